@@ -1,0 +1,113 @@
+//! The log: numbered entries, and where a reader stands in it.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use super::{MemberId, Millis, Name, Refusal};
+
+/// The number of an entry within one life of a room: 1, 2, 3, … without holes.
+pub type Seq = u64;
+
+/// What was said: 1 to 4,000 characters, not only white space.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// The longest text, in characters.
+    pub const MAX_CHARS: usize = 4000;
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Text {
+    type Err = Refusal;
+
+    fn from_str(given: &str) -> Result<Self, Refusal> {
+        if given.trim().is_empty() {
+            return Err(Refusal::EmptyText);
+        }
+        if given.len() > Self::MAX_CHARS && given.chars().count() > Self::MAX_CHARS {
+            return Err(Refusal::TooLong);
+        }
+        Ok(Self(given.into()))
+    }
+}
+
+/// One numbered line of the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its number.
+    pub seq: Seq,
+    /// When the store took it.
+    pub at: Millis,
+    /// Who said it.
+    pub from: MemberId,
+    /// The name they went by then; they may be gone by now.
+    pub user: Name,
+    /// The sender's own counter: with `from` the identity of a send.
+    pub n: u64,
+    /// What was said.
+    pub text: Text,
+}
+
+/// One life of a room: drawn at random when the room is born or its
+/// continuity breaks, so that a reborn room is never taken for the old one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// A new random epoch.
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().as_u64_pair().1)
+    }
+}
+
+/// A place in the log: everything up to and including `seq` of life `epoch`
+/// has been read. Opaque on the wire, where it is `<epoch in hex>-<seq>`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cursor {
+    /// The life of the room it belongs to.
+    pub epoch: Epoch,
+    /// The last entry read; 0 before the first.
+    pub seq: Seq,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.epoch.0, self.seq)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Refusal;
+
+    fn from_str(given: &str) -> Result<Self, Refusal> {
+        let (epoch, seq) = given.split_once('-').ok_or(Refusal::BadCursor)?;
+        let epoch = u64::from_str_radix(epoch, 16).map_err(|_| Refusal::BadCursor)?;
+        let seq = seq.parse().map_err(|_| Refusal::BadCursor)?;
+        Ok(Self { epoch: Epoch(epoch), seq })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_survive_the_wire() {
+        let cursor = Cursor { epoch: Epoch::random(), seq: 17 };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for bad in ["", "-", "1", "x-1", "1-x", "1--1", "11111111111111111-1"] {
+            assert_eq!(bad.parse::<Cursor>(), Err(Refusal::BadCursor), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_counted_in_characters() {
+        assert!("ж".repeat(4000).parse::<Text>().is_ok());
+        assert_eq!("x".repeat(4001).parse::<Text>(), Err(Refusal::TooLong));
+        assert_eq!(" \n\t ".parse::<Text>(), Err(Refusal::EmptyText));
+    }
+}

@@ -1,0 +1,103 @@
+//! Who is in a room, and the names they go by.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+use super::{Millis, Refusal};
+
+/// A member's public id (`clientId` on the wire): one a seat, not one an
+/// account, and never a credential.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct MemberId(pub Uuid);
+
+impl MemberId {
+    /// A new random id.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// A display name: 1 to 32 characters after trimming, NFC, no control characters.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// The longest name, in characters after normalisation.
+    pub const MAX_CHARS: usize = 32;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A name for somebody who gave none: told apart by the end of the id.
+    pub fn guest(id: MemberId) -> Self {
+        let [.., a, b] = id.0.into_bytes();
+        Self(format!("Guest {a:02x}{b:02x}").into())
+    }
+}
+
+impl FromStr for Name {
+    type Err = Refusal;
+
+    fn from_str(given: &str) -> Result<Self, Refusal> {
+        let given = given.trim();
+        if given.len() > Self::MAX_CHARS * 18 {
+            return Err(Refusal::BadName);
+        }
+        let name: String = given.nfc().collect();
+        let length = name.chars().count();
+        if length == 0 || length > Self::MAX_CHARS || name.chars().any(is_invisible) {
+            return Err(Refusal::BadName);
+        }
+        Ok(Self(name.into()))
+    }
+}
+
+/// Controls, line breaks, and the marks that turn the text after a name around.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Somebody in a room.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Public id.
+    pub id: MemberId,
+    /// Display name.
+    pub name: Name,
+    /// When the member joined, by the store's clock.
+    pub joined_at: Millis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_normalised_and_checked() {
+        assert_eq!("  Ann ".parse::<Name>().unwrap().as_str(), "Ann");
+        assert_eq!("Zoe\u{308}".parse::<Name>().unwrap().as_str(), "Zoë");
+        assert_eq!("Анна Сергеевна".parse::<Name>().unwrap().as_str(), "Анна Сергеевна");
+        assert!("👩‍🚀".parse::<Name>().is_ok());
+        assert!("x".repeat(32).parse::<Name>().is_ok());
+        for bad in ["", "   ", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
+            assert_eq!(bad.parse::<Name>(), Err(Refusal::BadName), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! What a room is and how it says no: pure rules, with time as an argument.
+//!
+//! [`Room`] is one life of one room. The memory store runs it as it is; the
+//! scripts of the Redis store repeat it, and the contract suite proves that
+//! they do.
+
+mod entry;
+mod id;
+mod member;
+mod refusal;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+};
+
+pub use entry::{Cursor, Entry, Epoch, Seq, Text};
+pub use id::RoomId;
+pub use member::{Member, MemberId, Name};
+pub use refusal::Refusal;
+
+/// Milliseconds since the Unix epoch.
+pub type Millis = u64;
+
+/// What a room may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Seats in a room.
+    pub members: usize,
+    /// Entries kept.
+    pub history_len: usize,
+    /// How long an entry is kept, written to or not.
+    pub history_age: Millis,
+    /// How long a node's members stay without a word from the node.
+    pub lease: Millis,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { members: 500, history_len: 200, history_age: 30 * 60 * 1000, lease: 15_000 }
+    }
+}
+
+/// A node of Parlor, as rooms know it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct NodeId(pub u64);
+
+/// Who holds a seat: a node, and which of its links. A member that resumes
+/// gets a new holder, so that a late goodbye of the old link is void.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// The node the member is linked to.
+    pub node: NodeId,
+    /// One link of that node; never used twice.
+    pub tag: u64,
+}
+
+/// The secret that signs the tickets of one room. It lives in the room and dies with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RoomKey(pub [u8; 32]);
+
+impl RoomKey {
+    /// A new random key.
+    pub fn random() -> Self {
+        let (a, b) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+        let mut key = [0; 32];
+        key[..16].copy_from_slice(a.as_bytes());
+        key[16..].copy_from_slice(b.as_bytes());
+        Self(key)
+    }
+}
+
+impl fmt::Debug for RoomKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RoomKey(…)")
+    }
+}
+
+/// Why somebody left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Departure {
+    /// Said goodbye.
+    Left,
+    /// The link was lost and the grace ran out.
+    Lost,
+    /// The node fell silent.
+    NodeLost,
+    /// The node stopped in good order.
+    Shutdown,
+}
+
+impl Departure {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Lost => "lost",
+            Self::NodeLost => "node_lost",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    /// The departure that goes by this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown].into_iter().find(|d| d.as_str() == word)
+    }
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// The number the entry got.
+    pub seq: Seq,
+    /// When it was taken.
+    pub at: Millis,
+    /// True when this `n` had been taken before: nothing was said twice.
+    pub repeated: bool,
+}
+
+/// What became of a join.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Joined {
+    /// False when the member was there already and only changed holder.
+    pub new: bool,
+    /// The counter of the member's last message, 0 if none is known.
+    pub last_n: u64,
+}
+
+/// A room at one instant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    /// Which life.
+    pub epoch: Epoch,
+    /// What signs this room's tickets.
+    pub key: RoomKey,
+    /// The newest entry's number, 0 before the first.
+    pub seq: Seq,
+    /// Counts joins and leaves.
+    pub version: u64,
+    /// Everybody, in the order they joined.
+    pub members: Vec<Member>,
+    /// The log as far as it is kept, oldest first.
+    pub history: Vec<Entry>,
+}
+
+impl Snapshot {
+    /// Where a reader of all this stands.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch, seq: self.seq }
+    }
+
+    /// Exactly what a reader at `cursor` has missed, or `None` when the log
+    /// no longer reaches back to it (or it belongs to another life).
+    pub fn since(&self, cursor: Cursor) -> Option<&[Entry]> {
+        if cursor.epoch != self.epoch || cursor.seq > self.seq {
+            return None;
+        }
+        let missed = usize::try_from(self.seq - cursor.seq).ok()?;
+        let start = self.history.len().checked_sub(missed)?;
+        Some(&self.history[start..])
+    }
+}
+
+struct Seat {
+    member: Member,
+    holder: Holder,
+    last: Option<(u64, Seq, Millis)>,
+}
+
+/// One life of one room: the people in it and its log.
+pub struct Room {
+    epoch: Epoch,
+    key: RoomKey,
+    seq: Seq,
+    version: u64,
+    seats: HashMap<MemberId, Seat>,
+    log: VecDeque<Entry>,
+    nodes: HashMap<NodeId, Lease>,
+}
+
+/// A node's word that its members are there.
+struct Lease {
+    ends: Millis,
+    seats: usize,
+}
+
+impl Room {
+    /// A room at its birth. It is gone again as soon as it [`is_empty`](Self::is_empty).
+    pub fn new(epoch: Epoch, key: RoomKey) -> Self {
+        Self { epoch, key, seq: 0, version: 0, seats: HashMap::new(), log: VecDeque::new(), nodes: HashMap::new() }
+    }
+
+    /// Takes a seat, or takes one's own seat over with a new holder. Renews the node's lease.
+    ///
+    /// # Errors
+    /// [`Refusal::RoomFull`]; the room is left as it was.
+    pub fn join(&mut self, now: Millis, limits: &Limits, id: MemberId, name: &Name, holder: Holder) -> Result<Joined, Refusal> {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            let before = std::mem::replace(&mut seat.holder, holder);
+            let last_n = seat.last.map_or(0, |(n, ..)| n);
+            self.seat_on(now, limits, holder.node);
+            self.seat_off(before.node);
+            return Ok(Joined { new: false, last_n });
+        }
+        if self.seats.len() >= limits.members {
+            return Err(Refusal::RoomFull);
+        }
+        // Somebody who comes back after the grace goes on counting where they stopped.
+        let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
+        self.seats.insert(id, Seat { member: Member { id, name: name.clone(), joined_at: now }, holder, last });
+        self.version += 1;
+        self.seat_on(now, limits, holder.node);
+        Ok(Joined { new: true, last_n: last.map_or(0, |(n, ..)| n) })
+    }
+
+    /// Frees a seat, if `holder` still holds it. The room may be empty after this.
+    pub fn leave(&mut self, id: MemberId, holder: Holder) -> Option<Member> {
+        if self.seats.get(&id)?.holder != holder {
+            return None;
+        }
+        self.version += 1;
+        self.seat_off(holder.node);
+        self.seats.remove(&id).map(|seat| seat.member)
+    }
+
+    /// Adds an entry to the log. A repeated `n` gets the first answer again.
+    ///
+    /// # Errors
+    /// [`Refusal::NotMember`], or [`Refusal::StaleN`] for an `n` below the last one of which the log knows nothing.
+    pub fn say(&mut self, now: Millis, limits: &Limits, from: MemberId, n: u64, text: &Text) -> Result<Said, Refusal> {
+        self.trim(now, limits);
+        let seat = self.seats.get_mut(&from).ok_or(Refusal::NotMember)?;
+        if let Some((last_n, seq, at)) = seat.last {
+            if n == last_n {
+                return Ok(Said { seq, at, repeated: true });
+            }
+            if n < last_n {
+                let first = self.log.iter().rev().find(|entry| entry.from == from && entry.n == n).ok_or(Refusal::StaleN)?;
+                return Ok(Said { seq: first.seq, at: first.at, repeated: true });
+            }
+        }
+        self.seq += 1;
+        let seq = self.seq;
+        seat.last = Some((n, seq, now));
+        let user = seat.member.name.clone();
+        self.log.push_back(Entry { seq, at: now, from, user, n, text: text.clone() });
+        self.trim(now, limits);
+        Ok(Said { seq, at: now, repeated: false })
+    }
+
+    /// The member with this id; what a signal and a video pass ask for.
+    ///
+    /// # Errors
+    /// [`Refusal::NotMember`].
+    pub fn member(&self, id: MemberId) -> Result<&Member, Refusal> {
+        self.seats.get(&id).map(|seat| &seat.member).ok_or(Refusal::NotMember)
+    }
+
+    /// A word from a node: its members stay for another lease.
+    pub fn touch(&mut self, now: Millis, limits: &Limits, node: NodeId) {
+        if let Some(lease) = self.nodes.get_mut(&node) {
+            lease.ends = now + limits.lease;
+        }
+    }
+
+    /// Drops what time has taken: entries past their age, and members whose
+    /// node has been silent for a lease. The room may be empty after this.
+    pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
+        self.trim(now, limits);
+        let silent: Vec<NodeId> = self.nodes.iter().filter(|(_, lease)| lease.ends <= now).map(|(node, _)| *node).collect();
+        silent.into_iter().flat_map(|node| self.evict(node)).collect()
+    }
+
+    /// Frees every seat that a node holds. The room may be empty after this.
+    pub fn evict(&mut self, node: NodeId) -> Vec<Member> {
+        if self.nodes.remove(&node).is_none() {
+            return Vec::new();
+        }
+        let gone: Vec<Member> = self.seats.extract_if(|_, seat| seat.holder.node == node).map(|(_, seat)| seat.member).collect();
+        self.version += gone.len() as u64;
+        gone
+    }
+
+    /// Whether a node holds any seat here.
+    pub fn holds(&self, node: NodeId) -> bool {
+        self.nodes.contains_key(&node)
+    }
+
+    /// Exactly what a reader at `cursor` has missed, or `None` when the log no longer reaches back.
+    pub fn since(&mut self, now: Millis, limits: &Limits, cursor: Cursor) -> Option<Vec<Entry>> {
+        self.snapshot(now, limits).since(cursor).map(<[Entry]>::to_vec)
+    }
+
+    /// The whole room as it is now.
+    pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
+        self.trim(now, limits);
+        let mut members: Vec<Member> = self.seats.values().map(|seat| seat.member.clone()).collect();
+        members.sort_unstable_by_key(|member| (member.joined_at, member.id));
+        let history = self.log.iter().cloned().collect();
+        Snapshot { epoch: self.epoch, key: self.key, seq: self.seq, version: self.version, members, history }
+    }
+
+    /// Which life this is.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Counts joins and leaves.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many people are here.
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Nobody is here: the room is over.
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    fn seat_on(&mut self, now: Millis, limits: &Limits, node: NodeId) {
+        let lease = self.nodes.entry(node).or_insert(Lease { ends: 0, seats: 0 });
+        lease.ends = now + limits.lease;
+        lease.seats += 1;
+    }
+
+    fn seat_off(&mut self, node: NodeId) {
+        if let Some(lease) = self.nodes.get_mut(&node) {
+            lease.seats -= 1;
+            if lease.seats == 0 {
+                self.nodes.remove(&node);
+            }
+        }
+    }
+
+    fn trim(&mut self, now: Millis, limits: &Limits) {
+        while self.log.len() > limits.history_len || self.log.front().is_some_and(|entry| entry.at + limits.history_age <= now) {
+            self.log.pop_front();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Every way a room says no. A refusal is an answer, not an incident.
+
+use super::{Name, RoomId, Text};
+
+/// Why a room refused. The message says what is allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The room id breaks the rule.
+    #[error("a room id has 1 to {max} letters, digits or . _ - ~ and is not . or ..", max = RoomId::MAX_CHARS)]
+    BadRoom,
+    /// The display name breaks the rule.
+    #[error("a name has 1 to {max} characters and no control characters", max = Name::MAX_CHARS)]
+    BadName,
+    /// Nothing but white space.
+    #[error("a message needs some text")]
+    EmptyText,
+    /// More text than a message holds.
+    #[error("a message has at most {max} characters", max = Text::MAX_CHARS)]
+    TooLong,
+    /// Not a cursor of ours.
+    #[error("a cursor is given back exactly as it was received")]
+    BadCursor,
+    /// The sender does not sit in this room (any more).
+    #[error("you are not in this room")]
+    NotMember,
+    /// No seat left.
+    #[error("this room is full")]
+    RoomFull,
+    /// A counter below the last one whose entry is no longer in the log.
+    #[error("n must grow: this one lies before your last message and its entry is gone")]
+    StaleN,
+}
+
+impl Refusal {
+    /// The stable code that goes over the wire.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::BadRoom => "bad_room",
+            Self::BadName => "bad_name",
+            Self::EmptyText => "empty_text",
+            Self::TooLong => "too_long",
+            Self::BadCursor => "bad_cursor",
+            Self::NotMember => "not_member",
+            Self::RoomFull => "room_full",
+            Self::StaleN => "stale_n",
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Rooms in this process: the pure rules of [`crate::room`] behind a sharded map.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use dashmap::{DashMap, Entry as Slot};
+
+use super::{Event, Feed, Store, StoreError};
+use crate::room::{
+    Departure, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomId, RoomKey, Said,
+    Snapshot, Text,
+};
+
+/// Tells the time. A value, so that tests can bring their own.
+pub type Clock = fn() -> Millis;
+
+/// The wall clock.
+pub fn wall_clock() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
+
+/// All rooms of a process. Several [`Memory`] nodes may share one, as nodes share a Redis.
+pub struct World {
+    rooms: DashMap<RoomId, Life>,
+    limits: Limits,
+    clock: Clock,
+}
+
+/// A room, and which nodes listen to it with how many members.
+struct Life {
+    room: Room,
+    watchers: HashMap<NodeId, Arc<dyn Feed>>,
+}
+
+impl Life {
+    fn tell(&self, id: &RoomId, event: &Event) {
+        for feed in self.watchers.values() {
+            feed.tell(id, event);
+        }
+    }
+
+    /// Tells those who stay about those who have just gone, one version each.
+    fn bid_farewell(&mut self, id: &RoomId, gone: Vec<Member>, reason: Departure) {
+        if gone.is_empty() {
+            return;
+        }
+        let room = &self.room;
+        self.watchers.retain(|node, _| room.holds(*node));
+        let first = room.version() - gone.len() as u64 + 1;
+        for ((version, member), after) in (first..).zip(gone.iter()).zip((0..gone.len()).rev()) {
+            self.tell(id, &Event::Left { member: member.clone(), reason, version, count: room.len() + after });
+        }
+    }
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(limits: Limits, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { rooms: DashMap::new(), limits, clock })
+    }
+
+    /// How many rooms there are: 0 proves that nothing of any room is left.
+    pub fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// No room at all.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
+    /// Drops what time has taken from every room.
+    fn expire(&self) {
+        let now = (self.clock)();
+        self.rooms.retain(|id, life| {
+            let gone = life.room.expire(now, &self.limits);
+            life.bid_farewell(id, gone, Departure::NodeLost);
+            !life.room.is_empty()
+        });
+    }
+}
+
+/// One node's access to a [`World`].
+pub struct Memory {
+    world: Arc<World>,
+    node: NodeId,
+    feed: Arc<dyn Feed>,
+}
+
+impl Memory {
+    /// Joins a node to a world. For as long as the value lives, its members are held by its lease.
+    /// Must be called within a tokio runtime.
+    pub fn new(world: Arc<World>, node: NodeId, feed: Arc<dyn Feed>) -> Arc<Self> {
+        let memory = Arc::new(Self { world, node, feed });
+        tokio::spawn(Self::keep(Arc::downgrade(&memory)));
+        memory
+    }
+
+    /// Renews this node's leases and sweeps, three times a lease, until the node is dropped.
+    async fn keep(memory: Weak<Self>) {
+        loop {
+            let Some(node) = memory.upgrade() else { return };
+            let period = Duration::from_millis((node.world.limits.lease / 3).max(1));
+            let now = (node.world.clock)();
+            for mut life in node.world.rooms.iter_mut() {
+                if life.room.holds(node.node) {
+                    life.room.touch(now, &node.world.limits, node.node);
+                }
+            }
+            node.world.expire();
+            drop(node);
+            tokio::time::sleep(period).await;
+        }
+    }
+
+    fn holder(&self, tag: u64) -> Holder {
+        Holder { node: self.node, tag }
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
+        let (now, limits) = ((self.world.clock)(), &self.world.limits);
+        // The entry keeps its shard locked: a join and the last leave can only come one after the other.
+        let mut slot = match self.world.rooms.entry(room.clone()) {
+            Slot::Occupied(slot) => slot,
+            Slot::Vacant(slot) => {
+                slot.insert_entry(Life { room: Room::new(Epoch::random(), RoomKey::random()), watchers: HashMap::new() })
+            }
+        };
+        let life = slot.get_mut();
+        let joined = match life.room.join(now, limits, id, name, self.holder(tag)) {
+            Ok(joined) => joined,
+            Err(refusal) => {
+                if life.room.is_empty() {
+                    slot.remove();
+                }
+                return Err(refusal.into());
+            }
+        };
+        life.watchers.entry(self.node).or_insert_with(|| Arc::clone(&self.feed));
+        if joined.new {
+            let member = life.room.member(id)?.clone();
+            life.tell(room, &Event::Joined { member, version: life.room.version(), count: life.room.len() });
+        }
+        Ok((joined, life.room.snapshot(now, limits)))
+    }
+
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
+        let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(()) };
+        let life = slot.get_mut();
+        let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(()) };
+        if life.room.is_empty() {
+            slot.remove();
+            return Ok(());
+        }
+        life.bid_farewell(room, vec![member], reason);
+        Ok(())
+    }
+
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
+        let said = life.room.say((self.world.clock)(), &self.world.limits, from, n, text)?;
+        if !said.repeated {
+            let user = life.room.member(from)?.name.clone();
+            let entry = crate::room::Entry { seq: said.seq, at: said.at, from, user, n, text: text.clone() };
+            life.tell(room, &Event::Said { epoch: life.room.epoch(), entry });
+        }
+        Ok(said)
+    }
+
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
+        let life = self.world.rooms.get(room).ok_or(Refusal::NotMember)?;
+        life.room.member(from)?;
+        life.tell(room, &Event::Typing { from, user: user.clone(), typing });
+        Ok(())
+    }
+
+    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
+        let mut snapshot = life.room.snapshot((self.world.clock)(), &self.world.limits);
+        if !history {
+            snapshot.history.clear();
+        }
+        Ok(Some(snapshot))
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+
+    fn shared(&self) -> bool {
+        false
+    }
+
+    async fn close(&self) {
+        self.world.rooms.retain(|id, life| {
+            let gone = life.room.evict(self.node);
+            life.bid_farewell(id, gone, Departure::Shutdown);
+            !life.room.is_empty()
+        });
+    }
+}

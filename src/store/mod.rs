@@ -1,0 +1,128 @@
+//! Where rooms live: in this process ([`memory`]) or in Redis.
+//!
+//! # The contract, for every store
+//! - Each call is one atomic step: it happens whole or not at all.
+//! - A room is born by its first `join` and gone, with everything said in it,
+//!   in the same step in which its last member leaves.
+//! - `say` numbers entries 1, 2, 3, … and tells every node that has members in
+//!   the room. The same `(member, n)` is said once, however often it is sent.
+//! - What a node is told: from before `join` returns until its last member of
+//!   the room has left, every entry in order of `seq` and every join and leave
+//!   in order of `version`, within one epoch none missing and none twice.
+//!   Anything else is told as [`Event::Reset`]. What is told may lie before
+//!   the snapshot that `join` returned: compare `seq` and `version`.
+//! - Typing is told to those who are there, and forgotten.
+//! - A node's members are held by its lease, which the store renews by itself;
+//!   when the node falls silent they leave with [`Departure::NodeLost`].
+//! - An entry older than `history_age` is nowhere to be found, whether or not
+//!   anybody writes.
+
+pub mod memory;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::room::{Cursor, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
+
+/// What happened in a room that this node watches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Somebody said something.
+    Said {
+        /// The life in which it was said.
+        epoch: Epoch,
+        /// The new entry.
+        entry: Entry,
+    },
+    /// Somebody came.
+    Joined {
+        /// Who.
+        member: Member,
+        /// The room's version with them in it.
+        version: u64,
+        /// Heads in the room now.
+        count: usize,
+    },
+    /// Somebody went.
+    Left {
+        /// Who.
+        member: Member,
+        /// Why.
+        reason: Departure,
+        /// The room's version without them.
+        version: u64,
+        /// Heads in the room now.
+        count: usize,
+    },
+    /// Somebody started or stopped typing. Never kept.
+    Typing {
+        /// Who.
+        from: MemberId,
+        /// The name they go by.
+        user: Name,
+        /// Started or stopped.
+        typing: bool,
+    },
+    /// Continuity broke: this is all there is now.
+    Reset(Arc<Snapshot>),
+}
+
+/// The node's ear: told by the store, in order, without waiting. It must not call the store.
+pub trait Feed: Send + Sync + 'static {
+    /// Something happened in a room.
+    fn tell(&self, room: &RoomId, event: &Event);
+    /// The store went out of reach (`false`) or came back (`true`).
+    fn link(&self, up: bool);
+}
+
+/// A store's failure, or a room's refusal passed on.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The room said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store has no space left; nothing was changed.
+    #[error("the store is full")]
+    Full,
+    /// The store is out of reach. What was asked may or may not have happened.
+    #[error("the store is out of reach")]
+    Unavailable,
+    /// The store answered something it never should.
+    #[error("the store is broken: {0}")]
+    Broken(String),
+}
+
+/// Where rooms live. See the module's contract.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Takes a seat or, with an `id` that is seated already, takes it over for a new link (nobody is told).
+    /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node.
+    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError>;
+
+    /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError>;
+
+    /// Adds to the log. May be repeated with the same `n` until it succeeds.
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError>;
+
+    /// Tells those who are there that somebody started or stopped typing.
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError>;
+
+    /// A room as it is, without joining it; `None` if there is no such room. Leaves `history` empty unless asked.
+    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
+
+    /// What a reader at `cursor` has missed; `Ok(None)` when the log no longer reaches back or the room is gone.
+    async fn since(&self, room: &RoomId, cursor: Cursor) -> Result<Option<Vec<Entry>>, StoreError> {
+        Ok(self.look(room, true).await?.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec)))
+    }
+
+    /// Whether the store can be reached now.
+    fn ready(&self) -> bool;
+
+    /// Whether other nodes may serve the same rooms, so that members can move there when this node stops.
+    fn shared(&self) -> bool;
+
+    /// Good order at the end: whoever this node still holds leaves with [`Departure::Shutdown`].
+    async fn close(&self);
+}
