@@ -1,0 +1,310 @@
+// What this page knows of a room: state and event in, state out. No clock, no
+// socket; every time is the server's, in milliseconds.
+
+import type { Chat, Limits, Member, Snapshot } from "../protocol/frames";
+
+export type Entry = {
+  kind: "entry";
+  key: number;
+  seq: number;
+  from: string;
+  user: string;
+  text: string;
+  at: number;
+  mine: boolean;
+};
+
+/** Something that happened around the messages: drawn, never kept by anybody. */
+export type Notice = {
+  kind: "notice";
+  key: number;
+  at: number;
+  what: "joined" | "left" | "lost" | "back" | "gone";
+  user: string;
+  from: string;
+  reason: string;
+};
+
+/** A message of ours that the server has not numbered yet. */
+export type Outgoing = {
+  kind: "outgoing";
+  key: number;
+  n: number;
+  text: string;
+  at: number;
+  state: "pending" | "failed";
+  /** It went into a socket: whether it arrived is then for the server to say. */
+  carried: boolean;
+  why: string;
+  retryAt: number;
+};
+
+export type Typist = { from: string; user: string; until: number };
+
+export type Log = {
+  me: { clientId: string; user: string } | null;
+  /** Seats this page sat on before: what they said is ours still. */
+  former: readonly string[];
+  lines: readonly (Entry | Notice)[];
+  outgoing: readonly Outgoing[];
+  members: readonly Member[];
+  typing: readonly Typist[];
+  limits: Limits | null;
+  video: boolean;
+  /** The newest place in the log we can give back. */
+  cursor: string | null;
+  seq: number;
+  lastN: number;
+  unread: number;
+  attentive: boolean;
+  nextKey: number;
+};
+
+export type Event =
+  | { type: "snapshot"; snapshot: Snapshot }
+  | { type: "chat"; chat: Chat }
+  | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
+  | { type: "joined"; member: Member; now: number }
+  | { type: "left"; clientId: string; user: string; reason: string; now: number }
+  | { type: "typing"; from: string; user: string; typing: boolean; now: number }
+  | { type: "say"; text: string; carried: boolean; now: number }
+  | { type: "refused"; n: number; code: string; retryAfter: number | null; now: number }
+  | { type: "retry"; key: number; carried: boolean; now: number }
+  | { type: "discard"; key: number }
+  | { type: "link"; up: boolean; now: number }
+  | { type: "attention"; here: boolean }
+  | { type: "tick"; now: number };
+
+export const TYPING_LASTS = 6_000;
+const NOTICES_MAX = 100;
+/** After these nobody can say whether the message was taken: the same n asks. */
+const UNCERTAIN = new Set(["store_unavailable", "internal"]);
+
+export type Seated = { clientId: string; user: string; lastN: number; former: readonly string[] };
+
+export function emptyLog(seat: Seated | null = null): Log {
+  return {
+    me: seat && { clientId: seat.clientId, user: seat.user },
+    former: seat?.former ?? [],
+    lines: [],
+    outgoing: [],
+    members: [],
+    typing: [],
+    limits: null,
+    video: false,
+    cursor: null,
+    seq: 0,
+    lastN: seat?.lastN ?? 0,
+    unread: 0,
+    attentive: true,
+    nextKey: 1,
+  };
+}
+
+export function step(log: Log, event: Event): Log {
+  switch (event.type) {
+    case "snapshot":
+      return expire(settle(log, event.snapshot), event.snapshot.at);
+    case "chat":
+      return bound(heard(log, event.chat));
+    case "ack":
+      return bound(acknowledged(log, event));
+    case "joined": {
+      const { member } = event;
+      const members = [...log.members.filter((m) => m.clientId !== member.clientId), member].sort(byArrival);
+      const next = { ...log, members };
+      return member.clientId === log.me?.clientId ? next : noticed(next, "joined", event.now, member.user, member.clientId);
+    }
+    case "left": {
+      const next = {
+        ...log,
+        members: log.members.filter((m) => m.clientId !== event.clientId),
+        typing: log.typing.filter((t) => t.from !== event.clientId),
+      };
+      return log.members.length === next.members.length
+        ? next
+        : noticed(next, "left", event.now, event.user, event.clientId, event.reason);
+    }
+    case "typing": {
+      if (event.from === log.me?.clientId) return log;
+      const typing = log.typing.filter((t) => t.from !== event.from);
+      if (event.typing) typing.push({ from: event.from, user: event.user, until: event.now + TYPING_LASTS });
+      return { ...log, typing };
+    }
+    case "say":
+      return said(log, event.text, event.carried, event.now);
+    case "refused":
+      return {
+        ...log,
+        outgoing: log.outgoing.map((o) =>
+          o.n === event.n && o.state === "pending"
+            ? { ...o, state: "failed", why: event.code, retryAt: event.now + (event.retryAfter ?? 0) }
+            : o,
+        ),
+      };
+    case "retry":
+      return retried(log, event);
+    case "discard":
+      return { ...log, outgoing: log.outgoing.filter((o) => o.key !== event.key) };
+    case "link":
+      return linked(log, event.up, event.now);
+    case "attention":
+      return { ...log, attentive: event.here, unread: event.here ? 0 : log.unread };
+    case "tick":
+      return expire(log, event.now);
+  }
+}
+
+/** When the log next changes by itself, if nothing happens before. */
+export function nextTick(log: Log): number | null {
+  const times = log.typing.map((t) => t.until);
+  const age = (log.limits?.historyAge ?? Infinity) * 1000;
+  for (const l of log.lines) if (!isStanding(l)) times.push(l.at + age);
+  for (const o of log.outgoing) if (o.retryAt > 0) times.push(o.retryAt);
+  const next = Math.min(...times);
+  return Number.isFinite(next) ? next : null;
+}
+
+/** Says how things are, not how they were: it goes when that changes. */
+function isStanding(line: Entry | Notice): boolean {
+  return line.kind === "notice" && line.what === "lost";
+}
+
+function settle(log: Log, s: Snapshot): Log {
+  const seat = log.me?.clientId ?? s.clientId;
+  const sameSeat = seat === s.clientId;
+  const former = sameSeat ? log.former : [...log.former, seat];
+  const before = log.lines;
+  let next: Log = {
+    ...log,
+    me: { clientId: s.clientId, user: s.user },
+    former,
+    lines: s.resumed ? before : [],
+    members: [...s.members].sort(byArrival),
+    typing: [],
+    limits: s.limits,
+    video: s.video,
+    seq: s.resumed ? log.seq : 0,
+  };
+  for (const chat of s.history) next = heard(next, chat, seat);
+  // What is read anew is not new.
+  if (!s.resumed) next = { ...next, unread: log.unread };
+  if (!s.resumed && before.some((l) => l.kind === "entry" && !s.history.some((c) => c.seq === l.seq && c.text === l.text))) {
+    const first = { ...notice(next, "gone", s.at), key: next.nextKey };
+    next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
+  }
+  return { ...next, cursor: s.cursor, ...renumbered(next, sameSeat, s.lastN) };
+}
+
+/**
+ * Under the same seat a repeated n is harmless, so everything unanswered goes
+ * again. Under a new seat it would be said twice: what may have arrived is
+ * left to its author, and only what never left goes out.
+ */
+function renumbered(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log, "outgoing" | "lastN"> {
+  let lastN = sameSeat ? Math.max(log.lastN, serverLastN) : serverLastN;
+  const outgoing = log.outgoing.map((o): Outgoing => {
+    if (o.state === "failed") return !sameSeat && UNCERTAIN.has(o.why) ? { ...o, why: "unconfirmed" } : o;
+    if (sameSeat) return { ...o, carried: true };
+    if (o.carried) return { ...o, state: "failed", why: "unconfirmed" };
+    lastN += 1;
+    return { ...o, n: lastN, carried: true };
+  });
+  return { outgoing, lastN };
+}
+
+/** `seat` is the one that the unanswered messages were sent from. */
+function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
+  const mine = chat.from === log.me?.clientId || log.former.includes(chat.from);
+  const answered = chat.from === seat && chat.n !== null ? log.outgoing.find((o) => o.n === chat.n && o.carried) : undefined;
+  const next = {
+    ...log,
+    typing: log.typing.filter((t) => t.from !== chat.from),
+    ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
+  };
+  const { seq, from, user, text, at } = chat;
+  const placed = place(next, { kind: "entry", key: 0, seq, from, user, text, at, mine }, answered);
+  const isNews = !mine && !log.attentive && placed.lines !== next.lines;
+  return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
+}
+
+function acknowledged(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
+  const next = ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor ?? log.cursor } : log;
+  const sent = next.outgoing.find((o) => o.n === ack.n);
+  if (!sent || !next.me) return next;
+  const { clientId, user } = next.me;
+  return place(next, { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true }, sent);
+}
+
+/** Into its place by seq; the line that stood for it while it was on its way becomes it. */
+function place(log: Log, entry: Entry, was: Outgoing | undefined): Log {
+  const outgoing = was ? log.outgoing.filter((o) => o !== was) : log.outgoing;
+  if (log.lines.some((l) => l.kind === "entry" && l.seq === entry.seq)) return { ...log, outgoing };
+  const later = log.lines.findIndex((l) => l.kind === "entry" && l.seq > entry.seq);
+  const at = later < 0 ? log.lines.length : later;
+  const line = { ...entry, key: was?.key ?? log.nextKey };
+  return {
+    ...log,
+    outgoing,
+    nextKey: was ? log.nextKey : log.nextKey + 1,
+    lines: [...log.lines.slice(0, at), line, ...log.lines.slice(at)],
+  };
+}
+
+function said(log: Log, text: string, carried: boolean, now: number): Log {
+  const n = log.lastN + 1;
+  const line: Outgoing = { kind: "outgoing", key: log.nextKey, n, text, at: now, state: "pending", carried, why: "", retryAt: 0 };
+  return { ...log, lastN: n, nextKey: log.nextKey + 1, outgoing: [...log.outgoing, line] };
+}
+
+function retried(log: Log, event: { key: number; carried: boolean; now: number }): Log {
+  const old = log.outgoing.find((o) => o.key === event.key);
+  if (!old) return log;
+  const keepsN = UNCERTAIN.has(old.why);
+  const n = keepsN ? old.n : log.lastN + 1;
+  const again: Outgoing = { ...old, n, at: event.now, state: "pending", carried: event.carried || (keepsN && old.carried), why: "", retryAt: 0 };
+  const others = log.outgoing.filter((o) => o !== old);
+  return { ...log, lastN: Math.max(log.lastN, n), outgoing: [...others, again].sort((a, b) => a.n - b.n) };
+}
+
+function linked(log: Log, up: boolean, now: number): Log {
+  const lost = log.lines.findLast((l) => l.kind === "notice" && l.what === "lost");
+  if (up) {
+    if (!lost) return log;
+    return { ...log, lines: log.lines.map((l) => (l === lost ? { ...lost, what: "back", at: now } as Notice : l)) };
+  }
+  return lost ? { ...log, typing: [] } : noticed({ ...log, typing: [] }, "lost", now);
+}
+
+function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {
+  return bound({ ...log, nextKey: log.nextKey + 1, lines: [...log.lines, { ...notice(log, what, at), user, from, reason }] });
+}
+
+function notice(log: Log, what: Notice["what"], at: number): Notice {
+  return { kind: "notice", key: log.nextKey, at, what, user: "", from: "", reason: "" };
+}
+
+function expire(log: Log, now: number): Log {
+  const typing = log.typing.filter((t) => t.until > now);
+  const outgoing = log.outgoing.map((o) => (o.retryAt > 0 && o.retryAt <= now ? { ...o, retryAt: 0 } : o));
+  const oldest = log.limits ? now - log.limits.historyAge * 1000 : -Infinity;
+  const lines = log.lines.filter((l) => l.at > oldest || isStanding(l));
+  return bound({
+    ...log,
+    typing: typing.length === log.typing.length ? log.typing : typing,
+    outgoing,
+    lines: lines.length === log.lines.length ? log.lines : lines,
+  });
+}
+
+function bound(log: Log): Log {
+  const entries = log.lines.filter((l) => l.kind === "entry").length - (log.limits?.historyLength ?? Infinity);
+  const notices = log.lines.length - log.lines.filter((l) => l.kind === "entry").length - NOTICES_MAX;
+  if (entries <= 0 && notices <= 0) return log;
+  const over = { entry: entries, notice: notices };
+  return { ...log, lines: log.lines.filter((l) => over[l.kind]-- <= 0) };
+}
+
+function byArrival(a: Member, b: Member): number {
+  return a.joinedAt - b.joinedAt || (a.clientId < b.clientId ? -1 : 1);
+}

@@ -1,0 +1,79 @@
+// How the log is laid out: who gets a heading, where a new day begins, and
+// how people with the same name are told apart.
+
+import type { Entry, Log, Notice, Outgoing } from "./log";
+
+export type Row =
+  | { kind: "day"; key: string; at: number }
+  | { kind: "notice"; key: string; line: Notice }
+  | { kind: "message"; key: string; line: Entry | Outgoing; from: string; user: string; mine: boolean; head: boolean; tail: boolean };
+
+export function rows(log: Log): Row[] {
+  const out: Row[] = [];
+  const lines = [...log.lines, ...log.outgoing];
+  let day = lines[0] ? dayOf(lines[0].at) : 0;
+  for (const line of lines) {
+    const today = dayOf(line.at);
+    if (today > day) {
+      out.push({ kind: "day", key: `day-${today}`, at: line.at });
+      day = today;
+    }
+    if (line.kind === "notice") {
+      out.push({ kind: "notice", key: `line-${line.key}`, line });
+      continue;
+    }
+    const from = line.kind === "entry" ? line.from : (log.me?.clientId ?? "");
+    const user = line.kind === "entry" ? line.user : (log.me?.user ?? "");
+    const mine = line.kind === "outgoing" || line.mine;
+    const above = out.at(-1);
+    const joins = above?.kind === "message" && above.from === from && minuteOf(above.line.at) === minuteOf(line.at);
+    if (joins) above.tail = false;
+    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, mine, head: !joins, tail: true });
+  }
+  return out;
+}
+
+/** The short tags of those whose name is not theirs alone. */
+export function tags(log: Log): Map<string, string> {
+  const idsOf = new Map<string, Set<string>>();
+  const note = (user: string, id: string) => {
+    const name = user.toLocaleLowerCase();
+    idsOf.set(name, (idsOf.get(name) ?? new Set()).add(id));
+  };
+  for (const m of log.members) note(m.user, m.clientId);
+  for (const l of log.lines) {
+    if (l.kind === "entry" && !(l.mine && l.from !== log.me?.clientId)) note(l.user, l.from);
+  }
+  const out = new Map<string, string>();
+  for (const ids of idsOf.values()) {
+    if (ids.size > 1) for (const id of ids) out.set(id, tag(id));
+  }
+  return out;
+}
+
+export function tag(clientId: string): string {
+  return clientId.replaceAll("-", "").slice(-4);
+}
+
+/** A steady number for a person, to pick a colour by. */
+export function tint(clientId: string, colours: number): number {
+  let hash = 2166136261;
+  for (const c of clientId) hash = Math.imul(hash ^ c.charCodeAt(0), 16777619);
+  return (hash >>> 0) % colours;
+}
+
+export function initials(user: string): string {
+  const words = user.trim().split(/\s+/u);
+  const first = [...(words[0] ?? "")][0] ?? "?";
+  const last = words.length > 1 ? ([...(words.at(-1) ?? "")][0] ?? "") : "";
+  return (first + last).toLocaleUpperCase();
+}
+
+function minuteOf(at: number): number {
+  return Math.floor(at / 60_000);
+}
+
+function dayOf(at: number): number {
+  const date = new Date(at);
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}

@@ -1,0 +1,200 @@
+// What goes over the wire, and the door where bytes become types.
+
+export type Member = { clientId: string; user: string; joinedAt: number };
+
+export type Limits = {
+  textLength: number;
+  historyLength: number;
+  /** Seconds. */
+  historyAge: number;
+  /** Seconds. */
+  grace: number;
+  members: number;
+};
+
+export type Chat = {
+  type: "chat";
+  seq: number;
+  from: string;
+  user: string;
+  text: string;
+  at: number;
+  cursor: string | null;
+  n: number | null;
+};
+
+export type Snapshot = {
+  clientId: string;
+  roomId: string;
+  user: string;
+  ticket: string;
+  cursor: string;
+  resumed: boolean;
+  reset: boolean;
+  lastN: number;
+  members: Member[];
+  history: Chat[];
+  limits: Limits;
+  video: boolean;
+  at: number;
+};
+
+export type Inbound =
+  | ({ type: "welcome" } & Snapshot)
+  | ({ type: "reset" } & Snapshot)
+  | Chat
+  | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
+  | { type: "joined"; clientId: string; user: string; joinedAt: number }
+  | { type: "left"; clientId: string; user: string; reason: string }
+  | { type: "typing"; from: string; user: string; typing: boolean }
+  | { type: "pong" }
+  | { type: "status"; code: string; message: string }
+  | { type: "closing"; code: string; message: string; retryAfter: number | null }
+  | { type: "error"; code: string; message: string; n: number | null; retryAfter: number | null };
+
+export type Outbound =
+  | { type: "chat"; text: string; n: number }
+  | { type: "typing"; typing: boolean }
+  | { type: "ping" }
+  | { type: "leave" }
+  | { type: "resume"; ticket: string; cursor?: string };
+
+/** The server said something that the contract does not allow. */
+export class BadFrame extends Error {
+  override name = "BadFrame";
+}
+
+/** Null for a type this page does not know: the contract may grow. */
+export function parseFrame(data: unknown): Inbound | null {
+  if (typeof data !== "string") throw new BadFrame("a frame must be text");
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    throw new BadFrame("a frame must be JSON");
+  }
+  const f = new Fields(json, "frame");
+  const type = f.text("type");
+  switch (type) {
+    case "welcome":
+    case "reset":
+      return { type, ...snapshot(f) };
+    case "chat":
+      return chat(f);
+    case "ack":
+      return { type, n: f.maybeNumber("n"), seq: f.number("seq"), at: f.time("timestamp"), cursor: f.maybeText("cursor") };
+    case "joined":
+      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt") };
+    case "left":
+      return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason") };
+    case "typing":
+      return { type, from: f.text("from"), user: f.text("user"), typing: f.flag("typing") };
+    case "pong":
+      return { type };
+    case "status":
+      return { type, code: f.text("code"), message: f.maybeText("message") ?? "" };
+    case "closing":
+      return { type, code: f.text("code"), message: f.maybeText("message") ?? "", retryAfter: f.maybeNumber("retryAfter") };
+    case "error":
+      return {
+        type,
+        code: f.text("code"),
+        message: f.maybeText("message") ?? "",
+        n: f.maybeNumber("n"),
+        retryAfter: f.maybeNumber("retryAfter"),
+      };
+    default:
+      return null;
+  }
+}
+
+function chat(f: Fields): Chat {
+  return {
+    type: "chat",
+    seq: f.number("seq"),
+    from: f.text("from"),
+    user: f.text("user"),
+    text: f.text("text"),
+    at: f.time("timestamp"),
+    cursor: f.maybeText("cursor"),
+    n: f.maybeNumber("n"),
+  };
+}
+
+function snapshot(f: Fields): Snapshot {
+  const limits = f.object("limits");
+  return {
+    clientId: f.text("clientId"),
+    roomId: f.text("roomId"),
+    user: f.text("user"),
+    ticket: f.text("ticket"),
+    cursor: f.text("cursor"),
+    resumed: f.flag("resumed"),
+    reset: f.flag("reset"),
+    lastN: f.maybeNumber("lastN") ?? 0,
+    members: f.list("members").map((m) => ({ clientId: m.text("clientId"), user: m.text("user"), joinedAt: m.time("joinedAt") })),
+    history: f.list("history").map(chat),
+    limits: {
+      textLength: limits.number("textLength"),
+      historyLength: limits.number("historyLength"),
+      historyAge: limits.number("historyAge"),
+      grace: limits.number("grace"),
+      members: limits.number("members"),
+    },
+    video: f.flag("video"),
+    at: f.time("timestamp"),
+  };
+}
+
+class Fields {
+  readonly #of: Record<string, unknown>;
+  readonly #name: string;
+
+  constructor(value: unknown, name: string) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BadFrame(`${name} must be an object`);
+    this.#of = value as Record<string, unknown>;
+    this.#name = name;
+  }
+
+  text(key: string): string {
+    const value = this.#of[key];
+    return typeof value === "string" ? value : this.#refuse(key, "text");
+  }
+
+  number(key: string): number {
+    const value = this.#of[key];
+    return typeof value === "number" && Number.isFinite(value) ? value : this.#refuse(key, "a number");
+  }
+
+  flag(key: string): boolean {
+    const value = this.#of[key];
+    return typeof value === "boolean" ? value : this.#refuse(key, "true or false");
+  }
+
+  time(key: string): number {
+    const at = Date.parse(this.text(key));
+    return Number.isNaN(at) ? this.#refuse(key, "a time") : at;
+  }
+
+  maybeText(key: string): string | null {
+    return this.#of[key] == null ? null : this.text(key);
+  }
+
+  maybeNumber(key: string): number | null {
+    return this.#of[key] == null ? null : this.number(key);
+  }
+
+  object(key: string): Fields {
+    return new Fields(this.#of[key], key);
+  }
+
+  list(key: string): Fields[] {
+    const value = this.#of[key];
+    if (!Array.isArray(value)) return this.#refuse(key, "a list");
+    return value.map((item) => new Fields(item, key));
+  }
+
+  #refuse(key: string, what: string): never {
+    throw new BadFrame(`${this.#name}.${key} must be ${what}`);
+  }
+}

@@ -1,0 +1,66 @@
+// What a room is called: the server's rule, said before the server has to.
+
+export const ROOM_ID_MAX = 64;
+
+const ALLOWED = /^[\p{Alphabetic}\p{M}\p{N}._~-]+$/u;
+const CONSONANTS = "bdfghjklmnprstvz";
+const VOWELS = "aiou";
+const QUINTS = new RegExp(`^(?:[${CONSONANTS}][${VOWELS}][${CONSONANTS}][${VOWELS}][${CONSONANTS}](?:-|$)){4,}$`);
+
+export function parseRoomId(given: string): string | null {
+  const id = given.normalize("NFC");
+  if (!ALLOWED.test(id) || [...id].length > ROOM_ID_MAX || id === "." || id === "..") return null;
+  return id;
+}
+
+/** Takes what people paste: an id, or a whole link that ends in one. */
+export function parseInvitation(given: string): string | null {
+  const text = given.trim();
+  const linked = /\/r\/([^/?#\s]+)/.exec(text)?.[1];
+  if (linked === undefined) return parseRoomId(text);
+  return parseRoomId(decode(linked));
+}
+
+export function roomPath(id: string): string {
+  return `/r/${encodeURIComponent(id)}`;
+}
+
+/** The room that a path leads to; null is the landing page. */
+export function roomOfPath(path: string): { id: string | null; given: string } | null {
+  const given = /^\/r\/([^/]*)\/?$/.exec(path)?.[1];
+  if (given === undefined) return null;
+  const text = decode(given);
+  return { id: parseRoomId(text), given: text };
+}
+
+/** Four proquints: 64 random bits that can be read out over a telephone. */
+export function generateRoomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint16Array(4)), proquint).join("-");
+}
+
+export function proquint(bits: number): string {
+  const consonant = (shift: number) => CONSONANTS[(bits >> shift) & 15];
+  const vowel = (shift: number) => VOWELS[(bits >> shift) & 3];
+  return `${consonant(12)}${vowel(10)}${consonant(6)}${vowel(4)}${consonant(0)}`;
+}
+
+/**
+ * Whether a stranger might hit on this name. A rough count: a letter of a
+ * word people think of carries two bits, a digit three; forty is where
+ * guessing over a network stops paying.
+ */
+export function isGuessable(id: string): boolean {
+  if (QUINTS.test(id)) return false;
+  const letters = id.match(/\p{Alphabetic}/gu)?.length ?? 0;
+  const digits = id.match(/\p{N}/gu)?.length ?? 0;
+  const distinct = new Set(id.toLowerCase()).size;
+  return letters * 2 + digits * 3 < 40 || distinct < 8;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,71 @@
+// What this tab and this browser remember: a seat as long as the tab lives,
+// a name and a language until the user forgets them. Never a message.
+
+export type Seat = {
+  clientId: string;
+  user: string;
+  ticket: string;
+  lastN: number;
+  former: readonly string[];
+};
+
+const NAME = "parlor.name";
+const LANGUAGE = "parlor.language";
+const seatKey = (room: string) => `parlor.seat.${room}`;
+
+/** Storage may be forbidden or full; the page then simply remembers less. */
+function attempt<T>(what: () => T): T | null {
+  try {
+    return what();
+  } catch {
+    return null;
+  }
+}
+
+export function loadSeat(room: string): Seat | null {
+  return attempt(() => {
+    const seat: unknown = JSON.parse(sessionStorage.getItem(seatKey(room)) ?? "null");
+    return isSeat(seat) ? seat : null;
+  });
+}
+
+export function saveSeat(room: string, seat: Seat): void {
+  attempt(() => sessionStorage.setItem(seatKey(room), JSON.stringify(seat)));
+}
+
+export function forgetSeat(room: string): void {
+  attempt(() => sessionStorage.removeItem(seatKey(room)));
+}
+
+export function loadName(): string | null {
+  return attempt(() => localStorage.getItem(NAME)) || null;
+}
+
+export function saveName(name: string): void {
+  attempt(() => localStorage.setItem(NAME, name));
+}
+
+export function forgetName(): void {
+  attempt(() => localStorage.removeItem(NAME));
+}
+
+export function loadLanguage(): string | null {
+  return attempt(() => localStorage.getItem(LANGUAGE));
+}
+
+export function saveLanguage(language: string): void {
+  attempt(() => localStorage.setItem(LANGUAGE, language));
+}
+
+function isSeat(value: unknown): value is Seat {
+  const s = value as Partial<Seat> | null;
+  return (
+    typeof s === "object" &&
+    s !== null &&
+    typeof s.clientId === "string" &&
+    typeof s.user === "string" &&
+    typeof s.ticket === "string" &&
+    typeof s.lastN === "number" &&
+    Array.isArray(s.former)
+  );
+}

@@ -1,0 +1,174 @@
+// One stay in one room: the link brings frames, the log keeps them, the seat
+// remembers where to come back to.
+
+import { Link, type LinkState } from "../link/link";
+import { openSocket } from "../link/ws";
+import { emptyLog, type Event, type Log, nextTick, step } from "../log/log";
+import type { Inbound } from "../protocol/frames";
+import { forgetSeat, loadSeat, saveSeat } from "../seat/seat";
+import { Typing } from "./typing";
+
+/** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
+const FAR = 2_000_000_000;
+
+export class Visit {
+  readonly room: string;
+  readonly name: string;
+  log: Log = $state.raw(emptyLog());
+  link: LinkState = $state.raw({ is: "idle" });
+  /** A welcome came at least once: there is a room to show. */
+  entered = $state(false);
+  storeTrouble = $state(false);
+  readonly typing: Typing;
+  readonly #link: Link;
+  #ticket: string | null = null;
+  #skew = 0;
+  #timer = 0;
+  #listening = new AbortController();
+
+  constructor(room: string, name: string) {
+    this.room = room;
+    this.name = name;
+    const seat = loadSeat(room);
+    this.#ticket = seat?.ticket ?? null;
+    this.log = emptyLog(seat);
+    this.#link = new Link({
+      open: openSocket,
+      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.log.cursor }),
+      frame: (frame) => this.#heard(frame),
+      state: (state) => this.#linked(state),
+      clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
+      random: Math.random,
+    });
+    this.typing = new Typing((typing) => this.#link.send({ type: "typing", typing }));
+    this.#watchWorld();
+    this.#link.connect();
+  }
+
+  /** The server's time, as far as we know it. */
+  now(): number {
+    return Date.now() + this.#skew;
+  }
+
+  say(text: string): void {
+    const carried = this.#link.state.is === "open";
+    this.#step({ type: "say", text, carried, now: this.now() });
+    const line = this.log.outgoing.at(-1);
+    if (carried && line) this.#link.send({ type: "chat", text, n: line.n });
+    this.typing.sent();
+    this.#remember();
+  }
+
+  retry(key: number): void {
+    const carried = this.#link.state.is === "open";
+    this.#step({ type: "retry", key, carried, now: this.now() });
+    const line = this.log.outgoing.find((o) => o.key === key);
+    if (carried && line) this.#link.send({ type: "chat", text: line.text, n: line.n });
+    this.#remember();
+  }
+
+  discard(key: number): void {
+    this.#step({ type: "discard", key });
+  }
+
+  leave(): void {
+    this.#link.leave();
+  }
+
+  /** Tries at once: out of a delay, or after an end that the user wants undone. */
+  reconnect(): void {
+    if (this.#link.state.is === "ended") this.#link.connect();
+    else this.#link.nudge();
+  }
+
+  /** Goes away without leaving: the seat waits out its grace. */
+  stop(): void {
+    this.#listening.abort();
+    window.clearTimeout(this.#timer);
+    this.#link.stop();
+  }
+
+  #heard(frame: Inbound): void {
+    switch (frame.type) {
+      case "welcome":
+      case "reset": {
+        this.#skew = frame.at - Date.now();
+        this.#ticket = frame.ticket;
+        this.#step({ type: "snapshot", snapshot: frame });
+        this.entered = true;
+        this.storeTrouble = false;
+        for (const o of this.log.outgoing) {
+          if (o.state === "pending") this.#link.send({ type: "chat", text: o.text, n: o.n });
+        }
+        this.#remember();
+        break;
+      }
+      case "chat":
+        this.#step({ type: "chat", chat: frame });
+        break;
+      case "ack":
+        this.#step(frame);
+        break;
+      case "joined": {
+        const { clientId, user, joinedAt } = frame;
+        this.#step({ type: "joined", member: { clientId, user, joinedAt }, now: this.now() });
+        break;
+      }
+      case "left":
+      case "typing":
+        this.#step({ ...frame, now: this.now() });
+        break;
+      case "error":
+        if (frame.n !== null) {
+          this.#step({ type: "refused", n: frame.n, code: frame.code, retryAfter: frame.retryAfter, now: this.now() });
+        }
+        break;
+      case "status":
+        this.storeTrouble = frame.code === "store_unavailable";
+        break;
+      case "pong":
+      case "closing":
+        break;
+    }
+  }
+
+  #linked(state: LinkState): void {
+    this.link = state;
+    if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
+    if (state.is === "waiting" && this.entered) this.#step({ type: "link", up: false, now: this.now() });
+    if (state.is === "ended" && state.why === "left") {
+      this.#ticket = null;
+      forgetSeat(this.room);
+    }
+  }
+
+  #step(event: Event): void {
+    this.log = step(this.log, event);
+    window.clearTimeout(this.#timer);
+    const next = nextTick(this.log);
+    if (next === null || this.#listening.signal.aborted) return;
+    const wait = Math.min(Math.max(next - this.now(), 0) + 1, FAR);
+    this.#timer = window.setTimeout(() => this.#step({ type: "tick", now: this.now() }), wait);
+  }
+
+  #remember(): void {
+    const { me, lastN, former } = this.log;
+    if (me && this.#ticket !== null) saveSeat(this.room, { ...me, ticket: this.#ticket, lastN, former });
+  }
+
+  #watchWorld(): void {
+    const { signal } = this.#listening;
+    const attend = () => this.#step({ type: "attention", here: !document.hidden });
+    addEventListener("online", () => this.#link.nudge(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.#link.nudge(), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        attend();
+        if (!document.hidden) this.#link.nudge();
+      },
+      { signal },
+    );
+    attend();
+  }
+}
