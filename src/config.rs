@@ -1,0 +1,286 @@
+//! Every setting: its flag, its environment variable, its default and its check.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use clap::{Parser, ValueEnum};
+
+use crate::room::{Limits, Millis};
+
+/// Ephemeral room chat: open, talk, gone.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about)]
+pub struct Config {
+    /// Address to listen on
+    #[arg(long, env = "PARLOR_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+
+    /// Redis that carries rooms between nodes; without it, rooms live in this process
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<Secret>,
+
+    /// LiveKit server, as browsers reach it (wss://…)
+    #[arg(long, env = "LIVEKIT_URL", value_name = "URL")]
+    pub livekit_url: Option<String>,
+
+    /// LiveKit API key
+    #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY")]
+    pub livekit_api_key: Option<String>,
+
+    /// LiveKit API secret
+    #[arg(long, env = "LIVEKIT_API_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub livekit_api_secret: Option<Secret>,
+
+    /// Mixed into every room's own random key; the same on all nodes. Then reading Redis is not enough to forge a ticket
+    #[arg(
+        long,
+        env = "PARLOR_SECRET",
+        value_name = "SECRET",
+        default_value = "",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub secret: Secret,
+
+    /// Further origins whose pages may connect, separated by commas (https://chat.example.org)
+    #[arg(long, env = "PARLOR_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
+    pub origins: Vec<Origin>,
+
+    /// Messages a room keeps
+    #[arg(long, env = "PARLOR_HISTORY_LEN", default_value_t = 200, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub history_len: u32,
+
+    /// How long a message is kept
+    #[arg(long, env = "PARLOR_HISTORY_AGE", default_value = "30m", value_name = "TIME")]
+    pub history_age: Period,
+
+    /// How long the seat of a lost link is held
+    #[arg(long, env = "PARLOR_GRACE", default_value = "15s", value_name = "TIME")]
+    pub grace: Period,
+
+    /// How long the members of a silent node stay
+    #[arg(long, env = "PARLOR_LEASE", default_value = "15s", value_name = "TIME")]
+    pub lease: Period,
+
+    /// Seats in a room
+    #[arg(long, env = "PARLOR_ROOM_MEMBERS", default_value_t = 500, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub room_members: u32,
+
+    /// Frames a second that a member may send for long; a flood is slowed, then refused
+    #[arg(long, env = "PARLOR_RATE", default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: u32,
+
+    /// How logs are written
+    #[arg(long, env = "PARLOR_LOG", value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+
+    /// What is logged: a level, or target=level,…
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    pub log_filter: String,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings contradict each other.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Some of a group that only makes sense whole.
+    #[error("LiveKit is half set up: {missing} is missing (set {given} as well as {missing}, or none)")]
+    HalfLiveKit {
+        /// Which are set.
+        given: String,
+        /// Which are not.
+        missing: String,
+    },
+    /// A LiveKit address no browser can use.
+    #[error("LIVEKIT_URL must start with ws://, wss://, http:// or https://")]
+    LiveKitUrl,
+    /// Shorter than any renewal could keep up with.
+    #[error("PARLOR_LEASE must be at least 1s")]
+    Lease,
+}
+
+/// LiveKit, fully set up.
+#[derive(Clone, Debug)]
+pub struct LiveKit {
+    /// As browsers reach it.
+    pub url: String,
+    /// API key.
+    pub key: String,
+    /// API secret.
+    pub secret: Secret,
+}
+
+impl Config {
+    /// Checks what no single setting can check.
+    ///
+    /// # Errors
+    /// Which setting is missing or wrong, and what is allowed.
+    pub fn check(self) -> Result<Self, ConfigError> {
+        self.livekit()?;
+        if self.lease.millis() < 1000 {
+            return Err(ConfigError::Lease);
+        }
+        Ok(self)
+    }
+
+    /// LiveKit's settings: all of them or none.
+    ///
+    /// # Errors
+    /// [`ConfigError::HalfLiveKit`], [`ConfigError::LiveKitUrl`].
+    pub fn livekit(&self) -> Result<Option<LiveKit>, ConfigError> {
+        let text = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
+        let url = text(&self.livekit_url);
+        let key = text(&self.livekit_api_key);
+        let secret = self.livekit_api_secret.clone().filter(|s| !s.expose().is_empty());
+        let group =
+            [("LIVEKIT_URL", url.is_some()), ("LIVEKIT_API_KEY", key.is_some()), ("LIVEKIT_API_SECRET", secret.is_some())];
+        let named =
+            |set: bool| group.iter().filter(|(_, is)| *is == set).map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
+        match (url, key, secret) {
+            (None, None, None) => Ok(None),
+            (Some(url), Some(key), Some(secret)) => {
+                let known = ["ws://", "wss://", "http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+                if known { Ok(Some(LiveKit { url, key, secret })) } else { Err(ConfigError::LiveKitUrl) }
+            }
+            _ => Err(ConfigError::HalfLiveKit { given: named(true), missing: named(false) }),
+        }
+    }
+
+    /// What rooms may hold.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            members: self.room_members as usize,
+            history_len: self.history_len as usize,
+            history_age: self.history_age.millis(),
+            lease: self.lease.millis(),
+        }
+    }
+
+    /// The Redis to use, if any.
+    pub fn redis(&self) -> Option<&str> {
+        self.redis_url.as_ref().map(Secret::expose).filter(|url| !url.is_empty())
+    }
+}
+
+/// Never shown by Debug.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "Secret(unset)" } else { "Secret(…)" })
+    }
+}
+
+/// A length of time: `15s`, `30m`, `1h 30m`, or a bare number of seconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Period(pub Duration);
+
+impl Period {
+    /// In milliseconds.
+    pub fn millis(self) -> Millis {
+        Millis::try_from(self.0.as_millis()).unwrap_or(Millis::MAX / 4).min(Millis::MAX / 4)
+    }
+}
+
+impl std::str::FromStr for Period {
+    type Err = humantime::DurationError;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        given.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(given)).map(Self)
+    }
+}
+
+/// A page's origin: scheme, host and port, as browsers send it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin(String);
+
+impl Origin {
+    /// As browsers send it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        let given = given.trim().trim_end_matches('/').to_ascii_lowercase();
+        let host = given.strip_prefix("https://").or_else(|| given.strip_prefix("http://"));
+        match host {
+            Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', '*', ' ']) => Ok(Self(given)),
+            _ => Err("an origin is http:// or https://, a host, and a port if it is not the usual one"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(args: &[&str]) -> Result<Config, String> {
+        let config = Config::try_parse_from([&["parlor"], args].concat()).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_needs_to_be_configured() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.limits(), Limits::default());
+        assert!(config.livekit().unwrap().is_none() && config.redis().is_none());
+    }
+
+    #[test]
+    fn a_half_set_group_says_what_is_missing() {
+        let error = config(&["--livekit-url", "ws://x", "--livekit-api-secret", "s"]).unwrap_err();
+        assert!(error.contains("LIVEKIT_API_KEY is missing"), "{error}");
+        assert!(config(&["--livekit-url", "x", "--livekit-api-secret", "s", "--livekit-api-key", "k"]).is_err());
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for args in [
+            ["--listen", "nowhere"],
+            ["--history-age", "soon"],
+            ["--lease", "10ms"],
+            ["--room-members", "0"],
+            ["--origins", "chat.example.org"],
+            ["--origins", "https://a.example/path"],
+            ["--log", "xml"],
+        ] {
+            assert!(config(&args).is_err(), "{args:?}");
+        }
+        let config =
+            config(&["--origins", "https://A.example/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
+        assert_eq!(config.origins.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
+        assert_eq!((config.grace.millis(), config.history_age.millis()), (90_000, 5_400_000));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let config = config(&["--redis-url", "redis://:hunter2@h", "--secret", "hunter2"]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

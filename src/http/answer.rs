@@ -1,0 +1,68 @@
+//! The shapes of answers.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Response, StatusCode,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION},
+};
+use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
+use serde::Serialize;
+
+use crate::protocol::Trouble;
+
+/// What handlers give back.
+pub type Answer = Response<Full<Bytes>>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+pub(super) fn of(kind: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    answer
+}
+
+pub(super) fn text(body: &'static str) -> Answer {
+    of(HeaderValue::from_static("text/plain; charset=utf-8"), body)
+}
+
+pub(super) fn json(shape: &impl Serialize) -> Answer {
+    // Our shapes have string keys and no failing parts.
+    of(JSON, serde_json::to_vec(shape).unwrap_or_default())
+}
+
+/// `{"code","message"}` with the status that belongs to it.
+pub(super) fn refuse(trouble: &Trouble) -> Answer {
+    let mut answer = json(&trouble.problem(None));
+    *answer.status_mut() = StatusCode::from_u16(trouble.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(wait) = trouble.retry_after() {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    if matches!(trouble, Trouble::UpgradeRequired) {
+        answer.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    }
+    answer
+}
+
+/// 405, with what would have been right.
+pub(super) fn not_that_way(allowed: &'static str) -> Answer {
+    let mut answer = refuse(&Trouble::MethodNotAllowed);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
+}
+
+/// Gauges in the text format that Prometheus reads.
+pub(super) fn metrics(gauges: &[(&str, &str, usize)]) -> Answer {
+    let mut registry = Registry::default();
+    for &(name, help, value) in gauges {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
+    }
+    let mut body = String::new();
+    // Writing to memory cannot fail.
+    let _ = encode(&mut body, &registry);
+    of(HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"), body)
+}

@@ -1,0 +1,114 @@
+//! What every request passes on its way in and every answer on its way out.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body, Incoming},
+    header::{
+        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY,
+        X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    sensitive_headers::SetSensitiveRequestHeadersLayer,
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+
+use super::{Edge, answer};
+use crate::protocol::Trouble;
+
+/// The largest request body, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// How long the head of an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The whole edge as one service.
+pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<UnsyncBoxBody<Bytes, BoxError>>, Infallible>;
+
+/// Puts the layers around the handlers.
+pub fn layered(edge: Arc<Edge>) -> Layered {
+    let header =
+        |name: HeaderName, value: &'static str| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    let origins: Vec<HeaderValue> =
+        edge.origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
+    let policy = content_security_policy(edge.hub.terms().video.as_ref().map(|video| video.url()));
+    let handler = service_fn(move |request| {
+        let edge = Arc::clone(&edge);
+        async move { Ok::<_, Infallible>(edge.answer(request).await) }
+    });
+    let service = ServiceBuilder::new()
+        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, policy))
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(REFERRER_POLICY, "no-referrer"))
+        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(header(
+            HeaderName::from_static("permissions-policy"),
+            "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+        ))
+        .layer(CorsLayer::new().allow_origin(AllowOrigin::list(origins)).allow_headers([AUTHORIZATION, CONTENT_TYPE]))
+        .layer(CompressionLayer::new())
+        .map_response(speak_json)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .service(handler)
+        .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()));
+    BoxCloneSyncService::new(service)
+}
+
+/// A span without path or query: room ids open doors, and names are nobody's business.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    tracing::debug_span!("request", method = %request.method(), id)
+}
+
+/// Layers answer in plain words; everybody else is promised JSON.
+fn speak_json<B>(response: Response<B>) -> Response<UnsyncBoxBody<Bytes, BoxError>>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let trouble = match response.status() {
+        _ if is_json => None,
+        StatusCode::PAYLOAD_TOO_LARGE => Some(Trouble::BodyTooBig),
+        StatusCode::GATEWAY_TIMEOUT => Some(Trouble::Timeout),
+        _ => None,
+    };
+    match trouble {
+        Some(trouble) => answer::refuse(&trouble).map(|body: Full<Bytes>| body.map_err(Into::into).boxed_unsync()),
+        None => response.map(|body| body.map_err(Into::into).boxed_unsync()),
+    }
+}
+
+/// Nothing runs, loads or connects but what is ours, and LiveKit if it is set up.
+fn content_security_policy(livekit: Option<&str>) -> HeaderValue {
+    let livekit = livekit.map(|url| {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("wss", url));
+        let host = rest.split('/').next().unwrap_or_default();
+        let secure = if matches!(scheme, "wss" | "https") { "s" } else { "" };
+        format!(" ws{secure}://{host} http{secure}://{host}")
+    });
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; \
+         connect-src 'self'{}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        livekit.unwrap_or_default()
+    );
+    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}

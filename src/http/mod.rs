@@ -1,0 +1,171 @@
+//! The edge: every address on one screen, the layers every request passes, and the handlers.
+
+mod answer;
+mod door;
+mod layers;
+mod page;
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use hyper::{Method, Request, header::HeaderName};
+use percent_encoding::percent_decode_str;
+use tokio_util::task::TaskTracker;
+
+use self::answer::Answer;
+pub use self::layers::{Layered, layered};
+use crate::{config::Origin, hub::Hub, protocol::Trouble, room::RoomId};
+
+/// What handlers need.
+pub struct Edge {
+    /// This node.
+    pub hub: Arc<Hub>,
+    /// Further origins whose pages may connect.
+    pub origins: Vec<Origin>,
+    /// Frames a second that a link may send for long.
+    pub rate: NonZeroU32,
+    /// Links that have left HTTP; the server waits for them when it stops.
+    pub links: TaskTracker,
+}
+
+/// An address. One variant each, so that a method that does not fit is told from an address that does not exist.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Address<'a> {
+    Page,
+    Socket,
+    Room(&'a str),
+    Pass(&'a str),
+    Health,
+    Ready,
+    Metrics,
+    Asset(&'a str),
+}
+
+impl<'a> Address<'a> {
+    fn of(path: &'a str) -> Self {
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match segments[..] {
+            [""] | ["r", _] => Self::Page,
+            ["ws"] => Self::Socket,
+            ["api", "rooms", room] => Self::Room(room),
+            ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
+            ["healthz"] => Self::Health,
+            ["readyz"] => Self::Ready,
+            ["metrics"] => Self::Metrics,
+            _ => Self::Asset(path),
+        }
+    }
+
+    fn allows(&self, method: &Method) -> bool {
+        match self {
+            Self::Pass(_) => method == Method::POST,
+            // An upgrade is a GET with a body-less answer: HEAD would be one without its point.
+            Self::Socket => method == Method::GET,
+            _ => method == Method::GET || method == Method::HEAD,
+        }
+    }
+
+    fn allowed(&self) -> &'static str {
+        match self {
+            Self::Pass(_) => "POST",
+            Self::Socket => "GET",
+            _ => "GET, HEAD",
+        }
+    }
+}
+
+impl Edge {
+    /// Answers one request.
+    pub async fn answer<B: Send>(self: Arc<Self>, mut request: Request<B>) -> Answer {
+        let path = request.uri().path().to_owned();
+        let address = Address::of(&path);
+        if !address.allows(request.method()) {
+            // What does not exist does not exist in any method.
+            let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
+            return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
+        }
+        let result = match address {
+            Address::Page => Ok(page::index(&request)),
+            Address::Socket => door::socket(self, &mut request),
+            Address::Room(room) => self.room(room).await,
+            Address::Pass(room) => self.pass(room, &request).await,
+            Address::Health => Ok(answer::text("ok\n")),
+            Address::Ready => self.readiness(),
+            Address::Metrics => Ok(self.metrics()),
+            Address::Asset(path) => page::asset(path, &request),
+        };
+        result.unwrap_or_else(|trouble| answer::refuse(&trouble))
+    }
+
+    async fn room(&self, room: &str) -> Result<Answer, Trouble> {
+        let room = room_id(room)?;
+        let members = self.hub.count(&room).await?;
+        Ok(answer::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
+    }
+
+    async fn pass<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+        door::check_origin(request, &self.origins)?;
+        let room = room_id(room)?;
+        let ticket = door::ticket(request).ok_or(Trouble::NoTicket)?;
+        let (pass, member) = self.hub.pass_by_ticket(&room, ticket).await?;
+        let shape = serde_json::json!({
+            "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
+        });
+        Ok(answer::json(&shape))
+    }
+
+    fn readiness(&self) -> Result<Answer, Trouble> {
+        match (self.hub.is_stopping(), self.hub.ready()) {
+            (true, _) => Err(Trouble::Stopping),
+            (false, false) => Err(Trouble::StoreUnavailable),
+            (false, true) => Ok(answer::text("ready\n")),
+        }
+    }
+
+    fn metrics(&self) -> Answer {
+        let (rooms, seats) = self.hub.counts();
+        answer::metrics(&[
+            ("parlor_rooms", "Rooms with seats at this node", rooms),
+            ("parlor_seats", "Seats at this node", seats),
+        ])
+    }
+}
+
+/// The room in an address: percent-decoded, then held to the rule.
+fn room_id(segment: &str) -> Result<RoomId, Trouble> {
+    let text = percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::Refusal::BadRoom)?;
+    Ok(text.parse()?)
+}
+
+/// A header as text.
+fn header<B>(request: &Request<B>, name: impl Into<HeaderName>) -> Option<&str> {
+    request.headers().get(name.into()).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found() {
+        for (path, address) in [
+            ("/", Address::Page),
+            ("/r/general", Address::Page),
+            ("/ws", Address::Socket),
+            ("/api/rooms/a%20b", Address::Room("a%20b")),
+            ("/api/rooms/x/livekit-token", Address::Pass("x")),
+            ("/r/a/b", Address::Asset("/r/a/b")),
+            ("/assets/x.js", Address::Asset("/assets/x.js")),
+            ("/api", Address::Asset("/api")),
+        ] {
+            assert_eq!(Address::of(path), address);
+        }
+    }
+
+    #[test]
+    fn rooms_in_addresses_are_decoded_once() {
+        assert_eq!(room_id("%D0%BA%D0%BE%D0%BC").unwrap().as_str(), "ком");
+        for bad in ["a%2Fb", "%FF", "%2541", "a%20b", ""] {
+            assert_eq!(room_id(bad), Err(Trouble::Refused(crate::room::Refusal::BadRoom)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The page: built by Vite, embedded here, sent as it was compressed at build time.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use hyper::{
+    Request, StatusCode,
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH, VARY},
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::{
+    answer::{self, Answer},
+    header,
+};
+use crate::protocol::Trouble;
+
+#[derive(RustEmbed)]
+#[folder = "target/public/"]
+#[allow_missing = true]
+struct Built;
+
+/// Names under here carry a hash of their content, so they never change.
+const HASHED: &str = "assets/";
+
+const UNBUILT: &str =
+    "<!doctype html><title>Parlor</title><p>The page was not built into this program: run <code>make build</code>.";
+
+/// Whether there is a file at this path.
+pub(super) fn exists(path: &str) -> bool {
+    Built::get(path.trim_start_matches('/')).is_some()
+}
+
+/// The page itself, whichever room it is for.
+pub(super) fn index<B>(request: &Request<B>) -> Answer {
+    file("index.html", request).unwrap_or_else(|| {
+        let mut answer = answer::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
+        *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        answer
+    })
+}
+
+/// A file that belongs to the page.
+pub(super) fn asset<B>(path: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+    let name = path.trim_start_matches('/');
+    // The index has its own addresses, and the compressed twins are no addresses at all.
+    if name == "index.html" || name.ends_with(".br") || name.ends_with(".gz") {
+        return Err(Trouble::NotFound);
+    }
+    file(name, request).ok_or(Trouble::NotFound)
+}
+
+fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {
+    let plain = Built::get(name)?;
+    let kind = match plain.metadata.mimetype() {
+        text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
+        other => other.to_owned(),
+    };
+    let accepted = header(request, ACCEPT_ENCODING).unwrap_or_default();
+    let twin = [("br", ".br"), ("gzip", ".gz")]
+        .into_iter()
+        .filter(|(coding, _)| accepts(accepted, coding))
+        .find_map(|(coding, ending)| Some((coding, Built::get(&format!("{name}{ending}"))?)));
+    let (coding, body) = twin.map_or((None, plain), |(coding, body)| (Some(coding), body));
+    let etag = etag(&body);
+
+    let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == etag));
+    let mut answer = answer::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { bytes(body.data) });
+    if unchanged {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let cache = if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(ETAG, HeaderValue::from_str(&etag).ok()?);
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(coding) = coding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    Some(answer)
+}
+
+fn bytes(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(data) => Bytes::from_static(data),
+        Cow::Owned(data) => Bytes::from(data),
+    }
+}
+
+fn etag(file: &EmbeddedFile) -> String {
+    let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hash}\"")
+}
+
+/// Whether `Accept-Encoding` names this coding and does not weigh it with nothing.
+fn accepts(accepted: &str, coding: &str) -> bool {
+    accepted.split(',').any(|offer| {
+        let (name, weight) = offer.split_once(';').unwrap_or((offer, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+        name.trim().eq_ignore_ascii_case(coding) && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codings_are_negotiated() {
+        assert!(accepts("gzip, deflate, br", "br") && accepts("br;q=0.5", "br") && accepts("GZIP", "gzip"));
+        assert!(!accepts("gzip", "br") && !accepts("br;q=0, gzip", "br") && !accepts("", "gzip") && !accepts("xbr", "br"));
+    }
+}

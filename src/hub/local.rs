@@ -1,0 +1,304 @@
+//! A room at this node: what the store tells is gathered, framed once, and
+//! handed to every reader in as few writes as possible.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+
+use super::{
+    Terms,
+    reader::{Reader, Wire},
+};
+use crate::{
+    protocol::{Chat, Outbound, Person, Shown, Stamp},
+    room::{Cursor, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
+    store::Event,
+};
+
+/// A room that has seats at this node.
+pub(super) struct LocalRoom {
+    pub(super) id: RoomId,
+    // Two locks, so that what is told meanwhile need not wait for a flush's writes.
+    gathered: Mutex<Gathered>,
+    pub(super) people: Mutex<People>,
+}
+
+/// Frames on their way out, as JSON; each reader's wire frames them.
+#[derive(Default)]
+struct Gathered {
+    json: Vec<u8>,
+    items: Vec<Item>,
+    reset: Option<Arc<Snapshot>>,
+    flushing: bool,
+}
+
+struct Item {
+    end: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Said { from: MemberId, n: u64, at: Millis, cursor: Cursor },
+    Presence { version: u64 },
+    Typing { from: MemberId },
+    Notice,
+}
+
+/// How far a reader's snapshot reached: what lies before it was not missed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Reach {
+    pub(super) seq: Seq,
+    pub(super) version: u64,
+}
+
+impl Reach {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self { seq: snapshot.seq, version: snapshot.version }
+    }
+}
+
+impl Kind {
+    fn from(&self) -> Option<MemberId> {
+        match *self {
+            Self::Said { from, .. } | Self::Typing { from } => Some(from),
+            Self::Presence { .. } | Self::Notice => None,
+        }
+    }
+
+    fn is_after(&self, reach: Reach) -> bool {
+        match *self {
+            Self::Said { cursor, .. } => cursor.seq > reach.seq,
+            Self::Presence { version } => version > reach.version,
+            Self::Typing { .. } | Self::Notice => true,
+        }
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        match *self {
+            Self::Said { cursor, .. } => Some(cursor),
+            _ => None,
+        }
+    }
+}
+
+/// Who sits here. Dense, because a flush walks it and a lookup is by id.
+#[derive(Default)]
+pub(super) struct People {
+    pub(super) seats: IndexMap<MemberId, LocalSeat>,
+    pub(super) key: Option<RoomKey>,
+    /// Which life the last reset began, so that a join across it is noticed.
+    pub(super) reset: Option<Epoch>,
+}
+
+/// A seat at this node.
+pub(super) struct LocalSeat {
+    pub(super) tag: u64,
+    /// Tags of links before this one, until the store has taken note of this one.
+    pub(super) older: Vec<u64>,
+    pub(super) name: Name,
+    pub(super) place: Place,
+}
+
+/// What a seat is doing.
+pub(super) enum Place {
+    /// Listens already, but has not looked yet.
+    Joining { reader: Arc<dyn Reader>, waiting: Vec<(Reach, Bytes)> },
+    /// Follows.
+    Live { reader: Arc<dyn Reader>, reach: Reach },
+    /// Lost its link; kept for the grace.
+    Held,
+}
+
+impl Place {
+    pub(super) fn reader(&self) -> Option<&Arc<dyn Reader>> {
+        match self {
+            Self::Joining { reader, .. } | Self::Live { reader, .. } => Some(reader),
+            Self::Held => None,
+        }
+    }
+}
+
+impl LocalRoom {
+    pub(super) fn new(id: RoomId) -> Self {
+        Self { id, gathered: Mutex::default(), people: Mutex::default() }
+    }
+
+    /// Takes in what the store tells. True when a flush must be started.
+    pub(super) fn gather(&self, event: &Event) -> bool {
+        let mut gathered = self.gathered.lock();
+        let room = self.id.as_str();
+        let (kind, frame) = match event {
+            Event::Said { epoch, entry } => {
+                let cursor = Cursor { epoch: *epoch, seq: entry.seq };
+                let kind = Kind::Said { from: entry.from, n: entry.n, at: entry.at, cursor };
+                (kind, Outbound::Chat(Chat::new(&self.id, *epoch, entry, false)))
+            }
+            Event::Joined { member, version, count } => {
+                (Kind::Presence { version: *version }, Outbound::Joined { person: Person::from(member), room, count: *count })
+            }
+            Event::Left { member, reason, version, count } => {
+                let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
+                (Kind::Presence { version: *version }, Outbound::Left { client_id, user, room, reason, count: *count })
+            }
+            Event::Typing { from, user, typing } => {
+                let frame = Outbound::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
+                (Kind::Typing { from: *from }, frame)
+            }
+            Event::Reset(snapshot) => {
+                // What was gathered belongs to the continuity that broke.
+                gathered.json.clear();
+                gathered.items.clear();
+                gathered.reset = Some(Arc::clone(snapshot));
+                return !std::mem::replace(&mut gathered.flushing, true);
+            }
+        };
+        gathered.push(kind, &frame)
+    }
+
+    /// Takes in a word to everybody here. True when a flush must be started.
+    pub(super) fn notice(&self, frame: &Outbound<'_>) -> bool {
+        self.gathered.lock().push(Kind::Notice, frame)
+    }
+
+    /// Hands out all that has gathered, until there is no more.
+    pub(super) async fn flush(self: Arc<Self>, terms: Arc<Terms>) {
+        loop {
+            // Under load, those who are about to speak do so first, and one write carries them all.
+            tokio::task::yield_now().await;
+            let (json, items, reset) = {
+                let mut gathered = self.gathered.lock();
+                if gathered.items.is_empty() && gathered.reset.is_none() {
+                    gathered.flushing = false;
+                    return;
+                }
+                (std::mem::take(&mut gathered.json), std::mem::take(&mut gathered.items), gathered.reset.take())
+            };
+            let mut people = self.people.lock();
+            if let Some(snapshot) = reset {
+                people.start_over(&self.id, &snapshot, &terms);
+            }
+            if !items.is_empty() {
+                people.hand_out(&json, &items);
+            }
+        }
+    }
+}
+
+impl Gathered {
+    fn push(&mut self, kind: Kind, frame: &Outbound<'_>) -> bool {
+        frame.write(&mut self.json);
+        self.items.push(Item { end: self.json.len(), kind });
+        !std::mem::replace(&mut self.flushing, true)
+    }
+}
+
+impl People {
+    fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, terms: &Terms) {
+        self.key = Some(snapshot.key);
+        self.reset = Some(snapshot.epoch);
+        for (member, seat) in &mut self.seats {
+            match &mut seat.place {
+                Place::Live { reader, reach } => {
+                    *reach = Reach::of(snapshot);
+                    let own = |entry: &&crate::room::Entry| entry.from == *member;
+                    let last_n = snapshot.history.iter().rev().find(own).map_or(0, |entry| entry.n);
+                    let welcome = terms.welcome(room, snapshot, &snapshot.history, (*member, &seat.name), (true, true), last_n);
+                    let frame = reader.wire().framed(&Outbound::Reset(welcome.fields()).to_json(), Some(snapshot.cursor()));
+                    reader.deliver(&[frame]);
+                }
+                Place::Joining { waiting, .. } => waiting.clear(),
+                Place::Held => {}
+            }
+        }
+    }
+
+    fn hand_out(&mut self, json: &[u8], items: &[Item]) {
+        // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
+        let first = items.iter().fold(Reach { seq: Seq::MAX, version: u64::MAX }, |first, item| match item.kind {
+            Kind::Said { cursor, .. } => Reach { seq: first.seq.min(cursor.seq), ..first },
+            Kind::Presence { version } => Reach { version: first.version.min(version), ..first },
+            _ => first,
+        });
+        let mut authors: Vec<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
+        authors.sort_unstable();
+        let mut batches: Vec<Batch> = Vec::with_capacity(1);
+        for (index, (member, seat)) in self.seats.iter_mut().enumerate() {
+            let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
+            let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
+                batches.push(Batch::new(wire, json, items));
+                batches.len() - 1
+            });
+            let batch = &batches[at];
+            match &mut seat.place {
+                Place::Live { reader, reach } => {
+                    let fresh = reach.seq < first.seq && reach.version < first.version;
+                    if fresh && authors.binary_search(&index).is_err() {
+                        reader.deliver(std::slice::from_ref(&batch.bytes));
+                    } else {
+                        let frames = batch.frames_for(*member, items, *reach);
+                        if !frames.is_empty() {
+                            reader.deliver(&frames);
+                        }
+                    }
+                }
+                Place::Joining { waiting, .. } => {
+                    for (i, item) in items.iter().enumerate() {
+                        let at = match item.kind {
+                            Kind::Said { cursor, .. } => Reach { seq: cursor.seq, version: u64::MAX },
+                            Kind::Presence { version } => Reach { seq: Seq::MAX, version },
+                            Kind::Typing { .. } | Kind::Notice => Reach { seq: Seq::MAX, version: u64::MAX },
+                        };
+                        waiting.extend(batch.frame(i, item, *member).map(|frame| (at, frame)));
+                    }
+                }
+                Place::Held => {}
+            }
+        }
+    }
+}
+
+/// A batch of items, framed for one kind of reader.
+struct Batch {
+    wire: &'static Wire,
+    bytes: Bytes,
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    fn new(wire: &'static Wire, json: &[u8], items: &[Item]) -> Self {
+        let mut out = Vec::with_capacity(json.len() + items.len() * 4);
+        let mut ends = Vec::with_capacity(items.len());
+        let mut start = 0;
+        for item in items {
+            (wire.frame)(&json[start..item.end], item.kind.cursor(), &mut out);
+            start = item.end;
+            ends.push(out.len());
+        }
+        Self { wire, bytes: out.into(), ends }
+    }
+
+    /// The `i`th frame as `member` is to see it: its own words come back as an ack, its own typing not at all.
+    fn frame(&self, i: usize, item: &Item, member: MemberId) -> Option<Bytes> {
+        match item.kind {
+            Kind::Said { from, n, at, cursor } if from == member => {
+                let ack =
+                    Outbound::Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(Shown(cursor)), duplicate: false };
+                Some(self.wire.framed(&ack.to_json(), Some(cursor)))
+            }
+            Kind::Typing { from } if from == member => None,
+            _ => {
+                let start = if i == 0 { 0 } else { self.ends[i - 1] };
+                Some(self.bytes.slice(start..self.ends[i]))
+            }
+        }
+    }
+
+    /// What `member`, whose snapshot reached to `reach`, is to see of the batch.
+    fn frames_for(&self, member: MemberId, items: &[Item], reach: Reach) -> Vec<Bytes> {
+        let seen = |(i, item): (usize, &Item)| if item.kind.is_after(reach) { self.frame(i, item, member) } else { None };
+        items.iter().enumerate().filter_map(seen).collect()
+    }
+}

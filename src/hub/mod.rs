@@ -1,0 +1,363 @@
+//! This node: what the store tells in, every reader of its rooms out. Owns
+//! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
+
+mod local;
+mod reader;
+mod seat;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use dashmap::DashMap;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use self::local::{LocalRoom, LocalSeat, Place, Reach};
+pub use self::{
+    reader::{Reader, Wire},
+    seat::Seat,
+};
+use crate::{
+    protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
+    room::{Cursor, Departure, Entry, Limits, Member, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
+    store::{Event, Feed, Store, StoreError},
+    ticket::{Claims, Signer},
+    video::{Pass, Video},
+};
+
+/// How long a stopping node waits for its people to reach another one, if there may be one.
+const MOVING: Duration = Duration::from_secs(7);
+
+/// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
+const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
+
+/// How often a join that fell across a reset is tried again.
+const JOINS: usize = 3;
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(refusal) => Self::Refused(refusal),
+            StoreError::Full => Self::StoreFull,
+            StoreError::Unavailable => Self::StoreUnavailable,
+            StoreError::Broken(why) => {
+                tracing::error!(why, "the store answered what it never should");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// What this node tells everybody who comes in.
+pub struct Terms {
+    /// Signs tickets.
+    pub signer: Signer,
+    /// What rooms hold.
+    pub limits: Limits,
+    /// How long the seat of a lost link is held.
+    pub grace: Duration,
+    /// Mints video passes, if LiveKit is set up.
+    pub video: Option<Video>,
+    /// Tells the time.
+    pub clock: fn() -> Millis,
+}
+
+/// A welcome that owns what its fields borrow.
+struct Greeting<'a> {
+    room: &'a RoomId,
+    snapshot: &'a Snapshot,
+    history: &'a [Entry],
+    member: MemberId,
+    name: &'a Name,
+    ticket: String,
+    known: (bool, bool),
+    last_n: u64,
+    terms: &'a Terms,
+}
+
+impl Greeting<'_> {
+    fn fields(&self) -> Welcome<'_> {
+        let (resumed, reset) = self.known;
+        let arrival = Arrival {
+            member: self.member,
+            user: self.name.as_str(),
+            ticket: &self.ticket,
+            resumed,
+            reset,
+            last_n: self.last_n,
+            video: self.terms.video.is_some(),
+            now: (self.terms.clock)(),
+        };
+        let grace = Millis::try_from(self.terms.grace.as_millis()).unwrap_or(Millis::MAX);
+        Welcome::new(self.room, self.snapshot, self.history, arrival, Allowed::new(&self.terms.limits, grace))
+    }
+}
+
+impl Terms {
+    fn welcome<'a>(
+        &'a self,
+        room: &'a RoomId,
+        snapshot: &'a Snapshot,
+        history: &'a [Entry],
+        (member, name): (MemberId, &'a Name),
+        known: (bool, bool),
+        last_n: u64,
+    ) -> Greeting<'a> {
+        let claims = Claims { member, name: name.clone() };
+        let ticket = self.signer.sign(&snapshot.key, room, &claims, (self.clock)());
+        Greeting { room, snapshot, history, member, name, ticket, known, last_n, terms: self }
+    }
+}
+
+/// The rooms that have seats at this node; the ear of the store.
+pub struct Rooms {
+    rooms: DashMap<RoomId, Arc<LocalRoom>>,
+    terms: Arc<Terms>,
+}
+
+impl Rooms {
+    /// No rooms yet.
+    pub fn new(terms: Terms) -> Arc<Self> {
+        Arc::new(Self { rooms: DashMap::new(), terms: Arc::new(terms) })
+    }
+
+    fn start_flush(&self, room: &Arc<LocalRoom>) {
+        tokio::spawn(Arc::clone(room).flush(Arc::clone(&self.terms)));
+    }
+
+    fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {
+        self.rooms.get(id).map(|room| Arc::clone(&room))
+    }
+
+    /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
+    fn place(&self, id: &RoomId, member: MemberId, name: &Name, tag: u64, reader: Arc<dyn Reader>) -> Arc<LocalRoom> {
+        // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
+        let room = self.rooms.entry(id.clone()).or_insert_with(|| Arc::new(LocalRoom::new(id.clone())));
+        let place = Place::Joining { reader, waiting: Vec::new() };
+        let mut people = room.people.lock();
+        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
+        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
+            if let Some(reader) = old.place.reader() {
+                reader.close(&Trouble::Replaced);
+            }
+            seat.older = old.older;
+            seat.older.push(old.tag);
+        }
+        Arc::clone(&room)
+    }
+
+    /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
+    /// Returns every tag under which the store may know the seat.
+    fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
+        let seat = {
+            let mut people = room.people.lock();
+            match people.seats.get(&member) {
+                Some(seat) if seat.tag == tag => people.seats.swap_remove(&member),
+                _ => None,
+            }
+        };
+        self.rooms.remove_if(&room.id, |_, room| room.people.lock().seats.is_empty());
+        let older = seat.map(|seat| seat.older).unwrap_or_default();
+        older.into_iter().chain([tag]).collect()
+    }
+}
+
+impl Feed for Rooms {
+    fn tell(&self, id: &RoomId, event: &Event) {
+        let Some(room) = self.find(id) else { return };
+        if room.gather(event) {
+            self.start_flush(&room);
+        }
+    }
+
+    fn link(&self, up: bool) {
+        let (code, message) = match up {
+            true => ("store_available", "all is well again"),
+            false => ("store_unavailable", "rooms are out of reach for the moment; what you send may not arrive yet"),
+        };
+        for room in &self.rooms {
+            if room.notice(&Outbound::Status { code, message }) {
+                self.start_flush(&room);
+            }
+        }
+    }
+}
+
+/// Somebody at the door.
+pub struct Entrance {
+    /// Which room.
+    pub room: RoomId,
+    /// The name they give, if any.
+    pub name: Option<Name>,
+    /// The proof of a seat they had, if any.
+    pub ticket: Option<String>,
+    /// Where they stopped reading, if anywhere.
+    pub cursor: Option<Cursor>,
+}
+
+/// This node.
+pub struct Hub {
+    rooms: Arc<Rooms>,
+    store: Arc<dyn Store>,
+    tags: AtomicU64,
+    stopping: watch::Sender<bool>,
+    departures: TaskTracker,
+}
+
+impl Hub {
+    /// A node that serves the rooms of `store`, which tells `rooms`.
+    pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
+        // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
+        let tags = AtomicU64::new(fastrand::u64(..) >> 16);
+        Arc::new(Self { rooms, store, tags, stopping: watch::Sender::new(false), departures: TaskTracker::new() })
+    }
+
+    /// What this node tells everybody.
+    pub fn terms(&self) -> &Terms {
+        &self.rooms.terms
+    }
+
+    /// Whether people can come in: the store is there and the node is not stopping.
+    pub fn ready(&self) -> bool {
+        !self.is_stopping() && self.store.ready()
+    }
+
+    /// Whether the goodbye has begun.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// (rooms, seats) at this node.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().seats.len()).sum())
+    }
+
+    /// Lets somebody in: listens, looks, welcomes, follows. `reader` gets the welcome as its first frame.
+    ///
+    /// # Errors
+    /// Why not; the reader got nothing then.
+    pub async fn enter(self: &Arc<Self>, entrance: Entrance, reader: Arc<dyn Reader>) -> Result<Seat, Trouble> {
+        if self.is_stopping() {
+            return Err(self.come_back());
+        }
+        let room = &entrance.room;
+        let claims = match &entrance.ticket {
+            Some(ticket) => self.claims(room, ticket).await?,
+            None => None,
+        };
+        let known = claims.is_some();
+        let claims = claims.unwrap_or_else(|| {
+            let member = MemberId::random();
+            Claims { member, name: entrance.name.clone().unwrap_or_else(|| Name::guest(member)) }
+        });
+        let tag = self.tags.fetch_add(1, Ordering::Relaxed);
+        let local = self.rooms.place(room, claims.member, &claims.name, tag, Arc::clone(&reader));
+        // From here on, dropping the seat frees it: the link may die while the store is asked.
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
+        for _ in 0..JOINS {
+            let joined = self.store.join(room, seat.member(), seat.name(), tag).await;
+            let (joined, snapshot) = match joined {
+                Ok(joined) => joined,
+                Err(error) => {
+                    if let StoreError::Refused(_) | StoreError::Full = error {
+                        seat.give_up();
+                    }
+                    return Err(error.into());
+                }
+            };
+            if seat.follow(&snapshot, &reader, entrance.cursor, known, joined.last_n)? {
+                return Ok(seat);
+            }
+        }
+        Err(Trouble::StoreUnavailable)
+    }
+
+    /// What a ticket for this room says, if it is good.
+    async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
+        let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
+        let key = match local {
+            Some(key) => Some(key),
+            None => self.store.look(room, false).await?.map(|room| room.key),
+        };
+        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
+    }
+
+    /// How many people are in a room.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
+        Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
+    }
+
+    /// A video pass for whoever holds this ticket.
+    ///
+    /// # Errors
+    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
+    pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
+        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
+        let Some(snapshot) = self.store.look(room, false).await? else {
+            // A room that is over took its key along, and nobody is a member of it.
+            return Err(if Signer::is_wellformed(room, ticket) { Refusal::NotMember.into() } else { Trouble::BadTicket });
+        };
+        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
+        Self::pass(video, room, &snapshot, claims.member)
+    }
+
+    /// A video pass for a member that is linked here.
+    async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
+        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
+        let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
+        Self::pass(video, room, &snapshot, member)
+    }
+
+    fn pass(video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
+        let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
+        let pass = video.pass(room, member).map_err(|error| {
+            tracing::error!(%error, "no pass");
+            Trouble::Internal
+        })?;
+        Ok((pass, id))
+    }
+
+    /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
+    fn depart(&self, room: &Arc<LocalRoom>, member: MemberId, tag: u64, reason: Departure) -> tokio::task::JoinHandle<()> {
+        let tags = self.rooms.vacate(room, member, tag);
+        let (store, room) = (Arc::clone(&self.store), room.id.clone());
+        self.departures.spawn(async move {
+            for tag in tags {
+                while let Err(StoreError::Unavailable) = store.leave(&room, member, tag, reason).await {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        })
+    }
+
+    fn come_back(&self) -> Trouble {
+        Trouble::Restarting(Duration::from_millis(fastrand::u64(COME_BACK_MS)))
+    }
+
+    /// Says goodbye: nobody comes in any more, everybody is told when to come back, every seat is freed.
+    /// Where rooms are shared, people get a moment to take their seats up at another node.
+    pub async fn goodbye(&self) {
+        self.stopping.send_replace(true);
+        for room in &self.rooms.rooms {
+            for seat in room.people.lock().seats.values() {
+                if let Some(reader) = seat.place.reader() {
+                    reader.close(&self.come_back());
+                }
+            }
+        }
+        if self.store.shared() && self.counts().1 > 0 {
+            tokio::time::sleep(MOVING.min(self.terms().grace)).await;
+        }
+        self.store.close().await;
+        self.departures.close();
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
+    }
+}

@@ -1,0 +1,31 @@
+//! What the hub asks of a transport: a way to frame, and a place to put frames.
+
+use bytes::Bytes;
+
+use crate::{protocol::Trouble, room::Cursor};
+
+/// How a kind of reader wants its frames. One static a transport; compared by address.
+pub struct Wire {
+    /// Appends one frame that carries `json`; `cursor` is where its reader stands after it, if that moves.
+    pub frame: fn(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>),
+}
+
+impl Wire {
+    /// One frame by itself.
+    pub fn framed(&self, json: &[u8], cursor: Option<Cursor>) -> Bytes {
+        let mut out = Vec::with_capacity(json.len() + 16);
+        (self.frame)(json, cursor, &mut out);
+        out.into()
+    }
+}
+
+/// Somebody who follows a room over some transport. Called under the room's
+/// lock: it must not wait, and must not call the hub.
+pub trait Reader: Send + Sync + 'static {
+    /// How this reader's frames are made.
+    fn wire(&self) -> &'static Wire;
+    /// Takes whole frames, in order. A reader that cannot keep up closes itself; it never skips.
+    fn deliver(&self, frames: &[Bytes]);
+    /// Nothing more will come.
+    fn close(&self, why: &Trouble);
+}

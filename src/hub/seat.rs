@@ -1,0 +1,168 @@
+//! A member's place at this node. Dropping it is a lost link: the seat is held
+//! for the grace, then freed. Leaving frees it at once.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Hub, Place, Reach, Reader, local::LocalRoom};
+use crate::{
+    protocol::{Outbound, Shown, Stamp, Trouble},
+    room::{Cursor, Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
+    ticket::Claims,
+    video::Pass,
+};
+
+/// How long an explicit leave waits for the store before it goes on in the background.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// A seat in a room, held by one link.
+pub struct Seat {
+    hub: Arc<Hub>,
+    room: Arc<LocalRoom>,
+    claims: Claims,
+    tag: u64,
+    last_n: u64,
+    freed: bool,
+}
+
+impl Seat {
+    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64) -> Self {
+        Self { hub, room, claims, tag, last_n: 0, freed: false }
+    }
+
+    /// Who sits here.
+    pub fn member(&self) -> MemberId {
+        self.claims.member
+    }
+
+    /// Under which name.
+    pub fn name(&self) -> &Name {
+        &self.claims.name
+    }
+
+    /// In which room.
+    pub fn room(&self) -> &RoomId {
+        &self.room.id
+    }
+
+    /// Welcomes the reader and lets it follow from the snapshot on. False when the room was reset meanwhile: look again.
+    pub(super) fn follow(
+        &mut self,
+        snapshot: &Snapshot,
+        reader: &Arc<dyn Reader>,
+        cursor: Option<Cursor>,
+        resumed: bool,
+        last_n: u64,
+    ) -> Result<bool, Trouble> {
+        self.last_n = last_n;
+        let missed = match cursor {
+            Some(cursor) if resumed => snapshot.since(cursor),
+            Some(_) => None,
+            None => Some(&snapshot.history[..]),
+        };
+        let known = (resumed, missed.is_none());
+        let history = missed.unwrap_or(&snapshot.history);
+        let terms = self.hub.terms();
+        let who = (self.claims.member, &self.claims.name);
+        let greeting = terms.welcome(&self.room.id, snapshot, history, who, known, last_n);
+        let welcome = reader.wire().framed(&Outbound::Welcome(greeting.fields()).to_json(), Some(snapshot.cursor()));
+
+        let mut people = self.room.people.lock();
+        if people.reset.is_some_and(|epoch| epoch != snapshot.epoch) {
+            people.reset = None;
+            return Ok(false);
+        }
+        people.key = Some(snapshot.key);
+        let reach = Reach::of(snapshot);
+        let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
+            return Err(Trouble::Replaced);
+        };
+        seat.older = Vec::new();
+        let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
+        reader.deliver(&[welcome]);
+        if let Place::Joining { waiting, .. } = place {
+            let missed: Vec<_> = waiting
+                .into_iter()
+                .filter(|(at, _)| at.seq > reach.seq && at.version > reach.version)
+                .map(|(_, frame)| frame)
+                .collect();
+            if !missed.is_empty() {
+                reader.deliver(&missed);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Says something. A send without a counter of its own gets the next one.
+    /// The answer to a new `n` is the ack in the stream; the answer to a repeated one is returned as a frame.
+    ///
+    /// # Errors
+    /// Why it was not said.
+    pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
+        let n = n.unwrap_or(self.last_n + 1);
+        let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
+        self.last_n = self.last_n.max(n);
+        let again = Outbound::Ack { n, seq, timestamp: Stamp(at), cursor: None::<Shown<Cursor>>, duplicate: true };
+        Ok(repeated.then_some(again))
+    }
+
+    /// Tells the others that this member types or stopped.
+    ///
+    /// # Errors
+    /// Why they could not be told.
+    pub async fn typing(&self, typing: bool) -> Result<(), Trouble> {
+        Ok(self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing).await?)
+    }
+
+    /// A video pass for this member.
+    ///
+    /// # Errors
+    /// As [`Hub::pass_by_ticket`].
+    pub async fn pass(&self) -> Result<Pass, Trouble> {
+        Ok(self.hub.pass_for(&self.room.id, self.claims.member).await?.0)
+    }
+
+    /// Leaves for good: the seat is free when this returns, or soon after if the store is away.
+    pub async fn leave(mut self) {
+        self.freed = true;
+        let leaving = self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
+        let _ = tokio::time::timeout(LEAVING, leaving).await;
+    }
+
+    /// Gives up a seat that the store refused. If an older link's seat stands behind it, that one is held for the grace.
+    pub(super) fn give_up(mut self) {
+        let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
+        if !older {
+            self.freed = true;
+            self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if self.freed {
+            return;
+        }
+        let held = {
+            let mut people = self.room.people.lock();
+            let seat = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag);
+            seat.map(|seat| seat.place = Place::Held).is_some()
+        };
+        // Without a runtime there is no node left to hold a seat at.
+        if !held || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let (hub, room, member, tag) = (Arc::clone(&self.hub), Arc::clone(&self.room), self.claims.member, self.tag);
+        if hub.is_stopping() && !hub.store.shared() {
+            hub.depart(&room, member, tag, Departure::Shutdown);
+            return;
+        }
+        tokio::spawn(async move {
+            tokio::time::sleep(hub.terms().grace).await;
+            let lost = room.people.lock().seats.get(&member).is_some_and(|seat| seat.tag == tag);
+            if lost {
+                hub.depart(&room, member, tag, Departure::Lost);
+            }
+        });
+    }
+}

@@ -1,0 +1,171 @@
+//! What a client says: parsed at the door into types.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Trouble;
+use crate::room::{Cursor, Text};
+
+/// The largest send counter: what a JavaScript number holds exactly.
+const MAX_N: u64 = (1 << 53) - 1;
+
+/// A client's wish.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// Say something.
+    Chat {
+        /// What.
+        text: Text,
+        /// The sender's own counter, if it keeps one.
+        n: Option<u64>,
+    },
+    /// Started or stopped typing.
+    Typing(bool),
+    /// Wants a video pass.
+    LivekitToken,
+    /// Is anybody there?
+    Ping,
+    /// Leaves for good.
+    Leave,
+    /// Takes a seat up again; good as the first frame only.
+    Resume {
+        /// The slip from an earlier welcome.
+        ticket: String,
+        /// The newest cursor the client has, if it still has what lies before it.
+        cursor: Option<Cursor>,
+    },
+}
+
+/// A frame, parsed: the wish or what is wrong with it, and the send it belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Inbound {
+    /// The wish.
+    pub ask: Result<Ask, Trouble>,
+    /// The counter given with it, so that an error can be matched to its send.
+    pub n: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    content: Option<Cow<'a, str>>,
+    n: Option<Value>,
+    typing: Option<bool>,
+    ticket: Option<String>,
+    #[serde(borrow)]
+    cursor: Option<Cow<'a, str>>,
+}
+
+impl Inbound {
+    /// Reads one text frame.
+    pub fn parse(json: &str) -> Self {
+        let frame: Frame = match serde_json::from_str(json) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let problem = match error.classify() {
+                    serde_json::error::Category::Data => format!("a frame is one JSON object: {error}"),
+                    _ => format!("this is not JSON: {error}"),
+                };
+                return Self { ask: Err(Trouble::BadFrame(problem)), n: None };
+            }
+        };
+        let n = match &frame.n {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_u64().filter(|n| (1..=MAX_N).contains(n)).map(Some).ok_or(Trouble::BadN),
+        };
+        match n {
+            Ok(n) => Self { ask: frame.ask(n), n },
+            Err(trouble) => Self { ask: Err(trouble), n: None },
+        }
+    }
+}
+
+impl Frame<'_> {
+    fn ask(self, n: Option<u64>) -> Result<Ask, Trouble> {
+        let text = self.text.or(self.message).or(self.content);
+        let chat = |text: Option<Cow<str>>| Ok(Ask::Chat { text: text.unwrap_or_default().parse()?, n });
+        match (self.kind.as_deref(), text, self.typing) {
+            (Some("chat"), text, _) => chat(text),
+            (Some("typing"), _, Some(typing)) => Ok(Ask::Typing(typing)),
+            (Some("typing"), _, None) => Err(Trouble::BadFrame("typing needs \"typing\": true or false".into())),
+            (Some("livekit-token"), ..) => Ok(Ask::LivekitToken),
+            (Some("ping"), ..) => Ok(Ask::Ping),
+            (Some("leave"), ..) => Ok(Ask::Leave),
+            (Some("resume"), ..) => {
+                let ticket = self.ticket.ok_or_else(|| Trouble::BadFrame("resume needs a ticket".into()))?;
+                let cursor = self.cursor.filter(|c| !c.is_empty()).map(|c| c.parse()).transpose()?;
+                Ok(Ask::Resume { ticket, cursor })
+            }
+            (Some(_), ..) => Err(Trouble::UnknownType),
+            // The predecessors' frames: {"text":"…","typing":false}, {"text":"","typing":true}, {"typing":true}.
+            (None, Some(text), None) => chat(Some(text)),
+            (None, Some(text), Some(_)) if !text.trim().is_empty() => chat(Some(text)),
+            (None, _, Some(typing)) => Ok(Ask::Typing(typing)),
+            (None, None, None) => Err(Trouble::BadFrame("a frame needs a \"type\" or a \"text\"".into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::Refusal;
+
+    fn chat(text: &str, n: Option<u64>) -> Result<Ask, Trouble> {
+        Ok(Ask::Chat { text: text.parse().unwrap(), n })
+    }
+
+    #[test]
+    fn every_shape_of_a_chat_is_understood() {
+        for (frame, n) in [
+            (r#"{"type":"chat","text":"hi","n":7}"#, Some(7)),
+            (r#"{"type":"chat","message":"hi"}"#, None),
+            (r#"{"type":"chat","content":"hi","n":null}"#, None),
+            (r#"{"text":"hi"}"#, None),
+            (r#"{"text":"hi","typing":false}"#, None),
+            (r#"{"text":"hi","typing":true,"unknown":[1,{}]}"#, None),
+            (r#"{"message":"h\u0069"}"#, None),
+        ] {
+            assert_eq!(Inbound::parse(frame).ask, chat("hi", n), "{frame}");
+        }
+    }
+
+    #[test]
+    fn typing_comes_in_three_shapes() {
+        assert_eq!(Inbound::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(Ask::Typing(true)));
+        assert_eq!(Inbound::parse(r#"{"typing":false}"#).ask, Ok(Ask::Typing(false)));
+        assert_eq!(Inbound::parse(r#"{"text":"","typing":true}"#).ask, Ok(Ask::Typing(true)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_matched_to_its_send() {
+        let wrong = |frame: &str| {
+            let inbound = Inbound::parse(frame);
+            (inbound.ask.unwrap_err().code(), inbound.n)
+        };
+        for frame in
+            ["", "nonsense", "{", "[]", "null", "5", r#""text""#, "{}", r#"{"text":5}"#, r#"{"type":"typing"}"#, r#"{"type":1}"#]
+        {
+            assert_eq!(wrong(frame), ("bad_frame", None), "{frame}");
+        }
+        for n in ["0", "-1", "1.5", "\"1\"", "9007199254740992", "1e400"] {
+            let (code, _) = wrong(&format!(r#"{{"type":"chat","text":"hi","n":{n}}}"#));
+            assert!(code == "bad_n" || code == "bad_frame", "{n}: {code}");
+        }
+        assert_eq!(wrong(r#"{"type":"chat","text":"  ","n":3}"#), ("empty_text", Some(3)));
+        assert_eq!(wrong(r#"{"type":"chat","n":3}"#), ("empty_text", Some(3)));
+        assert_eq!(wrong(r#"{"type":"dance","n":3}"#), ("unknown_type", Some(3)));
+        assert_eq!(wrong(r#"{"type":"resume"}"#), ("bad_frame", None));
+        assert_eq!(wrong(r#"{"type":"resume","ticket":"x","cursor":"zz"}"#), (Refusal::BadCursor.code(), None));
+        let long = format!(r#"{{"type":"chat","text":"{}","n":9}}"#, "x".repeat(4001));
+        assert_eq!(wrong(&long), ("too_long", Some(9)));
+    }
+}

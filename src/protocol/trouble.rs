@@ -1,0 +1,181 @@
+//! Every way Parlor says no or goodbye, in one table: the stable code, the
+//! HTTP status and the WebSocket close code, which tells a client whether to
+//! come back.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::room::Refusal;
+
+/// Why something was refused or a link is closed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The room said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Not a frame of ours; says what is wrong.
+    #[error("{0}")]
+    BadFrame(String),
+    /// A send counter that is none.
+    #[error("n is a whole number from 1 to 9007199254740991")]
+    BadN,
+    /// A binary frame.
+    #[error("frames are JSON text, not binary")]
+    BinaryFrame,
+    /// A frame type nobody knows.
+    #[error("known types are chat, typing, livekit-token, ping, leave and, as the first frame, resume")]
+    UnknownType,
+    /// A ticket is needed.
+    #[error("send the ticket from your welcome as 'Authorization: Bearer <ticket>'")]
+    NoTicket,
+    /// The ticket is not ours, not for this room, or too old.
+    #[error("this ticket is not good for this room")]
+    BadTicket,
+    /// A page of another site.
+    #[error("this origin may not talk to this server; PARLOR_ORIGINS can allow it")]
+    ForbiddenOrigin,
+    /// Too much, too fast.
+    #[error("too many frames: wait {} ms", .0.as_millis())]
+    RateLimited(Duration),
+    /// No LiveKit keys.
+    #[error("video is not set up here: the operator sets LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
+    VideoNotConfigured,
+    /// The store is away.
+    #[error("rooms are out of reach for the moment")]
+    StoreUnavailable,
+    /// The store has no space.
+    #[error("there is no space left for this")]
+    StoreFull,
+    /// The server is stopping.
+    #[error("the server is restarting: come back in {} ms", .0.as_millis())]
+    Restarting(Duration),
+    /// The server is stopping, said to those who ask about it.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The reader fell too far behind.
+    #[error("you read too slowly: come back and resume")]
+    TooSlow,
+    /// The same seat was opened elsewhere.
+    #[error("this seat was opened elsewhere")]
+    Replaced,
+    /// A frame over the limit.
+    #[error("a frame has at most 64 KiB")]
+    FrameTooBig,
+    /// A request body over the limit.
+    #[error("a request body has at most 64 KiB")]
+    BodyTooBig,
+    /// `resume=1`, but no resume frame came.
+    #[error("the resume frame did not come within 10 s")]
+    ResumeTimeout,
+    /// The link broke the WebSocket protocol.
+    #[error("this is not the WebSocket protocol")]
+    BadProtocol,
+    /// A text frame that is not UTF-8.
+    #[error("text is UTF-8")]
+    BadText,
+    /// No such address.
+    #[error("there is nothing at this address")]
+    NotFound,
+    /// Not this way.
+    #[error("this address does not take that method")]
+    MethodNotAllowed,
+    /// A WebSocket address without an upgrade.
+    #[error("this address speaks WebSocket, version 13")]
+    UpgradeRequired,
+    /// Took too long.
+    #[error("this took too long")]
+    Timeout,
+    /// Our own fault.
+    #[error("something broke on our side")]
+    Internal,
+    /// Said goodbye: nothing is wrong.
+    #[error("goodbye")]
+    Left,
+}
+
+impl Trouble {
+    /// (code, HTTP status, WebSocket close code).
+    fn row(&self) -> (&'static str, u16, u16) {
+        match self {
+            Self::Refused(refusal) => match refusal {
+                Refusal::TooLong => (refusal.code(), 413, 4413),
+                Refusal::NotMember => (refusal.code(), 403, 4403),
+                Refusal::RoomFull => (refusal.code(), 409, 4409),
+                Refusal::StaleN => (refusal.code(), 409, 4400),
+                Refusal::BadRoom | Refusal::BadName | Refusal::EmptyText | Refusal::BadCursor => (refusal.code(), 400, 4400),
+            },
+            Self::BadFrame(_) => ("bad_frame", 400, 4400),
+            Self::BadN => ("bad_n", 400, 4400),
+            Self::BinaryFrame => ("binary_frame", 400, 1003),
+            Self::UnknownType => ("unknown_type", 400, 4400),
+            Self::NoTicket => ("no_ticket", 401, 4401),
+            Self::BadTicket => ("bad_ticket", 401, 4401),
+            Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
+            Self::RateLimited(_) => ("rate_limited", 429, 4429),
+            Self::VideoNotConfigured => ("video_not_configured", 503, 4503),
+            Self::StoreUnavailable => ("store_unavailable", 503, 4503),
+            Self::StoreFull => ("store_full", 503, 4503),
+            Self::Restarting(_) => ("restarting", 503, 1012),
+            Self::Stopping => ("restarting", 503, 1012),
+            Self::TooSlow => ("too_slow", 503, 1013),
+            Self::Replaced => ("replaced", 409, 4001),
+            Self::FrameTooBig => ("frame_too_big", 413, 1009),
+            Self::BodyTooBig => ("body_too_big", 413, 1009),
+            Self::ResumeTimeout => ("resume_timeout", 408, 4408),
+            Self::BadProtocol => ("bad_protocol", 400, 1002),
+            Self::BadText => ("bad_text", 400, 1007),
+            Self::NotFound => ("not_found", 404, 4404),
+            Self::MethodNotAllowed => ("method_not_allowed", 405, 4405),
+            Self::UpgradeRequired => ("upgrade_required", 426, 4426),
+            Self::Timeout => ("timeout", 504, 4504),
+            Self::Internal => ("internal", 500, 1011),
+            Self::Left => ("left", 200, 1000),
+        }
+    }
+
+    /// The stable code that goes over the wire.
+    pub fn code(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.row().1
+    }
+
+    /// The WebSocket close code.
+    pub fn close_code(&self) -> u16 {
+        self.row().2
+    }
+
+    /// How long to wait before the next try, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(wait) | Self::Restarting(wait) => Some(*wait),
+            _ => None,
+        }
+    }
+
+    /// The shape it takes in an error frame and in an HTTP body.
+    pub fn problem(&self, n: Option<u64>) -> Problem {
+        let retry_after = self.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        Problem { code: self.code(), message: self.to_string(), n, retry_after }
+    }
+}
+
+/// `{"code","message","n"?,"retryAfter"?}`: an error as clients see it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Stable; for programs.
+    pub code: &'static str,
+    /// What was wrong and what is allowed; for people.
+    pub message: String,
+    /// The send it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<u64>,
+    /// Milliseconds to wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}

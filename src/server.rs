@@ -1,0 +1,150 @@
+//! The program as a value: builds the parts from the ground up, accepts, drains.
+
+use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
+
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    config::{Config, ConfigError},
+    http::{Edge, Layered, layered},
+    hub::{Hub, Rooms, Terms},
+    room::NodeId,
+    store::{
+        Feed, Store,
+        memory::{Memory, World, wall_clock},
+    },
+    ticket::Signer,
+    video::Video,
+};
+
+/// How long a client may take for the head of a request, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long links and requests may take to end once everybody has been told.
+const DRAIN: Duration = Duration::from_millis(2500);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+}
+
+/// A Parlor node, listening.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    hub: Arc<Hub>,
+    service: Layered,
+    links: TaskTracker,
+}
+
+impl Server {
+    /// Builds the parts and takes the port. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, or with the address.
+    pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        let config = config.check()?;
+        let limits = config.limits();
+        let terms = Terms {
+            signer: Signer::new(config.secret.expose()),
+            limits,
+            grace: config.grace.0,
+            video: config.livekit()?.map(Video::new),
+            clock: wall_clock,
+        };
+        let rooms = Rooms::new(terms);
+        let node = NodeId(fastrand::u64(..));
+        let feed: Arc<dyn Feed> = Arc::clone(&rooms) as _;
+        let store: Arc<dyn Store> = Memory::new(World::new(limits, wall_clock), node, feed);
+        let hub = Hub::new(rooms, store);
+        let links = TaskTracker::new();
+        let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
+        let service = layered(Arc::new(Edge { hub: Arc::clone(&hub), origins: config.origins, rate, links: links.clone() }));
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
+        Ok(Self { listener, address, hub, service, links })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// This node.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Serves until `stop` resolves, then says goodbye to everybody: done within ten seconds.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = watch::channel(());
+        let connections = TaskTracker::new();
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, self.service.clone(), stopped.clone()));
+                }
+                Err(error) => {
+                    // Out of files, mostly: what is open goes on, and a moment later there may be room again.
+                    tracing::warn!(%error, "cannot accept");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(self.listener);
+        tracing::info!("stopping: saying goodbye");
+        self.hub.goodbye().await;
+        drop(stopping);
+        connections.close();
+        self.links.close();
+        let drained = async {
+            connections.wait().await;
+            self.links.wait().await;
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!(links = self.links.len(), "some links did not end in time");
+        }
+    }
+}
+
+/// One connection, until it ends or becomes a WebSocket.
+async fn serve(stream: TcpStream, service: Layered, mut stopped: watch::Receiver<()>) {
+    let _ = stream.set_nodelay(true);
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .with_upgrades()
+    );
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "connection ended");
+    }
+}

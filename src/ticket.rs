@@ -1,0 +1,114 @@
+//! Tickets: signed slips that say "member M of room R until T". They prove a
+//! seat to any node and any transport; the public clientId proves nothing.
+//!
+//! Nothing is stored here. The key is the room's own random one, so tickets
+//! die with the room; a secret of the operator's can be mixed in, so that
+//! reading the store is not enough to forge one.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::room::{MemberId, Millis, Name, RoomId, RoomKey};
+
+/// How long a ticket is good. Every welcome brings a new one.
+const LIFETIME: Millis = 24 * 60 * 60 * 1000;
+
+/// What a ticket says. Not believed before [`Signer::check`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claims {
+    /// Whose seat.
+    pub member: MemberId,
+    /// The name that goes with it.
+    pub name: Name,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Slip<'a> {
+    r: &'a str,
+    m: Uuid,
+    u: String,
+    t: Millis,
+}
+
+/// Signs and checks tickets.
+#[derive(Clone)]
+pub struct Signer {
+    secret: Vec<u8>,
+}
+
+impl Signer {
+    /// With a secret of the operator's, or an empty one.
+    pub fn new(secret: &str) -> Self {
+        Self { secret: secret.as_bytes().to_vec() }
+    }
+
+    fn mac(&self, key: &RoomKey, body: &str) -> Hmac<Sha256> {
+        // HMAC takes keys of any length.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&[&key.0[..], &self.secret].concat()).unwrap_or_else(|_| unreachable!());
+        mac.update(body.as_bytes());
+        mac
+    }
+
+    /// A ticket for a member of a room.
+    pub fn sign(&self, key: &RoomKey, room: &RoomId, claims: &Claims, now: Millis) -> String {
+        let slip = Slip { r: room.as_str(), m: claims.member.0, u: claims.name.to_string(), t: now + LIFETIME };
+        let mut ticket = BASE64.encode(serde_json::to_vec(&slip).unwrap_or_default());
+        let signature = self.mac(key, &ticket).finalize().into_bytes();
+        ticket.push('.');
+        BASE64.encode_string(signature, &mut ticket);
+        ticket
+    }
+
+    /// What the ticket says, if it was signed here for this room and is still good.
+    pub fn check(&self, key: &RoomKey, room: &RoomId, ticket: &str, now: Millis) -> Option<Claims> {
+        let (body, signature) = ticket.split_once('.')?;
+        self.mac(key, body).verify_slice(&BASE64.decode(signature).ok()?).ok()?;
+        read(room, ticket).filter(|(_, until)| now < *until).map(|(claims, _)| claims)
+    }
+
+    /// Whether this looks like a ticket for this room, signed by anybody: enough to tell
+    /// somebody whose room is over from a stranger, and for nothing else.
+    pub fn is_wellformed(room: &RoomId, ticket: &str) -> bool {
+        read(room, ticket).is_some()
+    }
+}
+
+fn read(room: &RoomId, ticket: &str) -> Option<(Claims, Millis)> {
+    let (body, _) = ticket.split_once('.')?;
+    let json = BASE64.decode(body).ok()?;
+    let slip: Slip = serde_json::from_slice(&json).ok()?;
+    let claims = Claims { member: MemberId(slip.m), name: slip.u.parse().ok()? };
+    (slip.r == room.as_str()).then_some((claims, slip.t))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_good_for_its_room_its_key_and_its_time_only() {
+        let (signer, key) = (Signer::new("pepper"), RoomKey::random());
+        let room: RoomId = "general".parse().unwrap();
+        let claims = Claims { member: MemberId::random(), name: "Ann".parse().unwrap() };
+        let ticket = signer.sign(&key, &room, &claims, 1000);
+        assert_eq!(signer.check(&key, &room, &ticket, 1000), Some(claims.clone()));
+        assert_eq!(signer.check(&key, &room, &ticket, 1000 + LIFETIME), None, "too late");
+        assert_eq!(signer.check(&RoomKey::random(), &room, &ticket, 1000), None, "another life");
+        assert_eq!(signer.check(&key, &"other".parse().unwrap(), &ticket, 1000), None, "another room");
+        assert_eq!(Signer::new("").check(&key, &room, &ticket, 1000), None, "another secret");
+        let (body, signature) = ticket.split_once('.').unwrap();
+        for forged in [
+            body.to_string(),
+            format!("{body}."),
+            format!("{body}A.{signature}"),
+            format!(".{signature}"),
+            String::new(),
+            ".".into(),
+        ] {
+            assert_eq!(signer.check(&key, &room, &forged, 1000), None, "{forged}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! A reader in, bytes out: how people reach a room.
+
+pub mod ws;

@@ -1,0 +1,230 @@
+//! A socket's way out. Frames go straight to the socket; only what it does not
+//! take waits in a bounded queue, and the link's own task drains that.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+};
+
+use bytes::{Buf, Bytes};
+use hyper_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Control, Data, OpCode},
+};
+use parking_lot::Mutex;
+use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
+
+use crate::{
+    hub::{Reader, Wire},
+    protocol::{Outbound, Trouble},
+    room::Cursor,
+};
+
+/// How far a reader may fall behind, in bytes, before it is sent away to resume.
+const QUEUE_LIMIT: usize = 256 * 1024;
+
+/// How many pieces one write takes at most.
+const PIECES: usize = 32;
+
+/// WebSocket text frames.
+pub(super) static WIRE: Wire = Wire { frame: text_frame };
+
+fn text_frame(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
+    frame(OpCode::Data(Data::Text), &[json], out);
+}
+
+/// A whole server frame, unmasked.
+fn frame(opcode: OpCode, payload: &[&[u8]], out: &mut Vec<u8>) {
+    let length = payload.iter().map(|part| part.len() as u64).sum();
+    let header = FrameHeader { opcode, ..FrameHeader::default() };
+    // Writing to memory cannot fail.
+    let _ = header.format(length, out);
+    payload.iter().for_each(|part| out.extend_from_slice(part));
+}
+
+pub(super) struct Outbox {
+    socket: OwnedWriteHalf,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Bytes>,
+    queued: usize,
+    /// What may be queued now: a long welcome may be slow, but not what comes on top of it.
+    limit: usize,
+    closing: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(socket: OwnedWriteHalf) -> Self {
+        Self { socket, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// A frame to this reader alone.
+    pub(super) fn send(&self, message: &Outbound<'_>) {
+        self.deliver(&[WIRE.framed(&message.to_json(), None)]);
+    }
+
+    /// Asks the peer for a sign of life.
+    pub(super) fn ping(&self) {
+        let mut out = Vec::with_capacity(2);
+        frame(OpCode::Control(Control::Ping), &[], &mut out);
+        self.deliver(&[out.into()]);
+    }
+
+    /// Takes raw bytes that tungstenite wrote: pongs and its answer to a close. They must not cut into other frames.
+    pub(super) fn put(&self, bytes: &[u8]) {
+        self.deliver(&[Bytes::copy_from_slice(bytes)]);
+    }
+
+    /// Drains the queue whenever the socket takes more. Returns when nothing more will be taken in.
+    pub(super) async fn pump(&self) {
+        loop {
+            let (closing, empty) = {
+                let state = self.state.lock();
+                (state.closing, state.queue.is_empty())
+            };
+            if closing {
+                return;
+            }
+            if empty {
+                self.changed.notified().await;
+            } else {
+                tokio::select! {
+                    ready = self.socket.writable() => if ready.is_err() { return },
+                    () = self.changed.notified() => {}
+                }
+                self.state.lock().drain(&self.socket);
+            }
+        }
+    }
+
+    /// Sends what is left.
+    pub(super) async fn finish(&self) {
+        self.state.lock().closing = true;
+        while !self.state.lock().queue.is_empty() {
+            if self.socket.writable().await.is_err() {
+                return;
+            }
+            self.state.lock().drain(&self.socket);
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, frame: Bytes) {
+        self.queued += frame.len();
+        self.queue.push_back(frame);
+    }
+
+    fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.queued = 0;
+    }
+
+    /// Writes as much of the queue as the socket takes.
+    fn drain(&mut self, socket: &OwnedWriteHalf) {
+        while !self.queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); PIECES];
+            let count = self.queue.iter().zip(&mut slices).map(|(piece, slice)| *slice = IoSlice::new(piece)).count();
+            match write(socket, &slices[..count]) {
+                Ok(written) => self.consume(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    // The peer is gone: the reading side will notice, nothing here can be delivered.
+                    self.clear();
+                    self.closing = true;
+                }
+            }
+        }
+        // A burst is over: do not keep its room.
+        if self.queue.capacity() > PIECES {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    fn consume(&mut self, mut written: usize) {
+        self.queued -= written;
+        while let Some(front) = self.queue.front_mut() {
+            if front.len() > written {
+                front.advance(written);
+                return;
+            }
+            written -= front.len();
+            self.queue.pop_front();
+        }
+    }
+}
+
+fn write(socket: &OwnedWriteHalf, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [one] => socket.try_write(one),
+        many => socket.try_write_vectored(many),
+    }
+}
+
+impl Reader for Outbox {
+    fn wire(&self) -> &'static Wire {
+        &WIRE
+    }
+
+    fn deliver(&self, frames: &[Bytes]) {
+        let mut state = self.state.lock();
+        if state.closing {
+            return;
+        }
+        let idle = state.queue.is_empty();
+        if idle {
+            state.limit = QUEUE_LIMIT + frames.iter().map(Bytes::len).sum::<usize>();
+        }
+        if let ([one], true) = (frames, idle) {
+            // The common case: one piece, an empty queue, a socket that takes it all.
+            match self.socket.try_write(one) {
+                Ok(written) if written == one.len() => return,
+                Ok(written) => state.push(one.slice(written..)),
+                // An error repeats itself in the drain below, which handles it.
+                Err(_) => state.push(one.clone()),
+            }
+        } else {
+            frames.iter().for_each(|frame| state.push(frame.clone()));
+        }
+        if idle {
+            state.drain(&self.socket);
+        }
+        if state.queued > state.limit {
+            drop(state);
+            self.close(&Trouble::TooSlow);
+        } else if !state.queue.is_empty() || state.closing {
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
+    fn close(&self, why: &Trouble) {
+        let problem = why.problem(None);
+        // A close frame holds 123 bytes of reason.
+        let reason: String = match why {
+            Trouble::Restarting(_) | Trouble::RateLimited(_) => {
+                format!("{}; retry in {} ms", problem.code, problem.retry_after.unwrap_or(0))
+            }
+            _ => problem.code.to_owned(),
+        };
+        let code = why.close_code().to_be_bytes();
+        let mut out = Vec::with_capacity(192);
+        if !matches!(why, Trouble::Left) {
+            text_frame(&Outbound::Closing(problem).to_json(), None, &mut out);
+        }
+        frame(OpCode::Control(Control::Close), &[&code, reason.as_bytes()], &mut out);
+        {
+            let mut state = self.state.lock();
+            if std::mem::replace(&mut state.closing, true) {
+                return;
+            }
+            state.push(out.into());
+            state.drain(&self.socket);
+        }
+        self.changed.notify_one();
+    }
+}
