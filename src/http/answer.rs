@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 use serde::Serialize;
@@ -42,6 +42,7 @@ pub(super) fn refuse(trouble: &Trouble) -> Answer {
     }
     if matches!(trouble, Trouble::UpgradeRequired) {
         answer.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        answer.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
     answer
 }

@@ -7,9 +7,12 @@ mod page;
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use hyper::{Method, Request, header::HeaderName};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError};
+use hyper::{Method, Request, body::Body, header::HeaderName};
 use percent_encoding::percent_decode_str;
 use tokio_util::task::TaskTracker;
+use tower::BoxError;
 
 use self::answer::Answer;
 pub use self::layers::{Layered, layered};
@@ -75,7 +78,10 @@ impl<'a> Address<'a> {
 
 impl Edge {
     /// Answers one request.
-    pub async fn answer<B: Send>(self: Arc<Self>, mut request: Request<B>) -> Answer {
+    pub async fn answer<B>(self: Arc<Self>, mut request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin,
+    {
         let path = request.uri().path().to_owned();
         let address = Address::of(&path);
         if !address.allows(request.method()) {
@@ -87,7 +93,7 @@ impl Edge {
             Address::Page => Ok(page::index(&request)),
             Address::Socket => door::socket(self, &mut request),
             Address::Room(room) => self.room(room).await,
-            Address::Pass(room) => self.pass(room, &request).await,
+            Address::Pass(room) => self.pass(room, request).await,
             Address::Health => Ok(answer::text("ok\n")),
             Address::Ready => self.readiness(),
             Address::Metrics => Ok(self.metrics()),
@@ -102,10 +108,14 @@ impl Edge {
         Ok(answer::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
-    async fn pass<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
-        door::check_origin(request, &self.origins)?;
+    async fn pass<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        door::check_origin(&request, &self.origins)?;
+        swallow(request.body_mut()).await?;
         let room = room_id(room)?;
-        let ticket = door::ticket(request).ok_or(Trouble::NoTicket)?;
+        let ticket = door::ticket(&request).ok_or(Trouble::NoTicket)?;
         let (pass, member) = self.hub.pass_by_ticket(&room, ticket).await?;
         let shape = serde_json::json!({
             "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
@@ -128,6 +138,18 @@ impl Edge {
             ("parlor_seats", "Seats at this node", seats),
         ])
     }
+}
+
+/// Reads a body in which nothing is wanted: too much of it is refused, and the connection can go on.
+async fn swallow<B: Body<Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<(), Trouble> {
+    while let Some(frame) = body.frame().await {
+        match frame.map_err(Into::into) {
+            Err(error) if error.is::<LengthLimitError>() => return Err(Trouble::BodyTooBig),
+            Err(_) => break,
+            Ok(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// The room in an address: percent-decoded, then held to the rule.

@@ -26,9 +26,16 @@ const HASHED: &str = "assets/";
 const UNBUILT: &str =
     "<!doctype html><title>Parlor</title><p>The page was not built into this program: run <code>make build</code>.";
 
-/// Whether there is a file at this path.
+/// Whether there is a file at this address.
 pub(super) fn exists(path: &str) -> bool {
-    Built::get(path.trim_start_matches('/')).is_some()
+    named(path).is_some_and(|name| Built::get(name).is_some())
+}
+
+/// The file that an address names. The index has addresses of its own, and the compressed twins have none at all.
+fn named(path: &str) -> Option<&str> {
+    let name = path.trim_start_matches('/');
+    let hidden = name == "index.html" || name.ends_with(".br") || name.ends_with(".gz");
+    (!hidden).then_some(name)
 }
 
 /// The page itself, whichever room it is for.
@@ -42,12 +49,7 @@ pub(super) fn index<B>(request: &Request<B>) -> Answer {
 
 /// A file that belongs to the page.
 pub(super) fn asset<B>(path: &str, request: &Request<B>) -> Result<Answer, Trouble> {
-    let name = path.trim_start_matches('/');
-    // The index has its own addresses, and the compressed twins are no addresses at all.
-    if name == "index.html" || name.ends_with(".br") || name.ends_with(".gz") {
-        return Err(Trouble::NotFound);
-    }
-    file(name, request).ok_or(Trouble::NotFound)
+    named(path).and_then(|name| file(name, request)).ok_or(Trouble::NotFound)
 }
 
 fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {
@@ -64,7 +66,7 @@ fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {
     let (coding, body) = twin.map_or((None, plain), |(coding, body)| (Some(coding), body));
     let etag = etag(&body);
 
-    let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == etag));
+    let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| knows(known, &etag));
     let mut answer = answer::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { bytes(body.data) });
     if unchanged {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
@@ -90,6 +92,11 @@ fn bytes(data: Cow<'static, [u8]>) -> Bytes {
 fn etag(file: &EmbeddedFile) -> String {
     let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hash}\"")
+}
+
+/// Whether `If-None-Match` names this tag. A proxy that compresses on its own marks tags as weak (`W/`): still ours.
+fn knows(known: &str, etag: &str) -> bool {
+    known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)
 }
 
 /// Whether `Accept-Encoding` names this coding and does not weigh it with nothing.

@@ -153,11 +153,16 @@ impl Rooms {
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
     /// Returns every tag under which the store may know the seat.
-    fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
+    fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64, reason: Departure) -> Vec<u64> {
         let seat = {
             let mut people = room.people.lock();
             match people.seats.get(&member) {
-                Some(seat) if seat.tag == tag => people.seats.swap_remove(&member),
+                Some(seat) if seat.tag == tag => {
+                    if reason == Departure::Left {
+                        people.remember_departed(member);
+                    }
+                    people.seats.swap_remove(&member)
+                }
                 _ => None,
             }
         };
@@ -232,6 +237,13 @@ impl Hub {
         *self.stopping.borrow()
     }
 
+    /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
+    pub async fn stops(&self) -> Trouble {
+        // The sender lives as long as we do.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+        self.come_back()
+    }
+
     /// (rooms, seats) at this node.
     pub fn counts(&self) -> (usize, usize) {
         (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().seats.len()).sum())
@@ -259,6 +271,11 @@ impl Hub {
         let local = self.rooms.place(room, claims.member, &claims.name, tag, Arc::clone(&reader));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
         let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
+        // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
+        if self.is_stopping() {
+            seat.give_up();
+            return Err(self.come_back());
+        }
         for _ in 0..JOINS {
             let joined = self.store.join(room, seat.member(), seat.name(), tag).await;
             let (joined, snapshot) = match joined {
@@ -277,14 +294,15 @@ impl Hub {
         Err(Trouble::StoreUnavailable)
     }
 
-    /// What a ticket for this room says, if it is good.
+    /// What a ticket for this room says, if it is good and its member has not left for good.
     async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
-        let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
-        let key = match local {
+        let local = self.rooms.find(room);
+        let key = match local.as_ref().and_then(|room| room.people.lock().key) {
             Some(key) => Some(key),
             None => self.store.look(room, false).await?.map(|room| room.key),
         };
-        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
+        let claims = key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)()));
+        Ok(claims.filter(|claims| local.is_none_or(|room| !room.people.lock().departed.contains(&claims.member))))
     }
 
     /// How many people are in a room.
@@ -327,7 +345,7 @@ impl Hub {
 
     /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
     fn depart(&self, room: &Arc<LocalRoom>, member: MemberId, tag: u64, reason: Departure) -> tokio::task::JoinHandle<()> {
-        let tags = self.rooms.vacate(room, member, tag);
+        let tags = self.rooms.vacate(room, member, tag, reason);
         let (store, room) = (Arc::clone(&self.store), room.id.clone());
         self.departures.spawn(async move {
             for tag in tags {

@@ -7,7 +7,7 @@ mod stream;
 
 use std::{num::NonZeroU32, ops::ControlFlow, sync::Arc, time::Duration};
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use hyper_tungstenite::{
     HyperWebsocket, WebSocketStream,
     tungstenite::{
@@ -96,6 +96,8 @@ async fn take_over(upgraded: HyperWebsocket) -> Option<(WebSocketStream<Stream>,
 /// Lets the last bytes out and waits for the peer to close, so that they are not lost to a reset.
 async fn farewell(mut socket: WebSocketStream<Stream>, outbox: &Outbox) {
     let _ = timeout(FAREWELL, async {
+        // The answer to a close of the peer's is still with tungstenite.
+        let _ = socket.flush().await;
         outbox.finish().await;
         while let Some(Ok(_)) = socket.next().await {}
     })
@@ -118,7 +120,10 @@ impl Link {
     ) -> Result<Seat, Option<Trouble>> {
         let mut entrance = entrance?;
         if resume && entrance.ticket.is_none() {
-            let frame = timeout(RESUME, first_text(socket)).await.map_err(|_| Trouble::ResumeTimeout)?;
+            let frame = tokio::select! {
+                frame = timeout(RESUME, first_text(socket)) => frame.map_err(|_| Trouble::ResumeTimeout)?,
+                restarting = self.hub.stops() => return Err(Some(restarting)),
+            };
             match Inbound::parse(&frame?).ask? {
                 Ask::Resume { ticket, cursor } => (entrance.ticket, entrance.cursor) = (Some(ticket), cursor),
                 _ => return Err(Some(Trouble::BadFrame("with resume=1 the first frame must be resume".into()))),
@@ -162,8 +167,8 @@ impl Link {
             Message::Binary(_) => Inbound { ask: Err(Trouble::BinaryFrame), n: None },
             Message::Close(frame) => {
                 let code = frame.as_ref().map_or(CloseCode::Status, |frame| frame.code);
-                // A page that unloads says 1001: it may be a reload. Whoever closes otherwise in good order has left.
-                if matches!(code, CloseCode::Normal | CloseCode::Status | CloseCode::Library(_)) {
+                // A page that unloads says 1001: it may be a reload. A client that gives up a stale link says 4000.
+                if matches!(code, CloseCode::Normal | CloseCode::Status) {
                     self.leave(seat).await;
                 }
                 return ControlFlow::Break(());
