@@ -1,7 +1,7 @@
 //! A room at this node: what the store tells is gathered, framed once, and
 //! handed to every reader in as few writes as possible.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -16,9 +16,6 @@ use crate::{
     room::{Cursor, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
-
-/// How many of those who left a room are remembered, so that a busy room does not grow for ever.
-const DEPARTED: usize = 1000;
 
 /// A room that has seats at this node.
 pub(super) struct LocalRoom {
@@ -92,8 +89,6 @@ impl Kind {
 pub(super) struct People {
     pub(super) seats: IndexMap<MemberId, LocalSeat>,
     pub(super) key: Option<RoomKey>,
-    /// Who left for good, as far as is remembered: their tickets are void for as long as people stay here.
-    pub(super) departed: VecDeque<MemberId>,
     /// Which life the last reset began, so that a join across it is noticed.
     pub(super) reset: Option<Epoch>,
 }
@@ -201,14 +196,6 @@ impl Gathered {
 }
 
 impl People {
-    /// From now on this member's ticket is void.
-    pub(super) fn remember_departed(&mut self, member: MemberId) {
-        if self.departed.len() >= DEPARTED {
-            self.departed.pop_front();
-        }
-        self.departed.push_back(member);
-    }
-
     fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, terms: &Terms) {
         self.key = Some(snapshot.key);
         self.reset = Some(snapshot.epoch);
@@ -218,7 +205,7 @@ impl People {
                     *reach = Reach::of(snapshot);
                     let own = |entry: &&crate::room::Entry| entry.from == *member;
                     let last_n = snapshot.history.iter().rev().find(own).map_or(0, |entry| entry.n);
-                    let welcome = terms.welcome(room, snapshot, &snapshot.history, (*member, &seat.name), (false, true), last_n);
+                    let welcome = terms.welcome(room, snapshot, &snapshot.history, (*member, &seat.name), (true, true), last_n);
                     let frame = reader.wire().framed(&Outbound::Reset(welcome.fields()).to_json(), Some(snapshot.cursor()));
                     reader.deliver(&[frame]);
                 }

@@ -153,16 +153,11 @@ impl Rooms {
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
     /// Returns every tag under which the store may know the seat.
-    fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64, reason: Departure) -> Vec<u64> {
+    fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
         let seat = {
             let mut people = room.people.lock();
             match people.seats.get(&member) {
-                Some(seat) if seat.tag == tag => {
-                    if reason == Departure::Left {
-                        people.remember_departed(member);
-                    }
-                    people.seats.swap_remove(&member)
-                }
+                Some(seat) if seat.tag == tag => people.seats.swap_remove(&member),
                 _ => None,
             }
         };
@@ -294,15 +289,14 @@ impl Hub {
         Err(Trouble::StoreUnavailable)
     }
 
-    /// What a ticket for this room says, if it is good and its member has not left for good.
+    /// What a ticket for this room says, if it is good.
     async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
-        let local = self.rooms.find(room);
-        let key = match local.as_ref().and_then(|room| room.people.lock().key) {
+        let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
+        let key = match local {
             Some(key) => Some(key),
             None => self.store.look(room, false).await?.map(|room| room.key),
         };
-        let claims = key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)()));
-        Ok(claims.filter(|claims| local.is_none_or(|room| !room.people.lock().departed.contains(&claims.member))))
+        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
     }
 
     /// How many people are in a room.
@@ -345,7 +339,7 @@ impl Hub {
 
     /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
     fn depart(&self, room: &Arc<LocalRoom>, member: MemberId, tag: u64, reason: Departure) -> tokio::task::JoinHandle<()> {
-        let tags = self.rooms.vacate(room, member, tag, reason);
+        let tags = self.rooms.vacate(room, member, tag);
         let (store, room) = (Arc::clone(&self.store), room.id.clone());
         self.departures.spawn(async move {
             for tag in tags {

@@ -59,7 +59,7 @@ impl Seat {
             Some(_) => None,
             None => Some(&snapshot.history[..]),
         };
-        let known = (resumed && missed.is_some(), missed.is_none());
+        let known = (resumed, missed.is_none());
         let history = missed.unwrap_or(&snapshot.history);
         let terms = self.hub.terms();
         let who = (self.claims.member, &self.claims.name);
@@ -133,7 +133,7 @@ impl Seat {
         let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
         if !older {
             self.freed = true;
-            self.hub.rooms.vacate(&self.room, self.claims.member, self.tag, Departure::Lost);
+            self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
         }
     }
 }

@@ -329,6 +329,19 @@ impl Client {
     }
 }
 
+/// A client's frame, masked with zeros; `head` is the first byte.
+pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![head];
+    match payload.len() {
+        short @ 0..126 => frame.push(0x80 | short as u8),
+        long @ 126..65536 => frame.extend([&[0x80 | 126][..], &(long as u16).to_be_bytes()].concat()),
+        huge => frame.extend([&[0x80 | 127][..], &(huge as u64).to_be_bytes()].concat()),
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(400).collect()
 }
