@@ -211,6 +211,13 @@ test("a lost link is one line, which tells when it is back and does not age away
   expect(notices(play(lost, { type: "link", up: true, now: T0 + 130_000 }))).toEqual(["back"]);
 });
 
+test("a link that comes and goes is told in one line until somebody speaks", () => {
+  const flap: Event[] = [{ type: "link", up: false, now: T0 }, { type: "link", up: true, now: T0 }];
+  const log = inside(...flap, ...flap);
+  expect(notices(log)).toEqual(["back"]);
+  expect(notices(play(log, hear(chat(1)), ...flap))).toEqual(["back", "back"]);
+});
+
 test("a seat remembered by the tab goes on where it was", () => {
   const seat = { clientId: "me", user: "Ann", lastN: 4, former: ["older"] };
   const log = play(emptyLog(seat), snapshot({ resumed: true, lastN: 3, history: [chat(1, { from: "older" }), chat(2, { from: "me", n: 4 })] }), say("five"));

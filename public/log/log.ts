@@ -277,7 +277,11 @@ function linked(log: Log, up: boolean, now: number): Log {
     if (!lost) return log;
     return { ...log, lines: log.lines.map((l) => (l === lost ? { ...lost, what: "back", at: now } as Notice : l)) };
   }
-  return lost ? { ...log, typing: [] } : noticed({ ...log, typing: [] }, "lost", now);
+  if (lost) return { ...log, typing: [] };
+  // A link that comes and goes is still one story.
+  const told = log.lines.at(-1);
+  const lines = told?.kind === "notice" && told.what === "back" ? log.lines.slice(0, -1) : log.lines;
+  return noticed({ ...log, lines, typing: [] }, "lost", now);
 }
 
 function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {

@@ -107,6 +107,24 @@ export default {
     }
   },
 
+  async "a full room is waited for"({ cast }) {
+    const server = await startServer({ PARLOR_ROOM_MEMBERS: "1" });
+    try {
+      const room = newRoom(server.url);
+      const ann = await cast.guest("Ann", room);
+      const ben = await cast.page();
+      await remember(ben, "Ben");
+      await ben.goto(room);
+      await ben.getByText("The room is full. Waiting for a place…").waitFor();
+      await ann.getByRole("button", { name: "Leave", exact: true }).click();
+      await ann.getByText("You have left.").waitFor();
+      await ben.getByRole("button", { name: "Try now" }).click();
+      await inRoom(ben);
+    } finally {
+      await server.stop();
+    }
+  },
+
   async "a refusal the page does not know ends with its message and a way on"({ cast, base }) {
     const ann = await cast.page();
     await remember(ann, "Ann");

@@ -113,6 +113,38 @@ export default {
     assert.equal(await box(ann).inputValue(), "");
   },
 
+  async "Enter that ends the choosing of a word does not send"({ cast, base }) {
+    const ann = await cast.guest("Ann", newRoom(base));
+    await box(ann).fill("にほん");
+    await box(ann).evaluate((area) => {
+      area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+    });
+    assert.equal(await box(ann).inputValue(), "にほん");
+    await box(ann).press("Enter");
+    await sees(ann, ["にほん"]);
+  },
+
+  async "going back and forth keeps the seat"({ cast, base }) {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.goto(base);
+    await ann.getByLabel("Join by ID or link").fill(room);
+    await ann.keyboard.press("Enter");
+    await inRoom(ann);
+    await say(ann, "one moment");
+    await stateOf(ann, "one moment", "sent");
+    const { clientId } = await seatOf(ann);
+    await ann.goBack();
+    await ann.getByRole("button", { name: "Create a room" }).waitFor();
+    await ann.goForward();
+    await inRoom(ann);
+    await sees(ann, ["one moment"]);
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal(await log(ben).getByText(/^Ann (left|lost)/).count(), 0);
+  },
+
   async "typing is seen, and ends with the message"({ cast, base }) {
     const room = newRoom(base);
     const ann = await cast.guest("Ann", room);
