@@ -21,6 +21,8 @@ export class Visit {
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** Not yet said: it outlives the view it is written in. */
+  draft = $state("");
   readonly typing: Typing;
   readonly #link: Link;
   #log: Log;

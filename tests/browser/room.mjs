@@ -215,6 +215,7 @@ export default {
     await stateOf(first, "hello", "sent");
     const { clientId } = await seatOf(first);
     const storage = await first.evaluate(() => ({ ...sessionStorage }));
+    await box(first).fill("half a thought");
 
     const second = await context.newPage();
     await second.addInitScript((storage) => {
@@ -227,6 +228,7 @@ export default {
     await first.getByRole("button", { name: "Continue here" }).click();
     await inRoom(first);
     await sees(first, ["hello"]);
+    assert.equal(await box(first).inputValue(), "half a thought");
     await second.getByRole("heading", { name: "open in another tab" }).waitFor();
     assert.equal((await seatOf(first)).clientId, clientId);
   },
