@@ -43,6 +43,7 @@ function chunkName(chunk: { moduleIds: string[]; name: string }): string {
 export default defineConfig({
   root: "public",
   publicDir: "static",
+  cacheDir: "../node_modules/.vite",
   plugins: [svelte({ configFile: false }), precompress()],
   build: {
     outDir: "../target/public",
