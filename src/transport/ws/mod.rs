@@ -251,9 +251,10 @@ impl From<Option<Result<Message, Error>>> for Heard {
             Some(Ok(Message::Text(text))) => Self::Frame(Inbound::parse(&text)),
             Some(Ok(Message::Binary(_))) => Self::Frame(Inbound { ask: Err(Trouble::BinaryFrame), n: None }),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
-            // A page that unloads says 1001: it may be a reload. Whoever closes otherwise in good order has left.
+            // A page that unloads says 1001, and may only be reloading; a client that gives a dead link up says a
+            // code of its own. Only a plain goodbye is one.
             Some(Ok(Message::Close(frame))) => match frame.map_or(CloseCode::Status, |frame| frame.code) {
-                CloseCode::Normal | CloseCode::Status | CloseCode::Library(_) => Self::Goodbye,
+                CloseCode::Normal | CloseCode::Status => Self::Goodbye,
                 _ => Self::Lost,
             },
             Some(Err(Error::Capacity(_))) => Self::Nonsense(Trouble::FrameTooBig),
