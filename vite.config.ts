@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
@@ -15,10 +15,9 @@ function precompress(): Plugin {
   return {
     name: "precompress",
     apply: "build",
-    configResolved: (config) => void (out = config.build.outDir),
+    configResolved: (config) => void (out = resolve(config.root, config.build.outDir)),
     async closeBundle() {
-      const root = join(import.meta.dirname, "public", out);
-      const files = await readdir(root, { recursive: true, withFileTypes: true });
+      const files = await readdir(out, { recursive: true, withFileTypes: true });
       for (const file of files.filter((f) => f.isFile() && TEXT.test(f.name))) {
         const path = join(file.parentPath, file.name);
         const text = await readFile(path);
@@ -35,18 +34,27 @@ function precompress(): Plugin {
   };
 }
 
+/** A library's chunk is called after the library and not after its `dist` folder. */
+function chunkName(chunk: { moduleIds: string[]; name: string }): string {
+  const library = /node_modules\/([^/]+)/.exec(chunk.moduleIds.at(-1) ?? "")?.[1];
+  return `assets/${library ?? chunk.name}-[hash].js`;
+}
+
 export default defineConfig({
   root: "public",
   publicDir: "static",
+  cacheDir: "../node_modules/.vite",
   plugins: [svelte({ configFile: false }), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,
     target: "es2022",
-    modulePreload: { polyfill: false },
+    // Everything that is needed at once is one file; what is not has no company to preload.
+    modulePreload: false,
     // A data: URL would need a hole in the content security policy.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rolldownOptions: { output: { chunkFileNames: chunkName } },
   },
   server: {
     proxy: {

@@ -22,8 +22,8 @@ export type Carrier = {
 
 export type OpenCarrier = (passage: Passage, ears: Ears) => Carrier;
 
-/** Any close code but 1000 (and none at all) keeps the seat for the grace. */
-const DROPPED = 4000;
+/** Not 1000, which would give the seat up: it is to wait out its grace. */
+const DROPPED = 3000;
 
 export const openSocket: OpenCarrier = (passage, ears) => {
   const url = new URL("/ws", location.href);

@@ -77,6 +77,9 @@ export type Event =
 
 export const TYPING_LASTS = 6_000;
 const NOTICES_MAX = 100;
+/** A server may keep nothing, or more than a page can draw: what is said while one is here is shown all the same. */
+const ENTRIES_MIN = 100;
+const ENTRIES_MAX = 1_000;
 /** After these nobody can say whether the message was taken: the same n asks. */
 const UNCERTAIN = new Set(["store_unavailable", "internal"]);
 
@@ -158,7 +161,7 @@ export function step(log: Log, event: Event): Log {
 /** When the log next changes by itself, if nothing happens before. */
 export function nextTick(log: Log): number | null {
   const times = log.typing.map((t) => t.until);
-  const age = (log.limits?.historyAge ?? Infinity) * 1000;
+  const age = lifetime(log);
   for (const l of log.lines) if (!isStanding(l)) times.push(l.at + age);
   for (const o of log.outgoing) if (o.retryAt > 0) times.push(o.retryAt);
   const next = Math.min(...times);
@@ -173,23 +176,24 @@ function isStanding(line: Entry | Notice): boolean {
 function settle(log: Log, s: Snapshot): Log {
   const seat = log.me?.clientId ?? s.clientId;
   const sameSeat = seat === s.clientId;
+  const continues = s.resumed && !s.reset;
   const former = sameSeat ? log.former : [...log.former, seat];
   const before = log.lines;
   let next: Log = {
     ...log,
     me: { clientId: s.clientId, user: s.user },
     former,
-    lines: s.resumed ? before : [],
+    lines: continues ? before : [],
     members: [...s.members].sort(byArrival),
     typing: [],
     limits: s.limits,
     video: s.video,
-    seq: s.resumed ? log.seq : 0,
+    seq: continues ? log.seq : 0,
   };
   for (const chat of s.history) next = heard(next, chat, seat);
   // What is read anew is not new.
-  if (!s.resumed) next = { ...next, unread: log.unread };
-  if (!s.resumed && before.some((l) => l.kind === "entry" && !s.history.some((c) => c.seq === l.seq && c.text === l.text))) {
+  if (!continues) next = { ...next, unread: log.unread };
+  if (!continues && before.some((l) => l.kind === "entry" && !s.history.some((c) => c.seq === l.seq && c.text === l.text))) {
     const first = { ...notice(next, "gone", s.at), key: next.nextKey };
     next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
   }
@@ -273,7 +277,11 @@ function linked(log: Log, up: boolean, now: number): Log {
     if (!lost) return log;
     return { ...log, lines: log.lines.map((l) => (l === lost ? { ...lost, what: "back", at: now } as Notice : l)) };
   }
-  return lost ? { ...log, typing: [] } : noticed({ ...log, typing: [] }, "lost", now);
+  if (lost) return { ...log, typing: [] };
+  // A link that comes and goes is still one story.
+  const told = log.lines.at(-1);
+  const lines = told?.kind === "notice" && told.what === "back" ? log.lines.slice(0, -1) : log.lines;
+  return noticed({ ...log, lines, typing: [] }, "lost", now);
 }
 
 function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {
@@ -287,7 +295,7 @@ function notice(log: Log, what: Notice["what"], at: number): Notice {
 function expire(log: Log, now: number): Log {
   const typing = log.typing.filter((t) => t.until > now);
   const outgoing = log.outgoing.map((o) => (o.retryAt > 0 && o.retryAt <= now ? { ...o, retryAt: 0 } : o));
-  const oldest = log.limits ? now - log.limits.historyAge * 1000 : -Infinity;
+  const oldest = now - lifetime(log);
   const lines = log.lines.filter((l) => l.at > oldest || isStanding(l));
   return bound({
     ...log,
@@ -297,9 +305,16 @@ function expire(log: Log, now: number): Log {
   });
 }
 
+/** A limit under a second comes as none; a line that is gone before it is drawn helps nobody. */
+function lifetime(log: Log): number {
+  return log.limits ? Math.max(log.limits.historyAge, 1) * 1000 : Infinity;
+}
+
 function bound(log: Log): Log {
-  const entries = log.lines.filter((l) => l.kind === "entry").length - (log.limits?.historyLength ?? Infinity);
-  const notices = log.lines.length - log.lines.filter((l) => l.kind === "entry").length - NOTICES_MAX;
+  const most = Math.min(Math.max(log.limits?.historyLength ?? 0, ENTRIES_MIN), ENTRIES_MAX);
+  const said = log.lines.filter((l) => l.kind === "entry").length;
+  const entries = said - most;
+  const notices = log.lines.length - said - NOTICES_MAX;
   if (entries <= 0 && notices <= 0) return log;
   const over = { entry: entries, notice: notices };
   return { ...log, lines: log.lines.filter((l) => over[l.kind]-- <= 0) };

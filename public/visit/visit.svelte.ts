@@ -10,17 +10,23 @@ import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
 const FAR = 2_000_000_000;
+const UNSEEN_DRAW = 200;
 
 export class Visit {
   readonly room: string;
   readonly name: string;
+  /** The log as it is drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   link: LinkState = $state.raw({ is: "idle" });
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** Not yet said: it outlives the view it is written in. */
+  draft = $state("");
   readonly typing: Typing;
   readonly #link: Link;
+  #log: Log;
+  #drawing = false;
   #ticket: string | null = null;
   #skew = 0;
   #timer = 0;
@@ -31,10 +37,10 @@ export class Visit {
     this.name = name;
     const seat = loadSeat(room);
     this.#ticket = seat?.ticket ?? null;
-    this.log = emptyLog(seat);
+    this.#log = emptyLog(seat);
     this.#link = new Link({
       open: openSocket,
-      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.log.cursor }),
+      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor }),
       frame: (frame) => this.#heard(frame),
       state: (state) => this.#linked(state),
       clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
@@ -53,7 +59,7 @@ export class Visit {
   say(text: string): void {
     const carried = this.#link.state.is === "open";
     this.#step({ type: "say", text, carried, now: this.now() });
-    const line = this.log.outgoing.at(-1);
+    const line = this.#log.outgoing.at(-1);
     if (carried && line) this.#link.send({ type: "chat", text, n: line.n });
     this.typing.sent();
     this.#remember();
@@ -62,7 +68,7 @@ export class Visit {
   retry(key: number): void {
     const carried = this.#link.state.is === "open";
     this.#step({ type: "retry", key, carried, now: this.now() });
-    const line = this.log.outgoing.find((o) => o.key === key);
+    const line = this.#log.outgoing.find((o) => o.key === key);
     if (carried && line) this.#link.send({ type: "chat", text: line.text, n: line.n });
     this.#remember();
   }
@@ -95,9 +101,10 @@ export class Visit {
         this.#skew = frame.at - Date.now();
         this.#ticket = frame.ticket;
         this.#step({ type: "snapshot", snapshot: frame });
+        this.log = this.#log;
         this.entered = true;
         this.storeTrouble = false;
-        for (const o of this.log.outgoing) {
+        for (const o of this.#log.outgoing) {
           if (o.state === "pending") this.#link.send({ type: "chat", text: o.text, n: o.n });
         }
         this.#remember();
@@ -143,16 +150,30 @@ export class Visit {
   }
 
   #step(event: Event): void {
-    this.log = step(this.log, event);
+    this.#log = step(this.#log, event);
+    this.#draw();
     window.clearTimeout(this.#timer);
-    const next = nextTick(this.log);
+    const next = nextTick(this.#log);
     if (next === null || this.#listening.signal.aborted) return;
     const wait = Math.min(Math.max(next - this.now(), 0) + 1, FAR);
     this.#timer = window.setTimeout(() => this.#step({ type: "tick", now: this.now() }), wait);
   }
 
+  /** A busy room changes more often than a screen can show. */
+  #draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    const draw = () => {
+      this.#drawing = false;
+      this.log = this.#log;
+    };
+    // A page out of sight gets no frames, but its title still counts.
+    if (document.hidden) window.setTimeout(draw, UNSEEN_DRAW);
+    else requestAnimationFrame(draw);
+  }
+
   #remember(): void {
-    const { me, lastN, former } = this.log;
+    const { me, lastN, former } = this.#log;
     if (me && this.#ticket !== null) saveSeat(this.room, { ...me, ticket: this.#ticket, lastN, former });
   }
 

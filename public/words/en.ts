@@ -104,7 +104,8 @@ export const en = {
   storeUnavailable: "The server has trouble keeping up. Messages may not get through for now.",
 
   goodbyeTitle: "You have left.",
-  goodbyeText: "If you were the last one, the room is gone and so is everything said in it.",
+  goodbyeLast: "You were the last one: the room is gone, and so is everything said in it.",
+  goodbyeOthers: "The room goes on for those who are in it. When the last one leaves, it is gone.",
   joinAgain: "Join again",
   newRoom: "New room",
   home: "To the front page",

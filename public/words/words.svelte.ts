@@ -15,15 +15,21 @@ export function isLanguage(given: string | null | undefined): given is Language 
 
 export function chooseLanguage(remembered: string | null, wished: readonly string[]): Language {
   if (isLanguage(remembered)) return remembered;
-  return wished.map((tag) => tag.toLowerCase().split("-")[0]).find(isLanguage) ?? "en";
+  return wished.map(primary).find(isLanguage) ?? "en";
+}
+
+function primary(tag: string): string {
+  return tag.toLowerCase().split("-", 1)[0]!;
 }
 
 class Tongue {
   language: Language = $state(chooseLanguage(loadLanguage(), navigator.languages));
   readonly words: Words = $derived(DICTIONARIES[this.language]);
-  readonly #time = $derived(new Intl.DateTimeFormat(this.language, { hour: "2-digit", minute: "2-digit" }));
-  readonly #full = $derived(new Intl.DateTimeFormat(this.language, { dateStyle: "long", timeStyle: "medium" }));
-  readonly #day = $derived(new Intl.DateTimeFormat(this.language, { weekday: "long", day: "numeric", month: "long" }));
+  /** British English has its own clock: of the language chosen, the kind the browser speaks. */
+  readonly #locale = $derived(navigator.languages.find((tag) => primary(tag) === this.language) ?? this.language);
+  readonly #time = $derived(new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit" }));
+  readonly #full = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeStyle: "medium" }));
+  readonly #day = $derived(new Intl.DateTimeFormat(this.#locale, { weekday: "long", day: "numeric", month: "long" }));
 
   switch(language: Language): void {
     this.language = language;

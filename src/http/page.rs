@@ -38,13 +38,17 @@ fn named(path: &str) -> Option<&str> {
     (!hidden).then_some(name)
 }
 
-/// The page itself, whichever room it is for.
+/// The page itself. The page of a room is nothing for a search engine.
 pub(super) fn index<B>(request: &Request<B>) -> Answer {
-    file("index.html", request).unwrap_or_else(|| {
+    let mut answer = file("index.html", request).unwrap_or_else(|| {
         let mut answer = answer::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         answer
-    })
+    });
+    if request.uri().path() != "/" {
+        answer.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    }
+    answer
 }
 
 /// A file that belongs to the page.

@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::Refusal;
 
-/// The name of a room: 1 to 64 characters, NFC, letters and digits of any
-/// script and `. _ - ~`, but not `.` or `..`, which no link could carry.
+/// The name of a room: 1 to 64 characters, NFC, letters (with
+/// their marks) and digits of any script and `. _ - ~`, but not `.` or `..`, which no link could carry.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(Arc<str>);
 
@@ -55,7 +55,8 @@ impl FromStr for RoomId {
         }
         let id: String = given.nfc().collect();
         let length = id.chars().count();
-        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '~');
+        // Many scripts write part of their letters as marks.
+        let allowed = |c: char| c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '.' | '_' | '-' | '~');
         if length == 0 || length > Self::MAX_CHARS || !id.chars().all(allowed) || id == "." || id == ".." {
             return Err(Refusal::BadRoom);
         }

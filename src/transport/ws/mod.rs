@@ -5,13 +5,15 @@ mod outbox;
 mod pace;
 mod stream;
 
-use std::{num::NonZeroU32, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use futures_util::{SinkExt, StreamExt};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use hyper_tungstenite::{
     HyperWebsocket, WebSocketStream,
     tungstenite::{
         Error, Message,
+        error::ProtocolError,
         protocol::{Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
@@ -60,41 +62,53 @@ pub struct Opening {
 }
 
 /// Serves one link until it ends. The seat outlives a lost link by the grace.
-pub async fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) {
-    let Some((mut socket, outbox)) = take_over(upgraded).await else { return };
-    let link = Link { hub, outbox: Arc::clone(&outbox), pace: Pace::new(opening.rate) };
-    // Boxed: what only the opening needs is not carried along by every idle link.
-    let seat = match Box::pin(link.open(&mut socket, opening.entrance, opening.resume)).await {
-        Ok(seat) => seat,
-        Err(Some(trouble)) => {
-            outbox.send(&Outbound::Error(trouble.problem(None)));
-            outbox.close(&trouble);
-            farewell(socket, &outbox).await;
-            return;
+pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> impl Future<Output = ()> + Send {
+    // Boxed, like everything else here that is rare or short: an idle link is to carry nothing but what it waits with.
+    let opened = Box::pin(open(hub, upgraded, opening));
+    async move {
+        let Some((link, mut socket, seat)) = opened.await else { return };
+        let mut seat = Some(seat);
+        tokio::select! {
+            () = link.talk(&mut socket, &mut seat) => {}
+            () = link.outbox.pump() => {}
         }
-        Err(None) => return,
-    };
-    let mut seat = Some(seat);
-    tokio::select! {
-        () = link.talk(&mut socket, &mut seat) => {}
-        () = outbox.pump() => {}
+        drop(seat);
+        Box::pin(farewell(&mut socket, &link.outbox)).await;
     }
-    drop(seat);
-    farewell(socket, &outbox).await;
+}
+
+type Socket = WebSocketStream<Stream>;
+
+/// From upgrade to welcome; `None` when there is nobody left to serve.
+async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Seat)> {
+    let (mut socket, outbox) = take_over(upgraded).await?;
+    let link = Link { hub, outbox, pace: Pace::new(opening.rate) };
+    match link.open(&mut socket, opening.entrance, opening.resume).await {
+        Ok(seat) => return Some((link, socket, seat)),
+        Err(Some(trouble)) => {
+            link.outbox.send(&Outbound::Error(trouble.problem(None)));
+            link.outbox.close(&trouble);
+            farewell(&mut socket, &link.outbox).await;
+        }
+        Err(None) => {}
+    }
+    None
 }
 
 /// Takes the bare socket back from hyper.
-async fn take_over(upgraded: HyperWebsocket) -> Option<(WebSocketStream<Stream>, Arc<Outbox>)> {
+async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let upgraded = upgraded.await.ok()?.into_inner().into_inner();
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     let (read, write) = parts.io.into_inner().into_split();
     let outbox = Arc::new(Outbox::new(write));
-    let stream = Stream { head: parts.read_buf, socket: read, outbox: Arc::clone(&outbox) };
+    // A copy, mostly of nothing: the original would keep hyper's whole 8 KiB buffer alive.
+    let head = Bytes::copy_from_slice(&parts.read_buf);
+    let stream = Stream { head, socket: read, outbox: Arc::clone(&outbox) };
     Some((WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings())).await, outbox))
 }
 
 /// Lets the last bytes out and waits for the peer to close, so that they are not lost to a reset.
-async fn farewell(mut socket: WebSocketStream<Stream>, outbox: &Outbox) {
+async fn farewell(socket: &mut Socket, outbox: &Outbox) {
     let _ = timeout(FAREWELL, async {
         // The answer to a close of the peer's is still with tungstenite.
         let _ = socket.flush().await;
@@ -114,7 +128,7 @@ impl Link {
     /// From upgrade to welcome. `Err(None)` when the peer is gone.
     async fn open(
         &self,
-        socket: &mut WebSocketStream<Stream>,
+        socket: &mut Socket,
         entrance: Result<Entrance, Trouble>,
         resume: bool,
     ) -> Result<Seat, Option<Trouble>> {
@@ -134,7 +148,7 @@ impl Link {
     }
 
     /// Hears the client until it leaves or is lost. The seat is gone afterwards if it left.
-    async fn talk(&self, socket: &mut WebSocketStream<Stream>, seat: &mut Option<Seat>) {
+    async fn talk(&self, socket: &mut Socket, seat: &mut Option<Seat>) {
         let mut pulse = interval_at(tokio::time::Instant::now() + PULSE, PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = true;
@@ -150,50 +164,44 @@ impl Link {
                 }
             };
             heard = true;
-            let heard = match message {
-                Some(Ok(message)) => self.hear(message, seat).await,
-                Some(Err(error)) => self.stumble(&error),
-                None => ControlFlow::Break(()),
+            // Parsed before anything is awaited, so that the frame is not kept while the store is asked.
+            let ended = match Heard::from(message) {
+                Heard::Frame(inbound) => self.hear(inbound, seat).await,
+                Heard::Control => {
+                    let _ = self.pace.frame().await;
+                    false
+                }
+                Heard::Goodbye => self.leave(seat).await,
+                Heard::Nonsense(trouble) => {
+                    self.outbox.send(&Outbound::Error(trouble.problem(None)));
+                    self.outbox.close(&trouble);
+                    true
+                }
+                Heard::Lost => true,
             };
-            if heard.is_break() {
+            if ended {
                 return;
             }
         }
     }
 
-    async fn hear(&self, message: Message, seat: &mut Option<Seat>) -> ControlFlow<()> {
-        let inbound = match &message {
-            Message::Text(text) => Inbound::parse(text),
-            Message::Binary(_) => Inbound { ask: Err(Trouble::BinaryFrame), n: None },
-            Message::Close(frame) => {
-                let code = frame.as_ref().map_or(CloseCode::Status, |frame| frame.code);
-                // A page that unloads says 1001: it may be a reload. A client that gives up a stale link says 4000.
-                if matches!(code, CloseCode::Normal | CloseCode::Status) {
-                    self.leave(seat).await;
-                }
-                return ControlFlow::Break(());
-            }
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
-                let _ = self.pace.frame().await;
-                return ControlFlow::Continue(());
-            }
-        };
-        let answer = match self.pace.frame().await.and(inbound.ask) {
-            Ok(Ask::Leave) => {
+    /// Does what a frame asks. True when that ends the link.
+    async fn hear(&self, inbound: Inbound, seat: &mut Option<Seat>) -> bool {
+        let Inbound { ask, n } = inbound;
+        let trouble = match (self.pace.frame().await.and(ask), seat.as_mut()) {
+            (Ok(Ask::Leave), _) => {
                 self.leave(seat).await;
                 self.outbox.close(&Trouble::Left);
-                return ControlFlow::Break(());
+                return true;
             }
-            Ok(ask) => match seat {
-                Some(seat) => self.answer(ask, seat).await,
-                None => return ControlFlow::Break(()),
-            },
-            Err(trouble) => Err(trouble),
+            (Ok(ask), Some(seat)) => self.answer(ask, seat).await.err(),
+            (Ok(_), None) => return true,
+            (Err(trouble), _) => Some(trouble),
         };
-        if let Err(trouble) = answer {
-            self.outbox.send(&Outbound::Error(trouble.problem(inbound.n)));
+        if let Some(trouble) = trouble {
+            self.outbox.send(&Outbound::Error(trouble.problem(n)));
         }
-        ControlFlow::Continue(())
+        false
     }
 
     async fn answer(&self, ask: Ask, seat: &mut Seat) -> Result<(), Trouble> {
@@ -205,7 +213,7 @@ impl Link {
             }
             Ask::Typing(typing) => seat.typing(typing).await?,
             Ask::LivekitToken => {
-                let pass = seat.pass().await?;
+                let pass = Box::pin(seat.pass()).await?;
                 let (room, identity) = (seat.room().as_str(), seat.member().0);
                 self.outbox.send(&Outbound::LivekitToken { token: &pass.token, livekit_url: &pass.url, room, identity });
             }
@@ -216,29 +224,56 @@ impl Link {
         Ok(())
     }
 
-    async fn leave(&self, seat: &mut Option<Seat>) {
-        if let Some(seat) = seat.take() {
-            seat.leave().await;
-        }
-    }
-
-    /// What the peer sent is not WebSocket, or too much of it.
-    fn stumble(&self, error: &Error) -> ControlFlow<()> {
-        match error {
-            Error::Capacity(_) => {
-                self.outbox.send(&Outbound::Error(Trouble::FrameTooBig.problem(None)));
-                self.outbox.close(&Trouble::FrameTooBig);
+    /// Frees the seat at once.
+    fn leave(&self, seat: &mut Option<Seat>) -> BoxFuture<'static, bool> {
+        let seat = seat.take();
+        Box::pin(async move {
+            if let Some(seat) = seat {
+                seat.leave().await;
             }
-            Error::Utf8(_) => self.outbox.close(&Trouble::BadText),
-            Error::Protocol(_) => self.outbox.close(&Trouble::BadProtocol),
-            _ => {}
+            true
+        })
+    }
+}
+
+/// What came over the socket.
+enum Heard {
+    /// A data frame, parsed.
+    Frame(Inbound),
+    /// A ping or a pong.
+    Control,
+    /// A close by somebody who leaves.
+    Goodbye,
+    /// Not WebSocket, or too much of it.
+    Nonsense(Trouble),
+    /// The link is lost.
+    Lost,
+}
+
+impl From<Option<Result<Message, Error>>> for Heard {
+    fn from(message: Option<Result<Message, Error>>) -> Self {
+        match message {
+            Some(Ok(Message::Text(text))) => Self::Frame(Inbound::parse(&text)),
+            Some(Ok(Message::Binary(_))) => Self::Frame(Inbound { ask: Err(Trouble::BinaryFrame), n: None }),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
+            // A page that unloads says 1001, and may only be reloading; a client that gives a dead link up says a
+            // code of its own. Only a plain goodbye is one.
+            Some(Ok(Message::Close(frame))) => match frame.map_or(CloseCode::Status, |frame| frame.code) {
+                CloseCode::Normal | CloseCode::Status => Self::Goodbye,
+                _ => Self::Lost,
+            },
+            Some(Err(Error::Capacity(_))) => Self::Nonsense(Trouble::FrameTooBig),
+            Some(Err(Error::Utf8(_))) => Self::Nonsense(Trouble::BadText),
+            // A peer that vanishes without a close frame is lost, not wrong.
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) | None => Self::Lost,
+            Some(Err(Error::Protocol(_))) => Self::Nonsense(Trouble::BadProtocol),
+            Some(Err(_)) => Self::Lost,
         }
-        ControlFlow::Break(())
     }
 }
 
 /// The text of the first data frame.
-async fn first_text(socket: &mut WebSocketStream<Stream>) -> Result<String, Option<Trouble>> {
+async fn first_text(socket: &mut Socket) -> Result<String, Option<Trouble>> {
     loop {
         match socket.next().await {
             Some(Ok(Message::Text(text))) => return Ok(text.to_string()),

@@ -92,12 +92,17 @@ impl Outbox {
             if empty {
                 self.changed.notified().await;
             } else {
-                tokio::select! {
-                    ready = self.socket.writable() => if ready.is_err() { return },
-                    () = self.changed.notified() => {}
-                }
+                Box::pin(self.room_or_news()).await;
                 self.state.lock().drain(&self.socket);
             }
+        }
+    }
+
+    /// Waits until the socket takes more, or something changed. An error shows itself in the next write.
+    async fn room_or_news(&self) {
+        tokio::select! {
+            _ = self.socket.writable() => {}
+            () = self.changed.notified() => {}
         }
     }
 

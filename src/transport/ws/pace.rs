@@ -39,7 +39,8 @@ impl Pace {
                 (self.slow, Err(Trouble::RateLimited(wait.max(Duration::from_millis(1)))))
             }
         };
-        tokio::time::sleep(wait).await;
+        // Boxed: every link would carry the room for a sleep that hardly any of them needs.
+        Box::pin(tokio::time::sleep(wait)).await;
         verdict
     }
 }

@@ -1,0 +1,61 @@
+# Parlor. `make` lists what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check test-page test-rust test-browser bench fmt tools
+
+# What the tests start beside Parlor itself; Debian's packages of the same names.
+SERVERS := redis-server chromium
+
+PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
+MODULES := node_modules/.package-lock.json
+PAGE := target/public/index.html
+
+help: ## List what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: $(PAGE) ## Build the page and start Parlor on http://127.0.0.1:8080
+	cargo run --bin parlor
+
+build: $(PAGE) ## Build the page and target/release/parlor
+	cargo build --release --bin parlor
+
+test: tools check test-page test-rust test-browser ## Install what the tests need, then run them all
+
+check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	npm run --silent check
+
+test-page: $(MODULES) ## The page's unit tests
+	npm test --silent
+
+test-rust: $(PAGE) $(MODULES) ## Rules, stores, sockets, addresses
+	cargo test
+
+test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
+	cargo build --bin parlor
+	npm run --silent test:browser
+
+bench: $(PAGE) ## What Parlor costs: memory a member, CPU a delivery
+	cargo bench --bench load
+
+fmt: ## Format the Rust code
+	cargo fmt
+
+# Package managers are quiet here so that what the tests say stands out.
+tools:
+	@for tool in cargo node npm; do command -v $$tool >/dev/null || { echo "parlor needs $$tool: see README.md"; exit 1; }; done
+	@missing=; for server in $(SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing$$missing"; \
+		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+$(MODULES): package.json package-lock.json
+	npm ci --silent
+	@touch $@
+
+$(PAGE): $(MODULES) $(PAGE_SOURCES)
+	npm run --silent build
+	@touch $@

@@ -1,0 +1,322 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { Inbound, Outbound } from "../protocol/frames";
+import { backoff } from "./backoff";
+import { LATER, Link, type LinkState, PING_AFTER, PONG_WITHIN, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
+import type { Ears, OpenCarrier, Passage } from "./ws";
+
+/** Time that passes only when told to. */
+class FakeClock {
+  now = 0;
+  #next = 1;
+  #timers = new Map<number, { at: number; then: () => void }>();
+
+  set(ms: number, then: () => void): number {
+    this.#timers.set(this.#next, { at: this.now + ms, then });
+    return this.#next++;
+  }
+
+  clear(id: number): void {
+    this.#timers.delete(id);
+  }
+
+  pass(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(([, t]) => t.at <= end).sort((a, b) => a[1].at - b[1].at)[0];
+      if (!due) break;
+      this.#timers.delete(due[0]);
+      this.now = due[1].at;
+      due[1].then();
+    }
+    this.now = end;
+  }
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+}
+
+class FakeCarrier {
+  sent: Outbound[] = [];
+  fate: "up" | "dropped" | "left" = "up";
+  constructor(
+    readonly passage: Passage,
+    readonly ears: Ears,
+  ) {}
+  send(frame: Outbound) {
+    this.sent.push(frame);
+  }
+  drop() {
+    this.fate = "dropped";
+  }
+  leave() {
+    this.fate = "left";
+  }
+  says(frame: object) {
+    this.ears.frame(JSON.stringify(frame));
+  }
+}
+
+const WELCOME = {
+  type: "welcome",
+  clientId: "me",
+  roomId: "r",
+  user: "Ann",
+  ticket: "t",
+  cursor: "e-0",
+  resumed: false,
+  reset: false,
+  lastN: 0,
+  members: [],
+  history: [],
+  limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 1, members: 1 },
+  video: false,
+  timestamp: "2026-01-02T03:04:05Z",
+};
+
+let clock: FakeClock;
+let carriers: FakeCarrier[];
+let frames: Inbound[];
+let states: LinkState[];
+let chance: number;
+let link: Link;
+const last = () => carriers.at(-1)!;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  carriers = [];
+  frames = [];
+  states = [];
+  chance = 0.5;
+  const open: OpenCarrier = (passage, ears) => {
+    const carrier = new FakeCarrier(passage, ears);
+    carriers.push(carrier);
+    return carrier;
+  };
+  link = new Link({
+    open,
+    passage: () => ({ room: "r", name: "Ann", ticket: null, cursor: null }),
+    frame: (f) => frames.push(f),
+    state: (s) => states.push(s),
+    clock,
+    random: () => chance,
+  });
+});
+
+function enter() {
+  link.connect();
+  last().says(WELCOME);
+}
+
+test("backoff doubles, is capped, and is drawn from the whole range", () => {
+  expect([0, 1, 2, 3].map((n) => backoff(n, () => 1))).toEqual([500, 1000, 2000, 4000]);
+  expect(backoff(40, () => 1)).toBe(15_000);
+  expect(backoff(5, () => 0)).toBe(0);
+});
+
+describe("connecting", () => {
+  test("is open when the welcome is there, and not before", () => {
+    link.connect();
+    expect(link.state.is).toBe("connecting");
+    expect(link.send({ type: "typing", typing: true })).toBe(false);
+    last().says(WELCOME);
+    expect(link.state.is).toBe("open");
+    expect(frames[0]?.type).toBe("welcome");
+    expect(link.send({ type: "typing", typing: true })).toBe(true);
+    expect(last().sent).toEqual([{ type: "typing", typing: true }]);
+  });
+
+  test("twice opens one carrier", () => {
+    link.connect();
+    link.connect();
+    expect(carriers).toHaveLength(1);
+  });
+
+  test("is given up when no welcome comes, and tried again", () => {
+    link.connect();
+    clock.pass(WELCOME_WITHIN);
+    expect(last().fate).toBe("dropped");
+    expect(link.state.is).toBe("waiting");
+    clock.pass(60_000);
+    expect(carriers.length).toBeGreaterThan(1);
+  });
+});
+
+describe("a lost link", () => {
+  test("comes back with growing delays", () => {
+    enter();
+    const delays = [0, 1, 2, 3].map(() => {
+      last().ears.end(1006);
+      const from = clock.now;
+      const before = carriers.length;
+      while (carriers.length === before) clock.pass(50);
+      return clock.now - from;
+    });
+    expect(delays).toEqual([250, 500, 1000, 2000]);
+  });
+
+  test("starts over with short delays only after a link that lasted", () => {
+    enter();
+    last().ears.end(1006);
+    clock.pass(250);
+    last().says(WELCOME);
+    last().ears.end(1006);
+    clock.pass(499);
+    expect(carriers).toHaveLength(2);
+    clock.pass(1);
+    last().says(WELCOME);
+    clock.pass(SETTLED_AFTER);
+    last().ears.end(1006);
+    clock.pass(250);
+    expect(carriers).toHaveLength(4);
+  });
+
+  test("is tried at once when the network or the user comes back", () => {
+    enter();
+    chance = 1;
+    for (let i = 0; i < 5; i++) {
+      last().ears.end(1006);
+      if (i < 4) clock.pass(15_000);
+    }
+    const before = carriers.length;
+    link.nudge();
+    expect(carriers).toHaveLength(before + 1);
+  });
+
+  test("leaves a carrier that nobody listens to any more", () => {
+    enter();
+    const old = last();
+    old.ears.end(1006);
+    clock.pass(250);
+    old.says({ type: "pong" });
+    old.ears.end(1000);
+    expect(link.state.is).toBe("connecting");
+    expect(frames).toHaveLength(1);
+  });
+});
+
+describe("a silent link", () => {
+  test("is asked, and lives when anything answers", () => {
+    enter();
+    clock.pass(PING_AFTER);
+    expect(last().sent).toEqual([{ type: "ping" }]);
+    last().says({ type: "pong" });
+    clock.pass(PONG_WITHIN);
+    expect(link.state.is).toBe("open");
+    expect(carriers).toHaveLength(1);
+  });
+
+  test("is dead when nothing answers, and the seat is kept", () => {
+    enter();
+    clock.pass(PING_AFTER + PONG_WITHIN);
+    expect(carriers[0]!.fate).toBe("dropped");
+    expect(link.state.is).toBe("waiting");
+  });
+
+  test("is asked at once after waking, once", () => {
+    enter();
+    link.nudge();
+    link.nudge();
+    clock.pass(PONG_WITHIN);
+    expect(link.state.is).toBe("waiting");
+  });
+
+  test("is not asked while it speaks", () => {
+    enter();
+    for (let i = 0; i < 10; i++) {
+      clock.pass(PING_AFTER - 1);
+      last().says({ type: "pong" });
+    }
+    expect(last().sent).toEqual([]);
+  });
+});
+
+describe("the server closes", () => {
+  test("1012 is met after the delay it asked for", () => {
+    enter();
+    last().says({ type: "closing", code: "restarting", message: "", retryAfter: 4000 });
+    last().ears.end(1012);
+    expect(link.state).toMatchObject({ is: "waiting", why: "restarting" });
+    clock.pass(3999);
+    expect(carriers).toHaveLength(1);
+    clock.pass(251);
+    expect(carriers).toHaveLength(2);
+  });
+
+  test("1013 is met at once, but not for ever", () => {
+    enter();
+    last().ears.end(1013);
+    clock.pass(0);
+    expect(carriers).toHaveLength(2);
+    last().ears.end(1013);
+    clock.pass(0);
+    expect(carriers).toHaveLength(2);
+  });
+
+  test("4001 waits for the user", () => {
+    enter();
+    last().ears.end(4001);
+    expect(link.state).toMatchObject({ is: "ended", why: "replaced" });
+    link.nudge();
+    clock.pass(1e7);
+    expect(carriers).toHaveLength(1);
+    link.connect();
+    expect(carriers).toHaveLength(2);
+  });
+
+  test("4409 is tried later", () => {
+    link.connect();
+    last().says({ type: "error", code: "room_full", message: "full" });
+    last().ears.end(4409);
+    expect(link.state).toMatchObject({ is: "waiting", why: "room_full" });
+    clock.pass(LATER);
+    expect(carriers).toHaveLength(1);
+    clock.pass(250);
+    expect(carriers).toHaveLength(2);
+  });
+
+  test("a refusal ends it with the reason that was given", () => {
+    link.connect();
+    last().says({ type: "error", code: "bad_name", message: "a name has …" });
+    last().ears.end(4400);
+    expect(link.state).toEqual({ is: "ended", why: "bad_name", message: "a name has …" });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("an unknown 4xxx ends it, any other code is a broken link", () => {
+    enter();
+    last().ears.end(4321);
+    expect(link.state).toMatchObject({ is: "ended", why: "unknown" });
+    link.connect();
+    last().ears.end(1005);
+    expect(link.state.is).toBe("waiting");
+  });
+});
+
+test("a frame against the contract is healed by coming back", () => {
+  const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  enter();
+  last().says({ type: "chat", seq: "one" });
+  expect(told).toHaveBeenCalledOnce();
+  told.mockRestore();
+  expect(carriers[0]!.fate).toBe("dropped");
+  expect(link.state.is).toBe("waiting");
+});
+
+test("leaving says goodbye and stays away", () => {
+  enter();
+  link.leave();
+  expect(last().sent).toEqual([{ type: "leave" }]);
+  expect(last().fate).toBe("left");
+  expect(link.state).toMatchObject({ is: "ended", why: "left" });
+  last().ears.end(1000);
+  clock.pass(1e7);
+  expect(carriers).toHaveLength(1);
+});
+
+test("stopping keeps the seat and leaves no timer behind", () => {
+  enter();
+  link.stop();
+  expect(last().fate).toBe("dropped");
+  expect(clock.pending).toBe(0);
+});

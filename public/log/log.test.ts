@@ -1,0 +1,226 @@
+import { describe, expect, test } from "vitest";
+import type { Chat, Snapshot } from "../protocol/frames";
+import { emptyLog, type Entry, type Event, type Log, nextTick, step, TYPING_LASTS } from "./log";
+
+const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
+const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };
+
+const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
+  type: "chat",
+  seq,
+  from: "ben",
+  user: "Ben",
+  text: `text ${seq}`,
+  at: T0 + seq,
+  cursor: `e-${seq}`,
+  n: null,
+  ...over,
+});
+
+const snapshot = (over: Partial<Snapshot> = {}): Event => ({
+  type: "snapshot",
+  snapshot: {
+    clientId: "me",
+    roomId: "general",
+    user: "Ann",
+    ticket: "t",
+    cursor: "e-0",
+    resumed: false,
+    reset: false,
+    lastN: 0,
+    members: [{ clientId: "me", user: "Ann", joinedAt: T0 }],
+    history: [],
+    limits: LIMITS,
+    video: false,
+    at: T0,
+    ...over,
+  },
+});
+
+const play = (log: Log, ...events: Event[]) => events.reduce(step, log);
+const inside = (...events: Event[]) => play(emptyLog(), snapshot(), ...events);
+const hear = (c: Chat): Event => ({ type: "chat", chat: c });
+const say = (text: string, carried = true): Event => ({ type: "say", text, carried, now: T0 + 10 });
+const ack = (n: number, seq: number): Event => ({ type: "ack", n, seq, at: T0 + 20, cursor: `e-${seq}` });
+const entries = (log: Log) => log.lines.filter((l): l is Entry => l.kind === "entry");
+const seqs = (log: Log) => entries(log).map((l) => l.seq);
+const notices = (log: Log) => log.lines.flatMap((l) => (l.kind === "notice" ? [l.what] : []));
+
+describe("what others say", () => {
+  test("stands in the order of seq, whatever order it came in", () => {
+    expect(seqs(inside(hear(chat(2)), hear(chat(1)), hear(chat(3))))).toEqual([1, 2, 3]);
+  });
+
+  test("stands once, however often it came", () => {
+    expect(seqs(inside(hear(chat(1)), hear(chat(1)), snapshot({ resumed: true, history: [chat(1), chat(2)] })))).toEqual([1, 2]);
+  });
+
+  test("moves the cursor forward only", () => {
+    const log = inside(hear(chat(3)), hear(chat(2)));
+    expect([log.seq, log.cursor]).toEqual([3, "e-3"]);
+  });
+
+  test("is counted as unread only while nobody looks", () => {
+    const away = inside({ type: "attention", here: false }, hear(chat(1)), hear(chat(2)), hear(chat(2)));
+    expect(away.unread).toBe(2);
+    expect(play(away, { type: "attention", here: true }).unread).toBe(0);
+    expect(inside(hear(chat(1))).unread).toBe(0);
+    expect(play(away, snapshot({ reset: true, history: [chat(1), chat(2)] })).unread).toBe(2);
+  });
+});
+
+describe("what I say", () => {
+  test("is there at once, and becomes the numbered line when it is acknowledged", () => {
+    const pending = inside(say("hello"));
+    expect(pending.outgoing).toMatchObject([{ n: 1, state: "pending", text: "hello" }]);
+    const sent = play(pending, ack(1, 1));
+    expect(sent.outgoing).toEqual([]);
+    expect(sent.lines).toMatchObject([{ seq: 1, mine: true, text: "hello", key: pending.outgoing[0]!.key }]);
+    expect(sent.cursor).toBe("e-1");
+  });
+
+  test("takes its place among what came meanwhile", () => {
+    const log = inside(say("mine"), hear(chat(2)), ack(1, 1));
+    expect(entries(log).map((l) => l.text)).toEqual(["mine", "text 2"]);
+  });
+
+  test("is answered by the history of a resume as well as by an ack", () => {
+    const log = inside(say("one"), say("two"), snapshot({ resumed: true, lastN: 1, history: [chat(1, { from: "me", n: 1, text: "one" })] }));
+    expect(log.lines).toMatchObject([{ seq: 1, mine: true }]);
+    expect(log.outgoing).toMatchObject([{ n: 2, state: "pending", text: "two" }]);
+    expect(play(log, ack(1, 1)).lines).toHaveLength(1);
+  });
+
+  test("keeps its n under the same seat and goes on from lastN", () => {
+    const log = inside(say("one"), snapshot({ resumed: true, lastN: 7 }), say("two"));
+    expect(log.outgoing.map((o) => o.n)).toEqual([1, 8]);
+  });
+
+  test("is left to its author when the seat is lost and nobody knows whether it arrived", () => {
+    const log = inside(say("arrived?"), say("never left", false), snapshot({ clientId: "me-again", reset: true }));
+    expect(log.outgoing).toMatchObject([
+      { text: "arrived?", state: "failed", why: "unconfirmed" },
+      { text: "never left", state: "pending", n: 1, carried: true },
+    ]);
+  });
+
+  test("is known to have arrived when the old seat stands in the history", () => {
+    const log = inside(say("arrived"), snapshot({ clientId: "me-again", reset: true, history: [chat(1, { from: "me", n: 1, text: "arrived" })] }));
+    expect(log.outgoing).toEqual([]);
+    expect(entries(log)).toMatchObject([{ seq: 1, mine: true }]);
+    expect(log.former).toEqual(["me"]);
+  });
+
+  test("fails when refused and says from when it may be tried again", () => {
+    const refused = inside(say("fast"), { type: "refused", n: 1, code: "rate_limited", retryAfter: 500, now: T0 });
+    expect(refused.outgoing).toMatchObject([{ state: "failed", why: "rate_limited", retryAt: T0 + 500 }]);
+    expect(nextTick(refused)).toBe(T0 + 500);
+    const ready = play(refused, { type: "tick", now: T0 + 500 });
+    expect(ready.outgoing[0]!.retryAt).toBe(0);
+    const again = play(ready, { type: "retry", key: ready.outgoing[0]!.key, carried: true, now: T0 + 600 });
+    expect(again.outgoing).toMatchObject([{ n: 2, state: "pending", why: "" }]);
+  });
+
+  test("asks with the same n when the server could not say what became of it", () => {
+    const failed = inside(say("perhaps"), { type: "refused", n: 1, code: "store_unavailable", retryAfter: null, now: T0 });
+    const again = play(failed, { type: "retry", key: failed.outgoing[0]!.key, carried: true, now: T0 });
+    expect(again.outgoing).toMatchObject([{ n: 1, state: "pending" }]);
+  });
+
+  test("can be taken back when it failed", () => {
+    const failed = inside(say("no"), { type: "refused", n: 1, code: "too_long", retryAfter: null, now: T0 });
+    expect(play(failed, { type: "discard", key: failed.outgoing[0]!.key }).outgoing).toEqual([]);
+  });
+});
+
+describe("a snapshot", () => {
+  test("of a resume adds what was missed", () => {
+    const log = inside(hear(chat(1)), snapshot({ resumed: true, cursor: "e-3", history: [chat(2), chat(3)] }));
+    expect(seqs(log)).toEqual([1, 2, 3]);
+    expect(log.cursor).toBe("e-3");
+    expect(notices(log)).toEqual([]);
+  });
+
+  test("of a reset forgets and says so when something is gone", () => {
+    const log = inside(hear(chat(1)), hear(chat(2)), snapshot({ reset: true, cursor: "f-1", history: [chat(1, { text: "another life" })] }));
+    expect(entries(log).map((l) => l.text)).toEqual(["another life"]);
+    expect(notices(log)).toEqual(["gone"]);
+  });
+
+  test("of a reset under the same seat keeps what is on its way", () => {
+    const log = inside(hear(chat(1)), say("hello"), snapshot({ resumed: true, reset: true, cursor: "f-0" }));
+    expect(notices(log)).toEqual(["gone"]);
+    expect(log.outgoing).toMatchObject([{ n: 1, state: "pending" }]);
+  });
+
+  test("of a reset that lost nothing says nothing", () => {
+    const log = inside(hear(chat(1)), snapshot({ clientId: "me-again", reset: true, history: [chat(1), chat(2)] }));
+    expect(seqs(log)).toEqual([1, 2]);
+    expect(notices(log)).toEqual([]);
+  });
+});
+
+describe("people", () => {
+  const joined = (id: string, at = T0 + 5): Event => ({ type: "joined", member: { clientId: id, user: id, joinedAt: at }, now: at });
+
+  test("come and go with a line each, in the order they came", () => {
+    const log = inside(joined("cat", T0 + 9), joined("ben", T0 + 5), { type: "left", clientId: "cat", user: "cat", reason: "lost", now: T0 + 11 });
+    expect(log.members.map((m) => m.clientId)).toEqual(["me", "ben"]);
+    expect(log.lines).toMatchObject([{ what: "joined" }, { what: "joined" }, { what: "left", reason: "lost" }]);
+  });
+
+  test("get no line for my own coming or for a going that was known", () => {
+    expect(notices(inside(joined("me"), { type: "left", clientId: "who", user: "who", reason: "left", now: T0 }))).toEqual([]);
+  });
+
+  test("type until they speak, stop, leave or fall silent", () => {
+    const types = (from: string, typing = true): Event => ({ type: "typing", from, user: from, typing, now: T0 });
+    const log = inside(joined("ben"), types("ben"), types("me"));
+    expect(log.typing.map((t) => t.from)).toEqual(["ben"]);
+    expect(nextTick(log)).toBe(T0 + TYPING_LASTS);
+    for (const event of [hear(chat(1)), types("ben", false), { type: "left", clientId: "ben", user: "Ben", reason: "left", now: T0 } as Event, { type: "tick", now: T0 + TYPING_LASTS } as Event]) {
+      expect(play(log, event).typing, event.type).toEqual([]);
+    }
+  });
+});
+
+describe("nothing is kept", () => {
+  test("longer than the age, whether or not anybody writes", () => {
+    const log = inside(hear(chat(1)), hear(chat(2)));
+    expect(nextTick(log)).toBe(T0 + 1 + 60_000);
+    expect(seqs(play(log, { type: "tick", now: T0 + 1 + 60_000 }))).toEqual([2]);
+    expect(seqs(play(log, { type: "tick", now: T0 + 2 + 60_000 }))).toEqual([]);
+  });
+
+  test("beyond the length", () => {
+    const log = inside(...Array.from({ length: 152 }, (_, i) => hear(chat(i + 1))));
+    expect([seqs(log)[0], seqs(log).length]).toEqual([3, 150]);
+  });
+
+  test("so short that what is said now could not be read", () => {
+    const none = snapshot({ limits: { ...LIMITS, historyLength: 0 } });
+    expect(seqs(inside(none, hear(chat(1)), hear(chat(2))))).toEqual([1, 2]);
+  });
+});
+
+test("a lost link is one line, which tells when it is back and does not age away", () => {
+  const down: Event = { type: "link", up: false, now: T0 };
+  const lost = inside(down, down, { type: "tick", now: T0 + 120_000 });
+  expect(notices(lost)).toEqual(["lost"]);
+  expect(nextTick(lost)).toBeNull();
+  expect(notices(play(lost, { type: "link", up: true, now: T0 + 130_000 }))).toEqual(["back"]);
+});
+
+test("a link that comes and goes is told in one line until somebody speaks", () => {
+  const flap: Event[] = [{ type: "link", up: false, now: T0 }, { type: "link", up: true, now: T0 }];
+  const log = inside(...flap, ...flap);
+  expect(notices(log)).toEqual(["back"]);
+  expect(notices(play(log, hear(chat(1)), ...flap))).toEqual(["back", "back"]);
+});
+
+test("a seat remembered by the tab goes on where it was", () => {
+  const seat = { clientId: "me", user: "Ann", lastN: 4, former: ["older"] };
+  const log = play(emptyLog(seat), snapshot({ resumed: true, lastN: 3, history: [chat(1, { from: "older" }), chat(2, { from: "me", n: 4 })] }), say("five"));
+  expect(entries(log).map((l) => l.mine)).toEqual([true, true]);
+  expect(log.outgoing[0]!.n).toBe(5);
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { parts } from "./links";
+import { emptyLog, type Entry, type Log } from "./log";
+import { initials, rows, tags } from "./rows";
+
+const NOON = new Date(2026, 0, 2, 12, 0, 0).getTime();
+
+const entry = (seq: number, from: string, at: number, user = from): Entry => ({
+  kind: "entry",
+  key: seq,
+  seq,
+  from,
+  user,
+  text: "x",
+  at,
+  mine: from === "me",
+});
+
+const withLines = (...lines: Log["lines"]): Log => ({ ...emptyLog(), me: { clientId: "me", user: "Ann" }, lines });
+
+describe("rows", () => {
+  test("gather what one author says within a minute under one heading", () => {
+    const list = rows(withLines(entry(1, "ben", NOON), entry(2, "ben", NOON + 59_000), entry(3, "ben", NOON + 60_000), entry(4, "cat", NOON + 60_000)));
+    expect(list.map((r) => r.kind === "message" && [r.head, r.tail])).toEqual([
+      [true, false],
+      [false, true],
+      [true, true],
+      [true, true],
+    ]);
+  });
+
+  test("begin a new heading after a notice", () => {
+    const notice = { kind: "notice", key: 9, at: NOON, what: "joined", user: "cat", from: "cat", reason: "" } as const;
+    const list = rows(withLines(entry(1, "ben", NOON), notice, entry(2, "ben", NOON)));
+    expect(list.map((r) => r.kind === "message" && r.head)).toEqual([true, false, true]);
+  });
+
+  test("put a line where a day begins", () => {
+    const list = rows(withLines(entry(1, "ben", NOON), entry(2, "ben", NOON + 86_400_000)));
+    expect(list.map((r) => r.kind)).toEqual(["message", "day", "message"]);
+  });
+
+  test("show what is on its way after everything else, as mine", () => {
+    const log = withLines(entry(1, "me", NOON));
+    const outgoing = { kind: "outgoing", key: 2, n: 1, text: "y", at: NOON, state: "pending", carried: true, why: "", retryAt: 0 } as const;
+    expect(rows({ ...log, outgoing: [outgoing] })).toMatchObject([{ mine: true, head: true }, { mine: true, head: false, user: "Ann" }]);
+  });
+});
+
+test("only people of the same name are told apart by a tag", () => {
+  const log = withLines(entry(1, "00000000-aaaa", NOON, "Ann"));
+  const members = [
+    { clientId: "me", user: "Ben", joinedAt: 0 },
+    { clientId: "00000000-bbbb", user: "ann", joinedAt: 0 },
+  ];
+  expect([...tags({ ...log, members })]).toEqual([
+    ["00000000-bbbb", "bbbb"],
+    ["00000000-aaaa", "aaaa"],
+  ]);
+});
+
+test("initials are letters of any script, and whole characters", () => {
+  expect(initials("Ann")).toBe("A");
+  expect(initials("анна сергеевна петрова")).toBe("АП");
+  expect(initials("👩‍🚀 pilot")).toBe("👩P");
+});
+
+describe("an address in a message", () => {
+  const links = (text: string) => parts(text).flatMap((p) => (p.href ? [p.text] : []));
+
+  test("becomes a link, without the punctuation around it", () => {
+    expect(links("See https://example.org/a?b=c#d.")).toEqual(["https://example.org/a?b=c#d"]);
+    expect(links("(http://example.org/x_(y)), and https://пример.рф/путь!")).toEqual(["http://example.org/x_(y)", "https://пример.рф/путь"]);
+  });
+
+  test("keeps every character of the message", () => {
+    for (const text of ["", "no link", "a https://example.org. b\n\n https://example.net", "https://"]) {
+      expect(parts(text).map((p) => p.text).join("")).toBe(text);
+    }
+  });
+
+  test("of any other kind stays text", () => {
+    for (const text of ["javascript:alert(1)", "data:text/html,x", "ftp://example.org", "https://", "https://bank.example@evil.example/", "www.example.org"]) {
+      expect(links(text), text).toEqual([]);
+    }
+  });
+});

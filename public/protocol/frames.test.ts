@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { ending } from "./close";
+import { BadFrame, parseFrame } from "./frames";
+import { parseName } from "./name";
+
+const welcome = {
+  type: "welcome",
+  clientId: "c1",
+  roomId: "general",
+  user: "Ann",
+  ticket: "t",
+  cursor: "e-1",
+  resumed: false,
+  reset: false,
+  lastN: 0,
+  members: [{ clientId: "c1", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }],
+  history: [{ type: "chat", seq: 1, from: "c2", user: "Ben", room: "general", text: "hi", timestamp: "2026-01-02T03:04:00.123Z", cursor: "e-1" }],
+  limits: { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500 },
+  video: false,
+  timestamp: "2026-01-02T03:04:05Z",
+};
+
+describe("a frame", () => {
+  test("becomes types at the door", () => {
+    const frame = parseFrame(JSON.stringify(welcome));
+    expect(frame).toMatchObject({
+      type: "welcome",
+      at: Date.UTC(2026, 0, 2, 3, 4, 5),
+      members: [{ clientId: "c1", joinedAt: Date.UTC(2026, 0, 2, 3, 4, 5) }],
+      history: [{ seq: 1, text: "hi", at: Date.UTC(2026, 0, 2, 3, 4, 0, 123), n: null, cursor: "e-1" }],
+    });
+  });
+
+  test("may leave out what is optional", () => {
+    expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({ n: null, cursor: null });
+    expect(parseFrame('{"type":"error","code":"bad_frame","message":"no"}')).toMatchObject({ n: null, retryAfter: null });
+    expect(parseFrame('{"type":"closing","code":"restarting","message":"","retryAfter":1500}')).toMatchObject({ retryAfter: 1500 });
+  });
+
+  test("of a type unknown is passed over, with fields unknown is taken", () => {
+    expect(parseFrame('{"type":"reaction","seq":1}')).toBeNull();
+    expect(parseFrame('{"type":"pong","later":true}')).toEqual({ type: "pong" });
+  });
+
+  test.each([
+    ["not text", new ArrayBuffer(1), "frame must be text"],
+    ["not JSON", "{", "must be JSON"],
+    ["not an object", "[]", "must be an object"],
+    ["without a type", "{}", "frame.type must be text"],
+    ["with a wrong field", '{"type":"typing","from":"a","user":"b","typing":1}', "frame.typing must be true or false"],
+    ["with a time that is none", '{"type":"ack","seq":1,"timestamp":"soon"}', "frame.timestamp must be a time"],
+    ["with a broken part", JSON.stringify({ ...welcome, history: [{ seq: "1" }] }), "history.seq must be a number"],
+    ["with a list that is none", JSON.stringify({ ...welcome, members: {} }), "frame.members must be a list"],
+  ])("%s is refused with a reason", (_, data, reason) => {
+    expect(() => parseFrame(data)).toThrow(BadFrame);
+    expect(() => parseFrame(data)).toThrow(reason);
+  });
+});
+
+test("the close table says whether to come back", () => {
+  expect(ending(1000)).toEqual({ why: "left", come: "no" });
+  expect(ending(1013).come).toBe("now");
+  expect(ending(4001)).toEqual({ why: "replaced", come: "ask" });
+  expect(ending(4409).come).toBe("later");
+  for (const broken of [1001, 1006, 1009, 1011, 1012, 4503, 3999]) expect(ending(broken).come, `${broken}`).toBe("backoff");
+  for (const refused of [4400, 4403, 4499, 4999]) expect(ending(refused).come, `${refused}`).toBe("no");
+});
+
+test("a name follows the server's rule", () => {
+  expect(parseName("  Ann ")).toBe("Ann");
+  expect(parseName("Zoe\u0308")).toBe("Zoë");
+  expect(parseName("👩‍🚀")).toBe("👩‍🚀");
+  expect(parseName("x".repeat(32))).toHaveLength(32);
+  for (const bad of ["", "   ", "a\nb", "a\u0000b", "\u202ennA", "x".repeat(33)]) expect(parseName(bad), JSON.stringify(bad)).toBeNull();
+});

@@ -1,0 +1,34 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { forgetSeat, loadName, loadSeat, saveName, saveSeat } from "./seat";
+
+const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
+
+beforeEach(() => {
+  sessionStorage.clear();
+  localStorage.clear();
+});
+
+test("a seat is remembered for its room until it is left", () => {
+  saveSeat("a", seat);
+  expect(loadSeat("a")).toEqual(seat);
+  expect(loadSeat("b")).toBeNull();
+  forgetSeat("a");
+  expect(loadSeat("a")).toBeNull();
+});
+
+test("what is not a seat is not taken for one", () => {
+  for (const text of ["{", "null", "[]", '{"clientId":1}', JSON.stringify({ ...seat, former: null })]) {
+    sessionStorage.setItem("parlor.seat.a", text);
+    expect(loadSeat("a"), text).toBeNull();
+  }
+});
+
+test("a browser that forbids storage remembers nothing and breaks nothing", () => {
+  const forbidden = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("forbidden", "SecurityError");
+  });
+  saveName("Ann");
+  saveSeat("a", seat);
+  forbidden.mockRestore();
+  expect(loadName()).toBeNull();
+});

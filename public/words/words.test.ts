@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { en } from "./en";
+import { ru } from "./ru";
+import { chooseLanguage, tongue } from "./words.svelte";
+
+describe("the dictionaries", () => {
+  const shape = (of: object): string[] =>
+    Object.entries(of).flatMap(([key, value]) => (typeof value === "object" ? shape(value).map((k) => `${key}.${k}`) : [`${key}: ${typeof value}`]));
+
+  test("say the same things, the refusals included", () => {
+    expect(shape(ru).sort()).toEqual(shape(en).sort());
+  });
+
+  test("leave nothing empty and nothing in the other language", () => {
+    const texts = (of: object): string[] => Object.values(of).flatMap((v) => (typeof v === "string" ? [v] : typeof v === "object" ? texts(v) : []));
+    for (const text of texts(en)) expect(text).toMatch(/^[^а-яё]+$/i);
+    for (const text of texts(ru)) expect(text === ru.joinPlaceholder || /[а-яё]/i.test(text), text).toBe(true);
+  });
+
+  test("count in Russian as Russian does", () => {
+    expect([1, 2, 5, 11, 21, 22, 112].map(ru.peopleCount)).toEqual(["1 человек", "2 человека", "5 человек", "11 человек", "21 человек", "22 человека", "112 человек"]);
+    expect([1, 3, 30].map(ru.minutes)).toEqual(["1 минуту", "3 минуты", "30 минут"]);
+    expect(ru.typingMany("Анна", 2)).toBe("Анна и ещё 2 человека печатают");
+  });
+
+  test("count in English as English does", () => {
+    expect([0, 1, 2].map(en.newMessages)).toEqual(["0 new messages", "1 new message", "2 new messages"]);
+  });
+});
+
+describe("the language", () => {
+  test("is the remembered one, else the first wished for that there is, else English", () => {
+    expect(chooseLanguage("ru", ["en"])).toBe("ru");
+    expect(chooseLanguage("xx", ["fr-FR", "ru-RU", "en"])).toBe("ru");
+    expect(chooseLanguage(null, ["fr"])).toBe("en");
+    expect(chooseLanguage("toString", [])).toBe("en");
+  });
+
+  test("tells durations in the unit that fits", () => {
+    tongue.switch("en");
+    expect([45, 60, 90, 1800, 3600, 5400, 86_400].map((s) => tongue.duration(s))).toEqual(["45 seconds", "1 minute", "90 seconds", "30 minutes", "1 hour", "90 minutes", "1 day"]);
+  });
+
+  test("tells a refusal it knows in its own words and any other in the server's", () => {
+    tongue.switch("ru");
+    expect(tongue.refusal("room_full", "this room is full")).toBe("Комната заполнена.");
+    expect(tongue.refusal("new_code", "as the server says")).toBe("as the server says");
+    expect(tongue.refusal("new_code", "")).toBe(ru.refusals.unknown);
+  });
+});

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { box, hears, inRoom, log, newRoom, remember, say, sees, stateOf } from "./people.mjs";
+import { startWire } from "./server.mjs";
+
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+
+/** The policy forbids a script tag; evaluating from outside is not the page's doing. */
+async function sound(page, where) {
+  // Colours are judged when they have stopped moving.
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getTiming().iterations === Infinity));
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations, passes } = await globalThis.axe.run({ runOnly: tags });
+    return { passes: passes.length, violations: violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`) };
+  });
+  assert.deepEqual(found.violations, [], where);
+  assert.ok(found.passes > 5, `${where} was looked at`);
+}
+
+async function everywhere(cast, base, options) {
+  const of = `${options.colorScheme} ${options.viewport?.width ?? 1280}`;
+  const page = await cast.page(options);
+  await page.goto(base);
+  await page.locator("h1").waitFor();
+  await sound(page, `landing, ${of}`);
+  await page.getByLabel("Join by ID or link").fill("no room");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").waitFor();
+  await sound(page, `landing with an error, ${of}`);
+
+  const room = newRoom(base);
+  await page.goto(room);
+  await page.locator("#name").fill("Ann");
+  await sound(page, `door, ${of}`);
+  await page.keyboard.press("Enter");
+  await inRoom(page);
+  await sound(page, `empty room, ${of}`);
+  const ben = await cast.guest("Ben", room);
+  await say(ben, "Hello https://example.org/");
+  await hears(page, "Hello");
+  await say(page, "Hello, Ben");
+  await stateOf(page, "Hello, Ben", "sent");
+  await box(ben).pressSequentially("w");
+  await page.getByText("Ben is typing").waitFor();
+  await sound(page, `room, ${of}`);
+
+  await page.getByRole("banner").getByRole("button", { name: "Invite" }).click();
+  await page.getByRole("img", { name: "QR code" }).waitFor();
+  await sound(page, `invitation, ${of}`);
+  await page.keyboard.press("Escape");
+  if (options.viewport) {
+    await page.getByRole("button", { name: /^Show people/ }).click();
+    await page.getByRole("dialog").getByText("Ben").waitFor();
+    await sound(page, `people, ${of}`);
+    await page.keyboard.press("Escape");
+  }
+  await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("heading", { name: "You have left." }).waitFor();
+  await sound(page, `goodbye, ${of}`);
+}
+
+export default {
+  async "axe finds nothing wrong by light"({ cast, base }) {
+    await everywhere(cast, base, { colorScheme: "light" });
+  },
+
+  async "axe finds nothing wrong by night"({ cast, base }) {
+    await everywhere(cast, base, { colorScheme: "dark" });
+  },
+
+  async "axe finds nothing wrong on a phone"({ cast, base }) {
+    await everywhere(cast, base, { colorScheme: "light", ...PHONE });
+    await everywhere(cast, base, { colorScheme: "dark", ...PHONE });
+  },
+
+  async "axe finds nothing wrong in the states of trouble"({ cast, base }) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await cast.page({ colorScheme });
+      await remember(page, "Ann");
+      let down = false;
+      let route;
+      await page.routeWebSocket(/\/ws\?/, (socket) => {
+        route = socket;
+        if (down) return void socket.close({ code: 1011 });
+        const server = socket.connectToServer();
+        socket.onMessage((data) => {
+          const frame = JSON.parse(data);
+          if (frame.type !== "chat") return server.send(data);
+          socket.send(JSON.stringify({ type: "error", code: "store_unavailable", message: "", n: frame.n }));
+        });
+      });
+      await page.goto(newRoom(base));
+      await inRoom(page);
+      await say(page, "in vain");
+      await stateOf(page, "in vain", "failed");
+      down = true;
+      await route.close({ code: 1011 });
+      await page.getByText("What you write waits here").waitFor();
+      await sound(page, `trouble, ${colorScheme}`);
+    }
+  },
+
+  async "everything can be done with the keyboard alone"({ cast, base }) {
+    const page = await cast.page();
+    const press = (key) => page.keyboard.press(key);
+    const reach = async (name) => {
+      for (let i = 0; i < 30; i += 1) {
+        await press("Tab");
+        const at = await page.evaluate(() => {
+          const e = document.activeElement;
+          return { text: e?.getAttribute("aria-label") ?? e?.textContent?.trim() ?? "", outline: getComputedStyle(e).outlineStyle };
+        });
+        if (at.text !== name) continue;
+        assert.notEqual(at.outline, "none", `the focus on "${name}" can be seen`);
+        return;
+      }
+      assert.fail(`the keyboard does not reach "${name}"`);
+    };
+    await page.goto(base);
+    await page.getByRole("button", { name: "Create a room" }).waitFor();
+    await reach("Create a room");
+    await press("Enter");
+    await page.locator("#name:focus").waitFor();
+    await page.keyboard.type("Ann");
+    await press("Enter");
+    await inRoom(page);
+    await box(page).and(page.locator(":focus")).waitFor();
+    await page.keyboard.type("typed blind");
+    await press("Enter");
+    await sees(page, ["typed blind"]);
+    await reach("Invite");
+    await press("Enter");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    await press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "Invite", "the focus is back where it was");
+    await reach("Messages");
+    await reach("Leave");
+    await press("Enter");
+    await page.getByRole("heading", { name: "You have left." }).and(page.locator(":focus")).waitFor();
+    await reach("Join again");
+    await press("Enter");
+    await inRoom(page);
+  },
+
+  async "history comes silently, what follows is told"({ cast, base, port }) {
+    const wire = await startWire(port);
+    try {
+      const room = newRoom(base);
+      const ben = await cast.guest("Ben", room);
+      await say(ben, "earlier");
+      await stateOf(ben, "earlier", "sent");
+      const ann = await cast.page();
+      await remember(ann, "Ann");
+      await ann.addInitScript(() => {
+        globalThis.told = [];
+        new MutationObserver((changes) => {
+          for (const change of changes) {
+            const live = change.target.closest?.("[role=log]")?.getAttribute("aria-live");
+            for (const node of change.addedNodes) if (live === "polite") globalThis.told.push(node.textContent);
+          }
+        }).observe(document, { subtree: true, childList: true });
+      });
+      const told = () => ann.evaluate(() => globalThis.told.join("\n"));
+      const live = ann.locator("[role=log][aria-live=polite][aria-relevant=additions]");
+      await ann.goto(room.replace(base, wire.url));
+      await hears(ann, "earlier");
+      await live.waitFor();
+      assert.equal(await told(), "");
+      await say(ben, "just now");
+      await hears(ann, "just now");
+      assert.match(await told(), /just now/);
+
+      wire.cut();
+      await ann.getByText("What you write waits here").waitFor();
+      await say(ben, "meanwhile");
+      await stateOf(ben, "meanwhile", "sent");
+      wire.mend();
+      await hears(ann, "meanwhile");
+      await live.waitFor();
+      await say(ben, "and now again");
+      await hears(ann, "and now again");
+      assert.match(await told(), /and now again/);
+      assert.doesNotMatch(await told(), /earlier|meanwhile/);
+      assert.equal(await log(ann).getAttribute("aria-label"), "Messages");
+    } finally {
+      await wire.stop();
+    }
+  },
+
+  async "the unread are counted in the title of a page nobody looks at"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    const ben = await cast.guest("Ben", room);
+    const look = (hidden) =>
+      ann.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await look(true);
+    await say(ben, "psst");
+    await say(ben, "hello?");
+    await ann.waitForFunction(() => document.title.startsWith("(2) "));
+    await look(false);
+    await ann.waitForFunction(() => !document.title.startsWith("("));
+  },
+};

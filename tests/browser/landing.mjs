@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { box, fits, inRoom, newRoom, remember, say, sees } from "./people.mjs";
+
+export default {
+  async "a click creates a room with a name nobody guesses"({ cast, base }) {
+    const page = await cast.page();
+    await page.goto(base);
+    await page.getByRole("button", { name: "Create a room" }).click();
+    await page.getByLabel("What should people call you?").fill("Ann");
+    await page.keyboard.press("Enter");
+    await inRoom(page);
+    assert.match(new URL(page.url()).pathname, /^\/r\/([a-z]{5}-){3}[a-z]{5}$/);
+    assert.match(await page.title(), /^[a-z-]{23} · Parlor$/);
+  },
+
+  async "a pasted link and a bare id lead to the room"({ cast, base }) {
+    const room = newRoom(base);
+    for (const given of [room, ` ${room.split("/r/")[1]} `]) {
+      const page = await cast.page();
+      await page.goto(base);
+      await page.getByLabel("Join by ID or link").fill(given);
+      await page.getByRole("button", { name: "Join" }).click();
+      await page.getByLabel("What should people call you?").waitFor();
+      assert.equal(page.url(), room);
+    }
+  },
+
+  async "an id that cannot be is refused with the rule"({ cast, base }) {
+    const page = await cast.page();
+    await page.goto(base);
+    const field = page.getByLabel("Join by ID or link");
+    await field.fill("not a room!");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").filter({ hasText: "1 to 64" }).waitFor();
+    assert.equal(await field.getAttribute("aria-invalid"), "true");
+    await page.goto(`${base}/r/not%20a%20room!`);
+    await page.getByRole("alert").filter({ hasText: "1 to 64" }).waitFor();
+    assert.equal(await page.getByLabel("Join by ID or link").inputValue(), "not a room!");
+  },
+
+  async "the name is asked once, and may be left out"({ cast, base }) {
+    const context = await cast.context();
+    const first = await context.newPage();
+    await first.goto(newRoom(base));
+    await first.getByLabel("What should people call you?").fill("  Ann ");
+    await first.getByRole("button", { name: "Go in" }).click();
+    await inRoom(first);
+    const second = await context.newPage();
+    await second.goto(newRoom(base));
+    await inRoom(second);
+    await second.getByRole("complementary").getByText("Ann", { exact: true }).waitFor();
+
+    const guest = await cast.page();
+    await guest.goto(newRoom(base));
+    await guest.getByRole("button", { name: "Go in as a guest" }).click();
+    await guest.getByRole("complementary").getByText(/^Guest /).waitFor();
+  },
+
+  async "a name that cannot be is refused with the rule"({ cast, base }) {
+    const page = await cast.page();
+    await page.goto(newRoom(base));
+    await page.getByLabel("What should people call you?").fill("x".repeat(33));
+    await page.keyboard.press("Enter");
+    await page.getByText("A name has 1 to 32 characters").waitFor();
+  },
+
+  async "a name that people think of is gently said to be guessable"({ cast, base }) {
+    const page = await cast.guest("Ann", `${base}/r/kitchen`);
+    await page.getByText("easy to guess").waitFor();
+    const other = await cast.guest("Ann", newRoom(base));
+    assert.equal(await other.getByText("easy to guess").count(), 0);
+  },
+
+  async "the page speaks Russian to those who read it, and can be switched"({ cast, base }) {
+    const page = await cast.page({ locale: "ru-RU" });
+    await page.goto(base);
+    await page.getByRole("button", { name: "Создать комнату" }).click();
+    await page.getByLabel("Как вас называть?").fill("Анна");
+    await page.keyboard.press("Enter");
+    await inRoom(page);
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "ru");
+    await page.getByText("Здесь 1 человек").waitFor();
+    await page.getByText("сообщения гаснут через 30 минут").waitFor();
+    await say(page, "Добрый вечер");
+    await sees(page, ["Добрый вечер"]);
+    await page.getByRole("button", { name: "English" }).click();
+    await page.getByText("messages fade after 30 minutes").waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+    await page.reload();
+    await inRoom(page);
+    await page.getByText("1 person here").waitFor();
+    assert.equal(await box(page).getAttribute("placeholder"), "Say something");
+  },
+
+  async "nothing is wider than a phone"({ cast, base }) {
+    for (const locale of ["en-US", "ru-RU"]) {
+      const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, locale };
+      const page = await cast.page(phone);
+      await page.goto(base);
+      await page.locator("h1").waitFor();
+      await fits(page);
+      const room = newRoom(base);
+      await page.goto(room);
+      await page.locator("#name").waitFor();
+      await fits(page);
+      const ann = await cast.guest("A name of thirty-two characters!", room, phone);
+      await say(ann, "w".repeat(400));
+      await say(ann, `https://example.org/${"path/".repeat(60)}`);
+      await ann.locator("[data-state=sent]").nth(1).waitFor({ state: "attached" });
+      await fits(ann);
+      await ann.getByRole("button", { name: /^(Show people|Показать людей)/ }).tap();
+      await ann.getByRole("dialog").getByText("A name of thirty-two characters!").waitFor();
+      await fits(ann);
+    }
+  },
+
+  async "the first load is small"({ cast, base }) {
+    const page = await cast.page();
+    const loads = [];
+    page.on("requestfinished", (request) => loads.push(request));
+    await page.goto(newRoom(base), { waitUntil: "networkidle" });
+    let bytes = 0;
+    for (const request of loads) {
+      const kind = (await request.response())?.headers()["content-type"] ?? "";
+      if (/javascript|css/.test(kind)) bytes += (await request.sizes()).responseBodySize;
+    }
+    console.log(`     first load: ${bytes} bytes of script and style`);
+    assert.ok(bytes > 5_000, "script and style were loaded at all");
+    assert.ok(bytes <= 60_000, `${bytes} bytes are more than 60 kB`);
+  },
+
+  async "a page asks nobody but its own server"({ cast, base }) {
+    const page = await cast.page();
+    const asked = new Set();
+    page.on("request", (request) => asked.add(new URL(request.url()).origin));
+    await remember(page, "Ann");
+    await page.goto(newRoom(base));
+    await inRoom(page);
+    await say(page, "https://example.org/picture.png");
+    await sees(page, ["https://example.org/picture.png"]);
+    await page.getByRole("button", { name: "Invite", exact: true }).first().click();
+    await page.getByRole("img", { name: "QR code" }).waitFor();
+    assert.deepEqual([...asked], [base]);
+  },
+};

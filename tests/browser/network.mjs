@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { startServer, startWire } from "./server.mjs";
+import { hears, inRoom, log, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
+
+export default {
+  async "a cut network loses nothing and doubles nothing"({ cast, base, port }) {
+    const wire = await startWire(port);
+    try {
+      const room = newRoom(base);
+      const ben = await cast.guest("Ben", room);
+      const ann = await cast.guest("Ann", room.replace(base, wire.url));
+      await say(ann, "one");
+      await sees(ben, ["one"]);
+      const { clientId } = await seatOf(ann);
+
+      await ann.context().setOffline(true);
+      wire.cut();
+      await ann.getByText("What you write waits here").waitFor();
+      await log(ann).getByText("Connection lost").waitFor();
+      await say(ann, "written in the dark");
+      await say(ann, "and another");
+      await stateOf(ann, "written in the dark", "pending");
+      await say(ben, "are you there?");
+      await stateOf(ben, "are you there?", "sent");
+
+      wire.mend();
+      await ann.context().setOffline(false);
+      const talk = ["one", "are you there?", "written in the dark", "and another"];
+      await sees(ann, talk);
+      await sees(ben, talk);
+      await log(ann).getByText("Connected again").waitFor();
+      assert.equal((await seatOf(ann)).clientId, clientId);
+      assert.equal(await log(ben).getByText(/^Ann (left|lost)/).count(), 0);
+    } finally {
+      await wire.stop();
+    }
+  },
+
+  async "a message whose answer got lost is said once"({ cast, base, port }) {
+    const wire = await startWire(port);
+    try {
+      const room = newRoom(base);
+      const ben = await cast.guest("Ben", room);
+      const ann = await cast.guest("Ann", room.replace(base, wire.url));
+      await say(ann, "one");
+      await stateOf(ann, "one", "sent");
+
+      wire.deafen();
+      await say(ann, "two");
+      await hears(ben, "two");
+      await stateOf(ann, "two", "pending");
+      wire.cut();
+      await ann.getByText("What you write waits here").waitFor();
+      await say(ben, "three");
+      await stateOf(ben, "three", "sent");
+      wire.mend();
+
+      const talk = ["one", "two", "three"];
+      await sees(ann, talk);
+      await stateOf(ann, "two", "sent");
+      await sees(ben, talk);
+    } finally {
+      await wire.stop();
+    }
+  },
+
+  async "a server that stops is waited for, and what was not sent goes to the next one"({ cast }) {
+    const first = await startServer();
+    const wire = await startWire(first.port);
+    try {
+      const ann = await cast.guest("Ann", newRoom(wire.url));
+      await say(ann, "to the old");
+      await stateOf(ann, "to the old", "sent");
+      wire.cut();
+      await first.stop();
+      await log(ann).getByText("Connection lost").waitFor();
+      await say(ann, "to the new");
+      await stateOf(ann, "to the new", "pending");
+
+      const second = await startServer();
+      const rewired = await rewire(wire, second.port);
+      try {
+        await log(ann).getByText("Earlier messages are gone").waitFor();
+        await stateOf(ann, "to the new", "sent");
+        await sees(ann, ["to the new"]);
+      } finally {
+        await rewired.stop();
+        await second.stop();
+      }
+    } finally {
+      await first.stop();
+    }
+  },
+
+  async "messages fade from the page after the age the server gives"({ cast }) {
+    const server = await startServer({ PARLOR_HISTORY_AGE: "3s" });
+    try {
+      const ann = await cast.guest("Ann", newRoom(server.url));
+      await ann.getByText("messages fade after 3 seconds").waitFor();
+      await say(ann, "soon gone");
+      await stateOf(ann, "soon gone", "sent");
+      await sees(ann, []);
+      await inRoom(ann);
+      await ann.getByText("Nobody else is here yet").waitFor();
+    } finally {
+      await server.stop();
+    }
+  },
+
+  async "a full room is waited for"({ cast }) {
+    const server = await startServer({ PARLOR_ROOM_MEMBERS: "1" });
+    try {
+      const room = newRoom(server.url);
+      const ann = await cast.guest("Ann", room);
+      const ben = await cast.page();
+      await remember(ben, "Ben");
+      await ben.goto(room);
+      await ben.getByText("The room is full. Waiting for a place…").waitFor();
+      await ann.getByRole("button", { name: "Leave", exact: true }).click();
+      await ann.getByText("You have left.").waitFor();
+      await ben.getByRole("button", { name: "Try now" }).click();
+      await inRoom(ben);
+    } finally {
+      await server.stop();
+    }
+  },
+
+  async "a refusal the page does not know ends with its message and a way on"({ cast, base }) {
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.routeWebSocket(/\/ws\?/, (socket) => {
+      socket.send(JSON.stringify({ type: "error", code: "house_rule", message: "Slippers only." }));
+      socket.close({ code: 4477 });
+    });
+    await ann.goto(newRoom(base));
+    await ann.getByText("Slippers only.").waitFor();
+    await ann.getByRole("button", { name: "To the front page" }).click();
+    await ann.getByRole("button", { name: "Create a room" }).waitFor();
+  },
+
+  async "trouble of the store is a bar, until it is over"({ cast, base }) {
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    let route;
+    await ann.routeWebSocket(/\/ws\?/, (socket) => {
+      route = socket;
+      socket.connectToServer();
+    });
+    await ann.goto(newRoom(base));
+    await inRoom(ann);
+    route.send(JSON.stringify({ type: "status", code: "store_unavailable", message: "" }));
+    await ann.getByText("The server has trouble keeping up").waitFor();
+    route.send(JSON.stringify({ type: "status", code: "store_available", message: "" }));
+    await ann.getByText("The server has trouble keeping up").waitFor({ state: "detached" });
+  },
+};
+
+/** The same address, another server behind it. */
+async function rewire(wire, port) {
+  const { port: at } = new URL(wire.url);
+  await wire.stop();
+  return startWire(port, Number(at));
+}

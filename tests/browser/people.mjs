@@ -1,0 +1,132 @@
+// People with browsers, and what they do in a room.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const PATIENCE = 15_000;
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export function launch() {
+  if (!existsSync(CHROMIUM)) throw new Error(`NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`);
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/** Opens contexts and closes them all; a page that logs an error has failed, whatever else it did. */
+export class Cast {
+  #browser;
+  #contexts = [];
+  #errors = [];
+
+  constructor(browser) {
+    this.#browser = browser;
+  }
+
+  async context(options = {}) {
+    const context = await this.#browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(PATIENCE);
+    context.on("page", (page) => {
+      page.on("pageerror", (error) => this.#errors.push(String(error)));
+      page.on("console", (line) => {
+        // A cut wire is the point of some tests, and the browser reports it by itself.
+        if (line.type() === "error" && !/WebSocket connection to|net::ERR_/.test(line.text())) this.#errors.push(line.text());
+      });
+    });
+    this.#contexts.push(context);
+    return context;
+  }
+
+  async page(options) {
+    return (await this.context(options)).newPage();
+  }
+
+  /** Somebody whose name the browser remembers, in the room. */
+  async guest(name, room, options) {
+    const page = await this.page(options);
+    await remember(page, name);
+    await page.goto(room);
+    await inRoom(page);
+    return page;
+  }
+
+  async close() {
+    await Promise.all(this.#contexts.map((context) => context.close()));
+    assert.deepEqual(this.#errors, [], "pages report no errors");
+  }
+}
+
+/** In a page or a whole context: the browser knows the name before any page asks. */
+export function remember(target, name) {
+  return target.addInitScript((name) => {
+    // A page that is still blank has no storage.
+    if (location.protocol !== "about:") localStorage.setItem("parlor.name", name);
+  }, name);
+}
+
+/** An address nobody else in this run uses, of the kind the page itself makes. */
+export function newRoom(base) {
+  const one = (letters) => letters[Math.floor(Math.random() * letters.length)];
+  const quint = () => ["bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz"].map(one).join("");
+  return `${base}/r/${[1, 2, 3, 4].map(quint).join("-")}`;
+}
+
+export const log = (page) => page.getByRole("log");
+export const bubble = (page, text) => log(page).locator(".bubble").filter({ hasText: text });
+export const box = (page) => page.getByRole("textbox", { name: /^(Message|Сообщение)$/ });
+
+export async function inRoom(page) {
+  await log(page).waitFor();
+}
+
+export async function say(page, text) {
+  await box(page).fill(text);
+  await box(page).press("Enter");
+}
+
+export async function hears(page, text) {
+  await bubble(page, text).first().waitFor();
+}
+
+/** Every message as the page shows it, in order. */
+export async function transcript(page) {
+  return log(page).locator(".text").allInnerTexts();
+}
+
+export async function sees(page, texts) {
+  await page.waitForFunction(
+    (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === JSON.stringify(texts),
+    texts,
+  ).catch(async (cause) => {
+    assert.deepEqual(await transcript(page), texts);
+    throw cause;
+  });
+}
+
+export const stateOf = (page, text, state) =>
+  log(page).locator(".message").filter({ hasText: text }).locator(`[data-state=${state}]`).waitFor({ state: "attached" });
+
+export async function seatOf(page) {
+  const text = await page.evaluate(() => Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null");
+  return JSON.parse(text);
+}
+
+export async function members(base, room) {
+  const answer = await fetch(`${base}/api/rooms/${room.split("/r/")[1]}`);
+  assert.equal(answer.status, 200);
+  return (await answer.json()).members;
+}
+
+export async function fits(page) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(over, 0, "the page is no wider than its window");
+}

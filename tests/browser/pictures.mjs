@@ -1,0 +1,88 @@
+// Makes the pictures of the README: the real page on the real server.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { crc32, deflateSync, inflateSync } from "node:zlib";
+import { box, Cast, hears, launch, log, say } from "./people.mjs";
+import { startServer } from "./server.mjs";
+
+const ASSETS = resolve(import.meta.dirname, "../../assets");
+const MOST_BYTES = 150_000;
+const DESKTOP = { width: 960, height: 650 };
+
+const TALK = [
+  ["Iris", "Evening! Is this where the reading group meets?"],
+  ["Tomas", "It is. Take the armchair, it is the good one."],
+  ["Wen", "I only got to chapter two, but the part with the lighthouse keeper is lovely."],
+  ["Iris", "Same here, I read that page twice."],
+  ["Iris", "Here it is again: https://example.org/keeper#page-31"],
+  ["Tomas", "“He counted the ships as other people count their blessings.”"],
+  ["Wen", "That line!\nLet us start there."],
+];
+
+await mkdir(ASSETS, { recursive: true });
+const browser = await launch();
+const server = await startServer();
+const cast = new Cast(browser);
+
+try {
+  const landing = await cast.page({ viewport: DESKTOP, colorScheme: "light" });
+  await landing.goto(server.url);
+  await landing.getByRole("button", { name: "Create a room" }).waitFor();
+  await shoot(landing, "landing");
+
+  const room = `${server.url}/r/lusab-babad-gutih-tugad`;
+  const iris = await cast.guest("Iris", room, { viewport: DESKTOP, colorScheme: "light" });
+  const tomas = await cast.guest("Tomas", room, { viewport: DESKTOP, colorScheme: "dark" });
+  const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true, colorScheme: "light" };
+  const wen = await cast.guest("Wen", room, phone);
+  const olga = await cast.guest("Olga", room);
+  const people = { Iris: iris, Tomas: tomas, Wen: wen };
+  const pages = Object.values(people);
+
+  for (const [name, text] of TALK) {
+    await say(people[name], text);
+    await Promise.all(pages.map((page) => hears(page, text.split("\n")[0])));
+  }
+  await box(olga).pressSequentially("I have it here");
+  await Promise.all(pages.map((page) => page.getByText("Olga is typing").waitFor()));
+  await shoot(iris, "room");
+  await shoot(tomas, "dark");
+  await shoot(wen, "phone");
+  await cast.close();
+} finally {
+  await browser.close();
+  await server.stop();
+}
+
+async function shoot(page, name) {
+  await page.bringToFront();
+  const end = log(page);
+  if (await end.count()) await end.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  const picture = squeezed(await page.screenshot({ animations: "disabled", caret: "hide" }));
+  console.log(`${name}.png ${picture.length} bytes`);
+  if (picture.length > MOST_BYTES) throw new Error(`${name}.png is larger than ${MOST_BYTES} bytes`);
+  await writeFile(resolve(ASSETS, `${name}.png`), picture);
+}
+
+/** The browser compresses a PNG in a hurry: the same pixels take less. */
+function squeezed(png) {
+  const chunks = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    const length = png.readUInt32BE(at);
+    chunks.push({ type: png.toString("latin1", at + 4, at + 8), data: png.subarray(at + 8, at + 8 + length) });
+  }
+  const pixels = inflateSync(Buffer.concat(chunks.filter((c) => c.type === "IDAT").map((c) => c.data)));
+  const idat = { type: "IDAT", data: deflateSync(pixels, { level: 9, memLevel: 9 }) };
+  const kept = chunks.filter((c) => c.type === "IHDR" || c.type === "IEND");
+  return Buffer.concat([png.subarray(0, 8), ...[kept[0], idat, kept[1]].flatMap(chunk)]);
+}
+
+function chunk({ type, data }) {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(body));
+  return [length, body, sum];
+}

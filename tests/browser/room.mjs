@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { box, bubble, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
+
+const bring = (page) => page.bringToFront();
+
+export default {
+  async "two people talk, and whoever comes later reads what was said"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    const ben = await cast.guest("Ben", room);
+    await log(ann).getByText("Ben came in").waitFor();
+    await say(ann, "Good evening");
+    await hears(ben, "Good evening");
+    await say(ben, "Evening, Ann");
+    const talk = ["Good evening", "Evening, Ann"];
+    for (const page of [ann, ben]) await sees(page, talk);
+    const cat = await cast.guest("Cat", room);
+    await sees(cat, talk);
+    await cat.getByText("3 people here").waitFor();
+    assert.equal(await members(base, room), 3);
+  },
+
+  async "a reload keeps the seat and the messages"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    const ben = await cast.guest("Ben", room);
+    await say(ann, "before");
+    await say(ben, "me too");
+    await sees(ann, ["before", "me too"]);
+    const { clientId } = await seatOf(ann);
+    await ann.reload();
+    await inRoom(ann);
+    await sees(ann, ["before", "me too"]);
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    await say(ann, "after");
+    await sees(ben, ["before", "me too", "after"]);
+    assert.equal(await log(ben).getByText("Ann left").count(), 0);
+    await ann.locator(".message.mine").nth(1).waitFor();
+    assert.equal(await members(base, room), 2);
+  },
+
+  async "the last one to leave takes everything along"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    const ben = await cast.guest("Ben", room);
+    await say(ann, "a secret");
+    await hears(ben, "a secret");
+    await ann.getByRole("button", { name: "Leave", exact: true }).click();
+    await ann.getByText("The room goes on").waitFor();
+    await log(ben).getByText("Ann left").waitFor();
+    assert.equal(await members(base, room), 1);
+    await ben.getByRole("button", { name: "Leave", exact: true }).click();
+    await ben.getByText("You were the last one").waitFor();
+    await assertGone(base, room);
+    const cat = await cast.guest("Cat", room);
+    await cat.getByText("Nobody else is here yet").waitFor();
+    await sees(cat, []);
+    await ben.getByRole("button", { name: "Join again" }).click();
+    await inRoom(ben);
+    await ben.getByText("2 people here").waitFor();
+  },
+
+  async "the copied link opens the same room"({ cast, base }) {
+    const room = newRoom(base);
+    const context = await cast.context({ permissions: ["clipboard-read", "clipboard-write"] });
+    await remember(context, "Ann");
+    const ann = await context.newPage();
+    await ann.goto(room);
+    await inRoom(ann);
+    await bring(ann);
+    await ann.getByRole("banner").getByRole("button", { name: "Copy link" }).click();
+    await ann.getByRole("banner").getByRole("button", { name: "Copied" }).waitFor();
+    const link = await ann.evaluate(() => navigator.clipboard.readText());
+    assert.equal(link, room);
+    await cast.guest("Ben", link);
+    await log(ann).getByText("Ben came in").waitFor();
+  },
+
+  async "an invitation shows the link and a code to photograph"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    await ann.getByRole("banner").getByRole("button", { name: "Invite" }).click();
+    const dialog = ann.getByRole("dialog", { name: "Invite people" });
+    assert.equal(await dialog.getByRole("textbox", { name: "Link to this room" }).inputValue(), room);
+    await dialog.getByRole("img", { name: "QR code" }).waitFor();
+    await ann.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  },
+
+  async "markup in a message is text, and only web addresses are links"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("<b>Ann</b>", room);
+    const ben = await cast.guest("Ben", room);
+    const text = '<img src=x onerror="document.title=1"><script>alert(1)</script> &amp; javascript:alert(1) https://example.org/?a=<b>';
+    await say(ann, text);
+    await sees(ben, [text]);
+    const links = log(ben).getByRole("link");
+    assert.equal(await links.count(), 1);
+    assert.equal(await links.getAttribute("href"), "https://example.org/?a=");
+    assert.equal(await links.getAttribute("rel"), "noopener noreferrer nofollow");
+    assert.equal(await log(ben).locator("img, script, b").count(), 0);
+    await ben.getByRole("complementary").getByText("<b>Ann</b>").waitFor();
+  },
+
+  async "white space stays as it was written"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    await box(ann).fill("one");
+    await box(ann).press("Shift+Enter");
+    await box(ann).pressSequentially("  two");
+    await box(ann).press("Enter");
+    await sees(ann, ["one\n  two"]);
+    assert.equal(await box(ann).inputValue(), "");
+  },
+
+  async "Enter that ends the choosing of a word does not send"({ cast, base }) {
+    const ann = await cast.guest("Ann", newRoom(base));
+    await box(ann).fill("にほん");
+    await box(ann).evaluate((area) => {
+      area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+    });
+    assert.equal(await box(ann).inputValue(), "にほん");
+    await box(ann).press("Enter");
+    await sees(ann, ["にほん"]);
+  },
+
+  async "going back and forth keeps the seat"({ cast, base }) {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.goto(base);
+    await ann.getByLabel("Join by ID or link").fill(room);
+    await ann.keyboard.press("Enter");
+    await inRoom(ann);
+    await say(ann, "one moment");
+    await stateOf(ann, "one moment", "sent");
+    const { clientId } = await seatOf(ann);
+    await ann.goBack();
+    await ann.getByRole("button", { name: "Create a room" }).waitFor();
+    await ann.goForward();
+    await inRoom(ann);
+    await sees(ann, ["one moment"]);
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal(await log(ben).getByText(/^Ann (left|lost)/).count(), 0);
+  },
+
+  async "typing is seen, and ends with the message"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    const ben = await cast.guest("Ben", room);
+    await box(ann).pressSequentially("hm");
+    await ben.getByText("Ann is typing").waitFor();
+    await box(ann).press("Enter");
+    await hears(ben, "hm");
+    await ben.getByText("Ann is typing").waitFor({ state: "detached" });
+    await box(ann).pressSequentially("well");
+    await ben.getByText("Ann is typing").waitFor();
+    await box(ann).fill("");
+    await ben.getByText("Ann is typing").waitFor({ state: "detached" });
+  },
+
+  async "a message too long is said to be before it is sent"({ cast, base }) {
+    const ann = await cast.guest("Ann", newRoom(base));
+    await box(ann).fill("ж".repeat(3_990));
+    await ann.getByText("10 characters left").waitFor();
+    await box(ann).fill("ж".repeat(4_001));
+    await ann.getByText("1 character too long").waitFor();
+    assert.equal(await ann.getByRole("button", { name: "Send" }).isDisabled(), true);
+    await box(ann).press("Enter");
+    await sees(ann, []);
+    await box(ann).fill("😀".repeat(4_000));
+    await box(ann).press("Enter");
+    await ann.locator("[data-state=sent]").waitFor({ state: "attached" });
+  },
+
+  async "a refused message says so and can be sent again"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    let refuse = true;
+    await ann.routeWebSocket(/\/ws\?/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((data) => {
+        const frame = JSON.parse(data);
+        if (refuse && frame.type === "chat" && frame.text === "too soon") {
+          refuse = false;
+          socket.send(JSON.stringify({ type: "error", code: "rate_limited", message: "slow down", n: frame.n, retryAfter: 300 }));
+        } else {
+          server.send(data);
+        }
+      });
+    });
+    await ann.goto(room);
+    await inRoom(ann);
+    const ben = await cast.guest("Ben", room);
+    await say(ann, "too soon");
+    await stateOf(ann, "too soon", "failed");
+    await ann.getByText("Not sent. That was too fast.").waitFor();
+    await say(ann, "in time");
+    await sees(ben, ["in time"]);
+    await ann.getByRole("button", { name: "Try again" }).click();
+    await stateOf(ann, "too soon", "sent");
+    await sees(ben, ["in time", "too soon"]);
+    await sees(ann, ["in time", "too soon"]);
+  },
+
+  async "a second tab takes the seat, and the first can take it back"({ cast, base }) {
+    const context = await cast.context();
+    await remember(context, "Ann");
+    const first = await context.newPage();
+    await first.goto(newRoom(base));
+    await inRoom(first);
+    await say(first, "hello");
+    await stateOf(first, "hello", "sent");
+    const { clientId } = await seatOf(first);
+    const storage = await first.evaluate(() => ({ ...sessionStorage }));
+    await box(first).fill("half a thought");
+
+    const second = await context.newPage();
+    await second.addInitScript((storage) => {
+      if (location.protocol !== "about:" && sessionStorage.length === 0) Object.assign(sessionStorage, storage);
+    }, storage);
+    await second.goto(first.url());
+    await inRoom(second);
+    assert.equal((await seatOf(second)).clientId, clientId);
+    await first.getByRole("heading", { name: "open in another tab" }).waitFor();
+    await first.getByRole("button", { name: "Continue here" }).click();
+    await inRoom(first);
+    await sees(first, ["hello"]);
+    assert.equal(await box(first).inputValue(), "half a thought");
+    await second.getByRole("heading", { name: "open in another tab" }).waitFor();
+    assert.equal((await seatOf(first)).clientId, clientId);
+  },
+
+  async "people of the same name are told apart"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room);
+    const people = ann.getByRole("complementary").getByRole("listitem");
+    assert.equal(await people.locator(".tag").count(), 0);
+    const other = await cast.guest("Ann", room);
+    await people.locator(".tag").nth(1).waitFor();
+    await say(other, "it is me");
+    await hears(ann, "it is me");
+    const mark = (await seatOf(other)).clientId.slice(-4);
+    await log(ann).locator(".message .tag", { hasText: mark }).waitFor();
+    await people.filter({ hasText: "you" }).waitFor();
+  },
+
+  async "whoever scrolled up is not pulled down, but told"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room, { viewport: { width: 800, height: 420 } });
+    const ben = await cast.guest("Ben", room);
+    for (const n of [1, 2, 3, 4, 5]) await say(ben, `line ${n}\n${"·\n".repeat(5)}end`);
+    await hears(ann, "line 5");
+    await log(ann).evaluate((element) => element.scrollTo(0, 0));
+    await ann.getByRole("button", { name: "To the newest message" }).waitFor();
+    await say(ben, "the newest");
+    await ann.getByRole("button", { name: "1 new message" }).click();
+    await ann.getByRole("button", { name: /new(est)? message/ }).waitFor({ state: "detached" });
+    await bubble(ann, "the newest").evaluate((e) => {
+      const { bottom } = e.getBoundingClientRect();
+      if (bottom > innerHeight) throw new Error("the newest message is out of sight");
+    });
+  },
+};
+
+async function assertGone(base, room) {
+  const { status } = await fetch(`${base}/healthz`);
+  assert.equal(status, 200);
+  assert.equal(await members(base, room), 0);
+}
