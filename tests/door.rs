@@ -1,14 +1,14 @@
 //! The door of `/ws`: who may open a socket, to which room, under which name.
 #![allow(clippy::unwrap_used)]
 
-mod support;
+mod wire;
 
 use serde_json::{Value, json};
-use support::{Client, Heard, TestServer, encoded, masked};
 use tokio_tungstenite::tungstenite::{
     Error, Message,
     http::{Method, Request, StatusCode},
 };
+use wire::{Client, Heard, TestServer, encoded, masked};
 
 async fn refused(server: &TestServer, request: Request<()>) -> (StatusCode, Value, Option<String>) {
     match Client::upgrade(server, request).await {
@@ -105,7 +105,7 @@ async fn raw(server: &TestServer, bytes: &str) -> String {
         text.contains("\r\n\r\n") && (text.contains('}') || text.contains(" 101 ") || bytes.starts_with("HEAD"))
     };
     while !whole(&answer) {
-        let read = tokio::time::timeout(support::PATIENCE, stream.read_buf(&mut answer)).await.expect("an answer").unwrap();
+        let read = tokio::time::timeout(wire::PATIENCE, stream.read_buf(&mut answer)).await.expect("an answer").unwrap();
         assert!(read > 0, "{:?}", String::from_utf8_lossy(&answer));
     }
     String::from_utf8_lossy(&answer).into_owned()

@@ -1,16 +1,16 @@
 //! The edge: every address and method, the shape of every refusal, headers, caching, and unruly connections.
 #![allow(clippy::unwrap_used)]
 
-mod support;
+mod wire;
 
 use reqwest::{Client as Http, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use support::{Client, Heard, PATIENCE, TestServer, encoded};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use wire::{Client, Heard, PATIENCE, TestServer, encoded};
 
 const ADDRESSES: [(&str, &str); 9] = [
     ("/", "GET, HEAD"),

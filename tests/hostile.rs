@@ -1,11 +1,11 @@
 //! What nobody should send, and somebody will: each is refused by name, and nobody else notices.
 #![allow(clippy::unwrap_used)]
 
-mod support;
+mod wire;
 
 use serde_json::{Value, json};
-use support::{Client, Heard, TestServer, masked};
 use tokio_tungstenite::tungstenite::Message;
+use wire::{Client, Heard, TestServer, masked};
 
 /// A hostile member, and a bystander who should never hear of it.
 struct Scene {

@@ -1,13 +1,13 @@
 //! Life and death of a room: leaving, losing a link, coming back, and the end of the server.
 #![allow(clippy::unwrap_used)]
 
-mod support;
+mod wire;
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Client, Heard, PATIENCE, TestServer, encoded, eventually};
 use tokio::time::timeout;
+use wire::{Client, Heard, PATIENCE, TestServer, encoded, eventually};
 
 fn texts(welcome: &Value) -> Vec<&str> {
     welcome["history"].as_array().unwrap().iter().map(|chat| chat["text"].as_str().unwrap()).collect()

@@ -1,14 +1,14 @@
 //! The wire in good order: welcome, chat, ack, typing, history, presence.
 #![allow(clippy::unwrap_used)]
 
-mod support;
+mod wire;
 
 use std::collections::HashMap;
 
 use parlor::protocol::Stamp;
 use serde_json::{Value, json};
-use support::{Client, Heard, TestServer};
 use tokio_tungstenite::tungstenite::Message;
+use wire::{Client, Heard, TestServer};
 
 /// The names of an object's fields, sorted.
 fn fields(value: &Value) -> Vec<&str> {

@@ -1,14 +1,14 @@
 //! Video passes: for members only, for their room and identity only, and for a short time.
 #![allow(clippy::unwrap_used)]
 
-mod support;
+mod wire;
 
 use std::{collections::BTreeMap, process::Stdio};
 
 use livekit_api::access_token::TokenVerifier;
 use serde_json::{Value, json};
-use support::{Client, Heard, TestServer, encoded};
 use tokio::io::AsyncWriteExt;
+use wire::{Client, Heard, TestServer, encoded};
 
 const KEY: &str = "devkey";
 const SECRET: &str = "a secret that is long enough for HS256";
