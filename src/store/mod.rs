@@ -1,4 +1,4 @@
-//! Where rooms live: in this process ([`memory`]) or in Redis.
+//! Where rooms live: in this process ([`memory`]) or in Redis ([`redis`]).
 //!
 //! # The contract, for every store
 //! - Each call is one atomic step: it happens whole or not at all.
@@ -18,6 +18,7 @@
 //!   anybody writes.
 
 pub mod memory;
+pub mod redis;
 
 use std::sync::Arc;
 
