@@ -415,8 +415,8 @@ impl Shared {
             let mut reply = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
-                    let Admission { now, room, .. } = read_admission(reply).ok_or_else(|| garbled("join"))?;
-                    watch.inbox().sit(id, Seat { since: now, version: room.version, ..seat });
+                    let Admission { room, .. } = read_admission(reply).ok_or_else(|| garbled("join"))?;
+                    watch.inbox().sit(id, Seat { version: room.version, ..seat });
                     count(&self.counts.rejoin);
                 }
                 Some("ETAKEN") => watch.inbox().rise(id, seat.tag),

@@ -77,7 +77,7 @@ if not seat then
   version = redis.call('HINCRBY', room, 'v', 1)
 end
 redis.call('HSET', room, 'n:' .. node, now + lease,
-  'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. now .. ' ' .. joined_at .. ' ' .. name)
+  'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. (since or now) .. ' ' .. joined_at .. ' ' .. name)
 for i = 1, 3 do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
 end
