@@ -16,6 +16,7 @@ mod keys;
 mod link;
 mod record;
 mod scripts;
+mod seats;
 mod watch;
 
 use std::{
@@ -213,7 +214,7 @@ impl Shared {
             Some("ENOROOM") => return Ok(None),
             _ => None,
         };
-        read.map(Some).ok_or_else(|| watch::garbled("look"))
+        read.map(Some).ok_or_else(|| record::garbled("look"))
     }
 }
 
@@ -295,7 +296,7 @@ impl Store for Redis {
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
-            _ => Err(watch::garbled("typing")),
+            _ => Err(record::garbled("typing")),
         }
     }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::link::Str;
 use crate::room::{Departure, Entry, Epoch, Member, MemberId, Name, RoomKey, Seq, Snapshot};
+use crate::store::StoreError;
 
 /// What a room's channel carries.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,6 +108,11 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     }
 }
 
+/// An answer that no script of ours gives.
+pub(super) fn garbled(script: &str) -> StoreError {
+    StoreError::Broken(format!("the answer of {script} cannot be read"))
+}
+
 /// The answer of a script: its words, read one after the other.
 pub(super) struct Reply(std::vec::IntoIter<Str>);
 
@@ -156,6 +162,7 @@ impl Reply {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
