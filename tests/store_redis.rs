@@ -12,7 +12,7 @@ use std::{
 use parlor::{
     room::{Departure, Limits, MemberId, RoomId},
     store::{
-        Event, Store, StoreError,
+        Event, Feed, Store, StoreError,
         redis::{Redis, RedisConfigError},
     },
 };
@@ -303,6 +303,61 @@ async fn silent_loss_of_a_subscription_is_noticed() {
     assert_eq!(deaf.heard.entry().await.text, text("unheard too"));
     assert_eq!(deaf.store.counts().heal.load(Ordering::Relaxed), 2);
     assert_eq!(deaf.heard.rest(), []);
+}
+
+/// A feed that takes nothing while the test holds its door.
+struct Slow(Arc<support::Recorder>, Arc<std::sync::Mutex<()>>);
+
+impl Feed for Slow {
+    fn tell(&self, room: &RoomId, event: &Event) {
+        drop(self.1.lock().unwrap());
+        self.0.tell(room, event);
+    }
+
+    fn link(&self, up: bool) {
+        self.0.link(up);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn node_that_is_overrun_catches_up_from_the_log() {
+    const EACH: u64 = 1500;
+    let limits = Limits { history_len: 10_000, ..Limits::default() };
+    let server = Server::start();
+    let (feed, mut heard) = recorder();
+    let door = Arc::new(std::sync::Mutex::new(()));
+    let slow = Arc::new(Slow(feed, Arc::clone(&door)));
+    let overrun = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), slow).unwrap();
+    heard.link(true).await;
+    let other = node(&server.url(), limits).await;
+    let room = a_room();
+    overrun.join(&room, MemberId::random(), &name("Ann"), tag()).await.unwrap();
+    heard.joined().await;
+    let mut speaking = Vec::new();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let holding = std::thread::spawn(move || {
+        let _closed = door.lock().unwrap();
+        let _ = held.recv();
+    });
+    for _ in 0..4 {
+        let (id, _) = other.join(&room, "Bob").await;
+        let (store, room) = (Arc::clone(&other.store), room.clone());
+        speaking.push(tokio::spawn(async move {
+            for n in 1..=EACH {
+                store.say(&room, id, n, &text("hello")).await.unwrap();
+            }
+        }));
+    }
+    for speaker in speaking {
+        speaker.await.unwrap();
+    }
+    drop(hold);
+    holding.join().unwrap();
+    for seq in 1..=4 * EACH {
+        assert_eq!(heard.entry().await.seq, seq);
+    }
+    assert!(overrun.counts().lag.load(Ordering::Relaxed) >= 1);
+    assert_eq!(overrun.counts().reset.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

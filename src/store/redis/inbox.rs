@@ -5,6 +5,9 @@
 //! number is told, an older one is dropped, and anything else is a fault that
 //! stops the stream until the room has been read again.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
