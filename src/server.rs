@@ -21,6 +21,7 @@ use crate::{
     store::{
         Feed, Store,
         memory::{Memory, World, wall_clock},
+        redis::{Redis, RedisConfigError},
     },
     ticket::Signer,
     video::Video,
@@ -32,12 +33,18 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long links and requests may take to end once everybody has been told.
 const DRAIN: Duration = Duration::from_millis(2500);
 
+/// A room in Redis outlives the last word of all its nodes by this many leases (here: of a millisecond of lease).
+const BACKSTOP: Duration = Duration::from_millis(8);
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The settings contradict each other.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The Redis URL cannot be used.
+    #[error("REDIS_URL: {0}")]
+    Redis(#[from] RedisConfigError),
     /// The address is taken or not ours.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -70,7 +77,10 @@ impl Server {
         let rooms = Rooms::new(terms);
         let node = NodeId(fastrand::u64(..));
         let feed: Arc<dyn Feed> = Arc::clone(&rooms) as _;
-        let store: Arc<dyn Store> = Memory::new(World::new(limits, wall_clock), node, feed);
+        let store: Arc<dyn Store> = match config.redis() {
+            Some(url) => Redis::connect(url, node, limits, BACKSTOP * u32::try_from(limits.lease).unwrap_or(u32::MAX), feed)?,
+            None => Memory::new(World::new(limits, wall_clock), node, feed),
+        };
         let hub = Hub::new(rooms, store);
         let links = TaskTracker::new();
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);

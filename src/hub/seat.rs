@@ -3,6 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::task::AbortHandle;
+
 use super::{Hub, Place, Reach, Reader, local::LocalRoom};
 use crate::{
     protocol::{Outbound, Shown, Stamp, Trouble},
@@ -14,6 +16,9 @@ use crate::{
 /// How long an explicit leave waits for the store before it goes on in the background.
 const LEAVING: Duration = Duration::from_secs(3);
 
+/// Who started to type is told to have stopped after this long, unless they said so again.
+const TYPING: Duration = Duration::from_secs(6);
+
 /// A seat in a room, held by one link.
 pub struct Seat {
     hub: Arc<Hub>,
@@ -21,12 +26,14 @@ pub struct Seat {
     claims: Claims,
     tag: u64,
     last_n: u64,
+    /// Tells the others that the typing has stopped, when nothing else does.
+    hush: Option<AbortHandle>,
     freed: bool,
 }
 
 impl Seat {
     pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64) -> Self {
-        Self { hub, room, claims, tag, last_n: 0, freed: false }
+        Self { hub, room, claims, tag, last_n: 0, hush: None, freed: false }
     }
 
     /// Who sits here.
@@ -101,6 +108,8 @@ impl Seat {
         let n = n.unwrap_or(self.last_n + 1);
         let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
         self.last_n = self.last_n.max(n);
+        // Words are the end of typing: readers know that by themselves.
+        self.hush.take().inspect(AbortHandle::abort);
         let again = Outbound::Ack { n, seq, timestamp: Stamp(at), cursor: None::<Shown<Cursor>>, duplicate: true };
         Ok(repeated.then_some(again))
     }
@@ -109,8 +118,19 @@ impl Seat {
     ///
     /// # Errors
     /// Why they could not be told.
-    pub async fn typing(&self, typing: bool) -> Result<(), Trouble> {
-        Ok(self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing).await?)
+    pub async fn typing(&mut self, typing: bool) -> Result<(), Trouble> {
+        self.hush.take().inspect(AbortHandle::abort);
+        self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing).await?;
+        if typing {
+            let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
+            let hush = tokio::spawn(async move {
+                tokio::time::sleep(TYPING).await;
+                // Who has left by now has been told to have left.
+                let _ = store.typing(&room, claims.member, &claims.name, false).await;
+            });
+            self.hush = Some(hush.abort_handle());
+        }
+        Ok(())
     }
 
     /// A video pass for this member.

@@ -205,6 +205,7 @@ impl Room {
         if self.seats.len() >= limits.members {
             return Err(Refusal::RoomFull);
         }
+        self.trim(now, limits);
         // Somebody who comes back after the grace goes on counting where they stopped.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
         self.seats.insert(id, Seat { member: Member { id, name: name.clone(), joined_at: now }, holder, last });

@@ -155,7 +155,11 @@ impl Store for Memory {
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
         let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(()) };
         let life = slot.get_mut();
-        let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(()) };
+        let Some(member) = life.room.leave(id, self.holder(tag)) else {
+            // The member may have moved to another node and been this node's last.
+            life.watchers.retain(|node, _| life.room.holds(*node));
+            return Ok(());
+        };
         if life.room.is_empty() {
             slot.remove();
             return Ok(());

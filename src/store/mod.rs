@@ -1,4 +1,4 @@
-//! Where rooms live: in this process ([`memory`]) or in Redis.
+//! Where rooms live: in this process ([`memory`]) or in Redis ([`redis`]).
 //!
 //! # The contract, for every store
 //! - Each call is one atomic step: it happens whole or not at all.
@@ -11,6 +11,9 @@
 //!   in order of `version`, within one epoch none missing and none twice.
 //!   Anything else is told as [`Event::Reset`]. What is told may lie before
 //!   the snapshot that `join` returned: compare `seq` and `version`.
+//!   One exception: who came *and* went while the line to a shared store was
+//!   broken is not told; `version` skips them, and those who went meanwhile
+//!   are told to have [`Left`](Departure::Left), as nobody knows better.
 //! - Typing is told to those who are there, and forgotten.
 //! - A node's members are held by its lease, which the store renews by itself;
 //!   when the node falls silent they leave with [`Departure::NodeLost`].
@@ -18,6 +21,7 @@
 //!   anybody writes.
 
 pub mod memory;
+pub mod redis;
 
 use std::sync::Arc;
 

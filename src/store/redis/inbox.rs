@@ -1,0 +1,371 @@
+//! What one node has heard of one room: turns news that may be lost, doubled
+//! or late into what the feed is promised. No input, no output, no clock.
+//!
+//! Entries are counted by `seq`, joins and leaves by `version`. The next
+//! number is told, an older one is dropped, and anything else is a fault that
+//! stops the stream until the room has been read again.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::record::News;
+use crate::{
+    room::{Departure, Epoch, Member, MemberId, Name, RoomKey, Seq, Snapshot},
+    store::Event,
+};
+
+/// How late news may be before they are taken for lost.
+pub(super) const PATIENCE: Duration = Duration::from_millis(400);
+
+/// A member that is linked to this node.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    /// Which link.
+    pub(super) tag: u64,
+    /// When it was taken, by the store's clock: the later of two wins.
+    pub(super) since: u64,
+    /// The name it goes by.
+    pub(super) name: Name,
+    /// When the member joined.
+    pub(super) joined_at: u64,
+    /// The room's version with the member in it: news of an older leave are about an earlier seat.
+    pub(super) version: u64,
+}
+
+enum State {
+    /// News wait for the snapshot of a join, or for the end of the last leave.
+    Joining(Vec<News>),
+    /// News are told as they come.
+    Live,
+    /// Something is missing: news wait until the room has been read again.
+    Filling(Vec<News>),
+}
+
+/// A place that the room is known to have reached.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    epoch: Epoch,
+    seq: Seq,
+    version: u64,
+}
+
+/// The state machine of one room at one node.
+pub(super) struct Inbox {
+    state: State,
+    place: Mark,
+    /// Who said the newest entry: another one with its number would be a fork.
+    newest: Option<(MemberId, u64)>,
+    people: HashMap<MemberId, Member>,
+    key: RoomKey,
+    seats: HashMap<MemberId, Seat>,
+    /// What should be heard by when, and what after that.
+    expected: Option<(Instant, Mark)>,
+    later: Option<Mark>,
+    /// The members of this node may have lost their seats.
+    unseated: bool,
+    /// The subscription may be gone.
+    deaf: bool,
+    /// Two entries with one number: what has been told cannot be mended.
+    forked: bool,
+}
+
+/// Where events go, in order.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(&Event);
+
+impl Inbox {
+    /// Before the first join.
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Joining(Vec::new()),
+            place: Mark { epoch: Epoch(0), seq: 0, version: 0 },
+            newest: None,
+            people: HashMap::new(),
+            key: RoomKey([0; 32]),
+            seats: HashMap::new(),
+            expected: None,
+            later: None,
+            unseated: false,
+            deaf: false,
+            forked: false,
+        }
+    }
+
+    /// The members of this node.
+    pub(super) fn seats(&self) -> &HashMap<MemberId, Seat> {
+        &self.seats
+    }
+
+    /// How far this node has heard: life and number.
+    pub(super) fn heard(&self) -> (Epoch, Seq) {
+        (self.place.epoch, self.place.seq)
+    }
+
+    /// The room's key, for the case that Redis loses it.
+    pub(super) fn key(&self) -> RoomKey {
+        self.key
+    }
+
+    /// Something needs to be put right.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.is_filling() || self.unseated || self.deaf
+    }
+
+    /// News wait for the room to be read again.
+    pub(super) fn is_filling(&self) -> bool {
+        matches!(self.state, State::Filling(_))
+    }
+
+    /// Takes note that the subscription may be gone, and with it some news.
+    pub(super) fn deafen(&mut self) {
+        self.deaf = true;
+        self.distrust();
+    }
+
+    /// Takes note that this node's members may have lost their seats.
+    pub(super) fn unseat(&mut self) {
+        self.unseated = true;
+        self.distrust();
+    }
+
+    /// Takes note that news may be missing.
+    pub(super) fn distrust(&mut self) {
+        if matches!(self.state, State::Live) {
+            self.state = State::Filling(Vec::new());
+        }
+    }
+
+    /// Whether to subscribe again; asks once.
+    pub(super) fn take_deaf(&mut self) -> bool {
+        std::mem::take(&mut self.deaf)
+    }
+
+    /// Whether to bring the members back; asks once.
+    pub(super) fn take_unseated(&mut self) -> bool {
+        std::mem::take(&mut self.unseated)
+    }
+
+    /// A member of this node has taken a seat.
+    pub(super) fn sit(&mut self, id: MemberId, seat: Seat) {
+        self.seats.insert(id, seat);
+    }
+
+    /// A member of this node has left, if it was this link's.
+    pub(super) fn rise(&mut self, id: MemberId, tag: u64) {
+        if self.seats.get(&id).is_some_and(|seat| seat.tag == tag) {
+            self.seats.remove(&id);
+        }
+    }
+
+    /// The last member of this node is about to leave: nothing more is told, unless it stays after all.
+    pub(super) fn hold(&mut self) {
+        if matches!(self.state, State::Live) {
+            self.state = State::Joining(Vec::new());
+        }
+    }
+
+    /// Tells what was held.
+    pub(super) fn release(&mut self, tell: Tell<'_>) {
+        if let State::Joining(held) = &mut self.state {
+            let held = std::mem::take(held);
+            self.state = State::Live;
+            self.hear_all(held, tell);
+        }
+    }
+
+    /// The first member of this node has joined: the stream begins with `room`.
+    /// Its own arrival, when it is `new`, is still to be told.
+    pub(super) fn open(&mut self, room: &Snapshot, new: Option<MemberId>, tell: Tell<'_>) {
+        self.stand_at(room);
+        if let Some(id) = new {
+            self.place.version -= 1;
+            self.people.remove(&id);
+        }
+        self.release(tell);
+    }
+
+    fn stand_at(&mut self, room: &Snapshot) {
+        self.place = Mark { epoch: room.epoch, seq: room.seq, version: room.version };
+        self.key = room.key;
+        self.newest = room.history.last().filter(|entry| entry.seq == room.seq).map(|entry| (entry.from, entry.n));
+        self.people = room.members.iter().map(|member| (member.id, member.clone())).collect();
+    }
+
+    /// Takes news as they come.
+    pub(super) fn hear(&mut self, news: News, tell: Tell<'_>) {
+        match &mut self.state {
+            State::Joining(held) | State::Filling(held) => match news {
+                News::Typing { .. } => {}
+                news => held.push(news),
+            },
+            State::Live => self.take(news, tell),
+        }
+    }
+
+    fn hear_all(&mut self, held: Vec<News>, tell: Tell<'_>) {
+        for news in held {
+            self.hear(news, tell);
+        }
+    }
+
+    fn take(&mut self, news: News, tell: Tell<'_>) {
+        match news {
+            News::Said { epoch, entry } if epoch == self.place.epoch => {
+                let said = Some((entry.from, entry.n));
+                if entry.seq == self.place.seq + 1 {
+                    self.place.seq = entry.seq;
+                    self.newest = said;
+                    tell(&Event::Said { epoch, entry });
+                } else if entry.seq > self.place.seq {
+                    self.distrust();
+                } else if entry.seq == self.place.seq && self.newest.is_some() && self.newest != said {
+                    self.forked = true;
+                    self.distrust();
+                }
+            }
+            News::Joined { epoch, version, count, member } if epoch == self.place.epoch => {
+                if version == self.place.version + 1 {
+                    self.place.version = version;
+                    self.people.insert(member.id, member.clone());
+                    tell(&Event::Joined { member, version, count });
+                } else if version > self.place.version {
+                    self.distrust();
+                }
+            }
+            News::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
+                if version == self.place.version + 1 {
+                    if self.seats.get(&member.id).is_some_and(|seat| seat.version < version) {
+                        if reason == Departure::NodeLost {
+                            // This node was taken for dead. Its members come back before anybody is told.
+                            return self.unseat();
+                        }
+                        // Whoever left through another node had moved there.
+                        self.seats.remove(&member.id);
+                    }
+                    self.place.version = version;
+                    self.people.remove(&member.id);
+                    tell(&Event::Left { member, reason, version, count });
+                } else if version > self.place.version {
+                    self.distrust();
+                }
+            }
+            News::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
+            News::Reborn { epoch } if epoch == self.place.epoch => {}
+            // News of another life.
+            _ => self.distrust(),
+        }
+    }
+
+    /// Before the room is read again: what was held until now will be in it.
+    pub(super) fn refill(&mut self) {
+        if let State::Filling(held) = &mut self.state {
+            held.clear();
+        }
+    }
+
+    /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
+    /// Says whether the stream went on; else it begins anew.
+    pub(super) fn fill(&mut self, room: Snapshot, reaches: bool, tell: Tell<'_>) -> bool {
+        let State::Filling(held) = &mut self.state else { return true };
+        let held = std::mem::take(held);
+        self.state = State::Live;
+        let goes_on = room.epoch == self.place.epoch && reaches && !self.forked;
+        if goes_on {
+            self.catch_up(room, tell);
+        } else {
+            self.forked = false;
+            self.stand_at(&room);
+            tell(&Event::Reset(Arc::new(room)));
+        }
+        self.hear_all(held, tell);
+        goes_on
+    }
+
+    /// Tells what was missed. Of joins and leaves only the outcome is known:
+    /// somebody who came and went in between was never here.
+    fn catch_up(&mut self, room: Snapshot, tell: Tell<'_>) {
+        let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
+        let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
+        let mut gone: Vec<Member> =
+            self.people.values().filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is))).cloned().collect();
+        gone.sort_unstable_by_key(|member| (member.joined_at, member.id));
+        let came: Vec<&Member> =
+            room.members.iter().filter(|is| !self.people.get(&is.id).is_some_and(|was| same(was, is))).collect();
+        let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
+        // Those who come back leave first; who is gone for good leaves after the last of what they said.
+        let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
+        let mut version = room.version.saturating_sub((moved.len() + came.len() + gone.len()) as u64);
+        let mut count = self.people.len();
+        let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
+            (*version, *count) = (*version + 1, *count - 1);
+            tell(&Event::Left { member, reason: Departure::Left, version: *version, count: *count });
+        };
+        for member in moved {
+            leave(member, &mut version, &mut count, tell);
+        }
+        for member in &came {
+            (version, count) = (version + 1, count + 1);
+            tell(&Event::Joined { member: (*member).clone(), version, count });
+        }
+        for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
+            tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });
+        }
+        for member in gone {
+            self.seats.remove(&member.id);
+            leave(member, &mut version, &mut count, tell);
+        }
+        let newest = self.newest;
+        let unmoved = room.seq == self.place.seq;
+        self.stand_at(&room);
+        if unmoved {
+            self.newest = newest;
+        }
+    }
+
+    /// The room is known to stand here; soon this node should have heard so.
+    /// Says whether there is a new moment to wake at.
+    pub(super) fn expect(&mut self, epoch: Epoch, seq: Seq, version: u64, now: Instant) -> bool {
+        let mark = Mark { epoch, seq, version };
+        if !matches!(self.state, State::Live) || self.has_heard(mark) {
+            return false;
+        }
+        if self.expected.is_some() {
+            let other = self.later.filter(|later| later.epoch == epoch).unwrap_or(mark);
+            self.later = Some(Mark { epoch, seq: seq.max(other.seq), version: version.max(other.version) });
+            return false;
+        }
+        self.expected = Some((now + PATIENCE, mark));
+        true
+    }
+
+    fn has_heard(&self, mark: Mark) -> bool {
+        self.place.epoch == mark.epoch && self.place.seq >= mark.seq && self.place.version >= mark.version
+    }
+
+    /// When to look whether what was expected has been heard.
+    pub(super) fn alarm(&self) -> Option<Instant> {
+        self.expected.map(|(at, _)| at)
+    }
+
+    /// Whether something should have been heard by now and was not: then the subscription is in doubt.
+    pub(super) fn overdue(&mut self, now: Instant) -> bool {
+        let Some((at, mark)) = self.expected else { return false };
+        if at > now {
+            return false;
+        }
+        self.expected = self.later.take().filter(|later| !self.has_heard(*later)).map(|later| (now + PATIENCE, later));
+        if !matches!(self.state, State::Live) || self.has_heard(mark) {
+            return false;
+        }
+        (self.expected, self.later) = (None, None);
+        self.deafen();
+        true
+    }
+}

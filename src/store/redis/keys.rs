@@ -1,0 +1,54 @@
+//! What a room's keys and its channel are called.
+
+use super::link::Str;
+use crate::room::RoomId;
+
+/// The layout's version is part of every name: nodes of a newer layout live in rooms of their own.
+const PREFIX: &str = "parlor1:{";
+
+/// The names of one room's three keys and its channel, in the order in which every script takes them.
+///
+/// The room's id is the hash tag, so that all four belong to one slot.
+#[derive(Clone, Debug)]
+pub(super) struct Keys([Str; 4]);
+
+impl Keys {
+    /// The names for a room. Channels know nothing of database numbers, so the channel's name tells them apart.
+    pub(super) fn new(room: &RoomId, database: u8) -> Self {
+        let key = |part: &str| Str::from(format!("{PREFIX}{room}}}{part}"));
+        let channel = if database == 0 { key("") } else { key(&format!(":{database}")) };
+        Self([key(":m"), key(":h"), key(":l"), channel])
+    }
+
+    /// Set of members, hash of the room, list of entries, channel.
+    pub(super) fn all(&self) -> [Str; 4] {
+        self.0.clone()
+    }
+
+    /// The channel on which the room's events are told.
+    pub(super) fn channel(&self) -> &Str {
+        &self.0[3]
+    }
+
+    /// The id of the room that a channel belongs to.
+    pub(super) fn room_of(channel: &str) -> Option<&str> {
+        channel.strip_prefix(PREFIX)?.split_once('}').map(|(room, _)| room)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_a_room_carries_the_room_as_its_hash_tag() {
+        let room: RoomId = "комната-7".parse().unwrap();
+        let names = Keys::new(&room, 0).all();
+        assert_eq!(names[..3], ["parlor1:{комната-7}:m", "parlor1:{комната-7}:h", "parlor1:{комната-7}:l"]);
+        assert_eq!(names[3], "parlor1:{комната-7}");
+        assert_eq!(*Keys::new(&room, 3).channel(), "parlor1:{комната-7}:3");
+        assert!(names.iter().all(|name| Keys::room_of(name) == Some("комната-7")));
+        assert_eq!(Keys::room_of("elsewhere"), None);
+    }
+}

@@ -1,0 +1,107 @@
+#!lua
+-- Takes a seat, or takes one's own seat over. Repeats Room::join.
+-- KEYS  members room log channel
+-- ARGV  member node tag name epoch key seats age lease ttl since joined_at
+--       epoch and key are for a room that is born here; since and joined_at are
+--       empty unless a node brings back a member that it believes seated.
+-- Gives OK new last_n leased now epoch key seq version heads (member seat)* entry*
+--       or EFULL, or ETAKEN when somebody newer holds the seat.
+local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local seats, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local since, again = tonumber(ARGV[11]), ARGV[11] ~= ''
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local epoch, key, seq, version, first, leased, seat, last =
+  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
+
+-- Every node has been silent for two leases: this room died unnoticed.
+local dead = epoch and not leased and tonumber(first) + lease <= now
+if dead then
+  local fields = redis.call('HGETALL', room)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 'n:' and tonumber(fields[i + 1]) + lease > now then
+      dead = false
+      break
+    end
+  end
+end
+if dead then
+  epoch, seat, last = false, false, false
+end
+
+local new, joined_at = '1', now
+if seat then
+  local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(seat, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
+  if again and tonumber(since_then) > since then
+    return { 'ETAKEN' }
+  end
+  -- The same holder again is a join that was sent twice: the first answer again.
+  new = (at_node == node and at_tag == tag) and was_new or '0'
+  joined_at, name = joined, goes_by
+else
+  local heads = dead and 0 or redis.call('SCARD', members)
+  if not again and heads >= seats then
+    return { 'EFULL' }
+  end
+  if again and ARGV[12] ~= '' then
+    joined_at = ARGV[12]
+  end
+end
+
+-- Nothing has been written before this line, and nothing is refused after it.
+if dead then
+  redis.call('UNLINK', members, room, log)
+end
+if not epoch then
+  epoch, key, seq, version = ARGV[5], ARGV[6], '0', '0'
+  redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'c', now, 'x', now + lease)
+end
+
+local history, oldest = redis.call('LRANGE', log, 0, -1), 1
+while history[oldest] and tonumber(string.match(history[oldest], '^%d+ (%d+)')) + age <= now do
+  oldest = oldest + 1
+end
+
+if not seat then
+  for i = #history, oldest, -1 do
+    local said_seq, said_at, from, n = string.match(history[i], '^(%d+) (%d+) (%x+) (%d+) ')
+    if from == member then
+      last = n .. ' ' .. said_seq .. ' ' .. said_at
+      redis.call('HSET', room, 'd:' .. member, last)
+      break
+    end
+  end
+  redis.call('SADD', members, member)
+  version = redis.call('HINCRBY', room, 'v', 1)
+end
+redis.call('HSET', room, 'n:' .. node, now + lease,
+  'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. (since or now) .. ' ' .. joined_at .. ' ' .. name)
+for i = 1, 3 do
+  redis.call('PEXPIREAT', KEYS[i], now + ttl)
+end
+if not seat then
+  local heads = redis.call('SCARD', members)
+  redis.call('SPUBLISH', channel,
+    'J ' .. epoch .. ' ' .. version .. ' ' .. heads .. ' ' .. member .. ' ' .. joined_at .. ' ' .. name)
+end
+
+local here, heads = {}, 0
+local fields = redis.call('HGETALL', room)
+for i = 1, #fields, 2 do
+  if string.sub(fields[i], 1, 2) == 'u:' then
+    here[#here + 1] = string.sub(fields[i], 3)
+    here[#here + 1] = fields[i + 1]
+    heads = heads + 1
+  end
+end
+local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',
+  tostring(now), epoch, key, seq, tostring(version), tostring(heads) }
+for i = 1, #here do
+  reply[#reply + 1] = here[i]
+end
+for i = oldest, #history do
+  reply[#reply + 1] = history[i]
+end
+return reply

@@ -1,0 +1,52 @@
+#!lua flags=allow-oom
+-- Frees a seat if it is still held by this node and tag. The last one out takes
+-- every key of the room along, in this same step. Repeats Room::leave.
+-- KEYS  members room log channel
+-- ARGV  member node tag reason lease period
+-- Gives OK gone, or ENOMEMBER, or ETAKEN when somebody else holds the seat.
+local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local member, node, tag, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local lease, period = tonumber(ARGV[5]), tonumber(ARGV[6])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local epoch, first, mine, seat = unpack(redis.call('HMGET', room, 'e', 'x', 'n:' .. node, 'u:' .. member))
+if not seat then
+  return { 'ENOMEMBER' }
+end
+local at_node, at_tag, joined, name = string.match(seat, '^(%S+) (%S+) %S+ %S+ (%S+) (.*)$')
+if at_node ~= node or at_tag ~= tag then
+  return { 'ETAKEN' }
+end
+
+redis.call('SREM', members, member)
+redis.call('HDEL', room, 'u:' .. member, 'd:' .. member)
+local heads = redis.call('SCARD', members)
+-- Those who remain may all sit on nodes that died. Only a node that has renewed
+-- in time may say so: otherwise it was the store that was away.
+if heads > 0 and tonumber(first) <= now and mine and now - (mine - lease) <= 2 * period then
+  local fields, alive, at = redis.call('HGETALL', room), {}, {}
+  for i = 1, #fields, 2 do
+    local kind, id = string.sub(fields[i], 1, 2), string.sub(fields[i], 3)
+    if kind == 'n:' then
+      alive[id] = tonumber(fields[i + 1]) > now
+    elseif kind == 'u:' then
+      at[string.match(fields[i + 1], '^%S+')] = true
+    end
+  end
+  local anybody = false
+  for holder in pairs(at) do
+    anybody = anybody or alive[holder]
+  end
+  if not anybody then
+    heads = 0
+  end
+end
+if heads == 0 then
+  redis.call('UNLINK', members, room, log)
+  return { 'OK', '1' }
+end
+local version = redis.call('HINCRBY', room, 'v', 1)
+redis.call('SPUBLISH', channel,
+  'L ' .. epoch .. ' ' .. version .. ' ' .. heads .. ' ' .. reason .. ' ' .. member .. ' ' .. joined .. ' ' .. name)
+return { 'OK', '0' }

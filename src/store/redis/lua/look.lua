@@ -1,0 +1,68 @@
+#!lua flags=no-writes
+-- The room as it is. Repeats Room::snapshot and Room::since.
+-- KEYS  members room log channel
+-- ARGV  lease age heads epoch after
+--       heads: 1 to list the members; after: a number for what a reader at
+--       (epoch, after) has missed, 'all' or 'none'.
+-- Gives OK reaches epoch key seq version heads (member seat)* entry*, or ENOROOM.
+--       When the log does not reach back to the reader, reaches is 0 and all of it is given.
+local room, log = KEYS[2], KEYS[3]
+local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local epoch, key, seq, version, first = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'x'))
+if not epoch then
+  return { 'ENOROOM' }
+end
+local lapsed = tonumber(first) + lease <= now
+local here, heads = {}, 0
+if lapsed or ARGV[3] == '1' then
+  local fields = redis.call('HGETALL', room)
+  for i = 1, #fields, 2 do
+    local kind = string.sub(fields[i], 1, 2)
+    if kind == 'u:' and ARGV[3] == '1' then
+      here[#here + 1] = string.sub(fields[i], 3)
+      here[#here + 1] = fields[i + 1]
+      heads = heads + 1
+    elseif kind == 'n:' and tonumber(fields[i + 1]) + lease > now then
+      lapsed = false
+    end
+  end
+end
+-- Every node has been silent for two leases: nobody is there any more.
+if lapsed then
+  return { 'ENOROOM' }
+end
+
+local reaches, entries, oldest = '1', {}, 1
+local function skip_aged()
+  while entries[oldest] and tonumber(string.match(entries[oldest], '^%d+ (%d+)')) + age <= now do
+    oldest = oldest + 1
+  end
+end
+local after = tonumber(ARGV[5])
+if after then
+  local missed = seq - after
+  reaches = (epoch == ARGV[4] and missed >= 0) and '1' or '0'
+  if reaches == '1' and missed > 0 then
+    entries = redis.call('LRANGE', log, -missed, -1)
+    skip_aged()
+    if #entries - oldest + 1 < missed then
+      reaches = '0'
+    end
+  end
+end
+if ARGV[5] == 'all' or reaches == '0' then
+  entries, oldest = redis.call('LRANGE', log, 0, -1), 1
+  skip_aged()
+end
+
+local reply = { 'OK', reaches, epoch, key, seq, version, tostring(heads) }
+for i = 1, #here do
+  reply[#reply + 1] = here[i]
+end
+for i = oldest, #entries do
+  reply[#reply + 1] = entries[i]
+end
+return reply

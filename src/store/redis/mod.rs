@@ -1,0 +1,330 @@
+//! Rooms in Redis, shared by any number of nodes.
+//!
+//! A room is three keys in one slot: the set of its members, a hash with its
+//! facts, seats and the leases of the nodes that hold them, and the list of
+//! its entries. Every call is one script and so one atomic step; each says on
+//! the room's channel what it has changed. The scripts repeat [`crate::room`].
+//!
+//! A node subscribes before it joins. From then on each room has an inbox
+//! that puts what arrives in order and notices what does not, and a keeper
+//! that renews the lease and mends what broke: subscriptions, holes in the
+//! stream, seats that Redis has lost.
+
+mod counts;
+mod inbox;
+mod keys;
+mod link;
+mod record;
+mod scripts;
+mod seats;
+mod watch;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use dashmap::DashMap;
+use futures_util::future::join_all;
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, sleep, timeout},
+};
+
+pub use counts::Counts;
+pub use link::RedisConfigError;
+
+use self::{
+    keys::Keys,
+    link::{Ear, Link, Str},
+    record::number,
+    watch::Watch,
+};
+use super::{Feed, Store, StoreError};
+use crate::room::{
+    Cursor, Departure, Entry, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
+};
+
+/// How long a call may try.
+const DEADLINE: Duration = Duration::from_secs(3);
+
+/// Rooms in Redis, as one node sees them.
+///
+/// Dropping it is like pulling the plug: the node's members are lost when its
+/// lease runs out. [`Store::close`] says goodbye.
+pub struct Redis {
+    shared: Arc<Shared>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Redis {
+    /// Begins to look for the server at `url`, and does not wait for it: [`Store::ready`]
+    /// tells when it is there. `ttl` is how long a room outlives the last word of any node;
+    /// it is at least four leases. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the URL cannot be used; the error does not show it.
+    pub fn connect(
+        url: &str,
+        node: NodeId,
+        limits: Limits,
+        ttl: Duration,
+        feed: Arc<dyn Feed>,
+    ) -> Result<Arc<Self>, RedisConfigError> {
+        let (config, database) = link::configure(url)?;
+        let counts = Arc::new(Counts::default());
+        let links = vec![Link::new(config, Arc::clone(&counts))?];
+        let shared = Arc::new(Shared {
+            node,
+            limits,
+            ttl: ttl.max(Duration::from_millis(limits.lease * 4)),
+            database,
+            feed,
+            links,
+            rooms: DashMap::new(),
+            counts,
+            debts: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
+        let ear: Arc<dyn Ear> = Arc::<Shared>::clone(&shared);
+        let mut tasks: Vec<_> = shared.links.iter().flat_map(|link| link.start(Arc::downgrade(&ear))).collect();
+        tasks.push(tokio::spawn(pay(Arc::downgrade(&shared))).abort_handle());
+        Ok(Arc::new(Self { shared, tasks }))
+    }
+
+    /// What had to be mended so far.
+    pub fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    fn stop(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        self.shared.rooms.retain(|_, watch| {
+            watch.abandon();
+            false
+        });
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("node", &self.shared.node).field("rooms", &self.shared.rooms.len()).finish_non_exhaustive()
+    }
+}
+
+/// What the store and its tasks have in common.
+struct Shared {
+    node: NodeId,
+    limits: Limits,
+    ttl: Duration,
+    database: u8,
+    feed: Arc<dyn Feed>,
+    /// One for each master.
+    links: Vec<Arc<Link>>,
+    /// The rooms in which somebody of this node sits, by their id.
+    rooms: DashMap<Box<str>, Arc<Watch>>,
+    counts: Arc<Counts>,
+    /// Seats that may have been taken for somebody who was told otherwise.
+    debts: Mutex<Vec<(RoomId, MemberId, u64)>>,
+    closed: AtomicBool,
+}
+
+impl Shared {
+    /// The link to the master on which a room lives.
+    fn route(&self, _room: &RoomId) -> &Link {
+        &self.links[0]
+    }
+
+    fn keys(&self, room: &RoomId) -> Keys {
+        Keys::new(room, self.database)
+    }
+
+    fn node_word(&self) -> Str {
+        Str::from(format!("{:x}", self.node.0))
+    }
+
+    /// Between two renewals.
+    fn period(&self) -> Duration {
+        Duration::from_millis((self.limits.lease / 3).max(1))
+    }
+
+    fn watched(&self, room: &RoomId) -> Option<Arc<Watch>> {
+        self.rooms.get(room.as_str()).map(|watch| Arc::clone(&watch))
+    }
+
+    /// The watch over a room, new if need be.
+    fn watch(self: &Arc<Self>, room: &RoomId) -> Result<Arc<Watch>, StoreError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable);
+        }
+        if let Some(watch) = self.watched(room) {
+            return Ok(watch);
+        }
+        Ok(Arc::clone(&self.rooms.entry(room.as_str().into()).or_insert_with(|| Watch::new(self, room))))
+    }
+
+    fn forget(&self, watch: &Watch) {
+        self.rooms.remove_if(watch.room.as_str(), |_, known| std::ptr::eq(&**known, watch));
+    }
+
+    fn each_watch(&self, mut act: impl FnMut(&Watch)) {
+        for watch in &self.rooms {
+            act(&watch);
+            watch.wake();
+        }
+    }
+
+    /// Takes note of a seat to be freed.
+    fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner).push((room.clone(), id, tag));
+    }
+
+    /// Reads a room, whole or for a reader at a cursor. Says also whether the history reaches back to that reader.
+    async fn read(
+        &self,
+        keys: &Keys,
+        room: &RoomId,
+        members: bool,
+        history: Want,
+        deadline: Instant,
+    ) -> Result<Option<(Snapshot, bool)>, StoreError> {
+        let (epoch, after) = match history {
+            Want::Nothing => (Str::new(), Str::from_static("none")),
+            Want::All => (Str::new(), Str::from_static("all")),
+            Want::Since(epoch, seq) => (record::epoch(epoch), number(seq)),
+        };
+        let args = vec![number(self.limits.lease), number(self.limits.history_age), number(u8::from(members)), epoch, after];
+        let mut reply = self.route(room).run(&scripts::LOOK, keys, args, deadline).await?;
+        let read = match reply.word().as_deref() {
+            Some("OK") => reply.flag().and_then(|reaches| Some((reply.snapshot()?, reaches))),
+            Some("ENOROOM") => return Ok(None),
+            _ => None,
+        };
+        read.map(Some).ok_or_else(|| record::garbled("look"))
+    }
+}
+
+/// How much of a room's log to read.
+#[derive(Clone, Copy)]
+enum Want {
+    /// None of it.
+    Nothing,
+    /// What is kept.
+    All,
+    /// What a reader there has missed.
+    Since(Epoch, Seq),
+}
+
+impl Ear for Shared {
+    fn message(&self, channel: &str, line: &str) {
+        let Some(watch) = Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|watch| Arc::clone(&watch))) else {
+            return;
+        };
+        match record::read_news(line) {
+            Some(news) => watch.hear(self, news),
+            None => tracing::warn!(room = %watch.room, "news that cannot be read"),
+        }
+    }
+
+    fn missed(&self) {
+        self.each_watch(|watch| watch.inbox().distrust());
+    }
+
+    fn reconnected(&self) {
+        self.each_watch(|watch| watch.inbox().deafen());
+    }
+
+    fn link(&self, up: bool) {
+        if up {
+            tracing::info!("Redis is in reach");
+        } else {
+            tracing::warn!("Redis is out of reach");
+        }
+        self.feed.link(up);
+    }
+}
+
+/// Frees the seats of joins that were given up but may have happened.
+async fn pay(shared: std::sync::Weak<Shared>) {
+    loop {
+        sleep(Duration::from_millis(200)).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let debts = std::mem::take(&mut *shared.debts.lock().unwrap_or_else(PoisonError::into_inner));
+        for (room, id, tag) in debts {
+            if shared.vacate(&room, id, tag, Departure::Lost, Instant::now() + DEADLINE).await.is_err() {
+                shared.owe(&room, id, tag);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Redis {
+    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
+        self.shared.join(room, id, name, tag).await
+    }
+
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
+        // A goodbye is completed even if nobody waits for it any more.
+        let (shared, room) = (Arc::clone(&self.shared), room.clone());
+        let goodbye = tokio::spawn(async move { shared.leave(&room, id, tag, reason).await });
+        goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
+    }
+
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+        self.shared.say(room, from, n, text).await
+    }
+
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
+        let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.as_str())];
+        let keys = self.shared.keys(room);
+        let mut reply = self.shared.route(room).run(&scripts::TYPING, &keys, args, Instant::now() + DEADLINE).await?;
+        match reply.word().as_deref() {
+            Some("OK") => Ok(()),
+            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
+            _ => Err(record::garbled("typing")),
+        }
+    }
+
+    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        let want = if history { Want::All } else { Want::Nothing };
+        let read = self.shared.read(&self.shared.keys(room), room, true, want, Instant::now() + DEADLINE).await?;
+        Ok(read.map(|(room, _)| room))
+    }
+
+    async fn since(&self, room: &RoomId, cursor: Cursor) -> Result<Option<Vec<Entry>>, StoreError> {
+        let want = Want::Since(cursor.epoch, cursor.seq);
+        let read = self.shared.read(&self.shared.keys(room), room, false, want, Instant::now() + DEADLINE).await?;
+        Ok(read.filter(|(_, reaches)| *reaches).map(|(room, _)| room.history))
+    }
+
+    fn ready(&self) -> bool {
+        !self.shared.closed.load(Ordering::Relaxed) && self.shared.links.iter().all(|link| link.is_up())
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+
+    async fn close(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        let watches: Vec<_> = self.shared.rooms.iter().map(|watch| Arc::clone(&watch)).collect();
+        let goodbyes = watches.iter().map(|watch| self.shared.dissolve(watch));
+        let _ = timeout(DEADLINE, join_all(goodbyes)).await;
+        self.stop();
+    }
+}

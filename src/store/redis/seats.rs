@@ -1,0 +1,243 @@
+//! What members do in a room: come, go and speak.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    DEADLINE, Shared,
+    inbox::Seat,
+    link::Str,
+    record::{self, Reply, garbled, number},
+    scripts,
+    watch::{Passage, TOGETHER, Watch},
+};
+use crate::{
+    room::{Departure, Epoch, Joined, MemberId, Millis, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
+    store::StoreError,
+};
+
+/// A join on its way. Unless it is settled, what it may have done is undone.
+struct Attempt<'a> {
+    shared: &'a Arc<Shared>,
+    room: &'a RoomId,
+    id: MemberId,
+    tag: u64,
+    settled: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.shared.owe(self.room, self.id, self.tag);
+        }
+    }
+}
+
+/// What a join gave.
+pub(super) struct Admission {
+    pub(super) joined: Joined,
+    /// This node's lease was known: its other members still sit.
+    leased: bool,
+    now: Millis,
+    pub(super) room: Snapshot,
+}
+
+pub(super) fn read_admission(mut reply: Reply) -> Option<Admission> {
+    let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.number()?);
+    Some(Admission { joined: Joined { new, last_n }, leased, now, room: reply.snapshot()? })
+}
+
+impl Shared {
+    /// See [`crate::store::Store::join`].
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+    ) -> Result<(Joined, Snapshot), StoreError> {
+        let deadline = Instant::now() + DEADLINE;
+        let (watch, mut gate) = loop {
+            let watch = self.watch(room)?;
+            if let Some(gate) = watch.pass(deadline).await? {
+                break (watch, gate);
+            }
+        };
+        let result = self.admit(&watch, &mut gate, id, name, tag, deadline).await;
+        if result.is_err() && watch.inbox().seats().is_empty() {
+            self.retire(&watch, &mut gate).await;
+        }
+        result
+    }
+
+    /// Listens first, then joins: what is said in between waits in the inbox.
+    async fn admit(
+        self: &Arc<Self>,
+        watch: &Watch,
+        gate: &mut Passage,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        deadline: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError> {
+        if !gate.subscribed {
+            self.route(&watch.room).subscribe(watch.keys.channel(), deadline).await?;
+            gate.subscribed = true;
+        }
+        let mut attempt = Attempt { shared: self, room: &watch.room, id, tag, settled: false };
+        let args = self.join_args(id, tag, name, RoomKey::random(), None);
+        let answer = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await;
+        attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
+        let mut reply = answer?;
+        match reply.word().as_deref() {
+            Some("OK") => {}
+            Some("EFULL") => return Err(Refusal::RoomFull.into()),
+            _ => return Err(garbled("join")),
+        }
+        let Admission { joined, leased, now, room } = read_admission(reply).ok_or_else(|| garbled("join"))?;
+        let joined_at = room.members.iter().find(|member| member.id == id).map_or(now, |member| member.joined_at);
+        {
+            let mut inbox = watch.inbox();
+            let first = inbox.seats().is_empty();
+            inbox.sit(id, Seat { tag, since: now, name: name.clone(), joined_at, version: room.version });
+            if first {
+                inbox.open(&room, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
+            } else if !leased {
+                inbox.unseat();
+            }
+            if inbox.is_faulty() {
+                watch.wake();
+            }
+        }
+        watch.expect(room.epoch, room.seq, room.version);
+        Ok((joined, room))
+    }
+
+    pub(super) fn join_args(&self, id: MemberId, tag: u64, name: &Name, key: RoomKey, again: Option<&Seat>) -> Vec<Str> {
+        let (since, joined_at) = again.map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
+        vec![
+            record::id(id),
+            self.node_word(),
+            number(tag),
+            Str::from(name.as_str()),
+            record::epoch(Epoch::random()),
+            record::key(&key),
+            number(self.limits.members),
+            number(self.limits.history_age),
+            number(self.limits.lease),
+            number(self.ttl.as_millis()),
+            since,
+            joined_at,
+        ]
+    }
+
+    /// See [`crate::store::Store::leave`].
+    pub(super) async fn leave(
+        self: &Arc<Self>,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: Departure,
+    ) -> Result<(), StoreError> {
+        let deadline = Instant::now() + DEADLINE;
+        let Some(watch) = self.watched(room) else { return self.vacate(room, id, tag, reason, deadline).await };
+        let Some(mut gate) = watch.pass(deadline).await? else {
+            return self.vacate(room, id, tag, reason, deadline).await;
+        };
+        let last = {
+            let mut inbox = watch.inbox();
+            let last = inbox.seats().len() == 1 && inbox.seats().get(&id).is_some_and(|seat| seat.tag == tag);
+            if last {
+                inbox.hold();
+            }
+            last
+        };
+        let result = self.vacate(room, id, tag, reason, deadline).await;
+        let empty = {
+            let mut inbox = watch.inbox();
+            if result.is_ok() {
+                inbox.rise(id, tag);
+            }
+            let empty = inbox.seats().is_empty();
+            if last && !empty {
+                inbox.release(&mut |event| self.feed.tell(room, event));
+            }
+            empty
+        };
+        if empty {
+            self.retire(&watch, &mut gate).await;
+        }
+        result
+    }
+
+    /// Frees a seat in Redis. Whoever does not sit there has left already.
+    pub(super) async fn vacate(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: Departure,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
+        let args = vec![record::id(id), self.node_word(), number(tag), Str::from(reason.as_str()), lease, period];
+        self.route(room).run(&scripts::LEAVE, &self.keys(room), args, deadline).await.map(drop)
+    }
+
+    /// See [`crate::store::Store::say`].
+    pub(super) async fn say(self: &Arc<Self>, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+        let deadline = Instant::now() + DEADLINE;
+        let watch = self.watched(room);
+        let here = || watch.as_ref().filter(|watch| watch.inbox().seats().contains_key(&from));
+        loop {
+            let (epoch, seq) = watch.as_ref().map(|watch| watch.inbox().heard()).unzip();
+            let args = vec![
+                record::id(from),
+                number(n),
+                Str::from(text.as_str()),
+                epoch.map(record::epoch).unwrap_or_default(),
+                number(seq.unwrap_or_default()),
+                record::epoch(Epoch::random()),
+                number(self.limits.history_len),
+                number(self.limits.history_age),
+            ];
+            let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
+            let mut reply = self.route(room).run(&scripts::SAY, &keys, args, deadline).await?;
+            match (reply.word().as_deref(), here()) {
+                (Some("OK"), _) => {
+                    let said = (|| Some((reply.epoch()?, reply.number()?, reply.number()?, reply.flag()?)))();
+                    let (epoch, seq, at, repeated) = said.ok_or_else(|| garbled("say"))?;
+                    if let Some(watch) = &watch {
+                        watch.expect(epoch, seq, 0);
+                    }
+                    return Ok(Said { seq, at, repeated });
+                }
+                (Some("ENOMEMBER"), Some(watch)) => {
+                    // It sits here, so Redis has lost it: bring it back, then say it again.
+                    watch.inbox().unseat();
+                    let (shared, watch) = (Arc::clone(self), Arc::clone(watch));
+                    let mending = tokio::spawn(async move { shared.tend(&watch).await });
+                    timeout_at(deadline, mending).await.map_err(|_| StoreError::Unavailable)?.unwrap_or(Ok(()))?;
+                }
+                (Some("ENOMEMBER"), None) => return Err(Refusal::NotMember.into()),
+                (Some("ESTALE"), _) => return Err(Refusal::StaleN.into()),
+                _ => return Err(garbled("say")),
+            }
+        }
+    }
+
+    /// At the end of this node: everybody it holds leaves the room.
+    pub(super) async fn dissolve(self: &Arc<Self>, watch: &Watch) {
+        watch.abandon();
+        let deadline = Instant::now() + DEADLINE;
+        let Ok(Some(mut gate)) = watch.pass(deadline).await else { return };
+        let seats = watch.inbox().seats().clone();
+        watch.inbox().hold();
+        let goodbyes = seats.into_iter().map(|(id, seat)| self.vacate(&watch.room, id, seat.tag, Departure::Shutdown, deadline));
+        stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
+        gate.retired = true;
+        self.forget(watch);
+    }
+}

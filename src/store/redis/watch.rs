@@ -1,0 +1,269 @@
+//! One room at one node: who of this node sits in it, and the care that keeps
+//! seats, subscription and stream true whatever happens to Redis.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::{Mutex as Gate, Notify, OwnedMutexGuard},
+    task::AbortHandle,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+
+use super::{
+    DEADLINE, Shared, Want,
+    counts::count,
+    inbox::{Inbox, Seat},
+    keys::Keys,
+    record::{self, News, garbled, number},
+    scripts,
+    seats::{Admission, read_admission},
+};
+use crate::{
+    room::{Epoch, MemberId, RoomId},
+    store::StoreError,
+};
+
+/// How soon a repair that failed is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+/// Members brought back at once.
+pub(super) const TOGETHER: usize = 64;
+
+/// A room that this node watches.
+pub(super) struct Watch {
+    pub(super) room: RoomId,
+    pub(super) keys: Keys,
+    /// Whoever changes seats or the subscription comes through here, one at a time.
+    gate: Arc<Gate<Passage>>,
+    inbox: Mutex<Inbox>,
+    wake: Notify,
+    keeper: OnceLock<AbortHandle>,
+}
+
+/// What only the holder of the gate may change.
+#[derive(Default)]
+pub(super) struct Passage {
+    pub(super) subscribed: bool,
+    /// No longer the watch of its room: look it up again.
+    pub(super) retired: bool,
+}
+
+impl Watch {
+    /// The watch over a room, with its keeper.
+    pub(super) fn new(shared: &Arc<Shared>, room: &RoomId) -> Arc<Self> {
+        let watch = Arc::new(Self {
+            room: room.clone(),
+            keys: shared.keys(room),
+            gate: Arc::default(),
+            inbox: Mutex::new(Inbox::new()),
+            wake: Notify::new(),
+            keeper: OnceLock::new(),
+        });
+        let keeper = tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
+        let _ = watch.keeper.set(keeper.abort_handle());
+        watch
+    }
+
+    /// Stops caring.
+    pub(super) fn abandon(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.abort();
+        }
+    }
+
+    /// The state machine. What it tells is told under this lock, so in order.
+    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the keeper look after the room now.
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Takes news from the room's channel.
+    pub(super) fn hear(&self, shared: &Shared, news: News) {
+        let mut inbox = self.inbox();
+        inbox.hear(news, &mut |event| shared.feed.tell(&self.room, event));
+        if inbox.is_faulty() {
+            self.wake();
+        }
+    }
+
+    pub(super) fn expect(&self, epoch: Epoch, seq: u64, version: u64) {
+        if self.inbox().expect(epoch, seq, version, Instant::now()) {
+            self.wake();
+        }
+    }
+
+    /// Comes through the gate; `None` if the watch was retired meanwhile.
+    pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
+        let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
+        Ok(if gate.retired { None } else { Some(gate) })
+    }
+}
+
+impl Shared {
+    /// Ends the watch over a room in which nobody of this node sits any more.
+    pub(super) async fn retire(&self, watch: &Watch, gate: &mut Passage) {
+        gate.retired = true;
+        self.forget(watch);
+        if std::mem::take(&mut gate.subscribed) {
+            self.route(&watch.room).unsubscribe(watch.keys.channel()).await;
+        }
+        watch.wake();
+    }
+
+    /// Renews the lease of this node's members, and puts right whatever is not.
+    pub(super) async fn tend(self: &Arc<Self>, watch: &Watch) -> Result<(), StoreError> {
+        let deadline = Instant::now() + DEADLINE;
+        let Some(mut gate) = watch.pass(deadline).await? else { return Ok(()) };
+        if watch.inbox().seats().is_empty() {
+            self.retire(watch, &mut gate).await;
+            return Ok(());
+        }
+        let link = self.route(&watch.room);
+        let deaf = watch.inbox().take_deaf();
+        if deaf || !gate.subscribed {
+            gate.subscribed = false;
+            if let Err(error) = link.subscribe(watch.keys.channel(), deadline).await {
+                watch.inbox().deafen();
+                return Err(error);
+            }
+            gate.subscribed = true;
+            count(&self.counts.resub);
+            watch.inbox().distrust();
+        }
+        let mut unseated = watch.inbox().take_unseated();
+        if !unseated {
+            match self.renew(watch, deadline).await? {
+                Some((epoch, seq, version)) => watch.expect(epoch, seq, version),
+                None => unseated = true,
+            }
+        }
+        if unseated {
+            if let Err(error) = self.bring_back(watch, deadline).await {
+                watch.inbox().unseat();
+                return Err(error);
+            }
+            watch.inbox().distrust();
+        }
+        while watch.inbox().is_filling() {
+            self.fill(watch, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// A word from this node. `None` when the room or this node's lease is gone.
+    async fn renew(&self, watch: &Watch, deadline: Instant) -> Result<Option<(Epoch, u64, u64)>, StoreError> {
+        let (epoch, seq) = watch.inbox().heard();
+        let args = vec![
+            self.node_word(),
+            number(self.limits.lease),
+            number(self.ttl.as_millis()),
+            number(self.period().as_millis()),
+            number(self.limits.history_age),
+            record::epoch(epoch),
+            number(seq),
+            record::epoch(Epoch::random()),
+        ];
+        let mut reply = self.route(&watch.room).run(&scripts::RENEW, &watch.keys, args, deadline).await?;
+        match reply.word().as_deref() {
+            Some("OK") => reply.place().map(Some).ok_or_else(|| garbled("renew")),
+            Some("ENOROOM" | "ELEASE") => Ok(None),
+            _ => Err(garbled("renew")),
+        }
+    }
+
+    /// Takes the seats of this node's members again. Whoever has moved elsewhere meanwhile stays there.
+    async fn bring_back(&self, watch: &Watch, deadline: Instant) -> Result<(), StoreError> {
+        let (key, seats) = {
+            let inbox = watch.inbox();
+            (inbox.key(), inbox.seats().clone())
+        };
+        let rejoin = |(id, seat): (MemberId, Seat)| async move {
+            let args = self.join_args(id, seat.tag, &seat.name, key, Some(&seat));
+            let mut reply = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await?;
+            match reply.word().as_deref() {
+                Some("OK") => {
+                    let Admission { room, .. } = read_admission(reply).ok_or_else(|| garbled("join"))?;
+                    watch.inbox().sit(id, Seat { version: room.version, ..seat });
+                    count(&self.counts.rejoin);
+                }
+                Some("ETAKEN") => watch.inbox().rise(id, seat.tag),
+                _ => return Err(garbled("join")),
+            }
+            Ok(())
+        };
+        let mut seats = seats.into_iter();
+        // The first may have to give birth to the room; the others need not wait for each other.
+        if let Some(first) = seats.next() {
+            rejoin(first).await?;
+        }
+        let mut rest = stream::iter(seats.map(rejoin)).buffer_unordered(TOGETHER);
+        while let Some(result) = rest.next().await {
+            result?;
+        }
+        Ok(())
+    }
+
+    /// Reads the room again and tells what was missed.
+    async fn fill(&self, watch: &Watch, deadline: Instant) -> Result<(), StoreError> {
+        let (epoch, seq) = {
+            let mut inbox = watch.inbox();
+            inbox.refill();
+            inbox.heard()
+        };
+        let Some((room, reaches)) = self.read(&watch.keys, &watch.room, true, Want::Since(epoch, seq), deadline).await? else {
+            watch.inbox().unseat();
+            return Err(StoreError::Unavailable);
+        };
+        count(&self.counts.fill);
+        if !watch.inbox().fill(room, reaches, &mut |event| self.feed.tell(&watch.room, event)) {
+            count(&self.counts.reset);
+        }
+        Ok(())
+    }
+}
+
+/// Renews three times a lease, and mends as soon as something is wrong.
+async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
+    let mut renewal = match shared.upgrade() {
+        Some(shared) => Instant::now() + shared.period(),
+        None => return,
+    };
+    loop {
+        let Some(watched) = watch.upgrade() else { return };
+        let alarm = watched.inbox().alarm();
+        let until = alarm.map_or(renewal, |alarm| alarm.min(renewal));
+        tokio::select! {
+            () = watched.wake.notified() => {}
+            () = sleep_until(until) => {}
+        }
+        let Some(store) = shared.upgrade() else { return };
+        if watched.gate.try_lock().is_ok_and(|gate| gate.retired) {
+            return;
+        }
+        let now = Instant::now();
+        if watched.inbox().overdue(now) {
+            count(&store.counts.heal);
+        }
+        if now < renewal && !watched.inbox().is_faulty() {
+            continue;
+        }
+        match store.tend(&watched).await {
+            Ok(()) => renewal = Instant::now() + store.period(),
+            Err(error) => {
+                if !matches!(error, StoreError::Unavailable) {
+                    tracing::warn!(room = %watched.room, %error, "a room cannot be kept in Redis");
+                }
+                sleep(RETRY).await;
+                renewal = renewal.min(Instant::now());
+                watched.wake();
+            }
+        }
+    }
+}

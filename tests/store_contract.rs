@@ -1,0 +1,821 @@
+//! One contract, every store: the same tests against memory and against Redis.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use parlor::{
+    room::{Cursor, Departure, Entry, Epoch, Limits, MemberId, Refusal, RoomId, Snapshot},
+    store::{
+        Event, StoreError,
+        memory::{self, Memory},
+        redis::Redis,
+    },
+};
+use proptest::prelude::*;
+use support::{Node, a_room, name, node_id, recorder, server::Server, tag, text, until};
+
+/// Where nodes of one store meet.
+trait World: Sized {
+    async fn with(limits: Limits) -> Self;
+    async fn node(&self) -> Node;
+    /// Nothing of any room is left.
+    fn is_empty(&self) -> bool;
+
+    async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+}
+
+struct InMemory(Arc<memory::World>);
+
+impl World for InMemory {
+    async fn with(limits: Limits) -> Self {
+        Self(memory::World::new(limits, memory::wall_clock))
+    }
+
+    async fn node(&self) -> Node {
+        let (feed, heard) = recorder();
+        Node { store: Memory::new(Arc::clone(&self.0), node_id(), feed), heard }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+struct InRedis {
+    server: Server,
+    limits: Limits,
+}
+
+impl World for InRedis {
+    async fn with(limits: Limits) -> Self {
+        Self { server: Server::start(), limits }
+    }
+
+    async fn node(&self) -> Node {
+        let (feed, mut heard) = recorder();
+        let ttl = Duration::from_millis(self.limits.lease * 8);
+        let store = Redis::connect(&self.server.url(), node_id(), self.limits, ttl, feed).unwrap();
+        heard.link(true).await;
+        Node { store, heard }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.server.keys().is_empty()
+    }
+}
+
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod in_memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name::<super::InMemory>().await })*
+        }
+        mod in_redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name::<super::InRedis>().await })*
+        }
+    };
+}
+
+contract! {
+    room_is_born_by_its_first_join
+    everybody_is_told_of_a_join
+    messages_of_two_nodes_arrive_everywhere_in_one_order
+    repeated_n_gets_the_first_answer_and_says_nothing_twice
+    older_n_whose_entry_is_gone_is_stale
+    counters_are_exact_up_to_the_last_number
+    strangers_may_neither_speak_nor_type
+    reader_gets_exactly_what_it_missed
+    log_is_kept_to_its_length
+    typing_is_told_and_not_kept
+    takeover_is_told_to_nobody_and_voids_the_old_link
+    takeover_knows_the_last_n
+    leave_is_told_with_its_reason
+    leave_may_be_repeated
+    room_is_forgotten_when_the_last_member_leaves
+    reborn_room_is_another_life
+    key_is_the_same_for_a_whole_life
+    full_room_refuses_and_stays_as_it_was
+    seated_member_may_take_over_in_a_full_room
+    counter_is_known_after_leaving_and_coming_back
+    any_text_name_and_room_survives
+    forty_joins_under_fire_miss_nothing
+    leave_against_join_is_whole_or_gone
+    a_thousand_messages_at_once_are_dense_and_the_same_everywhere
+    closing_node_takes_its_members_along
+    silent_node_loses_its_members_exactly_once
+    lonely_room_of_a_dead_node_is_gone
+    old_entries_are_nowhere_to_be_found
+    node_is_told_nothing_after_its_last_member_left
+    rooms_do_not_hear_each_other
+}
+
+async fn room_is_born_by_its_first_join<W: World>() {
+    let world = W::new().await;
+    let mut node = world.node().await;
+    let room = a_room();
+    assert_eq!(node.look(&room).await, None);
+    let ann = node.join(&room, "Ann").await;
+    assert!(ann.joined.new);
+    assert_eq!(ann.joined.last_n, 0);
+    assert_eq!((ann.room.seq, ann.room.version, ann.room.history.len()), (0, 1, 0));
+    assert_eq!(ann.room.members.len(), 1);
+    assert_eq!(ann.room.members[0].id, ann.id);
+    assert_eq!(ann.room.members[0].name, name("Ann"));
+    assert!(ann.room.members[0].joined_at > 1_700_000_000_000);
+    assert_eq!(node.look(&room).await, Some(ann.room.clone()));
+    let (member, version, count) = node.heard.joined().await;
+    assert_eq!((member, version, count), (ann.room.members[0].clone(), 1, 1));
+}
+
+async fn everybody_is_told_of_a_join<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    here.heard.joined().await;
+    let bob = there.join(&room, "Bob of There").await;
+    assert!(bob.joined.new);
+    assert_eq!(bob.room.epoch, ann.room.epoch);
+    let ids: HashSet<_> = bob.room.members.iter().map(|member| member.id).collect();
+    assert_eq!(ids, HashSet::from([ann.id, bob.id]));
+    for node in [&mut here, &mut there] {
+        let (member, version, count) = node.heard.joined().await;
+        assert_eq!((member.id, member.name, version, count), (bob.id, name("Bob of There"), 2, 2));
+        let listed = bob.room.members.iter().find(|listed| listed.id == bob.id).unwrap();
+        assert_eq!(member.joined_at, listed.joined_at);
+    }
+    let seen = there.look(&room).await.unwrap();
+    assert_eq!(seen, bob.room);
+    assert_eq!(there.store.look(&room, false).await.unwrap().unwrap().history, []);
+}
+
+async fn messages_of_two_nodes_arrive_everywhere_in_one_order<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
+    for n in 1..=5 {
+        let (node, guest) = if n % 2 == 0 { (&there, &bob) } else { (&here, &ann) };
+        let said = node.say(&room, guest.id, n, &format!("message {n}")).await.unwrap();
+        assert_eq!((said.seq, said.repeated), (n, false));
+    }
+    let log = here.look(&room).await.unwrap();
+    assert_eq!(log.seq, 5);
+    for node in [&mut here, &mut there] {
+        for kept in &log.history {
+            assert_eq!(node.heard.entry().await, *kept);
+        }
+    }
+    assert_eq!(log.history[1].user, name("Bob"));
+    assert_eq!(log.history[1].text, text("message 2"));
+}
+
+async fn repeated_n_gets_the_first_answer_and_says_nothing_twice<W: World>() {
+    let world = W::new().await;
+    let mut node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    let first = node.say(&room, ann.id, 7, "one").await.unwrap();
+    let second = node.say(&room, ann.id, 9, "two").await.unwrap();
+    for (n, said) in [(9, second), (7, first), (9, second)] {
+        let again = node.say(&room, ann.id, n, "something else").await.unwrap();
+        assert_eq!((again.seq, again.at, again.repeated), (said.seq, said.at, true));
+    }
+    node.say(&room, ann.id, 10, "three").await.unwrap();
+    for expected in ["one", "two", "three"] {
+        assert_eq!(node.heard.entry().await.text, text(expected));
+    }
+    assert_eq!(node.look(&room).await.unwrap().seq, 3);
+}
+
+async fn older_n_whose_entry_is_gone_is_stale<W: World>() {
+    let world = W::with(Limits { history_len: 2, ..Limits::default() }).await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    for n in [2, 4, 6] {
+        node.say(&room, ann.id, n, "hello").await.unwrap();
+    }
+    for stale in [1, 2, 3, 5] {
+        assert_eq!(node.say(&room, ann.id, stale, "hello").await, Err(Refusal::StaleN.into()), "{stale}");
+    }
+    assert!(node.say(&room, ann.id, 4, "hello").await.unwrap().repeated);
+}
+
+async fn counters_are_exact_up_to_the_last_number<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    for (seq, n) in [0, 9, 10, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX].into_iter().enumerate() {
+        let said = node.say(&room, ann.id, n, "hello").await.unwrap();
+        assert_eq!((said.seq, said.repeated), (seq as u64 + 1, false), "{n}");
+    }
+    assert_eq!(node.say(&room, ann.id, (1 << 53) + 1, "hello").await.unwrap().seq, 6);
+    assert_eq!(node.say(&room, ann.id, u64::MAX - 2, "hello").await, Err(Refusal::StaleN.into()));
+    assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, u64::MAX);
+}
+
+async fn strangers_may_neither_speak_nor_type<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let (room, stranger) = (a_room(), MemberId::random());
+    let refused = Err(StoreError::Refused(Refusal::NotMember));
+    for _ in 0..2 {
+        assert_eq!(node.say(&room, stranger, 1, "hello").await.map(drop), refused);
+        assert_eq!(node.store.typing(&room, stranger, &name("Eve"), true).await, refused);
+        // Once without the room, once with it.
+        node.join(&room, "Ann").await;
+    }
+    let ann = node.join(&room, "Ann").await;
+    node.leave(&room, &ann).await;
+    assert_eq!(node.say(&room, ann.id, 1, "hello").await.map(drop), refused);
+    assert_eq!(node.look(&room).await.unwrap().seq, 0);
+}
+
+async fn reader_gets_exactly_what_it_missed<W: World>() {
+    let world = W::with(Limits { history_len: 5, ..Limits::default() }).await;
+    let node = world.node().await;
+    let room = a_room();
+    let elsewhere = Cursor { epoch: Epoch(1), seq: 0 };
+    assert_eq!(node.store.since(&room, elsewhere).await, Ok(None));
+    let ann = node.join(&room, "Ann").await;
+    let at = |seq| Cursor { epoch: ann.room.epoch, seq };
+    assert_eq!(node.store.since(&room, at(0)).await, Ok(Some(Vec::new())));
+    for n in 1..=8 {
+        node.say(&room, ann.id, n, &format!("message {n}")).await.unwrap();
+    }
+    for (seq, missed) in [(8, Some(vec![])), (7, Some(vec![8])), (3, Some(vec![4, 5, 6, 7, 8])), (2, None), (0, None), (9, None)]
+    {
+        let got = node.store.since(&room, at(seq)).await.unwrap();
+        assert_eq!(got.map(|entries| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()), missed, "{seq}");
+    }
+    assert_eq!(node.store.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await, Ok(None));
+}
+
+async fn log_is_kept_to_its_length<W: World>() {
+    for history_len in [0_u64, 1, 3] {
+        let world = W::with(Limits { history_len: history_len as usize, ..Limits::default() }).await;
+        let node = world.node().await;
+        let room = a_room();
+        let ann = node.join(&room, "Ann").await;
+        for n in 1..=5 {
+            assert_eq!(node.say(&room, ann.id, n, "hello").await.unwrap().seq, n);
+            let kept: Vec<u64> = node.look(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect();
+            assert_eq!(kept, ((n + 1).saturating_sub(history_len).max(1)..=n).collect::<Vec<_>>());
+        }
+        node.leave(&room, &ann).await;
+        assert!(world.is_empty());
+    }
+}
+
+async fn typing_is_told_and_not_kept<W: World>() {
+    let world = W::new().await;
+    let (here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    let bob = there.join(&room, "Bob").await;
+    for typing in [true, false] {
+        here.store.typing(&room, ann.id, &name("Ann of Here"), typing).await.unwrap();
+        let heard = there.heard.find(|event| matches!(event, Event::Typing { .. }).then_some(event)).await;
+        assert_eq!(heard, Event::Typing { from: ann.id, user: name("Ann of Here"), typing });
+    }
+    assert_eq!(there.look(&room).await, Some(bob.room));
+}
+
+async fn takeover_is_told_to_nobody_and_voids_the_old_link<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    let bob = there.join(&room, "Bob").await;
+    let moved = there.join_as(&room, ann.id, "Another Name").await.unwrap();
+    assert!(!moved.joined.new);
+    assert_eq!(moved.room, bob.room, "neither name nor time nor version change");
+    here.leave(&room, &ann).await;
+    assert_eq!(there.look(&room).await.unwrap().members.len(), 2);
+    // The same at one node.
+    let again = there.join_as(&room, ann.id, "Ann").await.unwrap();
+    there.leave(&room, &moved).await;
+    assert_eq!(there.say(&room, ann.id, 1, "still here").await.unwrap().seq, 1);
+    there.heard.entry().await;
+    there.leave(&room, &again).await;
+    let (member, reason, version, count) = there.heard.left().await;
+    assert_eq!((member.id, reason, version, count), (ann.id, Departure::Left, 3, 1));
+    assert!(here.heard.rest().iter().all(|event| !matches!(event, Event::Left { .. })));
+    there.leave(&room, &bob).await;
+    assert!(world.is_empty());
+}
+
+async fn takeover_knows_the_last_n<W: World>() {
+    let world = W::new().await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    here.say(&room, ann.id, 41, "hello").await.unwrap();
+    let first = here.say(&room, ann.id, 42, "hello").await.unwrap();
+    let moved = there.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert_eq!((moved.joined.new, moved.joined.last_n), (false, 42));
+    let again = there.say(&room, ann.id, 42, "hello").await.unwrap();
+    assert_eq!((again.seq, again.at, again.repeated), (first.seq, first.at, true));
+}
+
+async fn leave_is_told_with_its_reason<W: World>() {
+    let world = W::new().await;
+    let (here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    there.join(&room, "Bob").await;
+    for (round, reason) in [Departure::Left, Departure::Lost, Departure::Shutdown].into_iter().enumerate() {
+        let ann = here.join(&room, "Ann").await;
+        here.store.leave(&room, ann.id, ann.tag, reason).await.unwrap();
+        let (member, told, version, count) = there.heard.left().await;
+        assert_eq!((member.id, member.name, told, count), (ann.id, name("Ann"), reason, 1));
+        assert_eq!(version, 3 + 2 * round as u64);
+        assert_eq!(member.joined_at, ann.room.members.iter().find(|member| member.id == ann.id).unwrap().joined_at);
+    }
+}
+
+async fn leave_may_be_repeated<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let room = a_room();
+    let (ann, bob) = (node.join(&room, "Ann").await, node.join(&room, "Bob").await);
+    for _ in 0..3 {
+        node.leave(&room, &ann).await;
+    }
+    assert_eq!(node.look(&room).await.unwrap().version, 3);
+    for _ in 0..3 {
+        node.leave(&room, &bob).await;
+    }
+    assert_eq!(node.look(&room).await, None);
+}
+
+async fn room_is_forgotten_when_the_last_member_leaves<W: World>() {
+    let world = W::new().await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
+    here.say(&room, ann.id, 1, "a secret").await.unwrap();
+    there.leave(&room, &bob).await;
+    assert!(!world.is_empty());
+    here.leave(&room, &ann).await;
+    assert!(world.is_empty());
+    assert_eq!(there.look(&room).await, None);
+    assert_eq!(there.store.since(&room, ann.room.cursor()).await, Ok(None));
+}
+
+async fn reborn_room_is_another_life<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    node.say(&room, ann.id, 5, "a secret").await.unwrap();
+    let cursor = node.look(&room).await.unwrap().cursor();
+    node.leave(&room, &ann).await;
+    let again = node.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert!(again.joined.new);
+    assert_eq!((again.joined.last_n, again.room.seq, again.room.version), (0, 0, 1));
+    assert_eq!(again.room.history, []);
+    assert_ne!(again.room.epoch, ann.room.epoch);
+    assert_ne!(again.room.key, ann.room.key);
+    assert_eq!(node.store.since(&room, cursor).await, Ok(None));
+    assert_eq!(node.say(&room, ann.id, 5, "anew").await.unwrap().seq, 1);
+}
+
+async fn key_is_the_same_for_a_whole_life<W: World>() {
+    let world = W::new().await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    let bob = there.join(&room, "Bob").await;
+    assert_eq!(bob.room.key, ann.room.key);
+    here.leave(&room, &ann).await;
+    assert_eq!(there.look(&room).await.unwrap().key, ann.room.key);
+    assert_eq!(here.join(&room, "Cid").await.room.key, ann.room.key);
+}
+
+async fn full_room_refuses_and_stays_as_it_was<W: World>() {
+    let world = W::with(Limits { members: 2, ..Limits::default() }).await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    here.join(&room, "Ann").await;
+    let bob = here.join(&room, "Bob").await;
+    let refused = there.join_as(&room, MemberId::random(), "Cid").await.map(drop);
+    assert_eq!(refused, Err(Refusal::RoomFull.into()));
+    assert_eq!(there.look(&room).await, Some(bob.room.clone()));
+    here.leave(&room, &bob).await;
+    assert!(there.join(&room, "Cid").await.joined.new);
+}
+
+async fn seated_member_may_take_over_in_a_full_room<W: World>() {
+    let world = W::with(Limits { members: 1, ..Limits::default() }).await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    assert!(!there.join_as(&room, ann.id, "Ann").await.unwrap().joined.new);
+}
+
+async fn counter_is_known_after_leaving_and_coming_back<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let room = a_room();
+    node.join(&room, "Bob").await;
+    let ann = node.join(&room, "Ann").await;
+    node.say(&room, ann.id, 3, "one").await.unwrap();
+    let last = node.say(&room, ann.id, 4, "two").await.unwrap();
+    node.leave(&room, &ann).await;
+    let back = node.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert_eq!((back.joined.new, back.joined.last_n), (true, 4));
+    for (n, seq) in [(4, last.seq), (3, last.seq - 1)] {
+        let again = node.say(&room, ann.id, n, "again").await.unwrap();
+        assert_eq!((again.seq, again.repeated), (seq, true));
+    }
+    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(Refusal::StaleN.into()));
+}
+
+async fn any_text_name_and_room_survives<W: World>() {
+    let world = W::new().await;
+    let mut node = world.node().await;
+    let long = "ж".repeat(4000);
+    let texts = ["two\nlines", " leading and trailing ", "\r\n x \u{0} y", "{\"json\":[1]}", "emoji 👩‍🚀", "%s \\ ' \" $1", &long];
+    for (id, who) in [("a.b_c-d~e", "A  B"), ("комната-7", "Анна Сергеевна"), ("部屋", "👩‍🚀 x"), ("x", "1 2 3")]
+    {
+        let room: RoomId = id.parse().unwrap();
+        let guest = node.join(&room, who).await;
+        assert_eq!(node.heard.joined().await.0.name, name(who));
+        for (n, words) in (1..).zip(texts) {
+            node.say(&room, guest.id, n, words).await.unwrap();
+            let entry = node.heard.entry().await;
+            assert_eq!((entry.seq, entry.text.as_str(), entry.user.as_str(), entry.from), (n, words, who, guest.id));
+            assert_eq!(node.look(&room).await.unwrap().history.last(), Some(&entry));
+        }
+    }
+}
+
+async fn forty_joins_under_fire_miss_nothing<W: World>() {
+    let world = W::new().await;
+    let (here, speaker) = (world.node().await, Arc::new(world.node().await));
+    let room = a_room();
+    let ann = speaker.join(&room, "Ann").await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let fire = tokio::spawn({
+        let (speaker, room) = (Arc::clone(&speaker), room.clone());
+        async move {
+            let mut n = 0;
+            while !*stopped.borrow() {
+                n += 1;
+                speaker.say(&room, ann.id, n, "bang").await.unwrap();
+            }
+            n
+        }
+    });
+    let Node { store, mut heard } = here;
+    for _ in 0..40 {
+        let (id, tag) = (MemberId::random(), tag());
+        let (_, snapshot) = store.join(&room, id, &name("Bob"), tag).await.unwrap();
+        let mut next = snapshot.seq + 1;
+        while next < snapshot.seq + 20 {
+            let entry = heard.entry().await;
+            // What lies before the snapshot may be told too.
+            if entry.seq >= next {
+                assert_eq!(entry.seq, next);
+                next += 1;
+            }
+        }
+        store.leave(&room, id, tag, Departure::Left).await.unwrap();
+        heard.rest();
+    }
+    stop.send(true).unwrap();
+    assert_eq!(speaker.look(&room).await.unwrap().seq, fire.await.unwrap());
+}
+
+async fn leave_against_join_is_whole_or_gone<W: World>() {
+    let world = W::new().await;
+    let (here, there) = (world.node().await, world.node().await);
+    for _ in 0..300 {
+        let room = a_room();
+        let ann = here.join(&room, "Ann").await;
+        here.say(&room, ann.id, 1, "hello").await.unwrap();
+        let ((), bob) = tokio::join!(here.leave(&room, &ann), there.join(&room, "Bob"));
+        let seen = there.look(&room).await.unwrap();
+        assert_eq!(seen.members.iter().map(|member| member.id).collect::<Vec<_>>(), [bob.id]);
+        assert_eq!(seen.epoch, bob.room.epoch);
+        if seen.epoch == ann.room.epoch {
+            assert_eq!((seen.seq, seen.version, seen.history.len(), seen.key), (1, 3, 1, ann.room.key));
+        } else {
+            assert_eq!((seen.seq, seen.version, seen.history.len()), (0, 1, 0));
+        }
+        assert_eq!(there.say(&room, bob.id, 1, "alone").await.unwrap().seq, seen.seq + 1);
+        there.leave(&room, &bob).await;
+    }
+    assert!(world.is_empty());
+}
+
+async fn a_thousand_messages_at_once_are_dense_and_the_same_everywhere<W: World>() {
+    let world = W::with(Limits { history_len: 1000, ..Limits::default() }).await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let mut speaking = Vec::new();
+    for i in 0..10 {
+        let node = if i % 2 == 0 { &here } else { &there };
+        let guest = node.join(&room, "Ann").await;
+        let (store, room) = (Arc::clone(&node.store), room.clone());
+        speaking.push(tokio::spawn(async move {
+            let mut acknowledged = Vec::new();
+            for n in 1..=100 {
+                acknowledged.push((store.say(&room, guest.id, n, &text("hello")).await.unwrap().seq, guest.id, n));
+            }
+            acknowledged
+        }));
+    }
+    let mut ledger = Vec::new();
+    for speaker in speaking {
+        ledger.extend(speaker.await.unwrap());
+    }
+    ledger.sort_unstable();
+    assert!(ledger.iter().map(|(seq, ..)| *seq).eq(1..=1000));
+    for node in [&mut here, &mut there] {
+        for said in &ledger {
+            let entry = node.heard.entry().await;
+            assert_eq!((entry.seq, entry.from, entry.n), *said);
+        }
+    }
+    let history = there.look(&room).await.unwrap().history;
+    assert!(history.iter().map(|entry| (entry.seq, entry.from, entry.n)).eq(ledger));
+}
+
+async fn closing_node_takes_its_members_along<W: World>() {
+    let world = W::new().await;
+    let (here, mut there) = (world.node().await, world.node().await);
+    let (room, lonely) = (a_room(), a_room());
+    let bob = there.join(&room, "Bob").await;
+    let ann = here.join(&room, "Ann").await;
+    let cid = here.join(&room, "Cid").await;
+    let moved = here.join(&room, "Dan").await;
+    there.join_as(&room, moved.id, "Dan").await.unwrap();
+    here.join(&lonely, "Eve").await;
+    here.store.close().await;
+    let mut gone = HashSet::new();
+    for count in [3, 2] {
+        let (member, reason, _, heads) = there.heard.left().await;
+        assert_eq!((reason, heads), (Departure::Shutdown, count));
+        gone.insert(member.id);
+    }
+    assert_eq!(gone, HashSet::from([ann.id, cid.id]));
+    let stayed: HashSet<_> = there.look(&room).await.unwrap().members.iter().map(|member| member.id).collect();
+    assert_eq!(stayed, HashSet::from([bob.id, moved.id]));
+    assert_eq!(there.look(&lonely).await, None);
+}
+
+async fn silent_node_loses_its_members_exactly_once<W: World>() {
+    let world = W::with(Limits { lease: 900, ..Limits::default() }).await;
+    let (here, mut there, mut third) = (world.node().await, world.node().await, world.node().await);
+    let room = a_room();
+    let bob = there.join(&room, "Bob").await;
+    let cid = third.join(&room, "Cid").await;
+    let lost = [here.join(&room, "Ann").await.id, here.join(&room, "Dan").await.id];
+    there.say(&room, bob.id, 1, "hello").await.unwrap();
+    drop(here);
+    for node in [&mut there, &mut third] {
+        let mut gone = HashSet::new();
+        for (version, heads) in [(5, 3), (6, 2)] {
+            let (member, reason, at, count) = node.heard.left().await;
+            assert_eq!((reason, at, count), (Departure::NodeLost, version, heads));
+            gone.insert(member.id);
+        }
+        assert_eq!(gone, HashSet::from(lost));
+    }
+    // The survivors stay for longer than a lease, and hear nothing more of it.
+    let begun = tokio::time::Instant::now();
+    until("two leases pass", || async { begun.elapsed() > Duration::from_millis(1800) }).await;
+    for node in [&mut there, &mut third] {
+        assert_eq!(
+            node.heard.rest().into_iter().filter(|event| matches!(event, Event::Left { .. } | Event::Reset(_))).count(),
+            0
+        );
+    }
+    let seen = there.look(&room).await.unwrap();
+    assert_eq!(seen.members.iter().map(|member| member.id).collect::<HashSet<_>>(), HashSet::from([bob.id, cid.id]));
+    assert_eq!((seen.seq, seen.version), (1, 6));
+}
+
+async fn lonely_room_of_a_dead_node_is_gone<W: World>() {
+    let world = W::with(Limits { lease: 600, ..Limits::default() }).await;
+    let (here, there) = (world.node().await, world.node().await);
+    let (room, forgotten) = (a_room(), a_room());
+    let ann = here.join(&room, "Ann").await;
+    here.say(&room, ann.id, 1, "a secret").await.unwrap();
+    here.join(&forgotten, "Ann").await;
+    drop(here);
+    until("the room is gone", || async { there.look(&room).await.is_none() }).await;
+    let bob = there.join(&room, "Bob").await;
+    assert_ne!(bob.room.epoch, ann.room.epoch);
+    assert_ne!(bob.room.key, ann.room.key);
+    assert_eq!((bob.room.seq, bob.room.version, bob.room.members.len()), (0, 1, 1));
+    there.leave(&room, &bob).await;
+    until("nothing is left of the other room either", || async { world.is_empty() }).await;
+}
+
+async fn old_entries_are_nowhere_to_be_found<W: World>() {
+    let world = W::with(Limits { history_age: 400, ..Limits::default() }).await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    for n in 1..=3 {
+        node.say(&room, ann.id, n, "a secret").await.unwrap();
+    }
+    assert_eq!(node.look(&room).await.unwrap().history.len(), 3);
+    until("the entries grow old", || async { node.look(&room).await.unwrap().history.is_empty() }).await;
+    let now = node.look(&room).await.unwrap();
+    assert_eq!((now.seq, now.epoch), (3, ann.room.epoch));
+    assert_eq!(node.store.since(&room, Cursor { seq: 1, ..now.cursor() }).await, Ok(None));
+    assert_eq!(node.store.since(&room, now.cursor()).await, Ok(Some(Vec::new())));
+    assert_eq!(node.join(&room, "Bob").await.room.history, []);
+    // What is remembered about a seat is the answer to its last message, and nothing else.
+    assert!(node.say(&room, ann.id, 3, "again").await.unwrap().repeated);
+    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(Refusal::StaleN.into()));
+    node.leave(&room, &ann).await;
+    assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, 0);
+    assert_eq!(node.say(&room, ann.id, 1, "anew").await.unwrap().seq, 4);
+}
+
+async fn node_is_told_nothing_after_its_last_member_left<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    let bob = there.join(&room, "Bob").await;
+    here.heard.joined().await;
+    here.heard.joined().await;
+    here.leave(&room, &ann).await;
+    for n in 1..=20 {
+        there.say(&room, bob.id, n, "alone").await.unwrap();
+        there.heard.entry().await;
+    }
+    assert_eq!(here.heard.rest(), []);
+    // And is told everything again after the next join.
+    let back = here.join(&room, "Cid").await;
+    assert_eq!(here.heard.joined().await.0.id, back.id);
+    there.say(&room, bob.id, 21, "hello").await.unwrap();
+    assert_eq!(here.heard.entry().await.seq, 21);
+}
+
+async fn rooms_do_not_hear_each_other<W: World>() {
+    let world = W::new().await;
+    let mut node = world.node().await;
+    let (room, other) = (a_room(), a_room());
+    let ann = node.join(&room, "Ann").await;
+    let bob = node.join(&other, "Bob").await;
+    assert_ne!(ann.room.key, bob.room.key);
+    assert_ne!(ann.room.epoch, bob.room.epoch);
+    node.say(&room, ann.id, 1, "here").await.unwrap();
+    assert_eq!(node.say(&other, ann.id, 1, "there").await, Err(Refusal::NotMember.into()));
+    assert_eq!(node.say(&other, bob.id, 1, "there").await.unwrap().seq, 1);
+    node.heard.entry().await;
+    node.heard.entry().await;
+    assert_eq!(node.look(&other).await.unwrap().history.len(), 1);
+}
+
+/// What somebody does in [`scripts_repeat_the_rules`]; members and nodes by number.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Join { node: usize, who: usize },
+    Leave { who: usize },
+    LeaveByAnOldLink { who: usize },
+    Say { node: usize, who: usize, n: u64 },
+    Typing { node: usize, who: usize },
+    Look { node: usize },
+    Since { node: usize, seq: u64 },
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let (node, who) = (0..2_usize, 0..3_usize);
+    let deed = prop_oneof![
+        4 => (node.clone(), who.clone()).prop_map(|(node, who)| Deed::Join { node, who }),
+        2 => who.clone().prop_map(|who| Deed::Leave { who }),
+        1 => who.clone().prop_map(|who| Deed::LeaveByAnOldLink { who }),
+        6 => (node.clone(), who.clone(), 0..12_u64).prop_map(|(node, who, n)| Deed::Say { node, who, n }),
+        1 => (node.clone(), who).prop_map(|(node, who)| Deed::Typing { node, who }),
+        1 => node.clone().prop_map(|node| Deed::Look { node }),
+        2 => (node, 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
+    ];
+    prop::collection::vec(deed, 1..40)
+}
+
+/// Two nodes of one store, and who sits where by which link.
+struct Stage<'a> {
+    nodes: &'a mut [Node; 2],
+    room: RoomId,
+    ids: [MemberId; 3],
+    seats: [Option<(usize, u64)>; 3],
+    old: [Option<(usize, u64)>; 3],
+    epoch: Epoch,
+}
+
+impl<'a> Stage<'a> {
+    fn new(nodes: &'a mut [Node; 2], room: &RoomId, ids: [MemberId; 3]) -> Self {
+        Self { nodes, room: room.clone(), ids, seats: [None; 3], old: [None; 3], epoch: Epoch(0) }
+    }
+
+    async fn leave(&self, who: usize, link: Option<(usize, u64)>) {
+        if let Some((node, tag)) = link {
+            self.nodes[node].store.leave(&self.room, self.ids[who], tag, Departure::Lost).await.unwrap();
+        }
+    }
+
+    /// Does a deed. Gives what came of it, without what may differ: times, epochs and keys.
+    async fn play(&mut self, deed: Deed) -> String {
+        let (room, ids) = (self.room.clone(), self.ids);
+        match deed {
+            Deed::Join { node, who } => {
+                let tag = tag();
+                let joined = self.nodes[node].store.join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag).await;
+                if let Ok((_, snapshot)) = &joined {
+                    self.epoch = snapshot.epoch;
+                    self.old[who] = self.seats[who].replace((node, tag));
+                    // The link that was taken over notices, too late.
+                    self.leave(who, self.old[who]).await;
+                }
+                format!("{:?}", joined.map(|(joined, snapshot)| (joined, bare(&snapshot))))
+            }
+            Deed::Leave { who } => {
+                let link = self.seats[who].take();
+                self.leave(who, link).await;
+                String::new()
+            }
+            Deed::LeaveByAnOldLink { who } => {
+                self.leave(who, self.old[who]).await;
+                String::new()
+            }
+            Deed::Say { node, who, n } => {
+                let said = self.nodes[node].store.say(&room, ids[who], n, &text(&format!("text {n}"))).await;
+                format!("{:?}", said.map(|said| (said.seq, said.repeated)))
+            }
+            Deed::Typing { node, who } => {
+                format!("{:?}", self.nodes[node].store.typing(&room, ids[who], &name("Somebody"), who == 1).await)
+            }
+            Deed::Look { node } => format!("{:?}", self.nodes[node].look(&room).await.as_ref().map(bare)),
+            Deed::Since { node, seq } => {
+                let missed = self.nodes[node].store.since(&room, Cursor { epoch: self.epoch, seq }).await.unwrap();
+                format!("{:?}", missed.map(|entries| entries.iter().map(plain).collect::<Vec<_>>()))
+            }
+        }
+    }
+}
+
+fn plain(entry: &Entry) -> String {
+    format!("{} {} {} {} {}", entry.seq, entry.from, entry.n, entry.user, entry.text.as_str())
+}
+
+/// A snapshot without times, epoch and key. Who joined within one millisecond is in no order.
+fn bare(room: &Snapshot) -> String {
+    let mut members: Vec<_> = room.members.iter().map(|member| format!("{} {}", member.id, member.name)).collect();
+    members.sort_unstable();
+    format!("{} {} {members:?} {:?}", room.seq, room.version, room.history.iter().map(plain).collect::<Vec<_>>())
+}
+
+fn told(event: &Event) -> String {
+    match event {
+        Event::Said { entry, .. } => plain(entry),
+        Event::Joined { member, version, count } => format!("joined {} {} {version} {count}", member.id, member.name),
+        Event::Left { member, reason, version, count } => {
+            format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
+        }
+        Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),
+        Event::Reset(room) => format!("reset {}", bare(room)),
+    }
+}
+
+/// Whatever is done in whatever order, the scripts answer what [`parlor::room::Room`] answers and tell what it makes memory tell.
+#[test]
+fn scripts_repeat_the_rules() {
+    let limits = Limits { members: 2, history_len: 4, ..Limits::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (memory, redis) = runtime.block_on(async { (InMemory::with(limits).await, InRedis::with(limits).await) });
+    let nodes =
+        runtime.block_on(async { ([memory.node().await, memory.node().await], [redis.node().await, redis.node().await]) });
+    let nodes = std::cell::RefCell::new(nodes);
+    proptest!(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() }, |(deeds in deeds())| {
+        let (in_memory, in_redis) = &mut *nodes.borrow_mut();
+        let (room, ids) = (a_room(), std::array::from_fn(|_| MemberId::random()));
+        let (mut rule, mut script) = (Stage::new(in_memory, &room, ids), Stage::new(in_redis, &room, ids));
+        let farewell = (0..3).map(|who| Deed::Leave { who });
+        for deed in deeds.into_iter().chain(farewell) {
+            let (expected, got) = runtime.block_on(async { (rule.play(deed).await, script.play(deed).await) });
+            prop_assert_eq!(got, expected, "{:?}", deed);
+            for (rule, script) in rule.nodes.iter_mut().zip(script.nodes.iter_mut()) {
+                for expected in rule.heard.rest() {
+                    prop_assert_eq!(told(&runtime.block_on(script.heard.next())), told(&expected), "{:?}", deed);
+                }
+                prop_assert_eq!(script.heard.rest(), vec![], "{:?}", deed);
+            }
+        }
+        prop_assert!(memory.is_empty() && redis.is_empty());
+    });
+}

@@ -1,0 +1,668 @@
+//! What becomes of rooms when something happens to Redis, or to the line to it.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use parlor::{
+    room::{Departure, Limits, MemberId, RoomId},
+    store::{
+        Event, Feed, Store, StoreError,
+        redis::{Redis, RedisConfigError},
+    },
+};
+use support::{Heard, a_room, line::Line, name, node_id, recorder, server::Server, tag, text, until};
+use tokio::time::Instant;
+
+/// A node whose store can be asked what it has mended.
+struct Node {
+    store: Arc<Redis>,
+    heard: Heard,
+}
+
+fn connect(url: &str, limits: Limits) -> Node {
+    let (feed, heard) = recorder();
+    let store = Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed).unwrap();
+    Node { store, heard }
+}
+
+async fn node(url: &str, limits: Limits) -> Node {
+    let mut node = connect(url, limits);
+    node.heard.link(true).await;
+    node
+}
+
+impl Node {
+    async fn join(&self, room: &RoomId, who: &str) -> (MemberId, u64) {
+        let (id, tag) = (MemberId::random(), tag());
+        self.store.join(room, id, &name(who), tag).await.unwrap();
+        (id, tag)
+    }
+
+    /// Who is in the room, in the order of their ids.
+    async fn people(&self, room: &RoomId) -> Vec<MemberId> {
+        let mut ids: Vec<_> = self.store.look(room, false).await.unwrap().unwrap().members.iter().map(|m| m.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+fn sorted(mut ids: Vec<MemberId>) -> Vec<MemberId> {
+    ids.sort_unstable();
+    ids
+}
+
+/// Somebody who says something every few milliseconds, and keeps a ledger of what was acknowledged.
+/// What fails for lack of a store is said again with the same `n`, as clients do.
+struct Speaker {
+    stop: tokio::sync::watch::Sender<bool>,
+    ledger: tokio::task::JoinHandle<Vec<(u64, MemberId, u64)>>,
+}
+
+impl Speaker {
+    fn start(store: &Arc<Redis>, room: &RoomId, id: MemberId) -> Self {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let (store, room) = (Arc::clone(store), room.clone());
+        let ledger = tokio::spawn(async move {
+            let (mut ledger, mut n) = (Vec::new(), 1);
+            while !*stopped.borrow() {
+                match store.say(&room, id, n, &text("hello")).await {
+                    Ok(said) => {
+                        ledger.push((said.seq, id, n));
+                        n += 1;
+                    }
+                    Err(StoreError::Unavailable) => {}
+                    Err(error) => panic!("{error}"),
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            ledger
+        });
+        Self { stop, ledger }
+    }
+
+    async fn finish(self) -> Vec<(u64, MemberId, u64)> {
+        self.stop.send(true).unwrap();
+        self.ledger.await.unwrap()
+    }
+}
+
+/// Both nodes speak while something happens; then every acknowledged message
+/// has reached both exactly once, in one order, and nobody was told anything else.
+async fn nothing_is_lost_while<F: Future<Output = ()>>(limits: Limits, happens: impl FnOnce(Arc<Server>) -> F) -> [Node; 2] {
+    let server = Arc::new(Server::start());
+    let mut nodes = [node(&server.url(), limits).await, node(&server.url(), limits).await];
+    let room = a_room();
+    let (ann, _) = nodes[0].join(&room, "Ann").await;
+    let (bob, _) = nodes[1].join(&room, "Bob").await;
+    let speakers = [Speaker::start(&nodes[0].store, &room, ann), Speaker::start(&nodes[1].store, &room, bob)];
+    nodes[0].heard.entry().await;
+    happens(Arc::clone(&server)).await;
+    // Until both have been heard again after it was over.
+    let now = nodes[0].store.look(&room, false).await.unwrap().unwrap().seq;
+    until("more is said", || async { nodes[0].store.look(&room, false).await.unwrap().unwrap().seq > now + 20 }).await;
+    let mut ledger = Vec::new();
+    for speaker in speakers {
+        ledger.extend(speaker.finish().await);
+    }
+    ledger.sort_unstable();
+    assert!(ledger.iter().map(|(seq, ..)| *seq).eq(1..=ledger.len() as u64), "dense and without doubles");
+    for (skipped, node) in [1, 0].into_iter().zip(&mut nodes) {
+        let (mut told, mut joins) = (Vec::new(), 0);
+        while told.len() + skipped < ledger.len() {
+            match node.heard.next().await {
+                Event::Said { entry, .. } => told.push((entry.seq, entry.from, entry.n)),
+                Event::Joined { .. } => joins += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(told, ledger[skipped..]);
+        assert!(joins <= 2);
+        assert_eq!(node.heard.rest(), []);
+    }
+    assert_eq!(nodes[0].people(&room).await, sorted(vec![ann, bob]));
+    nodes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_subscriptions_are_cut() {
+    let nodes = nothing_is_lost_while(Limits::default(), |server| async move {
+        for _ in 0..3 {
+            server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+            until("the nodes listen again", || async { server.ask(&["PUBSUB", "SHARDCHANNELS"]).contains("parlor1") }).await;
+        }
+    })
+    .await;
+    assert!(nodes[0].store.counts().resub.load(Ordering::Relaxed) >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_commands_are_cut() {
+    nothing_is_lost_while(Limits::default(), |server| async move {
+        for _ in 0..3 {
+            server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_redis_forgets_its_scripts() {
+    nothing_is_lost_while(Limits::default(), |server| async move {
+        for _ in 0..5 {
+            server.ask(&["SCRIPT", "FLUSH"]);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_redis_stops_for_less_than_a_lease() {
+    nothing_is_lost_while(Limits::default(), |server| async move {
+        server.signal("STOP");
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        server.signal("CONT");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_taken_for_dead_when_redis_stops_for_longer_than_a_lease() {
+    nothing_is_lost_while(Limits { lease: 1500, ..Limits::default() }, |server| async move {
+        server.signal("STOP");
+        tokio::time::sleep(Duration::from_millis(2600)).await;
+        server.signal("CONT");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn link_is_told_to_be_down_and_up_again() {
+    let server = Server::start();
+    let mut node = node(&server.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    assert!(node.store.ready());
+    server.signal("STOP");
+    node.heard.link(false).await;
+    assert!(!node.store.ready());
+    let begun = Instant::now();
+    assert_eq!(node.store.say(&room, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
+    assert_eq!(node.store.leave(&room, ann, ann_tag, Departure::Left).await, Err(StoreError::Unavailable));
+    assert!(begun.elapsed() > Duration::from_secs(4) && begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    server.signal("CONT");
+    node.heard.link(true).await;
+    assert!(node.store.ready());
+    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_come_back_when_redis_comes_back_empty() {
+    let mut server = Server::start();
+    let mut nodes = [node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await];
+    let room = a_room();
+    let (ann, ann_tag) = nodes[0].join(&room, "Ann").await;
+    let (bob, bob_tag) = nodes[1].join(&room, "Bob").await;
+    let (cid, cid_tag) = nodes[1].join(&room, "Cid").await;
+    nodes[0].store.say(&room, ann, 1, &text("before")).await.unwrap();
+    let before = nodes[0].store.look(&room, true).await.unwrap().unwrap();
+    server.kill();
+    assert!(server.launch());
+    for node in &mut nodes {
+        let after = node.heard.reset().await;
+        assert_ne!(after.epoch, before.epoch);
+        assert_eq!(after.key, before.key, "tickets stay good");
+    }
+    until("everybody is back", || async { nodes[0].people(&room).await == sorted(vec![ann, bob, cid]) }).await;
+    let after = nodes[1].store.look(&room, true).await.unwrap().unwrap();
+    assert_eq!(after.members, before.members, "with the names and times they had");
+    assert_eq!(after.seq, 0);
+    let said = nodes[1].store.say(&room, bob, 1, &text("after")).await.unwrap();
+    assert_eq!(said.seq, 1);
+    for node in &mut nodes {
+        node.heard.find(|event| matches!(event, Event::Said { epoch, .. } if epoch == after.epoch).then_some(())).await;
+    }
+    for (node, id, tag) in [(0, ann, ann_tag), (1, bob, bob_tag), (1, cid, cid_tag)] {
+        nodes[node].store.leave(&room, id, tag, Departure::Left).await.unwrap();
+    }
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn message_that_finds_redis_empty_is_said_in_the_next_life() {
+    let server = Server::start();
+    let mut node = node(&server.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    node.join(&room, "Bob").await;
+    server.ask(&["FLUSHALL"]);
+    let said = node.store.say(&room, ann, 5, &text("hello")).await.unwrap();
+    assert_eq!((said.seq, said.repeated), (1, false));
+    let reset = node.heard.reset().await;
+    if reset.seq == 0 {
+        assert_eq!(node.heard.entry().await.n, 5);
+    } else {
+        assert_eq!(reset.history[0].n, 5);
+    }
+    assert_eq!(node.people(&room).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newcomer_after_a_loss_does_not_cost_the_others_their_seats() {
+    let server = Server::start();
+    let mut node = node(&server.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    server.ask(&["FLUSHALL"]);
+    let (bob, _) = node.join(&room, "Bob").await;
+    node.heard.reset().await;
+    until("both sit", || async { node.people(&room).await == sorted(vec![ann, bob]) }).await;
+    assert_eq!(node.store.say(&room, ann, 1, &text("hello")).await.unwrap().seq, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_loss_of_a_subscription_is_noticed() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let mut deaf = node(&line.url(), Limits { lease: 3000, ..Limits::default() }).await;
+    let other = node(&server.url(), Limits { lease: 3000, ..Limits::default() }).await;
+    let room = a_room();
+    let (ann, _) = deaf.join(&room, "Ann").await;
+    let (bob, _) = other.join(&room, "Bob").await;
+    deaf.heard.joined().await;
+    deaf.heard.joined().await;
+    let channel = format!("parlor1:{{{room}}}");
+    let subscribers = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]);
+    // By what the node says itself.
+    line.whisper(&["SUNSUBSCRIBE", &channel]);
+    until("the subscription is gone", || async { subscribers().ends_with("\n1") }).await;
+    other.store.say(&room, bob, 1, &text("unheard")).await.unwrap();
+    deaf.store.say(&room, ann, 1, &text("by ear")).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(deaf.heard.entry().await.text, text("unheard"));
+    assert_eq!(deaf.heard.entry().await.text, text("by ear"));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(subscribers().ends_with("\n2"));
+    // By the renewal, when it only listens: messages, and who came and went.
+    line.whisper(&["SUNSUBSCRIBE", &channel]);
+    until("the subscription is gone", || async { subscribers().ends_with("\n1") }).await;
+    let (cid, _) = other.join(&room, "Cid").await;
+    let (dan, dan_tag) = other.join(&room, "Dan").await;
+    other.store.say(&room, dan, 1, &text("unheard too")).await.unwrap();
+    other.store.leave(&room, dan, dan_tag, Departure::Left).await.unwrap();
+    let (member, version, count) = deaf.heard.joined().await;
+    assert_eq!((member.id, version, count), (cid, 5, 3), "who came and went meanwhile is not told");
+    assert_eq!(deaf.heard.entry().await.text, text("unheard too"));
+    assert_eq!(deaf.store.counts().heal.load(Ordering::Relaxed), 2);
+    assert_eq!(deaf.heard.rest(), []);
+}
+
+/// A feed that takes nothing while the test holds its door.
+struct Slow(Arc<support::Recorder>, Arc<std::sync::Mutex<()>>);
+
+impl Feed for Slow {
+    fn tell(&self, room: &RoomId, event: &Event) {
+        drop(self.1.lock().unwrap());
+        self.0.tell(room, event);
+    }
+
+    fn link(&self, up: bool) {
+        self.0.link(up);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn node_that_is_overrun_catches_up_from_the_log() {
+    const EACH: u64 = 1500;
+    let limits = Limits { history_len: 10_000, ..Limits::default() };
+    let server = Server::start();
+    let (feed, mut heard) = recorder();
+    let door = Arc::new(std::sync::Mutex::new(()));
+    let slow = Arc::new(Slow(feed, Arc::clone(&door)));
+    let overrun = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), slow).unwrap();
+    heard.link(true).await;
+    let other = node(&server.url(), limits).await;
+    let room = a_room();
+    overrun.join(&room, MemberId::random(), &name("Ann"), tag()).await.unwrap();
+    heard.joined().await;
+    let mut speaking = Vec::new();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let holding = std::thread::spawn(move || {
+        let _closed = door.lock().unwrap();
+        let _ = held.recv();
+    });
+    for _ in 0..4 {
+        let (id, _) = other.join(&room, "Bob").await;
+        let (store, room) = (Arc::clone(&other.store), room.clone());
+        speaking.push(tokio::spawn(async move {
+            for n in 1..=EACH {
+                store.say(&room, id, n, &text("hello")).await.unwrap();
+            }
+        }));
+    }
+    for speaker in speaking {
+        speaker.await.unwrap();
+    }
+    drop(hold);
+    holding.join().unwrap();
+    for seq in 1..=4 * EACH {
+        assert_eq!(heard.entry().await.seq, seq);
+    }
+    assert!(overrun.counts().lag.load(Ordering::Relaxed) >= 1);
+    assert_eq!(overrun.counts().reset.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn full_redis_refuses_at_once_and_lets_everybody_go() {
+    let server = Server::start();
+    let mut node = node(&server.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    let (bob, bob_tag) = node.join(&room, "Bob").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    node.heard.entry().await;
+    server.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    let begun = Instant::now();
+    assert_eq!(node.store.say(&room, ann, 2, &text("hello")).await, Err(StoreError::Full));
+    let refused = node.store.join(&a_room(), MemberId::random(), &name("Eve"), tag()).await;
+    assert_eq!(refused.map(drop), Err(StoreError::Full));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(node.store.look(&room, true).await.unwrap().unwrap().history.len(), 1);
+    node.store.typing(&room, ann, &name("Ann"), true).await.unwrap();
+    node.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
+    assert_eq!(node.heard.left().await.0.id, bob);
+    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+    server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    node.join(&room, "Ann").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn absent_redis_only_means_not_ready() {
+    let mut server = Server::later();
+    let mut node = connect(&server.url(), Limits::default());
+    let room = a_room();
+    let refused = node.store.join(&room, MemberId::random(), &name("Ann"), tag()).await;
+    assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
+    assert!(!node.store.ready());
+    assert!(server.launch());
+    node.heard.link(true).await;
+    assert!(node.store.ready());
+    let (ann, _) = node.join(&room, "Ann").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    assert_eq!(node.heard.entry().await.seq, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_message_is_one_command() {
+    const MESSAGES: u64 = 500;
+    let server = Server::start();
+    let (mut here, mut there) = (node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let room = a_room();
+    let (ann, _) = here.join(&room, "Ann").await;
+    there.join(&room, "Bob").await;
+    here.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    let count = |command| server.calls(command);
+    let names = ["evalsha", "eval", "ssubscribe", "script|load"];
+    let before = names.map(count);
+    let mut took = Vec::new();
+    for n in 2..=MESSAGES + 1 {
+        let begun = Instant::now();
+        here.store.say(&room, ann, n, &text("hello")).await.unwrap();
+        took.push(begun.elapsed());
+    }
+    let after = names.map(count);
+    for node in [&mut here, &mut there] {
+        for seq in 1..=MESSAGES + 1 {
+            assert_eq!(node.heard.entry().await.seq, seq);
+        }
+    }
+    // Neither a renewal nor a check fell into so short a time; allow for a very slow machine.
+    let spent = after[0] - before[0];
+    assert!((MESSAGES..MESSAGES + 4).contains(&spent), "{spent}");
+    assert_eq!(after[1..], before[1..]);
+    took.sort_unstable();
+    println!("say: p50 {:?}, p99 {:?}", took[took.len() / 2], took[took.len() * 99 / 100]);
+    assert_eq!(here.store.counts().heal.load(Ordering::Relaxed), 0);
+    assert_eq!(there.store.counts().fill.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_answers_change_nothing() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let mut node = node(&line.url(), Limits::default()).await;
+    let room = a_room();
+    // A join whose answer is lost is joined once.
+    line.swallow_next_answer();
+    let (ann, ann_tag) = (MemberId::random(), tag());
+    let (joined, snapshot) = node.store.join(&room, ann, &name("Ann"), ann_tag).await.unwrap();
+    assert!(joined.new);
+    assert_eq!((snapshot.version, snapshot.members.len()), (1, 1));
+    // A message whose answer is lost is said once.
+    line.swallow_next_answer();
+    assert_eq!(node.store.say(&room, ann, 1, &text("once")).await.unwrap().seq, 1);
+    assert_eq!(node.store.say(&room, ann, 2, &text("twice")).await.unwrap().seq, 2);
+    assert_eq!(node.heard.entry().await.text, text("once"));
+    assert_eq!(node.heard.entry().await.text, text("twice"));
+    // A goodbye whose answer is lost is a goodbye.
+    line.swallow_next_answer();
+    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn join_that_was_given_up_leaves_no_ghost() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let node = node(&line.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    line.hold(true);
+    let joining = node.store.join(&room, MemberId::random(), &name("Ghost"), tag()).await;
+    assert_eq!(joining.map(drop), Err(StoreError::Unavailable));
+    line.hold(false);
+    until("only Ann sits", || async { node.store.ready() && node.people(&room).await == [ann] }).await;
+    // Giving up by walking away is the same.
+    let given_up = tokio::time::timeout(Duration::ZERO, node.join(&room, "Ghost")).await;
+    assert!(given_up.is_err());
+    until("only Ann sits", || async { node.people(&room).await == [ann] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
+    let limits = Limits { lease: 900, ..Limits::default() };
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let (mut sleeper, mut other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+    let room = a_room();
+    let (ann, _) = sleeper.join(&room, "Ann").await;
+    let (bob, _) = other.join(&room, "Bob").await;
+    sleeper.heard.joined().await;
+    sleeper.heard.joined().await;
+    line.hold(true);
+    let (member, reason, ..) = other.heard.left().await;
+    assert_eq!((member.id, reason), (ann, Departure::NodeLost));
+    other.store.say(&room, bob, 1, &text("is she gone?")).await.unwrap();
+    line.hold(false);
+    let (back, _, count) = other.heard.joined().await;
+    assert_eq!((back, count), (member, 2));
+    assert_eq!(sleeper.heard.entry().await.text, text("is she gone?"));
+    assert_eq!(sleeper.heard.rest(), [], "neither left nor joined, nor reset");
+    assert_eq!(sleeper.store.say(&room, ann, 1, &text("no")).await.unwrap().seq, 2);
+    assert_eq!(other.people(&room).await, sorted(vec![ann, bob]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
+    let server = Server::start();
+    let (old, mut new) = (node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let room = a_room();
+    let (ann, old_tag) = old.join(&room, "Ann").await;
+    let (bob, bob_tag) = old.join(&room, "Bob").await;
+    let new_tag = tag();
+    new.store.join(&room, ann, &name("Ann"), new_tag).await.unwrap();
+    server.ask(&["FLUSHALL"]);
+    // Both bring back whom they believe theirs; the later holder wins, whoever comes first.
+    old.store.say(&room, bob, 1, &text("hello")).await.unwrap();
+    new.heard.reset().await;
+    old.store.leave(&room, ann, old_tag, Departure::Left).await.unwrap();
+    assert_eq!(new.people(&room).await, sorted(vec![ann, bob]));
+    old.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
+    new.store.leave(&room, ann, new_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_writes_begin_another_life() {
+    let server = Server::start();
+    let mut nodes = [node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await];
+    let room = a_room();
+    let (ann, _) = nodes[0].join(&room, "Ann").await;
+    nodes[1].join(&room, "Bob").await;
+    for n in 1..=5 {
+        nodes[0].store.say(&room, ann, n, &text("hello")).await.unwrap();
+    }
+    for node in &mut nodes {
+        while node.heard.entry().await.seq < 5 {}
+    }
+    // As after a failover to a replica that had not heard the last two.
+    let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
+    server.ask(&["HSET", &hash, "s", "3"]);
+    server.ask(&["LTRIM", &log, "0", "2"]);
+    assert_eq!(nodes[0].store.say(&room, ann, 6, &text("after")).await.unwrap().seq, 4);
+    let mut lives = Vec::new();
+    for node in &mut nodes {
+        lives.push(node.heard.reset().await.epoch);
+    }
+    assert_eq!(lives[0], lives[1]);
+    let room = nodes[1].store.look(&room, true).await.unwrap().unwrap();
+    assert_eq!(room.epoch, lives[0]);
+    assert!(room.history.iter().map(|entry| (entry.seq, entry.n)).eq([(1, 1), (2, 2), (3, 3), (4, 6)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_fleet_leaves_nothing() {
+    let limits = Limits { lease: 400, ..Limits::default() };
+    let server = Server::start();
+    let nodes = [node(&server.url(), limits).await, node(&server.url(), limits).await];
+    for _ in 0..5 {
+        let room = a_room();
+        for node in &nodes {
+            let (id, _) = node.join(&room, "Ann").await;
+            node.store.say(&room, id, 1, &text("a secret")).await.unwrap();
+        }
+    }
+    assert_eq!(server.keys().len(), 15);
+    let begun = Instant::now();
+    drop(nodes);
+    until("Redis is empty", || async { server.keys().is_empty() }).await;
+    assert!(begun.elapsed() > Duration::from_secs(2), "no sooner than the backstop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_room_outlives_the_backstop_expiry() {
+    let server = Server::start();
+    let node = node(&server.url(), Limits { lease: 300, ..Limits::default() }).await;
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    let begun = Instant::now();
+    until("the backstop passes", || async { begun.elapsed() > Duration::from_millis(3000) }).await;
+    let seen = node.store.look(&room, true).await.unwrap().unwrap();
+    assert_eq!((seen.history.len(), seen.version), (1, 1));
+    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases_of_one_server_are_apart() {
+    let server = Server::start();
+    let (mut first, mut second) =
+        (node(&server.url(), Limits::default()).await, node(&format!("{}/1", server.url()), Limits::default()).await);
+    let room = a_room();
+    let (ann, _) = first.join(&room, "Ann").await;
+    let (bob, _) = second.join(&room, "Bob").await;
+    assert_eq!(first.people(&room).await, [ann]);
+    second.store.say(&room, bob, 1, &text("there")).await.unwrap();
+    first.store.say(&room, ann, 1, &text("here")).await.unwrap();
+    assert_eq!(first.heard.entry().await.text, text("here"));
+    assert_eq!(second.heard.entry().await.text, text("there"));
+    assert_eq!(first.store.counts().fill.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn user_with_few_rights_is_enough() {
+    let server = Server::start();
+    let rights = "~parlor1:* &parlor1:* -@all +hello +ping +client|id +info +select +quit +evalsha +eval +time +sismember \
+        +sadd +srem +scard +hget +hset +hmget +hdel +hincrby +hgetall +rpush +lpop +ltrim +lrange +lindex +pexpireat \
+        +pexpiretime +unlink +spublish +ssubscribe +sunsubscribe";
+    let mut command = vec!["ACL", "SETUSER", "parlor", "on", ">s:e/c"];
+    command.extend(rights.split_whitespace());
+    assert_eq!(server.ask(&command), "OK");
+    let url = format!("redis://parlor:s%3Ae%2Fc@127.0.0.1:{}", server.port());
+    let mut node = node(&url, Limits { history_len: 2, lease: 300, ..Limits::default() }).await;
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    for n in 1..=5 {
+        node.store.say(&room, ann, n, &text("hello")).await.unwrap();
+        assert_eq!(node.heard.entry().await.seq, n);
+    }
+    node.store.typing(&room, ann, &name("Ann"), true).await.unwrap();
+    let begun = Instant::now();
+    until("some renewals pass", || async { begun.elapsed() > Duration::from_millis(700) }).await;
+    assert_eq!(node.people(&room).await, [ann]);
+    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+    assert!(!format!("{:?}", node.store).contains("s:e/c"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_while_redis_is_away_does_not_take_for_ever() {
+    let server = Server::start();
+    let node = node(&server.url(), Limits::default()).await;
+    for _ in 0..20 {
+        node.join(&a_room(), "Ann").await;
+    }
+    server.signal("STOP");
+    let begun = Instant::now();
+    node.store.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    server.signal("CONT");
+    let refused = node.store.join(&a_room(), MemberId::random(), &name("Ann"), tag()).await;
+    assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_node_hangs_up() {
+    let server = Server::start();
+    let node = node(&server.url(), Limits::default()).await;
+    node.join(&a_room(), "Ann").await;
+    // The asker is one of them.
+    let clients = || server.ask(&["CLIENT", "LIST"]).lines().count();
+    assert_eq!(clients(), 3);
+    drop(node);
+    until("only the asker is left", || async { clients() == 1 }).await;
+}
+
+#[tokio::test]
+async fn urls_that_cannot_be_served_are_refused_at_once() {
+    for (url, error) in [
+        ("redis-cluster://localhost:1", RedisConfigError::Unsupported("redis-cluster")),
+        ("redis-sentinel://localhost:1", RedisConfigError::Unsupported("redis-sentinel")),
+        ("localhost", RedisConfigError::BadUrl),
+    ] {
+        let (feed, _heard) = recorder();
+        let refused = Redis::connect(url, node_id(), Limits::default(), Duration::from_secs(120), feed);
+        assert_eq!(refused.map(drop), Err(error));
+    }
+}

@@ -1,0 +1,189 @@
+//! What the tests of the stores have in common: nodes that remember what they
+//! are told, a Redis server of their own, and a bad line to it.
+
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+
+pub mod line;
+pub mod server;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use parlor::{
+    room::{Departure, Entry, Joined, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
+    store::{Event, Feed, Store, StoreError},
+};
+use tokio::sync::mpsc;
+
+/// Longer than anything should take, even on a busy machine.
+pub const GENEROUS: Duration = Duration::from_secs(30);
+
+/// A feed that passes everything on to a test.
+pub struct Recorder {
+    events: mpsc::UnboundedSender<(RoomId, Event)>,
+    links: mpsc::UnboundedSender<bool>,
+}
+
+impl Feed for Recorder {
+    fn tell(&self, room: &RoomId, event: &Event) {
+        let _ = self.events.send((room.clone(), event.clone()));
+    }
+
+    fn link(&self, up: bool) {
+        let _ = self.links.send(up);
+    }
+}
+
+/// What a node was told.
+pub struct Heard {
+    events: mpsc::UnboundedReceiver<(RoomId, Event)>,
+    links: mpsc::UnboundedReceiver<bool>,
+}
+
+pub fn recorder() -> (Arc<Recorder>, Heard) {
+    let (events, events_rx) = mpsc::unbounded_channel();
+    let (links, links_rx) = mpsc::unbounded_channel();
+    (Arc::new(Recorder { events, links }), Heard { events: events_rx, links: links_rx })
+}
+
+impl Heard {
+    /// The next event of any room.
+    pub async fn next(&mut self) -> Event {
+        let next = tokio::time::timeout(GENEROUS, self.events.recv()).await;
+        next.expect("an event in time").expect("a node that lives").1
+    }
+
+    /// The next event for which `pick` has an answer; the others are skipped.
+    pub async fn find<T>(&mut self, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = pick(self.next().await) {
+                return found;
+            }
+        }
+    }
+
+    /// The next entry; other events are skipped.
+    pub async fn entry(&mut self) -> Entry {
+        self.find(|event| match event {
+            Event::Said { entry, .. } => Some(entry),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn joined(&mut self) -> (Member, u64, usize) {
+        self.find(|event| match event {
+            Event::Joined { member, version, count } => Some((member, version, count)),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn left(&mut self) -> (Member, Departure, u64, usize) {
+        self.find(|event| match event {
+            Event::Left { member, reason, version, count } => Some((member, reason, version, count)),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn reset(&mut self) -> Arc<Snapshot> {
+        self.find(|event| match event {
+            Event::Reset(room) => Some(room),
+            _ => None,
+        })
+        .await
+    }
+
+    /// What has been told and not been taken yet.
+    pub fn rest(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.events.try_recv().ok().map(|(_, event)| event)).collect()
+    }
+
+    /// Waits until the store's link is up or down.
+    pub async fn link(&mut self, up: bool) {
+        loop {
+            let link = tokio::time::timeout(GENEROUS, self.links.recv()).await;
+            if link.expect("news of the link in time").expect("a node that lives") == up {
+                return;
+            }
+        }
+    }
+}
+
+/// A node: its store, and what it was told.
+pub struct Node {
+    pub store: Arc<dyn Store>,
+    pub heard: Heard,
+}
+
+static TAGS: AtomicU64 = AtomicU64::new(1);
+
+/// A tag that was never used before.
+pub fn tag() -> u64 {
+    TAGS.fetch_add(1, Ordering::Relaxed)
+}
+
+pub fn node_id() -> NodeId {
+    NodeId(MemberId::random().0.as_u64_pair().0)
+}
+
+pub fn name(name: &str) -> Name {
+    name.parse().unwrap()
+}
+
+pub fn text(text: &str) -> Text {
+    text.parse().unwrap()
+}
+
+pub fn a_room() -> RoomId {
+    RoomId::generate()
+}
+
+/// Somebody at a node.
+pub struct Guest {
+    pub id: MemberId,
+    pub tag: u64,
+    pub joined: Joined,
+    pub room: Snapshot,
+}
+
+impl Node {
+    /// Somebody new joins here.
+    pub async fn join(&self, room: &RoomId, who: &str) -> Guest {
+        self.join_as(room, MemberId::random(), who).await.unwrap()
+    }
+
+    pub async fn join_as(&self, room: &RoomId, id: MemberId, who: &str) -> Result<Guest, StoreError> {
+        let tag = tag();
+        let (joined, room) = self.store.join(room, id, &name(who), tag).await?;
+        Ok(Guest { id, tag, joined, room })
+    }
+
+    pub async fn leave(&self, room: &RoomId, guest: &Guest) {
+        self.store.leave(room, guest.id, guest.tag, Departure::Left).await.unwrap();
+    }
+
+    pub async fn say(&self, room: &RoomId, from: MemberId, n: u64, words: &str) -> Result<parlor::room::Said, StoreError> {
+        self.store.say(room, from, n, &text(words)).await
+    }
+
+    pub async fn look(&self, room: &RoomId) -> Option<Snapshot> {
+        self.store.look(room, true).await.unwrap()
+    }
+}
+
+/// Asks again and again until the answer is yes.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+    let wait = async {
+        while !ask().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(GENEROUS, wait).await.unwrap_or_else(|_| panic!("in time: {what}"));
+}
