@@ -283,7 +283,7 @@ async fn a_newcomer_gets_the_history_as_far_as_it_is_kept() {
     let history = late.welcome["history"].as_array().unwrap();
     assert_eq!(texts(&late.welcome["history"]), ["m3", "m4", "m5"], "oldest first");
     for (chat, ack) in history.iter().zip(&told[2..]) {
-        assert_eq!(fields(chat), ["cursor", "from", "room", "seq", "text", "timestamp", "user"]);
+        assert_eq!(fields(chat), ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]);
         assert_eq!((&chat["seq"], &chat["timestamp"], &chat["cursor"]), (&ack["seq"], &ack["timestamp"], &ack["cursor"]));
         assert_eq!((&chat["from"], &chat["user"], &chat["room"]), (&json!(ann.id()), &json!("Ann"), &json!("general")));
     }
