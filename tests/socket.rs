@@ -364,3 +364,16 @@ async fn pings_are_answered_on_both_layers() {
     ann.put(Message::Pong("unasked".into()));
     ann.say("still here", 1).await;
 }
+
+#[tokio::test]
+async fn typing_that_nobody_ends_ends_by_itself() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "general", "Ann").await;
+    let mut bob = Client::join(&server, "general", "Bob").await;
+    ann.expect("joined").await;
+    bob.send(json!({"typing": true})).flush().await;
+    assert_eq!(ann.expect("typing").await["typing"], true);
+    let ended = ann.expect("typing").await;
+    assert_eq!((&ended["typing"], &ended["from"]), (&json!(false), &json!(bob.id())));
+    bob.say("and I am not told of it", 1).await;
+}
