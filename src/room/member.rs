@@ -25,7 +25,8 @@ impl fmt::Display for MemberId {
     }
 }
 
-/// A display name: 1 to 32 characters after trimming, NFC, no control characters.
+/// A display name: 1 to 32 characters after trimming, NFC, something to see, no control
+/// characters and none that turn text around.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Name(Arc<str>);
 
@@ -55,7 +56,7 @@ impl FromStr for Name {
         }
         let name: String = given.nfc().collect();
         let length = name.chars().count();
-        if length == 0 || length > Self::MAX_CHARS || name.chars().any(is_invisible) {
+        if length > Self::MAX_CHARS || name.chars().any(is_unwelcome) || name.chars().all(is_blank) {
             return Err(Refusal::BadName);
         }
         Ok(Self(name.into()))
@@ -63,9 +64,19 @@ impl FromStr for Name {
 }
 
 /// Controls, line breaks, and the marks that turn the text after a name around.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+fn is_unwelcome(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+}
+
+/// What leaves no mark of its own (Default_Ignorable_Code_Point, and white space).
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 impl fmt::Display for Name {
@@ -96,7 +107,7 @@ mod tests {
         assert_eq!("Анна Сергеевна".parse::<Name>().unwrap().as_str(), "Анна Сергеевна");
         assert!("👩‍🚀".parse::<Name>().is_ok());
         assert!("x".repeat(32).parse::<Name>().is_ok());
-        for bad in ["", "   ", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
+        for bad in ["", "   ", "\u{2060}\u{200d}", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
             assert_eq!(bad.parse::<Name>(), Err(Refusal::BadName), "{bad:?}");
         }
     }

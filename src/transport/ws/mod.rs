@@ -19,6 +19,7 @@ use hyper_tungstenite::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
+    io::AsyncReadExt,
     net::TcpStream,
     time::{MissedTickBehavior, interval_at, timeout},
 };
@@ -103,9 +104,12 @@ async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let outbox = Arc::new(Outbox::new(write));
     // A copy, mostly of nothing: the original would keep hyper's whole 8 KiB buffer alive.
     let head = Bytes::copy_from_slice(&parts.read_buf);
-    let stream = Stream { head, socket: read, outbox: Arc::clone(&outbox) };
+    let stream = Stream { head, socket: read, outbox: Arc::clone(&outbox), broken: false };
     Some((WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings())).await, outbox))
 }
+
+/// How long nothing may come before the rest of a broken stream counts as read.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// Lets the last bytes out and waits for the peer to close, so that they are not lost to a reset.
 async fn farewell(socket: &mut Socket, outbox: &Outbox) {
@@ -114,6 +118,11 @@ async fn farewell(socket: &mut Socket, outbox: &Outbox) {
         let _ = socket.flush().await;
         outbox.finish().await;
         while let Some(Ok(_)) = socket.next().await {}
+        if socket.get_ref().broken {
+            // Closing a socket with unread bytes resets it, and the peer might never read why.
+            let mut rest = [0; 1024];
+            while let Ok(Ok(1..)) = timeout(QUIET, socket.get_mut().read(&mut rest)).await {}
+        }
     })
     .await;
 }
@@ -173,6 +182,7 @@ impl Link {
                 }
                 Heard::Goodbye => self.leave(seat).await,
                 Heard::Nonsense(trouble) => {
+                    socket.get_mut().broken = true;
                     self.outbox.send(&Outbound::Error(trouble.problem(None)));
                     self.outbox.close(&trouble);
                     true
@@ -188,12 +198,12 @@ impl Link {
     /// Does what a frame asks. True when that ends the link.
     async fn hear(&self, inbound: Inbound, seat: &mut Option<Seat>) -> bool {
         let Inbound { ask, n } = inbound;
+        if ask == Ok(Ask::Leave) {
+            self.leave(seat).await;
+            self.outbox.close(&Trouble::Left);
+            return true;
+        }
         let trouble = match (self.pace.frame().await.and(ask), seat.as_mut()) {
-            (Ok(Ask::Leave), _) => {
-                self.leave(seat).await;
-                self.outbox.close(&Trouble::Left);
-                return true;
-            }
             (Ok(ask), Some(seat)) => self.answer(ask, seat).await.err(),
             (Ok(_), None) => return true,
             (Err(trouble), _) => Some(trouble),

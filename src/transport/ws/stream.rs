@@ -21,6 +21,8 @@ pub(super) struct Stream {
     pub(super) head: Bytes,
     pub(super) socket: OwnedReadHalf,
     pub(super) outbox: Arc<Outbox>,
+    /// tungstenite has given up on what comes in.
+    pub(super) broken: bool,
 }
 
 impl AsyncRead for Stream {
