@@ -442,6 +442,11 @@ async fn lost_answers_change_nothing() {
     let line = Line::to(server.port()).await;
     let mut node = node(&line.url(), Limits::default()).await;
     let room = a_room();
+    // Redis knows the scripts by now, so that what is lost is not their absence.
+    let (bob, bob_tag) = node.join(&room, "Bob").await;
+    node.store.say(&room, bob, 1, &text("hello")).await.unwrap();
+    node.heard.entry().await;
+    node.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
     // A join whose answer is lost is joined once.
     line.swallow_next_answer();
     let (ann, ann_tag) = (MemberId::random(), tag());
@@ -572,6 +577,19 @@ async fn killed_fleet_leaves_nothing() {
     drop(nodes);
     until("Redis is empty", async || server.keys().is_empty()).await;
     assert!(begun.elapsed() > Duration::from_secs(2), "no sooner than the backstop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_key_of_a_room_carries_the_same_expiry() {
+    let server = Server::start();
+    let node = node(&server.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    let keys = server.keys();
+    assert_eq!(keys.len(), 3);
+    let ends: Vec<String> = keys.iter().map(|key| server.ask(&["PEXPIRETIME", key])).collect();
+    assert!(ends.iter().all(|end| *end == ends[0] && !end.starts_with('-')), "{ends:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
