@@ -492,7 +492,8 @@ async fn forty_joins_under_fire_miss_nothing<W: World>() {
         heard.rest();
     }
     stop.send(true).unwrap();
-    assert_eq!(speaker.look(&room).await.unwrap().seq, fire.await.unwrap());
+    let said = fire.await.unwrap();
+    assert_eq!(speaker.look(&room).await.unwrap().seq, said);
 }
 
 async fn leave_against_join_is_whole_or_gone<W: World>() {
@@ -521,11 +522,14 @@ async fn a_thousand_messages_at_once_are_dense_and_the_same_everywhere<W: World>
     let world = W::with(Limits { history_len: 1000, ..Limits::default() }).await;
     let (mut here, mut there) = (world.node().await, world.node().await);
     let room = a_room();
-    let mut speaking = Vec::new();
+    let mut guests = Vec::new();
     for i in 0..10 {
         let node = if i % 2 == 0 { &here } else { &there };
-        let guest = node.join(&room, "Ann").await;
-        let (store, room) = (Arc::clone(&node.store), room.clone());
+        guests.push((Arc::clone(&node.store), node.join(&room, "Ann").await));
+    }
+    let mut speaking = Vec::new();
+    for (store, guest) in guests {
+        let room = room.clone();
         speaking.push(tokio::spawn(async move {
             let mut acknowledged = Vec::new();
             for n in 1..=100 {
@@ -593,7 +597,7 @@ async fn silent_node_loses_its_members_exactly_once<W: World>() {
     }
     // The survivors stay for longer than a lease, and hear nothing more of it.
     let begun = tokio::time::Instant::now();
-    until("two leases pass", || async { begun.elapsed() > Duration::from_millis(1800) }).await;
+    until("two leases pass", async || begun.elapsed() > Duration::from_millis(1800)).await;
     for node in [&mut there, &mut third] {
         assert_eq!(
             node.heard.rest().into_iter().filter(|event| matches!(event, Event::Left { .. } | Event::Reset(_))).count(),
@@ -613,13 +617,13 @@ async fn lonely_room_of_a_dead_node_is_gone<W: World>() {
     here.say(&room, ann.id, 1, "a secret").await.unwrap();
     here.join(&forgotten, "Ann").await;
     drop(here);
-    until("the room is gone", || async { there.look(&room).await.is_none() }).await;
+    until("the room is gone", async || there.look(&room).await.is_none()).await;
     let bob = there.join(&room, "Bob").await;
     assert_ne!(bob.room.epoch, ann.room.epoch);
     assert_ne!(bob.room.key, ann.room.key);
     assert_eq!((bob.room.seq, bob.room.version, bob.room.members.len()), (0, 1, 1));
     there.leave(&room, &bob).await;
-    until("nothing is left of the other room either", || async { world.is_empty() }).await;
+    until("nothing is left of the other room either", async || world.is_empty()).await;
 }
 
 async fn old_entries_are_nowhere_to_be_found<W: World>() {
@@ -631,7 +635,7 @@ async fn old_entries_are_nowhere_to_be_found<W: World>() {
         node.say(&room, ann.id, n, "a secret").await.unwrap();
     }
     assert_eq!(node.look(&room).await.unwrap().history.len(), 3);
-    until("the entries grow old", || async { node.look(&room).await.unwrap().history.is_empty() }).await;
+    until("the entries grow old", async || node.look(&room).await.unwrap().history.is_empty()).await;
     let now = node.look(&room).await.unwrap();
     assert_eq!((now.seq, now.epoch), (3, ann.room.epoch));
     assert_eq!(node.store.since(&room, Cursor { seq: 1, ..now.cursor() }).await, Ok(None));

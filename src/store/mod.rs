@@ -7,7 +7,7 @@
 //! - `say` numbers entries 1, 2, 3, … and tells every node that has members in
 //!   the room. The same `(member, n)` is said once, however often it is sent.
 //! - What a node is told: from before `join` returns until its last member of
-//!   the room has left, every entry in order of `seq` and every join and leave
+//!   the room begins to leave, every entry in order of `seq` and every join and leave
 //!   in order of `version`, within one epoch none missing and none twice.
 //!   Anything else is told as [`Event::Reset`]. What is told may lie before
 //!   the snapshot that `join` returned: compare `seq` and `version`.

@@ -25,6 +25,7 @@ pub struct Line {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
     held: watch::Sender<bool>,
+    mute: Arc<AtomicBool>,
     /// Close connections at the answer to the next script, so that its caller never learns it.
     swallow: Arc<AtomicBool>,
     accepting: JoinHandle<()>,
@@ -37,16 +38,17 @@ impl Line {
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let (held, holding) = watch::channel(false);
         let swallow = Arc::new(AtomicBool::new(false));
-        let (book, bait) = (Arc::clone(&calls), Arc::clone(&swallow));
+        let mute = Arc::new(AtomicBool::new(false));
+        let (book, bait, muzzle) = (Arc::clone(&calls), Arc::clone(&swallow), Arc::clone(&mute));
         let accepting = tokio::spawn(async move {
             while let Ok((caller, _)) = listener.accept().await {
                 let (whisper, whispers) = mpsc::unbounded_channel();
                 let subscriber = Arc::new(AtomicBool::new(false));
                 book.lock().unwrap().push(Call { subscriber: Arc::clone(&subscriber), whisper });
-                tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&bait)));
+                tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&muzzle), Arc::clone(&bait)));
             }
         });
-        Self { address, calls, held, swallow, accepting }
+        Self { address, calls, held, mute, swallow, accepting }
     }
 
     pub fn url(&self) -> String {
@@ -56,6 +58,11 @@ impl Line {
     /// Nothing passes until this is called with `false`; nothing is lost either.
     pub fn hold(&self, hold: bool) {
         self.held.send(hold).unwrap();
+    }
+
+    /// What the node says passes, but no answer does until this is called with `false`.
+    pub fn mute(&self, mute: bool) {
+        self.mute.store(mute, Ordering::SeqCst);
     }
 
     /// The next script runs, but its answer is lost together with the connection.
@@ -87,6 +94,7 @@ async fn pass(
     subscriber: Arc<AtomicBool>,
     mut whispers: mpsc::UnboundedReceiver<Vec<u8>>,
     mut held: watch::Receiver<bool>,
+    mute: Arc<AtomicBool>,
     swallow: Arc<AtomicBool>,
 ) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
@@ -115,7 +123,8 @@ async fn pass(
                 }
                 if commands.write_all(sent).await.is_err() { return }
             }
-            read = answers.read(&mut down) => {
+            // The node's next ping makes this look again.
+            read = answers.read(&mut down), if !mute.load(Ordering::SeqCst) => {
                 let Ok(length @ 1..) = read else { return };
                 if doomed { return }
                 if to.write_all(&down[..length]).await.is_err() { return }

@@ -179,7 +179,7 @@ impl Node {
 }
 
 /// Asks again and again until the answer is yes.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+pub async fn until(what: &str, ask: impl AsyncFn() -> bool) {
     let wait = async {
         while !ask().await {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -22,7 +22,7 @@ mod watch;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -138,8 +138,8 @@ struct Shared {
     /// The rooms in which somebody of this node sits, by their id.
     rooms: DashMap<Box<str>, Arc<Watch>>,
     counts: Arc<Counts>,
-    /// Seats that may have been taken for somebody who was told otherwise.
-    debts: Mutex<Vec<(RoomId, MemberId, u64)>>,
+    /// Seats to be freed.
+    debts: Mutex<Vec<Debt>>,
     closed: AtomicBool,
 }
 
@@ -189,8 +189,8 @@ impl Shared {
     }
 
     /// Takes note of a seat to be freed.
-    fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
-        self.debts.lock().unwrap_or_else(PoisonError::into_inner).push((room.clone(), id, tag));
+    fn owe(&self, debt: Debt) {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner).push(debt);
     }
 
     /// Reads a room, whole or for a reader at a cursor. Says also whether the history reaches back to that reader.
@@ -216,6 +216,15 @@ impl Shared {
         };
         read.map(Some).ok_or_else(|| record::garbled("look"))
     }
+}
+
+/// A seat that may have been taken for somebody who was told otherwise.
+struct Debt {
+    room: RoomId,
+    id: MemberId,
+    tag: u64,
+    /// Until then what took it may still be under way on a connection that was given up.
+    due: Instant,
 }
 
 /// How much of a room's log to read.
@@ -258,15 +267,17 @@ impl Ear for Shared {
     }
 }
 
-/// Frees the seats of joins that were given up but may have happened.
-async fn pay(shared: std::sync::Weak<Shared>) {
+/// Frees the seats of joins that were given up but may have happened, or may still happen.
+async fn pay(shared: Weak<Shared>) {
     loop {
         sleep(Duration::from_millis(200)).await;
         let Some(shared) = shared.upgrade() else { return };
         let debts = std::mem::take(&mut *shared.debts.lock().unwrap_or_else(PoisonError::into_inner));
-        for (room, id, tag) in debts {
-            if shared.vacate(&room, id, tag, Departure::Lost, Instant::now() + DEADLINE).await.is_err() {
-                shared.owe(&room, id, tag);
+        for debt in debts {
+            let deadline = Instant::now() + DEADLINE;
+            let paid = shared.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, deadline).await;
+            if paid.is_err() || paid == Ok(false) && Instant::now() < debt.due {
+                shared.owe(debt);
             }
         }
     }

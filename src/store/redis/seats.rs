@@ -1,12 +1,12 @@
 //! What members do in a room: come, go and speak.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    DEADLINE, Shared,
+    DEADLINE, Debt, Shared,
     inbox::Seat,
     link::Str,
     record::{self, Reply, garbled, number},
@@ -30,7 +30,8 @@ struct Attempt<'a> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.shared.owe(self.room, self.id, self.tag);
+            let due = Instant::now() + Duration::from_millis(self.shared.limits.lease);
+            self.shared.owe(Debt { room: self.room.clone(), id: self.id, tag: self.tag, due });
         }
     }
 }
@@ -142,9 +143,11 @@ impl Shared {
         reason: Departure,
     ) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
-        let Some(watch) = self.watched(room) else { return self.vacate(room, id, tag, reason, deadline).await };
+        let Some(watch) = self.watched(room) else {
+            return self.vacate(room, id, tag, reason, deadline).await.map(drop);
+        };
         let Some(mut gate) = watch.pass(deadline).await? else {
-            return self.vacate(room, id, tag, reason, deadline).await;
+            return self.vacate(room, id, tag, reason, deadline).await.map(drop);
         };
         let last = {
             let mut inbox = watch.inbox();
@@ -169,10 +172,10 @@ impl Shared {
         if empty {
             self.retire(&watch, &mut gate).await;
         }
-        result
+        result.map(drop)
     }
 
-    /// Frees a seat in Redis. Whoever does not sit there has left already.
+    /// Frees a seat in Redis. Says whether anybody sat there.
     pub(super) async fn vacate(
         &self,
         room: &RoomId,
@@ -180,10 +183,15 @@ impl Shared {
         tag: u64,
         reason: Departure,
         deadline: Instant,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
         let args = vec![record::id(id), self.node_word(), number(tag), Str::from(reason.as_str()), lease, period];
-        self.route(room).run(&scripts::LEAVE, &self.keys(room), args, deadline).await.map(drop)
+        let mut reply = self.route(room).run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
+        match reply.word().as_deref() {
+            Some("OK" | "ETAKEN") => Ok(true),
+            Some("ENOMEMBER") => Ok(false),
+            _ => Err(garbled("leave")),
+        }
     }
 
     /// See [`crate::store::Store::say`].
