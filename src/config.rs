@@ -41,7 +41,7 @@ pub struct Config {
     )]
     pub secret: Secret,
 
-    /// Further origins whose pages may connect, separated by commas (https://chat.example.org)
+    /// Further origins whose pages may connect, separated by commas (`https://chat.example.org`)
     #[arg(long, env = "PARLOR_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub origins: Vec<Origin>,
 

@@ -3,32 +3,32 @@
 //! The modules stand here from the ground up: each may use only those above
 //! it, and a test reads the imports and holds them to it.
 
-/// What a room is and how it says no: pure rules.
+// What a room is and how it says no: pure rules.
 pub mod room;
 
-/// What goes over the wire, by direction.
+// What goes over the wire, by direction.
 pub mod protocol;
 
-/// Every setting, its default and its check.
+// Every setting, its default and its check.
 pub mod config;
 
-/// Signs and checks the slips that prove a seat.
+// Signs and checks the slips that prove a seat.
 pub mod ticket;
 
-/// Where rooms live: in this process or in Redis.
+// Where rooms live: in this process or in Redis.
 pub mod store;
 
-/// Mints LiveKit passes.
+// Mints LiveKit passes.
 pub mod video;
 
-/// This node: what the store tells in, every reader of the room out.
+// This node: what the store tells in, every reader of the room out.
 pub mod hub;
 
-/// A reader in, bytes out.
+// A reader in, bytes out.
 pub mod transport;
 
-/// The edge: addresses, pages, health.
+// The edge: addresses, pages, health.
 pub mod http;
 
-/// Builds the parts in this order, accepts, drains.
+// Builds the parts in this order, accepts, drains.
 pub mod server;

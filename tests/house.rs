@@ -37,12 +37,12 @@ fn code(text: &str) -> String {
     text.lines().map(|line| line.find("//").map_or(line, |at| &line[..at])).collect::<Vec<_>>().join("\n")
 }
 
-/// The modules of `lib.rs` from the ground up, each with whether a line of docs stands above it.
+/// The modules of `lib.rs` from the ground up, each with whether a line of its own stands above it.
 fn floors() -> Vec<(String, bool)> {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let lines: Vec<&str> = lib.lines().collect();
     let module = |line: &str| line.strip_prefix("pub mod ")?.strip_suffix(';').map(str::to_owned);
-    let documented = |at: usize| at > 0 && lines[at - 1].starts_with("/// ");
+    let documented = |at: usize| at > 0 && lines[at - 1].starts_with("// ");
     lines.iter().enumerate().filter_map(|(at, line)| Some((module(line)?, documented(at)))).collect()
 }
 
