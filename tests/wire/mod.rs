@@ -87,6 +87,19 @@ pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
     assert!(timeout(PATIENCE, waiting).await.is_ok(), "in vain waited for {what}");
 }
 
+/// Asks again until there is an answer.
+pub async fn within_patience<T, E>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let asking = async {
+        loop {
+            match ask().await {
+                Ok(answer) => break answer,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("in vain waited: {what}"))
+}
+
 /// Percent-encodes everything but letters and digits.
 pub fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
@@ -130,7 +143,11 @@ impl Client {
     }
 
     pub fn request(server: &TestServer, query: &str) -> Request<()> {
-        format!("ws://{}/ws?{query}", server.address).into_client_request().unwrap()
+        Self::request_at(server.address, query)
+    }
+
+    pub fn request_at(address: SocketAddr, query: &str) -> Request<()> {
+        format!("ws://{address}/ws?{query}").into_client_request().unwrap()
     }
 
     pub async fn open(server: &TestServer, query: &str) -> Self {
@@ -174,7 +191,7 @@ impl Client {
         Self::upgrade(server, request).await.unwrap().welcomed().await
     }
 
-    async fn welcomed(mut self) -> Self {
+    pub async fn welcomed(mut self) -> Self {
         self.welcome = self.expect("welcome").await;
         self
     }

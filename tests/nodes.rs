@@ -1,0 +1,216 @@
+//! Several nodes, one Redis, and NGINX in front of them with the configuration that is shipped.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "support/server.rs"]
+#[allow(dead_code)]
+mod redis;
+mod wire;
+
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use wire::{Client, Heard, TestServer, eventually};
+
+async fn node(redis: &redis::Server) -> TestServer {
+    let node = TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000"]).await;
+    eventually("Redis in reach", || node.hub.ready()).await;
+    node
+}
+
+/// Everybody says `each` messages at once; everybody must have heard all of them, once and in one order.
+async fn ledger(people: Vec<Client>, each: u64) -> Vec<Client> {
+    let total = people.len() as u64 * each;
+    let tasks: Vec<_> = people
+        .into_iter()
+        .map(|mut person| {
+            tokio::spawn(async move {
+                for n in 1..=each {
+                    person.send(json!({"type": "chat", "text": format!("{} {n}", person.id()), "n": n}));
+                }
+                let mut order: Vec<(u64, String)> = Vec::new();
+                while order.len() < total as usize {
+                    match person.next().await {
+                        Heard::Frame(frame) if frame["type"] == "chat" => {
+                            order.push((frame["seq"].as_u64().unwrap(), frame["text"].as_str().unwrap().to_owned()));
+                        }
+                        Heard::Frame(frame) if frame["type"] == "ack" => {
+                            order.push((frame["seq"].as_u64().unwrap(), format!("{} {}", person.id(), frame["n"])));
+                        }
+                        Heard::Frame(frame) => assert_eq!(frame["type"], "joined", "{frame}"),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                (person, order)
+            })
+        })
+        .collect();
+    let mut people = Vec::new();
+    let mut first: Option<Vec<(u64, String)>> = None;
+    for task in tasks {
+        let (person, order) = task.await.unwrap();
+        assert!(order.iter().map(|(seq, _)| *seq).eq(1..=total), "numbers without holes, in order");
+        let first = first.get_or_insert_with(|| order.clone());
+        assert_eq!(*first, order, "one order everywhere");
+        people.push(person);
+    }
+    people
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_on_two_nodes_are_in_one_room_and_redis_forgets_it_with_the_last() {
+    let redis = redis::Server::start();
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut ann = Client::join(&here, "комната", "Ann").await;
+    let mut bob = Client::join(&there, "комната", "Bob").await;
+    assert_eq!(bob.welcome["members"].as_array().unwrap().len(), 2);
+    assert_eq!(ann.expect("joined").await["user"], "Bob");
+    ann.say("hello", 1).await;
+    assert_eq!(bob.expect("chat").await["text"], "hello");
+    bob.send(json!({"typing": true})).flush().await;
+    assert_eq!(ann.expect("typing").await["user"], "Bob");
+    assert_eq!(there.heads("комната").await, 2);
+    assert_eq!(redis.keys().len(), 3, "a set, a hash and a list: {:?}", redis.keys());
+    bob.leave().await;
+    assert_eq!(ann.until("left").await["reason"], "left");
+    ann.leave().await;
+    assert_eq!(redis.keys(), Vec::<String>::new());
+    here.is_deserted().await;
+    there.is_deserted().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_on_three_nodes_hears_everything_once_and_in_one_order() {
+    let redis = redis::Server::start();
+    let nodes = [node(&redis).await, node(&redis).await, node(&redis).await];
+    let mut people = Vec::new();
+    for i in 0..6 {
+        people.push(Client::join(&nodes[i % 3], "ledger", &format!("Member {i}")).await);
+    }
+    for person in ledger(people, 30).await {
+        person.leave().await;
+    }
+    assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_node_hands_its_people_over_unseen() {
+    let redis = redis::Server::start();
+    let (mut here, there) = (node(&redis).await, node(&redis).await);
+    let mut ann = Client::join(&here, "move", "Ann").await;
+    let mut bob = Client::join(&there, "move", "Bob").await;
+    ann.until("joined").await;
+    ann.say("before", 1).await;
+    bob.expect("chat").await;
+    let stopped = here.stop();
+    ann.expect_closing("restarting", 1012).await;
+    bob.say("meanwhile", 1).await;
+    let mut back = Client::resume(&there, "move", ann.ticket(), Some(&ann.cursor)).await;
+    assert_eq!((&back.welcome["clientId"], &back.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));
+    let missed: Vec<_> = back.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
+    assert_eq!(missed, ["meanwhile"]);
+    stopped.await.unwrap();
+    back.say("after", 2).await;
+    assert_eq!(bob.expect("chat").await["text"], "after", "and nothing but that was heard of the move");
+    back.leave().await;
+    bob.leave().await;
+    assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_away_is_said_and_heals_by_itself() {
+    let mut redis = redis::Server::start();
+    let node = node(&redis).await;
+    let mut ann = Client::join(&node, "away", "Ann").await;
+    redis.kill();
+    assert_eq!(ann.expect("status").await["code"], "store_unavailable");
+    assert_eq!(reqwest::get(node.url("/readyz")).await.unwrap().status(), 503);
+    assert_eq!(reqwest::get(node.url("/healthz")).await.unwrap().status(), 200);
+    ann.send(json!({"type": "chat", "text": "into the void", "n": 1}));
+    let error = ann.expect_error("store_unavailable").await;
+    assert_eq!(error["n"], 1);
+    assert!(redis.launch());
+    // What Redis lost is said, and the conversation goes on.
+    let reset = ann.until("reset").await;
+    assert_eq!((&reset["clientId"], reset["members"].as_array().unwrap().len()), (&ann.welcome["clientId"], 1));
+    ann.send(json!({"type": "chat", "text": "again", "n": 1}));
+    assert_eq!(ann.until("ack").await["n"], 1);
+    ann.leave().await;
+    assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+/// A real NGINX with the configuration that is shipped; ends with the value.
+struct Nginx {
+    process: Child,
+    dir: PathBuf,
+    address: std::net::SocketAddr,
+}
+
+impl Nginx {
+    fn start(nodes: &[TestServer]) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let dir = std::env::temp_dir().join(format!("parlor-nginx-{}", address.port()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let servers: String = nodes.iter().map(|node| format!("server {};", node.address)).collect();
+        let shipped = include_str!("../deploy/nginx.conf")
+            .replace("${PARLOR_NODES}", &servers)
+            .replace("${PARLOR_PORT}", &address.to_string());
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {}/{kind};\n", dir.display()))
+            .concat();
+        let whole = format!(
+            "pid {dir}/pid; error_log {dir}/error.log; daemon off; master_process off;\nevents {{}}\nhttp {{ access_log off;\n{temporary}\n{shipped}\n}}\n",
+            dir = dir.display()
+        );
+        std::fs::write(dir.join("nginx.conf"), whole).unwrap();
+        let nginx = |check: &[&str]| {
+            let mut command = Command::new("nginx");
+            command.arg("-p").arg(&dir).arg("-c").arg(dir.join("nginx.conf")).args(check).stderr(Stdio::piped());
+            command
+        };
+        let check = nginx(&["-t"]).output().expect("these tests need nginx: apt-get install nginx-light");
+        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+        Self { process: nginx(&[]).spawn().unwrap(), dir, address }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
+    let redis = redis::Server::start();
+    let nodes = vec![node(&redis).await, node(&redis).await, node(&redis).await];
+    let nginx = Nginx::start(&nodes);
+    let page =
+        wire::within_patience("nginx answers", async || reqwest::get(format!("http://{}/healthz", nginx.address)).await).await;
+    assert_eq!(page.status(), 200);
+    let mut people = Vec::new();
+    for i in 0..6 {
+        let mut request = Client::request_at(nginx.address, &format!("room=spread&name=Member{i}"));
+        // As a page would: its origin is the proxy's address.
+        request.headers_mut().insert("origin", format!("http://{}", nginx.address).parse().unwrap());
+        people.push(Client::knock(nginx.address, request).await.unwrap().welcomed().await);
+    }
+    assert!(nodes.iter().all(|node| node.hub.counts() == (1, 2)), "two people on each node");
+    let people = ledger(people, 20).await;
+    let token = reqwest::Client::new()
+        .post(format!("http://{}/api/rooms/spread/livekit-token", nginx.address))
+        .bearer_auth(people[0].ticket())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(token.json::<Value>().await.unwrap()["code"], "video_not_configured");
+    for person in people {
+        person.leave().await;
+    }
+    assert_eq!(redis.keys(), Vec::<String>::new());
+}
