@@ -3,6 +3,7 @@
 //! server's own CPU time, so that ratios hold when the machine is busy.
 
 use std::{
+    collections::HashMap,
     error::Error,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
@@ -17,29 +18,51 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::Barrier,
+    sync::{Barrier, Mutex},
     task::JoinSet,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// A parlor process that ends with the value.
+/// A server process that ends with the value.
 struct Server {
     process: Child,
     address: String,
 }
 
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Kind {
+    Parlor,
+    /// What the kernel alone costs: see [`floor`].
+    Floor,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Parlor => "parlor",
+            Self::Floor => "floor",
+        }
+    }
+}
+
 impl Server {
-    fn start() -> Outcome<Self> {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_parlor"))
-            .args(["--listen", "127.0.0.1:0", "--room-members", "2000", "--rate", "1000000"])
-            .stderr(Stdio::piped())
-            .spawn()?;
+    fn start(kind: Kind) -> Outcome<Self> {
+        let mut command = match kind {
+            Kind::Parlor => Command::new(env!("CARGO_BIN_EXE_parlor")),
+            Kind::Floor => Command::new(std::env::current_exe()?),
+        };
+        match kind {
+            Kind::Parlor => command.args(["--listen", "127.0.0.1:0", "--room-members", "2000", "--rate", "1000000"]),
+            Kind::Floor => command.arg("floor"),
+        };
+        let mut process = command.stderr(Stdio::piped()).spawn()?;
         let log = process.stderr.take().ok_or("no log")?;
         let mut lines = BufReader::new(log).lines();
         let address = lines
             .find_map(|line| Some(line.ok()?.split_once("http://")?.1.split_whitespace().next()?.to_owned()))
-            .ok_or("parlor did not start")?;
+            .ok_or("the server did not start")?;
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { process, address })
     }
@@ -142,7 +165,7 @@ fn chat(text: &str) -> Vec<u8> {
 
 /// What a member costs that sits and says nothing.
 async fn idle(members: usize, rooms: usize) -> Outcome<Value> {
-    let server = Server::start()?;
+    let server = Server::start(Kind::Parlor)?;
     let warm = Member::join(&server.address, "warm").await?;
     drop(warm);
     let (before, _) = server.usage()?;
@@ -167,9 +190,21 @@ async fn idle(members: usize, rooms: usize) -> Outcome<Value> {
     }))
 }
 
-/// Everybody in `rooms` rooms hears everything: `per_room` messages a room, `burst` at a time.
-async fn fan_out(rooms: usize, members: usize, per_room: usize, burst: usize, bytes: usize) -> Outcome<Value> {
-    let server = Server::start()?;
+/// Everybody in a room hears everything that one of them says.
+#[derive(Clone, Copy)]
+struct FanOut {
+    rooms: usize,
+    members: usize,
+    per_room: usize,
+    /// Messages on their way at a time.
+    burst: usize,
+    bytes: usize,
+    /// Between the bursts of a room.
+    pause: Duration,
+}
+
+async fn fan_out(kind: Kind, FanOut { rooms, members, per_room, burst, bytes, pause }: FanOut) -> Outcome<Value> {
+    let server = Server::start(kind)?;
     let heard = Arc::new(AtomicU64::new(0));
     let ready = Arc::new(Barrier::new(rooms * members + 1));
     let text = "x".repeat(bytes);
@@ -184,6 +219,7 @@ async fn fan_out(rooms: usize, members: usize, per_room: usize, burst: usize, by
                 let speaks = place == 0;
                 while chats < per_room && acks < per_room {
                     if speaks && sent == acks {
+                        tokio::time::sleep(pause).await;
                         let now = burst.min(per_room - sent);
                         member.socket.write_all(&frame.repeat(now)).await?;
                         sent += now;
@@ -209,17 +245,72 @@ async fn fan_out(rooms: usize, members: usize, per_room: usize, burst: usize, by
     let deliveries = heard.load(Ordering::Relaxed);
     assert_eq!(deliveries, (rooms * members * per_room) as u64, "every message reaches everyone once");
     Ok(json!({
-        "scenario": "fan-out", "rooms": rooms, "members": members, "messages": rooms * per_room, "burst": burst, "bytes": bytes,
+        "scenario": "fan-out", "server": kind.name(), "rooms": rooms, "members": members, "messages": rooms * per_room,
+        "burst": burst, "bytes": bytes, "pause_ms": pause.as_millis() as u64,
         "deliveries_per_second": (deliveries as f64 / elapsed.as_secs_f64()).round(),
         "server_cpu_us_per_delivery": ((after - before) as f64 / deliveries as f64 * 100.0).round() / 100.0,
     }))
 }
 
-#[tokio::main]
-async fn main() -> Outcome<()> {
-    println!("{}", idle(5000, 100).await?);
-    println!("{}", fan_out(10, 100, 2000, 1, 128).await?);
-    println!("{}", fan_out(10, 100, 10_000, 200, 128).await?);
-    println!("{}", fan_out(100, 4, 2000, 1, 128).await?);
-    Ok(())
+/// The floor: reads a frame, writes a prebuilt one to every member with one write(2) each, and knows nothing.
+async fn floor() -> Outcome<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    eprintln!("listening on http://{}", listener.local_addr()?);
+    let mut rooms: HashMap<String, Arc<Mutex<Vec<Arc<TcpStream>>>>> = HashMap::new();
+    let framed = |json: String| [&[0x81, 126, 0, u8::try_from(json.len()).unwrap_or(0)][..], json.as_bytes()].concat();
+    let id = "00000000-0000-0000-0000-000000000000";
+    let chat = format!(r#"{{"type":"chat","seq":1,"from":"{id}","user":"load","text":"{}"}}"#, "x".repeat(128));
+    let (chat, ack, welcome) = (framed(chat), framed(r#"{"type":"ack","n":1}"#.into()), framed(r#"{"type":"welcome"}"#.into()));
+    loop {
+        let (mut socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            socket.read_buf(&mut head).await?;
+        }
+        socket.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await?;
+        socket.write_all(&welcome).await?;
+        let name =
+            String::from_utf8_lossy(&head).split("room=").nth(1).and_then(|rest| rest.split('&').next()).map(str::to_owned);
+        let room = Arc::clone(rooms.entry(name.unwrap_or_default()).or_default());
+        let (socket, chat, ack) = (Arc::new(socket), chat.clone(), ack.clone());
+        room.lock().await.push(Arc::clone(&socket));
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            loop {
+                socket.readable().await?;
+                match socket.try_read(&mut buffer) {
+                    Ok(0) => return Outcome::Ok(()),
+                    Ok(_) => {
+                        for member in &*room.lock().await {
+                            let frame = if Arc::ptr_eq(member, &socket) { &ack } else { &chat };
+                            member.try_write(frame)?;
+                        }
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        });
+    }
+}
+
+fn main() -> Outcome<()> {
+    if std::env::args().any(|word| word == "floor") {
+        return tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(floor());
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        println!("{}", idle(5000, 100).await?);
+        let pause = Duration::from_millis(100);
+        let talk = FanOut { rooms: 10, members: 100, per_room: 40, burst: 1, bytes: 128, pause };
+        let busy = FanOut { per_room: 1000, pause: Duration::ZERO, ..talk };
+        let small = FanOut { rooms: 500, members: 4, per_room: 20, pause: 2 * pause, ..talk };
+        for scenario in [talk, busy, small] {
+            for kind in [Kind::Floor, Kind::Parlor] {
+                println!("{}", fan_out(kind, scenario).await?);
+            }
+        }
+        println!("{}", fan_out(Kind::Parlor, FanOut { per_room: 10_000, burst: 200, ..busy }).await?);
+        Ok(())
+    })
 }

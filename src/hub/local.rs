@@ -1,7 +1,10 @@
 //! A room at this node: what the store tells is gathered, framed once, and
 //! handed to every reader in as few writes as possible.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -16,6 +19,9 @@ use crate::{
     room::{Cursor, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
+
+/// A room that was flushed less than this ago is busy.
+const BUSY: Duration = Duration::from_millis(1);
 
 /// A room that has seats at this node.
 pub(super) struct LocalRoom {
@@ -32,6 +38,7 @@ struct Gathered {
     items: Vec<Item>,
     reset: Option<Arc<Snapshot>>,
     flushing: bool,
+    flushed: Option<Instant>,
 }
 
 struct Item {
@@ -166,8 +173,11 @@ impl LocalRoom {
     /// Hands out all that has gathered, until there is no more.
     pub(super) async fn flush(self: Arc<Self>, terms: Arc<Terms>) {
         loop {
-            // Under load, those who are about to speak do so first, and one write carries them all.
-            tokio::task::yield_now().await;
+            // In a busy room those who are about to speak do so first, and one write carries them all.
+            // In a quiet one there is nobody to wait for.
+            if self.gathered.lock().flushed.is_some_and(|last| last.elapsed() < BUSY) {
+                tokio::task::yield_now().await;
+            }
             let (json, items, reset) = {
                 let mut gathered = self.gathered.lock();
                 if gathered.items.is_empty() && gathered.reset.is_none() {
@@ -183,6 +193,8 @@ impl LocalRoom {
             if !items.is_empty() {
                 people.hand_out(&json, &items);
             }
+            drop(people);
+            self.gathered.lock().flushed = Some(Instant::now());
         }
     }
 }
