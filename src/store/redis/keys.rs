@@ -1,6 +1,7 @@
 //! What a room's keys and its channel are called.
 
-use super::link::Str;
+use fred::bytes_utils::Str;
+
 use crate::room::RoomId;
 
 /// The layout's version is part of every name: nodes of a newer layout live in rooms of their own.

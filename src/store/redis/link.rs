@@ -19,7 +19,7 @@ use std::{
 pub use address::RedisConfigError;
 use address::client;
 pub(super) use address::configure;
-pub(super) use fred::bytes_utils::Str;
+use fred::bytes_utils::Str;
 use fred::{
     clients::WithOptions,
     error::{Error, ErrorKind},
@@ -62,11 +62,6 @@ pub(super) trait Ear: Send + Sync + 'static {
     fn reconnected(&self);
     /// The server went out of reach or came back.
     fn link(&self, up: bool);
-}
-
-/// A script's hash, as Redis computes it.
-pub(super) fn hash(text: &str) -> Str {
-    Str::from(fred::util::sha1_hash(text))
 }
 
 /// The line to one server.

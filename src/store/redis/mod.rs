@@ -41,8 +41,8 @@ pub use link::RedisConfigError;
 
 use self::{
     keys::Keys,
-    link::{Ear, Link, Str},
-    record::number,
+    link::{Ear, Link},
+    record::{Str, number},
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};

@@ -5,10 +5,10 @@
 //! a line break itself.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
-use super::link::Str;
-use crate::room::{Departure, Entry, Epoch, Member, MemberId, Name, RoomKey, Seq, Snapshot};
+use crate::room::{Departure, Entry, Epoch, Joined, Member, MemberId, Millis, Name, RoomKey, Seq, Snapshot};
 use crate::store::StoreError;
 
 /// What a room's channel carries.
@@ -158,6 +158,25 @@ impl Reply {
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
         Some(Snapshot { epoch, key, seq, version, members, history })
+    }
+}
+
+/// What a join gave.
+pub(super) struct Admission {
+    /// The answer to it.
+    pub(super) joined: Joined,
+    /// This node's lease was known: its other members still sit.
+    pub(super) leased: bool,
+    /// When, by the clock of Redis.
+    pub(super) now: Millis,
+    /// The room with the member in it.
+    pub(super) room: Snapshot,
+}
+
+impl Admission {
+    pub(super) fn read(mut reply: Reply) -> Option<Self> {
+        let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.number()?);
+        Some(Self { joined: Joined { new, last_n }, leased, now, room: reply.snapshot()? })
     }
 }
 

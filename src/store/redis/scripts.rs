@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::link::{self, Str};
+use fred::{bytes_utils::Str, util::sha1_hash};
 
 /// A script and the hash by which Redis knows it.
 pub(super) struct Script {
@@ -19,9 +19,9 @@ impl Script {
         Self { text, hash: OnceLock::new() }
     }
 
-    /// The script's hash.
+    /// The script's hash, as Redis computes it.
     pub(super) fn hash(&self) -> Str {
-        self.hash.get_or_init(|| link::hash(self.text)).clone()
+        self.hash.get_or_init(|| Str::from(sha1_hash(self.text))).clone()
     }
 }
 

@@ -8,13 +8,12 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     DEADLINE, Debt, Shared,
     inbox::Seat,
-    link::Str,
-    record::{self, Reply, garbled, number},
+    record::{self, Admission, Str, garbled, number},
     scripts,
     watch::{Passage, TOGETHER, Watch},
 };
 use crate::{
-    room::{Departure, Epoch, Joined, MemberId, Millis, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
+    room::{Departure, Epoch, Joined, MemberId, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
     store::StoreError,
 };
 
@@ -34,20 +33,6 @@ impl Drop for Attempt<'_> {
             self.shared.owe(Debt { room: self.room.clone(), id: self.id, tag: self.tag, due });
         }
     }
-}
-
-/// What a join gave.
-pub(super) struct Admission {
-    pub(super) joined: Joined,
-    /// This node's lease was known: its other members still sit.
-    leased: bool,
-    now: Millis,
-    pub(super) room: Snapshot,
-}
-
-pub(super) fn read_admission(mut reply: Reply) -> Option<Admission> {
-    let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.number()?);
-    Some(Admission { joined: Joined { new, last_n }, leased, now, room: reply.snapshot()? })
 }
 
 impl Shared {
@@ -97,7 +82,7 @@ impl Shared {
             Some("EFULL") => return Err(Refusal::RoomFull.into()),
             _ => return Err(garbled("join")),
         }
-        let Admission { joined, leased, now, room } = read_admission(reply).ok_or_else(|| garbled("join"))?;
+        let Admission { joined, leased, now, room } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
         let joined_at = room.members.iter().find(|member| member.id == id).map_or(now, |member| member.joined_at);
         {
             let mut inbox = watch.inbox();

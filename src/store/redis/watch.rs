@@ -18,9 +18,8 @@ use super::{
     counts::count,
     inbox::{Inbox, Seat},
     keys::Keys,
-    record::{self, News, garbled, number},
+    record::{self, Admission, News, garbled, number},
     scripts,
-    seats::{Admission, read_admission},
 };
 use crate::{
     room::{Epoch, MemberId, RoomId},
@@ -189,7 +188,7 @@ impl Shared {
             let mut reply = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
-                    let Admission { room, .. } = read_admission(reply).ok_or_else(|| garbled("join"))?;
+                    let Admission { room, .. } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
                     watch.inbox().sit(id, Seat { version: room.version, ..seat });
                     count(&self.counts.rejoin);
                 }
