@@ -11,10 +11,10 @@ export const en = {
   joinLabel: "Join by ID or link",
   joinPlaceholder: "lusab-babad-gutih-tugad",
   join: "Join",
-  badRoom: "A room ID has 1 to 64 letters or digits of any script, and . _ - ~",
-  badRoomPath: (given: string) => `“${given}” cannot be a room ID.`,
+  badRoom: "A room ID has 1 to 64 characters: letters and digits of any script, and . _ - ~",
   youAre: "You go by",
   changeName: "Change name",
+  nameForgotten: "Forgotten. You will be asked for a name at the next door.",
   howTitle: "How a room ends",
   howTalk: "Messages live in the server’s memory, for as long as the room says, and are never written to an archive.",
   howLeave: "Leaving frees your place at once. If your connection drops, your place is kept for a few seconds so you can come back.",
@@ -117,7 +117,7 @@ export const en = {
 
   /** By the code the server gives. */
   refusals: {
-    bad_room: "A room ID has 1 to 64 letters or digits of any script, and . _ - ~",
+    bad_room: "A room ID has 1 to 64 characters: letters and digits of any script, and . _ - ~",
     bad_name: "That name is not possible: 1 to 32 characters, all of them visible.",
     forbidden: "The server does not let this page in.",
     forbidden_origin: "The server does not let pages from this address in.",
