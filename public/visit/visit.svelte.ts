@@ -21,6 +21,8 @@ export class Visit {
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** The goodbye was said into a dead link: the seat waits out its grace. */
+  unheard = $state(false);
   /** Not yet said: it outlives the view it is written in. */
   draft = $state("");
   readonly typing: Typing;
@@ -78,6 +80,7 @@ export class Visit {
   }
 
   leave(): void {
+    this.unheard = this.#link.state.is !== "open";
     this.#link.leave();
   }
 

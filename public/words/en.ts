@@ -106,6 +106,7 @@ export const en = {
   goodbyeTitle: "You have left.",
   goodbyeLast: "You were the last one: the room is gone, and so is everything said in it.",
   goodbyeOthers: "The room goes on for those who are in it. When the last one leaves, it is gone.",
+  goodbyeUnheard: "Without a connection the server did not hear it. Your place is free in a few seconds, and what was not sent is gone.",
   joinAgain: "Join again",
   newRoom: "New room",
   home: "To the front page",
