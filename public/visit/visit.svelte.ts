@@ -4,6 +4,7 @@
 import { Link, type LinkState } from "../link/link";
 import { openSocket } from "../link/ws";
 import { emptyLog, type Event, type Log, nextTick, step } from "../log/log";
+import { Tints } from "../log/tints";
 import type { Inbound } from "../protocol/frames";
 import { forgetSeat, loadSeat, saveSeat } from "../seat/seat";
 import { Typing } from "./typing";
@@ -26,6 +27,7 @@ export class Visit {
   /** Not yet said: it outlives the view it is written in. */
   draft = $state("");
   readonly typing: Typing;
+  readonly tints = new Tints();
   readonly #link: Link;
   #log: Log;
   #drawing = false;
