@@ -83,6 +83,11 @@ const ENTRIES_MAX = 1_000;
 /** After these nobody can say whether the message was taken: the same n asks. */
 const UNCERTAIN = new Set(["store_unavailable", "internal"]);
 
+/** Neither sent nor surely not: with the seat gone, the same n cannot ask any more. */
+export function isUncertain(why: string): boolean {
+  return UNCERTAIN.has(why) || why === "unconfirmed";
+}
+
 export type Seated = { clientId: string; user: string; lastN: number; former: readonly string[] };
 
 export function emptyLog(seat: Seated | null = null): Log {

@@ -55,13 +55,6 @@ export function tag(clientId: string): string {
   return clientId.replaceAll("-", "").slice(-4);
 }
 
-/** A steady number for a person, to pick a colour by. */
-export function tint(clientId: string, colours: number): number {
-  let hash = 2166136261;
-  for (const c of clientId) hash = Math.imul(hash ^ c.charCodeAt(0), 16777619);
-  return (hash >>> 0) % colours;
-}
-
 export function initials(user: string): string {
   const words = user.trim().split(/\s+/u);
   const first = [...(words[0] ?? "")][0] ?? "?";

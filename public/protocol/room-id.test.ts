@@ -20,6 +20,7 @@ describe("a room id", () => {
       expect(roomOfPath(roomPath(id))).toEqual({ id, given: id });
     }
     expect(roomOfPath("/")).toBeNull();
+    expect(roomOfPath("/r/")).toBeNull();
     expect(roomOfPath("/r/a%20b")).toEqual({ id: null, given: "a b" });
     expect(roomOfPath("/r/%E0%A4%A")).toEqual({ id: null, given: "%E0%A4%A" });
   });

@@ -25,9 +25,9 @@ export function roomPath(id: string): string {
   return `/r/${encodeURIComponent(id)}`;
 }
 
-/** The room that a path leads to; null is the landing page. */
+/** The room that a path leads to; null is the landing page, which a path that names none leads to as well. */
 export function roomOfPath(path: string): { id: string | null; given: string } | null {
-  const given = /^\/r\/([^/]*)\/?$/.exec(path)?.[1];
+  const given = /^\/r\/([^/]+)\/?$/.exec(path)?.[1];
   if (given === undefined) return null;
   const text = decode(given);
   return { id: parseRoomId(text), given: text };

@@ -4,6 +4,7 @@
 import { Link, type LinkState } from "../link/link";
 import { openSocket } from "../link/ws";
 import { emptyLog, type Event, type Log, nextTick, step } from "../log/log";
+import { Tints } from "../log/tints";
 import type { Inbound } from "../protocol/frames";
 import { forgetSeat, loadSeat, saveSeat } from "../seat/seat";
 import { Typing } from "./typing";
@@ -21,9 +22,12 @@ export class Visit {
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** The goodbye was said into a dead link: the seat waits out its grace. */
+  unheard = $state(false);
   /** Not yet said: it outlives the view it is written in. */
   draft = $state("");
   readonly typing: Typing;
+  readonly tints = new Tints();
   readonly #link: Link;
   #log: Log;
   #drawing = false;
@@ -78,6 +82,7 @@ export class Visit {
   }
 
   leave(): void {
+    this.unheard = this.#link.state.is !== "open";
     this.#link.leave();
   }
 

@@ -97,6 +97,7 @@ export default {
       await inRoom(page);
       await say(page, "in vain");
       await stateOf(page, "in vain", "failed");
+      await page.getByText("Not confirmed.").waitFor();
       down = true;
       await route.close({ code: 1011 });
       await page.getByText("What you write waits here").waitFor();

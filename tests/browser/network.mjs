@@ -36,6 +36,40 @@ export default {
     }
   },
 
+  async "who leaves without a connection is not told that the room is gone"({ cast, base, port }) {
+    const wire = await startWire(port);
+    try {
+      const ann = await cast.guest("Ann", newRoom(wire.url));
+      wire.cut();
+      await ann.getByText("What you write waits here").waitFor();
+      await ann.getByRole("button", { name: "Leave", exact: true }).click();
+      await ann.getByText("the server did not hear it").waitFor();
+      assert.equal(await ann.getByText("the room is gone").count(), 0);
+    } finally {
+      await wire.stop();
+    }
+  },
+
+  async "a page with something unsent asks before it goes"({ cast, base, port }) {
+    const wire = await startWire(port);
+    try {
+      const ann = await cast.guest("Ann", newRoom(wire.url));
+      wire.cut();
+      await ann.getByText("What you write waits here").waitFor();
+      await say(ann, "not yet");
+      await stateOf(ann, "not yet", "pending");
+      const asked = ann.waitForEvent("dialog");
+      const gone = ann.close({ runBeforeUnload: true });
+      const question = await asked;
+      assert.equal(question.type(), "beforeunload");
+      await question.dismiss();
+      await gone;
+      await sees(ann, ["not yet"]);
+    } finally {
+      await wire.stop();
+    }
+  },
+
   async "a message whose answer got lost is said once"({ cast, base, port }) {
     const wire = await startWire(port);
     try {

@@ -1,12 +1,15 @@
-// Makes the pictures of the README: the real page on the real server.
+// Makes the pictures of the README, the real page on the real server, and the
+// icon for those that take no SVG.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { box, Cast, hears, launch, log, say } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
 const ASSETS = resolve(import.meta.dirname, "../../assets");
+const STATIC = resolve(import.meta.dirname, "../../public/static");
+const ICON = 512;
 const MOST_BYTES = 150_000;
 const DESKTOP = { width: 960, height: 650 };
 
@@ -49,6 +52,12 @@ try {
   await shoot(iris, "room");
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
+
+  const icon = await cast.page({ viewport: { width: ICON, height: ICON } });
+  // A system that takes a PNG cuts the corners itself.
+  const drawing = (await readFile(resolve(STATIC, "favicon.svg"), "utf8")).replace(' rx="8"', "");
+  await icon.setContent(`<style>body { margin: 0 } svg { display: block }</style>${drawing}`);
+  await keep(icon, STATIC, "icon");
   await cast.close();
 } finally {
   await browser.close();
@@ -59,10 +68,14 @@ async function shoot(page, name) {
   await page.bringToFront();
   const end = log(page);
   if (await end.count()) await end.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await keep(page, ASSETS, name);
+}
+
+async function keep(page, folder, name) {
   const picture = squeezed(await page.screenshot({ animations: "disabled", caret: "hide" }));
   console.log(`${name}.png ${picture.length} bytes`);
   if (picture.length > MOST_BYTES) throw new Error(`${name}.png is larger than ${MOST_BYTES} bytes`);
-  await writeFile(resolve(ASSETS, `${name}.png`), picture);
+  await writeFile(resolve(folder, `${name}.png`), picture);
 }
 
 /** The browser compresses a PNG in a hurry: the same pixels take less. */

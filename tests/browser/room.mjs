@@ -25,6 +25,7 @@ export default {
     const ann = await cast.guest("Ann", room);
     const ben = await cast.guest("Ben", room);
     await say(ann, "before");
+    await hears(ben, "before");
     await say(ben, "me too");
     await sees(ann, ["before", "me too"]);
     const { clientId } = await seatOf(ann);
