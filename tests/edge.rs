@@ -385,3 +385,15 @@ async fn a_resume_that_was_announced_and_never_comes_times_out() {
     assert_eq!(heard, ["resume_timeout", "resume_timeout"]);
     assert_eq!(server.hub.counts(), (0, 0));
 }
+
+#[tokio::test]
+async fn a_mistyped_address_shows_a_browser_the_page() {
+    let server = TestServer::start(&[]).await;
+    let ask = |accept: &'static str| reqwest::Client::new().get(server.url("/nowhere")).header("accept", accept).send();
+    let page = ask("text/html,application/xhtml+xml").await.unwrap();
+    assert_eq!(page.status(), 404);
+    assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(page.text().await.unwrap().contains("<!doctype html>"));
+    let problem: Value = ask("application/json").await.unwrap().json().await.unwrap();
+    assert_eq!(problem["code"], "not_found");
+}

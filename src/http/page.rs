@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use hyper::{
     Request, StatusCode,
-    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH, VARY},
+    header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH, VARY},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -53,7 +53,18 @@ pub(super) fn index<B>(request: &Request<B>) -> Answer {
 
 /// A file that belongs to the page.
 pub(super) fn asset<B>(path: &str, request: &Request<B>) -> Result<Answer, Trouble> {
-    named(path).and_then(|name| file(name, request)).ok_or(Trouble::NotFound)
+    if let Some(answer) = named(path).and_then(|name| file(name, request)) {
+        return Ok(answer);
+    }
+    // Somebody who mistyped an address sees the page, not a line of JSON.
+    if !header(request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html")) {
+        return Err(Trouble::NotFound);
+    }
+    let mut answer = index(request);
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    // Without a tag nobody asks whether it has changed, and is answered with nothing.
+    answer.headers_mut().remove(ETAG);
+    Ok(answer)
 }
 
 fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {
