@@ -787,8 +787,8 @@ fn bare(room: &Snapshot) -> String {
 fn told(event: &Event) -> String {
     match event {
         Event::Said { entry, .. } => plain(entry),
-        Event::Joined { member, version, count } => format!("joined {} {} {version} {count}", member.id, member.name),
-        Event::Left { member, reason, version, count } => {
+        Event::Joined { member, version, count, .. } => format!("joined {} {} {version} {count}", member.id, member.name),
+        Event::Left { member, reason, version, count, .. } => {
             format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
         }
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),

@@ -87,11 +87,7 @@ impl Seat {
         let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
         reader.deliver(&[welcome]);
         if let Place::Joining { waiting, .. } = place {
-            let missed: Vec<_> = waiting
-                .into_iter()
-                .filter(|(at, _)| at.seq > reach.seq && at.version > reach.version)
-                .map(|(_, frame)| frame)
-                .collect();
+            let missed: Vec<_> = waiting.into_iter().filter(|(kind, _)| kind.is_after(reach)).map(|(_, frame)| frame).collect();
             if !missed.is_empty() {
                 reader.deliver(&missed);
             }

@@ -10,7 +10,7 @@
 //!   the room begins to leave, every entry in order of `seq` and every join and leave
 //!   in order of `version`, within one epoch none missing and none twice.
 //!   Anything else is told as [`Event::Reset`]. What is told may lie before
-//!   the snapshot that `join` returned: compare `seq` and `version`.
+//!   the snapshot that `join` returned, or belong to an earlier life: compare `epoch`, `seq` and `version`.
 //!   One exception: who came *and* went while the line to a shared store was
 //!   broken is not told; `version` skips them, and those who went meanwhile
 //!   are told to have [`Left`](Departure::Left), as nobody knows better.
@@ -41,6 +41,8 @@ pub enum Event {
     },
     /// Somebody came.
     Joined {
+        /// The life into which they came.
+        epoch: Epoch,
         /// Who.
         member: Member,
         /// The room's version with them in it.
@@ -50,6 +52,8 @@ pub enum Event {
     },
     /// Somebody went.
     Left {
+        /// The life out of which they went.
+        epoch: Epoch,
         /// Who.
         member: Member,
         /// Why.
