@@ -286,6 +286,18 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_counter_that_may_be_spent_is_not_given_out_again() {
+    let stage = stage();
+    let mut ann = enter(&stage.hub, "r", "Ann", None).await;
+    stage.store.mumbles.store(true, Ordering::SeqCst);
+    assert_eq!(ann.seat.say(None, &"one".parse().unwrap()).await.err(), Some(Trouble::StoreUnavailable));
+    assert!(ann.seat.say(None, &"two".parse().unwrap()).await.unwrap().is_none(), "another message is no repetition");
+    let late = enter(&stage.hub, "r", "Late", None).await;
+    let texts: Vec<_> = late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
+    assert_eq!(texts, ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     let stage = stage();
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;

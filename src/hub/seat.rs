@@ -102,8 +102,9 @@ impl Seat {
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
         let n = n.unwrap_or(self.last_n + 1);
-        let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
+        // Before it is known whether it was said: what is in doubt may have been, and its counter is then spent.
         self.last_n = self.last_n.max(n);
+        let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
         let again = Outbound::Ack { n, seq, timestamp: Stamp(at), cursor: None::<Shown<Cursor>>, duplicate: true };
