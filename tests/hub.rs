@@ -15,9 +15,9 @@ use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, Rooms, Seat, Terms, Wire},
     protocol::Trouble,
-    room::{Cursor, Departure, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
+    room::{Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
     store::{
-        Store, StoreError,
+        Event, Feed, Store, StoreError,
         memory::{Memory, World, wall_clock},
     },
     ticket::Signer,
@@ -153,6 +153,7 @@ impl Store for Moody {
 
 struct Stage {
     hub: Arc<Hub>,
+    rooms: Arc<Rooms>,
     world: Arc<World>,
     store: Arc<Moody>,
 }
@@ -164,7 +165,7 @@ fn stage() -> Stage {
     let world = World::new(limits, wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     let store = Arc::new(Moody { store, joins: AtomicUsize::new(0), waits: Mutex::default(), mumbles: AtomicBool::new(false) });
-    Stage { hub: Hub::new(rooms, Arc::clone(&store) as _), world, store }
+    Stage { hub: Hub::new(Arc::clone(&rooms), Arc::clone(&store) as _), rooms, world, store }
 }
 
 impl Stage {
@@ -315,4 +316,19 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     let mut yan = enter(&stage.hub, "r", "Yan", None).await;
     yan.seat.say(None, &"hello".parse().unwrap()).await.unwrap();
     assert_eq!((zoe.hears().await["type"].as_str(), zoe.hears().await["text"].as_str()), (Some("joined"), Some("hello")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_join_that_fell_across_a_reset_is_tried_again() {
+    let stage = stage();
+    let ann = enter(&stage.hub, "r", "Ann", None).await;
+    let (bob, go_bob) = stage.enter_slowly(When::After, "Bob", None).await;
+    let (zoe, go_zoe) = stage.enter_slowly(When::After, "Zoe", None).await;
+    let now = stage.store.look(ann.seat.room(), true).await.unwrap().unwrap();
+    stage.rooms.tell(ann.seat.room(), &Event::Reset(Arc::new(Snapshot { epoch: Epoch(now.epoch.0 ^ 1), ..now })));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    go_bob.send(()).unwrap();
+    go_zoe.send(()).unwrap();
+    assert!(bob.await.unwrap().is_some() && zoe.await.unwrap().is_some());
+    assert_eq!(stage.store.joins(), 5);
 }

@@ -98,8 +98,6 @@ impl Kind {
 pub(super) struct People {
     pub(super) seats: IndexMap<MemberId, LocalSeat>,
     pub(super) key: Option<RoomKey>,
-    /// Which life the last reset began, so that a join across it is noticed.
-    pub(super) reset: Option<Epoch>,
 }
 
 /// A seat at this node.
@@ -114,7 +112,12 @@ pub(super) struct LocalSeat {
 /// What a seat is doing.
 pub(super) enum Place {
     /// Listens already, but has not looked yet.
-    Joining { reader: Arc<dyn Reader>, waiting: Vec<(Kind, Bytes)> },
+    Joining {
+        reader: Arc<dyn Reader>,
+        waiting: Vec<(Kind, Bytes)>,
+        /// Which life a reset began meanwhile: a snapshot of another one lies before it.
+        reset: Option<Epoch>,
+    },
     /// Follows.
     Live { reader: Arc<dyn Reader>, reach: Reach },
     /// Lost its link; kept for the grace.
@@ -209,7 +212,6 @@ impl Gathered {
 impl People {
     fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, terms: &Terms) {
         self.key = Some(snapshot.key);
-        self.reset = Some(snapshot.epoch);
         for (member, seat) in &mut self.seats {
             match &mut seat.place {
                 Place::Live { reader, reach } => {
@@ -220,7 +222,10 @@ impl People {
                     let frame = reader.wire().framed(&Outbound::Reset(welcome.fields()).to_json(), Some(snapshot.cursor()));
                     reader.deliver(&[frame]);
                 }
-                Place::Joining { waiting, .. } => waiting.clear(),
+                Place::Joining { waiting, reset, .. } => {
+                    waiting.clear();
+                    *reset = Some(snapshot.epoch);
+                }
                 Place::Held => {}
             }
         }

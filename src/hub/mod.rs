@@ -138,7 +138,7 @@ impl Rooms {
     fn place(&self, id: &RoomId, member: MemberId, name: &Name, tag: u64, reader: Arc<dyn Reader>) -> Arc<LocalRoom> {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| Arc::new(LocalRoom::new(id.clone())));
-        let place = Place::Joining { reader, waiting: Vec::new() };
+        let place = Place::Joining { reader, waiting: Vec::new(), reset: None };
         let mut people = room.people.lock();
         let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {

@@ -74,17 +74,18 @@ impl Seat {
         let welcome = reader.wire().framed(&Outbound::Welcome(greeting.fields()).to_json(), Some(snapshot.cursor()));
 
         let mut people = self.room.people.lock();
-        if people.reset.is_some_and(|epoch| epoch != snapshot.epoch) {
-            people.reset = None;
-            return Ok(false);
-        }
-        people.key = Some(snapshot.key);
         let reach = Reach::of(snapshot);
         let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
             return Err(Trouble::Replaced);
         };
+        if let Place::Joining { reset, .. } = &mut seat.place
+            && reset.take().is_some_and(|epoch| epoch != snapshot.epoch)
+        {
+            return Ok(false);
+        }
         seat.older = Vec::new();
         let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
+        people.key = Some(snapshot.key);
         reader.deliver(&[welcome]);
         if let Place::Joining { waiting, .. } = place {
             let missed: Vec<_> = waiting.into_iter().filter(|(kind, _)| kind.is_after(reach)).map(|(_, frame)| frame).collect();
