@@ -245,7 +245,7 @@ impl Ear for Shared {
         };
         match record::read_news(line) {
             Some(news) => watch.hear(self, news),
-            None => tracing::warn!(room = %watch.room, "news that cannot be read"),
+            None => tracing::warn!("news that cannot be read"),
         }
     }
 
