@@ -319,6 +319,27 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_join_that_a_newer_link_overtook_leaves_no_ghost() {
+    for leaves_first in [false, true] {
+        let stage = stage();
+        let first = enter(&stage.hub, "r", "Ann", None).await;
+        let (second, go) = stage.enter_slowly(When::Before, "Ann", Some(&first.welcome)).await;
+        let third = enter(&stage.hub, "r", "Ann", Some(&first.welcome)).await;
+        if leaves_first {
+            third.seat.leave().await;
+            go.send(()).unwrap();
+            assert!(second.await.unwrap().is_none(), "it was replaced");
+        } else {
+            go.send(()).unwrap();
+            assert!(second.await.unwrap().is_none(), "it was replaced");
+            third.seat.leave().await;
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(stage.world.is_empty() && stage.hub.counts() == (0, 0), "{leaves_first}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_join_that_fell_across_a_reset_is_tried_again() {
     let stage = stage();
     let ann = enter(&stage.hub, "r", "Ann", None).await;

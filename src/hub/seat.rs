@@ -76,6 +76,13 @@ impl Seat {
         let mut people = self.room.people.lock();
         let reach = Reach::of(snapshot);
         let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
+            let deserted = !people.seats.contains_key(&self.claims.member);
+            drop(people);
+            if deserted {
+                // The link that replaced this one has left already, and this join may have come after that.
+                self.freed = true;
+                self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
+            }
             return Err(Trouble::Replaced);
         };
         if let Place::Joining { reset, .. } = &mut seat.place

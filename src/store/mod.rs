@@ -105,7 +105,8 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Takes a seat or, with an `id` that is seated already, takes it over for a new link (nobody is told).
-    /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node.
+    /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
+    /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
     async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError>;
 
     /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.

@@ -152,9 +152,11 @@ impl Inbox {
         std::mem::take(&mut self.unseated)
     }
 
-    /// A member of this node has taken a seat.
+    /// A member of this node has taken a seat, unless a newer link of it has.
     pub(super) fn sit(&mut self, id: MemberId, seat: Seat) {
-        self.seats.insert(id, seat);
+        if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
+            self.seats.insert(id, seat);
+        }
     }
 
     /// A member of this node has left, if it was this link's.
