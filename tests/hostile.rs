@@ -271,3 +271,21 @@ async fn a_flood_is_slowed_then_refused_and_disturbs_nobody() {
         tokio::time::sleep(std::time::Duration::from_millis(reply["retryAfter"].as_u64().unwrap())).await;
     }
 }
+
+#[tokio::test]
+async fn nonsense_instead_of_a_resume_is_told_as_such() {
+    let server = TestServer::start(&[]).await;
+    for (bytes, word, code) in [
+        (masked(0x81, b"\xff\xfe"), "bad_text", 1007),
+        (masked(0xc1, b"{}"), "bad_protocol", 1002),
+        (masked(0x82, b"x"), "binary_frame", 1003),
+        (masked(0x81, &[b'x'; 70_000]), "frame_too_big", 1009),
+    ] {
+        let mut client = Client::open(&server, "room=general&resume=1").await;
+        let _ = client.write_raw(&bytes).await;
+        client.expect_error(word).await;
+        client.expect_closing(word, code).await;
+    }
+    let client = Client::open(&server, "room=general&resume=1").await;
+    assert!(matches!(client.close(Some(1000)).await, Heard::Closed(1000, _)), "a goodbye is answered");
+}

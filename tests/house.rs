@@ -171,3 +171,13 @@ fn files_are_short_and_called_after_what_they_hold() {
         }
     }
 }
+
+#[test]
+fn room_ids_stay_out_of_the_log() {
+    for (file, text) in sources() {
+        for call in paths(&code(&text), "tracing::") {
+            let call = call.split(';').next().unwrap();
+            assert!(!["room =", "%room", "?room"].iter().any(|field| call.contains(field)), "{file}: tracing::{call}");
+        }
+    }
+}

@@ -1,18 +1,35 @@
 //! The hub with readers that only remember, and time that jumps.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, Rooms, Seat, Terms, Wire},
     protocol::Trouble,
-    room::{Cursor, Limits, NodeId, RoomId},
-    store::memory::{Memory, World, wall_clock},
+    room::{Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
+    store::{
+        Event, Feed, Store, StoreError,
+        memory::{Memory, World, wall_clock},
+    },
     ticket::Signer,
 };
 use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    task::JoinHandle,
+};
 
 static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")) };
 
@@ -56,7 +73,124 @@ fn hub() -> (Arc<Hub>, Arc<World>) {
     (Hub::new(rooms, store), world)
 }
 
+/// A store that may be as slow and as doubtful as one behind a network.
+struct Moody {
+    store: Arc<Memory>,
+    joins: AtomicUsize,
+    /// What the next joins wait for: before they happen, or before they say so.
+    waits: Mutex<VecDeque<(When, oneshot::Receiver<()>)>>,
+    /// The next send happens, and its answer is lost.
+    mumbles: AtomicBool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    Before,
+    After,
+}
+
+impl Moody {
+    /// The next join that nothing was planned for waits for this.
+    fn hold(&self, when: When) -> oneshot::Sender<()> {
+        let (go, wait) = oneshot::channel();
+        self.waits.lock().unwrap().push_back((when, wait));
+        go
+    }
+
+    fn joins(&self) -> usize {
+        self.joins.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Store for Moody {
+    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
+        let wait = self.waits.lock().unwrap().pop_front();
+        self.joins.fetch_add(1, Ordering::SeqCst);
+        match wait {
+            Some((When::Before, wait)) => {
+                let _ = wait.await;
+                self.store.join(room, id, name, tag).await
+            }
+            Some((When::After, wait)) => {
+                let joined = self.store.join(room, id, name, tag).await;
+                let _ = wait.await;
+                joined
+            }
+            None => self.store.join(room, id, name, tag).await,
+        }
+    }
+
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
+        self.store.leave(room, id, tag, reason).await
+    }
+
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+        let said = self.store.say(room, from, n, text).await;
+        if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
+    }
+
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
+        self.store.typing(room, from, user, typing).await
+    }
+
+    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        self.store.look(room, history).await
+    }
+
+    fn ready(&self) -> bool {
+        self.store.ready()
+    }
+
+    fn shared(&self) -> bool {
+        self.store.shared()
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+struct Stage {
+    hub: Arc<Hub>,
+    rooms: Arc<Rooms>,
+    world: Arc<World>,
+    store: Arc<Moody>,
+}
+
+fn stage() -> Stage {
+    let limits = Limits::default();
+    let terms = Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, clock: wall_clock };
+    let rooms = Rooms::new(terms);
+    let world = World::new(limits, wall_clock);
+    let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
+    let store = Arc::new(Moody { store, joins: AtomicUsize::new(0), waits: Mutex::default(), mumbles: AtomicBool::new(false) });
+    Stage { hub: Hub::new(Arc::clone(&rooms), Arc::clone(&store) as _), rooms, world, store }
+}
+
+impl Stage {
+    /// Somebody whose join waits, and what lets it go on.
+    async fn enter_slowly(
+        &self,
+        when: When,
+        name: &str,
+        back: Option<&Value>,
+    ) -> (JoinHandle<Option<Someone>>, oneshot::Sender<()>) {
+        let (go, before) = (self.store.hold(when), self.store.joins());
+        let (hub, name, back) = (Arc::clone(&self.hub), name.to_owned(), back.cloned());
+        let entering = tokio::spawn(async move { try_enter(&hub, "r", &name, back.as_ref()).await.ok() });
+        while self.store.joins() == before {
+            tokio::task::yield_now().await;
+        }
+        (entering, go)
+    }
+}
+
 async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Someone {
+    try_enter(hub, room, name, back).await.unwrap()
+}
+
+async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, Trouble> {
     let (ear, mut heard) = unbounded_channel();
     let word = |field: &str| back.map(|welcome| welcome[field].as_str().unwrap().to_owned());
     let entrance = Entrance {
@@ -65,10 +199,10 @@ async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> 
         ticket: word("ticket"),
         cursor: word("cursor").map(|cursor| cursor.parse().unwrap()),
     };
-    let seat = hub.enter(entrance, Arc::new(Ear(ear))).await.unwrap();
+    let seat = hub.enter(entrance, Arc::new(Ear(ear))).await?;
     let welcome = heard.recv().await.unwrap();
     assert_eq!(welcome["type"], "welcome");
-    Someone { seat, heard, welcome }
+    Ok(Someone { seat, heard, welcome })
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,4 +284,72 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
     let (ear, _heard) = unbounded_channel();
     let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None };
     assert!(matches!(hub.enter(entrance, Arc::new(Ear(ear))).await, Err(Trouble::Restarting(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_counter_that_may_be_spent_is_not_given_out_again() {
+    let stage = stage();
+    let mut ann = enter(&stage.hub, "r", "Ann", None).await;
+    stage.store.mumbles.store(true, Ordering::SeqCst);
+    assert_eq!(ann.seat.say(None, &"one".parse().unwrap()).await.err(), Some(Trouble::StoreUnavailable));
+    assert!(ann.seat.say(None, &"two".parse().unwrap()).await.unwrap().is_none(), "another message is no repetition");
+    let late = enter(&stage.hub, "r", "Late", None).await;
+    let texts: Vec<_> = late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
+    assert_eq!(texts, ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
+    let stage = stage();
+    let mut ann = enter(&stage.hub, "r", "Ann", None).await;
+    let (zoe, go) = stage.enter_slowly(When::Before, "Zoe", None).await;
+    let bob = enter(&stage.hub, "r", "Bob", None).await;
+    ann.seat.say(None, &"for your ears only".parse().unwrap()).await.unwrap();
+    bob.seat.leave().await;
+    ann.seat.leave().await;
+    assert!(stage.world.is_empty());
+    go.send(()).unwrap();
+    let mut zoe = zoe.await.unwrap().unwrap();
+    assert_eq!((zoe.welcome["resumed"].as_bool(), zoe.welcome["history"].as_array().unwrap().len()), (Some(false), 0));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(zoe.heard.try_recv().ok(), None);
+    let mut yan = enter(&stage.hub, "r", "Yan", None).await;
+    yan.seat.say(None, &"hello".parse().unwrap()).await.unwrap();
+    assert_eq!((zoe.hears().await["type"].as_str(), zoe.hears().await["text"].as_str()), (Some("joined"), Some("hello")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_that_a_newer_link_overtook_leaves_no_ghost() {
+    for leaves_first in [false, true] {
+        let stage = stage();
+        let first = enter(&stage.hub, "r", "Ann", None).await;
+        let (second, go) = stage.enter_slowly(When::Before, "Ann", Some(&first.welcome)).await;
+        let third = enter(&stage.hub, "r", "Ann", Some(&first.welcome)).await;
+        if leaves_first {
+            third.seat.leave().await;
+            go.send(()).unwrap();
+            assert!(second.await.unwrap().is_none(), "it was replaced");
+        } else {
+            go.send(()).unwrap();
+            assert!(second.await.unwrap().is_none(), "it was replaced");
+            third.seat.leave().await;
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(stage.world.is_empty() && stage.hub.counts() == (0, 0), "{leaves_first}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_join_that_fell_across_a_reset_is_tried_again() {
+    let stage = stage();
+    let ann = enter(&stage.hub, "r", "Ann", None).await;
+    let (bob, go_bob) = stage.enter_slowly(When::After, "Bob", None).await;
+    let (zoe, go_zoe) = stage.enter_slowly(When::After, "Zoe", None).await;
+    let now = stage.store.look(ann.seat.room(), true).await.unwrap().unwrap();
+    stage.rooms.tell(ann.seat.room(), &Event::Reset(Arc::new(Snapshot { epoch: Epoch(now.epoch.0 ^ 1), ..now })));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    go_bob.send(()).unwrap();
+    go_zoe.send(()).unwrap();
+    assert!(bob.await.unwrap().is_some() && zoe.await.unwrap().is_some());
+    assert_eq!(stage.store.joins(), 5);
 }

@@ -93,6 +93,7 @@ contract! {
     reader_gets_exactly_what_it_missed
     log_is_kept_to_its_length
     typing_is_told_and_not_kept
+    of_two_links_of_a_node_the_newer_one_has_the_seat
     takeover_is_told_to_nobody_and_voids_the_old_link
     takeover_knows_the_last_n
     leave_is_told_with_its_reason
@@ -311,6 +312,25 @@ async fn takeover_is_told_to_nobody_and_voids_the_old_link<W: World>() {
     assert!(here.heard.rest().iter().all(|event| !matches!(event, Event::Left { .. })));
     there.leave(&room, &bob).await;
     assert!(world.is_empty());
+}
+
+async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>() {
+    let world = W::new().await;
+    let (mut here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let (ann, cid) = (here.join(&room, "Ann").await, there.join(&room, "Cid").await);
+    let (older, newer) = (tag(), tag());
+    for tag in [newer, older] {
+        let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag).await.unwrap();
+        assert!(!joined.new);
+    }
+    here.store.leave(&room, ann.id, older, Departure::Left).await.unwrap();
+    assert_eq!(here.look(&room).await.unwrap().members.len(), 2, "the older link's goodbye is void");
+    here.store.leave(&room, ann.id, newer, Departure::Left).await.unwrap();
+    assert_eq!(there.look(&room).await.unwrap().members.len(), 1);
+    there.leave(&room, &cid).await;
+    assert!(world.is_empty());
+    here.heard.rest();
 }
 
 async fn takeover_knows_the_last_n<W: World>() {
@@ -787,8 +807,8 @@ fn bare(room: &Snapshot) -> String {
 fn told(event: &Event) -> String {
     match event {
         Event::Said { entry, .. } => plain(entry),
-        Event::Joined { member, version, count } => format!("joined {} {} {version} {count}", member.id, member.name),
-        Event::Left { member, reason, version, count } => {
+        Event::Joined { member, version, count, .. } => format!("joined {} {} {version} {count}", member.id, member.name),
+        Event::Left { member, reason, version, count, .. } => {
             format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
         }
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),

@@ -493,6 +493,34 @@ async fn join_that_was_given_up_leaves_no_ghost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resume_that_was_given_up_does_not_cost_the_seat() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let (near, far) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    for home in [&near, &far] {
+        let room = a_room();
+        let (ann, first) = home.join(&room, "Ann").await;
+        home.store.say(&room, ann, 1, &text("mine")).await.unwrap();
+        // The scripts are known, so that the join does happen.
+        near.join(&a_room(), "Bob").await;
+        line.mute(true);
+        let link = tag();
+        assert_eq!(near.store.join(&room, ann, &name("Ann"), link).await.map(drop), Err(StoreError::Unavailable));
+        line.mute(false);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let kept = far.store.look(&room, true).await.unwrap().unwrap();
+        assert_eq!((kept.members.len(), kept.history.len()), (1, 1));
+        // The goodbyes of both links free it.
+        home.store.leave(&room, ann, first, Departure::Lost).await.unwrap();
+        until("the seat is free", async || {
+            let _ = near.store.leave(&room, ann, link, Departure::Lost).await;
+            far.store.look(&room, false).await.unwrap().is_none()
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
     let limits = Limits { lease: 900, ..Limits::default() };
     let server = Server::start();

@@ -47,23 +47,24 @@ struct Item {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Said { from: MemberId, n: u64, at: Millis, cursor: Cursor },
-    Presence { version: u64 },
+    Presence { epoch: Epoch, version: u64 },
     Typing { from: MemberId },
     Notice,
 }
 
-/// How far a reader's snapshot reached: what lies before it was not missed.
+/// How far a reader's snapshot reached: what lies before it, or in another life, was not missed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Reach {
-    pub(super) seq: Seq,
-    pub(super) version: u64,
+    epoch: Epoch,
+    seq: Seq,
+    version: u64,
 }
 
 impl Reach {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        Self { seq: snapshot.seq, version: snapshot.version }
+        Self { epoch: snapshot.epoch, seq: snapshot.seq, version: snapshot.version }
     }
 }
 
@@ -75,10 +76,18 @@ impl Kind {
         }
     }
 
-    fn is_after(&self, reach: Reach) -> bool {
+    fn epoch(&self) -> Option<Epoch> {
         match *self {
-            Self::Said { cursor, .. } => cursor.seq > reach.seq,
-            Self::Presence { version } => version > reach.version,
+            Self::Said { cursor, .. } => Some(cursor.epoch),
+            Self::Presence { epoch, .. } => Some(epoch),
+            Self::Typing { .. } | Self::Notice => None,
+        }
+    }
+
+    pub(super) fn is_after(&self, reach: Reach) -> bool {
+        match *self {
+            Self::Said { cursor, .. } => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
+            Self::Presence { epoch, version } => epoch == reach.epoch && version > reach.version,
             Self::Typing { .. } | Self::Notice => true,
         }
     }
@@ -96,8 +105,6 @@ impl Kind {
 pub(super) struct People {
     pub(super) seats: IndexMap<MemberId, LocalSeat>,
     pub(super) key: Option<RoomKey>,
-    /// Which life the last reset began, so that a join across it is noticed.
-    pub(super) reset: Option<Epoch>,
 }
 
 /// A seat at this node.
@@ -112,7 +119,12 @@ pub(super) struct LocalSeat {
 /// What a seat is doing.
 pub(super) enum Place {
     /// Listens already, but has not looked yet.
-    Joining { reader: Arc<dyn Reader>, waiting: Vec<(Reach, Bytes)> },
+    Joining {
+        reader: Arc<dyn Reader>,
+        waiting: Vec<(Kind, Bytes)>,
+        /// Which life a reset began meanwhile: a snapshot of another one lies before it.
+        reset: Option<Epoch>,
+    },
     /// Follows.
     Live { reader: Arc<dyn Reader>, reach: Reach },
     /// Lost its link; kept for the grace.
@@ -143,12 +155,14 @@ impl LocalRoom {
                 let kind = Kind::Said { from: entry.from, n: entry.n, at: entry.at, cursor };
                 (kind, Outbound::Chat(Chat::new(&self.id, *epoch, entry, false)))
             }
-            Event::Joined { member, version, count } => {
-                (Kind::Presence { version: *version }, Outbound::Joined { person: Person::from(member), room, count: *count })
+            Event::Joined { epoch, member, version, count } => {
+                let kind = Kind::Presence { epoch: *epoch, version: *version };
+                (kind, Outbound::Joined { person: Person::from(member), room, count: *count })
             }
-            Event::Left { member, reason, version, count } => {
+            Event::Left { epoch, member, reason, version, count } => {
                 let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
-                (Kind::Presence { version: *version }, Outbound::Left { client_id, user, room, reason, count: *count })
+                let kind = Kind::Presence { epoch: *epoch, version: *version };
+                (kind, Outbound::Left { client_id, user, room, reason, count: *count })
             }
             Event::Typing { from, user, typing } => {
                 let frame = Outbound::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
@@ -210,7 +224,6 @@ impl Gathered {
 impl People {
     fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, terms: &Terms) {
         self.key = Some(snapshot.key);
-        self.reset = Some(snapshot.epoch);
         for (member, seat) in &mut self.seats {
             match &mut seat.place {
                 Place::Live { reader, reach } => {
@@ -221,7 +234,10 @@ impl People {
                     let frame = reader.wire().framed(&Outbound::Reset(welcome.fields()).to_json(), Some(snapshot.cursor()));
                     reader.deliver(&[frame]);
                 }
-                Place::Joining { waiting, .. } => waiting.clear(),
+                Place::Joining { waiting, reset, .. } => {
+                    waiting.clear();
+                    *reset = Some(snapshot.epoch);
+                }
                 Place::Held => {}
             }
         }
@@ -229,11 +245,16 @@ impl People {
 
     fn hand_out(&mut self, json: &[u8], items: &[Item]) {
         // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
-        let first = items.iter().fold(Reach { seq: Seq::MAX, version: u64::MAX }, |first, item| match item.kind {
-            Kind::Said { cursor, .. } => Reach { seq: first.seq.min(cursor.seq), ..first },
-            Kind::Presence { version } => Reach { version: first.version.min(version), ..first },
-            _ => first,
-        });
+        let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
+        for item in items {
+            match item.kind {
+                Kind::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
+                Kind::Presence { version, .. } => first_version = first_version.min(version),
+                Kind::Typing { .. } | Kind::Notice => {}
+            }
+        }
+        let life = items.iter().find_map(|item| item.kind.epoch());
+        let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
         let mut authors: Vec<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
         authors.sort_unstable();
         let mut batches: Vec<Batch> = Vec::with_capacity(1);
@@ -246,7 +267,8 @@ impl People {
             let batch = &batches[at];
             match &mut seat.place {
                 Place::Live { reader, reach } => {
-                    let fresh = reach.seq < first.seq && reach.version < first.version;
+                    let same_life = one_life && life.is_none_or(|life| life == reach.epoch);
+                    let fresh = same_life && reach.seq < first_seq && reach.version < first_version;
                     if fresh && authors.binary_search(&index).is_err() {
                         reader.deliver(std::slice::from_ref(&batch.bytes));
                     } else {
@@ -258,12 +280,7 @@ impl People {
                 }
                 Place::Joining { waiting, .. } => {
                     for (i, item) in items.iter().enumerate() {
-                        let at = match item.kind {
-                            Kind::Said { cursor, .. } => Reach { seq: cursor.seq, version: u64::MAX },
-                            Kind::Presence { version } => Reach { seq: Seq::MAX, version },
-                            Kind::Typing { .. } | Kind::Notice => Reach { seq: Seq::MAX, version: u64::MAX },
-                        };
-                        waiting.extend(batch.frame(i, item, *member).map(|frame| (at, frame)));
+                        waiting.extend(batch.frame(i, item, *member).map(|frame| (item.kind, frame)));
                     }
                 }
                 Place::Held => {}

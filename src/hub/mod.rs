@@ -135,11 +135,20 @@ impl Rooms {
     }
 
     /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
-    fn place(&self, id: &RoomId, member: MemberId, name: &Name, tag: u64, reader: Arc<dyn Reader>) -> Arc<LocalRoom> {
+    /// Draws the link's tag, so that tags grow in the order in which links take a seat.
+    fn place(
+        &self,
+        id: &RoomId,
+        member: MemberId,
+        name: &Name,
+        tags: &AtomicU64,
+        reader: Arc<dyn Reader>,
+    ) -> (Arc<LocalRoom>, u64) {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| Arc::new(LocalRoom::new(id.clone())));
-        let place = Place::Joining { reader, waiting: Vec::new() };
+        let place = Place::Joining { reader, waiting: Vec::new(), reset: None };
         let mut people = room.people.lock();
+        let tag = tags.fetch_add(1, Ordering::Relaxed);
         let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
             if let Some(reader) = old.place.reader() {
@@ -148,7 +157,7 @@ impl Rooms {
             seat.older = old.older;
             seat.older.push(old.tag);
         }
-        Arc::clone(&room)
+        (Arc::clone(&room), tag)
     }
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
@@ -262,8 +271,7 @@ impl Hub {
             let member = MemberId::random();
             Claims { member, name: entrance.name.clone().unwrap_or_else(|| Name::guest(member)) }
         });
-        let tag = self.tags.fetch_add(1, Ordering::Relaxed);
-        let local = self.rooms.place(room, claims.member, &claims.name, tag, Arc::clone(&reader));
+        let (local, tag) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
         let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.

@@ -74,24 +74,28 @@ impl Seat {
         let welcome = reader.wire().framed(&Outbound::Welcome(greeting.fields()).to_json(), Some(snapshot.cursor()));
 
         let mut people = self.room.people.lock();
-        if people.reset.is_some_and(|epoch| epoch != snapshot.epoch) {
-            people.reset = None;
-            return Ok(false);
-        }
-        people.key = Some(snapshot.key);
         let reach = Reach::of(snapshot);
         let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
+            let deserted = !people.seats.contains_key(&self.claims.member);
+            drop(people);
+            if deserted {
+                // The link that replaced this one has left already, and this join may have come after that.
+                self.freed = true;
+                self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
+            }
             return Err(Trouble::Replaced);
         };
+        if let Place::Joining { reset, .. } = &mut seat.place
+            && reset.take().is_some_and(|epoch| epoch != snapshot.epoch)
+        {
+            return Ok(false);
+        }
         seat.older = Vec::new();
         let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
+        people.key = Some(snapshot.key);
         reader.deliver(&[welcome]);
         if let Place::Joining { waiting, .. } = place {
-            let missed: Vec<_> = waiting
-                .into_iter()
-                .filter(|(at, _)| at.seq > reach.seq && at.version > reach.version)
-                .map(|(_, frame)| frame)
-                .collect();
+            let missed: Vec<_> = waiting.into_iter().filter(|(kind, _)| kind.is_after(reach)).map(|(_, frame)| frame).collect();
             if !missed.is_empty() {
                 reader.deliver(&missed);
             }
@@ -106,8 +110,9 @@ impl Seat {
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
         let n = n.unwrap_or(self.last_n + 1);
-        let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
+        // Before it is known whether it was said: what is in doubt may have been, and its counter is then spent.
         self.last_n = self.last_n.max(n);
+        let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
         let again = Outbound::Ack { n, seq, timestamp: Stamp(at), cursor: None::<Shown<Cursor>>, duplicate: true };

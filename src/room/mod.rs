@@ -51,7 +51,7 @@ pub struct NodeId(pub u64);
 pub struct Holder {
     /// The node the member is linked to.
     pub node: NodeId,
-    /// One link of that node; never used twice.
+    /// One link of that node; never used twice, and greater than those of older links.
     pub tag: u64,
 }
 
@@ -196,10 +196,13 @@ impl Room {
     /// [`Refusal::RoomFull`]; the room is left as it was.
     pub fn join(&mut self, now: Millis, limits: &Limits, id: MemberId, name: &Name, holder: Holder) -> Result<Joined, Refusal> {
         if let Some(seat) = self.seats.get_mut(&id) {
-            let before = std::mem::replace(&mut seat.holder, holder);
             let last_n = seat.last.map_or(0, |(n, ..)| n);
-            self.seat_on(now, limits, holder.node);
-            self.seat_off(before.node);
+            // A join that was overtaken by a newer link's changes nothing.
+            if seat.holder.node != holder.node || seat.holder.tag <= holder.tag {
+                let before = std::mem::replace(&mut seat.holder, holder);
+                self.seat_on(now, limits, holder.node);
+                self.seat_off(before.node);
+            }
             return Ok(Joined { new: false, last_n });
         }
         if self.seats.len() >= limits.members {

@@ -53,7 +53,10 @@ impl Life {
         self.watchers.retain(|node, _| room.holds(*node));
         let first = room.version() - gone.len() as u64 + 1;
         for ((version, member), after) in (first..).zip(gone.iter()).zip((0..gone.len()).rev()) {
-            self.tell(id, &Event::Left { member: member.clone(), reason, version, count: room.len() + after });
+            self.tell(
+                id,
+                &Event::Left { epoch: room.epoch(), member: member.clone(), reason, version, count: room.len() + after },
+            );
         }
     }
 }
@@ -147,7 +150,8 @@ impl Store for Memory {
         life.watchers.entry(self.node).or_insert_with(|| Arc::clone(&self.feed));
         if joined.new {
             let member = life.room.member(id)?.clone();
-            life.tell(room, &Event::Joined { member, version: life.room.version(), count: life.room.len() });
+            let (epoch, version, count) = (life.room.epoch(), life.room.version(), life.room.len());
+            life.tell(room, &Event::Joined { epoch, member, version, count });
         }
         Ok((joined, life.room.snapshot(now, limits)))
     }

@@ -10,7 +10,7 @@
 //!   the room begins to leave, every entry in order of `seq` and every join and leave
 //!   in order of `version`, within one epoch none missing and none twice.
 //!   Anything else is told as [`Event::Reset`]. What is told may lie before
-//!   the snapshot that `join` returned: compare `seq` and `version`.
+//!   the snapshot that `join` returned, or belong to an earlier life: compare `epoch`, `seq` and `version`.
 //!   One exception: who came *and* went while the line to a shared store was
 //!   broken is not told; `version` skips them, and those who went meanwhile
 //!   are told to have [`Left`](Departure::Left), as nobody knows better.
@@ -41,6 +41,8 @@ pub enum Event {
     },
     /// Somebody came.
     Joined {
+        /// The life into which they came.
+        epoch: Epoch,
         /// Who.
         member: Member,
         /// The room's version with them in it.
@@ -50,6 +52,8 @@ pub enum Event {
     },
     /// Somebody went.
     Left {
+        /// The life out of which they went.
+        epoch: Epoch,
         /// Who.
         member: Member,
         /// Why.
@@ -101,7 +105,8 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Takes a seat or, with an `id` that is seated already, takes it over for a new link (nobody is told).
-    /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node.
+    /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
+    /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
     async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError>;
 
     /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.

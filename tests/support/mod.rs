@@ -78,7 +78,7 @@ impl Heard {
 
     pub async fn joined(&mut self) -> (Member, u64, usize) {
         self.find(|event| match event {
-            Event::Joined { member, version, count } => Some((member, version, count)),
+            Event::Joined { member, version, count, .. } => Some((member, version, count)),
             _ => None,
         })
         .await
@@ -86,7 +86,7 @@ impl Heard {
 
     pub async fn left(&mut self) -> (Member, Departure, u64, usize) {
         self.find(|event| match event {
-            Event::Left { member, reason, version, count } => Some((member, reason, version, count)),
+            Event::Left { member, reason, version, count, .. } => Some((member, reason, version, count)),
             _ => None,
         })
         .await

@@ -152,9 +152,11 @@ impl Inbox {
         std::mem::take(&mut self.unseated)
     }
 
-    /// A member of this node has taken a seat.
+    /// A member of this node has taken a seat, unless a newer link of it has.
     pub(super) fn sit(&mut self, id: MemberId, seat: Seat) {
-        self.seats.insert(id, seat);
+        if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
+            self.seats.insert(id, seat);
+        }
     }
 
     /// A member of this node has left, if it was this link's.
@@ -234,7 +236,7 @@ impl Inbox {
                 if version == self.place.version + 1 {
                     self.place.version = version;
                     self.people.insert(member.id, member.clone());
-                    tell(&Event::Joined { member, version, count });
+                    tell(&Event::Joined { epoch, member, version, count });
                 } else if version > self.place.version {
                     self.distrust();
                 }
@@ -251,7 +253,7 @@ impl Inbox {
                     }
                     self.place.version = version;
                     self.people.remove(&member.id);
-                    tell(&Event::Left { member, reason, version, count });
+                    tell(&Event::Left { epoch, member, reason, version, count });
                 } else if version > self.place.version {
                     self.distrust();
                 }
@@ -305,14 +307,15 @@ impl Inbox {
         let mut count = self.people.len();
         let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
             (*version, *count) = (*version + 1, *count - 1);
-            tell(&Event::Left { member, reason: Departure::Left, version: *version, count: *count });
+            let reason = Departure::Left;
+            tell(&Event::Left { epoch: room.epoch, member, reason, version: *version, count: *count });
         };
         for member in moved {
             leave(member, &mut version, &mut count, tell);
         }
         for member in &came {
             (version, count) = (version + 1, count + 1);
-            tell(&Event::Joined { member: (*member).clone(), version, count });
+            tell(&Event::Joined { epoch: room.epoch, member: (*member).clone(), version, count });
         }
         for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
             tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });

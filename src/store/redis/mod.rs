@@ -245,7 +245,7 @@ impl Ear for Shared {
         };
         match record::read_news(line) {
             Some(news) => watch.hear(self, news),
-            None => tracing::warn!(room = %watch.room, "news that cannot be read"),
+            None => tracing::warn!("news that cannot be read"),
         }
     }
 
@@ -275,7 +275,7 @@ async fn pay(shared: Weak<Shared>) {
         let debts = std::mem::take(&mut *shared.debts.lock().unwrap_or_else(PoisonError::into_inner));
         for debt in debts {
             let deadline = Instant::now() + DEADLINE;
-            let paid = shared.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, deadline).await;
+            let paid = shared.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
             if paid.is_err() || paid == Ok(false) && Instant::now() < debt.due {
                 shared.owe(debt);
             }

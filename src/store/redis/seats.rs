@@ -17,7 +17,8 @@ use crate::{
     store::StoreError,
 };
 
-/// A join on its way. Unless it is settled, what it may have done is undone.
+/// A join on its way. Unless it is settled, what it may have done is undone: a seat that was taken is freed.
+/// One that was taken over is left to the leave of its holder, because the member has been there all along.
 struct Attempt<'a> {
     shared: &'a Arc<Shared>,
     room: &'a RoomId,
@@ -129,10 +130,10 @@ impl Shared {
     ) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(watch) = self.watched(room) else {
-            return self.vacate(room, id, tag, reason, deadline).await.map(drop);
+            return self.vacate(room, id, tag, reason, false, deadline).await.map(drop);
         };
         let Some(mut gate) = watch.pass(deadline).await? else {
-            return self.vacate(room, id, tag, reason, deadline).await.map(drop);
+            return self.vacate(room, id, tag, reason, false, deadline).await.map(drop);
         };
         let last = {
             let mut inbox = watch.inbox();
@@ -142,7 +143,7 @@ impl Shared {
             }
             last
         };
-        let result = self.vacate(room, id, tag, reason, deadline).await;
+        let result = self.vacate(room, id, tag, reason, false, deadline).await;
         let empty = {
             let mut inbox = watch.inbox();
             if result.is_ok() {
@@ -160,17 +161,26 @@ impl Shared {
         result.map(drop)
     }
 
-    /// Frees a seat in Redis. Says whether anybody sat there.
+    /// Frees a seat in Redis; to `undo` a join, only if the member was not seated before it. Says whether anybody sat there.
     pub(super) async fn vacate(
         &self,
         room: &RoomId,
         id: MemberId,
         tag: u64,
         reason: Departure,
+        undo: bool,
         deadline: Instant,
     ) -> Result<bool, StoreError> {
         let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
-        let args = vec![record::id(id), self.node_word(), number(tag), Str::from(reason.as_str()), lease, period];
+        let args = vec![
+            record::id(id),
+            self.node_word(),
+            number(tag),
+            Str::from(reason.as_str()),
+            lease,
+            period,
+            number(u8::from(undo)),
+        ];
         let mut reply = self.route(room).run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
         match reply.word().as_deref() {
             Some("OK" | "ETAKEN") => Ok(true),
@@ -228,7 +238,8 @@ impl Shared {
         let Ok(Some(mut gate)) = watch.pass(deadline).await else { return };
         let seats = watch.inbox().seats().clone();
         watch.inbox().hold();
-        let goodbyes = seats.into_iter().map(|(id, seat)| self.vacate(&watch.room, id, seat.tag, Departure::Shutdown, deadline));
+        let goodbyes =
+            seats.into_iter().map(|(id, seat)| self.vacate(&watch.room, id, seat.tag, Departure::Shutdown, false, deadline));
         stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
         gate.retired = true;
         self.forget(watch);

@@ -257,7 +257,8 @@ async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
             Ok(()) => renewal = Instant::now() + store.period(),
             Err(error) => {
                 if !matches!(error, StoreError::Unavailable) {
-                    tracing::warn!(room = %watched.room, %error, "a room cannot be kept in Redis");
+                    // Without its id, which opens its door.
+                    tracing::warn!(%error, "a room cannot be kept in Redis");
                 }
                 sleep(RETRY).await;
                 renewal = renewal.min(Instant::now());

@@ -89,10 +89,10 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Opti
         Err(Some(trouble)) => {
             link.outbox.send(&Outbound::Error(trouble.problem(None)));
             link.outbox.close(&trouble);
-            farewell(&mut socket, &link.outbox).await;
         }
         Err(None) => {}
     }
+    farewell(&mut socket, &link.outbox).await;
     None
 }
 
@@ -144,10 +144,10 @@ impl Link {
         let mut entrance = entrance?;
         if resume && entrance.ticket.is_none() {
             let frame = tokio::select! {
-                frame = timeout(RESUME, first_text(socket)) => frame.map_err(|_| Trouble::ResumeTimeout)?,
+                frame = timeout(RESUME, first_frame(socket)) => frame.map_err(|_| Trouble::ResumeTimeout)?,
                 restarting = self.hub.stops() => return Err(Some(restarting)),
             };
-            match Inbound::parse(&frame?).ask? {
+            match frame?.ask? {
                 Ask::Resume { ticket, cursor } => (entrance.ticket, entrance.cursor) = (Some(ticket), cursor),
                 _ => return Err(Some(Trouble::BadFrame("with resume=1 the first frame must be resume".into()))),
             }
@@ -282,15 +282,17 @@ impl From<Option<Result<Message, Error>>> for Heard {
     }
 }
 
-/// The text of the first data frame.
-async fn first_text(socket: &mut Socket) -> Result<String, Option<Trouble>> {
+/// The first data frame. `Err(None)` when the peer is gone.
+async fn first_frame(socket: &mut Socket) -> Result<Inbound, Option<Trouble>> {
     loop {
-        match socket.next().await {
-            Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
-            Some(Ok(Message::Binary(_))) => return Err(Some(Trouble::BinaryFrame)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(Error::Capacity(_))) => return Err(Some(Trouble::FrameTooBig)),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(None),
+        match Heard::from(socket.next().await) {
+            Heard::Frame(inbound) => return Ok(inbound),
+            Heard::Control => {}
+            Heard::Nonsense(trouble) => {
+                socket.get_mut().broken = true;
+                return Err(Some(trouble));
+            }
+            Heard::Goodbye | Heard::Lost => return Err(None),
         }
     }
 }

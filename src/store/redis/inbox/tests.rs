@@ -45,7 +45,7 @@ fn note(told: &mut Vec<String>, event: &Event) {
     let who = |member: &Member| member.id.0.as_u128();
     told.push(match event {
         Event::Said { entry, .. } => format!("said {}", entry.seq),
-        Event::Joined { member, version, count } => format!("joined {} at {version}, {count} heads", who(member)),
+        Event::Joined { member, version, count, .. } => format!("joined {} at {version}, {count} heads", who(member)),
         Event::Left { member, version, count, .. } => format!("left {} at {version}, {count} heads", who(member)),
         Event::Typing { .. } => "typing".to_owned(),
         Event::Reset(room) => format!("reset to {}", room.seq),

@@ -31,7 +31,7 @@ if dead then
   epoch, seat, last = false, false, false
 end
 
-local new, joined_at = '1', now
+local new, joined_at, overtaken = '1', now, false
 if seat then
   local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(seat, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   if again and tonumber(since_then) > since then
@@ -40,6 +40,8 @@ if seat then
   -- The same holder again is a join that was sent twice: the first answer again.
   new = (at_node == node and at_tag == tag) and was_new or '0'
   joined_at, name = joined, goes_by
+  -- A join that was overtaken by a newer link's changes nothing.
+  overtaken = at_node == node and tonumber(at_tag) > tonumber(tag)
 else
   local heads = dead and 0 or redis.call('SCARD', members)
   if not again and heads >= seats then
@@ -76,8 +78,11 @@ if not seat then
   redis.call('SADD', members, member)
   version = redis.call('HINCRBY', room, 'v', 1)
 end
-redis.call('HSET', room, 'n:' .. node, now + lease,
-  'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. (since or now) .. ' ' .. joined_at .. ' ' .. name)
+redis.call('HSET', room, 'n:' .. node, now + lease)
+if not overtaken then
+  redis.call('HSET', room,
+    'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. (since or now) .. ' ' .. joined_at .. ' ' .. name)
+end
 for i = 1, 3 do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
 end

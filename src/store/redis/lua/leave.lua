@@ -2,8 +2,9 @@
 -- Frees a seat if it is still held by this node and tag. The last one out takes
 -- every key of the room along, in this same step. Repeats Room::leave.
 -- KEYS  members room log channel
--- ARGV  member node tag reason lease period
--- Gives OK gone, or ENOMEMBER, or ETAKEN when somebody else holds the seat.
+-- ARGV  member node tag reason lease period undo
+--       undo: 1 to free the seat only if this holder's join was the member's first
+-- Gives OK gone, or ENOMEMBER, or ETAKEN when the seat is not this holder's to free.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local lease, period = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -14,8 +15,8 @@ local epoch, first, mine, seat = unpack(redis.call('HMGET', room, 'e', 'x', 'n:'
 if not seat then
   return { 'ENOMEMBER' }
 end
-local at_node, at_tag, joined, name = string.match(seat, '^(%S+) (%S+) %S+ %S+ (%S+) (.*)$')
-if at_node ~= node or at_tag ~= tag then
+local at_node, at_tag, new, joined, name = string.match(seat, '^(%S+) (%S+) (%S+) %S+ (%S+) (.*)$')
+if at_node ~= node or at_tag ~= tag or (ARGV[7] == '1' and new ~= '1') then
   return { 'ETAKEN' }
 end
 
