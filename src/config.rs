@@ -42,8 +42,8 @@ pub struct Config {
     pub secret: Secret,
 
     /// Further origins whose pages may connect, separated by commas (`https://chat.example.org`)
-    #[arg(long, env = "PARLOR_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
-    pub origins: Vec<Origin>,
+    #[arg(long, env = "PARLOR_ORIGINS", value_name = "ORIGINS", default_value = "", hide_default_value = true)]
+    pub origins: Origins,
 
     /// Messages a room keeps
     #[arg(long, env = "PARLOR_HISTORY_LEN", default_value_t = 200, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=10_000))]
@@ -211,6 +211,18 @@ impl std::str::FromStr for Period {
     }
 }
 
+/// Origins, separated by commas; none if the setting is empty, as compose files like to leave it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origins(pub Vec<Origin>);
+
+impl std::str::FromStr for Origins {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        given.split(',').filter(|origin| !origin.trim().is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// A page's origin: scheme, host and port, as browsers send it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin(String);
@@ -250,6 +262,8 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.limits(), Limits::default());
         assert!(config.livekit().unwrap().is_none() && config.redis().is_none());
+        let empty = super::tests::config(&["--origins", "", "--redis-url", "", "--livekit-url", ""]).unwrap();
+        assert!(empty.origins.0.is_empty() && empty.livekit().unwrap().is_none() && empty.redis().is_none());
     }
 
     #[test]
@@ -274,7 +288,7 @@ mod tests {
         }
         let config =
             config(&["--origins", "https://A.example/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
-        assert_eq!(config.origins.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
+        assert_eq!(config.origins.0.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
         assert_eq!((config.grace.millis(), config.history_age.millis()), (90_000, 5_400_000));
     }
 

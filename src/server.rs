@@ -30,8 +30,11 @@ use crate::{
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long links and requests may take to end once everybody has been told.
-const DRAIN: Duration = Duration::from_millis(2500);
+/// How long saying goodbye may take, people's moving to other nodes included.
+const GOODBYE: Duration = Duration::from_millis(7500);
+
+/// How long links and requests may take to end once everybody has been told. With the goodbye less than ten seconds.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// A room in Redis outlives the last word of all its nodes by this many leases (here: of a millisecond of lease).
 const BACKSTOP: Duration = Duration::from_millis(8);
@@ -84,7 +87,7 @@ impl Server {
         let hub = Hub::new(rooms, store);
         let links = TaskTracker::new();
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
-        let service = layered(Arc::new(Edge { hub: Arc::clone(&hub), origins: config.origins, rate, links: links.clone() }));
+        let service = layered(Arc::new(Edge { hub: Arc::clone(&hub), origins: config.origins.0, rate, links: links.clone() }));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
         Ok(Self { listener, address, hub, service, links })
@@ -104,26 +107,20 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
         let connections = TaskTracker::new();
-        let mut stop = pin!(stop);
-        loop {
-            let accepted = tokio::select! {
-                () = &mut stop => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve(stream, self.service.clone(), stopped.clone()));
-                }
-                Err(error) => {
-                    // Out of files, mostly: what is open goes on, and a moment later there may be room again.
-                    tracing::warn!(%error, "cannot accept");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            }
+        let mut accepting = Box::pin(accept(self.listener, self.service, connections.clone(), stopped));
+        tokio::select! {
+            () = &mut accepting => {}
+            () = stop => tracing::info!("stopping: saying goodbye"),
         }
-        drop(self.listener);
-        tracing::info!("stopping: saying goodbye");
-        self.hub.goodbye().await;
+        // Who asks meanwhile is told that the node is stopping, rather than nothing.
+        let goodbye = tokio::time::timeout(GOODBYE, self.hub.goodbye());
+        tokio::select! {
+            () = &mut accepting => {}
+            said = goodbye => if said.is_err() {
+                tracing::warn!("the store did not hear the goodbye in time");
+            },
+        }
+        drop(accepting);
         drop(stopping);
         connections.close();
         self.links.close();
@@ -133,6 +130,22 @@ impl Server {
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!(links = self.links.len(), "some links did not end in time");
+        }
+    }
+}
+
+/// Takes in connections for as long as it is polled.
+async fn accept(listener: TcpListener, service: Layered, connections: TaskTracker, stopped: watch::Receiver<()>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(serve(stream, service.clone(), stopped.clone()));
+            }
+            Err(error) => {
+                // Out of files, mostly: what is open goes on, and a moment later there may be room again.
+                tracing::warn!(%error, "cannot accept");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 }

@@ -107,6 +107,8 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
     bob.expect("chat").await;
     let stopped = here.stop();
     ann.expect_closing("restarting", 1012).await;
+    assert_eq!(reqwest::get(here.url("/readyz")).await.unwrap().status(), 503);
+    Client::open(&here, "room=move&name=Late").await.expect_error("restarting").await;
     bob.say("meanwhile", 1).await;
     let mut back = Client::resume(&there, "move", ann.ticket(), Some(&ann.cursor)).await;
     assert_eq!((&back.welcome["clientId"], &back.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));

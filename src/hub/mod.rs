@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long a stopping node waits for its people to reach another one, if there may be one.
-const MOVING: Duration = Duration::from_secs(7);
+const MOVING: Duration = Duration::from_secs(6);
 
 /// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
 const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
@@ -373,7 +373,7 @@ impl Hub {
                 }
             }
         }
-        if self.store.shared() && self.counts().1 > 0 {
+        if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
             tokio::time::sleep(MOVING.min(self.terms().grace)).await;
         }
         self.store.close().await;

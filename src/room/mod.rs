@@ -298,10 +298,14 @@ impl Room {
     /// The whole room as it is now.
     pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
         self.trim(now, limits);
+        Snapshot { history: self.log.iter().cloned().collect(), ..self.facts() }
+    }
+
+    /// The room without its log.
+    pub fn facts(&self) -> Snapshot {
         let mut members: Vec<Member> = self.seats.values().map(|seat| seat.member.clone()).collect();
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
-        let history = self.log.iter().cloned().collect();
-        Snapshot { epoch: self.epoch, key: self.key, seq: self.seq, version: self.version, members, history }
+        Snapshot { epoch: self.epoch, key: self.key, seq: self.seq, version: self.version, members, history: Vec::new() }
     }
 
     /// Which life this is.

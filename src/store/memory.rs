@@ -192,11 +192,8 @@ impl Store for Memory {
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
-        let mut snapshot = life.room.snapshot((self.world.clock)(), &self.world.limits);
-        if !history {
-            snapshot.history.clear();
-        }
-        Ok(Some(snapshot))
+        let room = &mut life.room;
+        Ok(Some(if history { room.snapshot((self.world.clock)(), &self.world.limits) } else { room.facts() }))
     }
 
     fn ready(&self) -> bool {

@@ -108,11 +108,12 @@ impl Watch {
 impl Shared {
     /// Ends the watch over a room in which nobody of this node sits any more.
     pub(super) async fn retire(&self, watch: &Watch, gate: &mut Passage) {
-        gate.retired = true;
-        self.forget(watch);
+        // Before the room is forgotten: the next watch must not subscribe and be unsubscribed by this one.
         if std::mem::take(&mut gate.subscribed) {
             self.route(&watch.room).unsubscribe(watch.keys.channel()).await;
         }
+        gate.retired = true;
+        self.forget(watch);
         watch.wake();
     }
 

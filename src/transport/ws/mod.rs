@@ -168,6 +168,9 @@ impl Link {
                     if !std::mem::take(&mut heard) {
                         return;
                     }
+                    if self.outbox.is_stuck() {
+                        return self.outbox.close(&Trouble::TooSlow);
+                    }
                     self.outbox.ping();
                     continue;
                 }

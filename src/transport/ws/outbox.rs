@@ -54,6 +54,8 @@ struct State {
     queued: usize,
     /// What may be queued now: a long welcome may be slow, but not what comes on top of it.
     limit: usize,
+    /// The socket has taken something since this was last asked.
+    moved: bool,
     closing: bool,
 }
 
@@ -96,6 +98,13 @@ impl Outbox {
                 self.state.lock().drain(&self.socket);
             }
         }
+    }
+
+    /// Whether bytes have waited since this was last asked, and the socket took none of them: its reader may
+    /// still speak, but it does not read, and what waits for it is not to be kept for ever.
+    pub(super) fn is_stuck(&self) -> bool {
+        let mut state = self.state.lock();
+        !std::mem::take(&mut state.moved) && !state.queue.is_empty()
     }
 
     /// Waits until the socket takes more, or something changed. An error shows itself in the next write.
@@ -151,6 +160,7 @@ impl State {
     }
 
     fn consume(&mut self, mut written: usize) {
+        self.moved = true;
         self.queued -= written;
         while let Some(front) = self.queue.front_mut() {
             if front.len() > written {
@@ -182,6 +192,7 @@ impl Reader for Outbox {
         }
         let idle = state.queue.is_empty();
         if idle {
+            state.moved = true;
             state.limit = QUEUE_LIMIT + frames.iter().map(Bytes::len).sum::<usize>();
         }
         if let ([one], true) = (frames, idle) {
@@ -231,5 +242,34 @@ impl Reader for Outbox {
             state.drain(&self.socket);
         }
         self.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::AsyncReadExt,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_stuck_and_one_that_is_slow_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_read, write) = listener.accept().await.unwrap().0.into_split();
+        let outbox = Outbox::new(write);
+        assert!(!outbox.is_stuck(), "who has nothing to read is not stuck");
+        // More than any socket buffer holds, and allowed as the first delivery.
+        outbox.deliver(&[Bytes::from(vec![b'x'; 32 << 20])]);
+        assert!(!outbox.is_stuck(), "something went out");
+        assert!(outbox.is_stuck(), "and then nothing");
+        let mut some = vec![0; 8 << 20];
+        tokio::select! {
+            () = outbox.pump() => {}
+            read = peer.read_exact(&mut some) => assert_eq!(read.unwrap(), some.len()),
+        }
+        assert!(!outbox.is_stuck(), "slow is not stuck");
     }
 }
