@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 use super::{
-    Terms,
+    Guest, Terms,
     reader::{Reader, Wire},
 };
 use crate::{
@@ -230,8 +230,9 @@ impl People {
                     *reach = Reach::of(snapshot);
                     let own = |entry: &&crate::room::Entry| entry.from == *member;
                     let last_n = snapshot.history.iter().rev().find(own).map_or(0, |entry| entry.n);
-                    let welcome = terms.welcome(room, snapshot, &snapshot.history, (*member, &seat.name), (true, true), last_n);
-                    let frame = reader.wire().framed(&Outbound::Reset(welcome.fields()).to_json(), Some(snapshot.cursor()));
+                    let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n };
+                    let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
+                    let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
                     reader.deliver(&[frame]);
                 }
                 Place::Joining { waiting, reset, .. } => {

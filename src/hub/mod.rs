@@ -67,50 +67,32 @@ pub struct Terms {
     pub clock: fn() -> Millis,
 }
 
-/// A welcome that owns what its fields borrow.
-struct Greeting<'a> {
-    room: &'a RoomId,
-    snapshot: &'a Snapshot,
-    history: &'a [Entry],
+/// Who is greeted, and as what.
+struct Guest<'a> {
     member: MemberId,
     name: &'a Name,
-    ticket: String,
-    known: (bool, bool),
+    resumed: bool,
+    reset: bool,
     last_n: u64,
-    terms: &'a Terms,
-}
-
-impl Greeting<'_> {
-    fn fields(&self) -> Welcome<'_> {
-        let (resumed, reset) = self.known;
-        let arrival = Arrival {
-            member: self.member,
-            user: self.name.as_str(),
-            ticket: &self.ticket,
-            resumed,
-            reset,
-            last_n: self.last_n,
-            video: self.terms.video.is_some(),
-            now: (self.terms.clock)(),
-        };
-        let grace = Millis::try_from(self.terms.grace.as_millis()).unwrap_or(Millis::MAX);
-        Welcome::new(self.room, self.snapshot, self.history, arrival, Allowed::new(&self.terms.limits, grace))
-    }
 }
 
 impl Terms {
-    fn welcome<'a>(
-        &'a self,
-        room: &'a RoomId,
-        snapshot: &'a Snapshot,
-        history: &'a [Entry],
-        (member, name): (MemberId, &'a Name),
-        known: (bool, bool),
-        last_n: u64,
-    ) -> Greeting<'a> {
-        let claims = Claims { member, name: name.clone() };
-        let ticket = self.signer.sign(&snapshot.key, room, &claims, (self.clock)());
-        Greeting { room, snapshot, history, member, name, ticket, known, last_n, terms: self }
+    /// A `welcome`, or a `reset` for who was welcomed before, as JSON and with a new ticket.
+    fn greet(
+        &self,
+        room: &RoomId,
+        snapshot: &Snapshot,
+        history: &[Entry],
+        Guest { member, name, resumed, reset, last_n }: Guest<'_>,
+        again: bool,
+    ) -> Vec<u8> {
+        let now = (self.clock)();
+        let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
+        let video = self.video.is_some();
+        let arrival = Arrival { member, user: name.as_str(), ticket: &ticket, resumed, reset, last_n, video, now };
+        let grace = Millis::try_from(self.grace.as_millis()).unwrap_or(Millis::MAX);
+        let fields = Welcome::new(room, snapshot, history, arrival, Allowed::new(&self.limits, grace));
+        if again { Outbound::Reset(fields) } else { Outbound::Welcome(fields) }.to_json()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::AbortHandle;
 
-use super::{Hub, Place, Reach, Reader, local::LocalRoom};
+use super::{Guest, Hub, Place, Reach, Reader, local::LocalRoom};
 use crate::{
     protocol::{Outbound, Shown, Stamp, Trouble},
     room::{Cursor, Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
@@ -66,12 +66,11 @@ impl Seat {
             Some(_) => None,
             None => Some(&snapshot.history[..]),
         };
-        let known = (resumed, missed.is_none());
+        let Claims { member, name } = &self.claims;
+        let guest = Guest { member: *member, name, resumed, reset: missed.is_none(), last_n };
         let history = missed.unwrap_or(&snapshot.history);
-        let terms = self.hub.terms();
-        let who = (self.claims.member, &self.claims.name);
-        let greeting = terms.welcome(&self.room.id, snapshot, history, who, known, last_n);
-        let welcome = reader.wire().framed(&Outbound::Welcome(greeting.fields()).to_json(), Some(snapshot.cursor()));
+        let json = self.hub.terms().greet(&self.room.id, snapshot, history, guest, false);
+        let welcome = reader.wire().framed(&json, Some(snapshot.cursor()));
 
         let mut people = self.room.people.lock();
         let reach = Reach::of(snapshot);
