@@ -305,6 +305,29 @@ async fn silent_loss_of_a_subscription_is_noticed() {
     assert_eq!(deaf.heard.rest(), []);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let limits = Limits { lease: 3000, ..Limits::default() };
+    let (mut deaf, other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+    let room = a_room();
+    let (ann, ann_tag) = deaf.join(&room, "Ann").await;
+    let channel = format!("parlor1:{{{room}}}");
+    let subscribers = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]);
+    line.whisper(&["SUNSUBSCRIBE", &channel]);
+    until("the subscription is gone", async || subscribers().ends_with("\n0")).await;
+    let new_tag = tag();
+    other.store.join(&room, ann, &name("Ann"), new_tag).await.unwrap();
+    assert_eq!(deaf.heard.moved().await, (ann, ann_tag));
+    // Nobody of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
+    until("one node listens", async || subscribers().ends_with("\n1")).await;
+    deaf.store.leave(&room, ann, ann_tag, Departure::Lost).await.unwrap();
+    assert_eq!(other.people(&room).await, [ann]);
+    other.store.leave(&room, ann, new_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
 /// A feed that takes nothing while the test holds its door.
 struct Slow(Arc<support::Recorder>, Arc<std::sync::Mutex<()>>);
 

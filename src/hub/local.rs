@@ -168,6 +168,8 @@ impl LocalRoom {
                 let frame = Outbound::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
                 (Kind::Typing { from: *from }, frame)
             }
+            // About one link, not for the room's ears.
+            Event::Moved { .. } => return false,
             Event::Reset(snapshot) => {
                 // What was gathered belongs to the continuity that broke.
                 gathered.json.clear();

@@ -260,6 +260,11 @@ impl Room {
         self.seats.get(&id).map(|seat| &seat.member).ok_or(Refusal::NotMember)
     }
 
+    /// Who holds a member's seat.
+    pub fn holder(&self, id: MemberId) -> Option<Holder> {
+        self.seats.get(&id).map(|seat| seat.holder)
+    }
+
     /// A word from a node: its members stay for another lease.
     pub fn touch(&mut self, now: Millis, limits: &Limits, node: NodeId) {
         if let Some(lease) = self.nodes.get_mut(&node) {
