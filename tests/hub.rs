@@ -264,6 +264,49 @@ async fn typing_ends_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn typing_ends_with_its_link_and_not_in_the_middle_of_the_next_one() {
+    let (hub, _world) = hub();
+    let mut ann = enter(&hub, "r", "Ann", None).await;
+    let bob = enter(&hub, "r", "Bob", None).await;
+    assert_eq!(ann.hears().await["type"], "joined");
+    let mut begun = tokio::time::Instant::now();
+    let (mut seat, welcome) = (bob.seat, bob.welcome);
+    for _ in 0..3 {
+        seat.typing(true).await.unwrap();
+        assert_eq!(ann.hears().await["typing"], true);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        drop(seat);
+        assert_eq!(ann.hears().await["typing"], false);
+        assert_eq!(begun.elapsed().as_secs(), 3, "at once, and nothing of the link before");
+        seat = enter(&hub, "r", "Bob", Some(&welcome)).await.seat;
+        begun = tokio::time::Instant::now();
+    }
+    // Who does not type need not stop.
+    drop(seat);
+    assert_eq!(ann.hears().await["type"], "left");
+    assert_eq!(begun.elapsed().as_secs(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flapping_link_leaves_one_grace_behind_and_not_many() {
+    let (hub, world) = hub();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let first = enter(&hub, "r", "Ann", None).await;
+    drop(first.seat);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let held = tasks();
+    for _ in 0..50 {
+        drop(enter(&hub, "r", "Ann", Some(&first.welcome)).await.seat);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(tasks(), held);
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    assert_eq!(hub.counts(), (1, 1), "the grace counts from the last link");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(world.is_empty() && hub.counts() == (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_seat_opened_elsewhere_closes_the_first_link() {
     let (hub, _world) = hub();
     let mut first = enter(&hub, "r", "Ann", None).await;
