@@ -92,6 +92,7 @@ contract! {
     strangers_may_neither_speak_nor_type
     reader_gets_exactly_what_it_missed
     log_is_kept_to_its_length
+    log_is_kept_to_its_bytes
     typing_is_told_and_not_kept
     of_two_links_of_a_node_the_newer_one_has_the_seat
     takeover_is_told_to_nobody_and_voids_the_old_link
@@ -274,6 +275,37 @@ async fn log_is_kept_to_its_length<W: World>() {
         }
         node.leave(&room, &ann).await;
         assert!(world.is_empty());
+    }
+}
+
+async fn log_is_kept_to_its_bytes<W: World>() {
+    let world = W::with(Limits { history_bytes: 10, history_len: 6, ..Limits::default() }).await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    let mut n = 0;
+    let mut say = async |words: &str| {
+        n += 1;
+        node.say(&room, ann.id, n, words).await.unwrap();
+    };
+    let kept = async || node.look(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    for (words, left) in [
+        ("four", vec![1]),
+        ("ж\nж\n", vec![1, 2]),
+        ("x", vec![2, 3]),
+        ("more than may be kept", vec![4]),
+        ("1234567", vec![5]),
+        ("123", vec![5, 6]),
+        ("y", vec![6, 7]),
+        ("y", vec![6, 7, 8]),
+        ("y", vec![6, 7, 8, 9]),
+        ("y", vec![6, 7, 8, 9, 10]),
+        ("y", vec![6, 7, 8, 9, 10, 11]),
+        ("y", vec![7, 8, 9, 10, 11, 12]),
+        ("12345", vec![8, 9, 10, 11, 12, 13]),
+    ] {
+        say(words).await;
+        assert_eq!(kept().await, left);
     }
 }
 
@@ -858,7 +890,7 @@ fn told(event: &Event) -> String {
 /// Whatever is done in whatever order, the scripts answer what [`parlor::room::Room`] answers and tell what it makes memory tell.
 #[test]
 fn scripts_repeat_the_rules() {
-    let limits = Limits { members: 2, history_len: 4, ..Limits::default() };
+    let limits = Limits { members: 2, history_len: 4, history_bytes: 24, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (memory, redis) = runtime.block_on(async { (InMemory::with(limits).await, InRedis::with(limits).await) });
     let nodes =

@@ -616,6 +616,32 @@ async fn lost_writes_begin_another_life() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
+    const COUNT: &str = "local sum, log = 0, redis.call('LRANGE', KEYS[2], 0, -1) \
+        for i = 1, #log do sum = sum + #log[i] - string.find(log[i], '\\n', 1, true) end \
+        return redis.call('HGET', KEYS[1], 'b') .. ' ' .. sum .. ' ' .. #log";
+    let limits = Limits { history_len: 9, history_bytes: 40, history_age: 400, lease: 300, ..Limits::default() };
+    let server = Server::start();
+    let node = node(&server.url(), limits).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
+    let length = || {
+        let answer = server.ask(&["EVAL", COUNT, "2", &hash, &log]);
+        let [counted, sum, length] = answer.trim().split(' ').collect::<Vec<_>>()[..] else { panic!("{answer}") };
+        assert_eq!(counted, sum);
+        length.to_owned()
+    };
+    for n in 1..=40 {
+        let words = "ё".repeat([1, 2, 30, 3, 1, 1, 1, 1, 1, 1, 1, 1][n as usize % 12]);
+        node.store.say(&room, ann, n, &text(&words)).await.unwrap();
+        length();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    until("the renewals have swept it", async || length() == "0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_fleet_leaves_nothing() {
     let limits = Limits { lease: 400, ..Limits::default() };
     let server = Server::start();

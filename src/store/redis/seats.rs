@@ -206,6 +206,7 @@ impl Shared {
                 record::epoch(Epoch::random()),
                 number(self.limits.history_len),
                 number(self.limits.history_age),
+                number(self.limits.history_bytes),
             ];
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
             let mut reply = self.route(room).run(&scripts::SAY, &keys, args, deadline).await?;

@@ -59,7 +59,7 @@ if dead then
 end
 if not epoch then
   epoch, key, seq, version, moves = ARGV[5], ARGV[6], '0', '0', '0'
-  redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'c', now, 'x', now + lease)
+  redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'b', '0', 'c', now, 'x', now + lease)
 end
 
 local history, oldest = redis.call('LRANGE', log, 0, -1), 1

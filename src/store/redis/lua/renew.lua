@@ -70,14 +70,16 @@ if epoch == ARGV[6] and tonumber(ARGV[7]) > tonumber(seq) then
   redis.call('SPUBLISH', channel, 'R ' .. epoch)
 end
 
-local aged = 0
+local aged, bytes = 0, 0
 local oldest = redis.call('LINDEX', log, 0)
 while oldest and tonumber(string.match(oldest, '^%d+ (%d+)')) + age <= now do
   aged = aged + 1
+  bytes = bytes + #oldest - string.find(oldest, '\n', 1, true)
   oldest = redis.call('LINDEX', log, aged)
 end
 if aged > 0 then
   redis.call('LTRIM', log, aged, -1)
+  redis.call('HINCRBY', room, 'b', -bytes)
 end
 for i = 1, 3 do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
