@@ -123,6 +123,35 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_seat_opened_at_another_node_closes_the_first_link() {
+    let redis = redis::Server::start();
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut ann = Client::join(&here, "twice", "Ann").await;
+    let mut bob = Client::join(&there, "twice", "Bob").await;
+    ann.expect("joined").await;
+    ann.say("before", 1).await;
+    bob.expect("chat").await;
+    let mut again = Client::resume(&there, "twice", ann.ticket(), Some(&ann.cursor)).await;
+    assert_eq!((&again.welcome["clientId"], &again.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));
+    ann.expect_closing("replaced", 4001).await;
+    here.is_deserted().await;
+    again.say("after", 2).await;
+    assert_eq!(bob.expect("chat").await["text"], "after", "and nothing but that was heard of the move");
+    // The other way round, with company where the seat is taken from.
+    let mut home = Client::resume(&here, "twice", again.ticket(), Some(&again.cursor)).await;
+    again.expect_closing("replaced", 4001).await;
+    eventually("one seat at each node", || here.hub.counts() == (1, 1) && there.hub.counts() == (1, 1)).await;
+    bob.say("still here", 1).await;
+    assert_eq!(home.expect("chat").await["text"], "still here");
+    home.leave().await;
+    assert_eq!(bob.expect("left").await["count"], 1);
+    here.is_deserted().await;
+    bob.leave().await;
+    there.is_deserted().await;
+    assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn redis_away_is_said_and_heals_by_itself() {
     let mut redis = redis::Server::start();
     let node = node(&redis).await;
