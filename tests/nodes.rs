@@ -124,7 +124,7 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_away_is_said_and_heals_by_itself() {
-    let mut redis = redis::Server::start();
+    let redis = redis::Server::start();
     let node = node(&redis).await;
     let mut ann = Client::join(&node, "away", "Ann").await;
     redis.kill();

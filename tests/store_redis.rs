@@ -206,7 +206,7 @@ async fn link_is_told_to_be_down_and_up_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_come_back_when_redis_comes_back_empty() {
-    let mut server = Server::start();
+    let server = Server::start();
     let mut nodes = [node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await];
     let room = a_room();
     let (ann, ann_tag) = nodes[0].join(&room, "Ann").await;
@@ -388,7 +388,7 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absent_redis_only_means_not_ready() {
-    let mut server = Server::later();
+    let server = Server::later();
     let mut node = connect(&server.url(), Limits::default());
     let room = a_room();
     let refused = node.store.join(&room, MemberId::random(), &name("Ann"), tag()).await;

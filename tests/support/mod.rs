@@ -3,7 +3,9 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod cluster;
 pub mod line;
+pub mod sentinel;
 pub mod server;
 
 use std::{
