@@ -272,6 +272,26 @@ impl Inbox {
         }
     }
 
+    /// What has been told is not what there is now.
+    pub(super) fn is_forked(&self) -> bool {
+        self.forked
+    }
+
+    /// Whether the room as read again shows, for the first time, that a failover has lost something that was
+    /// told: fewer joins and leaves than have been heard of, or another entry under the newest number.
+    pub(super) fn forks(&mut self, room: &Snapshot) -> bool {
+        if self.forked || room.epoch != self.place.epoch {
+            return false;
+        }
+        let there = room.history.iter().find(|entry| entry.seq == self.place.seq);
+        let differs = there.is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
+        self.forked = differs || room.version < self.place.version;
+        if room.version < self.place.version {
+            self.unseated = true;
+        }
+        self.forked
+    }
+
     /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
     /// Says whether the stream went on; else it begins anew.
     pub(super) fn fill(&mut self, room: Snapshot, reaches: bool, tell: Tell<'_>) -> bool {
