@@ -153,7 +153,7 @@ async fn a_seat_opened_at_another_node_closes_the_first_link() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_away_is_said_and_heals_by_itself() {
-    let mut redis = redis::Server::start();
+    let redis = redis::Server::start();
     let node = node(&redis).await;
     let mut ann = Client::join(&node, "away", "Ann").await;
     redis.kill();

@@ -183,15 +183,14 @@ impl Feed for Rooms {
         }
     }
 
-    fn link(&self, up: bool) {
+    fn link(&self, id: &RoomId, up: bool) {
+        let Some(room) = self.find(id) else { return };
         let (code, message) = match up {
             true => ("store_available", "all is well again"),
-            false => ("store_unavailable", "rooms are out of reach for the moment; what you send may not arrive yet"),
+            false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
         };
-        for room in &self.rooms {
-            if room.notice(&Outbound::Status { code, message }) {
-                self.start_flush(&room);
-            }
+        if room.notice(&Outbound::Status { code, message }) {
+            self.start_flush(&room);
         }
     }
 }
