@@ -10,6 +10,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_tungstenite::tungstenite;
 use wire::{Client, Heard, PATIENCE, TestServer, encoded};
 
 const ADDRESSES: [(&str, &str); 9] = [
@@ -226,9 +227,9 @@ async fn health_readiness_and_metrics_tell_the_truth() {
     ann.until("closing").await;
     refusal(http.get(server.url("/readyz")).send().await.unwrap(), 503, "restarting").await;
     assert_eq!(http.get(server.url("/healthz")).send().await.unwrap().status(), StatusCode::OK, "it still lives");
-    let mut late = Client::open(&server, "room=general&name=Late").await;
-    assert!(late.expect_error("restarting").await["retryAfter"].as_u64().is_some());
-    late.expect_closing("restarting", 1012).await;
+    let late = Client::upgrade(&server, Client::request(&server, "room=general&name=Late")).await;
+    let Err(tungstenite::Error::Http(late)) = late.map(drop) else { panic!("let in") };
+    assert_eq!((late.status(), late.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
 }
 
 #[tokio::test]

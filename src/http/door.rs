@@ -42,6 +42,10 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
     if !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
         return Err(Trouble::UpgradeRequired);
     }
+    // A proxy takes what is refused here to another node; what is granted would be stuck at this one.
+    if edge.hub.is_stopping() {
+        return Err(edge.hub.come_back());
+    }
     let (mut room, mut name, mut cursor, mut resume) = (None, None, None, false);
     for (key, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
         match &*key {

@@ -356,7 +356,8 @@ impl Hub {
         })
     }
 
-    fn come_back(&self) -> Trouble {
+    /// What people are told while the node is stopping: when to come back, each at a moment of their own.
+    pub fn come_back(&self) -> Trouble {
         Trouble::Restarting(Duration::from_millis(fastrand::u64(COME_BACK_MS)))
     }
 
