@@ -367,6 +367,33 @@ async fn one_message_is_one_command() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_without_members_in_a_room_hears_nothing_of_it() {
+    const MESSAGES: usize = 500;
+    let server = Server::start();
+    let lines = [Line::to(server.port()).await, Line::to(server.port()).await];
+    let [mut there, idle] = [node(&lines[0].url(), Limits::default()).await, node(&lines[1].url(), Limits::default()).await];
+    let here = node(&server.url(), Limits::default()).await;
+    let (room, another) = (a_room(), a_room());
+    let (ann, _) = here.join(&room, "Ann").await;
+    there.join(&room, "Bob").await;
+    // The idle node is not deaf: it follows a room of its own.
+    idle.join(&another, "Cid").await;
+    let words = "x".repeat(1000);
+    let before = lines.each_ref().map(Line::answered);
+    for n in 1..=MESSAGES {
+        here.store.say(&room, ann, n as u64, &text(&words)).await.unwrap();
+    }
+    for _ in 0..MESSAGES {
+        there.heard.entry().await;
+    }
+    let [heard, overheard] = [0, 1].map(|line| lines[line].answered() - before[line]);
+    assert!(heard >= MESSAGES * words.len(), "{heard}");
+    // Pongs and a renewal, but not one message in a hundred.
+    assert!(overheard < MESSAGES / 100 * words.len(), "{overheard}");
+    println!("{MESSAGES} messages: {heard} bytes to a node with members, {overheard} to one without");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_answers_change_nothing() {
     let server = Server::start();
     let line = Line::to(server.port()).await;
