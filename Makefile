@@ -24,13 +24,14 @@ test: tools check test-page test-rust test-faults test-browser ## Install what t
 check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	cargo clippy --test faults -- -D warnings
 	npm run --silent check
 
 test-page: $(MODULES) ## The page's unit tests
 	npm test --silent
 
 test-rust: $(PAGE) $(MODULES) ## Rules, stores, sockets, addresses
-	cargo test --lib --bins $(addprefix --test ,$(basename $(notdir $(wildcard tests/*.rs))))
+	cargo test
 
 test-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
 	cargo test --test faults

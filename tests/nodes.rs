@@ -177,7 +177,7 @@ async fn redis_away_is_said_and_heals_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
     let redis = redis::Server::start();
-    let nodes = vec![node(&redis).await, node(&redis).await, node(&redis).await];
+    let nodes = [node(&redis).await, node(&redis).await, node(&redis).await];
     let nginx = Nginx::start(nodes.iter().map(|node| node.address));
     let page =
         wire::within_patience("nginx answers", async || reqwest::get(format!("http://{}/healthz", nginx.address)).await).await;

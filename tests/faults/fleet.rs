@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::nginx::Nginx;
+use super::support::nginx::Nginx;
 
 pub const NODES: usize = 3;
 

@@ -2,9 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::MutexGuard,
+    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
+
+use serde_json::json;
 
 use super::diary::Diary;
 
@@ -92,4 +94,38 @@ fn hearing<'a>(diary: &'a Diary, end: &str) -> HashMap<&'a str, (Instant, bool)>
         }
     }
     heard
+}
+
+/// A ledger that finds nothing proves nothing: plants each kind of fault, and finds it.
+pub fn finds_what_is_planted() {
+    let frame = |seq: u64, epoch: &str| json!({"seq": seq, "cursor": format!("{epoch}-{seq}")});
+    let began = Instant::now();
+    let room = |plant: &dyn Fn(&mut Diary)| {
+        let diaries = ["Ann", "Bob"].map(|name| {
+            let mut diary = Diary::new(name);
+            let welcome =
+                json!({"type": "welcome", "clientId": name, "cursor": "e-0", "members": [{"clientId": name}], "history": []});
+            diary.arrive(&welcome, false);
+            diary.said.insert(format!("{name} 1"), (Instant::now(), None));
+            for (seq, text) in [(1, "Ann 1"), (2, "Bob 1")] {
+                diary.hear(&frame(seq, "e"), text.to_owned());
+            }
+            Mutex::new(diary)
+        });
+        plant(&mut diaries[1].lock().unwrap());
+        let mut verdict = Verdict::default();
+        examine(&diaries.each_ref().map(|diary| diary.lock().unwrap()), &[], began, &mut verdict);
+        let Verdict { sent, acknowledged, lost, gone, doubled, disordered, amiss, .. } = verdict;
+        ([sent, acknowledged], [lost.len(), gone, doubled.len(), disordered.len(), amiss.len()])
+    };
+    let forget_the_first = |diary: &mut Diary| drop(diary.lives[0].lines.remove(0));
+    assert_eq!(room(&|_| ()), ([2, 2], [0, 0, 0, 0, 0]));
+    assert_eq!(room(&forget_the_first), ([2, 2], [1, 0, 0, 0, 0]), "lost");
+    assert_eq!(room(&|diary| diary.hear(&frame(2, "e"), "Bob 1".to_owned())).1, [0, 0, 1, 0, 0], "heard twice");
+    assert_eq!(room(&|diary| diary.hear(&frame(3, "e"), "Ann 1".to_owned())).1, [0, 0, 1, 0, 0], "said twice");
+    assert_eq!(room(&|diary| diary.hear(&frame(4, "e"), "Cid 1".to_owned())).1, [0, 0, 0, 1, 0], "a hole");
+    assert_eq!(room(&|diary| diary.hear(&frame(3, "f"), "Cid 1".to_owned())).1, [0, 0, 0, 1, 0], "another life without a reset");
+    assert_eq!(room(&|diary| diary.lives[0].lines[0].text = "Eve 1".to_owned()).1, [1, 0, 0, 1, 0], "one number, two texts");
+    assert_eq!(room(&|diary| diary.joined(&json!({"clientId": "Bob"}))).1, [0, 0, 0, 0, 1], "told twice");
+    assert_eq!(room(&|diary| diary.left(&json!({"clientId": "Cid", "reason": "left"}))).1, [0, 0, 0, 0, 1], "told of a stranger");
 }

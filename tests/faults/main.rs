@@ -6,18 +6,12 @@
 mod diary;
 mod fleet;
 mod ledger;
-#[path = "../support/line.rs"]
-#[allow(dead_code)]
-mod line;
-#[path = "../support/nginx.rs"]
-mod nginx;
 mod nodes;
 mod person;
-#[path = "../support/server.rs"]
-#[allow(dead_code)]
-mod redis;
 mod single;
 mod storm;
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
 
 use std::{fmt::Write, panic::AssertUnwindSafe, path::Path, pin::Pin, process::ExitCode, time::Duration};
@@ -45,6 +39,7 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    ledger::finds_what_is_planted();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (mut rows, mut failed) = (format!("{}\n", Row::head()), Vec::new());
     let mut ran = 0;

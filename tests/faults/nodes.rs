@@ -8,8 +8,8 @@ use super::{
     Fault,
     fleet::Terms,
     person::{Patience, Person, Wish},
-    redis::Server,
     storm::Storm,
+    support::server::Server,
     table::Row,
     until,
 };

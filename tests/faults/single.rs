@@ -7,10 +7,9 @@ use tokio::time::sleep;
 use super::{
     Fault,
     fleet::Terms,
-    line::Line,
     person::{Patience, Person, Wish},
-    redis::Server,
     storm::Storm,
+    support::{line::Line, server::Server},
     table::Row,
     until,
 };

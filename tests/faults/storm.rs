@@ -9,7 +9,7 @@ use super::{
     fleet::{Fleet, NODES, Terms},
     ledger::{Verdict, examine},
     person::{Patience, Person, Wish},
-    redis::Server,
+    support::{cluster::Cluster, sentinel::Watched, server::Server},
     table::Row,
     until,
 };
@@ -25,6 +25,26 @@ pub trait Backend {
 }
 
 impl Backend for Server {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys()
+    }
+}
+
+impl Backend for Cluster {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys()
+    }
+}
+
+impl Backend for Watched {
     fn url(&self) -> String {
         self.url()
     }

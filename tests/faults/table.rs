@@ -55,6 +55,9 @@ impl fmt::Display for Row {
         let Verdict { sent, acknowledged, lost, gone, doubled, disordered, again, slowest, .. } = &self.verdict;
         let after = self.lasted.map_or(String::new(), |lasted| format!(" after the {:.1} s", lasted.as_secs_f32()));
         let gone = if *gone > 0 { format!(" (and {gone} with Redis's data)") } else { String::new() };
+        if *sent == 0 {
+            return write!(f, "| {} | {} | | | | | | | |", self.fault, self.note.trim_start_matches("; "));
+        }
         write!(
             f,
             "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent} | {acknowledged} | {}{gone} | {} | {} |",

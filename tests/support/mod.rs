@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod ledger;
 pub mod line;
+pub mod nginx;
 pub mod sentinel;
 pub mod server;
 
