@@ -21,6 +21,10 @@ use table::Row;
 
 type Fault = (&'static str, fn() -> Pin<Box<dyn Future<Output = Row>>>);
 
+/// What may be told while Redis is away. What was in doubt is asked again, and what was overtaken is said anew.
+const AWAY: [&str; 5] =
+    ["status store_unavailable", "status store_available", "error store_unavailable", "ack of a repetition", "error stale_n"];
+
 /// Longer than anything may take that is certain to come: the longest lease and expiry of `make faults` included.
 const PATIENCE: Duration = Duration::from_secs(240);
 

@@ -9,7 +9,7 @@ use super::{
     fleet::Terms,
     person::{Patience, Person, Wish},
     storm::Storm,
-    support::server::Server,
+    support::{line::Line, server::Server},
     table::Row,
     until,
 };
@@ -20,6 +20,7 @@ pub const FAULTS: &[Fault] = &[
     ("fleet_is_killed_and_started_again", || Box::pin(fleet_is_killed_and_started_again())),
     ("node_stops_for_longer_than_its_lease", || Box::pin(node_stops(Patience::PAGE))),
     ("node_stops_and_its_people_go_elsewhere", || Box::pin(node_stops(Patience::SHORT))),
+    ("node_is_cut_off_from_redis", || Box::pin(node_is_cut_off_from_redis())),
     ("nginx_reloads", || Box::pin(nginx_reloads())),
     ("fleet_is_restarted_node_by_node", || Box::pin(fleet_is_restarted_node_by_node())),
 ];
@@ -54,7 +55,7 @@ async fn node_is_killed() -> Row {
         async move { (keys == 0).then_some(after) }
     })
     .await;
-    let mut row = storm.settle("a node killed", &["link lost", "resumed", "left node_lost"]).await;
+    let mut row = storm.settle("a node killed", &["link lost", "resumed", "left node_lost", "ack of a repetition"]).await;
     row.note = format!(
         "; the last at {:.1} s (promised: {:.1} s); a lonely room gone at {:.1} s",
         latest.as_secs_f32(),
@@ -95,7 +96,16 @@ async fn fleet_is_killed_and_started_again() -> Row {
     for node in &mut storm.fleet.nodes {
         assert!(node.launch().await);
     }
-    let may = ["link lost", "upgrade broken off", "HTTP 502", "resumed", "left node_lost", "joined", "status store_available"];
+    let may = [
+        "link lost",
+        "upgrade broken off",
+        "HTTP 502",
+        "resumed",
+        "left node_lost",
+        "joined",
+        "status store_available",
+        "ack of a repetition",
+    ];
     storm.settle("all nodes killed and started again", &may).await
 }
 
@@ -118,9 +128,24 @@ async fn node_stops(patience: Patience) -> Row {
     if patience.ping_after == Patience::PAGE.ping_after {
         storm.settle("a node stopped for longer than its lease", &["left node_lost", "joined"]).await
     } else {
-        let may = ["left node_lost", "joined", "link silent", "no answer", "no welcome", "resumed"];
+        let may = ["left node_lost", "joined", "link silent", "no answer", "no welcome", "resumed", "ack of a repetition"];
         storm.settle("the same, with clients that do not wait", &may).await
     }
+}
+
+async fn node_is_cut_off_from_redis() -> Row {
+    let redis = Server::start();
+    let line = Line::to(redis.port()).await;
+    let urls = [line.url(), redis.url(), redis.url()];
+    let mut storm = Storm::gather_with(redis, urls, Terms::of_this_run(), Patience::PAGE).await;
+    storm.strike();
+    line.hold(true);
+    storm.somebody_saw("left node_lost").await;
+    sleep(storm.terms.period()).await;
+    line.hold(false);
+    storm.over();
+    let may = [&super::AWAY[..], &["left node_lost", "joined"]].concat();
+    storm.settle("a node cut off from Redis for longer than its lease", &may).await
 }
 
 async fn nginx_reloads() -> Row {
@@ -140,8 +165,12 @@ async fn fleet_is_restarted_node_by_node() -> Row {
         node.stop().await;
         assert!(node.launch().await);
     }
-    let mut row =
-        storm.settle("three nodes restarted, one after the other", &["closing restarting", "close 1012", "resumed"]).await;
+    let mut row = storm
+        .settle(
+            "three nodes restarted, one after the other",
+            &["closing restarting", "close 1012", "resumed", "ack of a repetition"],
+        )
+        .await;
     let (first, last) = (row.retries.first().copied(), row.retries.last().copied());
     if first == last || row.retries.iter().any(|retry| !(200..2000).contains(retry)) {
         row.broken.push(format!("delays without jitter: {:?}", row.retries));

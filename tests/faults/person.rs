@@ -1,7 +1,8 @@
 //! A member as a good client is one: comes back by itself with ticket and cursor, repeats with the same `n`
-//! what was not acknowledged, one message at a time, and waits as it is asked to. The delays are the page's.
+//! what was not acknowledged, and waits as it is asked to. The delays are the page's.
 
 use std::{
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
@@ -69,7 +70,8 @@ impl Person {
             diary: Arc::clone(&diary),
             wishes,
             seat: None,
-            pending: None,
+            pending: VecDeque::new(),
+            sent: HashMap::new(),
             n: 0,
             tries: 0,
         };
@@ -92,11 +94,14 @@ impl Person {
 
 type Socket = WebSocketStream<TcpStream>;
 
+/// How many messages of one's own may wait for their acks.
+const UNDER_WAY: usize = 3;
+
 /// A message of one's own that is not acknowledged yet.
 struct Pending {
     n: u64,
     text: String,
-    /// When to send it again, if it was refused.
+    /// When to send it, if not already under way.
     again: Option<Instant>,
 }
 
@@ -110,7 +115,9 @@ struct Visitor {
     wishes: watch::Receiver<Wish>,
     /// Ticket and cursor.
     seat: Option<(String, String)>,
-    pending: Option<Pending>,
+    pending: VecDeque<Pending>,
+    /// What was said under which `n`.
+    sent: HashMap<u64, String>,
     n: u64,
     tries: u32,
 }
@@ -186,7 +193,7 @@ impl Visitor {
                         Some(Ok(Message::Text(text))) => {
                             let frame: Value = serde_json::from_str(&text).unwrap();
                             asked = frame["retryAfter"].as_u64().map_or(asked, Duration::from_millis);
-                            out = self.hear(&frame);
+                            self.hear(&frame);
                         }
                         Some(Ok(Message::Close(close))) => {
                             let code = close.map_or(1005, |close| close.code.into());
@@ -214,7 +221,7 @@ impl Visitor {
                     let wish = if self.wishes.has_changed().is_ok() { *self.wishes.borrow() } else { Wish::Die };
                     match wish {
                         Wish::Die => return End::ForGood,
-                        Wish::Leave if linked && !leaving && self.pending.is_none() => {
+                        Wish::Leave if linked && !leaving && self.pending.is_empty() => {
                             leaving = true;
                             out = Some(json!({"type": "leave"}));
                         }
@@ -249,28 +256,24 @@ impl Visitor {
 
     /// What to say now, if anything.
     fn speak(&mut self, wish: Wish) -> Option<Value> {
-        match &mut self.pending {
-            Some(Pending { n, text, again }) => {
-                again.take_if(|at| *at <= Instant::now())?;
-                Some(json!({"type": "chat", "text": text, "n": n}))
-            }
-            None if wish == Wish::Talk => {
-                self.n += 1;
-                let (n, text) = (self.n, format!("{} {}", self.name, self.n));
-                let mut diary = self.diary();
-                diary.said.insert(text.clone(), (Instant::now(), None));
-                diary.quiet = false;
-                drop(diary);
-                let frame = json!({"type": "chat", "text": text, "n": n});
-                self.pending = Some(Pending { n, text, again: None });
-                Some(frame)
-            }
-            None => None,
+        if wish == Wish::Talk && self.pending.len() < UNDER_WAY {
+            self.n += 1;
+            let text = format!("{} {}", self.name, self.n);
+            let mut diary = self.diary();
+            diary.said.insert(text.clone(), (Instant::now(), None));
+            diary.quiet = false;
+            drop(diary);
+            self.sent.insert(self.n, text.clone());
+            self.pending.push_back(Pending { n: self.n, text, again: Some(Instant::now()) });
         }
+        let now = Instant::now();
+        let due = self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
+        due.again = None;
+        Some(json!({"type": "chat", "text": due.text, "n": due.n}))
     }
 
-    /// Takes a frame; gives what is to be said at once.
-    fn hear(&mut self, frame: &Value) -> Option<Value> {
+    /// Takes a frame.
+    fn hear(&mut self, frame: &Value) {
         if let (Some((_, cursor)), Some(newest)) = (&mut self.seat, frame["cursor"].as_str()) {
             newest.clone_into(cursor);
         }
@@ -283,13 +286,11 @@ impl Visitor {
                 self.seat = Some((text("ticket"), text("cursor")));
                 self.n = self.n.max(frame["lastN"].as_u64().unwrap());
                 // What was said has come back as history; what was not is said again.
-                self.pending.take_if(|pending| diary.said[&pending.text].1.is_some());
-                diary.quiet = self.pending.is_none();
-                drop(diary);
-                if let Some(pending) = &mut self.pending {
+                self.pending.retain(|pending| diary.said[&pending.text].1.is_none());
+                diary.quiet = self.pending.is_empty();
+                for pending in &mut self.pending {
                     pending.again = Some(Instant::now());
                 }
-                return self.speak(Wish::Hush);
             }
             "chat" => diary.hear(frame, frame["text"].as_str().unwrap().to_owned()),
             "ack" => {
@@ -297,24 +298,31 @@ impl Visitor {
                 if duplicate {
                     diary.saw("ack of a repetition");
                 } else {
-                    let text = format!("{} {}", self.name, frame["n"]);
-                    diary.hear(frame, text);
+                    diary.hear(frame, self.sent[&frame["n"].as_u64().unwrap()].clone());
                 }
-                if let Some(pending) = self.pending.take_if(|pending| frame["n"] == pending.n)
-                    && let Some((_, acked)) = diary.said.get_mut(&pending.text)
-                {
-                    acked.get_or_insert_with(Instant::now);
+                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
+                    let pending = self.pending.remove(at).unwrap();
+                    diary.said.get_mut(&pending.text).unwrap().1.get_or_insert_with(Instant::now);
                 }
-                diary.quiet = self.pending.is_none();
+                diary.quiet = self.pending.is_empty();
             }
             "joined" => diary.joined(frame),
             "left" => diary.left(frame),
             "pong" | "typing" => {}
             "error" => {
                 diary.saw(format!("error {}", frame["code"].as_str().unwrap()));
-                if let Some(pending) = self.pending.as_mut().filter(|pending| frame["n"] == pending.n) {
+                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
+                    let mut pending = self.pending.remove(at).unwrap();
                     let after = frame["retryAfter"].as_u64().unwrap_or(250);
                     pending.again = Some(Instant::now() + Duration::from_millis(after));
+                    if frame["code"] == "stale_n" {
+                        // Surely not said, and never to be under that number: a later one was.
+                        self.n += 1;
+                        pending.n = self.n;
+                        self.sent.insert(pending.n, pending.text.clone());
+                    }
+                    self.pending.push_back(pending);
+                    self.pending.make_contiguous().sort_unstable_by_key(|pending| pending.n);
                 }
             }
             other => {
@@ -322,6 +330,5 @@ impl Visitor {
                 diary.retries.extend(frame["retryAfter"].as_u64());
             }
         }
-        None
     }
 }

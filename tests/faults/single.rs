@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{
-    Fault,
+    AWAY, Fault,
     fleet::Terms,
     person::{Patience, Person, Wish},
     storm::Storm,
@@ -26,9 +26,6 @@ pub const FAULTS: &[Fault] = &[
     ("redis_is_full", || Box::pin(redis_is_full())),
     ("redis_comes_back_empty", || Box::pin(redis_comes_back_empty())),
 ];
-
-/// What may be told while Redis is away; and what was in doubt is asked again.
-const AWAY: [&str; 4] = ["status store_unavailable", "status store_available", "error store_unavailable", "ack of a repetition"];
 
 async fn nothing_happens() -> Row {
     let mut storm = Storm::gather(Server::start()).await;
@@ -116,7 +113,7 @@ async fn redis_is_full() -> Row {
     sleep(storm.terms.lease + storm.terms.period()).await;
     storm.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     storm.over();
-    storm.settle("Redis out of memory", &["error store_full", "left lost"]).await
+    storm.settle("Redis out of memory", &["error store_full", "error stale_n", "left lost"]).await
 }
 
 async fn redis_comes_back_empty() -> Row {
