@@ -3,11 +3,13 @@
 //! choose faults by a part of their names. Writes the fault table to `target/faults.md`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod cluster;
 mod diary;
 mod fleet;
 mod ledger;
 mod nodes;
 mod person;
+mod sentinel;
 mod single;
 mod storm;
 #[path = "../support/mod.rs"]
@@ -24,6 +26,9 @@ type Fault = (&'static str, fn() -> Pin<Box<dyn Future<Output = Row>>>);
 /// What may be told while Redis is away. What was in doubt is asked again, and what was overtaken is said anew.
 const AWAY: [&str; 5] =
     ["status store_unavailable", "status store_available", "error store_unavailable", "ack of a repetition", "error stale_n"];
+
+/// What a master has taken and not passed on is lost when another takes its place: only then may rooms begin anew.
+const LOSSY: [&str; 2] = ["reset", "joined"];
 
 /// Longer than anything may take that is certain to come: the longest lease and expiry of `make faults` included.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -47,7 +52,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (mut rows, mut failed) = (format!("{}\n", Row::head()), Vec::new());
     let mut ran = 0;
-    for (name, fault) in nodes::FAULTS.iter().chain(single::FAULTS) {
+    for (name, fault) in nodes::FAULTS.iter().chain(single::FAULTS).chain(cluster::FAULTS).chain(sentinel::FAULTS) {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }

@@ -157,11 +157,10 @@ impl<B: Backend> Storm<B> {
                 let heard = |listener: &super::diary::Diary, text: &String| {
                     listener.lives.last().is_some_and(|life| life.lines.iter().rev().any(|line| line.text == *text))
                 };
+                // Any of them: what Redis lost right after `since` is never heard of again.
                 let all = diaries.iter().all(|speaker| {
-                    let newest = speaker.said.iter().filter(|(_, (sent, acked))| *sent >= since && acked.is_some());
-                    newest
-                        .min_by_key(|(_, (sent, _))| *sent)
-                        .is_some_and(|(text, _)| diaries.iter().all(|diary| heard(diary, text)))
+                    let mut news = speaker.said.iter().filter(|(_, (sent, acked))| *sent >= since && acked.is_some());
+                    news.any(|(text, _)| diaries.iter().all(|diary| heard(diary, text)))
                 });
                 async move { all.then_some(()) }
             })
