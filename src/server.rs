@@ -24,6 +24,7 @@ use crate::{
         redis::{Redis, RedisConfigError},
     },
     ticket::Signer,
+    transport::{Paces, poll::Pollers},
     video::Video,
 };
 
@@ -87,7 +88,15 @@ impl Server {
         let hub = Hub::new(rooms, store);
         let links = TaskTracker::new();
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
-        let service = layered(Arc::new(Edge { hub: Arc::clone(&hub), origins: config.origins.0, rate, links: links.clone() }));
+        let edge = Edge {
+            hub: Arc::clone(&hub),
+            origins: config.origins.0,
+            rate,
+            pollers: Pollers::new(Arc::clone(&hub)),
+            paces: Paces::new(rate),
+            links: links.clone(),
+        };
+        let service = layered(Arc::new(edge));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
         Ok(Self { listener, address, hub, service, links })

@@ -20,6 +20,9 @@ pub enum Trouble {
     /// A send counter that is none.
     #[error("n is a whole number from 1 to 9007199254740991")]
     BadN,
+    /// A poll that would wait for no time there is.
+    #[error("wait is a whole number of seconds from 0 to 60")]
+    BadWait,
     /// A binary frame.
     #[error("frames are JSON text, not binary")]
     BinaryFrame,
@@ -107,6 +110,7 @@ impl Trouble {
             },
             Self::BadFrame(_) => ("bad_frame", 400, 4400),
             Self::BadN => ("bad_n", 400, 4400),
+            Self::BadWait => ("bad_wait", 400, 4400),
             Self::BinaryFrame => ("binary_frame", 400, 1003),
             Self::UnknownType => ("unknown_type", 400, 4400),
             Self::NoTicket => ("no_ticket", 401, 4401),
