@@ -5,6 +5,7 @@ mod door;
 mod layers;
 mod page;
 mod room;
+mod stream;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -41,6 +42,8 @@ pub struct Edge {
     pub pollers: Pollers,
     /// How fast each member sends requests.
     pub paces: Paces<MemberId>,
+    /// How fast those who come and go for a word speak in each room.
+    pub strangers: Paces<RoomId>,
     /// Links that have left HTTP; the server waits for them when it stops.
     pub links: TaskTracker,
 }
@@ -49,11 +52,13 @@ pub struct Edge {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Address<'a> {
     Page,
+    Terminal(&'a str),
     Socket,
     Room(&'a str),
     Rooms,
     Join(&'a str),
     Messages(&'a str),
+    Events(&'a str),
     Typing(&'a str),
     Leave(&'a str),
     Pass(&'a str),
@@ -67,12 +72,14 @@ impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
-            [""] | ["r", _] => Self::Page,
+            [""] => Self::Page,
+            ["r", room] => Self::Terminal(room),
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
             ["api", "rooms"] => Self::Rooms,
             ["api", "rooms", room, "join"] => Self::Join(room),
             ["api", "rooms", room, "messages"] => Self::Messages(room),
+            ["api", "rooms", room, "events"] => Self::Events(room),
             ["api", "rooms", room, "typing"] => Self::Typing(room),
             ["api", "rooms", room, "leave"] => Self::Leave(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
@@ -91,8 +98,9 @@ impl<'a> Address<'a> {
         match self {
             Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) => "POST",
             // What a GET does here a HEAD would do without its point.
-            Self::Socket => "GET",
+            Self::Socket | Self::Events(_) => "GET",
             Self::Messages(_) => "GET, POST",
+            Self::Terminal(_) => "GET, HEAD, POST",
             _ => "GET, HEAD",
         }
     }
@@ -123,12 +131,14 @@ impl Edge {
         let answering = async {
             match address {
                 Address::Page => Ok(page::index(&request)),
+                Address::Terminal(room) => Ok(self.terminal(room, request).await),
                 Address::Socket => door::socket(self, &mut request),
                 Address::Room(room) => self.room(room).await,
                 Address::Rooms => self.join(None, request).await,
                 Address::Join(room) => self.join(Some(room), request).await,
                 Address::Messages(room) if request.method() == Method::POST => self.say(room, request).await,
                 Address::Messages(room) => self.poll(room, &request).await,
+                Address::Events(room) => self.events(room, &request).await,
                 Address::Typing(room) => self.typing(room, request).await,
                 Address::Leave(room) => self.leave(room, request).await,
                 Address::Pass(room) => self.pass(room, request).await,
@@ -212,7 +222,7 @@ mod tests {
     fn addresses_are_found() {
         for (path, address) in [
             ("/", Address::Page),
-            ("/r/general", Address::Page),
+            ("/r/general", Address::Terminal("general")),
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),
             ("/api/rooms/x/livekit-token", Address::Pass("x")),

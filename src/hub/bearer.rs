@@ -203,7 +203,7 @@ fn has(snapshot: &Snapshot, member: MemberId) -> bool {
 }
 
 /// Reads nothing, for a seat that is taken for a moment.
-struct Nobody;
+pub struct Nobody;
 
 static SILENCE: Wire = Wire { frame: |_, _, _| {}, echo: false };
 

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use self::local::{LocalRoom, LocalSeat, Place, Reach};
 pub use self::{
+    bearer::Nobody,
     reader::{Reader, Wire},
     seat::Seat,
     tenure::{Stay, Tenure},

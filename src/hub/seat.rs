@@ -156,11 +156,21 @@ impl Seat {
     }
 
     /// Frees the seat of somebody who was lost long enough ago.
-    pub(super) fn lose(mut self) {
+    pub(super) fn lose(self) {
+        self.free(Departure::Lost);
+    }
+
+    /// Leaves for good without waiting for it.
+    pub fn quit(self) {
+        self.free(Departure::Left);
+    }
+
+    fn free(mut self, reason: Departure) {
         self.freed = true;
-        // Another link may have taken it over: then there is nothing to free.
-        if self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag) {
-            self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Lost);
+        // Another link may have taken it over: then there is nothing to free. Nor is there without a runtime.
+        let held = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag);
+        if held && tokio::runtime::Handle::try_current().is_ok() {
+            self.hub.depart(&self.room, self.claims.member, self.tag, reason);
         }
     }
 

@@ -80,6 +80,9 @@ pub enum Trouble {
     /// No such address.
     #[error("there is nothing at this address")]
     NotFound,
+    /// Somebody spoke into an empty room.
+    #[error("nobody is there to hear it")]
+    NobodyThere,
     /// Not this way.
     #[error("this address does not take that method")]
     MethodNotAllowed,
@@ -130,6 +133,7 @@ impl Trouble {
             Self::BadProtocol => ("bad_protocol", 400, 1002),
             Self::BadText => ("bad_text", 400, 1007),
             Self::NotFound => ("not_found", 404, 4404),
+            Self::NobodyThere => ("nobody_there", 404, 4404),
             Self::MethodNotAllowed => ("method_not_allowed", 405, 4405),
             Self::UpgradeRequired => ("upgrade_required", 426, 4426),
             Self::Timeout => ("timeout", 504, 4504),
