@@ -10,6 +10,8 @@ export type Limits = {
   /** Seconds. */
   grace: number;
   members: number;
+  /** Seconds after which somebody who polls and has fallen silent is gone; null where nobody can poll. */
+  poll: number | null;
 };
 
 export type Chat = {
@@ -59,6 +61,28 @@ export type Outbound =
   | { type: "leave" }
   | { type: "resume"; ticket: string; cursor?: string };
 
+/** What a carrier over HTTP needs of the welcome it was given. */
+export type Place = {
+  welcome: Record<string, unknown>;
+  ticket: string;
+  cursor: string;
+  at: number;
+  /** Seconds; null where the server does not say. */
+  lease: number | null;
+};
+
+/** What a poll brings: frames in their lists, and the place in the log behind all of them. */
+export type Batch = {
+  cursor: string;
+  messages: Record<string, unknown>[];
+  events: Record<string, unknown>[];
+  /** Who is there, when the seat had to be taken up anew. */
+  members: Record<string, unknown>[] | null;
+  reset: boolean;
+  ticket: string | null;
+  lastN: number | null;
+};
+
 /** The server said something that the contract does not allow. */
 export class BadFrame extends Error {
   override name = "BadFrame";
@@ -67,12 +91,19 @@ export class BadFrame extends Error {
 /** Null for a type this page does not know: the contract may grow. */
 export function parseFrame(data: unknown): Inbound | null {
   if (typeof data !== "string") throw new BadFrame("a frame must be text");
-  let json: unknown;
+  return readFrame(parseJson(data));
+}
+
+export function parseJson(text: string): unknown {
   try {
-    json = JSON.parse(data);
+    return JSON.parse(text);
   } catch {
     throw new BadFrame("a frame must be JSON");
   }
+}
+
+/** A frame that came within something larger, as those of a poll do. */
+export function readFrame(json: unknown): Inbound | null {
   const f = new Fields(json, "frame");
   const type = f.text("type");
   switch (type) {
@@ -108,6 +139,29 @@ export function parseFrame(data: unknown): Inbound | null {
   }
 }
 
+export function readPlace(json: unknown): Place {
+  const f = new Fields(json, "welcome");
+  const lease = f.object("limits").maybeNumber("poll");
+  return { welcome: f.all, ticket: f.text("ticket"), cursor: f.text("cursor"), at: f.time("timestamp"), lease };
+}
+
+export function readBatch(json: unknown): Batch {
+  const f = new Fields(json, "poll");
+  const all = (key: string) => f.maybeList(key)?.map((item) => item.all) ?? null;
+  const batch: Batch = {
+    cursor: f.text("cursor"),
+    messages: all("messages") ?? [],
+    events: all("events") ?? [],
+    members: all("members"),
+    reset: f.maybeFlag("reset") ?? false,
+    ticket: f.maybeText("ticket"),
+    lastN: f.maybeNumber("lastN"),
+  };
+  // Another life of the room has other people in it: without them joining anew is the way.
+  if (batch.reset && !batch.members) throw new BadFrame("poll.members must come with a reset");
+  return batch;
+}
+
 function chat(f: Fields): Chat {
   return {
     type: "chat",
@@ -140,6 +194,7 @@ function snapshot(f: Fields): Snapshot {
       historyAge: limits.number("historyAge"),
       grace: limits.number("grace"),
       members: limits.number("members"),
+      poll: limits.maybeNumber("poll"),
     },
     video: f.flag("video"),
     at: f.time("timestamp"),
@@ -154,6 +209,10 @@ class Fields {
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BadFrame(`${name} must be an object`);
     this.#of = value as Record<string, unknown>;
     this.#name = name;
+  }
+
+  get all(): Record<string, unknown> {
+    return this.#of;
   }
 
   text(key: string): string {
@@ -182,6 +241,14 @@ class Fields {
 
   maybeNumber(key: string): number | null {
     return this.#of[key] == null ? null : this.number(key);
+  }
+
+  maybeFlag(key: string): boolean | null {
+    return this.#of[key] == null ? null : this.flag(key);
+  }
+
+  maybeList(key: string): Fields[] | null {
+    return this.#of[key] == null ? null : this.list(key);
   }
 
   object(key: string): Fields {
