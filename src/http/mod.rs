@@ -47,7 +47,7 @@ impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
-            [""] | ["r", _] => Self::Page,
+            [""] | ["transports"] | ["r", _] => Self::Page,
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
@@ -172,6 +172,7 @@ mod tests {
         for (path, address) in [
             ("/", Address::Page),
             ("/r/general", Address::Page),
+            ("/transports", Address::Page),
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),
             ("/api/rooms/x/livekit-token", Address::Pass("x")),
