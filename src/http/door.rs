@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use hyper::{
     Request,
     header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
 };
 
-use super::{Edge, answer::Answer, header};
+use super::{
+    Edge,
+    answer::{self, Answer},
+    header,
+};
 use crate::{
     config::Origin,
     hub::Entrance,
@@ -33,6 +38,11 @@ pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(ticket.trim())
 }
 
+/// What the query says.
+pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+}
+
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
 pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
@@ -43,7 +53,7 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
         return Err(Trouble::UpgradeRequired);
     }
     let (mut room, mut name, mut cursor, mut resume) = (None, None, None, false);
-    for (key, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+    for (key, value) in query(request) {
         match &*key {
             "room" => room = Some(value).filter(|room| !room.is_empty()),
             "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
@@ -63,7 +73,7 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
     let opening = ws::Opening { entrance: entrance(), resume, rate: edge.rate };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
-    Ok(answer)
+    Ok(answer.map(|_| answer::whole(Bytes::new())))
 }
 
 #[cfg(test)]
