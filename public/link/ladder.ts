@@ -5,9 +5,6 @@ import { TRANSPORTS, type Transport } from "../protocol/transport";
 import type { Carrier, OpenCarrier, Rung } from "./carrier";
 import { openSocket, probeSocket } from "./ws";
 
-/** Openings that brought nothing before the transport itself is suspected. */
-const ENOUGH = 2;
-
 const http = () => import("./http");
 
 /** A carrier whose code has to be fetched first. */
@@ -56,7 +53,7 @@ export function prepareToFall(): void {
 export class Ladder {
   readonly #rungs: readonly Rung[];
   #at: number;
-  #failures = 0;
+  #suspected = false;
 
   /** Begins where the last visit stood, if it stood anywhere. */
   constructor(rungs: readonly Rung[], first: Transport | null = null) {
@@ -73,29 +70,32 @@ export class Ladder {
     return this.#rungs.slice(0, this.#at);
   }
 
-  /** A welcome came. */
-  held(): void {
-    this.#failures = 0;
+  /** There is no other. */
+  get single(): boolean {
+    return this.#rungs.length === 1;
   }
 
-  /**
-   * An opening brought no word from the server. A silence counts for more than
-   * a door slammed: it has cost its time already. True when another transport
-   * may fare better, if the server is there at all.
-   */
-  failed(silent: boolean): boolean {
-    this.#failures += silent ? ENOUGH : 1;
-    return this.#failures >= ENOUGH && this.#rungs.length > 1;
+  /** It broke before it had proved itself, although the server was there. */
+  get suspected(): boolean {
+    return this.#suspected;
+  }
+
+  suspect(): void {
+    this.#suspected = true;
+  }
+
+  /** It has proved itself. */
+  holds(): void {
+    this.#suspected = false;
   }
 
   /** The next one down; below the last it begins anew. */
   down(): void {
-    this.#failures = 0;
-    this.#at = (this.#at + 1) % this.#rungs.length;
+    this.stand(this.#rungs[(this.#at + 1) % this.#rungs.length]!);
   }
 
   stand(rung: Rung): void {
-    this.#failures = 0;
+    this.#suspected = false;
     this.#at = this.#rungs.indexOf(rung);
   }
 }

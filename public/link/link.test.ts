@@ -4,7 +4,7 @@ import type { Transport } from "../protocol/transport";
 import { backoff } from "./backoff";
 import type { Ears, Passage } from "./carrier";
 import { Ladder } from "./ladder";
-import { CLIMB_AFTER, LATER, Link, type LinkState, PING_AFTER, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
+import { CLIMB_AFTER, LATER, Link, type LinkState, PING_AFTER, PROVEN_AFTER, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
 
 /** Time that passes only when told to. */
 class FakeClock {
@@ -368,28 +368,31 @@ describe("a transport that does not get through", () => {
 
   beforeEach(() => (link = linkOn("ws", "sse", "long-poll", "short-poll")));
 
-  test("is given up after two openings for the next one, down to the last", async () => {
+  test("is left after two openings for the next one, down to the last", async () => {
     link.connect();
-    last().ears.end(1006);
-    clock.pass(250);
-    expect(opened()).toEqual(["ws", "ws"]);
-    last().ears.end(1006);
-    await settle();
-    expect(opened()).toEqual(["ws", "ws", "sse"]);
-    for (let i = 0; i < 4; i++) await ends();
+    for (let i = 0; i < 6; i++) await ends();
     last().says(WELCOME);
     expect(link.state).toEqual({ is: "open", by: "short-poll" });
     expect(opened()).toEqual(["ws", "ws", "sse", "sse", "long-poll", "long-poll", "short-poll"]);
   });
 
-  test("is given up at once when it swallows the welcome", async () => {
+  test("is left at once when it swallows the welcome", async () => {
     link.connect();
-    clock.pass(WELCOME_WITHIN);
-    await settle();
-    clock.pass(WELCOME_WITHIN);
-    await settle();
+    for (let i = 0; i < 2; i++) {
+      clock.pass(WELCOME_WITHIN);
+      await settle();
+      clock.pass(0);
+    }
     expect(opened()).toEqual(["ws", "sse", "long-poll"]);
     expect(carriers.map((c) => c.fate)).toEqual(["dropped", "dropped", "up"]);
+  });
+
+  test("is left when its welcomes are all that it brings", async () => {
+    enter();
+    await ends();
+    last().says(WELCOME);
+    await ends();
+    expect(opened()).toEqual(["ws", "ws", "sse"]);
   });
 
   test("is not blamed for a server that is away", async () => {
@@ -398,8 +401,9 @@ describe("a transport that does not get through", () => {
     for (let i = 0; i < 10; i++) await ends();
     expect(new Set(opened())).toEqual(new Set(["ws"]));
     there = true;
-    last().ears.end(1006);
-    await settle();
+    await ends();
+    expect(last().by, "it gets its chance now that the server is back").toBe("ws");
+    await ends();
     expect(last().by).toBe("sse");
   });
 
@@ -415,6 +419,7 @@ describe("a transport that does not get through", () => {
   test("is not blamed for a link that broke after it stood", async () => {
     enter();
     for (let i = 0; i < 5; i++) {
+      await pass(PROVEN_AFTER);
       await ends();
       last().says(WELCOME);
     }
@@ -423,10 +428,7 @@ describe("a transport that does not get through", () => {
 
   async function fall() {
     link.connect();
-    last().ears.end(1006);
-    clock.pass(250);
-    last().ears.end(1006);
-    await settle();
+    for (let i = 0; i < 2; i++) await ends();
     last().says(WELCOME);
     expect(link.state).toEqual({ is: "open", by: "sse" });
   }
@@ -449,16 +451,17 @@ describe("a transport that does not get through", () => {
     expect(link.state).toEqual({ is: "open", by: "ws" });
   });
 
-  test("is left again unseen when it passed the probe and nothing more", async () => {
+  test("is left again unseen when it brought its welcome and nothing more", async () => {
     await fall();
     const before = states.length;
     passes = true;
     await pass(CLIMB_AFTER);
     expect(last().by).toBe("ws");
+    last().says(WELCOME);
     last().ears.end(1006);
     expect(last().by).toBe("sse");
     last().says(WELCOME);
-    expect(states.slice(before)).toEqual([{ is: "open", by: "sse" }]);
+    expect(states.slice(before)).toEqual([{ is: "open", by: "ws" }, { is: "open", by: "sse" }]);
   });
 
   test("leaves no room for a late request of the one before to end the visit", async () => {

@@ -42,6 +42,8 @@ export const WELCOME_WITHIN = 8_000;
 export const LATER = 10_000;
 /** A link that lasted this long was a good one: the next loss starts over. */
 export const SETTLED_AFTER = 10_000;
+/** …and one that lasted this long gets through: longer than a long poll, which a proxy may cut short. */
+export const PROVEN_AFTER = 25_000;
 /** Whoever had to take a lesser transport tries the better ones again after this long, and then more and more rarely. */
 export const CLIMB_AFTER = 30_000;
 const CLIMB_CAP = 15 * 60_000;
@@ -53,9 +55,11 @@ export class Link {
   #carrier: Carrier | null = null;
   /** The carrier brought its welcome. */
   #welcomed = false;
+  /** It has lasted since. */
+  #proven = false;
   #tries = 0;
   #climbs = 0;
-  /** Where it stood before it tried a better transport, until that one has brought its welcome. */
+  /** Where it stood before it tried a better transport, until that one has proved itself. */
   #foothold: Rung | null = null;
   #timers = new Map<string, number>();
   /** The last thing the server said before it hung up. */
@@ -134,6 +138,7 @@ export class Link {
     const carrier = this.#carrier;
     this.#carrier = null;
     this.#welcomed = false;
+    this.#proven = false;
     carrier?.drop();
   }
 
@@ -162,24 +167,27 @@ export class Link {
     const { ladder } = this.#with;
     this.#cancel("welcome");
     this.#welcomed = true;
-    ladder.held();
-    if (this.#foothold) {
-      this.#climbs = 0;
-      this.#after("echo", ECHO_FOR, () => {});
-    }
-    this.#foothold = null;
+    if (this.#foothold) this.#after("echo", ECHO_FOR, () => {});
     this.#listen();
     this.#after("settled", SETTLED_AFTER, () => (this.#tries = 0));
+    this.#after("proven", PROVEN_AFTER, () => this.#prove());
     if (ladder.above.length > 0) this.#planClimb();
     this.#become({ is: "open", by: ladder.rung.transport });
   }
 
+  #prove(): void {
+    this.#proven = true;
+    this.#with.ladder.holds();
+    if (this.#foothold) this.#climbs = 0;
+    this.#foothold = null;
+  }
+
   #ended(code: number, silent = false): void {
     const { ladder } = this.#with;
-    const ended = ending(code);
-    const { why, come } = ended.come === "ask" && this.#timers.has("echo") ? ending(BROKEN) : ended;
+    const echo = this.#timers.has("echo") && ending(code).come === "ask";
+    const { why, come } = ending(echo ? BROKEN : code);
     const foothold = this.#foothold;
-    const suspect = !this.#welcomed && why === "lost";
+    const suspect = why === "lost" && !this.#proven && !echo;
     this.#put();
     this.#clear();
     this.#foothold = null;
@@ -204,7 +212,8 @@ export class Link {
         this.#retry((word?.retryAfter ?? LATER) + this.#delay(), why);
         break;
       case "backoff":
-        this.#retry((word?.retryAfter ?? 0) + this.#delay(), why, suspect && ladder.failed(silent));
+        if (suspect && !ladder.single) this.#doubt(this.#delay(), why, silent);
+        else this.#retry((word?.retryAfter ?? 0) + this.#delay(), why);
     }
   }
 
@@ -212,19 +221,37 @@ export class Link {
     this.#ended(BROKEN, silent);
   }
 
-  #retry(delay: number, why: string, fall = false): void {
+  #wait(why: string): LinkState {
     // Where the network has changed, what did not get through before may do so now.
     if (this.#state.is === "open") this.#climbs = 0;
     this.#tries += 1;
     const waiting: LinkState = { is: "waiting", tries: this.#tries, why };
     this.#become(waiting);
-    if (!fall) return this.#after("retry", delay, () => this.connect());
-    void this.#with.reach().then((there) => {
+    return waiting;
+  }
+
+  #retry(delay: number, why: string): void {
+    this.#wait(why);
+    this.#after("retry", delay, () => this.connect());
+  }
+
+  /**
+   * Is it the transport that does not get through, or is the server away? Only
+   * what breaks twice while the server can be reached, or swallows its welcome,
+   * is left for the next one.
+   */
+  #doubt(delay: number, why: string, silent: boolean): void {
+    const { ladder, reach } = this.#with;
+    const waiting = this.#wait(why);
+    if (ladder.suspected) {
+      ladder.down();
+      return this.#after("retry", 0, () => this.connect());
+    }
+    void reach().then((there) => {
       if (this.#state !== waiting) return;
-      // A server that is away is waited for: no transport would find it.
-      if (!there) return this.#after("retry", delay, () => this.connect());
-      this.#with.ladder.down();
-      this.connect();
+      if (there && silent) ladder.down();
+      else if (there) ladder.suspect();
+      this.#after("retry", there && silent ? 0 : delay, () => this.connect());
     });
   }
 
@@ -254,6 +281,8 @@ export class Link {
   #finish(why: string, message: string): void {
     this.#carrier = null;
     this.#welcomed = false;
+    this.#proven = false;
+    this.#foothold = null;
     this.#clear();
     this.#tries = 0;
     this.#become({ is: "ended", why, message });

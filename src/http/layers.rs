@@ -48,31 +48,45 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
         let edge = Arc::clone(&edge);
         async move { Ok::<_, Infallible>(edge.answer(request).await) }
     });
+    // Boxed in three parts: as one type the stack takes the compiler a minute to check.
+    let guarded: Layered = BoxCloneSyncService::new(
+        ServiceBuilder::new()
+            .map_response(speak_json)
+            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
+            .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+            .service(handler),
+    );
+    let compressed: Layered = BoxCloneSyncService::new(
+        ServiceBuilder::new()
+            .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
+            .layer(
+                CorsLayer::new()
+                    .allow_origin(AllowOrigin::list(origins))
+                    .allow_headers([AUTHORIZATION, CONTENT_TYPE, answer::LAST_EVENT_ID])
+                    .expose_headers([RETRY_AFTER]),
+            )
+            .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(no_stream)))
+            .service(guarded),
+    );
+    let promised: Layered = BoxCloneSyncService::new(
+        ServiceBuilder::new()
+            .layer(SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, policy))
+            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(REFERRER_POLICY, "no-referrer"))
+            .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+            .layer(header(
+                HeaderName::from_static("permissions-policy"),
+                "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+            ))
+            .service(compressed),
+    );
     let service = ServiceBuilder::new()
+        .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, policy))
-        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(REFERRER_POLICY, "no-referrer"))
-        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(header(
-            HeaderName::from_static("permissions-policy"),
-            "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
-        ))
-        .layer(
-            CorsLayer::new()
-                .allow_origin(AllowOrigin::list(origins))
-                .allow_headers([AUTHORIZATION, CONTENT_TYPE, answer::LAST_EVENT_ID])
-                .expose_headers([RETRY_AFTER]),
-        )
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(no_stream)))
-        .map_response(speak_json)
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .service(handler)
-        .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()));
+        .service(promised);
     BoxCloneSyncService::new(service)
 }
 

@@ -53,6 +53,15 @@ try {
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
 
+  const four = await cast.page({ viewport: { width: 1240, height: 1000 }, colorScheme: "light" });
+  await four.goto(`${server.url}/transports?room=lusab-babad-gutih-tugid`);
+  const panes = four.locator("[data-transport]");
+  for (const pane of await panes.all()) await pane.getByRole("heading", { name: "4 people here" }).waitFor();
+  await four.getByRole("button", { name: "Say a line in all four" }).click();
+  for (const pane of await panes.all()) await pane.locator(".text").nth(3).waitFor();
+  await four.locator("[data-transport=short-poll] [data-count=delay]").getByText(/ ms /).waitFor();
+  await keep(four, ASSETS, "transports");
+
   const icon = await cast.page({ viewport: { width: ICON, height: ICON } });
   // A system that takes a PNG cuts the corners itself.
   const drawing = (await readFile(resolve(STATIC, "favicon.svg"), "utf8")).replace(' rx="8"', "");
