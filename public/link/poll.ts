@@ -1,7 +1,6 @@
 // Polls: the same question again and again, which waits for an answer or does not.
 
-import { closeOf } from "../protocol/close";
-import { type Batch, readBatch } from "../protocol/frames";
+import { type Batch, closeOf, readBatch } from "../protocol/http";
 import type { OpenCarrier } from "./carrier";
 import { Post } from "./post";
 

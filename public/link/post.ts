@@ -1,8 +1,9 @@
 // The way up for carriers that only bring frames down: one request after the
 // other, so that what was said first arrives first.
 
-import { BROKEN, closeOf } from "../protocol/close";
-import { type Outbound, parseJson, type Place, readPlace } from "../protocol/frames";
+import { BROKEN } from "../protocol/close";
+import { type Outbound, parseJson } from "../protocol/frames";
+import { closeOf, type Place, readPlace } from "../protocol/http";
 import type { Ears, Passage } from "./carrier";
 
 const ANSWER_WITHIN = 15_000;

@@ -1,7 +1,8 @@
 // Server-sent events down, requests up.
 
-import { BROKEN, closeOf } from "../protocol/close";
+import { BROKEN } from "../protocol/close";
 import { parseJson } from "../protocol/frames";
+import { closeOf } from "../protocol/http";
 import type { OpenCarrier } from "./carrier";
 import { EventReader } from "./events";
 import { Post } from "./post";

@@ -29,30 +29,7 @@ const TABLE: Record<number, Ending> = {
 /** No close frame came: the link broke. */
 export const BROKEN = 1006;
 
-/** What a socket closes with when it means what a code says: over HTTP there is only the code. */
-const CODES: Record<string, number> = {
-  left: 1000,
-  internal: 1011,
-  restarting: 1012,
-  too_slow: 1013,
-  replaced: 4001,
-  bad_room: 4400,
-  bad_name: 4400,
-  bad_cursor: 4400,
-  bad_frame: 4400,
-  forbidden_origin: 4403,
-  room_full: 4409,
-  rate_limited: 4503,
-  store_unavailable: 4503,
-  store_full: 4503,
-};
-
 /** A refusal this page has never heard of is still a refusal; anything else is a link that broke. */
 export function ending(code: number): Ending {
   return TABLE[code] ?? (code >= 4000 && code < 5000 ? { why: "unknown", come: "no" } : { why: "lost", come: "backoff" });
-}
-
-/** A code that ends no socket is met by joining again: a ticket that died is the usual one. */
-export function closeOf(code: string): number {
-  return CODES[code] ?? BROKEN;
 }

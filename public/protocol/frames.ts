@@ -61,28 +61,6 @@ export type Outbound =
   | { type: "leave" }
   | { type: "resume"; ticket: string; cursor?: string };
 
-/** What a carrier over HTTP needs of the welcome it was given. */
-export type Place = {
-  welcome: Record<string, unknown>;
-  ticket: string;
-  cursor: string;
-  at: number;
-  /** Seconds; null where the server does not say. */
-  lease: number | null;
-};
-
-/** What a poll brings: frames in their lists, and the place in the log behind all of them. */
-export type Batch = {
-  cursor: string;
-  messages: Record<string, unknown>[];
-  events: Record<string, unknown>[];
-  /** Who is there, when the seat had to be taken up anew. */
-  members: Record<string, unknown>[] | null;
-  reset: boolean;
-  ticket: string | null;
-  lastN: number | null;
-};
-
 /** The server said something that the contract does not allow. */
 export class BadFrame extends Error {
   override name = "BadFrame";
@@ -139,29 +117,6 @@ export function readFrame(json: unknown): Inbound | null {
   }
 }
 
-export function readPlace(json: unknown): Place {
-  const f = new Fields(json, "welcome");
-  const lease = f.object("limits").maybeNumber("poll");
-  return { welcome: f.all, ticket: f.text("ticket"), cursor: f.text("cursor"), at: f.time("timestamp"), lease };
-}
-
-export function readBatch(json: unknown): Batch {
-  const f = new Fields(json, "poll");
-  const all = (key: string) => f.maybeList(key)?.map((item) => item.all) ?? null;
-  const batch: Batch = {
-    cursor: f.text("cursor"),
-    messages: all("messages") ?? [],
-    events: all("events") ?? [],
-    members: all("members"),
-    reset: f.maybeFlag("reset") ?? false,
-    ticket: f.maybeText("ticket"),
-    lastN: f.maybeNumber("lastN"),
-  };
-  // Another life of the room has other people in it: without them joining anew is the way.
-  if (batch.reset && !batch.members) throw new BadFrame("poll.members must come with a reset");
-  return batch;
-}
-
 function chat(f: Fields): Chat {
   return {
     type: "chat",
@@ -201,7 +156,8 @@ function snapshot(f: Fields): Snapshot {
   };
 }
 
-class Fields {
+/** The fields of an object that came, each taken for what it has to be. */
+export class Fields {
   readonly #of: Record<string, unknown>;
   readonly #name: string;
 
@@ -241,14 +197,6 @@ class Fields {
 
   maybeNumber(key: string): number | null {
     return this.#of[key] == null ? null : this.number(key);
-  }
-
-  maybeFlag(key: string): boolean | null {
-    return this.#of[key] == null ? null : this.flag(key);
-  }
-
-  maybeList(key: string): Fields[] | null {
-    return this.#of[key] == null ? null : this.list(key);
   }
 
   object(key: string): Fields {

@@ -20,7 +20,7 @@ const en = {
     },
     sse: {
       name: "SSE",
-      how: "One answer that never ends brings everything; what you say goes by a request of its own. It reads as fast as a WebSocket.",
+      how: "One answer that never ends brings everything; what you say goes by a request of its own. It reads as fast as a WebSocket, and takes one of the six connections a browser allows a server over HTTP/1.1.",
       right: "Right where a proxy stops WebSockets but lets an answer flow.",
     },
     "long-poll": {
@@ -47,7 +47,7 @@ const en = {
   none: "not yet seen",
   countedTitle: "What is counted",
   countedBytes:
-    "Received and sent: the text of frames, questions and answers as this page sees it, uncompressed. Headers are not in it, for a page cannot see them: about 1 kB for each request with its answer, 2 to 14 bytes for a frame of a WebSocket. Where polls look lean, add them.",
+    "Received and sent: the text of frames, questions and answers as this page sees it, uncompressed. Headers are not in it, for a page cannot see them: about 1.4 kB for each request with its answer, 2 to 14 bytes for a frame of a WebSocket. Where polls look lean, add them.",
   countedDelay:
     "Arrives after: from the moment a line is sent in another pane until it is here, the median of the last hundred and the last one. The way up, by the other pane’s transport, is in it.",
 };
@@ -69,7 +69,7 @@ const ru: Words = {
     },
     sse: {
       name: "SSE",
-      how: "Один нескончаемый ответ приносит всё, а ваше уходит отдельными запросами. Читает так же быстро, как WebSocket.",
+      how: "Один нескончаемый ответ приносит всё, а ваше уходит отдельными запросами. Читает так же быстро, как WebSocket, и занимает одно из шести соединений, которые браузер держит с сервером по HTTP/1.1.",
       right: "Хорош там, где прокси не пускает WebSocket, но не задерживает ответы.",
     },
     "long-poll": {
@@ -96,7 +96,7 @@ const ru: Words = {
   none: "пока не видно",
   countedTitle: "Что посчитано",
   countedBytes:
-    "Принято и отправлено: текст сообщений, вопросов и ответов, каким его видит эта страница, без сжатия. Заголовков здесь нет, страница их не видит: около 1\u00a0кБ на каждый запрос с ответом, от 2 до 14 байтов на сообщение по WebSocket. Где опросы выглядят скромно, прибавьте их.",
+    "Принято и отправлено: текст сообщений, вопросов и ответов, каким его видит эта страница, без сжатия. Заголовков здесь нет, страница их не видит: около 1,4\u00a0кБ на каждый запрос с ответом, от 2 до 14 байтов на сообщение по WebSocket. Где опросы выглядят скромно, прибавьте их.",
   countedDelay:
     "Доходит за: от отправки строки в другом окошке до её появления здесь, медиана последней сотни и последнее значение. Путь до сервера, тем способом, что у другого окошка, сюда входит.",
 };
