@@ -4,7 +4,7 @@
 .PHONY: help run build test check test-page test-rust test-browser bench fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names.
-SERVERS := redis-server nginx chromium
+SERVERS := redis-server nginx curl chromium
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json

@@ -49,6 +49,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_HISTORY_LEN", default_value_t = 200, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub history_len: u32,
 
+    /// Bytes of text a room keeps, oldest messages dropped first
+    #[arg(long, env = "PARLOR_HISTORY_BYTES", default_value_t = 256 * 1024, value_name = "BYTES")]
+    pub history_bytes: u32,
+
     /// How long a message is kept
     #[arg(long, env = "PARLOR_HISTORY_AGE", default_value = "30m", value_name = "TIME")]
     pub history_age: Period,
@@ -158,6 +162,7 @@ impl Config {
         Limits {
             members: self.room_members as usize,
             history_len: self.history_len as usize,
+            history_bytes: self.history_bytes as usize,
             history_age: self.history_age.millis(),
             lease: self.lease.millis(),
         }

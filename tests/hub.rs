@@ -64,11 +64,14 @@ impl Someone {
     }
 }
 
-fn hub() -> (Arc<Hub>, Arc<World>) {
+fn terms() -> Terms {
     let limits = Limits::default();
-    let terms = Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, clock: wall_clock };
-    let rooms = Rooms::new(terms);
-    let world = World::new(limits, wall_clock);
+    Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, clock: wall_clock }
+}
+
+fn hub() -> (Arc<Hub>, Arc<World>) {
+    let rooms = Rooms::new(terms());
+    let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     (Hub::new(rooms, store), world)
 }
@@ -159,10 +162,8 @@ struct Stage {
 }
 
 fn stage() -> Stage {
-    let limits = Limits::default();
-    let terms = Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, clock: wall_clock };
-    let rooms = Rooms::new(terms);
-    let world = World::new(limits, wall_clock);
+    let rooms = Rooms::new(terms());
+    let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     let store = Arc::new(Moody { store, joins: AtomicUsize::new(0), waits: Mutex::default(), mumbles: AtomicBool::new(false) });
     Stage { hub: Hub::new(Arc::clone(&rooms), Arc::clone(&store) as _), rooms, world, store }
@@ -288,6 +289,49 @@ async fn typing_ends_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn typing_ends_with_its_link_and_not_in_the_middle_of_the_next_one() {
+    let (hub, _world) = hub();
+    let mut ann = enter(&hub, "r", "Ann", None).await;
+    let bob = enter(&hub, "r", "Bob", None).await;
+    assert_eq!(ann.hears().await["type"], "joined");
+    let mut begun = tokio::time::Instant::now();
+    let (mut seat, welcome) = (bob.seat, bob.welcome);
+    for _ in 0..3 {
+        seat.typing(true).await.unwrap();
+        assert_eq!(ann.hears().await["typing"], true);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        drop(seat);
+        assert_eq!(ann.hears().await["typing"], false);
+        assert_eq!(begun.elapsed().as_secs(), 3, "at once, and nothing of the link before");
+        seat = enter(&hub, "r", "Bob", Some(&welcome)).await.seat;
+        begun = tokio::time::Instant::now();
+    }
+    // Who does not type need not stop.
+    drop(seat);
+    assert_eq!(ann.hears().await["type"], "left");
+    assert_eq!(begun.elapsed().as_secs(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flapping_link_leaves_one_grace_behind_and_not_many() {
+    let (hub, world) = hub();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let first = enter(&hub, "r", "Ann", None).await;
+    drop(first.seat);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let held = tasks();
+    for _ in 0..50 {
+        drop(enter(&hub, "r", "Ann", Some(&first.welcome)).await.seat);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(tasks(), held);
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    assert_eq!(hub.counts(), (1, 1), "the grace counts from the last link");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(world.is_empty() && hub.counts() == (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_seat_opened_elsewhere_closes_the_first_link() {
     let (hub, _world) = hub();
     let mut first = enter(&hub, "r", "Ann", None).await;
@@ -297,6 +341,35 @@ async fn a_seat_opened_elsewhere_closes_the_first_link() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(hub.counts(), (1, 1), "the late goodbye of the first link is void");
     assert_eq!(hub.count(second.seat.room()).await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
+    let stage = stage();
+    let (rooms, world) = (Rooms::new(terms()), Arc::clone(&stage.world));
+    let there = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(2), rooms));
+    let mut first = enter(&stage.hub, "r", "Ann", None).await;
+    let mut away = enter(&there, "r", "Ann", Some(&first.welcome)).await;
+    assert_eq!((away.welcome["resumed"].as_bool(), first.hears().await["closed"].as_u64()), (Some(true), Some(4001)));
+    assert_eq!((stage.hub.counts(), there.counts()), ((0, 0), (1, 1)), "nothing of it is left here");
+    // She comes back while the news that she had gone away once more are on their way.
+    let (back, go) = stage.enter_slowly(When::After, "Ann", Some(&first.welcome)).await;
+    assert_eq!(away.hears().await["closed"], 4001);
+    let room = first.seat.room().clone();
+    stage.rooms.tell(&room, &Event::Moved { member: first.seat.member(), tag: 0 });
+    go.send(()).unwrap();
+    let mut back = back.await.unwrap().unwrap();
+    drop(away);
+    drop(first);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    back.seat.say(None, &"still me".parse().unwrap()).await.unwrap();
+    assert_eq!(back.hears().await["type"], "ack");
+    // A held seat goes without a word.
+    drop(back.seat);
+    let home = enter(&there, "r", "Ann", Some(&back.welcome)).await;
+    assert_eq!(stage.hub.counts(), (0, 0));
+    home.seat.leave().await;
+    assert!(stage.world.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

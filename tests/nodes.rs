@@ -13,7 +13,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use wire::{Client, Heard, TestServer, eventually};
+use wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
 
 async fn node(redis: &redis::Server) -> TestServer {
     let node = TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000"]).await;
@@ -123,6 +123,35 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_seat_opened_at_another_node_closes_the_first_link() {
+    let redis = redis::Server::start();
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut ann = Client::join(&here, "twice", "Ann").await;
+    let mut bob = Client::join(&there, "twice", "Bob").await;
+    ann.expect("joined").await;
+    ann.say("before", 1).await;
+    bob.expect("chat").await;
+    let mut again = Client::resume(&there, "twice", ann.ticket(), Some(&ann.cursor)).await;
+    assert_eq!((&again.welcome["clientId"], &again.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));
+    ann.expect_closing("replaced", 4001).await;
+    here.is_deserted().await;
+    again.say("after", 2).await;
+    assert_eq!(bob.expect("chat").await["text"], "after", "and nothing but that was heard of the move");
+    // The other way round, with company where the seat is taken from.
+    let mut home = Client::resume(&here, "twice", again.ticket(), Some(&again.cursor)).await;
+    again.expect_closing("replaced", 4001).await;
+    eventually("one seat at each node", || here.hub.counts() == (1, 1) && there.hub.counts() == (1, 1)).await;
+    bob.say("still here", 1).await;
+    assert_eq!(home.expect("chat").await["text"], "still here");
+    home.leave().await;
+    assert_eq!(bob.expect("left").await["count"], 1);
+    here.is_deserted().await;
+    bob.leave().await;
+    there.is_deserted().await;
+    assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn redis_away_is_said_and_heals_by_itself() {
     let mut redis = redis::Server::start();
     let node = node(&redis).await;
@@ -215,4 +244,45 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
         person.leave().await;
     }
     assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
+    let redis = redis::Server::start();
+    let nodes = vec![node(&redis).await, node(&redis).await];
+    let nginx = Nginx::start(&nodes);
+    let base = format!("http://{}", nginx.address);
+    wire::within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
+    let mut stream = Listener::open(&base, "doors", "?name=Eve", None, None).await;
+    let mut bob = Poller::join_at(&base, "doors", json!({"name": "Bob"}), None).await;
+    stream.expect("joined").await;
+    let begun = std::time::Instant::now();
+    for n in 1..=8_u64 {
+        // The next is said only when this one has arrived: nothing waits for more to come.
+        bob.say(&format!("line {n}"), n).await;
+        assert_eq!(stream.expect("chat").await["text"], format!("line {n}"));
+        println!("event {n} came through NGINX {:?} after the first was said", begun.elapsed());
+    }
+    let mut heard = 0;
+    while heard < 8 {
+        heard += bob.hear().await["messages"].as_array().unwrap().len();
+    }
+    // A long poll is answered by what is said while it waits, whichever node it waits at.
+    let waiting = tokio::spawn(async move { (bob.hear().await, bob) });
+    let mut ann = Client::join(&nodes[0], "doors", "Ann").await;
+    ann.say("hello", 1).await;
+    let (mut answer, mut bob) = waiting.await.unwrap();
+    while answer["messages"].as_array().unwrap().is_empty() {
+        answer = bob.hear().await;
+    }
+    assert_eq!(answer["messages"][0]["text"], "hello");
+    let mut people: Vec<String> = vec![];
+    if let Some(members) = answer["members"].as_array() {
+        people.extend(members.iter().map(|member| member["user"].as_str().unwrap().to_owned()));
+        assert_eq!(people.len(), 3, "{people:?}");
+    }
+    drop(stream);
+    bob.leave().await;
+    ann.leave().await;
+    wire::eventually("nothing left", || redis.keys().is_empty()).await;
 }

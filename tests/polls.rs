@@ -154,7 +154,7 @@ async fn of_two_polls_the_newer_is_answered_and_a_seat_opened_elsewhere_is_said(
 
 #[tokio::test]
 async fn what_does_not_fit_a_mailbox_is_taken_from_the_log() {
-    let server = TestServer::start(&["--rate", "10000"]).await;
+    let server = TestServer::start(&["--rate", "10000", "--history-bytes", "10000000"]).await;
     let mut ann = Client::join(&server, "r", "Ann").await;
     let mut bob = Poller::join(&server, "r", "Bob").await;
     let long = "x".repeat(4000);

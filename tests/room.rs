@@ -7,7 +7,7 @@ use parlor::room::{Cursor, Epoch, Holder, Limits, Member, MemberId, Millis, Name
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const LIMITS: Limits = Limits { members: 4, history_len: 5, history_age: 1000, lease: 300 };
+const LIMITS: Limits = Limits { members: 4, history_len: 5, history_bytes: 12, history_age: 1000, lease: 300 };
 
 fn id(who: u8) -> MemberId {
     MemberId(Uuid::from_u128(u128::from(who) + 1))
@@ -23,6 +23,12 @@ fn holder(node: u8, tag: u64) -> Holder {
 
 fn text(text: &str) -> Text {
     text.parse().unwrap()
+}
+
+/// What somebody says with a counter: mostly little, now and then more than a whole log may hold.
+fn words(n: u64) -> Text {
+    let length = if n % 11 == 10 { LIMITS.history_bytes + 1 } else { 1 + n as usize % 4 };
+    text(&"x".repeat(length))
 }
 
 fn room() -> Room {
@@ -73,7 +79,14 @@ impl Model {
     fn kept(&self) -> Vec<(u64, MemberId, u64)> {
         let all = (1..).zip(&self.said).map(|(seq, (from, n, at))| (seq, *from, *n, *at));
         let young: Vec<_> = all.filter(|(.., at)| at + LIMITS.history_age > self.now).collect();
-        young[young.len().saturating_sub(LIMITS.history_len)..].iter().map(|(seq, from, n, _)| (*seq, *from, *n)).collect()
+        let few = &young[young.len().saturating_sub(LIMITS.history_len)..];
+        let mut bytes = 0;
+        let fits = |(_, _, n, _): &&(u64, MemberId, u64, Millis)| {
+            bytes += words(*n).as_str().len();
+            bytes <= LIMITS.history_bytes
+        };
+        let fit = few.iter().rev().take_while(fits).count().max(1).min(few.len());
+        few[few.len() - fit..].iter().map(|(seq, from, n, _)| (*seq, *from, *n)).collect()
     }
 
     fn last_n(&self, who: MemberId) -> u64 {
@@ -118,7 +131,7 @@ impl Model {
             }
             Step::Say { who, skip } => {
                 let n = self.last_n(id(who)) + skip;
-                match room.say(self.now, &LIMITS, id(who), n, &text("hello")) {
+                match room.say(self.now, &LIMITS, id(who), n, &words(n)) {
                     Ok(Said { seq, repeated, .. }) => {
                         assert!(!repeated && self.seats.contains_key(&id(who)));
                         self.said.push((id(who), n, self.now));

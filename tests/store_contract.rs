@@ -92,9 +92,11 @@ contract! {
     strangers_may_neither_speak_nor_type
     reader_gets_exactly_what_it_missed
     log_is_kept_to_its_length
+    log_is_kept_to_its_bytes
     typing_is_told_and_not_kept
     of_two_links_of_a_node_the_newer_one_has_the_seat
     takeover_is_told_to_nobody_and_voids_the_old_link
+    seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else
     takeover_knows_the_last_n
     leave_is_told_with_its_reason
     leave_may_be_repeated
@@ -276,6 +278,37 @@ async fn log_is_kept_to_its_length<W: World>() {
     }
 }
 
+async fn log_is_kept_to_its_bytes<W: World>() {
+    let world = W::with(Limits { history_bytes: 10, history_len: 6, ..Limits::default() }).await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    let mut n = 0;
+    let mut say = async |words: &str| {
+        n += 1;
+        node.say(&room, ann.id, n, words).await.unwrap();
+    };
+    let kept = async || node.look(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    for (words, left) in [
+        ("four", vec![1]),
+        ("ж\nж\n", vec![1, 2]),
+        ("x", vec![2, 3]),
+        ("more than may be kept", vec![4]),
+        ("1234567", vec![5]),
+        ("123", vec![5, 6]),
+        ("y", vec![6, 7]),
+        ("y", vec![6, 7, 8]),
+        ("y", vec![6, 7, 8, 9]),
+        ("y", vec![6, 7, 8, 9, 10]),
+        ("y", vec![6, 7, 8, 9, 10, 11]),
+        ("y", vec![7, 8, 9, 10, 11, 12]),
+        ("12345", vec![8, 9, 10, 11, 12, 13]),
+    ] {
+        say(words).await;
+        assert_eq!(kept().await, left);
+    }
+}
+
 async fn typing_is_told_and_not_kept<W: World>() {
     let world = W::new().await;
     let (here, mut there) = (world.node().await, world.node().await);
@@ -331,6 +364,41 @@ async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>() {
     there.leave(&room, &cid).await;
     assert!(world.is_empty());
     here.heard.rest();
+}
+
+async fn seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there, mut third) = (world.node().await, world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    let bob = here.join(&room, "Bob").await;
+    let cid = third.join(&room, "Cid").await;
+    let away = there.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert_eq!(here.heard.moved().await, (ann.id, ann.tag));
+    // Back again: now it is the other node that loses it. Whatever is said in between is heard once.
+    let back = here.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert_eq!(there.heard.moved().await, (ann.id, away.tag));
+    third.say(&room, cid.id, 1, "where are you?").await.unwrap();
+    assert_eq!(here.heard.entry().await.seq, 1);
+    let away = there.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert_eq!(here.heard.moved().await, (ann.id, back.tag));
+    // The older link may still speak, because it is the same person; but not free the seat.
+    assert_eq!(here.say(&room, ann.id, 1, "here").await.unwrap().seq, 2);
+    here.leave(&room, &back).await;
+    // The last one: nothing more is told there.
+    let gone = there.join_as(&room, bob.id, "Bob").await.unwrap();
+    assert_eq!(here.heard.moved().await, (bob.id, bob.tag));
+    third.say(&room, cid.id, 2, "all there now").await.unwrap();
+    while there.heard.entry().await.seq < 3 {}
+    third.leave(&room, &cid).await;
+    there.heard.left().await;
+    there.leave(&room, &away).await;
+    there.leave(&room, &gone).await;
+    assert!(world.is_empty());
+    let late: Vec<_> =
+        here.heard.rest().into_iter().filter(|event| !matches!(event, Event::Said { entry, .. } if entry.seq < 3)).collect();
+    assert_eq!(late, []);
+    third.heard.rest().iter().for_each(|event| assert!(!matches!(event, Event::Moved { .. } | Event::Reset(_)), "{event:?}"));
 }
 
 async fn takeover_knows_the_last_n<W: World>() {
@@ -763,8 +831,10 @@ impl<'a> Stage<'a> {
                 if let Ok((_, snapshot)) = &joined {
                     self.epoch = snapshot.epoch;
                     self.old[who] = self.seats[who].replace((node, tag));
-                    // The link that was taken over notices, too late.
-                    self.leave(who, self.old[who]).await;
+                    // The link that was taken over notices, too late. At another node it is told, as will be compared.
+                    if self.old[who].is_some_and(|(before, _)| before == node) {
+                        self.leave(who, self.old[who]).await;
+                    }
                 }
                 format!("{:?}", joined.map(|(joined, snapshot)| (joined, bare(&snapshot))))
             }
@@ -812,6 +882,7 @@ fn told(event: &Event) -> String {
             format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
         }
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),
+        Event::Moved { member, .. } => format!("moved {member}"),
         Event::Reset(room) => format!("reset {}", bare(room)),
     }
 }
@@ -819,7 +890,7 @@ fn told(event: &Event) -> String {
 /// Whatever is done in whatever order, the scripts answer what [`parlor::room::Room`] answers and tell what it makes memory tell.
 #[test]
 fn scripts_repeat_the_rules() {
-    let limits = Limits { members: 2, history_len: 4, ..Limits::default() };
+    let limits = Limits { members: 2, history_len: 4, history_bytes: 24, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (memory, redis) = runtime.block_on(async { (InMemory::with(limits).await, InRedis::with(limits).await) });
     let nodes =

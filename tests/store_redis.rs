@@ -305,6 +305,29 @@ async fn silent_loss_of_a_subscription_is_noticed() {
     assert_eq!(deaf.heard.rest(), []);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let limits = Limits { lease: 3000, ..Limits::default() };
+    let (mut deaf, other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+    let room = a_room();
+    let (ann, ann_tag) = deaf.join(&room, "Ann").await;
+    let channel = format!("parlor1:{{{room}}}");
+    let subscribers = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]);
+    line.whisper(&["SUNSUBSCRIBE", &channel]);
+    until("the subscription is gone", async || subscribers().ends_with("\n0")).await;
+    let new_tag = tag();
+    other.store.join(&room, ann, &name("Ann"), new_tag).await.unwrap();
+    assert_eq!(deaf.heard.moved().await, (ann, ann_tag));
+    // Nobody of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
+    until("one node listens", async || subscribers().ends_with("\n1")).await;
+    deaf.store.leave(&room, ann, ann_tag, Departure::Lost).await.unwrap();
+    assert_eq!(other.people(&room).await, [ann]);
+    other.store.leave(&room, ann, new_tag, Departure::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
 /// A feed that takes nothing while the test holds its door.
 struct Slow(Arc<support::Recorder>, Arc<std::sync::Mutex<()>>);
 
@@ -590,6 +613,32 @@ async fn lost_writes_begin_another_life() {
     let room = nodes[1].store.look(&room, true).await.unwrap().unwrap();
     assert_eq!(room.epoch, lives[0]);
     assert!(room.history.iter().map(|entry| (entry.seq, entry.n)).eq([(1, 1), (2, 2), (3, 3), (4, 6)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
+    const COUNT: &str = "local sum, log = 0, redis.call('LRANGE', KEYS[2], 0, -1) \
+        for i = 1, #log do sum = sum + #log[i] - string.find(log[i], '\\n', 1, true) end \
+        return redis.call('HGET', KEYS[1], 'b') .. ' ' .. sum .. ' ' .. #log";
+    let limits = Limits { history_len: 9, history_bytes: 40, history_age: 400, lease: 300, ..Limits::default() };
+    let server = Server::start();
+    let node = node(&server.url(), limits).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
+    let length = || {
+        let answer = server.ask(&["EVAL", COUNT, "2", &hash, &log]);
+        let [counted, sum, length] = answer.trim().split(' ').collect::<Vec<_>>()[..] else { panic!("{answer}") };
+        assert_eq!(counted, sum);
+        length.to_owned()
+    };
+    for n in 1..=40 {
+        let words = "ё".repeat([1, 2, 30, 3, 1, 1, 1, 1, 1, 1, 1, 1][n as usize % 12]);
+        node.store.say(&room, ann, n, &text(&words)).await.unwrap();
+        length();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    until("the renewals have swept it", async || length() == "0").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

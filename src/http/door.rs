@@ -24,7 +24,11 @@ use crate::{
 
 /// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
 pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Result<(), Trouble> {
-    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let Some(origin) = request.headers().get(ORIGIN) else {
+        // Another site's page may name an address of ours as a picture, and browsers say no origin then.
+        let embedded = request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+        return if embedded { Err(Trouble::ForbiddenOrigin) } else { Ok(()) };
+    };
     let origin = origin.to_str().map_err(|_| Trouble::ForbiddenOrigin)?.to_ascii_lowercase();
     let host = request.uri().authority().map(|authority| authority.as_str()).or_else(|| header(request, HOST));
     // The scheme is not compared: a proxy may have taken TLS away.
@@ -96,5 +100,7 @@ mod tests {
         {
             assert_eq!(ask(Some(bad)), Err(Trouble::ForbiddenOrigin), "{bad}");
         }
+        let picture = Request::get("/api/rooms/r/events").header("sec-fetch-site", "cross-site").body(()).unwrap();
+        assert_eq!(check_origin(&picture, &allowed), Err(Trouble::ForbiddenOrigin));
     }
 }

@@ -44,7 +44,9 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let shows_pages = header(&request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+        // Only browsers say how they fetch; what they would do with lines is no reading.
+        let browser = request.headers().contains_key("sec-fetch-mode");
+        let shows_pages = browser || header(&request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
         let said = match *request.method() {
             hyper::Method::POST => self.speak(room, request).await,
             hyper::Method::GET if !shows_pages => self.listen(room, &request).await,

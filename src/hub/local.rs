@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Guest, Terms,
@@ -130,15 +131,15 @@ pub(super) enum Place {
     },
     /// Follows.
     Live { reader: Arc<dyn Reader>, reach: Reach },
-    /// Lost its link; kept for the grace.
-    Held,
+    /// Lost its link; kept for the grace. What waits for its end is given up with it.
+    Held { _grace: AbortOnDropHandle<()> },
 }
 
 impl Place {
     pub(super) fn reader(&self) -> Option<&Arc<dyn Reader>> {
         match self {
             Self::Joining { reader, .. } | Self::Live { reader, .. } => Some(reader),
-            Self::Held => None,
+            Self::Held { .. } => None,
         }
     }
 }
@@ -171,6 +172,8 @@ impl LocalRoom {
                 let frame = Outbound::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
                 (Kind::Typing { from: *from }, frame)
             }
+            // About one link, not for the room's ears.
+            Event::Moved { .. } => return false,
             Event::Reset(snapshot) => {
                 // What was gathered belongs to the continuity that broke.
                 gathered.json.clear();
@@ -242,7 +245,7 @@ impl People {
                     waiting.clear();
                     *reset = Some(snapshot.epoch);
                 }
-                Place::Held => {}
+                Place::Held { .. } => {}
             }
         }
     }
@@ -287,7 +290,7 @@ impl People {
                         waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
                     }
                 }
-                Place::Held => {}
+                Place::Held { .. } => {}
             }
         }
     }

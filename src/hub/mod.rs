@@ -169,12 +169,29 @@ impl Rooms {
         let older = seat.map(|seat| seat.older).unwrap_or_default();
         older.into_iter().chain([tag]).collect()
     }
+
+    /// A seat was taken at another node: the link that held it here is closed, and nothing of it stays.
+    fn hand_over(&self, room: &LocalRoom, member: MemberId, tag: u64) {
+        match room.people.lock().seats.get_mut(&member) {
+            Some(seat) if seat.tag == tag => {
+                if let Some(reader) = seat.place.reader() {
+                    reader.close(&Trouble::Replaced);
+                }
+            }
+            // A newer link is here already; it has the seat or is about to take it back.
+            Some(seat) => return seat.older.retain(|older| *older != tag),
+            None => return,
+        }
+        self.vacate(room, member, tag);
+    }
 }
 
 impl Feed for Rooms {
     fn tell(&self, id: &RoomId, event: &Event) {
         let Some(room) = self.find(id) else { return };
-        if room.gather(event) {
+        if let Event::Moved { member, tag } = *event {
+            self.hand_over(&room, member, tag);
+        } else if room.gather(event) {
             self.start_flush(&room);
         }
     }

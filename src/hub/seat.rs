@@ -1,5 +1,5 @@
-//! A member's place at this node. Dropping it is a lost link: the seat is held
-//! for the grace, then freed. Leaving frees it at once.
+//! A member's place at this node. Dropping it is a lost link: its typing ends,
+//! and the seat is held for the grace, then freed. Leaving frees it at once.
 
 use std::{
     sync::{
@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Guest, Hub, Place, Reach, Reader, Whence, local::LocalRoom};
 use crate::{
@@ -194,29 +195,37 @@ pub(super) fn number(last_n: &AtomicU64, given: Option<u64>) -> u64 {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if self.freed {
-            return;
-        }
-        let held = {
-            let mut people = self.room.people.lock();
-            let seat = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag);
-            seat.map(|seat| seat.place = Place::Held).is_some()
-        };
+        let typing = self.hush.take().is_some_and(|hush| {
+            hush.abort();
+            !hush.is_finished()
+        });
         // Without a runtime there is no node left to hold a seat at.
-        if !held || tokio::runtime::Handle::try_current().is_err() {
+        if self.freed || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        let (hub, room, member, tag) = (Arc::clone(&self.hub), Arc::clone(&self.room), self.claims.member, self.tag);
+        let (hub, room, claims, tag) = (Arc::clone(&self.hub), Arc::clone(&self.room), self.claims.clone(), self.tag);
+        let member = claims.member;
+        if typing {
+            // Said by the link that typed, and now: later it could be taken for a word of the next one.
+            let (store, room) = (Arc::clone(&hub.store), room.id.clone());
+            tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false).await });
+        }
+        let mut people = self.room.people.lock();
+        let Some(seat) = people.seats.get_mut(&member).filter(|seat| seat.tag == tag) else { return };
         if hub.is_stopping() && !hub.store.shared() {
+            drop(people);
             hub.depart(&room, member, tag, Departure::Shutdown);
             return;
         }
-        tokio::spawn(async move {
+        let grace = tokio::spawn(async move {
             tokio::time::sleep(hub.terms().grace).await;
             let lost = room.people.lock().seats.get(&member).is_some_and(|seat| seat.tag == tag);
             if lost {
                 hub.depart(&room, member, tag, Departure::Lost);
             }
         });
+        let lost = std::mem::replace(&mut seat.place, Place::Held { _grace: AbortOnDropHandle::new(grace) });
+        drop(people);
+        drop(lost);
     }
 }

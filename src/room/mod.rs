@@ -29,6 +29,8 @@ pub struct Limits {
     pub members: usize,
     /// Entries kept.
     pub history_len: usize,
+    /// Bytes of text kept, but the newest entry in any case: a welcome carries all of it.
+    pub history_bytes: usize,
     /// How long an entry is kept, written to or not.
     pub history_age: Millis,
     /// How long a node's members stay without a word from the node.
@@ -37,7 +39,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { members: 500, history_len: 200, history_age: 30 * 60 * 1000, lease: 15_000 }
+        Self { members: 500, history_len: 200, history_bytes: 256 * 1024, history_age: 30 * 60 * 1000, lease: 15_000 }
     }
 }
 
@@ -175,6 +177,8 @@ pub struct Room {
     version: u64,
     seats: HashMap<MemberId, Seat>,
     log: VecDeque<Entry>,
+    /// Of the texts in the log.
+    bytes: usize,
     nodes: HashMap<NodeId, Lease>,
 }
 
@@ -187,7 +191,7 @@ struct Lease {
 impl Room {
     /// A room at its birth. It is gone again as soon as it [`is_empty`](Self::is_empty).
     pub fn new(epoch: Epoch, key: RoomKey) -> Self {
-        Self { epoch, key, seq: 0, version: 0, seats: HashMap::new(), log: VecDeque::new(), nodes: HashMap::new() }
+        Self { epoch, key, seq: 0, version: 0, seats: HashMap::new(), log: VecDeque::new(), bytes: 0, nodes: HashMap::new() }
     }
 
     /// Takes a seat, or takes one's own seat over with a new holder. Renews the node's lease.
@@ -247,6 +251,7 @@ impl Room {
         let seq = self.seq;
         seat.last = Some((n, seq, now));
         let user = seat.member.name.clone();
+        self.bytes += text.as_str().len();
         self.log.push_back(Entry { seq, at: now, from, user, n, text: text.clone() });
         self.trim(now, limits);
         Ok(Said { seq, at: now, repeated: false })
@@ -258,6 +263,11 @@ impl Room {
     /// [`Refusal::NotMember`].
     pub fn member(&self, id: MemberId) -> Result<&Member, Refusal> {
         self.seats.get(&id).map(|seat| &seat.member).ok_or(Refusal::NotMember)
+    }
+
+    /// Who holds a member's seat.
+    pub fn holder(&self, id: MemberId) -> Option<Holder> {
+        self.seats.get(&id).map(|seat| seat.holder)
     }
 
     /// A word from a node: its members stay for another lease.
@@ -344,7 +354,13 @@ impl Room {
     }
 
     fn trim(&mut self, now: Millis, limits: &Limits) {
-        while self.log.len() > limits.history_len || self.log.front().is_some_and(|entry| entry.at + limits.history_age <= now) {
+        while let Some(oldest) = self.log.front() {
+            let many = self.log.len() > limits.history_len;
+            let much = self.bytes > limits.history_bytes && self.log.len() > 1;
+            if !many && !much && oldest.at + limits.history_age > now {
+                break;
+            }
+            self.bytes -= oldest.text.as_str().len();
             self.log.pop_front();
         }
     }

@@ -138,6 +138,7 @@ impl Store for Memory {
             }
         };
         let life = slot.get_mut();
+        let before = life.room.holder(id).filter(|before| before.node != self.node);
         let joined = match life.room.join(now, limits, id, name, self.holder(tag)) {
             Ok(joined) => joined,
             Err(refusal) => {
@@ -153,17 +154,19 @@ impl Store for Memory {
             let (epoch, version, count) = (life.room.epoch(), life.room.version(), life.room.len());
             life.tell(room, &Event::Joined { epoch, member, version, count });
         }
+        if let Some(before) = before {
+            if let Some(feed) = life.watchers.get(&before.node) {
+                feed.tell(room, &Event::Moved { member: id, tag: before.tag });
+            }
+            life.watchers.retain(|node, _| life.room.holds(*node));
+        }
         Ok((joined, life.room.snapshot(now, limits)))
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
         let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(()) };
         let life = slot.get_mut();
-        let Some(member) = life.room.leave(id, self.holder(tag)) else {
-            // The member may have moved to another node and been this node's last.
-            life.watchers.retain(|node, _| life.room.holds(*node));
-            return Ok(());
-        };
+        let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(()) };
         if life.room.is_empty() {
             slot.remove();
             return Ok(());

@@ -14,6 +14,10 @@
 //!   One exception: who came *and* went while the line to a shared store was
 //!   broken is not told; `version` skips them, and those who went meanwhile
 //!   are told to have [`Left`](Departure::Left), as nobody knows better.
+//! - A member has one seat. Whoever takes it over at another node is the same
+//!   person, so only the node that held it is told, by [`Event::Moved`]: once,
+//!   or by the next renewal if the news was lost. Until then the older link
+//!   may still speak in the member's name, but no longer free the seat.
 //! - Typing is told to those who are there, and forgotten.
 //! - A node's members are held by its lease, which the store renews by itself;
 //!   when the node falls silent they leave with [`Departure::NodeLost`].
@@ -72,6 +76,13 @@ pub enum Event {
         /// Started or stopped.
         typing: bool,
     },
+    /// A member of this node took its seat at another one. Whatever this node still has of it is void.
+    Moved {
+        /// Who.
+        member: MemberId,
+        /// The link that held the seat here.
+        tag: u64,
+    },
     /// Continuity broke: this is all there is now.
     Reset(Arc<Snapshot>),
 }
@@ -104,7 +115,8 @@ pub enum StoreError {
 /// Where rooms live. See the module's contract.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Takes a seat or, with an `id` that is seated already, takes it over for a new link (nobody is told).
+    /// Takes a seat or, with an `id` that is seated already, takes it over for a new link (nobody is told
+    /// but the node that held it, if that is another one).
     /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
     /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
     async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError>;

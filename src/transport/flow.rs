@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout};
 
@@ -23,7 +23,7 @@ const PULSE: Duration = Duration::from_secs(15);
 pub(super) struct Manner {
     pub(super) wire: Wire,
     /// What comes before everything else.
-    pub(super) prologue: &'static str,
+    pub(super) prologue: Option<&'static str>,
     /// A sign of life that readers pass over.
     pub(super) pulse: Option<&'static str>,
     /// Why the stream ends.
@@ -53,16 +53,14 @@ pub(super) async fn open(
     manner: &'static Manner,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
     let flow = Arc::new(Flow { manner, state: Mutex::default(), changed: Notify::new() });
-    if !manner.prologue.is_empty() {
-        flow.deliver(&[Bytes::from_static(manner.prologue.as_bytes())]);
-    }
     let passing = entrance.ticket.is_none();
     let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Reader>).await?;
     let place = Place { seat: Some(seat), passing };
-    Ok(stream::unfold((flow, place), |(flow, place)| async move {
+    let prologue = stream::iter(manner.prologue.map(|prologue| Bytes::from_static(prologue.as_bytes())));
+    Ok(prologue.chain(stream::unfold((flow, place), |(flow, place)| async move {
         let bytes = flow.next().await?;
         Some((bytes, (flow, place)))
-    }))
+    })))
 }
 
 /// The seat of a stream.

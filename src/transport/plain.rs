@@ -23,7 +23,7 @@ const NAMED: usize = 20;
 // No pulse: there is nothing that every terminal, pipe and file passes over. A dead peer is noticed by TCP.
 static MANNER: Manner = Manner {
     wire: Wire { frame: lines, echo: true },
-    prologue: "",
+    prologue: None,
     pulse: None,
     farewell: |why| format!("* {why}\n").into_bytes(),
 };

@@ -14,7 +14,7 @@ use crate::{
 
 static MANNER: Manner = Manner {
     wire: Wire { frame: event, echo: false },
-    prologue: "retry: 1000\n\n",
+    prologue: Some("retry: 1000\n\n"),
     pulse: Some(":\n\n"),
     farewell: |why| {
         let mut out = Vec::new();

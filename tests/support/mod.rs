@@ -92,6 +92,15 @@ impl Heard {
         .await
     }
 
+    /// Who moved away, by which tag they sat here.
+    pub async fn moved(&mut self) -> (MemberId, u64) {
+        self.find(|event| match event {
+            Event::Moved { member, tag } => Some((member, tag)),
+            _ => None,
+        })
+        .await
+    }
+
     pub async fn reset(&mut self) -> Arc<Snapshot> {
         self.find(|event| match event {
             Event::Reset(room) => Some(room),

@@ -3,27 +3,26 @@
 //!
 //! Entries are counted by `seq`, joins and leaves by `version`. The next
 //! number is told, an older one is dropped, and anything else is a fault that
-//! stops the stream until the room has been read again.
+//! stops the stream until the room has been read again. Seats that went from
+//! one node to another are counted by `moves`: only to notice a lost one.
 
+mod due;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::record::News;
+use self::due::Due;
+use super::record::{Mark, News, Picture};
 use crate::{
-    room::{Departure, Epoch, Member, MemberId, Name, RoomKey, Seq, Snapshot},
+    room::{Departure, Epoch, Member, MemberId, Name, NodeId, RoomKey, Seq, Snapshot},
     store::Event,
 };
-
-/// How late news may be before they are taken for lost.
-pub(super) const PATIENCE: Duration = Duration::from_millis(400);
 
 /// A member that is linked to this node.
 #[derive(Clone, Debug)]
@@ -38,6 +37,8 @@ pub(super) struct Seat {
     pub(super) joined_at: u64,
     /// The room's version with the member in it: news of an older leave are about an earlier seat.
     pub(super) version: u64,
+    /// Its goodbye is under way: it need not be told that it is gone.
+    pub(super) leaving: bool,
 }
 
 enum State {
@@ -49,16 +50,9 @@ enum State {
     Filling(Vec<News>),
 }
 
-/// A place that the room is known to have reached.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    epoch: Epoch,
-    seq: Seq,
-    version: u64,
-}
-
 /// The state machine of one room at one node.
 pub(super) struct Inbox {
+    node: NodeId,
     state: State,
     place: Mark,
     /// Who said the newest entry: another one with its number would be a fork.
@@ -66,11 +60,11 @@ pub(super) struct Inbox {
     people: HashMap<MemberId, Member>,
     key: RoomKey,
     seats: HashMap<MemberId, Seat>,
-    /// What should be heard by when, and what after that.
-    expected: Option<(Instant, Mark)>,
-    later: Option<Mark>,
+    due: Due,
     /// The members of this node may have lost their seats.
     unseated: bool,
+    /// The last member of this node has moved away: there is nothing more to listen for.
+    deserted: bool,
     /// The subscription may be gone.
     deaf: bool,
     /// Two entries with one number: what has been told cannot be mended.
@@ -82,17 +76,18 @@ pub(super) type Tell<'a> = &'a mut dyn FnMut(&Event);
 
 impl Inbox {
     /// Before the first join.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(node: NodeId) -> Self {
         Self {
+            node,
             state: State::Joining(Vec::new()),
-            place: Mark { epoch: Epoch(0), seq: 0, version: 0 },
+            place: Mark { epoch: Epoch(0), seq: 0, version: 0, moves: 0 },
             newest: None,
             people: HashMap::new(),
             key: RoomKey([0; 32]),
             seats: HashMap::new(),
-            expected: None,
-            later: None,
+            due: Due::default(),
             unseated: false,
+            deserted: false,
             deaf: false,
             forked: false,
         }
@@ -115,7 +110,7 @@ impl Inbox {
 
     /// Something needs to be put right.
     pub(super) fn is_faulty(&self) -> bool {
-        self.is_filling() || self.unseated || self.deaf
+        self.is_filling() || self.unseated || self.deserted || self.deaf
     }
 
     /// News wait for the room to be read again.
@@ -156,13 +151,30 @@ impl Inbox {
     pub(super) fn sit(&mut self, id: MemberId, seat: Seat) {
         if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
             self.seats.insert(id, seat);
+            self.deserted = false;
         }
+    }
+
+    /// A member of this node is about to leave, if it is this link's.
+    pub(super) fn see_off(&mut self, id: MemberId, tag: u64) -> bool {
+        self.seats.get_mut(&id).filter(|seat| seat.tag == tag).map(|seat| seat.leaving = true).is_some()
     }
 
     /// A member of this node has left, if it was this link's.
     pub(super) fn rise(&mut self, id: MemberId, tag: u64) {
-        if self.seats.get(&id).is_some_and(|seat| seat.tag == tag) {
-            self.seats.remove(&id);
+        self.seats.extract_if(|of, seat| *of == id && seat.tag == tag).for_each(drop);
+    }
+
+    /// A member of this node has moved to another one, if it was this link's.
+    pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
+        let Some(seat) = self.seats.get(&id).filter(|seat| seat.tag == tag) else { return };
+        if !seat.leaving {
+            tell(&Event::Moved { member: id, tag });
+        }
+        self.seats.remove(&id);
+        if self.seats.is_empty() {
+            self.deserted = true;
+            self.hold();
         }
     }
 
@@ -184,8 +196,8 @@ impl Inbox {
 
     /// The first member of this node has joined: the stream begins with `room`.
     /// Its own arrival, when it is `new`, is still to be told.
-    pub(super) fn open(&mut self, room: &Snapshot, new: Option<MemberId>, tell: Tell<'_>) {
-        self.stand_at(room);
+    pub(super) fn open(&mut self, picture: &Picture, new: Option<MemberId>, tell: Tell<'_>) {
+        self.stand_at(&picture.room, picture.moves);
         if let Some(id) = new {
             self.place.version -= 1;
             self.people.remove(&id);
@@ -193,8 +205,8 @@ impl Inbox {
         self.release(tell);
     }
 
-    fn stand_at(&mut self, room: &Snapshot) {
-        self.place = Mark { epoch: room.epoch, seq: room.seq, version: room.version };
+    fn stand_at(&mut self, room: &Snapshot, moves: u64) {
+        self.place = Mark { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
         self.newest = room.history.last().filter(|entry| entry.seq == room.seq).map(|entry| (entry.from, entry.n));
         self.people = room.members.iter().map(|member| (member.id, member.clone())).collect();
@@ -243,18 +255,34 @@ impl Inbox {
             }
             News::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
                 if version == self.place.version + 1 {
-                    if self.seats.get(&member.id).is_some_and(|seat| seat.version < version) {
+                    if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
                         if reason == Departure::NodeLost {
                             // This node was taken for dead. Its members come back before anybody is told.
                             return self.unseat();
                         }
                         // Whoever left through another node had moved there.
-                        self.seats.remove(&member.id);
+                        self.lose(member.id, seat.tag, tell);
+                        if self.deserted {
+                            return;
+                        }
                     }
                     self.place.version = version;
                     self.people.remove(&member.id);
                     tell(&Event::Left { epoch, member, reason, version, count });
                 } else if version > self.place.version {
+                    self.distrust();
+                }
+            }
+            News::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
+                let missed = moves > self.place.moves + 1;
+                self.place.moves = self.place.moves.max(moves);
+                let mine = from.node == self.node;
+                // The answer to the join that took the seat here may still be on its way.
+                let unknown = mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
+                if mine {
+                    self.lose(member, from.tag, tell);
+                }
+                if missed || unknown {
                     self.distrust();
                 }
             }
@@ -274,25 +302,42 @@ impl Inbox {
 
     /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
     /// Says whether the stream went on; else it begins anew.
-    pub(super) fn fill(&mut self, room: Snapshot, reaches: bool, tell: Tell<'_>) -> bool {
+    pub(super) fn fill(&mut self, picture: Picture, reaches: bool, tell: Tell<'_>) -> bool {
         let State::Filling(held) = &mut self.state else { return true };
         let held = std::mem::take(held);
         self.state = State::Live;
+        self.compare_seats(&picture, tell);
+        if self.seats.is_empty() {
+            return true;
+        }
+        let Picture { room, moves, .. } = picture;
         let goes_on = room.epoch == self.place.epoch && reaches && !self.forked;
         if goes_on {
-            self.catch_up(room, tell);
+            self.catch_up(room, moves, tell);
         } else {
             self.forked = false;
-            self.stand_at(&room);
+            self.stand_at(&room, moves);
             tell(&Event::Reset(Arc::new(room)));
         }
         self.hear_all(held, tell);
         goes_on
     }
 
+    /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
+    fn compare_seats(&mut self, picture: &Picture, tell: Tell<'_>) {
+        let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
+        let same_life = picture.room.epoch == self.place.epoch;
+        let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
+            Some((node, since)) => *node != self.node && *since >= seat.since,
+            None => same_life && self.people.contains_key(*id),
+        };
+        let moved: Vec<_> = self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
+        moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
+    }
+
     /// Tells what was missed. Of joins and leaves only the outcome is known:
     /// somebody who came and went in between was never here.
-    fn catch_up(&mut self, room: Snapshot, tell: Tell<'_>) {
+    fn catch_up(&mut self, room: Snapshot, moves: u64, tell: Tell<'_>) {
         let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
         let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
         let mut gone: Vec<Member> =
@@ -321,12 +366,11 @@ impl Inbox {
             tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });
         }
         for member in gone {
-            self.seats.remove(&member.id);
             leave(member, &mut version, &mut count, tell);
         }
         let newest = self.newest;
         let unmoved = room.seq == self.place.seq;
-        self.stand_at(&room);
+        self.stand_at(&room, moves);
         if unmoved {
             self.newest = newest;
         }
@@ -334,40 +378,22 @@ impl Inbox {
 
     /// The room is known to stand here; soon this node should have heard so.
     /// Says whether there is a new moment to wake at.
-    pub(super) fn expect(&mut self, epoch: Epoch, seq: Seq, version: u64, now: Instant) -> bool {
-        let mark = Mark { epoch, seq, version };
-        if !matches!(self.state, State::Live) || self.has_heard(mark) {
-            return false;
-        }
-        if self.expected.is_some() {
-            let other = self.later.filter(|later| later.epoch == epoch).unwrap_or(mark);
-            self.later = Some(Mark { epoch, seq: seq.max(other.seq), version: version.max(other.version) });
-            return false;
-        }
-        self.expected = Some((now + PATIENCE, mark));
-        true
-    }
-
-    fn has_heard(&self, mark: Mark) -> bool {
-        self.place.epoch == mark.epoch && self.place.seq >= mark.seq && self.place.version >= mark.version
+    pub(super) fn expect(&mut self, mark: Mark, now: Instant) -> bool {
+        matches!(self.state, State::Live) && !self.place.reaches(mark) && self.due.add(mark, now)
     }
 
     /// When to look whether what was expected has been heard.
     pub(super) fn alarm(&self) -> Option<Instant> {
-        self.expected.map(|(at, _)| at)
+        self.due.at()
     }
 
     /// Whether something should have been heard by now and was not: then the subscription is in doubt.
     pub(super) fn overdue(&mut self, now: Instant) -> bool {
-        let Some((at, mark)) = self.expected else { return false };
-        if at > now {
+        let Some(mark) = self.due.take(now, self.place) else { return false };
+        if !matches!(self.state, State::Live) || self.place.reaches(mark) {
             return false;
         }
-        self.expected = self.later.take().filter(|later| !self.has_heard(*later)).map(|later| (now + PATIENCE, later));
-        if !matches!(self.state, State::Live) || self.has_heard(mark) {
-            return false;
-        }
-        (self.expected, self.later) = (None, None);
+        self.due = Due::default();
         self.deafen();
         true
     }

@@ -42,7 +42,7 @@ pub use link::RedisConfigError;
 use self::{
     keys::Keys,
     link::{Ear, Link},
-    record::{Str, number},
+    record::{Picture, Str, number},
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
@@ -153,10 +153,6 @@ impl Shared {
         Keys::new(room, self.database)
     }
 
-    fn node_word(&self) -> Str {
-        Str::from(format!("{:x}", self.node.0))
-    }
-
     /// Between two renewals.
     fn period(&self) -> Duration {
         Duration::from_millis((self.limits.lease / 3).max(1))
@@ -201,7 +197,7 @@ impl Shared {
         members: bool,
         history: Want,
         deadline: Instant,
-    ) -> Result<Option<(Snapshot, bool)>, StoreError> {
+    ) -> Result<Option<(Picture, bool)>, StoreError> {
         let (epoch, after) = match history {
             Want::Nothing => (Str::new(), Str::from_static("none")),
             Want::All => (Str::new(), Str::from_static("all")),
@@ -210,7 +206,7 @@ impl Shared {
         let args = vec![number(self.limits.lease), number(self.limits.history_age), number(u8::from(members)), epoch, after];
         let mut reply = self.route(room).run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
-            Some("OK") => reply.flag().and_then(|reaches| Some((reply.snapshot()?, reaches))),
+            Some("OK") => reply.flag().and_then(|reaches| Some((reply.picture()?, reaches))),
             Some("ENOROOM") => return Ok(None),
             _ => None,
         };
@@ -314,13 +310,13 @@ impl Store for Redis {
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
         let read = self.shared.read(&self.shared.keys(room), room, true, want, Instant::now() + DEADLINE).await?;
-        Ok(read.map(|(room, _)| room))
+        Ok(read.map(|(picture, _)| picture.room))
     }
 
     async fn since(&self, room: &RoomId, cursor: Cursor) -> Result<Option<Vec<Entry>>, StoreError> {
         let want = Want::Since(cursor.epoch, cursor.seq);
         let read = self.shared.read(&self.shared.keys(room), room, false, want, Instant::now() + DEADLINE).await?;
-        Ok(read.filter(|(_, reaches)| *reaches).map(|(room, _)| room.history))
+        Ok(read.filter(|(_, reaches)| *reaches).map(|(picture, _)| picture.room.history))
     }
 
     fn ready(&self) -> bool {

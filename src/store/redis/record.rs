@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
-use crate::room::{Departure, Entry, Epoch, Joined, Member, MemberId, Millis, Name, RoomKey, Seq, Snapshot};
+use crate::room::{Departure, Entry, Epoch, Holder, Joined, Member, MemberId, Millis, Name, NodeId, RoomKey, Seq, Snapshot};
 use crate::store::StoreError;
 
 /// What a room's channel carries.
@@ -20,10 +20,52 @@ pub(super) enum News {
     Joined { epoch: Epoch, version: u64, count: usize, member: Member },
     /// `L epoch version heads reason member joined-at name`
     Left { epoch: Epoch, version: u64, count: usize, reason: Departure, member: Member },
+    /// `V epoch moves member node tag`: a member took its seat at another node, and that holder has it no more.
+    Moved { epoch: Epoch, moves: u64, member: MemberId, from: Holder },
     /// `R epoch`: the log goes on in another life.
     Reborn { epoch: Epoch },
     /// `T member 0|1 name`
     Typing { from: MemberId, typing: bool, user: Name },
+}
+
+/// A place that a room has reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mark {
+    pub(super) epoch: Epoch,
+    pub(super) seq: Seq,
+    pub(super) version: u64,
+    /// Counts seats taken over at another node, as `version` counts joins and leaves.
+    pub(super) moves: u64,
+}
+
+impl Mark {
+    /// Whether who has heard of this has heard of `other`.
+    pub(super) fn reaches(self, other: Self) -> bool {
+        self.epoch == other.epoch && self.or_later(other) == self
+    }
+
+    /// The later of two in the same life, each count by itself.
+    pub(super) fn or_later(self, other: Self) -> Self {
+        let (seq, version) = (self.seq.max(other.seq), self.version.max(other.version));
+        Self { epoch: self.epoch, seq, version, moves: self.moves.max(other.moves) }
+    }
+}
+
+/// A room as a script shows it.
+pub(super) struct Picture {
+    pub(super) room: Snapshot,
+    /// See [`Mark`].
+    pub(super) moves: u64,
+    /// Where everybody sits, and since when.
+    pub(super) seats: Vec<(MemberId, NodeId, Millis)>,
+}
+
+impl Picture {
+    /// How far it reaches.
+    pub(super) fn mark(&self) -> Mark {
+        let Snapshot { epoch, seq, version, .. } = self.room;
+        Mark { epoch, seq, version, moves: self.moves }
+    }
 }
 
 /// A number as Redis is given it.
@@ -41,6 +83,11 @@ pub(super) fn epoch(epoch: Epoch) -> Str {
     Str::from(format!("{:x}", epoch.0))
 }
 
+/// A node as Redis is given it.
+pub(super) fn node(node: NodeId) -> Str {
+    Str::from(format!("{:x}", node.0))
+}
+
 /// A room's key as Redis is given it.
 pub(super) fn key(key: &RoomKey) -> Str {
     Str::from(STANDARD_NO_PAD.encode(key.0))
@@ -52,6 +99,10 @@ fn read_id(word: &str) -> Option<MemberId> {
 
 pub(super) fn read_epoch(word: &str) -> Option<Epoch> {
     u64::from_str_radix(word, 16).ok().map(Epoch)
+}
+
+fn read_node(word: &str) -> Option<NodeId> {
+    u64::from_str_radix(word, 16).ok().map(NodeId)
 }
 
 fn read_key(word: &str) -> Option<RoomKey> {
@@ -74,10 +125,13 @@ fn read_entry(line: &str) -> Option<Entry> {
 }
 
 /// `node tag new since joined-at name`
-fn read_seat(member: &str, line: &str) -> Option<Member> {
-    let mut words = line.splitn(6, ' ').skip(4);
+fn read_seat(member: &str, line: &str) -> Option<(Member, NodeId, Millis)> {
+    let id = read_id(member)?;
+    let (node, rest) = line.split_once(' ')?;
+    let mut words = rest.splitn(5, ' ').skip(2);
+    let since = words.next()?.parse().ok()?;
     let joined_at = words.next()?.parse().ok()?;
-    Some(Member { id: read_id(member)?, name: words.next()?.parse().ok()?, joined_at })
+    Some((Member { id, name: words.next()?.parse().ok()?, joined_at }, read_node(node)?, since))
 }
 
 /// A line from a room's channel.
@@ -97,6 +151,15 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     let epoch = read_epoch(next()?)?;
     if kind == "R" {
         return Some(News::Reborn { epoch });
+    }
+    if kind == "V" {
+        let (moves, member) = (next()?.parse().ok()?, read_id(next()?)?);
+        return Some(News::Moved {
+            epoch,
+            moves,
+            member,
+            from: Holder { node: read_node(next()?)?, tag: next()?.parse().ok()? },
+        });
     }
     let (version, count) = (next()?.parse().ok()?, next()?.parse().ok()?);
     let reason = if kind == "L" { Some(Departure::from_word(next()?)?) } else { None };
@@ -142,22 +205,25 @@ impl Reply {
         read_epoch(&self.word()?)
     }
 
-    /// The next words as where the room stands: epoch, seq, version.
-    pub(super) fn place(&mut self) -> Option<(Epoch, Seq, u64)> {
-        Some((self.epoch()?, self.number()?, self.number()?))
+    /// The next words as where the room stands: `epoch seq version moves`.
+    pub(super) fn mark(&mut self) -> Option<Mark> {
+        Some(Mark { epoch: self.epoch()?, seq: self.number()?, version: self.number()?, moves: self.number()? })
     }
 
-    /// All the rest as a room: `epoch key seq version heads (member seat)* entry*`.
-    pub(super) fn snapshot(mut self) -> Option<Snapshot> {
+    /// All the rest as a room: `epoch key seq version moves heads (member seat)* entry*`.
+    pub(super) fn picture(mut self) -> Option<Picture> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
-        let (seq, version, heads) = (self.number()?, self.number()?, self.number::<usize>()?);
-        let mut members = Vec::with_capacity(heads.min(self.0.len() / 2));
+        let (seq, version, moves, heads) = (self.number()?, self.number()?, self.number()?, self.number::<usize>()?);
+        let heads = heads.min(self.0.len() / 2);
+        let (mut members, mut seats) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
         for _ in 0..heads {
-            members.push(read_seat(&self.word()?, &self.word()?)?);
+            let (member, node, since) = read_seat(&self.word()?, &self.word()?)?;
+            seats.push((member.id, node, since));
+            members.push(member);
         }
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
-        Some(Snapshot { epoch, key, seq, version, members, history })
+        Some(Picture { room: Snapshot { epoch, key, seq, version, members, history }, moves, seats })
     }
 }
 
@@ -170,13 +236,13 @@ pub(super) struct Admission {
     /// When, by the clock of Redis.
     pub(super) now: Millis,
     /// The room with the member in it.
-    pub(super) room: Snapshot,
+    pub(super) picture: Picture,
 }
 
 impl Admission {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.number()?);
-        Some(Self { joined: Joined { new, last_n }, leased, now, room: reply.snapshot()? })
+        Some(Self { joined: Joined { new, last_n }, leased, now, picture: reply.picture()? })
     }
 }
 
@@ -200,6 +266,10 @@ mod tests {
                 format!("L ab 4 0 node_lost {ID} 7 Ann of Ely"),
                 News::Left { epoch, version: 4, count: 0, reason: Departure::NodeLost, member: member.clone() },
             ),
+            (
+                format!("V ab 3 {ID} f0 12"),
+                News::Moved { epoch, moves: 3, member: from, from: Holder { node: NodeId(0xf0), tag: 12 } },
+            ),
             ("R ab".to_owned(), News::Reborn { epoch }),
             (format!("T {ID} 1 Ann of Ely"), News::Typing { from, typing: true, user: member.name.clone() }),
         ] {
@@ -209,7 +279,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_news() {
-        for line in ["", "M", "X ab 1", "M ab 1 2", "J ab 1 1 nobody 7 Ann", &format!("L ab 4 0 bored {ID} 7 Ann"), "R xyz"] {
+        for line in [
+            "",
+            "M",
+            "X ab 1",
+            "M ab 1 2",
+            "J ab 1 1 nobody 7 Ann",
+            &format!("L ab 4 0 bored {ID} 7 Ann"),
+            "R xyz",
+            &format!("V ab 3 {ID} f0"),
+        ] {
             assert_eq!(read_news(line), None, "{line:?}");
         }
     }

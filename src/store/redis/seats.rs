@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     DEADLINE, Debt, Shared,
     inbox::Seat,
-    record::{self, Admission, Str, garbled, number},
+    record::{self, Admission, Mark, Str, garbled, number},
     scripts,
     watch::{Passage, TOGETHER, Watch},
 };
@@ -83,14 +83,15 @@ impl Shared {
             Some("EFULL") => return Err(Refusal::RoomFull.into()),
             _ => return Err(garbled("join")),
         }
-        let Admission { joined, leased, now, room } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
+        let Admission { joined, leased, now, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
+        let room = &picture.room;
         let joined_at = room.members.iter().find(|member| member.id == id).map_or(now, |member| member.joined_at);
         {
             let mut inbox = watch.inbox();
             let first = inbox.seats().is_empty();
-            inbox.sit(id, Seat { tag, since: now, name: name.clone(), joined_at, version: room.version });
+            inbox.sit(id, Seat { tag, since: now, name: name.clone(), joined_at, version: room.version, leaving: false });
             if first {
-                inbox.open(&room, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
+                inbox.open(&picture, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
             } else if !leased {
                 inbox.unseat();
             }
@@ -98,15 +99,15 @@ impl Shared {
                 watch.wake();
             }
         }
-        watch.expect(room.epoch, room.seq, room.version);
-        Ok((joined, room))
+        watch.expect(picture.mark());
+        Ok((joined, picture.room))
     }
 
     pub(super) fn join_args(&self, id: MemberId, tag: u64, name: &Name, key: RoomKey, again: Option<&Seat>) -> Vec<Str> {
         let (since, joined_at) = again.map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
         vec![
             record::id(id),
-            self.node_word(),
+            record::node(self.node),
             number(tag),
             Str::from(name.as_str()),
             record::epoch(Epoch::random()),
@@ -137,7 +138,7 @@ impl Shared {
         };
         let last = {
             let mut inbox = watch.inbox();
-            let last = inbox.seats().len() == 1 && inbox.seats().get(&id).is_some_and(|seat| seat.tag == tag);
+            let last = inbox.see_off(id, tag) && inbox.seats().len() == 1;
             if last {
                 inbox.hold();
             }
@@ -174,7 +175,7 @@ impl Shared {
         let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
         let args = vec![
             record::id(id),
-            self.node_word(),
+            record::node(self.node),
             number(tag),
             Str::from(reason.as_str()),
             lease,
@@ -205,6 +206,7 @@ impl Shared {
                 record::epoch(Epoch::random()),
                 number(self.limits.history_len),
                 number(self.limits.history_age),
+                number(self.limits.history_bytes),
             ];
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
             let mut reply = self.route(room).run(&scripts::SAY, &keys, args, deadline).await?;
@@ -213,7 +215,7 @@ impl Shared {
                     let said = (|| Some((reply.epoch()?, reply.number()?, reply.number()?, reply.flag()?)))();
                     let (epoch, seq, at, repeated) = said.ok_or_else(|| garbled("say"))?;
                     if let Some(watch) = &watch {
-                        watch.expect(epoch, seq, 0);
+                        watch.expect(Mark { epoch, seq, version: 0, moves: 0 });
                     }
                     return Ok(Said { seq, at, repeated });
                 }

@@ -18,7 +18,7 @@ use super::{
     counts::count,
     inbox::{Inbox, Seat},
     keys::Keys,
-    record::{self, Admission, News, garbled, number},
+    record::{self, Admission, Mark, News, garbled, number},
     scripts,
 };
 use crate::{
@@ -57,7 +57,7 @@ impl Watch {
             room: room.clone(),
             keys: shared.keys(room),
             gate: Arc::default(),
-            inbox: Mutex::new(Inbox::new()),
+            inbox: Mutex::new(Inbox::new(shared.node)),
             wake: Notify::new(),
             keeper: OnceLock::new(),
         });
@@ -92,8 +92,8 @@ impl Watch {
         }
     }
 
-    pub(super) fn expect(&self, epoch: Epoch, seq: u64, version: u64) {
-        if self.inbox().expect(epoch, seq, version, Instant::now()) {
+    pub(super) fn expect(&self, mark: Mark) {
+        if self.inbox().expect(mark, Instant::now()) {
             self.wake();
         }
     }
@@ -140,7 +140,7 @@ impl Shared {
         let mut unseated = watch.inbox().take_unseated();
         if !unseated {
             match self.renew(watch, deadline).await? {
-                Some((epoch, seq, version)) => watch.expect(epoch, seq, version),
+                Some(mark) => watch.expect(mark),
                 None => unseated = true,
             }
         }
@@ -154,14 +154,17 @@ impl Shared {
         while watch.inbox().is_filling() {
             self.fill(watch, deadline).await?;
         }
+        if watch.inbox().seats().is_empty() {
+            self.retire(watch, &mut gate).await;
+        }
         Ok(())
     }
 
     /// A word from this node. `None` when the room or this node's lease is gone.
-    async fn renew(&self, watch: &Watch, deadline: Instant) -> Result<Option<(Epoch, u64, u64)>, StoreError> {
+    async fn renew(&self, watch: &Watch, deadline: Instant) -> Result<Option<Mark>, StoreError> {
         let (epoch, seq) = watch.inbox().heard();
         let args = vec![
-            self.node_word(),
+            record::node(self.node),
             number(self.limits.lease),
             number(self.ttl.as_millis()),
             number(self.period().as_millis()),
@@ -172,7 +175,7 @@ impl Shared {
         ];
         let mut reply = self.route(&watch.room).run(&scripts::RENEW, &watch.keys, args, deadline).await?;
         match reply.word().as_deref() {
-            Some("OK") => reply.place().map(Some).ok_or_else(|| garbled("renew")),
+            Some("OK") => reply.mark().map(Some).ok_or_else(|| garbled("renew")),
             Some("ENOROOM" | "ELEASE") => Ok(None),
             _ => Err(garbled("renew")),
         }
@@ -189,11 +192,11 @@ impl Shared {
             let mut reply = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
-                    let Admission { room, .. } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
-                    watch.inbox().sit(id, Seat { version: room.version, ..seat });
+                    let Admission { picture, .. } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
+                    watch.inbox().sit(id, Seat { version: picture.room.version, ..seat });
                     count(&self.counts.rejoin);
                 }
-                Some("ETAKEN") => watch.inbox().rise(id, seat.tag),
+                Some("ETAKEN") => watch.inbox().lose(id, seat.tag, &mut |event| self.feed.tell(&watch.room, event)),
                 _ => return Err(garbled("join")),
             }
             Ok(())
@@ -217,12 +220,12 @@ impl Shared {
             inbox.refill();
             inbox.heard()
         };
-        let Some((room, reaches)) = self.read(&watch.keys, &watch.room, true, Want::Since(epoch, seq), deadline).await? else {
+        let Some((picture, reaches)) = self.read(&watch.keys, &watch.room, true, Want::Since(epoch, seq), deadline).await? else {
             watch.inbox().unseat();
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.fill);
-        if !watch.inbox().fill(room, reaches, &mut |event| self.feed.tell(&watch.room, event)) {
+        if !watch.inbox().fill(picture, reaches, &mut |event| self.feed.tell(&watch.room, event)) {
             count(&self.counts.reset);
         }
         Ok(())

@@ -1,9 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::room::Entry;
+use crate::room::{Entry, Holder};
 
 const LIFE: Epoch = Epoch(7);
+const HERE: NodeId = NodeId(1);
+const THERE: NodeId = NodeId(2);
 
 fn somebody(number: u128) -> Member {
     let id = MemberId(uuid::Uuid::from_u128(number));
@@ -27,16 +29,31 @@ fn left(version: u64, who: u128, reason: Departure) -> News {
     News::Left { epoch: LIFE, version, count: 0, reason, member: somebody(who) }
 }
 
-fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>) -> Snapshot {
-    let members = people.iter().map(|who| somebody(*who)).collect();
-    Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq, version, members, history: log.map(entry).collect() }
+/// A room in which the first member sits at the node of [`live`], and the others elsewhere.
+fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>) -> Picture {
+    let members: Vec<_> = people.iter().map(|who| somebody(*who)).collect();
+    let seats = members.iter().map(|member| (member.id, if member.id == somebody(1).id { HERE } else { THERE }, 0)).collect();
+    let room = Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq, version, members, history: log.map(entry).collect() };
+    Picture { room, moves: 0, seats }
+}
+
+fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> News {
+    News::Moved { epoch: LIFE, moves, member: somebody(who).id, from: Holder { node, tag } }
+}
+
+fn seat(who: u128, tag: u64, version: u64) -> Seat {
+    let Member { name, joined_at, .. } = somebody(who);
+    Seat { tag, since: 0, name, joined_at, version, leaving: false }
+}
+
+fn mark(seq: Seq, version: u64) -> Mark {
+    Mark { epoch: LIFE, seq, version, moves: 0 }
 }
 
 /// An inbox that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
 fn live() -> (Inbox, Vec<String>) {
-    let mut inbox = Inbox::new();
-    let Member { id, name, joined_at } = somebody(1);
-    inbox.sit(id, Seat { tag: 1, since: 0, name, joined_at, version: 3 });
+    let mut inbox = Inbox::new(HERE);
+    inbox.sit(somebody(1).id, seat(1, 1, 3));
     inbox.open(&room(5, 3, &[1, 2, 3], 1..=5), None, &mut |_| panic!("nothing to tell yet"));
     (inbox, Vec::new())
 }
@@ -48,6 +65,7 @@ fn note(told: &mut Vec<String>, event: &Event) {
         Event::Joined { member, version, count, .. } => format!("joined {} at {version}, {count} heads", who(member)),
         Event::Left { member, version, count, .. } => format!("left {} at {version}, {count} heads", who(member)),
         Event::Typing { .. } => "typing".to_owned(),
+        Event::Moved { member, tag } => format!("moved {} of {tag}", member.0.as_u128()),
         Event::Reset(room) => format!("reset to {}", room.seq),
     });
 }
@@ -95,7 +113,7 @@ fn filling_tells_of_a_seat_taken_anew_as_leaving_and_coming() {
     let (mut inbox, mut told) = live();
     inbox.distrust();
     let mut now = room(5, 5, &[1, 2, 3], 6..6);
-    now.members[1].joined_at = 77;
+    now.room.members[1].joined_at = 77;
     assert!(inbox.fill(now, true, &mut |event| note(&mut told, event)));
     assert_eq!(told, ["left 2 at 4, 2 heads", "joined 2 at 5, 3 heads"]);
 }
@@ -105,7 +123,8 @@ fn anything_that_cannot_be_mended_is_a_reset() {
     for (reaches, epoch) in [(false, LIFE), (true, Epoch(8))] {
         let (mut inbox, mut told) = live();
         inbox.distrust();
-        let now = Snapshot { epoch, ..room(300, 9, &[1], 101..=300) };
+        let mut now = room(300, 9, &[1], 101..=300);
+        now.room.epoch = epoch;
         assert!(!inbox.fill(now, reaches, &mut |event| note(&mut told, event)));
         assert_eq!(told, ["reset to 300"]);
         assert_eq!(inbox.heard(), (epoch, 300));
@@ -145,25 +164,82 @@ fn node_taken_for_dead_hears_it_by_its_members() {
 fn member_that_left_through_another_node_is_no_longer_of_this_one() {
     let (mut inbox, mut told) = live();
     hear(&mut inbox, &mut told, [left(4, 1, Departure::Left)]);
-    assert_eq!(told, ["left 1 at 4, 0 heads"]);
-    assert!(inbox.seats().is_empty() && !inbox.is_faulty());
+    assert_eq!(told, ["moved 1 of 1"], "its link is closed, and nobody else of this node is there to be told");
+    assert!(inbox.seats().is_empty() && inbox.is_faulty());
     // But late news of an earlier seat are not about this one.
     let (mut inbox, mut told) = live();
-    let Member { id, name, joined_at } = somebody(1);
-    inbox.sit(id, Seat { tag: 2, since: 0, name, joined_at, version: 5 });
+    inbox.sit(somebody(1).id, seat(1, 2, 5));
     hear(&mut inbox, &mut told, [left(4, 1, Departure::Left), joined(5, 1)]);
     assert_eq!(inbox.seats().len(), 1);
 }
 
 #[test]
+fn seat_that_moved_away_is_let_go_of_and_a_newer_one_is_kept() {
+    let (mut inbox, mut told) = live();
+    hear(&mut inbox, &mut told, [moved(1, 2, THERE, 9), moved(2, 1, THERE, 1)]);
+    assert_eq!((told.len(), inbox.seats().len(), inbox.is_faulty()), (0, 1, false), "others move as they like");
+    // It is taken again here and moves away from there, in whatever order that is heard.
+    inbox.sit(somebody(1).id, seat(1, 5, 3));
+    hear(&mut inbox, &mut told, [moved(3, 1, HERE, 1)]);
+    assert_eq!((told.len(), inbox.is_faulty()), (0, false));
+    hear(&mut inbox, &mut told, [moved(4, 1, HERE, 5), said(6)]);
+    assert_eq!(told, ["moved 1 of 5"], "and then nothing more");
+    assert!(inbox.seats().is_empty() && inbox.is_faulty());
+}
+
+#[test]
+fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
+    let away = |moves| Picture { moves, seats: vec![(somebody(1).id, THERE, 0)], ..room(5, 3, &[1, 2, 3], 6..6) };
+    let news: [&dyn Fn(&mut Inbox); 3] = [
+        // Another move is heard of.
+        &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]),
+        // The seat here is heard of only after it has moved away.
+        &|inbox| hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)]),
+        // A renewal counts one more.
+        &|inbox| {
+            let now = Instant::now();
+            assert!(inbox.expect(Mark { moves: 1, ..mark(5, 3) }, now));
+            assert!(inbox.overdue(inbox.alarm().unwrap()));
+        },
+    ];
+    for news in news {
+        let (mut inbox, mut told) = live();
+        inbox.sit(somebody(2).id, seat(2, 3, 2));
+        news(&mut inbox);
+        assert!(inbox.is_filling());
+        let mut now = away(2);
+        now.seats.push((somebody(2).id, HERE, 0));
+        assert!(inbox.fill(now, true, &mut |event| note(&mut told, event)));
+        assert_eq!(told, ["moved 1 of 1"]);
+        assert!(inbox.seats().keys().eq([&somebody(2).id]) && !inbox.is_filling());
+    }
+    // A seat that is newer than what another node believes in is not given up.
+    let (mut inbox, mut told) = live();
+    inbox.sit(somebody(1).id, Seat { since: 9, ..seat(1, 4, 3) });
+    inbox.distrust();
+    assert!(inbox.fill(away(0), true, &mut |event| note(&mut told, event)));
+    assert_eq!((told.len(), inbox.seats().len()), (0, 1));
+}
+
+#[test]
+fn who_is_leaving_need_not_be_told_to_be_gone() {
+    for news in [left(4, 1, Departure::Left), moved(1, 1, HERE, 1)] {
+        let (mut inbox, mut told) = live();
+        inbox.sit(somebody(2).id, seat(2, 2, 2));
+        assert!(!inbox.see_off(somebody(1).id, 7) && inbox.see_off(somebody(1).id, 1));
+        hear(&mut inbox, &mut told, [news]);
+        assert!(inbox.seats().len() == 1 && told.iter().all(|told| told.starts_with("left")), "{told:?}");
+    }
+}
+
+#[test]
 fn joining_holds_news_and_drops_what_the_snapshot_knows() {
-    let mut inbox = Inbox::new();
+    let mut inbox = Inbox::new(HERE);
     let mut told = Vec::new();
     hear(&mut inbox, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
     assert!(told.is_empty());
-    let Member { id, name, joined_at } = somebody(1);
-    inbox.sit(id, Seat { tag: 1, since: 0, name, joined_at, version: 3 });
-    inbox.open(&room(5, 3, &[1], 1..=5), Some(id), &mut |event| note(&mut told, event));
+    inbox.sit(somebody(1).id, seat(1, 1, 3));
+    inbox.open(&room(5, 3, &[1], 1..=5), Some(somebody(1).id), &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 1 at 3, 0 heads", "said 6", "joined 2 at 4, 0 heads"]);
 }
 
@@ -171,9 +247,9 @@ fn joining_holds_news_and_drops_what_the_snapshot_knows() {
 fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     let start = Instant::now();
     let (mut inbox, mut told) = live();
-    assert!(!inbox.expect(LIFE, 5, 3, start), "heard already");
-    assert!(inbox.expect(LIFE, 6, 0, start));
-    assert!(!inbox.expect(LIFE, 7, 0, start), "one alarm is enough");
+    assert!(!inbox.expect(mark(5, 3), start), "heard already");
+    assert!(inbox.expect(mark(6, 0), start));
+    assert!(!inbox.expect(mark(7, 0), start), "one alarm is enough");
     let then = inbox.alarm().unwrap();
     assert!(!inbox.overdue(start));
     hear(&mut inbox, &mut told, [said(6)]);

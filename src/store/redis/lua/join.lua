@@ -4,7 +4,7 @@
 -- ARGV  member node tag name epoch key seats age lease ttl since joined_at
 --       epoch and key are for a room that is born here; since and joined_at are
 --       empty unless a node brings back a member that it believes seated.
--- Gives OK new last_n leased now epoch key seq version heads (member seat)* entry*
+-- Gives OK new last_n leased now epoch key seq version moves heads (member seat)* entry*
 --       or EFULL, or ETAKEN when somebody newer holds the seat.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -13,8 +13,8 @@ local since, again = tonumber(ARGV[11]), ARGV[11] ~= ''
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, first, leased, seat, last =
-  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
+local epoch, key, seq, version, moves, first, leased, seat, last =
+  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
 
 -- Every node has been silent for two leases: this room died unnoticed.
 local dead = epoch and not leased and tonumber(first) + lease <= now
@@ -31,7 +31,7 @@ if dead then
   epoch, seat, last = false, false, false
 end
 
-local new, joined_at, overtaken = '1', now, false
+local new, joined_at, overtaken, moved = '1', now, false, false
 if seat then
   local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(seat, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   if again and tonumber(since_then) > since then
@@ -42,6 +42,7 @@ if seat then
   joined_at, name = joined, goes_by
   -- A join that was overtaken by a newer link's changes nothing.
   overtaken = at_node == node and tonumber(at_tag) > tonumber(tag)
+  moved = at_node ~= node and at_node .. ' ' .. at_tag
 else
   local heads = dead and 0 or redis.call('SCARD', members)
   if not again and heads >= seats then
@@ -57,8 +58,8 @@ if dead then
   redis.call('UNLINK', members, room, log)
 end
 if not epoch then
-  epoch, key, seq, version = ARGV[5], ARGV[6], '0', '0'
-  redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'c', now, 'x', now + lease)
+  epoch, key, seq, version, moves = ARGV[5], ARGV[6], '0', '0', '0'
+  redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'b', '0', 'c', now, 'x', now + lease)
 end
 
 local history, oldest = redis.call('LRANGE', log, 0, -1), 1
@@ -91,6 +92,10 @@ if not seat then
   redis.call('SPUBLISH', channel,
     'J ' .. epoch .. ' ' .. version .. ' ' .. heads .. ' ' .. member .. ' ' .. joined_at .. ' ' .. name)
 end
+if moved then
+  moves = redis.call('HINCRBY', room, 'm', 1)
+  redis.call('SPUBLISH', channel, 'V ' .. epoch .. ' ' .. moves .. ' ' .. member .. ' ' .. moved)
+end
 
 local here, heads = {}, 0
 local fields = redis.call('HGETALL', room)
@@ -102,7 +107,7 @@ for i = 1, #fields, 2 do
   end
 end
 local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',
-  tostring(now), epoch, key, seq, tostring(version), tostring(heads) }
+  tostring(now), epoch, key, seq, tostring(version), tostring(moves), tostring(heads) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

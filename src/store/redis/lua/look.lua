@@ -4,14 +4,14 @@
 -- ARGV  lease age heads epoch after
 --       heads: 1 to list the members; after: a number for what a reader at
 --       (epoch, after) has missed, 'all' or 'none'.
--- Gives OK reaches epoch key seq version heads (member seat)* entry*, or ENOROOM.
+-- Gives OK reaches epoch key seq version moves heads (member seat)* entry*, or ENOROOM.
 --       When the log does not reach back to the reader, reaches is 0 and all of it is given.
 local room, log = KEYS[2], KEYS[3]
 local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, first = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'x'))
+local epoch, key, seq, version, moves, first = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x'))
 if not epoch then
   return { 'ENOROOM' }
 end
@@ -58,7 +58,7 @@ if ARGV[5] == 'all' or reaches == '0' then
   skip_aged()
 end
 
-local reply = { 'OK', reaches, epoch, key, seq, version, tostring(heads) }
+local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(heads) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

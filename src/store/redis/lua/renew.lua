@@ -3,7 +3,7 @@
 -- that has been silent for a lease leaves. Repeats Room::touch and Room::expire.
 -- KEYS  members room log channel
 -- ARGV  node lease ttl period age seen_epoch seen_seq next_epoch
--- Gives OK epoch seq version, or ENOROOM, or ELEASE when this node itself was
+-- Gives OK epoch seq version moves, or ENOROOM, or ELEASE when this node itself was
 --       taken for dead.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local node = ARGV[1]
@@ -11,7 +11,7 @@ local lease, ttl, period, age = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(A
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, seq, version, first, mine = unpack(redis.call('HMGET', room, 'e', 's', 'v', 'x', 'n:' .. node))
+local epoch, seq, version, moves, first, mine = unpack(redis.call('HMGET', room, 'e', 's', 'v', 'm', 'x', 'n:' .. node))
 if not epoch then
   return { 'ENOROOM' }
 end
@@ -70,16 +70,18 @@ if epoch == ARGV[6] and tonumber(ARGV[7]) > tonumber(seq) then
   redis.call('SPUBLISH', channel, 'R ' .. epoch)
 end
 
-local aged = 0
+local aged, bytes = 0, 0
 local oldest = redis.call('LINDEX', log, 0)
 while oldest and tonumber(string.match(oldest, '^%d+ (%d+)')) + age <= now do
   aged = aged + 1
+  bytes = bytes + #oldest - string.find(oldest, '\n', 1, true)
   oldest = redis.call('LINDEX', log, aged)
 end
 if aged > 0 then
   redis.call('LTRIM', log, aged, -1)
+  redis.call('HINCRBY', room, 'b', -bytes)
 end
 for i = 1, 3 do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
 end
-return { 'OK', epoch, seq, tostring(version) }
+return { 'OK', epoch, seq, tostring(version), moves }

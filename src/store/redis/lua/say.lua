@@ -1,15 +1,15 @@
 #!lua
 -- Adds an entry to the log and tells every node. Repeats Room::say.
 -- KEYS  members room log channel
--- ARGV  member n text seen_epoch seen_seq next_epoch history_len history_age
+-- ARGV  member n text seen_epoch seen_seq next_epoch history_len history_age history_bytes
 -- Gives OK epoch seq at repeated, or ENOMEMBER, or ESTALE.
 local room, log, channel = KEYS[2], KEYS[3], KEYS[4]
 local member, n = ARGV[1], ARGV[2]
-local keep, age = tonumber(ARGV[7]), tonumber(ARGV[8])
+local keep, age, most = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, seq, seat, last = unpack(redis.call('HMGET', room, 'e', 's', 'u:' .. member, 'd:' .. member))
+local epoch, seq, bytes, seat, last = unpack(redis.call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member))
 if not seat then
   return { 'ENOMEMBER' }
 end
@@ -43,19 +43,22 @@ end
 seq = seq + 1
 local name = string.match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
 local entry = seq .. ' ' .. now .. ' ' .. member .. ' ' .. n .. ' ' .. name .. '\n' .. ARGV[3]
-redis.call('HSET', room, 's', seq, 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
 local length = redis.call('RPUSH', log, entry)
+-- Bytes of text in the log, counted on so that nobody has to read all of it.
+bytes = bytes + #ARGV[3]
 if length == 1 then
+  bytes = #ARGV[3]
   -- A list that is new again must not outlive its room.
   redis.call('PEXPIREAT', log, redis.call('PEXPIRETIME', room))
 end
-if length > keep then
-  redis.call('LTRIM', log, length - keep, -1)
-end
 local oldest = redis.call('LINDEX', log, 0)
-while oldest and tonumber(string.match(oldest, '^%d+ (%d+)')) + age <= now do
+while oldest and (length > keep or (bytes > most and length > 1)
+  or tonumber(string.match(oldest, '^%d+ (%d+)')) + age <= now) do
   redis.call('LPOP', log)
+  length = length - 1
+  bytes = bytes - (#oldest - string.find(oldest, '\n', 1, true))
   oldest = redis.call('LINDEX', log, 0)
 end
+redis.call('HSET', room, 's', seq, 'b', bytes, 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
 redis.call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entry)
 return { 'OK', epoch, tostring(seq), tostring(now), '0' }
