@@ -134,7 +134,7 @@ export default {
     await page.getByRole("button", { name: "Say a line in all four" }).click();
     for (const transport of Object.keys(NAMES)) {
       await pane(page, transport).locator(".text").nth(3).waitFor();
-      await pane(page, transport).locator("[data-count=delay]").getByText(/^[\d,]+ ms \(last: [\d,]+ ms\)$/).waitFor();
+      await pane(page, transport).locator("[data-count=delay]").getByText(/^[\d,]+\sms \(last: [\d,]+\sms\)$/).waitFor();
       assert.equal(await figure(page, transport, "messages"), "4");
     }
     assert.equal(await figure(page, "ws", "requests"), "1");
