@@ -13,7 +13,7 @@ use hyper::{
     },
     http::Extensions,
 };
-use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower::{BoxError, ServiceBuilder, service_fn, util::BoxCloneSyncService};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate},
