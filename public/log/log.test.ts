@@ -3,7 +3,7 @@ import type { Chat, Snapshot } from "../protocol/frames";
 import { due, emptyLog, type Entry, type Event, type Log, nextTick, step, TYPING_LASTS } from "./log";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
-const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500, poll: 15 };
+const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };
 
 const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
   type: "chat",

@@ -10,8 +10,6 @@ export type Limits = {
   /** Seconds. */
   grace: number;
   members: number;
-  /** Seconds after which somebody who polls and has fallen silent is gone; null where nobody can poll. */
-  poll: number | null;
 };
 
 export type Chat = {
@@ -149,7 +147,6 @@ function snapshot(f: Fields): Snapshot {
       historyAge: limits.number("historyAge"),
       grace: limits.number("grace"),
       members: limits.number("members"),
-      poll: limits.maybeNumber("poll"),
     },
     video: f.flag("video"),
     at: f.time("timestamp"),
