@@ -72,7 +72,7 @@ impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
-            [""] => Self::Page,
+            [""] | ["transports"] => Self::Page,
             ["r", room] => Self::Terminal(room),
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
@@ -222,6 +222,7 @@ mod tests {
     fn addresses_are_found() {
         for (path, address) in [
             ("/", Address::Page),
+            ("/transports", Address::Page),
             ("/r/general", Address::Terminal("general")),
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),
