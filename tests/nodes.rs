@@ -207,7 +207,7 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     let redis = redis::Server::start();
-    let nodes = vec![node(&redis).await, node(&redis).await];
+    let nodes = [node(&redis).await, node(&redis).await];
     let nginx = Nginx::start(nodes.iter().map(|node| node.address));
     let base = format!("http://{}", nginx.address);
     wire::within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
