@@ -247,7 +247,7 @@ impl Shared {
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.fill);
-        if watch.inbox().forks(&picture.room) {
+        if watch.inbox().forks(&picture) {
             // It is read again from the beginning: what has been told cannot be mended.
             return Ok(());
         }
