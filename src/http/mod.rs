@@ -27,6 +27,10 @@ use crate::{
     transport::{Paces, poll::Pollers},
 };
 
+/// What this server promises, for programs.
+const OPENAPI: &str = include_str!("../../docs/openapi.yaml");
+const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
+
 /// How long the head of an answer may take, where nothing is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -65,6 +69,7 @@ enum Address<'a> {
     Health,
     Ready,
     Metrics,
+    Document(&'static str),
     Asset(&'a str),
 }
 
@@ -83,6 +88,8 @@ impl<'a> Address<'a> {
             ["api", "rooms", room, "typing"] => Self::Typing(room),
             ["api", "rooms", room, "leave"] => Self::Leave(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
+            ["api", "openapi.yaml"] => Self::Document(OPENAPI),
+            ["api", "asyncapi.yaml"] => Self::Document(ASYNCAPI),
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
@@ -145,6 +152,7 @@ impl Edge {
                 Address::Health => Ok(answer::text("ok\n")),
                 Address::Ready => self.readiness(),
                 Address::Metrics => Ok(self.metrics()),
+                Address::Document(text) => Ok(answer::yaml(text)),
                 Address::Asset(path) => page::asset(path, &request),
             }
         };
