@@ -178,7 +178,7 @@ impl Scene {
     async fn on(server: TestServer, room: &str) -> Self {
         let bob = Client::join(&server, room, "Bob").await;
         let ann = Poller::join(&server, room, "Ann").await;
-        Self { server, bob: bob, ann }
+        Self { server, bob, ann }
     }
 
     /// Puts in what only a running server can know.
