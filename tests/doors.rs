@@ -230,8 +230,8 @@ async fn nomads(nodes: Vec<TestServer>, people: u64, each: u64) -> Arc<Vec<TestS
     let tasks: Vec<_> = all.into_iter().map(|nomad| tokio::spawn(nomad.live(total))).collect();
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut first, mut last) = (None, Vec::new());
-    for task in tasks {
-        let nomad = task.await.unwrap();
+    // Who fails ends it for all: the others would wait for what they never say.
+    for nomad in futures_util::future::try_join_all(tasks).await.unwrap() {
         assert_eq!(nomad.ledger.len(), total, "{}: everything once", nomad.name);
         let first = first.get_or_insert_with(|| nomad.ledger.clone());
         assert_eq!(*first, nomad.ledger, "one order everywhere");

@@ -195,10 +195,15 @@ impl Inbox {
     /// The first member of this node has joined: the stream begins with `room`.
     /// Its own arrival, when it is `new`, is still to be told.
     pub(super) fn open(&mut self, picture: &Picture, new: Option<MemberId>, tell: Tell<'_>) {
-        self.stand_at(&picture.room, picture.moves);
-        if let Some(id) = new {
-            self.place.version -= 1;
-            self.people.remove(&id);
+        let Picture { room, moves, .. } = picture;
+        // Where the last seat has moved away while this join was under way, more than this may have been told already.
+        let told = self.place.epoch == room.epoch && self.place.seq >= room.seq && self.place.version >= room.version;
+        if !told {
+            self.stand_at(room, *moves);
+            if let Some(id) = new {
+                self.place.version -= 1;
+                self.people.remove(&id);
+            }
         }
         self.release(tell);
     }

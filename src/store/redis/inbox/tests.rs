@@ -244,6 +244,18 @@ fn joining_holds_news_and_drops_what_the_snapshot_knows() {
 }
 
 #[test]
+fn who_joins_while_the_last_seat_moves_away_hears_nothing_twice() {
+    let (mut inbox, mut told) = live();
+    // The answer to a join says 5 and 4; before it comes, more is heard, and the only seat moves away.
+    hear(&mut inbox, &mut told, [joined(4, 4), said(6), said(7), moved(1, 1, HERE, 1), said(8)]);
+    inbox.sit(somebody(4).id, seat(4, 9, 4));
+    inbox.open(&room(5, 4, &[1, 2, 3, 4], 1..=5), Some(somebody(4).id), &mut |event| note(&mut told, event));
+    hear(&mut inbox, &mut told, [said(9)]);
+    assert_eq!(told.iter().filter(|told| told.starts_with("said")).collect::<Vec<_>>(), ["said 6", "said 7", "said 8", "said 9"]);
+    assert!(!inbox.is_filling() && told.iter().filter(|told| told.starts_with("joined")).count() == 1, "{told:?}");
+}
+
+#[test]
 fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     let start = Instant::now();
     let (mut inbox, mut told) = live();
