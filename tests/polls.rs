@@ -370,6 +370,19 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
         );
         assert!(problem["message"].as_str().is_some_and(|message| !message.is_empty()));
     }
+    // A send that is refused says which.
+    for (ticket, body, code, n) in [
+        (good, r#"{"text":" ","n":7}"#, "empty_text", json!(7)),
+        (good, r#"{"type":"ping","n":7}"#, "bad_frame", json!(7)),
+        (wrong, r#"{"text":"hi","n":7}"#, "bad_ticket", json!(7)),
+        (None, r#"{"text":"hi","n":7}"#, "no_ticket", json!(7)),
+        (good, r#"{"text":" "}"#, "empty_text", Value::Null),
+        (good, r#"{"text":"hi","n":0}"#, "bad_n", Value::Null),
+    ] {
+        let request = ticket.into_iter().fold(http.post(ann.url("messages")), reqwest::RequestBuilder::bearer_auth);
+        let problem: Value = request.body(body).send().await.unwrap().json().await.unwrap();
+        assert_eq!((problem["code"].as_str(), &problem["n"]), (Some(code), &n), "{body}");
+    }
     for path in ["r/join", "r/messages", "r/typing", "r/leave"] {
         let request =
             http.post(server.url(&format!("/api/rooms/{path}"))).bearer_auth(&ann.ticket).header("origin", "http://evil.example");
@@ -401,14 +414,15 @@ async fn too_much_too_fast_is_refused_with_when_to_come_back() {
     let server = TestServer::start(&["--rate", "1"]).await;
     let ann = Poller::join(&server, "r", "Ann").await;
     let refused = loop {
-        let response = ann.post("messages", r#"{"text":"hi"}"#).send().await.unwrap();
+        let response = ann.post("messages", r#"{"text":"hi","n":1}"#).send().await.unwrap();
         if response.status() != StatusCode::OK {
             break response;
         }
     };
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
-    assert!(refused.json::<Value>().await.unwrap()["retryAfter"].as_u64().unwrap() >= 1);
+    let problem: Value = refused.json().await.unwrap();
+    assert!(problem["retryAfter"].as_u64().unwrap() >= 1 && problem["n"] == 1, "{problem}");
     let bob = Poller::join(&server, "r", "Bob").await;
     bob.say("another may", 1).await;
 }
