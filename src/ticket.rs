@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::room::{MemberId, Millis, Name, RoomId, RoomKey};
 
-/// How long a ticket is good. Every welcome brings a new one.
+/// How long a ticket is good. Every welcome brings a new one, and a poll once half the time is over.
 const LIFETIME: Millis = 24 * 60 * 60 * 1000;
 
 /// What a ticket says. Not believed before [`Signer::check`].
@@ -69,6 +69,11 @@ impl Signer {
         read(room, ticket).filter(|(_, until)| now < *until).map(|(claims, _)| claims)
     }
 
+    /// Whether more than half the time of a ticket that is good is over.
+    pub fn is_aging(room: &RoomId, ticket: &str, now: Millis) -> bool {
+        read(room, ticket).is_some_and(|(_, until)| until < now + LIFETIME / 2)
+    }
+
     /// Whether this looks like a ticket for this room, signed by anybody: enough to tell
     /// somebody whose room is over from a stranger, and for nothing else.
     pub fn is_wellformed(room: &RoomId, ticket: &str) -> bool {
@@ -96,6 +101,7 @@ mod tests {
         let ticket = signer.sign(&key, &room, &claims, 1000);
         assert_eq!(signer.check(&key, &room, &ticket, 1000), Some(claims.clone()));
         assert_eq!(signer.check(&key, &room, &ticket, 1000 + LIFETIME), None, "too late");
+        assert!(!Signer::is_aging(&room, &ticket, 1000 + LIFETIME / 2) && Signer::is_aging(&room, &ticket, 1001 + LIFETIME / 2));
         assert_eq!(signer.check(&RoomKey::random(), &room, &ticket, 1000), None, "another life");
         assert_eq!(signer.check(&key, &"other".parse().unwrap(), &ticket, 1000), None, "another room");
         assert_eq!(Signer::new("").check(&key, &room, &ticket, 1000), None, "another secret");

@@ -3,8 +3,24 @@
 
 mod wire;
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use parlor::{
+    hub::{Entrance, Hub, Rooms, Terms},
+    room::{Limits, MemberId, Millis, NodeId, RoomId},
+    store::memory::{Memory, World, wall_clock},
+    ticket::{Claims, Signer},
+    transport::poll::Pollers,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use wire::{
     Client, TestServer,
     poller::{Poller, events, texts},
@@ -53,26 +69,130 @@ async fn who_polls_and_who_has_a_socket_are_in_one_room() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_is_given_again_as_it_was() {
+async fn an_answer_that_was_lost_is_given_again_with_what_has_come_since() {
     let server = TestServer::start(&[]).await;
     let mut ann = Client::join(&server, "r", "Ann").await;
     let mut bob = Poller::join(&server, "r", "Bob").await;
-    for n in 1..=3 {
-        ann.send(json!({"text": "same", "n": n}));
+    ann.expect("joined").await;
+    for round in 0..3 {
+        ann.say("same", 3 * round + 1).await;
+        ann.say("same", 3 * round + 2).await;
+        let ask = || async { bob.ask(&bob.cursor, 60).send().await.unwrap().json::<Value>().await.unwrap() };
+        let mut first = ask().await;
+        while texts(&first).len() < 2 {
+            first = ask().await;
+        }
+        assert_eq!(ask().await, first, "nothing has happened");
+        ann.say("meanwhile", 3 * round + 3).await;
+        ann.send(json!({"typing": true})).flush().await;
+        let mut second = ask().await;
+        while events(&second) != ["typing"] {
+            second = ask().await;
+        }
+        assert_eq!(texts(&first), ["same", "same"]);
+        assert_eq!(texts(&second), ["same", "same", "meanwhile"], "everything after the cursor, and once");
+        assert!(first["members"].is_null() && second["members"].is_null(), "{second}");
+        // The log is read anew for who goes on from an answer that has been overtaken, and nothing is missing.
+        let stale: Value = bob.ask(first["cursor"].as_str().unwrap(), 0).send().await.unwrap().json().await.unwrap();
+        assert_eq!((texts(&stale), stale["members"].as_array().map(Vec::len)), (vec!["meanwhile"], Some(2)));
+        bob.take(&stale);
+        ann.send(json!({"typing": false})).flush().await;
+        assert_eq!(bob.until("typing").await["typing"], false);
     }
-    while ann.next().await != wire::Heard::Gone && !ann.seen.last().unwrap().contains("\"n\": Number(3)") {}
-    for round in 0..3_u64 {
-        let ask = || async { bob.ask(&bob.cursor, 0).send().await.unwrap().text().await.unwrap() };
-        let first = ask().await;
-        ann.say(&format!("meanwhile {round}"), 4 + round).await;
-        assert_eq!(ask().await, first, "the same, although more has happened");
-        let first: Value = serde_json::from_str(&first).unwrap();
-        let expected = if round == 0 { vec!["same"; 3] } else { vec![] };
-        assert!(texts(&first).starts_with(&expected) && first["members"].is_null(), "{first}");
-        bob.take(&first);
-    }
-    assert_eq!(texts(&bob.poll(0).await.unwrap()), ["meanwhile 2"]);
     assert!(bob.poll(0).await.is_none());
+}
+
+/// Two nodes and those who poll there, over one memory.
+fn two_nodes() -> [Arc<Pollers>; 2] {
+    let world = World::new(Limits::default(), wall_clock);
+    [1, 2].map(|node| {
+        let grace = Duration::from_secs(15);
+        let terms = Terms { signer: Signer::new(""), limits: Limits::default(), grace, video: None, clock };
+        let rooms = Rooms::new(terms);
+        let store = Memory::new(Arc::clone(&world), NodeId(node), Arc::clone(&rooms) as _);
+        Arc::new(Pollers::new(Hub::new(rooms, store)))
+    })
+}
+
+/// The clock of the nodes can be put forward.
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+
+fn clock() -> Millis {
+    wall_clock() + AHEAD.load(Ordering::Relaxed)
+}
+
+struct Asker {
+    room: RoomId,
+    who: Claims,
+    ticket: String,
+    cursor: String,
+}
+
+impl Asker {
+    async fn join(node: &Pollers, name: &str) -> Self {
+        let room: RoomId = "r".parse().unwrap();
+        let entrance = Entrance { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None };
+        let welcome: Value = serde_json::from_slice(&node.join(entrance).await.unwrap()).unwrap();
+        let word = |field: &str| welcome[field].as_str().unwrap().to_owned();
+        let who = Claims { member: MemberId(word("clientId").parse().unwrap()), name: name.parse().unwrap() };
+        Self { room, who, ticket: word("ticket"), cursor: word("cursor") }
+    }
+
+    /// The answer, and after how many seconds it came.
+    async fn poll(&mut self, node: &Pollers, wait: u64) -> (Option<Value>, u64) {
+        let (asked, after) = (Instant::now(), Some(self.cursor.parse().unwrap()));
+        let answer = node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait)).await.unwrap();
+        let answer: Option<Value> = answer.map(|answer| serde_json::from_slice(&answer).unwrap());
+        if let Some(answer) = &answer {
+            answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
+        }
+        (answer, asked.elapsed().as_secs())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_sent_from_node_to_node_waits_there_unless_something_was_missed() {
+    let [here, there] = two_nodes();
+    let mut bob = Asker::join(&here, "Bob").await;
+    let heads = |answer: &Option<Value>| answer.as_ref().unwrap()["members"].as_array().map(Vec::len);
+    let (first, took) = bob.poll(&there, 20).await;
+    assert_eq!((heads(&first), took), (Some(1), 0), "a cursor of a welcome does not say who was there");
+    for node in [&here, &there, &here] {
+        let (answer, took) = bob.poll(node, 20).await;
+        assert_eq!((heads(&answer), took), (Some(1), 20), "nobody asks on and on because the nodes take turns");
+    }
+    let ann = Asker::join(&there, "Ann").await;
+    let (answer, took) = bob.poll(&there, 20).await;
+    assert_eq!((heads(&answer), took), (Some(2), 0), "somebody has come meanwhile");
+    let (answer, took) = bob.poll(&here, 20).await;
+    assert_eq!((heads(&answer), took), (Some(2), 15), "and is lost, told when it happens");
+    assert_eq!(events(&answer.unwrap()), ["left"]);
+    drop(ann);
+    let (answer, took) = bob.poll(&there, 20).await;
+    assert_eq!((heads(&answer), took), (Some(1), 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_polls_for_days_is_given_a_fresh_ticket_in_time() {
+    let [node, _] = two_nodes();
+    let mut bob = Asker::join(&node, "Bob").await;
+    assert_eq!(bob.poll(&node, 10).await, (None, 10));
+    let mut tickets = vec![bob.ticket.clone()];
+    for _ in 0..4 {
+        AHEAD.fetch_add(13 * 60 * 60 * 1000, Ordering::Relaxed);
+        let before = bob.cursor.clone();
+        let (answer, took) = bob.poll(&node, 10).await;
+        let fresh = answer.as_ref().unwrap()["ticket"].as_str().unwrap().to_owned();
+        assert_eq!((took, &answer.as_ref().unwrap()["members"]), (0, &Value::Null));
+        assert!(!tickets.contains(&fresh));
+        let after = std::mem::replace(&mut bob.cursor, before);
+        assert_eq!(bob.poll(&node, 10).await, (answer, 0), "the answer may have been lost");
+        assert_eq!(bob.cursor, after);
+        assert_eq!(bob.poll(&node, 10).await, (None, 10), "who does not take it is not told for ever");
+        bob.ticket.clone_from(&fresh);
+        assert_eq!(bob.poll(&node, 10).await, (None, 10));
+        tickets.push(fresh);
+    }
 }
 
 #[tokio::test]
@@ -250,6 +370,19 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
         );
         assert!(problem["message"].as_str().is_some_and(|message| !message.is_empty()));
     }
+    // A send that is refused says which.
+    for (ticket, body, code, n) in [
+        (good, r#"{"text":" ","n":7}"#, "empty_text", json!(7)),
+        (good, r#"{"type":"ping","n":7}"#, "bad_frame", json!(7)),
+        (wrong, r#"{"text":"hi","n":7}"#, "bad_ticket", json!(7)),
+        (None, r#"{"text":"hi","n":7}"#, "no_ticket", json!(7)),
+        (good, r#"{"text":" "}"#, "empty_text", Value::Null),
+        (good, r#"{"text":"hi","n":0}"#, "bad_n", Value::Null),
+    ] {
+        let request = ticket.into_iter().fold(http.post(ann.url("messages")), reqwest::RequestBuilder::bearer_auth);
+        let problem: Value = request.body(body).send().await.unwrap().json().await.unwrap();
+        assert_eq!((problem["code"].as_str(), &problem["n"]), (Some(code), &n), "{body}");
+    }
     for path in ["r/join", "r/messages", "r/typing", "r/leave"] {
         let request =
             http.post(server.url(&format!("/api/rooms/{path}"))).bearer_auth(&ann.ticket).header("origin", "http://evil.example");
@@ -281,14 +414,15 @@ async fn too_much_too_fast_is_refused_with_when_to_come_back() {
     let server = TestServer::start(&["--rate", "1"]).await;
     let ann = Poller::join(&server, "r", "Ann").await;
     let refused = loop {
-        let response = ann.post("messages", r#"{"text":"hi"}"#).send().await.unwrap();
+        let response = ann.post("messages", r#"{"text":"hi","n":1}"#).send().await.unwrap();
         if response.status() != StatusCode::OK {
             break response;
         }
     };
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
-    assert!(refused.json::<Value>().await.unwrap()["retryAfter"].as_u64().unwrap() >= 1);
+    let problem: Value = refused.json().await.unwrap();
+    assert!(problem["retryAfter"].as_u64().unwrap() >= 1 && problem["n"] == 1, "{problem}");
     let bob = Poller::join(&server, "r", "Bob").await;
     bob.say("another may", 1).await;
 }

@@ -320,19 +320,19 @@ async fn reader_gets_exactly_what_it_missed<W: World>() {
     let node = world.node().await;
     let room = a_room();
     let elsewhere = Cursor { epoch: Epoch(1), seq: 0 };
-    assert_eq!(node.store.since(&room, elsewhere).await, Ok(None));
+    assert_eq!(node.since(&room, elsewhere).await, None);
     let ann = node.join(&room, "Ann").await;
     let at = |seq| Cursor { epoch: ann.room.epoch, seq };
-    assert_eq!(node.store.since(&room, at(0)).await, Ok(Some(Vec::new())));
+    assert_eq!(node.since(&room, at(0)).await, Some(Vec::new()));
     for n in 1..=8 {
         node.say(&room, ann.id, n, &format!("message {n}")).await.unwrap();
     }
     for (seq, missed) in [(8, Some(vec![])), (7, Some(vec![8])), (3, Some(vec![4, 5, 6, 7, 8])), (2, None), (0, None), (9, None)]
     {
-        let got = node.store.since(&room, at(seq)).await.unwrap();
+        let got = node.since(&room, at(seq)).await;
         assert_eq!(got.map(|entries| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()), missed, "{seq}");
     }
-    assert_eq!(node.store.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await, Ok(None));
+    assert_eq!(node.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await, None);
 }
 
 async fn log_is_kept_to_its_length<W: World>() {
@@ -528,7 +528,7 @@ async fn room_is_forgotten_when_the_last_member_leaves<W: World>() {
     here.leave(&room, &ann).await;
     assert!(world.is_empty());
     assert_eq!(there.look(&room).await, None);
-    assert_eq!(there.store.since(&room, ann.room.cursor()).await, Ok(None));
+    assert_eq!(there.since(&room, ann.room.cursor()).await, None);
 }
 
 async fn reborn_room_is_another_life<W: World>() {
@@ -545,7 +545,7 @@ async fn reborn_room_is_another_life<W: World>() {
     assert_eq!(again.room.history, []);
     assert_ne!(again.room.epoch, ann.room.epoch);
     assert_ne!(again.room.key, ann.room.key);
-    assert_eq!(node.store.since(&room, cursor).await, Ok(None));
+    assert_eq!(node.since(&room, cursor).await, None);
     assert_eq!(node.say(&room, ann.id, 5, "anew").await.unwrap().seq, 1);
 }
 
@@ -799,8 +799,8 @@ async fn old_entries_are_nowhere_to_be_found<W: World>() {
     until("the entries grow old", async || node.look(&room).await.unwrap().history.is_empty()).await;
     let now = node.look(&room).await.unwrap();
     assert_eq!((now.seq, now.epoch), (3, ann.room.epoch));
-    assert_eq!(node.store.since(&room, Cursor { seq: 1, ..now.cursor() }).await, Ok(None));
-    assert_eq!(node.store.since(&room, now.cursor()).await, Ok(Some(Vec::new())));
+    assert_eq!(node.since(&room, Cursor { seq: 1, ..now.cursor() }).await, None);
+    assert_eq!(node.since(&room, now.cursor()).await, Some(Vec::new()));
     assert_eq!(node.join(&room, "Bob").await.room.history, []);
     // What is remembered about a seat is the answer to its last message, and nothing else.
     assert!(node.say(&room, ann.id, 3, "again").await.unwrap().repeated);
@@ -929,7 +929,7 @@ impl<'a> Stage<'a> {
             }
             Deed::Look { node } => format!("{:?}", self.nodes[node].look(&room).await.as_ref().map(bare)),
             Deed::Since { node, seq } => {
-                let missed = self.nodes[node].store.since(&room, Cursor { epoch: self.epoch, seq }).await.unwrap();
+                let missed = self.nodes[node].since(&room, Cursor { epoch: self.epoch, seq }).await;
                 format!("{:?}", missed.map(|entries| entries.iter().map(plain).collect::<Vec<_>>()))
             }
         }

@@ -70,7 +70,12 @@ pub(super) fn nothing() -> Answer {
 
 /// `{"code","message"}` with the status that belongs to it.
 pub(super) fn refuse(trouble: &Trouble) -> Answer {
-    let mut answer = json(&trouble.problem(None));
+    refuse_send(trouble, None)
+}
+
+/// The same, with the sender's own counter for what was to be said.
+pub(super) fn refuse_send(trouble: &Trouble, n: Option<u64>) -> Answer {
+    let mut answer = json(&trouble.problem(n));
     *answer.status_mut() = StatusCode::from_u16(trouble.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(wait) = trouble.retry_after() {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));

@@ -2,23 +2,21 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
     HeaderMap, Request, Response, StatusCode, Version,
-    body::{Body, Incoming},
+    body::Incoming,
     header::{
-        AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY,
-        RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+        X_CONTENT_TYPE_OPTIONS,
     },
     http::Extensions,
 };
-use tower::{BoxError, ServiceBuilder, service_fn, util::BoxCloneSyncService};
+use tower::{ServiceBuilder, service_fn, util::BoxCloneSyncService};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate},
     cors::{AllowOrigin, CorsLayer},
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
     set_header::SetResponseHeaderLayer,
@@ -27,12 +25,9 @@ use tower_http::{
 
 use super::{
     Edge,
-    answer::{self, Answer, Payload},
+    answer::{self, Payload},
 };
 use crate::protocol::Trouble;
-
-/// The largest request body, in bytes.
-const BODY_LIMIT: usize = 64 * 1024;
 
 /// The whole edge as one service.
 pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Infallible>;
@@ -51,9 +46,8 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
     // Boxed in three parts: as one type the stack takes the compiler a minute to check.
     let guarded: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
-            .map_response(speak_json)
+            .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
-            .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
             .service(handler),
     );
     let compressed: Layered = BoxCloneSyncService::new(
@@ -99,20 +93,6 @@ fn span<B>(request: &Request<B>) -> tracing::Span {
 /// What is compressed waits until there is enough of it.
 fn no_stream(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     !headers.contains_key(answer::UNBUFFERED)
-}
-
-/// Layers answer in plain words; everybody else is promised JSON.
-fn speak_json<B>(response: Response<B>) -> Answer
-where
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    // What we answer ourselves says whether it may be kept.
-    let is_ours = response.headers().contains_key(CACHE_CONTROL);
-    match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE if !is_ours => answer::refuse(&Trouble::BodyTooBig),
-        _ => response.map(|body| body.map_err(Into::into).boxed_unsync()),
-    }
 }
 
 /// Nothing runs, loads or connects but what is ours, and LiveKit if it is set up.

@@ -10,7 +10,7 @@ mod stream;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{Method, Request, body::Body, header::HeaderName};
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
@@ -33,6 +33,9 @@ const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
 
 /// How long the head of an answer may take, where nothing is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest request body, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
 
 /// What handlers need.
 pub struct Edge {
@@ -198,9 +201,13 @@ impl Edge {
 
 /// Reads a body whole, wanted or not: too much of it is refused, and the connection can go on.
 async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, Trouble> {
-    let mut read = Vec::new();
+    // What is announced as too much is not waited for.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(Trouble::BodyTooBig);
+    }
+    let (mut body, mut read) = (Limited::new(body, BODY_LIMIT), Vec::new());
     while let Some(frame) = body.frame().await {
-        match frame.map_err(Into::into) {
+        match frame {
             Err(error) if error.is::<LengthLimitError>() => return Err(Trouble::BodyTooBig),
             Err(_) => return Err(Trouble::BadFrame("the body broke off".into())),
             Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),

@@ -80,13 +80,20 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let (room, who, _stay, asked) = self.hear(room, request).await?;
-        let Ask::Chat { text, n } = asked? else {
-            return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
+        let (ticket, inbound) = self.read_word(request).await?;
+        let given = inbound.n;
+        let said = async {
+            let (room, who, _stay) = self.hear(room, ticket).await?;
+            let Ask::Chat { text, n } = inbound.ask? else {
+                return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
+            };
+            let (n, said) = self.hub.say(&room, &who, n, &text).await?;
+            Ok(Outbound::Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated })
         };
-        let (n, said) = self.hub.say(&room, &who, n, &text).await?;
-        let ack = Outbound::Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated };
-        Ok(answer::json(&ack))
+        Ok(match said.await {
+            Ok(ack) => answer::json(&ack),
+            Err(trouble) => answer::refuse_send(&trouble, given),
+        })
     }
 
     /// Tells the others that a member types or stopped.
@@ -94,8 +101,9 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let (room, who, _stay, asked) = self.hear(room, request).await?;
-        let Ask::Typing(typing) = asked? else {
+        let (ticket, inbound) = self.read_word(request).await?;
+        let (room, who, _stay) = self.hear(room, ticket).await?;
+        let Ask::Typing(typing) = inbound.ask? else {
             return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
         self.hub.typing(&room, &who, typing).await?;
@@ -117,23 +125,24 @@ impl Edge {
         Ok(answer::nothing())
     }
 
-    /// What a member says in a request of their own.
-    async fn hear<B>(
-        &self,
-        room: &str,
-        mut request: Request<B>,
-    ) -> Result<(RoomId, Claims, Option<Stay>, Result<Ask, Trouble>), Trouble>
+    /// What somebody says in a request of their own, and the ticket it came with.
+    async fn read_word<B>(&self, mut request: Request<B>) -> Result<(Option<String>, Inbound), Trouble>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         door::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
+        let inbound = Inbound::parse(std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?);
+        Ok((door::ticket(&request).map(str::to_owned), inbound))
+    }
+
+    /// Lets a member speak.
+    async fn hear(&self, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
         let room = room_id(room)?;
-        let who = self.hub.bearer(&room, door::ticket(&request).ok_or(Trouble::NoTicket)?).await?;
+        let who = self.hub.bearer(&room, &ticket.ok_or(Trouble::NoTicket)?).await?;
         self.paces.word(&who.member).await?;
         let stay = self.pollers.hear(&who);
-        let inbound = Inbound::parse(std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?);
-        Ok((room, who, stay, inbound.ask))
+        Ok((room, who, stay))
     }
 }
 

@@ -38,6 +38,16 @@ impl Hub {
         }
     }
 
+    /// A ticket to follow one of somebody who sits here, when more than half its time is over.
+    pub fn fresh_ticket(&self, room: &RoomId, ticket: &str, who: &Claims) -> Option<String> {
+        let now = (self.terms().clock)();
+        if !Signer::is_aging(room, ticket, now) {
+            return None;
+        }
+        let key = self.rooms.find(room)?.people.lock().key?;
+        Some(self.terms().signer.sign(&key, room, who, now))
+    }
+
     /// Who holds this ticket, and the room they have or had a seat in.
     pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, Snapshot), Trouble> {
         let Some(snapshot) = self.store.look(room, false).await? else {

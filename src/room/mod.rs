@@ -300,11 +300,6 @@ impl Room {
         self.nodes.contains_key(&node)
     }
 
-    /// Exactly what a reader at `cursor` has missed, or `None` when the log no longer reaches back.
-    pub fn since(&mut self, now: Millis, limits: &Limits, cursor: Cursor) -> Option<Vec<Entry>> {
-        self.snapshot(now, limits).since(cursor).map(<[Entry]>::to_vec)
-    }
-
     /// The whole room as it is now.
     pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
         self.trim(now, limits);

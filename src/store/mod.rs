@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::room::{Cursor, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
+use crate::room::{Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
 
 /// What happened in a room that this node watches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,11 +132,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// A room as it is, without joining it; `None` if there is no such room. Leaves `history` empty unless asked.
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
-
-    /// What a reader at `cursor` has missed; `Ok(None)` when the log no longer reaches back or the room is gone.
-    async fn since(&self, room: &RoomId, cursor: Cursor) -> Result<Option<Vec<Entry>>, StoreError> {
-        Ok(self.look(room, true).await?.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec)))
-    }
 
     /// What had to be put right so far: name, what it counts, how often. Nothing where nothing can break.
     fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {

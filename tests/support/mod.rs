@@ -19,7 +19,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Departure, Entry, Joined, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
+    room::{Cursor, Departure, Entry, Joined, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
     store::{Event, Feed, Store, StoreError},
 };
 use tokio::sync::mpsc;
@@ -193,6 +193,11 @@ impl Node {
 
     pub async fn look(&self, room: &RoomId) -> Option<Snapshot> {
         self.store.look(room, true).await.unwrap()
+    }
+
+    /// What a reader at `cursor` has missed.
+    pub async fn since(&self, room: &RoomId, cursor: Cursor) -> Option<Vec<Entry>> {
+        self.look(room).await.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec))
     }
 }
 

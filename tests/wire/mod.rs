@@ -11,6 +11,7 @@ use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use parlor::{config::Config, hub::Hub, server::Server};
 use serde_json::{Value, json};
+use socket2::SockRef;
 use tokio::{
     net::{TcpSocket, TcpStream},
     sync::oneshot,
@@ -170,6 +171,19 @@ impl Client {
     pub async fn join_narrow(server: &TestServer, room: &str, name: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2048).unwrap();
+        Self::join_over(socket, server, room, name).await
+    }
+
+    /// Joins over a link on which little waits: neither end's kernel keeps more than some 100 KiB. Its segments are
+    /// small beside its window, or the kernel's timers would open that, in their own time.
+    pub async fn join_shallow(server: &TestServer, room: &str, name: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(64 * 1024).unwrap();
+        SockRef::from(&socket).set_mss(1024).unwrap();
+        Self::join_over(socket, server, room, name).await
+    }
+
+    async fn join_over(socket: TcpSocket, server: &TestServer, room: &str, name: &str) -> Self {
         let stream = socket.connect(server.address).await.unwrap();
         let request = Self::request(server, &format!("room={room}&name={name}"));
         Self::upgrade_on(stream, request).await.unwrap().welcomed().await

@@ -53,9 +53,7 @@ use self::{
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
-use crate::room::{
-    Cursor, Departure, Entry, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
-};
+use crate::room::{Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text};
 
 /// How long a call may try.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -329,13 +327,6 @@ impl Store for Redis {
         let want = if history { Want::All } else { Want::Nothing };
         let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await?;
         Ok(read.map(|(picture, _)| picture.room))
-    }
-
-    async fn since(&self, room: &RoomId, cursor: Cursor) -> Result<Option<Vec<Entry>>, StoreError> {
-        let want = Want::Since(cursor.epoch, cursor.seq);
-        let read = self.shared.read(&self.shared.keys(room), false, want, Instant::now() + DEADLINE).await?;
-        let missed = |picture: Picture| picture.room.history.into_iter().filter(|entry| entry.seq > cursor.seq).collect();
-        Ok(read.filter(|(_, reaches)| *reaches).map(|(picture, _)| missed(picture)))
     }
 
     fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {

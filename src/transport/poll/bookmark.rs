@@ -4,32 +4,35 @@ use std::{fmt, str::FromStr};
 
 use crate::room::{Cursor, Epoch, Refusal};
 
-/// A cursor as polls give it out: after the cursor's own two parts the number of the answer, in hex.
+/// A cursor as polls give it out: after the cursor's own two parts, in hex, the number of the answer and who was there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bookmark {
     /// What every transport understands.
     pub cursor: Cursor,
-    /// Unlike that of any other answer of this or another node; none in a cursor of another transport.
-    pub(super) turn: Option<u64>,
+    /// None in a cursor of another transport.
+    pub(super) page: Option<Page>,
+}
+
+/// What only those who poll are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Page {
+    /// Unlike that of any other answer of this or another node.
+    pub(super) turn: u64,
+    /// Who was there, as far as the answer told.
+    pub(super) company: u64,
 }
 
 impl Bookmark {
     /// Stands at no place that anybody was told.
     pub(super) fn nowhere() -> Self {
-        Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, turn: Some(fastrand::u64(..)) }
-    }
-
-    /// After another answer, at `cursor`.
-    pub(super) fn turned(self, cursor: Cursor) -> Self {
-        let turn = self.turn.map_or_else(|| fastrand::u64(..), |turn| turn.wrapping_add(1));
-        Self { cursor, turn: Some(turn) }
+        Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, page: Some(Page { turn: fastrand::u64(..), company: 0 }) }
     }
 }
 
 impl fmt::Display for Bookmark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cursor.fmt(f)?;
-        self.turn.map_or(Ok(()), |turn| write!(f, "-{turn:x}"))
+        self.page.map_or(Ok(()), |Page { turn, company }| write!(f, "-{turn:x}{company:016x}"))
     }
 }
 
@@ -38,8 +41,12 @@ impl FromStr for Bookmark {
 
     fn from_str(given: &str) -> Result<Self, Refusal> {
         let cursor = given.parse()?;
-        let turn = given.splitn(3, '-').nth(2).map(|turn| u64::from_str_radix(turn, 16)).transpose();
-        Ok(Self { cursor, turn: turn.map_err(|_| Refusal::BadCursor)? })
+        let page = given.splitn(3, '-').nth(2).map(|page| {
+            let (turn, company) = page.split_at_checked(page.len().saturating_sub(16))?;
+            let read = |hex| u64::from_str_radix(hex, 16).ok();
+            Some(Page { turn: read(turn)?, company: read(company)? })
+        });
+        Ok(Self { cursor, page: page.map(|page| page.ok_or(Refusal::BadCursor)).transpose()? })
     }
 }
 
@@ -50,11 +57,13 @@ mod tests {
     #[test]
     fn bookmarks_survive_the_wire_and_are_cursors_to_others() {
         let start: Bookmark = "ff-7".parse().unwrap();
-        let next = start.turned(Cursor { seq: 9, ..start.cursor });
-        assert_eq!((start.to_string(), next.to_string().parse()), ("ff-7".into(), Ok(next)));
+        let page = Some(Page { turn: 0xa, company: 0xb });
+        let next = Bookmark { cursor: Cursor { seq: 9, ..start.cursor }, page };
+        assert_eq!((start.to_string(), start.page), ("ff-7".into(), None));
+        assert_eq!((next.to_string(), next.to_string().parse()), ("ff-9-a000000000000000b".into(), Ok(next)));
         assert_eq!(next.to_string().parse(), Ok(next.cursor));
-        assert_ne!(next.turned(next.cursor), next);
-        for bad in ["", "ff", "ff-7-", "ff-7-x", "ff-7-1-1", "ff-7-11111111111111111"] {
+        let long = format!("ff-7-{}", "1".repeat(33));
+        for bad in ["", "ff", "ff-7-", "ff-7-x", "ff-7-1-1", "ff-7-1", &long] {
             assert_eq!(bad.parse::<Bookmark>(), Err(Refusal::BadCursor), "{bad}");
         }
     }

@@ -11,8 +11,9 @@ use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
+use uuid::Uuid;
 
-use super::Bookmark;
+use super::bookmark::{Bookmark, Page};
 use crate::{
     hub::{Reader, Wire},
     protocol::{Outbound, Trouble},
@@ -53,14 +54,18 @@ struct State {
     welcome: Option<Bytes>,
     /// The `after` of a poll that has everything but what has gathered.
     here: Bookmark,
+    /// The number of the next answer.
+    turn: u64,
     gathered: Gathered,
-    /// The answer before, and the poll that it answered: it may not have arrived.
-    last: Option<(Bookmark, Bytes)>,
+    /// What the answer before said, and the poll that it answered: it may not have arrived.
+    last: Option<(Bookmark, Gathered)>,
     /// Counts polls: only the newest is answered.
     polls: u64,
     /// Why nothing more gathers.
     full: bool,
     closed: Option<Trouble>,
+    /// The ticket that a fresh one was handed out for.
+    aged: Option<String>,
 }
 
 #[derive(Default)]
@@ -70,8 +75,13 @@ struct Gathered {
     messages: Vec<u8>,
     events: Vec<u8>,
     /// What an answer that begins anew says beside that, as JSON fields.
-    greeting: Vec<u8>,
+    greeting: String,
+    ticket: Option<String>,
     limit: usize,
+    /// Everybody here, as one number; nobody knows who that is, but whether it is still the same.
+    company: u64,
+    /// A beginning that tells its reader nothing new: no reason to answer before the time is over.
+    quiet: bool,
 }
 
 /// What a poll found.
@@ -100,16 +110,33 @@ struct Greeting<'a> {
     last_n: u64,
 }
 
+/// Somebody who is there, comes or goes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Somebody {
+    client_id: Uuid,
+}
+
+impl Somebody {
+    /// Their part in a company: the same for coming and going.
+    fn mark(&self) -> u64 {
+        self.client_id.as_u64_pair().1
+    }
+}
+
+fn company(members: &RawValue) -> u64 {
+    let members: Vec<Somebody> = serde_json::from_str(members.get()).unwrap_or_default();
+    members.iter().fold(0, |company, member| company ^ member.mark())
+}
+
 impl Mailbox {
     /// For who has just joined, or for who goes on from `here`.
     pub(super) fn new(here: Option<Bookmark>) -> Self {
         let welcome = here.is_none().then(Bytes::new);
         let here = here.unwrap_or_else(Bookmark::nowhere);
-        let (gathered, last) = (Gathered::default(), None);
-        Self {
-            state: Mutex::new(State { welcome, here, gathered, last, polls: 0, full: false, closed: None }),
-            changed: Notify::new(),
-        }
+        let (gathered, last, turn) = (Gathered::default(), None, fastrand::u64(..));
+        let state = State { welcome, here, turn, gathered, last, polls: 0, full: false, closed: None, aged: None };
+        Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// The welcome as JSON; once.
@@ -117,49 +144,63 @@ impl Mailbox {
         self.state.lock().welcome.take().unwrap_or_default()
     }
 
+    /// Puts a fresh ticket into the next answer, once for each `aged` one.
+    pub(super) fn renew(&self, aged: &str, fresh: &str) {
+        let mut state = self.state.lock();
+        if state.aged.as_deref() != Some(aged) {
+            state.aged = Some(aged.to_owned());
+            state.gathered.ticket.get_or_insert_with(|| fresh.to_owned());
+            state.gathered.quiet = false;
+        }
+    }
+
     /// What has gathered for who stands at `after`; if that is nothing, what comes first within `wait`.
     pub(super) async fn open(&self, after: Bookmark, wait: Duration) -> Opened {
         let deadline = Instant::now() + wait;
-        let poll = {
+        let (poll, again) = {
             let mut state = self.state.lock();
             state.polls += 1;
-            match &state.last {
-                _ if state.full || state.closed.as_ref().is_some_and(|why| !matches!(why, Trouble::Restarting(_))) => {
-                    return Opened::Unknown;
-                }
-                Some((from, answer)) if *from == after => return Opened::Letters(answer.clone()),
-                _ if state.here != after => return Opened::Unknown,
-                _ => state.polls,
+            let ended = state.closed.as_ref().is_some_and(|why| !matches!(why, Trouble::Restarting(_)));
+            let again = state.last.as_ref().is_some_and(|(from, _)| *from == after);
+            if ended || !(again || state.here == after) {
+                return Opened::Unknown;
             }
+            (state.polls, again.then(|| state.again()))
         };
         // The older poll goes home.
         self.changed.notify_waiters();
+        if let Some(again) = again {
+            return again;
+        }
         loop {
             let mut news = std::pin::pin!(self.changed.notified());
             // From now on no news is missed.
             news.as_mut().enable();
-            match self.state.lock().look(poll) {
+            match self.state.lock().look(poll, false) {
                 Opened::Nothing => {}
                 found => return found,
             }
-            if self.state.lock().polls != poll || timeout_at(deadline, news).await.is_err() {
+            if self.state.lock().polls != poll {
                 return Opened::Nothing;
+            }
+            if timeout_at(deadline, news).await.is_err() {
+                return self.state.lock().look(poll, true);
             }
         }
     }
 }
 
 impl State {
-    fn look(&mut self, poll: u64) -> Opened {
+    /// What there is to say to the newest poll; when its time is over, even if it is nothing new.
+    fn look(&mut self, poll: u64, over: bool) -> Opened {
         if self.polls != poll {
             return Opened::Nothing;
         }
         if self.full {
             return Opened::Unknown;
         }
-        if let Some(answer) = self.gathered.take(&mut self.here) {
-            self.last = Some((answer.0, answer.1.clone()));
-            return Opened::Letters(answer.1);
+        if !self.gathered.is_empty() && (over || !self.gathered.quiet) {
+            return Opened::Letters(self.answer());
         }
         match &self.closed {
             None => Opened::Nothing,
@@ -168,20 +209,59 @@ impl State {
         }
     }
 
+    /// What has gathered, to who stands here; they stand somewhere else after it.
+    fn answer(&mut self) -> Bytes {
+        let next = Gathered { company: self.gathered.company, ..Gathered::default() };
+        let told = std::mem::replace(&mut self.gathered, next);
+        let page = Page { turn: self.turn, company: told.company };
+        self.turn = self.turn.wrapping_add(1);
+        let here = Bookmark { cursor: told.cursor.unwrap_or(self.here.cursor), page: Some(page) };
+        let from = std::mem::replace(&mut self.here, here);
+        let answer = told.to_json(here);
+        self.last = Some((from, told));
+        answer
+    }
+
+    /// The answer before once more, with what has come since.
+    fn again(&mut self) -> Opened {
+        let Some((from, told)) = self.last.take().filter(|_| !self.full) else { return Opened::Unknown };
+        if self.gathered.is_empty() {
+            let answer = told.to_json(self.here);
+            self.last = Some((from, told));
+            return Opened::Letters(answer);
+        }
+        self.gathered.come_after(told);
+        self.here = from;
+        if self.gathered.is_too_much() {
+            self.give_up();
+            return Opened::Unknown;
+        }
+        Opened::Letters(self.answer())
+    }
+
+    /// Too much has gathered: the log has it.
+    fn give_up(&mut self) {
+        self.full = true;
+        self.gathered = Gathered::default();
+        self.last = None;
+    }
+
     fn take_in(&mut self, json: &Bytes, cursor: Option<Cursor>) {
         let gathered = &mut self.gathered;
         match cursor {
-            None => push(&mut gathered.events, json),
+            None => gathered.happen(json),
             Some(cursor) if json.starts_with(br#"{"type":"chat""#) => {
                 gathered.cursor = Some(cursor);
+                gathered.quiet = false;
                 push(&mut gathered.messages, json);
             }
             // The first welcome of who has just joined goes out as it is.
             Some(cursor) if self.welcome.as_ref().is_some_and(Bytes::is_empty) => {
                 self.welcome = Some(json.clone());
-                self.here = Bookmark { cursor, turn: None };
+                self.here = Bookmark { cursor, page: None };
+                gathered.company = serde_json::from_slice(json).map_or(0, |greeting: Greeting| company(greeting.members));
             }
-            Some(cursor) => gathered.start_over(json, cursor),
+            Some(cursor) => gathered.start_over(json, cursor, self.here.page),
         }
     }
 }
@@ -196,31 +276,59 @@ impl Gathered {
         self.messages.len() + self.events.len() + self.greeting.len()
     }
 
-    /// A welcome or a reset says all that was to be said before it.
-    fn start_over(&mut self, json: &[u8], cursor: Cursor) {
+    fn is_empty(&self) -> bool {
+        self.len() == 0 && self.ticket.is_none()
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.len() > self.limit + LIMIT
+    }
+
+    /// Takes in what is no message.
+    fn happen(&mut self, json: &[u8]) {
+        if json.starts_with(br#"{"type":"joined""#) || json.starts_with(br#"{"type":"left""#) {
+            self.company ^= serde_json::from_slice(json).map_or(0, |somebody: Somebody| somebody.mark());
+        }
+        self.quiet = false;
+        push(&mut self.events, json);
+    }
+
+    /// A welcome or a reset says all that was to be said before it. `read` is what its reader knows.
+    fn start_over(&mut self, json: &[u8], cursor: Cursor, read: Option<Page>) {
         let Ok(Greeting { reset, ticket, members, history, last_n }) = serde_json::from_slice(json) else { return };
         let history = history.get().trim_matches(['[', ']']);
-        *self = Self { cursor: Some(cursor), ..Self::default() };
+        let company = company(members);
+        let quiet = !reset && history.is_empty() && read.is_some_and(|page| page.company == company);
+        *self = Self { cursor: Some(cursor), company, quiet, ..Self::default() };
         if !history.is_empty() {
             push(&mut self.messages, history.as_bytes());
         }
         let reset = if reset { ",\"reset\":true" } else { "" };
-        // Tickets are base64: nothing in them needs escaping.
-        self.greeting = format!("{reset},\"members\":{members},\"ticket\":\"{ticket}\",\"lastN\":{last_n}").into_bytes();
+        self.greeting = format!("{reset},\"members\":{members},\"lastN\":{last_n}");
+        self.ticket = Some(ticket.to_owned());
         self.limit = self.len();
     }
 
-    /// The answer to who stands `here`, and where they stand after it.
-    fn take(&mut self, here: &mut Bookmark) -> Option<(Bookmark, Bytes)> {
-        if self.len() == 0 {
-            return None;
+    /// Puts what was told before in front of this, unless this begins anew.
+    fn come_after(&mut self, told: Self) {
+        if !self.greeting.is_empty() {
+            return;
         }
-        let Self { cursor, messages, events, greeting, .. } = std::mem::take(self);
-        let from = std::mem::replace(here, here.turned(cursor.unwrap_or(here.cursor)));
+        let since = std::mem::replace(self, told);
+        self.cursor = since.cursor.or(self.cursor);
+        self.messages.extend(since.messages);
+        self.events.extend(since.events);
+        self.ticket = since.ticket.or(self.ticket.take());
+        (self.company, self.quiet) = (since.company, false);
+    }
+
+    /// The answer to a poll that goes on from `here` next.
+    fn to_json(&self, here: Bookmark) -> Bytes {
         let list = |items: &[u8]| String::from_utf8_lossy(items.strip_suffix(b",").unwrap_or(items)).into_owned();
-        let (messages, events, greeting) = (list(&messages), list(&events), list(&greeting));
-        let answer = format!("{{\"cursor\":\"{here}\",\"messages\":[{messages}],\"events\":[{events}]{greeting}}}");
-        Some((from, answer.into()))
+        let (messages, events, greeting) = (list(&self.messages), list(&self.events), &self.greeting);
+        // Tickets are base64: nothing in them needs escaping.
+        let ticket = self.ticket.as_ref().map(|ticket| format!(",\"ticket\":\"{ticket}\"")).unwrap_or_default();
+        format!("{{\"cursor\":\"{here}\",\"messages\":[{messages}],\"events\":[{events}]{greeting}{ticket}}}").into()
     }
 }
 
@@ -241,10 +349,8 @@ impl Reader for Mailbox {
                     state.take_in(&json, cursor);
                 }
             }
-            if state.gathered.len() > state.gathered.limit + LIMIT {
-                state.full = true;
-                state.gathered = Gathered::default();
-                state.last = None;
+            if state.gathered.is_too_much() {
+                state.give_up();
             }
         }
         self.changed.notify_waiters();
@@ -257,7 +363,7 @@ impl Reader for Mailbox {
                 return;
             }
             if let Trouble::Restarting(_) = why {
-                push(&mut state.gathered.events, &Outbound::Closing(why.problem(None)).to_json());
+                state.gathered.happen(&Outbound::Closing(why.problem(None)).to_json());
             }
             state.closed = Some(why.clone());
         }

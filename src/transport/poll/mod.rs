@@ -62,6 +62,9 @@ impl Pollers {
         wait: Duration,
     ) -> Result<Option<Bytes>, Trouble> {
         if let (Some(after), Some((poller, _stay))) = (after, self.renew(who)) {
+            if let Some(fresh) = self.hub.fresh_ticket(room, ticket, who) {
+                poller.mailbox.renew(ticket, &fresh);
+            }
             match poller.mailbox.open(after, wait).await {
                 Opened::Letters(answer) => return Ok(Some(answer)),
                 Opened::Nothing => return Ok(None),
@@ -73,8 +76,9 @@ impl Pollers {
         let mailbox = Arc::new(Mailbox::new(Some(from)));
         let cursor = after.map(|after| after.cursor);
         let seat = self.hub.take_up(room, ticket, cursor, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
-        self.keep(seat, Arc::clone(&mailbox));
-        match mailbox.open(from, Duration::ZERO).await {
+        let _stay = self.keep(seat, Arc::clone(&mailbox));
+        // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
+        match mailbox.open(from, wait).await {
             Opened::Letters(answer) => Ok(Some(answer)),
             Opened::Closed(why) => Err(why),
             // Another poll has overtaken this one.
@@ -93,13 +97,15 @@ impl Pollers {
         Some((poller, stay))
     }
 
-    fn keep(&self, seat: Seat, mailbox: Arc<Mailbox>) {
+    fn keep(&self, seat: Seat, mailbox: Arc<Mailbox>) -> Option<Stay> {
         let (member, known, theirs) = (seat.member(), Arc::clone(&self.known), Arc::clone(&mailbox));
         let lost = move || {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
         };
         let tenure = Tenure::new(seat, self.hub.terms().poll(), lost);
+        let stay = tenure.stay();
         // The seat that this one replaces is void already.
         self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
+        stay
     }
 }
