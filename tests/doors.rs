@@ -267,6 +267,7 @@ async fn on_two_nodes_everybody_hears_everything_once_whatever_door_they_use() {
         nodes.push(node);
     }
     let nodes = nomads(nodes, 6, 30).await;
-    eventually("empty nodes", || nodes.iter().all(|node| node.hub.counts() == (0, 0))).await;
-    assert_eq!(redis.keys(), Vec::<String>::new());
+    // A node may still hold a place for a poll that was cut on its way in, until the grace is over; the room knows nothing of it.
+    eventually("an empty Redis", || redis.keys().is_empty()).await;
+    drop(nodes);
 }

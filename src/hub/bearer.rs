@@ -171,9 +171,16 @@ impl Hub {
             drop(people);
             Some((room, tag))
         });
+        let mut seated = has(&snapshot, claims.member);
         if let Some((local, tag)) = local {
             let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, Departure::Left)).await;
-        } else if has(&snapshot, claims.member) {
+            // It may have been taken up at another node, of which this one has not heard yet: then that goodbye was void.
+            seated = match self.seated(room, ticket).await {
+                Err(Trouble::Refused(Refusal::NotMember)) => false,
+                seated => has(&seated?.1, claims.member),
+            };
+        }
+        if seated {
             // Its seat is at another node: take it over, then leave.
             let from = Whence { cursor: None, resumed: true, exact: true };
             self.sit(room, claims, from, Arc::new(Nobody)).await?.leave().await;
