@@ -33,6 +33,14 @@ pub(super) fn json(shape: &impl Serialize) -> Answer {
     of(JSON, serde_json::to_vec(shape).unwrap_or_default())
 }
 
+/// 204.
+pub(super) fn nothing() -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    answer
+}
+
 /// `{"code","message"}` with the status that belongs to it.
 pub(super) fn refuse(trouble: &Trouble) -> Answer {
     let mut answer = json(&trouble.problem(None));

@@ -1,14 +1,18 @@
-//! What is checked before anybody comes in: origin, ticket, upgrade.
+//! What is checked before anybody comes in: origin, ticket, login, upgrade.
 
-use std::sync::Arc;
-
-use base64::{Engine, prelude::BASE64_STANDARD};
-use hyper::{
-    Request,
-    header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
 
-use super::{Edge, answer::Answer, header};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use cookie::Cookie;
+use hyper::{
+    Request,
+    header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
+};
+
+use super::{Edge, Peer, account, answer::Answer, header};
 use crate::{
     config::Origin,
     hub::Entrance,
@@ -29,8 +33,36 @@ pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Resul
 
 /// The ticket in `Authorization: Bearer …`.
 pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
-    let (scheme, ticket) = header(request, AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(ticket.trim())
+    bearer(request).filter(|slip| !is_login(slip))
+}
+
+/// The login token: in `Authorization: Bearer …` or in the cookie.
+pub(super) fn token<B>(request: &Request<B>) -> Option<&str> {
+    bearer(request).filter(|slip| is_login(slip)).or_else(|| {
+        let cookies = request.headers().get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+        let mut cookies = cookies.flat_map(Cookie::split_parse).flatten();
+        cookies.find(|cookie| cookie.name() == account::COOKIE).and_then(|cookie| cookie.value_raw())
+    })
+}
+
+fn bearer<B>(request: &Request<B>) -> Option<&str> {
+    let (scheme, slip) = header(request, AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(slip.trim())
+}
+
+/// Tickets and login tokens travel in the same header: a ticket has two parts, a login token three.
+fn is_login(slip: &str) -> bool {
+    slip.split('.').count() == 3
+}
+
+/// Where the request comes from. So many proxies stand before this server, each of which has added whom it saw at
+/// the end of `X-Forwarded-For`; what stands before that was written by whoever asks.
+pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
+    let peer = request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address);
+    let lines = request.headers().get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let seen: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    let first = proxies.checked_sub(1).and_then(|others| seen.iter().rev().nth(others));
+    first.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
@@ -73,6 +105,36 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_what_the_proxies_saw_and_not_what_anybody_claims() {
+        let ask = |seen: &[&str], proxies| {
+            let request = Request::get("/").extension(Peer(IpAddr::from([10, 0, 0, 1])));
+            let request = seen.iter().fold(request, |request, seen| request.header("x-forwarded-for", *seen));
+            address(&request.body(()).unwrap(), proxies).to_string()
+        };
+        assert_eq!(ask(&["192.0.2.9"], 0), "10.0.0.1");
+        assert_eq!(ask(&["192.0.2.9, 192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(ask(&["192.0.2.9", "2001:db8::1, 192.0.2.1"], 2), "2001:db8::1");
+        assert_eq!(ask(&["192.0.2.1"], 2), "10.0.0.1");
+        assert_eq!(ask(&["nonsense"], 1), "10.0.0.1");
+    }
+
+    #[test]
+    fn tickets_and_login_tokens_are_told_apart() {
+        let ask = |given: &[(&str, &str)]| {
+            let request = given.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
+            let request = request.body(()).unwrap();
+            (ticket(&request).map(str::to_owned), token(&request).map(str::to_owned))
+        };
+        let (slip, login) = (Some("a.b".to_owned()), |token: &str| Some(token.to_owned()));
+        assert_eq!(ask(&[]), (None, None));
+        assert_eq!(ask(&[("authorization", "Bearer a.b")]), (slip.clone(), None));
+        assert_eq!(ask(&[("authorization", "bearer a.b.c")]), (None, login("a.b.c")));
+        assert_eq!(ask(&[("authorization", "Bearer a.b"), ("cookie", "x=y; token=d.e.f")]), (slip, login("d.e.f")));
+        assert_eq!(ask(&[("cookie", "mytoken=x; token=d.e.f; token=later")]), (None, login("d.e.f")));
+        assert_eq!(ask(&[("authorization", "Basic a.b.c"), ("cookie", "tokens=1; x")]), (None, None));
+    }
 
     #[test]
     fn a_page_may_connect_to_its_own_host_and_where_it_is_allowed() {

@@ -1,11 +1,12 @@
 //! The edge: every address on one screen, the layers every request passes, and the handlers.
 
+mod account;
 mod answer;
 mod door;
 mod layers;
 mod page;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
@@ -14,9 +15,13 @@ use percent_encoding::percent_decode_str;
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
-use self::answer::Answer;
 pub use self::layers::{Layered, layered};
-use crate::{config::Origin, hub::Hub, protocol::Trouble, room::RoomId};
+use self::{account::Desk, answer::Answer};
+use crate::{account::Accounts, config::Origin, hub::Hub, protocol::Trouble, room::RoomId};
+
+/// Who is at the other end of the connection; the server puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// What handlers need.
 pub struct Edge {
@@ -24,6 +29,10 @@ pub struct Edge {
     pub hub: Arc<Hub>,
     /// Further origins whose pages may connect.
     pub origins: Vec<Origin>,
+    /// Who is known by name, if there are accounts.
+    pub accounts: Option<Arc<Accounts>>,
+    /// How many proxies stand before this server.
+    pub proxies: usize,
     /// Frames a second that a link may send for long.
     pub rate: NonZeroU32,
     /// Links that have left HTTP; the server waits for them when it stops.
@@ -40,6 +49,7 @@ enum Address<'a> {
     Health,
     Ready,
     Metrics,
+    Desk(Desk),
     Asset(&'a str),
 }
 
@@ -54,23 +64,25 @@ impl<'a> Address<'a> {
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
+            ["register"] => Self::Desk(Desk::Register),
+            ["login"] => Self::Desk(Desk::Login),
+            ["logout"] => Self::Desk(Desk::Logout),
+            ["me"] => Self::Desk(Desk::Me),
+            ["me", "password"] => Self::Desk(Desk::Password),
             _ => Self::Asset(path),
         }
     }
 
     fn allows(&self, method: &Method) -> bool {
-        match self {
-            Self::Pass(_) => method == Method::POST,
-            // An upgrade is a GET with a body-less answer: HEAD would be one without its point.
-            Self::Socket => method == Method::GET,
-            _ => method == Method::GET || method == Method::HEAD,
-        }
+        self.allowed().split(", ").any(|allowed| allowed == method.as_str())
     }
 
     fn allowed(&self) -> &'static str {
         match self {
             Self::Pass(_) => "POST",
+            // An upgrade is a GET with a body-less answer: HEAD would be one without its point.
             Self::Socket => "GET",
+            Self::Desk(desk) => desk.allowed(),
             _ => "GET, HEAD",
         }
     }
@@ -97,6 +109,7 @@ impl Edge {
             Address::Health => Ok(answer::text("ok\n")),
             Address::Ready => self.readiness(),
             Address::Metrics => Ok(self.metrics()),
+            Address::Desk(desk) => self.desk(desk, request).await,
             Address::Asset(path) => page::asset(path, &request),
         };
         result.unwrap_or_else(|trouble| answer::refuse(&trouble))
