@@ -104,6 +104,7 @@ impl Server {
             hub: Arc::clone(&hub),
             origins: config.origins.0,
             accounts: accounts.clone(),
+            require_login: config.require_login.0,
             proxies: config.proxies.into(),
             rate,
             links: links.clone(),

@@ -14,6 +14,7 @@ use hyper::{
 
 use super::{Edge, Peer, account, answer::Answer, header};
 use crate::{
+    account::AccountError,
     config::Origin,
     hub::Entrance,
     protocol::Trouble,
@@ -55,6 +56,41 @@ fn is_login(slip: &str) -> bool {
     slip.split('.').count() == 3
 }
 
+/// What a request brings to show who sends it.
+pub(super) struct Login {
+    token: Option<String>,
+    /// In a header, rather than in a cookie that the browser sends by itself.
+    deliberate: bool,
+}
+
+/// See [`Edge::known_as`].
+pub(super) fn login<B>(request: &Request<B>) -> Login {
+    Login { token: token(request).map(str::to_owned), deliberate: bearer(request).is_some_and(is_login) }
+}
+
+impl Edge {
+    /// Under which name somebody comes in: that of their account if they are logged in, else the one they give,
+    /// unless it belongs to an account. Every way into a room asks here.
+    pub(super) async fn known_as(&self, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
+        let Some(accounts) = &self.accounts else { return Ok(given) };
+        if let Some(token) = login.token {
+            match accounts.who(&token).await {
+                Ok(account) => return Ok(Some(account.name.verified())),
+                // A cookie that has ended makes a guest of whoever still has it.
+                Err(AccountError::NotLoggedIn) if !login.deliberate => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        if self.require_login {
+            return Err(Trouble::LoginRequired);
+        }
+        match &given {
+            Some(name) if accounts.is_taken(name).await? => Err(Trouble::NameTaken),
+            _ => Ok(given),
+        }
+    }
+}
+
 /// Where the request comes from. So many proxies stand before this server, each of which has added whom it saw at
 /// the end of `X-Forwarded-For`; what stands before that was written by whoever asks.
 pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
@@ -67,7 +103,7 @@ pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
 
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
-pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
+pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
     let key = header(request, SEC_WEBSOCKET_KEY).and_then(|key| BASE64_STANDARD.decode(key).ok());
@@ -96,7 +132,16 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
             ticket: ticket(request).map(str::to_owned),
         })
     };
-    let opening = ws::Opening { entrance: entrance(), resume, rate: edge.rate };
+    let mut entrance = entrance();
+    let (login, is_page) = (login(request), request.headers().contains_key(ORIGIN));
+    if let Ok(welcome) = &mut entrance {
+        match edge.known_as(login, welcome.name.take()).await {
+            Ok(name) => welcome.name = name,
+            Err(trouble) if !is_page && trouble.status() == 401 => return Err(trouble),
+            Err(trouble) => entrance = Err(trouble),
+        }
+    }
+    let opening = ws::Opening { entrance, resume, rate: edge.rate };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer)

@@ -31,6 +31,8 @@ pub struct Edge {
     pub origins: Vec<Origin>,
     /// Who is known by name, if there are accounts.
     pub accounts: Option<Arc<Accounts>>,
+    /// Whether only people who are logged in may join.
+    pub require_login: bool,
     /// How many proxies stand before this server.
     pub proxies: usize,
     /// Frames a second that a link may send for long.
@@ -103,7 +105,7 @@ impl Edge {
         }
         let result = match address {
             Address::Page => Ok(page::index(&request)),
-            Address::Socket => door::socket(self, &mut request),
+            Address::Socket => door::socket(self, &mut request).await,
             Address::Room(room) => self.room(room).await,
             Address::Pass(room) => self.pass(room, request).await,
             Address::Health => Ok(answer::text("ok\n")),

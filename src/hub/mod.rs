@@ -89,7 +89,7 @@ impl Terms {
         let now = (self.clock)();
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
-        let arrival = Arrival { member, user: name.as_str(), ticket: &ticket, resumed, reset, last_n, video, now };
+        let arrival = Arrival { member, user: name, ticket: &ticket, resumed, reset, last_n, video, now };
         let grace = Millis::try_from(self.grace.as_millis()).unwrap_or(Millis::MAX);
         let fields = Welcome::new(room, snapshot, history, arrival, Allowed::new(&self.limits, grace));
         if again { Outbound::Reset(fields) } else { Outbound::Welcome(fields) }.to_json()
@@ -199,12 +199,19 @@ impl Feed for Rooms {
 pub struct Entrance {
     /// Which room.
     pub room: RoomId,
-    /// The name they give, if any.
+    /// The name they give, if any; verified if they are logged in.
     pub name: Option<Name>,
     /// The proof of a seat they had, if any.
     pub ticket: Option<String>,
     /// Where they stopped reading, if anywhere.
     pub cursor: Option<Cursor>,
+}
+
+/// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
+/// of no use to somebody who has logged in, out, or in as somebody else since.
+fn same_account(bearer: &Name, name: Option<&Name>) -> bool {
+    let account = |name: &Name| name.is_verified().then(|| name.as_str().to_owned());
+    account(bearer) == name.and_then(account)
 }
 
 /// This node.
@@ -261,7 +268,7 @@ impl Hub {
         }
         let room = &entrance.room;
         let claims = match &entrance.ticket {
-            Some(ticket) => self.claims(room, ticket).await?,
+            Some(ticket) => self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, entrance.name.as_ref())),
             None => None,
         };
         let known = claims.is_some();
