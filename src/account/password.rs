@@ -5,6 +5,7 @@ use std::{
     str::FromStr,
     sync::{Arc, mpsc},
     thread,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -14,6 +15,13 @@ use super::AccountError;
 
 /// How many may wait for their turn. Who comes later is told to come back, rather than to wait in vain.
 const LINE: usize = 64;
+
+/// How long they wait. A request has little more time than that.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How nice the threads are, of 19: a ninth of what the chat weighs, and not starved where others share the machine.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// A password: 8 to 72 bytes without NUL. Bcrypt would cut a longer one, and go wrong over a NUL.
 pub struct Password(String);
@@ -85,10 +93,11 @@ impl Hasher {
     /// Waits for a turn, first come, first served.
     ///
     /// # Errors
-    /// [`AccountError::Busy`] when too many wait already.
+    /// [`AccountError::Busy`] when too many wait already, or for too long.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, AccountError> {
         let _place = self.line.try_acquire().map_err(|_| AccountError::Busy)?;
-        let permit = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AccountError::Busy)?;
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let permit = turn.map_err(|_| AccountError::Busy)?.map_err(|_| AccountError::Busy)?;
         Ok(Turn { hasher: self, permit })
     }
 }
@@ -135,7 +144,7 @@ impl Turn<'_> {
 fn be_nice() {
     // On Linux this is a matter of the calling thread; elsewhere it would be one of the whole process.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, 19);
+    let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
 #[cfg(test)]
@@ -162,6 +171,16 @@ mod tests {
             assert_eq!(turn.verify(given.parse().unwrap(), hash).await.unwrap(), right);
         }
         assert!(hash.starts_with("$2b$04$"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_turn_until_the_request_is_over() {
+        let hasher = Hasher::start(Cost::LEAST).unwrap();
+        let turns = hasher.turns.available_permits();
+        let _taken = hasher.turns.clone().acquire_many_owned(u32::try_from(turns).unwrap()).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        assert!(matches!(hasher.turn().await, Err(AccountError::Busy)));
+        assert_eq!(begun.elapsed(), PATIENCE);
     }
 
     #[tokio::test]
