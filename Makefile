@@ -4,7 +4,7 @@
 .PHONY: help run build test check test-page test-rust test-faults test-browser faults bench fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
-SERVERS := redis-server nginx chromium openssl curl
+SERVERS := redis-server nginx curl chromium openssl
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json

@@ -12,7 +12,7 @@ mod wire;
 use nginx::Nginx;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
-use wire::{Client, Heard, TestServer, eventually};
+use wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
 
 async fn node(redis: &redis::Server) -> TestServer {
     let node = TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000"]).await;
@@ -202,4 +202,45 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
         person.leave().await;
     }
     assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
+    let redis = redis::Server::start();
+    let nodes = [node(&redis).await, node(&redis).await];
+    let nginx = Nginx::start(nodes.iter().map(|node| node.address));
+    let base = format!("http://{}", nginx.address);
+    wire::within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
+    let mut stream = Listener::open(&base, "doors", "?name=Eve", None, None).await;
+    let mut bob = Poller::join_at(&base, "doors", json!({"name": "Bob"}), None).await;
+    stream.expect("joined").await;
+    let begun = std::time::Instant::now();
+    for n in 1..=8_u64 {
+        // The next is said only when this one has arrived: nothing waits for more to come.
+        bob.say(&format!("line {n}"), n).await;
+        assert_eq!(stream.expect("chat").await["text"], format!("line {n}"));
+        println!("event {n} came through NGINX {:?} after the first was said", begun.elapsed());
+    }
+    let mut heard = 0;
+    while heard < 8 {
+        heard += bob.hear().await["messages"].as_array().unwrap().len();
+    }
+    // A long poll is answered by what is said while it waits, whichever node it waits at.
+    let waiting = tokio::spawn(async move { (bob.hear().await, bob) });
+    let mut ann = Client::join(&nodes[0], "doors", "Ann").await;
+    ann.say("hello", 1).await;
+    let (mut answer, mut bob) = waiting.await.unwrap();
+    while answer["messages"].as_array().unwrap().is_empty() {
+        answer = bob.hear().await;
+    }
+    assert_eq!(answer["messages"][0]["text"], "hello");
+    let mut people: Vec<String> = vec![];
+    if let Some(members) = answer["members"].as_array() {
+        people.extend(members.iter().map(|member| member["user"].as_str().unwrap().to_owned()));
+        assert_eq!(people.len(), 3, "{people:?}");
+    }
+    drop(stream);
+    bob.leave().await;
+    ann.leave().await;
+    wire::eventually("nothing left", || redis.keys().is_empty()).await;
 }

@@ -1,17 +1,30 @@
 // One stay in one room: the link brings frames, the log keeps them, the seat
 // remembers where to come back to.
 
+import type { Tally } from "../link/carrier";
+import { Ladder, prepareToFall, rungs } from "../link/ladder";
 import { Link, type LinkState } from "../link/link";
-import { openSocket } from "../link/ws";
-import { emptyLog, type Event, type Log, nextTick, step } from "../log/log";
+import { due, emptyLog, type Event, type Log, nextTick, step } from "../log/log";
 import { Tints } from "../log/tints";
-import type { Inbound } from "../protocol/frames";
-import { forgetSeat, loadSeat, saveSeat } from "../seat/seat";
+import type { Chat, Inbound } from "../protocol/frames";
+import type { Transport } from "../protocol/transport";
+import { forgetSeat, loadSeat, loadTransport, saveSeat, saveTransport } from "../seat/seat";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
 const FAR = 2_000_000_000;
 const UNSEEN_DRAW = 200;
+const REACHED_WITHIN = 5_000;
+
+export type VisitOptions = {
+  /** This transport and no other. */
+  transport?: Transport | null;
+  /** Where the tab remembers the seat, if a page has more than one in the room. */
+  seat?: string;
+  tally?: Tally;
+  /** What others say, when it arrives and before it is drawn. */
+  chat?: (chat: Chat) => void;
+};
 
 export class Visit {
   readonly room: string;
@@ -22,12 +35,16 @@ export class Visit {
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** What was written came faster than the server takes it: it goes out bit by bit. */
+  tooFast = $state(false);
   /** The goodbye was said into a dead link: the seat waits out its grace. */
   unheard = $state(false);
   /** Not yet said: it outlives the view it is written in. */
   draft = $state("");
   readonly typing: Typing;
   readonly tints = new Tints();
+  readonly #seat: string;
+  readonly #with: VisitOptions;
   readonly #link: Link;
   #log: Log;
   #drawing = false;
@@ -36,16 +53,21 @@ export class Visit {
   #timer = 0;
   #listening = new AbortController();
 
-  constructor(room: string, name: string) {
+  constructor(room: string, name: string, options: VisitOptions = {}) {
     this.room = room;
     this.name = name;
-    const seat = loadSeat(room);
+    this.#with = options;
+    this.#seat = options.seat ?? room;
+    const { transport: forced = null, tally = null } = options;
+    const seat = loadSeat(this.#seat);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
     this.#link = new Link({
-      open: openSocket,
-      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor }),
+      ladder: new Ladder(rungs(forced), loadTransport()),
+      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
       frame: (frame) => this.#heard(frame),
+      ticket: (ticket) => (this.#ticket = ticket),
+      reach: isReachable,
       state: (state) => this.#linked(state),
       clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
       random: Math.random,
@@ -61,19 +83,13 @@ export class Visit {
   }
 
   say(text: string): void {
-    const carried = this.#link.state.is === "open";
-    this.#step({ type: "say", text, carried, now: this.now() });
-    const line = this.#log.outgoing.at(-1);
-    if (carried && line) this.#link.send({ type: "chat", text, n: line.n });
+    this.#step({ type: "say", text, now: this.now() });
     this.typing.sent();
     this.#remember();
   }
 
   retry(key: number): void {
-    const carried = this.#link.state.is === "open";
-    this.#step({ type: "retry", key, carried, now: this.now() });
-    const line = this.#log.outgoing.find((o) => o.key === key);
-    if (carried && line) this.#link.send({ type: "chat", text: line.text, n: line.n });
+    this.#step({ type: "retry", key, now: this.now() });
     this.#remember();
   }
 
@@ -82,7 +98,7 @@ export class Visit {
   }
 
   leave(): void {
-    this.unheard = this.#link.state.is !== "open";
+    this.unheard = !this.#link.ready;
     this.#link.leave();
   }
 
@@ -107,15 +123,14 @@ export class Visit {
         this.#ticket = frame.ticket;
         this.#step({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
+        if (!this.entered) prepareToFall();
         this.entered = true;
         this.storeTrouble = false;
-        for (const o of this.#log.outgoing) {
-          if (o.state === "pending") this.#link.send({ type: "chat", text: o.text, n: o.n });
-        }
         this.#remember();
         break;
       }
       case "chat":
+        this.#with.chat?.(frame);
         this.#step({ type: "chat", chat: frame });
         break;
       case "ack":
@@ -132,6 +147,7 @@ export class Visit {
         break;
       case "error":
         if (frame.n !== null) {
+          this.tooFast ||= frame.code === "rate_limited";
           this.#step({ type: "refused", n: frame.n, code: frame.code, retryAfter: frame.retryAfter, now: this.now() });
         }
         break;
@@ -146,22 +162,30 @@ export class Visit {
 
   #linked(state: LinkState): void {
     this.link = state;
+    if (state.is === "open" && !this.#with.transport) saveTransport(state.by);
     if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#step({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
       this.#ticket = null;
-      forgetSeat(this.room);
+      forgetSeat(this.#seat);
     }
   }
 
   #step(event: Event): void {
     this.#log = step(this.#log, event);
     this.#draw();
+    this.#carry();
     window.clearTimeout(this.#timer);
     const next = nextTick(this.#log);
     if (next === null || this.#listening.signal.aborted) return;
     const wait = Math.min(Math.max(next - this.now(), 0) + 1, FAR);
     this.#timer = window.setTimeout(() => this.#step({ type: "tick", now: this.now() }), wait);
+  }
+
+  #carry(): void {
+    const line = due(this.#log);
+    if (line && this.#link.send({ type: "chat", text: line.text, n: line.n })) this.#log = step(this.#log, { type: "carry" });
+    if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
   /** A busy room changes more often than a screen can show. */
@@ -179,7 +203,7 @@ export class Visit {
 
   #remember(): void {
     const { me, lastN, former } = this.#log;
-    if (me && this.#ticket !== null) saveSeat(this.room, { ...me, ticket: this.#ticket, lastN, former });
+    if (me && this.#ticket !== null) saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former });
   }
 
   #watchWorld(): void {
@@ -196,5 +220,19 @@ export class Visit {
       { signal },
     );
     attend();
+  }
+}
+
+/** An answer of the server itself, and not of something in between. */
+async function isReachable(): Promise<boolean> {
+  const late = new AbortController();
+  const timer = window.setTimeout(() => late.abort(), REACHED_WITHIN);
+  try {
+    const response = await fetch("/healthz", { cache: "no-store", signal: late.signal });
+    return response.ok && (await response.text()) === "ok\n";
+  } catch {
+    return false;
+  } finally {
+    window.clearTimeout(timer);
   }
 }

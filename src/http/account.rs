@@ -160,7 +160,7 @@ where
 {
     let kind = header(request, CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-        super::swallow(request.body_mut()).await?;
+        super::body(request.body_mut()).await?;
         return Err(Trouble::NotJson);
     }
     let body = Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| Trouble::BodyTooBig)?.to_bytes();

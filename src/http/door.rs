@@ -6,13 +6,18 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use cookie::Cookie;
 use hyper::{
     Request,
     header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
 };
 
-use super::{Edge, Peer, account, answer::Answer, header};
+use super::{
+    Edge, Peer, account,
+    answer::{self, Answer},
+    header,
+};
 use crate::{
     account::AccountError,
     config::Origin,
@@ -24,7 +29,13 @@ use crate::{
 
 /// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
 pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Result<(), Trouble> {
-    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let Some(origin) = request.headers().get(ORIGIN) else {
+        // Another site's page may name an address of ours as a picture, and browsers say no origin then. From a
+        // neighbour under the same domain the login's cookie would come along.
+        let site = request.headers().get("sec-fetch-site");
+        let embedded = site.is_some_and(|site| site == "cross-site" || site == "same-site");
+        return if embedded { Err(Trouble::ForbiddenOrigin) } else { Ok(()) };
+    };
     let origin = origin.to_str().map_err(|_| Trouble::ForbiddenOrigin)?.to_ascii_lowercase();
     let host = request.uri().authority().map(|authority| authority.as_str()).or_else(|| header(request, HOST));
     // The scheme is not compared: a proxy may have taken TLS away.
@@ -101,6 +112,11 @@ pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
     first.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
+/// What the query says.
+pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+}
+
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
 pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
@@ -115,7 +131,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
         return Err(edge.hub.come_back());
     }
     let (mut room, mut name, mut cursor, mut resume) = (None, None, None, false);
-    for (key, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+    for (key, value) in query(request) {
         match &*key {
             "room" => room = Some(value).filter(|room| !room.is_empty()),
             "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
@@ -144,7 +160,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
     let opening = ws::Opening { entrance, resume, rate: edge.rate };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
-    Ok(answer)
+    Ok(answer.map(|_| answer::whole(Bytes::new())))
 }
 
 #[cfg(test)]
@@ -196,6 +212,10 @@ mod tests {
             ["null", "http://chat.example", "http://evil.example", "http://chat.example:8080.evil", "https://other.example:1", ""]
         {
             assert_eq!(ask(Some(bad)), Err(Trouble::ForbiddenOrigin), "{bad}");
+        }
+        for site in ["cross-site", "same-site"] {
+            let picture = Request::get("/api/rooms/r/events").header("sec-fetch-site", site).body(()).unwrap();
+            assert_eq!(check_origin(&picture, &allowed), Err(Trouble::ForbiddenOrigin), "{site}");
         }
     }
 }

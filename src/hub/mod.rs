@@ -1,9 +1,11 @@
 //! This node: what the store tells in, every reader of its rooms out. Owns
 //! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
 
+mod bearer;
 mod local;
 mod reader;
 mod seat;
+mod tenure;
 
 use std::{
     sync::{
@@ -14,20 +16,22 @@ use std::{
 };
 
 use dashmap::DashMap;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 
 use self::local::{LocalRoom, LocalSeat, Place, Reach};
 pub use self::{
+    bearer::Nobody,
     reader::{Reader, Wire},
     seat::Seat,
+    tenure::{Stay, Tenure},
 };
 use crate::{
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
-    room::{Cursor, Departure, Entry, Limits, Member, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
+    room::{Cursor, Departure, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
     store::{Event, Feed, Store, StoreError},
     ticket::{Claims, Signer},
-    video::{Pass, Video},
+    video::Video,
 };
 
 /// How long a stopping node waits for its people to reach another one, if there may be one.
@@ -77,6 +81,11 @@ struct Guest<'a> {
 }
 
 impl Terms {
+    /// How long a member that only asks now and then keeps its seat without asking.
+    pub fn poll(&self) -> Duration {
+        self.grace.max(Duration::from_millis(self.limits.lease))
+    }
+
     /// A `welcome`, or a `reset` for who was welcomed before, as JSON and with a new ticket.
     fn greet(
         &self,
@@ -90,8 +99,9 @@ impl Terms {
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
         let arrival = Arrival { member, user: name, ticket: &ticket, resumed, reset, last_n, video, now };
-        let grace = Millis::try_from(self.grace.as_millis()).unwrap_or(Millis::MAX);
-        let fields = Welcome::new(room, snapshot, history, arrival, Allowed::new(&self.limits, grace));
+        let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
+        let allowed = Allowed::new(&self.limits, millis(self.grace), millis(self.poll()));
+        let fields = Welcome::new(room, snapshot, history, arrival, allowed);
         if again { Outbound::Reset(fields) } else { Outbound::Welcome(fields) }.to_json()
     }
 }
@@ -125,13 +135,16 @@ impl Rooms {
         name: &Name,
         tags: &AtomicU64,
         reader: Arc<dyn Reader>,
-    ) -> (Arc<LocalRoom>, u64) {
+    ) -> (Arc<LocalRoom>, u64, Arc<AtomicU64>) {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| Arc::new(LocalRoom::new(id.clone())));
         let place = Place::Joining { reader, waiting: Vec::new(), reset: None };
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
+        let last_n = Arc::<AtomicU64>::default();
+        let old = people
+            .seats
+            .insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), last_n: Arc::clone(&last_n), place });
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
             if let Some(reader) = old.place.reader() {
                 reader.close(&Trouble::Replaced);
@@ -139,7 +152,7 @@ impl Rooms {
             seat.older = old.older;
             seat.older.push(old.tag);
         }
-        (Arc::clone(&room), tag)
+        (Arc::clone(&room), tag, last_n)
     }
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
@@ -207,6 +220,16 @@ pub struct Entrance {
     pub cursor: Option<Cursor>,
 }
 
+/// Where somebody comes from.
+#[derive(Clone, Copy)]
+struct Whence {
+    cursor: Option<Cursor>,
+    /// They sat here before.
+    resumed: bool,
+    /// What they have read up to the cursor still holds.
+    exact: bool,
+}
+
 /// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
 /// of no use to somebody who has logged in, out, or in as somebody else since.
 fn same_account(bearer: &Name, name: Option<&Name>) -> bool {
@@ -221,6 +244,8 @@ pub struct Hub {
     tags: AtomicU64,
     stopping: watch::Sender<bool>,
     departures: TaskTracker,
+    /// Tells that the typing of those who speak without a link has stopped, when nothing else does.
+    hushes: DashMap<MemberId, AbortHandle>,
 }
 
 impl Hub {
@@ -228,7 +253,14 @@ impl Hub {
     pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
         // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
-        Arc::new(Self { rooms, store, tags, stopping: watch::Sender::new(false), departures: TaskTracker::new() })
+        Arc::new(Self {
+            rooms,
+            store,
+            tags,
+            stopping: watch::Sender::new(false),
+            departures: TaskTracker::new(),
+            hushes: DashMap::new(),
+        })
     }
 
     /// What this node tells everybody.
@@ -266,19 +298,32 @@ impl Hub {
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let room = &entrance.room;
-        let claims = match &entrance.ticket {
-            Some(ticket) => self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, entrance.name.as_ref())),
+        let Entrance { room, name, ticket, cursor } = entrance;
+        let claims = match &ticket {
+            Some(ticket) => self.claims(&room, ticket).await?.filter(|claims| same_account(&claims.name, name.as_ref())),
             None => None,
         };
-        let known = claims.is_some();
+        let resumed = claims.is_some();
         let claims = claims.unwrap_or_else(|| {
             let member = MemberId::random();
-            Claims { member, name: entrance.name.clone().unwrap_or_else(|| Name::guest(member)) }
+            Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
-        let (local, tag) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
+        // Who takes their seat for the one they had must be told that it is another.
+        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none() };
+        self.sit(&room, claims, from, reader).await
+    }
+
+    /// Gives a seat to whoever has a right to it.
+    async fn sit(
+        self: &Arc<Self>,
+        room: &RoomId,
+        claims: Claims,
+        from: Whence,
+        reader: Arc<dyn Reader>,
+    ) -> Result<Seat, Trouble> {
+        let (local, tag, last_n) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, last_n);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();
@@ -295,21 +340,11 @@ impl Hub {
                     return Err(error.into());
                 }
             };
-            if seat.follow(&snapshot, &reader, entrance.cursor, known, joined.last_n)? {
+            if seat.follow(&snapshot, &reader, from, joined.last_n)? {
                 return Ok(seat);
             }
         }
         Err(Trouble::StoreUnavailable)
-    }
-
-    /// What a ticket for this room says, if it is good.
-    async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
-        let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
-        let key = match local {
-            Some(key) => Some(key),
-            None => self.store.look(room, false).await?.map(|room| room.key),
-        };
-        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
     }
 
     /// How many people are in a room.
@@ -318,36 +353,6 @@ impl Hub {
     /// The store's.
     pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
         Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
-    }
-
-    /// A video pass for whoever holds this ticket.
-    ///
-    /// # Errors
-    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
-    pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let Some(snapshot) = self.store.look(room, false).await? else {
-            // A room that is over took its key along, and nobody is a member of it.
-            return Err(if Signer::is_wellformed(room, ticket) { Refusal::NotMember.into() } else { Trouble::BadTicket });
-        };
-        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
-        Self::pass(video, room, &snapshot, claims.member)
-    }
-
-    /// A video pass for a member that is linked here.
-    async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
-        Self::pass(video, room, &snapshot, member)
-    }
-
-    fn pass(video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
-        let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
-        let pass = video.pass(room, member).map_err(|error| {
-            tracing::error!(%error, "no pass");
-            Trouble::Internal
-        })?;
-        Ok((pass, id))
     }
 
     /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
