@@ -170,6 +170,8 @@ async fn redis_away_is_said_and_heals_by_itself() {
     assert_eq!((&reset["clientId"], reset["members"].as_array().unwrap().len()), (&ann.welcome["clientId"], 1));
     ann.send(json!({"type": "chat", "text": "again", "n": 1}));
     assert_eq!(ann.until("ack").await["n"], 1);
+    let metrics = reqwest::get(node.url("/metrics")).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("parlor_store_reset_total 1\n"), "{metrics}");
     ann.leave().await;
     assert_eq!(redis.keys(), Vec::<String>::new());
 }

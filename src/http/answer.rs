@@ -6,7 +6,11 @@ use hyper::{
     Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
-use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, gauge::Gauge},
+    registry::Registry,
+};
 use serde::Serialize;
 use tower::BoxError;
 
@@ -81,13 +85,19 @@ pub(super) fn not_that_way(allowed: &'static str) -> Answer {
     answer
 }
 
-/// Gauges in the text format that Prometheus reads.
-pub(super) fn metrics(gauges: &[(&str, &str, usize)]) -> Answer {
-    let mut registry = Registry::default();
+/// Gauges, and counters of what the store had to put right, in the text format that Prometheus reads.
+pub(super) fn metrics(gauges: &[(&str, &str, usize)], mended: &[(&str, &str, u64)]) -> Answer {
+    let mut registry = Registry::with_prefix("parlor");
     for &(name, help, value) in gauges {
         let gauge = Gauge::<i64>::default();
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(name, help, gauge);
+    }
+    let store = registry.sub_registry_with_prefix("store");
+    for &(name, help, value) in mended {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(value);
+        store.register(name, help, counter);
     }
     let mut body = String::new();
     // Writing to memory cannot fail.

@@ -203,10 +203,8 @@ impl Edge {
 
     fn metrics(&self) -> Answer {
         let (rooms, seats) = self.hub.counts();
-        answer::metrics(&[
-            ("parlor_rooms", "Rooms with seats at this node", rooms),
-            ("parlor_seats", "Seats at this node", seats),
-        ])
+        let gauges = [("rooms", "Rooms with seats at this node", rooms), ("seats", "Seats at this node", seats)];
+        answer::metrics(&gauges, &self.hub.mended())
     }
 }
 

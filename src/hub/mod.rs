@@ -285,6 +285,11 @@ impl Hub {
         self.come_back()
     }
 
+    /// What the store had to put right; see [`Store::mended`].
+    pub fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.store.mended()
+    }
+
     /// (rooms, seats) at this node.
     pub fn counts(&self) -> (usize, usize) {
         (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().seats.len()).sum())

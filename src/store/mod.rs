@@ -138,6 +138,11 @@ pub trait Store: Send + Sync + 'static {
         Ok(self.look(room, true).await?.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec)))
     }
 
+    /// What had to be put right so far: name, what it counts, how often. Nothing where nothing can break.
+    fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
+        Vec::new()
+    }
+
     /// Whether the store can be reached now.
     fn ready(&self) -> bool;
 

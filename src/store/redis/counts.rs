@@ -25,6 +25,25 @@ pub struct Counts {
     pub moved: AtomicU64,
 }
 
+impl Counts {
+    /// Every counter: name, what it counts, how often.
+    pub(super) fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
+        [
+            ("heal", "News that did not arrive in time", &self.heal),
+            ("lag", "Times that news came faster than they were taken", &self.lag),
+            ("fill", "Rooms read again to close a hole", &self.fill),
+            ("rejoin", "Members brought back after Redis had lost them", &self.rejoin),
+            ("resub", "Subscriptions made again", &self.resub),
+            ("reset", "Rooms whose continuity broke", &self.reset),
+            ("reconnect", "Connections closed because nobody answered on them", &self.reconnect),
+            ("remap", "Times that another server was found to have some of the rooms", &self.remap),
+            ("moved", "Calls that a server sent on to another", &self.moved),
+        ]
+        .map(|(name, help, counter)| (name, help, counter.load(Ordering::Relaxed)))
+        .into()
+    }
+}
+
 /// Counts one more.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);

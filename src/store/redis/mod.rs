@@ -338,6 +338,10 @@ impl Store for Redis {
         Ok(read.filter(|(_, reaches)| *reaches).map(|(picture, _)| missed(picture)))
     }
 
+    fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.shared.counts.all()
+    }
+
     fn ready(&self) -> bool {
         !self.shared.closed.load(Ordering::Relaxed) && self.shared.links.are_up()
     }
