@@ -54,7 +54,8 @@ impl Cost {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Hashes passwords on a thread a core, each so nice that the chat goes first.
+/// Hashes passwords on half the cores, so that one is free for the chat, and so nicely that the chat goes first where
+/// there is but one.
 pub(super) struct Hasher {
     cost: Cost,
     jobs: mpsc::Sender<Job>,
@@ -70,7 +71,7 @@ impl Hasher {
     /// # Errors
     /// No thread can be started, or there is nothing random.
     pub(super) fn start(cost: Cost) -> io::Result<Self> {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = thread::available_parallelism().map_or(1, |cores| (usize::from(cores) / 2).max(1));
         let (jobs, waiting) = mpsc::channel::<Job>();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
