@@ -12,6 +12,7 @@ FROM rust:1.95-bookworm AS program
 WORKDIR /parlor
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
+COPY docs docs
 COPY benches benches
 COPY --from=page /parlor/target/public target/public
 RUN cargo build --release --locked --bin parlor

@@ -1,15 +1,16 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-faults test-browser faults bench fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
-SERVERS := redis-server nginx curl chromium openssl
+SERVERS := redis-server nginx curl chromium openssl python3
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json
 PAGE := target/public/index.html
+SCHEMATHESIS := target/schemathesis/installed
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -20,7 +21,7 @@ run: $(PAGE) ## Build the page and start Parlor on http://127.0.0.1:8080
 build: $(PAGE) ## Build the page and target/release/parlor
 	cargo build --release --bin parlor
 
-test: tools check test-page test-rust test-faults test-browser ## Install what the tests need, then run them all
+test: tools check test-page test-rust test-api test-faults test-browser ## Install what the tests need, then run them all
 
 check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
 	cargo fmt --check
@@ -33,6 +34,10 @@ test-page: $(MODULES) ## The page's unit tests
 
 test-rust: $(PAGE) $(MODULES) ## Rules, stores, sockets, addresses
 	cargo test
+
+test-api: $(PAGE) $(SCHEMATHESIS) ## What docs/openapi.yaml allows and what it does not, sent to a real server
+	cargo build --bin parlor
+	python3 tests/schemathesis/run.py
 
 test-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
 	cargo test --test faults
@@ -59,6 +64,15 @@ tools:
 		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
 		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
+
+# Debian has venv in a package of its own.
+$(SCHEMATHESIS): tests/schemathesis/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; }
+	python3 -m venv target/schemathesis
+	target/schemathesis/bin/pip install --quiet --disable-pip-version-check -r tests/schemathesis/requirements.txt
+	@touch $@
 
 $(MODULES): package.json package-lock.json
 	npm ci --silent

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite;
 use wire::{Client, Heard, PATIENCE, TestServer, encoded};
 
-const ADDRESSES: [(&str, &str); 15] = [
+const ADDRESSES: [(&str, &str); 17] = [
     ("/", "GET, HEAD"),
     ("/r/general", "GET, HEAD, POST"),
     ("/r/%D0%BA", "GET, HEAD, POST"),
@@ -29,6 +29,8 @@ const ADDRESSES: [(&str, &str); 15] = [
     ("/healthz", "GET, HEAD"),
     ("/readyz", "GET, HEAD"),
     ("/metrics", "GET, HEAD"),
+    ("/api/openapi.yaml", "GET, HEAD"),
+    ("/api/asyncapi.yaml", "GET, HEAD"),
 ];
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {

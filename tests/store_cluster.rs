@@ -14,6 +14,7 @@ use support::{
     RIGHTS, a_room,
     cluster::Cluster,
     ledger::{node, nothing_is_lost_in_silence_while, nothing_is_lost_while},
+    server::{Server, free_port},
     text, until,
 };
 use tokio::time::{Instant, sleep};
@@ -198,6 +199,21 @@ async fn room_whose_slot_nobody_serves_is_unavailable() {
     assert_eq!(node.store.look(&room, false).await, Err(StoreError::Unavailable));
     assert_eq!(node.store.look(&elsewhere, false).await, Ok(None));
     assert!(node.store.ready());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_that_is_no_part_of_the_cluster_is_passed_over() {
+    let cluster = Cluster::start();
+    // As one that has lost its files and does not know the others any more.
+    let stranger = Server::start_with(|_| {
+        ["--save", "", "--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()].map(str::to_owned).to_vec()
+    });
+    let url = cluster.url().replace("://", &format!("://127.0.0.1:{},", stranger.port()));
+    let mut node = node(&url, Limits::default()).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    assert_eq!(node.heard.entry().await.seq, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

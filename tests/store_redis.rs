@@ -446,6 +446,23 @@ async fn join_that_was_given_up_leaves_no_ghost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn join_that_was_given_up_leaves_no_subscription() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let node = node(&line.url(), Limits { lease: 900, ..Limits::default() }).await;
+    let (room, store) = (a_room(), Arc::clone(&node.store));
+    let channel = format!("parlor1:{{{room}}}");
+    let listeners = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).lines().last().unwrap().to_owned();
+    line.mute(true);
+    let joining = tokio::spawn(async move { store.join(&room, MemberId::random(), &name("Ann"), tag()).await.map(drop) });
+    until("it is subscribed", async || listeners() == "1").await;
+    joining.abort();
+    line.mute(false);
+    until("nobody listens", async || listeners() == "0").await;
+    assert_eq!(node.store.counts().reconnect.load(Ordering::Relaxed), 0, "the line was not simply made anew");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resume_that_was_given_up_does_not_cost_the_seat() {
     let server = Server::start();
     let line = Line::to(server.port()).await;

@@ -46,6 +46,10 @@ pub(super) fn text(body: &'static str) -> Answer {
     of(HeaderValue::from_static("text/plain; charset=utf-8"), body)
 }
 
+pub(super) fn yaml(body: &'static str) -> Answer {
+    of(HeaderValue::from_static("application/yaml"), body)
+}
+
 pub(super) fn json(shape: &impl Serialize) -> Answer {
     // Our shapes have string keys and no failing parts.
     of(JSON, serde_json::to_vec(shape).unwrap_or_default())

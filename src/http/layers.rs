@@ -8,8 +8,8 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-        X_CONTENT_TYPE_OPTIONS,
+        AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY,
+        RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
     },
     http::Extensions,
 };
@@ -107,15 +107,11 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    let trouble = match response.status() {
-        _ if is_json => None,
-        StatusCode::PAYLOAD_TOO_LARGE => Some(Trouble::BodyTooBig),
-        _ => None,
-    };
-    match trouble {
-        Some(trouble) => answer::refuse(&trouble),
-        None => response.map(|body| body.map_err(Into::into).boxed_unsync()),
+    // What we answer ourselves says whether it may be kept.
+    let is_ours = response.headers().contains_key(CACHE_CONTROL);
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE if !is_ours => answer::refuse(&Trouble::BodyTooBig),
+        _ => response.map(|body| body.map_err(Into::into).boxed_unsync()),
     }
 }
 

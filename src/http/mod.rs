@@ -29,6 +29,10 @@ use crate::{
     transport::{Paces, poll::Pollers},
 };
 
+/// What this server promises, for programs.
+const OPENAPI: &str = include_str!("../../docs/openapi.yaml");
+const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
+
 /// Who is at the other end of the connection; the server puts it into every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
@@ -78,6 +82,7 @@ enum Address<'a> {
     Ready,
     Metrics,
     Desk(Desk),
+    Document(&'static str),
     Asset(&'a str),
 }
 
@@ -96,6 +101,8 @@ impl<'a> Address<'a> {
             ["api", "rooms", room, "typing"] => Self::Typing(room),
             ["api", "rooms", room, "leave"] => Self::Leave(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
+            ["api", "openapi.yaml"] => Self::Document(OPENAPI),
+            ["api", "asyncapi.yaml"] => Self::Document(ASYNCAPI),
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
@@ -165,6 +172,7 @@ impl Edge {
                 Address::Ready => self.readiness(),
                 Address::Metrics => Ok(self.metrics()),
                 Address::Desk(desk) => self.desk(desk, request).await,
+                Address::Document(text) => Ok(answer::yaml(text)),
                 Address::Asset(path) => page::asset(path, &request),
             }
         };

@@ -145,6 +145,10 @@ fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
     if text.trim().is_empty() {
         return Ok(T::default());
     }
+    // serde would take a list for the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Trouble::BadFrame("the body is one JSON object".into()));
+    }
     serde_json::from_str(text).map_err(|error| Trouble::BadFrame(format!("the body is one JSON object: {error}")))
 }
 

@@ -67,6 +67,10 @@ struct Frame<'a> {
 impl Inbound {
     /// Reads one text frame.
     pub fn parse(json: &str) -> Self {
+        // serde would take a list for the fields in their order.
+        if json.trim_start().starts_with('[') {
+            return Self { ask: Err(Trouble::BadFrame("a frame is one JSON object".into())), n: None };
+        }
         let frame: Frame = match serde_json::from_str(json) {
             Ok(frame) => frame,
             Err(error) => {
@@ -147,13 +151,25 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_and_matched_to_its_send() {
+        const LIST: &str = r#"["chat","hi",null,null,1,null,null,null]"#;
         let wrong = |frame: &str| {
             let inbound = Inbound::parse(frame);
             (inbound.ask.unwrap_err().code(), inbound.n)
         };
-        for frame in
-            ["", "nonsense", "{", "[]", "null", "5", r#""text""#, "{}", r#"{"text":5}"#, r#"{"type":"typing"}"#, r#"{"type":1}"#]
-        {
+        for frame in [
+            "",
+            "nonsense",
+            "{",
+            "[]",
+            "null",
+            "5",
+            r#""text""#,
+            "{}",
+            r#"{"text":5}"#,
+            r#"{"type":"typing"}"#,
+            r#"{"type":1}"#,
+            LIST,
+        ] {
             assert_eq!(wrong(frame), ("bad_frame", None), "{frame}");
         }
         for n in ["0", "-1", "1.5", "\"1\"", "9007199254740992", "1e400"] {

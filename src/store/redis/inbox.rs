@@ -273,7 +273,6 @@ impl Inbox {
             }
             News::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
-                self.place.moves = self.place.moves.max(moves);
                 let mine = from.node == self.node;
                 // The answer to the join that took the seat here may still be on its way.
                 let unknown = mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
@@ -281,7 +280,10 @@ impl Inbox {
                     self.lose(member, from.tag, tell);
                 }
                 if missed || unknown {
+                    // Not counted: when the room has been read again, it is to show that somebody has moved.
                     self.distrust();
+                } else {
+                    self.place.moves = self.place.moves.max(moves);
                 }
             }
             News::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),

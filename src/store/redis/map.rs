@@ -24,6 +24,7 @@ impl Map {
     }
 
     /// Reads the answer to CLUSTER SLOTS. A server without a name of its own is the one that was `asked`.
+    /// One that knows of no slot at all is no longer, or not yet, part of a Cluster, and gives no map.
     pub(super) fn read(answer: Value, asked: &Server) -> Option<Self> {
         let mut ranges = Vec::new();
         for range in list(answer)? {
@@ -39,7 +40,7 @@ impl Map {
             ranges.push(Range { first, last, server: Server::new(host, number(master.next()?)?) });
         }
         ranges.sort_unstable();
-        Some(Self(ranges))
+        (!ranges.is_empty()).then_some(Self(ranges))
     }
 
     /// The server of a slot, if anybody serves it.
@@ -105,7 +106,9 @@ mod tests {
         for host in [Value::Null, "".into(), "?".into()] {
             assert_eq!(map(vec![range(0, 1, host, 7)]).server(0), Some(&Server::new("asked", 7)));
         }
-        assert_eq!(Map::read("MOVED".into(), &Server::new("asked", 1)), None);
+        for nothing in ["MOVED".into(), Value::Array(Vec::new())] {
+            assert_eq!(Map::read(nothing, &Server::new("asked", 1)), None);
+        }
     }
 
     #[test]

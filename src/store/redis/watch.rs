@@ -123,7 +123,8 @@ impl Shared {
     /// Ends the watch over a room in which nobody of this node sits any more.
     pub(super) async fn retire(&self, watch: &Watch, gate: &mut Passage) {
         // Before the room is forgotten: the next watch must not subscribe and be unsubscribed by this one.
-        if let Some(link) = gate.subscribed.take() {
+        // Also where no subscription is known: one that was given up may have happened, or may still happen.
+        if let Some(link) = gate.subscribed.take().or_else(|| self.links.route(watch.keys.slot())) {
             link.unsubscribe(watch.keys.channel()).await;
         }
         gate.retired = true;
@@ -247,7 +248,7 @@ impl Shared {
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.fill);
-        if watch.inbox().forks(&picture.room) {
+        if watch.inbox().forks(&picture) {
             // It is read again from the beginning: what has been told cannot be mended.
             return Ok(());
         }

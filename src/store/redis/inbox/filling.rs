@@ -25,18 +25,33 @@ impl Inbox {
     }
 
     /// Whether the room as read again shows, for the first time, that a failover has lost something that was
-    /// told: fewer joins and leaves than have been heard of, or another entry under the newest number.
-    pub(in crate::store::redis) fn forks(&mut self, room: &Snapshot) -> bool {
+    /// told: joins and leaves, a seat of this node, or the newest entry, which is another one now.
+    pub(in crate::store::redis) fn forks(&mut self, picture: &Picture) -> bool {
+        let room = &picture.room;
         if self.forked || room.epoch != self.place.epoch {
             return false;
         }
         let there = room.history.iter().find(|entry| entry.seq == self.place.seq);
         let differs = there.is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
-        self.forked = differs || room.version < self.place.version;
-        if room.version < self.place.version {
-            self.unseated = true;
-        }
+        let lost = room.version < self.place.version + self.changes(room) || self.lacks_a_seat(picture);
+        self.forked = differs || lost;
+        self.unseated |= lost;
         self.forked
+    }
+
+    /// How many joins and leaves of members elsewhere it takes, at least, from who was here to who is. Each is a version.
+    fn changes(&self, room: &Snapshot) -> u64 {
+        let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
+        let stays = |is: &Member, was: &Member| is.joined_at == was.joined_at;
+        let gone = self.people.values().filter(|was| !now.get(&was.id).is_some_and(|is| stays(is, was)));
+        let came = room.members.iter().filter(|is| !self.people.get(&is.id).is_some_and(|was| stays(is, was)));
+        gone.chain(came).filter(|member| !self.seats.contains_key(&member.id)).count() as u64
+    }
+
+    /// Whether a member of this node sits nowhere, although it has not left and nobody has moved.
+    fn lacks_a_seat(&self, picture: &Picture) -> bool {
+        let seated: HashSet<_> = picture.seats.iter().map(|(id, ..)| id).collect();
+        picture.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
     }
 
     /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.

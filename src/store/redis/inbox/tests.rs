@@ -277,10 +277,46 @@ fn what_a_failover_lost_is_noticed_when_the_room_is_read_again() {
     ] {
         let (mut inbox, mut told) = live();
         inbox.deafen();
-        assert_eq!(inbox.forks(&there.room), forks);
-        assert!(!inbox.forks(&there.room), "noticed once");
+        assert_eq!(inbox.forks(&there), forks);
+        assert!(!inbox.forks(&there), "noticed once");
         let goes_on = inbox.fill(there, true, &mut |event| note(&mut told, event));
         assert_eq!(goes_on, !forks);
         assert_eq!(told.iter().any(|told| told == "reset to 6"), forks, "{told:?}");
     }
+}
+
+#[test]
+fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() {
+    // Its join is lost, and newcomers have its version and the next ones by now.
+    for (version, people) in [(3, &[2, 3, 4][..]), (4, &[2, 3, 4]), (9, &[2, 3])] {
+        let (mut inbox, mut told) = live();
+        inbox.deafen();
+        assert!(inbox.forks(&room(5, version, people, 5..=5)), "{version}");
+        assert!(inbox.take_unseated());
+        let back: Vec<_> = people.iter().copied().chain([1]).collect();
+        assert!(!inbox.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event)));
+        assert_eq!((told, inbox.seats().len()), (vec!["reset to 5".to_owned()], 1));
+    }
+    // So is somebody else's, if as many joins and leaves as there were cannot explain who is there.
+    let (mut inbox, _) = live();
+    inbox.deafen();
+    assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_unseated());
+    // Who has moved and left from there, or whose goodbye is under way, is gone.
+    let moves: [&dyn Fn(&mut Inbox); 3] = [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
+        hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)])
+    }];
+    for news in moves {
+        let (mut inbox, mut told) = live();
+        inbox.sit(somebody(2).id, seat(2, 3, 2));
+        news(&mut inbox);
+        inbox.distrust();
+        let now = || Picture { moves: 2, seats: vec![(somebody(2).id, HERE, 0)], ..room(5, 4, &[2, 3], 5..=5) };
+        assert!(!inbox.forks(&now()));
+        assert!(inbox.fill(now(), true, &mut |event| note(&mut told, event)));
+        assert_eq!(told, ["moved 1 of 1", "left 1 at 4, 2 heads"]);
+    }
+    let (mut inbox, _) = live();
+    assert!(inbox.see_off(somebody(1).id, 1));
+    inbox.distrust();
+    assert!(!inbox.forks(&room(5, 4, &[2, 3], 5..=5)));
 }
