@@ -3,8 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench fmt tools
 
-# What the tests start beside Parlor itself; Debian's packages of the same names.
+# What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
+POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json
@@ -57,7 +58,7 @@ fmt: ## Format the Rust code
 # Package managers are quiet here so that what the tests say stands out.
 tools:
 	@for tool in cargo node npm; do command -v $$tool >/dev/null || { echo "parlor needs $$tool: see README.md"; exit 1; }; done
-	@missing=; for server in $(SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
+	@missing="$(if $(POSTGRES),,postgresql)"; for server in $(SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing$$missing"; \
 		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \

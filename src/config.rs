@@ -30,6 +30,18 @@ pub struct Config {
     #[arg(long, env = "LIVEKIT_API_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub livekit_api_secret: Option<Secret>,
 
+    /// Where accounts live: sqlite:parlor.db or postgres://…; without it, there are none
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<Secret>,
+
+    /// Only people who are logged in may join
+    #[arg(long, env = "PARLOR_REQUIRE_LOGIN", value_name = "true|false", default_value = "", hide_default_value = true, num_args = 0..=1, default_missing_value = "true")]
+    pub require_login: Switch,
+
+    /// How many proxies stand before this server, each adding to X-Forwarded-For whom it saw
+    #[arg(long, env = "PARLOR_PROXIES", default_value_t = 0, value_name = "COUNT")]
+    pub proxies: u8,
+
     /// Mixed into every room's own random key; the same on all nodes. Then reading Redis is not enough to forge a ticket
     #[arg(
         long,
@@ -105,6 +117,9 @@ pub enum ConfigError {
     /// A LiveKit address no browser can use.
     #[error("LIVEKIT_URL must start with ws://, wss://, http:// or https://")]
     LiveKitUrl,
+    /// A login is required that nobody could have.
+    #[error("PARLOR_REQUIRE_LOGIN needs accounts: DATABASE_URL is missing")]
+    NoAccounts,
     /// Shorter than any renewal could keep up with.
     #[error("PARLOR_LEASE must be at least 1s")]
     Lease,
@@ -130,6 +145,9 @@ impl Config {
         self.livekit()?;
         if self.lease.millis() < 1000 {
             return Err(ConfigError::Lease);
+        }
+        if self.require_login.0 && self.database().is_none() {
+            return Err(ConfigError::NoAccounts);
         }
         Ok(self)
     }
@@ -171,6 +189,27 @@ impl Config {
     /// The Redis to use, if any.
     pub fn redis(&self) -> Option<&str> {
         self.redis_url.as_ref().map(Secret::expose).filter(|url| !url.is_empty())
+    }
+
+    /// The database of accounts, if there are any.
+    pub fn database(&self) -> Option<&str> {
+        self.database_url.as_ref().map(Secret::expose).filter(|url| !url.is_empty())
+    }
+}
+
+/// Yes or no; an empty setting, as compose files like to leave it, is a no.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Switch(pub bool);
+
+impl std::str::FromStr for Switch {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        match given.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Ok(Self(true)),
+            "" | "false" | "no" | "off" | "0" => Ok(Self(false)),
+            _ => Err("true or false"),
+        }
     }
 }
 
@@ -279,8 +318,21 @@ mod tests {
     }
 
     #[test]
+    fn a_login_cannot_be_required_where_nobody_has_one() {
+        for yes in [&["--require-login"][..], &["--require-login", "true"], &["--require-login", "1", "--database-url", ""]] {
+            let error = config(yes).unwrap_err();
+            assert!(error.contains("DATABASE_URL is missing"), "{error}");
+            assert!(config(&[&["--database-url", "sqlite:x"], &yes[..yes.len().min(2)]].concat()).unwrap().require_login.0);
+        }
+        for no in ["", "false", "0"] {
+            assert!(!config(&["--require-login", no]).unwrap().require_login.0);
+        }
+    }
+
+    #[test]
     fn wrong_values_are_refused() {
         for args in [
+            ["--require-login", "perhaps"],
             ["--listen", "nowhere"],
             ["--history-age", "soon"],
             ["--lease", "10ms"],
@@ -299,7 +351,9 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let config = config(&["--redis-url", "redis://:hunter2@h", "--secret", "hunter2"]).unwrap();
+        let config =
+            config(&["--redis-url", "redis://:hunter2@h", "--secret", "hunter2", "--database-url", "postgres://u:hunter2@h"])
+                .unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

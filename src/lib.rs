@@ -18,6 +18,9 @@ pub mod ticket;
 // Where rooms live: in this process or in Redis.
 pub mod store;
 
+// Known by name: accounts, in SQL.
+pub mod account;
+
 // Mints LiveKit passes.
 pub mod video;
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
 
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -13,10 +13,12 @@ use tokio::{
     sync::watch,
 };
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 use crate::{
+    account::{Accounts, Cost, OpenError},
     config::{Config, ConfigError},
-    http::{Edge, Layered, layered},
+    http::{Edge, Layered, Peer, layered},
     hub::{Hub, Rooms, Terms},
     room::NodeId,
     store::{
@@ -41,6 +43,9 @@ const GOODBYE: Duration = Duration::from_millis(7500);
 /// How long links and requests may take to end once everybody has been told. With the goodbye less than ten seconds.
 const DRAIN: Duration = Duration::from_secs(2);
 
+/// How long the database may take to close.
+const CLOSING: Duration = Duration::from_millis(300);
+
 /// A room in Redis outlives the last word of all its nodes by this many leases (here: of a millisecond of lease).
 const BACKSTOP: Duration = Duration::from_millis(8);
 
@@ -53,6 +58,9 @@ pub enum ServerError {
     /// The Redis URL cannot be used.
     #[error("REDIS_URL: {0}")]
     Redis(#[from] RedisConfigError),
+    /// The accounts cannot be opened.
+    #[error("DATABASE_URL: {0}")]
+    Accounts(#[from] OpenError),
     /// The address is taken or not ours.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -63,6 +71,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     hub: Arc<Hub>,
+    accounts: Option<Arc<Accounts>>,
     service: Layered,
     links: TaskTracker,
 }
@@ -82,6 +91,10 @@ impl Server {
             video: config.livekit()?.map(Video::new),
             clock: wall_clock,
         };
+        let accounts = match config.database() {
+            Some(url) => Some(Arc::new(Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?)),
+            None => None,
+        };
         let rooms = Rooms::new(terms);
         let node = NodeId(fastrand::u64(..));
         let feed: Arc<dyn Feed> = Arc::clone(&rooms) as _;
@@ -95,6 +108,9 @@ impl Server {
         let edge = Edge {
             hub: Arc::clone(&hub),
             origins: config.origins.0,
+            accounts: accounts.clone(),
+            require_login: config.require_login.0,
+            proxies: config.proxies.into(),
             rate,
             pollers: Pollers::new(Arc::clone(&hub)),
             paces: Paces::new(rate),
@@ -104,7 +120,7 @@ impl Server {
         let service = layered(Arc::new(edge));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
-        Ok(Self { listener, address, hub, service, links })
+        Ok(Self { listener, address, hub, accounts, service, links })
     }
 
     /// Where it listens.
@@ -145,6 +161,9 @@ impl Server {
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!(links = self.links.len(), "some links did not end in time");
         }
+        if let Some(accounts) = self.accounts {
+            let _ = tokio::time::timeout(CLOSING, accounts.close()).await;
+        }
     }
 }
 
@@ -152,8 +171,8 @@ impl Server {
 async fn accept(listener: TcpListener, service: Layered, connections: TaskTracker, stopped: watch::Receiver<()>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(serve(stream, service.clone(), stopped.clone()));
+            Ok((stream, peer)) => {
+                connections.spawn(serve(stream, Peer(peer.ip()), service.clone(), stopped.clone()));
             }
             Err(error) => {
                 // Out of files, mostly: what is open goes on, and a moment later there may be room again.
@@ -175,9 +194,13 @@ fn notice_death(stream: &TcpStream) {
 }
 
 /// One connection, until it ends or becomes a WebSocket.
-async fn serve(stream: TcpStream, service: Layered, mut stopped: watch::Receiver<()>) {
+async fn serve(stream: TcpStream, peer: Peer, service: Layered, mut stopped: watch::Receiver<()>) {
     let _ = stream.set_nodelay(true);
     notice_death(&stream);
+    let service = service.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

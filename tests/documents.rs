@@ -9,12 +9,14 @@ mod wire;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use futures_util::future::join_all;
 use reqwest::{Client as Http, Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
+use tokio::{sync::OnceCell, time::timeout};
 use tokio_tungstenite::tungstenite::Message;
 use wire::{Client, Heard, PATIENCE, TestServer, encoded, eventually, listener::Listener, poller::Poller};
 
@@ -26,6 +28,9 @@ const VIDEO: [&str; 6] = [
     "--livekit-api-secret",
     "a secret that is long enough for HS256",
 ];
+
+/// What is said where there are accounts.
+const OF_ACCOUNTS: [&str; 3] = ["not_logged_in", "login_required", "name_taken"];
 
 /// Refusals that only a race brings about: (operation, code).
 const RACES: [(&str, &str); 4] = [("poll", "room_full"), ("poll", "replaced"), ("join", "replaced"), ("events", "replaced")];
@@ -159,7 +164,63 @@ struct Request {
     query: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     ticket: bool,
+    login: Option<Login>,
     body: Option<Vec<u8>>,
+}
+
+/// How Amy's token is sent.
+#[derive(Clone, Copy, Debug)]
+enum Login {
+    Cookie,
+    Header,
+}
+
+/// A database in which Amy has an account.
+struct Book {
+    dir: PathBuf,
+    token: String,
+}
+
+impl Book {
+    fn dir() -> PathBuf {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("parlor-documents-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    /// A copy of one that is written once, for a hash takes its time.
+    async fn open() -> Self {
+        static FIRST: OnceCell<(Vec<u8>, String)> = OnceCell::const_new();
+        let write = async || {
+            let dir = Self::dir();
+            let file = dir.join("parlor.db");
+            let mut server = TestServer::start(&["--database-url", &format!("sqlite:{}", file.display())]).await;
+            let login = json!({"user": "Amy", "password": "correct horse"});
+            let post = async |path: &str| Http::new().post(server.url(path)).json(&login).send().await.unwrap();
+            assert_eq!(post("/register").await.status(), StatusCode::CREATED);
+            let answer: Value = post("/login").await.json().await.unwrap();
+            server.stop().await.unwrap();
+            let bytes = fs::read(file).unwrap();
+            fs::remove_dir_all(dir).unwrap();
+            (bytes, answer["token"].as_str().unwrap().to_owned())
+        };
+        let (bytes, token) = FIRST.get_or_init(write).await;
+        let dir = Self::dir();
+        fs::write(dir.join("parlor.db"), bytes).unwrap();
+        Self { dir, token: token.clone() }
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}/parlor.db", self.dir.display())
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
 }
 
 /// A server with Bob on a socket and Ann by polls, for one request.
@@ -167,9 +228,23 @@ struct Scene {
     server: TestServer,
     bob: Client,
     ann: Poller,
+    book: Option<Book>,
 }
 
 impl Scene {
+    /// With accounts, of which one is Amy's.
+    async fn with_accounts(room: &str, args: &[&str]) -> Self {
+        let book = Book::open().await;
+        let scene = Self::set(room, &[args, &["--database-url", &book.url()]].concat()).await;
+        Self { book: Some(book), ..scene }
+    }
+
+    /// As a request needs it.
+    async fn meant_for(operation: &Operation<'_>, room: &str, request: &Request, code: &str) -> Self {
+        let accounts = operation.is_of_accounts() || request.login.is_some() || OF_ACCOUNTS.contains(&code);
+        if accounts { Self::with_accounts(room, &VIDEO).await } else { Self::set(room, &VIDEO).await }
+    }
+
     async fn set(room: &str, args: &[&str]) -> Self {
         let server = TestServer::start(args).await;
         Self::on(server, room).await
@@ -178,7 +253,7 @@ impl Scene {
     async fn on(server: TestServer, room: &str) -> Self {
         let bob = Client::join(&server, room, "Bob").await;
         let ann = Poller::join(&server, room, "Ann").await;
-        Self { server, bob, ann }
+        Self { server, bob, ann, book: None }
     }
 
     /// Puts in what only a running server can know.
@@ -194,6 +269,12 @@ impl Scene {
         }
         if request.ticket {
             sent = sent.bearer_auth(&self.ann.ticket);
+        }
+        let token = self.book.as_ref().map_or("", |book| &book.token);
+        match request.login {
+            Some(Login::Cookie) => sent = sent.header("cookie", format!("token={token}")),
+            Some(Login::Header) => sent = sent.bearer_auth(token),
+            None => {}
         }
         if let Some(body) = &request.body {
             sent = sent.body(String::from_utf8(body.clone()).map_or_else(|_| body.clone(), |text| self.fill(&text).into()));
@@ -228,6 +309,14 @@ impl Operation<'_> {
         content.iter().next().map(|(kind, body)| (kind.as_str(), body))
     }
 
+    fn is_of_accounts(&self) -> bool {
+        self.operation["tags"][0] == "accounts"
+    }
+
+    fn takes_logins(&self) -> bool {
+        self.operation["security"].as_array().is_some_and(|ways| ways.iter().any(|way| way.get("login").is_some()))
+    }
+
     fn takes_tickets(&self) -> bool {
         self.operation["security"].as_array().is_some_and(|ways| ways.iter().any(|way| way.get("ticket").is_some()))
     }
@@ -236,6 +325,12 @@ impl Operation<'_> {
     fn plain_request(&self) -> Request {
         let needs_ticket = self.takes_tickets() && self.operation["security"][0].get("ticket").is_some();
         let mut request = Request { room: "general".into(), ticket: needs_ticket, ..Request::default() };
+        if self.operation["security"][0].get("cookie").is_some() {
+            request.login = Some(Login::Cookie);
+        }
+        if self.is_of_accounts() && self.body().is_some() {
+            request.headers.push(("content-type".into(), "application/json".into()));
+        }
         if self.id == "socket" {
             for (name, value) in [
                 ("connection", "upgrade"),
@@ -282,6 +377,11 @@ impl Operation<'_> {
         }
         if self.takes_tickets() {
             requests.push(Request { ticket: true, ..self.plain_request() });
+        }
+        if self.takes_logins() {
+            for way in [Login::Cookie, Login::Header] {
+                requests.push(Request { login: Some(way), ..self.plain_request() });
+            }
         }
         let plain = self.plain_request();
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -344,7 +444,10 @@ impl Operation<'_> {
 /// Brings a refusal about, where no value does it alone.
 async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
     let mut request = operation.plain_request();
-    let scene = async |args: &[&str]| Scene::set("general", args).await;
+    let scene = async |args: &[&str]| match operation.is_of_accounts() || OF_ACCOUNTS.contains(&code) {
+        true => Scene::with_accounts("general", args).await,
+        false => Scene::set("general", args).await,
+    };
     let is_text = operation.body().is_some_and(|(kind, _)| kind == "text/plain");
     // Who shows a ticket in the header leaves, whatever the body says.
     request.ticket &= operation.id != "leave" || !code.starts_with("bad_");
@@ -376,6 +479,29 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
             request.body = Some(br#"{"text":"hello","n":5}"#.to_vec());
             return Some(scene.send(operation, &request).await);
         }
+        "not_logged_in" => {
+            request.login = None;
+            request.headers.push(("authorization".into(), "Bearer no.good.token".into()));
+        }
+        "login_required" => {
+            let mut scene = scene(&[]).await;
+            let url = scene.book.as_ref().unwrap().url();
+            scene.server = TestServer::start(&["--require-login", "true", "--database-url", &url]).await;
+            return Some(scene.send(operation, &request).await);
+        }
+        "accounts_off" => return Some(Scene::set("general", &[]).await.send(operation, &request).await),
+        "not_json" => request.headers.clear(),
+        "rate_limited" if operation.is_of_accounts() => {
+            let scene = scene(&[]).await;
+            let wrong = operation.refused("wrong_login").pop().or_else(|| operation.refused("name_taken").pop()).unwrap();
+            for _ in 0..100 {
+                let response = scene.send(operation, &wrong).await;
+                if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                    return Some(response);
+                }
+            }
+            return None;
+        }
         "rate_limited" => {
             let scene = scene(&["--rate", "1"]).await;
             let crowd = join_all((0..20).map(async |_| scene.send(operation, &request).await)).await;
@@ -399,7 +525,7 @@ async fn every_request_in_the_document_is_answered_as_it_says() {
     for operation in documents.operations() {
         let mut seen = BTreeSet::new();
         for mut request in operation.good() {
-            let scene = Scene::set(&request.room, &VIDEO).await;
+            let scene = Scene::meant_for(&operation, &request.room, &request, "").await;
             request.query.iter_mut().for_each(|(_, value)| *value = scene.fill(value));
             let (status, code) = operation.hold(scene.send(&operation, &request).await).await;
             assert!(status < 400, "{} {request:?}: {status} {code:?} (no page? `make build` builds it)", operation.id);
@@ -413,7 +539,7 @@ async fn every_request_in_the_document_is_answered_as_it_says() {
             for code in operation.codes(status) {
                 let mut answers = Vec::new();
                 for request in operation.refused(code) {
-                    answers.push(Scene::set("general", &VIDEO).await.send(&operation, &request).await);
+                    answers.push(Scene::meant_for(&operation, "general", &request, code).await.send(&operation, &request).await);
                 }
                 answers.extend(provoked(&operation, code).await);
                 let is_race = RACES.contains(&(operation.id, code));
@@ -515,7 +641,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
         }
     }
     // What no text of a client's brings about, and the stream.
-    let Scene { server, mut bob, ann } = Scene::set("general", &[]).await;
+    let Scene { server, mut bob, ann, book } = Scene::with_accounts("general", &[]).await;
     bob.put(Message::binary(vec![1])).flush().await;
     documents.hold("tell", &bob.until("error").await, &mut seen);
     let (mut heard, base) = (BTreeSet::new(), server.url(""));
@@ -525,6 +651,24 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     bob.send(json!({"typing": true})).send(json!({"text": "hello"})).flush().await;
     let cy = Client::join(&server, "general", "Cy").await;
     cy.leave().await;
+    // Amy is who she says.
+    let mut request = Client::request(&server, "room=general");
+    request.headers_mut().insert("cookie", format!("token={}", book.as_ref().unwrap().token).parse().unwrap());
+    let mut amy = Client::upgrade(&server, request).await.unwrap().welcomed().await;
+    amy.say("hello", 1).await;
+    assert_eq!(amy.welcome["verified"], true);
+    documents.hold("tell", &amy.welcome, &mut seen);
+    for (kind, name) in [("joined", "Amy"), ("chat", "Amy")] {
+        let frame = loop {
+            let frame = bob.until(kind).await;
+            if frame["user"] == name {
+                break frame;
+            }
+        };
+        assert_eq!(frame["verified"], true, "{frame}");
+        documents.hold("tell", &frame, &mut seen);
+    }
+    amy.leave().await;
     while !heard.contains("left") {
         documents.hold("stream", &stream.next().await.unwrap(), &mut heard);
     }

@@ -1,20 +1,25 @@
-//! What is checked before anybody comes in: origin, ticket, upgrade.
+//! What is checked before anybody comes in: origin, ticket, login, upgrade.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use cookie::Cookie;
 use hyper::{
     Request,
-    header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
+    header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
 };
 
 use super::{
-    Edge,
+    Edge, Peer, account,
     answer::{self, Answer},
     header,
 };
 use crate::{
+    account::AccountError,
     config::Origin,
     hub::Entrance,
     protocol::Trouble,
@@ -25,8 +30,10 @@ use crate::{
 /// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
 pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Result<(), Trouble> {
     let Some(origin) = request.headers().get(ORIGIN) else {
-        // Another site's page may name an address of ours as a picture, and browsers say no origin then.
-        let embedded = request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+        // Another site's page may name an address of ours as a picture, and browsers say no origin then. From a
+        // neighbour under the same domain the login's cookie would come along.
+        let site = request.headers().get("sec-fetch-site");
+        let embedded = site.is_some_and(|site| site == "cross-site" || site == "same-site");
         return if embedded { Err(Trouble::ForbiddenOrigin) } else { Ok(()) };
     };
     let origin = origin.to_str().map_err(|_| Trouble::ForbiddenOrigin)?.to_ascii_lowercase();
@@ -38,8 +45,71 @@ pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Resul
 
 /// The ticket in `Authorization: Bearer …`.
 pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
-    let (scheme, ticket) = header(request, AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(ticket.trim())
+    bearer(request).filter(|slip| !is_login(slip))
+}
+
+/// The login token: in `Authorization: Bearer …` or in the cookie.
+pub(super) fn token<B>(request: &Request<B>) -> Option<&str> {
+    bearer(request).filter(|slip| is_login(slip)).or_else(|| {
+        let cookies = request.headers().get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+        let mut cookies = cookies.flat_map(Cookie::split_parse).flatten();
+        cookies.find(|cookie| cookie.name() == account::COOKIE).and_then(|cookie| cookie.value_raw())
+    })
+}
+
+fn bearer<B>(request: &Request<B>) -> Option<&str> {
+    let (scheme, slip) = header(request, AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(slip.trim())
+}
+
+/// Tickets and login tokens travel in the same header: a ticket has two parts, a login token three.
+fn is_login(slip: &str) -> bool {
+    slip.split('.').count() == 3
+}
+
+/// What a request brings to show who sends it.
+pub(super) struct Login {
+    token: Option<String>,
+    /// In a header, rather than in a cookie that the browser sends by itself.
+    deliberate: bool,
+}
+
+/// See [`Edge::known_as`].
+pub(super) fn login<B>(request: &Request<B>) -> Login {
+    Login { token: token(request).map(str::to_owned), deliberate: bearer(request).is_some_and(is_login) }
+}
+
+impl Edge {
+    /// Under which name somebody comes in: that of their account if they are logged in, else the one they give,
+    /// unless it belongs to an account. Every way into a room asks here.
+    pub(super) async fn known_as(&self, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
+        let Some(accounts) = &self.accounts else { return Ok(given) };
+        if let Some(token) = login.token {
+            match accounts.who(&token).await {
+                Ok(account) => return Ok(Some(account.name.verified())),
+                // A cookie that has ended makes a guest of whoever still has it.
+                Err(AccountError::NotLoggedIn) if !login.deliberate => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        if self.require_login {
+            return Err(Trouble::LoginRequired);
+        }
+        match &given {
+            Some(name) if accounts.is_taken(name).await? => Err(Trouble::NameTaken),
+            _ => Ok(given),
+        }
+    }
+}
+
+/// Where the request comes from. So many proxies stand before this server, each of which has added whom it saw at
+/// the end of `X-Forwarded-For`; what stands before that was written by whoever asks.
+pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
+    let peer = request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address);
+    let lines = request.headers().get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let seen: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    let first = proxies.checked_sub(1).and_then(|others| seen.iter().rev().nth(others));
+    first.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
 /// What the query says.
@@ -49,7 +119,7 @@ pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
 
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
-pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
+pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
     let key = header(request, SEC_WEBSOCKET_KEY).and_then(|key| BASE64_STANDARD.decode(key).ok());
@@ -78,7 +148,16 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
             ticket: ticket(request).map(str::to_owned),
         })
     };
-    let opening = ws::Opening { entrance: entrance(), resume, rate: edge.rate };
+    let mut entrance = entrance();
+    let (login, is_page) = (login(request), request.headers().contains_key(ORIGIN));
+    if let Ok(welcome) = &mut entrance {
+        match edge.known_as(login, welcome.name.take()).await {
+            Ok(name) => welcome.name = name,
+            Err(trouble) if !is_page && trouble.status() == 401 => return Err(trouble),
+            Err(trouble) => entrance = Err(trouble),
+        }
+    }
+    let opening = ws::Opening { entrance, resume, rate: edge.rate };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| answer::whole(Bytes::new())))
@@ -87,6 +166,36 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_what_the_proxies_saw_and_not_what_anybody_claims() {
+        let ask = |seen: &[&str], proxies| {
+            let request = Request::get("/").extension(Peer(IpAddr::from([10, 0, 0, 1])));
+            let request = seen.iter().fold(request, |request, seen| request.header("x-forwarded-for", *seen));
+            address(&request.body(()).unwrap(), proxies).to_string()
+        };
+        assert_eq!(ask(&["192.0.2.9"], 0), "10.0.0.1");
+        assert_eq!(ask(&["192.0.2.9, 192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(ask(&["192.0.2.9", "2001:db8::1, 192.0.2.1"], 2), "2001:db8::1");
+        assert_eq!(ask(&["192.0.2.1"], 2), "10.0.0.1");
+        assert_eq!(ask(&["nonsense"], 1), "10.0.0.1");
+    }
+
+    #[test]
+    fn tickets_and_login_tokens_are_told_apart() {
+        let ask = |given: &[(&str, &str)]| {
+            let request = given.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
+            let request = request.body(()).unwrap();
+            (ticket(&request).map(str::to_owned), token(&request).map(str::to_owned))
+        };
+        let (slip, login) = (Some("a.b".to_owned()), |token: &str| Some(token.to_owned()));
+        assert_eq!(ask(&[]), (None, None));
+        assert_eq!(ask(&[("authorization", "Bearer a.b")]), (slip.clone(), None));
+        assert_eq!(ask(&[("authorization", "bearer a.b.c")]), (None, login("a.b.c")));
+        assert_eq!(ask(&[("authorization", "Bearer a.b"), ("cookie", "x=y; token=d.e.f")]), (slip, login("d.e.f")));
+        assert_eq!(ask(&[("cookie", "mytoken=x; token=d.e.f; token=later")]), (None, login("d.e.f")));
+        assert_eq!(ask(&[("authorization", "Basic a.b.c"), ("cookie", "tokens=1; x")]), (None, None));
+    }
 
     #[test]
     fn a_page_may_connect_to_its_own_host_and_where_it_is_allowed() {
@@ -104,7 +213,9 @@ mod tests {
         {
             assert_eq!(ask(Some(bad)), Err(Trouble::ForbiddenOrigin), "{bad}");
         }
-        let picture = Request::get("/api/rooms/r/events").header("sec-fetch-site", "cross-site").body(()).unwrap();
-        assert_eq!(check_origin(&picture, &allowed), Err(Trouble::ForbiddenOrigin));
+        for site in ["cross-site", "same-site"] {
+            let picture = Request::get("/api/rooms/r/events").header("sec-fetch-site", site).body(()).unwrap();
+            assert_eq!(check_origin(&picture, &allowed), Err(Trouble::ForbiddenOrigin), "{site}");
+        }
     }
 }

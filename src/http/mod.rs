@@ -1,5 +1,6 @@
 //! The edge: every address on one screen, the layers every request passes, and the handlers.
 
+mod account;
 mod answer;
 mod door;
 mod layers;
@@ -7,7 +8,7 @@ mod page;
 mod room;
 mod stream;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -17,9 +18,10 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
-use self::answer::Answer;
 pub use self::layers::{Layered, layered};
+use self::{account::Desk, answer::Answer};
 use crate::{
+    account::Accounts,
     config::Origin,
     hub::Hub,
     protocol::Trouble,
@@ -30,6 +32,10 @@ use crate::{
 /// What this server promises, for programs.
 const OPENAPI: &str = include_str!("../../docs/openapi.yaml");
 const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
+
+/// Who is at the other end of the connection; the server puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// How long the head of an answer may take, where nothing is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +49,12 @@ pub struct Edge {
     pub hub: Arc<Hub>,
     /// Further origins whose pages may connect.
     pub origins: Vec<Origin>,
+    /// Who is known by name, if there are accounts.
+    pub accounts: Option<Arc<Accounts>>,
+    /// Whether only people who are logged in may join.
+    pub require_login: bool,
+    /// How many proxies stand before this server.
+    pub proxies: usize,
     /// Frames a second that a link may send for long.
     pub rate: NonZeroU32,
     /// Who polls here.
@@ -72,6 +84,7 @@ enum Address<'a> {
     Health,
     Ready,
     Metrics,
+    Desk(Desk),
     Document(&'static str),
     Asset(&'a str),
 }
@@ -96,6 +109,11 @@ impl<'a> Address<'a> {
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
+            ["register"] => Self::Desk(Desk::Register),
+            ["login"] => Self::Desk(Desk::Login),
+            ["logout"] => Self::Desk(Desk::Logout),
+            ["me"] => Self::Desk(Desk::Me),
+            ["me", "password"] => Self::Desk(Desk::Password),
             _ => Self::Asset(path),
         }
     }
@@ -107,6 +125,7 @@ impl<'a> Address<'a> {
     fn allowed(&self) -> &'static str {
         match self {
             Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) => "POST",
+            Self::Desk(desk) => desk.allowed(),
             // What a GET does here a HEAD would do without its point.
             Self::Socket | Self::Events(_) => "GET",
             Self::Messages(_) => "GET, POST",
@@ -142,7 +161,7 @@ impl Edge {
             match address {
                 Address::Page => Ok(page::index(&request)),
                 Address::Terminal(room) => Ok(self.terminal(room, request).await),
-                Address::Socket => door::socket(self, &mut request),
+                Address::Socket => door::socket(self, &mut request).await,
                 Address::Room(room) => self.room(room).await,
                 Address::Rooms => self.join(None, request).await,
                 Address::Join(room) => self.join(Some(room), request).await,
@@ -155,6 +174,7 @@ impl Edge {
                 Address::Health => Ok(answer::text("ok\n")),
                 Address::Ready => self.readiness(),
                 Address::Metrics => Ok(self.metrics()),
+                Address::Desk(desk) => self.desk(desk, request).await,
                 Address::Document(text) => Ok(answer::yaml(text)),
                 Address::Asset(path) => page::asset(path, &request),
             }

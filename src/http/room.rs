@@ -44,15 +44,17 @@ impl Edge {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         door::check_origin(&request, &self.origins)?;
+        let login = door::login(&request);
         let wish: Wish = read(&body(request.body_mut()).await?)?;
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
-        let entrance = Entrance {
+        let mut entrance = Entrance {
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
             ticket: door::ticket(&request).map(str::to_owned),
         };
+        entrance.name = self.known_as(login, entrance.name).await?;
         Ok(answer::written(self.pollers.join(entrance).await?))
     }
 

@@ -35,7 +35,9 @@ impl Edge {
         let (name, after) = guest(request)?;
         let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
         let ticket = door::ticket(request).map(str::to_owned);
-        let entrance = Entrance { room: room_id(room)?, name, ticket, cursor: last.or(after) };
+        let room = room_id(room)?;
+        let name = self.known_as(door::login(request), name).await?;
+        let entrance = Entrance { room, name, ticket, cursor: last.or(after) };
         Ok(flowing(EVENTS, sse::open(&self.hub, entrance).await?))
     }
 
@@ -67,7 +69,9 @@ impl Edge {
     async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
         door::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
-        let entrance = Entrance { room: room_id(room)?, name, ticket: None, cursor };
+        let room = room_id(room)?;
+        let name = self.known_as(door::login(request), name).await?;
+        let entrance = Entrance { room, name, ticket: None, cursor };
         let mut answer = flowing(LINES, plain::open(&self.hub, entrance).await?);
         answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         Ok(answer)
@@ -79,10 +83,13 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let (name, _) = guest(&request)?;
+        let login = door::login(&request);
         let body = body(request.body_mut()).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
         let room = room_id(room)?;
+        // Before the pace is asked: who may not speak here takes nobody's turn.
+        let name = self.known_as(login, name).await?;
         self.strangers.word(&room).await?;
         if self.hub.count(&room).await? == 0 {
             return Err(Trouble::NobodyThere);

@@ -98,7 +98,7 @@ impl Terms {
         let now = (self.clock)();
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
-        let arrival = Arrival { member, user: name.as_str(), ticket: &ticket, resumed, reset, last_n, video, now };
+        let arrival = Arrival { member, user: name, ticket: &ticket, resumed, reset, last_n, video, now };
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
         let allowed = Allowed::new(&self.limits, millis(self.grace), millis(self.poll()));
         let fields = Welcome::new(room, snapshot, history, arrival, allowed);
@@ -212,7 +212,7 @@ impl Feed for Rooms {
 pub struct Entrance {
     /// Which room.
     pub room: RoomId,
-    /// The name they give, if any.
+    /// The name they give, if any; verified if they are logged in.
     pub name: Option<Name>,
     /// The proof of a seat they had, if any.
     pub ticket: Option<String>,
@@ -228,6 +228,13 @@ struct Whence {
     resumed: bool,
     /// What they have read up to the cursor still holds.
     exact: bool,
+}
+
+/// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
+/// of no use to somebody who has logged in, out, or in as somebody else since.
+fn same_account(bearer: &Name, name: Option<&Name>) -> bool {
+    let account = |name: &Name| name.is_verified().then(|| name.as_str().to_owned());
+    account(bearer) == name.and_then(account)
 }
 
 /// This node.
@@ -298,7 +305,7 @@ impl Hub {
         }
         let Entrance { room, name, ticket, cursor } = entrance;
         let claims = match &ticket {
-            Some(ticket) => self.claims(&room, ticket).await?,
+            Some(ticket) => self.claims(&room, ticket).await?.filter(|claims| same_account(&claims.name, name.as_ref())),
             None => None,
         };
         let resumed = claims.is_some();

@@ -1,13 +1,13 @@
 //! What the server says: one serde value a frame, `type` first.
 
-use std::fmt;
+use std::{fmt, ops::Not};
 
 use serde::{Serialize, Serializer};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use uuid::Uuid;
 
 use super::Problem;
-use crate::room::{Cursor, Entry, Epoch, Limits, Member, MemberId, Millis, RoomId, Snapshot, Text};
+use crate::room::{Cursor, Entry, Epoch, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
 
 /// One frame to a client. Field by field in `docs/protocol.md`.
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub enum Outbound<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<Shown<Cursor>>,
         /// Only ever true.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "Not::not")]
         duplicate: bool,
     },
     /// Somebody came.
@@ -119,6 +119,8 @@ pub struct Welcome<'a> {
     client_id: Uuid,
     room_id: &'a str,
     user: &'a str,
+    #[serde(skip_serializing_if = "Not::not")]
+    verified: bool,
     ticket: &'a str,
     cursor: Shown<Cursor>,
     resumed: bool,
@@ -137,7 +139,7 @@ pub struct Arrival<'a> {
     /// Who is welcomed.
     pub member: MemberId,
     /// Under which name.
-    pub user: &'a str,
+    pub user: &'a Name,
     /// The proof of the seat.
     pub ticket: &'a str,
     /// The same member as before.
@@ -159,7 +161,8 @@ impl<'a> Welcome<'a> {
         Self {
             client_id: arrival.member.0,
             room_id: room.as_str(),
-            user: arrival.user,
+            user: arrival.user.as_str(),
+            verified: arrival.user.is_verified(),
             ticket: arrival.ticket,
             cursor: Shown(snapshot.cursor()),
             resumed: arrival.resumed,
@@ -206,12 +209,15 @@ impl Allowed {
 pub struct Person<'a> {
     client_id: Uuid,
     user: &'a str,
+    #[serde(skip_serializing_if = "Not::not")]
+    verified: bool,
     joined_at: Stamp,
 }
 
 impl<'a> From<&'a Member> for Person<'a> {
     fn from(member: &'a Member) -> Self {
-        Self { client_id: member.id.0, user: member.name.as_str(), joined_at: Stamp(member.joined_at) }
+        let Member { id, name, joined_at } = member;
+        Self { client_id: id.0, user: name.as_str(), verified: name.is_verified(), joined_at: Stamp(*joined_at) }
     }
 }
 
@@ -221,6 +227,8 @@ pub struct Chat<'a> {
     seq: u64,
     from: Uuid,
     user: &'a str,
+    #[serde(skip_serializing_if = "Not::not")]
+    verified: bool,
     room: &'a str,
     text: &'a str,
     timestamp: Stamp,
@@ -236,6 +244,7 @@ impl<'a> Chat<'a> {
             seq: entry.seq,
             from: entry.from.0,
             user: entry.user.as_str(),
+            verified: entry.user.is_verified(),
             room: room.as_str(),
             text: entry.text.as_str(),
             timestamp: Stamp(entry.at),

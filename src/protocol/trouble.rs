@@ -35,6 +35,41 @@ pub enum Trouble {
     /// The ticket is not ours, not for this room, or too old.
     #[error("this ticket is not good for this room")]
     BadTicket,
+    /// Not a name for an account.
+    #[error(
+        "an account's name has 2 to 32 letters, digits or ' - . _ and single spaces, at least one letter or digit, and does not begin as guests do"
+    )]
+    BadUser,
+    /// Not a password.
+    #[error("a password has 8 to 72 bytes (letters beyond ASCII take 2 to 4 each) and no NUL")]
+    BadPassword,
+    /// Somebody has this name, or one that looks like it.
+    #[error("this name, or one that looks like it, belongs to somebody else")]
+    NameTaken,
+    /// No such account, or not its password: nobody is told which.
+    #[error("there is no account with this name and this password")]
+    WrongLogin,
+    /// No token, or none that is good.
+    #[error("you are not logged in: POST /login gives a token")]
+    NotLoggedIn,
+    /// Only for those who are logged in.
+    #[error("people must log in here before they join")]
+    LoginRequired,
+    /// Too many wrong tries.
+    #[error("too many tries: wait {} s", .0.as_secs().max(1))]
+    TooManyTries(Duration),
+    /// Too many people log in at once.
+    #[error("too many people are logging in: come back in {} s", .0.as_secs().max(1))]
+    AccountsBusy(Duration),
+    /// The database is away.
+    #[error("accounts are out of reach for the moment")]
+    AccountsUnavailable,
+    /// No database.
+    #[error("there are no accounts here: the operator sets DATABASE_URL")]
+    AccountsOff,
+    /// A body that does not say that it is JSON.
+    #[error("send JSON, with 'Content-Type: application/json'")]
+    NotJson,
     /// A page of another site.
     #[error("this origin may not talk to this server; PARLOR_ORIGINS can allow it")]
     ForbiddenOrigin,
@@ -118,6 +153,17 @@ impl Trouble {
             Self::UnknownType => ("unknown_type", 400, 4400),
             Self::NoTicket => ("no_ticket", 401, 4401),
             Self::BadTicket => ("bad_ticket", 401, 4401),
+            Self::BadUser => ("bad_user", 400, 4400),
+            Self::BadPassword => ("bad_password", 400, 4400),
+            Self::NameTaken => ("name_taken", 409, 4409),
+            Self::WrongLogin => ("wrong_login", 401, 4401),
+            Self::NotLoggedIn => ("not_logged_in", 401, 4401),
+            Self::LoginRequired => ("login_required", 401, 4401),
+            Self::TooManyTries(_) => ("rate_limited", 429, 4429),
+            Self::AccountsBusy(_) => ("accounts_busy", 503, 4503),
+            Self::AccountsUnavailable => ("accounts_unavailable", 503, 4503),
+            Self::AccountsOff => ("accounts_off", 404, 4404),
+            Self::NotJson => ("not_json", 415, 4415),
             Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
             Self::RateLimited(_) => ("rate_limited", 429, 4429),
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503),
@@ -160,7 +206,7 @@ impl Trouble {
     /// How long to wait before the next try, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited(wait) | Self::Restarting(wait) => Some(*wait),
+            Self::RateLimited(wait) | Self::TooManyTries(wait) | Self::AccountsBusy(wait) | Self::Restarting(wait) => Some(*wait),
             _ => None,
         }
     }

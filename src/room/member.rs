@@ -26,9 +26,16 @@ impl fmt::Display for MemberId {
 }
 
 /// A display name: 1 to 32 characters after trimming, NFC, something to see, no control
-/// characters and none that turn text around.
+/// characters and none that turn text around. One that is verified is the name of an account,
+/// and whoever bears it was logged in.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Name(Arc<str>);
+pub struct Name {
+    text: Arc<str>,
+    verified: bool,
+}
+
+/// What a verified name begins with where names are kept as one word: nobody can write it in a name.
+const VERIFIED: char = '\u{1}';
 
 impl Name {
     /// The longest name, in characters after normalisation.
@@ -36,13 +43,37 @@ impl Name {
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it is the name of an account, borne by its owner.
+    pub fn is_verified(&self) -> bool {
+        self.verified
+    }
+
+    /// The same name, borne by the owner of the account that has it.
+    pub fn verified(self) -> Self {
+        Self { verified: true, ..self }
+    }
+
+    /// The name as one word, so that whoever keeps it keeps whether it is verified.
+    pub fn to_word(&self) -> String {
+        let mark = self.verified.then_some(VERIFIED);
+        mark.into_iter().chain(self.text.chars()).collect()
+    }
+
+    /// Reads what [`Self::to_word`] wrote. Not for what people send.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.strip_prefix(VERIFIED) {
+            Some(name) => name.parse().ok().map(Self::verified),
+            None => word.parse().ok(),
+        }
     }
 
     /// A name for somebody who gave none: told apart by the end of the id.
     pub fn guest(id: MemberId) -> Self {
         let [.., a, b] = id.0.into_bytes();
-        Self(format!("Guest {a:02x}{b:02x}").into())
+        Self { text: format!("Guest {a:02x}{b:02x}").into(), verified: false }
     }
 }
 
@@ -59,7 +90,7 @@ impl FromStr for Name {
         if length > Self::MAX_CHARS || name.chars().any(is_unwelcome) || name.chars().all(is_blank) {
             return Err(Refusal::BadName);
         }
-        Ok(Self(name.into()))
+        Ok(Self { text: name.into(), verified: false })
     }
 }
 
@@ -81,7 +112,7 @@ fn is_blank(c: char) -> bool {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -110,5 +141,17 @@ mod tests {
         for bad in ["", "   ", "\u{2060}\u{200d}", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
             assert_eq!(bad.parse::<Name>(), Err(Refusal::BadName), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_verified_is_kept_in_the_word_and_cannot_be_written_by_people() {
+        let name: Name = "Ann of Ely".parse().unwrap();
+        let verified = name.clone().verified();
+        assert!(verified != name && verified.as_str() == name.as_str());
+        for name in [name, verified.clone()] {
+            assert_eq!(Name::from_word(&name.to_word()), Some(name));
+        }
+        assert_eq!(verified.to_word().parse::<Name>(), Err(Refusal::BadName));
+        assert_eq!(Name::from_word("\u{1}"), None);
     }
 }

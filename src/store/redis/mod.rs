@@ -313,7 +313,7 @@ impl Store for Redis {
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
-        let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.as_str())];
+        let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.to_word())];
         let keys = self.shared.keys(room);
         let mut reply = self.shared.links.run(&scripts::TYPING, &keys, args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {

@@ -1,6 +1,6 @@
 //! How entries, seats and news are written in Redis, and how they are read.
 //!
-//! Words are separated by single spaces. A name may hold spaces and stands
+//! Words are separated by single spaces. A name (see [`Name::to_word`]) may hold spaces and stands
 //! last, or before the line break that comes before the text; it cannot hold
 //! a line break itself.
 
@@ -119,7 +119,7 @@ fn read_entry(line: &str) -> Option<Entry> {
         at: next()?.parse().ok()?,
         from: read_id(next()?)?,
         n: next()?.parse().ok()?,
-        user: next()?.parse().ok()?,
+        user: Name::from_word(next()?)?,
         text: text.parse().ok()?,
     })
 }
@@ -131,7 +131,7 @@ fn read_seat(member: &str, line: &str) -> Option<(Member, NodeId, Millis)> {
     let mut words = rest.splitn(5, ' ').skip(2);
     let since = words.next()?.parse().ok()?;
     let joined_at = words.next()?.parse().ok()?;
-    Some((Member { id, name: words.next()?.parse().ok()?, joined_at }, read_node(node)?, since))
+    Some((Member { id, name: Name::from_word(words.next()?)?, joined_at }, read_node(node)?, since))
 }
 
 /// A line from a room's channel.
@@ -144,7 +144,7 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     if kind == "T" {
         let (from, rest) = rest.split_once(' ')?;
         let (typing, name) = rest.split_once(' ')?;
-        return Some(News::Typing { from: read_id(from)?, typing: typing == "1", user: name.parse().ok()? });
+        return Some(News::Typing { from: read_id(from)?, typing: typing == "1", user: Name::from_word(name)? });
     }
     let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
     let mut next = || words.next();
@@ -163,7 +163,7 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     }
     let (version, count) = (next()?.parse().ok()?, next()?.parse().ok()?);
     let reason = if kind == "L" { Some(Departure::from_word(next()?)?) } else { None };
-    let member = Member { id: read_id(next()?)?, joined_at: next()?.parse().ok()?, name: next()?.parse().ok()? };
+    let member = Member { id: read_id(next()?)?, joined_at: next()?.parse().ok()?, name: Name::from_word(next()?)? };
     match (kind, reason) {
         ("J", None) => Some(News::Joined { epoch, version, count, member }),
         ("L", Some(reason)) => Some(News::Left { epoch, version, count, reason, member }),

@@ -109,7 +109,7 @@ impl Shared {
             record::id(id),
             record::node(self.node),
             number(tag),
-            Str::from(name.as_str()),
+            Str::from(name.to_word()),
             record::epoch(Epoch::random()),
             record::key(&key),
             number(self.limits.members),

@@ -1,0 +1,249 @@
+//! Known by name: optional accounts. Rooms are ephemeral, accounts are not:
+//! they live in SQL. Registers, logs in, and tells who holds a token.
+
+mod name;
+mod password;
+mod records;
+mod throttle;
+mod token;
+
+use std::{io, net::IpAddr, time::Duration};
+
+pub use self::{
+    name::AccountName,
+    password::{Cost, Password},
+    records::RecordsError,
+    token::LIFETIME_SECS,
+};
+use self::{
+    name::looks,
+    password::Hasher,
+    records::{Record, Records},
+    throttle::{Attempt, Throttle},
+    token::{Claims, Tokens},
+};
+use crate::{
+    protocol::Trouble,
+    room::{Millis, Name},
+};
+
+/// Which random key of the database signs tokens.
+const KEY: &str = "tokens";
+
+/// How long to wait when too many are logging in.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why an account says no.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The name breaks the rule.
+    #[error("not a name for an account")]
+    BadUser,
+    /// The password breaks the rule.
+    #[error("not a password")]
+    BadPassword,
+    /// Somebody has this name, or one that looks like it.
+    #[error("the name is taken")]
+    NameTaken,
+    /// No such account, or not its password: nobody is told which.
+    #[error("not the name and the password of an account")]
+    WrongLogin,
+    /// No token, or none that is good.
+    #[error("not logged in")]
+    NotLoggedIn,
+    /// Too many wrong tries.
+    #[error("too many tries")]
+    TooManyTries(Duration),
+    /// Too many at once.
+    #[error("too many at once")]
+    Busy,
+    /// The database is away.
+    #[error("the database is away")]
+    Unavailable,
+    /// Our own fault; says what.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<AccountError> for Trouble {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::BadUser => Self::BadUser,
+            AccountError::BadPassword => Self::BadPassword,
+            AccountError::NameTaken => Self::NameTaken,
+            AccountError::WrongLogin => Self::WrongLogin,
+            AccountError::NotLoggedIn => Self::NotLoggedIn,
+            AccountError::TooManyTries(wait) => Self::TooManyTries(wait),
+            AccountError::Busy => Self::AccountsBusy(BUSY),
+            AccountError::Unavailable => Self::AccountsUnavailable,
+            AccountError::Broken(why) => {
+                tracing::error!(why, "accounts are broken");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// Why there are no accounts although there should be.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The records cannot be opened.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// Passwords cannot be hashed.
+    #[error("cannot hash passwords: {0}")]
+    Hasher(#[source] io::Error),
+}
+
+/// Somebody who is logged in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// The name.
+    pub name: Name,
+    /// When it was registered.
+    pub created_at: Millis,
+}
+
+/// All accounts.
+pub struct Accounts {
+    records: Records,
+    hasher: Hasher,
+    tokens: Tokens,
+    throttle: Throttle,
+    clock: fn() -> Millis,
+}
+
+impl Accounts {
+    /// Opens the database at `url`, brings its tables up to date and starts the threads that hash passwords.
+    /// `secret` is the operator's, or empty.
+    ///
+    /// # Errors
+    /// What is wrong with the database, or with this machine.
+    pub async fn open(url: &str, secret: &str, cost: Cost, clock: fn() -> Millis) -> Result<Self, OpenError> {
+        let records = Records::open(url).await?;
+        let tokens = Tokens::new(&records.key(KEY).await?, secret);
+        let hasher = Hasher::start(cost).map_err(OpenError::Hasher)?;
+        Ok(Self { records, hasher, tokens, throttle: Throttle::default(), clock })
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`AccountError::BadUser`], [`AccountError::BadPassword`], [`AccountError::NameTaken`], and what may always happen.
+    pub async fn register(&self, from: IpAddr, user: &str, password: &str) -> Result<(), AccountError> {
+        let (name, password) = (user.parse::<AccountName>()?, password.parse::<Password>()?);
+        self.throttle.register(from).map_err(AccountError::TooManyTries)?;
+        // Asked before the work, and settled after it by the records.
+        if self.records.is_taken(&looks(name.as_str())).await? {
+            return Err(AccountError::NameTaken);
+        }
+        let hash = self.hasher.turn().await?.hash(password).await?;
+        let added = self.records.add(&name, &hash, (self.clock)()).await?;
+        if added { Ok(()) } else { Err(AccountError::NameTaken) }
+    }
+
+    /// A token for whoever knows the password.
+    ///
+    /// # Errors
+    /// [`AccountError::WrongLogin`], [`AccountError::TooManyTries`], and what may always happen.
+    pub async fn login(&self, from: IpAddr, user: &str, password: &str) -> Result<String, AccountError> {
+        let name = user.parse::<AccountName>().ok();
+        let folded = name.as_ref().map_or("", AccountName::folded);
+        let record = match &name {
+            Some(name) => self.records.find(name.folded()).await?,
+            None => None,
+        };
+        self.prove(from, folded, record.as_ref(), password).await?;
+        let record = record.ok_or(AccountError::WrongLogin)?;
+        Ok(self.tokens.sign(record.id, record.generation, (self.clock)()))
+    }
+
+    /// Who holds this token.
+    ///
+    /// # Errors
+    /// [`AccountError::NotLoggedIn`] if it is forged, expired, given back or outlived, and what may always happen.
+    pub async fn who(&self, token: &str) -> Result<Account, AccountError> {
+        let (_, record) = self.holder(token).await?;
+        Ok(Account { name: record.name, created_at: record.created_at })
+    }
+
+    /// Changes the password. All older tokens end; gives a new one.
+    ///
+    /// # Errors
+    /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], [`AccountError::BadPassword`], and what may always happen.
+    pub async fn change_password(&self, from: IpAddr, token: &str, old: &str, new: &str) -> Result<String, AccountError> {
+        let (_, record) = self.holder(token).await?;
+        let new = new.parse::<Password>()?;
+        self.prove_again(from, &record, old).await?;
+        let hash = self.hasher.turn().await?.hash(new).await?;
+        // Somebody else may have changed it meanwhile; then this token is over.
+        if !self.records.set_password(&record, &hash).await? {
+            return Err(AccountError::NotLoggedIn);
+        }
+        Ok(self.tokens.sign(record.id, record.generation + 1, (self.clock)()))
+    }
+
+    /// Deletes the account. Its tokens end, its name is free.
+    ///
+    /// # Errors
+    /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], and what may always happen.
+    pub async fn delete(&self, from: IpAddr, token: &str, password: &str) -> Result<(), AccountError> {
+        let (_, record) = self.holder(token).await?;
+        self.prove_again(from, &record, password).await?;
+        self.records.remove(record.id).await
+    }
+
+    /// Ends a token, or all of the account's. A token that is no good has ended already.
+    ///
+    /// # Errors
+    /// What may always happen.
+    pub async fn logout(&self, token: &str, everywhere: bool) -> Result<(), AccountError> {
+        match self.holder(token).await {
+            Ok((_, record)) if everywhere => self.records.end_all(record.id).await,
+            Ok((claims, _)) => self.records.end_token(claims.jti, claims.exp * 1000, (self.clock)()).await,
+            Err(AccountError::NotLoggedIn) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Whether an account has this name, or one that looks like it: then it is not for guests.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`], [`AccountError::Broken`].
+    pub async fn is_taken(&self, name: &Name) -> Result<bool, AccountError> {
+        self.records.is_taken(&looks(name.as_str())).await
+    }
+
+    /// Good order at the end.
+    pub async fn close(&self) {
+        self.records.close().await;
+    }
+
+    async fn holder(&self, token: &str) -> Result<(Claims, Record), AccountError> {
+        let claims = self.tokens.check(token, (self.clock)()).ok_or(AccountError::NotLoggedIn)?;
+        let record = self.records.holder(claims.sub, claims.jti).await?;
+        let record = record.filter(|record| record.generation == claims.generation).ok_or(AccountError::NotLoggedIn)?;
+        Ok((claims, record))
+    }
+
+    /// As [`Self::prove`], for somebody who is logged in.
+    async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<(), AccountError> {
+        let name: AccountName = record.name.as_str().parse()?;
+        self.prove(from, name.folded(), Some(record), password).await
+    }
+
+    /// Whether this is the account's password. For an account that does not exist the same work and the same answer.
+    async fn prove(&self, from: IpAddr, account: &str, record: Option<&Record>, password: &str) -> Result<(), AccountError> {
+        let password: Password = password.parse().map_err(|_| AccountError::WrongLogin)?;
+        let attempt = Attempt { account, from };
+        self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
+        let turn = self.hasher.turn().await?;
+        // Charged only now: of many at once, those before may have been right.
+        self.throttle.charge(&attempt).map_err(AccountError::TooManyTries)?;
+        if !turn.verify(password, record.map(|record| &*record.password)).await? {
+            return Err(AccountError::WrongLogin);
+        }
+        self.throttle.forgive(&attempt);
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! What an account is called, and which other names would be taken for it.
+
+use std::{collections::BTreeSet, str::FromStr};
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_security::{GeneralSecurityProfile, skeleton};
+
+use super::AccountError;
+use crate::room::Name;
+
+/// How the names begin that guests are given.
+const GUEST: &str = "guest ";
+
+/// The name of an account: 2 to 32 characters after NFKC, those that Unicode recommends for identifiers
+/// (UTS 39) and single spaces, at least one letter or digit. Everything that a [`Name`] is held to holds, too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountName {
+    name: Name,
+    folded: String,
+}
+
+impl AccountName {
+    /// The shortest name, in characters.
+    pub const MIN_CHARS: usize = 2;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The name without its case: one of a kind.
+    pub(super) fn folded(&self) -> &str {
+        &self.folded
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = AccountError;
+
+    fn from_str(given: &str) -> Result<Self, AccountError> {
+        // A character normalises into at most 18 bytes: do not normalise a novel.
+        if given.len() > Name::MAX_CHARS * 18 {
+            return Err(AccountError::BadUser);
+        }
+        let name: Name = given.nfkc().collect::<String>().parse().map_err(|_| AccountError::BadUser)?;
+        let text = name.as_str();
+        let allowed = |c: char| c == ' ' || (c.identifier_allowed() && !is_invisible(c));
+        let folded = fold(text);
+        let fits = text.chars().count() >= Self::MIN_CHARS
+            && text.chars().all(allowed)
+            && text.chars().any(char::is_alphanumeric)
+            && !text.contains("  ")
+            && !folded.starts_with(GUEST);
+        if fits { Ok(Self { name, folded }) } else { Err(AccountError::BadUser) }
+    }
+}
+
+/// What a name looks like, as written and without its case: two names that share a look are taken for each other.
+/// The case goes twice, because some letters look alike in one case only (`I` and `l`).
+pub(super) fn looks(name: &str) -> BTreeSet<String> {
+    let name: String = name.nfkc().filter(|c| !is_invisible(*c)).collect();
+    let look = |text: &str| fold(&skeleton(text).collect::<String>());
+    BTreeSet::from([look(&name), look(&fold(&name))])
+}
+
+/// The same for all ways to write a name in capitals or not. By way of the capitals, so that `ß` meets `SS` and `ς` meets `σ`.
+fn fold(name: &str) -> String {
+    let lower = |c: char| c.to_uppercase().flat_map(char::to_lowercase);
+    name.nfkc().flat_map(lower).nfkc().collect()
+}
+
+/// White space and the empty Braille cell; what Unicode calls ignorable is dropped by the skeleton.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{2800}' | '\u{200c}' | '\u{200d}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alike(a: &str, b: &str) -> bool {
+        !looks(a).is_disjoint(&looks(b))
+    }
+
+    #[test]
+    fn names_are_normalised_and_held_to_the_rule() {
+        for (given, name) in [
+            ("  Ann ", "Ann"),
+            ("Ａｎｎ", "Ann"),
+            ("ﬁsh", "fish"),
+            ("Zoe\u{308}", "Zoë"),
+            ("Анна Сергеевна", "Анна Сергеевна"),
+            ("O'Neil-2_x.y", "O'Neil-2_x.y"),
+            ("部屋", "部屋"),
+            (&"x".repeat(32), &"x".repeat(32)),
+        ] {
+            assert_eq!(given.parse::<AccountName>().unwrap().as_str(), name);
+        }
+        for bad in [
+            "",
+            "A",
+            " A ",
+            "a  b",
+            "--",
+            "a\nb",
+            "a\0b",
+            "An\u{ad}n",
+            "An\u{200d}n",
+            "\u{3164}\u{3164}",
+            "\u{202e}nnA",
+            "👩‍🚀👩‍🚀",
+            "<b>",
+            "a'; DROP TABLE accounts; --",
+            "Guest 1a2b",
+            "gUEST x",
+            &"x".repeat(33),
+            &"x".repeat(100_000),
+        ] {
+            assert!(matches!(bad.parse::<AccountName>(), Err(AccountError::BadUser)), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_would_be_taken_for_each_other_share_a_look() {
+        for (name, other) in [
+            ("Ann", "ANN"),
+            ("Ann", "Аnn"),
+            ("Oleg", "0leg"),
+            ("paypal", "paypaI"),
+            ("Mark", "rnark"),
+            ("Straße", "STRASSE"),
+            ("ΟΔΟΣ", "οδος"),
+            ("Ann", "A\u{200b}n\u{ad}n\u{2800}"),
+            ("Ann Lee", "Ann\u{a0}\u{2003}Lee"),
+            ("Ann", "𝐀𝐧𝐧"),
+            ("Иван", "ИВАН"),
+        ] {
+            assert!(alike(name, other), "{name} {other:?}");
+        }
+        for (name, other) in [("Ann", "Anna"), ("Ann", "Anne"), ("Иван", "Ivan"), ("Ali", "All"), ("Zoë", "Zoe")] {
+            assert!(!alike(name, other), "{name} {other}");
+        }
+    }
+}

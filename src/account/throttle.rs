@@ -1,0 +1,267 @@
+//! How often somebody may try a password. Only wrong tries cost, and a victim
+//! is not locked out by somebody else's: at an address where the account was
+//! opened before, only the wrong tries from there count.
+//!
+//! Our own, because a try is charged before its outcome is known (or a
+//! thousand at once would all be free) and given back when it was right;
+//! limiters from elsewhere give nothing back.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// How long an address at which an account was opened is remembered.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many of these are remembered.
+const KNOWN: usize = 100_000;
+
+/// So many at once, then one each `every`.
+#[derive(Clone, Copy)]
+struct Budget {
+    burst: u32,
+    every: Duration,
+}
+
+/// Wrong tries at one account from one address.
+const AT_HOME: Budget = Budget { burst: 10, every: Duration::from_secs(60) };
+
+/// Wrong tries from one address, at any account.
+const ADDRESS: Budget = Budget { burst: 60, every: Duration::from_secs(10) };
+
+/// Wrong tries at one account from all addresses at which it was never opened.
+const STRANGERS: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
+
+/// Registrations from one address, successful or not.
+const REGISTRATIONS: Budget = Budget { burst: 60, every: Duration::from_secs(60) };
+
+/// Where somebody comes from, as far as it is counted: an IPv4 address, or a network of 64 bits of IPv6.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Home(IpAddr);
+
+impl From<IpAddr> for Home {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))),
+            v4 => Self(v4),
+        }
+    }
+}
+
+/// Who owes for what.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Debtor {
+    AtHome(String, Home),
+    Address(Home),
+    Strangers(String),
+    Registrations(Home),
+}
+
+impl Debtor {
+    fn budget(&self) -> Budget {
+        match self {
+            Self::AtHome(..) => AT_HOME,
+            Self::Address(_) => ADDRESS,
+            Self::Strangers(_) => STRANGERS,
+            Self::Registrations(_) => REGISTRATIONS,
+        }
+    }
+}
+
+/// Counts tries. What is counted here cost a hash each, which is what bounds the books.
+#[derive(Default)]
+pub(super) struct Throttle {
+    books: Mutex<Books>,
+}
+
+#[derive(Default)]
+struct Books {
+    /// When each debt will have been forgiven.
+    debts: HashMap<Debtor, Instant>,
+    known: HashMap<(String, Home), Instant>,
+    /// Tidied up when there are so many debts.
+    tidy_at: usize,
+}
+
+/// A try at an account's password.
+pub(super) struct Attempt<'a> {
+    /// The account's folded name, whether or not it exists.
+    pub(super) account: &'a str,
+    /// Where the try comes from.
+    pub(super) from: IpAddr,
+}
+
+impl Throttle {
+    /// Whether a try would be allowed now.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn ask(&self, attempt: &Attempt<'_>) -> Result<(), Duration> {
+        let (books, now) = (self.books.lock(), Instant::now());
+        books.debtors(attempt, now).iter().try_for_each(|debtor| books.ask(debtor, now))
+    }
+
+    /// Charges a try whose outcome is not known yet.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn charge(&self, attempt: &Attempt<'_>) -> Result<(), Duration> {
+        let (mut books, now) = (self.books.lock(), Instant::now());
+        let debtors = books.debtors(attempt, now);
+        debtors.iter().try_for_each(|debtor| books.ask(debtor, now))?;
+        for debtor in debtors {
+            books.charge(debtor, now);
+        }
+        Ok(())
+    }
+
+    /// The try was right: its charge is given back, and the address remembered.
+    pub(super) fn forgive(&self, attempt: &Attempt<'_>) {
+        let (mut books, now) = (self.books.lock(), Instant::now());
+        for debtor in books.debtors(attempt, now) {
+            let every = debtor.budget().every;
+            match (&debtor, books.debts.get_mut(&debtor)) {
+                (Debtor::AtHome(..), Some(_)) => drop(books.debts.remove(&debtor)),
+                (_, Some(until)) => *until = until.checked_sub(every).unwrap_or(now),
+                (_, None) => {}
+            }
+        }
+        if books.known.len() >= KNOWN {
+            books.known.retain(|_, until| *until > now);
+        }
+        if books.known.len() < KNOWN {
+            books.known.insert((attempt.account.to_owned(), attempt.from.into()), now + REMEMBERED);
+        }
+    }
+
+    /// Charges a registration.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn register(&self, from: IpAddr) -> Result<(), Duration> {
+        let (mut books, now) = (self.books.lock(), Instant::now());
+        let debtor = Debtor::Registrations(from.into());
+        books.ask(&debtor, now)?;
+        books.charge(debtor, now);
+        Ok(())
+    }
+}
+
+impl Books {
+    /// Everybody who pays for a try.
+    fn debtors(&self, attempt: &Attempt<'_>, now: Instant) -> Vec<Debtor> {
+        let (account, home) = (attempt.account.to_owned(), Home::from(attempt.from));
+        let known = self.known.get(&(account.clone(), home)).is_some_and(|until| *until > now);
+        let strangers = (!known).then(|| Debtor::Strangers(account.clone()));
+        [Debtor::AtHome(account, home), Debtor::Address(home)].into_iter().chain(strangers).collect()
+    }
+
+    fn ask(&self, debtor: &Debtor, now: Instant) -> Result<(), Duration> {
+        let Budget { burst, every } = debtor.budget();
+        let debt = self.debts.get(debtor).map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let wait = (debt + every).saturating_sub(every * burst);
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+
+    fn charge(&mut self, debtor: Debtor, now: Instant) {
+        if self.debts.len() >= self.tidy_at {
+            self.debts.retain(|_, until| *until > now);
+            self.tidy_at = (self.debts.len() * 2).max(1024);
+        }
+        let every = debtor.budget().every;
+        let until = self.debts.entry(debtor).or_insert(now);
+        *until = (*until).max(now) + every;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn wrong(throttle: &Throttle, account: &str, from: IpAddr) -> bool {
+        throttle.charge(&Attempt { account, from }).is_ok()
+    }
+
+    fn right(throttle: &Throttle, account: &str, from: IpAddr) -> bool {
+        let attempt = Attempt { account, from };
+        let allowed = throttle.charge(&attempt).is_ok();
+        if allowed {
+            throttle.forgive(&attempt);
+        }
+        allowed
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_tries_run_out_and_come_back_with_time() {
+        let throttle = Throttle::default();
+        assert_eq!((0..20).filter(|_| wrong(&throttle, "ann", from(1))).count(), 10);
+        let wait = throttle.ask(&Attempt { account: "ann", from: from(1) }).unwrap_err();
+        assert_eq!(wait, AT_HOME.every);
+        tokio::time::advance(wait - Duration::from_millis(1)).await;
+        assert!(!wrong(&throttle, "ann", from(1)));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(wrong(&throttle, "ann", from(1)) && !wrong(&throttle, "ann", from(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn right_tries_cost_nothing() {
+        let throttle = Throttle::default();
+        assert!((0..500).all(|_| right(&throttle, "ann", from(1))));
+        assert_eq!((0..9).filter(|_| wrong(&throttle, "ann", from(1))).count(), 9);
+        assert!(right(&throttle, "ann", from(1)), "and make up for the wrong ones");
+        assert_eq!((0..20).filter(|_| wrong(&throttle, "ann", from(1))).count(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_victim_is_not_locked_out_where_it_was_let_in_before() {
+        let throttle = Throttle::default();
+        assert!(right(&throttle, "ann", from(1)));
+        let guesses = (2..200).map(|last| (0..20).filter(|_| wrong(&throttle, "ann", from(last))).count()).sum::<usize>();
+        assert_eq!(guesses, 100, "all the strangers together");
+        assert!(right(&throttle, "ann", from(1)));
+        assert!(!right(&throttle, "ann", from(250)), "a new address waits");
+        assert!(right(&throttle, "bob", from(2)), "and others are not concerned");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_cannot_try_one_password_at_everybody() {
+        let throttle = Throttle::default();
+        let tried = (0..200).filter(|n| wrong(&throttle, &format!("user{n}"), from(1))).count();
+        assert_eq!(tried, 60);
+        assert!(wrong(&throttle, "user199", from(2)));
+        assert_eq!((0..200).filter(|_| throttle.register(from(1)).is_ok()).count(), 60);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_home() {
+        let home = |text: &str| Home::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(home("2001:db8:1:2:3:4:5:6"), home("2001:db8:1:2::1"));
+        assert_ne!(home("2001:db8:1:2::1"), home("2001:db8:1:3::1"));
+        assert_eq!(home("::ffff:192.0.2.1"), home("192.0.2.1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn debts_that_were_forgiven_are_forgotten() {
+        let throttle = Throttle::default();
+        for n in 0..2000_u16 {
+            let [a, b] = n.to_be_bytes();
+            assert!(wrong(&throttle, &format!("user{n}"), IpAddr::from([10, 0, a, b])));
+        }
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        for n in 0..2000_u16 {
+            let [a, b] = n.to_be_bytes();
+            assert!(wrong(&throttle, &format!("user{n}"), IpAddr::from([10, 1, a, b])));
+        }
+        assert!(throttle.books.lock().debts.len() <= 3 * 2000 + 2000, "{}", throttle.books.lock().debts.len());
+    }
+}
