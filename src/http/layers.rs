@@ -12,7 +12,7 @@ use hyper::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
-use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower::{BoxError, ServiceBuilder, service_fn, util::BoxCloneSyncService};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,

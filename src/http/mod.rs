@@ -9,7 +9,11 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
-use hyper::{Method, Request, body::Body, header::HeaderName};
+use hyper::{
+    Method, Request,
+    body::Body,
+    header::{AUTHORIZATION, HeaderName},
+};
 use percent_encoding::percent_decode_str;
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
@@ -37,6 +41,7 @@ enum Address<'a> {
     Socket,
     Room(&'a str),
     Pass(&'a str),
+    LiveKit,
     Health,
     Ready,
     Metrics,
@@ -51,6 +56,7 @@ impl<'a> Address<'a> {
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
+            ["livekit", "webhook"] => Self::LiveKit,
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
@@ -60,7 +66,7 @@ impl<'a> Address<'a> {
 
     fn allows(&self, method: &Method) -> bool {
         match self {
-            Self::Pass(_) => method == Method::POST,
+            Self::Pass(_) | Self::LiveKit => method == Method::POST,
             // An upgrade is a GET with a body-less answer: HEAD would be one without its point.
             Self::Socket => method == Method::GET,
             _ => method == Method::GET || method == Method::HEAD,
@@ -69,7 +75,7 @@ impl<'a> Address<'a> {
 
     fn allowed(&self) -> &'static str {
         match self {
-            Self::Pass(_) => "POST",
+            Self::Pass(_) | Self::LiveKit => "POST",
             Self::Socket => "GET",
             _ => "GET, HEAD",
         }
@@ -94,6 +100,7 @@ impl Edge {
             Address::Socket => door::socket(self, &mut request),
             Address::Room(room) => self.room(room).await,
             Address::Pass(room) => self.pass(room, request).await,
+            Address::LiveKit => self.livekit(request).await,
             Address::Health => Ok(answer::text("ok\n")),
             Address::Ready => self.readiness(),
             Address::Metrics => Ok(self.metrics()),
@@ -123,6 +130,17 @@ impl Edge {
         Ok(answer::json(&shape))
     }
 
+    /// What LiveKit reports: signed, and over the bytes of the body as they came.
+    async fn livekit<B>(&self, mut request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let body = gather(request.body_mut()).await?;
+        let body = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
+        self.hub.report(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
+        Ok(answer::text("ok\n"))
+    }
+
     fn readiness(&self) -> Result<Answer, Trouble> {
         match (self.hub.is_stopping(), self.hub.ready()) {
             (true, _) => Err(Trouble::Stopping),
@@ -138,6 +156,15 @@ impl Edge {
             ("parlor_seats", "Seats at this node", seats),
         ])
     }
+}
+
+/// The whole of a body.
+async fn gather<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Bytes, Trouble> {
+    let whole = body.collect().await.map_err(|error| match error.into() {
+        error if error.is::<LengthLimitError>() => Trouble::BodyTooBig,
+        _ => Trouble::BadFrame("the body broke off".into()),
+    })?;
+    Ok(whole.to_bytes())
 }
 
 /// Reads a body in which nothing is wanted: too much of it is refused, and the connection can go on.
@@ -175,6 +202,7 @@ mod tests {
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),
             ("/api/rooms/x/livekit-token", Address::Pass("x")),
+            ("/livekit/webhook", Address::LiveKit),
             ("/r/a/b", Address::Asset("/r/a/b")),
             ("/assets/x.js", Address::Asset("/assets/x.js")),
             ("/api", Address::Asset("/api")),

@@ -1,6 +1,7 @@
 //! This node: what the store tells in, every reader of its rooms out. Owns
 //! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
 
+mod call;
 mod local;
 mod reader;
 mod seat;
@@ -24,10 +25,10 @@ pub use self::{
 };
 use crate::{
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
-    room::{Cursor, Departure, Entry, Limits, Member, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
+    room::{Cursor, Departure, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
     store::{Event, Feed, Store, StoreError},
     ticket::{Claims, Signer},
-    video::{Pass, Video},
+    video::Video,
 };
 
 /// How long a stopping node waits for its people to reach another one, if there may be one.
@@ -222,7 +223,9 @@ impl Hub {
     pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
         // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
-        Arc::new(Self { rooms, store, tags, stopping: watch::Sender::new(false), departures: TaskTracker::new() })
+        let hub = Arc::new(Self { rooms, store, tags, stopping: watch::Sender::new(false), departures: TaskTracker::new() });
+        hub.follow_calls();
+        hub
     }
 
     /// What this node tells everybody.
@@ -314,45 +317,30 @@ impl Hub {
         Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
     }
 
-    /// A video pass for whoever holds this ticket.
-    ///
-    /// # Errors
-    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
-    pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let Some(snapshot) = self.store.look(room, false).await? else {
-            // A room that is over took its key along, and nobody is a member of it.
-            return Err(if Signer::is_wellformed(room, ticket) { Refusal::NotMember.into() } else { Trouble::BadTicket });
-        };
-        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
-        Self::pass(video, room, &snapshot, claims.member)
-    }
-
-    /// A video pass for a member that is linked here.
-    async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
-        Self::pass(video, room, &snapshot, member)
-    }
-
-    fn pass(video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
-        let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
-        let pass = video.pass(room, member).map_err(|error| {
-            tracing::error!(%error, "no pass");
-            Trouble::Internal
-        })?;
-        Ok((pass, id))
-    }
-
     /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
-    fn depart(&self, room: &Arc<LocalRoom>, member: MemberId, tag: u64, reason: Departure) -> tokio::task::JoinHandle<()> {
+    fn depart(
+        self: &Arc<Self>,
+        room: &Arc<LocalRoom>,
+        member: MemberId,
+        tag: u64,
+        reason: Departure,
+    ) -> tokio::task::JoinHandle<()> {
         let tags = self.rooms.vacate(room, member, tag);
-        let (store, room) = (Arc::clone(&self.store), room.id.clone());
+        let (hub, room) = (Arc::clone(self), Arc::clone(room));
         self.departures.spawn(async move {
+            // Before the store is asked: what it tells makes the room forget this.
+            let called = room.callers.lock().contains(&member);
+            let mut over = false;
             for tag in tags {
-                while let Err(StoreError::Unavailable) = store.leave(&room, member, tag, reason).await {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
+                over = loop {
+                    match hub.store.leave(&room.id, member, tag, reason).await {
+                        Err(StoreError::Unavailable) => tokio::time::sleep(Duration::from_secs(1)).await,
+                        answer => break answer.unwrap_or(over),
+                    }
+                };
+            }
+            if over || called {
+                hub.clear_up(&room.id, member);
             }
         })
     }

@@ -62,6 +62,7 @@ impl Seat {
         last_n: u64,
     ) -> Result<bool, Trouble> {
         self.last_n = last_n;
+        self.room.note_callers(snapshot);
         let missed = match cursor {
             Some(cursor) if resumed => snapshot.since(cursor),
             Some(_) => None,

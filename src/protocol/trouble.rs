@@ -32,6 +32,9 @@ pub enum Trouble {
     /// The ticket is not ours, not for this room, or too old.
     #[error("this ticket is not good for this room")]
     BadTicket,
+    /// A report that LiveKit has not signed.
+    #[error("this is not signed with the LiveKit keys of this server")]
+    BadSignature,
     /// A page of another site.
     #[error("this origin may not talk to this server; PARLOR_ORIGINS can allow it")]
     ForbiddenOrigin,
@@ -111,6 +114,7 @@ impl Trouble {
             Self::UnknownType => ("unknown_type", 400, 4400),
             Self::NoTicket => ("no_ticket", 401, 4401),
             Self::BadTicket => ("bad_ticket", 401, 4401),
+            Self::BadSignature => ("bad_signature", 401, 4401),
             Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
             Self::RateLimited(_) => ("rate_limited", 429, 4429),
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503),

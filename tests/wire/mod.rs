@@ -2,6 +2,8 @@
 //! it sends and expects by type. A wait that fails prints every frame seen.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod livekit;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
