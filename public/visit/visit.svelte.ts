@@ -6,6 +6,9 @@ import { openSocket } from "../link/ws";
 import { emptyLog, type Event, type Log, nextTick, step } from "../log/log";
 import { Tints } from "../log/tints";
 import type { Inbound } from "../protocol/frames";
+import { type Pass, PassRefused } from "../protocol/pass";
+import { opened, unopened } from "../seal/frames";
+import { Seal, type Secret } from "../seal/seal";
 import { forgetSeat, loadSeat, saveSeat } from "../seat/seat";
 import { Typing } from "./typing";
 
@@ -16,12 +19,20 @@ const UNSEEN_DRAW = 200;
 export class Visit {
   readonly room: string;
   readonly name: string;
+  /** What locks the words and pictures of this room; null where the link had none. */
+  readonly secret: Secret | null;
+  /** The keys that come of it. */
+  readonly seal: Promise<Seal> | null;
+  /** This browser cannot lock anything: nothing is sent. */
+  sealTrouble = $state(false);
   /** The log as it is drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   link: LinkState = $state.raw({ is: "idle" });
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** The video server cannot be asked who is in the call. */
+  videoTrouble = $state(false);
   /** The goodbye was said into a dead link: the seat waits out its grace. */
   unheard = $state(false);
   /** Not yet said: it outlives the view it is written in. */
@@ -35,17 +46,23 @@ export class Visit {
   #skew = 0;
   #timer = 0;
   #listening = new AbortController();
+  /** Opening and locking take a moment each; these keep the order. */
+  #opening: Promise<void> = Promise.resolve();
+  #locking: Promise<void> = Promise.resolve();
 
-  constructor(room: string, name: string) {
+  constructor(room: string, name: string, secret: Secret | null) {
     this.room = room;
     this.name = name;
+    this.secret = secret;
+    this.seal = secret === null ? null : Seal.of(secret, room);
+    this.seal?.catch(() => (this.sealTrouble = true));
     const seat = loadSeat(room);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
     this.#link = new Link({
       open: openSocket,
       passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor }),
-      frame: (frame) => this.#heard(frame),
+      frame: (frame) => this.#arrived(frame),
       state: (state) => this.#linked(state),
       clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
       random: Math.random,
@@ -64,7 +81,7 @@ export class Visit {
     const carried = this.#link.state.is === "open";
     this.#step({ type: "say", text, carried, now: this.now() });
     const line = this.#log.outgoing.at(-1);
-    if (carried && line) this.#link.send({ type: "chat", text, n: line.n });
+    if (carried && line) this.#carry(line.n, text);
     this.typing.sent();
     this.#remember();
   }
@@ -73,12 +90,22 @@ export class Visit {
     const carried = this.#link.state.is === "open";
     this.#step({ type: "retry", key, carried, now: this.now() });
     const line = this.#log.outgoing.find((o) => o.key === key);
-    if (carried && line) this.#link.send({ type: "chat", text: line.text, n: line.n });
+    if (carried && line) this.#carry(line.n, line.text);
     this.#remember();
   }
 
   discard(key: number): void {
     this.#step({ type: "discard", key });
+  }
+
+  /** What opens the video call; the ticket proves whose it is. */
+  async pass(): Promise<Pass> {
+    const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
+    const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
+    const body: unknown = await answer.json();
+    const { token, livekitUrl, code } = body as Partial<Record<string, unknown>>;
+    if (answer.ok && typeof token === "string" && typeof livekitUrl === "string") return { token, livekitUrl };
+    throw new PassRefused(typeof code === "string" ? code : "unknown");
   }
 
   leave(): void {
@@ -99,6 +126,32 @@ export class Visit {
     this.#link.stop();
   }
 
+  /** Puts words on their way, locked if this room has a key. */
+  #carry(n: number, text: string): void {
+    const from = this.#log.me?.clientId;
+    const { seal } = this;
+    if (!seal || from === undefined) {
+      this.#link.send({ type: "chat", text, n });
+      return;
+    }
+    const lock = async () => {
+      const locked = await (await seal).lock(text, from);
+      // Bound to the seat it was locked for: under another one it is locked anew.
+      if (this.#log.me?.clientId === from && this.#link.state.is === "open") this.#link.send({ type: "chat", text: locked, n });
+    };
+    this.#locking = this.#locking.then(lock).catch(() => {});
+  }
+
+  #arrived(frame: Inbound): void {
+    if (!this.seal) return this.#heard(unopened(frame));
+    const seal = this.seal;
+    const open = async () => {
+      const read = await seal.then((seal) => opened(frame, seal), () => unopened(frame));
+      if (!this.#listening.signal.aborted) this.#heard(read);
+    };
+    this.#opening = this.#opening.then(open);
+  }
+
   #heard(frame: Inbound): void {
     switch (frame.type) {
       case "welcome":
@@ -110,7 +163,7 @@ export class Visit {
         this.entered = true;
         this.storeTrouble = false;
         for (const o of this.#log.outgoing) {
-          if (o.state === "pending") this.#link.send({ type: "chat", text: o.text, n: o.n });
+          if (o.state === "pending") this.#carry(o.n, o.text);
         }
         this.#remember();
         break;
@@ -126,6 +179,9 @@ export class Visit {
         this.#step({ type: "joined", member: { clientId, user, joinedAt }, now: this.now() });
         break;
       }
+      case "call":
+        this.#step(frame);
+        break;
       case "left":
       case "typing":
         this.#step({ ...frame, now: this.now() });
@@ -136,7 +192,8 @@ export class Visit {
         }
         break;
       case "status":
-        this.storeTrouble = frame.code === "store_unavailable";
+        if (frame.code.startsWith("store_")) this.storeTrouble = frame.code === "store_unavailable";
+        if (frame.code.startsWith("video_")) this.videoTrouble = frame.code === "video_unavailable";
         break;
       case "pong":
       case "closing":

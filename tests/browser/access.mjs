@@ -8,7 +8,7 @@ const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
 /** The policy forbids a script tag; evaluating from outside is not the page's doing. */
-async function sound(page, where) {
+export async function sound(page, where) {
   // Colours are judged when they have stopped moving.
   await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getTiming().iterations === Infinity));
   await page.evaluate(AXE);

@@ -7,8 +7,9 @@ import network from "./network.mjs";
 import { Cast, launch } from "./people.mjs";
 import room from "./room.mjs";
 import { startServer } from "./server.mjs";
+import video from "./video.mjs";
 
-const suites = { landing, room, network, access };
+const suites = { landing, room, network, access, video };
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 
