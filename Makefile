@@ -1,10 +1,10 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-browser bench fmt tools
+.PHONY: help run build test check test-page test-rust test-faults test-browser faults bench fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names.
-SERVERS := redis-server nginx chromium
+SERVERS := redis-server nginx curl chromium openssl
 # And LiveKit, built by Go from its own source; the version is part of the name, so that a new one is built.
 LIVEKIT_VERSION := v1.13.5
 LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
@@ -22,11 +22,12 @@ run: $(PAGE) ## Build the page and start Parlor on http://127.0.0.1:8080
 build: $(PAGE) ## Build the page and target/release/parlor
 	cargo build --release --bin parlor
 
-test: tools check test-page test-rust test-browser ## Install what the tests need, then run them all
+test: tools check test-page test-rust test-faults test-browser ## Install what the tests need, then run them all
 
 check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	cargo clippy --test faults -- -D warnings
 	npm run --silent check
 
 test-page: $(MODULES) ## The page's unit tests
@@ -35,9 +36,15 @@ test-page: $(MODULES) ## The page's unit tests
 test-rust: $(PAGE) $(MODULES) ## Rules, stores, sockets, addresses
 	cargo test
 
+test-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
+	cargo test --test faults
+
 test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
 	cargo build --bin parlor
 	npm run --silent test:browser
+
+faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
+	PARLOR_FAULTS=long cargo test --test faults
 
 bench: $(PAGE) ## What Parlor costs: memory a member, CPU a delivery
 	cargo bench --bench load

@@ -60,6 +60,7 @@ export default defineConfig({
     proxy: {
       "/ws": { target: "ws://127.0.0.1:8080", ws: true },
       "/api": "http://127.0.0.1:8080",
+      "/healthz": "http://127.0.0.1:8080",
     },
   },
   test: {

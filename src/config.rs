@@ -14,7 +14,7 @@ pub struct Config {
     #[arg(long, env = "PARLOR_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
 
-    /// Redis that carries rooms between nodes; without it, rooms live in this process
+    /// Redis that carries rooms between nodes (redis://, redis-cluster://, redis-sentinel://, or rediss… for TLS); without it, rooms live in this process
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
 

@@ -7,6 +7,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -24,11 +25,15 @@ use crate::{
         redis::{Redis, RedisConfigError},
     },
     ticket::Signer,
+    transport::{Paces, poll::Pollers},
     video::Video,
 };
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a peer may leave what was sent to it unconfirmed.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How long saying goodbye may take, people's moving to other nodes included.
 const GOODBYE: Duration = Duration::from_millis(7500);
@@ -87,7 +92,16 @@ impl Server {
         let hub = Hub::new(rooms, store);
         let links = TaskTracker::new();
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
-        let service = layered(Arc::new(Edge { hub: Arc::clone(&hub), origins: config.origins.0, rate, links: links.clone() }));
+        let edge = Edge {
+            hub: Arc::clone(&hub),
+            origins: config.origins.0,
+            rate,
+            pollers: Pollers::new(Arc::clone(&hub)),
+            paces: Paces::new(rate),
+            strangers: Paces::new(rate),
+            links: links.clone(),
+        };
+        let service = layered(Arc::new(edge));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
         Ok(Self { listener, address, hub, service, links })
@@ -150,9 +164,20 @@ async fn accept(listener: TcpListener, service: Layered, connections: TaskTracke
     }
 }
 
+/// A peer that vanishes without a word, as a phone does in a tunnel, would else hold its stream or its poll for a
+/// quarter of an hour. A socket has its pings; here the kernel asks.
+fn notice_death(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(SILENCE));
+}
+
 /// One connection, until it ends or becomes a WebSocket.
 async fn serve(stream: TcpStream, service: Layered, mut stopped: watch::Receiver<()>) {
     let _ = stream.set_nodelay(true);
+    notice_death(&stream);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

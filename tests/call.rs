@@ -2,6 +2,9 @@
 //! over takes its call along, and whatever LiveKit does, chat goes on.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/server.rs"]
+#[allow(dead_code)]
+mod redis;
 mod wire;
 
 use livekit_api::access_token::AccessToken;
@@ -10,8 +13,10 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use wire::{
-    Client, TestServer,
+    Client, TestServer, eventually,
+    listener::Listener,
     livekit::{KEY, LiveKit},
+    poller::Poller,
     within_patience,
 };
 
@@ -26,16 +31,31 @@ async fn both() -> (LiveKit, TestServer) {
 /// Comes to the call as a browser does; its media is not needed here.
 async fn call(livekit: &LiveKit, who: &mut Client) -> WebSocketStream<TcpStream> {
     let pass = who.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    dial(livekit, &pass).await
+}
+
+/// The same for who has no socket.
+async fn call_by_request(livekit: &LiveKit, who: &Poller) -> WebSocketStream<TcpStream> {
+    let pass = who.post("livekit-token", "").send().await.unwrap().json().await.unwrap();
+    dial(livekit, &pass).await
+}
+
+async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
+    let [room, identity, token] = ["room", "identity", "token"].map(|field| pass[field].as_str().unwrap());
     let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address = format!("{}/rtc?access_token={}&protocol=15&auto_subscribe=1", livekit.url(), pass["token"].as_str().unwrap());
+    let address = format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", livekit.url());
     let socket = client_async(address, stream).await.unwrap().0;
-    let rooms = livekit.rooms();
     within_patience("LiveKit has them", async || {
-        let there = rooms.list_participants(who.room()).await.map_err(|_| ())?;
-        there.iter().any(|them| them.identity == who.id()).then_some(()).ok_or(())
+        if callers(livekit, room).await.iter().any(|them| them == identity) { Ok(()) } else { Err(()) }
     })
     .await;
     socket
+}
+
+/// Who is in the call, as LiveKit says.
+async fn callers(livekit: &LiveKit, room: &str) -> Vec<String> {
+    let there = livekit.rooms().list_participants(room).await.unwrap_or_default();
+    there.into_iter().map(|them| them.identity).collect()
 }
 
 async fn reports(server: &TestServer, body: &str, signature: &str) -> u16 {
@@ -50,8 +70,12 @@ fn signed(body: &str, secret: &str) -> String {
 }
 
 fn report(event: &str, who: &Client, at: u64) -> String {
-    let them = json!({"sid": "PA_x", "identity": who.id(), "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
-    json!({"event": event, "room": {"sid": "RM_x", "name": who.room()}, "participant": them, "id": "EV_x", "createdAt": "1"})
+    report_of(event, who.room(), who.id(), at)
+}
+
+fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
+    let them = json!({"sid": "PA_x", "identity": id, "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
+    json!({"event": event, "room": {"sid": "RM_x", "name": room}, "participant": them, "id": "EV_x", "createdAt": "1"})
         .to_string()
 }
 
@@ -101,6 +125,63 @@ async fn who_comes_to_the_call_with_the_pass_of_an_earlier_seat_is_put_out() {
     assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
     within_patience("they are put out", async || (there().await == 0).then_some(()).ok_or(())).await;
     assert_eq!(in_call(&server, bob.room()).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_falling_silent() {
+    let mut livekit = LiveKit::reserve();
+    let settings = livekit.settings();
+    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
+    args.extend(["--grace", "5s", "--lease", "5s"]);
+    let server = TestServer::start(&args).await;
+    livekit.start(&server.url("/livekit/webhook")).await;
+    let ann = Client::join(&server, "general", "Ann").await;
+    let mut eve = Listener::open(&server.url(""), "general", "?name=Eve", None, None).await;
+    let mut bob = Poller::join(&server, "general", "Bob").await;
+    let came = report_of("participant_joined", "general", ann.id(), 1_700_000_000_000);
+    assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
+    let told = json!({"type": "call", "clientId": ann.id(), "inCall": true});
+    assert_eq!(bob.until("call").await, told);
+    eve.expect("joined").await;
+    assert_eq!(eve.expect("call").await, told);
+    let again = Poller::join_at(&server.url(""), "general", json!({}), Some(&bob.ticket)).await;
+    assert_eq!(again.welcome["members"][0]["inCall"], true);
+
+    let _calls = call_by_request(&livekit, &again).await;
+    again.leave().await;
+    within_patience("who left by a request is put out", async || {
+        if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+    })
+    .await;
+    let silent = Poller::join(&server, "general", "Cid").await;
+    let _calls = call_by_request(&livekit, &silent).await;
+    within_patience(
+        "who asks no more is put out",
+        async || {
+            if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out() {
+    let redis = redis::Server::start();
+    let mut livekit = LiveKit::reserve();
+    let (settings, url) = (livekit.settings(), redis.url());
+    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
+    args.extend(["--redis-url", &url]);
+    let (here, there) = (TestServer::start(&args).await, TestServer::start(&args).await);
+    livekit.start(&here.url("/livekit/webhook")).await;
+    eventually("Redis in reach", || here.hub.ready() && there.hub.ready()).await;
+    let _ann = Client::join(&there, "general", "Ann").await;
+    let mut bob = Poller::join(&here, "general", "Bob").await;
+    let _call = call_by_request(&livekit, &bob).await;
+    // Nobody has reported it: only the first node knows that there was a pass.
+    bob.base = there.url("");
+    bob.leave().await;
+    within_patience("they are put out", async || if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) })
+        .await;
 }
 
 #[tokio::test]

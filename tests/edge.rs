@@ -10,13 +10,20 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_tungstenite::tungstenite;
 use wire::{Client, Heard, PATIENCE, TestServer, encoded};
 
-const ADDRESSES: [(&str, &str); 9] = [
+const ADDRESSES: [(&str, &str); 15] = [
     ("/", "GET, HEAD"),
-    ("/r/general", "GET, HEAD"),
-    ("/r/%D0%BA", "GET, HEAD"),
+    ("/r/general", "GET, HEAD, POST"),
+    ("/r/%D0%BA", "GET, HEAD, POST"),
     ("/api/rooms/general", "GET, HEAD"),
+    ("/api/rooms", "POST"),
+    ("/api/rooms/general/join", "POST"),
+    ("/api/rooms/general/messages", "GET, POST"),
+    ("/api/rooms/general/events", "GET"),
+    ("/api/rooms/general/typing", "POST"),
+    ("/api/rooms/general/leave", "POST"),
     ("/api/rooms/general/livekit-token", "POST"),
     ("/ws", "GET"),
     ("/healthz", "GET, HEAD"),
@@ -90,7 +97,6 @@ async fn what_does_not_exist_does_not_exist_in_any_method() {
         "/nowhere",
         "/api",
         "/api/",
-        "/api/rooms",
         "/api/rooms/a/b",
         "/api/rooms/a/livekit-token/b",
         "/r/a/b",
@@ -136,7 +142,9 @@ async fn head_is_get_without_the_body() {
         "/nowhere",
     ] {
         for coding in ["identity", "gzip", "br"] {
-            let ask = |method| http.request(method, server.url(path)).header("accept-encoding", coding).send();
+            let ask = |method| {
+                http.request(method, server.url(path)).header("accept-encoding", coding).header("accept", "text/html").send()
+            };
             let (get, head) = (ask(Method::GET).await.unwrap(), ask(Method::HEAD).await.unwrap());
             is_dressed(&get);
             is_dressed(&head);
@@ -226,15 +234,16 @@ async fn health_readiness_and_metrics_tell_the_truth() {
     ann.until("closing").await;
     refusal(http.get(server.url("/readyz")).send().await.unwrap(), 503, "restarting").await;
     assert_eq!(http.get(server.url("/healthz")).send().await.unwrap().status(), StatusCode::OK, "it still lives");
-    let mut late = Client::open(&server, "room=general&name=Late").await;
-    assert!(late.expect_error("restarting").await["retryAfter"].as_u64().is_some());
-    late.expect_closing("restarting", 1012).await;
+    let late = Client::upgrade(&server, Client::request(&server, "room=general&name=Late")).await;
+    let Err(tungstenite::Error::Http(late)) = late.map(drop) else { panic!("let in") };
+    assert_eq!((late.status(), late.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
 }
 
 #[tokio::test]
 async fn the_page_is_cached_negotiated_and_served_for_every_room() {
     let (server, http) = (TestServer::start(&[]).await, Http::new());
-    let get = |path: &str, coding: &str| http.get(server.url(path)).header("accept-encoding", coding).send();
+    let ask = |path: &str, coding: &str| http.get(server.url(path)).header("accept-encoding", coding);
+    let get = |path: &str, coding: &str| ask(path, coding).header("accept", "text/html,*/*;q=0.8").send();
     let page = get("/", "identity").await.unwrap();
     is_dressed(&page);
     assert!(header(&page, "content-type").starts_with("text/html"));

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
-    hub::{Entrance, Hub, Reader, Rooms, Seat, Terms, Wire},
+    hub::{Entrance, Hub, Reader, Rooms, Seat, Tenure, Terms, Wire},
     protocol::Trouble,
     room::{Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
     store::{
@@ -31,7 +31,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")) };
+static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
 
 /// Remembers every frame, and the close as `{"closed": code}`.
 struct Ear(UnboundedSender<Value>);
@@ -246,6 +246,31 @@ async fn who_comes_back_in_time_was_never_gone() {
     assert_eq!(ann.hears().await["type"], "ack");
     assert_eq!(ann.hears().await["text"], "yes", "and nobody heard of it");
     assert_eq!(bob.hears().await["type"], "ack");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
+    let (hub, world) = hub();
+    let mut ann = enter(&hub, "r", "Ann", None).await;
+    let bob = enter(&hub, "r", "Bob", None).await;
+    assert_eq!(ann.hears().await["type"], "joined");
+    let (lost, mut told) = unbounded_channel();
+    let tenure = Tenure::new(bob.seat, hub.terms().poll(), move || lost.send(()).unwrap());
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(14)).await;
+        drop(tenure.stay().unwrap());
+    }
+    let stay = tenure.stay().unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    drop(stay);
+    assert!(ann.heard.try_recv().is_err() && told.try_recv().is_err(), "a request that is being answered keeps the seat");
+    let begun = tokio::time::Instant::now();
+    let left = ann.hears().await;
+    assert_eq!((left["type"].as_str(), left["reason"].as_str()), (Some("left"), Some("lost")));
+    assert!((15..=17).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(told.try_recv().is_ok() && tenure.stay().is_none());
+    ann.seat.leave().await;
+    assert!(world.is_empty() && hub.counts() == (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,19 +1,18 @@
 //! Several nodes, one Redis, and NGINX in front of them with the configuration that is shipped.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/nginx.rs"]
+#[allow(dead_code)]
+mod nginx;
 #[path = "support/server.rs"]
 #[allow(dead_code)]
 mod redis;
 mod wire;
 
-use std::{
-    net::TcpListener,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
-
+use nginx::Nginx;
 use serde_json::{Value, json};
-use wire::{Client, Heard, TestServer, eventually};
+use tokio_tungstenite::tungstenite::Error;
+use wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
 
 async fn node(redis: &redis::Server) -> TestServer {
     let node = TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000"]).await;
@@ -108,7 +107,9 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
     let stopped = here.stop();
     ann.expect_closing("restarting", 1012).await;
     assert_eq!(reqwest::get(here.url("/readyz")).await.unwrap().status(), 503);
-    Client::open(&here, "room=move&name=Late").await.expect_error("restarting").await;
+    let late = Client::upgrade(&here, Client::request(&here, "room=move&name=Late")).await;
+    let Err(Error::Http(late)) = late.map(drop) else { panic!("let in") };
+    assert_eq!(late.status(), 503, "so that a proxy asks another node");
     bob.say("meanwhile", 1).await;
     let mut back = Client::resume(&there, "move", ann.ticket(), Some(&ann.cursor)).await;
     assert_eq!((&back.welcome["clientId"], &back.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));
@@ -153,7 +154,7 @@ async fn a_seat_opened_at_another_node_closes_the_first_link() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_away_is_said_and_heals_by_itself() {
-    let mut redis = redis::Server::start();
+    let redis = redis::Server::start();
     let node = node(&redis).await;
     let mut ann = Client::join(&node, "away", "Ann").await;
     redis.kill();
@@ -173,54 +174,11 @@ async fn redis_away_is_said_and_heals_by_itself() {
     assert_eq!(redis.keys(), Vec::<String>::new());
 }
 
-/// A real NGINX with the configuration that is shipped; ends with the value.
-struct Nginx {
-    process: Child,
-    dir: PathBuf,
-    address: std::net::SocketAddr,
-}
-
-impl Nginx {
-    fn start(nodes: &[TestServer]) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let dir = std::env::temp_dir().join(format!("parlor-nginx-{}", address.port()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let servers: String = nodes.iter().map(|node| format!("server {};", node.address)).collect();
-        let shipped = include_str!("../deploy/nginx.conf")
-            .replace("${PARLOR_NODES}", &servers)
-            .replace("${PARLOR_PORT}", &address.to_string());
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {}/{kind};\n", dir.display()))
-            .concat();
-        let whole = format!(
-            "pid {dir}/pid; error_log {dir}/error.log; daemon off; master_process off;\nevents {{}}\nhttp {{ access_log off;\n{temporary}\n{shipped}\n}}\n",
-            dir = dir.display()
-        );
-        std::fs::write(dir.join("nginx.conf"), whole).unwrap();
-        let nginx = |check: &[&str]| {
-            let mut command = Command::new("nginx");
-            command.arg("-p").arg(&dir).arg("-c").arg(dir.join("nginx.conf")).args(check).stderr(Stdio::piped());
-            command
-        };
-        let check = nginx(&["-t"]).output().expect("these tests need nginx: apt-get install nginx-light");
-        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
-        Self { process: nginx(&[]).spawn().unwrap(), dir, address }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
     let redis = redis::Server::start();
-    let nodes = vec![node(&redis).await, node(&redis).await, node(&redis).await];
-    let nginx = Nginx::start(&nodes);
+    let nodes = [node(&redis).await, node(&redis).await, node(&redis).await];
+    let nginx = Nginx::start(nodes.iter().map(|node| node.address));
     let page =
         wire::within_patience("nginx answers", async || reqwest::get(format!("http://{}/healthz", nginx.address)).await).await;
     assert_eq!(page.status(), 200);
@@ -244,4 +202,45 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
         person.leave().await;
     }
     assert_eq!(redis.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
+    let redis = redis::Server::start();
+    let nodes = [node(&redis).await, node(&redis).await];
+    let nginx = Nginx::start(nodes.iter().map(|node| node.address));
+    let base = format!("http://{}", nginx.address);
+    wire::within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
+    let mut stream = Listener::open(&base, "doors", "?name=Eve", None, None).await;
+    let mut bob = Poller::join_at(&base, "doors", json!({"name": "Bob"}), None).await;
+    stream.expect("joined").await;
+    let begun = std::time::Instant::now();
+    for n in 1..=8_u64 {
+        // The next is said only when this one has arrived: nothing waits for more to come.
+        bob.say(&format!("line {n}"), n).await;
+        assert_eq!(stream.expect("chat").await["text"], format!("line {n}"));
+        println!("event {n} came through NGINX {:?} after the first was said", begun.elapsed());
+    }
+    let mut heard = 0;
+    while heard < 8 {
+        heard += bob.hear().await["messages"].as_array().unwrap().len();
+    }
+    // A long poll is answered by what is said while it waits, whichever node it waits at.
+    let waiting = tokio::spawn(async move { (bob.hear().await, bob) });
+    let mut ann = Client::join(&nodes[0], "doors", "Ann").await;
+    ann.say("hello", 1).await;
+    let (mut answer, mut bob) = waiting.await.unwrap();
+    while answer["messages"].as_array().unwrap().is_empty() {
+        answer = bob.hear().await;
+    }
+    assert_eq!(answer["messages"][0]["text"], "hello");
+    let mut people: Vec<String> = vec![];
+    if let Some(members) = answer["members"].as_array() {
+        people.extend(members.iter().map(|member| member["user"].as_str().unwrap().to_owned()));
+        assert_eq!(people.len(), 3, "{people:?}");
+    }
+    drop(stream);
+    bob.leave().await;
+    ann.leave().await;
+    wire::eventually("nothing left", || redis.keys().is_empty()).await;
 }

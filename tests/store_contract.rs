@@ -1,4 +1,4 @@
-//! One contract, every store: the same tests against memory and against Redis.
+//! One contract, every store: the same tests against memory and against Redis, alone, in a Cluster and under Sentinels.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ mod support;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -19,7 +19,9 @@ use parlor::{
     },
 };
 use proptest::prelude::*;
-use support::{Node, a_room, name, node_id, recorder, server::Server, tag, text, until};
+use support::{
+    Node, a_room, cluster::Cluster, name, node_id, ready, recorder, sentinel::Watched, server::Server, tag, text, until,
+};
 
 /// Where nodes of one store meet.
 trait World: Sized {
@@ -61,15 +63,68 @@ impl World for InRedis {
     }
 
     async fn node(&self) -> Node {
-        let (feed, mut heard) = recorder();
-        let ttl = Duration::from_millis(self.limits.lease * 8);
-        let store = Redis::connect(&self.server.url(), node_id(), self.limits, ttl, feed).unwrap();
-        heard.link(true).await;
-        Node { store, heard }
+        redis_node(&self.server.url(), self.limits).await
     }
 
     fn is_empty(&self) -> bool {
         self.server.keys().is_empty()
+    }
+}
+
+async fn redis_node(url: &str, limits: Limits) -> Node {
+    let (feed, heard) = recorder();
+    let store = Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed).unwrap();
+    ready(&*store).await;
+    Node { store, heard }
+}
+
+/// Six servers are too many to start for each test: they meet, one after the other, in what stands here.
+static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
+static WATCHED: Mutex<Weak<Watched>> = Mutex::new(Weak::new());
+
+struct InCluster(Arc<Cluster>, Limits);
+
+impl World for InCluster {
+    async fn with(limits: Limits) -> Self {
+        Self(CLUSTER.lock().unwrap().upgrade().unwrap(), limits)
+    }
+
+    async fn node(&self) -> Node {
+        redis_node(&self.0.url(), self.1).await
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.keys().is_empty()
+    }
+}
+
+impl Drop for InCluster {
+    fn drop(&mut self) {
+        for master in self.0.masters() {
+            self.0.servers()[master].ask(&["FLUSHALL"]);
+        }
+    }
+}
+
+struct UnderSentinels(Arc<Watched>, Limits);
+
+impl World for UnderSentinels {
+    async fn with(limits: Limits) -> Self {
+        Self(WATCHED.lock().unwrap().upgrade().unwrap(), limits)
+    }
+
+    async fn node(&self) -> Node {
+        redis_node(&self.0.url(), self.1).await
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.keys().is_empty()
+    }
+}
+
+impl Drop for UnderSentinels {
+    fn drop(&mut self) {
+        self.0.servers()[self.0.master()].ask(&["FLUSHALL"]);
     }
 }
 
@@ -82,6 +137,20 @@ macro_rules! contract {
         mod in_redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() { super::$name::<super::InRedis>().await })*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn the_whole_contract_holds_in_a_cluster() {
+            let cluster = Arc::new(Cluster::start());
+            *CLUSTER.lock().unwrap() = Arc::downgrade(&cluster);
+            $(println!("{}", stringify!($name)); $name::<InCluster>().await;)*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn the_whole_contract_holds_under_sentinels() {
+            let watched = Arc::new(Watched::start());
+            *WATCHED.lock().unwrap() = Arc::downgrade(&watched);
+            $(println!("{}", stringify!($name)); $name::<UnderSentinels>().await;)*
         }
     };
 }

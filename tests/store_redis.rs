@@ -16,117 +16,21 @@ use parlor::{
         redis::{Redis, RedisConfigError},
     },
 };
-use support::{Heard, a_room, line::Line, name, node_id, recorder, server::Server, tag, text, until};
+use support::{
+    RIGHTS, a_room,
+    ledger::{self, Node, connect, node, sorted},
+    line::Line,
+    name, node_id, ready, recorder,
+    server::Server,
+    tag, text, until,
+};
 use tokio::time::Instant;
 
-/// A node whose store can be asked what it has mended.
-struct Node {
-    store: Arc<Redis>,
-    heard: Heard,
-}
-
-fn connect(url: &str, limits: Limits) -> Node {
-    let (feed, heard) = recorder();
-    let store = Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed).unwrap();
-    Node { store, heard }
-}
-
-async fn node(url: &str, limits: Limits) -> Node {
-    let mut node = connect(url, limits);
-    node.heard.link(true).await;
-    node
-}
-
-impl Node {
-    async fn join(&self, room: &RoomId, who: &str) -> (MemberId, u64) {
-        let (id, tag) = (MemberId::random(), tag());
-        self.store.join(room, id, &name(who), tag).await.unwrap();
-        (id, tag)
-    }
-
-    /// Who is in the room, in the order of their ids.
-    async fn people(&self, room: &RoomId) -> Vec<MemberId> {
-        let mut ids: Vec<_> = self.store.look(room, false).await.unwrap().unwrap().members.iter().map(|m| m.id).collect();
-        ids.sort_unstable();
-        ids
-    }
-}
-
-fn sorted(mut ids: Vec<MemberId>) -> Vec<MemberId> {
-    ids.sort_unstable();
-    ids
-}
-
-/// Somebody who says something every few milliseconds, and keeps a ledger of what was acknowledged.
-/// What fails for lack of a store is said again with the same `n`, as clients do.
-struct Speaker {
-    stop: tokio::sync::watch::Sender<bool>,
-    ledger: tokio::task::JoinHandle<Vec<(u64, MemberId, u64)>>,
-}
-
-impl Speaker {
-    fn start(store: &Arc<Redis>, room: &RoomId, id: MemberId) -> Self {
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let (store, room) = (Arc::clone(store), room.clone());
-        let ledger = tokio::spawn(async move {
-            let (mut ledger, mut n) = (Vec::new(), 1);
-            while !*stopped.borrow() {
-                match store.say(&room, id, n, &text("hello")).await {
-                    Ok(said) => {
-                        ledger.push((said.seq, id, n));
-                        n += 1;
-                    }
-                    Err(StoreError::Unavailable) => {}
-                    Err(error) => panic!("{error}"),
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            ledger
-        });
-        Self { stop, ledger }
-    }
-
-    async fn finish(self) -> Vec<(u64, MemberId, u64)> {
-        self.stop.send(true).unwrap();
-        self.ledger.await.unwrap()
-    }
-}
-
-/// Both nodes speak while something happens; then every acknowledged message
-/// has reached both exactly once, in one order, and nobody was told anything else.
+/// See [`ledger::nothing_is_lost_while`]; with a server of its own.
 async fn nothing_is_lost_while<F: Future<Output = ()>>(limits: Limits, happens: impl FnOnce(Arc<Server>) -> F) -> [Node; 2] {
     let server = Arc::new(Server::start());
-    let mut nodes = [node(&server.url(), limits).await, node(&server.url(), limits).await];
-    let room = a_room();
-    let (ann, _) = nodes[0].join(&room, "Ann").await;
-    let (bob, _) = nodes[1].join(&room, "Bob").await;
-    let speakers = [Speaker::start(&nodes[0].store, &room, ann), Speaker::start(&nodes[1].store, &room, bob)];
-    nodes[0].heard.entry().await;
-    happens(Arc::clone(&server)).await;
-    // Until both have been heard again after it was over.
-    let now = nodes[0].store.look(&room, false).await.unwrap().unwrap().seq;
-    until("more is said", async || nodes[0].store.look(&room, false).await.unwrap().unwrap().seq > now + 20).await;
-    let mut ledger = Vec::new();
-    for speaker in speakers {
-        ledger.extend(speaker.finish().await);
-    }
-    ledger.sort_unstable();
-    assert!(ledger.iter().map(|(seq, ..)| *seq).eq(1..=ledger.len() as u64), "dense and without doubles");
-    for (skipped, node) in [1, 0].into_iter().zip(&mut nodes) {
-        let (mut told, mut joins) = (Vec::new(), 0);
-        while told.len() + skipped < ledger.len() {
-            match node.heard.next().await {
-                Event::Said { entry, .. } => told.push((entry.seq, entry.from, entry.n)),
-                Event::Joined { .. } => joins += 1,
-                other => panic!("{other:?}"),
-            }
-        }
-        assert_eq!(told, ledger[skipped..]);
-        assert!(joins <= 2);
-        assert_eq!(node.heard.rest(), []);
-    }
-    assert_eq!(nodes[0].people(&room).await, sorted(vec![ann, bob]));
-    nodes
+    let happens = happens(Arc::clone(&server));
+    ledger::nothing_is_lost_while(&server.url(), &a_room(), limits, happens).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,7 +110,7 @@ async fn link_is_told_to_be_down_and_up_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_come_back_when_redis_comes_back_empty() {
-    let mut server = Server::start();
+    let server = Server::start();
     let mut nodes = [node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await];
     let room = a_room();
     let (ann, ann_tag) = nodes[0].join(&room, "Ann").await;
@@ -337,8 +241,8 @@ impl Feed for Slow {
         self.0.tell(room, event);
     }
 
-    fn link(&self, up: bool) {
-        self.0.link(up);
+    fn link(&self, room: &RoomId, up: bool) {
+        self.0.link(room, up);
     }
 }
 
@@ -351,7 +255,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
     let door = Arc::new(std::sync::Mutex::new(()));
     let slow = Arc::new(Slow(feed, Arc::clone(&door)));
     let overrun = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), slow).unwrap();
-    heard.link(true).await;
+    ready(&*overrun).await;
     let other = node(&server.url(), limits).await;
     let room = a_room();
     overrun.join(&room, MemberId::random(), &name("Ann"), tag()).await.unwrap();
@@ -411,15 +315,14 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absent_redis_only_means_not_ready() {
-    let mut server = Server::later();
+    let server = Server::later();
     let mut node = connect(&server.url(), Limits::default());
     let room = a_room();
     let refused = node.store.join(&room, MemberId::random(), &name("Ann"), tag()).await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
     assert!(!node.store.ready());
     assert!(server.launch());
-    node.heard.link(true).await;
-    assert!(node.store.ready());
+    ready(&*node.store).await;
     let (ann, _) = node.join(&room, "Ann").await;
     node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
@@ -461,6 +364,33 @@ async fn one_message_is_one_command() {
     );
     assert_eq!(here.store.counts().heal.load(Ordering::Relaxed), 0);
     assert_eq!(there.store.counts().fill.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_without_members_in_a_room_hears_nothing_of_it() {
+    const MESSAGES: usize = 500;
+    let server = Server::start();
+    let lines = [Line::to(server.port()).await, Line::to(server.port()).await];
+    let [mut there, idle] = [node(&lines[0].url(), Limits::default()).await, node(&lines[1].url(), Limits::default()).await];
+    let here = node(&server.url(), Limits::default()).await;
+    let (room, another) = (a_room(), a_room());
+    let (ann, _) = here.join(&room, "Ann").await;
+    there.join(&room, "Bob").await;
+    // The idle node is not deaf: it follows a room of its own.
+    idle.join(&another, "Cid").await;
+    let words = "x".repeat(1000);
+    let before = lines.each_ref().map(Line::answered);
+    for n in 1..=MESSAGES {
+        here.store.say(&room, ann, n as u64, &text(&words)).await.unwrap();
+    }
+    for _ in 0..MESSAGES {
+        there.heard.entry().await;
+    }
+    let [heard, overheard] = [0, 1].map(|line| lines[line].answered() - before[line]);
+    assert!(heard >= MESSAGES * words.len(), "{heard}");
+    // Pongs and a renewal, but not one message in a hundred.
+    assert!(overheard < MESSAGES / 100 * words.len(), "{overheard}");
+    println!("{MESSAGES} messages: {heard} bytes to a node with members, {overheard} to one without");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -707,11 +637,8 @@ async fn databases_of_one_server_are_apart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn user_with_few_rights_is_enough() {
     let server = Server::start();
-    let rights = "~parlor1:* &parlor1:* -@all +hello +ping +client|id +info +select +quit +evalsha +eval +time +sismember \
-        +sadd +srem +scard +hget +hset +hmget +hdel +hincrby +hgetall +rpush +lpop +ltrim +lrange +lindex +pexpireat \
-        +pexpiretime +unlink +spublish +ssubscribe +sunsubscribe";
     let mut command = vec!["ACL", "SETUSER", "parlor", "on", ">s:e/c"];
-    command.extend(rights.split_whitespace());
+    command.extend(RIGHTS.split_whitespace());
     assert_eq!(server.ask(&command), "OK");
     let url = format!("redis://parlor:s%3Ae%2Fc@127.0.0.1:{}", server.port());
     let mut node = node(&url, Limits { history_len: 2, lease: 300, ..Limits::default() }).await;
@@ -761,8 +688,8 @@ async fn dropped_node_hangs_up() {
 #[tokio::test]
 async fn urls_that_cannot_be_served_are_refused_at_once() {
     for (url, error) in [
-        ("redis-cluster://localhost:1", RedisConfigError::Unsupported("redis-cluster")),
-        ("redis-sentinel://localhost:1", RedisConfigError::Unsupported("redis-sentinel")),
+        ("redis-cluster://localhost:1/1", RedisConfigError::ClusterDatabase),
+        ("redis-sentinel://localhost:1", RedisConfigError::NoService),
         ("localhost", RedisConfigError::BadUrl),
     ] {
         let (feed, _heard) = recorder();

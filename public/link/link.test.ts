@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Inbound, Outbound } from "../protocol/frames";
+import type { Transport } from "../protocol/transport";
 import { backoff } from "./backoff";
-import { LATER, Link, type LinkState, PING_AFTER, PONG_WITHIN, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
-import type { Ears, OpenCarrier, Passage } from "./ws";
+import type { Ears, Passage } from "./carrier";
+import { Ladder } from "./ladder";
+import { CLIMB_AFTER, LATER, Link, type LinkState, PING_AFTER, PROVEN_AFTER, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
 
 /** Time that passes only when told to. */
 class FakeClock {
@@ -31,6 +33,11 @@ class FakeClock {
     this.now = end;
   }
 
+  /** Until the next timer is due. */
+  get wait(): number {
+    return Math.min(...[...this.#timers.values()].map((t) => t.at)) - this.now;
+  }
+
   get pending(): number {
     return this.#timers.size;
   }
@@ -40,7 +47,7 @@ class FakeCarrier {
   sent: Outbound[] = [];
   fate: "up" | "dropped" | "left" = "up";
   constructor(
-    readonly passage: Passage,
+    readonly by: Transport,
     readonly ears: Ears,
   ) {}
   send(frame: Outbound) {
@@ -56,6 +63,8 @@ class FakeCarrier {
     this.ears.frame(JSON.stringify(frame));
   }
 }
+
+const PONG_WITHIN = 10_000;
 
 const WELCOME = {
   type: "welcome",
@@ -79,6 +88,10 @@ let carriers: FakeCarrier[];
 let frames: Inbound[];
 let states: LinkState[];
 let chance: number;
+/** What a probe of the socket and a look at the server find. */
+let passes: boolean;
+let there: boolean;
+let probes: number;
 let link: Link;
 const last = () => carriers.at(-1)!;
 
@@ -88,20 +101,39 @@ beforeEach(() => {
   frames = [];
   states = [];
   chance = 0.5;
-  const open: OpenCarrier = (passage, ears) => {
-    const carrier = new FakeCarrier(passage, ears);
-    carriers.push(carrier);
-    return carrier;
-  };
-  link = new Link({
-    open,
-    passage: () => ({ room: "r", name: "Ann", ticket: null, cursor: null }),
+  passes = false;
+  there = true;
+  probes = 0;
+  link = linkOn("ws");
+});
+
+function linkOn(...transports: Transport[]): Link {
+  const rungs = transports.map((transport) => ({
+    transport,
+    open: (_: Passage, ears: Ears) => {
+      const carrier = new FakeCarrier(transport, ears);
+      carriers.push(carrier);
+      return carrier;
+    },
+    ...(transport === "ws" ? { probe: async () => (probes++, passes) } : {}),
+    answersWithin: PONG_WITHIN,
+  }));
+  return new Link({
+    ladder: new Ladder(rungs),
+    passage: () => ({ room: "r", name: "Ann", ticket: null, cursor: null, tally: null }),
     frame: (f) => frames.push(f),
+    ticket: () => {},
     state: (s) => states.push(s),
+    reach: async () => there,
     clock,
     random: () => chance,
   });
-});
+}
+
+/** Lets promises that are kept already be heard. */
+async function settle() {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
 
 function enter() {
   link.connect();
@@ -306,7 +338,6 @@ test("a frame against the contract is healed by coming back", () => {
 test("leaving says goodbye and stays away", () => {
   enter();
   link.leave();
-  expect(last().sent).toEqual([{ type: "leave" }]);
   expect(last().fate).toBe("left");
   expect(link.state).toMatchObject({ is: "ended", why: "left" });
   last().ears.end(1000);
@@ -319,4 +350,143 @@ test("stopping keeps the seat and leaves no timer behind", () => {
   link.stop();
   expect(last().fate).toBe("dropped");
   expect(clock.pending).toBe(0);
+});
+
+describe("a transport that does not get through", () => {
+  const opened = () => carriers.map((c) => c.by);
+  /** The carrier ends; time passes until the next one is opened. */
+  async function ends(code = 1006) {
+    const before = carriers.length;
+    last().ears.end(code);
+    await settle();
+    while (carriers.length === before) {
+      clock.pass(clock.wait);
+      await settle();
+    }
+  }
+  /** Time passes on a carrier that gives a sign of life now and then. */
+  async function pass(ms: number) {
+    for (let left = ms; left > 0; left -= 10_000) {
+      last().says({ type: "pong" });
+      clock.pass(Math.min(left, 10_000));
+      await settle();
+    }
+  }
+
+  beforeEach(() => (link = linkOn("ws", "sse", "long-poll", "short-poll")));
+
+  test("is left after two openings for the next one, down to the last", async () => {
+    link.connect();
+    for (let i = 0; i < 6; i++) await ends();
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "short-poll" });
+    expect(opened()).toEqual(["ws", "ws", "sse", "sse", "long-poll", "long-poll", "short-poll"]);
+  });
+
+  test("is left at once when it swallows the welcome", async () => {
+    link.connect();
+    for (let i = 0; i < 2; i++) {
+      clock.pass(WELCOME_WITHIN);
+      await settle();
+      clock.pass(0);
+    }
+    expect(opened()).toEqual(["ws", "sse", "long-poll"]);
+    expect(carriers.map((c) => c.fate)).toEqual(["dropped", "dropped", "up"]);
+  });
+
+  test("is left when its welcomes are all that it brings", async () => {
+    enter();
+    await ends();
+    last().says(WELCOME);
+    await ends();
+    expect(opened()).toEqual(["ws", "ws", "sse"]);
+  });
+
+  test("is not blamed for a server that is away", async () => {
+    there = false;
+    link.connect();
+    for (let i = 0; i < 10; i++) await ends();
+    expect(new Set(opened())).toEqual(new Set(["ws"]));
+    there = true;
+    await ends();
+    expect(last().by, "it gets its chance now that the server is back").toBe("ws");
+    await ends();
+    expect(last().by).toBe("sse");
+  });
+
+  test("is not blamed for a server that says no", async () => {
+    link.connect();
+    for (let i = 0; i < 5; i++) {
+      last().says({ type: "error", code: "store_unavailable", message: "" });
+      await ends(4503);
+    }
+    expect(new Set(opened())).toEqual(new Set(["ws"]));
+  });
+
+  test("is not blamed for a link that broke after it stood", async () => {
+    enter();
+    for (let i = 0; i < 5; i++) {
+      await pass(PROVEN_AFTER);
+      await ends();
+      last().says(WELCOME);
+    }
+    expect(new Set(opened())).toEqual(new Set(["ws"]));
+  });
+
+  async function fall() {
+    link.connect();
+    for (let i = 0; i < 2; i++) await ends();
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "sse" });
+  }
+
+  test("is tried again, ever more rarely, and taken when it passes, without a word of a lost link", async () => {
+    await fall();
+    const before = states.length;
+    const stream = last();
+    await pass(CLIMB_AFTER);
+    await pass(CLIMB_AFTER * 2);
+    await pass(CLIMB_AFTER * 4 - 1);
+    expect(probes).toBe(2);
+    passes = true;
+    await pass(1);
+    expect(stream.fate).toBe("dropped");
+    expect(last().by).toBe("ws");
+    expect(link.send({ type: "typing", typing: true }), "not before its welcome").toBe(false);
+    last().says(WELCOME);
+    expect(states.slice(before).map((s) => s.is)).toEqual(["open"]);
+    expect(link.state).toEqual({ is: "open", by: "ws" });
+  });
+
+  test("is left again unseen when it brought its welcome and nothing more", async () => {
+    await fall();
+    const before = states.length;
+    passes = true;
+    await pass(CLIMB_AFTER);
+    expect(last().by).toBe("ws");
+    last().says(WELCOME);
+    last().ears.end(1006);
+    expect(last().by).toBe("sse");
+    last().says(WELCOME);
+    expect(states.slice(before)).toEqual([{ is: "open", by: "ws" }, { is: "open", by: "sse" }]);
+  });
+
+  test("leaves no room for a late request of the one before to end the visit", async () => {
+    await fall();
+    passes = true;
+    await pass(CLIMB_AFTER);
+    last().says(WELCOME);
+    await ends(4001);
+    last().says(WELCOME);
+    clock.pass(SETTLED_AFTER);
+    last().ears.end(4001);
+    expect(link.state).toMatchObject({ is: "ended", why: "replaced" });
+  });
+
+  test("is never left when no other is allowed", async () => {
+    link = linkOn("sse");
+    link.connect();
+    for (let i = 0; i < 5; i++) await ends();
+    expect(new Set(opened())).toEqual(new Set(["sse"]));
+  });
 });

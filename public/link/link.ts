@@ -1,15 +1,18 @@
 // Keeps one room followed: opens a carrier, notices when it is dead, comes
-// back when that is sensible, and says plainly when it is not.
+// back when that is sensible, by another transport when this one does not get
+// through, and says plainly when it is not.
 
-import { ending } from "../protocol/close";
-import { BadFrame, type Inbound, type Outbound, parseFrame } from "../protocol/frames";
+import { BROKEN, ending } from "../protocol/close";
+import { BadFrame, type Inbound, type Outbound, parseFrame, readFrame } from "../protocol/frames";
+import type { Transport } from "../protocol/transport";
 import { backoff } from "./backoff";
-import type { Carrier, OpenCarrier, Passage } from "./ws";
+import type { Carrier, Passage, Rung } from "./carrier";
+import type { Ladder } from "./ladder";
 
 export type LinkState =
   | { is: "idle" }
   | { is: "connecting"; tries: number }
-  | { is: "open" }
+  | { is: "open"; by: Transport }
   | { is: "waiting"; tries: number; why: string }
   /** Over, until somebody asks to connect again. */
   | { is: "ended"; why: string; message: string };
@@ -20,29 +23,44 @@ export type Clock = {
 };
 
 export type LinkOptions = {
-  open: OpenCarrier;
+  ladder: Ladder;
   passage: () => Passage;
   frame: (frame: Inbound) => void;
+  ticket: (ticket: string) => void;
   state: (state: LinkState) => void;
+  /** Whether the server answers at all, by the plainest request there is. */
+  reach: () => Promise<boolean>;
   clock: Clock;
   random: () => number;
 };
 
-/** A quiet line is asked after this long… */
+/** A quiet line is asked after this long, and given up when nothing at all came while it had to answer. */
 export const PING_AFTER = 25_000;
-/** …and given up when nothing at all came for this long after. */
-export const PONG_WITHIN = 10_000;
-/** A carrier that brings no welcome in this time is not going to. */
-export const WELCOME_WITHIN = 12_000;
+/** A carrier that brings no welcome in this time is not going to; shorter than the usual grace. */
+export const WELCOME_WITHIN = 8_000;
 /** A full room empties at the pace of people, not of networks. */
 export const LATER = 10_000;
 /** A link that lasted this long was a good one: the next loss starts over. */
 export const SETTLED_AFTER = 10_000;
+/** …and one that lasted this long gets through: longer than a long poll, which a proxy may cut short. */
+export const PROVEN_AFTER = 25_000;
+/** Whoever had to take a lesser transport tries the better ones again after this long, and then more and more rarely. */
+export const CLIMB_AFTER = 30_000;
+const CLIMB_CAP = 15 * 60_000;
+/** So long a request of the transport just given up may still be on its way, and take the seat back from us. */
+const ECHO_FOR = 5_000;
 
 export class Link {
   #state: LinkState = { is: "idle" };
   #carrier: Carrier | null = null;
+  /** The carrier brought its welcome. */
+  #welcomed = false;
+  /** It has lasted since. */
+  #proven = false;
   #tries = 0;
+  #climbs = 0;
+  /** Where it stood before it tried a better transport, until that one has proved itself. */
+  #foothold: Rung | null = null;
   #timers = new Map<string, number>();
   /** The last thing the server said before it hung up. */
   #lastWord: { code: string; message: string; retryAfter: number | null } | null = null;
@@ -56,27 +74,21 @@ export class Link {
     return this.#state;
   }
 
+  /** Somebody is there to carry a frame now. */
+  get ready(): boolean {
+    return this.#welcomed && this.#carrier !== null;
+  }
+
   connect(): void {
     if (this.#state.is === "connecting" || this.#state.is === "open") return;
-    this.#clear();
-    this.#lastWord = null;
     this.#become({ is: "connecting", tries: this.#tries });
-    const carrier: Carrier = this.#with.open(this.#with.passage(), {
-      frame: (data) => {
-        if (carrier === this.#carrier) this.#heard(data);
-      },
-      end: (code) => {
-        if (carrier === this.#carrier) this.#ended(code);
-      },
-    });
-    this.#carrier = carrier;
-    this.#after("welcome", WELCOME_WITHIN, () => this.#lose());
+    this.#open();
   }
 
   /** False when there is nobody to carry it now. */
   send(frame: Outbound): boolean {
-    if (this.#state.is !== "open" || !this.#carrier) return false;
-    this.#carrier.send(frame);
+    if (!this.ready) return false;
+    this.#carrier?.send(frame);
     return true;
   }
 
@@ -85,14 +97,13 @@ export class Link {
     if (this.#state.is === "waiting") {
       this.#tries = 0;
       this.connect();
-    } else if (this.#state.is === "open") {
+    } else if (this.#state.is === "open" && this.#welcomed) {
       this.#ping();
     }
   }
 
   /** Says goodbye; the server frees the seat and closes. */
   leave(): void {
-    this.send({ type: "leave" });
     this.#carrier?.leave();
     this.#finish("left", "");
   }
@@ -100,16 +111,41 @@ export class Link {
   /** Stops following without giving the seat up. */
   stop(): void {
     this.#clear();
+    this.#put();
+    this.#become({ is: "idle" });
+  }
+
+  #open(): void {
+    this.#clear();
+    this.#lastWord = null;
+    const carrier: Carrier = this.#with.ladder.rung.open(this.#with.passage(), {
+      frame: (data) => {
+        if (carrier === this.#carrier) this.#heard(data);
+      },
+      ticket: (ticket) => {
+        if (carrier === this.#carrier) this.#with.ticket(ticket);
+      },
+      end: (code) => {
+        if (carrier === this.#carrier) this.#ended(code);
+      },
+    });
+    this.#carrier = carrier;
+    this.#after("welcome", WELCOME_WITHIN, () => this.#lose(true));
+  }
+
+  /** Puts the carrier down without giving the seat up. */
+  #put(): void {
     const carrier = this.#carrier;
     this.#carrier = null;
+    this.#welcomed = false;
+    this.#proven = false;
     carrier?.drop();
-    this.#become({ is: "idle" });
   }
 
   #heard(data: unknown): void {
     let frame: Inbound | null;
     try {
-      frame = parseFrame(data);
+      frame = typeof data === "string" ? parseFrame(data) : readFrame(data);
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;
       // Going on would hide a hole in the log; coming back heals it.
@@ -117,23 +153,51 @@ export class Link {
       this.#lose();
       return;
     }
-    if (this.#state.is === "open") this.#listen();
+    if (this.#welcomed) this.#listen();
     if (!frame) return;
-    if (frame.type === "welcome") {
-      this.#cancel("welcome");
-      this.#listen();
-      this.#after("settled", SETTLED_AFTER, () => (this.#tries = 0));
-      this.#become({ is: "open" });
-    } else if (frame.type === "closing" || (frame.type === "error" && this.#state.is !== "open")) {
+    if (frame.type === "closing" || (frame.type === "error" && !this.#welcomed)) {
       this.#lastWord = { code: frame.code, message: frame.message, retryAfter: frame.retryAfter };
     }
     this.#with.frame(frame);
+    // Nothing is sent before it is known from which seat.
+    if (frame.type === "welcome") this.#welcome();
   }
 
-  #ended(code: number): void {
-    this.#carrier = null;
+  #welcome(): void {
+    const { ladder } = this.#with;
+    this.#cancel("welcome");
+    this.#welcomed = true;
+    if (this.#foothold) this.#after("echo", ECHO_FOR, () => {});
+    this.#listen();
+    this.#after("settled", SETTLED_AFTER, () => (this.#tries = 0));
+    this.#after("proven", PROVEN_AFTER, () => this.#prove());
+    if (ladder.above.length > 0) this.#planClimb();
+    this.#become({ is: "open", by: ladder.rung.transport });
+  }
+
+  #prove(): void {
+    this.#proven = true;
+    this.#with.ladder.holds();
+    if (this.#foothold) this.#climbs = 0;
+    this.#foothold = null;
+  }
+
+  #ended(code: number, silent = false): void {
+    const { ladder } = this.#with;
+    const echo = this.#timers.has("echo") && ending(code).come === "ask";
+    const { why, come } = ending(echo ? BROKEN : code);
+    const foothold = this.#foothold;
+    const suspect = why === "lost" && !this.#proven && !echo;
+    this.#put();
     this.#clear();
-    const { why, come } = ending(code);
+    this.#foothold = null;
+    if (foothold && suspect) {
+      // It does not get through after all: the next one, down to where we stood. Nobody needs to know.
+      ladder.down();
+      if (ladder.rung !== foothold) this.#foothold = foothold;
+      this.#open();
+      return;
+    }
     const word = this.#lastWord;
     switch (come) {
       case "no":
@@ -148,25 +212,77 @@ export class Link {
         this.#retry((word?.retryAfter ?? LATER) + this.#delay(), why);
         break;
       case "backoff":
-        this.#retry((word?.retryAfter ?? 0) + this.#delay(), why);
+        if (suspect && !ladder.single) this.#doubt(this.#delay(), why, silent);
+        else this.#retry((word?.retryAfter ?? 0) + this.#delay(), why);
     }
   }
 
-  #lose(): void {
-    const carrier = this.#carrier;
-    this.#carrier = null;
-    carrier?.drop();
-    this.#ended(1006);
+  #lose(silent = false): void {
+    this.#ended(BROKEN, silent);
+  }
+
+  #wait(why: string): LinkState {
+    // Where the network has changed, what did not get through before may do so now.
+    if (this.#state.is === "open") this.#climbs = 0;
+    this.#tries += 1;
+    const waiting: LinkState = { is: "waiting", tries: this.#tries, why };
+    this.#become(waiting);
+    return waiting;
   }
 
   #retry(delay: number, why: string): void {
-    this.#tries += 1;
-    this.#become({ is: "waiting", tries: this.#tries, why });
+    this.#wait(why);
     this.#after("retry", delay, () => this.connect());
+  }
+
+  /**
+   * Is it the transport that does not get through, or is the server away? Only
+   * what breaks twice while the server can be reached, or swallows its welcome,
+   * is left for the next one.
+   */
+  #doubt(delay: number, why: string, silent: boolean): void {
+    const { ladder, reach } = this.#with;
+    const waiting = this.#wait(why);
+    if (ladder.suspected) {
+      ladder.down();
+      return this.#after("retry", 0, () => this.connect());
+    }
+    void reach().then((there) => {
+      if (this.#state !== waiting) return;
+      if (there && silent) ladder.down();
+      else if (there) ladder.suspect();
+      this.#after("retry", there && silent ? 0 : delay, () => this.connect());
+    });
+  }
+
+  #planClimb(): void {
+    const delay = Math.min(CLIMB_AFTER * 2 ** this.#climbs, CLIMB_CAP);
+    this.#after("climb", delay * (0.75 + this.#with.random() / 2), () => void this.#climb());
+  }
+
+  /** Tries what would be better, the best first. The link stays open meanwhile: what is written waits for the next welcome. */
+  async #climb(): Promise<void> {
+    const { ladder } = this.#with;
+    const carrier = this.#carrier;
+    this.#climbs += 1;
+    for (const rung of ladder.above) {
+      const passes = !rung.probe || (await rung.probe(this.#with.passage()));
+      if (carrier !== this.#carrier || !this.ready) return;
+      if (!passes) continue;
+      this.#foothold = ladder.rung;
+      this.#put();
+      ladder.stand(rung);
+      this.#open();
+      return;
+    }
+    this.#planClimb();
   }
 
   #finish(why: string, message: string): void {
     this.#carrier = null;
+    this.#welcomed = false;
+    this.#proven = false;
+    this.#foothold = null;
     this.#clear();
     this.#tries = 0;
     this.#become({ is: "ended", why, message });
@@ -184,7 +300,7 @@ export class Link {
   #ping(): void {
     this.send({ type: "ping" });
     this.#cancel("ping");
-    if (!this.#timers.has("pong")) this.#after("pong", PONG_WITHIN, () => this.#lose());
+    if (!this.#timers.has("pong")) this.#after("pong", this.#with.ladder.rung.answersWithin, () => this.#lose());
   }
 
   #become(state: LinkState): void {

@@ -1,52 +1,47 @@
 // One WebSocket, seen as a carrier of frames.
 
 import type { Outbound } from "../protocol/frames";
-
-export type Passage = { room: string; name: string; ticket: string | null; cursor: string | null };
-
-export type Ears = {
-  /** What came, as it came: the link parses it. */
-  frame(data: unknown): void;
-  /** Told once, and nothing after it. */
-  end(code: number): void;
-};
-
-/** A way for frames to travel. A stream or a poll would be another one of these. */
-export type Carrier = {
-  send(frame: Outbound): void;
-  /** Puts the carrier down without saying goodbye: the seat is to be kept. */
-  drop(): void;
-  /** Puts it down for good: the seat is free. */
-  leave(): void;
-};
-
-export type OpenCarrier = (passage: Passage, ears: Ears) => Carrier;
+import type { Carrier, OpenCarrier, Passage } from "./carrier";
 
 /** Not 1000, which would give the seat up: it is to wait out its grace. */
 const DROPPED = 3000;
+const PROBED_WITHIN = 8_000;
 
-export const openSocket: OpenCarrier = (passage, ears) => {
+function address(passage: Passage, resume: boolean): URL {
   const url = new URL("/ws", location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("room", passage.room);
   url.searchParams.set("name", passage.name);
   // The ticket goes in a frame: an address ends up in logs.
-  if (passage.ticket !== null) url.searchParams.set("resume", "1");
+  if (resume) url.searchParams.set("resume", "1");
+  return url;
+}
 
-  const socket = new WebSocket(url);
+export const openSocket: OpenCarrier = (passage, ears): Carrier => {
+  const { tally } = passage;
+  const socket = new WebSocket(address(passage, passage.ticket !== null));
+  tally?.request();
   let over = false;
   const end = (code: number) => {
     if (over) return;
     over = true;
     ears.end(code);
   };
+  const send = (frame: Outbound) => {
+    const text = JSON.stringify(frame);
+    tally?.sent(text);
+    socket.send(text);
+  };
   socket.onopen = () => {
     if (passage.ticket === null) return;
     const cursor = passage.cursor === null ? {} : { cursor: passage.cursor };
-    socket.send(JSON.stringify({ type: "resume", ticket: passage.ticket, ...cursor } satisfies Outbound));
+    send({ type: "resume", ticket: passage.ticket, ...cursor });
   };
   socket.onmessage = (event) => {
-    if (!over) ears.frame(event.data);
+    if (over) return;
+    const text = String(event.data);
+    tally?.received(text);
+    ears.frame(text);
   };
   socket.onclose = (event) => end(event.code);
   const close = (code: number) => {
@@ -54,8 +49,27 @@ export const openSocket: OpenCarrier = (passage, ears) => {
     socket.close(code);
   };
   return {
-    send: (frame) => socket.send(JSON.stringify(frame)),
+    send,
     drop: () => close(DROPPED),
-    leave: () => close(1000),
+    leave() {
+      if (socket.readyState === WebSocket.OPEN) send({ type: "leave" });
+      close(1000);
+    },
   };
 };
+
+/** A handshake that asks to resume and then does not: the seat stays with whoever holds it. */
+export function probeSocket(passage: Passage): Promise<boolean> {
+  return new Promise((tell) => {
+    const socket = new WebSocket(address(passage, true));
+    passage.tally?.request();
+    const done = (passes: boolean) => {
+      window.clearTimeout(timer);
+      tell(passes);
+      socket.close();
+    };
+    const timer = window.setTimeout(() => done(false), PROBED_WITHIN);
+    socket.onopen = () => done(true);
+    socket.onerror = () => done(false);
+  });
+}

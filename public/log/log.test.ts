@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, Snapshot } from "../protocol/frames";
-import { emptyLog, type Entry, type Event, type Log, nextTick, step, TYPING_LASTS } from "./log";
+import { due, emptyLog, type Entry, type Event, type Log, nextTick, step, TYPING_LASTS } from "./log";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
 const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };
@@ -38,9 +38,9 @@ const snapshot = (over: Partial<Snapshot> = {}): Event => ({
 });
 
 const play = (log: Log, ...events: Event[]) => events.reduce(step, log);
-const inside = (...events: Event[]) => play(emptyLog(), snapshot(), ...events);
+const inside = (...events: (Event | Event[])[]) => play(emptyLog(), snapshot(), ...events.flat());
 const hear = (c: Chat): Event => ({ type: "chat", chat: c });
-const say = (text: string, carried = true): Event => ({ type: "say", text, carried, now: T0 + 10 });
+const say = (text: string, carried = true): Event[] => [{ type: "say", text, now: T0 + 10 }, ...(carried ? [{ type: "carry" } as const] : [])];
 const ack = (n: number, seq: number): Event => ({ type: "ack", n, seq, at: T0 + 20, cursor: `e-${seq}` });
 const entries = (log: Log) => log.lines.filter((l): l is Entry => l.kind === "entry");
 const seqs = (log: Log) => entries(log).map((l) => l.seq);
@@ -58,6 +58,12 @@ describe("what others say", () => {
   test("moves the cursor forward only", () => {
     const log = inside(hear(chat(3)), hear(chat(2)));
     expect([log.seq, log.cursor]).toEqual([3, "e-3"]);
+  });
+
+  test("moves the cursor although my own answer came before it", () => {
+    const log = inside(say("mine"), { type: "ack", n: 1, seq: 3, at: T0, cursor: null }, hear(chat(1)), hear(chat(2)));
+    expect(log.cursor).toBe("e-2");
+    expect(seqs(log)).toEqual([1, 2, 3]);
   });
 
   test("is counted as unread only while nobody looks", () => {
@@ -100,7 +106,7 @@ describe("what I say", () => {
     const log = inside(say("arrived?"), say("never left", false), snapshot({ clientId: "me-again", reset: true }));
     expect(log.outgoing).toMatchObject([
       { text: "arrived?", state: "failed", why: "unconfirmed" },
-      { text: "never left", state: "pending", n: 1, carried: true },
+      { text: "never left", state: "pending", n: 1, carried: false },
     ]);
   });
 
@@ -112,18 +118,38 @@ describe("what I say", () => {
   });
 
   test("fails when refused and says from when it may be tried again", () => {
-    const refused = inside(say("fast"), { type: "refused", n: 1, code: "rate_limited", retryAfter: 500, now: T0 });
-    expect(refused.outgoing).toMatchObject([{ state: "failed", why: "rate_limited", retryAt: T0 + 500 }]);
+    const refused = inside(say("fast"), { type: "refused", n: 1, code: "store_full", retryAfter: 500, now: T0 });
+    expect(refused.outgoing).toMatchObject([{ state: "failed", why: "store_full", retryAt: T0 + 500 }]);
     expect(nextTick(refused)).toBe(T0 + 500);
     const ready = play(refused, { type: "tick", now: T0 + 500 });
     expect(ready.outgoing[0]!.retryAt).toBe(0);
-    const again = play(ready, { type: "retry", key: ready.outgoing[0]!.key, carried: true, now: T0 + 600 });
+    const again = play(ready, { type: "retry", key: ready.outgoing[0]!.key, now: T0 + 600 });
     expect(again.outgoing).toMatchObject([{ n: 2, state: "pending", why: "" }]);
+  });
+
+  test("goes out one at a time, and again by itself when that was too fast", () => {
+    let log = inside(say("one"), say("two"), say("three"));
+    expect(due(log)).toBeNull();
+    log = play(log, ack(1, 1));
+    expect(due(log)?.text).toBe("two");
+    log = play(log, { type: "carry" }, { type: "refused", n: 2, code: "rate_limited", retryAfter: 500, now: T0 });
+    expect(due(log)).toBeNull();
+    expect(log.outgoing.map((o) => o.state)).toEqual(["pending", "pending"]);
+    expect(nextTick(log)).toBe(T0 + 500);
+    log = play(log, { type: "tick", now: T0 + 500 });
+    expect(due(log)).toMatchObject({ text: "two", n: 2 });
+    log = play(log, { type: "carry" }, ack(2, 2), { type: "carry" }, ack(3, 3));
+    expect(entries(log).map((l) => l.text)).toEqual(["one", "two", "three"]);
+  });
+
+  test("is due again when the carrier that had it is gone", () => {
+    const log = inside(say("one"), say("two"), snapshot({ resumed: true }));
+    expect(due(log)).toMatchObject({ text: "one", n: 1, carried: true });
   });
 
   test("asks with the same n when the server could not say what became of it", () => {
     const failed = inside(say("perhaps"), { type: "refused", n: 1, code: "store_unavailable", retryAfter: null, now: T0 });
-    const again = play(failed, { type: "retry", key: failed.outgoing[0]!.key, carried: true, now: T0 });
+    const again = play(failed, { type: "retry", key: failed.outgoing[0]!.key, now: T0 });
     expect(again.outgoing).toMatchObject([{ n: 1, state: "pending" }]);
   });
 
@@ -230,7 +256,7 @@ test("a link that comes and goes is told in one line until somebody speaks", () 
 
 test("a seat remembered by the tab goes on where it was", () => {
   const seat = { clientId: "me", user: "Ann", lastN: 4, former: ["older"] };
-  const log = play(emptyLog(seat), snapshot({ resumed: true, lastN: 3, history: [chat(1, { from: "older" }), chat(2, { from: "me", n: 4 })] }), say("five"));
+  const log = play(emptyLog(seat), snapshot({ resumed: true, lastN: 3, history: [chat(1, { from: "older" }), chat(2, { from: "me", n: 4 })] }), ...say("five"));
   expect(entries(log).map((l) => l.mine)).toEqual([true, true]);
   expect(log.outgoing[0]!.n).toBe(5);
 });

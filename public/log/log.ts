@@ -34,8 +34,10 @@ export type Outgoing = {
   text: string;
   at: number;
   state: "pending" | "failed";
-  /** It went into a socket: whether it arrived is then for the server to say. */
+  /** It went into a carrier: whether it arrived is then for the server to say. */
   carried: boolean;
+  /** It is in the carrier that we have now, and not answered yet. */
+  underWay: boolean;
   why: string;
   retryAt: number;
 };
@@ -69,15 +71,19 @@ export type Event =
   | { type: "left"; clientId: string; user: string; reason: string; now: number }
   | { type: "call"; clientId: string; inCall: boolean }
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
-  | { type: "say"; text: string; carried: boolean; now: number }
+  | { type: "say"; text: string; now: number }
+  /** What was due has gone out. */
+  | { type: "carry" }
   | { type: "refused"; n: number; code: string; retryAfter: number | null; now: number }
-  | { type: "retry"; key: number; carried: boolean; now: number }
+  | { type: "retry"; key: number; now: number }
   | { type: "discard"; key: number }
   | { type: "link"; up: boolean; now: number }
   | { type: "attention"; here: boolean }
   | { type: "tick"; now: number };
 
 export const TYPING_LASTS = 6_000;
+/** How long a pace that was too fast is given when the server does not say. */
+const SLOWER_BY = 1_000;
 const NOTICES_MAX = 100;
 /** A server may keep nothing, or more than a page can draw: what is said while one is here is shown all the same. */
 const ENTRIES_MIN = 100;
@@ -144,16 +150,13 @@ export function step(log: Log, event: Event): Log {
     case "call":
       return { ...log, members: log.members.map((m) => (m.clientId === event.clientId ? { ...m, inCall: event.inCall } : m)) };
     case "say":
-      return said(log, event.text, event.carried, event.now);
+      return said(log, event.text, event.now);
+    case "carry": {
+      const line = due(log);
+      return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, carried: true, underWay: true } : o)) };
+    }
     case "refused":
-      return {
-        ...log,
-        outgoing: log.outgoing.map((o) =>
-          o.n === event.n && o.state === "pending"
-            ? { ...o, state: "failed", why: event.code, retryAt: event.now + (event.retryAfter ?? 0) }
-            : o,
-        ),
-      };
+      return refused(log, event);
     case "retry":
       return retried(log, event);
     case "discard":
@@ -165,6 +168,15 @@ export function step(log: Log, event: Event): Log {
     case "tick":
       return expire(log, event.now);
   }
+}
+
+/**
+ * What is to go out next. One at a time: if it is refused for the pace, nothing
+ * behind it has gone ahead, and the pace of the answers is one that will do.
+ */
+export function due(log: Log): Outgoing | null {
+  const first = log.outgoing.find((o) => o.state === "pending");
+  return first && !first.underWay && first.retryAt === 0 ? first : null;
 }
 
 /** When the log next changes by itself, if nothing happens before. */
@@ -216,12 +228,13 @@ function settle(log: Log, s: Snapshot): Log {
  */
 function renumbered(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log, "outgoing" | "lastN"> {
   let lastN = sameSeat ? Math.max(log.lastN, serverLastN) : serverLastN;
-  const outgoing = log.outgoing.map((o): Outgoing => {
+  const outgoing = log.outgoing.map((line): Outgoing => {
+    const o = { ...line, underWay: false };
     if (o.state === "failed") return !sameSeat && UNCERTAIN.has(o.why) ? { ...o, why: "unconfirmed" } : o;
-    if (sameSeat) return { ...o, carried: true };
+    if (sameSeat) return o;
     if (o.carried) return { ...o, state: "failed", why: "unconfirmed" };
     lastN += 1;
-    return { ...o, n: lastN, carried: true };
+    return { ...o, n: lastN };
   });
   return { outgoing, lastN };
 }
@@ -243,7 +256,8 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
 }
 
 function acknowledged(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
-  const next = ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor ?? log.cursor } : log;
+  // Without a cursor it stands outside the stream: what was said before it may still be on its way.
+  const next = ack.cursor !== null && ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor } : log;
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
@@ -265,20 +279,32 @@ function place(log: Log, entry: Entry, was: Outgoing | undefined): Log {
   };
 }
 
-function said(log: Log, text: string, carried: boolean, now: number): Log {
+function said(log: Log, text: string, now: number): Log {
   const n = log.lastN + 1;
-  const line: Outgoing = { kind: "outgoing", key: log.nextKey, n, text, at: now, state: "pending", carried, why: "", retryAt: 0 };
+  const line: Outgoing = { kind: "outgoing", key: log.nextKey, n, text, at: now, state: "pending", carried: false, underWay: false, why: "", retryAt: 0 };
   return { ...log, lastN: n, nextKey: log.nextKey + 1, outgoing: [...log.outgoing, line] };
 }
 
-function retried(log: Log, event: { key: number; carried: boolean; now: number }): Log {
+function refused(log: Log, event: { n: number; code: string; retryAfter: number | null; now: number }): Log {
+  const slower = event.code === "rate_limited";
+  const retryAt = event.now + (event.retryAfter ?? (slower ? SLOWER_BY : 0));
+  const outgoing = log.outgoing.map((line): Outgoing => {
+    if (line.n !== event.n || line.state !== "pending") return line;
+    const o = { ...line, underWay: false, retryAt };
+    // It was not taken, and goes out again by itself.
+    return slower ? { ...o, carried: false } : { ...o, state: "failed", why: event.code };
+  });
+  return { ...log, outgoing };
+}
+
+function retried(log: Log, event: { key: number; now: number }): Log {
   const old = log.outgoing.find((o) => o.key === event.key);
   if (!old) return log;
   const keepsN = UNCERTAIN.has(old.why);
   const n = keepsN ? old.n : log.lastN + 1;
-  const again: Outgoing = { ...old, n, at: event.now, state: "pending", carried: event.carried || (keepsN && old.carried), why: "", retryAt: 0 };
-  const others = log.outgoing.filter((o) => o !== old);
-  return { ...log, lastN: Math.max(log.lastN, n), outgoing: [...others, again].sort((a, b) => a.n - b.n) };
+  const again: Outgoing = { ...old, n, at: event.now, state: "pending", carried: keepsN && old.carried, underWay: false, why: "", retryAt: 0 };
+  const outgoing = keepsN ? log.outgoing.map((o) => (o === old ? again : o)) : [...log.outgoing.filter((o) => o !== old), again];
+  return { ...log, lastN: Math.max(log.lastN, n), outgoing };
 }
 
 function linked(log: Log, up: boolean, now: number): Log {

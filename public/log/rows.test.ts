@@ -42,7 +42,7 @@ describe("rows", () => {
 
   test("show what is on its way after everything else, as mine", () => {
     const log = withLines(entry(1, "me", NOON));
-    const outgoing = { kind: "outgoing", key: 2, n: 1, text: "y", at: NOON, state: "pending", carried: true, why: "", retryAt: 0 } as const;
+    const outgoing = { kind: "outgoing", key: 2, n: 1, text: "y", at: NOON, state: "pending", carried: true, underWay: true, why: "", retryAt: 0 } as const;
     expect(rows({ ...log, outgoing: [outgoing] })).toMatchObject([{ mine: true, head: true }, { mine: true, head: false, user: "Ann" }]);
   });
 });

@@ -26,6 +26,9 @@ const TABLE: Record<number, Ending> = {
   4503: { why: "store_unavailable", come: "backoff" },
 };
 
+/** No close frame came: the link broke. */
+export const BROKEN = 1006;
+
 /** A refusal this page has never heard of is still a refusal; anything else is a link that broke. */
 export function ending(code: number): Ending {
   return TABLE[code] ?? (code >= 4000 && code < 5000 ? { why: "unknown", come: "no" } : { why: "lost", come: "backoff" });

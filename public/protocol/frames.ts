@@ -70,12 +70,19 @@ export class BadFrame extends Error {
 /** Null for a type this page does not know: the contract may grow. */
 export function parseFrame(data: unknown): Inbound | null {
   if (typeof data !== "string") throw new BadFrame("a frame must be text");
-  let json: unknown;
+  return readFrame(parseJson(data));
+}
+
+export function parseJson(text: string): unknown {
   try {
-    json = JSON.parse(data);
+    return JSON.parse(text);
   } catch {
     throw new BadFrame("a frame must be JSON");
   }
+}
+
+/** A frame that came within something larger, as those of a poll do. */
+export function readFrame(json: unknown): Inbound | null {
   const f = new Fields(json, "frame");
   const type = f.text("type");
   switch (type) {
@@ -155,7 +162,8 @@ function snapshot(f: Fields): Snapshot {
   };
 }
 
-class Fields {
+/** The fields of an object that came, each taken for what it has to be. */
+export class Fields {
   readonly #of: Record<string, unknown>;
   readonly #name: string;
 
@@ -163,6 +171,10 @@ class Fields {
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BadFrame(`${name} must be an object`);
     this.#of = value as Record<string, unknown>;
     this.#name = name;
+  }
+
+  get all(): Record<string, unknown> {
+    return this.#of;
   }
 
   text(key: string): string {

@@ -1,5 +1,8 @@
-// What this tab and this browser remember: a seat as long as the tab lives,
-// a name and a language until the user forgets them. Never a message.
+// What this tab and this browser remember: a seat, and the transport that got
+// through, as long as the tab lives, a name and a language until the user
+// forgets them. Never a message.
+
+import { parseTransport, type Transport } from "../protocol/transport";
 
 export type Seat = {
   clientId: string;
@@ -9,6 +12,7 @@ export type Seat = {
   former: readonly string[];
 };
 
+const TRANSPORT = "parlor.transport";
 const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
 const seatKey = (room: string) => `parlor.seat.${room}`;
@@ -35,6 +39,14 @@ export function saveSeat(room: string, seat: Seat): void {
 
 export function forgetSeat(room: string): void {
   attempt(() => sessionStorage.removeItem(seatKey(room)));
+}
+
+export function loadTransport(): Transport | null {
+  return parseTransport(attempt(() => sessionStorage.getItem(TRANSPORT)));
+}
+
+export function saveTransport(transport: Transport): void {
+  attempt(() => sessionStorage.setItem(TRANSPORT, transport));
 }
 
 export function loadName(): string | null {

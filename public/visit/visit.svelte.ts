@@ -1,20 +1,35 @@
 // One stay in one room: the link brings frames, the log keeps them, the seat
 // remembers where to come back to.
 
+import type { Tally } from "../link/carrier";
+import { Ladder, prepareToFall, rungs } from "../link/ladder";
 import { Link, type LinkState } from "../link/link";
-import { openSocket } from "../link/ws";
-import { emptyLog, type Event, type Log, nextTick, step } from "../log/log";
+import { due, emptyLog, type Event, type Log, nextTick, type Outgoing, step } from "../log/log";
 import { Tints } from "../log/tints";
-import type { Inbound } from "../protocol/frames";
+import type { Chat, Inbound } from "../protocol/frames";
 import { type Pass, PassRefused } from "../protocol/pass";
+import type { Transport } from "../protocol/transport";
 import { opened, unopened } from "../seal/frames";
 import { Seal, type Secret } from "../seal/seal";
-import { forgetSeat, loadSeat, saveSeat } from "../seat/seat";
+import { forgetSeat, loadSeat, loadTransport, saveSeat, saveTransport } from "../seat/seat";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
 const FAR = 2_000_000_000;
 const UNSEEN_DRAW = 200;
+const REACHED_WITHIN = 5_000;
+
+export type VisitOptions = {
+  /** This transport and no other. */
+  transport?: Transport | null;
+  /** What locks the words and pictures of this room, if anything does. */
+  secret?: Secret | null;
+  /** Where the tab remembers the seat, if a page has more than one in the room. */
+  seat?: string;
+  tally?: Tally;
+  /** What others say, when it arrives and before it is drawn. */
+  chat?: (chat: Chat) => void;
+};
 
 export class Visit {
   readonly room: string;
@@ -33,12 +48,16 @@ export class Visit {
   storeTrouble = $state(false);
   /** The video server cannot be asked who is in the call. */
   videoTrouble = $state(false);
+  /** What was written came faster than the server takes it: it goes out bit by bit. */
+  tooFast = $state(false);
   /** The goodbye was said into a dead link: the seat waits out its grace. */
   unheard = $state(false);
   /** Not yet said: it outlives the view it is written in. */
   draft = $state("");
   readonly typing: Typing;
   readonly tints = new Tints();
+  readonly #seat: string;
+  readonly #with: VisitOptions;
   readonly #link: Link;
   #log: Log;
   #drawing = false;
@@ -46,23 +65,30 @@ export class Visit {
   #skew = 0;
   #timer = 0;
   #listening = new AbortController();
-  /** Opening and locking take a moment each; these keep the order. */
+  /** Opening takes a moment; this keeps the order. */
   #opening: Promise<void> = Promise.resolve();
-  #locking: Promise<void> = Promise.resolve();
+  /** Welcomes that are still being opened: until then it is not known from which seat to speak. */
+  #unread = 0;
+  #locking = false;
 
-  constructor(room: string, name: string, secret: Secret | null) {
+  constructor(room: string, name: string, options: VisitOptions = {}) {
     this.room = room;
     this.name = name;
-    this.secret = secret;
-    this.seal = secret === null ? null : Seal.of(secret, room);
+    this.#with = options;
+    this.secret = options.secret ?? null;
+    this.seal = this.secret === null ? null : Seal.of(this.secret, room);
     this.seal?.catch(() => (this.sealTrouble = true));
-    const seat = loadSeat(room);
+    this.#seat = options.seat ?? room;
+    const { transport: forced = null, tally = null } = options;
+    const seat = loadSeat(this.#seat);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
     this.#link = new Link({
-      open: openSocket,
-      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor }),
+      ladder: new Ladder(rungs(forced), loadTransport()),
+      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
       frame: (frame) => this.#arrived(frame),
+      ticket: (ticket) => (this.#ticket = ticket),
+      reach: isReachable,
       state: (state) => this.#linked(state),
       clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
       random: Math.random,
@@ -78,19 +104,13 @@ export class Visit {
   }
 
   say(text: string): void {
-    const carried = this.#link.state.is === "open";
-    this.#step({ type: "say", text, carried, now: this.now() });
-    const line = this.#log.outgoing.at(-1);
-    if (carried && line) this.#carry(line.n, text);
+    this.#step({ type: "say", text, now: this.now() });
     this.typing.sent();
     this.#remember();
   }
 
   retry(key: number): void {
-    const carried = this.#link.state.is === "open";
-    this.#step({ type: "retry", key, carried, now: this.now() });
-    const line = this.#log.outgoing.find((o) => o.key === key);
-    if (carried && line) this.#carry(line.n, line.text);
+    this.#step({ type: "retry", key, now: this.now() });
     this.#remember();
   }
 
@@ -109,7 +129,7 @@ export class Visit {
   }
 
   leave(): void {
-    this.unheard = this.#link.state.is !== "open";
+    this.unheard = !this.#link.ready;
     this.#link.leave();
   }
 
@@ -126,27 +146,14 @@ export class Visit {
     this.#link.stop();
   }
 
-  /** Puts words on their way, locked if this room has a key. */
-  #carry(n: number, text: string): void {
-    const from = this.#log.me?.clientId;
-    const { seal } = this;
-    if (!seal || from === undefined) {
-      this.#link.send({ type: "chat", text, n });
-      return;
-    }
-    const lock = async () => {
-      const locked = await (await seal).lock(text, from);
-      // Bound to the seat it was locked for: under another one it is locked anew.
-      if (this.#log.me?.clientId === from && this.#link.state.is === "open") this.#link.send({ type: "chat", text: locked, n });
-    };
-    this.#locking = this.#locking.then(lock).catch(() => {});
-  }
-
   #arrived(frame: Inbound): void {
     if (!this.seal) return this.#heard(unopened(frame));
     const seal = this.seal;
+    const seats = frame.type === "welcome" || frame.type === "reset";
+    if (seats) this.#unread += 1;
     const open = async () => {
       const read = await seal.then((seal) => opened(frame, seal), () => unopened(frame));
+      if (seats) this.#unread -= 1;
       if (!this.#listening.signal.aborted) this.#heard(read);
     };
     this.#opening = this.#opening.then(open);
@@ -160,15 +167,14 @@ export class Visit {
         this.#ticket = frame.ticket;
         this.#step({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
+        if (!this.entered) prepareToFall();
         this.entered = true;
         this.storeTrouble = false;
-        for (const o of this.#log.outgoing) {
-          if (o.state === "pending") this.#carry(o.n, o.text);
-        }
         this.#remember();
         break;
       }
       case "chat":
+        this.#with.chat?.(frame);
         this.#step({ type: "chat", chat: frame });
         break;
       case "ack":
@@ -188,6 +194,7 @@ export class Visit {
         break;
       case "error":
         if (frame.n !== null) {
+          this.tooFast ||= frame.code === "rate_limited";
           this.#step({ type: "refused", n: frame.n, code: frame.code, retryAfter: frame.retryAfter, now: this.now() });
         }
         break;
@@ -203,22 +210,46 @@ export class Visit {
 
   #linked(state: LinkState): void {
     this.link = state;
+    if (state.is === "open" && !this.#with.transport) saveTransport(state.by);
     if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#step({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
       this.#ticket = null;
-      forgetSeat(this.room);
+      forgetSeat(this.#seat);
     }
   }
 
   #step(event: Event): void {
     this.#log = step(this.#log, event);
     this.#draw();
+    this.#carry();
     window.clearTimeout(this.#timer);
     const next = nextTick(this.#log);
     if (next === null || this.#listening.signal.aborted) return;
     const wait = Math.min(Math.max(next - this.now(), 0) + 1, FAR);
     this.#timer = window.setTimeout(() => this.#step({ type: "tick", now: this.now() }), wait);
+  }
+
+  /** The only way out for words: as they are, or locked where the room has a key. */
+  #carry(): void {
+    const line = due(this.#log);
+    if (line && this.seal) void this.#lock(line, this.seal);
+    else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n })) this.#log = step(this.#log, { type: "carry" });
+    if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
+  }
+
+  async #lock(line: Outgoing, seal: Promise<Seal>): Promise<void> {
+    const from = this.#log.me?.clientId;
+    if (this.#locking || this.#unread > 0 || !this.#link.ready || from === undefined) return;
+    this.#locking = true;
+    const text = await seal.then((seal) => seal.lock(line.text, from)).catch(() => null);
+    this.#locking = false;
+    if (text === null) return;
+    const next = due(this.#log);
+    // Bound to the seat it was locked for: under another one it is locked anew.
+    const holds = next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#unread === 0;
+    if (!holds) return this.#carry();
+    if (this.#link.send({ type: "chat", text, n: line.n })) this.#step({ type: "carry" });
   }
 
   /** A busy room changes more often than a screen can show. */
@@ -236,7 +267,7 @@ export class Visit {
 
   #remember(): void {
     const { me, lastN, former } = this.#log;
-    if (me && this.#ticket !== null) saveSeat(this.room, { ...me, ticket: this.#ticket, lastN, former });
+    if (me && this.#ticket !== null) saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former });
   }
 
   #watchWorld(): void {
@@ -253,5 +284,19 @@ export class Visit {
       { signal },
     );
     attend();
+  }
+}
+
+/** An answer of the server itself, and not of something in between. */
+async function isReachable(): Promise<boolean> {
+  const late = new AbortController();
+  const timer = window.setTimeout(() => late.abort(), REACHED_WITHIN);
+  try {
+    const response = await fetch("/healthz", { cache: "no-store", signal: late.signal });
+    return response.ok && (await response.text()) === "ok\n";
+  } catch {
+    return false;
+  } finally {
+    window.clearTimeout(timer);
   }
 }

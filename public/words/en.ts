@@ -125,6 +125,14 @@ export const en = {
   reconnecting: "No connection. What you write waits here.",
   roomFullWaiting: "The room is full. Waiting for a place…",
   tryNow: "Try now",
+  tooFast: "That was fast. The rest follows by itself.",
+  dropUnsent: "Something here has not been sent yet and would be lost. Go anyway?",
+
+  transports: { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-poll": "short poll" },
+  via: (transport: string) => `Connected by ${transport} instead of a WebSocket.`,
+  connection: (transport: string) => `Connection: ${transport}`,
+  noConnection: "No connection",
+  compareTransports: "Compare the four ways in",
   storeUnavailable: "The server has trouble keeping up. Messages may not get through for now.",
 
   goodbyeTitle: "You have left.",

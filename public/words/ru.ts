@@ -133,6 +133,14 @@ export const ru: Words = {
   reconnecting: "Нет связи. Написанное подождёт здесь.",
   roomFullWaiting: "Комната заполнена. Ждём, когда освободится место…",
   tryNow: "Попробовать сейчас",
+  tooFast: "Слишком быстро. Остальное уйдёт само.",
+  dropUnsent: "Здесь есть неотправленное, и оно пропадёт. Всё равно уйти?",
+
+  transports: { ws: "WebSocket", sse: "SSE", "long-poll": "длинные опросы", "short-poll": "короткие опросы" },
+  via: (transport) => `Соединение: ${transport} вместо WebSocket.`,
+  connection: (transport) => `Соединение: ${transport}`,
+  noConnection: "Нет соединения",
+  compareTransports: "Сравнить четыре способа",
   storeUnavailable: "Серверу сейчас трудно. Сообщения могут не проходить.",
 
   goodbyeTitle: "Вы ушли.",

@@ -1,24 +1,38 @@
 //! The shapes of answers.
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 use serde::Serialize;
+use tower::BoxError;
 
 use crate::protocol::Trouble;
 
 /// What handlers give back.
-pub type Answer = Response<Full<Bytes>>;
+pub type Answer = Response<Payload>;
+
+/// A body, whole or coming piece by piece.
+pub type Payload = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Where a stream is to go on.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Asks proxies, and our own layers, to pass on what comes when it comes.
+pub(super) const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+pub(super) fn whole(body: Bytes) -> Payload {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
 pub(super) fn of(kind: HeaderValue, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(whole(body.into()));
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     answer
@@ -31,6 +45,19 @@ pub(super) fn text(body: &'static str) -> Answer {
 pub(super) fn json(shape: &impl Serialize) -> Answer {
     // Our shapes have string keys and no failing parts.
     of(JSON, serde_json::to_vec(shape).unwrap_or_default())
+}
+
+/// JSON that is written already.
+pub(super) fn written(json: Bytes) -> Answer {
+    of(JSON, json)
+}
+
+/// 204.
+pub(super) fn nothing() -> Answer {
+    let mut answer = of(JSON, Bytes::new());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer.headers_mut().remove(CONTENT_TYPE);
+    answer
 }
 
 /// `{"code","message"}` with the status that belongs to it.

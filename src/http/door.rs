@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use hyper::{
     Request,
     header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
 };
 
-use super::{Edge, answer::Answer, header};
+use super::{
+    Edge,
+    answer::{self, Answer},
+    header,
+};
 use crate::{
     config::Origin,
     hub::Entrance,
@@ -19,7 +24,11 @@ use crate::{
 
 /// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
 pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Result<(), Trouble> {
-    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let Some(origin) = request.headers().get(ORIGIN) else {
+        // Another site's page may name an address of ours as a picture, and browsers say no origin then.
+        let embedded = request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+        return if embedded { Err(Trouble::ForbiddenOrigin) } else { Ok(()) };
+    };
     let origin = origin.to_str().map_err(|_| Trouble::ForbiddenOrigin)?.to_ascii_lowercase();
     let host = request.uri().authority().map(|authority| authority.as_str()).or_else(|| header(request, HOST));
     // The scheme is not compared: a proxy may have taken TLS away.
@@ -33,6 +42,11 @@ pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(ticket.trim())
 }
 
+/// What the query says.
+pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+}
+
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
 pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
@@ -42,8 +56,12 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
     if !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
         return Err(Trouble::UpgradeRequired);
     }
+    // A proxy takes what is refused here to another node; what is granted would be stuck at this one.
+    if edge.hub.is_stopping() {
+        return Err(edge.hub.come_back());
+    }
     let (mut room, mut name, mut cursor, mut resume) = (None, None, None, false);
-    for (key, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+    for (key, value) in query(request) {
         match &*key {
             "room" => room = Some(value).filter(|room| !room.is_empty()),
             "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
@@ -63,7 +81,7 @@ pub(super) fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Resu
     let opening = ws::Opening { entrance: entrance(), resume, rate: edge.rate };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
-    Ok(answer)
+    Ok(answer.map(|_| answer::whole(Bytes::new())))
 }
 
 #[cfg(test)]
@@ -86,5 +104,7 @@ mod tests {
         {
             assert_eq!(ask(Some(bad)), Err(Trouble::ForbiddenOrigin), "{bad}");
         }
+        let picture = Request::get("/api/rooms/r/events").header("sec-fetch-site", "cross-site").body(()).unwrap();
+        assert_eq!(check_origin(&picture, &allowed), Err(Trouble::ForbiddenOrigin));
     }
 }

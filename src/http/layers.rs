@@ -1,41 +1,41 @@
 //! What every request passes on its way in and every answer on its way out.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http_body_util::BodyExt;
 use hyper::{
-    Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY,
+        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
         X_CONTENT_TYPE_OPTIONS,
     },
+    http::Extensions,
 };
 use tower::{BoxError, ServiceBuilder, service_fn, util::BoxCloneSyncService};
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
+    compression::{CompressionLayer, DefaultPredicate, Predicate},
     cors::{AllowOrigin, CorsLayer},
     limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 
-use super::{Edge, answer};
+use super::{
+    Edge,
+    answer::{self, Answer, Payload},
+};
 use crate::protocol::Trouble;
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long the head of an answer may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The whole edge as one service.
-pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<UnsyncBoxBody<Bytes, BoxError>>, Infallible>;
+pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Infallible>;
 
 /// Puts the layers around the handlers.
 pub fn layered(edge: Arc<Edge>) -> Layered {
@@ -53,15 +53,19 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
         ServiceBuilder::new()
             .map_response(speak_json)
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
-            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
             .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
             .service(handler),
     );
     let compressed: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
             .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
-            .layer(CorsLayer::new().allow_origin(AllowOrigin::list(origins)).allow_headers([AUTHORIZATION, CONTENT_TYPE]))
-            .layer(CompressionLayer::new())
+            .layer(
+                CorsLayer::new()
+                    .allow_origin(AllowOrigin::list(origins))
+                    .allow_headers([AUTHORIZATION, CONTENT_TYPE, answer::LAST_EVENT_ID])
+                    .expose_headers([RETRY_AFTER]),
+            )
+            .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(no_stream)))
             .service(guarded),
     );
     let promised: Layered = BoxCloneSyncService::new(
@@ -92,8 +96,13 @@ fn span<B>(request: &Request<B>) -> tracing::Span {
     tracing::debug_span!("request", method = %request.method(), id)
 }
 
+/// What is compressed waits until there is enough of it.
+fn no_stream(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(answer::UNBUFFERED)
+}
+
 /// Layers answer in plain words; everybody else is promised JSON.
-fn speak_json<B>(response: Response<B>) -> Response<UnsyncBoxBody<Bytes, BoxError>>
+fn speak_json<B>(response: Response<B>) -> Answer
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -102,11 +111,10 @@ where
     let trouble = match response.status() {
         _ if is_json => None,
         StatusCode::PAYLOAD_TOO_LARGE => Some(Trouble::BodyTooBig),
-        StatusCode::GATEWAY_TIMEOUT => Some(Trouble::Timeout),
         _ => None,
     };
     match trouble {
-        Some(trouble) => answer::refuse(&trouble).map(|body: Full<Bytes>| body.map_err(Into::into).boxed_unsync()),
+        Some(trouble) => answer::refuse(&trouble),
         None => response.map(|body| body.map_err(Into::into).boxed_unsync()),
     }
 }

@@ -4,8 +4,10 @@ mod answer;
 mod door;
 mod layers;
 mod page;
+mod room;
+mod stream;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
@@ -15,12 +17,22 @@ use hyper::{
     header::{AUTHORIZATION, HeaderName},
 };
 use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
 use self::answer::Answer;
 pub use self::layers::{Layered, layered};
-use crate::{config::Origin, hub::Hub, protocol::Trouble, room::RoomId};
+use crate::{
+    config::Origin,
+    hub::Hub,
+    protocol::Trouble,
+    room::{MemberId, RoomId},
+    transport::{Paces, poll::Pollers},
+};
+
+/// How long the head of an answer may take, where nothing is waited for.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What handlers need.
 pub struct Edge {
@@ -30,6 +42,12 @@ pub struct Edge {
     pub origins: Vec<Origin>,
     /// Frames a second that a link may send for long.
     pub rate: NonZeroU32,
+    /// Who polls here.
+    pub pollers: Pollers,
+    /// How fast each member sends requests.
+    pub paces: Paces<MemberId>,
+    /// How fast those who come and go for a word speak in each room.
+    pub strangers: Paces<RoomId>,
     /// Links that have left HTTP; the server waits for them when it stops.
     pub links: TaskTracker,
 }
@@ -38,8 +56,15 @@ pub struct Edge {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Address<'a> {
     Page,
+    Terminal(&'a str),
     Socket,
     Room(&'a str),
+    Rooms,
+    Join(&'a str),
+    Messages(&'a str),
+    Events(&'a str),
+    Typing(&'a str),
+    Leave(&'a str),
     Pass(&'a str),
     LiveKit,
     Health,
@@ -52,9 +77,16 @@ impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
-            [""] | ["r", _] => Self::Page,
+            [""] | ["transports"] => Self::Page,
+            ["r", room] => Self::Terminal(room),
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
+            ["api", "rooms"] => Self::Rooms,
+            ["api", "rooms", room, "join"] => Self::Join(room),
+            ["api", "rooms", room, "messages"] => Self::Messages(room),
+            ["api", "rooms", room, "events"] => Self::Events(room),
+            ["api", "rooms", room, "typing"] => Self::Typing(room),
+            ["api", "rooms", room, "leave"] => Self::Leave(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
             ["livekit", "webhook"] => Self::LiveKit,
             ["healthz"] => Self::Health,
@@ -65,19 +97,25 @@ impl<'a> Address<'a> {
     }
 
     fn allows(&self, method: &Method) -> bool {
-        match self {
-            Self::Pass(_) | Self::LiveKit => method == Method::POST,
-            // An upgrade is a GET with a body-less answer: HEAD would be one without its point.
-            Self::Socket => method == Method::GET,
-            _ => method == Method::GET || method == Method::HEAD,
-        }
+        self.allowed().split(", ").any(|allowed| allowed == method.as_str())
     }
 
     fn allowed(&self) -> &'static str {
         match self {
-            Self::Pass(_) | Self::LiveKit => "POST",
-            Self::Socket => "GET",
+            Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) | Self::LiveKit => "POST",
+            // What a GET does here a HEAD would do without its point.
+            Self::Socket | Self::Events(_) => "GET",
+            Self::Messages(_) => "GET, POST",
+            Self::Terminal(_) => "GET, HEAD, POST",
             _ => "GET, HEAD",
+        }
+    }
+
+    /// How long the head of an answer may take.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Messages(_) => TIMEOUT + room::LONGEST_WAIT,
+            _ => TIMEOUT,
         }
     }
 }
@@ -95,17 +133,29 @@ impl Edge {
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
             return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
         }
-        let result = match address {
-            Address::Page => Ok(page::index(&request)),
-            Address::Socket => door::socket(self, &mut request),
-            Address::Room(room) => self.room(room).await,
-            Address::Pass(room) => self.pass(room, request).await,
-            Address::LiveKit => self.livekit(request).await,
-            Address::Health => Ok(answer::text("ok\n")),
-            Address::Ready => self.readiness(),
-            Address::Metrics => Ok(self.metrics()),
-            Address::Asset(path) => page::asset(path, &request),
+        let patience = address.patience();
+        let answering = async {
+            match address {
+                Address::Page => Ok(page::index(&request)),
+                Address::Terminal(room) => Ok(self.terminal(room, request).await),
+                Address::Socket => door::socket(self, &mut request),
+                Address::Room(room) => self.room(room).await,
+                Address::Rooms => self.join(None, request).await,
+                Address::Join(room) => self.join(Some(room), request).await,
+                Address::Messages(room) if request.method() == Method::POST => self.say(room, request).await,
+                Address::Messages(room) => self.poll(room, &request).await,
+                Address::Events(room) => self.events(room, &request).await,
+                Address::Typing(room) => self.typing(room, request).await,
+                Address::Leave(room) => self.leave(room, request).await,
+                Address::Pass(room) => self.pass(room, request).await,
+                Address::LiveKit => self.livekit(request).await,
+                Address::Health => Ok(answer::text("ok\n")),
+                Address::Ready => self.readiness(),
+                Address::Metrics => Ok(self.metrics()),
+                Address::Asset(path) => page::asset(path, &request),
+            }
         };
+        let result = timeout(patience, answering).await.unwrap_or(Err(Trouble::Timeout));
         result.unwrap_or_else(|trouble| answer::refuse(&trouble))
     }
 
@@ -120,7 +170,7 @@ impl Edge {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         door::check_origin(&request, &self.origins)?;
-        swallow(request.body_mut()).await?;
+        body(request.body_mut()).await?;
         let room = room_id(room)?;
         let ticket = door::ticket(&request).ok_or(Trouble::NoTicket)?;
         let (pass, member) = self.hub.pass_by_ticket(&room, ticket).await?;
@@ -135,7 +185,7 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let body = gather(request.body_mut()).await?;
+        let body = body(request.body_mut()).await?;
         let body = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
         self.hub.report(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
         Ok(answer::text("ok\n"))
@@ -158,25 +208,17 @@ impl Edge {
     }
 }
 
-/// The whole of a body.
-async fn gather<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Bytes, Trouble> {
-    let whole = body.collect().await.map_err(|error| match error.into() {
-        error if error.is::<LengthLimitError>() => Trouble::BodyTooBig,
-        _ => Trouble::BadFrame("the body broke off".into()),
-    })?;
-    Ok(whole.to_bytes())
-}
-
-/// Reads a body in which nothing is wanted: too much of it is refused, and the connection can go on.
-async fn swallow<B: Body<Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<(), Trouble> {
+/// Reads a body whole, wanted or not: too much of it is refused, and the connection can go on.
+async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, Trouble> {
+    let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame.map_err(Into::into) {
             Err(error) if error.is::<LengthLimitError>() => return Err(Trouble::BodyTooBig),
-            Err(_) => break,
-            Ok(_) => {}
+            Err(_) => return Err(Trouble::BadFrame("the body broke off".into())),
+            Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
         }
     }
-    Ok(())
+    Ok(read)
 }
 
 /// The room in an address: percent-decoded, then held to the rule.
@@ -198,7 +240,8 @@ mod tests {
     fn addresses_are_found() {
         for (path, address) in [
             ("/", Address::Page),
-            ("/r/general", Address::Page),
+            ("/transports", Address::Page),
+            ("/r/general", Address::Terminal("general")),
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),
             ("/api/rooms/x/livekit-token", Address::Pass("x")),

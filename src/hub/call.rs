@@ -14,7 +14,6 @@ use crate::{
     protocol::{Outbound, Trouble},
     room::{Member, MemberId, Refusal, RoomId, Snapshot},
     store::StoreError,
-    ticket::Signer,
     video::{Pass, Video, VideoError},
 };
 
@@ -35,11 +34,7 @@ impl Hub {
     /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
     pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let Some(snapshot) = self.store.look(room, false).await? else {
-            // A room that is over took its key along, and nobody is a member of it.
-            return Err(if Signer::is_wellformed(room, ticket) { Refusal::NotMember.into() } else { Trouble::BadTicket });
-        };
-        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
+        let (claims, snapshot) = self.seated(room, ticket).await?;
         self.pass(video, room, &snapshot, claims.member)
     }
 

@@ -3,7 +3,8 @@
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    io::Write,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -117,6 +118,8 @@ pub(super) struct LocalSeat {
     /// Tags of links before this one, until the store has taken note of this one.
     pub(super) older: Vec<u64>,
     pub(super) name: Name,
+    /// The counter of the member's last send, as far as this node knows.
+    pub(super) last_n: Arc<AtomicU64>,
     pub(super) place: Place,
 }
 
@@ -301,7 +304,7 @@ impl People {
                 }
                 Place::Joining { waiting, .. } => {
                     for (i, item) in items.iter().enumerate() {
-                        waiting.extend(batch.frame(i, item, *member).map(|frame| (item.kind, frame)));
+                        waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
                     }
                 }
                 Place::Held { .. } => {}
@@ -311,14 +314,15 @@ impl People {
 }
 
 /// A batch of items, framed for one kind of reader.
-struct Batch {
+struct Batch<'a> {
     wire: &'static Wire,
+    json: &'a [u8],
     bytes: Bytes,
     ends: Vec<usize>,
 }
 
-impl Batch {
-    fn new(wire: &'static Wire, json: &[u8], items: &[Item]) -> Self {
+impl<'a> Batch<'a> {
+    fn new(wire: &'static Wire, json: &'a [u8], items: &[Item]) -> Self {
         let mut out = Vec::with_capacity(json.len() + items.len() * 4);
         let mut ends = Vec::with_capacity(items.len());
         let mut start = 0;
@@ -327,12 +331,20 @@ impl Batch {
             start = item.end;
             ends.push(out.len());
         }
-        Self { wire, bytes: out.into(), ends }
+        Self { wire, json, bytes: out.into(), ends }
     }
 
     /// The `i`th frame as `member` is to see it: its own words come back as an ack, its own typing not at all.
-    fn frame(&self, i: usize, item: &Item, member: MemberId) -> Option<Bytes> {
+    fn frame(&self, i: usize, items: &[Item], member: MemberId) -> Option<Bytes> {
+        let item = &items[i];
         match item.kind {
+            Kind::Said { from, n, cursor, .. } if from == member && self.wire.echo => {
+                let start = if i == 0 { 0 } else { items[i - 1].end };
+                let mut own = self.json[start..item.end - 1].to_vec();
+                // Writing to memory cannot fail.
+                let _ = write!(own, ",\"n\":{n}}}");
+                Some(self.wire.framed(&own, Some(cursor)))
+            }
             Kind::Said { from, n, at, cursor } if from == member => {
                 let ack =
                     Outbound::Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(Shown(cursor)), duplicate: false };
@@ -348,7 +360,6 @@ impl Batch {
 
     /// What `member`, whose snapshot reached to `reach`, is to see of the batch.
     fn frames_for(&self, member: MemberId, items: &[Item], reach: Reach) -> Vec<Bytes> {
-        let seen = |(i, item): (usize, &Item)| if item.kind.is_after(reach) { self.frame(i, item, member) } else { None };
-        items.iter().enumerate().filter_map(seen).collect()
+        (0..items.len()).filter(|i| items[*i].kind.is_after(reach)).filter_map(|i| self.frame(i, items, member)).collect()
     }
 }

@@ -1,10 +1,13 @@
 //! This node: what the store tells in, every reader of its rooms out. Owns
 //! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
 
+mod bearer;
 mod call;
+mod goodbye;
 mod local;
 mod reader;
 mod seat;
+mod tenure;
 
 use std::{
     sync::{
@@ -15,27 +18,23 @@ use std::{
 };
 
 use dashmap::DashMap;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 
 use self::local::{LocalRoom, LocalSeat, Place, Reach};
 pub use self::{
+    bearer::Nobody,
     reader::{Reader, Wire},
     seat::Seat,
+    tenure::{Stay, Tenure},
 };
 use crate::{
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
-    room::{Cursor, Departure, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
+    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
     store::{Event, Feed, Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
 };
-
-/// How long a stopping node waits for its people to reach another one, if there may be one.
-const MOVING: Duration = Duration::from_secs(6);
-
-/// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
-const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
 
 /// How often a join that fell across a reset is tried again.
 const JOINS: usize = 3;
@@ -78,6 +77,11 @@ struct Guest<'a> {
 }
 
 impl Terms {
+    /// How long a member that only asks now and then keeps its seat without asking.
+    pub fn poll(&self) -> Duration {
+        self.grace.max(Duration::from_millis(self.limits.lease))
+    }
+
     /// A `welcome`, or a `reset` for who was welcomed before, as JSON and with a new ticket.
     fn greet(
         &self,
@@ -91,8 +95,9 @@ impl Terms {
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
         let arrival = Arrival { member, user: name.as_str(), ticket: &ticket, resumed, reset, last_n, video, now };
-        let grace = Millis::try_from(self.grace.as_millis()).unwrap_or(Millis::MAX);
-        let fields = Welcome::new(room, snapshot, history, arrival, Allowed::new(&self.limits, grace));
+        let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
+        let allowed = Allowed::new(&self.limits, millis(self.grace), millis(self.poll()));
+        let fields = Welcome::new(room, snapshot, history, arrival, allowed);
         if again { Outbound::Reset(fields) } else { Outbound::Welcome(fields) }.to_json()
     }
 }
@@ -126,13 +131,16 @@ impl Rooms {
         name: &Name,
         tags: &AtomicU64,
         reader: Arc<dyn Reader>,
-    ) -> (Arc<LocalRoom>, u64) {
+    ) -> (Arc<LocalRoom>, u64, Arc<AtomicU64>) {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| Arc::new(LocalRoom::new(id.clone())));
         let place = Place::Joining { reader, waiting: Vec::new(), reset: None };
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
+        let last_n = Arc::<AtomicU64>::default();
+        let old = people
+            .seats
+            .insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), last_n: Arc::clone(&last_n), place });
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
             if let Some(reader) = old.place.reader() {
                 reader.close(&Trouble::Replaced);
@@ -140,7 +148,7 @@ impl Rooms {
             seat.older = old.older;
             seat.older.push(old.tag);
         }
-        (Arc::clone(&room), tag)
+        (Arc::clone(&room), tag, last_n)
     }
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
@@ -184,15 +192,14 @@ impl Feed for Rooms {
         }
     }
 
-    fn link(&self, up: bool) {
+    fn link(&self, id: &RoomId, up: bool) {
+        let Some(room) = self.find(id) else { return };
         let (code, message) = match up {
             true => ("store_available", "all is well again"),
-            false => ("store_unavailable", "rooms are out of reach for the moment; what you send may not arrive yet"),
+            false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
         };
-        for room in &self.rooms {
-            if room.notice(&Outbound::Status { code, message }) {
-                self.start_flush(&room);
-            }
+        if room.notice(&Outbound::Status { code, message }) {
+            self.start_flush(&room);
         }
     }
 }
@@ -209,6 +216,16 @@ pub struct Entrance {
     pub cursor: Option<Cursor>,
 }
 
+/// Where somebody comes from.
+#[derive(Clone, Copy)]
+struct Whence {
+    cursor: Option<Cursor>,
+    /// They sat here before.
+    resumed: bool,
+    /// What they have read up to the cursor still holds.
+    exact: bool,
+}
+
 /// This node.
 pub struct Hub {
     rooms: Arc<Rooms>,
@@ -216,6 +233,8 @@ pub struct Hub {
     tags: AtomicU64,
     stopping: watch::Sender<bool>,
     departures: TaskTracker,
+    /// Tells that the typing of those who speak without a link has stopped, when nothing else does.
+    hushes: DashMap<MemberId, AbortHandle>,
 }
 
 impl Hub {
@@ -223,7 +242,14 @@ impl Hub {
     pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
         // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
-        let hub = Arc::new(Self { rooms, store, tags, stopping: watch::Sender::new(false), departures: TaskTracker::new() });
+        let hub = Arc::new(Self {
+            rooms,
+            store,
+            tags,
+            stopping: watch::Sender::new(false),
+            departures: TaskTracker::new(),
+            hushes: DashMap::new(),
+        });
         hub.follow_calls();
         hub
     }
@@ -236,18 +262,6 @@ impl Hub {
     /// Whether people can come in: the store is there and the node is not stopping.
     pub fn ready(&self) -> bool {
         !self.is_stopping() && self.store.ready()
-    }
-
-    /// Whether the goodbye has begun.
-    pub fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
-    }
-
-    /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
-    pub async fn stops(&self) -> Trouble {
-        // The sender lives as long as we do.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-        self.come_back()
     }
 
     /// (rooms, seats) at this node.
@@ -263,19 +277,32 @@ impl Hub {
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let room = &entrance.room;
-        let claims = match &entrance.ticket {
-            Some(ticket) => self.claims(room, ticket).await?,
+        let Entrance { room, name, ticket, cursor } = entrance;
+        let claims = match &ticket {
+            Some(ticket) => self.claims(&room, ticket).await?,
             None => None,
         };
-        let known = claims.is_some();
+        let resumed = claims.is_some();
         let claims = claims.unwrap_or_else(|| {
             let member = MemberId::random();
-            Claims { member, name: entrance.name.clone().unwrap_or_else(|| Name::guest(member)) }
+            Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
-        let (local, tag) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
+        // Who takes their seat for the one they had must be told that it is another.
+        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none() };
+        self.sit(&room, claims, from, reader).await
+    }
+
+    /// Gives a seat to whoever has a right to it.
+    async fn sit(
+        self: &Arc<Self>,
+        room: &RoomId,
+        claims: Claims,
+        from: Whence,
+        reader: Arc<dyn Reader>,
+    ) -> Result<Seat, Trouble> {
+        let (local, tag, last_n) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, last_n);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();
@@ -292,21 +319,11 @@ impl Hub {
                     return Err(error.into());
                 }
             };
-            if seat.follow(&snapshot, &reader, entrance.cursor, known, joined.last_n)? {
+            if seat.follow(&snapshot, &reader, from, joined.last_n)? {
                 return Ok(seat);
             }
         }
         Err(Trouble::StoreUnavailable)
-    }
-
-    /// What a ticket for this room says, if it is good.
-    async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
-        let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
-        let key = match local {
-            Some(key) => Some(key),
-            None => self.store.look(room, false).await?.map(|room| room.key),
-        };
-        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
     }
 
     /// How many people are in a room.
@@ -315,56 +332,5 @@ impl Hub {
     /// The store's.
     pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
         Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
-    }
-
-    /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
-    fn depart(
-        self: &Arc<Self>,
-        room: &Arc<LocalRoom>,
-        member: MemberId,
-        tag: u64,
-        reason: Departure,
-    ) -> tokio::task::JoinHandle<()> {
-        let tags = self.rooms.vacate(room, member, tag);
-        let (hub, room) = (Arc::clone(self), Arc::clone(room));
-        self.departures.spawn(async move {
-            // Before the store is asked: what it tells makes the room forget this.
-            let called = room.callers.lock().contains(&member);
-            let mut over = false;
-            for tag in tags {
-                over = loop {
-                    match hub.store.leave(&room.id, member, tag, reason).await {
-                        Err(StoreError::Unavailable) => tokio::time::sleep(Duration::from_secs(1)).await,
-                        answer => break answer.unwrap_or(over),
-                    }
-                };
-            }
-            if over || called {
-                hub.clear_up(&room.id, member);
-            }
-        })
-    }
-
-    fn come_back(&self) -> Trouble {
-        Trouble::Restarting(Duration::from_millis(fastrand::u64(COME_BACK_MS)))
-    }
-
-    /// Says goodbye: nobody comes in any more, everybody is told when to come back, every seat is freed.
-    /// Where rooms are shared, people get a moment to take their seats up at another node.
-    pub async fn goodbye(&self) {
-        self.stopping.send_replace(true);
-        for room in &self.rooms.rooms {
-            for seat in room.people.lock().seats.values() {
-                if let Some(reader) = seat.place.reader() {
-                    reader.close(&self.come_back());
-                }
-            }
-        }
-        if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
-            tokio::time::sleep(MOVING.min(self.terms().grace)).await;
-        }
-        self.store.close().await;
-        self.departures.close();
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
     }
 }

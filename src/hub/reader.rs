@@ -8,6 +8,8 @@ use crate::{protocol::Trouble, room::Cursor};
 pub struct Wire {
     /// Appends one frame that carries `json`; `cursor` is where its reader stands after it, if that moves.
     pub frame: fn(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>),
+    /// Readers hear their own words as everybody else does, with their `n`, instead of an `ack`.
+    pub echo: bool,
 }
 
 impl Wire {

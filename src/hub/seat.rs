@@ -1,12 +1,18 @@
 //! A member's place at this node. Dropping it is a lost link: its typing ends,
 //! and the seat is held for the grace, then freed. Leaving frees it at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Guest, Hub, Place, Reach, Reader, local::LocalRoom};
+use super::{Guest, Hub, Place, Reach, Reader, Whence, local::LocalRoom};
 use crate::{
     protocol::{Outbound, Shown, Stamp, Trouble},
     room::{Cursor, Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
@@ -15,10 +21,10 @@ use crate::{
 };
 
 /// How long an explicit leave waits for the store before it goes on in the background.
-const LEAVING: Duration = Duration::from_secs(3);
+pub(super) const LEAVING: Duration = Duration::from_secs(3);
 
 /// Who started to type is told to have stopped after this long, unless they said so again.
-const TYPING: Duration = Duration::from_secs(6);
+pub(super) const TYPING: Duration = Duration::from_secs(6);
 
 /// A seat in a room, held by one link.
 pub struct Seat {
@@ -26,15 +32,15 @@ pub struct Seat {
     room: Arc<LocalRoom>,
     claims: Claims,
     tag: u64,
-    last_n: u64,
+    last_n: Arc<AtomicU64>,
     /// Tells the others that the typing has stopped, when nothing else does.
     hush: Option<AbortHandle>,
     freed: bool,
 }
 
 impl Seat {
-    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64) -> Self {
-        Self { hub, room, claims, tag, last_n: 0, hush: None, freed: false }
+    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64, last_n: Arc<AtomicU64>) -> Self {
+        Self { hub, room, claims, tag, last_n, hush: None, freed: false }
     }
 
     /// Who sits here.
@@ -57,14 +63,13 @@ impl Seat {
         &mut self,
         snapshot: &Snapshot,
         reader: &Arc<dyn Reader>,
-        cursor: Option<Cursor>,
-        resumed: bool,
+        Whence { cursor, resumed, exact }: Whence,
         last_n: u64,
     ) -> Result<bool, Trouble> {
-        self.last_n = last_n;
+        self.last_n.fetch_max(last_n, Ordering::Relaxed);
         self.room.note_callers(snapshot);
         let missed = match cursor {
-            Some(cursor) if resumed => snapshot.since(cursor),
+            Some(cursor) if exact => snapshot.since(cursor),
             Some(_) => None,
             None => Some(&snapshot.history[..]),
         };
@@ -110,9 +115,7 @@ impl Seat {
     /// # Errors
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
-        let n = n.unwrap_or(self.last_n + 1);
-        // Before it is known whether it was said: what is in doubt may have been, and its counter is then spent.
-        self.last_n = self.last_n.max(n);
+        let n = number(&self.last_n, n);
         let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
@@ -154,6 +157,25 @@ impl Seat {
         let _ = tokio::time::timeout(LEAVING, leaving).await;
     }
 
+    /// Frees the seat of somebody who was lost long enough ago.
+    pub(super) fn lose(self) {
+        self.free(Departure::Lost);
+    }
+
+    /// Leaves for good without waiting for it.
+    pub fn quit(self) {
+        self.free(Departure::Left);
+    }
+
+    fn free(mut self, reason: Departure) {
+        self.freed = true;
+        // Another link may have taken it over: then there is nothing to free. Nor is there without a runtime.
+        let held = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag);
+        if held && tokio::runtime::Handle::try_current().is_ok() {
+            self.hub.depart(&self.room, self.claims.member, self.tag, reason);
+        }
+    }
+
     /// Gives up a seat that the store refused. If an older link's seat stands behind it, that one is held for the grace.
     pub(super) fn give_up(mut self) {
         let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
@@ -162,6 +184,14 @@ impl Seat {
             self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
         }
     }
+}
+
+/// The counter of a send: the given one or the next. Spent before it is known whether the send succeeds:
+/// what is in doubt may have been said.
+pub(super) fn number(last_n: &AtomicU64, given: Option<u64>) -> u64 {
+    let n = given.unwrap_or_else(|| last_n.fetch_add(1, Ordering::Relaxed) + 1);
+    last_n.fetch_max(n, Ordering::Relaxed);
+    n
 }
 
 impl Drop for Seat {

@@ -190,17 +190,19 @@ pub struct Allowed {
     history_length: usize,
     history_age: u64,
     grace: u64,
+    poll: u64,
     members: usize,
 }
 
 impl Allowed {
-    /// The limits of rooms, and how long (ms) a lost link keeps its seat.
-    pub fn new(limits: &Limits, grace: Millis) -> Self {
+    /// The limits of rooms, and how long (ms) a lost link and a silent poller keep their seat.
+    pub fn new(limits: &Limits, grace: Millis, poll: Millis) -> Self {
         Self {
             text_length: Text::MAX_CHARS,
             history_length: limits.history_len,
             history_age: limits.history_age / 1000,
             grace: grace / 1000,
+            poll: poll / 1000,
             members: limits.members,
         }
     }

@@ -20,6 +20,9 @@ pub enum Trouble {
     /// A send counter that is none.
     #[error("n is a whole number from 1 to 9007199254740991")]
     BadN,
+    /// A poll that would wait for no time there is.
+    #[error("wait is a whole number of seconds from 0 to 60")]
+    BadWait,
     /// A binary frame.
     #[error("frames are JSON text, not binary")]
     BinaryFrame,
@@ -80,6 +83,9 @@ pub enum Trouble {
     /// No such address.
     #[error("there is nothing at this address")]
     NotFound,
+    /// Somebody spoke into an empty room.
+    #[error("nobody is there to hear it")]
+    NobodyThere,
     /// Not this way.
     #[error("this address does not take that method")]
     MethodNotAllowed,
@@ -110,6 +116,7 @@ impl Trouble {
             },
             Self::BadFrame(_) => ("bad_frame", 400, 4400),
             Self::BadN => ("bad_n", 400, 4400),
+            Self::BadWait => ("bad_wait", 400, 4400),
             Self::BinaryFrame => ("binary_frame", 400, 1003),
             Self::UnknownType => ("unknown_type", 400, 4400),
             Self::NoTicket => ("no_ticket", 401, 4401),
@@ -130,6 +137,7 @@ impl Trouble {
             Self::BadProtocol => ("bad_protocol", 400, 1002),
             Self::BadText => ("bad_text", 400, 1007),
             Self::NotFound => ("not_found", 404, 4404),
+            Self::NobodyThere => ("nobody_there", 404, 4404),
             Self::MethodNotAllowed => ("method_not_allowed", 405, 4405),
             Self::UpgradeRequired => ("upgrade_required", 426, 4426),
             Self::Timeout => ("timeout", 504, 4504),

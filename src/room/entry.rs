@@ -65,7 +65,8 @@ impl Epoch {
 }
 
 /// A place in the log: everything up to and including `seq` of life `epoch`
-/// has been read. Opaque on the wire, where it is `<epoch in hex>-<seq>`.
+/// has been read. Opaque on the wire, where it is `<epoch in hex>-<seq>`. What
+/// a transport adds for itself after a second dash is passed over by the others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cursor {
     /// The life of the room it belongs to.
@@ -86,6 +87,10 @@ impl FromStr for Cursor {
     fn from_str(given: &str) -> Result<Self, Refusal> {
         let (epoch, seq) = given.split_once('-').ok_or(Refusal::BadCursor)?;
         let epoch = u64::from_str_radix(epoch, 16).map_err(|_| Refusal::BadCursor)?;
+        let (seq, own) = seq.split_once('-').map_or((seq, None), |(seq, own)| (seq, Some(own)));
+        if own.is_some_and(|own| own.is_empty() || !own.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            return Err(Refusal::BadCursor);
+        }
         let seq = seq.parse().map_err(|_| Refusal::BadCursor)?;
         Ok(Self { epoch: Epoch(epoch), seq })
     }
@@ -99,7 +104,8 @@ mod tests {
     fn cursors_survive_the_wire() {
         let cursor = Cursor { epoch: Epoch::random(), seq: 17 };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for bad in ["", "-", "1", "x-1", "1-x", "1--1", "11111111111111111-1"] {
+        assert_eq!(format!("{cursor}-7f").parse(), Ok(cursor));
+        for bad in ["", "-", "1", "x-1", "1-x", "1--1", "1-1-", "1-1-x", "1-1-1-1", "11111111111111111-1"] {
             assert_eq!(bad.parse::<Cursor>(), Err(Refusal::BadCursor), "{bad:?}");
         }
     }

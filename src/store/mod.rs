@@ -98,8 +98,8 @@ pub enum Event {
 pub trait Feed: Send + Sync + 'static {
     /// Something happened in a room.
     fn tell(&self, room: &RoomId, event: &Event);
-    /// The store went out of reach (`false`) or came back (`true`).
-    fn link(&self, up: bool);
+    /// A room went out of reach (`false`) or came back (`true`). Of a store in parts, one part may be away.
+    fn link(&self, room: &RoomId, up: bool);
 }
 
 /// A store's failure, or a room's refusal passed on.

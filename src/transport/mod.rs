@@ -1,3 +1,10 @@
 //! A reader in, bytes out: how people reach a room.
 
+mod flow;
+mod pace;
+pub mod plain;
+pub mod poll;
+pub mod sse;
 pub mod ws;
+
+pub use pace::Paces;

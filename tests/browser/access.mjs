@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { box, hears, inRoom, log, newRoom, remember, say, sees, stateOf } from "./people.mjs";
-import { startWire } from "./server.mjs";
+import { wired } from "./server.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+export const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
 /** The policy forbids a script tag; evaluating from outside is not the page's doing. */
 export async function sound(page, where) {
@@ -149,50 +149,45 @@ export default {
     await inRoom(page);
   },
 
-  async "history comes silently, what follows is told"({ cast, base, port }) {
-    const wire = await startWire(port);
-    try {
-      const room = newRoom(base);
-      const ben = await cast.guest("Ben", room);
-      await say(ben, "earlier");
-      await stateOf(ben, "earlier", "sent");
-      const ann = await cast.page();
-      await remember(ann, "Ann");
-      await ann.addInitScript(() => {
-        globalThis.told = [];
-        new MutationObserver((changes) => {
-          for (const change of changes) {
-            const live = change.target.closest?.("[role=log]")?.getAttribute("aria-live");
-            for (const node of change.addedNodes) if (live === "polite") globalThis.told.push(node.textContent);
-          }
-        }).observe(document, { subtree: true, childList: true });
-      });
-      const told = () => ann.evaluate(() => globalThis.told.join("\n"));
-      const live = ann.locator("[role=log][aria-live=polite][aria-relevant=additions]");
-      await ann.goto(room.replace(base, wire.url));
-      await hears(ann, "earlier");
-      await live.waitFor();
-      assert.equal(await told(), "");
-      await say(ben, "just now");
-      await hears(ann, "just now");
-      assert.match(await told(), /just now/);
+  "history comes silently, what follows is told": wired(async ({ cast, base, wire }) => {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    await say(ben, "earlier");
+    await stateOf(ben, "earlier", "sent");
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.addInitScript(() => {
+      globalThis.told = [];
+      new MutationObserver((changes) => {
+        for (const change of changes) {
+          const live = change.target.closest?.("[role=log]")?.getAttribute("aria-live");
+          for (const node of change.addedNodes) if (live === "polite") globalThis.told.push(node.textContent);
+        }
+      }).observe(document, { subtree: true, childList: true });
+    });
+    const told = () => ann.evaluate(() => globalThis.told.join("\n"));
+    const live = ann.locator("[role=log][aria-live=polite][aria-relevant=additions]");
+    await ann.goto(room.replace(base, wire.url));
+    await hears(ann, "earlier");
+    await live.waitFor();
+    assert.equal(await told(), "");
+    await say(ben, "just now");
+    await hears(ann, "just now");
+    assert.match(await told(), /just now/);
 
-      wire.cut();
-      await ann.getByText("What you write waits here").waitFor();
-      await say(ben, "meanwhile");
-      await stateOf(ben, "meanwhile", "sent");
-      wire.mend();
-      await hears(ann, "meanwhile");
-      await live.waitFor();
-      await say(ben, "and now again");
-      await hears(ann, "and now again");
-      assert.match(await told(), /and now again/);
-      assert.doesNotMatch(await told(), /earlier|meanwhile/);
-      assert.equal(await log(ann).getAttribute("aria-label"), "Messages");
-    } finally {
-      await wire.stop();
-    }
-  },
+    wire.cut();
+    await ann.getByText("What you write waits here").waitFor();
+    await say(ben, "meanwhile");
+    await stateOf(ben, "meanwhile", "sent");
+    wire.mend();
+    await hears(ann, "meanwhile");
+    await live.waitFor();
+    await say(ben, "and now again");
+    await hears(ann, "and now again");
+    assert.match(await told(), /and now again/);
+    assert.doesNotMatch(await told(), /earlier|meanwhile/);
+    assert.equal(await log(ann).getAttribute("aria-label"), "Messages");
+  }),
 
   async "the unread are counted in the title of a page nobody looks at"({ cast, base }) {
     const room = newRoom(base);

@@ -1,102 +1,106 @@
 import assert from "node:assert/strict";
-import { startServer, startWire } from "./server.mjs";
+import { startServer, startWire, wired } from "./server.mjs";
 import { hears, inRoom, log, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
 
 export default {
-  async "a cut network loses nothing and doubles nothing"({ cast, base, port }) {
-    const wire = await startWire(port);
-    try {
-      const room = newRoom(base);
-      const ben = await cast.guest("Ben", room);
-      const ann = await cast.guest("Ann", room.replace(base, wire.url));
-      await say(ann, "one");
-      await sees(ben, ["one"]);
-      const { clientId } = await seatOf(ann);
+  "a cut network loses nothing and doubles nothing": wired(async ({ cast, base, wire }) => {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await cast.guest("Ann", room.replace(base, wire.url));
+    await say(ann, "one");
+    await sees(ben, ["one"]);
+    const { clientId } = await seatOf(ann);
 
-      await ann.context().setOffline(true);
-      wire.cut();
-      await ann.getByText("What you write waits here").waitFor();
-      await log(ann).getByText("Connection lost").waitFor();
-      await say(ann, "written in the dark");
-      await say(ann, "and another");
-      await stateOf(ann, "written in the dark", "pending");
-      await say(ben, "are you there?");
-      await stateOf(ben, "are you there?", "sent");
+    await ann.context().setOffline(true);
+    wire.cut();
+    await ann.getByText("What you write waits here").waitFor();
+    await log(ann).getByText("Connection lost").waitFor();
+    await say(ann, "written in the dark");
+    await say(ann, "and another");
+    await stateOf(ann, "written in the dark", "pending");
+    await say(ben, "are you there?");
+    await stateOf(ben, "are you there?", "sent");
 
-      wire.mend();
-      await ann.context().setOffline(false);
-      const talk = ["one", "are you there?", "written in the dark", "and another"];
-      await sees(ann, talk);
-      await sees(ben, talk);
-      await log(ann).getByText("Connected again").waitFor();
-      assert.equal((await seatOf(ann)).clientId, clientId);
-      assert.equal(await log(ben).getByText(/^Ann (left|lost)/).count(), 0);
-    } finally {
-      await wire.stop();
-    }
-  },
+    wire.mend();
+    await ann.context().setOffline(false);
+    const talk = ["one", "are you there?", "written in the dark", "and another"];
+    await sees(ann, talk);
+    await sees(ben, talk);
+    await log(ann).getByText("Connected again").waitFor();
+    assert.equal(await ann.getByText("instead of a WebSocket").count(), 0, "a network that is away is no reason to fall back");
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal(await log(ben).getByText(/^Ann (left|lost)/).count(), 0);
+  }),
 
-  async "who leaves without a connection is not told that the room is gone"({ cast, base, port }) {
-    const wire = await startWire(port);
-    try {
-      const ann = await cast.guest("Ann", newRoom(wire.url));
-      wire.cut();
-      await ann.getByText("What you write waits here").waitFor();
-      await ann.getByRole("button", { name: "Leave", exact: true }).click();
-      await ann.getByText("the server did not hear it").waitFor();
-      assert.equal(await ann.getByText("the room is gone").count(), 0);
-    } finally {
-      await wire.stop();
-    }
-  },
+  "who leaves without a connection is not told that the room is gone": wired(async ({ cast, wire }) => {
+    const ann = await cutOff(cast, wire);
+    await ann.getByRole("button", { name: "Leave", exact: true }).click();
+    await ann.getByText("the server did not hear it").waitFor();
+    assert.equal(await ann.getByText("the room is gone").count(), 0);
+  }),
 
-  async "a page with something unsent asks before it goes"({ cast, base, port }) {
-    const wire = await startWire(port);
-    try {
-      const ann = await cast.guest("Ann", newRoom(wire.url));
-      wire.cut();
-      await ann.getByText("What you write waits here").waitFor();
-      await say(ann, "not yet");
-      await stateOf(ann, "not yet", "pending");
+  "a page with something unsent asks before it goes": wired(async ({ cast, wire }) => {
+    const ann = await cutOff(cast, wire);
+    await say(ann, "not yet");
+    await stateOf(ann, "not yet", "pending");
+    const asked = ann.waitForEvent("dialog");
+    const gone = ann.close({ runBeforeUnload: true });
+    const question = await asked;
+    assert.equal(question.type(), "beforeunload");
+    await question.dismiss();
+    await gone;
+    await sees(ann, ["not yet"]);
+  }),
+
+  "going back with something unsent asks first": wired(async ({ cast, wire }) => {
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.goto(wire.url);
+    const room = newRoom(wire.url);
+    await ann.getByLabel("Join by ID or link").fill(room);
+    await ann.keyboard.press("Enter");
+    await inRoom(ann);
+    wire.cut();
+    await ann.getByText("What you write waits here").waitFor();
+    await say(ann, "not yet");
+    await stateOf(ann, "not yet", "pending");
+    const back = async (answer) => {
       const asked = ann.waitForEvent("dialog");
-      const gone = ann.close({ runBeforeUnload: true });
+      const gone = ann.evaluate(() => history.back());
       const question = await asked;
-      assert.equal(question.type(), "beforeunload");
-      await question.dismiss();
+      assert.match(question.message(), /not been sent/);
+      await question[answer]();
       await gone;
-      await sees(ann, ["not yet"]);
-    } finally {
-      await wire.stop();
-    }
-  },
+    };
+    await back("dismiss");
+    await ann.waitForURL(room);
+    await sees(ann, ["not yet"]);
+    await back("accept");
+    await ann.getByRole("button", { name: "Create a room" }).waitFor();
+  }),
 
-  async "a message whose answer got lost is said once"({ cast, base, port }) {
-    const wire = await startWire(port);
-    try {
-      const room = newRoom(base);
-      const ben = await cast.guest("Ben", room);
-      const ann = await cast.guest("Ann", room.replace(base, wire.url));
-      await say(ann, "one");
-      await stateOf(ann, "one", "sent");
+  "a message whose answer got lost is said once": wired(async ({ cast, base, wire }) => {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await cast.guest("Ann", room.replace(base, wire.url));
+    await say(ann, "one");
+    await stateOf(ann, "one", "sent");
 
-      wire.deafen();
-      await say(ann, "two");
-      await hears(ben, "two");
-      await stateOf(ann, "two", "pending");
-      wire.cut();
-      await ann.getByText("What you write waits here").waitFor();
-      await say(ben, "three");
-      await stateOf(ben, "three", "sent");
-      wire.mend();
+    wire.deafen();
+    await say(ann, "two");
+    await hears(ben, "two");
+    await stateOf(ann, "two", "pending");
+    wire.cut();
+    await ann.getByText("What you write waits here").waitFor();
+    await say(ben, "three");
+    await stateOf(ben, "three", "sent");
+    wire.mend();
 
-      const talk = ["one", "two", "three"];
-      await sees(ann, talk);
-      await stateOf(ann, "two", "sent");
-      await sees(ben, talk);
-    } finally {
-      await wire.stop();
-    }
-  },
+    const talk = ["one", "two", "three"];
+    await sees(ann, talk);
+    await stateOf(ann, "two", "sent");
+    await sees(ben, talk);
+  }),
 
   async "a server that stops is waited for, and what was not sent goes to the next one"({ cast }) {
     const first = await startServer();
@@ -123,6 +127,37 @@ export default {
       }
     } finally {
       await first.stop();
+    }
+  },
+
+  async "what was written too fast goes out by itself, in order and without alarm"({ cast }) {
+    const server = await startServer({ PARLOR_RATE: "3" });
+    try {
+      const room = newRoom(server.url);
+      const ann = await cast.guest("Ann", room);
+      const ben = await cast.guest("Ben", room);
+      await ann.evaluate(() => {
+        globalThis.alarms = 0;
+        new MutationObserver(() => (globalThis.alarms += document.querySelectorAll("[role=alert]").length)).observe(document, { subtree: true, childList: true });
+      });
+      const lines = Array.from({ length: 40 }, (_, i) => `line ${i + 1}`);
+      const notice = ann.getByRole("status").getByText("The rest follows by itself").waitFor();
+      await ann.evaluate(async (lines) => {
+        const box = document.querySelector("textarea");
+        for (const line of lines) {
+          box.value = line;
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+          await Promise.resolve();
+          box.form.requestSubmit();
+          await Promise.resolve();
+        }
+      }, lines);
+      await notice;
+      for (const page of [ann, ben]) await sees(page, lines);
+      await ann.getByText("The rest follows by itself").waitFor({ state: "detached" });
+      assert.equal(await ann.evaluate(() => globalThis.alarms), 0);
+    } finally {
+      await server.stop();
     }
   },
 
@@ -188,6 +223,14 @@ export default {
     await ann.getByText("The server has trouble keeping up").waitFor({ state: "detached" });
   },
 };
+
+/** Somebody alone in a room, whose network has just gone. */
+async function cutOff(cast, wire) {
+  const ann = await cast.guest("Ann", newRoom(wire.url));
+  wire.cut();
+  await ann.getByText("What you write waits here").waitFor();
+  return ann;
+}
 
 /** The same address, another server behind it. */
 async function rewire(wire, port) {

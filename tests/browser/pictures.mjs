@@ -53,6 +53,15 @@ try {
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
 
+  const four = await cast.page({ viewport: { width: 1240, height: 1000 }, colorScheme: "light" });
+  await four.goto(`${server.url}/transports?room=lusab-babad-gutih-tugid`);
+  const panes = four.locator("[data-transport]");
+  for (const pane of await panes.all()) await pane.getByRole("heading", { name: "4 people here" }).waitFor();
+  await four.getByRole("button", { name: "Say a line in all four" }).click();
+  for (const pane of await panes.all()) await pane.locator(".text").nth(3).waitFor();
+  await four.locator("[data-transport=short-poll] [data-count=delay]").getByText(/\sms\s/).waitFor();
+  await keep(four.locator(".panes"), ASSETS, "transports");
+
   const icon = await cast.page({ viewport: { width: ICON, height: ICON } });
   // A system that takes a PNG cuts the corners itself.
   const drawing = (await readFile(resolve(STATIC, "favicon.svg"), "utf8")).replace(' rx="8"', "");
@@ -71,8 +80,9 @@ async function shoot(page, name) {
   await keep(page, ASSETS, name);
 }
 
-async function keep(page, folder, name) {
-  const picture = squeezed(await page.screenshot({ animations: "disabled", caret: "hide" }));
+/** Of a page, or of a part of one. */
+async function keep(what, folder, name) {
+  const picture = squeezed(await what.screenshot({ animations: "disabled", caret: "hide" }));
   console.log(`${name}.png ${picture.length} bytes`);
   if (picture.length > MOST_BYTES) throw new Error(`${name}.png is larger than ${MOST_BYTES} bytes`);
   await writeFile(resolve(folder, `${name}.png`), picture);

@@ -184,9 +184,9 @@ export default {
       const server = socket.connectToServer();
       socket.onMessage((data) => {
         const frame = JSON.parse(data);
-        if (refuse && frame.type === "chat" && frame.text === "too soon") {
+        if (refuse && frame.type === "chat" && frame.text === "no room for this") {
           refuse = false;
-          socket.send(JSON.stringify({ type: "error", code: "rate_limited", message: "slow down", n: frame.n, retryAfter: 300 }));
+          socket.send(JSON.stringify({ type: "error", code: "store_full", message: "", n: frame.n }));
         } else {
           server.send(data);
         }
@@ -195,15 +195,15 @@ export default {
     await ann.goto(room);
     await inRoom(ann);
     const ben = await cast.guest("Ben", room);
-    await say(ann, "too soon");
-    await stateOf(ann, "too soon", "failed");
-    await ann.getByText("Not sent. That was too fast.").waitFor();
+    await say(ann, "no room for this");
+    await stateOf(ann, "no room for this", "failed");
+    await ann.getByText("Not sent. The server has no space left just now.").waitFor();
     await say(ann, "in time");
     await sees(ben, ["in time"]);
     await ann.getByRole("button", { name: "Try again" }).click();
-    await stateOf(ann, "too soon", "sent");
-    await sees(ben, ["in time", "too soon"]);
-    await sees(ann, ["in time", "too soon"]);
+    await stateOf(ann, "no room for this", "sent");
+    await sees(ben, ["in time", "no room for this"]);
+    await sees(ann, ["in time", "no room for this"]);
   },
 
   async "a second tab takes the seat, and the first can take it back"({ cast, base }) {

@@ -58,6 +58,8 @@ export async function startWire(toPort, atPort = 0) {
   const sockets = new Set();
   let up = true;
   let deaf = false;
+  let refused = null;
+  let held = null;
   const server = createServer((near) => {
     if (!up) return near.destroy();
     const far = connect(toPort, "127.0.0.1");
@@ -70,8 +72,16 @@ export async function startWire(toPort, atPort = 0) {
         far.destroy();
       });
     }
-    near.pipe(far);
-    far.on("data", (chunk) => deaf || near.write(chunk));
+    let buffered = false;
+    near.on("data", (chunk) => {
+      // A browser writes a request in one piece, and the next one after the answer.
+      const head = chunk.toString("latin1").split("\r\n", 1)[0];
+      if (refused?.test(head)) return near.destroy();
+      buffered = held?.test(head) ?? false;
+      far.write(chunk);
+    });
+    near.on("end", () => far.end());
+    far.on("data", (chunk) => deaf || buffered || near.write(chunk));
   });
   server.listen(atPort, "127.0.0.1");
   await once(server, "listening");
@@ -90,10 +100,31 @@ export async function startWire(toPort, atPort = 0) {
       up = true;
       deaf = false;
     },
+    /** Requests whose first line matches do not get through, as with a proxy that forbids them; null forbids none. What flows is cut. */
+    refuse(pattern) {
+      refused = pattern;
+      for (const socket of sockets) socket.destroy();
+    },
+    /** Answers to requests whose first line matches are kept back, as by a proxy that waits for their end. */
+    hold(pattern) {
+      held = pattern;
+    },
     async stop() {
       this.cut();
       server.close();
       await once(server, "close");
     },
+  };
+}
+
+/** A test with a wire of its own between its pages and the server. */
+export function wired(test) {
+  return async (stage) => {
+    const wire = await startWire(stage.port);
+    try {
+      await test({ ...stage, wire });
+    } finally {
+      await wire.stop();
+    }
   };
 }

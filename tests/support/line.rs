@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -20,14 +20,22 @@ struct Call {
     whisper: mpsc::UnboundedSender<Vec<u8>>,
 }
 
+/// What is done to what passes.
+#[derive(Default)]
+struct Tampering {
+    mute: AtomicBool,
+    /// Close connections at the answer to the next script, so that its caller never learns it.
+    swallow: AtomicBool,
+    /// Bytes that came from the server.
+    answered: AtomicUsize,
+}
+
 /// Listens on a port of its own and passes everything on.
 pub struct Line {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
     held: watch::Sender<bool>,
-    mute: Arc<AtomicBool>,
-    /// Close connections at the answer to the next script, so that its caller never learns it.
-    swallow: Arc<AtomicBool>,
+    tampering: Arc<Tampering>,
     accepting: JoinHandle<()>,
 }
 
@@ -37,18 +45,17 @@ impl Line {
         let address = listener.local_addr().unwrap();
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let (held, holding) = watch::channel(false);
-        let swallow = Arc::new(AtomicBool::new(false));
-        let mute = Arc::new(AtomicBool::new(false));
-        let (book, bait, muzzle) = (Arc::clone(&calls), Arc::clone(&swallow), Arc::clone(&mute));
+        let tampering = Arc::new(Tampering::default());
+        let (book, hands) = (Arc::clone(&calls), Arc::clone(&tampering));
         let accepting = tokio::spawn(async move {
             while let Ok((caller, _)) = listener.accept().await {
                 let (whisper, whispers) = mpsc::unbounded_channel();
                 let subscriber = Arc::new(AtomicBool::new(false));
                 book.lock().unwrap().push(Call { subscriber: Arc::clone(&subscriber), whisper });
-                tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&muzzle), Arc::clone(&bait)));
+                tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&hands)));
             }
         });
-        Self { address, calls, held, mute, swallow, accepting }
+        Self { address, calls, held, tampering, accepting }
     }
 
     pub fn url(&self) -> String {
@@ -62,12 +69,17 @@ impl Line {
 
     /// What the node says passes, but no answer does until this is called with `false`.
     pub fn mute(&self, mute: bool) {
-        self.mute.store(mute, Ordering::SeqCst);
+        self.tampering.mute.store(mute, Ordering::SeqCst);
     }
 
     /// The next script runs, but its answer is lost together with the connection.
     pub fn swallow_next_answer(&self) {
-        self.swallow.store(true, Ordering::SeqCst);
+        self.tampering.swallow.store(true, Ordering::SeqCst);
+    }
+
+    /// How many bytes the server has sent so far.
+    pub fn answered(&self) -> usize {
+        self.tampering.answered.load(Ordering::SeqCst)
     }
 
     /// Speaks to Redis in the node's name on the connections that have subscribed.
@@ -94,8 +106,7 @@ async fn pass(
     subscriber: Arc<AtomicBool>,
     mut whispers: mpsc::UnboundedReceiver<Vec<u8>>,
     mut held: watch::Receiver<bool>,
-    mute: Arc<AtomicBool>,
-    swallow: Arc<AtomicBool>,
+    tampering: Arc<Tampering>,
 ) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     let ((mut from, mut to), (mut answers, mut commands)) = (caller.into_split(), server.into_split());
@@ -118,14 +129,15 @@ async fn pass(
                 if has(b"SSUBSCRIBE") {
                     subscriber.store(true, Ordering::SeqCst);
                 }
-                if has(b"EVALSHA") && swallow.swap(false, Ordering::SeqCst) {
+                if has(b"EVALSHA") && tampering.swallow.swap(false, Ordering::SeqCst) {
                     doomed = true;
                 }
                 if commands.write_all(sent).await.is_err() { return }
             }
             // The node's next ping makes this look again.
-            read = answers.read(&mut down), if !mute.load(Ordering::SeqCst) => {
+            read = answers.read(&mut down), if !tampering.mute.load(Ordering::SeqCst) => {
                 let Ok(length @ 1..) = read else { return };
+                tampering.answered.fetch_add(length, Ordering::SeqCst);
                 if doomed { return }
                 if to.write_all(&down[..length]).await.is_err() { return }
             }

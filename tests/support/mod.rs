@@ -3,7 +3,11 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod cluster;
+pub mod ledger;
 pub mod line;
+pub mod nginx;
+pub mod sentinel;
 pub mod server;
 
 use std::{
@@ -23,6 +27,11 @@ use tokio::sync::mpsc;
 /// Longer than anything should take, even on a busy machine.
 pub const GENEROUS: Duration = Duration::from_secs(30);
 
+/// What docs/deployment.md says that a user of Redis's ACL needs.
+pub const RIGHTS: &str = "~parlor1:* &parlor1:* -@all +hello +ping +client|id +info +select +quit +evalsha +eval +time \
+    +sismember +sadd +srem +scard +hget +hset +hmget +hdel +hincrby +hgetall +rpush +lpop +ltrim +lrange +lindex +pexpireat \
+    +pexpiretime +unlink +spublish +ssubscribe +sunsubscribe";
+
 /// A feed that passes everything on to a test.
 pub struct Recorder {
     events: mpsc::UnboundedSender<(RoomId, Event)>,
@@ -34,7 +43,7 @@ impl Feed for Recorder {
         let _ = self.events.send((room.clone(), event.clone()));
     }
 
-    fn link(&self, up: bool) {
+    fn link(&self, _: &RoomId, up: bool) {
         let _ = self.links.send(up);
     }
 }
@@ -114,11 +123,11 @@ impl Heard {
         std::iter::from_fn(|| self.events.try_recv().ok().map(|(_, event)| event)).collect()
     }
 
-    /// Waits until the store's link is up or down.
+    /// Waits until a room is in reach or out of it.
     pub async fn link(&mut self, up: bool) {
         loop {
             let link = tokio::time::timeout(GENEROUS, self.links.recv()).await;
-            if link.expect("news of the link in time").expect("a node that lives") == up {
+            if link.expect("news of the room in time").expect("a node that lives") == up {
                 return;
             }
         }
@@ -185,6 +194,11 @@ impl Node {
     pub async fn look(&self, room: &RoomId) -> Option<Snapshot> {
         self.store.look(room, true).await.unwrap()
     }
+}
+
+/// Waits until the store is there.
+pub async fn ready(store: &dyn Store) {
+    until("the store is there", async || store.ready()).await;
 }
 
 /// Asks again and again until the answer is yes.

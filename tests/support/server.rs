@@ -1,11 +1,14 @@
-//! A Redis server for one test.
+//! A Redis server for one test. `PARLOR_TEST_REDIS_SERVER` names another program than `redis-server`.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Write},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,53 +16,73 @@ use std::{
 pub struct Server {
     port: u16,
     dir: PathBuf,
-    child: Option<Child>,
+    /// What it is started with, beside port and directory.
+    args: Vec<String>,
+    child: Mutex<Option<Child>>,
+}
+
+/// A port of the loopback at which nobody listens. Somebody may before it is used.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A directory of its own.
+pub fn own_dir() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("parlor-redis-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
 }
 
 impl Server {
     pub fn start() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("parlor-redis-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        // Another process may take the port between the look and the start.
+        Self::start_with(|_| ["--save", "", "--appendonly", "no"].map(str::to_owned).to_vec())
+    }
+
+    /// Starts a server with the arguments that `args` makes for its directory; they may draw ports of
+    /// their own. Another process may take a port between the look and the start: then all are drawn again.
+    pub fn start_with(args: impl Fn(&Path) -> Vec<String>) -> Self {
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut server = Self { port, dir: dir.clone(), child: None };
+            let dir = own_dir();
+            let args = args(&dir);
+            let server = Self { port: free_port(), dir, args, child: Mutex::default() };
             if server.launch() {
                 return server;
             }
-            server.dir = PathBuf::new();
         }
         panic!("redis-server does not start");
     }
 
     /// A port at which nobody answers, until [`Self::launch`].
     pub fn later() -> Self {
-        let mut server = Self::start();
+        let server = Self::start();
         server.kill();
         server
     }
 
     /// Starts the server, empty. False if it does not come up.
-    pub fn launch(&mut self) -> bool {
-        let spawned = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
-            .arg(&self.dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let child = match spawned {
+    pub fn launch(&self) -> bool {
+        let program = std::env::var("PARLOR_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let mut command = Command::new(program);
+        // A configuration file, if there is one, must come first.
+        let (file, options) = match self.args.split_first() {
+            Some((first, rest)) if !first.starts_with('-') => (Some(first), rest),
+            _ => (None, &self.args[..]),
+        };
+        command.args(file).args(["--bind", "127.0.0.1", "--dir"]).arg(&self.dir);
+        command.args(["--port", &self.port.to_string()]).args(options);
+        let child = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
             Ok(child) => child,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 panic!("these tests need redis-server and redis-cli: apt-get install redis-server")
             }
             Err(error) => panic!("redis-server: {error}"),
         };
-        self.child = Some(child);
+        *self.child.lock().unwrap() = Some(child);
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(10) {
-            if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
+            if self.child.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some() {
                 return false;
             }
             if self.try_ask(&["PING"]).is_some_and(|answer| answer == "PONG") {
@@ -68,6 +91,11 @@ impl Server {
             std::thread::sleep(Duration::from_millis(10));
         }
         false
+    }
+
+    /// The directory in which it runs.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub fn port(&self) -> u16 {
@@ -79,8 +107,8 @@ impl Server {
     }
 
     /// Ends the server as a crash would.
-    pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+    pub fn kill(&self) {
+        if let Some(mut child) = self.child.lock().unwrap().take() {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -88,7 +116,7 @@ impl Server {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.child.lock().unwrap().as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
@@ -97,7 +125,8 @@ impl Server {
         self.try_ask(command).unwrap_or_else(|| panic!("no answer to {command:?}"))
     }
 
-    fn try_ask(&self, command: &[&str]) -> Option<String> {
+    /// The same, if it answers within a few seconds.
+    pub fn try_ask(&self, command: &[&str]) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
         let mut request = format!("*{}\r\n", command.len());
@@ -134,9 +163,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
-        if !self.dir.as_os_str().is_empty() {
-            let _ = std::fs::remove_dir_all(&self.dir);
-        }
+        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

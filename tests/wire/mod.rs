@@ -2,7 +2,9 @@
 //! it sends and expects by type. A wait that fails prints every frame seen.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod listener;
 pub mod livekit;
+pub mod poller;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -19,6 +19,10 @@ pub struct Counts {
     pub reset: AtomicU64,
     /// Connections closed because nobody answered on them.
     pub reconnect: AtomicU64,
+    /// Times that another server was found to have some of the rooms, the first time included.
+    pub remap: AtomicU64,
+    /// Calls that a server sent on to another.
+    pub moved: AtomicU64,
 }
 
 /// Counts one more.

@@ -7,14 +7,12 @@
 //! one node to another are counted by `moves`: only to notice a lost one.
 
 mod due;
+mod filling;
 mod seat;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::HashMap;
 
 use tokio::time::Instant;
 
@@ -282,94 +280,6 @@ impl Inbox {
             News::Reborn { epoch } if epoch == self.place.epoch => {}
             // News of another life.
             _ => self.distrust(),
-        }
-    }
-
-    /// Before the room is read again: what was held until now will be in it.
-    pub(super) fn refill(&mut self) {
-        if let State::Filling(held) = &mut self.state {
-            held.clear();
-        }
-    }
-
-    /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
-    /// Says whether the stream went on; else it begins anew.
-    pub(super) fn fill(&mut self, picture: Picture, reaches: bool, tell: Tell<'_>) -> bool {
-        let State::Filling(held) = &mut self.state else { return true };
-        let held = std::mem::take(held);
-        self.state = State::Live;
-        self.compare_seats(&picture, tell);
-        if self.seats.is_empty() {
-            return true;
-        }
-        let Picture { room, moves, .. } = picture;
-        let goes_on = room.epoch == self.place.epoch && reaches && !self.forked;
-        if goes_on {
-            self.catch_up(room, moves, tell);
-        } else {
-            self.forked = false;
-            self.stand_at(&room, moves);
-            tell(&Event::Reset(Arc::new(room)));
-        }
-        self.hear_all(held, tell);
-        goes_on
-    }
-
-    /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
-    fn compare_seats(&mut self, picture: &Picture, tell: Tell<'_>) {
-        let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
-        let same_life = picture.room.epoch == self.place.epoch;
-        let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
-            Some((node, since)) => *node != self.node && *since >= seat.since,
-            None => same_life && self.people.contains_key(*id),
-        };
-        let moved: Vec<_> = self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
-        moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
-    }
-
-    /// Tells what was missed. Of joins and leaves only the outcome is known:
-    /// somebody who came and went in between was never here.
-    fn catch_up(&mut self, room: Snapshot, moves: u64, tell: Tell<'_>) {
-        let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
-        let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
-        let mut gone: Vec<Member> =
-            self.people.values().filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is))).cloned().collect();
-        gone.sort_unstable_by_key(|member| (member.joined_at, member.id));
-        let came: Vec<&Member> =
-            room.members.iter().filter(|is| !self.people.get(&is.id).is_some_and(|was| same(was, is))).collect();
-        let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
-        // Those who come back leave first; who is gone for good leaves after the last of what they said.
-        let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
-        let mut version = room.version.saturating_sub((moved.len() + came.len() + gone.len()) as u64);
-        let mut count = self.people.len();
-        let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
-            (*version, *count) = (*version + 1, *count - 1);
-            let reason = Departure::Left;
-            tell(&Event::Left { epoch: room.epoch, member, reason, version: *version, count: *count });
-        };
-        for member in moved {
-            leave(member, &mut version, &mut count, tell);
-        }
-        for member in &came {
-            (version, count) = (version + 1, count + 1);
-            tell(&Event::Joined { epoch: room.epoch, member: (*member).clone(), version, count });
-        }
-        for member in &room.members {
-            if self.people.get(&member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
-                tell(&Event::Call { from: member.id, call: member.call });
-            }
-        }
-        for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
-            tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });
-        }
-        for member in gone {
-            leave(member, &mut version, &mut count, tell);
-        }
-        let newest = self.newest;
-        let unmoved = room.seq == self.place.seq;
-        self.stand_at(&room, moves);
-        if unmoved {
-            self.newest = newest;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a room's keys and its channel are called.
 
-use fred::bytes_utils::Str;
+use fred::{bytes_utils::Str, util::redis_keyslot};
 
 use crate::room::RoomId;
 
@@ -11,24 +11,33 @@ const PREFIX: &str = "parlor1:{";
 ///
 /// The room's id is the hash tag, so that all four belong to one slot.
 #[derive(Clone, Debug)]
-pub(super) struct Keys([Str; 4]);
+pub(super) struct Keys {
+    names: [Str; 4],
+    slot: u16,
+}
 
 impl Keys {
     /// The names for a room. Channels know nothing of database numbers, so the channel's name tells them apart.
     pub(super) fn new(room: &RoomId, database: u8) -> Self {
         let key = |part: &str| Str::from(format!("{PREFIX}{room}}}{part}"));
         let channel = if database == 0 { key("") } else { key(&format!(":{database}")) };
-        Self([key(":m"), key(":h"), key(":l"), channel])
+        let slot = redis_keyslot(channel.as_bytes());
+        Self { names: [key(":m"), key(":h"), key(":l"), channel], slot }
     }
 
     /// Set of members, hash of the room, list of entries, channel.
     pub(super) fn all(&self) -> [Str; 4] {
-        self.0.clone()
+        self.names.clone()
     }
 
     /// The channel on which the room's events are told.
     pub(super) fn channel(&self) -> &Str {
-        &self.0[3]
+        &self.names[3]
+    }
+
+    /// Where in a Redis Cluster the room belongs.
+    pub(super) fn slot(&self) -> u16 {
+        self.slot
     }
 
     /// The id of the room that a channel belongs to.
@@ -51,5 +60,7 @@ mod tests {
         assert_eq!(*Keys::new(&room, 3).channel(), "parlor1:{комната-7}:3");
         assert!(names.iter().all(|name| Keys::room_of(name) == Some("комната-7")));
         assert_eq!(Keys::room_of("elsewhere"), None);
+        // As CLUSTER KEYSLOT says.
+        assert_eq!(Keys::new(&"abc".parse().unwrap(), 0).slot(), 7638);
     }
 }

@@ -1,54 +1,55 @@
-//! The line to one Redis server: the only place that knows fred.
+//! The line to one Redis server.
 //!
 //! Two plain connections, one for commands and one for subscriptions. fred is
 //! asked for little: each command is written at most once and fails fast, and
-//! what is said about a connection comes from our own pings; repeating,
-//! subscribing again and routing are ours. (Its cluster client, its subscriber
-//! client and its detection of dead connections do not survive the tests.)
-
-mod address;
+//! what is said about a connection comes from our own pings. Repeating and
+//! routing are ours too, see [`super::links`], and so is subscribing again.
+//! (Its cluster client, its subscriber client and its detection of dead
+//! connections do not survive the tests.)
 
 use std::{
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-pub use address::RedisConfigError;
-use address::client;
-pub(super) use address::configure;
 use fred::bytes_utils::Str;
 use fred::{
     clients::WithOptions,
     error::{Error, ErrorKind},
     interfaces::{ClientLike, EventInterface, LuaInterface, PubsubInterface},
     prelude::Client,
-    types::{Value, config::Config},
+    types::{
+        Builder, ClusterHash, CustomCommand, Value,
+        config::{Config, Options, ReconnectPolicy, Server, TcpConfig},
+    },
 };
 use tokio::{
-    sync::{Semaphore, broadcast::error::RecvError},
+    sync::{Notify, Semaphore, broadcast::error::RecvError},
     task::{AbortHandle, JoinHandle},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
+    address::RedisConfigError,
     counts::{Counts, count},
     keys::Keys,
-    record::Reply,
+    map::Map,
     scripts::Script,
 };
-use crate::store::StoreError;
 
 /// How long one try may take.
-const TRY: Duration = Duration::from_secs(1);
+pub(super) const TRY: Duration = Duration::from_secs(1);
+/// How long a server may take to say who has what.
+pub(super) const ASK: Duration = Duration::from_millis(300);
 /// How often both connections are asked whether they live.
 const PULSE: Duration = Duration::from_millis(500);
 /// How often a server that is away is looked for.
 const SEARCH: Duration = Duration::from_millis(50);
-/// Waits between tries: from, to.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
+/// How soon a client that has given up is started again.
+const REST: Duration = Duration::from_millis(200);
 /// Commands under way at once; more wait here, where their deadline still counts.
 const UNDER_WAY: usize = 4096;
 
@@ -56,91 +57,66 @@ const UNDER_WAY: usize = 4096;
 pub(super) trait Ear: Send + Sync + 'static {
     /// A message on a channel.
     fn message(&self, channel: &str, line: &str);
-    /// Messages were lost: compare every room.
-    fn missed(&self);
-    /// The connection is new: no channel is subscribed any more.
-    fn reconnected(&self);
+    /// Messages were lost: compare every room of this server.
+    fn missed(&self, link: &Link);
+    /// The connection is new: no channel is subscribed there any more.
+    fn reconnected(&self, link: &Link);
     /// The server went out of reach or came back.
-    fn link(&self, up: bool);
+    fn link(&self, link: &Link);
+    /// Some slots have another server now.
+    fn moved(&self, has_moved: &dyn Fn(u16) -> bool);
 }
 
 /// The line to one server.
 pub(super) struct Link {
+    server: Server,
     commands: WithOptions<Client>,
     news: WithOptions<Client>,
     under_way: Semaphore,
     up: AtomicBool,
+    down: AtomicBool,
     counts: Arc<Counts>,
-}
-
-/// What to make of an error.
-enum Verdict {
-    /// The script is not known there: send it in full.
-    Unknown,
-    /// No memory; nothing was written.
-    Full,
-    /// It may work in a moment.
-    Again,
-    /// It may work in a moment, on a new connection.
-    AgainElsewhere,
-    /// It will not work.
-    Broken(String),
-}
-
-/// fred gives lost connections many kinds, so the text decides.
-fn judge(error: &Error) -> Verdict {
-    let text = error.details();
-    match text.split_whitespace().next().unwrap_or_default() {
-        "NOSCRIPT" => Verdict::Unknown,
-        "OOM" => Verdict::Full,
-        "READONLY" => Verdict::AgainElsewhere,
-        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" | "MISCONF" | "NOAUTH" | "WRONGPASS" => Verdict::Again,
-        "ERR" | "NOPERM" | "WRONGTYPE" | "MOVED" | "ASK" | "CROSSSLOT" => Verdict::Broken(text.to_owned()),
-        _ => match error.kind() {
-            ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Unknown | ErrorKind::Backpressure => {
-                Verdict::Again
-            }
-            _ => Verdict::Broken(text.to_owned()),
-        },
-    }
-}
-
-/// The words of a script's answer.
-fn words(value: Value) -> Result<Reply, StoreError> {
-    let broken = || StoreError::Broken("a script's answer is not a list of words".to_owned());
-    let Value::Array(values) = value else { return Err(broken()) };
-    let word = |value| match value {
-        Value::String(word) => Some(word),
-        Value::Integer(number) => Some(Str::from(number.to_string())),
-        _ => None,
-    };
-    Ok(Reply::new(values.into_iter().map(word).collect::<Option<_>>().ok_or_else(broken)?))
+    /// Told when the server is silent: another may have its slots now.
+    doubt: Arc<Notify>,
+    tasks: OnceLock<[AbortHandle; 5]>,
 }
 
 impl Link {
-    /// A link that is not started yet.
-    pub(super) fn new(config: Config, counts: Arc<Counts>) -> Result<Arc<Self>, RedisConfigError> {
-        Ok(Arc::new(Self {
+    /// Connects, and keeps connected, until it is stopped.
+    pub(super) fn start(
+        server: &Server,
+        config: &Config,
+        counts: Arc<Counts>,
+        doubt: Arc<Notify>,
+        ear: &Weak<dyn Ear>,
+    ) -> Result<Arc<Self>, RedisConfigError> {
+        let link = Arc::new(Self {
+            server: server.clone(),
             commands: client(config.clone(), 64)?,
-            news: client(config, 4096)?,
+            news: client(config.clone(), 4096)?,
             under_way: Semaphore::new(UNDER_WAY),
             up: AtomicBool::new(false),
+            down: AtomicBool::new(false),
             counts,
-        }))
+            doubt,
+            tasks: OnceLock::new(),
+        });
+        let tasks = [
+            tokio::spawn(Arc::clone(&link).listen(ear.clone())),
+            tokio::spawn(stay_connected((*link.commands).clone())),
+            tokio::spawn(stay_connected((*link.news).clone())),
+            tokio::spawn(watch_for_refusal((*link.commands).clone())),
+            tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
+        ];
+        let _ = link.tasks.set(tasks.map(|task| task.abort_handle()));
+        Ok(link)
     }
 
-    /// Connects, and keeps connected, until the handles are aborted.
-    pub(super) fn start(self: &Arc<Self>, ear: Weak<dyn Ear>) -> Vec<AbortHandle> {
-        let link = Arc::clone(self);
-        let listening = tokio::spawn(link.listen(ear.clone()));
-        let handles = [
-            listening,
-            tokio::spawn(stay_connected((*self.commands).clone())),
-            tokio::spawn(stay_connected((*self.news).clone())),
-            tokio::spawn(watch_for_refusal((*self.commands).clone())),
-            tokio::spawn(Arc::clone(self).feel_pulse(ear)),
-        ];
-        handles.iter().map(JoinHandle::abort_handle).collect()
+    /// Hangs up for good.
+    pub(super) fn stop(&self) {
+        for task in self.tasks.get().into_iter().flatten() {
+            task.abort();
+        }
     }
 
     /// Whether the server answers.
@@ -148,43 +124,30 @@ impl Link {
         self.up.load(Ordering::Relaxed)
     }
 
-    /// Runs a script, again and again until it has run or the deadline has
-    /// passed. What was in doubt is sent again: every script bears that.
-    pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
-        let Ok(_permit) = timeout_at(deadline, self.under_way.acquire()).await else { return Err(StoreError::Unavailable) };
-        let mut patience = Patience::until(deadline);
-        let mut in_full = false;
-        loop {
-            let (names, args) = (keys.all().to_vec(), args.clone());
-            let answer = async {
-                if in_full {
-                    self.commands.eval::<Value, _, _, _>(script.text, names, args).await
-                } else {
-                    self.commands.evalsha::<Value, _, _, _>(script.hash(), names, args).await
-                }
-            };
-            match timeout_at(deadline, answer).await {
-                Err(_) => return Err(StoreError::Unavailable),
-                Ok(Ok(answer)) => return words(answer),
-                Ok(Err(error)) if !in_full && matches!(judge(&error), Verdict::Unknown) => in_full = true,
-                Ok(Err(error)) => {
-                    in_full = false;
-                    self.consider(&self.commands, &error, &mut patience).await?;
-                }
-            }
+    /// Whether the server does not answer, though it has had the time to. One that is new is neither up nor down.
+    pub(super) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
+    /// The server at the other end.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Runs a script once, by its hash or in full.
+    pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
+        let Ok(_permit) = self.under_way.acquire().await else { return Err(Error::new(ErrorKind::Canceled, "stopped")) };
+        let names = keys.all().to_vec();
+        if in_full {
+            self.commands.eval(script.text, names, args).await
+        } else {
+            self.commands.evalsha(script.hash(), names, args).await
         }
     }
 
-    /// Subscribes to one channel and waits until the server has said so.
-    pub(super) async fn subscribe(&self, channel: &Str, deadline: Instant) -> Result<(), StoreError> {
-        let mut patience = Patience::until(deadline);
-        loop {
-            match timeout_at(deadline, self.news.ssubscribe(channel.clone())).await {
-                Err(_) => return Err(StoreError::Unavailable),
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => self.consider(&self.news, &error, &mut patience).await?,
-            }
-        }
+    /// Subscribes to one channel; done when the server has said so.
+    pub(super) async fn subscribe(&self, channel: &Str) -> Result<(), Error> {
+        self.news.ssubscribe(channel.clone()).await
     }
 
     /// Ends a subscription. A connection that is gone has ended it too.
@@ -192,15 +155,14 @@ impl Link {
         let _ = timeout(TRY, self.news.sunsubscribe(channel.clone())).await;
     }
 
-    /// Waits for the next try, or gives up.
-    async fn consider(&self, client: &Client, error: &Error, patience: &mut Patience) -> Result<(), StoreError> {
-        match judge(error) {
-            Verdict::Full => return Err(StoreError::Full),
-            Verdict::Broken(text) => return Err(StoreError::Broken(text)),
-            Verdict::AgainElsewhere => self.reconnect(client).await,
-            Verdict::Unknown | Verdict::Again => {}
-        }
-        patience.pause().await
+    /// Who has which slot, as this server sees it.
+    pub(super) async fn map(&self) -> Option<Map> {
+        timeout(ASK, slots(&self.commands, &self.server)).await.ok()?
+    }
+
+    /// Connects anew for commands.
+    pub(super) async fn begin_anew(&self) {
+        self.reconnect(&self.commands).await;
     }
 
     async fn reconnect(&self, client: &Client) {
@@ -220,7 +182,7 @@ impl Link {
                 connection = connections.recv() => {
                     let Some(ear) = ear.upgrade() else { return };
                     match connection {
-                        Ok(_) | Err(RecvError::Lagged(_)) => ear.reconnected(),
+                        Ok(_) | Err(RecvError::Lagged(_)) => ear.reconnected(&self),
                         Err(RecvError::Closed) => {
                             sleep(SEARCH).await;
                             connections = self.news.reconnect_rx();
@@ -236,12 +198,12 @@ impl Link {
                         },
                         Err(RecvError::Lagged(_)) => {
                             count(&self.counts.lag);
-                            ear.missed();
+                            ear.missed(&self);
                         }
                         Err(RecvError::Closed) => {
                             sleep(SEARCH).await;
                             messages = self.news.message_rx();
-                            ear.missed();
+                            ear.missed(&self);
                         }
                     }
                 }
@@ -251,6 +213,7 @@ impl Link {
 
     /// Asks both connections whether they live. A connection that was silent twice is made anew.
     async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn Ear>) {
+        let begun = Instant::now();
         let mut silent = [0_u32; 2];
         loop {
             let (commands, news) = tokio::join!(beats(&self.commands), beats(&self.news));
@@ -261,36 +224,21 @@ impl Link {
                     self.reconnect(client).await;
                 }
             }
-            let was_up = self.is_up();
-            let up = if was_up { silent.iter().all(|silent| *silent < 2) } else { silent == [0, 0] };
-            if up != was_up {
+            if silent != [0, 0] {
+                self.doubt.notify_one();
+            }
+            let was = (self.is_up(), self.is_down());
+            let up = if was.0 { silent.iter().all(|silent| *silent < 2) } else { silent == [0, 0] };
+            // A server that is new gets a moment to answer before it is said to be away.
+            let down = !up && (was.0 || was.1 || begun.elapsed() >= TRY);
+            if (up, down) != was {
                 let Some(ear) = ear.upgrade() else { return };
                 self.up.store(up, Ordering::Relaxed);
-                ear.link(up);
+                self.down.store(down, Ordering::Relaxed);
+                ear.link(&self);
             }
             sleep(if up { PULSE } else { SEARCH }).await;
         }
-    }
-}
-
-/// How long to wait between tries, and until when.
-struct Patience {
-    deadline: Instant,
-    next: Duration,
-}
-
-impl Patience {
-    fn until(deadline: Instant) -> Self {
-        Self { deadline, next: PAUSE.0 }
-    }
-
-    async fn pause(&mut self) -> Result<(), StoreError> {
-        if Instant::now() + self.next >= self.deadline {
-            return Err(StoreError::Unavailable);
-        }
-        sleep(self.next).await;
-        self.next = (self.next * 2).min(PAUSE.1);
-        Ok(())
     }
 }
 
@@ -299,8 +247,53 @@ async fn beats(client: &WithOptions<Client>) -> bool {
     matches!(timeout(TRY, client.ping::<Value>(None)).await, Ok(Ok(_)))
 }
 
+/// A client for one connection. `capacity` bounds the messages that wait to be taken.
+pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Client>, RedisConfigError> {
+    let client = Builder::from_config(config)
+        .with_connection_config(|connection| {
+            connection.connection_timeout = TRY;
+            connection.internal_command_timeout = TRY;
+            connection.max_command_attempts = 1;
+            connection.max_command_buffer_len = 0;
+            connection.tcp =
+                TcpConfig { nodelay: Some(true), user_timeout: Some(Duration::from_secs(5)), ..TcpConfig::default() };
+        })
+        .with_performance_config(|performance| {
+            performance.default_command_timeout = TRY;
+            performance.broadcast_channel_capacity = capacity;
+        })
+        .set_policy(ReconnectPolicy::new_exponential(0, 50, 500, 2))
+        .build()
+        .map_err(|_| RedisConfigError::BadUrl)?;
+    let options = Options { fail_fast: true, max_attempts: Some(1), timeout: Some(TRY), ..Options::default() };
+    Ok(client.with_options(&options))
+}
+
+/// Asks a server that there is no link to for the map.
+pub(super) async fn map_of(config: Config, server: &Server) -> Option<Map> {
+    let client = client(config, 64).ok()?;
+    let _tasks =
+        [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(watch_for_refusal((*client).clone()))].map(Tether);
+    let ask = async {
+        client.wait_for_connect().await.ok()?;
+        slots(&client, server).await
+    };
+    timeout(TRY, ask).await.ok()?
+}
+
+async fn slots(client: &WithOptions<Client>, server: &Server) -> Option<Map> {
+    let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
+    match client.custom::<Value, _>(command, vec!["SLOTS"]).await {
+        Ok(answer) => Map::read(answer, server),
+        Err(error) => {
+            tracing::debug!(%server, %error, "no map of the slots");
+            None
+        }
+    }
+}
+
 /// Ends a task when it is dropped.
-struct Tether<T>(JoinHandle<T>);
+pub(super) struct Tether<T = ()>(pub(super) JoinHandle<T>);
 
 impl<T> Drop for Tether<T> {
     fn drop(&mut self) {
@@ -309,15 +302,15 @@ impl<T> Drop for Tether<T> {
 }
 
 /// fred reconnects by itself, but its task can end: then there is a new one.
-async fn stay_connected(client: Client) {
+pub(super) async fn stay_connected(client: Client) {
     loop {
         let _ = (&mut Tether(client.connect()).0).await;
-        sleep(PAUSE.1).await;
+        sleep(REST).await;
     }
 }
 
 /// Wrong credentials are tried for ever: somebody should know.
-async fn watch_for_refusal(client: Client) {
+pub(super) async fn watch_for_refusal(client: Client) {
     const REMIND: Duration = Duration::from_secs(30);
     let mut errors = client.error_rx();
     let mut told: Option<Instant> = None;
@@ -325,10 +318,10 @@ async fn watch_for_refusal(client: Client) {
         match errors.recv().await {
             Ok((error, _)) if *error.kind() == ErrorKind::Auth && told.is_none_or(|at| at.elapsed() >= REMIND) => {
                 told = Some(Instant::now());
-                tracing::error!("Redis refuses the user or the password in its URL");
+                tracing::error!("Redis or a Sentinel refuses the user or the password in the URL");
             }
             Err(RecvError::Closed) => {
-                sleep(PAUSE.1).await;
+                sleep(REST).await;
                 errors = client.error_rx();
             }
             _ => {}

@@ -8,15 +8,20 @@
 //! A node subscribes before it joins. From then on each room has an inbox
 //! that puts what arrives in order and notices what does not, and a keeper
 //! that renews the lease and mends what broke: subscriptions, holes in the
-//! stream, seats that Redis has lost.
+//! stream, seats that Redis has lost, rooms that another server has now.
 
+mod address;
+mod answer;
 mod counts;
 mod inbox;
 mod keys;
 mod link;
+mod links;
+mod map;
 mod record;
 mod scripts;
 mod seats;
+mod sentinels;
 mod watch;
 
 use std::{
@@ -36,12 +41,14 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+pub use address::RedisConfigError;
 pub use counts::Counts;
-pub use link::RedisConfigError;
 
 use self::{
+    address::Address,
     keys::Keys,
     link::{Ear, Link},
+    links::Links,
     record::{Picture, Str, number},
     seats::Vacated,
     watch::Watch,
@@ -60,12 +67,12 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// lease runs out. [`Store::close`] says goodbye.
 pub struct Redis {
     shared: Arc<Shared>,
-    tasks: Vec<AbortHandle>,
+    paying: AbortHandle,
 }
 
 impl Redis {
-    /// Begins to look for the server at `url`, and does not wait for it: [`Store::ready`]
-    /// tells when it is there. `ttl` is how long a room outlives the last word of any node;
+    /// Begins to look for the server, the Cluster or the master of the Sentinels at `url`, and
+    /// does not wait: [`Store::ready`] tells when it is there. `ttl` is how long a room outlives the last word of any node;
     /// it is at least four leases. Must be called within a tokio runtime.
     ///
     /// # Errors
@@ -77,9 +84,10 @@ impl Redis {
         ttl: Duration,
         feed: Arc<dyn Feed>,
     ) -> Result<Arc<Self>, RedisConfigError> {
-        let (config, database) = link::configure(url)?;
+        let address = Address::read(url)?;
+        let database = address.database();
         let counts = Arc::new(Counts::default());
-        let links = vec![Link::new(config, Arc::clone(&counts))?];
+        let links = Links::new(address, Arc::clone(&counts))?;
         let shared = Arc::new(Shared {
             node,
             limits,
@@ -93,9 +101,9 @@ impl Redis {
             closed: AtomicBool::new(false),
         });
         let ear: Arc<dyn Ear> = Arc::<Shared>::clone(&shared);
-        let mut tasks: Vec<_> = shared.links.iter().flat_map(|link| link.start(Arc::downgrade(&ear))).collect();
-        tasks.push(tokio::spawn(pay(Arc::downgrade(&shared))).abort_handle());
-        Ok(Arc::new(Self { shared, tasks }))
+        shared.links.start(Arc::downgrade(&ear))?;
+        let paying = tokio::spawn(pay(Arc::downgrade(&shared))).abort_handle();
+        Ok(Arc::new(Self { shared, paying }))
     }
 
     /// What had to be mended so far.
@@ -109,9 +117,8 @@ impl Redis {
             watch.abandon();
             false
         });
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.shared.links.stop();
+        self.paying.abort();
     }
 }
 
@@ -134,8 +141,7 @@ struct Shared {
     ttl: Duration,
     database: u8,
     feed: Arc<dyn Feed>,
-    /// One for each master.
-    links: Vec<Arc<Link>>,
+    links: Arc<Links>,
     /// The rooms in which somebody of this node sits, by their id.
     rooms: DashMap<Box<str>, Arc<Watch>>,
     counts: Arc<Counts>,
@@ -145,11 +151,6 @@ struct Shared {
 }
 
 impl Shared {
-    /// The link to the master on which a room lives.
-    fn route(&self, _room: &RoomId) -> &Link {
-        &self.links[0]
-    }
-
     fn keys(&self, room: &RoomId) -> Keys {
         Keys::new(room, self.database)
     }
@@ -178,9 +179,14 @@ impl Shared {
         self.rooms.remove_if(watch.room.as_str(), |_, known| std::ptr::eq(&**known, watch));
     }
 
-    fn each_watch(&self, mut act: impl FnMut(&Watch)) {
-        for watch in &self.rooms {
-            act(&watch);
+    /// The rooms whose slot is picked.
+    fn watches(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<Watch>> {
+        self.rooms.iter().filter(|watch| pick(watch.keys.slot())).map(|watch| Arc::clone(&watch)).collect()
+    }
+
+    fn deafen(&self, watches: &[Arc<Watch>]) {
+        for watch in watches {
+            watch.inbox().deafen();
             watch.wake();
         }
     }
@@ -194,7 +200,6 @@ impl Shared {
     async fn read(
         &self,
         keys: &Keys,
-        room: &RoomId,
         members: bool,
         history: Want,
         deadline: Instant,
@@ -205,7 +210,7 @@ impl Shared {
             Want::Since(epoch, seq) => (record::epoch(epoch), number(seq)),
         };
         let args = vec![number(self.limits.lease), number(self.limits.history_age), number(u8::from(members)), epoch, after];
-        let mut reply = self.route(room).run(&scripts::LOOK, keys, args, deadline).await?;
+        let mut reply = self.links.run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
             Some("OK") => reply.flag().and_then(|reaches| Some((reply.picture()?, reaches))),
             Some("ENOROOM") => return Ok(None),
@@ -231,7 +236,7 @@ enum Want {
     Nothing,
     /// What is kept.
     All,
-    /// What a reader there has missed.
+    /// What a reader there has missed, and the last that it has heard, if that is kept.
     Since(Epoch, Seq),
 }
 
@@ -246,21 +251,34 @@ impl Ear for Shared {
         }
     }
 
-    fn missed(&self) {
-        self.each_watch(|watch| watch.inbox().distrust());
-    }
-
-    fn reconnected(&self) {
-        self.each_watch(|watch| watch.inbox().deafen());
-    }
-
-    fn link(&self, up: bool) {
-        if up {
-            tracing::info!("Redis is in reach");
-        } else {
-            tracing::warn!("Redis is out of reach");
+    fn missed(&self, link: &Link) {
+        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
+            watch.inbox().distrust();
+            watch.wake();
         }
-        self.feed.link(up);
+    }
+
+    fn reconnected(&self, link: &Link) {
+        self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
+    }
+
+    fn link(&self, link: &Link) {
+        if link.is_up() {
+            tracing::info!(server = %link.server(), "Redis is in reach");
+        } else {
+            tracing::warn!(server = %link.server(), "Redis is out of reach");
+        }
+        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
+            watch.tell_reach(self);
+        }
+    }
+
+    fn moved(&self, has_moved: &dyn Fn(u16) -> bool) {
+        let watches = self.watches(has_moved);
+        self.deafen(&watches);
+        for watch in watches {
+            watch.tell_reach(self);
+        }
     }
 }
 
@@ -300,7 +318,7 @@ impl Store for Redis {
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
         let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.as_str())];
         let keys = self.shared.keys(room);
-        let mut reply = self.shared.route(room).run(&scripts::TYPING, &keys, args, Instant::now() + DEADLINE).await?;
+        let mut reply = self.shared.links.run(&scripts::TYPING, &keys, args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
@@ -310,8 +328,7 @@ impl Store for Redis {
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         let args = vec![record::id(id), number(call.0)];
-        let mut reply =
-            self.shared.route(room).run(&scripts::CALL, &self.shared.keys(room), args, Instant::now() + DEADLINE).await?;
+        let mut reply = self.shared.links.run(&scripts::CALL, &self.shared.keys(room), args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
@@ -321,18 +338,19 @@ impl Store for Redis {
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
-        let read = self.shared.read(&self.shared.keys(room), room, true, want, Instant::now() + DEADLINE).await?;
+        let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await?;
         Ok(read.map(|(picture, _)| picture.room))
     }
 
     async fn since(&self, room: &RoomId, cursor: Cursor) -> Result<Option<Vec<Entry>>, StoreError> {
         let want = Want::Since(cursor.epoch, cursor.seq);
-        let read = self.shared.read(&self.shared.keys(room), room, false, want, Instant::now() + DEADLINE).await?;
-        Ok(read.filter(|(_, reaches)| *reaches).map(|(picture, _)| picture.room.history))
+        let read = self.shared.read(&self.shared.keys(room), false, want, Instant::now() + DEADLINE).await?;
+        let missed = |picture: Picture| picture.room.history.into_iter().filter(|entry| entry.seq > cursor.seq).collect();
+        Ok(read.filter(|(_, reaches)| *reaches).map(|(picture, _)| missed(picture)))
     }
 
     fn ready(&self) -> bool {
-        !self.shared.closed.load(Ordering::Relaxed) && self.shared.links.iter().all(|link| link.is_up())
+        !self.shared.closed.load(Ordering::Relaxed) && self.shared.links.are_up()
     }
 
     fn shared(&self) -> bool {

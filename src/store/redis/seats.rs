@@ -88,13 +88,12 @@ impl Shared {
         tag: u64,
         deadline: Instant,
     ) -> Result<(Joined, Snapshot), StoreError> {
-        if !gate.subscribed {
-            self.route(&watch.room).subscribe(watch.keys.channel(), deadline).await?;
-            gate.subscribed = true;
+        if gate.subscribed.is_none() {
+            gate.subscribed = Some(self.links.subscribe(&watch.keys, deadline).await?);
         }
         let mut attempt = Attempt { shared: self, room: &watch.room, id, tag, settled: false };
         let args = self.join_args(id, tag, name, RoomKey::random(), None);
-        let answer = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await;
+        let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
         attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
         let mut reply = answer?;
         match reply.word().as_deref() {
@@ -119,6 +118,7 @@ impl Shared {
             }
         }
         watch.expect(picture.mark());
+        watch.tell_reach(self);
         Ok((joined, picture.room))
     }
 
@@ -201,7 +201,7 @@ impl Shared {
             period,
             number(u8::from(undo)),
         ];
-        let mut reply = self.route(room).run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
+        let mut reply = self.links.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
         match (reply.word().as_deref(), reply.flag()) {
             (Some("OK"), Some(over)) => Ok(if over { Vacated::Over } else { Vacated::Freed }),
             (Some("ETAKEN"), _) => Ok(Vacated::Taken),
@@ -229,7 +229,7 @@ impl Shared {
                 number(self.limits.history_bytes),
             ];
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
-            let mut reply = self.route(room).run(&scripts::SAY, &keys, args, deadline).await?;
+            let mut reply = self.links.run(&scripts::SAY, &keys, args, deadline).await?;
             match (reply.word().as_deref(), here()) {
                 (Some("OK"), _) => {
                     let said = (|| Some((reply.epoch()?, reply.number()?, reply.number()?, reply.flag()?)))();

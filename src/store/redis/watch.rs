@@ -18,6 +18,7 @@ use super::{
     counts::count,
     inbox::{Inbox, Seat},
     keys::Keys,
+    link::Link,
     record::{self, Admission, Mark, News, garbled, number},
     scripts,
 };
@@ -39,13 +40,16 @@ pub(super) struct Watch {
     gate: Arc<Gate<Passage>>,
     inbox: Mutex<Inbox>,
     wake: Notify,
+    /// Whether the node was told that the room is out of reach.
+    away: Mutex<bool>,
     keeper: OnceLock<AbortHandle>,
 }
 
 /// What only the holder of the gate may change.
 #[derive(Default)]
 pub(super) struct Passage {
-    pub(super) subscribed: bool,
+    /// The link on which the room's news come.
+    pub(super) subscribed: Option<Arc<Link>>,
     /// No longer the watch of its room: look it up again.
     pub(super) retired: bool,
 }
@@ -59,6 +63,7 @@ impl Watch {
             gate: Arc::default(),
             inbox: Mutex::new(Inbox::new(shared.node)),
             wake: Notify::new(),
+            away: Mutex::new(false),
             keeper: OnceLock::new(),
         });
         let keeper = tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
@@ -98,6 +103,15 @@ impl Watch {
         }
     }
 
+    /// Tells the node whether the room is in reach, if that is news.
+    pub(super) fn tell_reach(&self, shared: &Shared) {
+        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_away = shared.links.is_away(self.keys.slot());
+        if std::mem::replace(&mut *away, is_away) != is_away {
+            shared.feed.link(&self.room, !is_away);
+        }
+    }
+
     /// Comes through the gate; `None` if the watch was retired meanwhile.
     pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
         let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
@@ -109,8 +123,8 @@ impl Shared {
     /// Ends the watch over a room in which nobody of this node sits any more.
     pub(super) async fn retire(&self, watch: &Watch, gate: &mut Passage) {
         // Before the room is forgotten: the next watch must not subscribe and be unsubscribed by this one.
-        if std::mem::take(&mut gate.subscribed) {
-            self.route(&watch.room).unsubscribe(watch.keys.channel()).await;
+        if let Some(link) = gate.subscribed.take() {
+            link.unsubscribe(watch.keys.channel()).await;
         }
         gate.retired = true;
         self.forget(watch);
@@ -125,15 +139,17 @@ impl Shared {
             self.retire(watch, &mut gate).await;
             return Ok(());
         }
-        let link = self.route(&watch.room);
         let deaf = watch.inbox().take_deaf();
-        if deaf || !gate.subscribed {
-            gate.subscribed = false;
-            if let Err(error) = link.subscribe(watch.keys.channel(), deadline).await {
-                watch.inbox().deafen();
-                return Err(error);
+        let listens = gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(watch.keys.slot(), link));
+        if deaf || !listens {
+            gate.subscribed = None;
+            match self.links.subscribe(&watch.keys, deadline).await {
+                Ok(link) => gate.subscribed = Some(link),
+                Err(error) => {
+                    watch.inbox().deafen();
+                    return Err(error);
+                }
             }
-            gate.subscribed = true;
             count(&self.counts.resub);
             watch.inbox().distrust();
         }
@@ -144,15 +160,20 @@ impl Shared {
                 None => unseated = true,
             }
         }
-        if unseated {
-            if let Err(error) = self.bring_back(watch, deadline).await {
-                watch.inbox().unseat();
-                return Err(error);
+        loop {
+            if unseated {
+                if let Err(error) = self.bring_back(watch, deadline).await {
+                    watch.inbox().unseat();
+                    return Err(error);
+                }
+                watch.inbox().distrust();
             }
-            watch.inbox().distrust();
-        }
-        while watch.inbox().is_filling() {
+            if !watch.inbox().is_filling() {
+                break;
+            }
             self.fill(watch, deadline).await?;
+            // What was read may show that a failover has lost seats: they come back before anybody is told what there is.
+            unseated = watch.inbox().take_unseated();
         }
         if watch.inbox().seats().is_empty() {
             self.retire(watch, &mut gate).await;
@@ -173,7 +194,7 @@ impl Shared {
             number(seq),
             record::epoch(Epoch::random()),
         ];
-        let mut reply = self.route(&watch.room).run(&scripts::RENEW, &watch.keys, args, deadline).await?;
+        let mut reply = self.links.run(&scripts::RENEW, &watch.keys, args, deadline).await?;
         match reply.word().as_deref() {
             Some("OK") => reply.mark().map(Some).ok_or_else(|| garbled("renew")),
             Some("ENOROOM" | "ELEASE") => Ok(None),
@@ -189,7 +210,7 @@ impl Shared {
         };
         let rejoin = |(id, seat): (MemberId, Seat)| async move {
             let args = self.join_args(id, seat.tag, &seat.name, key, Some(&seat));
-            let mut reply = self.route(&watch.room).run(&scripts::JOIN, &watch.keys, args, deadline).await?;
+            let mut reply = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
                     let Admission { picture, .. } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
@@ -215,16 +236,21 @@ impl Shared {
 
     /// Reads the room again and tells what was missed.
     async fn fill(&self, watch: &Watch, deadline: Instant) -> Result<(), StoreError> {
-        let (epoch, seq) = {
+        let want = {
             let mut inbox = watch.inbox();
             inbox.refill();
-            inbox.heard()
+            let (epoch, seq) = inbox.heard();
+            if inbox.is_forked() { Want::All } else { Want::Since(epoch, seq) }
         };
-        let Some((picture, reaches)) = self.read(&watch.keys, &watch.room, true, Want::Since(epoch, seq), deadline).await? else {
+        let Some((picture, reaches)) = self.read(&watch.keys, true, want, deadline).await? else {
             watch.inbox().unseat();
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.fill);
+        if watch.inbox().forks(&picture.room) {
+            // It is read again from the beginning: what has been told cannot be mended.
+            return Ok(());
+        }
         if !watch.inbox().fill(picture, reaches, &mut |event| self.feed.tell(&watch.room, event)) {
             count(&self.counts.reset);
         }

@@ -2,7 +2,6 @@
 //! is written by the room itself, straight to the socket.
 
 mod outbox;
-mod pace;
 mod stream;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -24,10 +23,11 @@ use tokio::{
     time::{MissedTickBehavior, interval_at, timeout},
 };
 
-use self::{outbox::Outbox, pace::Pace, stream::Stream};
+use self::{outbox::Outbox, stream::Stream};
 use crate::{
     hub::{Entrance, Hub, Reader, Seat},
     protocol::{Ask, Inbound, Outbound, Trouble},
+    transport::pace::Pace,
 };
 
 /// The largest frame and message a client may send, in bytes.

@@ -27,7 +27,7 @@ const QUEUE_LIMIT: usize = 256 * 1024;
 const PIECES: usize = 32;
 
 /// WebSocket text frames.
-pub(super) static WIRE: Wire = Wire { frame: text_frame };
+pub(super) static WIRE: Wire = Wire { frame: text_frame, echo: false };
 
 fn text_frame(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), &[json], out);

@@ -261,3 +261,27 @@ fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     assert!(inbox.is_filling() && inbox.take_deaf());
     assert_eq!(inbox.alarm(), None);
 }
+
+#[test]
+fn what_a_failover_lost_is_noticed_when_the_room_is_read_again() {
+    let other = |seq| Entry { n: 99, ..entry(seq) };
+    let with = |history: Vec<Entry>, version| {
+        let mut picture = room(6, version, &[1, 2, 3], std::iter::empty());
+        picture.room.history = history;
+        picture
+    };
+    for (there, forks) in [
+        (with(vec![entry(5), entry(6)], 3), false),
+        (with(vec![entry(6)], 4), false),
+        (with(vec![other(5), entry(6)], 3), true),
+        (with(vec![entry(5), entry(6)], 2), true),
+    ] {
+        let (mut inbox, mut told) = live();
+        inbox.deafen();
+        assert_eq!(inbox.forks(&there.room), forks);
+        assert!(!inbox.forks(&there.room), "noticed once");
+        let goes_on = inbox.fill(there, true, &mut |event| note(&mut told, event));
+        assert_eq!(goes_on, !forks);
+        assert_eq!(told.iter().any(|told| told == "reset to 6"), forks, "{told:?}");
+    }
+}

@@ -3,7 +3,7 @@
 -- KEYS  members room log channel
 -- ARGV  lease age heads epoch after
 --       heads: 1 to list the members; after: a number for what a reader at
---       (epoch, after) has missed, 'all' or 'none'.
+--       (epoch, after) has missed, with the last entry that it has not; 'all' or 'none'.
 -- Gives OK reaches epoch key seq version moves heads (member seat mark)* entry*, or ENOROOM.
 --       When the log does not reach back to the reader, reaches is 0 and all of it is given.
 local room, log = KEYS[2], KEYS[3]
@@ -53,8 +53,8 @@ local after = tonumber(ARGV[5])
 if after then
   local missed = seq - after
   reaches = (epoch == ARGV[4] and missed >= 0) and '1' or '0'
-  if reaches == '1' and missed > 0 then
-    entries = redis.call('LRANGE', log, -missed, -1)
+  if reaches == '1' then
+    entries = redis.call('LRANGE', log, -missed - 1, -1)
     skip_aged()
     if #entries - oldest + 1 < missed then
       reaches = '0'

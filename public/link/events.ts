@@ -1,0 +1,25 @@
+// The text/event-stream format, read by hand: an EventSource cannot carry a ticket in a header.
+
+export type StreamEvent = { data: string };
+
+/** Takes the stream in whatever pieces it comes. */
+export class EventReader {
+  #rest = "";
+  #data: string[] = [];
+
+  /** The events that this piece completes. */
+  push(piece: string): StreamEvent[] {
+    const events: StreamEvent[] = [];
+    const lines = (this.#rest + piece).split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop()!;
+    for (const line of lines) {
+      if (line === "") {
+        if (this.#data.length > 0) events.push({ data: this.#data.join("\n") });
+        this.#data = [];
+      } else if (line.startsWith("data:")) {
+        this.#data.push(line.slice(line[5] === " " ? 6 : 5));
+      }
+    }
+    return events;
+  }
+}

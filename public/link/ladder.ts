@@ -1,0 +1,101 @@
+// Which transport to use: the best that gets through.
+
+import { BROKEN } from "../protocol/close";
+import { TRANSPORTS, type Transport } from "../protocol/transport";
+import type { Carrier, OpenCarrier, Rung } from "./carrier";
+import { openSocket, probeSocket } from "./ws";
+
+const http = () => import("./http");
+
+/** A carrier whose code has to be fetched first. */
+function fetched(load: () => Promise<OpenCarrier>): OpenCarrier {
+  return (passage, ears) => {
+    let carrier: Carrier | null = null;
+    let over = false;
+    const opened = load().then(
+      (open) => {
+        if (!over) carrier = open(passage, ears);
+      },
+      () => {
+        if (!over) ears.end(BROKEN);
+      },
+    );
+    const put = (how: (carrier: Carrier) => void) => {
+      over = true;
+      void opened.then(() => carrier && how(carrier));
+    };
+    return {
+      send: (frame) => carrier?.send(frame),
+      drop: () => put((carrier) => carrier.drop()),
+      leave: () => put((carrier) => carrier.leave()),
+    };
+  };
+}
+
+const RUNGS: Record<Transport, Omit<Rung, "transport">> = {
+  ws: { open: openSocket, probe: probeSocket, answersWithin: 10_000 },
+  // A stream cannot be asked: it breathes every 15 s.
+  sse: { open: fetched(async () => (await http()).openStream), answersWithin: 20_000 },
+  "long-poll": { open: fetched(async () => (await http()).openLongPoll), answersWithin: 10_000 },
+  "short-poll": { open: fetched(async () => (await http()).openShortPoll), answersWithin: 10_000 },
+};
+
+/** All four, or the one that is asked for. */
+export function rungs(forced: Transport | null): Rung[] {
+  return TRANSPORTS.filter((t) => forced === null || t === forced).map((transport) => ({ transport, ...RUNGS[transport] }));
+}
+
+/** Fetches what a fall would need while there is a network to fetch it by. */
+export function prepareToFall(): void {
+  http().catch(() => {});
+}
+
+export class Ladder {
+  readonly #rungs: readonly Rung[];
+  #at: number;
+  #suspected = false;
+
+  /** Begins where the last visit stood, if it stood anywhere. */
+  constructor(rungs: readonly Rung[], first: Transport | null = null) {
+    this.#rungs = rungs;
+    this.#at = Math.max(rungs.findIndex((rung) => rung.transport === first), 0);
+  }
+
+  get rung(): Rung {
+    return this.#rungs[this.#at]!;
+  }
+
+  /** Those that would be better, the best first. */
+  get above(): readonly Rung[] {
+    return this.#rungs.slice(0, this.#at);
+  }
+
+  /** There is no other. */
+  get single(): boolean {
+    return this.#rungs.length === 1;
+  }
+
+  /** It broke before it had proved itself, although the server was there. */
+  get suspected(): boolean {
+    return this.#suspected;
+  }
+
+  suspect(): void {
+    this.#suspected = true;
+  }
+
+  /** It has proved itself. */
+  holds(): void {
+    this.#suspected = false;
+  }
+
+  /** The next one down; below the last it begins anew. */
+  down(): void {
+    this.stand(this.#rungs[(this.#at + 1) % this.#rungs.length]!);
+  }
+
+  stand(rung: Rung): void {
+    this.#suspected = false;
+    this.#at = this.#rungs.indexOf(rung);
+  }
+}

@@ -1,0 +1,109 @@
+// Polls: the same question again and again, which waits for an answer or does not.
+
+import { type Batch, closeOf, readBatch } from "../protocol/http";
+import type { OpenCarrier } from "./carrier";
+import { Post } from "./post";
+
+/** Milliseconds that an answer may take beyond what it was asked to wait. */
+const ANSWER_WITHIN = 10_000;
+/** Seconds that a long poll waits: shorter than the patience of proxies, and than the link's own. */
+const WAIT = 20;
+/** Milliseconds between short polls. */
+export const PAUSE = 2_000;
+/** Milliseconds between long polls that were answered with nothing at once, as by a proxy with an opinion. */
+const BREATH = 250;
+
+function openPoll(wait: number, pause: number): OpenCarrier {
+  return (passage, ears) => {
+    const post = new Post(passage, ears);
+    let poll = new AbortController();
+    /** Somebody wants a sign of life now. */
+    let pinged = false;
+    let wake = () => {};
+
+    async function follow(): Promise<void> {
+      const place = await post.join();
+      const joinedAt = Date.now();
+      ears.frame(place.welcome);
+      const rest = Math.min(pause, ((place.lease ?? Infinity) * 1000) / 3);
+      let after = place.cursor;
+      while (!post.over) {
+        const from = Date.now();
+        const batch = await ask(after);
+        if (post.over) return;
+        if (batch === "again") continue;
+        // Any answer is a sign of life.
+        ears.frame({ type: "pong" });
+        if (batch) {
+          after = batch.cursor;
+          const timestamp = new Date(place.at + Date.now() - joinedAt).toISOString();
+          deliver(batch, { ...place.welcome, timestamp });
+          if (post.over) return;
+        }
+        if (rest > 0) await sleep(rest);
+        else if (!batch && Date.now() - from < BREATH) await sleep(BREATH);
+      }
+    }
+
+    /** "again" when a ping cut the question short. */
+    async function ask(after: string): Promise<Batch | null | "again"> {
+      const abort = new AbortController();
+      poll = abort;
+      const seconds = pinged ? 0 : wait;
+      pinged = false;
+      const query = new URLSearchParams({ after, wait: String(seconds) });
+      try {
+        const answer = await post.ask(`messages?${query}`, { method: "GET", within: seconds * 1000 + ANSWER_WITHIN, abort });
+        return answer === null ? null : readBatch(answer);
+      } catch (error) {
+        if (pinged && !post.over) return "again";
+        throw error;
+      }
+    }
+
+    function deliver({ cursor, messages, events, members, reset, ticket, lastN }: Batch, welcome: object): void {
+      // The cursor of the whole answer is the place of its last message: whoever carries on starts there.
+      const history = messages.map((message, at) => (at === messages.length - 1 ? { ...message, cursor } : message));
+      if (ticket !== null) post.ticket = ticket;
+      // The seat had to be taken up anew: who is there is told whole.
+      if (members) ears.frame({ ...welcome, type: "reset", ticket: post.ticket, resumed: true, reset, cursor, lastN, members, history });
+      // Before what was said: a message ends the typing that led to it.
+      for (const event of events) ears.frame(event);
+      if (!members) for (const message of history) ears.frame(message);
+      const closing = events.find((event) => event.type === "closing");
+      if (closing) post.end(closeOf(String(closing.code)));
+    }
+
+    function sleep(ms: number): Promise<void> {
+      if (pinged) return Promise.resolve();
+      return new Promise((done) => {
+        const timer = window.setTimeout(done, ms);
+        wake = () => {
+          window.clearTimeout(timer);
+          done();
+        };
+      });
+    }
+
+    function close(put: () => void): void {
+      put();
+      poll.abort();
+      wake();
+    }
+
+    follow().catch((error: unknown) => post.fail(error));
+    return {
+      send(frame) {
+        if (frame.type !== "ping") return post.send(frame);
+        pinged = true;
+        poll.abort();
+        wake();
+      },
+      drop: () => close(() => post.drop()),
+      leave: () => close(() => post.leave()),
+    };
+  };
+}
+
+export const openLongPoll = openPoll(WAIT, 0);
+export const openShortPoll = openPoll(0, PAUSE);

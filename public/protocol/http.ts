@@ -1,0 +1,72 @@
+// What goes over the wire by plain requests, beside the frames.
+
+import { BROKEN } from "./close";
+import { BadFrame, Fields } from "./frames";
+
+/** What a carrier over HTTP needs of the welcome it was given. */
+export type Place = {
+  welcome: Record<string, unknown>;
+  ticket: string;
+  cursor: string;
+  at: number;
+  /** Seconds; null where the server does not say. */
+  lease: number | null;
+};
+
+/** What a poll brings: frames in their lists, and the place in the log behind all of them. */
+export type Batch = {
+  cursor: string;
+  messages: Record<string, unknown>[];
+  events: Record<string, unknown>[];
+  /** Who is there, when the seat had to be taken up anew. */
+  members: Record<string, unknown>[] | null;
+  reset: boolean;
+  ticket: string | null;
+  lastN: number | null;
+};
+
+/** What a socket closes with when it means what a code says: over HTTP there is only the code. */
+const CODES: Record<string, number> = {
+  left: 1000,
+  internal: 1011,
+  restarting: 1012,
+  too_slow: 1013,
+  replaced: 4001,
+  bad_room: 4400,
+  bad_name: 4400,
+  bad_cursor: 4400,
+  bad_frame: 4400,
+  forbidden_origin: 4403,
+  room_full: 4409,
+  rate_limited: 4503,
+  store_unavailable: 4503,
+  store_full: 4503,
+};
+
+/** A code that ends no socket is met by joining again: a ticket that died is the usual one. */
+export function closeOf(code: string): number {
+  return CODES[code] ?? BROKEN;
+}
+
+export function readPlace(json: unknown): Place {
+  const f = new Fields(json, "welcome");
+  const lease = f.object("limits").maybeNumber("poll");
+  return { welcome: f.all, ticket: f.text("ticket"), cursor: f.text("cursor"), at: f.time("timestamp"), lease };
+}
+
+export function readBatch(json: unknown): Batch {
+  const f = new Fields(json, "poll");
+  const all = (key: string) => (f.all[key] == null ? null : f.list(key).map((item) => item.all));
+  const batch: Batch = {
+    cursor: f.text("cursor"),
+    messages: all("messages") ?? [],
+    events: all("events") ?? [],
+    members: all("members"),
+    reset: f.all.reset === true,
+    ticket: f.maybeText("ticket"),
+    lastN: f.maybeNumber("lastN"),
+  };
+  // Another life of the room has other people in it: without them joining anew is the way.
+  if (batch.reset && !batch.members) throw new BadFrame("poll.members must come with a reset");
+  return batch;
+}

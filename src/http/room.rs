@@ -1,0 +1,155 @@
+//! A room by requests: join, poll, say, type, leave.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::{Request, body::Body};
+use serde::{Deserialize, de::DeserializeOwned};
+use tower::BoxError;
+
+use super::{
+    Edge,
+    answer::{self, Answer},
+    body, door, room_id,
+};
+use crate::{
+    hub::{Entrance, Stay},
+    protocol::{Ask, Inbound, Outbound, Stamp, Trouble},
+    room::RoomId,
+    ticket::Claims,
+};
+
+/// The longest a poll may wait.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Who wants in. Empty fields are none.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wish {
+    name: Option<String>,
+    cursor: Option<String>,
+}
+
+/// A ticket where no header can be given.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Slip {
+    ticket: Option<String>,
+}
+
+impl Edge {
+    /// A seat for somebody who polls; without a room in one of our own naming.
+    pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        door::check_origin(&request, &self.origins)?;
+        let wish: Wish = read(&body(request.body_mut()).await?)?;
+        let name = wish.name.filter(|name| !name.trim().is_empty());
+        let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
+        let entrance = Entrance {
+            room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
+            name: name.map(|name| name.parse()).transpose()?,
+            cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
+            ticket: door::ticket(&request).map(str::to_owned),
+        };
+        Ok(answer::written(self.pollers.join(entrance).await?))
+    }
+
+    /// What has happened since.
+    pub(super) async fn poll<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+        door::check_origin(request, &self.origins)?;
+        let (mut after, mut wait) = (None, Duration::ZERO);
+        for (key, value) in door::query(request) {
+            match &*key {
+                "after" => after = Some(value).filter(|after| !after.is_empty()),
+                "wait" => wait = seconds(&value)?,
+                _ => {}
+            }
+        }
+        let after = after.map(|after| after.parse()).transpose()?;
+        let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
+        let who = self.hub.bearer(&room, ticket).await?;
+        self.paces.word(&who.member).await?;
+        let answer = self.pollers.poll(&room, ticket, &who, after, wait).await?;
+        Ok(answer.map_or_else(answer::nothing, answer::written))
+    }
+
+    /// Says something in a member's name.
+    pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let (room, who, _stay, asked) = self.hear(room, request).await?;
+        let Ask::Chat { text, n } = asked? else {
+            return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
+        };
+        let (n, said) = self.hub.say(&room, &who, n, &text).await?;
+        let ack = Outbound::Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated };
+        Ok(answer::json(&ack))
+    }
+
+    /// Tells the others that a member types or stopped.
+    pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let (room, who, _stay, asked) = self.hear(room, request).await?;
+        let Ask::Typing(typing) = asked? else {
+            return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
+        };
+        self.hub.typing(&room, &who, typing).await?;
+        Ok(answer::nothing())
+    }
+
+    /// Frees a member's seat. A page that is closed can send no header, only a body.
+    pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        door::check_origin(&request, &self.origins)?;
+        let body = body(request.body_mut()).await?;
+        let room = room_id(room)?;
+        match door::ticket(&request) {
+            Some(ticket) => self.hub.dismiss(&room, ticket).await?,
+            None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?).await?,
+        }
+        Ok(answer::nothing())
+    }
+
+    /// What a member says in a request of their own.
+    async fn hear<B>(
+        &self,
+        room: &str,
+        mut request: Request<B>,
+    ) -> Result<(RoomId, Claims, Option<Stay>, Result<Ask, Trouble>), Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        door::check_origin(&request, &self.origins)?;
+        let body = body(request.body_mut()).await?;
+        let room = room_id(room)?;
+        let who = self.hub.bearer(&room, door::ticket(&request).ok_or(Trouble::NoTicket)?).await?;
+        self.paces.word(&who.member).await?;
+        let stay = self.pollers.hear(&who);
+        let inbound = Inbound::parse(std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?);
+        Ok((room, who, stay, inbound.ask))
+    }
+}
+
+/// A body of JSON; an empty one asks for nothing.
+fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
+    let text = std::str::from_utf8(body).map_err(|_| Trouble::BadText)?;
+    if text.trim().is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_str(text).map_err(|error| Trouble::BadFrame(format!("the body is one JSON object: {error}")))
+}
+
+/// How long to wait.
+fn seconds(given: &str) -> Result<Duration, Trouble> {
+    // No sign, no fraction, no unit.
+    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = given.parse().ok().filter(|_| digits).map(Duration::from_secs);
+    seconds.filter(|wait| *wait <= LONGEST_WAIT).ok_or(Trouble::BadWait)
+}

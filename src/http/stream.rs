@@ -1,0 +1,118 @@
+//! A room as a stream: events for programs, lines for a terminal.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::{
+    Request,
+    body::{Body, Frame},
+    header::{ACCEPT, HeaderValue, VARY},
+};
+use tower::BoxError;
+
+use super::{
+    Edge,
+    answer::{self, Answer, LAST_EVENT_ID, UNBUFFERED},
+    body, door, header, page, room_id,
+};
+use crate::{
+    hub::{Entrance, Nobody},
+    protocol::Trouble,
+    room::{Cursor, Name, Text},
+    ticket::Claims,
+    transport::{plain, sse},
+};
+
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+const LINES: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+impl Edge {
+    /// Server-Sent Events.
+    pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+        door::check_origin(request, &self.origins)?;
+        let (name, after) = guest(request)?;
+        let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
+        let ticket = door::ticket(request).map(str::to_owned);
+        let entrance = Entrance { room: room_id(room)?, name, ticket, cursor: last.or(after) };
+        Ok(flowing(EVENTS, sse::open(&self.hub, entrance).await?))
+    }
+
+    /// `/r/{room}`: the page for whoever can show one, else the room as text. Whoever posts there is heard.
+    pub(super) async fn terminal<B>(&self, room: &str, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        // Only browsers say how they fetch; what they would do with lines is no reading.
+        let browser = request.headers().contains_key("sec-fetch-mode");
+        let shows_pages = browser || header(&request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+        let said = match *request.method() {
+            hyper::Method::POST => self.speak(room, request).await,
+            hyper::Method::GET if !shows_pages => self.listen(room, &request).await,
+            _ => {
+                let mut answer = page::index(&request);
+                answer.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+                return answer;
+            }
+        };
+        said.unwrap_or_else(|trouble| {
+            let mut refusal = answer::refuse(&trouble);
+            *refusal.body_mut() = answer::whole(format!("{trouble}\n").into());
+            refusal.headers_mut().insert(hyper::header::CONTENT_TYPE, LINES);
+            refusal
+        })
+    }
+
+    async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+        door::check_origin(request, &self.origins)?;
+        let (name, cursor) = guest(request)?;
+        let entrance = Entrance { room: room_id(room)?, name, ticket: None, cursor };
+        let mut answer = flowing(LINES, plain::open(&self.hub, entrance).await?);
+        answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        Ok(answer)
+    }
+
+    async fn speak<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        door::check_origin(&request, &self.origins)?;
+        let (name, _) = guest(&request)?;
+        let body = body(request.body_mut()).await?;
+        let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
+        let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
+        let room = room_id(room)?;
+        self.strangers.word(&room).await?;
+        if self.hub.count(&room).await? == 0 {
+            return Err(Trouble::NobodyThere);
+        }
+        let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None };
+        let seat = self.hub.enter(entrance, Arc::new(Nobody)).await?;
+        let who = Claims { member: seat.member(), name: seat.name().clone() };
+        let said = self.hub.say(&room, &who, None, &text).await;
+        seat.leave().await;
+        Ok(answer::of(LINES, plain::line(said?.1.at, &who.name, &text)))
+    }
+}
+
+/// What the query says of somebody who has no ticket.
+fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), Trouble> {
+    let (mut name, mut after) = (None, None);
+    for (key, value) in door::query(request) {
+        match &*key {
+            "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
+            "after" => after = Some(value).filter(|after| !after.is_empty()),
+            _ => {}
+        }
+    }
+    Ok((name.map(|name| name.parse()).transpose()?, after.map(|after| after.parse()).transpose()?))
+}
+
+/// An answer that goes on for as long as there is something to say, and is kept by nobody on its way.
+fn flowing(kind: HeaderValue, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
+    let mut answer = answer::of(kind, Bytes::new());
+    answer.headers_mut().insert(UNBUFFERED, HeaderValue::from_static("no"));
+    *answer.body_mut() = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
+    answer
+}

@@ -1,0 +1,194 @@
+//! What a ticket lets its bearer do without a link of their own: at any node,
+//! whatever holds the seat and wherever that is.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Hub, Reader, Seat, Whence, Wire,
+    seat::{LEAVING, TYPING, number},
+};
+use crate::{
+    protocol::Trouble,
+    room::{Cursor, Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
+    ticket::{Claims, Signer},
+};
+
+/// How far ahead a counter is drawn, in ms of the clock, where the clock of another node was ahead of ours.
+const AHEAD: u64 = 60_000;
+
+impl Hub {
+    /// Who holds this ticket.
+    ///
+    /// # Errors
+    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody whose room is over, or the store's.
+    pub async fn bearer(&self, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
+        match self.rooms.find(room).and_then(|room| room.people.lock().key) {
+            Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket),
+            None => Ok(self.seated(room, ticket).await?.0),
+        }
+    }
+
+    /// Who holds this ticket, and the room they have or had a seat in.
+    pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, Snapshot), Trouble> {
+        let Some(snapshot) = self.store.look(room, false).await? else {
+            // A room that is over took its key along, and nobody is a member of it.
+            return Err(if Signer::is_wellformed(room, ticket) { Refusal::NotMember.into() } else { Trouble::BadTicket });
+        };
+        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
+        Ok((claims, snapshot))
+    }
+
+    /// What a ticket for this room says, if it is good.
+    pub(super) async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
+        let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
+        let key = match local {
+            Some(key) => Some(key),
+            None => self.store.look(room, false).await?.map(|room| room.key),
+        };
+        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
+    }
+
+    /// Takes a seat up for its member, wherever it is; makes nobody a member who is not one.
+    /// `reader` gets the welcome as its first frame.
+    ///
+    /// # Errors
+    /// As [`Self::bearer`], [`Refusal::NotMember`], or as [`Self::enter`].
+    pub async fn take_up(
+        self: &Arc<Self>,
+        room: &RoomId,
+        ticket: &str,
+        cursor: Option<Cursor>,
+        reader: Arc<dyn Reader>,
+    ) -> Result<Seat, Trouble> {
+        if self.is_stopping() {
+            return Err(self.come_back());
+        }
+        let (claims, snapshot) = self.seated(room, ticket).await?;
+        if !has(&snapshot, claims.member) {
+            return Err(Refusal::NotMember.into());
+        }
+        self.sit(room, claims, Whence { cursor, resumed: true, exact: true }, reader).await
+    }
+
+    /// Says something in a member's name. Gives the counter it was said with: one that is not given is drawn.
+    ///
+    /// # Errors
+    /// Why it was not said.
+    pub async fn say(&self, room: &RoomId, who: &Claims, n: Option<u64>, text: &Text) -> Result<(u64, Said), Trouble> {
+        let member = who.member;
+        let local =
+            self.rooms.find(room).and_then(|room| room.people.lock().seats.get(&member).map(|seat| Arc::clone(&seat.last_n)));
+        let known = local.as_deref().map(|last_n| number(last_n, n)).or(n);
+        let mut drawn = known.unwrap_or_else(|| self.counter(0));
+        let mut said = self.store.say(room, member, drawn, text).await.map_err(Trouble::from);
+        if n.is_none() && said == Err(Trouble::Refused(Refusal::StaleN)) {
+            // Another node has counted for this member. What is stale was not said, so it may be said again.
+            drawn = self.counter(if known.is_some() { 0 } else { AHEAD });
+            said = self.store.say(room, member, drawn, text).await.map_err(Trouble::from);
+        }
+        let said = said?;
+        // Words are the end of typing: readers know that by themselves.
+        self.hush(member, None);
+        Ok((drawn, said))
+    }
+
+    /// A counter for a member whose last one this node does not know: the time, which grows everywhere.
+    /// Never the same twice; in microseconds it fits what a JavaScript number holds for two more centuries.
+    fn counter(&self, ahead: u64) -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let now = ((self.terms().clock)() + ahead) * 1000;
+        let next = |last: u64| now.max(last + 1);
+        LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))).map_or(now, next)
+    }
+
+    /// Tells the others that a member types or stopped.
+    ///
+    /// # Errors
+    /// Why they could not be told.
+    pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool) -> Result<(), Trouble> {
+        self.hush(who.member, None);
+        self.store.typing(room, who.member, &who.name, typing).await?;
+        if typing {
+            let (hub, room, who) = (Arc::clone(self), room.clone(), who.clone());
+            let hush = tokio::spawn(async move {
+                sleep(TYPING).await;
+                hub.hushes.remove(&who.member);
+                // Who has left by now has been told to have left.
+                let _ = hub.store.typing(&room, who.member, &who.name, false).await;
+            });
+            self.hush(who.member, Some(hush.abort_handle()));
+        }
+        Ok(())
+    }
+
+    /// Who was to be hushed need not be any more, or later.
+    fn hush(&self, member: MemberId, later: Option<AbortHandle>) {
+        let before = match later {
+            Some(later) => self.hushes.insert(member, later),
+            None => self.hushes.remove(&member).map(|(_, before)| before),
+        };
+        before.inspect(AbortHandle::abort);
+    }
+
+    /// Lets a member go, whatever link holds the seat: it is free when this returns, or soon after if the store is away.
+    /// Nothing happens to who has left already.
+    ///
+    /// # Errors
+    /// [`Trouble::BadTicket`], or the store's.
+    pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str) -> Result<(), Trouble> {
+        let (claims, snapshot) = match self.seated(room, ticket).await {
+            Err(Trouble::Refused(Refusal::NotMember)) => return Ok(()),
+            seated => seated?,
+        };
+        self.hush(claims.member, None);
+        let local = self.rooms.find(room).and_then(|room| {
+            let people = room.people.lock();
+            let seat = people.seats.get(&claims.member)?;
+            if let Some(reader) = seat.place.reader() {
+                reader.close(&Trouble::Left);
+            }
+            let tag = seat.tag;
+            drop(people);
+            Some((room, tag))
+        });
+        if let Some((local, tag)) = local {
+            let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, Departure::Left)).await;
+        } else if has(&snapshot, claims.member) {
+            // Its seat is at another node: take it over, then leave.
+            let from = Whence { cursor: None, resumed: true, exact: true };
+            let member = claims.member;
+            self.sit(room, claims, from, Arc::new(Nobody)).await?.leave().await;
+            // Only that node knows whether they had a pass.
+            self.clear_up(room, member);
+        }
+        Ok(())
+    }
+}
+
+fn has(snapshot: &Snapshot, member: MemberId) -> bool {
+    snapshot.members.iter().any(|known| known.id == member)
+}
+
+/// Reads nothing, for a seat that is taken for a moment.
+pub struct Nobody;
+
+static SILENCE: Wire = Wire { frame: |_, _, _| {}, echo: false };
+
+impl Reader for Nobody {
+    fn wire(&self) -> &'static Wire {
+        &SILENCE
+    }
+
+    fn deliver(&self, _: &[Bytes]) {}
+
+    fn close(&self, _: &Trouble) {}
+}

@@ -1,0 +1,122 @@
+//! The room as it was read again: what was missed is told, or the stream begins anew.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{Inbox, Picture, Seat, State, Tell};
+use crate::{
+    room::{Departure, Member, MemberId, Snapshot},
+    store::Event,
+};
+
+impl Inbox {
+    /// Before the room is read again: what was held until now will be in it.
+    pub(in crate::store::redis) fn refill(&mut self) {
+        if let State::Filling(held) = &mut self.state {
+            held.clear();
+        }
+    }
+
+    /// What has been told is not what there is now.
+    pub(in crate::store::redis) fn is_forked(&self) -> bool {
+        self.forked
+    }
+
+    /// Whether the room as read again shows, for the first time, that a failover has lost something that was
+    /// told: fewer joins and leaves than have been heard of, or another entry under the newest number.
+    pub(in crate::store::redis) fn forks(&mut self, room: &Snapshot) -> bool {
+        if self.forked || room.epoch != self.place.epoch {
+            return false;
+        }
+        let there = room.history.iter().find(|entry| entry.seq == self.place.seq);
+        let differs = there.is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
+        self.forked = differs || room.version < self.place.version;
+        if room.version < self.place.version {
+            self.unseated = true;
+        }
+        self.forked
+    }
+
+    /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
+    /// Says whether the stream went on; else it begins anew.
+    pub(in crate::store::redis) fn fill(&mut self, picture: Picture, reaches: bool, tell: Tell<'_>) -> bool {
+        let State::Filling(held) = &mut self.state else { return true };
+        let held = std::mem::take(held);
+        self.state = State::Live;
+        self.compare_seats(&picture, tell);
+        if self.seats.is_empty() {
+            return true;
+        }
+        let Picture { room, moves, .. } = picture;
+        let goes_on = room.epoch == self.place.epoch && reaches && !self.forked;
+        if goes_on {
+            self.catch_up(room, moves, tell);
+        } else {
+            self.forked = false;
+            self.stand_at(&room, moves);
+            tell(&Event::Reset(Arc::new(room)));
+        }
+        self.hear_all(held, tell);
+        goes_on
+    }
+
+    /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
+    fn compare_seats(&mut self, picture: &Picture, tell: Tell<'_>) {
+        let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
+        let same_life = picture.room.epoch == self.place.epoch;
+        let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
+            Some((node, since)) => *node != self.node && *since >= seat.since,
+            None => same_life && self.people.contains_key(*id),
+        };
+        let moved: Vec<_> = self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
+        moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
+    }
+
+    /// Tells what was missed. Of joins and leaves only the outcome is known:
+    /// somebody who came and went in between was never here.
+    fn catch_up(&mut self, room: Snapshot, moves: u64, tell: Tell<'_>) {
+        let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
+        let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
+        let mut gone: Vec<Member> =
+            self.people.values().filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is))).cloned().collect();
+        gone.sort_unstable_by_key(|member| (member.joined_at, member.id));
+        let came: Vec<&Member> =
+            room.members.iter().filter(|is| !self.people.get(&is.id).is_some_and(|was| same(was, is))).collect();
+        let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
+        // Those who come back leave first; who is gone for good leaves after the last of what they said.
+        let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
+        let mut version = room.version.saturating_sub((moved.len() + came.len() + gone.len()) as u64);
+        let mut count = self.people.len();
+        let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
+            (*version, *count) = (*version + 1, *count - 1);
+            let reason = Departure::Left;
+            tell(&Event::Left { epoch: room.epoch, member, reason, version: *version, count: *count });
+        };
+        for member in moved {
+            leave(member, &mut version, &mut count, tell);
+        }
+        for member in &came {
+            (version, count) = (version + 1, count + 1);
+            tell(&Event::Joined { epoch: room.epoch, member: (*member).clone(), version, count });
+        }
+        for member in &room.members {
+            if self.people.get(&member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
+                tell(&Event::Call { from: member.id, call: member.call });
+            }
+        }
+        for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
+            tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });
+        }
+        for member in gone {
+            leave(member, &mut version, &mut count, tell);
+        }
+        let newest = self.newest;
+        let unmoved = room.seq == self.place.seq;
+        self.stand_at(&room, moves);
+        if unmoved {
+            self.newest = newest;
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The servers that keep rooms: which of them has which room, and what to do
+//! until it answers.
+//!
+//! There is a map from slots to masters, and a [`Link`] to each master of the
+//! map. A single server has all slots for ever. With Sentinels one server has
+//! them all, until they name another. In a Cluster the map is asked for again
+//! and again: by the clock, when a server is silent, and when it sends us on.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
+
+use fred::{bytes_utils::Str, error::Error, types::config::Server};
+use futures_util::future::join_all;
+use parking_lot::RwLock;
+use tokio::{
+    sync::Notify,
+    task::AbortHandle,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+use super::{
+    address::{Address, Guide, RedisConfigError},
+    answer::{Verdict, judge, words},
+    counts::{Counts, count},
+    keys::Keys,
+    link::{Ear, Link, map_of},
+    map::{Map, SLOTS},
+    record::Reply,
+    scripts::Script,
+    sentinels::Sentinels,
+};
+use crate::store::StoreError;
+
+/// How often the map is asked for, when nothing gives cause to: rooms that moved are silent that long at worst.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often at most.
+const REST: Duration = Duration::from_millis(100);
+/// Servers of a Cluster that are asked for the map each time; most of them decide.
+const VOTERS: usize = 5;
+/// Waits between tries: from, to.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
+
+/// Lines to every server that keeps rooms.
+pub(super) struct Links {
+    address: Address,
+    sentinels: Option<Sentinels>,
+    counts: Arc<Counts>,
+    /// Somebody has cause to doubt the map.
+    doubt: Arc<Notify>,
+    chart: RwLock<Chart>,
+    ear: OnceLock<Weak<dyn Ear>>,
+    follower: OnceLock<AbortHandle>,
+}
+
+/// The map, and a link to each server that is on it.
+#[derive(Default)]
+struct Chart {
+    map: Map,
+    links: HashMap<Server, Arc<Link>>,
+    stopped: bool,
+}
+
+impl Links {
+    /// Begins to look for the servers of a URL. Must be called within a tokio runtime.
+    pub(super) fn new(address: Address, counts: Arc<Counts>) -> Result<Arc<Self>, RedisConfigError> {
+        let sentinels = match &address.guide {
+            Guide::Sentinels { service, config } => Some(Sentinels::start(&address.hosts, service, config)?),
+            Guide::Server | Guide::Cluster => None,
+        };
+        Ok(Arc::new(Self {
+            address,
+            sentinels,
+            counts,
+            doubt: Arc::default(),
+            chart: RwLock::default(),
+            ear: OnceLock::new(),
+            follower: OnceLock::new(),
+        }))
+    }
+
+    /// Connects, and follows the rooms wherever they go, until it is stopped.
+    pub(super) fn start(self: &Arc<Self>, ear: Weak<dyn Ear>) -> Result<(), RedisConfigError> {
+        let _ = self.ear.set(ear);
+        match (&self.address.guide, self.address.hosts.first()) {
+            (Guide::Server, Some(server)) => self.adopt(Map::all_at(server.clone()))?,
+            _ => {
+                let follower = tokio::spawn(follow(Arc::downgrade(self)));
+                let _ = self.follower.set(follower.abort_handle());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hangs up for good.
+    pub(super) fn stop(&self) {
+        if let Some(follower) = self.follower.get() {
+            follower.abort();
+        }
+        let mut chart = self.chart.write();
+        chart.stopped = true;
+        for link in chart.links.values() {
+            link.stop();
+        }
+        chart.links.clear();
+    }
+
+    /// The link to the master of a slot.
+    pub(super) fn route(&self, slot: u16) -> Option<Arc<Link>> {
+        let chart = self.chart.read();
+        chart.links.get(chart.map.server(slot)?).cloned()
+    }
+
+    /// Whether a slot is this link's.
+    pub(super) fn leads_to(&self, slot: u16, link: &Link) -> bool {
+        self.chart.read().map.server(slot).is_some_and(|server| server == link.server())
+    }
+
+    /// Whether nobody serves a slot, or nobody that answers.
+    pub(super) fn is_away(&self, slot: u16) -> bool {
+        self.route(slot).is_none_or(|link| link.is_down())
+    }
+
+    /// Whether most slots are in reach. One shard that is away is no reason to
+    /// send people elsewhere: the other nodes see the same.
+    pub(super) fn are_up(&self) -> bool {
+        let chart = self.chart.read();
+        let is_up = |server| chart.links.get(server).is_some_and(|link| link.is_up());
+        let reached: u32 = chart.map.servers().filter(|(server, _)| is_up(server)).map(|(_, slots)| slots).sum();
+        reached > u32::from(SLOTS) / 2
+    }
+
+    /// Runs a script, again and again until it has run or the deadline has
+    /// passed. What was in doubt is sent again: every script bears that.
+    pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
+        let mut errand = Errand::new(self, keys.slot(), deadline);
+        let mut in_full = false;
+        loop {
+            let link = errand.link().await?;
+            match timeout_at(deadline, link.run(script, keys, args.clone(), in_full)).await {
+                Err(_) => return Err(StoreError::Unavailable),
+                Ok(Ok(answer)) => return words(answer),
+                Ok(Err(error)) => in_full = errand.consider(&link, &error, in_full).await?,
+            }
+        }
+    }
+
+    /// Subscribes to a room's channel where the room is. Gives the link on which its news come.
+    pub(super) async fn subscribe(&self, keys: &Keys, deadline: Instant) -> Result<Arc<Link>, StoreError> {
+        let mut errand = Errand::new(self, keys.slot(), deadline);
+        loop {
+            let link = errand.link().await?;
+            match timeout_at(deadline, link.subscribe(keys.channel())).await {
+                Err(_) => return Err(StoreError::Unavailable),
+                Ok(Ok(())) => return Ok(link),
+                Ok(Err(error)) => {
+                    errand.consider(&link, &error, true).await?;
+                }
+            }
+        }
+    }
+
+    /// Follows a new map: connects to who is new on it, hangs up on who is gone.
+    fn adopt(&self, map: Map) -> Result<(), RedisConfigError> {
+        let Some(ear) = self.ear.get() else { return Ok(()) };
+        let old = {
+            let mut chart = self.chart.write();
+            if chart.stopped || chart.map == map {
+                return Ok(());
+            }
+            for (server, _) in map.servers() {
+                if !chart.links.contains_key(server) {
+                    let config = self.address.config(server);
+                    let link = Link::start(server, &config, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
+                    chart.links.insert(server.clone(), link);
+                }
+            }
+            for (_, link) in chart.links.extract_if(|server, _| map.servers().all(|(known, _)| known != server)) {
+                link.stop();
+            }
+            std::mem::replace(&mut chart.map, map)
+        };
+        if !matches!(self.address.guide, Guide::Server) {
+            count(&self.counts.remap);
+        }
+        if let Some(ear) = ear.upgrade() {
+            ear.moved(&|slot| old.server(slot) != self.chart.read().map.server(slot));
+        }
+        Ok(())
+    }
+
+    /// Asks for the map.
+    async fn look(&self) -> Option<Map> {
+        if let Some(sentinels) = &self.sentinels {
+            return sentinels.master().await.map(Map::all_at);
+        }
+        let (known, links) = {
+            let chart = self.chart.read();
+            let links: Vec<_> = chart.links.values().filter(|link| !link.is_down()).take(VOTERS).cloned().collect();
+            (chart.map.clone(), links)
+        };
+        let views: Vec<Map> = join_all(links.iter().map(|link| link.map())).await.into_iter().flatten().collect();
+        if let Some(map) = known.agreed(&views) {
+            return Some(map);
+        }
+        for server in &self.address.hosts {
+            if let Some(map) = map_of(self.address.config(server), server).await {
+                return Some(map);
+            }
+        }
+        None
+    }
+}
+
+async fn follow(links: Weak<Links>) {
+    loop {
+        let Some(this) = links.upgrade() else { return };
+        if let Some(map) = this.look().await
+            && let Err(error) = this.adopt(map)
+        {
+            tracing::error!(%error, "cannot connect to Redis");
+        }
+        let doubt = Arc::clone(&this.doubt);
+        drop(this);
+        sleep(REST).await;
+        let _ = timeout(LOOK - REST, doubt.notified()).await;
+    }
+}
+
+/// One call on its way to whoever has the room.
+struct Errand<'a> {
+    links: &'a Links,
+    slot: u16,
+    /// Where the last server has sent us.
+    hint: Option<Server>,
+    hops: u32,
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl<'a> Errand<'a> {
+    fn new(links: &'a Links, slot: u16, deadline: Instant) -> Self {
+        Self { links, slot, hint: None, hops: 0, deadline, pause: PAUSE.0 }
+    }
+
+    async fn link(&mut self) -> Result<Arc<Link>, StoreError> {
+        loop {
+            let hinted = self.hint.take().and_then(|server| self.links.chart.read().links.get(&server).cloned());
+            match hinted.or_else(|| self.links.route(self.slot)) {
+                Some(link) => return Ok(link),
+                None => self.wait().await?,
+            }
+        }
+    }
+
+    /// Waits for the next try, or gives up. Says whether the script must be sent in full.
+    async fn consider(&mut self, link: &Link, error: &Error, in_full: bool) -> Result<bool, StoreError> {
+        match judge(error) {
+            Verdict::Full => return Err(StoreError::Full),
+            Verdict::Broken(text) => return Err(StoreError::Broken(text)),
+            Verdict::Unknown if !in_full => return Ok(true),
+            Verdict::Moved(_) if matches!(self.links.address.guide, Guide::Server) => {
+                return Err(StoreError::Broken("this Redis is part of a Cluster: REDIS_URL must be redis-cluster://".to_owned()));
+            }
+            Verdict::Moved(server) => {
+                count(&self.links.counts.moved);
+                self.links.doubt.notify_one();
+                let host = if server.host.is_empty() { link.server().host.clone() } else { server.host };
+                self.hint = Some(Server::new(host, server.port));
+                self.hops += 1;
+                if self.hops == 1 {
+                    return Ok(false);
+                }
+            }
+            Verdict::AgainElsewhere => link.begin_anew().await,
+            Verdict::Unknown | Verdict::Again => {}
+        }
+        self.wait().await.map(|()| false)
+    }
+
+    async fn wait(&mut self) -> Result<(), StoreError> {
+        self.links.doubt.notify_one();
+        if Instant::now() + self.pause >= self.deadline {
+            return Err(StoreError::Unavailable);
+        }
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSE.1);
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! A way out for streams over HTTP: what is delivered waits in a bounded queue
+//! for the connection to take it. How it looks is the manner's business.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use parking_lot::Mutex;
+use tokio::{sync::Notify, time::timeout};
+
+use crate::{
+    hub::{Entrance, Hub, Reader, Seat, Wire},
+    protocol::Trouble,
+};
+
+/// How far a reader may fall behind, in bytes, before the stream ends.
+const QUEUE_LIMIT: usize = 256 * 1024;
+
+/// A silent stream says that it lives this often, if it can: less than the minute that proxies wait.
+const PULSE: Duration = Duration::from_secs(15);
+
+/// How a kind of stream speaks.
+pub(super) struct Manner {
+    pub(super) wire: Wire,
+    /// What comes before everything else.
+    pub(super) prologue: Option<&'static str>,
+    /// A sign of life that readers pass over.
+    pub(super) pulse: Option<&'static str>,
+    /// Why the stream ends.
+    pub(super) farewell: fn(&Trouble) -> Vec<u8>,
+}
+
+struct Flow {
+    manner: &'static Manner,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Bytes>,
+    queued: usize,
+    /// What may be queued now: a long welcome may be slow, but not what comes on top of it.
+    limit: usize,
+    ended: bool,
+}
+
+/// Lets somebody in and gives what they read, for as long as they do. A stream that breaks is a lost link, and its
+/// seat is held for the grace; who came without a ticket has nothing to take it up again with, and leaves at once.
+pub(super) async fn open(
+    hub: &Arc<Hub>,
+    entrance: Entrance,
+    manner: &'static Manner,
+) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
+    let flow = Arc::new(Flow { manner, state: Mutex::default(), changed: Notify::new() });
+    let passing = entrance.ticket.is_none();
+    let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Reader>).await?;
+    let place = Place { seat: Some(seat), passing };
+    let prologue = stream::iter(manner.prologue.map(|prologue| Bytes::from_static(prologue.as_bytes())));
+    Ok(prologue.chain(stream::unfold((flow, place), |(flow, place)| async move {
+        let bytes = flow.next().await?;
+        Some((bytes, (flow, place)))
+    })))
+}
+
+/// The seat of a stream.
+struct Place {
+    seat: Option<Seat>,
+    passing: bool,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(seat) = self.seat.take().filter(|_| self.passing) {
+            seat.quit();
+        }
+    }
+}
+
+impl Flow {
+    /// What comes next; `None` at the end.
+    async fn next(&self) -> Option<Bytes> {
+        loop {
+            {
+                let mut state = self.state.lock();
+                if let Some(bytes) = state.queue.pop_front() {
+                    state.queued -= bytes.len();
+                    return Some(bytes);
+                }
+                if state.ended {
+                    return None;
+                }
+            }
+            match self.manner.pulse {
+                Some(pulse) if timeout(PULSE, self.changed.notified()).await.is_err() => {
+                    return Some(Bytes::from_static(pulse.as_bytes()));
+                }
+                Some(_) => {}
+                None => self.changed.notified().await,
+            }
+        }
+    }
+}
+
+impl Reader for Flow {
+    fn wire(&self) -> &'static Wire {
+        &self.manner.wire
+    }
+
+    fn deliver(&self, frames: &[Bytes]) {
+        let slow = {
+            let mut state = self.state.lock();
+            if state.ended {
+                return;
+            }
+            let length: usize = frames.iter().map(Bytes::len).sum();
+            if state.queue.is_empty() {
+                state.limit = QUEUE_LIMIT + length;
+            }
+            state.queued += length;
+            state.queue.extend(frames.iter().filter(|frame| !frame.is_empty()).cloned());
+            state.queued > state.limit
+        };
+        if slow {
+            self.close(&Trouble::TooSlow);
+        }
+        self.changed.notify_one();
+    }
+
+    fn close(&self, why: &Trouble) {
+        {
+            let mut state = self.state.lock();
+            if std::mem::replace(&mut state.ended, true) {
+                return;
+            }
+            if matches!(why, Trouble::TooSlow) {
+                // Nothing is skipped: who comes back goes on from what they did read.
+                state.queue.clear();
+                state.queued = 0;
+            }
+            let farewell = Bytes::from((self.manner.farewell)(why));
+            state.queued += farewell.len();
+            state.queue.push_back(farewell);
+        }
+        self.changed.notify_one();
+    }
+}

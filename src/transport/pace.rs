@@ -1,0 +1,98 @@
+//! How fast somebody may speak: freely in bursts, then slowed, then refused.
+
+use std::{
+    hash::Hash,
+    num::NonZeroU32,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use governor::{
+    NotUntil, Quota, RateLimiter,
+    clock::{Clock, DefaultClock, Reference},
+    middleware::{StateInformationMiddleware, StateSnapshot},
+    state::{InMemoryState, NotKeyed, keyed::DefaultKeyedStateStore},
+};
+
+use crate::protocol::Trouble;
+
+/// A burst, in seconds of the lasting rate. Its first half is free, its second half is slowed.
+const BURST_SECONDS: u32 = 10;
+
+/// So often those who have long been silent are forgotten, in words of everybody.
+const SWEEP: u32 = 1024;
+
+/// What is right for one speaker.
+struct Measure {
+    quota: Quota,
+    burst: u32,
+    slow: Duration,
+}
+
+impl Measure {
+    /// `rate` frames a second for long.
+    fn new(rate: NonZeroU32) -> Self {
+        let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
+        let quota = Quota::per_second(rate).allow_burst(burst);
+        // The slowed still spend twice as fast as they earn, or a flood would never be refused.
+        Self { quota, burst: burst.get(), slow: Duration::from_secs(1) / rate.get() / 2 }
+    }
+
+    /// Waits as long as this frame has to, or says that it is refused.
+    async fn heed<P: Reference>(&self, state: Result<StateSnapshot, NotUntil<P>>, now: P) -> Result<(), Trouble> {
+        let verdict = match state {
+            Ok(state) if state.remaining_burst_capacity() >= self.burst / 2 => return Ok(()),
+            Ok(_) => Ok(()),
+            Err(until) => Err(Trouble::RateLimited(until.wait_time_from(now).max(Duration::from_millis(1)))),
+        };
+        // Boxed: every link would carry the room for a sleep that hardly any of them needs.
+        Box::pin(tokio::time::sleep(self.slow)).await;
+        verdict
+    }
+}
+
+/// The pace of one link.
+pub(super) struct Pace {
+    limiter: RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>,
+    measure: Measure,
+}
+
+impl Pace {
+    /// `rate` frames a second for long.
+    pub(super) fn new(rate: NonZeroU32) -> Self {
+        let measure = Measure::new(rate);
+        Self { limiter: RateLimiter::direct(measure.quota).with_middleware(), measure }
+    }
+
+    /// Waits as long as this frame has to, or says that it is refused.
+    pub(super) async fn frame(&self) -> Result<(), Trouble> {
+        self.measure.heed(self.limiter.check(), DefaultClock::default().now()).await
+    }
+}
+
+/// The pace of everybody who speaks in requests of their own, by who they are.
+pub struct Paces<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>,
+    measure: Measure,
+    words: AtomicU32,
+}
+
+impl<K: Hash + Eq + Clone> Paces<K> {
+    /// `rate` requests a second for long, for each.
+    pub fn new(rate: NonZeroU32) -> Self {
+        let measure = Measure::new(rate);
+        Self { limiter: RateLimiter::keyed(measure.quota).with_middleware(), measure, words: AtomicU32::new(0) }
+    }
+
+    /// Waits as long as this request of `who` has to.
+    ///
+    /// # Errors
+    /// [`Trouble::RateLimited`].
+    pub async fn word(&self, who: &K) -> Result<(), Trouble> {
+        if self.words.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        self.measure.heed(self.limiter.check_key(who), DefaultClock::default().now()).await
+    }
+}

@@ -1,0 +1,105 @@
+//! Polls, long and short: one thing, short waits for nothing. Between two
+//! polls what happens gathers in the member's mailbox at the node of the last
+//! one; what a mailbox does not have is taken from the log.
+
+mod bookmark;
+mod mailbox;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+
+pub use self::bookmark::Bookmark;
+use self::mailbox::{Mailbox, Opened};
+use crate::{
+    hub::{Entrance, Hub, Reader, Seat, Stay, Tenure},
+    protocol::Trouble,
+    room::{MemberId, RoomId},
+    ticket::Claims,
+};
+
+/// The members of this node that poll.
+pub struct Pollers {
+    hub: Arc<Hub>,
+    known: Arc<DashMap<MemberId, Arc<Poller>>>,
+}
+
+/// A member that asks again and again.
+struct Poller {
+    tenure: Tenure,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Pollers {
+    /// Nobody yet.
+    pub fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, known: Arc::default() }
+    }
+
+    /// Lets somebody in who is going to poll. Gives the welcome as JSON.
+    ///
+    /// # Errors
+    /// As [`Hub::enter`].
+    pub async fn join(&self, entrance: Entrance) -> Result<Bytes, Trouble> {
+        let mailbox = Arc::new(Mailbox::new(None));
+        let seat = self.hub.enter(entrance, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let welcome = mailbox.welcome();
+        self.keep(seat, mailbox);
+        Ok(welcome)
+    }
+
+    /// What has happened since `after` for `who` holds the ticket, as JSON, or `None` when that is nothing within `wait`.
+    ///
+    /// # Errors
+    /// As [`Hub::take_up`]; [`Trouble::Replaced`] when the seat is opened elsewhere meanwhile.
+    pub async fn poll(
+        &self,
+        room: &RoomId,
+        ticket: &str,
+        who: &Claims,
+        after: Option<Bookmark>,
+        wait: Duration,
+    ) -> Result<Option<Bytes>, Trouble> {
+        if let (Some(after), Some((poller, _stay))) = (after, self.renew(who)) {
+            match poller.mailbox.open(after, wait).await {
+                Opened::Letters(answer) => return Ok(Some(answer)),
+                Opened::Nothing => return Ok(None),
+                Opened::Closed(why) => return Err(why),
+                Opened::Unknown => {}
+            }
+        }
+        let from = after.unwrap_or_else(Bookmark::nowhere);
+        let mailbox = Arc::new(Mailbox::new(Some(from)));
+        let cursor = after.map(|after| after.cursor);
+        let seat = self.hub.take_up(room, ticket, cursor, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        self.keep(seat, Arc::clone(&mailbox));
+        match mailbox.open(from, Duration::ZERO).await {
+            Opened::Letters(answer) => Ok(Some(answer)),
+            Opened::Closed(why) => Err(why),
+            // Another poll has overtaken this one.
+            Opened::Nothing | Opened::Unknown => Ok(None),
+        }
+    }
+
+    /// A sign of life of somebody who may be polling here: the seat is kept at least until the guard is dropped.
+    pub fn hear(&self, who: &Claims) -> Option<Stay> {
+        self.renew(who).map(|(_, stay)| stay)
+    }
+
+    fn renew(&self, who: &Claims) -> Option<(Arc<Poller>, Stay)> {
+        let poller = Arc::clone(&*self.known.get(&who.member)?);
+        let stay = poller.tenure.stay()?;
+        Some((poller, stay))
+    }
+
+    fn keep(&self, seat: Seat, mailbox: Arc<Mailbox>) {
+        let (member, known, theirs) = (seat.member(), Arc::clone(&self.known), Arc::clone(&mailbox));
+        let lost = move || {
+            known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
+        };
+        let tenure = Tenure::new(seat, self.hub.terms().poll(), lost);
+        // The seat that this one replaces is void already.
+        self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
+    }
+}

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { PHONE, sound } from "./access.mjs";
+import { fits, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
+import { startServer, startWire, wired } from "./server.mjs";
+
+const NAMES = { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-poll": "short poll" };
+
+const SOCKET = /^GET \/ws\?/;
+const STREAM = /^GET \/api\/rooms\/[^/]+\/events/;
+const LONG_POLL = /^GET \/api\/rooms\/[^/]+\/messages\?.*wait=[1-9]/;
+const any = (...patterns) => new RegExp(patterns.map((p) => p.source).join("|"));
+
+const goesBy = (page, transport) => page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout: 45_000 });
+const instead = (page) => page.getByText("instead of a WebSocket");
+
+/** Somebody behind a wire that lets through what it lets through. */
+async function behind(cast, wire, room, name = "Ann") {
+  const page = await cast.page();
+  await remember(page, name);
+  await page.goto(room.replace(/^http:\/\/[^/]+/, wire.url));
+  await inRoom(page);
+  return page;
+}
+
+const pane = (page, transport) => page.locator(`[data-transport=${transport}]`);
+const figure = (page, transport, what) => pane(page, transport).locator(`[data-count=${what}]`).innerText();
+
+/** Every text that a page hands to the network from now on. */
+function overhear(page) {
+  const texts = [];
+  const take = (body) => {
+    const { text } = JSON.parse(body ?? "{}");
+    if (text !== undefined) texts.push(text);
+  };
+  page.on("request", (request) => request.method() === "POST" && take(request.postData()));
+  page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => take(payload)));
+  return texts;
+}
+
+async function compared(page, url) {
+  await page.goto(url);
+  for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b4\b/ }).waitFor();
+}
+
+export default {
+  async "what has a key goes out locked on every transport, sent at once or again"({ cast }) {
+    cast.expected = /WebSocket connection to|net::ERR_|status of 429/;
+    const server = await startServer({ PARLOR_RATE: "2" });
+    const wire = await startWire(server.port);
+    try {
+      const [room, key] = [newRoom(server.url), randomBytes(32).toString("base64url")];
+      const ben = await cast.guest("Ben", `${room}#${key}`);
+      const talk = [];
+      for (const transport of Object.keys(NAMES)) {
+        const ann = await cast.page();
+        const texts = overhear(ann);
+        await remember(ann, "Ann");
+        await ann.goto(`${room.replace(server.url, wire.url)}?transport=${transport}#${key}`);
+        await inRoom(ann);
+        // One of them writes faster than is taken.
+        const burst = Array.from({ length: transport === "long-poll" ? 32 : 3 }, (_, n) => `secret ${n} by ${transport}`);
+        for (const text of burst) await say(ann, text);
+        talk.push(...burst);
+        await sees(ben, talk);
+        wire.cut();
+        await say(ann, `secret of a cut ${transport}`);
+        wire.mend();
+        talk.push(`secret of a cut ${transport}`);
+        await sees(ben, talk);
+        await say(ben, `secret answer to ${transport}`);
+        talk.push(`secret answer to ${transport}`);
+        await sees(ann, talk);
+        if (transport === "long-poll") assert.ok(texts.length > burst.length + 1, `${texts.length} texts: what was refused was sent again`);
+        assert.ok(texts.length > burst.length, `${transport} was overheard`);
+        for (const text of texts) assert.match(text, /^sealed1\.[\w-]+$/, `${transport} shows the network nothing else`);
+        await ann.close();
+      }
+    } finally {
+      await wire.stop();
+      await server.stop();
+    }
+  },
+
+  "whoever compares the transports of a room with a key speaks there as everybody does": async ({ cast, base }) => {
+    const [room, key] = [newRoom(base), randomBytes(32).toString("base64url")];
+    const ben = await cast.guest("Ben", `${room}#${key}`);
+    const page = await cast.page();
+    const texts = overhear(page);
+    await page.goto(`${base}/transports?room=${room.split("/r/")[1]}#${key}`);
+    for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b5\b/ }).waitFor();
+    await page.getByRole("button", { name: "Say a line in all four" }).click();
+    for (const transport of Object.keys(NAMES)) {
+      await hears(ben, NAMES[transport]);
+      await hears(pane(page, transport), NAMES[transport]);
+    }
+    assert.equal(texts.length, 4);
+    for (const text of texts) assert.match(text, /^sealed1\.[\w-]+$/);
+  },
+
+  "what does not get through is left for the next, and nobody notices": wired(async ({ cast, base, wire }) => {
+    wire.refuse(SOCKET);
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await behind(cast, wire, room);
+    await goesBy(ann, "sse");
+    await instead(ann).waitFor();
+    const { clientId } = await seatOf(ann);
+    const talk = [];
+    const exchange = async (of) => {
+      for (const [page, text] of [[ann, `Ann by ${of}`], [ben, `Ben to ${of}`]]) {
+        await say(page, text);
+        await stateOf(page, text, "sent");
+        talk.push(text);
+      }
+    };
+    await exchange("sse");
+
+    for (const [forbidden, transport] of [[any(SOCKET, STREAM), "long-poll"], [any(SOCKET, STREAM, LONG_POLL), "short-poll"]]) {
+      wire.refuse(forbidden);
+      await say(ben, `during the fall to ${transport}`);
+      talk.push(`during the fall to ${transport}`);
+      await goesBy(ann, transport);
+      await exchange(transport);
+      await sees(ann, talk);
+    }
+
+    assert.equal(await members(base, room), 2);
+    for (const page of [ann, ben]) await sees(page, talk);
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann came in"]);
+  }),
+
+  "what gets through again is taken again, without a word": wired(async ({ cast, base, wire }) => {
+    wire.refuse(any(SOCKET, STREAM));
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.clock.install();
+    await ann.goto(room.replace(base, wire.url));
+    await inRoom(ann);
+    await goesBy(ann, "long-poll");
+    await say(ann, "from below");
+    await stateOf(ann, "from below", "sent");
+    const { clientId } = await seatOf(ann);
+    wire.refuse(null);
+    await ann.clock.fastForward(40_000);
+    await goesBy(ann, "ws");
+    await say(ben, "and up");
+    await say(ann, "again");
+    for (const page of [ann, ben]) await hears(page, "again");
+    await hears(ann, "and up");
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal(await instead(ann).count(), 0);
+    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann came in"]);
+  }),
+
+  "a stream that is held back on its way is left for a long poll": wired(async ({ cast, base, wire }) => {
+    wire.refuse(SOCKET);
+    wire.hold(STREAM);
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await behind(cast, wire, room);
+    await goesBy(ann, "long-poll");
+    await say(ben, "hello");
+    await sees(ann, ["hello"]);
+    assert.equal(await members(base, room), 2);
+    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann came in"]);
+  }),
+
+  async "a transport that is asked for is the one that is used"({ cast, base }) {
+    for (const transport of Object.keys(NAMES)) {
+      const room = newRoom(base);
+      const ann = await cast.guest("Ann", `${room}?transport=${transport}`);
+      await goesBy(ann, transport);
+      const ben = await cast.guest("Ben", room);
+      await say(ann, "one");
+      await say(ben, "two");
+      await hears(ben, "one");
+      await hears(ann, "two");
+      await ann.reload();
+      await inRoom(ann);
+      await goesBy(ann, transport);
+      assert.equal(await log(ann).locator(".text").count(), 2);
+      await ann.getByRole("button", { name: "Leave", exact: true }).click();
+      await log(ben).getByText("Ann left").waitFor();
+      assert.equal(await members(base, room), 1);
+    }
+  },
+
+  async "the comparison shows one room on all four, and what each costs"({ cast, base }) {
+    const page = await cast.page();
+    await remember(page, "Ann");
+    await compared(page, `${base}/transports`);
+    const id = new URL(page.url()).searchParams.get("room");
+    assert.match(id, /^([a-z]{5}-){3}[a-z]{5}$/);
+    const room = `${base}/r/${id}`;
+    assert.equal(await members(base, room), 4);
+
+    await page.getByRole("button", { name: "Say a line in all four" }).click();
+    for (const transport of Object.keys(NAMES)) {
+      await pane(page, transport).locator(".text").nth(3).waitFor();
+      await pane(page, transport).locator("[data-count=delay]").getByText(/^[\d,]+\sms \(last: [\d,]+\sms\)$/).waitFor();
+      assert.equal(await figure(page, transport, "messages"), "4");
+    }
+    assert.equal(await figure(page, "ws", "requests"), "1");
+    const asked = Number(await figure(page, "short-poll", "requests"));
+    await page.waitForFunction((asked) => Number(document.querySelector("[data-transport=short-poll] [data-count=requests]").textContent) > asked, asked);
+
+    await pane(page, "sse").getByRole("textbox").fill("from the stream");
+    await page.keyboard.press("Enter");
+    for (const transport of Object.keys(NAMES)) await pane(page, transport).locator(".text", { hasText: "from the stream" }).waitFor();
+
+    const ben = await cast.guest("Ben", room);
+    await pane(page, "short-poll").getByRole("list").getByText("Ben", { exact: true }).waitFor();
+    assert.equal(await log(ben).locator(".text").count(), 5);
+    const link = page.getByRole("link", { name: "Open this room as a usual page" });
+    assert.equal(new URL(await link.getAttribute("href"), base).href, room);
+
+    await page.getByRole("button", { name: "Parlor" }).click();
+    await page.getByRole("button", { name: "Create a room" }).waitFor();
+    await ben.getByText("1 person here").waitFor();
+  },
+
+  async "the comparison is sound, in both languages, and no wider than a phone"({ cast, base }) {
+    for (const colorScheme of ["light", "dark"]) {
+      for (const [locale, options] of [["en-US", {}], ["ru-RU", PHONE]]) {
+        const page = await cast.page({ colorScheme, locale, ...options });
+        await compared(page, `${base}/transports`);
+        assert.equal(await page.evaluate(() => document.documentElement.lang), locale.slice(0, 2));
+        await page.getByRole("button", { name: /^(Say a line|Сказать по строке)/ }).click();
+        await pane(page, "short-poll").locator(".text").nth(3).waitFor();
+        await sound(page, `comparison, ${colorScheme} ${locale}`);
+        await fits(page);
+        assert.equal(await page.locator("[role=log][aria-live=polite]").count(), 1, "one log is read out, not four");
+      }
+    }
+  },
+};

@@ -1,0 +1,154 @@
+//! What one member wrote down: everything heard, when, and every promise that was broken to them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Instant,
+};
+
+use serde_json::Value;
+
+/// One numbered line, as it was heard.
+pub struct Line {
+    pub seq: u64,
+    pub text: String,
+    pub at: Instant,
+}
+
+/// What was heard between two resets: one life of the room, or a part of it.
+pub struct Life {
+    pub epoch: String,
+    pub last: u64,
+    pub lines: Vec<Line>,
+}
+
+pub struct Diary {
+    pub name: String,
+    /// The `clientId`, once welcomed.
+    pub id: String,
+    pub linked: bool,
+    /// Nothing of one's own waits for its ack.
+    pub quiet: bool,
+    pub lives: Vec<Life>,
+    pub roster: BTreeSet<String>,
+    /// One's own messages: text, and when they were first sent and acknowledged.
+    pub said: HashMap<String, (Instant, Option<Instant>)>,
+    pub seen: Vec<(Instant, String)>,
+    /// When others were heard to leave: who, why, when.
+    pub departures: Vec<(String, String, Instant)>,
+    /// The delays asked for before a close, in milliseconds.
+    pub retries: Vec<u64>,
+    pub twice: Vec<String>,
+    pub astray: Vec<String>,
+    pub amiss: Vec<String>,
+}
+
+impl Diary {
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: String::new(),
+            linked: false,
+            quiet: true,
+            lives: Vec::new(),
+            roster: BTreeSet::new(),
+            said: HashMap::new(),
+            seen: Vec::new(),
+            departures: Vec::new(),
+            retries: Vec::new(),
+            twice: Vec::new(),
+            astray: Vec::new(),
+            amiss: Vec::new(),
+        }
+    }
+
+    pub fn saw(&mut self, what: impl Into<String>) {
+        self.seen.push((Instant::now(), what.into()));
+    }
+
+    /// Where this member stands: epoch and seq.
+    pub fn place(&self) -> Option<(&str, u64)> {
+        self.lives.last().map(|life| (life.epoch.as_str(), life.last))
+    }
+
+    /// A `welcome` or a `reset`: goes on where one was, or begins anew.
+    pub fn arrive(&mut self, frame: &Value, came_back: bool) {
+        let (resumed, reset) = (frame["resumed"] == true, frame["reset"] == true);
+        let (epoch, last) = cursor(frame);
+        let id = frame["clientId"].as_str().unwrap().to_owned();
+        if frame["type"] == "reset" {
+            self.saw("reset");
+        } else if came_back {
+            self.saw(match (resumed, reset) {
+                (true, false) => "resumed",
+                (true, true) => "resumed, reset",
+                (false, _) => "not resumed",
+            });
+        }
+        if resumed && id != self.id {
+            self.amiss.push(format!("resumed as {id}, was {}", self.id));
+        }
+        self.id = id;
+        self.roster = people(&frame["members"]);
+        if !self.roster.contains(&self.id) {
+            self.amiss.push("not among the members of the own welcome".to_owned());
+        }
+        let goes_on = resumed && !reset && frame["type"] == "welcome" && self.place().is_some_and(|(old, _)| old == epoch);
+        let history = frame["history"].as_array().unwrap();
+        if !goes_on {
+            let first = history.first().map_or(last, |entry| entry["seq"].as_u64().unwrap() - 1);
+            self.lives.push(Life { epoch, last: first, lines: Vec::new() });
+        }
+        for entry in history {
+            self.hear(entry, entry["text"].as_str().unwrap().to_owned());
+        }
+        if self.lives.last().unwrap().last != last {
+            self.astray.push(format!("the welcome stands at {last}, its history ends at {}", self.lives.last().unwrap().last));
+        }
+    }
+
+    /// A `chat`, or the `ack` of one's own: the next line.
+    pub fn hear(&mut self, frame: &Value, text: String) {
+        let (seq, now) = (frame["seq"].as_u64().unwrap(), Instant::now());
+        let (epoch, at) = cursor(frame);
+        let life = self.lives.last_mut().unwrap();
+        if epoch != life.epoch || at != seq {
+            self.astray.push(format!("{seq} of {epoch}-{at} in {}", life.epoch));
+        } else if seq <= life.last {
+            self.twice.push(format!("{seq} again: {text}"));
+        } else if seq != life.last + 1 {
+            self.astray.push(format!("{seq} after {}", life.last));
+        }
+        life.last = life.last.max(seq);
+        if let Some((_, acked)) = self.said.get_mut(&text) {
+            acked.get_or_insert(now);
+        }
+        life.lines.push(Line { seq, text, at: now });
+    }
+
+    pub fn joined(&mut self, frame: &Value) {
+        self.saw("joined");
+        let id = frame["clientId"].as_str().unwrap().to_owned();
+        if !self.roster.insert(id) {
+            self.amiss.push(format!("told twice: {frame}"));
+        }
+    }
+
+    pub fn left(&mut self, frame: &Value) {
+        let (id, reason) = (frame["clientId"].as_str().unwrap(), frame["reason"].as_str().unwrap());
+        self.saw(format!("left {reason}"));
+        self.departures.push((id.to_owned(), reason.to_owned(), Instant::now()));
+        if !self.roster.remove(id) {
+            self.amiss.push(format!("told twice: {frame}"));
+        }
+    }
+}
+
+/// Epoch and seq. A cursor is opaque to clients; the ledger may look inside.
+fn cursor(frame: &Value) -> (String, u64) {
+    let (epoch, seq) = frame["cursor"].as_str().and_then(|cursor| cursor.split_once('-')).unwrap_or_else(|| panic!("{frame}"));
+    (epoch.to_owned(), seq.parse().unwrap())
+}
+
+fn people(members: &Value) -> BTreeSet<String> {
+    members.as_array().unwrap().iter().map(|member| member["clientId"].as_str().unwrap().to_owned()).collect()
+}

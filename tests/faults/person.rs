@@ -1,0 +1,334 @@
+//! A member as a good client is one: comes back by itself with ticket and cursor, repeats with the same `n`
+//! what was not acknowledged, and waits as it is asked to. The delays are the page's.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+use super::diary::Diary;
+
+/// How long one puts up with silence.
+#[derive(Clone, Copy)]
+pub struct Patience {
+    pub ping_after: Duration,
+    pub pong_within: Duration,
+    pub welcome_within: Duration,
+}
+
+impl Patience {
+    pub const PAGE: Self = Self {
+        ping_after: Duration::from_secs(25),
+        pong_within: Duration::from_secs(10),
+        welcome_within: Duration::from_secs(12),
+    };
+    /// Takes a silent link for dead within three seconds.
+    pub const SHORT: Self =
+        Self { ping_after: Duration::from_secs(1), pong_within: Duration::from_secs(2), welcome_within: Duration::from_secs(2) };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wish {
+    Talk,
+    Hush,
+    Leave,
+    /// Gone without a word, for ever.
+    Die,
+}
+
+pub struct Person {
+    diary: Arc<Mutex<Diary>>,
+    wish: watch::Sender<Wish>,
+    task: JoinHandle<()>,
+}
+
+impl Person {
+    pub fn start(door: SocketAddr, room: &str, name: &str, pace: Duration, patience: Patience) -> Self {
+        let diary = Arc::new(Mutex::new(Diary::new(name)));
+        let (wish, wishes) = watch::channel(Wish::Talk);
+        let visitor = Visitor {
+            door,
+            pace,
+            patience,
+            room: room.to_owned(),
+            name: name.to_owned(),
+            diary: Arc::clone(&diary),
+            wishes,
+            seat: None,
+            pending: VecDeque::new(),
+            sent: HashMap::new(),
+            n: 0,
+            tries: 0,
+        };
+        Self { diary, wish, task: tokio::spawn(visitor.stay()) }
+    }
+
+    pub fn diary(&self) -> MutexGuard<'_, Diary> {
+        self.diary.lock().unwrap()
+    }
+
+    pub fn wish(&self, wish: Wish) {
+        self.wish.send_replace(wish);
+    }
+
+    /// Ends when the member has left or died.
+    pub async fn gone(self) {
+        self.task.await.unwrap();
+    }
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// How many messages of one's own may wait for their acks.
+const UNDER_WAY: usize = 3;
+
+/// A message of one's own that is not acknowledged yet.
+struct Pending {
+    n: u64,
+    text: String,
+    /// When to send it, if not already under way.
+    again: Option<Instant>,
+}
+
+struct Visitor {
+    door: SocketAddr,
+    pace: Duration,
+    patience: Patience,
+    room: String,
+    name: String,
+    diary: Arc<Mutex<Diary>>,
+    wishes: watch::Receiver<Wish>,
+    /// Ticket and cursor.
+    seat: Option<(String, String)>,
+    pending: VecDeque<Pending>,
+    /// What was said under which `n`.
+    sent: HashMap<u64, String>,
+    n: u64,
+    tries: u32,
+}
+
+/// How a link ended.
+enum End {
+    ForGood,
+    ComeBack(Duration),
+}
+
+impl Visitor {
+    fn diary(&self) -> MutexGuard<'_, Diary> {
+        self.diary.lock().unwrap()
+    }
+
+    async fn stay(mut self) {
+        loop {
+            let end = match self.open().await {
+                Ok(socket) => self.visit(socket).await,
+                Err(what) => {
+                    self.diary().saw(what);
+                    self.backoff(Duration::ZERO)
+                }
+            };
+            self.diary().linked = false;
+            let End::ComeBack(after) = end else { return };
+            let dies = self.wishes.wait_for(|wish| *wish == Wish::Die);
+            if timeout(after, dies).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    fn backoff(&mut self, asked: Duration) -> End {
+        self.tries += 1;
+        let most = (500 << self.tries.min(5)).min(15_000);
+        End::ComeBack(asked + Duration::from_millis(fastrand::u64(0..most)))
+    }
+
+    async fn open(&self) -> Result<Socket, String> {
+        let resume = if self.seat.is_some() { "&resume=1" } else { "" };
+        let request = format!("ws://{}/ws?room={}&name={}{resume}", self.door, self.room, self.name);
+        let opening = async {
+            let stream = TcpStream::connect(self.door).await.map_err(|_| "connection refused".to_owned())?;
+            stream.set_nodelay(true).map_err(|error| error.to_string())?;
+            let request = request.into_client_request().unwrap();
+            let (mut socket, _) = client_async(request, stream).await.map_err(|error| match error {
+                tokio_tungstenite::tungstenite::Error::Http(answer) => format!("HTTP {}", answer.status().as_u16()),
+                _ => "upgrade broken off".to_owned(),
+            })?;
+            if let Some((ticket, cursor)) = &self.seat {
+                let resume = json!({"type": "resume", "ticket": ticket, "cursor": cursor});
+                socket.send(Message::text(resume.to_string())).await.map_err(|_| "gone".to_owned())?;
+            }
+            Ok(socket)
+        };
+        timeout(self.patience.welcome_within, opening).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+    }
+
+    /// One link, until it ends.
+    async fn visit(&mut self, mut socket: Socket) -> End {
+        let mut ticks = interval(self.pace);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut heard, mut pinged, mut asked, mut leaving) = (Instant::now(), None, Duration::ZERO, false);
+        let opened = Instant::now();
+        loop {
+            let linked = self.diary().linked;
+            let mut out = None;
+            tokio::select! {
+                message = socket.next() => {
+                    (heard, pinged) = (Instant::now(), None);
+                    match message {
+                        Some(Ok(Message::Text(text))) => {
+                            let frame: Value = serde_json::from_str(&text).unwrap();
+                            asked = frame["retryAfter"].as_u64().map_or(asked, Duration::from_millis);
+                            self.hear(&frame);
+                        }
+                        Some(Ok(Message::Close(close))) => {
+                            let code = close.map_or(1005, |close| close.code.into());
+                            if leaving && code == 1000 {
+                                return End::ForGood;
+                            }
+                            self.diary().saw(format!("close {code}"));
+                            if opened.elapsed() > Duration::from_secs(10) {
+                                self.tries = 0;
+                            }
+                            return match code {
+                                1013 if self.tries == 0 => End::ComeBack(Duration::ZERO),
+                                _ => self.backoff(asked),
+                            };
+                        }
+                        Some(Ok(_)) => {}
+                        Some(Err(_)) | None => {
+                            self.diary().saw("link lost");
+                            return self.backoff(Duration::ZERO);
+                        }
+                    }
+                }
+                _ = ticks.tick() => {
+                    // Who is dropped by the test has died.
+                    let wish = if self.wishes.has_changed().is_ok() { *self.wishes.borrow() } else { Wish::Die };
+                    match wish {
+                        Wish::Die => return End::ForGood,
+                        Wish::Leave if linked && !leaving && self.pending.is_empty() => {
+                            leaving = true;
+                            out = Some(json!({"type": "leave"}));
+                        }
+                        _ if linked && !leaving => out = self.speak(wish),
+                        _ => {}
+                    }
+                    if !linked && opened.elapsed() > self.patience.welcome_within {
+                        self.diary().saw("no welcome");
+                        return self.backoff(Duration::ZERO);
+                    }
+                    match pinged {
+                        None if linked && heard.elapsed() > self.patience.ping_after => {
+                            pinged = Some(Instant::now());
+                            out = Some(json!({"type": "ping"}));
+                        }
+                        Some(at) if at.elapsed() > self.patience.pong_within => {
+                            self.diary().saw("link silent");
+                            return self.backoff(Duration::ZERO);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            if let Some(frame) = out
+                && !matches!(timeout(self.patience.pong_within, socket.send(Message::text(frame.to_string()))).await, Ok(Ok(())))
+            {
+                self.diary().saw("link lost");
+                return self.backoff(Duration::ZERO);
+            }
+        }
+    }
+
+    /// What to say now, if anything.
+    fn speak(&mut self, wish: Wish) -> Option<Value> {
+        if wish == Wish::Talk && self.pending.len() < UNDER_WAY {
+            self.n += 1;
+            let text = format!("{} {}", self.name, self.n);
+            let mut diary = self.diary();
+            diary.said.insert(text.clone(), (Instant::now(), None));
+            diary.quiet = false;
+            drop(diary);
+            self.sent.insert(self.n, text.clone());
+            self.pending.push_back(Pending { n: self.n, text, again: Some(Instant::now()) });
+        }
+        let now = Instant::now();
+        let due = self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
+        due.again = None;
+        Some(json!({"type": "chat", "text": due.text, "n": due.n}))
+    }
+
+    /// Takes a frame.
+    fn hear(&mut self, frame: &Value) {
+        if let (Some((_, cursor)), Some(newest)) = (&mut self.seat, frame["cursor"].as_str()) {
+            newest.clone_into(cursor);
+        }
+        let mut diary = self.diary.lock().unwrap();
+        match frame["type"].as_str().unwrap() {
+            "welcome" | "reset" => {
+                diary.arrive(frame, self.seat.is_some());
+                diary.linked = true;
+                let text = |name: &str| frame[name].as_str().unwrap().to_owned();
+                self.seat = Some((text("ticket"), text("cursor")));
+                self.n = self.n.max(frame["lastN"].as_u64().unwrap());
+                // What was said has come back as history; what was not is said again.
+                self.pending.retain(|pending| diary.said[&pending.text].1.is_none());
+                diary.quiet = self.pending.is_empty();
+                for pending in &mut self.pending {
+                    pending.again = Some(Instant::now());
+                }
+            }
+            "chat" => diary.hear(frame, frame["text"].as_str().unwrap().to_owned()),
+            "ack" => {
+                let duplicate = frame["duplicate"] == true;
+                if duplicate {
+                    diary.saw("ack of a repetition");
+                } else {
+                    diary.hear(frame, self.sent[&frame["n"].as_u64().unwrap()].clone());
+                }
+                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
+                    let pending = self.pending.remove(at).unwrap();
+                    diary.said.get_mut(&pending.text).unwrap().1.get_or_insert_with(Instant::now);
+                }
+                diary.quiet = self.pending.is_empty();
+            }
+            "joined" => diary.joined(frame),
+            "left" => diary.left(frame),
+            "pong" | "typing" => {}
+            "error" => {
+                diary.saw(format!("error {}", frame["code"].as_str().unwrap()));
+                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
+                    let mut pending = self.pending.remove(at).unwrap();
+                    let after = frame["retryAfter"].as_u64().unwrap_or(250);
+                    pending.again = Some(Instant::now() + Duration::from_millis(after));
+                    if frame["code"] == "stale_n" {
+                        // Surely not said, and never to be under that number: a later one was.
+                        self.n += 1;
+                        pending.n = self.n;
+                        self.sent.insert(pending.n, pending.text.clone());
+                    }
+                    self.pending.push_back(pending);
+                    self.pending.make_contiguous().sort_unstable_by_key(|pending| pending.n);
+                }
+            }
+            other => {
+                diary.saw(format!("{other} {}", frame["code"].as_str().unwrap()));
+                diary.retries.extend(frame["retryAfter"].as_u64());
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A crowd that talks while something happens, and what is asked of it afterwards.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use super::{
+    fleet::{Fleet, NODES, Terms},
+    ledger::{Verdict, examine},
+    person::{Patience, Person, Wish},
+    support::{cluster::Cluster, sentinel::Watched, server::Server},
+    table::Row,
+    until,
+};
+
+/// How often everybody hears everybody before a fault and after it.
+const ROUNDS: usize = 5;
+
+/// Where rooms are kept, as far as the storm needs to know.
+pub trait Backend {
+    fn url(&self) -> String;
+    /// Every key on every master, by SCAN.
+    fn keys(&self) -> Vec<String>;
+}
+
+impl Backend for Server {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys()
+    }
+}
+
+impl Backend for Cluster {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys()
+    }
+}
+
+impl Backend for Watched {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys()
+    }
+}
+
+pub struct Storm<B> {
+    pub redis: B,
+    pub fleet: Fleet,
+    pub terms: Terms,
+    /// By room.
+    pub crowd: Vec<Vec<Person>>,
+    /// Who came later and did not stay: in which room, and who.
+    pub guests: Vec<(usize, Person)>,
+    pub struck: Instant,
+    ended: Option<Instant>,
+}
+
+impl<B: Backend> Storm<B> {
+    /// Everybody has come in and has heard everybody.
+    pub async fn gather(redis: B) -> Self {
+        let urls = std::array::from_fn(|_| redis.url());
+        Self::gather_with(redis, urls, Terms::of_this_run(), Patience::PAGE).await
+    }
+
+    pub async fn gather_with(redis: B, urls: [String; NODES], terms: Terms, patience: Patience) -> Self {
+        let fleet = Fleet::start(urls, terms).await;
+        let mut crowd = Vec::new();
+        for room in 0..terms.rooms {
+            let mut people = Vec::new();
+            for number in 0..terms.people {
+                let name = format!("Member{number}");
+                let person = Person::start(fleet.nginx.address, &format!("storm-{room}"), &name, terms.pace, patience);
+                until("a welcome", || {
+                    let linked = person.diary().linked;
+                    async move { linked.then_some(()) }
+                })
+                .await;
+                people.push(person);
+            }
+            crowd.push(people);
+        }
+        let seats = fleet.seats().await;
+        assert!(seats.iter().all(|seats| *seats > 0), "people on every node: {seats:?}");
+        let mut storm = Self { redis, fleet, terms, crowd, guests: Vec::new(), struck: Instant::now(), ended: None };
+        for _ in 0..ROUNDS {
+            storm.all_hear_again().await;
+        }
+        storm.struck = Instant::now();
+        storm
+    }
+
+    /// What comes now is the fault.
+    pub fn strike(&mut self) {
+        self.struck = Instant::now();
+    }
+
+    /// What lasted is over.
+    pub fn over(&mut self) {
+        self.ended = Some(Instant::now());
+    }
+
+    /// Somebody comes in at a node's own door.
+    pub async fn guest(&mut self, node: usize, room: usize) {
+        let (door, name) = (self.fleet.nodes[node].address, format!("Guest{}", self.guests.len()));
+        let person = Person::start(door, &format!("storm-{room}"), &name, self.terms.pace, Patience::PAGE);
+        until("a guest is acknowledged", || {
+            let welcome = person.diary().said.values().any(|(_, acked)| acked.is_some());
+            async move { welcome.then_some(()) }
+        })
+        .await;
+        self.guests.push((room, person));
+    }
+
+    /// Waits until everybody in a room has heard why a guest left; how long it took for the last of them.
+    pub async fn heard_to_leave(&self, guest: usize, why: &str) -> Duration {
+        let (room, person) = &self.guests[guest];
+        let id = person.diary().id.clone();
+        let mut last = Duration::ZERO;
+        for listener in &self.crowd[*room] {
+            let at = until("everybody has heard who left", || {
+                let diary = listener.diary();
+                let told = diary.departures.iter().find(|(who, reason, _)| *who == id && reason == why).map(|(.., at)| *at);
+                async move { told }
+            });
+            last = last.max(at.await - self.struck);
+        }
+        last
+    }
+
+    /// Waits until somebody has seen something since the strike.
+    pub async fn somebody_saw(&self, what: &str) {
+        until(what, || {
+            let saw = |person: &Person| person.diary().seen.iter().any(|(at, seen)| *at >= self.struck && seen == what);
+            let somebody = self.crowd.iter().flatten().any(saw);
+            async move { somebody.then_some(()) }
+        })
+        .await;
+    }
+
+    /// Waits until everybody has said something new and has heard something new of everybody else.
+    pub async fn all_hear_again(&mut self) {
+        let since = Instant::now();
+        for room in &self.crowd {
+            until("everybody hears everybody", || {
+                let diaries: Vec<_> = room.iter().map(Person::diary).collect();
+                let heard = |listener: &super::diary::Diary, text: &String| {
+                    listener.lives.last().is_some_and(|life| life.lines.iter().rev().any(|line| line.text == *text))
+                };
+                // Any of them: what Redis lost right after `since` is never heard of again.
+                let all = diaries.iter().all(|speaker| {
+                    let mut news = speaker.said.iter().filter(|(_, (sent, acked))| *sent >= since && acked.is_some());
+                    news.any(|(text, _)| diaries.iter().all(|diary| heard(diary, text)))
+                });
+                async move { all.then_some(()) }
+            })
+            .await;
+        }
+    }
+
+    /// Waits until all is well, compares all diaries, and lets everybody go. `may` is what members may have seen.
+    pub async fn settle(mut self, fault: &str, may: &[&str]) -> Row {
+        for _ in 0..ROUNDS {
+            self.all_hear_again().await;
+        }
+        self.everybody(Wish::Hush);
+        for room in &self.crowd {
+            until("all that was said is heard by all", || {
+                let diaries: Vec<_> = room.iter().map(Person::diary).collect();
+                let people: BTreeSet<String> = diaries.iter().map(|diary| diary.id.clone()).collect();
+                let place = diaries[0].place().map(|(epoch, seq)| (epoch.to_owned(), seq));
+                let settled = diaries.iter().all(|diary| {
+                    diary.linked
+                        && diary.quiet
+                        && diary.place() == place.as_ref().map(|(epoch, seq)| (epoch.as_str(), *seq))
+                        && diary.roster == people
+                });
+                async move { settled.then_some(()) }
+            })
+            .await;
+        }
+        let mut verdict = Verdict::default();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let from = self.ended.unwrap_or(self.struck);
+        for (number, room) in self.crowd.iter().enumerate() {
+            let diaries: Vec<_> = room.iter().map(Person::diary).collect();
+            let guests: Vec<_> = self.guests.iter().filter(|(room, _)| *room == number).map(|(_, guest)| guest.diary()).collect();
+            examine(&diaries, &guests, from, &mut verdict);
+            for (_, what) in diaries.iter().flat_map(|diary| &diary.seen).filter(|(at, _)| *at >= self.struck) {
+                *seen.entry(what.clone()).or_default() += 1;
+            }
+        }
+        let lasted = self.ended.map(|ended| ended - self.struck);
+        let mut row = Row::new(fault, seen, may, lasted, verdict);
+        for closing in self.crowd.iter().flatten().flat_map(|person| person.diary().retries.clone()) {
+            row.retries.insert(closing);
+        }
+        self.everybody(Wish::Leave);
+        for person in self.crowd.into_iter().flatten() {
+            if tokio::time::timeout(Duration::from_secs(60), person.gone()).await.is_err() {
+                row.broken.push("somebody cannot leave".to_owned());
+            }
+        }
+        let keys = self.redis.keys();
+        if !keys.is_empty() {
+            row.broken.push(format!("left behind after the last leave: {keys:?}"));
+        }
+        if !row.broken.is_empty() {
+            println!("log of nginx:\n{}", self.fleet.nginx.log());
+            for node in &self.fleet.nodes {
+                println!("log of {}:\n{}", node.address, node.log());
+            }
+        }
+        row
+    }
+
+    pub fn everybody(&self, wish: Wish) {
+        for person in self.crowd.iter().flatten() {
+            person.wish(wish);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Polls, long and short: nothing lost, nothing doubled, nothing out of order, whatever becomes of the answers.
+#![allow(clippy::unwrap_used)]
+
+mod wire;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use wire::{
+    Client, TestServer,
+    poller::{Poller, events, texts},
+};
+
+#[tokio::test]
+async fn who_polls_and_who_has_a_socket_are_in_one_room() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "комната", "Ann").await;
+    let mut bob = Poller::join(&server, "комната", "Bob").await;
+    assert_eq!(bob.welcome["members"].as_array().unwrap().len(), 2);
+    assert_eq!(bob.welcome["limits"]["poll"], 15);
+    assert_eq!(ann.expect("joined").await["user"], "Bob");
+    assert_eq!(server.heads("комната").await, 2);
+    assert!(bob.poll(0).await.is_none(), "nothing yet");
+
+    ann.say("hello", 1).await;
+    let heard = bob.hear().await;
+    assert_eq!((texts(&heard), events(&heard)), (vec!["hello"], vec![]));
+    assert_eq!((&heard["messages"][0]["user"], &heard["messages"][0]["type"]), (&json!("Ann"), &json!("chat")));
+    assert_eq!((&heard["members"], &heard["ticket"], &heard["reset"]), (&Value::Null, &Value::Null, &Value::Null));
+
+    let ack = bob.say("hi", 1).await;
+    assert_eq!((&ack["seq"], &ack["cursor"], &ack["duplicate"]), (&json!(2), &Value::Null, &Value::Null));
+    let chat = ann.expect("chat").await;
+    assert_eq!((&chat["text"], &chat["from"], &chat["n"]), (&json!("hi"), &json!(bob.id()), &Value::Null));
+    let own = bob.hear().await;
+    assert_eq!((texts(&own), &own["messages"][0]["n"]), (vec!["hi"], &json!(1)), "one's own words come whole");
+    assert_eq!(bob.say("hi", 1).await["duplicate"], true);
+
+    ann.send(json!({"typing": true})).flush().await;
+    assert_eq!(bob.until("typing").await["user"], "Ann");
+    assert_eq!(bob.post("typing", r#"{"typing":true}"#).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(ann.expect("typing").await["user"], "Bob");
+
+    // A long poll is answered when it happens, not when the time is over.
+    let waiting = tokio::spawn(async move {
+        let left = bob.until("left").await;
+        (bob, left)
+    });
+    ann.leave().await;
+    let (bob, left) = waiting.await.unwrap();
+    assert_eq!((&left["reason"], &left["count"]), (&json!("left"), &json!(1)));
+    bob.leave().await;
+    server.is_deserted().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_given_again_as_it_was() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let mut bob = Poller::join(&server, "r", "Bob").await;
+    for n in 1..=3 {
+        ann.send(json!({"text": "same", "n": n}));
+    }
+    while ann.next().await != wire::Heard::Gone && !ann.seen.last().unwrap().contains("\"n\": Number(3)") {}
+    for round in 0..3_u64 {
+        let ask = || async { bob.ask(&bob.cursor, 0).send().await.unwrap().text().await.unwrap() };
+        let first = ask().await;
+        ann.say(&format!("meanwhile {round}"), 4 + round).await;
+        assert_eq!(ask().await, first, "the same, although more has happened");
+        let first: Value = serde_json::from_str(&first).unwrap();
+        let expected = if round == 0 { vec!["same"; 3] } else { vec![] };
+        assert!(texts(&first).starts_with(&expected) && first["members"].is_null(), "{first}");
+        bob.take(&first);
+    }
+    assert_eq!(texts(&bob.poll(0).await.unwrap()), ["meanwhile 2"]);
+    assert!(bob.poll(0).await.is_none());
+}
+
+#[tokio::test]
+async fn any_cursor_of_any_transport_will_do() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let mut bob = Poller::join(&server, "r", "Bob").await;
+    ann.expect("joined").await;
+    for n in 1..=4 {
+        ann.say(&n.to_string(), n).await;
+    }
+    let all = bob.poll(0).await.unwrap();
+    assert_eq!(texts(&all), ["1", "2", "3", "4"]);
+    // From a message in the middle, as a socket would have it: the seat is looked up anew.
+    let middle = all["messages"][1]["cursor"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        let again: Value = bob.ask(&middle, 0).send().await.unwrap().json().await.unwrap();
+        assert_eq!((texts(&again), again["members"].as_array().unwrap().len()), (vec!["3", "4"], 2), "{again}");
+        assert_eq!((&again["reset"], &again["lastN"]), (&Value::Null, &json!(0)));
+    }
+    // From nowhere: everything that is kept.
+    let whole: Value = bob.http.get(bob.url("messages")).bearer_auth(&bob.ticket).send().await.unwrap().json().await.unwrap();
+    assert_eq!((texts(&whole).len(), &whole["reset"]), (4, &Value::Null));
+    // From another life, and from the future.
+    for cursor in ["1-1".to_owned(), format!("{}0", all["messages"][3]["cursor"].as_str().unwrap())] {
+        let reset: Value = bob.ask(&cursor, 0).send().await.unwrap().json().await.unwrap();
+        assert_eq!((texts(&reset).len(), &reset["reset"]), (4, &json!(true)), "{cursor}");
+        bob.take(&reset);
+    }
+    // A socket goes on from a poll's cursor, and a poll from the socket's; the seat is the same.
+    ann.say("5", 5).await;
+    let mut socket = Client::resume(&server, "r", &bob.ticket, Some(&bob.cursor)).await;
+    assert_eq!((&socket.welcome["clientId"], &socket.welcome["resumed"]), (&bob.welcome["clientId"], &json!(true)));
+    assert_eq!(socket.welcome["history"].as_array().unwrap().len(), 1);
+    ann.say("6", 6).await;
+    assert_eq!(socket.expect("chat").await["text"], "6");
+    ann.say("7", 7).await;
+    bob.cursor.clone_from(&socket.cursor);
+    let back = bob.poll(0).await.unwrap();
+    assert_eq!((texts(&back), back["members"].as_array().unwrap().len()), (vec!["7"], 2));
+    assert_eq!(socket.until("closing").await["code"], "replaced");
+    assert_eq!(ann.seen.iter().filter(|line| line.contains("joined") || line.contains("left")).count(), 1, "{:?}", ann.seen);
+}
+
+#[tokio::test]
+async fn of_two_polls_the_newer_is_answered_and_a_seat_opened_elsewhere_is_said() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    let ask = || tokio::spawn(bob.ask(&bob.cursor, 60).send());
+    let older = ask();
+    // The older must be waiting before the newer comes.
+    let mut newer = ask();
+    let older = tokio::select! {
+        answer = older => answer.unwrap().unwrap(),
+        answer = &mut newer => { newer = tokio::spawn(bob.ask(&bob.cursor, 60).send()); answer.unwrap().unwrap() }
+    };
+    assert_eq!(older.status(), StatusCode::NO_CONTENT);
+    ann.expect("joined").await;
+    ann.say("hello", 1).await;
+    let newer: Value = newer.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(texts(&newer), ["hello"]);
+
+    let mut bob = bob;
+    bob.take(&newer);
+    let waiting = tokio::spawn(bob.ask(&bob.cursor, 60).send());
+    let twice = Poller::join_at(&server.url(""), "r", json!({}), Some(&bob.ticket)).await;
+    assert_eq!(twice.welcome["clientId"], bob.welcome["clientId"]);
+    let refused = waiting.await.unwrap().unwrap();
+    // It may have come only after the other had been let in: then it is just another poll.
+    if refused.status() != StatusCode::OK {
+        assert_eq!(
+            (refused.status(), refused.json::<Value>().await.unwrap()["code"].as_str()),
+            (StatusCode::CONFLICT, Some("replaced"))
+        );
+    }
+    assert_eq!(server.heads("r").await, 2);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_a_mailbox_is_taken_from_the_log() {
+    let server = TestServer::start(&["--rate", "10000", "--history-bytes", "10000000"]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let mut bob = Poller::join(&server, "r", "Bob").await;
+    let long = "x".repeat(4000);
+    ann.expect("joined").await;
+    for (n, expect_reset) in [(100_u64, false), (250, true)] {
+        let first = ann.welcome["lastN"].as_u64().unwrap() + if expect_reset { 101 } else { 1 };
+        for i in first..first + n {
+            ann.say(&format!("{i} {long}").chars().take(4000).collect::<String>(), i).await;
+        }
+        let answer = bob.poll(0).await.unwrap();
+        let numbers: Vec<u64> = answer["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+        let kept = if expect_reset { 200 } else { n };
+        assert!(numbers.iter().copied().eq(first + n - kept..first + n), "{numbers:?}");
+        assert_eq!((answer["reset"] == true, answer["members"].is_array()), (expect_reset, true));
+    }
+}
+
+#[tokio::test]
+async fn the_predecessors_shapes_are_understood_and_equal_messages_both_arrive() {
+    let server = TestServer::start(&[]).await;
+    let mut bob = Poller::join(&server, "r", "Bob").await;
+    let mut last = 0;
+    for shape in [
+        r#"{"text":"hi","typing":false}"#,
+        r#"{"type":"chat","message":"hi"}"#,
+        r#"{"content":"hi"}"#,
+        r#"{"text":"hi","n":77}"#,
+        r#"{"text":"hi"}"#,
+    ] {
+        let ack: Value = bob.post("messages", shape).send().await.unwrap().json().await.unwrap();
+        assert!(ack["n"].as_u64().unwrap() > last && ack["duplicate"].is_null(), "{ack}");
+        last = ack["n"].as_u64().unwrap();
+    }
+    assert_eq!(last, 78, "the next one");
+    assert_eq!(texts(&bob.poll(0).await.unwrap()), ["hi"; 5]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_with_what_is_allowed() {
+    let server = TestServer::start(&["--rate", "1000"]).await;
+    let ann = Poller::join(&server, "r", "Ann").await;
+    let elsewhere = Poller::join(&server, "other", "Ann").await;
+    let http = reqwest::Client::new();
+    let (good, wrong, gone) = (Some(ann.ticket.as_str()), Some(elsewhere.ticket.as_str()), Some("nonsense"));
+    let big = "x".repeat(70_000);
+    let long = json!({"text": "x".repeat(4001)}).to_string();
+    let (get, post) = (Method::GET, Method::POST);
+    for (method, path, ticket, body, status, code) in [
+        (&post, "r/join", None, "{", 400, "bad_frame"),
+        (&post, "r/join", None, r#"{"name":5}"#, 400, "bad_frame"),
+        (&post, "r/join", None, r#"{"name":"\u0007"}"#, 400, "bad_name"),
+        (&post, "r/join", None, r#"{"cursor":"x"}"#, 400, "bad_cursor"),
+        (&post, "a%20b/join", None, "", 400, "bad_room"),
+        (&post, "/join", None, "", 400, "bad_room"),
+        (&post, "r/join", None, &big, 413, "body_too_big"),
+        (&get, "r/messages", None, "", 401, "no_ticket"),
+        (&get, "r/messages", wrong, "", 401, "bad_ticket"),
+        (&get, "r/messages", gone, "", 401, "bad_ticket"),
+        (&get, "empty/messages", good, "", 401, "bad_ticket"),
+        (&get, "r/messages?wait=61", good, "", 400, "bad_wait"),
+        (&get, "r/messages?wait=abc", good, "", 400, "bad_wait"),
+        (&get, "r/messages?wait=", good, "", 400, "bad_wait"),
+        (&get, "r/messages?wait=-1", good, "", 400, "bad_wait"),
+        (&get, "r/messages?wait=1.5", good, "", 400, "bad_wait"),
+        (&get, "r/messages?after=x", good, "", 400, "bad_cursor"),
+        (&get, "r/messages?after=1-1-", good, "", 400, "bad_cursor"),
+        (&post, "r/messages", None, r#"{"text":"hi"}"#, 401, "no_ticket"),
+        (&post, "r/messages", wrong, r#"{"text":"hi"}"#, 401, "bad_ticket"),
+        (&post, "r/messages", good, "", 400, "bad_frame"),
+        (&post, "r/messages", good, r#"{"type":"ping"}"#, 400, "bad_frame"),
+        (&post, "r/messages", good, r#"{"text":" "}"#, 400, "empty_text"),
+        (&post, "r/messages", good, r#"{"text":"hi","n":0}"#, 400, "bad_n"),
+        (&post, "r/messages", good, &long, 413, "too_long"),
+        (&post, "r/messages", good, &big, 413, "body_too_big"),
+        (&post, "r/typing", None, r#"{"typing":true}"#, 401, "no_ticket"),
+        (&post, "r/typing", wrong, r#"{"typing":true}"#, 401, "bad_ticket"),
+        (&post, "r/typing", good, r#"{"text":"hi"}"#, 400, "bad_frame"),
+        (&post, "r/typing", good, r#"{"typing":1}"#, 400, "bad_frame"),
+        (&post, "r/leave", None, "", 401, "no_ticket"),
+        (&post, "r/leave", wrong, "", 401, "bad_ticket"),
+        (&post, "r/leave", None, r#"{"ticket":"x"}"#, 401, "bad_ticket"),
+        (&post, "r/leave", None, "{", 400, "bad_frame"),
+    ] {
+        let url = server.url(&format!("/api/rooms/{path}"));
+        let request = http.request(method.clone(), url).body(body.to_owned());
+        let response = ticket.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth).send().await.unwrap();
+        let (given, cache) = (response.status().as_u16(), response.headers()["cache-control"].clone());
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(
+            (given, problem["code"].as_str(), cache.to_str().unwrap()),
+            (status, Some(code), "no-store"),
+            "{method} {path}"
+        );
+        assert!(problem["message"].as_str().is_some_and(|message| !message.is_empty()));
+    }
+    for path in ["r/join", "r/messages", "r/typing", "r/leave"] {
+        let request =
+            http.post(server.url(&format!("/api/rooms/{path}"))).bearer_auth(&ann.ticket).header("origin", "http://evil.example");
+        assert_eq!(request.send().await.unwrap().json::<Value>().await.unwrap()["code"], "forbidden_origin", "{path}");
+    }
+    // Somebody else keeps the room alive, and Ann leaves it, twice; the second time as a page that is closed.
+    let mut bob = Poller::join(&server, "r", "Bob").await;
+    assert_eq!(ann.post("leave", "").send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(bob.until("left").await["reason"], "left");
+    let beacon = http.post(ann.url("leave")).header("content-type", "text/plain").body(json!({"ticket": ann.ticket}).to_string());
+    assert_eq!(beacon.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    for request in [ann.ask(&ann.cursor, 0), ann.post("messages", r#"{"text":"hi"}"#), ann.post("typing", r#"{"typing":true}"#)] {
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status(), response.json::<Value>().await.unwrap()["code"].as_str()),
+            (StatusCode::FORBIDDEN, Some("not_member"))
+        );
+    }
+    // With the ticket she may come back, as herself.
+    let again = Poller::join_at(&server.url(""), "r", json!({"cursor": ann.cursor}), Some(&ann.ticket)).await;
+    assert_eq!((&again.welcome["clientId"], &again.welcome["resumed"]), (&ann.welcome["clientId"], &json!(true)));
+    // A room of the server's own naming.
+    let made: Value = http.post(server.url("/api/rooms")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(server.heads(made["roomId"].as_str().unwrap()).await, 1);
+}
+
+#[tokio::test]
+async fn too_much_too_fast_is_refused_with_when_to_come_back() {
+    let server = TestServer::start(&["--rate", "1"]).await;
+    let ann = Poller::join(&server, "r", "Ann").await;
+    let refused = loop {
+        let response = ann.post("messages", r#"{"text":"hi"}"#).send().await.unwrap();
+        if response.status() != StatusCode::OK {
+            break response;
+        }
+    };
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+    assert!(refused.json::<Value>().await.unwrap()["retryAfter"].as_u64().unwrap() >= 1);
+    let bob = Poller::join(&server, "r", "Bob").await;
+    bob.say("another may", 1).await;
+}

@@ -1,0 +1,230 @@
+//! Server-Sent Events and the terminal.
+#![allow(clippy::unwrap_used)]
+
+mod wire;
+
+use std::{process::Stdio, time::Duration};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::TcpStream,
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+use wire::{Client, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller};
+
+#[tokio::test]
+async fn a_stream_says_what_a_socket_says_and_goes_on_from_its_last_id() {
+    let server = TestServer::start(&[]).await;
+    let base = server.url("");
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    ann.expect("joined").await;
+    let mut stream = Listener::open(&base, "r", "", Some(&bob.ticket), Some(&bob.cursor)).await;
+    let head =
+        |name: &str| stream.response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    assert_eq!(
+        (head("content-type").as_str(), head("cache-control").as_str(), head("x-accel-buffering").as_str()),
+        ("text/event-stream", "no-store", "no")
+    );
+    assert_eq!((&stream.welcome["clientId"], &stream.welcome["resumed"]), (&bob.welcome["clientId"], &json!(true)));
+    assert!(stream.retry > 0);
+    ann.say("one", 1).await;
+    let chat = stream.expect("chat").await;
+    assert_eq!((&chat["text"], &chat["cursor"]), (&json!("one"), &json!(stream.cursor)));
+    bob.say("two", 1).await;
+    assert_eq!(stream.expect("ack").await["n"], 1, "one's own words come as on a socket");
+    assert_eq!(ann.expect("chat").await["text"], "two");
+    assert_eq!(bob.post("typing", r#"{"typing":true}"#).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(ann.expect("typing").await["user"], "Bob");
+    ann.send(json!({"typing": true})).flush().await;
+    assert_eq!(stream.expect("typing").await["user"], "Ann");
+
+    let last = stream.cursor.clone();
+    drop(stream);
+    for n in 2..=3 {
+        ann.say(&n.to_string(), n).await;
+    }
+    let mut stream = Listener::open(&base, "r", "", Some(&bob.ticket), Some(&last)).await;
+    let missed: Vec<_> =
+        stream.welcome["history"].as_array().unwrap().iter().map(|entry| entry["text"].as_str().unwrap()).collect();
+    assert_eq!((missed, &stream.welcome["reset"]), (vec!["2", "3"], &json!(false)));
+    // Leaving by a request ends the stream, and tells it why.
+    bob.leave().await;
+    assert_eq!(stream.expect("closing").await["code"], "left");
+    assert!(stream.next().await.is_none());
+    assert_eq!(ann.expect("left").await["reason"], "left", "nobody heard of the break");
+}
+
+#[tokio::test]
+async fn without_a_ticket_a_seat_lives_as_long_as_the_stream() {
+    let server = TestServer::start(&[]).await;
+    let base = server.url("");
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let stream = Listener::open(&base, "r", "?name=Eve", None, None).await;
+    assert_eq!((&stream.welcome["user"], &stream.welcome["resumed"]), (&json!("Eve"), &json!(false)));
+    assert_eq!(ann.expect("joined").await["user"], "Eve");
+    assert_eq!(server.heads("r").await, 2);
+    let last = stream.cursor.clone();
+    drop(stream);
+    assert_eq!(ann.expect("left").await["reason"], "left");
+    ann.say("meanwhile", 1).await;
+    // As an EventSource does by itself.
+    let stream = Listener::open(&base, "r", "?name=Eve", None, Some(&last)).await;
+    let history = stream.welcome["history"].as_array().unwrap();
+    assert_eq!((history.len(), &stream.welcome["reset"], &stream.welcome["resumed"]), (1, &json!(false), &json!(false)));
+    let other = Listener::open(&base, "r", "", None, Some("1-5")).await;
+    assert_eq!((other.welcome["history"].as_array().unwrap().len(), &other.welcome["reset"]), (1, &json!(true)));
+    for (query, last, status, code) in
+        [("?name=%07", None, 400, "bad_name"), ("?after=x", None, 400, "bad_cursor"), ("", Some("x"), 400, "bad_cursor")]
+    {
+        let refused = Listener::knock(&base, "r", query, None, last).await.response;
+        assert_eq!((refused.status().as_u16(), refused.json::<Value>().await.unwrap()["code"].as_str()), (status, Some(code)));
+    }
+    let evil = reqwest::Client::new().get(server.url("/api/rooms/r/events")).header("origin", "http://evil.example");
+    assert_eq!(evil.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_stopping_server_ends_its_streams_and_polls_and_says_when_to_come_back() {
+    let mut server = TestServer::start(&[]).await;
+    let mut stream = Listener::open(&server.url(""), "r", "?name=Eve", None, None).await;
+    let mut bob = Poller::join(&server, "r", "Bob").await;
+    stream.expect("joined").await;
+    let waiting = tokio::spawn(async move { bob.until("closing").await });
+    // The poll must have come; it may wait a little longer, and is told all the same.
+    tokio::task::yield_now().await;
+    let stopped = server.stop();
+    let closing = stream.expect("closing").await;
+    assert_eq!((&closing["code"], &closing["retryAfter"]), (&json!("restarting"), &json!(stream.retry)));
+    assert!(stream.next().await.is_none());
+    if let Ok(closing) = waiting.await {
+        assert_eq!(closing["code"], "restarting");
+    }
+    timeout(PATIENCE, stopped).await.expect("no stream holds it up").unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_too_slow_for_its_stream_is_cut_off_and_misses_nothing() {
+    let server = TestServer::start(&["--rate", "100000", "--history-len", "10000", "--history-bytes", "100000000"]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    ann.expect("joined").await;
+    // A stream that nobody reads.
+    let mut stuck = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "GET /api/rooms/r/events HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        server.address, bob.ticket
+    );
+    stuck.write_all(head.as_bytes()).await.unwrap();
+    let mut first = [0];
+    stuck.read_exact(&mut first).await.unwrap();
+    let long = "x".repeat(3900);
+    let total = 3000;
+    for n in 1..=total {
+        ann.say(&format!("{n} {long}"), n).await;
+    }
+    // What it got in the end: whole frames without a hole, then why.
+    let mut got = Vec::new();
+    timeout(PATIENCE, stuck.read_to_end(&mut got)).await.expect("the end of the stream").unwrap();
+    let got = String::from_utf8_lossy(&got);
+    assert!(got.contains(r#"data: {"type":"closing","code":"too_slow""#), "{}", &got[got.len().saturating_sub(300)..]);
+    let ids: Vec<&str> = got.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+    let seen = ids.len() as u64 - 1;
+    assert!(seen < total, "it was not slow");
+    let stream = Listener::open(&server.url(""), "r", "", Some(&bob.ticket), Some(ids.last().unwrap())).await;
+    let missed: Vec<u64> =
+        stream.welcome["history"].as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
+    assert!(missed.iter().copied().eq(seen + 1..=total), "from {seen} on, not {:?}", missed.first());
+}
+
+/// A real curl.
+fn curl(args: &[&str]) -> Child {
+    let mut command = Command::new("curl");
+    command.args(["-sS"]).args(args).stdout(Stdio::piped()).kill_on_drop(true);
+    command.spawn().expect("these tests need curl: apt-get install curl")
+}
+
+async fn said(args: &[&str]) -> String {
+    let output = timeout(PATIENCE, curl(args).wait_with_output()).await.expect("an answer").unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    timeout(PATIENCE, lines.next_line()).await.expect("a line").unwrap().expect("not the end")
+}
+
+#[tokio::test]
+async fn a_terminal_reads_and_speaks_with_curl() {
+    let server = TestServer::start(&[]).await;
+    let url = server.url("/r/general");
+    assert_eq!(said(&["-d", "hello?", &url]).await, "nobody is there to hear it\n");
+    assert_eq!(server.hub.counts(), (0, 0), "and no room was made");
+
+    let mut ann = Client::join(&server, "general", "Ann").await;
+    ann.say("first\nand second \u{1b}[2J", 1).await;
+    let mut reading = curl(&["-N", &format!("{url}?name=Zoe")]);
+    let mut lines = BufReader::new(reading.stdout.take().unwrap()).lines();
+    let first = line(&mut lines).await;
+    assert_eq!((&first[2..3], &first[8..]), (":", " Ann: first"));
+    assert_eq!(line(&mut lines).await, "         and second \u{fffd}[2J");
+    assert_eq!(line(&mut lines).await, "* You are Zoe in general. Here: Ann, Zoe");
+    assert_eq!(ann.expect("joined").await["user"], "Zoe");
+
+    let answer = said(&["-d", "hello & welcome=1", &format!("{url}?name=Bob")]).await;
+    assert!(answer.ends_with(" Bob: hello & welcome=1\n"), "{answer}");
+    assert_eq!(line(&mut lines).await, "* Bob joined");
+    assert_eq!(line(&mut lines).await, answer.trim_end());
+    assert_eq!(line(&mut lines).await, "* Bob left");
+    assert_eq!(ann.until("chat").await["text"], "hello & welcome=1");
+    ann.until("left").await;
+    for (body, told) in [(" ", "a message needs some text\n"), ("\u{7}", "")] {
+        assert!(said(&["-d", body, &url]).await.ends_with(told));
+    }
+    let bad = said(&["-d", "hi", &server.url("/r/a%20b")]).await;
+    assert!(bad.starts_with("a room id has ") && !bad.contains('{'), "{bad}");
+
+    // A terminal that is closed is gone at once.
+    reading.kill().await.unwrap();
+    loop {
+        let left = ann.until("left").await;
+        if left["user"] == "Zoe" {
+            break assert_eq!(left["reason"], "left");
+        }
+    }
+    let page = said(&["-H", "accept: text/html", "-o", "/dev/null", "-w", "%{content_type}", &url]).await;
+    assert!(page.starts_with("text/html"), "{page}");
+    ann.leave().await;
+    eventually("an empty node", || server.hub.counts() == (0, 0)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_beats_every_fifteen_seconds() {
+    use futures_util::StreamExt;
+    use parlor::{
+        hub::{Entrance, Hub, Rooms, Terms},
+        room::{Limits, NodeId},
+        store::memory::{Memory, World, wall_clock},
+        ticket::Signer,
+        transport::sse,
+    };
+    let limits = Limits::default();
+    let terms = Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, clock: wall_clock };
+    let rooms = Rooms::new(terms);
+    let store = Memory::new(World::new(limits, wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
+    let hub = Hub::new(rooms, store);
+    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None };
+    let mut stream = Box::pin(sse::open(&hub, entrance).await.unwrap());
+    assert!(stream.next().await.unwrap().starts_with(b"retry: "));
+    assert!(stream.next().await.unwrap().starts_with(b"id: "));
+    for _ in 0..10 {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(stream.next().await.unwrap(), ":\n\n");
+        assert_eq!(begun.elapsed().as_secs(), 15);
+    }
+    drop(stream);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(hub.counts(), (0, 0));
+}
