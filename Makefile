@@ -6,6 +6,9 @@
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
+# And LiveKit, built by Go from its own source; the version is part of the name, so that a new one is built.
+LIVEKIT_VERSION := v1.13.5
+LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json
@@ -56,7 +59,7 @@ fmt: ## Format the Rust code
 	cargo fmt
 
 # Package managers are quiet here so that what the tests say stands out.
-tools:
+tools: $(LIVEKIT)
 	@for tool in cargo node npm; do command -v $$tool >/dev/null || { echo "parlor needs $$tool: see README.md"; exit 1; }; done
 	@missing="$(if $(POSTGRES),,postgresql)"; for server in $(SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
 	if [ -n "$$missing" ]; then \
@@ -73,6 +76,12 @@ $(SCHEMATHESIS): tests/schemathesis/requirements.txt
 	python3 -m venv target/schemathesis
 	target/schemathesis/bin/pip install --quiet --disable-pip-version-check -r tests/schemathesis/requirements.txt
 	@touch $@
+
+$(LIVEKIT):
+	@command -v go >/dev/null || { echo "parlor's tests need go, to build LiveKit: see README.md"; exit 1; }
+	@echo "building LiveKit $(LIVEKIT_VERSION) (some minutes)"
+	@GOBIN=$(CURDIR)/target/tools go install github.com/livekit/livekit-server/cmd/server@$(LIVEKIT_VERSION)
+	@mv target/tools/server $@
 
 $(MODULES): package.json package-lock.json
 	npm ci --silent

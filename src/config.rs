@@ -22,6 +22,10 @@ pub struct Config {
     #[arg(long, env = "LIVEKIT_URL", value_name = "URL")]
     pub livekit_url: Option<String>,
 
+    /// LiveKit server, as Parlor itself reaches it, if that differs
+    #[arg(long, env = "LIVEKIT_API_URL", value_name = "URL")]
+    pub livekit_api_url: Option<String>,
+
     /// LiveKit API key
     #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY")]
     pub livekit_api_key: Option<String>,
@@ -115,7 +119,7 @@ pub enum ConfigError {
         missing: String,
     },
     /// A LiveKit address no browser can use.
-    #[error("LIVEKIT_URL must start with ws://, wss://, http:// or https://")]
+    #[error("LIVEKIT_URL and LIVEKIT_API_URL must start with ws://, wss://, http:// or https://")]
     LiveKitUrl,
     /// A login is required that nobody could have.
     #[error("PARLOR_REQUIRE_LOGIN needs accounts: DATABASE_URL is missing")]
@@ -130,6 +134,8 @@ pub enum ConfigError {
 pub struct LiveKit {
     /// As browsers reach it.
     pub url: String,
+    /// As Parlor itself reaches it.
+    pub api_url: String,
     /// API key.
     pub key: String,
     /// API secret.
@@ -168,8 +174,10 @@ impl Config {
         match (url, key, secret) {
             (None, None, None) => Ok(None),
             (Some(url), Some(key), Some(secret)) => {
-                let known = ["ws://", "wss://", "http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
-                if known { Ok(Some(LiveKit { url, key, secret })) } else { Err(ConfigError::LiveKitUrl) }
+                let api_url = text(&self.livekit_api_url).unwrap_or_else(|| url.clone());
+                let known = |url: &str| ["ws://", "wss://", "http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+                let usable = known(&url) && known(&api_url);
+                if usable { Ok(Some(LiveKit { url, api_url, key, secret })) } else { Err(ConfigError::LiveKitUrl) }
             }
             _ => Err(ConfigError::HalfLiveKit { given: named(true), missing: named(false) }),
         }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, Rooms, Seat, Tenure, Terms, Wire},
     protocol::Trouble,
-    room::{Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
+    room::{Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
     store::{
         Event, Feed, Store, StoreError,
         memory::{Memory, World, wall_clock},
@@ -124,7 +124,7 @@ impl Store for Moody {
         }
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
         self.store.leave(room, id, tag, reason).await
     }
 
@@ -135,6 +135,10 @@ impl Store for Moody {
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
         self.store.typing(room, from, user, typing).await
+    }
+
+    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
+        self.store.call(room, id, call).await
     }
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {

@@ -5,13 +5,13 @@
 mod support;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
 use parlor::{
-    room::{Cursor, Departure, Entry, Epoch, Limits, MemberId, Refusal, RoomId, Snapshot},
+    room::{Call, Cursor, Departure, Entry, Epoch, Limits, MemberId, Refusal, RoomId, Snapshot},
     store::{
         Event, StoreError,
         memory::{self, Memory},
@@ -167,6 +167,7 @@ contract! {
     log_is_kept_to_its_length
     log_is_kept_to_its_bytes
     typing_is_told_and_not_kept
+    the_call_is_told_and_kept_whatever_order_news_of_it_come_in
     of_two_links_of_a_node_the_newer_one_has_the_seat
     takeover_is_told_to_nobody_and_voids_the_old_link
     seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else
@@ -394,6 +395,35 @@ async fn typing_is_told_and_not_kept<W: World>() {
         assert_eq!(heard, Event::Typing { from: ann.id, user: name("Ann of Here"), typing });
     }
     assert_eq!(there.look(&room).await, Some(bob.room));
+}
+
+async fn the_call_is_told_and_kept_whatever_order_news_of_it_come_in<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
+    let (first, second) = (Call::since(1_700_000_000_000), Call::since(1_700_000_000_001));
+    for call in [first, first, first.over(), first, second, first.over(), second.over(), second, second.over()] {
+        there.store.call(&room, ann.id, call).await.unwrap();
+    }
+    for node in [&mut here, &mut there] {
+        for expected in [first, first.over(), second, second.over()] {
+            let heard = node.heard.find(|event| matches!(event, Event::Call { .. }).then_some(event)).await;
+            assert_eq!(heard, Event::Call { from: ann.id, call: expected });
+        }
+    }
+    let third = Call::since(1_700_000_000_002);
+    here.store.call(&room, bob.id, third).await.unwrap();
+    let cid = here.join(&room, "Cid").await;
+    let calls: HashMap<_, _> = cid.room.members.iter().map(|member| (member.id, member.call)).collect();
+    assert_eq!(calls, HashMap::from([(ann.id, second.over()), (bob.id, third), (cid.id, Call::default())]));
+    assert_eq!(here.look(&room).await, Some(cid.room));
+    let refused = Err(StoreError::Refused(Refusal::NotMember));
+    there.leave(&room, &bob).await;
+    assert_eq!(here.store.call(&room, bob.id, third.over()).await, refused);
+    assert_eq!(here.store.call(&a_room(), ann.id, third).await, refused);
+    let back = there.join_as(&room, bob.id, "Bob").await.unwrap();
+    assert!(!back.room.members.iter().any(|member| member.call.is_on()), "who left took the mark along");
 }
 
 async fn takeover_is_told_to_nobody_and_voids_the_old_link<W: World>() {
@@ -956,6 +986,7 @@ fn told(event: &Event) -> String {
         }
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),
         Event::Moved { member, .. } => format!("moved {member}"),
+        Event::Call { from, call } => format!("call {from} {}", call.0),
         Event::Reset(room) => format!("reset {}", bare(room)),
     }
 }

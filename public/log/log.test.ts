@@ -199,6 +199,16 @@ describe("people", () => {
     expect(notices(inside(joined("me"), { type: "left", clientId: "who", user: "who", reason: "left", now: T0 }))).toEqual([]);
   });
 
+  test("come to the call and go without a line, and take it along when they leave", () => {
+    const calls = (clientId: string, inCall: boolean): Event => ({ type: "call", clientId, inCall });
+    const log = inside(joined("ben"), calls("ben", true), calls("nobody", true));
+    expect(log.members.map((m) => m.inCall ?? false)).toEqual([false, true]);
+    expect(notices(log)).toEqual(notices(inside(joined("ben"))));
+    expect(play(log, calls("ben", false)).members.some((m) => m.inCall)).toBe(false);
+    const back = play(log, { type: "left", clientId: "ben", user: "ben", reason: "left", now: T0 + 6 }, joined("ben", T0 + 7));
+    expect(back.members.some((m) => m.inCall)).toBe(false);
+  });
+
   test("type until they speak, stop, leave or fall silent", () => {
     const types = (from: string, typing = true): Event => ({ type: "typing", from, user: from, typing, now: T0 });
     const log = inside(joined("ben"), types("ben"), types("me"));

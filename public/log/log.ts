@@ -12,6 +12,7 @@ export type Entry = {
   text: string;
   at: number;
   mine: boolean;
+  seal?: "shut" | "bare";
 };
 
 /** Something that happened around the messages: drawn, never kept by anybody. */
@@ -68,6 +69,7 @@ export type Event =
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; member: Member; now: number }
   | { type: "left"; clientId: string; user: string; reason: string; now: number }
+  | { type: "call"; clientId: string; inCall: boolean }
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
   | { type: "say"; text: string; now: number }
   /** What was due has gone out. */
@@ -145,6 +147,8 @@ export function step(log: Log, event: Event): Log {
       if (event.typing) typing.push({ from: event.from, user: event.user, until: event.now + TYPING_LASTS });
       return { ...log, typing };
     }
+    case "call":
+      return { ...log, members: log.members.map((m) => (m.clientId === event.clientId ? { ...m, inCall: event.inCall } : m)) };
     case "say":
       return said(log, event.text, event.now);
     case "carry": {
@@ -244,8 +248,9 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     typing: log.typing.filter((t) => t.from !== chat.from),
     ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
   };
-  const { seq, from, user, text, at } = chat;
-  const placed = place(next, { kind: "entry", key: 0, seq, from, user, text, at, mine }, answered);
+  const { seq, from, user, text, at, seal } = chat;
+  const entry: Entry = { kind: "entry", key: 0, seq, from, user, text, at, mine, ...(seal ? { seal } : {}) };
+  const placed = place(next, entry, answered);
   const isNews = !mine && !log.attentive && placed.lines !== next.lines;
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
 }

@@ -31,6 +31,13 @@ describe("a frame", () => {
     });
   });
 
+  test("says who is in the call", () => {
+    const members = [{ ...welcome.members[0], inCall: true }, { clientId: "c2", user: "Ben", joinedAt: "2026-01-02T03:04:05Z" }];
+    expect(parseFrame(JSON.stringify({ ...welcome, members }))).toMatchObject({ members: [{ inCall: true }, { inCall: false }] });
+    expect(parseFrame('{"type":"call","clientId":"c2","inCall":true}')).toEqual({ type: "call", clientId: "c2", inCall: true });
+    expect(() => parseFrame('{"type":"call","clientId":"c2"}')).toThrow(BadFrame);
+  });
+
   test("may leave out what is optional", () => {
     expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({ n: null, cursor: null });
     expect(parseFrame('{"type":"error","code":"bad_frame","message":"no"}')).toMatchObject({ n: null, retryAfter: null });

@@ -1,6 +1,6 @@
 // What goes over the wire, and the door where bytes become types.
 
-export type Member = { clientId: string; user: string; joinedAt: number };
+export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean };
 
 export type Limits = {
   textLength: number;
@@ -21,6 +21,8 @@ export type Chat = {
   at: number;
   cursor: string | null;
   n: number | null;
+  /** Locked with another key than ours, or not locked where our words are. */
+  seal?: "shut" | "bare";
 };
 
 export type Snapshot = {
@@ -47,6 +49,7 @@ export type Inbound =
   | { type: "joined"; clientId: string; user: string; joinedAt: number }
   | { type: "left"; clientId: string; user: string; reason: string }
   | { type: "typing"; from: string; user: string; typing: boolean }
+  | { type: "call"; clientId: string; inCall: boolean }
   | { type: "pong" }
   | { type: "status"; code: string; message: string }
   | { type: "closing"; code: string; message: string; retryAfter: number | null }
@@ -96,6 +99,8 @@ export function readFrame(json: unknown): Inbound | null {
       return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason") };
     case "typing":
       return { type, from: f.text("from"), user: f.text("user"), typing: f.flag("typing") };
+    case "call":
+      return { type, clientId: f.text("clientId"), inCall: f.flag("inCall") };
     case "pong":
       return { type };
     case "status":
@@ -128,6 +133,10 @@ function chat(f: Fields): Chat {
   };
 }
 
+function member(f: Fields): Member {
+  return { clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), inCall: f.maybeFlag("inCall") ?? false };
+}
+
 function snapshot(f: Fields): Snapshot {
   const limits = f.object("limits");
   return {
@@ -139,7 +148,7 @@ function snapshot(f: Fields): Snapshot {
     resumed: f.flag("resumed"),
     reset: f.flag("reset"),
     lastN: f.maybeNumber("lastN") ?? 0,
-    members: f.list("members").map((m) => ({ clientId: m.text("clientId"), user: m.text("user"), joinedAt: m.time("joinedAt") })),
+    members: f.list("members").map(member),
     history: f.list("history").map(chat),
     limits: {
       textLength: limits.number("textLength"),
@@ -194,6 +203,10 @@ export class Fields {
 
   maybeNumber(key: string): number | null {
     return this.#of[key] == null ? null : this.number(key);
+  }
+
+  maybeFlag(key: string): boolean | null {
+    return this.#of[key] == null ? null : this.flag(key);
   }
 
   object(key: string): Fields {

@@ -3,6 +3,7 @@
 import type { Tally } from "../link/carrier";
 import { NAME_MAX } from "../protocol/name";
 import { type Transport, TRANSPORTS } from "../protocol/transport";
+import type { Secret } from "../seal/seal";
 import { Visit } from "./visit.svelte";
 
 /** So many delays are looked back on. */
@@ -36,10 +37,11 @@ export class Pane {
   /** Milliseconds that lines from the other panes took, the newest last. */
   delays: readonly number[] = $state.raw([]);
 
-  constructor(room: string, transport: Transport, name: string, arrived: (pane: Pane, from: string, text: string) => void) {
+  constructor(room: string, secret: Secret | null, transport: Transport, name: string, arrived: (pane: Pane, from: string, text: string) => void) {
     this.transport = transport;
     this.visit = new Visit(room, name, {
       transport,
+      secret,
       // No room id has a slash in it.
       seat: `${room}/${transport}`,
       tally: this.cost,
@@ -59,8 +61,9 @@ export class Comparison {
   #flights: Flight[] = [];
   #lines = 0;
 
-  constructor(room: string, nameOf: (transport: Transport) => string) {
-    this.panes = TRANSPORTS.map((transport) => new Pane(room, transport, nameOf(transport), (pane, from, text) => this.#arrived(pane, from, text)));
+  constructor(room: string, secret: Secret | null, nameOf: (transport: Transport) => string) {
+    const arrived = (pane: Pane, from: string, text: string) => this.#arrived(pane, from, text);
+    this.panes = TRANSPORTS.map((transport) => new Pane(room, secret, transport, nameOf(transport), arrived));
   }
 
   say(pane: Pane, text: string): void {

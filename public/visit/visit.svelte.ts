@@ -4,10 +4,13 @@
 import type { Tally } from "../link/carrier";
 import { Ladder, prepareToFall, rungs } from "../link/ladder";
 import { Link, type LinkState } from "../link/link";
-import { due, emptyLog, type Event, type Log, nextTick, step } from "../log/log";
+import { due, emptyLog, type Event, type Log, nextTick, type Outgoing, step } from "../log/log";
 import { Tints } from "../log/tints";
 import type { Chat, Inbound } from "../protocol/frames";
+import { type Pass, PassRefused } from "../protocol/pass";
 import type { Transport } from "../protocol/transport";
+import { opened, unopened } from "../seal/frames";
+import { Seal, type Secret } from "../seal/seal";
 import { forgetSeat, loadSeat, loadTransport, saveSeat, saveTransport } from "../seat/seat";
 import { Typing } from "./typing";
 
@@ -19,6 +22,8 @@ const REACHED_WITHIN = 5_000;
 export type VisitOptions = {
   /** This transport and no other. */
   transport?: Transport | null;
+  /** What locks the words and pictures of this room, if anything does. */
+  secret?: Secret | null;
   /** Where the tab remembers the seat, if a page has more than one in the room. */
   seat?: string;
   tally?: Tally;
@@ -29,12 +34,20 @@ export type VisitOptions = {
 export class Visit {
   readonly room: string;
   readonly name: string;
+  /** What locks the words and pictures of this room; null where the link had none. */
+  readonly secret: Secret | null;
+  /** The keys that come of it. */
+  readonly seal: Promise<Seal> | null;
+  /** This browser cannot lock anything: nothing is sent. */
+  sealTrouble = $state(false);
   /** The log as it is drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   link: LinkState = $state.raw({ is: "idle" });
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   storeTrouble = $state(false);
+  /** The video server cannot be asked who is in the call. */
+  videoTrouble = $state(false);
   /** What was written came faster than the server takes it: it goes out bit by bit. */
   tooFast = $state(false);
   /** The goodbye was said into a dead link: the seat waits out its grace. */
@@ -52,11 +65,19 @@ export class Visit {
   #skew = 0;
   #timer = 0;
   #listening = new AbortController();
+  /** Opening takes a moment; this keeps the order. */
+  #opening: Promise<void> = Promise.resolve();
+  /** Welcomes that are still being opened: until then it is not known from which seat to speak. */
+  #unread = 0;
+  #locking = false;
 
   constructor(room: string, name: string, options: VisitOptions = {}) {
     this.room = room;
     this.name = name;
     this.#with = options;
+    this.secret = options.secret ?? null;
+    this.seal = this.secret === null ? null : Seal.of(this.secret, room);
+    this.seal?.catch(() => (this.sealTrouble = true));
     this.#seat = options.seat ?? room;
     const { transport: forced = null, tally = null } = options;
     const seat = loadSeat(this.#seat);
@@ -65,7 +86,7 @@ export class Visit {
     this.#link = new Link({
       ladder: new Ladder(rungs(forced), loadTransport()),
       passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
-      frame: (frame) => this.#heard(frame),
+      frame: (frame) => this.#arrived(frame),
       ticket: (ticket) => (this.#ticket = ticket),
       reach: isReachable,
       state: (state) => this.#linked(state),
@@ -97,6 +118,16 @@ export class Visit {
     this.#step({ type: "discard", key });
   }
 
+  /** What opens the video call; the ticket proves whose it is. */
+  async pass(): Promise<Pass> {
+    const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
+    const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
+    const body: unknown = await answer.json();
+    const { token, livekitUrl, code } = body as Partial<Record<string, unknown>>;
+    if (answer.ok && typeof token === "string" && typeof livekitUrl === "string") return { token, livekitUrl };
+    throw new PassRefused(typeof code === "string" ? code : "unknown");
+  }
+
   leave(): void {
     this.unheard = !this.#link.ready;
     this.#link.leave();
@@ -113,6 +144,19 @@ export class Visit {
     this.#listening.abort();
     window.clearTimeout(this.#timer);
     this.#link.stop();
+  }
+
+  #arrived(frame: Inbound): void {
+    if (!this.seal) return this.#heard(unopened(frame));
+    const seal = this.seal;
+    const seats = frame.type === "welcome" || frame.type === "reset";
+    if (seats) this.#unread += 1;
+    const open = async () => {
+      const read = await seal.then((seal) => opened(frame, seal), () => unopened(frame));
+      if (seats) this.#unread -= 1;
+      if (!this.#listening.signal.aborted) this.#heard(read);
+    };
+    this.#opening = this.#opening.then(open);
   }
 
   #heard(frame: Inbound): void {
@@ -141,6 +185,9 @@ export class Visit {
         this.#step({ type: "joined", member: { clientId, user, joinedAt }, now: this.now() });
         break;
       }
+      case "call":
+        this.#step(frame);
+        break;
       case "left":
       case "typing":
         this.#step({ ...frame, now: this.now() });
@@ -152,7 +199,8 @@ export class Visit {
         }
         break;
       case "status":
-        this.storeTrouble = frame.code === "store_unavailable";
+        if (frame.code.startsWith("store_")) this.storeTrouble = frame.code === "store_unavailable";
+        if (frame.code.startsWith("video_")) this.videoTrouble = frame.code === "video_unavailable";
         break;
       case "pong":
       case "closing":
@@ -182,10 +230,26 @@ export class Visit {
     this.#timer = window.setTimeout(() => this.#step({ type: "tick", now: this.now() }), wait);
   }
 
+  /** The only way out for words: as they are, or locked where the room has a key. */
   #carry(): void {
     const line = due(this.#log);
-    if (line && this.#link.send({ type: "chat", text: line.text, n: line.n })) this.#log = step(this.#log, { type: "carry" });
+    if (line && this.seal) void this.#lock(line, this.seal);
+    else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n })) this.#log = step(this.#log, { type: "carry" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
+  }
+
+  async #lock(line: Outgoing, seal: Promise<Seal>): Promise<void> {
+    const from = this.#log.me?.clientId;
+    if (this.#locking || this.#unread > 0 || !this.#link.ready || from === undefined) return;
+    this.#locking = true;
+    const text = await seal.then((seal) => seal.lock(line.text, from)).catch(() => null);
+    this.#locking = false;
+    if (text === null) return;
+    const next = due(this.#log);
+    // Bound to the seat it was locked for: under another one it is locked anew.
+    const holds = next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#unread === 0;
+    if (!holds) return this.#carry();
+    if (this.#link.send({ type: "chat", text, n: line.n })) this.#step({ type: "carry" });
   }
 
   /** A busy room changes more often than a screen can show. */

@@ -12,7 +12,11 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::{Method, Request, body::Body, header::HeaderName};
+use hyper::{
+    Method, Request,
+    body::Body,
+    header::{AUTHORIZATION, HeaderName},
+};
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -81,6 +85,7 @@ enum Address<'a> {
     Typing(&'a str),
     Leave(&'a str),
     Pass(&'a str),
+    LiveKit,
     Health,
     Ready,
     Metrics,
@@ -106,6 +111,7 @@ impl<'a> Address<'a> {
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
             ["api", "openapi.yaml"] => Self::Document(OPENAPI),
             ["api", "asyncapi.yaml"] => Self::Document(ASYNCAPI),
+            ["livekit", "webhook"] => Self::LiveKit,
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
@@ -124,7 +130,7 @@ impl<'a> Address<'a> {
 
     fn allowed(&self) -> &'static str {
         match self {
-            Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) => "POST",
+            Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) | Self::LiveKit => "POST",
             Self::Desk(desk) => desk.allowed(),
             // What a GET does here a HEAD would do without its point.
             Self::Socket | Self::Events(_) => "GET",
@@ -171,6 +177,7 @@ impl Edge {
                 Address::Typing(room) => self.typing(room, request).await,
                 Address::Leave(room) => self.leave(room, request).await,
                 Address::Pass(room) => self.pass(room, request).await,
+                Address::LiveKit => self.livekit(request).await,
                 Address::Health => Ok(answer::text("ok\n")),
                 Address::Ready => self.readiness(),
                 Address::Metrics => Ok(self.metrics()),
@@ -202,6 +209,17 @@ impl Edge {
             "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
         });
         Ok(answer::json(&shape))
+    }
+
+    /// What LiveKit reports: signed, and over the bytes of the body as they came.
+    async fn livekit<B>(&self, mut request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let body = body(request.body_mut()).await?;
+        let body = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
+        self.hub.report(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
+        Ok(answer::text("ok\n"))
     }
 
     fn readiness(&self) -> Result<Answer, Trouble> {
@@ -260,6 +278,7 @@ mod tests {
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),
             ("/api/rooms/x/livekit-token", Address::Pass("x")),
+            ("/livekit/webhook", Address::LiveKit),
             ("/r/a/b", Address::Asset("/r/a/b")),
             ("/assets/x.js", Address::Asset("/assets/x.js")),
             ("/api", Address::Asset("/api")),

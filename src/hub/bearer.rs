@@ -18,9 +18,8 @@ use super::{
 };
 use crate::{
     protocol::Trouble,
-    room::{Cursor, Departure, Member, MemberId, Refusal, RoomId, Said, Snapshot, Text},
+    room::{Cursor, Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
     ticket::{Claims, Signer},
-    video::{Pass, Video},
 };
 
 /// How far ahead a counter is drawn, in ms of the clock, where the clock of another node was ahead of ours.
@@ -183,35 +182,12 @@ impl Hub {
         if seated {
             // Its seat is at another node: take it over, then leave.
             let from = Whence { cursor: None, resumed: true, exact: true };
+            let member = claims.member;
             self.sit(room, claims, from, Arc::new(Nobody)).await?.leave().await;
+            // Only that node knows whether they had a pass.
+            self.clear_up(room, member);
         }
         Ok(())
-    }
-
-    /// A video pass for whoever holds this ticket.
-    ///
-    /// # Errors
-    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
-    pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let (claims, snapshot) = self.seated(room, ticket).await?;
-        Self::pass(video, room, &snapshot, claims.member)
-    }
-
-    /// A video pass for a member that is linked here.
-    pub(super) async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
-        Self::pass(video, room, &snapshot, member)
-    }
-
-    fn pass(video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
-        let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
-        let pass = video.pass(room, member).map_err(|error| {
-            tracing::error!(%error, "no pass");
-            Trouble::Internal
-        })?;
-        Ok((pass, id))
     }
 }
 

@@ -2,6 +2,7 @@
 //! handed to every reader in as few writes as possible.
 
 use std::{
+    collections::HashSet,
     io::Write,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     protocol::{Chat, Outbound, Person, Shown, Stamp},
-    room::{Cursor, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
+    room::{Cursor, Departure, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
 
@@ -31,6 +32,8 @@ pub(super) struct LocalRoom {
     // Two locks, so that what is told meanwhile need not wait for a flush's writes.
     gathered: Mutex<Gathered>,
     pub(super) people: Mutex<People>,
+    /// Who may be in the call: has a pass from this node, or was heard to come.
+    pub(super) callers: Mutex<HashSet<MemberId>>,
 }
 
 /// Frames on their way out, as JSON; each reader's wire frames them.
@@ -146,7 +149,7 @@ impl Place {
 
 impl LocalRoom {
     pub(super) fn new(id: RoomId) -> Self {
-        Self { id, gathered: Mutex::default(), people: Mutex::default() }
+        Self { id, gathered: Mutex::default(), people: Mutex::default(), callers: Mutex::default() }
     }
 
     /// Takes in what the store tells. True when a flush must be started.
@@ -164,6 +167,10 @@ impl LocalRoom {
                 (kind, Outbound::Joined { person: Person::from(member), room, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
+                // Whose node was lost may still be in the call: the next look finds out.
+                if *reason != Departure::NodeLost {
+                    self.callers.lock().remove(&member.id);
+                }
                 let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
                 let kind = Kind::Presence { epoch: *epoch, version: *version };
                 (kind, Outbound::Left { client_id, user, room, reason, count: *count })
@@ -174,7 +181,12 @@ impl LocalRoom {
             }
             // About one link, not for the room's ears.
             Event::Moved { .. } => return false,
+            Event::Call { from, call } => {
+                self.callers.lock().insert(*from);
+                (Kind::Notice, Outbound::Call { client_id: from.0, in_call: call.is_on() })
+            }
             Event::Reset(snapshot) => {
+                self.note_callers(snapshot);
                 // What was gathered belongs to the continuity that broke.
                 gathered.json.clear();
                 gathered.items.clear();
@@ -183,6 +195,11 @@ impl LocalRoom {
             }
         };
         gathered.push(kind, &frame)
+    }
+
+    /// Takes note of who is in the call according to a snapshot.
+    pub(super) fn note_callers(&self, room: &Snapshot) {
+        self.callers.lock().extend(room.members.iter().filter(|member| member.call.is_on()).map(|member| member.id));
     }
 
     /// Takes in a word to everybody here. True when a flush must be started.

@@ -2,6 +2,8 @@
 //! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
 
 mod bearer;
+mod call;
+mod goodbye;
 mod local;
 mod reader;
 mod seat;
@@ -28,17 +30,11 @@ pub use self::{
 };
 use crate::{
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
-    room::{Cursor, Departure, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
+    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
     store::{Event, Feed, Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
 };
-
-/// How long a stopping node waits for its people to reach another one, if there may be one.
-const MOVING: Duration = Duration::from_secs(6);
-
-/// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
-const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
 
 /// How often a join that fell across a reset is tried again.
 const JOINS: usize = 3;
@@ -253,14 +249,16 @@ impl Hub {
     pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
         // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
-        Arc::new(Self {
+        let hub = Arc::new(Self {
             rooms,
             store,
             tags,
             stopping: watch::Sender::new(false),
             departures: TaskTracker::new(),
             hushes: DashMap::new(),
-        })
+        });
+        hub.follow_calls();
+        hub
     }
 
     /// What this node tells everybody.
@@ -271,18 +269,6 @@ impl Hub {
     /// Whether people can come in: the store is there and the node is not stopping.
     pub fn ready(&self) -> bool {
         !self.is_stopping() && self.store.ready()
-    }
-
-    /// Whether the goodbye has begun.
-    pub fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
-    }
-
-    /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
-    pub async fn stops(&self) -> Trouble {
-        // The sender lives as long as we do.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-        self.come_back()
     }
 
     /// What the store had to put right; see [`Store::mended`].
@@ -358,42 +344,5 @@ impl Hub {
     /// The store's.
     pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
         Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
-    }
-
-    /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
-    fn depart(&self, room: &Arc<LocalRoom>, member: MemberId, tag: u64, reason: Departure) -> tokio::task::JoinHandle<()> {
-        let tags = self.rooms.vacate(room, member, tag);
-        let (store, room) = (Arc::clone(&self.store), room.id.clone());
-        self.departures.spawn(async move {
-            for tag in tags {
-                while let Err(StoreError::Unavailable) = store.leave(&room, member, tag, reason).await {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-            }
-        })
-    }
-
-    /// What people are told while the node is stopping: when to come back, each at a moment of their own.
-    pub fn come_back(&self) -> Trouble {
-        Trouble::Restarting(Duration::from_millis(fastrand::u64(COME_BACK_MS)))
-    }
-
-    /// Says goodbye: nobody comes in any more, everybody is told when to come back, every seat is freed.
-    /// Where rooms are shared, people get a moment to take their seats up at another node.
-    pub async fn goodbye(&self) {
-        self.stopping.send_replace(true);
-        for room in &self.rooms.rooms {
-            for seat in room.people.lock().seats.values() {
-                if let Some(reader) = seat.place.reader() {
-                    reader.close(&self.come_back());
-                }
-            }
-        }
-        if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
-            tokio::time::sleep(MOVING.min(self.terms().grace)).await;
-        }
-        self.store.close().await;
-        self.departures.close();
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
     }
 }

@@ -67,6 +67,7 @@ impl Seat {
         last_n: u64,
     ) -> Result<bool, Trouble> {
         self.last_n.fetch_max(last_n, Ordering::Relaxed);
+        self.room.note_callers(snapshot);
         let missed = match cursor {
             Some(cursor) if exact => snapshot.since(cursor),
             Some(_) => None,

@@ -70,6 +70,14 @@ pub enum Outbound<'a> {
         /// Started or stopped.
         typing: bool,
     },
+    /// Somebody came to the video call or went.
+    #[serde(rename_all = "camelCase")]
+    Call {
+        /// Who.
+        client_id: Uuid,
+        /// Is in it now.
+        in_call: bool,
+    },
     /// A video pass.
     #[serde(rename_all = "camelCase")]
     LivekitToken {
@@ -212,12 +220,20 @@ pub struct Person<'a> {
     #[serde(skip_serializing_if = "Not::not")]
     verified: bool,
     joined_at: Stamp,
+    /// Only ever true.
+    #[serde(skip_serializing_if = "Not::not")]
+    in_call: bool,
 }
 
 impl<'a> From<&'a Member> for Person<'a> {
     fn from(member: &'a Member) -> Self {
-        let Member { id, name, joined_at } = member;
-        Self { client_id: id.0, user: name.as_str(), verified: name.is_verified(), joined_at: Stamp(*joined_at) }
+        Self {
+            client_id: member.id.0,
+            user: member.name.as_str(),
+            verified: member.name.is_verified(),
+            joined_at: Stamp(member.joined_at),
+            in_call: member.call.is_on(),
+        }
     }
 }
 

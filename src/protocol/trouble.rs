@@ -70,6 +70,9 @@ pub enum Trouble {
     /// A body that does not say that it is JSON.
     #[error("send JSON, with 'Content-Type: application/json'")]
     NotJson,
+    /// A report that LiveKit has not signed.
+    #[error("this is not signed with the LiveKit keys of this server")]
+    BadSignature,
     /// A page of another site.
     #[error("this origin may not talk to this server; PARLOR_ORIGINS can allow it")]
     ForbiddenOrigin,
@@ -164,6 +167,7 @@ impl Trouble {
             Self::AccountsUnavailable => ("accounts_unavailable", 503, 4503),
             Self::AccountsOff => ("accounts_off", 404, 4404),
             Self::NotJson => ("not_json", 415, 4415),
+            Self::BadSignature => ("bad_signature", 401, 4401),
             Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
             Self::RateLimited(_) => ("rate_limited", 429, 4429),
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503),

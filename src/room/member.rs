@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use super::{Millis, Refusal};
+use super::{Call, Millis, Refusal};
 
 /// A member's public id (`clientId` on the wire): one a seat, not one an
 /// account, and never a credential.
@@ -125,6 +125,8 @@ pub struct Member {
     pub name: Name,
     /// When the member joined, by the store's clock.
     pub joined_at: Millis,
+    /// Whether the member is in the video call.
+    pub call: Call,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! scripts of the Redis store repeat it, and the contract suite proves that
 //! they do.
 
+mod call;
 mod entry;
 mod id;
 mod member;
@@ -14,6 +15,7 @@ use std::{
     fmt,
 };
 
+pub use call::Call;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
 pub use id::RoomId;
 pub use member::{Member, MemberId, Name};
@@ -215,7 +217,8 @@ impl Room {
         self.trim(now, limits);
         // Somebody who comes back after the grace goes on counting where they stopped.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
-        self.seats.insert(id, Seat { member: Member { id, name: name.clone(), joined_at: now }, holder, last });
+        self.seats
+            .insert(id, Seat { member: Member { id, name: name.clone(), joined_at: now, call: Call::default() }, holder, last });
         self.version += 1;
         self.seat_on(now, limits, holder.node);
         Ok(Joined { new: true, last_n: last.map_or(0, |(n, ..)| n) })
@@ -268,6 +271,15 @@ impl Room {
     /// Who holds a member's seat.
     pub fn holder(&self, id: MemberId) -> Option<Holder> {
         self.seats.get(&id).map(|seat| seat.holder)
+    }
+
+    /// Takes note of a member's coming to the video call, or of its going. False when that is old news.
+    ///
+    /// # Errors
+    /// [`Refusal::NotMember`].
+    pub fn call(&mut self, id: MemberId, call: Call) -> Result<bool, Refusal> {
+        let known = &mut self.seats.get_mut(&id).ok_or(Refusal::NotMember)?.member.call;
+        Ok(call > std::mem::replace(known, call.max(*known)))
     }
 
     /// A word from a node: its members stay for another lease.

@@ -11,7 +11,7 @@ use dashmap::{DashMap, Entry as Slot};
 
 use super::{Event, Feed, Store, StoreError};
 use crate::room::{
-    Departure, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomId, RoomKey, Said,
+    Call, Departure, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomId, RoomKey, Said,
     Snapshot, Text,
 };
 
@@ -163,16 +163,16 @@ impl Store for Memory {
         Ok((joined, life.room.snapshot(now, limits)))
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
-        let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(()) };
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
+        let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(true) };
         let life = slot.get_mut();
-        let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(()) };
+        let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(false) };
         if life.room.is_empty() {
             slot.remove();
-            return Ok(());
+            return Ok(true);
         }
         life.bid_farewell(room, vec![member], reason);
-        Ok(())
+        Ok(false)
     }
 
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
@@ -190,6 +190,14 @@ impl Store for Memory {
         let life = self.world.rooms.get(room).ok_or(Refusal::NotMember)?;
         life.room.member(from)?;
         life.tell(room, &Event::Typing { from, user: user.clone(), typing });
+        Ok(())
+    }
+
+    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
+        if life.room.call(id, call)? {
+            life.tell(room, &Event::Call { from: id, call });
+        }
         Ok(())
     }
 

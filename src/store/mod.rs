@@ -18,7 +18,7 @@
 //!   person, so only the node that held it is told, by [`Event::Moved`]: once,
 //!   or by the next renewal if the news was lost. Until then the older link
 //!   may still speak in the member's name, but no longer free the seat.
-//! - Typing is told to those who are there, and forgotten.
+//! - Typing is told to those who are there, and forgotten. Who is in the call is kept with the member.
 //! - A node's members are held by its lease, which the store renews by itself;
 //!   when the node falls silent they leave with [`Departure::NodeLost`].
 //! - An entry older than `history_age` is nowhere to be found, whether or not
@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::room::{Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
+use crate::room::{Call, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
 
 /// What happened in a room that this node watches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,6 +83,13 @@ pub enum Event {
         /// The link that held the seat here.
         tag: u64,
     },
+    /// Somebody came to the video call or went. Part of no version: the greatest mark is the truth.
+    Call {
+        /// Who.
+        from: MemberId,
+        /// The new mark.
+        call: Call,
+    },
     /// Continuity broke: this is all there is now.
     Reset(Arc<Snapshot>),
 }
@@ -122,13 +129,17 @@ pub trait Store: Send + Sync + 'static {
     async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError>;
 
     /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError>;
+    /// Says whether the room may be over now: false only where somebody is known to be there.
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError>;
 
     /// Adds to the log. May be repeated with the same `n` until it succeeds.
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError>;
 
     /// Tells those who are there that somebody started or stopped typing.
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError>;
+
+    /// Takes note of a member's coming to the video call, or of its going, and tells everybody unless it is old news.
+    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError>;
 
     /// A room as it is, without joining it; `None` if there is no such room. Leaves `history` empty unless asked.
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;

@@ -8,8 +8,9 @@ import { Cast, launch } from "./people.mjs";
 import room from "./room.mjs";
 import { startServer } from "./server.mjs";
 import transports from "./transports.mjs";
+import video from "./video.mjs";
 
-const suites = { landing, room, network, transports, access };
+const suites = { landing, room, network, transports, access, video };
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 

@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const BIN = resolve(ROOT, process.env.PARLOR_BIN ?? "target/debug/parlor");
 const STARTS_WITHIN = 20_000;
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address();

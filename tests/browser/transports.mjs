@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { PHONE, sound } from "./access.mjs";
 import { fits, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
-import { wired } from "./server.mjs";
+import { startServer, startWire, wired } from "./server.mjs";
 
 const NAMES = { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-poll": "short poll" };
 
@@ -25,12 +26,78 @@ async function behind(cast, wire, room, name = "Ann") {
 const pane = (page, transport) => page.locator(`[data-transport=${transport}]`);
 const figure = (page, transport, what) => pane(page, transport).locator(`[data-count=${what}]`).innerText();
 
+/** Every text that a page hands to the network from now on. */
+function overhear(page) {
+  const texts = [];
+  const take = (body) => {
+    const { text } = JSON.parse(body ?? "{}");
+    if (text !== undefined) texts.push(text);
+  };
+  page.on("request", (request) => request.method() === "POST" && take(request.postData()));
+  page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => take(payload)));
+  return texts;
+}
+
 async function compared(page, url) {
   await page.goto(url);
   for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b4\b/ }).waitFor();
 }
 
 export default {
+  async "what has a key goes out locked on every transport, sent at once or again"({ cast }) {
+    cast.expected = /WebSocket connection to|net::ERR_|status of 429/;
+    const server = await startServer({ PARLOR_RATE: "2" });
+    const wire = await startWire(server.port);
+    try {
+      const [room, key] = [newRoom(server.url), randomBytes(32).toString("base64url")];
+      const ben = await cast.guest("Ben", `${room}#${key}`);
+      const talk = [];
+      for (const transport of Object.keys(NAMES)) {
+        const ann = await cast.page();
+        const texts = overhear(ann);
+        await remember(ann, "Ann");
+        await ann.goto(`${room.replace(server.url, wire.url)}?transport=${transport}#${key}`);
+        await inRoom(ann);
+        // One of them writes faster than is taken.
+        const burst = Array.from({ length: transport === "long-poll" ? 32 : 3 }, (_, n) => `secret ${n} by ${transport}`);
+        for (const text of burst) await say(ann, text);
+        talk.push(...burst);
+        await sees(ben, talk);
+        wire.cut();
+        await say(ann, `secret of a cut ${transport}`);
+        wire.mend();
+        talk.push(`secret of a cut ${transport}`);
+        await sees(ben, talk);
+        await say(ben, `secret answer to ${transport}`);
+        talk.push(`secret answer to ${transport}`);
+        await sees(ann, talk);
+        if (transport === "long-poll") assert.ok(texts.length > burst.length + 1, `${texts.length} texts: what was refused was sent again`);
+        assert.ok(texts.length > burst.length, `${transport} was overheard`);
+        for (const text of texts) assert.match(text, /^sealed1\.[\w-]+$/, `${transport} shows the network nothing else`);
+        await ann.close();
+      }
+    } finally {
+      await wire.stop();
+      await server.stop();
+    }
+  },
+
+  "whoever compares the transports of a room with a key speaks there as everybody does": async ({ cast, base }) => {
+    const [room, key] = [newRoom(base), randomBytes(32).toString("base64url")];
+    const ben = await cast.guest("Ben", `${room}#${key}`);
+    const page = await cast.page();
+    const texts = overhear(page);
+    await page.goto(`${base}/transports?room=${room.split("/r/")[1]}#${key}`);
+    for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b5\b/ }).waitFor();
+    await page.getByRole("button", { name: "Say a line in all four" }).click();
+    for (const transport of Object.keys(NAMES)) {
+      await hears(ben, NAMES[transport]);
+      await hears(pane(page, transport), NAMES[transport]);
+    }
+    assert.equal(texts.length, 4);
+    for (const text of texts) assert.match(text, /^sealed1\.[\w-]+$/);
+  },
+
   "what does not get through is left for the next, and nobody notices": wired(async ({ cast, base, wire }) => {
     wire.refuse(SOCKET);
     const room = newRoom(base);

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod listener;
+pub mod livekit;
 pub mod poller;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

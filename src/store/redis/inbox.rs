@@ -8,6 +8,7 @@
 
 mod due;
 mod filling;
+mod seat;
 #[cfg(test)]
 mod tests;
 
@@ -16,28 +17,12 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use self::due::Due;
+pub(super) use self::seat::Seat;
 use super::record::{Mark, News, Picture};
 use crate::{
-    room::{Departure, Epoch, Member, MemberId, Name, NodeId, RoomKey, Seq, Snapshot},
+    room::{Departure, Epoch, Member, MemberId, NodeId, RoomKey, Seq, Snapshot},
     store::Event,
 };
-
-/// A member that is linked to this node.
-#[derive(Clone, Debug)]
-pub(super) struct Seat {
-    /// Which link.
-    pub(super) tag: u64,
-    /// When it was taken, by the store's clock: the later of two wins.
-    pub(super) since: u64,
-    /// The name it goes by.
-    pub(super) name: Name,
-    /// When the member joined.
-    pub(super) joined_at: u64,
-    /// The room's version with the member in it: news of an older leave are about an earlier seat.
-    pub(super) version: u64,
-    /// Its goodbye is under way: it need not be told that it is gone.
-    pub(super) leaving: bool,
-}
 
 enum State {
     /// News wait for the snapshot of a join, or for the end of the last leave.
@@ -292,6 +277,13 @@ impl Inbox {
                 }
             }
             News::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
+            // Who is not here yet brings the mark along; an older one is no news.
+            News::Call { from, call } => {
+                if let Some(member) = self.people.get_mut(&from).filter(|member| member.call < call) {
+                    member.call = call;
+                    tell(&Event::Call { from, call });
+                }
+            }
             News::Reborn { epoch } if epoch == self.place.epoch => {}
             // News of another life.
             _ => self.distrust(),

@@ -50,10 +50,11 @@ use self::{
     link::{Ear, Link},
     links::Links,
     record::{Picture, Str, number},
+    seats::Vacated,
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
-use crate::room::{Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text};
+use crate::room::{Call, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text};
 
 /// How long a call may try.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -288,7 +289,7 @@ async fn pay(shared: Weak<Shared>) {
         for debt in debts {
             let deadline = Instant::now() + DEADLINE;
             let paid = shared.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
-            if paid.is_err() || paid == Ok(false) && Instant::now() < debt.due {
+            if paid.is_err() || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
                 shared.owe(debt);
             }
         }
@@ -301,7 +302,7 @@ impl Store for Redis {
         self.shared.join(room, id, name, tag).await
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<(), StoreError> {
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
         // A goodbye is completed even if nobody waits for it any more.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
         let goodbye = tokio::spawn(async move { shared.leave(&room, id, tag, reason).await });
@@ -320,6 +321,16 @@ impl Store for Redis {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
             _ => Err(record::garbled("typing")),
+        }
+    }
+
+    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
+        let args = vec![record::id(id), number(call.0)];
+        let mut reply = self.shared.links.run(&scripts::CALL, &self.shared.keys(room), args, Instant::now() + DEADLINE).await?;
+        match reply.word().as_deref() {
+            Some("OK") => Ok(()),
+            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
+            _ => Err(record::garbled("call")),
         }
     }
 

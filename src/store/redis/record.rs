@@ -8,7 +8,9 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
-use crate::room::{Departure, Entry, Epoch, Holder, Joined, Member, MemberId, Millis, Name, NodeId, RoomKey, Seq, Snapshot};
+use crate::room::{
+    Call, Departure, Entry, Epoch, Holder, Joined, Member, MemberId, Millis, Name, NodeId, RoomKey, Seq, Snapshot,
+};
 use crate::store::StoreError;
 
 /// What a room's channel carries.
@@ -26,6 +28,8 @@ pub(super) enum News {
     Reborn { epoch: Epoch },
     /// `T member 0|1 name`
     Typing { from: MemberId, typing: bool, user: Name },
+    /// `C member mark`
+    Call { from: MemberId, call: Call },
 }
 
 /// A place that a room has reached.
@@ -124,14 +128,15 @@ fn read_entry(line: &str) -> Option<Entry> {
     })
 }
 
-/// `node tag new since joined-at name`
-fn read_seat(member: &str, line: &str) -> Option<(Member, NodeId, Millis)> {
+/// `node tag new since joined-at name`, and the member's mark
+fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Millis)> {
     let id = read_id(member)?;
     let (node, rest) = line.split_once(' ')?;
     let mut words = rest.splitn(5, ' ').skip(2);
     let since = words.next()?.parse().ok()?;
     let joined_at = words.next()?.parse().ok()?;
-    Some((Member { id, name: Name::from_word(words.next()?)?, joined_at }, read_node(node)?, since))
+    let (name, call) = (Name::from_word(words.next()?)?, Call(call.parse().ok()?));
+    Some((Member { id, name, joined_at, call }, read_node(node)?, since))
 }
 
 /// A line from a room's channel.
@@ -145,6 +150,10 @@ pub(super) fn read_news(line: &str) -> Option<News> {
         let (from, rest) = rest.split_once(' ')?;
         let (typing, name) = rest.split_once(' ')?;
         return Some(News::Typing { from: read_id(from)?, typing: typing == "1", user: Name::from_word(name)? });
+    }
+    if kind == "C" {
+        let (from, mark) = rest.split_once(' ')?;
+        return Some(News::Call { from: read_id(from)?, call: Call(mark.parse().ok()?) });
     }
     let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
     let mut next = || words.next();
@@ -163,7 +172,8 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     }
     let (version, count) = (next()?.parse().ok()?, next()?.parse().ok()?);
     let reason = if kind == "L" { Some(Departure::from_word(next()?)?) } else { None };
-    let member = Member { id: read_id(next()?)?, joined_at: next()?.parse().ok()?, name: Name::from_word(next()?)? };
+    let (id, joined_at, name) = (read_id(next()?)?, next()?.parse().ok()?, Name::from_word(next()?)?);
+    let member = Member { id, name, joined_at, call: Call::default() };
     match (kind, reason) {
         ("J", None) => Some(News::Joined { epoch, version, count, member }),
         ("L", Some(reason)) => Some(News::Left { epoch, version, count, reason, member }),
@@ -210,14 +220,14 @@ impl Reply {
         Some(Mark { epoch: self.epoch()?, seq: self.number()?, version: self.number()?, moves: self.number()? })
     }
 
-    /// All the rest as a room: `epoch key seq version moves heads (member seat)* entry*`.
+    /// All the rest as a room: `epoch key seq version moves heads (member seat mark)* entry*`.
     pub(super) fn picture(mut self) -> Option<Picture> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves, heads) = (self.number()?, self.number()?, self.number()?, self.number::<usize>()?);
-        let heads = heads.min(self.0.len() / 2);
+        let heads = heads.min(self.0.len() / 3);
         let (mut members, mut seats) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
         for _ in 0..heads {
-            let (member, node, since) = read_seat(&self.word()?, &self.word()?)?;
+            let (member, node, since) = read_seat(&self.word()?, &self.word()?, &self.word()?)?;
             seats.push((member.id, node, since));
             members.push(member);
         }
@@ -256,7 +266,7 @@ mod tests {
     #[test]
     fn news_are_read_with_names_and_texts_that_hold_spaces_and_line_breaks() {
         let from = read_id(ID).unwrap();
-        let member = Member { id: from, name: "Ann of Ely".parse().unwrap(), joined_at: 7 };
+        let member = Member { id: from, name: "Ann of Ely".parse().unwrap(), joined_at: 7, call: Call::default() };
         let entry = Entry { seq: 3, at: 9, from, user: member.name.clone(), n: 5, text: "two\nlines  here".parse().unwrap() };
         let epoch = Epoch(0xab);
         for (line, news) in [
@@ -271,6 +281,7 @@ mod tests {
                 News::Moved { epoch, moves: 3, member: from, from: Holder { node: NodeId(0xf0), tag: 12 } },
             ),
             ("R ab".to_owned(), News::Reborn { epoch }),
+            (format!("C {ID} 16"), News::Call { from, call: Call::since(8) }),
             (format!("T {ID} 1 Ann of Ely"), News::Typing { from, typing: true, user: member.name.clone() }),
         ] {
             assert_eq!(read_news(&line), Some(news), "{line:?}");
@@ -288,6 +299,7 @@ mod tests {
             &format!("L ab 4 0 bored {ID} 7 Ann"),
             "R xyz",
             &format!("V ab 3 {ID} f0"),
+            &format!("C {ID} in"),
         ] {
             assert_eq!(read_news(line), None, "{line:?}");
         }

@@ -33,6 +33,8 @@ pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"));
 pub(super) static SAY: Script = Script::new(include_str!("lua/say.lua"));
 /// Tells that somebody is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"));
+/// Takes note of a coming to the call or a going.
+pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"));
 /// Shows a room.
 pub(super) static LOOK: Script = Script::new(include_str!("lua/look.lua"));
 /// Renews a node's lease.

@@ -36,6 +36,25 @@ impl Drop for Attempt<'_> {
     }
 }
 
+/// What became of a seat that was to be freed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Vacated {
+    /// Nobody sat there, or the answer to the first try was lost.
+    Nobody,
+    /// Somebody newer sits there.
+    Taken,
+    /// It is free, and somebody else is there.
+    Freed,
+    /// It is free, and the room is over.
+    Over,
+}
+
+impl Vacated {
+    fn may_be_over(self) -> bool {
+        matches!(self, Self::Nobody | Self::Over)
+    }
+}
+
 impl Shared {
     /// See [`crate::store::Store::join`].
     pub(super) async fn join(
@@ -128,13 +147,13 @@ impl Shared {
         id: MemberId,
         tag: u64,
         reason: Departure,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(watch) = self.watched(room) else {
-            return self.vacate(room, id, tag, reason, false, deadline).await.map(drop);
+            return self.vacate(room, id, tag, reason, false, deadline).await.map(Vacated::may_be_over);
         };
         let Some(mut gate) = watch.pass(deadline).await? else {
-            return self.vacate(room, id, tag, reason, false, deadline).await.map(drop);
+            return self.vacate(room, id, tag, reason, false, deadline).await.map(Vacated::may_be_over);
         };
         let last = {
             let mut inbox = watch.inbox();
@@ -159,10 +178,10 @@ impl Shared {
         if empty {
             self.retire(&watch, &mut gate).await;
         }
-        result.map(drop)
+        result.map(Vacated::may_be_over)
     }
 
-    /// Frees a seat in Redis; to `undo` a join, only if the member was not seated before it. Says whether anybody sat there.
+    /// Frees a seat in Redis; to `undo` a join, only if the member was not seated before it.
     pub(super) async fn vacate(
         &self,
         room: &RoomId,
@@ -171,7 +190,7 @@ impl Shared {
         reason: Departure,
         undo: bool,
         deadline: Instant,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Vacated, StoreError> {
         let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
         let args = vec![
             record::id(id),
@@ -183,9 +202,10 @@ impl Shared {
             number(u8::from(undo)),
         ];
         let mut reply = self.links.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
-        match reply.word().as_deref() {
-            Some("OK" | "ETAKEN") => Ok(true),
-            Some("ENOMEMBER") => Ok(false),
+        match (reply.word().as_deref(), reply.flag()) {
+            (Some("OK"), Some(over)) => Ok(if over { Vacated::Over } else { Vacated::Freed }),
+            (Some("ETAKEN"), _) => Ok(Vacated::Taken),
+            (Some("ENOMEMBER"), _) => Ok(Vacated::Nobody),
             _ => Err(garbled("leave")),
         }
     }

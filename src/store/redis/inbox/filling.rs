@@ -116,6 +116,11 @@ impl Inbox {
             (version, count) = (version + 1, count + 1);
             tell(&Event::Joined { epoch: room.epoch, member: (*member).clone(), version, count });
         }
+        for member in &room.members {
+            if self.people.get(&member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
+                tell(&Event::Call { from: member.id, call: member.call });
+            }
+        }
         for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
             tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });
         }

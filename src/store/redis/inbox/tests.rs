@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::room::{Entry, Holder};
+use crate::room::{Call, Entry, Holder, Name};
 
 const LIFE: Epoch = Epoch(7);
 const HERE: NodeId = NodeId(1);
@@ -9,7 +9,7 @@ const THERE: NodeId = NodeId(2);
 
 fn somebody(number: u128) -> Member {
     let id = MemberId(uuid::Uuid::from_u128(number));
-    Member { id, name: Name::guest(id), joined_at: number as u64 }
+    Member { id, name: Name::guest(id), joined_at: number as u64, call: Call::default() }
 }
 
 fn entry(seq: Seq) -> Entry {
@@ -66,6 +66,7 @@ fn note(told: &mut Vec<String>, event: &Event) {
         Event::Left { member, version, count, .. } => format!("left {} at {version}, {count} heads", who(member)),
         Event::Typing { .. } => "typing".to_owned(),
         Event::Moved { member, tag } => format!("moved {} of {tag}", member.0.as_u128()),
+        Event::Call { from, call } => format!("{} {} the call", from.0.as_u128(), if call.is_on() { "in" } else { "out of" }),
         Event::Reset(room) => format!("reset to {}", room.seq),
     });
 }

@@ -4,7 +4,7 @@
 -- ARGV  member node tag name epoch key seats age lease ttl since joined_at
 --       epoch and key are for a room that is born here; since and joined_at are
 --       empty unless a node brings back a member that it believes seated.
--- Gives OK new last_n leased now epoch key seq version moves heads (member seat)* entry*
+-- Gives OK new last_n leased now epoch key seq version moves heads (member seat mark)* entry*
 --       or EFULL, or ETAKEN when somebody newer holds the seat.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -97,13 +97,21 @@ if moved then
   redis.call('SPUBLISH', channel, 'V ' .. epoch .. ' ' .. moves .. ' ' .. member .. ' ' .. moved)
 end
 
-local here, heads = {}, 0
+local here, heads, at = {}, 0, {}
 local fields = redis.call('HGETALL', room)
 for i = 1, #fields, 2 do
   if string.sub(fields[i], 1, 2) == 'u:' then
     here[#here + 1] = string.sub(fields[i], 3)
     here[#here + 1] = fields[i + 1]
+    here[#here + 1] = '0'
     heads = heads + 1
+    at[here[#here - 2]] = #here
+  end
+end
+for i = 1, #fields, 2 do
+  local place = string.sub(fields[i], 1, 2) == 'c:' and at[string.sub(fields[i], 3)]
+  if place then
+    here[place] = fields[i + 1]
   end
 end
 local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',

@@ -4,7 +4,7 @@
 -- ARGV  lease age heads epoch after
 --       heads: 1 to list the members; after: a number for what a reader at
 --       (epoch, after) has missed, with the last entry that it has not; 'all' or 'none'.
--- Gives OK reaches epoch key seq version moves heads (member seat)* entry*, or ENOROOM.
+-- Gives OK reaches epoch key seq version moves heads (member seat mark)* entry*, or ENOROOM.
 --       When the log does not reach back to the reader, reaches is 0 and all of it is given.
 local room, log = KEYS[2], KEYS[3]
 local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -16,7 +16,7 @@ if not epoch then
   return { 'ENOROOM' }
 end
 local lapsed = tonumber(first) + lease <= now
-local here, heads = {}, 0
+local here, heads, at = {}, 0, {}
 if lapsed or ARGV[3] == '1' then
   local fields = redis.call('HGETALL', room)
   for i = 1, #fields, 2 do
@@ -24,9 +24,17 @@ if lapsed or ARGV[3] == '1' then
     if kind == 'u:' and ARGV[3] == '1' then
       here[#here + 1] = string.sub(fields[i], 3)
       here[#here + 1] = fields[i + 1]
+      here[#here + 1] = '0'
       heads = heads + 1
+      at[here[#here - 2]] = #here
     elseif kind == 'n:' and tonumber(fields[i + 1]) + lease > now then
       lapsed = false
+    end
+  end
+  for i = 1, #fields, 2 do
+    local place = string.sub(fields[i], 1, 2) == 'c:' and at[string.sub(fields[i], 3)]
+    if place then
+      here[place] = fields[i + 1]
     end
   end
 end

@@ -46,7 +46,7 @@ if tonumber(first) <= now then
           if dead[holder] then
             local member = string.sub(fields[i], 3)
             redis.call('SREM', members, member)
-            redis.call('HDEL', room, fields[i], 'd:' .. member)
+            redis.call('HDEL', room, fields[i], 'd:' .. member, 'c:' .. member)
             version = redis.call('HINCRBY', room, 'v', 1)
             heads = heads - 1
             redis.call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. heads

@@ -1,0 +1,301 @@
+// One call: the only place that names LiveKit's library. Turns what LiveKit
+// knows into tiles; what it publishes is what the user wants, also after the
+// call has been lost and found again.
+
+import {
+  ConnectionQuality,
+  DisconnectReason,
+  ExternalE2EEKeyProvider,
+  isE2EESupported,
+  type LocalTrackPublication,
+  type Participant,
+  Room,
+  RoomEvent,
+  setLogLevel,
+  Track,
+  type VideoTrack,
+} from "livekit-client";
+import LockWorker from "livekit-client/e2ee-worker?worker";
+import type { Seal } from "../seal/seal";
+import { type Pass, PassRefused } from "../protocol/pass";
+import { isVideoTrouble, type Trouble, troubleOf } from "./trouble";
+import type { Wish } from "./wish";
+
+export type Tile = {
+  key: string;
+  /** The member's clientId. */
+  identity: string;
+  mine: boolean;
+  screen: boolean;
+  video: VideoTrack | null;
+  silent: boolean;
+  speaking: boolean;
+  weak: boolean;
+  hand: boolean;
+};
+
+export type Stage = "joining" | "on" | "lost" | "over";
+
+/** An address that is no LiveKit may be asked for ever. */
+const GIVE_UP = 20_000;
+const SIGNAL_TIMEOUT = 10_000;
+const AGAIN_FIRST = 1_000;
+const AGAIN_MOST = 10_000;
+const HAND = "hand";
+
+// What matters is shown to people; the rest would tell a shared console who was where.
+setLogLevel("silent");
+
+/** The server's words for somebody who is no member any more. */
+const NO_SEAT = new Set(["not_member", "bad_ticket", "no_ticket"]);
+
+export class Call {
+  stage: Stage = $state("joining");
+  tiles: readonly Tile[] = $state.raw([]);
+  /** Why the call did not begin or is over; or why something could not be switched on. */
+  trouble: Trouble | null = $state(null);
+  /** The browser wants a click before it plays sound. */
+  muffled = $state(false);
+  mic = $state(false);
+  camera = $state(false);
+  sharing = $state(false);
+  hand = $state(false);
+  readonly #room: Room;
+  readonly #ask: () => Promise<Pass>;
+  readonly #sounds: HTMLElement;
+  readonly #seal: Promise<Seal> | null;
+  readonly #keys = new ExternalE2EEKeyProvider();
+  #worker: Worker | null = null;
+  readonly #wish: Wish;
+  readonly #hands = new Set<string>();
+  #over = false;
+  #drawing = false;
+  #spoke: string | null = null;
+
+  /** `sounds` is where the voices are hung up, unseen. */
+  constructor(ask: () => Promise<Pass>, wish: Wish, sounds: HTMLElement, seal: Promise<Seal> | null) {
+    this.#seal = seal;
+    if (seal) this.#worker = new LockWorker();
+    this.#ask = ask;
+    this.#wish = { ...wish };
+    this.#sounds = sounds;
+    this.#room = new Room({
+      adaptiveStream: true,
+      dynacast: true,
+      disconnectOnPageLeave: true,
+      ...(this.#worker ? { encryption: { keyProvider: this.#keys, worker: this.#worker } } : {}),
+      ...(wish.cameraId ? { videoCaptureDefaults: { deviceId: wish.cameraId } } : {}),
+      ...(wish.micId ? { audioCaptureDefaults: { deviceId: wish.micId } } : {}),
+    });
+    this.#listen();
+    void this.#begin();
+  }
+
+  /** Who speaks, or spoke last. */
+  get speaker(): string | null {
+    return this.#spoke;
+  }
+
+  async setMic(on: boolean): Promise<void> {
+    await this.#set("mic", on, () => this.#room.localParticipant.setMicrophoneEnabled(on));
+  }
+
+  async setCamera(on: boolean): Promise<void> {
+    await this.#set("camera", on, () => this.#room.localParticipant.setCameraEnabled(on));
+  }
+
+  async setSharing(on: boolean): Promise<void> {
+    await this.#set("screen", on, () => this.#room.localParticipant.setScreenShareEnabled(on, { audio: true }));
+  }
+
+  setHand(up: boolean): void {
+    this.hand = up;
+    this.#tellHand();
+    this.#draw();
+  }
+
+  /** Within a click, so that the browser lets sound play. */
+  async unmuffle(): Promise<void> {
+    await this.#room.startAudio().catch(() => {});
+  }
+
+  hangUp(): void {
+    if (this.#over) return;
+    this.#end(null);
+  }
+
+  /** Joins and, when the call is lost, joins again until somebody gives up. */
+  async #begin(): Promise<void> {
+    // The click that brought us here unlocks sound for as long as it is fresh.
+    void this.unmuffle();
+    for (let wait = AGAIN_FIRST; !this.#over; wait = Math.min(wait * 2, AGAIN_MOST)) {
+      const trouble = await this.#join();
+      if (this.#over) return;
+      if (trouble === null) {
+        this.trouble = null;
+        this.stage = "on";
+        await this.#publish();
+        return;
+      }
+      if (this.stage === "joining" || trouble === "refused" || trouble === "no_lock") return this.#end(trouble);
+      await new Promise((then) => window.setTimeout(then, wait));
+    }
+  }
+
+  async #join(): Promise<Trouble | null> {
+    let timer = 0;
+    try {
+      if (this.#seal) {
+        if (!isE2EESupported()) return "no_lock";
+        await this.#keys.setKey((await this.#seal).media);
+        await this.#room.setE2EEEnabled(true);
+      }
+      const pass = await this.#ask();
+      if (this.#over) return null;
+      const late = new Promise<never>((_, reject) => {
+        timer = window.setTimeout(() => reject(new Error("nobody answers there as LiveKit does")), GIVE_UP);
+      });
+      const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
+      await Promise.race([this.#room.connect(pass.livekitUrl, pass.token, options), late]);
+      return null;
+    } catch (cause) {
+      void this.#room.disconnect();
+      return cause instanceof PassRefused && NO_SEAT.has(cause.code) ? "refused" : "unreachable";
+    } finally {
+      window.clearTimeout(timer);
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const { mic, camera } = this.#wish;
+    if (mic) await this.setMic(true);
+    if (camera) await this.setCamera(true);
+    if (this.hand) this.#tellHand();
+    this.#draw();
+  }
+
+  #end(trouble: Trouble | null): void {
+    this.#over = true;
+    this.trouble = trouble;
+    this.stage = "over";
+    void this.#room.disconnect().finally(() => this.#worker?.terminate());
+    this.#draw();
+  }
+
+  async #set(what: "mic" | "camera" | "screen", on: boolean, act: () => Promise<LocalTrackPublication | undefined>): Promise<void> {
+    if (what !== "screen") this.#wish[what] = on;
+    try {
+      await act();
+      if (isVideoTrouble(this.trouble)) this.trouble = null;
+    } catch (cause) {
+      if (this.stage !== "on") return;
+      const trouble = troubleOf(cause, what);
+      // Whoever closes the browser's choice of screens has changed their mind.
+      if (trouble !== "screen_denied") this.trouble = trouble;
+      if (what !== "screen") this.#wish[what] = false;
+    }
+    this.#draw();
+  }
+
+  #tellHand(to?: string): void {
+    const word = new TextEncoder().encode(this.hand ? "up" : "down");
+    const options = { reliable: true, topic: HAND, ...(to ? { destinationIdentities: [to] } : {}) };
+    this.#room.localParticipant.publishData(word, options).catch(() => {});
+  }
+
+  #listen(): void {
+    const draw = () => this.#draw();
+    const room = this.#room;
+    for (const event of [
+      RoomEvent.TrackMuted,
+      RoomEvent.TrackUnmuted,
+      RoomEvent.LocalTrackPublished,
+      RoomEvent.LocalTrackUnpublished,
+      RoomEvent.TrackUnpublished,
+      RoomEvent.ConnectionQualityChanged,
+    ] as const) {
+      room.on(event, draw);
+    }
+    room.on(RoomEvent.TrackSubscribed, (track) => {
+      if (track.kind === Track.Kind.Audio) this.#sounds.append(track.attach());
+      draw();
+    });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => {
+      for (const element of track.detach()) if (element instanceof HTMLAudioElement) element.remove();
+      draw();
+    });
+    room.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
+      const other = speakers.find((speaker) => !speaker.isLocal);
+      if (other) this.#spoke = other.identity;
+      draw();
+    });
+    room.on(RoomEvent.ParticipantConnected, (them) => {
+      if (this.hand) this.#tellHand(them.identity);
+      draw();
+    });
+    room.on(RoomEvent.ParticipantDisconnected, (them) => {
+      this.#hands.delete(them.identity);
+      draw();
+    });
+    room.on(RoomEvent.DataReceived, (data, them, _kind, topic) => {
+      if (topic !== HAND || !them) return;
+      if (new TextDecoder().decode(data) === "up") this.#hands.add(them.identity);
+      else this.#hands.delete(them.identity);
+      draw();
+    });
+    room.on(RoomEvent.EncryptionError, () => (this.trouble = "other_key"));
+    room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.muffled = !room.canPlaybackAudio));
+    // The signal alone may be mended without a word; only when media has to be found again is it worth one.
+    room.on(RoomEvent.Reconnecting, () => (this.stage = "lost"));
+    room.on(RoomEvent.Reconnected, () => (this.stage = "on"));
+    room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
+  }
+
+  #disconnected(reason: DisconnectReason | undefined): void {
+    this.#hands.clear();
+    this.#sounds.replaceChildren();
+    this.#draw();
+    if (this.#over || this.stage === "joining") return;
+    if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("moved");
+    // A second end while the first is being mended, or our own doing.
+    if (reason === DisconnectReason.CLIENT_INITIATED) return;
+    this.stage = "lost";
+    void this.#begin();
+  }
+
+  /** Many things happen at once when somebody comes. */
+  #draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    queueMicrotask(() => {
+      this.#drawing = false;
+      const { localParticipant: me, remoteParticipants } = this.#room;
+      this.mic = me.isMicrophoneEnabled;
+      this.camera = me.isCameraEnabled;
+      this.sharing = me.isScreenShareEnabled;
+      const there = this.stage === "over" || me.identity === "" ? [] : [me, ...remoteParticipants.values()];
+      this.tiles = there.flatMap((participant) => this.#tilesOf(participant));
+    });
+  }
+
+  #tilesOf(participant: Participant): Tile[] {
+    const { identity, isLocal: mine } = participant;
+    const video = (source: Track.Source) => {
+      const publication = participant.getTrackPublication(source);
+      return publication && !publication.isMuted ? (publication.videoTrack ?? null) : null;
+    };
+    const face: Tile = {
+      key: identity,
+      identity,
+      mine,
+      screen: false,
+      video: video(Track.Source.Camera),
+      silent: !participant.isMicrophoneEnabled,
+      speaking: participant.isSpeaking,
+      weak: participant.connectionQuality === ConnectionQuality.Poor || participant.connectionQuality === ConnectionQuality.Lost,
+      hand: mine ? this.hand : this.#hands.has(identity),
+    };
+    const screen = video(Track.Source.ScreenShare);
+    return screen ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }] : [face];
+  }
+}

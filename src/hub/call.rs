@@ -1,0 +1,175 @@
+//! The video call beside the room. LiveKit knows who is in it; the room is told,
+//! and whoever has left the room is put out of the call. Chat waits for none of it.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::{sync::watch, time::MissedTickBehavior};
+
+use super::{Hub, LocalRoom};
+use crate::{
+    protocol::{Outbound, Trouble},
+    room::{Member, MemberId, Refusal, RoomId, Snapshot},
+    store::StoreError,
+    video::{Pass, Video, VideoError},
+};
+
+/// How often LiveKit is asked who is in the calls of this node's rooms, in case a report was lost.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Rooms looked at together.
+const TOGETHER: usize = 8;
+
+/// When somebody who has left is put out of the call: at once, and again if LiveKit or the store was away.
+/// After that LiveKit's own `empty_timeout` has to do, and the next look.
+const TRIES: [Duration; 4] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+
+impl Hub {
+    /// A video pass for whoever holds this ticket.
+    ///
+    /// # Errors
+    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
+    pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
+        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
+        let (claims, snapshot) = self.seated(room, ticket).await?;
+        self.pass(video, room, &snapshot, claims.member)
+    }
+
+    /// A video pass for a member that is linked here.
+    pub(super) async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
+        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
+        let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
+        self.pass(video, room, &snapshot, member)
+    }
+
+    fn pass(&self, video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
+        let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
+        let pass = video.pass(room, member).map_err(|error| {
+            tracing::error!(%error, "no pass");
+            Trouble::Internal
+        })?;
+        if let Some(local) = self.rooms.find(room) {
+            local.callers.lock().insert(id);
+        }
+        Ok((pass, id))
+    }
+
+    /// Takes in what LiveKit reports about a call: the body of its webhook, and its `Authorization`.
+    ///
+    /// # Errors
+    /// [`Trouble::VideoNotConfigured`], [`Trouble::BadSignature`], or the store's, so that LiveKit reports again.
+    pub async fn report(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), Trouble> {
+        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
+        let Some(report) = video.read(body, signature).map_err(|_| Trouble::BadSignature)? else { return Ok(()) };
+        match self.store.call(&report.room, report.member, report.call).await {
+            // A pass outlives a seat: whoever comes with it after leaving is put out again.
+            Err(StoreError::Refused(Refusal::NotMember)) => {
+                if report.call.is_on() {
+                    self.clear_up(&report.room, report.member);
+                }
+                Ok(())
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// In the background: puts a member that is gone out of the call, and ends the call of a room that is over.
+    pub(super) fn clear_up(self: &Arc<Self>, room: &RoomId, member: MemberId) {
+        if self.terms().video.is_none() {
+            return;
+        }
+        let (hub, room) = (Arc::clone(self), room.clone());
+        self.departures.spawn(async move {
+            for pause in TRIES {
+                tokio::time::sleep(pause).await;
+                if hub.try_clear_up(&room, member).await.is_ok() {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn try_clear_up(&self, room: &RoomId, member: MemberId) -> Result<(), Trouble> {
+        let Some(video) = &self.terms().video else { return Ok(()) };
+        // Looked at again each time: the room may have been born anew, and the member may be back.
+        let done = match self.store.look(room, false).await? {
+            None => video.end(room).await,
+            Some(there) if there.members.iter().any(|seated| seated.id == member) => Ok(()),
+            Some(_) => video.put_out(room, member).await,
+        };
+        done.map_err(|_: VideoError| Trouble::Timeout)
+    }
+
+    /// Looks after the calls of this node's rooms for as long as the node lives.
+    pub(super) fn follow_calls(self: &Arc<Self>) {
+        if let Some(video) = &self.terms().video {
+            tokio::spawn(follow(Arc::downgrade(self), video.in_reach()));
+        }
+    }
+
+    /// This node's rooms in which somebody may be in a call.
+    fn calling(&self) -> Vec<Arc<LocalRoom>> {
+        let calling = self.rooms.rooms.iter().filter(|room| !room.callers.lock().is_empty());
+        calling.map(|room| Arc::clone(&room)).collect()
+    }
+
+    /// Compares what is known of a room's call with what LiveKit says.
+    async fn look_at(self: &Arc<Self>, room: &LocalRoom) -> Result<(), Trouble> {
+        let Some(video) = &self.terms().video else { return Ok(()) };
+        // First what is known: who comes while LiveKit is asked has a mark that this cannot overrule.
+        let Some(known) = self.store.look(&room.id, false).await? else { return Ok(()) };
+        let there = video.callers(&room.id).await.map_err(|_| Trouble::Timeout)?;
+        for (id, call) in &there {
+            match known.members.iter().find(|member| member.id == *id) {
+                Some(member) if member.call < *call => self.store.call(&room.id, *id, *call).await?,
+                Some(_) => {}
+                None => self.clear_up(&room.id, *id),
+            }
+        }
+        for member in known.members.iter().filter(|member| member.call.is_on()) {
+            if there.iter().all(|(id, _)| *id != member.id) {
+                self.store.call(&room.id, member.id, member.call.over()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the rooms that use it that LiveKit went away or came back.
+    fn tell_reach(&self, in_reach: bool) {
+        let (code, message) = match in_reach {
+            true => ("video_available", "video is back"),
+            false => ("video_unavailable", "the video server is out of reach; chat goes on"),
+        };
+        for room in self.calling() {
+            if room.notice(&Outbound::Status { code, message }) {
+                self.rooms.start_flush(&room);
+            }
+        }
+    }
+}
+
+async fn follow(hub: Weak<Hub>, mut in_reach: watch::Receiver<bool>) {
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let changed = tokio::select! {
+            _ = look.tick() => false,
+            changed = in_reach.changed() => changed.is_ok(),
+        };
+        let Some(hub) = hub.upgrade() else { return };
+        if changed {
+            let now = *in_reach.borrow_and_update();
+            hub.tell_reach(now);
+            continue;
+        }
+        let looks = hub.calling().into_iter().map(|room| {
+            let hub = Arc::clone(&hub);
+            async move { hub.look_at(&room).await }
+        });
+        // A failure has been logged, and is told: the next look sees further.
+        stream::iter(looks).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
+    }
+}

@@ -1,0 +1,82 @@
+//! Goodbyes: a member's, which frees the seat, and the node's own.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Hub, LocalRoom};
+use crate::{
+    protocol::Trouble,
+    room::{Departure, MemberId},
+    store::StoreError,
+};
+
+/// How long a stopping node waits for its people to reach another one, if there may be one.
+const MOVING: Duration = Duration::from_secs(6);
+
+/// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
+const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
+
+impl Hub {
+    /// Whether the goodbye has begun.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
+    pub async fn stops(&self) -> Trouble {
+        // The sender lives as long as we do.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+        self.come_back()
+    }
+
+    /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
+    pub(super) fn depart(
+        self: &Arc<Self>,
+        room: &Arc<LocalRoom>,
+        member: MemberId,
+        tag: u64,
+        reason: Departure,
+    ) -> tokio::task::JoinHandle<()> {
+        let tags = self.rooms.vacate(room, member, tag);
+        let (hub, room) = (Arc::clone(self), Arc::clone(room));
+        self.departures.spawn(async move {
+            // Before the store is asked: what it tells makes the room forget this.
+            let called = room.callers.lock().contains(&member);
+            let mut over = false;
+            for tag in tags {
+                over = loop {
+                    match hub.store.leave(&room.id, member, tag, reason).await {
+                        Err(StoreError::Unavailable) => tokio::time::sleep(Duration::from_secs(1)).await,
+                        answer => break answer.unwrap_or(over),
+                    }
+                };
+            }
+            if over || called {
+                hub.clear_up(&room.id, member);
+            }
+        })
+    }
+
+    /// What people are told while the node is stopping: when to come back, each at a moment of their own.
+    pub fn come_back(&self) -> Trouble {
+        Trouble::Restarting(Duration::from_millis(fastrand::u64(COME_BACK_MS)))
+    }
+
+    /// Says goodbye: nobody comes in any more, everybody is told when to come back, every seat is freed.
+    /// Where rooms are shared, people get a moment to take their seats up at another node.
+    pub async fn goodbye(&self) {
+        self.stopping.send_replace(true);
+        for room in &self.rooms.rooms {
+            for seat in room.people.lock().seats.values() {
+                if let Some(reader) = seat.place.reader() {
+                    reader.close(&self.come_back());
+                }
+            }
+        }
+        if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
+            tokio::time::sleep(MOVING.min(self.terms().grace)).await;
+        }
+        self.store.close().await;
+        self.departures.close();
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
+    }
+}

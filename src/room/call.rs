@@ -1,0 +1,43 @@
+//! Whether somebody is in the room's video call.
+
+use super::Millis;
+
+/// What is known of a member's stays in the call, as a mark that only grows: twice the moment at which the newest
+/// stay began, and one more when it is over. So news of it may come twice, late or in any order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub struct Call(pub u64);
+
+impl Call {
+    /// The latest moment that a mark can hold: stores count exactly up to 2^53.
+    const LAST: Millis = (1 << 52) - 1;
+
+    /// In the call since `at`, by the clock of the media server.
+    pub fn since(at: Millis) -> Self {
+        Self(at.clamp(1, Self::LAST) * 2)
+    }
+
+    /// The same stay, when it is over.
+    pub fn over(self) -> Self {
+        Self(self.0 | 1)
+    }
+
+    /// Whether the newest stay goes on.
+    pub fn is_on(self) -> bool {
+        self.0 != 0 && self.0.is_multiple_of(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_whatever_order_news_come_the_newest_stay_counts() {
+        let (first, second) = (Call::since(1_700_000_000_000), Call::since(1_700_000_000_001));
+        let history = [Call::default(), first, first.over(), second, second.over()];
+        assert!(history.is_sorted());
+        assert_eq!(history.map(Call::is_on), [false, true, false, true, false]);
+        assert_eq!(first.over().over(), first.over());
+        assert!(Call::since(u64::MAX).over().0 < 1 << 53);
+    }
+}

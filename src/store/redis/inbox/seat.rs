@@ -1,0 +1,20 @@
+//! A member's place, as its node knows it.
+
+use crate::room::Name;
+
+/// A member that is linked to this node.
+#[derive(Clone, Debug)]
+pub(in crate::store::redis) struct Seat {
+    /// Which link.
+    pub(in crate::store::redis) tag: u64,
+    /// When it was taken, by the store's clock: the later of two wins.
+    pub(in crate::store::redis) since: u64,
+    /// The name it goes by.
+    pub(in crate::store::redis) name: Name,
+    /// When the member joined.
+    pub(in crate::store::redis) joined_at: u64,
+    /// The room's version with the member in it: news of an older leave are about an earlier seat.
+    pub(in crate::store::redis) version: u64,
+    /// Its goodbye is under way: it need not be told that it is gone.
+    pub(in crate::store::redis) leaving: bool,
+}

@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- Takes note of a member's coming to the video call, or of its going. A mark only grows. Repeats Room::call.
+-- KEYS  members room log channel
+-- ARGV  member mark
+-- Gives OK or ENOMEMBER.
+local room, channel = KEYS[2], KEYS[4]
+local seat, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[1], 'c:' .. ARGV[1]))
+if not seat then
+  return { 'ENOMEMBER' }
+end
+if tonumber(ARGV[2]) > tonumber(mark or '0') then
+  redis.call('HSET', room, 'c:' .. ARGV[1], ARGV[2])
+  redis.call('SPUBLISH', channel, 'C ' .. ARGV[1] .. ' ' .. ARGV[2])
+end
+return { 'OK' }

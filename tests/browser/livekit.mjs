@@ -1,0 +1,70 @@
+// A real LiveKit of the version that the Makefile names, on this machine only.
+
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { SignJWT } from "jose";
+import { freePort, startServer } from "./server.mjs";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const VERSION = /^LIVEKIT_VERSION := (.*)$/m.exec(readFileSync(resolve(ROOT, "Makefile"), "utf8"))[1];
+const BIN = resolve(ROOT, `target/tools/livekit-server-${VERSION}`);
+const KEY = "devkey";
+
+/** A Parlor and a LiveKit that know of each other. */
+export async function startBoth(settings = {}) {
+  if (!existsSync(BIN)) throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
+  const [port, tcp, udp] = [await freePort(), await freePort(), await freePort()];
+  const secret = randomBytes(24).toString("hex");
+  const url = `http://127.0.0.1:${port}`;
+  const server = await startServer({ LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret, ...settings });
+  const config = {
+    port,
+    bind_addresses: ["127.0.0.1"],
+    keys: { [KEY]: secret },
+    logging: { level: "warn" },
+    rtc: { tcp_port: tcp, udp_port: udp, node_ip: "127.0.0.1", use_external_ip: false, enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
+    room: { auto_create: true, empty_timeout: 300, departure_timeout: 300 },
+    webhook: { api_key: KEY, urls: [`${server.url}/livekit/webhook`] },
+  };
+  let child;
+
+  async function start() {
+    // JSON is YAML.
+    child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify(config) }, stdio: "ignore" });
+    while (!(await fetch(url).catch(() => null))?.ok) {
+      if (child.exitCode !== null) throw new Error(`LiveKit ended with ${child.exitCode}`);
+      await new Promise((then) => setTimeout(then, 50));
+    }
+  }
+
+  await start();
+  return {
+    server,
+    start,
+    /** As a power cut would. */
+    async kill() {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+    /** The names of the rooms it has. */
+    async rooms() {
+      const token = await new SignJWT({ video: { roomList: true } })
+        .setProtectedHeader({ alg: "HS256" })
+        .setIssuer(KEY)
+        .setExpirationTime("1m")
+        .sign(new TextEncoder().encode(secret));
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const answer = await fetch(`${url}/twirp/livekit.RoomService/ListRooms`, { method: "POST", headers, body: "{}" });
+      if (!answer.ok) throw new Error(`ListRooms: ${answer.status}`);
+      return ((await answer.json()).rooms ?? []).map((room) => room.name);
+    },
+    async stop() {
+      await server.stop();
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      await this.kill();
+    },
+  };
+}

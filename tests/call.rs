@@ -1,0 +1,256 @@
+//! The call beside the room, on a real LiveKit: who is in it is told, who leaves is put out, a room that is
+//! over takes its call along, and whatever LiveKit does, chat goes on.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/server.rs"]
+#[allow(dead_code)]
+mod redis;
+mod wire;
+
+use livekit_api::access_token::AccessToken;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{WebSocketStream, client_async};
+use wire::{
+    Client, TestServer, eventually,
+    listener::Listener,
+    livekit::{KEY, LiveKit},
+    poller::Poller,
+    within_patience,
+};
+
+async fn both() -> (LiveKit, TestServer) {
+    let mut livekit = LiveKit::reserve();
+    let settings = livekit.settings();
+    let server = TestServer::start(&settings.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    livekit.start(&server.url("/livekit/webhook")).await;
+    (livekit, server)
+}
+
+/// Comes to the call as a browser does; its media is not needed here.
+async fn call(livekit: &LiveKit, who: &mut Client) -> WebSocketStream<TcpStream> {
+    let pass = who.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    dial(livekit, &pass).await
+}
+
+/// The same for who has no socket.
+async fn call_by_request(livekit: &LiveKit, who: &Poller) -> WebSocketStream<TcpStream> {
+    let pass = who.post("livekit-token", "").send().await.unwrap().json().await.unwrap();
+    dial(livekit, &pass).await
+}
+
+async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
+    let [room, identity, token] = ["room", "identity", "token"].map(|field| pass[field].as_str().unwrap());
+    let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
+    let address = format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", livekit.url());
+    let socket = client_async(address, stream).await.unwrap().0;
+    within_patience("LiveKit has them", async || {
+        if callers(livekit, room).await.iter().any(|them| them == identity) { Ok(()) } else { Err(()) }
+    })
+    .await;
+    socket
+}
+
+/// Who is in the call, as LiveKit says.
+async fn callers(livekit: &LiveKit, room: &str) -> Vec<String> {
+    let there = livekit.rooms().list_participants(room).await.unwrap_or_default();
+    there.into_iter().map(|them| them.identity).collect()
+}
+
+async fn reports(server: &TestServer, body: &str, signature: &str) -> u16 {
+    let request = reqwest::Client::new().post(server.url("/livekit/webhook")).header("authorization", signature);
+    request.body(body.to_owned()).send().await.unwrap().status().as_u16()
+}
+
+fn signed(body: &str, secret: &str) -> String {
+    use base64::Engine;
+    let sum = base64::prelude::BASE64_STANDARD.encode(Sha256::digest(body));
+    AccessToken::with_api_key(KEY, secret).with_sha256(&sum).to_jwt().unwrap()
+}
+
+fn report(event: &str, who: &Client, at: u64) -> String {
+    report_of(event, who.room(), who.id(), at)
+}
+
+fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
+    let them = json!({"sid": "PA_x", "identity": id, "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
+    json!({"event": event, "room": {"sid": "RM_x", "name": room}, "participant": them, "id": "EV_x", "createdAt": "1"})
+        .to_string()
+}
+
+/// Whether somebody is in the call, as a newcomer is told.
+async fn in_call(server: &TestServer, room: &str) -> Vec<Value> {
+    let newcomer = Client::join(server, room, "Newcomer").await;
+    let members = newcomer.welcome["members"].as_array().unwrap().clone();
+    newcomer.leave().await;
+    members.iter().filter(|member| member["inCall"] == true).map(|member| member["clientId"].clone()).collect()
+}
+
+#[tokio::test]
+async fn last_one_who_leaves_takes_the_call_along() {
+    let (livekit, server) = both().await;
+    let (mut ann, bob) = (Client::join(&server, "комната", "Ann").await, Client::join(&server, "комната", "Bob").await);
+    let _call = call(&livekit, &mut ann).await;
+    let rooms = livekit.rooms();
+    assert_eq!(rooms.list_rooms(Vec::new()).await.unwrap().len(), 1);
+    ann.leave().await;
+    within_patience("who left the room is put out of the call", async || {
+        let there = rooms.list_participants("комната").await.map_err(|_| ())?;
+        there.is_empty().then_some(()).ok_or(())
+    })
+    .await;
+    assert_eq!(rooms.list_rooms(Vec::new()).await.unwrap().len(), 1, "Bob is there and may call again");
+    bob.leave().await;
+    within_patience("the call has gone with the room", async || {
+        rooms.list_rooms(Vec::new()).await.unwrap().is_empty().then_some(()).ok_or(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_to_the_call_with_the_pass_of_an_earlier_seat_is_put_out() {
+    let (livekit, server) = both().await;
+    let (mut ann, bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
+    let pass = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    let came = report("participant_joined", &ann, 1_700_000_000_000);
+    ann.leave().await;
+    let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
+    let address = format!("{}/rtc?access_token={}&protocol=15", livekit.url(), pass["token"].as_str().unwrap());
+    let _socket = client_async(address, stream).await.unwrap().0;
+    let rooms = livekit.rooms();
+    let there = async || rooms.list_participants("general").await.map(|there| there.len()).unwrap_or(0);
+    within_patience("LiveKit takes the pass", async || (there().await == 1).then_some(()).ok_or(())).await;
+    // LiveKit reports only those whose media flows; this is the report it would send.
+    assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
+    within_patience("they are put out", async || (there().await == 0).then_some(()).ok_or(())).await;
+    assert_eq!(in_call(&server, bob.room()).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_falling_silent() {
+    let mut livekit = LiveKit::reserve();
+    let settings = livekit.settings();
+    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
+    args.extend(["--grace", "5s", "--lease", "5s"]);
+    let server = TestServer::start(&args).await;
+    livekit.start(&server.url("/livekit/webhook")).await;
+    let ann = Client::join(&server, "general", "Ann").await;
+    let mut eve = Listener::open(&server.url(""), "general", "?name=Eve", None, None).await;
+    let mut bob = Poller::join(&server, "general", "Bob").await;
+    let came = report_of("participant_joined", "general", ann.id(), 1_700_000_000_000);
+    assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
+    let told = json!({"type": "call", "clientId": ann.id(), "inCall": true});
+    assert_eq!(bob.until("call").await, told);
+    eve.expect("joined").await;
+    assert_eq!(eve.expect("call").await, told);
+    let again = Poller::join_at(&server.url(""), "general", json!({}), Some(&bob.ticket)).await;
+    assert_eq!(again.welcome["members"][0]["inCall"], true);
+
+    let _calls = call_by_request(&livekit, &again).await;
+    again.leave().await;
+    within_patience("who left by a request is put out", async || {
+        if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+    })
+    .await;
+    let silent = Poller::join(&server, "general", "Cid").await;
+    let _calls = call_by_request(&livekit, &silent).await;
+    within_patience(
+        "who asks no more is put out",
+        async || {
+            if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out() {
+    let redis = redis::Server::start();
+    let mut livekit = LiveKit::reserve();
+    let (settings, url) = (livekit.settings(), redis.url());
+    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
+    args.extend(["--redis-url", &url]);
+    let (here, there) = (TestServer::start(&args).await, TestServer::start(&args).await);
+    livekit.start(&here.url("/livekit/webhook")).await;
+    eventually("Redis in reach", || here.hub.ready() && there.hub.ready()).await;
+    let _ann = Client::join(&there, "general", "Ann").await;
+    let mut bob = Poller::join(&here, "general", "Bob").await;
+    let _call = call_by_request(&livekit, &bob).await;
+    // Nobody has reported it: only the first node knows that there was a pass.
+    bob.base = there.url("");
+    bob.leave().await;
+    within_patience("they are put out", async || if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) })
+        .await;
+}
+
+#[tokio::test]
+async fn forged_and_replayed_reports_change_nothing() {
+    let livekit = LiveKit::reserve();
+    let settings = livekit.settings();
+    let server = TestServer::start(&settings.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (mut ann, bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
+    ann.until("joined").await;
+    let at = 1_700_000_000_000;
+    let (came, went) = (report("participant_joined", &bob, at), report("participant_left", &bob, at));
+    let good = signed(&came, &livekit.secret);
+    let member_pass = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    for (body, signature) in [
+        (&came, String::new()),
+        (&came, signed(&came, "another secret of the same length, but wrong")),
+        (&came, signed(&went, &livekit.secret)),
+        (&went, good.clone()),
+        (&came, format!("Bearer {good}")),
+        (&came, member_pass["token"].as_str().unwrap().to_owned()),
+    ] {
+        assert_eq!(reports(&server, body, &signature).await, 401, "{signature}");
+    }
+    assert_eq!(in_call(&server, "general").await, [] as [Value; 0]);
+
+    assert_eq!(reports(&server, &came, &good).await, 200);
+    let told = ann.until("call").await;
+    assert_eq!(told, json!({"type": "call", "clientId": bob.id(), "inCall": true}));
+    assert_eq!(in_call(&server, "general").await, [bob.id()]);
+    assert_eq!(reports(&server, &went, &signed(&went, &livekit.secret)).await, 200);
+    assert_eq!(ann.until("call").await["inCall"], false);
+    // The same again, and late: Bob has left the call since.
+    for (body, signature) in [(&came, &good), (&went, &signed(&went, &livekit.secret)), (&came, &good)] {
+        assert_eq!(reports(&server, body, signature).await, 200);
+    }
+    assert_eq!(in_call(&server, "general").await, [] as [Value; 0]);
+    let again = report("participant_joined", &bob, at + 1);
+    assert_eq!(reports(&server, &again, &signed(&again, &livekit.secret)).await, 200);
+    assert_eq!(ann.until("call").await["inCall"], true, "a new stay counts, and the replays were told to nobody");
+    // What is not about a member is none of Parlor's business.
+    for other in
+        [json!({"event": "room_started"}), json!({"event": "participant_joined", "participant": {"identity": "recorder"}})]
+    {
+        let body = other.to_string();
+        assert_eq!(reports(&server, &body, &signed(&body, &livekit.secret)).await, 200, "{body}");
+    }
+    let huge = "x".repeat(65 * 1024);
+    assert_eq!(reports(&server, &huge, &signed(&huge, &livekit.secret)).await, 413);
+    let without = TestServer::start(&[]).await;
+    assert_eq!(reports(&without, &came, &good).await, 503);
+}
+
+#[tokio::test]
+async fn livekit_going_away_is_told_and_chat_goes_on() {
+    let (mut livekit, server) = both().await;
+    let (mut ann, mut bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
+    let mut cid = Client::join(&server, "general", "Cid").await;
+    let _calls = (call(&livekit, &mut ann).await, call(&livekit, &mut bob).await);
+    // Nobody reported it, for lack of media: Parlor has looked by itself.
+    assert_eq!(cid.until("call").await["inCall"], true);
+    assert_eq!(cid.until("call").await["inCall"], true);
+    livekit.kill().await;
+    // Whoever leaves now cannot be put out; those who stay are told why video fails.
+    bob.leave().await;
+    assert_eq!(cid.until("status").await["code"], "video_unavailable");
+    ann.send(json!({"type": "chat", "text": "still here"})).flush().await;
+    assert_eq!(cid.until("chat").await["text"], "still here");
+    livekit.start(&server.url("/livekit/webhook")).await;
+    assert_eq!(cid.until("status").await["code"], "video_available");
+    let gone = cid.until("call").await;
+    assert_eq!((&gone["clientId"], &gone["inCall"]), (&json!(ann.id()), &json!(false)), "the new LiveKit knows of no call");
+}

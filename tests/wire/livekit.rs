@@ -1,0 +1,88 @@
+//! A real LiveKit of the version that the Makefile names, on this machine only.
+
+use std::{
+    net::{TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use livekit_api::services::room::RoomClient;
+use tokio::process::{Child, Command};
+
+use super::within_patience;
+
+pub const KEY: &str = "devkey";
+
+pub struct LiveKit {
+    pub port: u16,
+    pub secret: String,
+    config: PathBuf,
+    process: Option<Child>,
+}
+
+impl LiveKit {
+    /// Where it will be: Parlor and LiveKit each must know of the other before they start.
+    pub fn reserve() -> Self {
+        let port = free_tcp();
+        let secret = format!("{0}{0}", uuid::Uuid::new_v4().simple());
+        let config = std::env::temp_dir().join(format!("livekit-{port}-{}.yaml", std::process::id()));
+        Self { port, secret, config, process: None }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// What Parlor is to be started with.
+    pub fn settings(&self) -> [String; 6] {
+        let [url, key, secret] = ["--livekit-url", "--livekit-api-key", "--livekit-api-secret"].map(str::to_owned);
+        [url, self.url(), key, KEY.to_owned(), secret, self.secret.clone()]
+    }
+
+    /// Starts it, or starts it again; `webhook` is whom it tells. Waits until it answers.
+    pub async fn start(&mut self, webhook: &str) {
+        let port = self.port;
+        let (tcp, secret) = (free_tcp(), &self.secret);
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{ {KEY}: {secret} }}\nlogging: {{ level: warn }}\n\
+             rtc: {{ tcp_port: {tcp}, udp_port: {udp}, node_ip: 127.0.0.1, use_external_ip: false, enable_loopback_candidate: true, \
+             interfaces: {{ includes: [lo] }} }}\nroom: {{ auto_create: true, empty_timeout: 300, departure_timeout: 300 }}\n\
+             webhook: {{ api_key: {KEY}, urls: [\"{webhook}\"] }}\n"
+        );
+        std::fs::write(&self.config, config).unwrap();
+        let mut server = Command::new(program());
+        server.arg("--config").arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.process = Some(server.kill_on_drop(true).spawn().unwrap());
+        let rooms = self.rooms();
+        within_patience("LiveKit answers", async || rooms.list_rooms(Vec::new()).await).await;
+    }
+
+    /// As a power cut would.
+    pub async fn kill(&mut self) {
+        self.process.take().unwrap().kill().await.unwrap();
+    }
+
+    pub fn rooms(&self) -> RoomClient {
+        RoomClient::with_api_key(&self.url(), KEY, &self.secret)
+    }
+}
+
+impl Drop for LiveKit {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.config);
+    }
+}
+
+fn free_tcp() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The LiveKit that `make tools` builds.
+fn program() -> PathBuf {
+    let makefile = include_str!("../../Makefile");
+    let version = makefile.lines().find_map(|line| line.strip_prefix("LIVEKIT_VERSION := ")).unwrap();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/tools/livekit-server-{version}"));
+    assert!(program.exists(), "LiveKit {version} is not built: run `make tools`");
+    program
+}
