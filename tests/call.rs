@@ -7,15 +7,13 @@
 mod redis;
 mod wire;
 
-use livekit_api::access_token::AccessToken;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use wire::{
     Client, TestServer, eventually,
     listener::Listener,
-    livekit::{KEY, LiveKit},
+    livekit::{LiveKit, report_of, reports, signed},
     poller::Poller,
     within_patience,
 };
@@ -58,25 +56,8 @@ async fn callers(livekit: &LiveKit, room: &str) -> Vec<String> {
     there.into_iter().map(|them| them.identity).collect()
 }
 
-async fn reports(server: &TestServer, body: &str, signature: &str) -> u16 {
-    let request = reqwest::Client::new().post(server.url("/livekit/webhook")).header("authorization", signature);
-    request.body(body.to_owned()).send().await.unwrap().status().as_u16()
-}
-
-fn signed(body: &str, secret: &str) -> String {
-    use base64::Engine;
-    let sum = base64::prelude::BASE64_STANDARD.encode(Sha256::digest(body));
-    AccessToken::with_api_key(KEY, secret).with_sha256(&sum).to_jwt().unwrap()
-}
-
 fn report(event: &str, who: &Client, at: u64) -> String {
     report_of(event, who.room(), who.id(), at)
-}
-
-fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
-    let them = json!({"sid": "PA_x", "identity": id, "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
-    json!({"event": event, "room": {"sid": "RM_x", "name": room}, "participant": them, "id": "EV_x", "createdAt": "1"})
-        .to_string()
 }
 
 /// Whether somebody is in the call, as a newcomer is told.

@@ -18,16 +18,21 @@ use reqwest::{Client as Http, Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::{sync::OnceCell, time::timeout};
 use tokio_tungstenite::tungstenite::Message;
-use wire::{Client, Heard, PATIENCE, TestServer, encoded, eventually, listener::Listener, poller::Poller};
+use wire::{Client, Heard, PATIENCE, TestServer, encoded, eventually, listener::Listener, livekit, poller::Poller};
 
-const VIDEO: [&str; 6] = [
+/// Video is set up, though no LiveKit is there.
+const VIDEO: [&str; 8] = [
     "--livekit-url",
     "wss://video.example.org",
+    "--livekit-api-url",
+    "ws://127.0.0.1:1",
     "--livekit-api-key",
-    "devkey",
+    livekit::KEY,
     "--livekit-api-secret",
-    "a secret that is long enough for HS256",
+    LIVEKIT_SECRET,
 ];
+
+const LIVEKIT_SECRET: &str = "a secret that is long enough for HS256";
 
 /// What is said where there are accounts.
 const OF_ACCOUNTS: [&str; 3] = ["not_logged_in", "login_required", "name_taken"];
@@ -166,6 +171,8 @@ struct Request {
     ticket: bool,
     login: Option<Login>,
     body: Option<Vec<u8>>,
+    /// Not signed by LiveKit.
+    forged: bool,
 }
 
 /// How Amy's token is sent.
@@ -258,7 +265,8 @@ impl Scene {
 
     /// Puts in what only a running server can know.
     fn fill(&self, text: &str) -> String {
-        text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor)
+        let filled = text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor);
+        filled.replace("{member}", self.bob.id())
     }
 
     async fn send(&self, operation: &Operation<'_>, request: &Request) -> Response {
@@ -276,8 +284,15 @@ impl Scene {
             Some(Login::Header) => sent = sent.bearer_auth(token),
             None => {}
         }
-        if let Some(body) = &request.body {
-            sent = sent.body(String::from_utf8(body.clone()).map_or_else(|_| body.clone(), |text| self.fill(&text).into()));
+        let body = request.body.clone().map(|body| match String::from_utf8(body) {
+            Ok(text) => self.fill(&text).into_bytes(),
+            Err(binary) => binary.into_bytes(),
+        });
+        if operation.takes("livekit") && !request.forged {
+            sent = sent.header("authorization", livekit::signed(body.as_deref().unwrap_or_default(), LIVEKIT_SECRET));
+        }
+        if let Some(body) = body {
+            sent = sent.body(body);
         }
         timeout(PATIENCE, sent.send()).await.expect("an answer").unwrap()
     }
@@ -313,17 +328,14 @@ impl Operation<'_> {
         self.operation["tags"][0] == "accounts"
     }
 
-    fn takes_logins(&self) -> bool {
-        self.operation["security"].as_array().is_some_and(|ways| ways.iter().any(|way| way.get("login").is_some()))
-    }
-
-    fn takes_tickets(&self) -> bool {
-        self.operation["security"].as_array().is_some_and(|ways| ways.iter().any(|way| way.get("ticket").is_some()))
+    /// Whether this way to prove oneself is good here.
+    fn takes(&self, scheme: &str) -> bool {
+        self.operation["security"].as_array().is_some_and(|ways| ways.iter().any(|way| way.get(scheme).is_some()))
     }
 
     /// With the first of every example that must be there.
     fn plain_request(&self) -> Request {
-        let needs_ticket = self.takes_tickets() && self.operation["security"][0].get("ticket").is_some();
+        let needs_ticket = self.takes("ticket") && self.operation["security"][0].get("ticket").is_some();
         let mut request = Request { room: "general".into(), ticket: needs_ticket, ..Request::default() };
         if self.operation["security"][0].get("cookie").is_some() {
             request.login = Some(Login::Cookie);
@@ -375,10 +387,10 @@ impl Operation<'_> {
             let ticket = value.get("ticket").is_none() && self.plain_request().ticket;
             requests.push(Request { body: Some(plain(value).into_bytes()), ticket, ..self.plain_request() });
         }
-        if self.takes_tickets() {
+        if self.takes("ticket") {
             requests.push(Request { ticket: true, ..self.plain_request() });
         }
-        if self.takes_logins() {
+        if self.takes("login") {
             for way in [Login::Cookie, Login::Header] {
                 requests.push(Request { login: Some(way), ..self.plain_request() });
             }
@@ -463,6 +475,7 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         "body_too_big" => request.body = Some(vec![b'x'; 70_000]),
         "too_long" if is_text => request.body = Some(vec![b'x'; 4001]),
         "too_long" => request.body = Some(json!({"text": "x".repeat(4001)}).to_string().into_bytes()),
+        "bad_signature" => request.forged = true,
         "upgrade_required" => request.headers.clear(),
         "nobody_there" => request.room = "elsewhere".into(),
         "not_member" => {
@@ -579,7 +592,7 @@ async fn without_its_store_every_address_says_what_the_document_says() {
     let answers = operations.iter().map(async |operation| scene.send(operation, &operation.plain_request()).await);
     for (operation, response) in operations.iter().zip(join_all(answers).await) {
         let (status, code) = operation.hold(response).await;
-        let asks_the_store = operation.path.starts_with("/api/rooms") || operation.id == "speak";
+        let asks_the_store = operation.path.starts_with("/api/rooms") || ["speak", "report"].contains(&operation.id);
         // Who polls is told nothing new, and leaves as soon as that is possible.
         if asks_the_store && !["poll", "leave"].contains(&operation.id) {
             assert_eq!(status, 503, "{} {code:?}", operation.id);
@@ -641,7 +654,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
         }
     }
     // What no text of a client's brings about, and the stream.
-    let Scene { server, mut bob, ann, book } = Scene::with_accounts("general", &[]).await;
+    let Scene { server, mut bob, ann, book } = Scene::with_accounts("general", &VIDEO).await;
     bob.put(Message::binary(vec![1])).flush().await;
     documents.hold("tell", &bob.until("error").await, &mut seen);
     let (mut heard, base) = (BTreeSet::new(), server.url(""));
@@ -650,6 +663,13 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     ann.say("hello", 1).await;
     bob.send(json!({"typing": true})).send(json!({"text": "hello"})).flush().await;
     let cy = Client::join(&server, "general", "Cy").await;
+    let came = livekit::report_of("participant_joined", "general", cy.id(), 1_700_000_000_000);
+    assert_eq!(livekit::reports(&server, &came, &livekit::signed(&came, LIVEKIT_SECRET)).await, 200);
+    documents.hold("tell", &bob.until("call").await, &mut seen);
+    let dee = Client::join(&server, "general", "Dee").await;
+    assert!(dee.welcome["members"].as_array().unwrap().iter().any(|member| member["inCall"] == true));
+    documents.hold("tell", &dee.welcome, &mut seen);
+    dee.leave().await;
     cy.leave().await;
     // Amy is who she says.
     let mut request = Client::request(&server, "room=general");

@@ -6,10 +6,13 @@ use std::{
     process::Stdio,
 };
 
-use livekit_api::services::room::RoomClient;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use livekit_api::{access_token::AccessToken, services::room::RoomClient};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
-use super::within_patience;
+use super::{TestServer, within_patience};
 
 pub const KEY: &str = "devkey";
 
@@ -72,6 +75,25 @@ impl Drop for LiveKit {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.config);
     }
+}
+
+/// Tells Parlor what LiveKit would. Gives the status.
+pub async fn reports(server: &TestServer, body: &str, signature: &str) -> u16 {
+    let request = reqwest::Client::new().post(server.url("/livekit/webhook")).header("authorization", signature);
+    request.body(body.to_owned()).send().await.unwrap().status().as_u16()
+}
+
+/// What LiveKit puts into `Authorization` with this body.
+pub fn signed(body: impl AsRef<[u8]>, secret: &str) -> String {
+    let sum = BASE64_STANDARD.encode(Sha256::digest(body.as_ref()));
+    AccessToken::with_api_key(KEY, secret).with_sha256(&sum).to_jwt().unwrap()
+}
+
+/// LiveKit's own words for somebody who came or went.
+pub fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
+    let them = json!({"sid": "PA_x", "identity": id, "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
+    json!({"event": event, "room": {"sid": "RM_x", "name": room}, "participant": them, "id": "EV_x", "createdAt": "1"})
+        .to_string()
 }
 
 fn free_tcp() -> u16 {
