@@ -227,6 +227,33 @@ async fn a_lost_seat_is_held_for_the_grace_and_not_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
+    let here = stage();
+    let rooms = Rooms::new(terms());
+    let there = Hub::new(Arc::clone(&rooms), Memory::new(Arc::clone(&here.world), NodeId(2), Arc::clone(&rooms) as _));
+    let mut bob = enter(&there, "r", "Bob", None).await;
+    let ann = enter(&there, "r", "Ann", None).await;
+    assert_eq!(bob.hears().await["user"], "Ann");
+    let (go, hub) = (here.store.hold(When::Before), Arc::clone(&here.hub));
+    let ticket = ann.welcome["ticket"].as_str().unwrap().to_owned();
+    let (ear, mut heard) = unbounded_channel();
+    let taking =
+        tokio::spawn(async move { hub.take_up(&"r".parse().unwrap(), &ticket, None, Arc::new(Ear(ear))).await.map(drop) });
+    while here.store.joins() == 0 {
+        tokio::task::yield_now().await;
+    }
+    ann.seat.leave().await;
+    assert_eq!(bob.hears().await["type"], "left");
+    go.send(()).unwrap();
+    assert_eq!(taking.await.unwrap().unwrap_err().code(), "not_member");
+    assert!(heard.recv().await.is_none(), "and was told nothing");
+    assert_eq!(here.hub.counts(), (0, 0));
+    assert_eq!(there.count(&"r".parse().unwrap()).await.unwrap(), 1);
+    bob.seat.leave().await;
+    assert!(here.world.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_comes_back_in_time_was_never_gone() {
     let (hub, _world) = hub();
     let mut ann = enter(&hub, "r", "Ann", None).await;

@@ -86,7 +86,7 @@ impl Hub {
         if !has(&snapshot, claims.member) {
             return Err(Refusal::NotMember.into());
         }
-        self.sit(room, claims, Whence { cursor, resumed: true, exact: true }, reader).await
+        self.sit(room, claims, Whence { cursor, resumed: true, exact: true, joins: false }, reader).await
     }
 
     /// Says something in a member's name. Gives the counter it was said with: one that is not given is drawn.
@@ -181,9 +181,14 @@ impl Hub {
         }
         if seated {
             // Its seat is at another node: take it over, then leave.
-            let from = Whence { cursor: None, resumed: true, exact: true };
+            let from = Whence { cursor: None, resumed: true, exact: true, joins: false };
             let member = claims.member;
-            self.sit(room, claims, from, Arc::new(Nobody)).await?.leave().await;
+            match self.sit(room, claims, from, Arc::new(Nobody)).await {
+                Ok(seat) => seat.leave().await,
+                // Somebody was quicker.
+                Err(Trouble::Refused(Refusal::NotMember)) => {}
+                Err(trouble) => return Err(trouble),
+            }
             // Only that node knows whether they had a pass.
             self.clear_up(room, member);
         }

@@ -30,7 +30,7 @@ pub use self::{
 };
 use crate::{
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
-    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomId, Snapshot},
+    room::{Cursor, Entry, Limits, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
     store::{Event, Feed, Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
@@ -224,6 +224,8 @@ struct Whence {
     resumed: bool,
     /// What they have read up to the cursor still holds.
     exact: bool,
+    /// They come through a door: whoever is no member becomes one.
+    joins: bool,
 }
 
 /// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
@@ -300,7 +302,7 @@ impl Hub {
             Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
         // Who takes their seat for the one they had must be told that it is another.
-        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none() };
+        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true };
         self.sit(&room, claims, from, reader).await
     }
 
@@ -331,6 +333,11 @@ impl Hub {
                     return Err(error.into());
                 }
             };
+            if joined.new && !from.joins {
+                // They left, or were lost, since they were last seen to be a member.
+                seat.leave().await;
+                return Err(Refusal::NotMember.into());
+            }
             if seat.follow(&snapshot, &reader, from, joined.last_n)? {
                 return Ok(seat);
             }

@@ -63,7 +63,7 @@ impl Seat {
         &mut self,
         snapshot: &Snapshot,
         reader: &Arc<dyn Reader>,
-        Whence { cursor, resumed, exact }: Whence,
+        Whence { cursor, resumed, exact, .. }: Whence,
         last_n: u64,
     ) -> Result<bool, Trouble> {
         self.last_n.fetch_max(last_n, Ordering::Relaxed);
