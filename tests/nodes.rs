@@ -213,6 +213,7 @@ async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     let nginx = Nginx::start(nodes.iter().map(|node| node.address));
     let base = format!("http://{}", nginx.address);
     wire::within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
+    assert_eq!(reqwest::get(format!("{base}/metrics")).await.unwrap().status(), 404, "figures are not for everybody");
     let mut stream = Listener::open(&base, "doors", "?name=Eve", None, None).await;
     let mut bob = Poller::join_at(&base, "doors", json!({"name": "Bob"}), None).await;
     stream.expect("joined").await;

@@ -73,10 +73,17 @@ impl Hub {
             }
         }
         if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
-            tokio::time::sleep(MOVING.min(self.terms().grace)).await;
+            let _ = tokio::time::timeout(MOVING.min(self.terms().grace), self.moved_on()).await;
         }
         self.store.close().await;
         self.departures.close();
         let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
+    }
+    /// Waits until nobody has a seat here.
+    async fn moved_on(&self) {
+        let mut look = tokio::time::interval(Duration::from_millis(50));
+        while self.counts().1 > 0 {
+            look.tick().await;
+        }
     }
 }
