@@ -175,7 +175,11 @@ impl Config {
             (None, None, None) => Ok(None),
             (Some(url), Some(key), Some(secret)) => {
                 let api_url = text(&self.livekit_api_url).unwrap_or_else(|| url.clone());
-                let known = |url: &str| ["ws://", "wss://", "http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+                let known = |url: &str| {
+                    let url = url.parse::<hyper::Uri>().unwrap_or_default();
+                    url.host().is_some_and(|host| !host.is_empty())
+                        && ["ws", "wss", "http", "https"].contains(&url.scheme_str().unwrap_or_default())
+                };
                 let usable = known(&url) && known(&api_url);
                 if usable { Ok(Some(LiveKit { url, api_url, key, secret })) } else { Err(ConfigError::LiveKitUrl) }
             }
@@ -322,6 +326,7 @@ mod tests {
     fn a_half_set_group_says_what_is_missing() {
         let error = config(&["--livekit-url", "ws://x", "--livekit-api-secret", "s"]).unwrap_err();
         assert!(error.contains("LIVEKIT_API_KEY is missing"), "{error}");
+        assert!(config(&["--livekit-url", "wss://", "--livekit-api-secret", "s", "--livekit-api-key", "k"]).is_err());
         assert!(config(&["--livekit-url", "x", "--livekit-api-secret", "s", "--livekit-api-key", "k"]).is_err());
     }
 

@@ -9,7 +9,10 @@ use livekit_api::{
     services::{ServerError, ServiceError, ServiceResult, room::RoomClient},
     webhooks::WebhookReceiver,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 use crate::{
     config::LiveKit,
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// How long a pass opens the door. LiveKit itself renews the tokens of those inside.
-const LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// How long LiveKit may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -34,6 +37,9 @@ pub enum VideoError {
     /// LiveKit cannot be reached, or does not take our keys.
     #[error("LiveKit is out of reach")]
     Away,
+    /// LiveKit is there, but could not do it.
+    #[error("LiveKit failed: {0}")]
+    Failed(String),
     /// A report that LiveKit has not signed.
     #[error("this report is not signed with our LiveKit keys")]
     Forged,
@@ -118,7 +124,7 @@ impl Video {
         let event = self.reports.receive(body, signature).map_err(|_| VideoError::Forged)?;
         let over = match &*event.event {
             "participant_joined" => false,
-            "participant_left" => true,
+            "participant_left" | "participant_connection_aborted" => true,
             _ => return Ok(None),
         };
         let whom = event.participant.and_then(|them| Some((identity(&them.identity)?, since(them.joined_at_ms, them.joined_at))));
@@ -129,9 +135,9 @@ impl Video {
     /// Who is in a call. Nobody is in a call that LiveKit does not know.
     ///
     /// # Errors
-    /// [`VideoError::Away`].
+    /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn callers(&self, room: &RoomId) -> Result<Vec<(MemberId, Call)>, VideoError> {
-        let there = self.ask(self.rooms.list_participants(room.as_str())).await?.unwrap_or_default();
+        let there = self.ask(Whom::LiveKit, self.rooms.list_participants(room.as_str())).await?.unwrap_or_default();
         let stays = there.into_iter().map(|them| (identity(&them.identity), since(them.joined_at_ms, them.joined_at)));
         Ok(stays.filter_map(|(member, call)| Some((member?, call))).collect())
     }
@@ -139,30 +145,38 @@ impl Video {
     /// Ends a call: everybody in it is put out, and LiveKit forgets the room.
     ///
     /// # Errors
-    /// [`VideoError::Away`].
+    /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn end(&self, room: &RoomId) -> Result<(), VideoError> {
-        self.ask(self.rooms.delete_room(room.as_str())).await.map(drop)
+        self.ask(Whom::Callers, self.rooms.delete_room(room.as_str())).await.map(drop)
     }
 
     /// Puts somebody out of a call.
     ///
     /// # Errors
-    /// [`VideoError::Away`].
+    /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn put_out(&self, room: &RoomId, member: MemberId) -> Result<(), VideoError> {
-        self.ask(self.rooms.remove_participant(room.as_str(), &member.to_string())).await.map(drop)
+        self.ask(Whom::Callers, self.rooms.remove_participant(room.as_str(), &member.to_string())).await.map(drop)
     }
 
     /// Waits for a turn and the answer; `None` if LiveKit knows nothing of it. Says once that LiveKit went or came back.
-    async fn ask<T>(&self, question: impl Future<Output = ServiceResult<T>>) -> Result<Option<T>, VideoError> {
-        let _turn = self.turns.acquire().await.map_err(|_| VideoError::Away)?;
+    async fn ask<T>(&self, whom: Whom, question: impl Future<Output = ServiceResult<T>>) -> Result<Option<T>, VideoError> {
+        // Where the others wait in vain, so would this.
+        let _turn = timeout(PATIENCE, self.turns.acquire()).await.ok().and_then(Result::ok).ok_or(VideoError::Away)?;
         let (answer, why) = match question.await {
             Ok(answer) => (Ok(Some(answer)), None),
-            Err(ServiceError::Twirp(ServerError::Twirp(no))) if no.code == "not_found" => (Ok(None), None),
             // Its message may name the room.
-            Err(ServiceError::Twirp(ServerError::Twirp(no))) => (Err(VideoError::Away), Some(no.code)),
+            Err(ServiceError::Twirp(ServerError::Twirp(no))) => match &*no.code {
+                "not_found" => (Ok(None), None),
+                "unauthenticated" | "permission_denied" => (Err(VideoError::Away), Some(no.code)),
+                _ => (Err(VideoError::Failed(no.code)), None),
+            },
+            Err(ServiceError::Twirp(ServerError::Request(error))) if error.is_timeout() && whom == Whom::Callers => {
+                return Err(VideoError::Failed("timeout".into()));
+            }
             Err(error) => (Err(VideoError::Away), Some(error.to_string())),
         };
-        let changed = self.in_reach.send_if_modified(|was| std::mem::replace(was, answer.is_ok()) != answer.is_ok());
+        let here = why.is_none();
+        let changed = self.in_reach.send_if_modified(|was| std::mem::replace(was, here) != here);
         match why {
             Some(why) if changed => tracing::warn!(why, "LiveKit is out of reach: video may fail, chat goes on"),
             None if changed => tracing::info!("LiveKit is in reach"),
@@ -170,6 +184,15 @@ impl Video {
         }
         answer
     }
+}
+
+/// Who has to answer a question to LiveKit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// LiveKit itself: when it is silent, it is away.
+    LiveKit,
+    /// Those in the call as well: one of them may be on the way out and never answer.
+    Callers,
 }
 
 /// The member that goes by this identity; none for those whom the operator sends in, as recorders.

@@ -166,6 +166,58 @@ async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out()
 }
 
 #[tokio::test]
+async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one_gave() {
+    let redis = redis::Server::start();
+    let mut livekit = LiveKit::reserve();
+    let (settings, url) = (livekit.settings(), redis.url());
+    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
+    args.extend(["--redis-url", &url, "--grace", "1s"]);
+    let (mut here, there) = (TestServer::start(&args).await, TestServer::start(&args).await);
+    livekit.start("http://127.0.0.1:1/nowhere").await;
+    eventually("Redis in reach", || here.hub.ready() && there.hub.ready()).await;
+    let (mut ann, bob) = (Client::join(&here, "general", "Ann").await, Client::join(&here, "general", "Bob").await);
+    // Nobody has a seat at the node that is asked.
+    let ask = async |ticket: &str| {
+        let request = reqwest::Client::new().post(there.url("/api/rooms/general/livekit-token")).bearer_auth(ticket);
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let _call = dial(&livekit, &ask(bob.ticket()).await).await;
+    let told = ann.until("call").await;
+    assert_eq!((&told["clientId"], &told["inCall"]), (&json!(bob.id()), &json!(true)));
+    drop(bob);
+    within_patience(
+        "who is lost is put out",
+        async || if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) },
+    )
+    .await;
+    let _call = dial(&livekit, &ask(ann.ticket()).await).await;
+    here.stop().await.unwrap();
+    within_patience("the last node takes the call along", async || {
+        let rooms = livekit.rooms().list_rooms(Vec::new()).await.map_err(|_| ())?;
+        if rooms.is_empty() { Ok(()) } else { Err(()) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_livekit_that_does_not_answer_is_told_to_everybody_soon_however_many_rooms_wait_for_it() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let args =
+        ["--livekit-url", &url, "--livekit-api-key", "key", "--livekit-api-secret", "a secret that is long enough for HS256"];
+    let server = TestServer::start(&args).await;
+    let mut people = Vec::new();
+    for room in 0..150 {
+        let mut ann = Client::join(&server, &format!("room{room}"), "Ann").await;
+        ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+        people.push(ann);
+    }
+    for ann in &mut people {
+        assert_eq!(ann.until("status").await["code"], "video_unavailable");
+    }
+}
+
+#[tokio::test]
 async fn forged_and_replayed_reports_change_nothing() {
     let livekit = LiveKit::reserve();
     let settings = livekit.settings();

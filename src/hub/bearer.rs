@@ -190,7 +190,7 @@ impl Hub {
                 Err(trouble) => return Err(trouble),
             }
             // Only that node knows whether they had a pass.
-            self.clear_up(room, member);
+            self.clear_up(room, member, false);
         }
         Ok(())
     }

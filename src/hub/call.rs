@@ -12,9 +12,9 @@ use tokio::{sync::watch, time::MissedTickBehavior};
 use super::{Hub, LocalRoom};
 use crate::{
     protocol::{Outbound, Trouble},
-    room::{Member, MemberId, Refusal, RoomId, Snapshot},
+    room::{Call, Member, MemberId, Refusal, RoomId, Snapshot},
     store::StoreError,
-    video::{Pass, Video, VideoError},
+    video::{LIFETIME, Pass, Video, VideoError},
 };
 
 /// How often LiveKit is asked who is in the calls of this node's rooms, in case a report was lost.
@@ -35,25 +35,24 @@ impl Hub {
     pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
         let (claims, snapshot) = self.seated(room, ticket).await?;
-        self.pass(video, room, &snapshot, claims.member)
+        self.pass(video, room, &snapshot, claims.member).await
     }
 
     /// A video pass for a member that is linked here.
     pub(super) async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
         let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
-        self.pass(video, room, &snapshot, member)
+        self.pass(video, room, &snapshot, member).await
     }
 
-    fn pass(&self, video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
+    async fn pass(&self, video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
         let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
         let pass = video.pass(room, member).map_err(|error| {
             tracing::error!(%error, "no pass");
             Trouble::Internal
         })?;
-        if let Some(local) = self.rooms.find(room) {
-            local.callers.lock().insert(id);
-        }
+        // The nodes where they and the others sit must know, to look after the call.
+        self.store.call(room, id, Call::INVITED).await?;
         Ok((pass, id))
     }
 
@@ -68,7 +67,7 @@ impl Hub {
             // A pass outlives a seat: whoever comes with it after leaving is put out again.
             Err(StoreError::Refused(Refusal::NotMember)) => {
                 if report.call.is_on() {
-                    self.clear_up(&report.room, report.member);
+                    self.clear_up(&report.room, report.member, false);
                 }
                 Ok(())
             }
@@ -76,8 +75,8 @@ impl Hub {
         }
     }
 
-    /// In the background: puts a member that is gone out of the call, and ends the call of a room that is over.
-    pub(super) fn clear_up(self: &Arc<Self>, room: &RoomId, member: MemberId) {
+    /// In the background: puts a member that is gone out of the call, or ends the call if their going was the end of the room.
+    pub(super) fn clear_up(self: &Arc<Self>, room: &RoomId, member: MemberId, over: bool) {
         if self.terms().video.is_none() {
             return;
         }
@@ -85,20 +84,20 @@ impl Hub {
         self.departures.spawn(async move {
             for pause in TRIES {
                 tokio::time::sleep(pause).await;
-                if hub.try_clear_up(&room, member).await.is_ok() {
+                if hub.try_clear_up(&room, member, over).await.is_ok() {
                     return;
                 }
             }
         });
     }
 
-    async fn try_clear_up(&self, room: &RoomId, member: MemberId) -> Result<(), Trouble> {
+    async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), Trouble> {
         let Some(video) = &self.terms().video else { return Ok(()) };
         // Looked at again each time: the room may have been born anew, and the member may be back.
         let done = match self.store.look(room, false).await? {
-            None => video.end(room).await,
+            None if over => video.end(room).await,
             Some(there) if there.members.iter().any(|seated| seated.id == member) => Ok(()),
-            Some(_) => video.put_out(room, member).await,
+            _ => video.put_out(room, member).await,
         };
         done.map_err(|_: VideoError| Trouble::Timeout)
     }
@@ -111,7 +110,7 @@ impl Hub {
     }
 
     /// This node's rooms in which somebody may be in a call.
-    fn calling(&self) -> Vec<Arc<LocalRoom>> {
+    pub(super) fn calling(&self) -> Vec<Arc<LocalRoom>> {
         let calling = self.rooms.rooms.iter().filter(|room| !room.callers.lock().is_empty());
         calling.map(|room| Arc::clone(&room)).collect()
     }
@@ -123,10 +122,12 @@ impl Hub {
         let Some(known) = self.store.look(&room.id, false).await? else { return Ok(()) };
         let there = video.callers(&room.id).await.map_err(|_| Trouble::Timeout)?;
         for (id, call) in &there {
-            match known.members.iter().find(|member| member.id == *id) {
-                Some(member) if member.call < *call => self.store.call(&room.id, *id, *call).await?,
+            match known.members.iter().find(|member| member.id == *id).map(|member| member.call) {
+                Some(known) if known < *call => self.store.call(&room.id, *id, *call).await?,
+                // Another stay than the one that is over, by a clock that is behind the one that told of that.
+                Some(known) if !known.is_on() && known != call.over() => self.store.call(&room.id, *id, known.next()).await?,
                 Some(_) => {}
-                None => self.clear_up(&room.id, *id),
+                None => self.clear_up(&room.id, *id, false),
             }
         }
         for member in known.members.iter().filter(|member| member.call.is_on()) {
@@ -134,18 +135,20 @@ impl Hub {
                 self.store.call(&room.id, member.id, member.call.over()).await?;
             }
         }
+        // Who is not in the call and has no pass that is still good is not asked after any more.
+        room.callers.lock().retain(|id, since| there.iter().any(|(caller, _)| caller == id) || since.elapsed() < LIFETIME);
         Ok(())
     }
 
-    /// Tells the rooms that use it that LiveKit went away or came back.
-    fn tell_reach(&self, in_reach: bool) {
+    /// Tells rooms that LiveKit went away or came back.
+    fn tell_reach(&self, rooms: &[Arc<LocalRoom>], in_reach: bool) {
         let (code, message) = match in_reach {
             true => ("video_available", "video is back"),
             false => ("video_unavailable", "the video server is out of reach; chat goes on"),
         };
-        for room in self.calling() {
+        for room in rooms {
             if room.notice(&Outbound::Status { code, message }) {
-                self.rooms.start_flush(&room);
+                self.rooms.start_flush(room);
             }
         }
     }
@@ -154,6 +157,7 @@ impl Hub {
 async fn follow(hub: Weak<Hub>, mut in_reach: watch::Receiver<bool>) {
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told: Vec<Weak<LocalRoom>> = Vec::new();
     loop {
         let changed = tokio::select! {
             _ = look.tick() => false,
@@ -162,14 +166,18 @@ async fn follow(hub: Weak<Hub>, mut in_reach: watch::Receiver<bool>) {
         let Some(hub) = hub.upgrade() else { return };
         if changed {
             let now = *in_reach.borrow_and_update();
-            hub.tell_reach(now);
+            // Whoever was told that it went is told that it is back, even if nobody has called since.
+            let rooms = if now { told.iter().filter_map(Weak::upgrade).collect() } else { hub.calling() };
+            hub.tell_reach(&rooms, now);
+            told = if now { Vec::new() } else { rooms.iter().map(Arc::downgrade).collect() };
             continue;
         }
         let looks = hub.calling().into_iter().map(|room| {
             let hub = Arc::clone(&hub);
             async move { hub.look_at(&room).await }
         });
-        // A failure has been logged, and is told: the next look sees further.
-        stream::iter(looks).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
+        let mut looks = stream::iter(looks).buffer_unordered(TOGETHER);
+        // When LiveKit is away the other rooms need not ask as well: the next look sees further.
+        while looks.next().await.is_some() && *in_reach.borrow() {}
     }
 }

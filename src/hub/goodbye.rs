@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
+
 use super::{Hub, LocalRoom};
 use crate::{
     protocol::Trouble,
@@ -11,6 +13,9 @@ use crate::{
 
 /// How long a stopping node waits for its people to reach another one, if there may be one.
 const MOVING: Duration = Duration::from_secs(6);
+
+/// How long a stopping node may take to end its calls.
+const HANGING_UP: Duration = Duration::from_secs(2);
 
 /// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
 const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
@@ -40,7 +45,7 @@ impl Hub {
         let (hub, room) = (Arc::clone(self), Arc::clone(room));
         self.departures.spawn(async move {
             // Before the store is asked: what it tells makes the room forget this.
-            let called = room.callers.lock().contains(&member);
+            let called = room.callers.lock().contains_key(&member);
             let mut over = false;
             for tag in tags {
                 over = loop {
@@ -51,7 +56,7 @@ impl Hub {
                 };
             }
             if over || called {
-                hub.clear_up(&room.id, member);
+                hub.clear_up(&room.id, member, over);
             }
         })
     }
@@ -63,7 +68,7 @@ impl Hub {
 
     /// Says goodbye: nobody comes in any more, everybody is told when to come back, every seat is freed.
     /// Where rooms are shared, people get a moment to take their seats up at another node.
-    pub async fn goodbye(&self) {
+    pub async fn goodbye(self: &Arc<Self>) {
         self.stopping.send_replace(true);
         for room in &self.rooms.rooms {
             for seat in room.people.lock().seats.values() {
@@ -75,8 +80,19 @@ impl Hub {
         if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
             let _ = tokio::time::timeout(MOVING.min(self.terms().grace), self.moved_on()).await;
         }
+        // The store frees what seats are left; the calls beside them it would not end.
+        let calling = self.calling();
+        let leaving = calling.iter().flat_map(|room| {
+            let seats: Vec<_> = room.people.lock().seats.iter().map(|(member, seat)| (*member, seat.tag)).collect();
+            seats.into_iter().map(|(member, tag)| self.depart(room, member, tag, Departure::Shutdown))
+        });
+        let _ = tokio::time::timeout(HANGING_UP, async {
+            join_all(leaving).await;
+            self.departures.close();
+            self.departures.wait().await;
+        })
+        .await;
         self.store.close().await;
-        self.departures.close();
         let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
     }
     /// Waits until nobody has a seat here.

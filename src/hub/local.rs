@@ -2,7 +2,7 @@
 //! handed to every reader in as few writes as possible.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     io::Write,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     protocol::{Chat, Outbound, Person, Shown, Stamp},
-    room::{Cursor, Departure, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
+    room::{Call, Cursor, Departure, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
 
@@ -32,8 +32,8 @@ pub(super) struct LocalRoom {
     // Two locks, so that what is told meanwhile need not wait for a flush's writes.
     gathered: Mutex<Gathered>,
     pub(super) people: Mutex<People>,
-    /// Who may be in the call: has a pass from this node, or was heard to come.
-    pub(super) callers: Mutex<HashSet<MemberId>>,
+    /// Who may be in the call, and since when that is known: they have a pass, or came.
+    pub(super) callers: Mutex<HashMap<MemberId, Instant>>,
 }
 
 /// Frames on their way out, as JSON; each reader's wire frames them.
@@ -182,7 +182,11 @@ impl LocalRoom {
             // About one link, not for the room's ears.
             Event::Moved { .. } => return false,
             Event::Call { from, call } => {
-                self.callers.lock().insert(*from);
+                self.callers.lock().insert(*from, Instant::now());
+                // A pass is nobody's business.
+                if *call == Call::INVITED {
+                    return false;
+                }
                 (Kind::Notice, Outbound::Call { client_id: from.0, in_call: call.is_on() })
             }
             Event::Reset(snapshot) => {
@@ -197,9 +201,12 @@ impl LocalRoom {
         gathered.push(kind, &frame)
     }
 
-    /// Takes note of who is in the call according to a snapshot.
+    /// Takes note of who may be in the call according to a snapshot.
     pub(super) fn note_callers(&self, room: &Snapshot) {
-        self.callers.lock().extend(room.members.iter().filter(|member| member.call.is_on()).map(|member| member.id));
+        let mut callers = self.callers.lock();
+        for member in room.members.iter().filter(|member| member.call != Call::default()) {
+            callers.entry(member.id).or_insert_with(Instant::now);
+        }
     }
 
     /// Takes in a word to everybody here. True when a flush must be started.

@@ -8,6 +8,9 @@ use super::Millis;
 pub struct Call(pub u64);
 
 impl Call {
+    /// Has a pass, and was not seen in the call yet.
+    pub const INVITED: Self = Self(1);
+
     /// The latest moment that a mark can hold: stores count exactly up to 2^53.
     const LAST: Millis = (1 << 52) - 1;
 
@@ -19,6 +22,11 @@ impl Call {
     /// The same stay, when it is over.
     pub fn over(self) -> Self {
         Self(self.0 | 1)
+    }
+
+    /// A stay that follows this one, by whatever clock.
+    pub fn next(self) -> Self {
+        Self(self.over().0 + 1)
     }
 
     /// Whether the newest stay goes on.
@@ -34,10 +42,11 @@ mod tests {
     #[test]
     fn in_whatever_order_news_come_the_newest_stay_counts() {
         let (first, second) = (Call::since(1_700_000_000_000), Call::since(1_700_000_000_001));
-        let history = [Call::default(), first, first.over(), second, second.over()];
+        let history = [Call::default(), Call::INVITED, first, first.over(), second, second.over()];
         assert!(history.is_sorted());
-        assert_eq!(history.map(Call::is_on), [false, true, false, true, false]);
+        assert_eq!(history.map(Call::is_on), [false, false, true, false, true, false]);
         assert_eq!(first.over().over(), first.over());
+        assert!(second.next() > second.over() && second.next().is_on() && second.over().next() == second.next());
         assert!(Call::since(u64::MAX).over().0 < 1 << 53);
     }
 }
