@@ -107,10 +107,12 @@ export async function transcript(page) {
   return log(page).locator(".text").allInnerTexts();
 }
 
-export async function sees(page, texts) {
+/** Exactly these messages, in this order; what is slowed on its way may take longer than most. */
+export async function sees(page, texts, timeout = PATIENCE) {
   await page.waitForFunction(
     (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === JSON.stringify(texts),
     texts,
+    { timeout },
   ).catch(async (cause) => {
     assert.deepEqual(await transcript(page), texts);
     throw cause;
