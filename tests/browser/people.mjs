@@ -15,15 +15,15 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // A camera that shows a moving figure, a microphone that beeps, and nobody to be asked for them.
-  "--use-fake-device-for-media-stream",
+  // Cameras that show a moving figure, microphones that beep, and nobody to be asked for them.
+  "--use-fake-device-for-media-stream=device-count=2",
   "--use-fake-ui-for-media-stream",
   "--allow-loopback-in-peer-connection",
 ];
 
-export function launch() {
+export function launch(more = []) {
   if (!existsSync(CHROMIUM)) throw new Error(`NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`);
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 }
 
 /** Opens contexts and closes them all; a page that logs an error has failed, whatever else it did. */
