@@ -15,8 +15,9 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Cameras that show a moving figure, microphones that beep, and nobody to be asked for them.
-  "--use-fake-device-for-media-stream=device-count=2",
+  // Cameras that show a moving figure, microphones that beep, and nobody to be asked for them. The second camera
+  // sees depth, which no call carries.
+  "--use-fake-device-for-media-stream=device-count=3",
   "--use-fake-ui-for-media-stream",
   "--allow-loopback-in-peer-connection",
 ];

@@ -130,8 +130,8 @@ export default {
       };
       await videoButton(ann);
       await dialog(ann).locator("video").waitFor();
-      await until("the devices have names", async () => (await second(ann, "Camera").locator("option").count()) === 3);
-      const [camera, mic] = [await choose(ann, "Camera", 1), await choose(ann, "Microphone", -1)];
+      await until("the devices have names", async () => (await second(ann, "Camera").locator("option").count()) === 4);
+      const [camera, mic] = [await choose(ann, "Camera", -1), await choose(ann, "Microphone", -1)];
       await dialog(ann).locator("video").waitFor();
       await dialog(ann).getByRole("button", { name: "Join", exact: true }).click();
       await inCall(ann);
