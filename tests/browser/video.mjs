@@ -45,11 +45,12 @@ const wholeCall = (key, lock) => async ({ cast }) => {
     await control(ann, "Share screen").click();
     const screen = stage(ben).locator(".tile[data-screen=true] video");
     await until("the screen arrives", async () => (await screen.count()) === 1 && screen.evaluate((element) => element.videoWidth > 0));
-    await control(ben, "Speaker large").click();
     await stage(ben).locator(".tile.large[data-screen=true]").waitFor();
     await sound(ben, "a shared screen");
     await control(ann, "Stop sharing").click();
     await screen.waitFor({ state: "detached" });
+    await control(ben, "Speaker large").click();
+    await stage(ben).locator(".tile.large").filter({ hasText: "Ann" }).waitFor();
 
     await say(cy, "you look well");
     await hears(ann, "you look well");
