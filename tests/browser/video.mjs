@@ -33,10 +33,16 @@ const wholeCall = (key, lock) => async ({ cast }) => {
     const dan = await guest(cast, "Dan", room);
     await until("so does a newcomer", async () => (await listed(dan).count()) === 2);
 
+    const black = await tile(ben, "Ann").locator("video").evaluateHandle((video) => {
+      const times = { count: 0 };
+      video.addEventListener("emptied", () => (times.count += 1));
+      return times;
+    });
     await control(ann, "Mute").click();
     await tile(ben, "Ann").getByText("microphone off").waitFor({ state: "attached" });
     await control(ann, "Raise hand").click();
     await tile(ben, "Ann").getByText("hand raised").waitFor({ state: "attached" });
+    assert.equal(await black.evaluate(({ count }) => count), 0, "a picture does not flicker when something else changes");
     await control(ann, "Turn camera off").click();
     await tile(ben, "Ann").locator("video").waitFor({ state: "detached" });
     await control(ann, "Turn camera on").click();
