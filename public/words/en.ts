@@ -65,7 +65,7 @@ export const en = {
   otherKey: "Some words here are encrypted with another key than yours. Ask for the whole link again, with the part after #.",
   cannotLock: "This browser cannot encrypt here, so nothing is sent. Open the page by https.",
   noVideoTitle: "Video is not set up here",
-  noVideoText: "This server has no LiveKit, which carries the pictures and the sound. Whoever runs it can add one: start LiveKit and give Parlor these three settings. Chat needs none of it.",
+  noVideoText: "This server has no LiveKit, which carries the pictures and the sound. Whoever runs it can add one: start LiveKit and give Parlor these three settings, as docs/deployment.md explains. Chat needs none of it.",
   leave: "Leave",
   leaveRoom: "Leave the room",
   close: "Close",

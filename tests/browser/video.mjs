@@ -300,6 +300,9 @@ export default {
       const page = await guest(cast, "Ann", `${newRoom(base)}#${newKey()}`);
       const loads = [];
       page.on("requestfinished", (request) => loads.push(request));
+      const video = page.waitForRequest(/\/assets\/VideoCall/);
+      await page.getByRole("banner").getByRole("button", { name: /^Video/ }).hover();
+      await video;
       await joins(page);
       let bytes = 0;
       for (const request of loads) if (/\/assets\//.test(request.url())) bytes += (await request.sizes()).responseBodySize;
