@@ -268,7 +268,7 @@ export default {
       livekit.sleep();
       try {
         await leaves(ben);
-        await tile(ann, "Ben").waitFor({ state: "detached" });
+        await until("one tile is left", async () => (await stage(ann).locator(".tile").count()) === 1);
         await tile(ann, "Ann").waitFor();
         await until("nobody is heard who is not seen", () => ann.locator("audio").evaluateAll((all) => all.every((audio) => audio.muted)));
       } finally {
@@ -291,6 +291,30 @@ export default {
       await livekit.start();
       for (const page of [ann, ben]) await inCall(page, 60_000);
       await seesAndHears(ann, "Ben");
+      await seesAndHears(ben, "Ann");
+    });
+  },
+
+  async "LiveKit is away for longer than its own library waits, and the call still comes back"({ cast }) {
+    await withBoth(async (livekit, base) => {
+      const room = newRoom(base);
+      const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
+      await joins(ann);
+      await ann.clock.install();
+      await livekit.kill();
+      await ann.getByText("The call was interrupted").waitFor({ timeout: 60_000 });
+      let asked = false;
+      ann.on("request", (request) => (asked ||= request.url().endsWith("/livekit-token")));
+      await until("the page begins anew", async () => {
+        await ann.clock.fastForward(5_000);
+        return asked;
+      });
+      await livekit.start();
+      await until("Ann is in the call again", async () => {
+        await ann.clock.fastForward(5_000);
+        return (await ann.locator(".stage[data-stage=on]").count()) === 1;
+      });
+      await joins(ben);
       await seesAndHears(ben, "Ann");
     });
   },
