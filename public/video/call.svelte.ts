@@ -89,7 +89,7 @@ export class Call {
   /** `sounds` is where the voices are hung up, unseen. */
   constructor(ask: () => Promise<Pass>, wish: Wish, sounds: HTMLElement, seal: Promise<Seal> | null) {
     this.#seal = seal;
-    if (seal) this.#worker = new LockWorker();
+    if (seal && isE2EESupported()) this.#worker = new LockWorker();
     this.#ask = ask;
     this.#wish = { ...wish };
     this.#sounds = sounds;
@@ -177,8 +177,9 @@ export class Call {
     let timer = 0;
     try {
       if (this.#seal) {
-        if (!isE2EESupported()) return "no_lock";
-        await this.#keys.setKey((await this.#seal).media);
+        const seal = await this.#seal.catch(() => null);
+        if (!seal || !this.#worker) return "no_lock";
+        await this.#keys.setKey(seal.media);
         await this.#room.setE2EEEnabled(true);
       }
       const pass = await this.#ask();

@@ -86,6 +86,23 @@ export default {
     });
   },
 
+  async "a browser that cannot encrypt video says so, sends none, and goes on with the chat"({ cast }) {
+    await withBoth(async (livekit, base) => {
+      const room = keyed(newRoom(base), RIGHT);
+      const old = await guest(cast, "Old", room);
+      await old.evaluate(() => {
+        delete globalThis.RTCRtpScriptTransform;
+        delete RTCRtpSender.prototype.createEncodedStreams;
+      });
+      await old.getByRole("banner").getByRole("button", { name: /^Video/ }).click();
+      await old.getByRole("dialog").getByRole("button", { name: "Join", exact: true }).click();
+      await stage(old).getByText("This browser cannot encrypt video").waitFor();
+      assert.deepEqual(await livekit.rooms(), []);
+      await say(old, "I can still write");
+      await hears(old, "I can still write");
+    });
+  },
+
   async "who comes by the plain id into a room with a key is told, and so are the others"({ cast }) {
     await withBoth(async (_, base) => {
       const room = newRoom(base);
