@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
@@ -34,6 +35,69 @@ function precompress(): Plugin {
   };
 }
 
+const TERMS = /^(licen[cs]e|copying|notice)/i;
+
+type Package = { folder: string; name: string; version: string; license?: string; dependencies?: Record<string, string> };
+
+/** The package that this file belongs to: the nearest above it whose description has a name. */
+async function packageOf(file: string): Promise<Package> {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    const description = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => null);
+    if (description?.name) return { folder, ...description };
+  }
+  throw new Error(`${file} belongs to no package`);
+}
+
+/** Where a package lies that another one was built with. */
+function beside(folder: string, name: string): string {
+  for (let at = folder; at !== dirname(at); at = dirname(at)) {
+    const there = join(at, "node_modules", name, "package.json");
+    if (existsSync(there)) return there;
+  }
+  throw new Error(`${folder} was built with ${name}, which is not installed: its terms cannot be shipped`);
+}
+
+/**
+ * Other people's work goes out with its terms: `licenses.txt` has those of every
+ * package in the page, and of what such a package has swallowed itself, as its
+ * source map and its own description tell.
+ */
+function licenses(): Plugin {
+  return {
+    name: "licenses",
+    apply: "build",
+    async generateBundle() {
+      const terms = new Map<string, Set<string>>();
+      const take = async (file: string, source: string | null) => {
+        const { folder, name, version, license } = await packageOf(file);
+        const texts = terms.get(`${name} ${version} (${license})`) ?? new Set();
+        terms.set(`${name} ${version} (${license})`, texts);
+        const files = (await readdir(folder)).filter((entry) => TERMS.test(entry));
+        for (const entry of files) texts.add((await readFile(join(folder, entry), "utf8")).trim());
+        // Some packages have their terms only at the head of each file.
+        const head = /^\s*((\/\/.*\n)+|\/\*[^]*?\*\/)/.exec(source ?? "")?.[1];
+        if (files.length === 0 && head && /copyright/i.test(head)) texts.add(head.replaceAll(/^\/\/ ?/gm, "").trim());
+      };
+      const modules = [...this.getModuleIds()].map((id) => id.split("?")[0]!.replace(/^\0+/, ""));
+      for (const file of new Set(modules.filter((id) => id.includes("node_modules") && existsSync(id)))) {
+        await take(file, await readFile(file, "utf8"));
+        const map = await readFile(`${file}.map`, "utf8").then(JSON.parse, () => null);
+        const swallowed: [string, string | null][] = (map?.sources ?? []).flatMap((source: string, at: number) => {
+          const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1];
+          return name ? [[name, map.sourcesContent?.[at] ?? null]] : [];
+        });
+        // Such a map may have holes; what the package says it needs has none.
+        const needed = swallowed.length > 0 ? Object.keys((await packageOf(file)).dependencies ?? {}) : [];
+        for (const [name, source] of [...swallowed, ...needed.map((name) => [name, null] as const)]) await take(beside(dirname(file), name), source);
+      }
+      const silent = [...terms].filter(([, texts]) => texts.size === 0).map(([name]) => name);
+      if (silent.length > 0) throw new Error(`no terms found of ${silent.join(", ")}`);
+      const parts = [...terms].sort().map(([name, texts]) => [name, "=".repeat(name.length), ...texts].join("\n\n"));
+      this.emitFile({ type: "asset", fileName: "licenses.txt", source: `${parts.join("\n\n\n")}\n` });
+    },
+  };
+}
+
 /** A library's chunk is called after the library and not after its `dist` folder. */
 function chunkName(chunk: { moduleIds: string[]; name: string }): string {
   const library = /node_modules\/([^/]+)/.exec(chunk.moduleIds.at(-1) ?? "")?.[1];
@@ -44,7 +108,7 @@ export default defineConfig({
   root: "public",
   publicDir: "static",
   cacheDir: "../node_modules/.vite",
-  plugins: [svelte({ configFile: false }), precompress()],
+  plugins: [svelte({ configFile: false }), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,

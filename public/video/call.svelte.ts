@@ -32,7 +32,14 @@ export type Tile = {
   speaking: boolean;
   weak: boolean;
   hand: boolean;
+  lock: Lock;
 };
+
+/** How what somebody shows goes with the key of this page: it fits; it cannot be opened and is not shown; it has no lock. */
+export type Lock = "fits" | "shut" | "bare";
+
+/** By device the one that is in use; empty where there is none. */
+export type Used = Readonly<Record<MediaDeviceKind, string>>;
 
 export type Stage = "joining" | "on" | "lost" | "over";
 
@@ -42,6 +49,8 @@ const SIGNAL_TIMEOUT = 10_000;
 const AGAIN_FIRST = 1_000;
 const AGAIN_MOST = 10_000;
 const HAND = "hand";
+/** Milliseconds in which a second frame that cannot be opened means another key; one alone may have been on its way. */
+const DOUBT = 10_000;
 
 // What matters is shown to people; the rest would tell a shared console who was where.
 setLogLevel("silent");
@@ -60,6 +69,7 @@ export class Call {
   camera = $state(false);
   sharing = $state(false);
   hand = $state(false);
+  used: Used = $state.raw({ videoinput: "", audioinput: "", audiooutput: "" });
   readonly #room: Room;
   readonly #ask: () => Promise<Pass>;
   readonly #sounds: HTMLElement;
@@ -68,6 +78,10 @@ export class Call {
   #worker: Worker | null = null;
   readonly #wish: Wish;
   readonly #hands = new Set<string>();
+  /** Whose frames could not be opened, and when the last one was. */
+  readonly #doubts = new Map<string, number>();
+  readonly #strangers = new Set<string>();
+  #members: ReadonlySet<string> = new Set();
   #over = false;
   #drawing = false;
   #spoke: string | null = null;
@@ -75,7 +89,7 @@ export class Call {
   /** `sounds` is where the voices are hung up, unseen. */
   constructor(ask: () => Promise<Pass>, wish: Wish, sounds: HTMLElement, seal: Promise<Seal> | null) {
     this.#seal = seal;
-    if (seal) this.#worker = new LockWorker();
+    if (seal && isE2EESupported()) this.#worker = new LockWorker();
     this.#ask = ask;
     this.#wish = { ...wish };
     this.#sounds = sounds;
@@ -106,6 +120,23 @@ export class Call {
 
   async setSharing(on: boolean): Promise<void> {
     await this.#set("screen", on, () => this.#room.localParticipant.setScreenShareEnabled(on, { audio: true }));
+  }
+
+  /** Takes another device, now and whenever one of its kind is switched on. */
+  async use(kind: MediaDeviceKind, id: string): Promise<void> {
+    try {
+      await this.#room.switchActiveDevice(kind, id);
+      if (isVideoTrouble(this.trouble)) this.trouble = null;
+    } catch (cause) {
+      this.trouble = kind === "audiooutput" ? "speaker_failed" : troubleOf(cause, kind === "videoinput" ? "camera" : "mic");
+    }
+    this.#draw();
+  }
+
+  /** Whoever is no member is neither shown nor heard, whatever LiveKit still has of them. */
+  attend(members: ReadonlySet<string>): void {
+    this.#members = members;
+    this.#draw();
   }
 
   setHand(up: boolean): void {
@@ -146,8 +177,9 @@ export class Call {
     let timer = 0;
     try {
       if (this.#seal) {
-        if (!isE2EESupported()) return "no_lock";
-        await this.#keys.setKey((await this.#seal).media);
+        const seal = await this.#seal.catch(() => null);
+        if (!seal || !this.#worker) return "no_lock";
+        await this.#keys.setKey(seal.media);
         await this.#room.setE2EEEnabled(true);
       }
       const pass = await this.#ask();
@@ -213,11 +245,14 @@ export class Call {
       RoomEvent.LocalTrackUnpublished,
       RoomEvent.TrackUnpublished,
       RoomEvent.ConnectionQualityChanged,
+      RoomEvent.ActiveDeviceChanged,
     ] as const) {
       room.on(event, draw);
     }
-    room.on(RoomEvent.TrackSubscribed, (track) => {
-      if (track.kind === Track.Kind.Audio) this.#sounds.append(track.attach());
+    room.on(RoomEvent.TrackSubscribed, (track, publication, them) => {
+      // Without a key it would be noise.
+      if (publication.isEncrypted && !this.#seal) publication.setSubscribed(false);
+      else if (track.kind === Track.Kind.Audio) this.#hang(track.attach(), them.identity);
       draw();
     });
     room.on(RoomEvent.TrackUnsubscribed, (track) => {
@@ -230,11 +265,12 @@ export class Call {
       draw();
     });
     room.on(RoomEvent.ParticipantConnected, (them) => {
+      this.#forget(them.identity);
       if (this.hand) this.#tellHand(them.identity);
       draw();
     });
     room.on(RoomEvent.ParticipantDisconnected, (them) => {
-      this.#hands.delete(them.identity);
+      this.#forget(them.identity);
       draw();
     });
     room.on(RoomEvent.DataReceived, (data, them, _kind, topic) => {
@@ -243,7 +279,12 @@ export class Call {
       else this.#hands.delete(them.identity);
       draw();
     });
-    room.on(RoomEvent.EncryptionError, () => (this.trouble = "other_key"));
+    room.on(RoomEvent.EncryptionError, (_, them) => {
+      if (!them) return;
+      if (Date.now() - (this.#doubts.get(them.identity) ?? -DOUBT) < DOUBT) this.#strangers.add(them.identity);
+      this.#doubts.set(them.identity, Date.now());
+      draw();
+    });
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.muffled = !room.canPlaybackAudio));
     // The signal alone may be mended without a word; only when media has to be found again is it worth one.
     room.on(RoomEvent.Reconnecting, () => (this.stage = "lost"));
@@ -251,8 +292,22 @@ export class Call {
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
   }
 
+  #hang(sound: HTMLMediaElement, identity: string): void {
+    sound.dataset["identity"] = identity;
+    this.#sounds.append(sound);
+  }
+
+  /** They come anew, maybe with the right key. */
+  #forget(identity: string): void {
+    this.#hands.delete(identity);
+    this.#doubts.delete(identity);
+    this.#strangers.delete(identity);
+  }
+
   #disconnected(reason: DisconnectReason | undefined): void {
     this.#hands.clear();
+    this.#doubts.clear();
+    this.#strangers.clear();
     this.#sounds.replaceChildren();
     this.#draw();
     if (this.#over || this.stage === "joining") return;
@@ -273,16 +328,20 @@ export class Call {
       this.mic = me.isMicrophoneEnabled;
       this.camera = me.isCameraEnabled;
       this.sharing = me.isScreenShareEnabled;
+      const used = (kind: MediaDeviceKind) => this.#room.getActiveDevice(kind) ?? "";
+      this.used = { videoinput: used("videoinput"), audioinput: used("audioinput"), audiooutput: used("audiooutput") };
       const there = this.stage === "over" || me.identity === "" ? [] : [me, ...remoteParticipants.values()];
-      this.tiles = there.flatMap((participant) => this.#tilesOf(participant));
+      this.tiles = there.filter(({ identity }) => this.#members.has(identity)).flatMap((participant) => this.#tilesOf(participant));
+      for (const sound of this.#sounds.querySelectorAll("audio")) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
     });
   }
 
   #tilesOf(participant: Participant): Tile[] {
     const { identity, isLocal: mine } = participant;
+    const lock = mine ? "fits" : this.#lockOf(participant);
     const video = (source: Track.Source) => {
       const publication = participant.getTrackPublication(source);
-      return publication && !publication.isMuted ? (publication.videoTrack ?? null) : null;
+      return publication && !publication.isMuted && lock !== "shut" ? (publication.videoTrack ?? null) : null;
     };
     const face: Tile = {
       key: identity,
@@ -294,8 +353,16 @@ export class Call {
       speaking: participant.isSpeaking,
       weak: participant.connectionQuality === ConnectionQuality.Poor || participant.connectionQuality === ConnectionQuality.Lost,
       hand: mine ? this.hand : this.#hands.has(identity),
+      lock,
     };
     const screen = video(Track.Source.ScreenShare);
     return screen ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }] : [face];
+  }
+
+  #lockOf(participant: Participant): Lock {
+    const shown = [...participant.trackPublications.values()];
+    if (!this.#seal) return shown.some((publication) => publication.isEncrypted) ? "shut" : "fits";
+    if (shown.some((publication) => !publication.isEncrypted)) return "bare";
+    return this.#strangers.has(participant.identity) ? "shut" : "fits";
   }
 }

@@ -11,8 +11,8 @@ export type Trouble =
   | "mic_busy"
   | "camera_busy"
   | "screen_busy"
+  | "speaker_failed"
   | "insecure"
-  | "other_key"
   | "no_lock"
   | "unreachable"
   | "refused"
@@ -38,5 +38,5 @@ export function troubleOf(cause: unknown, device: Device): Trouble {
 
 /** About a device and not about the call: gone when the device works. */
 export function isVideoTrouble(trouble: Trouble | null): boolean {
-  return trouble !== null && /^(mic|camera|screen)_|^insecure$/.test(trouble);
+  return trouble !== null && /^(mic|camera|screen|speaker)_|^insecure$/.test(trouble);
 }

@@ -19,6 +19,7 @@ export const en = {
   howTalk: "Messages are held in memory for as long as the room says, and nobody makes an archive of them.",
   howLeave: "Leaving frees your place at once. If your connection drops, your place is kept for a few seconds so you can come back.",
   howGone: "When the last one has left, nothing remains: no log, no list of names. The same ID then opens a new, empty room.",
+  licenses: "Licences of the software in this page",
   howHonest: "A room made here is encrypted with the key in its link. In one joined by its ID alone, whoever runs the server could read along. What others copy or photograph nobody can take back.",
 
   doorTitle: "You are at the door",
@@ -64,7 +65,7 @@ export const en = {
   otherKey: "Some words here are encrypted with another key than yours. Ask for the whole link again, with the part after #.",
   cannotLock: "This browser cannot encrypt here, so nothing is sent. Open the page by https.",
   noVideoTitle: "Video is not set up here",
-  noVideoText: "This server has no LiveKit, which carries the pictures and the sound. Whoever runs it can add one: start LiveKit and give Parlor these three settings. Chat needs none of it.",
+  noVideoText: "This server has no LiveKit, which carries the pictures and the sound. Whoever runs it can add one: start LiveKit and give Parlor these three settings, as docs/deployment.md explains. Chat needs none of it.",
   leave: "Leave",
   leaveRoom: "Leave the room",
   close: "Close",

@@ -129,6 +129,19 @@ export default {
     assert.ok(bytes <= 60_000, `${bytes} bytes are more than 60 kB`);
   },
 
+  async "the page names what it is made of, and under which terms"({ cast, base }) {
+    // Where no page names an icon, browsers ask for one of their own accord.
+    cast.expected = /the server responded with a status of 404/;
+    const page = await cast.page();
+    await page.goto(base);
+    await page.getByRole("link", { name: "Licences of the software in this page" }).click();
+    await page.waitForURL(`${base}/licenses.txt`);
+    const terms = await page.locator("body").innerText();
+    for (const name of ["livekit-client", "@livekit/protocol", "@bufbuild/protobuf", "webrtc-adapter", "svelte", "uqr"]) assert.ok(terms.includes(`\n${name} `) || terms.startsWith(`${name} `), name);
+    assert.match(terms, /Apache License\s+Version 2\.0/);
+    assert.match(terms, /Copyright 2008 Google Inc/);
+  },
+
   async "a page asks nobody but its own server"({ cast, base }) {
     const page = await cast.page();
     const asked = new Set();

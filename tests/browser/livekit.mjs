@@ -14,12 +14,12 @@ const BIN = resolve(ROOT, `target/tools/livekit-server-${VERSION}`);
 const KEY = "devkey";
 
 /** A Parlor and a LiveKit that know of each other. */
-export async function startBoth(settings = {}) {
+export async function startBoth() {
   if (!existsSync(BIN)) throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
   const [port, tcp, udp] = [await freePort(), await freePort(), await freePort()];
   const secret = randomBytes(24).toString("hex");
   const url = `http://127.0.0.1:${port}`;
-  const server = await startServer({ LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret, ...settings });
+  const server = await startServer({ LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret });
   const config = {
     port,
     bind_addresses: ["127.0.0.1"],
@@ -40,6 +40,14 @@ export async function startBoth(settings = {}) {
     }
   }
 
+  async function ask(method, grant, body) {
+    const token = await new SignJWT({ video: grant }).setProtectedHeader({ alg: "HS256" }).setIssuer(KEY).setExpirationTime("1m").sign(new TextEncoder().encode(secret));
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await fetch(`${url}/twirp/livekit.RoomService/${method}`, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method}: ${answer.status}`);
+    return answer.json();
+  }
+
   await start();
   return {
     server,
@@ -49,17 +57,17 @@ export async function startBoth(settings = {}) {
       child.kill("SIGKILL");
       await once(child, "exit");
     },
+    /** It is there and does nothing, until it is woken. */
+    sleep: () => child.kill("SIGSTOP"),
+    wake: () => child.kill("SIGCONT"),
     /** The names of the rooms it has. */
     async rooms() {
-      const token = await new SignJWT({ video: { roomList: true } })
-        .setProtectedHeader({ alg: "HS256" })
-        .setIssuer(KEY)
-        .setExpirationTime("1m")
-        .sign(new TextEncoder().encode(secret));
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-      const answer = await fetch(`${url}/twirp/livekit.RoomService/ListRooms`, { method: "POST", headers, body: "{}" });
-      if (!answer.ok) throw new Error(`ListRooms: ${answer.status}`);
-      return ((await answer.json()).rooms ?? []).map((room) => room.name);
+      return ((await ask("ListRooms", { roomList: true }, {})).rooms ?? []).map((room) => room.name);
+    },
+    /** How each track in a room is encrypted, as LiveKit says: NONE or GCM. */
+    async locks(room) {
+      const { participants = [] } = await ask("ListParticipants", { roomAdmin: true, room }, { room });
+      return participants.flatMap(({ tracks = [] }) => tracks.map((track) => track.encryption ?? "NONE"));
     },
     async stop() {
       await server.stop();

@@ -15,15 +15,16 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // A camera that shows a moving figure, a microphone that beeps, and nobody to be asked for them.
-  "--use-fake-device-for-media-stream",
+  // Cameras that show a moving figure, microphones that beep, and nobody to be asked for them. The second camera
+  // sees depth, which no call carries.
+  "--use-fake-device-for-media-stream=device-count=3",
   "--use-fake-ui-for-media-stream",
   "--allow-loopback-in-peer-connection",
 ];
 
-export function launch() {
+export function launch(more = []) {
   if (!existsSync(CHROMIUM)) throw new Error(`NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`);
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 }
 
 /** Opens contexts and closes them all; a page that logs an error has failed, whatever else it did. */
@@ -107,10 +108,12 @@ export async function transcript(page) {
   return log(page).locator(".text").allInnerTexts();
 }
 
-export async function sees(page, texts) {
+/** Exactly these messages, in this order; what is slowed on its way may take longer than most. */
+export async function sees(page, texts, timeout = PATIENCE) {
   await page.waitForFunction(
     (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === JSON.stringify(texts),
     texts,
+    { timeout },
   ).catch(async (cause) => {
     assert.deepEqual(await transcript(page), texts);
     throw cause;

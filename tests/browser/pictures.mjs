@@ -4,7 +4,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, deflateSync, inflateSync } from "node:zlib";
-import { box, Cast, hears, launch, log, say } from "./people.mjs";
+import { joins, tile, until, withBoth } from "./call.mjs";
+import { box, Cast, hears, inRoom, launch, log, remember, say } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
 const ASSETS = resolve(import.meta.dirname, "../../assets");
@@ -22,6 +23,13 @@ const TALK = [
   ["Tomas", "“He counted the ships as other people count their blessings.”"],
   ["Wen", "That line!\nLet us start there."],
 ];
+
+/** What the cameras of the call see: wall, lamplight, clothes, skin, hair. */
+const SIGHTS = {
+  Iris: ["#5b4636", "#e9b872", "#7a2f2a", "#c98f6b", "#2c1c14"],
+  Tomas: ["#3c4a52", "#f0c987", "#d8cdb8", "#8a5a3c", "#120d0a"],
+  Wen: ["#6b5b3e", "#ffd98f", "#33524a", "#e3b48f", "#5a4632"],
+};
 
 await mkdir(ASSETS, { recursive: true });
 const browser = await launch();
@@ -53,6 +61,28 @@ try {
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
 
+  await withBoth(async (_, base) => {
+    const evening = `${base}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}lit`;
+    const seen = {};
+    for (const [name, sight] of Object.entries(SIGHTS)) {
+      seen[name] = await cast.page({ viewport: DESKTOP, colorScheme: "light" });
+      await seen[name].addInitScript(paint, sight);
+      await enter(seen[name], name, evening);
+    }
+    for (const [name, text] of TALK.slice(0, 4)) {
+      await say(seen[name], text);
+      await Promise.all(Object.values(seen).map((page) => hears(page, text)));
+    }
+    for (const page of Object.values(seen)) await joins(page);
+    await seen.Wen.getByRole("button", { name: "Raise hand" }).click();
+    await tile(seen.Iris, "Wen").getByText("hand raised").waitFor({ state: "attached" });
+    for (const name of ["Tomas", "Wen"]) {
+      const video = tile(seen.Iris, name).locator("video");
+      await until(`${name} is seen`, () => video.evaluate(({ videoWidth, currentTime }) => videoWidth >= 640 && currentTime > 8));
+    }
+    await shoot(seen.Iris, "call");
+  });
+
   const four = await cast.page({ viewport: { width: 1240, height: 1000 }, colorScheme: "light" });
   await four.goto(`${server.url}/transports?room=lusab-babad-gutih-tugid`);
   const panes = four.locator("[data-transport]");
@@ -71,6 +101,45 @@ try {
 } finally {
   await browser.close();
   await server.stop();
+}
+
+async function enter(page, name, room) {
+  await remember(page, name);
+  await page.goto(room);
+  await inRoom(page);
+}
+
+/** In the page: a camera before which somebody sits. */
+function paint([wall, light, clothes, skin, hair]) {
+  const sight = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+  const pen = sight.getContext("2d");
+  const oval = (colour, x, y, wide, high) => {
+    pen.fillStyle = colour;
+    pen.beginPath();
+    pen.ellipse(x, y, wide, high, 0, 0, 2 * Math.PI);
+    pen.fill();
+  };
+  const draw = () => {
+    pen.fillStyle = wall;
+    pen.fillRect(0, 0, 640, 480);
+    oval(light, 560, 90, 70, 70);
+    oval(hair, 320, 205, 104, 124);
+    oval(clothes, 320, 500, 215, 165);
+    oval(skin, 320, 335, 46, 60);
+    oval(skin, 320, 225, 88, 104);
+    oval(hair, 320, 140, 88, 44);
+    for (const x of [290, 350]) oval("#1c120a", x, 222, 7, 8);
+    oval("#7a3b2e", 320, 282, 19, 4);
+  };
+  draw();
+  setInterval(draw, 66);
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    if (!wish.video) return real(wish);
+    const stream = sight.captureStream(15);
+    if (wish.audio) for (const track of (await real({ audio: wish.audio })).getAudioTracks()) stream.addTrack(track);
+    return stream;
+  };
 }
 
 async function shoot(page, name) {

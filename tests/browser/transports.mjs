@@ -9,6 +9,8 @@ const NAMES = { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-po
 const SOCKET = /^GET \/ws\?/;
 const STREAM = /^GET \/api\/rooms\/[^/]+\/events/;
 const LONG_POLL = /^GET \/api\/rooms\/[^/]+\/messages\?.*wait=[1-9]/;
+/** Milliseconds for what goes out at two requests a second, polls among them. */
+const SLOWED = 60_000;
 const any = (...patterns) => new RegExp(patterns.map((p) => p.source).join("|"));
 
 const goesBy = (page, transport) => page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout: 45_000 });
@@ -59,15 +61,15 @@ export default {
         await ann.goto(`${room.replace(server.url, wire.url)}?transport=${transport}#${key}`);
         await inRoom(ann);
         // One of them writes faster than is taken.
-        const burst = Array.from({ length: transport === "long-poll" ? 32 : 3 }, (_, n) => `secret ${n} by ${transport}`);
+        const burst = Array.from({ length: transport === "long-poll" ? 24 : 3 }, (_, n) => `secret ${n} by ${transport}`);
         for (const text of burst) await say(ann, text);
         talk.push(...burst);
-        await sees(ben, talk);
+        await sees(ben, talk, SLOWED);
         wire.cut();
         await say(ann, `secret of a cut ${transport}`);
         wire.mend();
         talk.push(`secret of a cut ${transport}`);
-        await sees(ben, talk);
+        await sees(ben, talk, SLOWED);
         await say(ben, `secret answer to ${transport}`);
         talk.push(`secret answer to ${transport}`);
         await sees(ann, talk);

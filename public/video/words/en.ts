@@ -10,6 +10,9 @@ export const en = {
   join: "Join",
   defaultCamera: "Default camera",
   defaultMic: "Default microphone",
+  defaultSpeaker: "Default speaker",
+  speaker: "Speaker",
+  devices: "Camera, microphone and speaker",
 
   stage: "Call",
   joining: "Joining the call…",
@@ -36,6 +39,14 @@ export const en = {
   isSpeaking: "speaks",
   isWeak: "weak connection",
   hasHand: "hand raised",
+  hasOtherKey: "another key",
+  isLocked: "encrypted",
+  isBare: "not encrypted",
+  otherKey: (names: string) =>
+    `You do not have the same key as ${names}, so you cannot see or hear each other. Whoever opens the room by the same whole link, with the part after #, has the same key.`,
+  noKey: (names: string) =>
+    `You came without the key, so you cannot see or hear ${names}. Open the room by its whole link, with the part after #. What you show and say is not encrypted.`,
+  bareHere: (names: string) => `${names} came without the key: what comes from there is not encrypted, and nobody there sees or hears you.`,
 
   troubles: {
     mic_denied: "The browser does not let this page use the microphone. Allow it behind the icon beside the address, then try again.",
@@ -48,7 +59,7 @@ export const en = {
     camera_busy: "The camera does not answer. Another program may have it: close that one and try again.",
     screen_busy: "The screen cannot be shared just now. Try another window.",
     insecure: "Browsers give camera and microphone only to pages that came by https.",
-    other_key: "Somebody in the call has another key than you, so you cannot see or hear each other. Open the room by the same whole link, with the part after #.",
+    speaker_failed: "The sound cannot be sent there. Choose another speaker.",
     no_lock: "This browser cannot encrypt video, and this room is encrypted. Chat works; for the call use a newer browser.",
     unreachable: "The video server does not answer. Chat goes on; try the call again in a moment.",
     refused: "Your place in this room is no longer valid, so the call is closed to you.",

@@ -1,0 +1,102 @@
+// People in a call, and what arrives of them.
+
+import assert from "node:assert/strict";
+import { startBoth } from "./livekit.mjs";
+import { inRoom, remember } from "./people.mjs";
+
+export const stage = (page) => page.getByRole("region", { name: "Call" });
+export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
+export const control = (page, name) => stage(page).getByRole("button", { name, exact: true });
+export const dialog = (page) => page.getByRole("dialog", { name: "Join the call" });
+export const listed = (page) => page.getByRole("list", { name: "People" }).getByRole("listitem").filter({ hasText: "in the call" });
+
+/** Somebody in the room, whose connections can be asked how they are. */
+export async function guest(cast, name, room, options) {
+  const context = await cast.context(options);
+  await remember(context, name);
+  await context.addInitScript(() => {
+    globalThis.connections = [];
+    const Connection = globalThis.RTCPeerConnection;
+    globalThis.RTCPeerConnection = class extends Connection {
+      constructor(...given) {
+        super(...given);
+        globalThis.connections.push(this);
+      }
+    };
+  });
+  const page = await context.newPage();
+  await page.goto(room);
+  if (room.includes("/r/")) await inRoom(page);
+  return page;
+}
+
+export async function videoButton(page) {
+  await page.getByRole("banner").getByRole("button", { name: /^(Video|Видео)/ }).click();
+}
+
+export async function leaves(page) {
+  await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
+}
+
+export async function joins(page, { camera = true, mic = true } = {}) {
+  await videoButton(page);
+  await dialog(page).locator("video").waitFor();
+  if (!camera) await dialog(page).getByRole("button", { name: "Camera", exact: true }).click();
+  if (!mic) await dialog(page).getByRole("button", { name: "Microphone", exact: true }).click();
+  await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
+  await inCall(page);
+}
+
+export async function inCall(page, timeout) {
+  await page.locator(".stage[data-stage=on]").waitFor({ timeout });
+}
+
+/** What has arrived over all connections of a page. */
+export function arrived(page) {
+  return page.evaluate(async () => {
+    const sum = { frames: 0, loud: 0 };
+    for (const connection of globalThis.connections) {
+      if (connection.connectionState === "closed") continue;
+      for (const stat of (await connection.getStats()).values()) {
+        if (stat.type !== "inbound-rtp") continue;
+        if (stat.kind === "video") sum.frames += stat.framesDecoded ?? 0;
+        if (stat.kind === "audio") sum.loud = Math.max(sum.loud, stat.audioLevel ?? 0);
+      }
+    }
+    return sum;
+  });
+}
+
+/** The devices that a page sends from. */
+export function sending(page) {
+  return page.evaluate(() => {
+    const senders = globalThis.connections.filter((c) => c.connectionState !== "closed").flatMap((c) => c.getSenders());
+    return senders.filter(({ track }) => track?.readyState === "live").map(({ track }) => track.getSettings().deviceId);
+  });
+}
+
+export async function until(what, ask) {
+  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((then) => setTimeout(then, 100))) {
+    if (await ask()) return;
+  }
+  assert.fail(`in vain waited: ${what}`);
+}
+
+/** The picture of somebody else is there, moves, and sounds. */
+export async function seesAndHears(page, name) {
+  const video = tile(page, name).locator("video");
+  await video.waitFor();
+  await until(`the picture of ${name} has a size`, () => video.evaluate((element) => element.videoWidth > 0));
+  const { frames } = await arrived(page);
+  await until(`the picture of ${name} moves`, async () => (await arrived(page)).frames > frames + 5);
+  await until(`${name} can be heard`, async () => (await arrived(page)).loud > 0);
+}
+
+export async function withBoth(test) {
+  const both = await startBoth();
+  try {
+    await test(both, both.server.url);
+  } finally {
+    await both.stop();
+  }
+}

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { sound } from "./access.mjs";
+import { arrived, guest, joins, seesAndHears, stage, tile, until, withBoth } from "./call.mjs";
+import { hears, inRoom, newRoom, say } from "./people.mjs";
+
+const keyed = (room, letter) => `${room}#${letter.repeat(43)}`;
+const [RIGHT, WRONG] = ["A", "Q"];
+
+/** What a page shows of somebody else's words, pictures and voice. */
+async function perceives(page, name) {
+  const pictures = await tile(page, name).locator("video").evaluateAll((all) => all.filter((video) => video.videoWidth > 0).length);
+  const { frames, loud } = await arrived(page);
+  return { pictures, frames, loud };
+}
+
+export default {
+  async "a room made here is locked: words reach whoever has the link, and the server only as ciphertext"({ cast, base }) {
+    const maker = await guest(cast, "Ann", base);
+    await maker.getByRole("button", { name: "Create a room" }).click();
+    await inRoom(maker);
+    const link = maker.url();
+    assert.match(link, /\/r\/[a-z-]+#[\w-]{43}$/);
+    await say(maker, "the treasure lies under the lamp");
+    await hears(maker, "the treasure");
+    await maker.getByRole("button", { name: "End-to-end encrypted", exact: true }).click();
+    await sound(maker, "the lock explained");
+    await maker.keyboard.press("Escape");
+
+    const ben = await guest(cast, "Ben", link);
+    await hears(ben, "the treasure lies under the lamp");
+    await say(ben, "под лампой 🪔");
+    await hears(maker, "под лампой 🪔");
+    await maker.reload();
+    await hears(maker, "the treasure lies under the lamp");
+    await hears(maker, "под лампой 🪔");
+
+    const [plain] = link.split("#");
+    const kept = await ben.evaluate(
+      (room) =>
+        new Promise((then) => {
+          const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?name=Spy&room=${room}`);
+          socket.onmessage = ({ data }) => JSON.parse(data).history && then(JSON.parse(data).history.map((chat) => chat.text));
+        }),
+      plain.split("/r/")[1],
+    );
+    assert.equal(kept.length, 2);
+    for (const text of kept) assert.match(text, /^sealed1\.[\w-]+$/, "the server has nothing else");
+  },
+
+  async "with the wrong key there is no text, no picture and no sound, and everybody is told why"({ cast }) {
+    await withBoth(async (_, base) => {
+      const room = newRoom(base);
+      const [ann, ben] = [await guest(cast, "Ann", keyed(room, RIGHT)), await guest(cast, "Ben", keyed(room, RIGHT))];
+      await say(ann, "the treasure lies under the lamp");
+      await hears(ben, "the treasure");
+      const eve = await guest(cast, "Eve", keyed(room, WRONG));
+      await eve.getByText("another key than yours").waitFor();
+      await say(eve, "let me in");
+      await ann.getByText("Encrypted with a key that you do not have").waitFor();
+      for (const page of [ann, ben]) assert.doesNotMatch(await page.locator("body").innerText(), /let me in/);
+      assert.doesNotMatch(await eve.locator("body").innerText(), /treasure/);
+
+      for (const page of [ann, ben, eve]) await joins(page);
+      await stage(eve).getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other").waitFor();
+      for (const page of [ann, ben]) {
+        await stage(page).getByText("You do not have the same key as Eve").waitFor();
+        await tile(page, "Eve").getByTitle("another key").waitFor();
+        await tile(page, "Eve").locator("video").waitFor({ state: "detached" });
+      }
+      await sound(ann, "a wrong key in the call");
+      for (const name of ["Ann", "Ben"]) assert.deepEqual(await perceives(eve, name), { pictures: 0, frames: 0, loud: 0 });
+      assert.match(await stage(eve).innerText(), /Eve \(you\)/);
+      // She spoils nothing for those who have the key.
+      await seesAndHears(ann, "Ben");
+      await seesAndHears(ben, "Ann");
+      assert.equal(await tile(ann, "Ben").locator(".lock").count(), 0);
+
+      // With the right one she is let in, and nobody is warned of her any more.
+      await eve.goto(keyed(room, RIGHT));
+      await hears(eve, "the treasure lies under the lamp");
+      await until("the warning is gone", async () => (await stage(ann).getByText("the same key").count()) === 0);
+      await joins(eve);
+      await seesAndHears(ann, "Eve");
+      await seesAndHears(eve, "Ann");
+      for (const page of [ann, ben, eve]) assert.equal(await stage(page).locator(".lock").count(), 0);
+    });
+  },
+
+  async "a browser that cannot encrypt video says so, sends none, and goes on with the chat"({ cast }) {
+    await withBoth(async (livekit, base) => {
+      const room = keyed(newRoom(base), RIGHT);
+      const old = await guest(cast, "Old", room);
+      await old.evaluate(() => {
+        delete globalThis.RTCRtpScriptTransform;
+        delete RTCRtpSender.prototype.createEncodedStreams;
+      });
+      await old.getByRole("banner").getByRole("button", { name: /^Video/ }).click();
+      await old.getByRole("dialog").getByRole("button", { name: "Join", exact: true }).click();
+      await stage(old).getByText("This browser cannot encrypt video").waitFor();
+      assert.deepEqual(await livekit.rooms(), []);
+      await say(old, "I can still write");
+      await hears(old, "I can still write");
+    });
+  },
+
+  async "who comes by the plain id into a room with a key is told, and so are the others"({ cast }) {
+    await withBoth(async (_, base) => {
+      const room = newRoom(base);
+      const ann = await guest(cast, "Ann", keyed(room, RIGHT));
+      await say(ann, "the treasure lies under the lamp");
+      const bare = await guest(cast, "Bare", room);
+      await bare.getByText("you came without the key").waitFor();
+      await bare.getByRole("button", { name: "Not end-to-end encrypted", exact: true }).waitFor();
+      assert.doesNotMatch(await bare.locator("body").innerText(), /treasure/);
+      await say(bare, "hello from outside");
+      await ann.getByText("Not encrypted:").waitFor();
+
+      await joins(ann);
+      await joins(bare);
+      await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor();
+      await tile(bare, "Ann").getByTitle("encrypted", { exact: true }).waitFor();
+      assert.equal(await tile(bare, "Ann").locator("video").count(), 0);
+      assert.equal(await bare.locator("audio").count(), 0, "no noise either");
+      await stage(ann).getByText("Bare came without the key: what comes from there is not encrypted").waitFor();
+      await tile(ann, "Bare").getByTitle("not encrypted").waitFor();
+      await seesAndHears(ann, "Bare");
+      await sound(bare, "without the key in the call");
+    });
+  },
+};
