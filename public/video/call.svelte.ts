@@ -15,7 +15,7 @@ import {
   Track,
   type VideoTrack,
 } from "livekit-client";
-import LockWorker from "livekit-client/e2ee-worker?worker";
+import LockWorker from "./lock.worker?worker";
 import type { Seal } from "../seal/seal";
 import { type Pass, PassRefused } from "../protocol/pass";
 import { isVideoTrouble, type Trouble, troubleOf } from "./trouble";
@@ -35,7 +35,7 @@ export type Tile = {
   lock: Lock;
 };
 
-/** How what somebody shows goes with the key of this page: it fits; it cannot be opened and is not shown; it has no lock. */
+/** How what somebody shows goes with the key of this page: it fits; it cannot be opened; it has no lock. Only what fits is shown. */
 export type Lock = "fits" | "shut" | "bare";
 
 /** By device the one that is in use; empty where there is none. */
@@ -341,7 +341,7 @@ export class Call {
     const lock = mine ? "fits" : this.#lockOf(participant);
     const video = (source: Track.Source) => {
       const publication = participant.getTrackPublication(source);
-      return publication && !publication.isMuted && lock !== "shut" ? (publication.videoTrack ?? null) : null;
+      return publication && !publication.isMuted && lock === "fits" ? (publication.videoTrack ?? null) : null;
     };
     const face: Tile = {
       key: identity,

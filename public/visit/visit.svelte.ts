@@ -170,6 +170,7 @@ export class Visit {
         if (!this.entered) prepareToFall();
         this.entered = true;
         this.storeTrouble = false;
+        this.videoTrouble = false;
         this.#remember();
         break;
       }

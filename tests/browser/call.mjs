@@ -54,11 +54,12 @@ export async function inCall(page, timeout) {
 /** What has arrived over all connections of a page. */
 export function arrived(page) {
   return page.evaluate(async () => {
-    const sum = { frames: 0, loud: 0 };
+    const sum = { packets: 0, frames: 0, loud: 0 };
     for (const connection of globalThis.connections) {
       if (connection.connectionState === "closed") continue;
       for (const stat of (await connection.getStats()).values()) {
         if (stat.type !== "inbound-rtp") continue;
+        sum.packets += stat.packetsReceived ?? 0;
         if (stat.kind === "video") sum.frames += stat.framesDecoded ?? 0;
         if (stat.kind === "audio") sum.loud = Math.max(sum.loud, stat.audioLevel ?? 0);
       }

@@ -19,7 +19,8 @@ export async function startBoth() {
   const [port, tcp, udp] = [await freePort(), await freePort(), await freePort()];
   const secret = randomBytes(24).toString("hex");
   const url = `http://127.0.0.1:${port}`;
-  const server = await startServer({ LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret });
+  const settings = { LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret };
+  let server = await startServer(settings);
   const config = {
     port,
     bind_addresses: ["127.0.0.1"],
@@ -50,7 +51,14 @@ export async function startBoth() {
 
   await start();
   return {
-    server,
+    get server() {
+      return server;
+    },
+    /** Parlor dies and is born again, with all its rooms forgotten. */
+    async rebirth() {
+      await server.kill();
+      server = await startServer(settings, server.port);
+    },
     start,
     /** As a power cut would. */
     async kill() {

@@ -18,9 +18,9 @@ export async function freePort() {
   return port;
 }
 
-/** Starts the server with these settings beside its defaults. */
-export async function startServer(settings = {}) {
-  const port = await freePort();
+/** Starts the server with these settings beside its defaults; `at` a port that was its before, or a free one. */
+export async function startServer(settings = {}, at = null) {
+  const port = at ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, ...settings, PARLOR_LISTEN: address }, stdio: ["ignore", "inherit", "pipe"] });
   const said = [];
@@ -35,6 +35,11 @@ export async function startServer(settings = {}) {
   return {
     url,
     port,
+    /** As a power cut would. */
+    async kill() {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");

@@ -295,6 +295,25 @@ export default {
     });
   },
 
+  async "who gets another seat because the server has died gets another place in the call"({ cast }) {
+    await withBoth(async (both, base) => {
+      const room = newRoom(base);
+      const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
+      await joins(ann, { mic: false });
+      await joins(ben);
+      await seesAndHears(ann, "Ben");
+      const before = await stage(ann).locator(".tile").evaluateAll((all) => all.map((tile) => tile.dataset.identity));
+      await both.rebirth();
+      await until("there are two tiles of two new members", async () => {
+        const now = await stage(ann).locator(".tile").evaluateAll((all) => all.map((tile) => tile.dataset.identity));
+        return now.length === 2 && now.every((identity) => !before.includes(identity));
+      });
+      await seesAndHears(ann, "Ben");
+      await tile(ben, "Ann").locator("video").waitFor();
+      await control(ann, "Unmute").waitFor();
+    });
+  },
+
   async "LiveKit is away for longer than its own library waits, and the call still comes back"({ cast }) {
     await withBoth(async (livekit, base) => {
       const room = newRoom(base);

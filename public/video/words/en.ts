@@ -46,7 +46,7 @@ export const en = {
     `You do not have the same key as ${names}, so you cannot see or hear each other. Whoever opens the room by the same whole link, with the part after #, has the same key.`,
   noKey: (names: string) =>
     `You came without the key, so you cannot see or hear ${names}. Open the room by its whole link, with the part after #. What you show and say is not encrypted.`,
-  bareHere: (names: string) => `${names} came without the key: what comes from there is not encrypted, and nobody there sees or hears you.`,
+  bareHere: (names: string) => `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
 
   troubles: {
     mic_denied: "The browser does not let this page use the microphone. Allow it behind the icon beside the address, then try again.",

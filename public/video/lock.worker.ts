@@ -1,0 +1,42 @@
+// LiveKit's worker locks what the media server says is locked. Here it locks
+// and unlocks whatever passes, whoever the server says it is from or for: what
+// has no lock is neither sent nor shown, so a server cannot talk a page out of it.
+
+import "livekit-client/e2ee-worker";
+
+/** Not in TypeScript's library for pages. */
+type TransformEvent = Event & { transformer: { options?: Order["data"] } };
+type Order = { kind: string; data?: { participantIdentity?: string; enabled?: boolean } };
+
+const obey = self.onmessage;
+const transform = (self as { onrtctransform?: ((event: TransformEvent) => void) | null }).onrtctransform;
+const answer = self.postMessage.bind(self);
+/** Orders of our own, whose answers nobody waits for. */
+const own = new WeakSet<object>();
+
+function lock(participantIdentity: string | undefined) {
+  if (!participantIdentity) return;
+  const order: Order = { kind: "enable", data: { participantIdentity, enabled: true } };
+  own.add(order);
+  obey?.call(self, new MessageEvent("message", { data: order }));
+}
+
+self.postMessage = ((message: object, ...rest: []) => {
+  if (!own.has(message)) answer(message, ...rest);
+}) as typeof self.postMessage;
+
+self.onmessage = (event: MessageEvent<Order>) => {
+  const { kind, data } = event.data;
+  if (kind === "enable" && data) data.enabled = true;
+  if (kind === "encode" || kind === "decode" || kind === "updateCodec") lock(data?.participantIdentity);
+  obey?.call(self, event);
+};
+
+if (transform) {
+  Object.assign(self, {
+    onrtctransform: (event: TransformEvent) => {
+      lock(event.transformer.options?.participantIdentity);
+      transform.call(self, event);
+    },
+  });
+}
