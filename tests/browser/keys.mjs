@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sound } from "./access.mjs";
-import { arrived, guest, joins, seesAndHears, stage, tile, until, withBoth } from "./call.mjs";
+import { arrived, guest, joins, MEDIA, seesAndHears, stage, tile, until, withBoth } from "./call.mjs";
 import { hears, inRoom, newRoom, say } from "./people.mjs";
 
 const keyed = (room, letter) => `${room}#${letter.repeat(43)}`;
@@ -61,9 +61,9 @@ export default {
       assert.doesNotMatch(await eve.locator("body").innerText(), /treasure/);
 
       for (const page of [ann, ben, eve]) await joins(page);
-      await stage(eve).getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other").waitFor();
+      await stage(eve).getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other").waitFor({ timeout: MEDIA });
       for (const page of [ann, ben]) {
-        await stage(page).getByText("You do not have the same key as Eve").waitFor();
+        await stage(page).getByText("You do not have the same key as Eve").waitFor({ timeout: MEDIA });
         await tile(page, "Eve").getByTitle("another key").waitFor();
         await tile(page, "Eve").locator("video").waitFor({ state: "detached" });
       }
@@ -117,11 +117,11 @@ export default {
 
       await joins(ann);
       await joins(bare);
-      await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor();
+      await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor({ timeout: MEDIA });
       await tile(bare, "Ann").getByTitle("encrypted", { exact: true }).waitFor();
       assert.equal(await tile(bare, "Ann").locator("video").count(), 0);
       assert.equal(await bare.locator("audio").count(), 0, "no noise either");
-      await stage(ann).getByText("Bare came without the key: what comes from there is not encrypted").waitFor();
+      await stage(ann).getByText("Bare came without the key: what comes from there is not encrypted").waitFor({ timeout: MEDIA });
       await tile(ann, "Bare").getByTitle("not encrypted").waitFor();
       await seesAndHears(ann, "Bare");
       await sound(bare, "without the key in the call");
