@@ -95,11 +95,12 @@ export async function seesAndHears(page, name) {
   await until(`${name} can be heard`, async () => (await arrived(page)).loud > 0);
 }
 
-export async function withBoth(test) {
+export async function withBoth(cast, test) {
   const both = await startBoth();
   try {
     await test(both, both.server.url);
   } finally {
+    await cast.disperse();
     await both.stop();
   }
 }

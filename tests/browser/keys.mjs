@@ -48,7 +48,7 @@ export default {
   },
 
   async "with the wrong key there is no text, no picture and no sound, and everybody is told why"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", keyed(room, RIGHT)), await guest(cast, "Ben", keyed(room, RIGHT))];
       await say(ann, "the treasure lies under the lamp");
@@ -87,7 +87,7 @@ export default {
   },
 
   async "a browser that cannot encrypt video says so, sends none, and goes on with the chat"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = keyed(newRoom(base), RIGHT);
       const old = await guest(cast, "Old", room);
       await old.evaluate(() => {
@@ -104,7 +104,7 @@ export default {
   },
 
   async "who comes by the plain id into a room with a key is told, and so are the others"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const ann = await guest(cast, "Ann", keyed(room, RIGHT));
       await say(ann, "the treasure lies under the lamp");

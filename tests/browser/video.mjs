@@ -11,7 +11,7 @@ const newKey = () => randomBytes(32).toString("base64url");
 
 /** The whole of a call, in a room with a key and in one without. */
 const wholeCall = (key, lock) => async ({ cast }) => {
-  await withBoth(async (livekit, base) => {
+  await withBoth(cast, async (livekit, base) => {
     const plain = newRoom(base);
     const room = plain + key;
     const [ann, ben, cy] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room), await guest(cast, "Cy", room)];
@@ -81,7 +81,7 @@ export default {
   "two people see and hear each other in a room with a key, and LiveKit carries what it cannot read": wholeCall(`#${newKey()}`, "GCM"),
 
   async "one comes with a camera, one with a microphone, one with neither"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [eye, ear, ghost] = [await guest(cast, "Eye", room), await guest(cast, "Ear", room), await guest(cast, "Ghost", room)];
       await joins(eye, { mic: false });
@@ -96,7 +96,7 @@ export default {
   },
 
   async "a call is sound on a phone, by light and by night, in both languages"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       await joins(await guest(cast, "Somebody with a rather long name", room));
       for (const colorScheme of ["light", "dark"]) {
@@ -125,7 +125,7 @@ export default {
   },
 
   async "camera, microphone and speaker are chosen before the call and changed in it"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       const chooser = (page, name) => page.getByLabel(name, { exact: true }).and(page.locator("select"));
@@ -162,7 +162,7 @@ export default {
   },
 
   async "each control names its shortcut and obeys it"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const page = await guest(cast, "Ann", newRoom(base));
       await joins(page);
       const toolbar = stage(page).getByRole("toolbar");
@@ -190,7 +190,7 @@ export default {
   },
 
   async "a picture floats over other windows"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ben);
@@ -209,7 +209,7 @@ export default {
     const strict = await launch(["--autoplay-policy=document-user-activation-required"]);
     const cast = new Cast(strict);
     try {
-      await withBoth(async (_, base) => {
+      await withBoth(cast, async (_, base) => {
         const room = newRoom(base);
         await joins(await guest(cast, "Ben", room));
         const context = await cast.context();
@@ -241,7 +241,7 @@ export default {
   },
 
   async "a camera that is refused says how to allow it, and the call goes on without"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const page = await guest(cast, "Ann", newRoom(base));
       await page.evaluate(() => {
         navigator.mediaDevices.getUserMedia = async (wish) => {
@@ -260,7 +260,7 @@ export default {
   },
 
   async "a tile and a voice never outlive their member, whatever LiveKit says"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann);
@@ -280,7 +280,7 @@ export default {
   },
 
   async "LiveKit dies in the middle of a call: chat goes on, the page says so, and video comes back with it"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = `${newRoom(base)}#${newKey()}`;
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann);
@@ -298,7 +298,7 @@ export default {
   },
 
   async "LiveKit is away for longer than its own library waits, and the call still comes back"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann);
@@ -322,7 +322,7 @@ export default {
   },
 
   async "the part of the page that makes video is loaded by whoever turns to it, and by nobody else"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const page = await guest(cast, "Ann", `${newRoom(base)}#${newKey()}`);
       const loads = [];
       page.on("requestfinished", (request) => loads.push(request));
