@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import { startBoth } from "./livekit.mjs";
 import { inRoom, remember } from "./people.mjs";
 
+/** Milliseconds for media to find its way on a machine that has much else to do. */
+export const MEDIA = 40_000;
+
 export const stage = (page) => page.getByRole("region", { name: "Call" });
 export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
 export const control = (page, name) => stage(page).getByRole("button", { name, exact: true });
@@ -47,7 +50,7 @@ export async function joins(page, { camera = true, mic = true } = {}) {
   await inCall(page);
 }
 
-export async function inCall(page, timeout) {
+export async function inCall(page, timeout = MEDIA) {
   await page.locator(".stage[data-stage=on]").waitFor({ timeout });
 }
 
@@ -77,7 +80,7 @@ export function sending(page) {
 }
 
 export async function until(what, ask) {
-  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((then) => setTimeout(then, 100))) {
+  for (const end = Date.now() + MEDIA; Date.now() < end; await new Promise((then) => setTimeout(then, 100))) {
     if (await ask()) return;
   }
   assert.fail(`in vain waited: ${what}`);
@@ -86,18 +89,19 @@ export async function until(what, ask) {
 /** The picture of somebody else is there, moves, and sounds. */
 export async function seesAndHears(page, name) {
   const video = tile(page, name).locator("video");
-  await video.waitFor();
+  await video.waitFor({ timeout: MEDIA });
   await until(`the picture of ${name} has a size`, () => video.evaluate((element) => element.videoWidth > 0));
   const { frames } = await arrived(page);
   await until(`the picture of ${name} moves`, async () => (await arrived(page)).frames > frames + 5);
   await until(`${name} can be heard`, async () => (await arrived(page)).loud > 0);
 }
 
-export async function withBoth(test) {
+export async function withBoth(cast, test) {
   const both = await startBoth();
   try {
     await test(both, both.server.url);
   } finally {
+    await cast.disperse();
     await both.stop();
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sound } from "./access.mjs";
-import { arrived, guest, joins, seesAndHears, stage, tile, until, withBoth } from "./call.mjs";
+import { arrived, guest, joins, MEDIA, seesAndHears, stage, tile, until, withBoth } from "./call.mjs";
 import { hears, inRoom, newRoom, say } from "./people.mjs";
 
 const keyed = (room, letter) => `${room}#${letter.repeat(43)}`;
@@ -48,7 +48,7 @@ export default {
   },
 
   async "with the wrong key there is no text, no picture and no sound, and everybody is told why"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", keyed(room, RIGHT)), await guest(cast, "Ben", keyed(room, RIGHT))];
       await say(ann, "the treasure lies under the lamp");
@@ -61,9 +61,9 @@ export default {
       assert.doesNotMatch(await eve.locator("body").innerText(), /treasure/);
 
       for (const page of [ann, ben, eve]) await joins(page);
-      await stage(eve).getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other").waitFor();
+      await stage(eve).getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other").waitFor({ timeout: MEDIA });
       for (const page of [ann, ben]) {
-        await stage(page).getByText("You do not have the same key as Eve").waitFor();
+        await stage(page).getByText("You do not have the same key as Eve").waitFor({ timeout: MEDIA });
         await tile(page, "Eve").getByTitle("another key").waitFor();
         await tile(page, "Eve").locator("video").waitFor({ state: "detached" });
       }
@@ -87,7 +87,7 @@ export default {
   },
 
   async "a browser that cannot encrypt video says so, sends none, and goes on with the chat"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = keyed(newRoom(base), RIGHT);
       const old = await guest(cast, "Old", room);
       await old.evaluate(() => {
@@ -104,7 +104,7 @@ export default {
   },
 
   async "who comes by the plain id into a room with a key is told, and so are the others"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const ann = await guest(cast, "Ann", keyed(room, RIGHT));
       await say(ann, "the treasure lies under the lamp");
@@ -117,11 +117,11 @@ export default {
 
       await joins(ann);
       await joins(bare);
-      await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor();
+      await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor({ timeout: MEDIA });
       await tile(bare, "Ann").getByTitle("encrypted", { exact: true }).waitFor();
       assert.equal(await tile(bare, "Ann").locator("video").count(), 0);
       assert.equal(await bare.locator("audio").count(), 0, "no noise either");
-      await stage(ann).getByText("Bare came without the key: what comes from there is not encrypted").waitFor();
+      await stage(ann).getByText("Bare came without the key: what comes from there is not encrypted").waitFor({ timeout: MEDIA });
       await tile(ann, "Bare").getByTitle("not encrypted").waitFor();
       await until("Bare sends", async () => (await arrived(ann)).packets > 100);
       assert.deepEqual(await perceives(ann, "Bare"), { pictures: 0, frames: 0, loud: 0 }, "whatever comes without a lock");

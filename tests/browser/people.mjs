@@ -65,8 +65,13 @@ export class Cast {
     return page;
   }
 
+  /** Everybody goes, before what they talked to does. */
+  async disperse() {
+    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+  }
+
   async close() {
-    await Promise.all(this.#contexts.map((context) => context.close()));
+    await this.disperse();
     assert.deepEqual(this.#errors, [], "pages report no errors");
   }
 }

@@ -61,7 +61,7 @@ try {
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
 
-  await withBoth(async (_, base) => {
+  await withBoth(cast, async (_, base) => {
     const evening = `${base}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}lit`;
     const seen = {};
     for (const [name, sight] of Object.entries(SIGHTS)) {

@@ -11,7 +11,7 @@ const newKey = () => randomBytes(32).toString("base64url");
 
 /** The whole of a call, in a room with a key and in one without. */
 const wholeCall = (key, lock) => async ({ cast }) => {
-  await withBoth(async (livekit, base) => {
+  await withBoth(cast, async (livekit, base) => {
     const plain = newRoom(base);
     const room = plain + key;
     const [ann, ben, cy] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room), await guest(cast, "Cy", room)];
@@ -81,7 +81,7 @@ export default {
   "two people see and hear each other in a room with a key, and LiveKit carries what it cannot read": wholeCall(`#${newKey()}`, "GCM"),
 
   async "one comes with a camera, one with a microphone, one with neither"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [eye, ear, ghost] = [await guest(cast, "Eye", room), await guest(cast, "Ear", room), await guest(cast, "Ghost", room)];
       await joins(eye, { mic: false });
@@ -96,7 +96,7 @@ export default {
   },
 
   async "a call is sound on a phone, by light and by night, in both languages"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       await joins(await guest(cast, "Somebody with a rather long name", room));
       for (const colorScheme of ["light", "dark"]) {
@@ -125,19 +125,19 @@ export default {
   },
 
   async "camera, microphone and speaker are chosen before the call and changed in it"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
-      const second = (page, name) => page.getByLabel(name, { exact: true }).and(page.locator("select"));
+      const chooser = (page, name) => page.getByLabel(name, { exact: true }).and(page.locator("select"));
       const choose = async (page, name, at) => {
-        const values = await second(page, name).locator("option").evaluateAll((all) => all.map((option) => option.value).filter(Boolean));
+        const values = await chooser(page, name).locator("option").evaluateAll((all) => all.map((option) => option.value).filter(Boolean));
         assert.ok(values.length > 1, `there are several of ${name}`);
-        await second(page, name).selectOption(values.at(at));
+        await chooser(page, name).selectOption(values.at(at));
         return values.at(at);
       };
       await videoButton(ann);
       await dialog(ann).locator("video").waitFor();
-      await until("the devices have names", async () => (await second(ann, "Camera").locator("option").count()) === 4);
+      await until("the devices have names", async () => (await chooser(ann, "Camera").locator("option").count()) === 4);
       const [camera, mic] = [await choose(ann, "Camera", -1), await choose(ann, "Microphone", -1)];
       await dialog(ann).locator("video").waitFor();
       await dialog(ann).getByRole("button", { name: "Join", exact: true }).click();
@@ -147,8 +147,10 @@ export default {
       assert.deepEqual(new Set(await sending(ann)), new Set([camera, mic]), "what was chosen before is what is sent");
 
       await control(ann, "Camera, microphone and speaker").click();
-      await second(ann, "Speaker").waitFor();
-      assert.deepEqual([await second(ann, "Camera").inputValue(), await second(ann, "Microphone").inputValue()], [camera, mic]);
+      await until("the dialog shows what is in use", async () => {
+        const shown = [await chooser(ann, "Camera").inputValue(), await chooser(ann, "Microphone").inputValue()];
+        return shown.join() === [camera, mic].join();
+      });
       const now = [await choose(ann, "Camera", 0), await choose(ann, "Microphone", -2)];
       await until("the others are sent", async () => (await sending(ann)).sort().join() === [...now].sort().join());
       const speaker = await choose(ann, "Speaker", -1);
@@ -160,7 +162,7 @@ export default {
   },
 
   async "each control names its shortcut and obeys it"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const page = await guest(cast, "Ann", newRoom(base));
       await joins(page);
       const toolbar = stage(page).getByRole("toolbar");
@@ -188,7 +190,7 @@ export default {
   },
 
   async "a picture floats over other windows"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ben);
@@ -207,7 +209,7 @@ export default {
     const strict = await launch(["--autoplay-policy=document-user-activation-required"]);
     const cast = new Cast(strict);
     try {
-      await withBoth(async (_, base) => {
+      await withBoth(cast, async (_, base) => {
         const room = newRoom(base);
         await joins(await guest(cast, "Ben", room));
         const context = await cast.context();
@@ -239,7 +241,7 @@ export default {
   },
 
   async "a camera that is refused says how to allow it, and the call goes on without"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const page = await guest(cast, "Ann", newRoom(base));
       await page.evaluate(() => {
         navigator.mediaDevices.getUserMedia = async (wish) => {
@@ -258,7 +260,7 @@ export default {
   },
 
   async "a tile and a voice never outlive their member, whatever LiveKit says"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann);
@@ -278,7 +280,7 @@ export default {
   },
 
   async "LiveKit dies in the middle of a call: chat goes on, the page says so, and video comes back with it"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = `${newRoom(base)}#${newKey()}`;
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann);
@@ -315,7 +317,7 @@ export default {
   },
 
   async "LiveKit is away for longer than its own library waits, and the call still comes back"({ cast }) {
-    await withBoth(async (livekit, base) => {
+    await withBoth(cast, async (livekit, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann);
@@ -339,7 +341,7 @@ export default {
   },
 
   async "the part of the page that makes video is loaded by whoever turns to it, and by nobody else"({ cast }) {
-    await withBoth(async (_, base) => {
+    await withBoth(cast, async (_, base) => {
       const page = await guest(cast, "Ann", `${newRoom(base)}#${newKey()}`);
       const loads = [];
       page.on("requestfinished", (request) => loads.push(request));
