@@ -298,7 +298,7 @@ export default {
   },
 
   async "who gets another seat because the server has died gets another place in the call"({ cast }) {
-    await withBoth(async (both, base) => {
+    await withBoth(cast, async (both, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann, { mic: false });
