@@ -134,6 +134,22 @@ export default {
     await hears(ben, "with the key");
   }),
 
+  "a browser that keeps no cookies is told so": strict(async ({ cast, base }) => {
+    await account(base, "Ann");
+    const page = await cast.page();
+    await page.route("**/login", async (route) => {
+      if (route.request().method() !== "POST") return route.continue();
+      const response = await route.fetch();
+      await page.context().clearCookies();
+      await route.fulfill({ status: response.status(), contentType: "application/json", body: await response.text() });
+      await page.context().clearCookies();
+    });
+    await page.goto(newRoom(base));
+    await fill(page, "Ann", PASSWORD);
+    await page.keyboard.press("Enter");
+    await alert(page, "does not keep the cookie").waitFor();
+  }),
+
   "a way in without a socket leads past the login, too": strict(async ({ cast, base }) => {
     await account(base, "Ann");
     const room = newRoom(base);
@@ -179,7 +195,8 @@ export default {
     await account(base, "Ann");
     const [page, other] = [await cast.page(), await cast.page()];
     for (const each of [page, other]) await logIn(each, base, "Ann");
-    await page.goto(`${base}/account`);
+    for (const each of [page, other]) await each.goto(`${base}/account`);
+    await other.getByLabel("Password now").waitFor();
     const change = async (old, fresh) => {
       await page.getByLabel("Password now").fill(old);
       await page.getByLabel("New password").fill(fresh);
@@ -192,7 +209,12 @@ export default {
     await page.getByText("This one has 74 bytes.").waitFor();
     await change(PASSWORD, "battery staple");
     await page.getByText("The password is changed").waitFor();
-    await other.reload();
+    await other.getByLabel("Password now").fill(PASSWORD);
+    await other.getByLabel("New password").fill("of somebody else");
+    await other.keyboard.press("Enter");
+    await alert(other, "Your login has ended.").waitFor();
+    assert.equal(await other.getByLabel("Name", { exact: true }).inputValue(), "Ann");
+    await other.goto(base);
     await button(other, "Log in").waitFor();
     await page.reload();
 
