@@ -487,6 +487,8 @@ async fn a_page_is_told_who_asks_without_a_refusal() {
     assert_eq!(ask(&parlor.server, None).await, json!({"accounts": "optional"}));
     assert_eq!(ask(&strict, Some("no.good.token")).await, json!({"accounts": "required"}));
     assert_eq!(ask(&strict, Some(&token)).await, json!({"accounts": "required", "user": "Ann"}));
+    let metrics = get(&parlor.server, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("parlor_password_hashes_total 2\n"), "to register and to log in: {metrics}");
     for path in ["/login", "/register", "/account"] {
         let page = get(&strict, path).header("accept", "text/html").send().await.unwrap();
         assert_eq!((page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
@@ -507,18 +509,6 @@ async fn a_cookie_that_somebody_planted_ends_with_the_login() {
         parlor.ask(Method::GET, "/me", Some(token), Value::Null).await.json::<Value>().await.unwrap()["user"].clone()
     };
     assert_eq!((name(fresh).await, name(&mallory).await), (json!("Ann"), json!("Mallory")), "nobody becomes anybody else");
-}
-
-#[tokio::test]
-async fn many_may_log_in_at_once() {
-    let parlor = Parlor::start(&[]).await;
-    parlor.member("Ann").await;
-    let login = json!({"user": "Ann", "password": PASSWORD});
-    let all = (0..20).map(|_| parlor.post("/login", None, login.clone()));
-    let statuses: Vec<u16> = futures_util::future::join_all(all).await.iter().map(|answer| answer.status().as_u16()).collect();
-    assert_eq!(statuses, [200; 20]);
-    let metrics = get(&parlor.server, "/metrics").send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("parlor_password_hashes_total 22\n"), "one to register, and one each: {metrics}");
 }
 
 #[tokio::test]
