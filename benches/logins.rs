@@ -101,7 +101,9 @@ impl Talk {
                     self.speaks.send(Message::text(text)).await?;
                 }
                 heard = self.hears.next() => {
-                    let frame: Value = serde_json::from_str(heard.ok_or("the server closed")??.to_text()?)?;
+                    // Beside frames the server sends its pings.
+                    let Message::Text(frame) = heard.ok_or("the server closed")?? else { continue };
+                    let frame: Value = serde_json::from_str(&frame)?;
                     if let Some(text) = frame["text"].as_str() {
                         delays.push(milliseconds(said[text.parse::<usize>()?].elapsed()));
                     }
