@@ -52,8 +52,9 @@ test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
 faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
 	PARLOR_FAULTS=long cargo test --test faults
 
-bench: $(PAGE) ## What Parlor costs: memory a member, CPU a delivery
+bench: $(PAGE) ## What Parlor costs: memory a member, CPU a delivery, what the chat notices of logins
 	cargo bench --bench load
+	cargo bench --bench logins
 
 fmt: ## Format the Rust code
 	cargo fmt

@@ -124,6 +124,8 @@ export default defineConfig({
     proxy: {
       "/ws": { target: "ws://127.0.0.1:8080", ws: true },
       "/api": "http://127.0.0.1:8080",
+      "/me": "http://127.0.0.1:8080",
+      "/logout": "http://127.0.0.1:8080",
       "/healthz": "http://127.0.0.1:8080",
     },
   },

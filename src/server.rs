@@ -133,6 +133,11 @@ impl Server {
         &self.hub
     }
 
+    /// Who is known by name, if there are accounts.
+    pub fn accounts(&self) -> Option<&Arc<Accounts>> {
+        self.accounts.as_ref()
+    }
+
     /// Serves until `stop` resolves, then says goodbye to everybody: done within ten seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());

@@ -93,6 +93,7 @@ contract! {
     accounts_and_tokens_outlive_the_server,
     tables_of_the_version_before_are_brought_up_to_date,
     a_guesser_runs_out_of_tries_and_the_owner_does_not,
+    nobody_learns_from_the_work_whether_there_is_an_account,
 }
 
 async fn an_account_is_registered_logged_in_and_known(database: Database) {
@@ -256,8 +257,26 @@ async fn a_guesser_runs_out_of_tries_and_the_owner_does_not(database: Database) 
         assert_eq!((wrong, refused), (10, 10), "whether or not there is such an account: {tries:?}");
     }
     assert!(matches!(accounts.login(away(1), "Ann", PASSWORD).await, Err(AccountError::TooManyTries(_))));
-    let owner = join_all((0..20).map(|_| accounts.login(HOME, "Ann", PASSWORD))).await;
-    assert!(owner.iter().all(Result::is_ok), "twenty right ones at once");
+    let owner = join_all((0..50).map(|_| accounts.login(HOME, "Ann", PASSWORD))).await;
+    assert!(owner.iter().all(Result::is_ok), "fifty right ones at once: {owner:?}");
+}
+
+/// Counted rather than timed: each hash is the same work.
+async fn nobody_learns_from_the_work_whether_there_is_an_account(database: Database) {
+    let accounts = database.open().await;
+    accounts.register(HOME, "Ann", PASSWORD).await.unwrap();
+    let long = "x".repeat(73);
+    for (password, hashes) in [("wrong horse", 1), ("short", 0), (&*long, 0)] {
+        for user in ["Ann", "nobody", "", "' OR '1'='1"] {
+            let before = accounts.hashes();
+            assert_eq!(accounts.login(HOME, user, password).await, Err(AccountError::WrongLogin));
+            assert_eq!(accounts.hashes() - before, hashes, "{user} {password}");
+        }
+    }
+    let before = accounts.hashes();
+    let token = accounts.login(HOME, "Ann", PASSWORD).await.unwrap();
+    accounts.change_password(HOME, &token, PASSWORD, "new password").await.unwrap();
+    assert_eq!(accounts.hashes() - before, 3);
 }
 
 #[tokio::test]
@@ -283,6 +302,10 @@ async fn what_is_no_database_of_ours_is_refused_with_a_reason() {
         ("mysql://localhost/parlor", "sqlite:<file> or postgres://"),
         ("parlor.db", "sqlite:<file> or postgres://"),
         ("sqlite:/nowhere/at/all/parlor.db", "/nowhere/at/all/parlor.db"),
+        ("sqlite::memory:", "name a file"),
+        ("sqlite://:memory:", "name a file"),
+        ("sqlite:", "name a file"),
+        ("sqlite:parlor.db?mode=memory", "name a file"),
         ("postgres://parlor:hunter2@127.0.0.1:1/parlor", ""),
     ] {
         let error: OpenError = match Accounts::open(url, "", Cost::LEAST, clock).await {

@@ -221,6 +221,8 @@ async fn what_is_wrong_with_a_request_is_said_and_nothing_else() {
             let request = post().header("content-type", "application/json").header("origin", origin);
             refused(request.send().await.unwrap(), 403, "forbidden_origin").await;
         }
+    }
+    for path in ["/me/password", "/logout"] {
         let response = http.get(parlor.server.url(path)).send().await.unwrap();
         assert_eq!(response.headers()["allow"], "POST");
         refused(response, 405, "method_not_allowed").await;
@@ -470,9 +472,64 @@ async fn a_ticket_keeps_a_seat_when_the_login_has_ended_and_opens_none() {
 }
 
 #[tokio::test]
+async fn a_page_is_told_who_asks_without_a_refusal() {
+    let parlor = Parlor::start(&[]).await;
+    let strict = parlor.beside(&["--require-login", "true"]).await;
+    let ask = async |server: &TestServer, token: Option<&str>| -> Value {
+        let request = token
+            .into_iter()
+            .fold(get(server, "/api/visitor"), |request, token| request.header("cookie", format!("token={token}")));
+        let response = request.send().await.unwrap();
+        assert_eq!((response.status().as_u16(), response.headers()["cache-control"].to_str().unwrap()), (200, "no-store"));
+        response.json().await.unwrap()
+    };
+    let token = parlor.member("Ann").await;
+    assert_eq!(ask(&parlor.server, None).await, json!({"accounts": "optional"}));
+    assert_eq!(ask(&strict, Some("no.good.token")).await, json!({"accounts": "required"}));
+    assert_eq!(ask(&strict, Some(&token)).await, json!({"accounts": "required", "user": "Ann"}));
+    let metrics = get(&parlor.server, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("parlor_password_hashes_total 2\n"), "to register and to log in: {metrics}");
+    for path in ["/login", "/register", "/account"] {
+        let page = get(&strict, path).header("accept", "text/html").send().await.unwrap();
+        assert_eq!((page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
+        assert_eq!(page.headers()["x-robots-tag"], "noindex");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_somebody_planted_ends_with_the_login() {
+    let parlor = Parlor::start(&[]).await;
+    let (mallory, ann) = (parlor.member("Mallory").await, parlor.member("Ann").await);
+    let login = json!({"user": "Ann", "password": PASSWORD});
+    let response = parlor.post("/login", Some(&mallory), login).await;
+    let kept = cookie(&response);
+    let fresh = kept.strip_prefix("token=").unwrap().split(';').next().unwrap();
+    assert!(fresh != mallory && fresh != ann, "a token of one's own, each time");
+    let name = async |token: &str| -> Value {
+        parlor.ask(Method::GET, "/me", Some(token), Value::Null).await.json::<Value>().await.unwrap()["user"].clone()
+    };
+    assert_eq!((name(fresh).await, name(&mallory).await), (json!("Ann"), json!("Mallory")), "nobody becomes anybody else");
+}
+
+#[tokio::test]
+async fn a_node_is_ready_without_its_database_unless_it_lets_nobody_in_then() {
+    let parlor = Parlor::start(&[]).await;
+    let strict = parlor.beside(&["--require-login", "true"]).await;
+    for server in [&parlor.server, &strict] {
+        assert_eq!(get(server, "/readyz").send().await.unwrap().status(), 200);
+        server.accounts.as_ref().unwrap().close().await;
+    }
+    assert_eq!(get(&parlor.server, "/readyz").send().await.unwrap().status(), 200);
+    Client::join(&parlor.server, "general", "").await;
+    refused(get(&strict, "/readyz").send().await.unwrap(), 503, "accounts_unavailable").await;
+}
+
+#[tokio::test]
 async fn without_a_database_there_are_no_accounts() {
     let server = TestServer::start(&[]).await;
     let http = reqwest::Client::new();
+    let visitor: Value = get(&server, "/api/visitor").send().await.unwrap().json().await.unwrap();
+    assert_eq!(visitor, json!({"accounts": "off"}));
     for (method, path) in [("POST", "/register"), ("POST", "/login"), ("POST", "/logout"), ("GET", "/me"), ("DELETE", "/me")] {
         let request = http.request(method.parse().unwrap(), server.url(path)).json(&json!({"user": "Ann", "password": PASSWORD}));
         refused(request.send().await.unwrap(), 404, "accounts_off").await;

@@ -185,7 +185,7 @@ export class Link {
   #ended(code: number, silent = false): void {
     const { ladder } = this.#with;
     const echo = this.#timers.has("echo") && ending(code).come === "ask";
-    const { why, come } = ending(echo ? BROKEN : code);
+    const { why, come } = ending(echo ? BROKEN : code, this.#lastWord?.code);
     const foothold = this.#foothold;
     const suspect = why === "lost" && !this.#proven && !echo;
     this.#put();

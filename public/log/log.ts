@@ -12,6 +12,7 @@ export type Entry = {
   text: string;
   at: number;
   mine: boolean;
+  verified?: true;
   seal?: "shut" | "bare";
 };
 
@@ -248,8 +249,8 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     typing: log.typing.filter((t) => t.from !== chat.from),
     ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
   };
-  const { seq, from, user, text, at, seal } = chat;
-  const entry: Entry = { kind: "entry", key: 0, seq, from, user, text, at, mine, ...(seal ? { seal } : {}) };
+  const { seq, from, user, text, at, seal, verified } = chat;
+  const entry: Entry = { kind: "entry", key: 0, seq, from, user, text, at, mine, ...(verified ? { verified } : {}), ...(seal ? { seal } : {}) };
   const placed = place(next, entry, answered);
   const isNews = !mine && !log.attentive && placed.lines !== next.lines;
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;

@@ -29,6 +29,11 @@ describe("rows", () => {
     ]);
   });
 
+  test("carry the mark of a verified name", () => {
+    const list = rows(withLines({ ...entry(1, "ben", NOON), verified: true }, entry(2, "cat", NOON)));
+    expect(list.map((r) => r.kind === "message" && r.verified)).toEqual([true, false]);
+  });
+
   test("begin a new heading after a notice", () => {
     const notice = { kind: "notice", key: 9, at: NOON, what: "joined", user: "cat", from: "cat", reason: "" } as const;
     const list = rows(withLines(entry(1, "ben", NOON), notice, entry(2, "ben", NOON)));

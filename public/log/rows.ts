@@ -6,7 +6,7 @@ import type { Entry, Log, Notice, Outgoing } from "./log";
 export type Row =
   | { kind: "day"; key: string; at: number }
   | { kind: "notice"; key: string; line: Notice }
-  | { kind: "message"; key: string; line: Entry | Outgoing; from: string; user: string; mine: boolean; head: boolean; tail: boolean };
+  | { kind: "message"; key: string; line: Entry | Outgoing; from: string; user: string; verified: boolean; mine: boolean; head: boolean; tail: boolean };
 
 export function rows(log: Log): Row[] {
   const out: Row[] = [];
@@ -24,11 +24,12 @@ export function rows(log: Log): Row[] {
     }
     const from = line.kind === "entry" ? line.from : (log.me?.clientId ?? "");
     const user = line.kind === "entry" ? line.user : (log.me?.user ?? "");
+    const verified = line.kind === "entry" && line.verified === true;
     const mine = line.kind === "outgoing" || line.mine;
     const above = out.at(-1);
     const joins = above?.kind === "message" && above.from === from && minuteOf(above.line.at) === minuteOf(line.at);
     if (joins) above.tail = false;
-    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, mine, head: !joins, tail: true });
+    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, verified, mine, head: !joins, tail: true });
   }
   return out;
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ending } from "./close";
 import { BadFrame, parseFrame } from "./frames";
+import { closeOf } from "./http";
 import { parseName } from "./name";
+import { deskOfPath, readVisitor } from "./visitor";
 
 const welcome = {
   type: "welcome",
@@ -38,6 +40,16 @@ describe("a frame", () => {
     expect(() => parseFrame('{"type":"call","clientId":"c2"}')).toThrow(BadFrame);
   });
 
+  test("says whose name is an account's", () => {
+    const [member, chat] = [{ ...welcome.members[0], verified: true }, { ...welcome.history[0], verified: true }];
+    expect(parseFrame(JSON.stringify({ ...welcome, members: [member, welcome.members[0]], history: [chat] }))).toMatchObject({
+      members: [{ verified: true }, {}],
+      history: [{ verified: true }],
+    });
+    expect(parseFrame(JSON.stringify({ ...member, type: "joined" }))).toMatchObject({ verified: true });
+    expect(parseFrame(JSON.stringify({ ...welcome.members[0], verified: false, type: "joined" }))).not.toHaveProperty("verified");
+  });
+
   test("may leave out what is optional", () => {
     expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({ n: null, cursor: null });
     expect(parseFrame('{"type":"error","code":"bad_frame","message":"no"}')).toMatchObject({ n: null, retryAfter: null });
@@ -70,7 +82,17 @@ test("the close table says whether to come back", () => {
   expect(ending(4001)).toEqual({ why: "replaced", come: "ask" });
   expect(ending(4409).come).toBe("later");
   for (const broken of [1001, 1006, 1009, 1011, 1012, 4503, 3999]) expect(ending(broken).come, `${broken}`).toBe("backoff");
+  expect(ending(4409, "name_taken")).toEqual({ why: "name_taken", come: "no" });
+  expect(ending(4401)).toEqual({ why: "login_required", come: "no" });
+  for (const code of ["name_taken", "login_required"]) expect(ending(closeOf(code), code), code).toEqual({ why: code, come: "no" });
   for (const refused of [4400, 4403, 4499, 4999]) expect(ending(refused).come, `${refused}`).toBe("no");
+});
+
+test("a visitor is whom the server says", () => {
+  expect(readVisitor({ accounts: "required", user: "Ann" })).toEqual({ accounts: "required", user: "Ann" });
+  expect(readVisitor({ accounts: "later" })).toEqual({ accounts: "off", user: null });
+  expect(() => readVisitor("<h1>")).toThrow(BadFrame);
+  expect(["/login", "/register", "/account", "/", "/login/x"].map(deskOfPath)).toEqual(["login", "register", "account", null, null]);
 });
 
 test("a name follows the server's rule", () => {

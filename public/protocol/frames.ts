@@ -1,6 +1,6 @@
 // What goes over the wire, and the door where bytes become types.
 
-export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean };
+export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
 
 export type Limits = {
   textLength: number;
@@ -21,6 +21,8 @@ export type Chat = {
   at: number;
   cursor: string | null;
   n: number | null;
+  /** The name is an account's. */
+  verified?: true;
   /** Locked with another key than ours, or not locked where our words are. */
   seal?: "shut" | "bare";
 };
@@ -46,7 +48,7 @@ export type Inbound =
   | ({ type: "reset" } & Snapshot)
   | Chat
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
-  | { type: "joined"; clientId: string; user: string; joinedAt: number }
+  | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true }
   | { type: "left"; clientId: string; user: string; reason: string }
   | { type: "typing"; from: string; user: string; typing: boolean }
   | { type: "call"; clientId: string; inCall: boolean }
@@ -94,7 +96,7 @@ export function readFrame(json: unknown): Inbound | null {
     case "ack":
       return { type, n: f.maybeNumber("n"), seq: f.number("seq"), at: f.time("timestamp"), cursor: f.maybeText("cursor") };
     case "joined":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt") };
+      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), ...verified(f) };
     case "left":
       return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason") };
     case "typing":
@@ -130,11 +132,17 @@ function chat(f: Fields): Chat {
     at: f.time("timestamp"),
     cursor: f.maybeText("cursor"),
     n: f.maybeNumber("n"),
+    ...verified(f),
   };
 }
 
+/** Only ever true, so that a name without it is nobody's in particular. */
+function verified(f: Fields): { verified?: true } {
+  return f.maybeFlag("verified") ? { verified: true } : {};
+}
+
 function member(f: Fields): Member {
-  return { clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), inCall: f.maybeFlag("inCall") ?? false };
+  return { clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), inCall: f.maybeFlag("inCall") ?? false, ...verified(f) };
 }
 
 function snapshot(f: Fields): Snapshot {

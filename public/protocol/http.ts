@@ -36,11 +36,15 @@ const CODES: Record<string, number> = {
   bad_name: 4400,
   bad_cursor: 4400,
   bad_frame: 4400,
+  login_required: 4401,
+  not_logged_in: 4401,
   forbidden_origin: 4403,
   room_full: 4409,
+  name_taken: 4409,
   rate_limited: 4503,
   store_unavailable: 4503,
   store_full: 4503,
+  accounts_unavailable: 4503,
 };
 
 /** A code that ends no socket is met by joining again: a ticket that died is the usual one. */

@@ -41,6 +41,13 @@ export function forgetSeat(room: string): void {
   attempt(() => sessionStorage.removeItem(seatKey(room)));
 }
 
+/** Somebody else is to sit here next. */
+export function forgetSeats(): void {
+  attempt(() => {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(seatKey(""))) sessionStorage.removeItem(key);
+  });
+}
+
 export function loadTransport(): Transport | null {
   return parseTransport(attempt(() => sessionStorage.getItem(TRANSPORT)));
 }

@@ -182,8 +182,8 @@ export class Visit {
         this.#step(frame);
         break;
       case "joined": {
-        const { clientId, user, joinedAt } = frame;
-        this.#step({ type: "joined", member: { clientId, user, joinedAt }, now: this.now() });
+        const { type, ...member } = frame;
+        this.#step({ type, member, now: this.now() });
         break;
       }
       case "call":

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ACCOUNT } from "../account/words";
 import { COMPARISON } from "./comparison";
 import { en } from "./en";
 import { ru } from "./ru";
@@ -10,6 +13,7 @@ const NAMES = [ru.joinPlaceholder, "WebSocket", "SSE"];
 describe.each([
   ["of the page", en, ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
+  ["of accounts", ACCOUNT.en, ACCOUNT.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
     Object.entries(of).flatMap(([key, value]) => (typeof value === "object" ? shape(value).map((k) => `${key}.${k}`) : [`${key}: ${typeof value}`]));
@@ -24,6 +28,17 @@ describe.each([
     for (const text of texts(ru)) expect(NAMES.includes(text) || /[а-яё]/i.test(text), text).toBe(true);
   });
 
+});
+
+test("every code that the server gives about accounts has a sentence", () => {
+  const text = readFileSync(resolve(import.meta.dirname, "../../docs/openapi.yaml"), "utf8");
+  const codesOf = (name: string) => new RegExp(`^    ${name}:$[^]*?enum: \\[([^\\]]*)\\]`, "m").exec(text)![1]!.split(", ");
+  const operations = text.split(/^ {6}operationId: /m).filter((part) => /^(register|login|logout|deleteMe|changePassword)\n/.test(part));
+  expect(operations).toHaveLength(5);
+  const responses = operations.flatMap((part) => [...part.split(/^ {2}\/|^ {4}\w+:$/m)[0]!.matchAll(/'[45]\d\d': \{\$ref: '#\/components\/responses\/(\w+)'\}/g)]);
+  const codes = new Set(responses.flatMap((response) => codesOf(response[1]!)));
+  expect(codes).toContain("accounts_busy");
+  for (const code of codes) expect(Object.keys(ACCOUNT.en.refusals), code).toContain(code);
 });
 
 describe("the dictionaries", () => {

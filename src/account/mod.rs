@@ -11,13 +11,13 @@ use std::{io, net::IpAddr, time::Duration};
 
 pub use self::{
     name::AccountName,
-    password::{Cost, Password},
+    password::{Cost, PATIENCE, Password},
     records::RecordsError,
     token::LIFETIME_SECS,
 };
 use self::{
     name::looks,
-    password::Hasher,
+    password::{Hasher, Turn},
     records::{Record, Records},
     throttle::{Attempt, Throttle},
     token::{Claims, Tokens},
@@ -174,8 +174,7 @@ impl Accounts {
     pub async fn change_password(&self, from: IpAddr, token: &str, old: &str, new: &str) -> Result<String, AccountError> {
         let (_, record) = self.holder(token).await?;
         let new = new.parse::<Password>()?;
-        self.prove_again(from, &record, old).await?;
-        let hash = self.hasher.turn().await?.hash(new).await?;
+        let hash = self.prove_again(from, &record, old).await?.hash(new).await?;
         // Somebody else may have changed it meanwhile; then this token is over.
         if !self.records.set_password(&record, &hash).await? {
             return Err(AccountError::NotLoggedIn);
@@ -214,6 +213,19 @@ impl Accounts {
         self.records.is_taken(&looks(name.as_str())).await
     }
 
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`], [`AccountError::Broken`].
+    pub async fn ready(&self) -> Result<(), AccountError> {
+        self.records.ready().await
+    }
+
+    /// How many passwords this node has hashed or compared.
+    pub fn hashes(&self) -> u64 {
+        self.hasher.done()
+    }
+
     /// Good order at the end.
     pub async fn close(&self) {
         self.records.close().await;
@@ -227,13 +239,20 @@ impl Accounts {
     }
 
     /// As [`Self::prove`], for somebody who is logged in.
-    async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<(), AccountError> {
+    async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<Turn<'_>, AccountError> {
         let name: AccountName = record.name.as_str().parse()?;
         self.prove(from, name.folded(), Some(record), password).await
     }
 
     /// Whether this is the account's password. For an account that does not exist the same work and the same answer.
-    async fn prove(&self, from: IpAddr, account: &str, record: Option<&Record>, password: &str) -> Result<(), AccountError> {
+    /// Gives the turn, for whoever has more to hash.
+    async fn prove(
+        &self,
+        from: IpAddr,
+        account: &str,
+        record: Option<&Record>,
+        password: &str,
+    ) -> Result<Turn<'_>, AccountError> {
         let password: Password = password.parse().map_err(|_| AccountError::WrongLogin)?;
         let attempt = Attempt { account, from };
         self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
@@ -244,6 +263,6 @@ impl Accounts {
             return Err(AccountError::WrongLogin);
         }
         self.throttle.forgive(&attempt);
-        Ok(())
+        Ok(turn)
     }
 }

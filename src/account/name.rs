@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeSet, str::FromStr};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_security::{GeneralSecurityProfile, skeleton};
 
 use super::AccountError;
 use crate::room::Name;
+
+/// As many marks as a letter may carry.
+const MARKS: usize = 4;
 
 /// How the names begin that guests are given.
 const GUEST: &str = "guest ";
@@ -50,6 +53,7 @@ impl FromStr for AccountName {
             && text.chars().all(allowed)
             && text.chars().any(char::is_alphanumeric)
             && !text.contains("  ")
+            && !is_heaped(text)
             && !folded.starts_with(GUEST);
         if fits { Ok(Self { name, folded }) } else { Err(AccountError::BadUser) }
     }
@@ -67,6 +71,20 @@ pub(super) fn looks(name: &str) -> BTreeSet<String> {
 fn fold(name: &str) -> String {
     let lower = |c: char| c.to_uppercase().flat_map(char::to_lowercase);
     name.nfkc().flat_map(lower).nfkc().collect()
+}
+
+/// Marks upon marks, which hide each other: the same one twice, or more than four. (UTS 39, 5.4)
+fn is_heaped(name: &str) -> bool {
+    let mut heap: Vec<char> = Vec::new();
+    name.nfd().any(|c| {
+        if !is_combining_mark(c) {
+            heap.clear();
+            return false;
+        }
+        let heaped = heap.last() == Some(&c) || heap.len() == MARKS;
+        heap.push(c);
+        heaped
+    })
 }
 
 /// White space and the empty Braille cell; what Unicode calls ignorable is dropped by the skeleton.
@@ -92,6 +110,8 @@ mod tests {
             ("Анна Сергеевна", "Анна Сергеевна"),
             ("O'Neil-2_x.y", "O'Neil-2_x.y"),
             ("部屋", "部屋"),
+            ("ที่นี่", "ที่นี่"),
+            ("Ngọc Nguyễn", "Ngọc Nguyễn"),
             (&"x".repeat(32), &"x".repeat(32)),
         ] {
             assert_eq!(given.parse::<AccountName>().unwrap().as_str(), name);
@@ -113,6 +133,8 @@ mod tests {
             "a'; DROP TABLE accounts; --",
             "Guest 1a2b",
             "gUEST x",
+            "Ann\u{301}\u{301}",
+            "x\u{331}\u{302}\u{332}\u{303}\u{30b}",
             &"x".repeat(33),
             &"x".repeat(100_000),
         ] {

@@ -3,7 +3,11 @@
 use std::{
     io,
     str::FromStr,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -13,11 +17,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::AccountError;
 
-/// How many may wait for their turn. Who comes later is told to come back, rather than to wait in vain.
-const LINE: usize = 64;
+/// How many may wait for their turn: as many as one thread serves within their patience. Who comes later is told to
+/// come back, rather than to wait in vain.
+const LINE: usize = 128;
 
-/// How long they wait. A request has little more time than that.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long they wait. With the work itself it is less than the minute after which proxies give up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How nice the threads are, of 19: a ninth of what the chat weighs, and not starved where others share the machine.
 #[cfg(target_os = "linux")]
@@ -63,6 +68,7 @@ pub(super) struct Hasher {
     line: Semaphore,
     /// What the password of somebody unknown is compared with. Nobody knows what it is the hash of.
     decoy: String,
+    done: AtomicU64,
 }
 
 impl Hasher {
@@ -88,7 +94,14 @@ impl Hasher {
         }
         let nobody = uuid::Uuid::new_v4().to_string();
         let decoy = bcrypt::hash(nobody, cost.0).map_err(io::Error::other)?;
-        Ok(Self { cost, jobs, turns: Arc::new(Semaphore::new(threads)), line: Semaphore::new(LINE), decoy })
+        Ok(Self {
+            cost,
+            jobs,
+            turns: Arc::new(Semaphore::new(threads)),
+            line: Semaphore::new(LINE),
+            decoy,
+            done: AtomicU64::new(0),
+        })
     }
 
     /// Waits for a turn, first come, first served.
@@ -99,25 +112,30 @@ impl Hasher {
         let _place = self.line.try_acquire().map_err(|_| AccountError::Busy)?;
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let permit = turn.map_err(|_| AccountError::Busy)?.map_err(|_| AccountError::Busy)?;
-        Ok(Turn { hasher: self, permit })
+        Ok(Turn { hasher: self, permit: Arc::new(permit) })
+    }
+
+    /// How many passwords have been hashed or compared.
+    pub(super) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 }
 
-/// The right to hash once.
+/// The right to hash, one password after the other.
 pub(super) struct Turn<'a> {
     hasher: &'a Hasher,
-    permit: OwnedSemaphorePermit,
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Turn<'_> {
     /// The hash to keep.
-    pub(super) async fn hash(self, password: Password) -> Result<String, AccountError> {
+    pub(super) async fn hash(&self, password: Password) -> Result<String, AccountError> {
         let cost = self.hasher.cost.0;
         self.work(move || bcrypt::hash(password.0, cost)).await
     }
 
     /// Whether this is the password that `hash` was made of; for nobody's hash the same work, and no.
-    pub(super) async fn verify(self, password: Password, hash: Option<&str>) -> Result<bool, AccountError> {
+    pub(super) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, AccountError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.hasher.decoy).to_owned();
         let right = self.work(move || bcrypt::verify(password.0, &hash)).await?;
@@ -125,11 +143,12 @@ impl Turn<'_> {
     }
 
     async fn work<T: Send + 'static>(
-        self,
+        &self,
         work: impl FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
     ) -> Result<T, AccountError> {
         let (answer, answered) = oneshot::channel();
-        let permit = self.permit;
+        let permit = Arc::clone(&self.permit);
+        self.hasher.done.fetch_add(1, Ordering::Relaxed);
         let job = move || {
             // The turn ends with the work, even if nobody waits for it any more.
             let _permit = permit;

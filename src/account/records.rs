@@ -38,6 +38,9 @@ pub enum RecordsError {
     /// No database of ours.
     #[error("accounts live in sqlite:<file> or postgres://…")]
     Scheme,
+    /// SQLite without a file.
+    #[error("accounts would be gone with the process: name a file, as in sqlite:parlor.db")]
+    NoFile,
     /// The file cannot be made, or not be made private.
     #[error("{0}: {1}")]
     File(PathBuf, #[source] io::Error),
@@ -100,7 +103,11 @@ impl Records {
         let mut alone = None;
         let options = match url.split_once(':') {
             Some(("postgres" | "postgresql", _)) => options,
-            Some(("sqlite", _)) => {
+            Some(("sqlite", rest)) => {
+                let (file, settings) = rest.split_once('?').unwrap_or((rest, ""));
+                if matches!(file.trim_start_matches("//"), "" | ":memory:") || settings.contains("mode=memory") {
+                    return Err(RecordsError::NoFile);
+                }
                 let path = SqliteConnectOptions::from_str(url)?.get_filename().to_owned();
                 make_private(&path)?;
                 alone = Some(lock(&path).await.map_err(|error| RecordsError::File(path, error))?);
@@ -219,6 +226,12 @@ impl Records {
     pub(super) async fn remove(&self, account: Uuid) -> Result<(), AccountError> {
         let query = sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account.to_string());
         query.execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    pub(super) async fn ready(&self) -> Result<(), AccountError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use super::{
     door, header,
 };
 use crate::{
-    account::{Account, Accounts, LIFETIME_SECS},
+    account::{Account, AccountError, Accounts, LIFETIME_SECS},
     protocol::{Stamp, Trouble},
 };
 
@@ -44,7 +44,9 @@ impl Desk {
     pub(super) fn allowed(self) -> &'static str {
         match self {
             Self::Me => "GET, HEAD, DELETE",
-            _ => "POST",
+            // The page has its views there.
+            Self::Register | Self::Login => "GET, HEAD, POST",
+            Self::Logout | Self::Password => "POST",
         }
     }
 }
@@ -74,6 +76,20 @@ struct Logout {
 }
 
 impl Edge {
+    /// What a page wants to know before it asks anybody for a name. Never a refusal: to be nobody is no mistake.
+    pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<Answer, Trouble> {
+        let Some(accounts) = &self.accounts else { return Ok(answer::json(&serde_json::json!({ "accounts": "off" }))) };
+        let mut shape = serde_json::json!({ "accounts": if self.require_login { "required" } else { "optional" } });
+        if let Some(token) = door::token(request) {
+            match accounts.who(token).await {
+                Ok(account) => shape["user"] = account.name.as_str().into(),
+                Err(AccountError::NotLoggedIn) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(answer::json(&shape))
+    }
+
     /// Answers at one of the desks.
     pub(super) async fn desk<B>(&self, desk: Desk, mut request: Request<B>) -> Result<Answer, Trouble>
     where
@@ -163,7 +179,8 @@ where
         super::body(request.body_mut()).await?;
         return Err(Trouble::NotJson);
     }
-    let body = Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| Trouble::BodyTooBig)?.to_bytes();
+    let body =
+        Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| Trouble::BodyTooBig(BODY_LIMIT))?.to_bytes();
     // What was sent is a secret: it is not told back. serde would take a list for the fields in their order.
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let read = is_object.then(|| serde_json::from_slice(&body).ok()).flatten();

@@ -94,13 +94,19 @@ pub(super) fn not_that_way(allowed: &'static str) -> Answer {
     answer
 }
 
-/// Gauges, and counters of what the store had to put right, in the text format that Prometheus reads.
-pub(super) fn metrics(gauges: &[(&str, &str, usize)], mended: &[(&str, &str, u64)]) -> Answer {
+/// Gauges, the number of passwords that were hashed where there are any, and counters of what the store had to put
+/// right, in the text format that Prometheus reads.
+pub(super) fn metrics(gauges: &[(&str, &str, usize)], hashes: Option<u64>, mended: &[(&str, &str, u64)]) -> Answer {
     let mut registry = Registry::with_prefix("parlor");
     for &(name, help, value) in gauges {
         let gauge = Gauge::<i64>::default();
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(name, help, gauge);
+    }
+    if let Some(hashes) = hashes {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(hashes);
+        registry.register("password_hashes", "Passwords hashed or compared at this node", counter);
     }
     let store = registry.sub_registry_with_prefix("store");
     for &(name, help, value) in mended {

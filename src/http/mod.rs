@@ -25,7 +25,7 @@ use tower::BoxError;
 pub use self::layers::{Layered, layered};
 use self::{account::Desk, answer::Answer};
 use crate::{
-    account::Accounts,
+    account::{Accounts, PATIENCE},
     config::Origin,
     hub::Hub,
     protocol::Trouble,
@@ -90,6 +90,7 @@ enum Address<'a> {
     Ready,
     Metrics,
     Desk(Desk),
+    Visitor,
     Document(&'static str),
     Asset(&'a str),
 }
@@ -98,7 +99,7 @@ impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
-            [""] | ["transports"] => Self::Page,
+            [""] | ["transports"] | ["account"] => Self::Page,
             ["r", room] => Self::Terminal(room),
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
@@ -109,6 +110,7 @@ impl<'a> Address<'a> {
             ["api", "rooms", room, "typing"] => Self::Typing(room),
             ["api", "rooms", room, "leave"] => Self::Leave(room),
             ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
+            ["api", "visitor"] => Self::Visitor,
             ["api", "openapi.yaml"] => Self::Document(OPENAPI),
             ["api", "asyncapi.yaml"] => Self::Document(ASYNCAPI),
             ["livekit", "webhook"] => Self::LiveKit,
@@ -144,6 +146,7 @@ impl<'a> Address<'a> {
     fn patience(&self) -> Duration {
         match self {
             Self::Messages(_) => TIMEOUT + room::LONGEST_WAIT,
+            Self::Desk(_) => TIMEOUT + PATIENCE,
             _ => TIMEOUT,
         }
     }
@@ -179,8 +182,10 @@ impl Edge {
                 Address::Pass(room) => self.pass(room, request).await,
                 Address::LiveKit => self.livekit(request).await,
                 Address::Health => Ok(answer::text("ok\n")),
-                Address::Ready => self.readiness(),
+                Address::Ready => self.readiness().await,
                 Address::Metrics => Ok(self.metrics()),
+                Address::Desk(Desk::Register | Desk::Login) if request.method() != Method::POST => Ok(page::index(&request)),
+                Address::Visitor => self.visitor(&request).await,
                 Address::Desk(desk) => self.desk(desk, request).await,
                 Address::Document(text) => Ok(answer::yaml(text)),
                 Address::Asset(path) => page::asset(path, &request),
@@ -223,18 +228,23 @@ impl Edge {
         Ok(answer::text("ok\n"))
     }
 
-    fn readiness(&self) -> Result<Answer, Trouble> {
+    async fn readiness(&self) -> Result<Answer, Trouble> {
         match (self.hub.is_stopping(), self.hub.ready()) {
-            (true, _) => Err(Trouble::Stopping),
-            (false, false) => Err(Trouble::StoreUnavailable),
-            (false, true) => Ok(answer::text("ready\n")),
+            (true, _) => return Err(Trouble::Stopping),
+            (false, false) => return Err(Trouble::StoreUnavailable),
+            (false, true) => {}
         }
+        // Without the database guests can still come in, unless they may not.
+        if let Some(accounts) = self.accounts.as_ref().filter(|_| self.require_login) {
+            accounts.ready().await?;
+        }
+        Ok(answer::text("ready\n"))
     }
 
     fn metrics(&self) -> Answer {
         let (rooms, seats) = self.hub.counts();
         let gauges = [("rooms", "Rooms with seats at this node", rooms), ("seats", "Seats at this node", seats)];
-        answer::metrics(&gauges, &self.hub.mended())
+        answer::metrics(&gauges, self.accounts.as_ref().map(|accounts| accounts.hashes()), &self.hub.mended())
     }
 }
 
@@ -242,12 +252,12 @@ impl Edge {
 async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, Trouble> {
     // What is announced as too much is not waited for.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
-        return Err(Trouble::BodyTooBig);
+        return Err(Trouble::BodyTooBig(BODY_LIMIT));
     }
     let (mut body, mut read) = (Limited::new(body, BODY_LIMIT), Vec::new());
     while let Some(frame) = body.frame().await {
         match frame {
-            Err(error) if error.is::<LengthLimitError>() => return Err(Trouble::BodyTooBig),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Trouble::BodyTooBig(BODY_LIMIT)),
             Err(_) => return Err(Trouble::BadFrame("the body broke off".into())),
             Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
         }
@@ -275,6 +285,9 @@ mod tests {
         for (path, address) in [
             ("/", Address::Page),
             ("/transports", Address::Page),
+            ("/account", Address::Page),
+            ("/login", Address::Desk(Desk::Login)),
+            ("/api/visitor", Address::Visitor),
             ("/r/general", Address::Terminal("general")),
             ("/ws", Address::Socket),
             ("/api/rooms/a%20b", Address::Room("a%20b")),

@@ -103,9 +103,9 @@ pub enum Trouble {
     /// A frame over the limit.
     #[error("a frame has at most 64 KiB")]
     FrameTooBig,
-    /// A request body over the limit.
-    #[error("a request body has at most 64 KiB")]
-    BodyTooBig,
+    /// A request body over the limit, which is given in bytes.
+    #[error("a request body has at most {} KiB here", .0 / 1024)]
+    BodyTooBig(usize),
     /// `resume=1`, but no resume frame came.
     #[error("the resume frame did not come within 10 s")]
     ResumeTimeout,
@@ -178,7 +178,7 @@ impl Trouble {
             Self::TooSlow => ("too_slow", 503, 1013),
             Self::Replaced => ("replaced", 409, 4001),
             Self::FrameTooBig => ("frame_too_big", 413, 1009),
-            Self::BodyTooBig => ("body_too_big", 413, 1009),
+            Self::BodyTooBig(_) => ("body_too_big", 413, 1009),
             Self::ResumeTimeout => ("resume_timeout", 408, 4408),
             Self::BadProtocol => ("bad_protocol", 400, 1002),
             Self::BadText => ("bad_text", 400, 1007),

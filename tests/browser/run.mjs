@@ -2,6 +2,7 @@
 // other. `node tests/browser/run.mjs [part of a name]` runs what matches.
 
 import access from "./access.mjs";
+import accounts from "./accounts.mjs";
 import keys from "./keys.mjs";
 import landing from "./landing.mjs";
 import network from "./network.mjs";
@@ -11,7 +12,7 @@ import { startServer } from "./server.mjs";
 import transports from "./transports.mjs";
 import video from "./video.mjs";
 
-const suites = { landing, room, network, transports, access, video, keys };
+const suites = { landing, room, network, transports, access, accounts, video, keys };
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 

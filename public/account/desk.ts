@@ -1,0 +1,66 @@
+// What the page asks of the server about accounts, and what is held against a
+// password before it is sent.
+
+import { Fields, parseJson } from "../protocol/frames";
+
+/** Longer than anybody waits in the server's line. */
+const ANSWER_WITHIN = 60_000;
+
+export const PASSWORD_LEAST = 8;
+export const PASSWORD_MOST = 72;
+
+/** Why the server said no, or that it did not say anything. */
+export type Refusal = { code: string; retryAfter: number | null };
+
+const UNREACHABLE: Refusal = { code: "unreachable", retryAfter: null };
+
+/** Null when it was done. */
+async function ask(method: "POST" | "DELETE", path: string, body: object): Promise<Refusal | null> {
+  const late = new AbortController();
+  const timer = window.setTimeout(() => late.abort(), ANSWER_WITHIN);
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(path, { method, headers, body: JSON.stringify(body), cache: "no-store", signal: late.signal });
+    if (answer.ok) return null;
+    const f = new Fields(parseJson(await answer.text()), "problem");
+    return { code: f.text("code"), retryAfter: f.maybeNumber("retryAfter") };
+  } catch {
+    // Nobody answered, or somebody in between who does not know the words.
+    return UNREACHABLE;
+  } finally {
+    window.clearTimeout(timer);
+  }
+}
+
+export function logIn(user: string, password: string): Promise<Refusal | null> {
+  return ask("POST", "/login", { user, password });
+}
+
+/** Makes the account; it logs nobody in. */
+export function register(user: string, password: string): Promise<Refusal | null> {
+  return ask("POST", "/register", { user, password });
+}
+
+export function logOut(everywhere: boolean): Promise<Refusal | null> {
+  return ask("POST", "/logout", { everywhere });
+}
+
+export function changePassword(password: string, newPassword: string): Promise<Refusal | null> {
+  return ask("POST", "/me/password", { password, newPassword });
+}
+
+export function deleteAccount(password: string): Promise<Refusal | null> {
+  return ask("DELETE", "/me", { password });
+}
+
+const utf8 = new TextEncoder();
+
+/** What the server counts: a character beyond ASCII has two to four. */
+export function bytesOf(password: string): number {
+  return utf8.encode(password).length;
+}
+
+export function isPassword(given: string): boolean {
+  const bytes = bytesOf(given);
+  return bytes >= PASSWORD_LEAST && bytes <= PASSWORD_MOST && !given.includes("\0");
+}

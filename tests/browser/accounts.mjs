@@ -1,0 +1,313 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PHONE, sound } from "./access.mjs";
+import { bubble, fits, hears, inRoom, log, newRoom, remember, say } from "./people.mjs";
+import { startServer } from "./server.mjs";
+
+const PASSWORD = "correct horse";
+const KEY = "A".repeat(42) + "E";
+
+/** A test with a server of its own that has accounts. What it refuses is in the browser's log as well. */
+function known(test, settings = {}) {
+  return async ({ cast }) => {
+    cast.expected = /WebSocket connection to|net::ERR_|the server responded with a status of 4\d\d/;
+    const dir = await mkdtemp(join(tmpdir(), "parlor-browser-"));
+    const server = await startServer({ DATABASE_URL: `sqlite:${dir}/parlor.db`, ...settings });
+    try {
+      await test({ cast, base: server.url });
+    } finally {
+      await server.stop();
+      await rm(dir, { recursive: true });
+    }
+  };
+}
+
+const strict = (test) => known(test, { PARLOR_REQUIRE_LOGIN: "true" });
+
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+const people = (page) => page.getByRole("complementary");
+const alert = (page, text) => page.getByRole("alert").filter({ hasText: text });
+
+async function post(base, path, body) {
+  const answer = await fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  assert.ok(answer.ok, `${path}: ${answer.status}`);
+}
+
+const account = (base, user) => post(base, "/register", { user, password: PASSWORD });
+
+async function fill(page, user, password) {
+  await page.getByLabel("Name", { exact: true }).fill(user);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+}
+
+async function logIn(page, base, user) {
+  await page.goto(`${base}/login`);
+  await fill(page, user, PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.getByText(`You go by ${user}`).waitFor();
+}
+
+export default {
+  "somebody registers, talks under a verified name, and no guest can take it": known(async ({ cast, base }) => {
+    const ann = await cast.page();
+    await ann.goto(base);
+    await button(ann, "Register").click();
+    await ann.waitForURL(`${base}/register`);
+    const sent = [];
+    ann.on("request", (request) => request.method() === "POST" && sent.push(new URL(request.url()).pathname));
+    await fill(ann, "Ann", "короче");
+    await ann.getByText("This one has 12 bytes").waitFor({ state: "detached" });
+    await fill(ann, "Ann", "seven b");
+    await ann.getByText("This one has 7 bytes.").waitFor();
+    await ann.keyboard.press("Enter");
+    await alert(ann, "8 to 72 bytes").waitFor();
+    assert.deepEqual(sent, [], "the server is not asked what the page knows");
+    await fill(ann, "Ann", PASSWORD);
+    await button(ann, "Register and log in").dblclick();
+    await ann.getByText("You go by Ann").waitFor();
+    assert.deepEqual(sent, ["/register", "/login"], "one submit, whoever clicks twice");
+    assert.equal(new URL(ann.url()).pathname, "/");
+
+    await button(ann, "Create a room").click();
+    await inRoom(ann);
+    const room = ann.url();
+    await people(ann).getByText("verified", { exact: true }).waitFor({ state: "attached" });
+    const ben = await cast.guest("Ben", room);
+    await say(ann, "it is me");
+    await hears(ben, "it is me");
+    const head = ben.locator(".message.head").filter({ hasText: "it is me" });
+    await head.getByText("verified", { exact: true }).waitFor({ state: "attached" });
+    await people(ben).getByRole("listitem").filter({ hasText: "Ann" }).getByText("verified", { exact: true }).waitFor({ state: "attached" });
+    assert.equal(await people(ben).getByText("verified", { exact: true }).count(), 1, "and nobody else is");
+
+    const mallory = await cast.page();
+    await remember(mallory, "Аnn");
+    await mallory.goto(room);
+    await mallory.getByText("belongs to an account").waitFor();
+    await sound(mallory, "a name that is taken");
+    await mallory.getByLabel("What should people call you?").fill("Mallory");
+    await mallory.keyboard.press("Enter");
+    await inRoom(mallory);
+    assert.equal(mallory.url(), room);
+    await bubble(mallory, "it is me").waitFor();
+  }),
+
+  "the login stands before the room, and leads back into it with the key": strict(async ({ cast, base }) => {
+    await account(base, "Ann");
+    await account(base, "Ben");
+    const room = `${newRoom(base)}#${KEY}`;
+    const ann = await cast.page();
+    await ann.goto(room);
+    await ann.getByText("People log in here before").waitFor();
+    await fill(ann, "Ann", "wrong horse");
+    await ann.keyboard.press("Enter");
+    await alert(ann, "No account has this name and this password.").waitFor();
+    await ann.locator("[name=password]:focus").waitFor();
+    await sound(ann, "a wrong password");
+    await fill(ann, "ann", PASSWORD);
+    await ann.keyboard.press("Enter");
+    await inRoom(ann);
+    assert.equal(ann.url(), room);
+    await button(ann, "End-to-end encrypted").waitFor();
+
+    // A name that the browser knows goes to the door first, and is turned back there. Whoever has no account makes one.
+    const cy = await cast.page();
+    await remember(cy, "Somebody");
+    await cy.goto(room);
+    await button(cy, "Register").click();
+    await fill(cy, "Cy", PASSWORD);
+    await cy.keyboard.press("Enter");
+    await inRoom(cy);
+    assert.equal(cy.url(), room);
+    await say(cy, "with the key");
+    await hears(ann, "with the key");
+    assert.equal(await log(ann).getByText("Not encrypted").count(), 0);
+    await people(ann).getByText("Cy", { exact: true }).waitFor();
+
+    const ben = await cast.page();
+    await ben.goto(base);
+    await ben.getByText("People log in here before").waitFor();
+    await logIn(ben, base, "Ben");
+    await ben.goto(room);
+    await hears(ben, "with the key");
+  }),
+
+  "a browser that keeps no cookies is told so": strict(async ({ cast, base }) => {
+    await account(base, "Ann");
+    const page = await cast.page();
+    await page.route("**/login", async (route) => {
+      if (route.request().method() !== "POST") return route.continue();
+      const response = await route.fetch();
+      await page.context().clearCookies();
+      await route.fulfill({ status: response.status(), contentType: "application/json", body: await response.text() });
+      await page.context().clearCookies();
+    });
+    await page.goto(newRoom(base));
+    await fill(page, "Ann", PASSWORD);
+    await page.keyboard.press("Enter");
+    await alert(page, "does not keep the cookie").waitFor();
+  }),
+
+  "a way in without a socket leads past the login, too": strict(async ({ cast, base }) => {
+    await account(base, "Ann");
+    const room = newRoom(base);
+    for (const transport of ["sse", "long-poll"]) {
+      const ann = await cast.page();
+      await remember(ann, "Somebody");
+      await ann.goto(`${room}?transport=${transport}#${KEY}`);
+      await fill(ann, "Ann", PASSWORD);
+      await ann.keyboard.press("Enter");
+      await inRoom(ann);
+      assert.equal(ann.url(), `${room}?transport=${transport}#${KEY}`);
+    }
+  }),
+
+  "who logs out is a guest again, here or everywhere": known(async ({ cast, base }) => {
+    await account(base, "Ann");
+    const [here, there] = [await cast.page(), await cast.page()];
+    for (const page of [here, there]) await logIn(page, base, "Ann");
+    await here.reload();
+    await button(here, "Account").click();
+    await button(here, "Log out here").click();
+    await button(here, "Log in").waitFor();
+    assert.equal(await here.getByText("You go by").count(), 0, "the name is not remembered, for it is not a guest's");
+    await there.reload();
+    await there.getByText("You go by Ann").waitFor();
+    await logIn(here, base, "Ann");
+    await there.goto(`${base}/login`);
+    await there.getByRole("heading", { name: "Your account" }).waitFor();
+    await button(there, "Log out everywhere").click();
+    await button(there, "Log in").waitFor();
+    await here.goto(`${base}/account`);
+    await here.getByRole("heading", { name: "Log in" }).waitFor();
+    await here.goto(newRoom(base));
+    await here.getByText("belongs to an account").waitFor();
+    await button(here, "Log in").click();
+    assert.equal(await here.getByLabel("Name", { exact: true }).inputValue(), "Ann");
+    await fill(here, "Ann", PASSWORD);
+    await here.keyboard.press("Enter");
+    await inRoom(here);
+  }),
+
+  "a password is changed, and an account is deleted, by whoever knows the password": known(async ({ cast, base }) => {
+    await account(base, "Ann");
+    const [page, other] = [await cast.page(), await cast.page()];
+    for (const each of [page, other]) await logIn(each, base, "Ann");
+    for (const each of [page, other]) await each.goto(`${base}/account`);
+    await other.getByLabel("Password now").waitFor();
+    const change = async (old, fresh) => {
+      await page.getByLabel("Password now").fill(old);
+      await page.getByLabel("New password").fill(fresh);
+      await page.keyboard.press("Enter");
+    };
+    await change("wrong horse", "battery staple");
+    await alert(page, "This is not your password.").waitFor();
+    await change(PASSWORD, "я".repeat(37));
+    await alert(page, "8 to 72 bytes").waitFor();
+    await page.getByText("This one has 74 bytes.").waitFor();
+    await change(PASSWORD, "battery staple");
+    await page.getByText("The password is changed").waitFor();
+    await other.getByLabel("Password now").fill(PASSWORD);
+    await other.getByLabel("New password").fill("of somebody else");
+    await other.keyboard.press("Enter");
+    await alert(other, "Your login has ended.").waitFor();
+    assert.equal(await other.getByLabel("Name", { exact: true }).inputValue(), "Ann");
+    await other.goto(base);
+    await button(other, "Log in").waitFor();
+    await page.reload();
+
+    await button(page, "Delete…").click();
+    const dialog = page.getByRole("dialog", { name: "Delete Ann for good?" });
+    await dialog.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await button(dialog, "Delete for good").click();
+    await alert(dialog, "This is not your password.").waitFor();
+    await sound(page, "the last question");
+    await dialog.getByLabel("Password", { exact: true }).fill("battery staple");
+    await page.keyboard.press("Enter");
+    await button(page, "Register").waitFor();
+    await account(base, "ann");
+  }),
+
+  "password managers know what each field is": known(async ({ cast, base }) => {
+    const page = await cast.page();
+    const kinds = (form) => form.locator("input").evaluateAll((fields) => fields.map((f) => `${f.autocomplete} ${f.type}`));
+    for (const [path, expected] of [
+      ["/login", ["username text", "current-password password"]],
+      ["/register", ["username text", "new-password password"]],
+    ]) {
+      await page.goto(base + path);
+      const form = page.locator("form[method=post]");
+      await form.waitFor();
+      assert.deepEqual(await kinds(form), expected);
+    }
+    await page.getByLabel("Password", { exact: true }).fill("see me");
+    await button(page, "Show the password").click();
+    assert.equal(await page.locator("[name=password]").getAttribute("type"), "text");
+    await account(base, "Ann");
+    await logIn(page, base, "Ann");
+    await button(page, "Account").click();
+    assert.deepEqual(await kinds(page.locator("form[method=post]")), ["username text", "current-password password", "new-password password"]);
+    assert.equal(await page.locator("form [name=username]").inputValue(), "Ann");
+  }),
+
+  "the views of accounts are sound by light, by night and on a phone, in both languages": known(async ({ cast, base }) => {
+    await account(base, "Анна");
+    for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", locale: "ru-RU" }, { colorScheme: "dark", ...PHONE }, { colorScheme: "light", locale: "ru-RU", ...PHONE }]) {
+      const page = await cast.page(options);
+      const of = JSON.stringify(options);
+      const russian = options.locale !== undefined;
+      const words = russian
+        ? { log: "Войти под своим именем", name: "Имя", password: "Пароль", go: "Ваше имя", account: "Учётная запись", wrong: "Нет учётной записи", title: "Учётная запись" }
+        : { log: "Log in", name: "Name", password: "Password", go: "You go by", account: "Account", wrong: "No account has", title: "Your account" };
+      await page.goto(base);
+      await button(page, words.log).waitFor();
+      await fits(page);
+      await sound(page, `landing with accounts, ${of}`);
+      await page.goto(`${base}/register`);
+      await page.getByLabel(words.password, { exact: true }).fill("x");
+      await fits(page);
+      await sound(page, `register, ${of}`);
+      await page.goto(newRoom(base));
+      await button(page, words.log).click();
+      await page.getByLabel(words.name, { exact: true }).fill("Анна");
+      await page.getByLabel(words.password, { exact: true }).fill("неверный");
+      await page.keyboard.press("Enter");
+      await alert(page, words.wrong).waitFor();
+      await fits(page);
+      await sound(page, `login, ${of}`);
+      await page.getByLabel(words.password, { exact: true }).fill(PASSWORD);
+      await page.keyboard.press("Enter");
+      await inRoom(page);
+      await fits(page);
+      await sound(page, `room of somebody verified, ${of}`);
+      await page.goto(base);
+      await page.getByText(`${words.go} Анна`).waitFor();
+      await fits(page);
+      await sound(page, `landing of somebody verified, ${of}`);
+      await button(page, words.account).click();
+      await page.getByRole("heading", { name: words.title, exact: true }).waitFor();
+      await fits(page);
+      await sound(page, `account, ${of}`);
+    }
+  }),
+
+  async "without accounts nothing of them shows, and nobody waits for them"({ cast, base }) {
+    const page = await cast.page();
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    for (const path of ["/", "/login", "/register", "/account"]) {
+      await page.goto(base + path);
+      await button(page, "Create a room").waitFor();
+      assert.equal(await page.getByText(/log in|register|account$/i).count(), 0, path);
+    }
+    asked.length = 0;
+    await remember(page, "Ann");
+    await page.goto(newRoom(base));
+    await inRoom(page);
+    assert.ok(!asked.includes("/api/visitor"), "who has a name goes in at once");
+    assert.ok(!asked.some((path) => /Account/.test(path)));
+    assert.equal(await people(page).getByText("verified").count(), 0);
+  },
+};
