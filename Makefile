@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench bench-short fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
@@ -9,6 +9,9 @@ POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postg
 # And LiveKit, built by Go from its own source; the version is part of the name, so that a new one is built.
 LIVEKIT_VERSION := v1.13.5
 LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
+
+# What the benchmarks measure beside Parlor.
+PEERS := benches/peers/node_modules/.package-lock.json target/peers/nginx
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json
@@ -52,9 +55,12 @@ test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
 faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
 	PARLOR_FAULTS=long cargo test --test faults
 
-bench: $(PAGE) ## What Parlor costs: memory a member, CPU a delivery, what the chat notices of logins
-	cargo bench --bench load
+bench: $(PAGE) $(PEERS) ## What Parlor costs beside a floor and its peers (docs/benchmarks.md), and what the chat notices of logins; takes half an hour
+	cargo bench --bench load -- --record
 	cargo bench --bench logins
+
+bench-short: $(PAGE) $(PEERS) ## The same as a smoke, a run of a second each; writes nothing
+	cargo bench --bench load -- --short
 
 fmt: ## Format the Rust code
 	cargo fmt
@@ -83,6 +89,20 @@ $(LIVEKIT):
 	@echo "building LiveKit $(LIVEKIT_VERSION) (some minutes)"
 	@GOBIN=$(CURDIR)/target/tools go install github.com/livekit/livekit-server/cmd/server@$(LIVEKIT_VERSION)
 	@mv target/tools/server $@
+
+target/peers/nginx:
+	@missing=; command -v redis-server >/dev/null || missing="$$missing redis-server"; command -v taskset >/dev/null || missing="$$missing util-linux"; \
+	command -v nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_nchan_module.so >/dev/null 2>&1 || missing="$$missing nginx libnginx-mod-nchan"; \
+	if [ -n "$$missing" ]; then \
+		echo "installing$$missing"; \
+		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	fi
+	@mkdir -p $(@D) && touch $@
+
+benches/peers/node_modules/.package-lock.json: benches/peers/package.json benches/peers/package-lock.json
+	cd benches/peers && npm ci --silent
+	@touch $@
 
 $(MODULES): package.json package-lock.json
 	npm ci --silent

@@ -1,0 +1,112 @@
+//! How each server wants to be spoken to: the way in, and a message.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::mark;
+
+/// What is spoken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Dialect {
+    /// Parlor's, and the floor's.
+    Parlor,
+    Nchan,
+    /// Plain JSON over a socket: the `ws` peer's.
+    Plain,
+    SocketIo,
+}
+
+/// By which door somebody reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Door {
+    #[default]
+    Socket,
+    Stream,
+    /// Long polls, one after the other on one connection.
+    Poll,
+}
+
+/// What is to be done after what has come so far.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    Wait,
+    /// Say this; what has come so far is done with.
+    Say(Vec<u8>),
+    /// In the room.
+    Ready,
+}
+
+impl Dialect {
+    /// The first request of somebody who reads by `door`.
+    pub fn request(self, door: Door, room: &str) -> String {
+        let (upgrade, stream) = (
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+            "Accept: text/event-stream\r\n",
+        );
+        let (line, headers) = match (self, door) {
+            (Self::Parlor, Door::Socket) => (format!("GET /ws?room={room}&name=load"), upgrade),
+            (Self::Parlor, Door::Stream) => (format!("GET /api/rooms/{room}/events?name=load"), stream),
+            (Self::Parlor, Door::Poll) => (format!("POST /api/rooms/{room}/join"), "Content-Length: 2\r\n"),
+            (Self::Nchan, Door::Stream) => (format!("GET /room?room={room}"), stream),
+            (Self::Nchan | Self::Plain, _) => (format!("GET /room?room={room}"), upgrade),
+            (Self::SocketIo, _) => (format!("GET /socket.io/?EIO=4&transport=websocket&room={room}"), upgrade),
+        };
+        let body = if matches!((self, door), (Self::Parlor, Door::Poll)) { "{}" } else { "" };
+        format!("{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n{body}")
+    }
+
+    /// What to do on the way in, after all of `heard`.
+    pub fn step(self, door: Door, heard: &[u8]) -> Step {
+        let has = |needle: &str| memchr::memmem::find(heard, needle.as_bytes()).is_some();
+        let ready = match (self, door) {
+            (Self::Parlor, _) => has(r#""type":"welcome""#),
+            // It says nothing before there is a message: in once it has answered.
+            (Self::Nchan, _) => has("\r\n\r\n"),
+            (Self::Plain, _) => has("welcome"),
+            (Self::SocketIo, _) if has("42[\"welcome\"]") => true,
+            // The answer to what is said here looks alike, but for its first digit.
+            (Self::SocketIo, _) if has("0{\"sid\"") && !has("40{\"sid\"") => return Step::Say(frame(b"40")),
+            (Self::SocketIo, _) => false,
+        };
+        if ready { Step::Ready } else { Step::Wait }
+    }
+
+    /// A frame that says a text of `bytes` bytes, and where the mark goes.
+    pub fn message(self, bytes: usize) -> (Vec<u8>, usize) {
+        let text = format!("@@{}", "x".repeat(bytes.max(mark::LENGTH) - 2));
+        let said = match self {
+            Self::Parlor => format!(r#"{{"type":"chat","text":"{text}"}}"#),
+            Self::Plain => json!({ "type": "chat", "text": text }).to_string(),
+            // What is published is what is heard: the sender has to say who it is.
+            Self::Nchan => json!({ "type": "chat", "user": "load", "text": text }).to_string(),
+            Self::SocketIo => format!("42{}", json!(["chat", { "text": text }])),
+        };
+        let frame = frame(said.as_bytes());
+        let at = memchr::memmem::find(&frame, b"@@").unwrap_or_default();
+        (frame, at)
+    }
+
+    /// Whether who speaks is told so by an ack, rather than by hearing the message as the others do.
+    pub fn acks(self) -> bool {
+        self == Self::Parlor
+    }
+}
+
+/// A client's text frame. Its mask is zero, which the protocol allows, so that a message can be written over.
+fn frame(payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match u16::try_from(payload.len()) {
+        Ok(short @ ..126) => frame.push(0x80 | short as u8),
+        length => {
+            frame.push(0x80 | 126);
+            frame.extend(length.unwrap_or(u16::MAX).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+/// A client's goodbye: close, 1000.
+pub const GOODBYE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";

@@ -1,0 +1,353 @@
+//! The load: people come in, say what is due, and check all that they hear. One
+//! thread, one epoll, frames made beforehand.
+
+use std::{
+    io::{self, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+use rustix::event::{Timespec, epoll};
+
+use crate::{
+    dialect::Door,
+    job::{Crowd, Job, Outcome, Shape},
+    link::{Arrival, Heard, Link, Phase},
+    mark::{Ear, Faults, Mark},
+    meter::Usage,
+};
+
+/// How many may be on their way in at a time.
+const OPENING: usize = 32;
+
+/// What share of the measured time is spent warming up before it: programs that are compiled as they run need it.
+pub const WARMING: f64 = 0.25;
+
+/// Nothing has come for so long: nothing more will.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// The generator.
+pub struct Load {
+    pub job: Job,
+    epoll: rustix::fd::OwnedFd,
+    events: Vec<epoll::Event>,
+    pub links: Vec<Link>,
+    buffer: Vec<u8>,
+    ear: Ear,
+    began: Instant,
+    faults: Faults,
+    delays: Histogram<u64>,
+    pub delivered: u64,
+    read: u64,
+    pub closed: u64,
+    /// By room: messages said.
+    said: Vec<u64>,
+    /// Messages of the warming up.
+    unmeasured: u64,
+    /// By room: messages that their speaker knows to be said.
+    acked: Vec<u64>,
+    /// Rooms whose speaker has heard something.
+    news: Vec<usize>,
+    pub changed: Vec<usize>,
+}
+
+/// What the processes had used at a moment.
+#[derive(Clone, Copy)]
+pub struct Look {
+    at: Instant,
+    server: Usage,
+    aside: Usage,
+    own: Usage,
+}
+
+impl Load {
+    /// Nobody is there yet.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn new(job: Job) -> io::Result<Self> {
+        // Timers are to be on time: the slack would count as the server's delay.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        Ok(Self {
+            job,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            events: Vec::with_capacity(1024),
+            links: Vec::new(),
+            buffer: vec![0; 1 << 20],
+            ear: Ear::new(),
+            began: Instant::now(),
+            faults: Faults::default(),
+            delays: Histogram::new_with_bounds(100, 60_000_000_000, 3).map_err(io::Error::other)?,
+            delivered: 0,
+            read: 0,
+            closed: 0,
+            said: Vec::new(),
+            unmeasured: 0,
+            acked: Vec::new(),
+            news: Vec::new(),
+            changed: Vec::new(),
+        })
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// The kernel's, or that the server does not play along.
+    pub fn run(mut self) -> io::Result<Outcome> {
+        let before = self.look()?;
+        let (crowd, seconds) = match self.job.shape {
+            Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
+            Shape::Idle { crowd, seconds } | Shape::Talk { crowd, seconds, .. } | Shape::Flood { crowd, seconds, .. } => {
+                (crowd, seconds)
+            }
+        };
+        let joining = self.gather(crowd)?;
+        let (join_bytes, settled) = (self.read, self.look()?);
+        self.act(crowd, seconds * WARMING)?;
+        self.forget();
+        let start = self.look()?;
+        self.act(crowd, seconds)?;
+        let joins = self.links.len() as u64;
+        let readers = self.links.chunks(crowd.members).zip(&self.said);
+        let lost = |(people, said): (&[Link], &u64)| {
+            people[..crowd.members - crowd.stalled].iter().map(|link| link.tally.lost(*said)).sum::<u64>()
+        };
+        self.faults.lost = readers.map(lost).sum();
+        let outcome = self.outcome(start)?;
+        self.links.iter().for_each(Link::cut);
+        Ok(Outcome {
+            memory: settled.server.memory.saturating_sub(before.server.memory) as f64 / joins.max(1) as f64,
+            joins,
+            join_rate: joins as f64 / joining.as_secs_f64(),
+            join_bytes,
+            ..outcome
+        })
+    }
+
+    fn act(&mut self, crowd: Crowd, seconds: f64) -> io::Result<()> {
+        match self.job.shape {
+            Shape::Talk { rate, bytes, .. } => self.talk(crowd, rate, seconds, bytes),
+            Shape::Flood { window, bytes, .. } => self.flood(crowd, window, seconds, bytes),
+            _ => {
+                let until = Instant::now() + Duration::from_secs_f64(seconds);
+                while Instant::now() < until {
+                    self.turn(until - Instant::now())?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What has come so far was to warm up.
+    pub fn forget(&mut self) {
+        self.delivered = 0;
+        self.delays.reset();
+        self.unmeasured = self.said.iter().sum();
+    }
+
+    /// What came of it since `start`.
+    pub fn outcome(&self, start: Look) -> io::Result<Outcome> {
+        let now = self.look()?;
+        let seconds = (now.at - start.at).as_secs_f64();
+        let micros = |from: Usage, to: Usage| to.cpu.saturating_sub(from.cpu).as_secs_f64() * 1e6;
+        let (server, aside, own) = (micros(start.server, now.server), micros(start.aside, now.aside), micros(start.own, now.own));
+        let messages = self.said.iter().sum::<u64>() - self.unmeasured;
+        let per = |sum: f64, count: u64| if count == 0 { 0.0 } else { sum / count as f64 };
+        let delay = |quantile| self.delays.value_at_quantile(quantile) as f64 / 1e3;
+        Ok(Outcome {
+            deliveries: self.delivered,
+            messages,
+            lost: self.faults.lost,
+            doubled: self.faults.doubled,
+            disordered: self.faults.disordered,
+            seconds,
+            rate: self.delivered as f64 / seconds,
+            cpu: per(server, self.delivered),
+            aside: per(aside, messages),
+            server_load: server / 1e6 / seconds,
+            own_load: own / 1e6 / seconds,
+            aside_load: aside / 1e6 / seconds,
+            p50: delay(0.5),
+            p99: delay(0.99),
+            max: self.delays.max() as f64 / 1e3,
+            closed: self.closed,
+            ..Outcome::default()
+        })
+    }
+
+    /// What the processes have used by now.
+    pub fn look(&self) -> io::Result<Look> {
+        Ok(Look {
+            at: Instant::now(),
+            server: Usage::of(&self.job.pids)?,
+            aside: Usage::of(&self.job.aside)?,
+            own: Usage::of(&[std::process::id()])?,
+        })
+    }
+
+    /// Lets everybody in. Returns how long that took.
+    fn gather(&mut self, crowd: Crowd) -> io::Result<Duration> {
+        let Crowd { rooms, members, door, stalled } = crowd;
+        (self.said, self.acked) = (vec![0; rooms], vec![0; rooms]);
+        let (start, mut opening) = (Instant::now(), 0);
+        for i in 0..rooms * members {
+            let (room, place) = (i / members, i % members);
+            let speaks = place == 0;
+            self.open(room, if speaks { Door::Socket } else { door }, speaks, place, place >= members - stalled)?;
+            opening += 1;
+            while opening >= OPENING {
+                opening -= self.enter()?;
+            }
+        }
+        while opening > 0 {
+            opening -= self.enter()?;
+        }
+        let took = start.elapsed();
+        // Until everybody has heard of everybody.
+        while self.turn(Duration::from_millis(200))? {}
+        for i in (0..rooms * members).filter(|i| i % members >= members - stalled) {
+            epoll::delete(&self.epoll, &self.links[i].socket)?;
+        }
+        if self.closed > 0 {
+            return Err(io::Error::other(format!("{} could not stay", self.closed)));
+        }
+        Ok(took)
+    }
+
+    fn open(&mut self, room: usize, door: Door, speaks: bool, place: usize, narrow: bool) -> io::Result<()> {
+        let node = place % self.job.addresses.len();
+        let (address, dialect, afar) = (self.job.addresses[node], self.job.dialect, node > 0);
+        let name = format!("load-{room}");
+        let link = Link::open(Arrival { address, dialect, door, name: &name, room, speaks, afar, narrow })?;
+        self.hear(&link, self.links.len())?;
+        self.links.push(link);
+        Ok(())
+    }
+
+    /// From now on what comes for `link`, which is or will be at `index`, is heard.
+    pub fn hear(&self, link: &Link, index: usize) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, &link.socket, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?)
+    }
+
+    /// Waits for those who are on their way in. Returns how many have arrived.
+    fn enter(&mut self) -> io::Result<usize> {
+        self.changed.clear();
+        if !self.turn(SILENCE)? {
+            return Err(io::Error::other("somebody is not let in"));
+        }
+        Ok(self.changed.len())
+    }
+
+    /// Hears what comes within `wait`. False when nothing did.
+    pub fn turn(&mut self, wait: Duration) -> io::Result<bool> {
+        let wait = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos().into() };
+        self.events.clear();
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let nodes = self.job.addresses.len();
+        for event in &self.events {
+            let index = event.data.u64() as usize;
+            let link = &mut self.links[index];
+            let (before, room, afar) = (link.phase, link.room, link.afar);
+            let (mut acked, mut delivered) = (0, 0);
+            let now = self.began.elapsed().as_nanos() as u64;
+            let delays = &mut self.delays;
+            let read = link.read(&mut self.buffer, &self.ear, &mut self.faults, |heard| {
+                delivered += 1;
+                match heard {
+                    Heard::Ack(number) => acked = number,
+                    Heard::Mark(Mark { due, .. }) if afar || nodes == 1 => delays.saturating_record(now.saturating_sub(due)),
+                    Heard::Mark(_) => {}
+                }
+            });
+            self.delivered += delivered;
+            if acked > 0 {
+                self.acked[room] = acked;
+                self.news.push(room);
+            }
+            match read {
+                Ok(Some(read)) => self.read += read as u64,
+                Ok(None) | Err(_) => {
+                    link.phase = Phase::Closed;
+                    self.closed += 1;
+                    epoll::delete(&self.epoll, &link.socket)?;
+                }
+            }
+            if link.phase != before {
+                self.changed.push(index);
+            }
+        }
+        Ok(!self.events.is_empty())
+    }
+
+    /// Open loop: what is due is said, however the server does. Then waits for what is still on its way.
+    fn talk(&mut self, crowd: Crowd, rate: f64, seconds: f64, bytes: usize) -> io::Result<()> {
+        let (mut frame, at) = self.job.dialect.message(bytes);
+        let gap = 1.0 / (rate * crowd.rooms as f64);
+        let start = self.began.elapsed() + Duration::from_millis(20);
+        let count = (seconds / gap).round() as u64;
+        for i in 0..count {
+            let room = (i % crowd.rooms as u64) as usize;
+            let due = start + Duration::from_secs_f64(i as f64 * gap);
+            loop {
+                let wait = due.saturating_sub(self.began.elapsed());
+                if wait.is_zero() {
+                    break;
+                }
+                self.turn(wait)?;
+            }
+            self.said[room] += 1;
+            Mark { number: self.said[room], due: due.as_nanos() as u64 }.write(&mut frame[at..])?;
+            say(&self.links[room * crowd.members].socket, &frame)?;
+            self.turn(Duration::ZERO)?;
+        }
+        self.listen(crowd)
+    }
+
+    /// Closed loop: as much as the server takes.
+    fn flood(&mut self, crowd: Crowd, window: u64, seconds: f64, bytes: usize) -> io::Result<()> {
+        let (frame, at) = self.job.dialect.message(bytes);
+        let until = Instant::now() + Duration::from_secs_f64(seconds);
+        let mut frames = Vec::new();
+        self.news = (0..crowd.rooms).collect();
+        while Instant::now() < until {
+            for room in std::mem::take(&mut self.news) {
+                let free = window - (self.said[room] - self.acked[room]);
+                // In halves, so that several go at a time.
+                if free < window / 2 {
+                    continue;
+                }
+                frames.clear();
+                for _ in 0..free {
+                    self.said[room] += 1;
+                    let from = frames.len();
+                    frames.extend_from_slice(&frame);
+                    let due = self.began.elapsed().as_nanos() as u64;
+                    Mark { number: self.said[room], due }.write(&mut frames[from + at..])?;
+                }
+                say(&self.links[room * crowd.members].socket, &frames)?;
+            }
+            if !self.turn(SILENCE)? {
+                return Err(io::Error::other("the server has stopped"));
+            }
+        }
+        self.listen(crowd)
+    }
+
+    /// Until all has come that was said, or nothing comes any more.
+    fn listen(&mut self, crowd: Crowd) -> io::Result<()> {
+        let expected = (self.said.iter().sum::<u64>() - self.unmeasured) * (crowd.members - crowd.stalled) as u64;
+        while self.delivered < expected && self.turn(SILENCE)? {}
+        Ok(())
+    }
+}
+
+fn say(mut socket: &TcpStream, words: &[u8]) -> io::Result<()> {
+    match socket.write(words)? {
+        whole if whole == words.len() => Ok(()),
+        _ => Err(io::Error::other("the server does not read what is said")),
+    }
+}

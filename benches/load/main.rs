@@ -1,0 +1,63 @@
+//! `make bench`: Parlor beside a floor and its peers, each on one core, loaded
+//! from the other. `cargo test` runs the same program as a guard: see [`guard`].
+//!
+//! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER`, `--record` to write the documents.
+
+mod churn;
+mod dialect;
+mod floor;
+mod guard;
+mod job;
+mod link;
+mod load;
+mod mark;
+mod meter;
+mod plan;
+mod plot;
+mod server;
+mod table;
+
+use std::{io, path::Path};
+
+use self::{floor::Floor, load::Load, plan::Scenario, server::Facts, table::Table};
+
+fn main() -> io::Result<()> {
+    meter::open_files();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| words.iter().any(|other| other == word);
+    let after = |word: &str| words.iter().skip_while(|other| *other != word).nth(1);
+    match words.first().map(String::as_str) {
+        Some("floor") => {
+            let floor = Floor::bind(has("batching"))?;
+            eprintln!("listening on http://{}", floor.address()?);
+            return floor.run();
+        }
+        Some("load") => {
+            let job = after("load").ok_or_else(|| io::Error::other("load what?"))?;
+            let outcome = Load::new(serde_json::from_str(job)?)?.run()?;
+            return Ok(serde_json::to_writer(io::stdout(), &outcome)?);
+        }
+        _ => {}
+    }
+    // cargo says so when it benches, and does not when it tests.
+    if !has("--bench") {
+        return guard::hold();
+    }
+    let wanted = |scenario: &&Scenario| after("--only").is_none_or(|only| only == scenario.name);
+    let scenarios: Vec<Scenario> = plan::SCENARIOS
+        .iter()
+        .chain(plan::GROWTH)
+        .filter(wanted)
+        .map(|scenario| if has("--short") { scenario.shortened() } else { *scenario })
+        .collect();
+    let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(if has("--short") { 1 } else { 3 });
+    let kind = after("--kind").map(String::as_str);
+    let lines = plan::run(&scenarios, runs, kind)?;
+    if has("--record") {
+        let table = Table { lines: &lines, facts: Facts::gather(runs)? };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(root.join("docs/benchmarks.md"), table.page())?;
+        plot::draw(&table, &root.join("assets/benchmarks.svg")).map_err(|error| io::Error::other(error.to_string()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What is measured, of whom, and in which order.
+
+use std::{
+    io::{self, Write},
+    process::{Command, Stdio},
+};
+
+use serde::Serialize;
+
+use crate::{
+    dialect::Door,
+    job::{Crowd, Job, Outcome, Shape},
+    meter,
+    server::{Kind, Server},
+};
+
+/// One thing to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub kinds: &'static [Kind],
+}
+
+/// One run of a scenario: a line of JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    pub scenario: &'static str,
+    pub kind: Kind,
+    pub run: usize,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+const ALL: &[Kind] = &[Kind::Floor, Kind::Parlor, Kind::Nchan, Kind::Ws, Kind::SocketIo];
+const BATCHING: &[Kind] = &[Kind::Floor, Kind::FloorBatching, Kind::Parlor, Kind::Nchan, Kind::Ws, Kind::SocketIo];
+const REDIS: &[Kind] =
+    &[Kind::Floor, Kind::Parlor, Kind::ParlorRedis, Kind::ParlorTwoNodes, Kind::Nchan, Kind::Ws, Kind::SocketIo];
+const STREAMS: &[Kind] = &[Kind::Parlor, Kind::Nchan];
+const OURS: &[Kind] = &[Kind::Floor, Kind::Parlor];
+
+const fn crowd(rooms: usize, members: usize) -> Crowd {
+    Crowd { rooms, members, door: Door::Socket, stalled: 0 }
+}
+
+const fn talk(crowd: Crowd, rate: f64, bytes: usize) -> Shape {
+    Shape::Talk { crowd, rate, seconds: 4.0, bytes }
+}
+
+/// Everything for the record, each of a few seconds.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "idle", shape: Shape::Idle { crowd: crowd(500, 10), seconds: 3.0 }, kinds: ALL },
+    Scenario { name: "10x100", shape: talk(crowd(10, 100), 10.0, 128), kinds: REDIS },
+    Scenario { name: "500x4", shape: talk(crowd(500, 4), 5.0, 128), kinds: REDIS },
+    Scenario { name: "1x1000", shape: talk(crowd(1, 1000), 10.0, 128), kinds: ALL },
+    Scenario {
+        name: "saturated",
+        shape: Shape::Flood { crowd: crowd(10, 100), window: 64, seconds: 3.0, bytes: 128 },
+        kinds: BATCHING,
+    },
+    Scenario { name: "churn", shape: Shape::Churn { at_once: 20, seconds: 3.0 }, kinds: ALL },
+    Scenario { name: "4000 B", shape: talk(crowd(10, 100), 5.0, 4000), kinds: ALL },
+    Scenario { name: "stalled", shape: talk(Crowd { stalled: 1, ..crowd(10, 100) }, 10.0, 4000), kinds: STREAMS },
+    Scenario { name: "beside", shape: talk(crowd(10, 99), 10.0, 4000), kinds: STREAMS },
+    Scenario { name: "streams", shape: talk(Crowd { door: Door::Stream, ..crowd(10, 100) }, 10.0, 128), kinds: STREAMS },
+    Scenario { name: "polls", shape: talk(Crowd { door: Door::Poll, ..crowd(10, 100) }, 2.0, 128), kinds: &[Kind::Parlor] },
+    Scenario {
+        name: "idle streams",
+        shape: Shape::Idle { crowd: Crowd { door: Door::Stream, ..crowd(300, 10) }, seconds: 3.0 },
+        kinds: STREAMS,
+    },
+    Scenario {
+        name: "idle rooms",
+        shape: Shape::Idle { crowd: crowd(10_000, 1), seconds: 15.0 },
+        kinds: &[Kind::Parlor, Kind::ParlorRedis],
+    },
+    Scenario { name: "presence 100", shape: Shape::Idle { crowd: crowd(1, 100), seconds: 0.1 }, kinds: &[Kind::Parlor] },
+    Scenario { name: "presence 500", shape: Shape::Idle { crowd: crowd(1, 500), seconds: 0.1 }, kinds: &[Kind::Parlor] },
+];
+
+/// Growth: the same deliveries a second, in more rooms or in larger ones.
+pub const GROWTH: &[Scenario] = &[
+    Scenario { name: "100 rooms", shape: talk(crowd(100, 2), 25.0, 128), kinds: OURS },
+    Scenario { name: "1000 rooms", shape: talk(crowd(1000, 2), 2.5, 128), kinds: OURS },
+    Scenario { name: "10000 rooms", shape: talk(crowd(10_000, 2), 0.25, 128), kinds: OURS },
+    Scenario { name: "10 members", shape: talk(crowd(1, 10), 500.0, 128), kinds: OURS },
+    Scenario { name: "100 members", shape: talk(crowd(1, 100), 50.0, 128), kinds: OURS },
+    Scenario { name: "500 members", shape: talk(crowd(1, 500), 10.0, 128), kinds: OURS },
+    Scenario { name: "2000 members", shape: talk(crowd(1, 2000), 2.5, 128), kinds: OURS },
+];
+
+impl Scenario {
+    /// The same in a fraction of the time.
+    pub fn shortened(mut self) -> Self {
+        match &mut self.shape {
+            Shape::Idle { seconds, .. } | Shape::Churn { seconds, .. } => *seconds = seconds.min(0.5),
+            Shape::Talk { seconds, .. } | Shape::Flood { seconds, .. } => *seconds = seconds.min(1.0),
+        }
+        self
+    }
+
+    /// Starts a server and loads it.
+    ///
+    /// # Errors
+    /// It does not start, or does not bear the load.
+    pub fn measure(&self, kind: Kind, run: usize) -> io::Result<Line> {
+        let cores = match meter::cores()[..] {
+            [first, second, ..] => [first, second],
+            // Shared, they still tell CPU time, but no delays.
+            [only] => [only, only],
+            [] => return Err(io::Error::other("no core")),
+        };
+        let server = Server::start(kind, cores)?;
+        let (addresses, pids, aside) = (server.addresses.clone(), server.pids.clone(), server.aside.clone());
+        let job = Job { addresses, dialect: kind.dialect(), pids, aside, shape: self.shape };
+        let job = serde_json::to_string(&job).map_err(io::Error::other)?;
+        let mut load = Command::new("taskset");
+        load.arg("-c").arg(cores[1].to_string()).arg(std::env::current_exe()?).args(["load", &job]);
+        let output = load.stdout(Stdio::piped()).spawn()?.wait_with_output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(format!("{} under {}", kind.name(), self.name)));
+        }
+        let outcome = serde_json::from_slice(&output.stdout).map_err(io::Error::other)?;
+        Ok(Line { scenario: self.name, kind, run, outcome })
+    }
+}
+
+/// All `scenarios` so many times, all servers or `only` one by turns, one line of JSON a run on standard output. What fails is said
+/// and left out.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn run(scenarios: &[Scenario], runs: usize, only: Option<&str>) -> io::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for run in 0..runs {
+        for scenario in scenarios {
+            for kind in scenario.kinds.iter().filter(|kind| only.is_none_or(|only| only == format!("{kind:?}"))) {
+                match scenario.measure(*kind, run) {
+                    Ok(line) => {
+                        let mut out = io::stdout().lock();
+                        serde_json::to_writer(&mut out, &line)?;
+                        writeln!(out)?;
+                        lines.push(line);
+                    }
+                    Err(error) => eprintln!("not measured: {} under {}: {error}", kind.name(), scenario.name),
+                }
+            }
+        }
+    }
+    Ok(lines)
+}

@@ -1,0 +1,252 @@
+//! What is measured, started on a core of its own on free ports of the loopback.
+
+use std::{
+    fs, io,
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use crate::dialect::Dialect;
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server, or a set of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Kind {
+    Floor,
+    /// The same, but what is read together is written together.
+    FloorBatching,
+    Parlor,
+    ParlorRedis,
+    ParlorTwoNodes,
+    Nchan,
+    Ws,
+    SocketIo,
+}
+
+impl Kind {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::FloorBatching => "floor that batches",
+            Self::Parlor => "Parlor",
+            Self::ParlorRedis => "Parlor, Redis",
+            Self::ParlorTwoNodes => "Parlor, Redis, two nodes",
+            Self::Nchan => "Nchan (nginx)",
+            Self::Ws => "ws (Node)",
+            Self::SocketIo => "socket.io (Node)",
+        }
+    }
+
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::Nchan => Dialect::Nchan,
+            Self::Ws => Dialect::Plain,
+            Self::SocketIo => Dialect::SocketIo,
+            _ => Dialect::Parlor,
+        }
+    }
+}
+
+/// Processes that end with the value.
+pub struct Server {
+    children: Vec<Child>,
+    folder: Option<PathBuf>,
+    pub addresses: Vec<SocketAddr>,
+    /// The server's processes.
+    pub pids: Vec<u32>,
+    /// Redis.
+    pub aside: Vec<u32>,
+}
+
+/// Where nothing listens at the moment.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// A program that is to run on `core`.
+fn on_core(core: usize, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(core.to_string()).arg(program).stdout(Stdio::null());
+    command
+}
+
+fn peers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers")
+}
+
+impl Server {
+    /// Starts it on the first core given; what serves it runs on the second, beside the generator.
+    ///
+    /// # Errors
+    /// It does not start: what it said, or what is missing.
+    pub fn start(kind: Kind, [core, other]: [usize; 2]) -> io::Result<Self> {
+        let mut server = Self { children: Vec::new(), folder: None, addresses: Vec::new(), pids: Vec::new(), aside: Vec::new() };
+        match kind {
+            Kind::Floor | Kind::FloorBatching => {
+                let mut command = on_core(core, std::env::current_exe()?);
+                command.arg("floor").args((kind == Kind::FloorBatching).then_some("batching"));
+                server.talkative(command)?;
+            }
+            Kind::Parlor => server.parlor(core, None)?,
+            Kind::ParlorRedis | Kind::ParlorTwoNodes => {
+                let port = server.redis(other)?;
+                for _ in 0..1 + usize::from(kind == Kind::ParlorTwoNodes) {
+                    server.parlor(core, Some(port))?;
+                }
+            }
+            Kind::Nchan => server.nchan(core)?,
+            Kind::Ws | Kind::SocketIo => {
+                let file = peers().join(if kind == Kind::Ws { "ws.mjs" } else { "socketio.mjs" });
+                let mut command = on_core(core, "node");
+                command.arg(file);
+                server.talkative(command)?;
+            }
+        }
+        Ok(server)
+    }
+
+    fn parlor(&mut self, core: usize, redis: Option<u16>) -> io::Result<()> {
+        let mut command = on_core(core, env!("CARGO_BIN_EXE_parlor"));
+        command.args(["--listen", "127.0.0.1:0", "--room-members", "2000", "--rate", "1000000"]);
+        if let Some(port) = redis {
+            command.arg("--redis-url").arg(format!("redis://127.0.0.1:{port}"));
+        }
+        // Nothing of the caller's settings.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL")) {
+            command.env_remove(name);
+        }
+        self.talkative(command.env("NO_COLOR", "1"))
+    }
+
+    /// A program that says on its standard error where it listens.
+    fn talkative(&mut self, mut command: impl std::borrow::BorrowMut<Command>) -> io::Result<()> {
+        let mut child = command.borrow_mut().stderr(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().ok_or_else(|| io::Error::other("no log"))?).lines();
+        self.pids.push(child.id());
+        self.children.push(child);
+        let mut said = String::new();
+        let address = lines.find_map(|line| {
+            let line = line.ok()?;
+            said += &format!("{line}\n");
+            line.split_once("http://")?.1.split_whitespace().next()?.parse().ok()
+        });
+        self.addresses.push(address.ok_or_else(|| io::Error::other(format!("{command:?}: {said}", command = command.borrow())))?);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        Ok(())
+    }
+
+    fn redis(&mut self, core: usize) -> io::Result<u16> {
+        let port = free_port()?;
+        let mut command = on_core(core, "redis-server");
+        command.args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port"]).arg(port.to_string());
+        let child = command.spawn()?;
+        self.aside.push(child.id());
+        self.children.push(child);
+        wait_for(port)?;
+        Ok(port)
+    }
+
+    fn nchan(&mut self, core: usize) -> io::Result<()> {
+        let (folder, port) = (std::env::temp_dir().join(format!("parlor-nchan-{}", std::process::id())), free_port()?);
+        fs::create_dir_all(&folder)?;
+        let config = folder.join("nginx.conf");
+        let template = fs::read_to_string(peers().join("nchan.conf"))?;
+        fs::write(&config, template.replace("FOLDER", &folder.to_string_lossy()).replace("PORT", &port.to_string()))?;
+        let child = on_core(core, "nginx")
+            .arg("-p")
+            .arg(&folder)
+            .arg("-e")
+            .arg(folder.join("error.log"))
+            .arg("-c")
+            .arg(&config)
+            .spawn()?;
+        let master = child.id();
+        self.children.push(child);
+        self.folder = Some(folder);
+        wait_for(port)?;
+        self.addresses.push((Ipv4Addr::LOCALHOST, port).into());
+        // The port is open before there is anybody to serve it.
+        let until = Instant::now() + PATIENCE;
+        while self.pids.is_empty() {
+            let workers = fs::read_to_string(format!("/proc/{master}/task/{master}/children"))?;
+            self.pids.extend(workers.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            if Instant::now() > until {
+                return Err(io::Error::other("nginx has no worker"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Until somebody listens there.
+fn wait_for(port: u16) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    while let Err(error) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+        if Instant::now() > until {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // nginx would leave its workers behind if it were killed.
+            if let (Some(_), Some(pid)) = (&self.folder, rustix::process::Pid::from_raw(child.id() as i32)) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            } else {
+                let _ = child.kill();
+            }
+            let _ = child.wait();
+        }
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// What stands beside the figures.
+pub struct Facts {
+    pub cores: usize,
+    /// GiB.
+    pub memory: u64,
+    pub runs: usize,
+    /// Bytes of the program.
+    pub binary: u64,
+    /// Milliseconds from start to first answer.
+    pub start: f64,
+}
+
+impl Facts {
+    /// Looks at this machine and at the program.
+    ///
+    /// # Errors
+    /// The program does not start.
+    pub fn gather(runs: usize) -> io::Result<Self> {
+        let cores = crate::meter::cores();
+        let info = fs::read_to_string("/proc/meminfo")?;
+        let kilobytes: u64 = info.split_whitespace().nth(1).and_then(|total| total.parse().ok()).unwrap_or(0);
+        let mut starts = Vec::new();
+        for _ in 0..5 {
+            let began = Instant::now();
+            let server = Server::start(Kind::Parlor, [cores[0], cores[0]])?;
+            let mut socket = TcpStream::connect(server.addresses[0])?;
+            io::Write::write_all(&mut socket, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
+            io::Read::read_exact(&mut socket, &mut [0; 12])?;
+            starts.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        starts.sort_by(f64::total_cmp);
+        let binary = fs::metadata(env!("CARGO_BIN_EXE_parlor"))?.len();
+        Ok(Self { cores: cores.len(), memory: (kilobytes + (1 << 19)) >> 20, runs, binary, start: starts[2] })
+    }
+}

@@ -1,0 +1,195 @@
+//! Medians and ratios of the lines, and the page of documents that tells them.
+
+use std::fmt::Write;
+
+use crate::{
+    job::Outcome,
+    plan::Line,
+    server::{Facts, Kind},
+};
+
+/// What was measured.
+pub struct Table<'a> {
+    pub lines: &'a [Line],
+    pub facts: Facts,
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+type Figure = fn(&Outcome) -> f64;
+
+impl Table<'_> {
+    /// The median of a figure over the runs.
+    pub fn median(&self, scenario: &str, kind: Kind, figure: Figure) -> Option<f64> {
+        let of = |line: &&Line| line.scenario == scenario && line.kind == kind;
+        median(self.lines.iter().filter(of).map(|line| figure(&line.outcome)).collect())
+    }
+
+    /// The median of the ratios between two servers, each of the same run.
+    pub fn ratio(&self, scenario: &str, kind: Kind, other: Kind, figure: Figure) -> Option<f64> {
+        let of =
+            |kind: Kind, run: usize| self.lines.iter().find(|line| (line.scenario, line.kind, line.run) == (scenario, kind, run));
+        let runs = self.lines.iter().map(|line| line.run).max()? + 1;
+        let ratio = |run| Some(figure(&of(kind, run)?.outcome) / figure(&of(other, run)?.outcome));
+        median((0..runs).filter_map(ratio).collect())
+    }
+
+    fn kinds(&self, scenario: &str) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        for line in self.lines.iter().filter(|line| line.scenario == scenario) {
+            if !kinds.contains(&line.kind) {
+                kinds.push(line.kind);
+            }
+        }
+        kinds
+    }
+
+    /// A row a server: CPU a delivery with its ratio to the floor, and delays.
+    fn talk(&self, out: &mut String, title: &str, scenario: &str) {
+        let kinds = self.kinds(scenario);
+        if kinds.is_empty() {
+            return;
+        }
+        let floor = kinds.contains(&Kind::Floor);
+        let _ = writeln!(
+            out,
+            "\n**{title}**\n\n| server | CPU a delivery | over the floor | p50 | p99 | lost, doubled, out of order |"
+        );
+        let _ = writeln!(out, "|---|---|---|---|---|---|");
+        for kind in kinds {
+            let of = |figure: Figure| self.median(scenario, kind, figure).unwrap_or(f64::NAN);
+            let over = floor.then(|| self.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu)).flatten();
+            let over = over.map_or("".to_owned(), |ratio| format!("{ratio:.2}"));
+            let faults = self.faults(scenario, kind);
+            let (cpu, p50, p99) = (of(|outcome| outcome.cpu), of(|outcome| outcome.p50), of(|outcome| outcome.p99));
+            let _ = writeln!(out, "| {} | {cpu:.2} us | {over} | {p50:.0} us | {p99:.0} us | {faults} |", kind.name());
+        }
+    }
+
+    fn faults(&self, scenario: &str, kind: Kind) -> String {
+        let of = |line: &&Line| line.scenario == scenario && line.kind == kind;
+        let sum = |figure: fn(&Outcome) -> u64| self.lines.iter().filter(of).map(|line| figure(&line.outcome)).sum::<u64>();
+        match (sum(|o| o.lost), sum(|o| o.doubled), sum(|o| o.disordered)) {
+            (0, 0, 0) => "none".to_owned(),
+            (lost, doubled, disordered) => format!("{lost}, {doubled}, {disordered}"),
+        }
+    }
+
+    /// A row a server, a column a figure.
+    fn rows(&self, out: &mut String, scenario: &str, columns: &[(&str, Figure, usize)]) {
+        let kinds = self.kinds(scenario);
+        if kinds.is_empty() {
+            return;
+        }
+        let heads: Vec<&str> = columns.iter().map(|(head, ..)| *head).collect();
+        let _ = writeln!(out, "\n| server | {} |\n|---|{}", heads.join(" | "), "---|".repeat(columns.len()));
+        for kind in kinds {
+            let cell = |(_, figure, digits): &(&str, Figure, usize)| {
+                self.median(scenario, kind, *figure).map_or(String::new(), |value| format!("{value:.digits$}"))
+            };
+            let cells: Vec<String> = columns.iter().map(cell).collect();
+            let _ = writeln!(out, "| {} | {} |", kind.name(), cells.join(" | "));
+        }
+    }
+
+    /// `docs/benchmarks.md`.
+    pub fn page(&self) -> String {
+        let Facts { cores, memory, runs, binary, start } = &self.facts;
+        let mut out = format!(
+            "# What Parlor costs\n\n\
+             Made by `make bench`: each server alone on one core, the load on the other, all over the loopback, on a machine of {cores} \
+             cores and {memory} GiB. Medians of {runs} runs; the servers take turns within a run, and a ratio is between figures of the \
+             same run.\n\n\
+             *Floor*: one thread, one epoll, which copies what is said into a prebuilt frame of the size of Parlor's and writes it to every \
+             member with one write(2) each; it checks, numbers and keeps nothing. *Delivery*: a message that reaches one member; the \
+             sender's `ack` or own copy is one. *CPU*: user and system time of the server, the kernel's work on its behalf included. \
+             *p50*, *p99*: from the moment a message was due, whether or not it could be sent then, until a member has it. Every message \
+             is numbered, and every member checks that it hears each once and in order.\n\n\
+             The peers do less than Parlor: `ws` and socket.io keep no log, number nothing and acknowledge nothing; Nchan passes on \
+             what it is given, and keeps 200 messages as Parlor does. Their programs and settings are in `benches/peers`.\n\n\
+             ![CPU a delivery over the floor's, and growth](../assets/benchmarks.svg)\n\n## Talk\n"
+        );
+        self.talk(&mut out, "10 rooms of 100, each 10 messages a second of 128 bytes", "10x100");
+        self.talk(&mut out, "500 rooms of 4, each 5 messages a second", "500x4");
+        self.talk(&mut out, "1 room of 1,000, 10 messages a second", "1x1000");
+        self.talk(&mut out, "10 rooms of 100, each 5 messages a second of 4,000 bytes", "4000 B");
+        out += "\n**As much as goes**: 10 rooms of 100, in each up to 64 messages on their way\n";
+        self.rows(
+            &mut out,
+            "saturated",
+            &[
+                ("deliveries/s", |o| o.rate, 0),
+                ("CPU a delivery, us", |o| o.cpu, 2),
+                ("core used by the server", |o| o.server_load, 2),
+                ("core used by the load", |o| o.own_load, 2),
+            ],
+        );
+        out += "\n## Coming, going, sitting there\n\n**Join and leave**, 20 people at a time, each in a room of their own\n";
+        self.rows(&mut out, "churn", &[("CPU a join with its leave, us", |o| o.cpu, 1), ("a second", |o| o.rate, 0)]);
+        out += "\n**Idle**: 5,000 people in 500 rooms; memory is what no file stands behind\n";
+        let idle: &[(&str, Figure, usize)] = &[
+            ("bytes a member", |o| o.memory, 0),
+            ("joins/s", |o| o.join_rate, 0),
+            ("core used while idle", |o| o.server_load, 4),
+        ];
+        self.rows(&mut out, "idle", idle);
+        out += "\n**Idle, Server-Sent Events**: 3,000 people in 300 rooms\n";
+        self.rows(&mut out, "idle streams", idle);
+        let _ = writeln!(
+            out,
+            "\nThe program is {:.1} MB and answers its first request {start:.0} ms after it is started.",
+            *binary as f64 / 1e6
+        );
+        out += "\n## Other doors\n";
+        self.talk(&mut out, "Server-Sent Events: as the first table, but all except who speaks read streams", "streams");
+        self.talk(&mut out, "Long polls: 10 rooms of 100, each 2 messages a second; a delivery is a request", "polls");
+        out += "\n## A reader that stalls\n";
+        self.talk(&mut out, "10 rooms of 99, each 10 messages a second of 4,000 bytes", "beside");
+        self.talk(&mut out, "The same, and one more in each room who reads nothing", "stalled");
+        out += "\n## Redis\n\nRedis runs beside the load. With two nodes, both share the server's core, people are spread over both, and \
+                delays are those from one node to the other.\n\n\
+                | scenario | server | p50 | Redis CPU a message | core used by Redis |\n|---|---|---|---|---|\n";
+        for scenario in ["10x100", "500x4"] {
+            for kind in [Kind::ParlorRedis, Kind::ParlorTwoNodes] {
+                let of = |figure: Figure| self.median(scenario, kind, figure).unwrap_or(f64::NAN);
+                let (p50, aside, load) = (of(|o| o.p50), of(|o| o.aside), of(|o| o.aside_load));
+                let _ = writeln!(out, "| {scenario} | {} | {p50:.0} us | {aside:.1} us | {load:.3} |", kind.name());
+            }
+        }
+        out += "\n10,000 idle rooms of one:\n";
+        self.rows(
+            &mut out,
+            "idle rooms",
+            &[
+                ("core used by the server", |o| o.server_load, 4),
+                ("core used by Redis", |o| o.aside_load, 4),
+                ("bytes a member", |o| o.memory, 0),
+            ],
+        );
+        out += "\n## Growth\n\nThe same number of deliveries a second in more rooms (of two), or in one larger room.\n\n\
+                | | CPU a delivery | over the floor | bytes a member |\n|---|---|---|---|\n";
+        for scenario in crate::plan::GROWTH {
+            let cpu = self.median(scenario.name, Kind::Parlor, |o| o.cpu);
+            let over = self.ratio(scenario.name, Kind::Parlor, Kind::Floor, |o| o.cpu);
+            let memory = self.median(scenario.name, Kind::Parlor, |o| o.memory);
+            if let (Some(cpu), Some(over), Some(memory)) = (cpu, over, memory) {
+                let _ = writeln!(out, "| {} | {cpu:.2} us | {over:.2} | {memory:.0} |", scenario.name);
+            }
+        }
+        out += "\n**Presence**: everybody comes into one room, one after the other\n\n| people | bytes on the wire, all in all | a pair of people |\n|---|---|---|\n";
+        for (scenario, people) in [("presence 100", 100.0), ("presence 500", 500.0)] {
+            if let Some(bytes) = self.median(scenario, Kind::Parlor, |o| o.join_bytes as f64) {
+                let _ = writeln!(out, "| {people} | {bytes:.0} | {:.0} |", bytes / people / people);
+            }
+        }
+        out
+    }
+}
