@@ -23,7 +23,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(run(config))
+    // As a task: where connections are accepted on this thread, a worker has to be woken for each.
+    runtime.block_on(runtime.spawn(run(config))).unwrap_or(ExitCode::FAILURE)
 }
 
 async fn run(config: Config) -> ExitCode {
