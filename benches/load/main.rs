@@ -1,7 +1,8 @@
 //! `make bench`: Parlor beside a floor and its peers, each on one core, loaded
 //! from the other. `cargo test` runs the same program as a guard: see [`guard`].
 //!
-//! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER`, `--record` to write the documents.
+//! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER`, `--record` to write the
+//! documents, `--from FILE` to write them of lines that an earlier run has printed.
 
 mod churn;
 mod dialect;
@@ -52,8 +53,12 @@ fn main() -> io::Result<()> {
         .collect();
     let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(if has("--short") { 1 } else { 3 });
     let kind = after("--kind").map(String::as_str);
-    let lines = plan::run(&scenarios, runs, kind)?;
+    let lines = match after("--from") {
+        Some(file) => std::fs::read_to_string(file)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
+        None => plan::run(&scenarios, runs, kind)?,
+    };
     if has("--record") {
+        let runs = lines.iter().map(|line| line.run + 1).max().unwrap_or(0);
         let table = Table { lines: &lines, facts: Facts::gather(runs)? };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         std::fs::write(root.join("docs/benchmarks.md"), table.page())?;

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     dialect::Door,
@@ -23,9 +23,9 @@ pub struct Scenario {
 }
 
 /// One run of a scenario: a line of JSON.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
-    pub scenario: &'static str,
+    pub scenario: String,
     pub kind: Kind,
     pub run: usize,
     #[serde(flatten)]
@@ -44,7 +44,7 @@ const fn crowd(rooms: usize, members: usize) -> Crowd {
 }
 
 const fn talk(crowd: Crowd, rate: f64, bytes: usize) -> Shape {
-    Shape::Talk { crowd, rate, seconds: 4.0, bytes }
+    Shape::Talk { crowd, rate, seconds: 3.0, bytes }
 }
 
 /// Everything for the record, each of a few seconds.
@@ -121,7 +121,7 @@ impl Scenario {
             return Err(io::Error::other(format!("{} under {}", kind.name(), self.name)));
         }
         let outcome = serde_json::from_slice(&output.stdout).map_err(io::Error::other)?;
-        Ok(Line { scenario: self.name, kind, run, outcome })
+        Ok(Line { scenario: self.name.to_owned(), kind, run, outcome })
     }
 }
 

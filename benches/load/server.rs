@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
 
@@ -17,7 +17,7 @@ use crate::dialect::Dialect;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server, or a set of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Kind {
     Floor,
     /// The same, but what is read together is written together.

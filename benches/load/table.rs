@@ -35,8 +35,9 @@ impl Table<'_> {
 
     /// The median of the ratios between two servers, each of the same run.
     pub fn ratio(&self, scenario: &str, kind: Kind, other: Kind, figure: Figure) -> Option<f64> {
-        let of =
-            |kind: Kind, run: usize| self.lines.iter().find(|line| (line.scenario, line.kind, line.run) == (scenario, kind, run));
+        let of = |kind: Kind, run: usize| {
+            self.lines.iter().find(|line| line.scenario == scenario && (line.kind, line.run) == (kind, run))
+        };
         let runs = self.lines.iter().map(|line| line.run).max()? + 1;
         let ratio = |run| Some(figure(&of(kind, run)?.outcome) / figure(&of(other, run)?.outcome));
         median((0..runs).filter_map(ratio).collect())
