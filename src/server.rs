@@ -118,7 +118,7 @@ impl Server {
             links: links.clone(),
         };
         let service = layered(Arc::new(edge));
-        let listener = TcpListener::bind(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
+        let listener = listen(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
         Ok(Self { listener, address, hub, accounts, service, links })
     }
@@ -172,6 +172,21 @@ impl Server {
     }
 }
 
+/// Listens. What is set here holds for every connection, which takes it over from the listener.
+///
+/// A peer that vanishes without a word, as a phone does in a tunnel, would else hold its stream or its poll for a
+/// quarter of an hour. A socket has its pings; here the kernel asks.
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    let socket = SockRef::from(&listener);
+    let keepalive = TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
+    let _ = socket.set_nodelay(true);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(SILENCE));
+    Ok(listener)
+}
+
 /// Takes in connections for as long as it is polled.
 async fn accept(listener: TcpListener, service: Layered, connections: TaskTracker, stopped: watch::Receiver<()>) {
     loop {
@@ -188,20 +203,8 @@ async fn accept(listener: TcpListener, service: Layered, connections: TaskTracke
     }
 }
 
-/// A peer that vanishes without a word, as a phone does in a tunnel, would else hold its stream or its poll for a
-/// quarter of an hour. A socket has its pings; here the kernel asks.
-fn notice_death(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
-    let _ = socket.set_tcp_keepalive(&keepalive);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(SILENCE));
-}
-
 /// One connection, until it ends or becomes a WebSocket.
 async fn serve(stream: TcpStream, peer: Peer, service: Layered, mut stopped: watch::Receiver<()>) {
-    let _ = stream.set_nodelay(true);
-    notice_death(&stream);
     let service = service.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request

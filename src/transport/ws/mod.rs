@@ -178,7 +178,8 @@ impl Link {
             heard = true;
             // Parsed before anything is awaited, so that the frame is not kept while the store is asked.
             let ended = match Heard::from(message) {
-                Heard::Frame(inbound) => self.hear(inbound, seat).await,
+                // Boxed for its time: an idle link would carry the room for it.
+                Heard::Frame(inbound) => Box::pin(self.hear(inbound, seat)).await,
                 Heard::Control => {
                     let _ = self.pace.frame().await;
                     false

@@ -43,7 +43,7 @@ fn frame(opcode: OpCode, payload: &[&[u8]], out: &mut Vec<u8>) {
 }
 
 pub(super) struct Outbox {
-    socket: OwnedWriteHalf,
+    socket: Half,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -59,9 +59,38 @@ struct State {
     closing: bool,
 }
 
+/// The writing half. It ends with the other half, by the close of both: to shut it down first, as tokio would, is a
+/// call and a segment more for every link. There always is one.
+struct Half(Option<OwnedWriteHalf>);
+
+impl Half {
+    async fn writable(&self) -> io::Result<()> {
+        match &self.0 {
+            Some(half) => half.writable().await,
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match (&self.0, slices) {
+            (Some(half), [one]) => half.try_write(one),
+            (Some(half), many) => half.try_write_vectored(many),
+            (None, _) => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        if let Some(half) = self.0.take() {
+            half.forget();
+        }
+    }
+}
+
 impl Outbox {
     pub(super) fn new(socket: OwnedWriteHalf) -> Self {
-        Self { socket, state: Mutex::default(), changed: Notify::new() }
+        Self { socket: Half(Some(socket)), state: Mutex::default(), changed: Notify::new() }
     }
 
     /// A frame to this reader alone.
@@ -139,11 +168,11 @@ impl State {
     }
 
     /// Writes as much of the queue as the socket takes.
-    fn drain(&mut self, socket: &OwnedWriteHalf) {
+    fn drain(&mut self, socket: &Half) {
         while !self.queue.is_empty() {
             let mut slices = [IoSlice::new(&[]); PIECES];
             let count = self.queue.iter().zip(&mut slices).map(|(piece, slice)| *slice = IoSlice::new(piece)).count();
-            match write(socket, &slices[..count]) {
+            match socket.write(&slices[..count]) {
                 Ok(written) => self.consume(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => {
@@ -173,13 +202,6 @@ impl State {
     }
 }
 
-fn write(socket: &OwnedWriteHalf, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    match slices {
-        [one] => socket.try_write(one),
-        many => socket.try_write_vectored(many),
-    }
-}
-
 impl Reader for Outbox {
     fn wire(&self) -> &'static Wire {
         &WIRE
@@ -197,7 +219,7 @@ impl Reader for Outbox {
         }
         if let ([one], true) = (frames, idle) {
             // The common case: one piece, an empty queue, a socket that takes it all.
-            match self.socket.try_write(one) {
+            match self.socket.write(&[IoSlice::new(one)]) {
                 Ok(written) if written == one.len() => return,
                 Ok(written) => state.push(one.slice(written..)),
                 // An error repeats itself in the drain below, which handles it.
