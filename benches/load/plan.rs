@@ -82,7 +82,8 @@ pub const SCENARIOS: &[Scenario] = &[
 pub const GROWTH: &[Scenario] = &[
     Scenario { name: "100 rooms", shape: talk(crowd(100, 2), 25.0, 128), kinds: OURS },
     Scenario { name: "1000 rooms", shape: talk(crowd(1000, 2), 2.5, 128), kinds: OURS },
-    Scenario { name: "10000 rooms", shape: talk(crowd(10_000, 2), 0.25, 128), kinds: OURS },
+    // Not 10,000: with two files a room that is more than the 20,000 files that many machines allow a process.
+    Scenario { name: "9000 rooms", shape: talk(crowd(9000, 2), 0.28, 128), kinds: OURS },
     Scenario { name: "10 members", shape: talk(crowd(1, 10), 500.0, 128), kinds: OURS },
     Scenario { name: "100 members", shape: talk(crowd(1, 100), 50.0, 128), kinds: OURS },
     Scenario { name: "500 members", shape: talk(crowd(1, 500), 10.0, 128), kinds: OURS },

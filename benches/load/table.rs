@@ -107,7 +107,7 @@ impl Table<'_> {
         let mut out = format!(
             "# What Parlor costs\n\n\
              Made by `make bench`: each server alone on one core, the load on the other, all over the loopback, on a machine of {cores} \
-             cores and {memory} GiB. Medians of {runs} runs; the servers take turns within a run, and a ratio is between figures of the \
+             cores and {memory} GiB. Medians of up to {runs} runs; the servers take turns within a run, and a ratio is between figures of the \
              same run.\n\n\
              *Floor*: one thread, one epoll, which copies what is said into a prebuilt frame of the size of Parlor's and writes it to every \
              member with one write(2) each; it checks, numbers and keeps nothing. *Delivery*: a message that reaches one member; the \
@@ -122,7 +122,9 @@ impl Table<'_> {
         self.talk(&mut out, "500 rooms of 4, each 5 messages a second", "500x4");
         self.talk(&mut out, "1 room of 1,000, 10 messages a second", "1x1000");
         self.talk(&mut out, "10 rooms of 100, each 5 messages a second of 4,000 bytes", "4000 B");
-        out += "\n**As much as goes**: 10 rooms of 100, in each up to 64 messages on their way\n";
+        out += "\n**As much as goes**: 10 rooms of 100, in each up to 64 messages on their way, which one speaker sends 32 at a \
+                time. A server that hands out together what came together gains by that, as Parlor and one of the floors do; \
+                with messages that come one by one it could not.\n";
         self.rows(
             &mut out,
             "saturated",
