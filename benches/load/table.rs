@@ -124,7 +124,7 @@ impl Table<'_> {
         self.talk(&mut out, "10 rooms of 100, each 5 messages a second of 4,000 bytes", "4000 B");
         out += "\n**As much as goes**: 10 rooms of 100, in each up to 64 messages on their way, which one speaker sends 32 at a \
                 time. A server that hands out together what came together gains by that, as Parlor and one of the floors do; \
-                with messages that come one by one it could not.\n";
+                what it would gain of messages that come one by one was not measured.\n";
         self.rows(
             &mut out,
             "saturated",
