@@ -84,16 +84,17 @@ impl Server {
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         let config = config.check()?;
         let limits = config.limits();
+        let accounts = match config.database() {
+            Some(url) => Some(Arc::new(Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?)),
+            None => None,
+        };
         let terms = Terms {
             signer: Signer::new(config.secret.expose()),
             limits,
             grace: config.grace.0,
             video: config.livekit()?.map(Video::new),
+            accounts: accounts.clone(),
             clock: wall_clock,
-        };
-        let accounts = match config.database() {
-            Some(url) => Some(Arc::new(Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?)),
-            None => None,
         };
         let rooms = Rooms::new(terms);
         let node = NodeId(fastrand::u64(..));

@@ -13,7 +13,7 @@ use std::{
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
-use wire::{Client, TestServer, encoded, eventually, poller::Poller};
+use wire::{Client, TestServer, encoded, eventually, listener::Listener, poller::Poller};
 
 const PASSWORD: &str = "correct horse";
 
@@ -420,7 +420,8 @@ async fn who_speaks_at_a_terminal_is_who_the_login_says() {
 async fn a_ticket_keeps_a_seat_when_the_login_has_ended_and_opens_none() {
     let redis = support::server::Server::start();
     let redis_url = redis.url();
-    let video = ["--livekit-url", "wss://video.example.org", "--livekit-api-key", "devkey"];
+    let video =
+        ["--livekit-url", "wss://video.example.org", "--livekit-api-url", "ws://127.0.0.1:1", "--livekit-api-key", "devkey"];
     let video = [&video[..], &["--livekit-api-secret", "a secret that is long enough for HS256"]].concat();
     let more = [&video[..], &["--redis-url", &redis_url, "--require-login", "true"]].concat();
     let parlor = Parlor::start(&more).await;
@@ -468,6 +469,40 @@ async fn a_ticket_keeps_a_seat_when_the_login_has_ended_and_opens_none() {
         post(&other, &url("livekit-token"), ""),
     ] {
         refused(request.bearer_auth(&ticket).send().await.unwrap(), 403, "not_member").await;
+    }
+}
+
+#[tokio::test]
+async fn a_guests_ticket_opens_no_door_under_a_name_that_was_registered_since() {
+    let parlor = Parlor::start(&[]).await;
+    let _bob = Client::join(&parlor.server, "general", "Bob").await;
+    let ann = Client::join(&parlor.server, "general", "Ann").await;
+    let (id, ticket) = (ann.id().to_owned(), ann.ticket().to_owned());
+    ann.drop_link();
+    let doors = async |name: &str| {
+        let named = if name.is_empty() { String::new() } else { format!("&name={name}") };
+        let bearer = format!("Bearer {ticket}");
+        let by_header = parlor.knock(&format!("room=general{named}"), Some(("authorization", bearer.clone()))).await;
+        let by_header = by_header.unwrap().welcomed().await;
+        let mut by_frame = Client::open(&parlor.server, &format!("room=general&resume=1{named}")).await;
+        by_frame.send(json!({"type": "resume", "ticket": ticket}));
+        let by_frame = by_frame.welcomed().await;
+        let wish = if name.is_empty() { json!({}) } else { json!({ "name": name }) };
+        let by_join = Poller::join_at(&parlor.server.url(""), "general", wish, Some(&ticket)).await;
+        let query = if name.is_empty() { String::new() } else { format!("?name={name}") };
+        let by_stream = Listener::open(&parlor.server.url(""), "general", &query, Some(&ticket), None).await;
+        [by_header.welcome.clone(), by_frame.welcome.clone(), by_join.welcome.clone(), by_stream.welcome.clone()]
+    };
+    for welcome in doors("").await {
+        assert_eq!((&welcome["user"], &welcome["clientId"]), (&json!("Ann"), &json!(id)), "nobody has the name");
+    }
+    parlor.member("Ann").await;
+    for name in ["", "Zed"] {
+        for welcome in doors(name).await {
+            let user = welcome["user"].as_str().unwrap();
+            assert!(if name.is_empty() { user.starts_with("Guest ") } else { user == name }, "{welcome}");
+            assert_eq!((&welcome["resumed"], welcome["clientId"] == *id), (&json!(false), false), "{welcome}");
+        }
     }
 }
 

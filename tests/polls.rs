@@ -107,7 +107,7 @@ fn two_nodes() -> [Arc<Pollers>; 2] {
     let world = World::new(Limits::default(), wall_clock);
     [1, 2].map(|node| {
         let grace = Duration::from_secs(15);
-        let terms = Terms { signer: Signer::new(""), limits: Limits::default(), grace, video: None, clock };
+        let terms = Terms { signer: Signer::new(""), limits: Limits::default(), grace, video: None, accounts: None, clock };
         let rooms = Rooms::new(terms);
         let store = Memory::new(Arc::clone(&world), NodeId(node), Arc::clone(&rooms) as _);
         Arc::new(Pollers::new(Hub::new(rooms, store)))

@@ -133,11 +133,16 @@ impl Accounts {
     pub async fn register(&self, from: IpAddr, user: &str, password: &str) -> Result<(), AccountError> {
         let (name, password) = (user.parse::<AccountName>()?, password.parse::<Password>()?);
         self.throttle.register(from).map_err(AccountError::TooManyTries)?;
-        // Asked before the work, and settled after it by the records.
+        // Settled by the records at the end; asked before, to spare the wait and the work.
         if self.records.is_taken(&looks(name.as_str())).await? {
             return Err(AccountError::NameTaken);
         }
-        let hash = self.hasher.turn().await?.hash(password).await?;
+        let turn = self.hasher.turn(from).await?;
+        // Somebody else may have been before in the line.
+        if self.records.is_taken(&looks(name.as_str())).await? {
+            return Err(AccountError::NameTaken);
+        }
+        let hash = turn.hash(password).await?;
         let added = self.records.add(&name, &hash, (self.clock)()).await?;
         if added { Ok(()) } else { Err(AccountError::NameTaken) }
     }
@@ -149,6 +154,8 @@ impl Accounts {
     pub async fn login(&self, from: IpAddr, user: &str, password: &str) -> Result<String, AccountError> {
         let name = user.parse::<AccountName>().ok();
         let folded = name.as_ref().map_or("", AccountName::folded);
+        // Before the database is: who may not try costs nothing.
+        self.throttle.ask(&Attempt { account: folded, from }).map_err(AccountError::TooManyTries)?;
         let record = match &name {
             Some(name) => self.records.find(name.folded()).await?,
             None => None,
@@ -256,7 +263,7 @@ impl Accounts {
         let password: Password = password.parse().map_err(|_| AccountError::WrongLogin)?;
         let attempt = Attempt { account, from };
         self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
-        let turn = self.hasher.turn().await?;
+        let turn = self.hasher.turn(from).await?;
         // Charged only now: of many at once, those before may have been right.
         self.throttle.charge(&attempt).map_err(AccountError::TooManyTries)?;
         if !turn.verify(password, record.map(|record| &*record.password)).await? {

@@ -11,8 +11,8 @@ use crate::room::Name;
 /// As many marks as a letter may carry.
 const MARKS: usize = 4;
 
-/// How the names begin that guests are given.
-const GUEST: &str = "guest ";
+/// How the names look that guests are given, at their beginning.
+const GUEST: &str = "guest";
 
 /// The name of an account: 2 to 32 characters after NFKC, those that Unicode recommends for identifiers
 /// (UTS 39) and single spaces, at least one letter or digit. Everything that a [`Name`] is held to holds, too.
@@ -54,7 +54,7 @@ impl FromStr for AccountName {
             && text.chars().any(char::is_alphanumeric)
             && !text.contains("  ")
             && !is_heaped(text)
-            && !folded.starts_with(GUEST);
+            && !looks(text).iter().any(|look| look.starts_with(GUEST));
         if fits { Ok(Self { name, folded }) } else { Err(AccountError::BadUser) }
     }
 }
@@ -89,7 +89,7 @@ fn is_heaped(name: &str) -> bool {
 
 /// White space and the empty Braille cell; what Unicode calls ignorable is dropped by the skeleton.
 fn is_invisible(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{2800}' | '\u{200c}' | '\u{200d}')
+    c.is_whitespace() || matches!(c, '\u{2800}' | '\u{200c}' | '\u{200d}' | '\u{fff9}'..='\u{fffb}' | '\u{1d159}')
 }
 
 #[cfg(test)]
@@ -133,6 +133,7 @@ mod tests {
             "a'; DROP TABLE accounts; --",
             "Guest 1a2b",
             "gUEST x",
+            "Guеst1a2b",
             "Ann\u{301}\u{301}",
             "x\u{331}\u{302}\u{332}\u{303}\u{30b}",
             &"x".repeat(33),

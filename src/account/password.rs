@@ -1,7 +1,9 @@
 //! Passwords: bcrypt, on threads of their own that yield to everything else.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     io,
+    net::IpAddr,
     str::FromStr,
     sync::{
         Arc,
@@ -15,11 +17,14 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::AccountError;
+use super::{AccountError, throttle::Home};
 
 /// How many may wait for their turn: as many as one thread serves within their patience. Who comes later is told to
 /// come back, rather than to wait in vain.
 const LINE: usize = 128;
+
+/// And how many of them from one address: nobody keeps everybody else from logging in.
+const LINE_OF_ONE: usize = LINE / 2;
 
 /// How long they wait. With the work itself it is less than the minute after which proxies give up.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -66,6 +71,8 @@ pub(super) struct Hasher {
     jobs: mpsc::Sender<Job>,
     turns: Arc<Semaphore>,
     line: Semaphore,
+    /// How many wait from where.
+    waiting: Mutex<HashMap<Home, usize>>,
     /// What the password of somebody unknown is compared with. Nobody knows what it is the hash of.
     decoy: String,
     done: AtomicU64,
@@ -99,6 +106,7 @@ impl Hasher {
             jobs,
             turns: Arc::new(Semaphore::new(threads)),
             line: Semaphore::new(LINE),
+            waiting: Mutex::default(),
             decoy,
             done: AtomicU64::new(0),
         })
@@ -108,8 +116,9 @@ impl Hasher {
     ///
     /// # Errors
     /// [`AccountError::Busy`] when too many wait already, or for too long.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>, AccountError> {
+    pub(super) async fn turn(&self, from: IpAddr) -> Result<Turn<'_>, AccountError> {
         let _place = self.line.try_acquire().map_err(|_| AccountError::Busy)?;
+        let _own = Place::take(&self.waiting, from.into()).ok_or(AccountError::Busy)?;
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let permit = turn.map_err(|_| AccountError::Busy)?.map_err(|_| AccountError::Busy)?;
         Ok(Turn { hasher: self, permit: Arc::new(permit) })
@@ -118,6 +127,35 @@ impl Hasher {
     /// How many passwords have been hashed or compared.
     pub(super) fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// A place in the line, among those of one address.
+struct Place<'a> {
+    waiting: &'a Mutex<HashMap<Home, usize>>,
+    home: Home,
+}
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a Mutex<HashMap<Home, usize>>, home: Home) -> Option<Self> {
+        let mut all = waiting.lock();
+        let own = all.entry(home).or_default();
+        if *own == LINE_OF_ONE {
+            return None;
+        }
+        *own += 1;
+        Some(Self { waiting, home })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut own) = self.waiting.lock().entry(self.home) {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
     }
 }
 
@@ -169,7 +207,13 @@ fn be_nice() {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use futures_util::FutureExt;
+
     use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[test]
     fn passwords_are_measured_in_bytes_and_never_cut() {
@@ -185,9 +229,9 @@ mod tests {
     async fn all_72_bytes_count() {
         let hasher = Hasher::start(Cost::LEAST).unwrap();
         let (long, other) = ("x".repeat(72), format!("{}y", "x".repeat(71)));
-        let hash = hasher.turn().await.unwrap().hash(long.parse().unwrap()).await.unwrap();
+        let hash = hasher.turn(HERE).await.unwrap().hash(long.parse().unwrap()).await.unwrap();
         for (given, hash, right) in [(&long, Some(&*hash), true), (&other, Some(&*hash), false), (&long, None, false)] {
-            let turn = hasher.turn().await.unwrap();
+            let turn = hasher.turn(HERE).await.unwrap();
             assert_eq!(turn.verify(given.parse().unwrap(), hash).await.unwrap(), right);
         }
         assert!(hash.starts_with("$2b$04$"));
@@ -199,7 +243,7 @@ mod tests {
         let turns = hasher.turns.available_permits();
         let _taken = hasher.turns.clone().acquire_many_owned(u32::try_from(turns).unwrap()).await.unwrap();
         let begun = tokio::time::Instant::now();
-        assert!(matches!(hasher.turn().await, Err(AccountError::Busy)));
+        assert!(matches!(hasher.turn(HERE).await, Err(AccountError::Busy)));
         assert_eq!(begun.elapsed(), PATIENCE);
     }
 
@@ -208,12 +252,19 @@ mod tests {
         let hasher = Hasher::start(Cost::LEAST).unwrap();
         let turns = hasher.turns.available_permits();
         let taken = hasher.turns.clone().acquire_many_owned(u32::try_from(turns).unwrap()).await.unwrap();
-        let mut waiting: Vec<_> = (0..LINE).map(|_| Box::pin(hasher.turn())).collect();
-        for turn in &mut waiting {
-            assert!(futures_util::FutureExt::now_or_never(turn.as_mut()).is_none());
+        let addresses = [HERE, IpAddr::from([192, 0, 2, 1])];
+        let mut waiting = Vec::new();
+        for from in addresses {
+            for _ in 0..LINE_OF_ONE {
+                let mut turn = Box::pin(hasher.turn(from));
+                assert!(turn.as_mut().now_or_never().is_none(), "there is room for one address and for another");
+                waiting.push(turn);
+            }
+            assert!(matches!(hasher.turn(from).await, Err(AccountError::Busy)), "but not for more of one");
         }
-        assert!(matches!(hasher.turn().await, Err(AccountError::Busy)));
+        assert!(matches!(hasher.turn(IpAddr::from([192, 0, 2, 2])).await, Err(AccountError::Busy)), "nor for more in all");
         drop((taken, waiting));
-        assert!(hasher.turn().await.is_ok());
+        assert!(hasher.turn(HERE).await.is_ok());
+        assert!(hasher.waiting.lock().is_empty());
     }
 }

@@ -57,10 +57,16 @@ pub enum RecordsError {
 
 impl From<sqlx::Error> for AccountError {
     fn from(error: sqlx::Error) -> Self {
-        let locked = error.as_database_error().is_some_and(|error| error.message().contains("database is locked"));
+        // SQLite's lock; PostgreSQL's shutdown, failover, demotion and want of connections.
+        let away = error.as_database_error().is_some_and(|error| {
+            let code = error.code().unwrap_or_default();
+            ["57P", "53", "08"].iter().any(|class| code.starts_with(class))
+                || code == "25006"
+                || error.message().contains("database is locked")
+        });
         match error {
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unavailable,
-            _ if locked => Self::Unavailable,
+            _ if away => Self::Unavailable,
             other => Self::Broken(other.to_string()),
         }
     }

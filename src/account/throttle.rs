@@ -43,7 +43,7 @@ const REGISTRATIONS: Budget = Budget { burst: 60, every: Duration::from_secs(60)
 
 /// Where somebody comes from, as far as it is counted: an IPv4 address, or a network of 64 bits of IPv6.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Home(IpAddr);
+pub(super) struct Home(IpAddr);
 
 impl From<IpAddr> for Home {
     fn from(address: IpAddr) -> Self {

@@ -29,6 +29,7 @@ pub use self::{
     tenure::{Stay, Tenure},
 };
 use crate::{
+    account::Accounts,
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
     room::{Cursor, Entry, Limits, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
     store::{Event, Feed, Store, StoreError},
@@ -63,6 +64,8 @@ pub struct Terms {
     pub grace: Duration,
     /// Mints video passes, if LiveKit is set up.
     pub video: Option<Video>,
+    /// Whose names are not for guests, if there are accounts.
+    pub accounts: Option<Arc<Accounts>>,
     /// Tells the time.
     pub clock: fn() -> Millis,
 }
@@ -293,7 +296,7 @@ impl Hub {
         }
         let Entrance { room, name, ticket, cursor } = entrance;
         let claims = match &ticket {
-            Some(ticket) => self.claims(&room, ticket).await?.filter(|claims| same_account(&claims.name, name.as_ref())),
+            Some(ticket) => self.recognise(&room, ticket, name.as_ref()).await?,
             None => None,
         };
         let resumed = claims.is_some();
@@ -304,6 +307,20 @@ impl Hub {
         // Who takes their seat for the one they had must be told that it is another.
         let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true };
         self.sit(&room, claims, from, reader).await
+    }
+
+    /// Who holds a ticket, if it is good for who comes in as `name`.
+    async fn recognise(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, Trouble> {
+        let claims = self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
+        match (claims, &self.terms().accounts) {
+            // Their name may have been registered since; the one they give has been looked up.
+            (Some(Claims { name: had, .. }), Some(accounts))
+                if !had.is_verified() && name != Some(&had) && accounts.is_taken(&had).await? =>
+            {
+                Ok(None)
+            }
+            (claims, _) => Ok(claims),
+        }
     }
 
     /// Gives a seat to whoever has a right to it.
