@@ -48,7 +48,7 @@ const en = {
 
   /** By the code the server gives. */
   refusals: {
-    bad_user: "That name will not do: 2 to 32 letters, digits or ' - . _ and single spaces, and it does not begin with “Guest ”.",
+    bad_user: "That name will not do: 2 to 32 letters, digits or ' - . _ and single spaces, and it does not begin with “Guest”.",
     bad_password: "A password has 8 to 72 bytes.",
     name_taken: "This name, or one that looks like it, belongs to somebody else. Choose another.",
     wrong_login: "No account has this name and this password.",
@@ -114,7 +114,7 @@ const ru: AccountWords = {
   tryIn: (time) => `Попробуйте через ${time}.`,
 
   refusals: {
-    bad_user: "Такое имя не подходит: нужно от 2 до 32 букв, цифр, ' - . _ и одиночных пробелов, и оно не начинается с «Guest ».",
+    bad_user: "Такое имя не подходит: нужно от 2 до 32 букв, цифр, ' - . _ и одиночных пробелов, и оно не начинается с «Guest».",
     bad_password: "В пароле от 8 до 72 байт.",
     name_taken: "Это имя или похожее на него уже занято. Выберите другое.",
     wrong_login: "Нет учётной записи с таким именем и паролем.",
