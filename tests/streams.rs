@@ -183,7 +183,7 @@ async fn a_terminal_reads_and_speaks_with_curl() {
     for (body, told) in [(" ", "a message needs some text\n"), ("\u{7}", "")] {
         assert!(said(&["-d", body, &url]).await.ends_with(told));
     }
-    let (big, large) = ("x".repeat(70_000), "a request body has at most 64 KiB\n");
+    let (big, large) = ("x".repeat(70_000), "a request body has at most 64 KiB here\n");
     assert_eq!(said(&["-d", &big, &url]).await, large);
     assert_eq!(said(&["-H", "transfer-encoding: chunked", "-d", &big, &url]).await, large);
     let bad = said(&["-d", "hi", &server.url("/r/a%20b")]).await;
