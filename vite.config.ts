@@ -98,6 +98,9 @@ function licenses(): Plugin {
   };
 }
 
+/** The page's own address for whoever looks, the program's for whoever sends. */
+const pageOnGet = (request: { method?: string; url?: string }) => (request.method === "GET" ? request.url : undefined);
+
 /** A library's chunk is called after the library and not after its `dist` folder. */
 function chunkName(chunk: { moduleIds: string[]; name: string }): string {
   const library = /node_modules\/([^/]+)/.exec(chunk.moduleIds.at(-1) ?? "")?.[1];
@@ -125,6 +128,7 @@ export default defineConfig({
       "/ws": { target: "ws://127.0.0.1:8080", ws: true },
       "/api": "http://127.0.0.1:8080",
       "/me": "http://127.0.0.1:8080",
+      ...Object.fromEntries(["/login", "/register"].map((path) => [path, { target: "http://127.0.0.1:8080", bypass: pageOnGet }])),
       "/logout": "http://127.0.0.1:8080",
       "/healthz": "http://127.0.0.1:8080",
     },

@@ -3,8 +3,8 @@
 import type { Chat, Inbound } from "../protocol/frames";
 import { isSealed, type Seal } from "./seal";
 
-/** A frame as a page with this seal may read it; without one, or with one that does not fit, locked words stay shut. */
-export async function opened(frame: Inbound, seal: Seal): Promise<Inbound> {
+/** A frame as a page with this seal may read it, or with a key that cannot be used here; locked words that it does not fit stay shut. */
+export async function opened(frame: Inbound, seal: Seal | null): Promise<Inbound> {
   switch (frame.type) {
     case "chat":
       return openedChat(frame, seal);
@@ -16,10 +16,10 @@ export async function opened(frame: Inbound, seal: Seal): Promise<Inbound> {
   }
 }
 
-async function openedChat(chat: Chat, seal: Seal): Promise<Chat> {
+async function openedChat(chat: Chat, seal: Seal | null): Promise<Chat> {
   // Somebody came by the bare id: the server could read this, and write it.
   if (!isSealed(chat.text)) return { ...chat, seal: "bare" };
-  const text = await seal.open(chat.text, chat.from);
+  const text = (await seal?.open(chat.text, chat.from)) ?? null;
   return text === null ? shut(chat) : { ...chat, text };
 }
 

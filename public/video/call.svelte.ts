@@ -4,10 +4,11 @@
 
 import {
   ConnectionQuality,
+  ConnectionState,
   DisconnectReason,
   ExternalE2EEKeyProvider,
   isE2EESupported,
-  type LocalTrackPublication,
+  type LocalTrack,
   type Participant,
   Room,
   RoomEvent,
@@ -18,7 +19,7 @@ import {
 import LockWorker from "./lock.worker?worker";
 import type { Seal } from "../seal/seal";
 import { type Pass, PassRefused } from "../protocol/pass";
-import { isVideoTrouble, type Trouble, troubleOf } from "./trouble";
+import { isOf, type Trouble, troubleOf } from "./trouble";
 import type { Wish } from "./wish";
 
 export type Tile = {
@@ -81,7 +82,12 @@ export class Call {
   /** Whose frames could not be opened, and when the last one was. */
   readonly #doubts = new Map<string, number>();
   readonly #strangers = new Set<string>();
+  /** Our own: another call may have its voices at the same place. */
+  readonly #voices = new Set<HTMLMediaElement>();
+  /** What the browser is being asked for. */
+  readonly #asking = new Set<string>();
   #members: ReadonlySet<string> = new Set();
+  #joining = false;
   #over = false;
   #drawing = false;
   #spoke: string | null = null;
@@ -110,23 +116,36 @@ export class Call {
     return this.#spoke;
   }
 
+  /** What this page is to bring into the call, as far as it could. */
+  get wish(): Wish {
+    return { ...this.#wish };
+  }
+
   async setMic(on: boolean): Promise<void> {
-    await this.#set("mic", on, () => this.#room.localParticipant.setMicrophoneEnabled(on));
+    const me = this.#room.localParticipant;
+    const open = () => me.createTracks({ audio: true });
+    await this.#set("mic", on, Track.Source.Microphone, open, () => me.setMicrophoneEnabled(on));
   }
 
   async setCamera(on: boolean): Promise<void> {
-    await this.#set("camera", on, () => this.#room.localParticipant.setCameraEnabled(on));
+    const me = this.#room.localParticipant;
+    const open = () => me.createTracks({ video: true });
+    await this.#set("camera", on, Track.Source.Camera, open, () => me.setCameraEnabled(on));
   }
 
   async setSharing(on: boolean): Promise<void> {
-    await this.#set("screen", on, () => this.#room.localParticipant.setScreenShareEnabled(on, { audio: true }));
+    const me = this.#room.localParticipant;
+    const open = () => me.createScreenTracks({ audio: true });
+    await this.#set("screen", on, Track.Source.ScreenShare, open, () => me.setScreenShareEnabled(on));
   }
 
   /** Takes another device, now and whenever one of its kind is switched on. */
   async use(kind: MediaDeviceKind, id: string): Promise<void> {
     try {
       await this.#room.switchActiveDevice(kind, id);
-      if (isVideoTrouble(this.trouble)) this.trouble = null;
+      if (kind === "audioinput") this.#wish.micId = id;
+      if (kind === "videoinput") this.#wish.cameraId = id;
+      this.#mended(kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker");
     } catch (cause) {
       this.trouble = kind === "audiooutput" ? "speaker_failed" : troubleOf(cause, kind === "videoinput" ? "camera" : "mic");
     }
@@ -159,12 +178,14 @@ export class Call {
   async #begin(): Promise<void> {
     // The click that brought us here unlocks sound for as long as it is fresh.
     void this.unmuffle();
+    this.#joining = true;
     for (let wait = AGAIN_FIRST; !this.#over; wait = Math.min(wait * 2, AGAIN_MOST)) {
       const trouble = await this.#join();
       if (this.#over) return;
       if (trouble === null) {
         this.trouble = null;
         this.stage = "on";
+        this.#joining = false;
         await this.#publish();
         return;
       }
@@ -189,7 +210,8 @@ export class Call {
       });
       const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
       await Promise.race([this.#room.connect(pass.livekitUrl, pass.token, options), late]);
-      return null;
+      // It may have ended again before we could look.
+      return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
       void this.#room.disconnect();
       return cause instanceof PassRefused && NO_SEAT.has(cause.code) ? "refused" : "unreachable";
@@ -202,6 +224,7 @@ export class Call {
     const { mic, camera } = this.#wish;
     if (mic) await this.setMic(true);
     if (camera) await this.setCamera(true);
+    if (this.#over) return;
     if (this.hand) this.#tellHand();
     this.#draw();
   }
@@ -214,19 +237,41 @@ export class Call {
     this.#draw();
   }
 
-  async #set(what: "mic" | "camera" | "screen", on: boolean, act: () => Promise<LocalTrackPublication | undefined>): Promise<void> {
+  async #set(
+    what: "mic" | "camera" | "screen",
+    on: boolean,
+    source: Track.Source,
+    open: () => Promise<LocalTrack[]>,
+    turn: () => Promise<unknown>,
+  ): Promise<void> {
+    if (this.#over || this.#asking.has(what)) return;
     if (what !== "screen") this.#wish[what] = on;
+    this.#asking.add(what);
     try {
-      await act();
-      if (isVideoTrouble(this.trouble)) this.trouble = null;
+      const me = this.#room.localParticipant;
+      if (!on || me.getTrackPublication(source)) await turn();
+      else {
+        const tracks = await open();
+        // Whoever hangs up while the browser asks is not to be filmed afterwards.
+        if (this.#over) return tracks.forEach((track) => track.stop());
+        for (const track of tracks) await me.publishTrack(track);
+      }
+      this.#mended(what);
     } catch (cause) {
       if (this.stage !== "on") return;
       const trouble = troubleOf(cause, what);
       // Whoever closes the browser's choice of screens has changed their mind.
       if (trouble !== "screen_denied") this.trouble = trouble;
       if (what !== "screen") this.#wish[what] = false;
+    } finally {
+      this.#asking.delete(what);
     }
     this.#draw();
+  }
+
+  /** Trouble with this is over; with another device it is not. */
+  #mended(what: "mic" | "camera" | "screen" | "speaker"): void {
+    if (isOf(this.trouble, what)) this.trouble = null;
   }
 
   #tellHand(to?: string): void {
@@ -256,7 +301,7 @@ export class Call {
       draw();
     });
     room.on(RoomEvent.TrackUnsubscribed, (track) => {
-      for (const element of track.detach()) if (element instanceof HTMLAudioElement) element.remove();
+      for (const element of track.detach()) if (this.#voices.delete(element)) element.remove();
       draw();
     });
     room.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
@@ -294,6 +339,7 @@ export class Call {
 
   #hang(sound: HTMLMediaElement, identity: string): void {
     sound.dataset["identity"] = identity;
+    this.#voices.add(sound);
     this.#sounds.append(sound);
   }
 
@@ -308,9 +354,11 @@ export class Call {
     this.#hands.clear();
     this.#doubts.clear();
     this.#strangers.clear();
-    this.#sounds.replaceChildren();
+    for (const sound of this.#voices) sound.remove();
+    this.#voices.clear();
     this.#draw();
-    if (this.#over || this.stage === "joining") return;
+    // While it is being joined, an end is one more try that failed.
+    if (this.#over || this.#joining) return;
     if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("moved");
     // A second end while the first is being mended, or our own doing.
     if (reason === DisconnectReason.CLIENT_INITIATED) return;
@@ -332,7 +380,7 @@ export class Call {
       this.used = { videoinput: used("videoinput"), audioinput: used("audioinput"), audiooutput: used("audiooutput") };
       const there = this.stage === "over" || me.identity === "" ? [] : [me, ...remoteParticipants.values()];
       this.tiles = there.filter(({ identity }) => this.#members.has(identity)).flatMap((participant) => this.#tilesOf(participant));
-      for (const sound of this.#sounds.querySelectorAll("audio")) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
+      for (const sound of this.#voices) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
     });
   }
 

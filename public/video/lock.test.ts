@@ -1,5 +1,5 @@
 // @vitest-environment node
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 
 type Frame = { data: ArrayBuffer; timestamp: number; getMetadata(): object };
 
@@ -10,9 +10,21 @@ const worker = globalThis as unknown as { onmessage: (event: MessageEvent) => vo
 beforeAll(async () => {
   Object.assign(globalThis, { self: globalThis, onmessage: null, postMessage: (message: { kind: string }) => said.push(message) });
   await import("./lock.worker");
+  begin();
+});
+
+function begin() {
   const keyProviderOptions = { sharedKey: true, ratchetSalt: "salt", ratchetWindowSize: 0, failureTolerance: -1, keyringSize: 16, keySize: 128 };
   order("init", { keyProviderOptions, loglevel: "silent" });
-});
+}
+
+/** Until the orders so far have been obeyed: they wait for each other. */
+async function obeyed() {
+  const begun = () => said.filter(({ kind }) => kind === "initAck").length;
+  const before = begun();
+  begin();
+  await vi.waitUntil(() => begun() > before);
+}
 
 function order(kind: string, data: object) {
   worker.onmessage(new MessageEvent("message", { data: { kind, data } }));
@@ -58,6 +70,36 @@ test("what comes without a lock is not shown, whatever the server says", async (
   order("enable", { enabled: false, participantIdentity: "eve" });
   expect(await through("decode", "eve", plain())).toEqual([]);
   expect(await through("decode", "never named", plain())).toEqual([]);
+});
+
+test("what goes out is not made to pass for somebody else's", async () => {
+  const frames: string[] = [];
+  let put = (_: Frame) => {};
+  const readableStream = new ReadableStream<Frame>({ start: (stream) => void (put = (frame) => stream.enqueue(frame)) });
+  let heard = () => {};
+  const writableStream = new WritableStream<Frame>({
+    write(frame) {
+      frames.push(Buffer.from(frame.data).toString("latin1"));
+      heard();
+    },
+  });
+  const say = () =>
+    new Promise<void>((resolve) => {
+      heard = resolve;
+      put({ data: plain().buffer, timestamp: 1, getMetadata: () => ({ synchronizationSource: 1 }) });
+    });
+  order("encode", { participantIdentity: "ann", trackId: "T", readableStream, writableStream, codec: "opus", hasPacketTrailer: false });
+  await obeyed();
+  await say();
+  const nothing = { readableStream: new ReadableStream(), writableStream: new WritableStream() };
+  order("decode", { participantIdentity: "eve", trackId: "T", ...nothing, codec: "opus", hasPacketTrailer: false });
+  order("removeTransform", { participantIdentity: "eve", trackId: "T" });
+  order("updateCodec", { participantIdentity: "eve", trackId: "U", previousTrackId: "T", hasPacketTrailer: false });
+  order("removeTransform", { participantIdentity: "eve", trackId: "U" });
+  await obeyed();
+  await say();
+  expect(frames).toHaveLength(2);
+  for (const frame of frames) expect(frame).not.toContain("nobody else");
 });
 
 test("orders that nobody gave are not answered", () => {

@@ -5,14 +5,23 @@
 import "livekit-client/e2ee-worker";
 
 /** Not in TypeScript's library for pages. */
-type TransformEvent = Event & { transformer: { options?: Order["data"] } };
-type Order = { kind: string; data?: { participantIdentity?: string; enabled?: boolean } };
+type TransformEvent = Event & { transformer: { options?: Subject } };
+type Order = { kind: string; data?: Subject & { enabled?: boolean } };
+type Subject = { kind?: string; participantIdentity?: string; trackId?: string; previousTrackId?: string };
 
 const obey = self.onmessage;
 const transform = (self as { onrtctransform?: ((event: TransformEvent) => void) | null }).onrtctransform;
 const answer = self.postMessage.bind(self);
 /** Orders of our own, whose answers nobody waits for. */
 const own = new WeakSet<object>();
+
+/** What goes out. LiveKit's worker tells tracks apart by ids that the server may give twice. */
+const outgoing = new Set<string>();
+
+/** Whether this would make something of ours pass for somebody else's. */
+function seizes(kind: string, { trackId = "", previousTrackId = "" }: Subject): boolean {
+  return (["decode", "removeTransform"].includes(kind) && outgoing.has(trackId)) || outgoing.has(previousTrackId);
+}
 
 function lock(participantIdentity: string | undefined) {
   if (!participantIdentity) return;
@@ -27,6 +36,8 @@ self.postMessage = ((message: object, ...rest: []) => {
 
 self.onmessage = (event: MessageEvent<Order>) => {
   const { kind, data } = event.data;
+  if (data && seizes(kind, data)) return;
+  if (kind === "encode" && data?.trackId) outgoing.add(data.trackId);
   if (kind === "enable" && data) data.enabled = true;
   if (kind === "encode" || kind === "decode" || kind === "updateCodec") lock(data?.participantIdentity);
   obey?.call(self, event);
@@ -35,7 +46,10 @@ self.onmessage = (event: MessageEvent<Order>) => {
 if (transform) {
   Object.assign(self, {
     onrtctransform: (event: TransformEvent) => {
-      lock(event.transformer.options?.participantIdentity);
+      const { options = {} } = event.transformer;
+      if (seizes(options.kind ?? "", options)) return;
+      if (options.kind === "encode" && options.trackId) outgoing.add(options.trackId);
+      lock(options.participantIdentity);
       transform.call(self, event);
     },
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isVideoTrouble, troubleOf } from "./trouble";
+import { isOf, troubleOf } from "./trouble";
 import { en } from "./words/en";
 import { ru } from "./words/ru";
 
@@ -9,7 +9,7 @@ test("every error of a device has its own message in both languages", () => {
     const troubles = names.map((name) => troubleOf(new DOMException("", name), device));
     expect(troubles).toEqual(["denied", "denied", "missing", "missing", "busy", "busy"].map((why) => `${device}_${why}`));
     for (const trouble of troubles) {
-      expect(isVideoTrouble(trouble)).toBe(true);
+      expect(["mic", "camera", "screen"].filter((other) => isOf(trouble, other as typeof device))).toEqual([device]);
       expect(en.troubles[trouble]).not.toBe(ru.troubles[trouble]);
     }
   }
@@ -19,7 +19,8 @@ test("every error of a device has its own message in both languages", () => {
 test("what is no error of a browser is a device that does not work", () => {
   expect(troubleOf("boom", "mic")).toBe("mic_busy");
   expect(troubleOf(null, "camera")).toBe("camera_busy");
-  expect(isVideoTrouble("unreachable")).toBe(false);
+  expect(isOf("unreachable", "mic")).toBe(false);
+  expect(isOf("insecure", "camera")).toBe(true);
 });
 
 test("the dictionaries of the call say the same things", () => {

@@ -36,7 +36,7 @@ export function troubleOf(cause: unknown, device: Device): Trouble {
   }
 }
 
-/** About a device and not about the call: gone when the device works. */
-export function isVideoTrouble(trouble: Trouble | null): boolean {
-  return trouble !== null && /^(mic|camera|screen|speaker)_|^insecure$/.test(trouble);
+/** Whether this is over when a device works. */
+export function isOf(trouble: Trouble | null, device: "mic" | "camera" | "screen" | "speaker"): boolean {
+  return trouble === "insecure" || trouble?.startsWith(`${device}_`) === true;
 }

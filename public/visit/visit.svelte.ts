@@ -152,7 +152,7 @@ export class Visit {
     const seats = frame.type === "welcome" || frame.type === "reset";
     if (seats) this.#unread += 1;
     const open = async () => {
-      const read = await seal.then((seal) => opened(frame, seal), () => unopened(frame));
+      const read = await opened(frame, await seal.catch(() => null));
       if (seats) this.#unread -= 1;
       if (!this.#listening.signal.aborted) this.#heard(read);
     };
