@@ -95,6 +95,8 @@ export const en = {
   send: "Send",
   left: count({ one: "{n} character left", other: "{n} characters left" }),
   tooLong: count({ one: "{n} character too long", other: "{n} characters too long" }),
+  bytesLeft: count({ one: "{n} byte left", other: "{n} bytes left" }),
+  bytesTooLong: count({ one: "{n} byte too long", other: "{n} bytes too long" }),
   pending: "Sending…",
   sent: "Sent",
   failed: "Not sent",

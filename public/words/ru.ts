@@ -97,6 +97,8 @@ export const ru: Words = {
   send: "Отправить",
   left: count({ one: "остался {n} знак", few: "осталось {n} знака", many: "осталось {n} знаков", other: "осталось {n} знака" }),
   tooLong: count({ one: "{n} лишний знак", few: "{n} лишних знака", many: "{n} лишних знаков", other: "{n} лишнего знака" }),
+  bytesLeft: count({ one: "остался {n} байт", few: "осталось {n} байта", many: "осталось {n} байт", other: "осталось {n} байта" }),
+  bytesTooLong: count({ one: "{n} лишний байт", few: "{n} лишних байта", many: "{n} лишних байт", other: "{n} лишнего байта" }),
   pending: "Отправляется…",
   sent: "Отправлено",
   failed: "Не отправлено",
