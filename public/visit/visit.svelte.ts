@@ -156,7 +156,8 @@ export class Visit {
       if (seats) this.#unread -= 1;
       if (!this.#listening.signal.aborted) this.#heard(read);
     };
-    this.#opening = this.#opening.then(open);
+    // What goes wrong with one frame is said, and the next one comes all the same.
+    this.#opening = this.#opening.then(open).catch(reportError);
   }
 
   #heard(frame: Inbound): void {
