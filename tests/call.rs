@@ -26,6 +26,18 @@ async fn both() -> (LiveKit, TestServer) {
     (livekit, server)
 }
 
+/// Two nodes with one Redis, and the LiveKit that is to be started.
+async fn two_nodes(more: &[&str]) -> (redis::Server, LiveKit, [TestServer; 2]) {
+    let (redis, livekit) = (redis::Server::start(), LiveKit::reserve());
+    let (settings, url) = (livekit.settings(), redis.url());
+    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
+    args.extend(["--redis-url", &url]);
+    args.extend(more);
+    let nodes = [TestServer::start(&args).await, TestServer::start(&args).await];
+    eventually("Redis in reach", || nodes.iter().all(|node| node.hub.ready())).await;
+    (redis, livekit, nodes)
+}
+
 /// Comes to the call as a browser does; its media is not needed here.
 async fn call(livekit: &LiveKit, who: &mut Client) -> WebSocketStream<TcpStream> {
     let pass = who.send(json!({"type": "livekit-token"})).until("livekit-token").await;
@@ -147,14 +159,8 @@ async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_fal
 
 #[tokio::test]
 async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out() {
-    let redis = redis::Server::start();
-    let mut livekit = LiveKit::reserve();
-    let (settings, url) = (livekit.settings(), redis.url());
-    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
-    args.extend(["--redis-url", &url]);
-    let (here, there) = (TestServer::start(&args).await, TestServer::start(&args).await);
+    let (_redis, mut livekit, [here, there]) = two_nodes(&[]).await;
     livekit.start(&here.url("/livekit/webhook")).await;
-    eventually("Redis in reach", || here.hub.ready() && there.hub.ready()).await;
     let _ann = Client::join(&there, "general", "Ann").await;
     let mut bob = Poller::join(&here, "general", "Bob").await;
     let _call = call_by_request(&livekit, &bob).await;
@@ -167,14 +173,8 @@ async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out()
 
 #[tokio::test]
 async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one_gave() {
-    let redis = redis::Server::start();
-    let mut livekit = LiveKit::reserve();
-    let (settings, url) = (livekit.settings(), redis.url());
-    let mut args: Vec<&str> = settings.iter().map(String::as_str).collect();
-    args.extend(["--redis-url", &url, "--grace", "1s"]);
-    let (mut here, there) = (TestServer::start(&args).await, TestServer::start(&args).await);
+    let (_redis, mut livekit, [mut here, there]) = two_nodes(&["--grace", "1s"]).await;
     livekit.start("http://127.0.0.1:1/nowhere").await;
-    eventually("Redis in reach", || here.hub.ready() && there.hub.ready()).await;
     let (mut ann, bob) = (Client::join(&here, "general", "Ann").await, Client::join(&here, "general", "Bob").await);
     // Nobody has a seat at the node that is asked.
     let ask = async |ticket: &str| {

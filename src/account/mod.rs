@@ -134,12 +134,13 @@ impl Accounts {
         let (name, password) = (user.parse::<AccountName>()?, password.parse::<Password>()?);
         self.throttle.register(from).map_err(AccountError::TooManyTries)?;
         // Settled by the records at the end; asked before, to spare the wait and the work.
-        if self.records.is_taken(&looks(name.as_str())).await? {
+        let looks = looks(name.as_str());
+        if self.records.is_taken(&looks).await? {
             return Err(AccountError::NameTaken);
         }
         let turn = self.hasher.turn(from).await?;
         // Somebody else may have been before in the line.
-        if self.records.is_taken(&looks(name.as_str())).await? {
+        if self.records.is_taken(&looks).await? {
             return Err(AccountError::NameTaken);
         }
         let hash = turn.hash(password).await?;
@@ -153,14 +154,14 @@ impl Accounts {
     /// [`AccountError::WrongLogin`], [`AccountError::TooManyTries`], and what may always happen.
     pub async fn login(&self, from: IpAddr, user: &str, password: &str) -> Result<String, AccountError> {
         let name = user.parse::<AccountName>().ok();
-        let folded = name.as_ref().map_or("", AccountName::folded);
+        let attempt = Attempt { account: name.as_ref().map_or("", AccountName::folded), from };
         // Before the database is: who may not try costs nothing.
-        self.throttle.ask(&Attempt { account: folded, from }).map_err(AccountError::TooManyTries)?;
+        self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
         let record = match &name {
             Some(name) => self.records.find(name.folded()).await?,
             None => None,
         };
-        self.prove(from, folded, record.as_ref(), password).await?;
+        self.prove(&attempt, record.as_ref(), proof(password)?).await?;
         let record = record.ok_or(AccountError::WrongLogin)?;
         Ok(self.tokens.sign(record.id, record.generation, (self.clock)()))
     }
@@ -248,28 +249,26 @@ impl Accounts {
     /// As [`Self::prove`], for somebody who is logged in.
     async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<Turn<'_>, AccountError> {
         let name: AccountName = record.name.as_str().parse()?;
-        self.prove(from, name.folded(), Some(record), password).await
+        let (attempt, password) = (Attempt { account: name.folded(), from }, proof(password)?);
+        self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
+        self.prove(&attempt, Some(record), password).await
     }
 
     /// Whether this is the account's password. For an account that does not exist the same work and the same answer.
-    /// Gives the turn, for whoever has more to hash.
-    async fn prove(
-        &self,
-        from: IpAddr,
-        account: &str,
-        record: Option<&Record>,
-        password: &str,
-    ) -> Result<Turn<'_>, AccountError> {
-        let password: Password = password.parse().map_err(|_| AccountError::WrongLogin)?;
-        let attempt = Attempt { account, from };
-        self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
-        let turn = self.hasher.turn(from).await?;
+    /// For a try that the throttle has been asked about. Gives the turn, for whoever has more to hash.
+    async fn prove(&self, attempt: &Attempt<'_>, record: Option<&Record>, password: Password) -> Result<Turn<'_>, AccountError> {
+        let turn = self.hasher.turn(attempt.from).await?;
         // Charged only now: of many at once, those before may have been right.
-        self.throttle.charge(&attempt).map_err(AccountError::TooManyTries)?;
+        self.throttle.charge(attempt).map_err(AccountError::TooManyTries)?;
         if !turn.verify(password, record.map(|record| &*record.password)).await? {
             return Err(AccountError::WrongLogin);
         }
-        self.throttle.forgive(&attempt);
+        self.throttle.forgive(attempt);
         Ok(turn)
     }
+}
+
+/// What is no password is nobody's.
+fn proof(password: &str) -> Result<Password, AccountError> {
+    password.parse().map_err(|_| AccountError::WrongLogin)
 }

@@ -209,8 +209,9 @@ impl Edge {
         body(request.body_mut()).await?;
         let room = room_id(room)?;
         let ticket = door::ticket(&request).ok_or(Trouble::NoTicket)?;
-        self.paces.word(&self.hub.bearer(&room, ticket).await?.member).await?;
-        let (pass, member) = self.hub.pass_by_ticket(&room, ticket).await?;
+        let member = self.hub.bearer(&room, ticket).await?.member;
+        self.paces.word(&member).await?;
+        let pass = self.hub.pass(&room, member).await?;
         let shape = serde_json::json!({
             "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
         });

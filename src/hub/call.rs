@@ -12,9 +12,9 @@ use tokio::{sync::watch, time::MissedTickBehavior};
 use super::{Hub, LocalRoom};
 use crate::{
     protocol::{Outbound, Trouble},
-    room::{Call, Member, MemberId, Refusal, RoomId, Snapshot},
+    room::{Call, Member, MemberId, Refusal, RoomId},
     store::StoreError,
-    video::{LIFETIME, Pass, Video, VideoError},
+    video::{LIFETIME, Pass, VideoError},
 };
 
 /// How often LiveKit is asked who is in the calls of this node's rooms, in case a report was lost.
@@ -28,24 +28,13 @@ const TOGETHER: usize = 8;
 const TRIES: [Duration; 4] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 impl Hub {
-    /// A video pass for whoever holds this ticket.
+    /// A video pass for a member, whatever link holds the seat.
     ///
     /// # Errors
-    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody who has left, [`Trouble::VideoNotConfigured`].
-    pub async fn pass_by_ticket(&self, room: &RoomId, ticket: &str) -> Result<(Pass, MemberId), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let (claims, snapshot) = self.seated(room, ticket).await?;
-        self.pass(video, room, &snapshot, claims.member).await
-    }
-
-    /// A video pass for a member that is linked here.
-    pub(super) async fn pass_for(&self, room: &RoomId, member: MemberId) -> Result<(Pass, MemberId), Trouble> {
+    /// [`Trouble::VideoNotConfigured`], [`Refusal::NotMember`] for somebody who has left, or the store's.
+    pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
         let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
-        self.pass(video, room, &snapshot, member).await
-    }
-
-    async fn pass(&self, video: &Video, room: &RoomId, snapshot: &Snapshot, id: MemberId) -> Result<(Pass, MemberId), Trouble> {
         let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
         let pass = video.pass(room, member).map_err(|error| {
             tracing::error!(%error, "no pass");
@@ -53,7 +42,7 @@ impl Hub {
         })?;
         // The nodes where they and the others sit must know, to look after the call.
         self.store.call(room, id, Call::INVITED).await?;
-        Ok((pass, id))
+        Ok(pass)
     }
 
     /// Takes in what LiveKit reports about a call: the body of its webhook, and its `Authorization`.

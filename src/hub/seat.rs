@@ -145,9 +145,9 @@ impl Seat {
     /// A video pass for this member.
     ///
     /// # Errors
-    /// As [`Hub::pass_by_ticket`].
+    /// As [`Hub::pass`].
     pub async fn pass(&self) -> Result<Pass, Trouble> {
-        Ok(self.hub.pass_for(&self.room.id, self.claims.member).await?.0)
+        self.hub.pass(&self.room.id, self.claims.member).await
     }
 
     /// Leaves for good: the seat is free when this returns, or soon after if the store is away.
