@@ -84,8 +84,8 @@ export class Call {
   readonly #strangers = new Set<string>();
   /** Our own: another call may have its voices at the same place. */
   readonly #voices = new Set<HTMLMediaElement>();
-  /** What the browser is being asked for. */
-  readonly #asking = new Set<string>();
+  /** What is being switched, and how it is to be in the end: whoever changes their mind meanwhile is not overheard. */
+  readonly #wanted = new Map<string, boolean>();
   #members: ReadonlySet<string> = new Set();
   #joining = false;
   #over = false;
@@ -124,19 +124,19 @@ export class Call {
   async setMic(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createTracks({ audio: true });
-    await this.#set("mic", on, Track.Source.Microphone, open, () => me.setMicrophoneEnabled(on));
+    await this.#set("mic", on, Track.Source.Microphone, open, (on) => me.setMicrophoneEnabled(on));
   }
 
   async setCamera(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createTracks({ video: true });
-    await this.#set("camera", on, Track.Source.Camera, open, () => me.setCameraEnabled(on));
+    await this.#set("camera", on, Track.Source.Camera, open, (on) => me.setCameraEnabled(on));
   }
 
   async setSharing(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createScreenTracks({ audio: true });
-    await this.#set("screen", on, Track.Source.ScreenShare, open, () => me.setScreenShareEnabled(on));
+    await this.#set("screen", on, Track.Source.ScreenShare, open, (on) => me.setScreenShareEnabled(on));
   }
 
   /** Takes another device, now and whenever one of its kind is switched on. */
@@ -242,19 +242,25 @@ export class Call {
     on: boolean,
     source: Track.Source,
     open: () => Promise<LocalTrack[]>,
-    turn: () => Promise<unknown>,
+    turn: (on: boolean) => Promise<unknown>,
   ): Promise<void> {
-    if (this.#over || this.#asking.has(what)) return;
+    if (this.#over) return;
     if (what !== "screen") this.#wish[what] = on;
-    this.#asking.add(what);
+    const busy = this.#wanted.has(what);
+    this.#wanted.set(what, on);
+    if (busy) return;
     try {
       const me = this.#room.localParticipant;
-      if (!on || me.getTrackPublication(source)) await turn();
-      else {
-        const tracks = await open();
-        // Whoever hangs up while the browser asks is not to be filmed afterwards.
-        if (this.#over) return tracks.forEach((track) => track.stop());
-        for (const track of tracks) await me.publishTrack(track);
+      let is: boolean | undefined;
+      while (is !== this.#wanted.get(what)) {
+        is = this.#wanted.get(what) === true;
+        if (!is || me.getTrackPublication(source)) await turn(is);
+        else {
+          const tracks = await open();
+          // Whoever hangs up or thinks again while the browser asks is not to be filmed afterwards.
+          if (this.#over || !this.#wanted.get(what)) tracks.forEach((track) => track.stop());
+          else for (const track of tracks) await me.publishTrack(track);
+        }
       }
       this.#mended(what);
     } catch (cause) {
@@ -264,7 +270,7 @@ export class Call {
       if (trouble !== "screen_denied") this.trouble = trouble;
       if (what !== "screen") this.#wish[what] = false;
     } finally {
-      this.#asking.delete(what);
+      this.#wanted.delete(what);
     }
     this.#draw();
   }

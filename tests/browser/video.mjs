@@ -166,6 +166,14 @@ export default {
       const page = await guest(cast, "Ann", newRoom(base));
       await joins(page);
       const toolbar = stage(page).getByRole("toolbar");
+      // A screen comes with a sound of its own, which is still on its way while the picture is there: a second key must not be lost on that.
+      await page.evaluate(() => {
+        const { createOffer } = RTCPeerConnection.prototype;
+        RTCPeerConnection.prototype.createOffer = async function (...options) {
+          await new Promise((then) => setTimeout(then, 500));
+          return createOffer.apply(this, options);
+        };
+      });
       for (const [before, key, after] of [
         ["Mute", "M", "Unmute"],
         ["Turn camera off", "V", "Turn camera on"],
