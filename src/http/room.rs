@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     hub::{Entrance, Stay},
-    protocol::{Ask, Inbound, Outbound, Stamp, Trouble},
+    protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
     room::RoomId,
     ticket::Claims,
 };
@@ -90,7 +90,7 @@ impl Edge {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
             let (n, said) = self.hub.say(&room, &who, n, &text).await?;
-            Ok(Outbound::Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated })
+            Ok(Outbound::Ack(Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated }))
         };
         Ok(match said.await {
             Ok(ack) => answer::json(&ack),

@@ -136,9 +136,7 @@ impl Hub {
             false => ("video_unavailable", "the video server is out of reach; chat goes on"),
         };
         for room in rooms {
-            if room.notice(&Outbound::Status { code, message }) {
-                self.rooms.start_flush(room);
-            }
+            room.notice(&Outbound::Status { code, message });
         }
     }
 }

@@ -4,13 +4,18 @@
 use std::{
     collections::HashMap,
     io::Write,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use indexmap::IndexMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
+use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -18,7 +23,7 @@ use super::{
     reader::{Reader, Wire},
 };
 use crate::{
-    protocol::{Chat, Outbound, Person, Shown, Stamp},
+    protocol::{Ack, Chat, Outbound, Person, Stamp},
     room::{Call, Cursor, Departure, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
@@ -34,6 +39,9 @@ pub(super) struct LocalRoom {
     pub(super) people: Mutex<People>,
     /// Who may be in the call, and since when that is known: they have a pass, or came.
     pub(super) callers: Mutex<HashMap<MemberId, Instant>>,
+    /// Something has gathered, or nobody sits here any more.
+    wake: Notify,
+    over: AtomicBool,
 }
 
 /// Frames on their way out, as JSON; each reader's wire frames them.
@@ -149,11 +157,36 @@ impl Place {
 
 impl LocalRoom {
     pub(super) fn new(id: RoomId) -> Self {
-        Self { id, gathered: Mutex::default(), people: Mutex::default(), callers: Mutex::default() }
+        Self {
+            id,
+            gathered: Mutex::default(),
+            people: Mutex::default(),
+            callers: Mutex::default(),
+            wake: Notify::new(),
+            over: AtomicBool::new(false),
+        }
     }
 
-    /// Takes in what the store tells. True when a flush must be started.
-    pub(super) fn gather(&self, event: &Event) -> bool {
+    /// Hands out what gathers, until the last seat here is empty. One task a room: to start one for each message costs
+    /// a tenth of the message.
+    pub(super) async fn serve(self: Arc<Self>, terms: Arc<Terms>) {
+        loop {
+            self.wake.notified().await;
+            if self.over.load(Ordering::Relaxed) {
+                return;
+            }
+            self.flush(&terms).await;
+        }
+    }
+
+    /// Nobody sits here any more.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Takes in what the store tells.
+    pub(super) fn gather(&self, event: &Event) {
         let mut gathered = self.gathered.lock();
         let room = self.id.as_str();
         let (kind, frame) = match event {
@@ -180,12 +213,12 @@ impl LocalRoom {
                 (Kind::Typing { from: *from }, frame)
             }
             // About one link, not for the room's ears.
-            Event::Moved { .. } => return false,
+            Event::Moved { .. } => return,
             Event::Call { from, call } => {
                 self.callers.lock().insert(*from, Instant::now());
                 // A pass is nobody's business.
                 if *call == Call::INVITED {
-                    return false;
+                    return;
                 }
                 (Kind::Notice, Outbound::Call { client_id: from.0, in_call: call.is_on() })
             }
@@ -195,10 +228,19 @@ impl LocalRoom {
                 gathered.json.clear();
                 gathered.items.clear();
                 gathered.reset = Some(Arc::clone(snapshot));
-                return !std::mem::replace(&mut gathered.flushing, true);
+                return self.start_flush(gathered);
             }
         };
-        gathered.push(kind, &frame)
+        gathered.push(kind, &frame);
+        self.start_flush(gathered);
+    }
+
+    fn start_flush(&self, mut gathered: MutexGuard<'_, Gathered>) {
+        let first = !std::mem::replace(&mut gathered.flushing, true);
+        drop(gathered);
+        if first {
+            self.wake.notify_one();
+        }
     }
 
     /// Takes note of who may be in the call according to a snapshot.
@@ -209,13 +251,15 @@ impl LocalRoom {
         }
     }
 
-    /// Takes in a word to everybody here. True when a flush must be started.
-    pub(super) fn notice(&self, frame: &Outbound<'_>) -> bool {
-        self.gathered.lock().push(Kind::Notice, frame)
+    /// Takes in a word to everybody here.
+    pub(super) fn notice(&self, frame: &Outbound<'_>) {
+        let mut gathered = self.gathered.lock();
+        gathered.push(Kind::Notice, frame);
+        self.start_flush(gathered);
     }
 
     /// Hands out all that has gathered, until there is no more.
-    pub(super) async fn flush(self: Arc<Self>, terms: Arc<Terms>) {
+    async fn flush(&self, terms: &Terms) {
         loop {
             // In a busy room those who are about to speak do so first, and one write carries them all.
             // In a quiet one there is nobody to wait for.
@@ -232,7 +276,7 @@ impl LocalRoom {
             };
             let mut people = self.people.lock();
             if let Some(snapshot) = reset {
-                people.start_over(&self.id, &snapshot, &terms);
+                people.start_over(&self.id, &snapshot, terms);
             }
             if !items.is_empty() {
                 people.hand_out(&json, &items);
@@ -244,10 +288,9 @@ impl LocalRoom {
 }
 
 impl Gathered {
-    fn push(&mut self, kind: Kind, frame: &Outbound<'_>) -> bool {
+    fn push(&mut self, kind: Kind, frame: &Outbound<'_>) {
         frame.write(&mut self.json);
         self.items.push(Item { end: self.json.len(), kind });
-        !std::mem::replace(&mut self.flushing, true)
     }
 }
 
@@ -286,9 +329,9 @@ impl People {
         }
         let life = items.iter().find_map(|item| item.kind.epoch());
         let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
-        let mut authors: Vec<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
+        let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
         authors.sort_unstable();
-        let mut batches: Vec<Batch> = Vec::with_capacity(1);
+        let mut batches: SmallVec<[Batch; 1]> = SmallVec::new();
         for (index, (member, seat)) in self.seats.iter_mut().enumerate() {
             let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
             let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
@@ -320,18 +363,21 @@ impl People {
     }
 }
 
+/// In a quiet room a batch is of one item, and is not to cost an allocation.
+type Few<T> = SmallVec<[T; 4]>;
+
 /// A batch of items, framed for one kind of reader.
 struct Batch<'a> {
     wire: &'static Wire,
     json: &'a [u8],
     bytes: Bytes,
-    ends: Vec<usize>,
+    ends: Few<usize>,
 }
 
 impl<'a> Batch<'a> {
     fn new(wire: &'static Wire, json: &'a [u8], items: &[Item]) -> Self {
         let mut out = Vec::with_capacity(json.len() + items.len() * 4);
-        let mut ends = Vec::with_capacity(items.len());
+        let mut ends = Few::with_capacity(items.len());
         let mut start = 0;
         for item in items {
             (wire.frame)(&json[start..item.end], item.kind.cursor(), &mut out);
@@ -353,8 +399,7 @@ impl<'a> Batch<'a> {
                 Some(self.wire.framed(&own, Some(cursor)))
             }
             Kind::Said { from, n, at, cursor } if from == member => {
-                let ack =
-                    Outbound::Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(Shown(cursor)), duplicate: false };
+                let ack = Outbound::Ack(Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(cursor), duplicate: false });
                 Some(self.wire.framed(&ack.to_json(), Some(cursor)))
             }
             Kind::Typing { from } if from == member => None,

@@ -117,10 +117,6 @@ impl Rooms {
         Arc::new(Self { rooms: DashMap::new(), terms: Arc::new(terms) })
     }
 
-    fn start_flush(&self, room: &Arc<LocalRoom>) {
-        tokio::spawn(Arc::clone(room).flush(Arc::clone(&self.terms)));
-    }
-
     fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {
         self.rooms.get(id).map(|room| Arc::clone(&room))
     }
@@ -136,7 +132,11 @@ impl Rooms {
         reader: Arc<dyn Reader>,
     ) -> (Arc<LocalRoom>, u64, Arc<AtomicU64>) {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
-        let room = self.rooms.entry(id.clone()).or_insert_with(|| Arc::new(LocalRoom::new(id.clone())));
+        let room = self.rooms.entry(id.clone()).or_insert_with(|| {
+            let room = Arc::new(LocalRoom::new(id.clone()));
+            tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
+            room
+        });
         let place = Place::Joining { reader, waiting: Vec::new(), reset: None };
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
@@ -164,7 +164,9 @@ impl Rooms {
                 _ => None,
             }
         };
-        self.rooms.remove_if(&room.id, |_, room| room.people.lock().seats.is_empty());
+        if let Some((_, room)) = self.rooms.remove_if(&room.id, |_, room| room.people.lock().seats.is_empty()) {
+            room.end();
+        }
         let older = seat.map(|seat| seat.older).unwrap_or_default();
         older.into_iter().chain([tag]).collect()
     }
@@ -190,8 +192,8 @@ impl Feed for Rooms {
         let Some(room) = self.find(id) else { return };
         if let Event::Moved { member, tag } = *event {
             self.hand_over(&room, member, tag);
-        } else if room.gather(event) {
-            self.start_flush(&room);
+        } else {
+            room.gather(event);
         }
     }
 
@@ -201,9 +203,7 @@ impl Feed for Rooms {
             true => ("store_available", "all is well again"),
             false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
         };
-        if room.notice(&Outbound::Status { code, message }) {
-            self.start_flush(&room);
-        }
+        room.notice(&Outbound::Status { code, message });
     }
 }
 

@@ -14,8 +14,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Guest, Hub, Place, Reach, Reader, Whence, local::LocalRoom};
 use crate::{
-    protocol::{Outbound, Shown, Stamp, Trouble},
-    room::{Cursor, Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
+    protocol::{Ack, Outbound, Stamp, Trouble},
+    room::{Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
     ticket::Claims,
     video::Pass,
 };
@@ -119,7 +119,7 @@ impl Seat {
         let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
-        let again = Outbound::Ack { n, seq, timestamp: Stamp(at), cursor: None::<Shown<Cursor>>, duplicate: true };
+        let again = Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: true });
         Ok(repeated.then_some(again))
     }
 

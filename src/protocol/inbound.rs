@@ -50,19 +50,23 @@ pub struct Inbound {
 #[derive(Deserialize)]
 struct Frame<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Word<'a>>,
     #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
+    text: Option<Word<'a>>,
     #[serde(borrow)]
-    message: Option<Cow<'a, str>>,
+    message: Option<Word<'a>>,
     #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
+    content: Option<Word<'a>>,
     n: Option<Value>,
     typing: Option<bool>,
     ticket: Option<String>,
     #[serde(borrow)]
-    cursor: Option<Cow<'a, str>>,
+    cursor: Option<Word<'a>>,
 }
+
+/// serde would copy a `Cow` that is optional.
+#[derive(Deserialize, Default)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Inbound {
     /// Reads one text frame.
@@ -95,8 +99,8 @@ impl Inbound {
 impl Frame<'_> {
     fn ask(self, n: Option<u64>) -> Result<Ask, Trouble> {
         let text = self.text.or(self.message).or(self.content);
-        let chat = |text: Option<Cow<str>>| Ok(Ask::Chat { text: text.unwrap_or_default().parse()?, n });
-        match (self.kind.as_deref(), text, self.typing) {
+        let chat = |text: Option<Word>| Ok(Ask::Chat { text: text.unwrap_or_default().0.parse()?, n });
+        match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
             (Some("chat"), text, _) => chat(text),
             (Some("typing"), _, Some(typing)) => Ok(Ask::Typing(typing)),
             (Some("typing"), _, None) => Err(Trouble::BadFrame("typing needs \"typing\": true or false".into())),
@@ -105,13 +109,13 @@ impl Frame<'_> {
             (Some("leave"), ..) => Ok(Ask::Leave),
             (Some("resume"), ..) => {
                 let ticket = self.ticket.ok_or_else(|| Trouble::BadFrame("resume needs a ticket".into()))?;
-                let cursor = self.cursor.filter(|c| !c.is_empty()).map(|c| c.parse()).transpose()?;
+                let cursor = self.cursor.filter(|c| !c.0.is_empty()).map(|c| c.0.parse()).transpose()?;
                 Ok(Ask::Resume { ticket, cursor })
             }
             (Some(_), ..) => Err(Trouble::UnknownType),
             // The predecessors' frames: {"text":"…","typing":false}, {"text":"","typing":true}, {"typing":true}.
             (None, Some(text), None) => chat(Some(text)),
-            (None, Some(text), Some(_)) if !text.trim().is_empty() => chat(Some(text)),
+            (None, Some(text), Some(_)) if !text.0.trim().is_empty() => chat(Some(text)),
             (None, _, Some(typing)) => Ok(Ask::Typing(typing)),
             (None, None, None) => Err(Trouble::BadFrame("a frame needs a \"type\" or a \"text\"".into())),
         }

@@ -2,8 +2,10 @@
 
 mod inbound;
 mod outbound;
+mod said;
 mod trouble;
 
 pub use inbound::{Ask, Inbound};
-pub use outbound::{Allowed, Arrival, Chat, Outbound, Person, Shown, Stamp, Welcome};
+pub use outbound::{Allowed, Arrival, Outbound, Person, Shown, Stamp, Welcome};
+pub use said::{Ack, Chat};
 pub use trouble::{Problem, Trouble};

@@ -1,13 +1,16 @@
 //! What the server says: one serde value a frame, `type` first.
 
-use std::{fmt, ops::Not};
+use std::{
+    fmt,
+    ops::Not,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use serde::{Serialize, Serializer};
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use uuid::Uuid;
 
-use super::Problem;
-use crate::room::{Cursor, Entry, Epoch, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
+use super::{Ack, Chat, Problem};
+use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
 
 /// One frame to a client. Field by field in `docs/protocol.md`.
 #[derive(Serialize)]
@@ -18,22 +21,11 @@ pub enum Outbound<'a> {
     /// Continuity broke: the same fields.
     Reset(Welcome<'a>),
     /// Somebody said something.
+    #[serde(skip)]
     Chat(Chat<'a>),
-    /// Your own message is entry `seq`.
-    Ack {
-        /// The counter it was sent with.
-        n: u64,
-        /// The number it got.
-        seq: u64,
-        /// When it was taken.
-        timestamp: Stamp,
-        /// Where the reader stands now; not in a repeated answer, which stands outside the stream.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        cursor: Option<Shown<Cursor>>,
-        /// Only ever true.
-        #[serde(skip_serializing_if = "Not::not")]
-        duplicate: bool,
-    },
+    /// Your own message has its place in the log.
+    #[serde(skip)]
+    Ack(Ack),
     /// Somebody came.
     #[serde(rename_all = "camelCase")]
     Joined {
@@ -108,8 +100,24 @@ pub enum Outbound<'a> {
 impl Outbound<'_> {
     /// Appends the frame as JSON text.
     pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(chat) => return chat.lay(out),
+            Self::Ack(ack) => return ack.lay(out),
+            _ => {}
+        }
         // Writing to memory cannot fail, and every value here has string keys.
-        let _ = serde_json::to_writer(out, self);
+        let _ = serde_json::to_writer(&mut *out, self);
+        if let Self::Welcome(Welcome { history, .. }) | Self::Reset(Welcome { history, .. }) = self {
+            out.pop();
+            out.extend_from_slice(b",\"history\":[");
+            for (i, chat) in history.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                chat.lay(out);
+            }
+            out.extend_from_slice(b"]}");
+        }
     }
 
     /// The frame as JSON text.
@@ -135,7 +143,9 @@ pub struct Welcome<'a> {
     reset: bool,
     last_n: u64,
     members: Vec<Person<'a>>,
-    history: Vec<Outbound<'a>>,
+    /// Laid by hand, after everything else.
+    #[serde(skip)]
+    history: Vec<Chat<'a>>,
     limits: Allowed,
     video: bool,
     timestamp: Stamp,
@@ -177,7 +187,7 @@ impl<'a> Welcome<'a> {
             reset: arrival.reset,
             last_n: arrival.last_n,
             members: snapshot.members.iter().map(Person::from).collect(),
-            history: history.iter().map(|entry| Outbound::Chat(Chat::new(room, snapshot.epoch, entry, own(entry)))).collect(),
+            history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),
             limits: allowed,
             video: arrival.video,
             timestamp: Stamp(arrival.now),
@@ -237,39 +247,6 @@ impl<'a> From<&'a Member> for Person<'a> {
     }
 }
 
-/// An entry of the log.
-#[derive(Clone, Debug, Serialize)]
-pub struct Chat<'a> {
-    seq: u64,
-    from: Uuid,
-    user: &'a str,
-    #[serde(skip_serializing_if = "Not::not")]
-    verified: bool,
-    room: &'a str,
-    text: &'a str,
-    timestamp: Stamp,
-    cursor: Shown<Cursor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    n: Option<u64>,
-}
-
-impl<'a> Chat<'a> {
-    /// An entry of `room`; with the sender's counter if the reader is the sender.
-    pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
-        Self {
-            seq: entry.seq,
-            from: entry.from.0,
-            user: entry.user.as_str(),
-            verified: entry.user.is_verified(),
-            room: room.as_str(),
-            text: entry.text.as_str(),
-            timestamp: Stamp(entry.at),
-            cursor: Shown(Cursor { epoch, seq: entry.seq }),
-            n: own.then_some(entry.n),
-        }
-    }
-}
-
 /// Goes over the wire as it is displayed.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<T>(pub T);
@@ -284,39 +261,17 @@ impl<T: fmt::Display> Serialize for Shown<T> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp(pub Millis);
 
-const RFC3339_MILLIS: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+/// The last one that RFC 3339 has a year for.
+const LATEST: Millis = 253_402_300_799_999;
 
-impl Serialize for Stamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let when =
-            OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let mut text = [0_u8; 32];
-        let mut rest = &mut text[..];
-        when.format_into(&mut rest, RFC3339_MILLIS).map_err(serde::ser::Error::custom)?;
-        let length = 32 - rest.len();
-        serializer.serialize_str(std::str::from_utf8(&text[..length]).map_err(serde::ser::Error::custom)?)
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0.min(LATEST))).fmt(f)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_goes_out_as_the_contract_says() {
-        let entry = Entry {
-            seq: 3,
-            at: 1_700_000_000_007,
-            from: MemberId(Uuid::nil()),
-            user: "Ann".parse().unwrap(),
-            n: 2,
-            text: "a \"b\"\n".parse().unwrap(),
-        };
-        let room = "general".parse().unwrap();
-        let json = |own| String::from_utf8(Outbound::Chat(Chat::new(&room, Epoch(255), &entry, own)).to_json()).unwrap();
-        let expected = r#"{"type":"chat","seq":3,"from":"00000000-0000-0000-0000-000000000000","user":"Ann","room":"general","text":"a \"b\"\n","timestamp":"2023-11-14T22:13:20.007Z","cursor":"ff-3""#;
-        assert_eq!(json(false), format!("{expected}}}"));
-        assert_eq!(json(true), format!("{expected},\"n\":2}}"));
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

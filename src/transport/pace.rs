@@ -9,7 +9,7 @@ use std::{
 
 use governor::{
     NotUntil, Quota, RateLimiter,
-    clock::{Clock, DefaultClock, Reference},
+    clock::{Clock, DefaultClock},
     middleware::{StateInformationMiddleware, StateSnapshot},
     state::{InMemoryState, NotKeyed, keyed::DefaultKeyedStateStore},
 };
@@ -21,6 +21,8 @@ const BURST_SECONDS: u32 = 10;
 
 /// So often those who have long been silent are forgotten, in words of everybody.
 const SWEEP: u32 = 1024;
+
+type Now = <DefaultClock as Clock>::Instant;
 
 /// What is right for one speaker.
 struct Measure {
@@ -39,11 +41,14 @@ impl Measure {
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
-    async fn heed<P: Reference>(&self, state: Result<StateSnapshot, NotUntil<P>>, now: P) -> Result<(), Trouble> {
+    async fn heed(&self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), Trouble> {
         let verdict = match state {
             Ok(state) if state.remaining_burst_capacity() >= self.burst / 2 => return Ok(()),
             Ok(_) => Ok(()),
-            Err(until) => Err(Trouble::RateLimited(until.wait_time_from(now).max(Duration::from_millis(1)))),
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(Trouble::RateLimited(wait.max(Duration::from_millis(1))))
+            }
         };
         // Boxed: every link would carry the room for a sleep that hardly any of them needs.
         Box::pin(tokio::time::sleep(self.slow)).await;
@@ -66,7 +71,7 @@ impl Pace {
 
     /// Waits as long as this frame has to, or says that it is refused.
     pub(super) async fn frame(&self) -> Result<(), Trouble> {
-        self.measure.heed(self.limiter.check(), DefaultClock::default().now()).await
+        self.measure.heed(self.limiter.check()).await
     }
 }
 
@@ -93,6 +98,6 @@ impl<K: Hash + Eq + Clone> Paces<K> {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        self.measure.heed(self.limiter.check_key(who), DefaultClock::default().now()).await
+        self.measure.heed(self.limiter.check_key(who)).await
     }
 }

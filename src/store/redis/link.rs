@@ -35,7 +35,6 @@ use tokio::{
 use super::{
     address::RedisConfigError,
     counts::{Counts, count},
-    keys::Keys,
     map::Map,
     scripts::Script,
 };
@@ -135,9 +134,8 @@ impl Link {
     }
 
     /// Runs a script once, by its hash or in full.
-    pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
+    pub(super) async fn run(&self, script: &Script, names: Vec<Str>, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
         let Ok(_permit) = self.under_way.acquire().await else { return Err(Error::new(ErrorKind::Canceled, "stopped")) };
-        let names = keys.all().to_vec();
         if in_full {
             self.commands.eval(script.text, names, args).await
         } else {

@@ -118,6 +118,11 @@ impl Links {
         self.chart.read().map.server(slot).is_some_and(|server| server == link.server())
     }
 
+    /// Whether rooms may be at several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.address.guide, Guide::Cluster)
+    }
+
     /// Whether nobody serves a slot, or nobody that answers.
     pub(super) fn is_away(&self, slot: u16) -> bool {
         self.route(slot).is_none_or(|link| link.is_down())
@@ -135,11 +140,23 @@ impl Links {
     /// Runs a script, again and again until it has run or the deadline has
     /// passed. What was in doubt is sent again: every script bears that.
     pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
-        let mut errand = Errand::new(self, keys.slot(), deadline);
+        self.run_over(script, keys.slot(), keys.all().to_vec(), args, deadline).await
+    }
+
+    /// The same over several rooms, where one server has them all.
+    pub(super) async fn run_over(
+        &self,
+        script: &Script,
+        slot: u16,
+        names: Vec<Str>,
+        args: Vec<Str>,
+        deadline: Instant,
+    ) -> Result<Reply, StoreError> {
+        let mut errand = Errand::new(self, slot, deadline);
         let mut in_full = false;
         loop {
             let link = errand.link().await?;
-            match timeout_at(deadline, link.run(script, keys, args.clone(), in_full)).await {
+            match timeout_at(deadline, link.run(script, names.clone(), args.clone(), in_full)).await {
                 Err(_) => return Err(StoreError::Unavailable),
                 Ok(Ok(answer)) => return words(answer),
                 Ok(Err(error)) => in_full = errand.consider(&link, &error, in_full).await?,

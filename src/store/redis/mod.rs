@@ -19,6 +19,7 @@ mod link;
 mod links;
 mod map;
 mod record;
+mod renewals;
 mod scripts;
 mod seats;
 mod sentinels;
@@ -65,7 +66,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// lease runs out. [`Store::close`] says goodbye.
 pub struct Redis {
     shared: Arc<Shared>,
-    paying: AbortHandle,
+    tasks: [AbortHandle; 2],
 }
 
 impl Redis {
@@ -100,8 +101,9 @@ impl Redis {
         });
         let ear: Arc<dyn Ear> = Arc::<Shared>::clone(&shared);
         shared.links.start(Arc::downgrade(&ear))?;
-        let paying = tokio::spawn(pay(Arc::downgrade(&shared))).abort_handle();
-        Ok(Arc::new(Self { shared, paying }))
+        let paying = tokio::spawn(pay(Arc::downgrade(&shared)));
+        let renewing = tokio::spawn(renewals::renew_all(Arc::downgrade(&shared)));
+        Ok(Arc::new(Self { shared, tasks: [paying.abort_handle(), renewing.abort_handle()] }))
     }
 
     /// What had to be mended so far.
@@ -116,7 +118,7 @@ impl Redis {
             false
         });
         self.shared.links.stop();
-        self.paying.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 

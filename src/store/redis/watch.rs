@@ -19,11 +19,11 @@ use super::{
     inbox::{Inbox, Seat},
     keys::Keys,
     link::Link,
-    record::{self, Admission, Mark, News, garbled, number},
+    record::{Admission, Mark, News, garbled},
     scripts,
 };
 use crate::{
-    room::{Epoch, MemberId, RoomId},
+    room::{MemberId, RoomId},
     store::StoreError,
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Watch {
     wake: Notify,
     /// Whether the node was told that the room is out of reach.
     away: Mutex<bool>,
+    /// When the lease of this node's members is to be renewed.
+    renewal: Mutex<Instant>,
     keeper: OnceLock<AbortHandle>,
 }
 
@@ -64,6 +66,7 @@ impl Watch {
             inbox: Mutex::new(Inbox::new(shared.node)),
             wake: Notify::new(),
             away: Mutex::new(false),
+            renewal: Mutex::new(Instant::now() + shared.period()),
             keeper: OnceLock::new(),
         });
         let keeper = tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
@@ -81,6 +84,16 @@ impl Watch {
     /// The state machine. What it tells is told under this lock, so in order.
     pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the lease is to be renewed.
+    pub(super) fn renewal(&self) -> Instant {
+        *self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lease has been renewed; again after `period`.
+    pub(super) fn renewed(&self, period: Duration) {
+        *self.renewal.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + period;
     }
 
     /// Has the keeper look after the room now.
@@ -116,6 +129,11 @@ impl Watch {
     pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
         let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
         Ok(if gate.retired { None } else { Some(gate) })
+    }
+
+    /// Comes through the gate if nobody is there and the watch is not retired.
+    pub(super) fn try_pass(&self) -> Option<OwnedMutexGuard<Passage>> {
+        Arc::clone(&self.gate).try_lock_owned().ok().filter(|gate| !gate.retired)
     }
 }
 
@@ -156,9 +174,9 @@ impl Shared {
         }
         let mut unseated = watch.inbox().take_unseated();
         if !unseated {
-            match self.renew(watch, deadline).await? {
-                Some(mark) => watch.expect(mark),
-                None => unseated = true,
+            match self.renew(&[watch], deadline).await?.first() {
+                Some(Some(mark)) => watch.expect(*mark),
+                _ => unseated = true,
             }
         }
         loop {
@@ -179,28 +197,8 @@ impl Shared {
         if watch.inbox().seats().is_empty() {
             self.retire(watch, &mut gate).await;
         }
+        watch.renewed(self.period());
         Ok(())
-    }
-
-    /// A word from this node. `None` when the room or this node's lease is gone.
-    async fn renew(&self, watch: &Watch, deadline: Instant) -> Result<Option<Mark>, StoreError> {
-        let (epoch, seq) = watch.inbox().heard();
-        let args = vec![
-            record::node(self.node),
-            number(self.limits.lease),
-            number(self.ttl.as_millis()),
-            number(self.period().as_millis()),
-            number(self.limits.history_age),
-            record::epoch(epoch),
-            number(seq),
-            record::epoch(Epoch::random()),
-        ];
-        let mut reply = self.links.run(&scripts::RENEW, &watch.keys, args, deadline).await?;
-        match reply.word().as_deref() {
-            Some("OK") => reply.mark().map(Some).ok_or_else(|| garbled("renew")),
-            Some("ENOROOM" | "ELEASE") => Ok(None),
-            _ => Err(garbled("renew")),
-        }
     }
 
     /// Takes the seats of this node's members again. Whoever has moved elsewhere meanwhile stays there.
@@ -259,19 +257,14 @@ impl Shared {
     }
 }
 
-/// Renews three times a lease, and mends as soon as something is wrong.
+/// Mends as soon as something is wrong: also a renewal that did not succeed together with the others'.
 async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
-    let mut renewal = match shared.upgrade() {
-        Some(shared) => Instant::now() + shared.period(),
-        None => return,
-    };
     loop {
         let Some(watched) = watch.upgrade() else { return };
         let alarm = watched.inbox().alarm();
-        let until = alarm.map_or(renewal, |alarm| alarm.min(renewal));
         tokio::select! {
             () = watched.wake.notified() => {}
-            () = sleep_until(until) => {}
+            () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
         }
         let Some(store) = shared.upgrade() else { return };
         if watched.gate.try_lock().is_ok_and(|gate| gate.retired) {
@@ -281,20 +274,17 @@ async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
         if watched.inbox().overdue(now) {
             count(&store.counts.heal);
         }
-        if now < renewal && !watched.inbox().is_faulty() {
+        if now < watched.renewal() && !watched.inbox().is_faulty() {
             continue;
         }
-        match store.tend(&watched).await {
-            Ok(()) => renewal = Instant::now() + store.period(),
-            Err(error) => {
-                if !matches!(error, StoreError::Unavailable) {
-                    // Without its id, which opens its door.
-                    tracing::warn!(%error, "a room cannot be kept in Redis");
-                }
-                sleep(RETRY).await;
-                renewal = renewal.min(Instant::now());
-                watched.wake();
+        if let Err(error) = store.tend(&watched).await {
+            if !matches!(error, StoreError::Unavailable) {
+                // Without its id, which opens its door.
+                tracing::warn!(%error, "a room cannot be kept in Redis");
             }
+            sleep(RETRY).await;
+            watched.renewed(Duration::ZERO);
+            watched.wake();
         }
     }
 }

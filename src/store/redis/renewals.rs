@@ -1,0 +1,120 @@
+//! A node's word that its members are still there: for many rooms in one call.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Instant, sleep},
+};
+
+use super::{
+    Shared,
+    link::TRY,
+    record::{self, Mark, Reply, garbled, number},
+    scripts,
+    watch::{Passage, Watch},
+};
+use crate::{room::Epoch, store::StoreError};
+
+/// How many times between two renewals of a room those whose turn has come are renewed.
+const TURNS: u32 = 16;
+/// Rooms in one call: Redis does nothing else meanwhile.
+const TOGETHER: usize = 64;
+/// Calls under way at once.
+const CALLS: usize = 16;
+
+/// A room whose turn has come. Nobody changes its seats meanwhile.
+type Turn = (Arc<Watch>, OwnedMutexGuard<Passage>);
+
+/// Renews all rooms, for as long as there is a node. What does not go smoothly is left to the room's keeper.
+pub(super) async fn renew_all(shared: Weak<Shared>) {
+    loop {
+        let Some(this) = shared.upgrade() else { return };
+        let calls = this.calls().into_iter().map(|turns| this.renew_together(turns));
+        stream::iter(calls).buffer_unordered(CALLS).for_each(|()| async {}).await;
+        let pause = this.period() / TURNS;
+        drop(this);
+        sleep(pause).await;
+    }
+}
+
+impl Shared {
+    /// The rooms whose turn has come, as many in one call as a script can reach.
+    fn calls(&self) -> Vec<Vec<Turn>> {
+        let now = Instant::now();
+        let due: Vec<Arc<Watch>> =
+            self.rooms.iter().filter(|watch| watch.renewal() <= now).map(|watch| Arc::clone(&watch)).collect();
+        let mut by_place: HashMap<Option<u16>, Vec<Vec<Turn>>> = HashMap::new();
+        for watch in due {
+            // Who is at it renews, or is done until the next turn.
+            let Some(gate) = watch.try_pass() else { continue };
+            let sound = !watch.inbox().is_faulty() && !watch.inbox().seats().is_empty();
+            let slot = watch.keys.slot();
+            if !sound || !gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(slot, link)) {
+                watch.wake();
+                continue;
+            }
+            // A script sees one slot of a Cluster.
+            let calls = by_place.entry(self.links.is_cluster().then_some(slot)).or_default();
+            match calls.last_mut() {
+                Some(call) if call.len() < TOGETHER => call.push((watch, gate)),
+                _ => calls.push(vec![(watch, gate)]),
+            }
+        }
+        by_place.into_values().flatten().collect()
+    }
+
+    async fn renew_together(&self, turns: Vec<Turn>) {
+        let watches: Vec<&Watch> = turns.iter().map(|(watch, _)| &**watch).collect();
+        match self.renew(&watches, Instant::now() + TRY).await {
+            Ok(marks) => {
+                for (watch, mark) in watches.into_iter().zip(marks) {
+                    match mark {
+                        Some(mark) => {
+                            watch.renewed(self.period());
+                            watch.expect(mark);
+                        }
+                        None => {
+                            watch.inbox().unseat();
+                            watch.wake();
+                        }
+                    }
+                }
+            }
+            // One room that is broken spoils it for all: each by itself.
+            Err(_) => watches.into_iter().for_each(Watch::wake),
+        }
+    }
+
+    /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone.
+    pub(super) async fn renew(&self, watches: &[&Watch], deadline: Instant) -> Result<Vec<Option<Mark>>, StoreError> {
+        let Some(first) = watches.first() else { return Ok(Vec::new()) };
+        let mut args = vec![
+            record::node(self.node),
+            number(self.limits.lease),
+            number(self.ttl.as_millis()),
+            number(self.period().as_millis()),
+            number(self.limits.history_age),
+            record::epoch(Epoch::random()),
+        ];
+        for watch in watches {
+            let (epoch, seq) = watch.inbox().heard();
+            args.extend([record::epoch(epoch), number(seq)]);
+        }
+        let names = watches.iter().flat_map(|watch| watch.keys.all()).collect();
+        let mut reply = self.links.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
+        watches.iter().map(|_| read(&mut reply).ok_or_else(|| garbled("renew"))).collect()
+    }
+}
+
+fn read(reply: &mut Reply) -> Option<Option<Mark>> {
+    match &*reply.word()? {
+        "OK" => reply.mark().map(Some),
+        "ENOROOM" | "ELEASE" => Some(None),
+        _ => None,
+    }
+}
