@@ -1,12 +1,19 @@
 //! The program as a value: builds the parts from the ground up, accepts, drains.
 
-use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
-
-use hyper::{Request, body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    num::NonZeroU32,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
 };
+
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -18,7 +25,7 @@ use tower::ServiceExt;
 use crate::{
     account::{Accounts, Cost, OpenError},
     config::{Config, ConfigError},
-    http::{Edge, Layered, Peer, layered},
+    http::{Edge, Flowing, Layered, Peer, layered},
     hub::{Hub, Rooms, Terms},
     room::NodeId,
     store::{
@@ -27,7 +34,11 @@ use crate::{
         redis::{Redis, RedisConfigError},
     },
     ticket::Signer,
-    transport::{Paces, poll::Pollers},
+    transport::{
+        Paces,
+        loan::{self, Lender, Loan, Parting},
+        poll::Pollers,
+    },
     video::Video,
 };
 
@@ -143,7 +154,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
         let connections = TaskTracker::new();
-        let mut accepting = Box::pin(accept(self.listener, self.service, connections.clone(), stopped));
+        let mut accepting = Box::pin(accept(self.listener, self.service, connections.clone(), self.links.clone(), stopped));
         tokio::select! {
             () = &mut accepting => {}
             () = stop => tracing::info!("stopping: saying goodbye"),
@@ -189,11 +200,17 @@ async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Takes in connections for as long as it is polled.
-async fn accept(listener: TcpListener, service: Layered, connections: TaskTracker, stopped: watch::Receiver<()>) {
+async fn accept(
+    listener: TcpListener,
+    service: Layered,
+    connections: TaskTracker,
+    links: TaskTracker,
+    stopped: watch::Receiver<()>,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                connections.spawn(serve(stream, Peer(peer.ip()), service.clone(), stopped.clone()));
+                connections.spawn(serve(stream, Peer(peer.ip()), service.clone(), links.clone(), stopped.clone()));
             }
             Err(error) => {
                 // Out of files, mostly: what is open goes on, and a moment later there may be room again.
@@ -204,27 +221,66 @@ async fn accept(listener: TcpListener, service: Layered, connections: TaskTracke
     }
 }
 
-/// One connection, until it ends or becomes a WebSocket.
-async fn serve(stream: TcpStream, peer: Peer, service: Layered, mut stopped: watch::Receiver<()>) {
-    let service = service.map_request(move |mut request: Request<Incoming>| {
+/// One connection, until it ends or becomes a WebSocket or a stream.
+async fn serve(stream: TcpStream, peer: Peer, service: Layered, links: TaskTracker, mut stopped: watch::Receiver<()>) {
+    let loan = Loan::new(stream);
+    let lender = loan.lender();
+    let wanted = lender.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        request
+        let (answering, lender) = (service.clone().oneshot(request), lender.clone());
+        async move {
+            let mut answer = answering.await?;
+            match Flowing::of(&mut answer) {
+                Some(parting) => {
+                    lender.part(parting);
+                    // hyper is not to write anything of it.
+                    std::future::pending().await
+                }
+                None => Ok::<_, Infallible>(answer),
+            }
+        }
     });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-            .with_upgrades()
-    );
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let parted = {
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(loan), service)
+                .with_upgrades()
+        );
+        let outcome = tokio::select! {
+            outcome = until_parted(connection.as_mut(), &wanted) => Some(outcome),
+            _ = stopped.changed() => None,
+        };
+        match outcome {
+            Some(outcome) => outcome,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                until_parted(connection, &wanted).await
+            }
         }
     };
-    if let Err(error) = outcome {
-        tracing::debug!(%error, "connection ended");
+    match parted {
+        Ok(Some((loan, parting))) => {
+            if let Some(socket) = loan.give_back() {
+                // A task of its own: this one is as large as a connection at hyper.
+                links.spawn(loan::flow(socket, parting));
+            }
+        }
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "connection ended"),
     }
+}
+
+/// Serves until the connection ends, or until its socket is wanted back.
+async fn until_parted(
+    mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
+    lender: &Lender,
+) -> hyper::Result<Option<(Loan, Parting)>> {
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Pending => lender.parting().map_or(Poll::Pending, |parting| Poll::Ready(Ok(Some(parting)))),
+        ended => ended.map_ok(|()| None),
+    })
+    .await
 }

@@ -22,8 +22,11 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
-pub use self::layers::{Layered, layered};
 use self::{account::Desk, answer::Answer};
+pub use self::{
+    layers::{Layered, layered},
+    stream::Flowing,
+};
 use crate::{
     account::{Accounts, PATIENCE},
     config::Origin,

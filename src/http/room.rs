@@ -93,7 +93,7 @@ impl Edge {
             Ok(Outbound::Ack(Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated }))
         };
         Ok(match said.await {
-            Ok(ack) => answer::json(&ack),
+            Ok(ack) => answer::written(ack.to_json().into()),
             Err(trouble) => answer::refuse_send(&trouble, given),
         })
     }

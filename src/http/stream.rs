@@ -1,15 +1,15 @@
 //! A room as a stream: events for programs, lines for a terminal.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use http_body_util::{BodyExt, StreamBody};
+use futures_util::{Stream, StreamExt, stream::BoxStream};
 use hyper::{
     Request,
-    body::{Body, Frame},
-    header::{ACCEPT, HeaderValue, VARY},
+    body::Body,
+    header::{ACCEPT, CONNECTION, DATE, HeaderValue, VARY},
 };
+use parking_lot::Mutex;
 use tower::BoxError;
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
     protocol::Trouble,
     room::{Cursor, Name, Text},
     ticket::Claims,
-    transport::{plain, sse},
+    transport::{loan::Parting, plain, sse},
 };
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -116,10 +116,36 @@ fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), Trou
     Ok((name.map(|name| name.parse()).transpose()?, after.map(|after| after.parse()).transpose()?))
 }
 
-/// An answer that goes on for as long as there is something to say, and is kept by nobody on its way.
+/// The body of an answer that goes on for as long as there is something to say. It goes out past hyper, by
+/// [`flow`](crate::transport::loan::flow).
+#[derive(Clone)]
+pub struct Flowing(Arc<Mutex<Option<BoxStream<'static, Bytes>>>>);
+
+impl Flowing {
+    /// Takes an answer that flows apart; `None` if it is one that does not.
+    pub fn of(answer: &mut Answer) -> Option<Parting> {
+        let body = answer.extensions_mut().remove::<Self>()?.0.lock().take()?;
+        let mut head = format!("HTTP/1.1 {}\r\n", answer.status()).into_bytes();
+        let date = httpdate::fmt_http_date(SystemTime::now());
+        let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
+        answer.headers_mut().insert(DATE, date);
+        // Its length is not known beforehand: it ends where the connection does.
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        for (name, value) in answer.headers() {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        Some(Parting { head, body })
+    }
+}
+
+/// An answer that flows, and is kept by nobody on its way.
 fn flowing(kind: HeaderValue, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
     let mut answer = answer::of(kind, Bytes::new());
     answer.headers_mut().insert(UNBUFFERED, HeaderValue::from_static("no"));
-    *answer.body_mut() = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
+    answer.extensions_mut().insert(Flowing(Arc::new(Mutex::new(Some(stream.boxed())))));
     answer
 }

@@ -13,8 +13,9 @@ use super::{Ack, Chat, Problem};
 use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
 
 /// One frame to a client. Field by field in `docs/protocol.md`.
+// `remote`, so that it is no `Serialize`: what is laid by hand would be left out.
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(remote = "Self", tag = "type", rename_all = "kebab-case")]
 pub enum Outbound<'a> {
     /// The first frame.
     Welcome(Welcome<'a>),
@@ -103,10 +104,14 @@ impl Outbound<'_> {
         match self {
             Self::Chat(chat) => return chat.lay(out),
             Self::Ack(ack) => return ack.lay(out),
+            // The large ones: not to be grown into step by step.
+            Self::Welcome(Welcome { members, .. }) | Self::Reset(Welcome { members, .. }) => {
+                out.reserve(1024 + members.len() * 160)
+            }
             _ => {}
         }
         // Writing to memory cannot fail, and every value here has string keys.
-        let _ = serde_json::to_writer(&mut *out, self);
+        let _ = Self::serialize(self, &mut serde_json::Serializer::new(&mut *out));
         if let Self::Welcome(Welcome { history, .. }) | Self::Reset(Welcome { history, .. }) = self {
             out.pop();
             out.extend_from_slice(b",\"history\":[");

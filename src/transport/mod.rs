@@ -1,6 +1,7 @@
 //! A reader in, bytes out: how people reach a room.
 
 mod flow;
+pub mod loan;
 mod pace;
 pub mod plain;
 pub mod poll;

@@ -19,7 +19,6 @@ use hyper_tungstenite::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::AsyncReadExt,
-    net::TcpStream,
     time::{MissedTickBehavior, interval_at, timeout},
 };
 
@@ -27,7 +26,7 @@ use self::{outbox::Outbox, stream::Stream};
 use crate::{
     hub::{Entrance, Hub, Reader, Seat},
     protocol::{Ask, Inbound, Outbound, Trouble},
-    transport::pace::Pace,
+    transport::{loan::Loan, pace::Pace},
 };
 
 /// The largest frame and message a client may send, in bytes.
@@ -99,8 +98,8 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Opti
 /// Takes the bare socket back from hyper.
 async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let upgraded = upgraded.await.ok()?.into_inner().into_inner();
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    let (read, write) = parts.io.into_inner().into_split();
+    let parts = upgraded.downcast::<TokioIo<Loan>>().ok()?;
+    let (read, write) = parts.io.into_inner().give_back()?.into_split();
     let outbox = Arc::new(Outbox::new(write));
     // A copy, mostly of nothing: the original would keep hyper's whole 8 KiB buffer alive.
     let head = Bytes::copy_from_slice(&parts.read_buf);

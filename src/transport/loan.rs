@@ -1,0 +1,143 @@
+//! A connection that hyper has to give back: for a WebSocket, and for a stream
+//! of lines or events, which may last for hours and does not need the 16 KiB of
+//! buffers that hyper keeps for a connection.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{Arc, Weak},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use parking_lot::Mutex;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+};
+
+/// How many pieces of a stream go out in one write at most.
+const PIECES: usize = 16;
+
+/// A socket in somebody else's hands.
+pub struct Loan(Arc<Lent>);
+
+struct Lent {
+    socket: Mutex<Socket>,
+    parting: Mutex<Option<Parting>>,
+}
+
+struct Socket {
+    stream: TcpStream,
+    /// Something is written that the kernel has not taken.
+    stuck: bool,
+}
+
+/// A socket that was lent out, for whoever wants it back.
+#[derive(Clone)]
+pub struct Lender(Weak<Lent>);
+
+/// What is to go over a socket once it is back: the head of an answer, and what follows it.
+pub struct Parting {
+    /// Status line and headers, whole.
+    pub head: Vec<u8>,
+    /// The body; it ends with the connection.
+    pub body: BoxStream<'static, Bytes>,
+}
+
+impl Loan {
+    /// Lends a socket.
+    pub fn new(stream: TcpStream) -> Self {
+        Self(Arc::new(Lent { socket: Mutex::new(Socket { stream, stuck: false }), parting: Mutex::new(None) }))
+    }
+
+    /// For whoever wants it back.
+    pub fn lender(&self) -> Lender {
+        Lender(Arc::downgrade(&self.0))
+    }
+
+    /// Gives the socket back; `None` while others have it as well.
+    pub fn give_back(self) -> Option<TcpStream> {
+        Arc::into_inner(self.0).map(|lent| lent.socket.into_inner().stream)
+    }
+}
+
+impl Lender {
+    /// Wants the socket back, for `parting`.
+    pub fn part(&self, parting: Parting) {
+        if let Some(lent) = self.0.upgrade() {
+            *lent.parting.lock() = Some(parting);
+        }
+    }
+
+    /// What the socket is wanted back for, if it is, and if all that was written before is out.
+    pub fn parting(&self) -> Option<(Loan, Parting)> {
+        let lent = self.0.upgrade()?;
+        let free = !lent.socket.lock().stuck;
+        let parting = if free { lent.parting.lock().take() } else { None };
+        parting.map(|parting| (Loan(lent), parting))
+    }
+}
+
+/// Writes an answer's head and then its body, until the body ends or the peer is gone.
+pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
+    let (mut read, mut write) = socket.into_split();
+    let writing = async {
+        write.write_all(&head).await?;
+        drop(head);
+        let mut body = body.ready_chunks(PIECES);
+        while let Some(pieces) = body.next().await {
+            match &pieces[..] {
+                [one] => write.write_all(one).await?,
+                many => write.write_all(&many.concat()).await?,
+            }
+        }
+        write.shutdown().await
+    };
+    let reading = async {
+        // Nothing that comes now means anything but the end.
+        let mut some = [0; 64];
+        while let Ok(1..) = read.read(&mut some).await {}
+    };
+    tokio::select! {
+        _ = writing => {}
+        () = reading => {}
+    }
+}
+
+impl Socket {
+    fn poll<T>(&mut self, write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let written = write(Pin::new(&mut self.stream));
+        self.stuck = written.is_pending();
+        written
+    }
+}
+
+impl AsyncRead for Loan {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.socket.lock().stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Loan {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.socket.lock().poll(|stream| stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, many: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.0.socket.lock().poll(|stream| stream.poll_write_vectored(cx, many))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.socket.lock().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.socket.lock().stream).poll_shutdown(cx)
+    }
+}
