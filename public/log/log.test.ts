@@ -233,6 +233,13 @@ describe("nothing is kept", () => {
     expect([seqs(log)[0], seqs(log).length]).toEqual([3, 150]);
   });
 
+  test("beyond what a page can draw, and what goes there goes many at a time", () => {
+    const long = snapshot({ limits: { ...LIMITS, historyLength: 10_000 }, history: Array.from({ length: 1_000 }, (_, i) => chat(i + 1)) });
+    expect(seqs(inside(long)).length).toBe(1_000);
+    const cut = seqs(inside(long, hear(chat(1_001))));
+    expect([cut[0], cut.at(-1), cut.length]).toEqual([52, 1_001, 950]);
+  });
+
   test("so short that what is said now could not be read", () => {
     const none = snapshot({ limits: { ...LIMITS, historyLength: 0 } });
     expect(seqs(inside(none, hear(chat(1)), hear(chat(2))))).toEqual([1, 2]);

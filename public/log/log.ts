@@ -89,6 +89,8 @@ const NOTICES_MAX = 100;
 /** A server may keep nothing, or more than a page can draw: what is said while one is here is shown all the same. */
 const ENTRIES_MIN = 100;
 const ENTRIES_MAX = 1_000;
+/** What goes at the top moves all that is below: where the page draws the line, so many go at a time. */
+const ENTRIES_CUT = 50;
 /** After these nobody can say whether the message was taken: the same n asks. */
 const UNCERTAIN = new Set(["store_unavailable", "internal"]);
 
@@ -350,7 +352,7 @@ function lifetime(log: Log): number {
 function bound(log: Log): Log {
   const most = Math.min(Math.max(log.limits?.historyLength ?? 0, ENTRIES_MIN), ENTRIES_MAX);
   const said = log.lines.filter((l) => l.kind === "entry").length;
-  const entries = said - most;
+  const entries = said <= most ? 0 : said - most + (most === ENTRIES_MAX ? ENTRIES_CUT : 0);
   const notices = log.lines.length - said - NOTICES_MAX;
   if (entries <= 0 && notices <= 0) return log;
   const over = { entry: entries, notice: notices };

@@ -45,6 +45,14 @@ describe("rows", () => {
     expect(list.map((r) => r.kind)).toEqual(["message", "day", "message"]);
   });
 
+  test("stay the same objects where nothing about them has changed", () => {
+    const lines = [entry(1, "ben", NOON), entry(2, "cat", NOON), entry(3, "ben", NOON)];
+    const before = rows(withLines(...lines));
+    const after = rows(withLines(...lines.slice(1), entry(4, "ben", NOON)), before);
+    expect(after.map((row) => before.indexOf(row))).toEqual([1, -1, -1]);
+    expect(rows(withLines(...lines.slice(1), entry(4, "ben", NOON, "Ben")), after).map((row) => after.indexOf(row))).toEqual([0, 1, -1]);
+  });
+
   test("show what is on its way after everything else, as mine", () => {
     const log = withLines(entry(1, "me", NOON));
     const outgoing = { kind: "outgoing", key: 2, n: 1, text: "y", at: NOON, state: "pending", carried: true, underWay: true, why: "", retryAt: 0 } as const;

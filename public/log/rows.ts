@@ -6,9 +6,23 @@ import type { Entry, Log, Notice, Outgoing } from "./log";
 export type Row =
   | { kind: "day"; key: string; at: number }
   | { kind: "notice"; key: string; line: Notice }
-  | { kind: "message"; key: string; line: Entry | Outgoing; from: string; user: string; verified: boolean; mine: boolean; head: boolean; tail: boolean };
+  | {
+      kind: "message";
+      key: string;
+      line: Entry | Outgoing;
+      from: string;
+      user: string;
+      verified: boolean;
+      mine: boolean;
+      head: boolean;
+      tail: boolean;
+      /** Tells this author from another of the same name. */
+      mark: string | undefined;
+    };
 
-export function rows(log: Log): Row[] {
+/** Rows that are as they were in `last` are the very same objects: what draws them has nothing to do. */
+export function rows(log: Log, last: readonly Row[] = []): Row[] {
+  const marks = tags(log);
   const out: Row[] = [];
   const lines = [...log.lines, ...log.outgoing];
   let day = lines[0] ? dayOf(lines[0].at) : 0;
@@ -29,9 +43,20 @@ export function rows(log: Log): Row[] {
     const above = out.at(-1);
     const joins = above?.kind === "message" && above.from === from && minuteOf(above.line.at) === minuteOf(line.at);
     if (joins) above.tail = false;
-    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, verified, mine, head: !joins, tail: true });
+    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, verified, mine, head: !joins, tail: true, mark: marks.get(from) });
   }
-  return out;
+  const known = new Map(last.map((row) => [row.key, row]));
+  return out.map((row) => {
+    const was = known.get(row.key);
+    return was && isSame(was, row) ? was : row;
+  });
+}
+
+function isSame(a: Row, b: Row): boolean {
+  // What today is called changes by itself.
+  if (a.kind === "day") return false;
+  const was: Record<string, unknown> = a;
+  return Object.entries(b).every(([what, is]) => was[what] === is);
 }
 
 /** The short tags of those whose name is not theirs alone. */
