@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import type { Plugin } from "vite";
+import { build, type Plugin, type ResolvedConfig, type Rolldown } from "vite";
 import { defineConfig } from "vitest/config";
 
 const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
@@ -98,6 +98,30 @@ function licenses(): Plugin {
   };
 }
 
+/**
+ * The knock stands in the document itself: fetched by itself it would be late by
+ * the round trip that it saves. The server finds it there, and allows this one.
+ */
+function knock(): Plugin {
+  let config: ResolvedConfig;
+  return {
+    name: "knock",
+    apply: "build",
+    configResolved: (resolved) => void (config = resolved),
+    transformIndexHtml: {
+      order: "post",
+      async handler(html) {
+        const { root, build: { target } } = config;
+        const rolldownOptions = { input: "knock.ts", output: { format: "iife" } } as const;
+        const built = await build({ configFile: false, root, publicDir: false, logLevel: "warn", build: { write: false, target, modulePreload: false, rolldownOptions } });
+        const [chunk] = (built as Rolldown.RolldownOutput).output;
+        // Ahead of everything that it need not wait for.
+        return html.replace(/ *<script type="module"/, (script) => `    <script>${chunk.code.trim()}</script>\n${script}`);
+      },
+    },
+  };
+}
+
 /** The page's own address for whoever looks, the program's for whoever sends. */
 const pageOnGet = (request: { method?: string; url?: string }) => (request.method === "GET" ? request.url : undefined);
 
@@ -111,7 +135,7 @@ export default defineConfig({
   root: "public",
   publicDir: "static",
   cacheDir: "../node_modules/.vite",
-  plugins: [svelte({ configFile: false }), licenses(), precompress()],
+  plugins: [svelte({ configFile: false }), knock(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,

@@ -7,52 +7,89 @@ import type { Carrier, OpenCarrier, Passage } from "./carrier";
 const DROPPED = 3000;
 const PROBED_WITHIN = 8_000;
 
-function address(passage: Passage, resume: boolean): URL {
+type Caller = Pick<Passage, "room" | "name" | "ticket">;
+
+/** A socket that was opened before there was anybody to listen, and what it has heard meanwhile. */
+type Knock = { caller: Caller; socket: WebSocket; heard: (MessageEvent | CloseEvent)[] };
+
+declare global {
+  /** Left by the script in the document for the one that comes after it. */
+  var parlorKnock: Knock | undefined;
+}
+
+function address(caller: Caller, resume: boolean): URL {
   const url = new URL("/ws", location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  url.searchParams.set("room", passage.room);
-  url.searchParams.set("name", passage.name);
+  url.searchParams.set("room", caller.room);
+  url.searchParams.set("name", caller.name);
   // The ticket goes in a frame: an address ends up in logs.
   if (resume) url.searchParams.set("resume", "1");
   return url;
 }
 
+function dial(caller: Caller, cursor: string | null, send: (frame: Outbound, socket: WebSocket) => void): WebSocket {
+  const { ticket } = caller;
+  const socket = new WebSocket(address(caller, ticket !== null));
+  socket.onopen = () => {
+    if (ticket !== null) send({ type: "resume", ticket, ...(cursor === null ? {} : { cursor }) }, socket);
+  };
+  return socket;
+}
+
+/** Opens the socket that a visit is going to ask for, before the visit is there. */
+export function knock(caller: Caller): void {
+  const socket = dial(caller, null, (frame) => socket.send(JSON.stringify(frame)));
+  const heard: Knock["heard"] = [];
+  socket.onmessage = socket.onclose = (event: MessageEvent | CloseEvent) => heard.push(event);
+  globalThis.parlorKnock = { caller, socket, heard };
+}
+
+/** Once, and only for whoever would have knocked in the same way. */
+function answered({ room, name, ticket, cursor, tally }: Passage): Knock | null {
+  const knock = globalThis.parlorKnock;
+  if (!knock) return null;
+  globalThis.parlorKnock = undefined;
+  const { caller, socket } = knock;
+  if (caller.room === room && caller.name === name && caller.ticket === ticket && cursor === null && tally === null) return knock;
+  socket.onmessage = socket.onclose = null;
+  socket.close(DROPPED);
+  return null;
+}
+
 export const openSocket: OpenCarrier = (passage, ears): Carrier => {
   const { tally } = passage;
-  const socket = new WebSocket(address(passage, passage.ticket !== null));
-  tally?.request();
-  let over = false;
-  const end = (code: number) => {
-    if (over) return;
-    over = true;
-    ears.end(code);
-  };
-  const send = (frame: Outbound) => {
+  const send = (frame: Outbound, socket: WebSocket) => {
     const text = JSON.stringify(frame);
     tally?.sent(text);
     socket.send(text);
   };
-  socket.onopen = () => {
-    if (passage.ticket === null) return;
-    const cursor = passage.cursor === null ? {} : { cursor: passage.cursor };
-    send({ type: "resume", ticket: passage.ticket, ...cursor });
-  };
-  socket.onmessage = (event) => {
+  const knock = answered(passage);
+  const socket = knock?.socket ?? dial(passage, passage.cursor, send);
+  tally?.request();
+  let over = false;
+  const hear = (event: MessageEvent | CloseEvent) => {
     if (over) return;
-    const text = String(event.data);
-    tally?.received(text);
-    ears.frame(text);
+    if ("code" in event) {
+      over = true;
+      ears.end(event.code);
+    } else {
+      const text = String(event.data);
+      tally?.received(text);
+      ears.frame(text);
+    }
   };
-  socket.onclose = (event) => end(event.code);
+  socket.onmessage = socket.onclose = hear;
+  // Nobody is told anything before the carrier is in their hands.
+  if (knock) queueMicrotask(() => knock.heard.forEach(hear));
   const close = (code: number) => {
     over = true;
     socket.close(code);
   };
   return {
-    send,
+    send: (frame) => send(frame, socket),
     drop: () => close(DROPPED),
     leave() {
-      if (socket.readyState === WebSocket.OPEN) send({ type: "leave" });
+      if (socket.readyState === WebSocket.OPEN) send({ type: "leave" }, socket);
       close(1000);
     },
   };

@@ -60,6 +60,11 @@ export function loadName(): string | null {
   return attempt(() => localStorage.getItem(NAME)) || null;
 }
 
+/** Under which name this tab would go into a room; null where somebody has to be asked. */
+export function knownAs(room: string): string | null {
+  return loadSeat(room)?.user ?? loadName();
+}
+
 export function saveName(name: string): void {
   attempt(() => localStorage.setItem(NAME, name));
 }

@@ -26,6 +26,7 @@ use tower_http::{
 use super::{
     Edge,
     answer::{self, Payload},
+    page,
 };
 use crate::protocol::Trouble;
 
@@ -38,7 +39,7 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
         |name: HeaderName, value: &'static str| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     let origins: Vec<HeaderValue> =
         edge.origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
-    let policy = content_security_policy(edge.hub.terms().video.as_ref().map(|video| video.url()));
+    let policy = content_security_policy(&page::inline_scripts(), edge.hub.terms().video.as_ref().map(|video| video.url()));
     let handler = service_fn(move |request| {
         let edge = Arc::clone(&edge);
         async move { Ok::<_, Infallible>(edge.answer(request).await) }
@@ -95,8 +96,9 @@ fn no_stream(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> 
     !headers.contains_key(answer::UNBUFFERED)
 }
 
-/// Nothing runs, loads or connects but what is ours, and LiveKit if it is set up.
-fn content_security_policy(livekit: Option<&str>) -> HeaderValue {
+/// Nothing runs, loads or connects but what is ours, and LiveKit if it is set up. A script in the page runs by its hash.
+fn content_security_policy(scripts: &[String], livekit: Option<&str>) -> HeaderValue {
+    let scripts: String = scripts.iter().map(|script| format!(" {script}")).collect();
     let livekit = livekit.map(|url| {
         let (scheme, rest) = url.split_once("://").unwrap_or(("wss", url));
         let host = rest.split('/').next().unwrap_or_default();
@@ -104,7 +106,7 @@ fn content_security_policy(livekit: Option<&str>) -> HeaderValue {
         format!(" ws{secure}://{host} http{secure}://{host}")
     });
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; \
+        "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; \
          connect-src 'self'{}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         livekit.unwrap_or_default()
     );

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use hyper::{
     Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH, VARY},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 
 use super::{
     answer::{self, Answer},
@@ -65,6 +67,13 @@ pub(super) fn asset<B>(path: &str, request: &Request<B>) -> Result<Answer, Troub
     // Without a tag nobody asks whether it has changed, and is answered with nothing.
     answer.headers_mut().remove(ETAG);
     Ok(answer)
+}
+
+/// The scripts that stand in the page itself, as a content security policy names them: `'sha256-…'`.
+pub(super) fn inline_scripts() -> Vec<String> {
+    let page = Built::get("index.html").map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default();
+    let scripts = page.split("<script>").skip(1).filter_map(|rest| Some(rest.split_once("</script>")?.0));
+    scripts.map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)))).collect()
 }
 
 fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {

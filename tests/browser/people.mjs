@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PATIENCE = 15_000;
 
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -74,6 +74,19 @@ export class Cast {
     await this.disperse();
     assert.deepEqual(this.#errors, [], "pages report no errors");
   }
+}
+
+/** Somebody who comes into the room by requests alone: what says a line there. */
+export async function voice(name, room) {
+  const { origin, pathname } = new URL(room);
+  const at = `${origin}/api/rooms/${pathname.split("/r/")[1]}`;
+  const post = async (what, body, headers = {}) => {
+    const answer = await fetch(`${at}/${what}`, { method: "POST", body: JSON.stringify(body), headers });
+    assert.equal(answer.status, 200, what);
+    return answer.json();
+  };
+  const { ticket } = await post("join", { name });
+  return (text) => post("messages", { text }, { authorization: `Bearer ${ticket}` });
 }
 
 /** In a page or a whole context: the browser knows the name before any page asks. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { box, bubble, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
+import { box, bubble, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf, voice } from "./people.mjs";
+import { startServer } from "./server.mjs";
 
 const bring = (page) => page.bringToFront();
 
@@ -38,6 +39,38 @@ export default {
     assert.equal(await log(ben).getByText("Ann left").count(), 0);
     await ann.locator(".message.mine").nth(1).waitFor();
     assert.equal(await members(base, room), 2);
+  },
+
+  async "the room is entered while the page is still on its way, and once"({ cast, base }) {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    await say(ben, "come in");
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    const sockets = [];
+    ann.on("websocket", (socket) => sockets.push(socket.url()));
+    const arrives = async (visit, told) => {
+      let deliver;
+      const there = new Promise((then) => (deliver = then));
+      await ann.route("**/assets/index-*.js", (route) => there.then(() => route.continue()));
+      const welcome = ann.waitForEvent("websocket").then((socket) => socket.waitForEvent("framereceived"));
+      const visited = visit();
+      assert.equal(JSON.parse((await welcome).payload).type, "welcome");
+      await told();
+      deliver();
+      await visited;
+      await sees(ann, ["come in"]);
+      await ann.unroute("**/assets/index-*.js");
+    };
+    await arrives(() => ann.goto(room), () => log(ben).getByText("Ann came in").waitFor());
+    const { clientId } = await seatOf(ann);
+    await arrives(() => ann.reload(), async () => {});
+    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal(sockets.length, 2, String(sockets));
+    assert.equal(await members(base, room), 2);
+    await say(ann, "thank you");
+    await sees(ben, ["come in", "thank you"]);
+    await stateOf(ann, "thank you", "sent");
   },
 
   async "the last one to leave takes everything along"({ cast, base }) {
@@ -263,6 +296,39 @@ export default {
       const { bottom } = e.getBoundingClientRect();
       if (bottom > innerHeight) throw new Error("the newest message is out of sight");
     });
+  },
+
+  async "a long log is bounded, and stays where it is read when lines come and go"({ cast }) {
+    const server = await startServer({ PARLOR_HISTORY_LEN: "10000", PARLOR_HISTORY_BYTES: "1000000", PARLOR_RATE: "100000" });
+    try {
+      const room = newRoom(server.url);
+      const speak = await voice("Ben", room);
+      for (let n = 1; n <= 1_100; n += 1) await speak(`line ${n}.`);
+      const ann = await cast.guest("Ann", room);
+      await hears(ann, "line 1100.");
+      const drawn = () => log(ann).locator(".message").count();
+      const most = 1_000;
+      assert.ok((await drawn()) <= most, "no more than a page can draw");
+
+      const place = () =>
+        log(ann).evaluate((box) => {
+          const edge = box.getBoundingClientRect().top;
+          const first = [...box.querySelectorAll(".text")].find((text) => text.getBoundingClientRect().bottom > edge);
+          return { text: first.innerText, top: first.getBoundingClientRect().top - edge };
+        });
+      await log(ann).evaluate((box) => box.scrollTo(0, box.scrollHeight / 2));
+      await ann.getByRole("button", { name: "To the newest message" }).waitFor();
+      const before = await place();
+      // More than goes at once from the other end.
+      for (let n = 1_101; n <= 1_200; n += 1) await speak(`line ${n}.`);
+      await ann.getByRole("button", { name: "100 new messages" }).waitFor();
+      const after = await place();
+      assert.equal(after.text, before.text);
+      assert.ok(Math.abs(after.top - before.top) <= 1, `moved from ${before.top} to ${after.top}`);
+      assert.ok((await drawn()) <= most, "however many come");
+    } finally {
+      await server.stop();
+    }
   },
 };
 

@@ -1,0 +1,13 @@
+// The first script of the page, which stands in the document itself: it knocks
+// at the room while the rest of the page is still on its way. It decides
+// nothing: who is then on the way in takes over what it would have asked for.
+
+import { knock } from "./link/ws";
+import { roomOfPath } from "./protocol/room-id";
+import { parseTransport } from "./protocol/transport";
+import { knownAs, loadSeat, loadTransport } from "./seat/seat";
+
+const room = roomOfPath(location.pathname)?.id ?? null;
+const name = room === null ? null : knownAs(room);
+const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
+if (room !== null && name !== null && transport === "ws") knock({ room, name, ticket: loadSeat(room)?.ticket ?? null });
