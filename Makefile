@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench bench-short fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench bench-short bench-page fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
@@ -12,6 +12,9 @@ LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
 
 # What the benchmarks measure beside Parlor.
 PEERS := benches/peers/node_modules/.package-lock.json target/peers/nginx
+
+# What the page is measured with, installed beside it.
+LIGHTHOUSE := benches/page/node_modules/.package-lock.json
 
 PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json
@@ -62,6 +65,9 @@ bench: $(PAGE) $(PEERS) ## What Parlor costs beside a floor and its peers (docs/
 bench-short: $(PAGE) $(PEERS) ## The same as a smoke, a run of a second each; writes nothing
 	cargo bench --bench load -- --short
 
+bench-page: build $(LIGHTHOUSE) ## How fast the page is: Lighthouse, round trips to the first message, a long log (docs/page.md); some minutes
+	PARLOR_BIN=target/release/parlor node benches/page/main.mjs
+
 fmt: ## Format the Rust code
 	cargo fmt
 
@@ -102,6 +108,10 @@ target/peers/nginx:
 
 benches/peers/node_modules/.package-lock.json: benches/peers/package.json benches/peers/package-lock.json
 	cd benches/peers && npm ci --silent
+	@touch $@
+
+$(LIGHTHOUSE): benches/page/package.json benches/page/package-lock.json $(MODULES)
+	cd benches/page && npm ci --silent
 	@touch $@
 
 $(MODULES): package.json package-lock.json

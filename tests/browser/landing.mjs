@@ -25,6 +25,22 @@ export default {
     }
   },
 
+  async "the first visit to a room takes no more than 60 kB, all told"({ cast, base }) {
+    const page = await cast.page();
+    await remember(page, "Ann");
+    const taken = [];
+    page.on("requestfinished", (request) => taken.push(request.sizes().then(({ responseBodySize }) => [request.url().replace(base, ""), responseBodySize])));
+    // What a fall to another transport would need comes last.
+    const last = page.waitForEvent("requestfinished", (request) => /\/assets\/http-/.test(request.url()));
+    await page.goto(newRoom(base));
+    await inRoom(page);
+    await last;
+    const sizes = await Promise.all(taken);
+    assert.ok(sizes.some(([path, size]) => path.endsWith(".js") && size > 10_000), "the page itself is among it");
+    const sum = sizes.reduce((sum, [, size]) => sum + size, 0);
+    assert.ok(sum <= 60_000, `${sum} bytes: ${JSON.stringify(sizes)}`);
+  },
+
   async "an id that cannot be is refused with the rule"({ cast, base }) {
     const page = await cast.page();
     await page.goto(base);

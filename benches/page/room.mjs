@@ -1,0 +1,21 @@
+// A room in which somebody has spoken before anybody comes to measure it.
+
+import { newRoom, voice } from "../../tests/browser/people.mjs";
+
+/** What the server is told so that nothing of it limits what is measured. */
+export const SETTINGS = {
+  PARLOR_GRACE: "1h",
+  PARLOR_HISTORY_LEN: "10000",
+  PARLOR_HISTORY_BYTES: String(16 * 1024 * 1024),
+  PARLOR_RATE: "100000",
+};
+
+/** The link of such a room, and what says one line more. */
+export async function spokenIn(base, texts) {
+  const link = newRoom(base);
+  const say = await voice("Ben", link);
+  for (const text of texts) await say(text);
+  return { link, path: new URL(link).pathname, say };
+}
+
+export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];

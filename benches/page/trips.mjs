@@ -1,0 +1,149 @@
+// How many round trips lie between opening a link and reading the first
+// message there. The same visit over a shorter and a longer line: what grows
+// with the line are round trips, what stays is work.
+
+import { remember } from "../../tests/browser/people.mjs";
+import { startLine } from "./line.mjs";
+import { median, spokenIn } from "./room.mjs";
+
+/** Milliseconds in one direction. */
+const [SHORT, LONG] = [100, 500];
+const RUNS = 3;
+const MESSAGE = "The kettle is on.";
+
+/** When each request began and ended, in milliseconds since the visit did. */
+async function watched(page) {
+  const wire = await page.context().newCDPSession(page);
+  await wire.send("Network.enable");
+  const requests = new Map();
+  let zero = null;
+  const begun = (id, url, at) => {
+    zero ??= at;
+    requests.set(id, { url, from: (at - zero) * 1000, to: null, bytes: 0 });
+  };
+  const ended = (id, at, bytes = 0) => {
+    const request = requests.get(id);
+    if (request && request.to === null) Object.assign(request, { to: (at - zero) * 1000, bytes });
+  };
+  wire.on("Network.requestWillBeSent", (e) => begun(e.requestId, e.request.url, e.timestamp));
+  wire.on("Network.loadingFinished", (e) => ended(e.requestId, e.timestamp, e.encodedDataLength));
+  wire.on("Network.webSocketWillSendHandshakeRequest", (e) => requests.has(e.requestId) || begun(e.requestId, "/ws", e.timestamp));
+  wire.on("Network.webSocketFrameReceived", (e) => ended(e.requestId, e.timestamp));
+  return requests;
+}
+
+/** Milliseconds from the start of the visit until this is drawn. */
+async function drawn(page, selector, text) {
+  const found = page.waitForFunction(
+    ([selector, text]) => {
+      const there = [...document.querySelectorAll(selector)].some((e) => e.textContent.includes(text));
+      return there && new Promise((tell) => requestAnimationFrame(() => tell(performance.now())));
+    },
+    [selector, text],
+    { timeout: 60_000 },
+  );
+  return (await found).jsonValue();
+}
+
+const message = (page) => drawn(page, "[role=log] .text", MESSAGE);
+
+const VISITS = {
+  async "first visit, a name known to the browser"(browser, line, link) {
+    const context = await browser.newContext();
+    await remember(context, "Ann");
+    const page = await context.newPage();
+    const requests = await watched(page);
+    await page.goto(link, { waitUntil: "commit" });
+    const ms = await message(page);
+    await context.close();
+    return { ms, requests };
+  },
+  async "second visit, in another tab"(browser, line, link) {
+    const context = await browser.newContext();
+    await remember(context, "Ann");
+    const before = await context.newPage();
+    await before.goto(link);
+    await message(before);
+    await before.close();
+    line.hangUp();
+    const page = await context.newPage();
+    const requests = await watched(page);
+    await page.goto(link, { waitUntil: "commit" });
+    const ms = await message(page);
+    await context.close();
+    return { ms, requests };
+  },
+  async "reload, back to the same seat"(browser, line, link) {
+    const context = await browser.newContext();
+    await remember(context, "Ann");
+    const page = await context.newPage();
+    await page.goto(link);
+    await message(page);
+    line.hangUp();
+    const requests = await watched(page);
+    await page.reload({ waitUntil: "commit" });
+    const ms = await message(page);
+    await context.close();
+    return { ms, requests };
+  },
+  async "first visit, nameless: until the door asks for a name"(browser, line, link) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const requests = await watched(page);
+    await page.goto(link, { waitUntil: "commit" });
+    const ms = await drawn(page, "#name", "");
+    await context.close();
+    return { ms, requests };
+  },
+  async "and from the door into the room"(browser, line, link) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(link);
+    await drawn(page, "#name", "");
+    const requests = await watched(page);
+    const from = await page.evaluate(() => {
+      document.querySelector("form").requestSubmit();
+      return performance.now();
+    });
+    const ms = (await message(page)) - from;
+    await context.close();
+    return { ms, requests };
+  },
+};
+
+/** Rounds to what a line of this length can tell. */
+const trips = (ms, over) => (ms / (2 * over)).toFixed(1);
+
+/** Measures every visit; a table in Markdown, and the requests of the first. */
+export async function countTrips(browser, server) {
+  const { path, say } = await spokenIn(server.url, [MESSAGE]);
+  const lines = [await startLine(server.port, SHORT), await startLine(server.port, LONG)];
+  try {
+    console.log("| visit | round trips | beside them |\n|---|---|---|");
+    const told = [];
+    for (const [name, visit] of Object.entries(VISITS)) {
+      const times = [];
+      for (const line of lines) {
+        const runs = [];
+        for (let run = 0; run < RUNS; run += 1) {
+          await say("Still here.");
+          const { ms, requests } = await visit(browser, line, `${line.url}${path}`);
+          runs.push(ms);
+          if (line === lines[1] && run === 0) told.push([name, requests]);
+        }
+        times.push(median(runs));
+      }
+      const each = (times[1] - times[0]) / (2 * (LONG - SHORT));
+      console.log(`| ${name} | ${each.toFixed(2)} | ${Math.round(times[0] - each * 2 * SHORT)} ms |`);
+    }
+    for (const [name, requests] of told) {
+      console.log(`\n${name}:`);
+      for (const { url, from, to, bytes } of requests.values()) {
+        const until = to === null ? "…" : trips(to, LONG);
+        console.log(`  ${trips(from, LONG)} to ${until}  ${url.replace(/^https?:\/\/[^/]+/, "").replace(path, "/r/…")}  ${bytes > 0 ? `${bytes} bytes` : ""}`);
+      }
+    }
+  } finally {
+    for (const line of lines) await line.stop();
+  }
+}
