@@ -26,18 +26,17 @@ type Now = <DefaultClock as Clock>::Instant;
 
 /// What is right for one speaker.
 struct Measure {
-    quota: Quota,
     burst: u32,
     slow: Duration,
 }
 
 impl Measure {
     /// `rate` frames a second for long.
-    fn new(rate: NonZeroU32) -> Self {
+    fn new(rate: NonZeroU32) -> (Self, Quota) {
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
         let quota = Quota::per_second(rate).allow_burst(burst);
         // The slowed still spend twice as fast as they earn, or a flood would never be refused.
-        Self { quota, burst: burst.get(), slow: Duration::from_secs(1) / rate.get() / 2 }
+        (Self { burst: burst.get(), slow: Duration::from_secs(1) / rate.get() / 2 }, quota)
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
@@ -65,8 +64,8 @@ pub(super) struct Pace {
 impl Pace {
     /// `rate` frames a second for long.
     pub(super) fn new(rate: NonZeroU32) -> Self {
-        let measure = Measure::new(rate);
-        Self { limiter: RateLimiter::direct(measure.quota).with_middleware(), measure }
+        let (measure, quota) = Measure::new(rate);
+        Self { limiter: RateLimiter::direct(quota).with_middleware(), measure }
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
@@ -85,8 +84,8 @@ pub struct Paces<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Paces<K> {
     /// `rate` requests a second for long, for each.
     pub fn new(rate: NonZeroU32) -> Self {
-        let measure = Measure::new(rate);
-        Self { limiter: RateLimiter::keyed(measure.quota).with_middleware(), measure, words: AtomicU32::new(0) }
+        let (measure, quota) = Measure::new(rate);
+        Self { limiter: RateLimiter::keyed(quota).with_middleware(), measure, words: AtomicU32::new(0) }
     }
 
     /// Waits as long as this request of `who` has to.

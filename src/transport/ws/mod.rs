@@ -4,7 +4,7 @@
 mod outbox;
 mod stream;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
@@ -19,7 +19,7 @@ use hyper_tungstenite::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::AsyncReadExt,
-    time::{MissedTickBehavior, interval_at, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use self::{outbox::Outbox, stream::Stream};
@@ -157,13 +157,14 @@ impl Link {
 
     /// Hears the client until it leaves or is lost. The seat is gone afterwards if it left.
     async fn talk(&self, socket: &mut Socket, seat: &mut Option<Seat>) {
-        let mut pulse = interval_at(tokio::time::Instant::now() + PULSE, PULSE);
-        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // In place: an interval would keep its timer in an allocation of its own.
+        let mut pulse = pin!(sleep(PULSE));
         let mut heard = true;
         loop {
             let message = tokio::select! {
                 message = socket.next() => message,
-                _ = pulse.tick() => {
+                () = pulse.as_mut() => {
+                    pulse.as_mut().reset(Instant::now() + PULSE);
                     if !std::mem::take(&mut heard) {
                         return;
                     }

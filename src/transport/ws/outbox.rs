@@ -182,10 +182,8 @@ impl State {
                 }
             }
         }
-        // A burst is over: do not keep its room.
-        if self.queue.capacity() > PIECES {
-            self.queue = VecDeque::new();
-        }
+        // Whoever keeps up needs no room for a queue.
+        self.queue = VecDeque::new();
     }
 
     fn consume(&mut self, mut written: usize) {
