@@ -36,6 +36,7 @@ enum Frame {
     Welcome {
         user: String,
         room_id: String,
+        count: usize,
         members: Vec<Person>,
         history: Vec<Line>,
     },
@@ -72,10 +73,10 @@ fn lines(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
     let mut text = String::new();
     // Writing to memory cannot fail.
     let _ = match frame {
-        Frame::Welcome { user, room_id, members, history } => {
+        Frame::Welcome { user, room_id, count, members, history } => {
             history.iter().for_each(|line| line.write(&mut text));
-            let more = members.len().saturating_sub(NAMED);
             let mut names: Vec<String> = members.into_iter().take(NAMED).map(|person| person.user).collect();
+            let more = count.saturating_sub(names.len());
             if more > 0 {
                 names.push(format!("{more} more"));
             }
