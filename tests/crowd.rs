@@ -226,32 +226,33 @@ async fn one_too_many_makes_a_crowd_whose_people_are_counted_once_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crowd_that_shrinks_is_listed_whole_and_told_by_name_again() {
-    let (hub, store) = node(&World::new(limits(), wall_clock), 1, 4);
-    let mut people = many(&hub, 6).await;
+    let (hub, store) = node(&World::new(limits(), wall_clock), 1, 8);
+    let mut people = many(&hub, 9).await;
     for _ in 0..2 {
         people.pop().unwrap().seat.leave().await;
     }
     sleep(Duration::from_secs(5)).await;
-    let late = enter(&hub, None).await;
-    assert_eq!(late.first()["crowd"], true, "four are not few enough, nor are five");
-    people.pop().unwrap().seat.leave().await;
-    people.pop().unwrap().seat.leave().await;
-    people.push(late);
+    people.push(enter(&hub, None).await);
+    let welcome = people[7].first();
+    assert_eq!((&welcome["crowd"], &welcome["count"]), (&json!(true), &json!(8)), "seven are not few enough, nor are eight");
+    for _ in 0..2 {
+        people.remove(1).seat.leave().await;
+    }
     sleep(Duration::from_secs(2)).await;
     let there = store.look(&room(), false).await.unwrap().unwrap();
     for person in &people {
         let last = person.eye.sees().frames.last().unwrap().clone();
-        assert_eq!((last["type"].as_str(), last["members"].as_array().map(Vec::len)), (Some("presence"), Some(3)));
-        assert_eq!(person.eye.sees().error(&there, 4), None);
+        assert_eq!((last["type"].as_str(), last["members"].as_array().map(Vec::len)), (Some("presence"), Some(6)));
+        assert_eq!(person.eye.sees().error(&there, 8), None);
         person.told();
     }
     let next = enter(&hub, None).await;
     sleep(Duration::from_secs(5)).await;
     assert!(next.first()["crowd"].is_null());
-    assert_eq!(people[0].told(), said(&[("joined", 4)]));
+    assert_eq!(people[0].told(), said(&[("joined", 7)]));
     next.seat.leave().await;
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(people[0].told(), said(&[("left", 3)]));
+    assert_eq!(people[0].told(), said(&[("left", 6)]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,8 +289,8 @@ async fn bytes_a_head(people: usize) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn what_each_of_many_gets_does_not_grow_with_them() {
-    // A welcome with fifty people, and while there were fewer, each of those fifty coming.
-    const ENOUGH: usize = 50 * 180 + 4_000;
+    // A welcome with fifty people, or one with fewer and each of the others coming, and counts for three seconds.
+    const ENOUGH: usize = 7_000;
     for people in [100, 200, 300] {
         let bytes = bytes_a_head(people).await;
         println!("{people} people: {bytes} bytes a head");

@@ -212,3 +212,64 @@ pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
         tokio::time::sleep(PACE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::{Call, Member, MemberId, Name, RoomKey};
+
+    fn room(life: u64, version: u64, heads: usize) -> Snapshot {
+        let member = |id| Member { id, name: Name::guest(id), joined_at: 0, call: Call::default() };
+        let members = (0..heads).map(|_| member(MemberId::random())).collect();
+        Snapshot { epoch: Epoch(life), key: RoomKey([0; 32]), seq: 0, version, members, history: Vec::new() }
+    }
+
+    /// Five came where four are not yet a crowd, and somebody was welcomed.
+    fn five() -> Crowd {
+        let mut crowd = Crowd::new(4);
+        assert!((1..=4).all(|version| crowd.hear_joined(Epoch(1), version, version as usize)));
+        assert!(!crowd.hear_joined(Epoch(1), 5, 5) && crowd.greet(&room(1, 5, 5)) && crowd.count().is_some());
+        crowd
+    }
+
+    fn leave(crowd: &mut Crowd, version: u64, count: usize) -> bool {
+        crowd.hear_left(Epoch(1), version, count, false)
+    }
+
+    #[test]
+    fn the_list_that_ends_a_crowd_is_not_older_than_what_anybody_was_welcomed_with() {
+        let mut crowd = five();
+        assert!(crowd.greet(&room(1, 9, 3)), "few, but this node has not heard of it yet");
+        assert!(!leave(&mut crowd, 6, 4) && !leave(&mut crowd, 7, 3));
+        assert!(crowd.end(&room(1, 6, 3), 0).is_none() && crowd.end(&room(1, 8, 2), 0).is_none());
+        assert!(crowd.end(&room(2, 9, 3), 0).is_none() && crowd.end(&room(1, 9, 4), 0).is_none());
+        let calls = crowd.is_over().unwrap().1;
+        crowd.hear_call();
+        assert!(crowd.end(&room(1, 9, 3), calls).is_none(), "the list may not know who has just come to the call");
+        assert!(crowd.end(&room(1, 9, 3), crowd.calls).is_some() && !crowd.greet(&room(1, 9, 3)));
+        // What the list knows is not told any more, what comes after it is.
+        assert!(!crowd.hear_joined(Epoch(1), 8, 4) && !leave(&mut crowd, 9, 3) && leave(&mut crowd, 10, 2));
+        assert!(crowd.greet(&room(1, 4, 5)) && !crowd.is, "who comes from before the list gets it, and makes no crowd");
+    }
+
+    #[test]
+    fn nobody_is_left_out_by_a_reset() {
+        for (reset, is) in [(room(1, 9, 3), true), (room(1, 10, 3), false), (room(2, 1, 3), false), (room(2, 1, 5), true)] {
+            let mut crowd = five();
+            assert!(crowd.greet(&room(1, 9, 3)));
+            assert_eq!(crowd.start_over(&reset), is, "{}", reset.cursor());
+            assert_eq!(crowd.greet(&reset), is);
+        }
+    }
+
+    #[test]
+    fn a_leave_that_is_told_by_name_is_counted_again() {
+        let mut crowd = five();
+        assert!(crowd.greet(&room(1, 9, 7)) && crowd.count().is_some() && crowd.count().is_none());
+        assert!(crowd.hear_left(Epoch(1), 6, 4, true), "seen in the call");
+        assert_eq!(crowd.count().map(|(_, count)| count), Some(7), "its count was older than the one told");
+        // Who is in the call is not known before the first snapshot is.
+        let mut crowd = Crowd::new(4);
+        assert!(leave(&mut crowd, 6, 5) && crowd.greet(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5));
+    }
+}

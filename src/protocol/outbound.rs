@@ -322,3 +322,27 @@ impl Serialize for Stamp {
         serializer.collect_str(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::Call;
+
+    #[test]
+    fn a_crowd_lists_its_reader_then_who_is_in_the_call_then_who_came_first() {
+        let ids: Vec<MemberId> = (1..=4).map(|id| MemberId(Uuid::from_u128(id))).collect();
+        let member = |id: &MemberId| Member { id: *id, name: Name::guest(*id), joined_at: 0, call: Call::default() };
+        let mut members: Vec<Member> = ids.iter().map(member).collect();
+        members[3].call = Call::since(1);
+        let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
+        let of = |member, crowd| {
+            let (now, ticket) = (0, "");
+            let arrival =
+                Arrival { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
+            listed(&members, arrival).iter().map(|person| person.client_id.as_u128()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);
+        assert_eq!(of(ids[1], None), [1, 2, 3, 4]);
+        assert_eq!(of(stranger, Some(3)), [9, 4, 1], "whoever reads a reset that comes from before them");
+    }
+}
