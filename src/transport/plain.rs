@@ -145,6 +145,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_a_crowd_some_are_named_and_how_many_more_there_are_is_said_once() {
+        let mut out = Vec::new();
+        lines(
+            br#"{"type":"welcome","user":"Ann","roomId":"r","count":240,"crowd":true,"members":[{"user":"Ann"},{"user":"Bob"}],"history":[]}"#,
+            None,
+            &mut out,
+        );
+        lines(br#"{"type":"presence","room":"r","count":241}"#, None, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "* You are Ann in r. Here: Ann, Bob, 238 more\n");
+    }
+
+    #[test]
     fn nothing_that_people_write_is_a_command_to_a_terminal() {
         let text = "a\u{1b}[2Jb\u{9b}31mc\u{7}\r\nd\re\tf\u{202e}g\u{0}\u{7f}\n12:00:00 Bob: forged\n";
         let shown = line(1_700_000_000_007, &"Ann".parse().unwrap(), &text.parse().unwrap());
