@@ -85,6 +85,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_ROOM_MEMBERS", default_value_t = 500, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub room_members: u32,
 
+    /// People in a room beyond whom they are counted and no longer named one by one
+    #[arg(long, env = "PARLOR_CROWD", default_value_t = 100, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub crowd: u32,
+
     /// Frames a second that a member may send for long; a flood is slowed, then refused
     #[arg(long, env = "PARLOR_RATE", default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
@@ -316,7 +320,7 @@ mod tests {
     fn nothing_needs_to_be_configured() {
         let config = config(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.limits(), Limits::default());
+        assert_eq!((config.limits(), config.crowd), (Limits::default(), 100));
         assert!(config.livekit().unwrap().is_none() && config.redis().is_none());
         let empty = super::tests::config(&["--origins", "", "--redis-url", "", "--livekit-url", ""]).unwrap();
         assert!(empty.origins.0.is_empty() && empty.livekit().unwrap().is_none() && empty.redis().is_none());
@@ -350,6 +354,7 @@ mod tests {
             ["--history-age", "soon"],
             ["--lease", "10ms"],
             ["--room-members", "0"],
+            ["--crowd", "1"],
             ["--origins", "chat.example.org"],
             ["--origins", "https://a.example/path"],
             ["--log", "xml"],

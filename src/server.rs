@@ -102,6 +102,7 @@ impl Server {
         let terms = Terms {
             signer: Signer::new(config.secret.expose()),
             limits,
+            crowd: config.crowd as usize,
             grace: config.grace.0,
             video: config.livekit()?.map(Video::new),
             accounts: accounts.clone(),

@@ -133,7 +133,7 @@ async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_fal
     let mut bob = Poller::join(&server, "general", "Bob").await;
     let came = report_of("participant_joined", "general", ann.id(), 1_700_000_000_000);
     assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
-    let told = json!({"type": "call", "clientId": ann.id(), "inCall": true});
+    let told = json!({"type": "call", "clientId": ann.id(), "user": "Ann", "inCall": true});
     assert_eq!(bob.until("call").await, told);
     eve.expect("joined").await;
     assert_eq!(eve.expect("call").await, told);
@@ -242,7 +242,7 @@ async fn forged_and_replayed_reports_change_nothing() {
 
     assert_eq!(reports(&server, &came, &good).await, 200);
     let told = ann.until("call").await;
-    assert_eq!(told, json!({"type": "call", "clientId": bob.id(), "inCall": true}));
+    assert_eq!(told, json!({"type": "call", "clientId": bob.id(), "user": "Bob", "inCall": true}));
     assert_eq!(in_call(&server, "general").await, [bob.id()]);
     assert_eq!(reports(&server, &went, &signed(&went, &livekit.secret)).await, 200);
     assert_eq!(ann.until("call").await["inCall"], false);

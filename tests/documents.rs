@@ -697,6 +697,21 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
         documents.hold("stream", &frame, &mut heard);
     }
     documents.hold("tell", &bob.until("closing").await, &mut seen);
+    // A crowd, by every door.
+    let Scene { server, mut bob, ann, .. } = Scene::set("general", &["--crowd", "2"]).await;
+    let mut stream = Listener::open(&server.url(""), "general", "?name=Eve", None, None).await;
+    assert_eq!((&stream.welcome["crowd"], &stream.welcome["count"]), (&json!(true), &json!(3)));
+    documents.hold("stream", &stream.welcome, &mut heard);
+    documents.hold("tell", &bob.until("presence").await, &mut seen);
+    let operations = documents.operations();
+    let poll = operations.iter().find(|operation| operation.id == "poll").unwrap();
+    let (news, anew) = (ann.ask(&ann.cursor, 60).send().await.unwrap(), ann.ask("1-0", 0).send().await.unwrap());
+    assert_eq!((poll.hold(news).await.0, poll.hold(anew).await.0), (200, 200));
+    bob.leave().await;
+    ann.leave().await;
+    while !heard.contains("presence") {
+        documents.hold("stream", &stream.next().await.unwrap(), &mut heard);
+    }
     // Only a store that fails brings these about: another test does.
     let rare = ["status", "reset"];
     for (operation, seen) in [("tell", &seen), ("stream", &heard)] {

@@ -66,7 +66,15 @@ impl Someone {
 
 fn terms() -> Terms {
     let limits = Limits::default();
-    Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, accounts: None, clock: wall_clock }
+    Terms {
+        signer: Signer::new(""),
+        limits,
+        crowd: 100,
+        grace: Duration::from_secs(15),
+        video: None,
+        accounts: None,
+        clock: wall_clock,
+    }
 }
 
 fn hub() -> (Arc<Hub>, Arc<World>) {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use parlor::{
-    hub::{Entrance, Hub, Rooms, Terms},
+    hub::{Entrance, Hub, Nobody, Rooms, Terms},
     room::{Limits, MemberId, Millis, NodeId, RoomId},
     store::memory::{Memory, World, wall_clock},
     ticket::{Claims, Signer},
@@ -102,16 +102,20 @@ async fn an_answer_that_was_lost_is_given_again_with_what_has_come_since() {
     assert!(bob.poll(0).await.is_none());
 }
 
-/// Two nodes and those who poll there, over one memory.
-fn two_nodes() -> [Arc<Pollers>; 2] {
+/// Two nodes over one memory.
+fn two_hubs(crowd: usize) -> [Arc<Hub>; 2] {
     let world = World::new(Limits::default(), wall_clock);
     [1, 2].map(|node| {
-        let grace = Duration::from_secs(15);
-        let terms = Terms { signer: Signer::new(""), limits: Limits::default(), grace, video: None, accounts: None, clock };
-        let rooms = Rooms::new(terms);
+        let (signer, limits, grace) = (Signer::new(""), Limits::default(), Duration::from_secs(15));
+        let rooms = Rooms::new(Terms { signer, limits, crowd, grace, video: None, accounts: None, clock });
         let store = Memory::new(Arc::clone(&world), NodeId(node), Arc::clone(&rooms) as _);
-        Arc::new(Pollers::new(Hub::new(rooms, store)))
+        Hub::new(rooms, store)
     })
+}
+
+/// Those who poll at two nodes.
+fn two_nodes() -> [Arc<Pollers>; 2] {
+    two_hubs(100).map(|hub| Arc::new(Pollers::new(hub)))
 }
 
 /// The clock of the nodes can be put forward.
@@ -170,6 +174,46 @@ async fn who_is_sent_from_node_to_node_waits_there_unless_something_was_missed()
     drop(ann);
     let (answer, took) = bob.poll(&there, 20).await;
     assert_eq!((heads(&answer), took), (Some(1), 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node() {
+    let hubs = two_hubs(4);
+    let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
+    let room: RoomId = "r".parse().unwrap();
+    let come = async || {
+        let entrance = Entrance { room: room.clone(), name: None, ticket: None, cursor: None };
+        hubs[0].enter(entrance, Arc::new(Nobody)).await.unwrap()
+    };
+    let mut others = vec![come().await, come().await, come().await];
+    let mut bob = Asker::join(&here, "Bob").await;
+    others.push(come().await);
+    let (answer, took) = bob.poll(&here, 20).await;
+    assert_eq!((events(answer.as_ref().unwrap()), took), (vec!["presence"], 0));
+    let said = |answer: &Option<Value>| {
+        let answer = answer.as_ref().unwrap();
+        (answer["count"].as_u64(), answer["crowd"].as_bool(), answer["members"].as_array().map(Vec::len))
+    };
+    for node in [&there, &here, &there] {
+        let (answer, took) = bob.poll(node, 20).await;
+        assert_eq!((said(&answer), took), ((Some(5), Some(true), Some(4)), 20), "the count is what they know already");
+    }
+    others.pop().unwrap().leave().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // A crowd still where they were counted, and none where nobody was: each node has a mind of its own.
+    bob.poll(&here, 20).await;
+    for (node, crowd) in [(&there, None), (&here, Some(true)), (&there, None)] {
+        let (answer, took) = bob.poll(node, 20).await;
+        assert_eq!((said(&answer), took), ((Some(4), crowd, Some(4)), 20));
+    }
+    bob.poll(&here, 20).await;
+    others.pop().unwrap().leave().await;
+    let (answer, took) = bob.poll(&here, 20).await;
+    let answer = answer.unwrap();
+    assert_eq!((events(&answer), answer["events"][0]["members"].as_array().map(Vec::len), took), (vec!["presence"], Some(3), 1));
+    for node in [&there, &here] {
+        assert_eq!(bob.poll(node, 20).await.1, 20);
+    }
 }
 
 #[tokio::test(start_paused = true)]

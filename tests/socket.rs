@@ -36,6 +36,7 @@ async fn welcome_says_all_that_the_contract_promises() {
     let welcome = &ann.welcome;
     let promised = [
         "clientId",
+        "count",
         "cursor",
         "history",
         "lastN",
@@ -54,6 +55,7 @@ async fn welcome_says_all_that_the_contract_promises() {
     assert_eq!((&welcome["roomId"], &welcome["user"]), (&json!("general"), &json!("Ann")));
     assert_eq!((&welcome["resumed"], &welcome["reset"]), (&json!(false), &json!(false)));
     assert_eq!((&welcome["lastN"], &welcome["history"], &welcome["video"]), (&json!(0), &json!([]), &json!(false)));
+    assert_eq!(welcome["count"], 1);
     let limits = json!({"textLength": 4000, "historyLength": 7, "historyAge": 90, "grace": 4, "poll": 15, "members": 9});
     assert_eq!(welcome["limits"], limits);
     assert!(uuid::Uuid::parse_str(ann.id()).is_ok() && !ann.ticket().is_empty() && !ann.cursor.is_empty());

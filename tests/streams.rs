@@ -214,8 +214,15 @@ async fn a_silent_stream_beats_every_fifteen_seconds() {
         transport::sse,
     };
     let limits = Limits::default();
-    let terms =
-        Terms { signer: Signer::new(""), limits, grace: Duration::from_secs(15), video: None, accounts: None, clock: wall_clock };
+    let terms = Terms {
+        signer: Signer::new(""),
+        limits,
+        crowd: 100,
+        grace: Duration::from_secs(15),
+        video: None,
+        accounts: None,
+        clock: wall_clock,
+    };
     let rooms = Rooms::new(terms);
     let store = Memory::new(World::new(limits, wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
     let hub = Hub::new(rooms, store);

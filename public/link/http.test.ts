@@ -17,6 +17,7 @@ const WELCOME = {
   resumed: false,
   reset: false,
   lastN: 0,
+  count: 0,
   members: [],
   history: [],
   limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 15, members: 1, poll: 15 },
@@ -320,9 +321,9 @@ describe("a poll", () => {
     await enter(openLongPoll);
     await vi.advanceTimersByTimeAsync(10_000);
     const members = [{ clientId: "me", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }];
-    await last().answer(200, batch({ members, ticket: "t2", lastN: 4 }));
+    await last().answer(200, batch({ count: 7, crowd: true, members, ticket: "t2", lastN: 4 }));
     expect(types()).toEqual(["welcome", "pong", "reset"]);
-    expect(heard.at(-1)).toMatchObject({ resumed: true, reset: false, ticket: "t2", lastN: 4, members, cursor: "e-3.1", timestamp: "2026-01-02T03:04:15.000Z" });
+    expect(heard.at(-1)).toMatchObject({ resumed: true, reset: false, ticket: "t2", lastN: 4, count: 7, crowd: true, members, cursor: "e-3.1", timestamp: "2026-01-02T03:04:15.000Z" });
     expect(last().headers.Authorization).toBe("Bearer t2");
   });
 

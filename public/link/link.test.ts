@@ -76,6 +76,7 @@ const WELCOME = {
   resumed: false,
   reset: false,
   lastN: 0,
+  count: 0,
   members: [],
   history: [],
   limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 1, members: 1 },

@@ -61,7 +61,7 @@ function openPoll(wait: number, pause: number): OpenCarrier {
       }
     }
 
-    function deliver({ cursor, messages, events, members, reset, ticket, lastN }: Batch, welcome: object): void {
+    function deliver({ cursor, messages, events, members, count, crowd, reset, ticket, lastN }: Batch, welcome: object): void {
       // The cursor of the whole answer is the place of its last message: whoever carries on starts there.
       const history = messages.map((message, at) => (at === messages.length - 1 ? { ...message, cursor } : message));
       if (ticket !== null) {
@@ -69,7 +69,7 @@ function openPoll(wait: number, pause: number): OpenCarrier {
         ears.ticket(ticket);
       }
       // The seat had to be taken up anew: who is there is told whole.
-      if (members) ears.frame({ ...welcome, type: "reset", ticket: post.ticket, resumed: true, reset, cursor, lastN, members, history });
+      if (members) ears.frame({ ...welcome, type: "reset", ticket: post.ticket, resumed: true, reset, cursor, lastN, count, crowd, members, history });
       // Before what was said: a message ends the typing that led to it.
       for (const event of events) ears.frame(event);
       if (!members) for (const message of history) ears.frame(message);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, Snapshot } from "../protocol/frames";
-import { due, emptyLog, type Entry, type Event, type Log, nextTick, step, TYPING_LASTS } from "./log";
+import { due, emptyLog, type Entry, type Event, heads, type Log, nextTick, step, TYPING_LASTS } from "./log";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
 const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };
@@ -28,6 +28,8 @@ const snapshot = (over: Partial<Snapshot> = {}): Event => ({
     resumed: false,
     reset: false,
     lastN: 0,
+    count: 1,
+    crowd: false,
     members: [{ clientId: "me", user: "Ann", joinedAt: T0 }],
     history: [],
     limits: LIMITS,
@@ -187,26 +189,44 @@ describe("a snapshot", () => {
 });
 
 describe("people", () => {
-  const joined = (id: string, at = T0 + 5): Event => ({ type: "joined", member: { clientId: id, user: id, joinedAt: at }, now: at });
+  const person = (id: string, at = T0 + 5) => ({ clientId: id, user: id, joinedAt: at });
+  const joined = (id: string, at = T0 + 5, count = 2): Event => ({ type: "joined", member: person(id, at), count, now: at });
+  const left = (id: string, now = T0 + 6, reason = "left", count = 1): Event => ({ type: "left", clientId: id, user: id, reason, count, now });
+  const calls = (id: string, inCall: boolean): Event => ({ type: "call", clientId: id, user: id, inCall, now: T0 + 7 });
 
   test("come and go with a line each, in the order they came", () => {
-    const log = inside(joined("cat", T0 + 9), joined("ben", T0 + 5), { type: "left", clientId: "cat", user: "cat", reason: "lost", now: T0 + 11 });
+    const log = inside(joined("cat", T0 + 9), joined("ben", T0 + 5), left("cat", T0 + 11, "lost"));
     expect(log.members.map((m) => m.clientId)).toEqual(["me", "ben"]);
     expect(log.lines).toMatchObject([{ what: "joined" }, { what: "joined" }, { what: "left", reason: "lost" }]);
   });
 
   test("get no line for my own coming or for a going that was known", () => {
-    expect(notices(inside(joined("me"), { type: "left", clientId: "who", user: "who", reason: "left", now: T0 }))).toEqual([]);
+    expect(notices(inside(joined("me"), left("who")))).toEqual([]);
   });
 
   test("come to the call and go without a line, and take it along when they leave", () => {
-    const calls = (clientId: string, inCall: boolean): Event => ({ type: "call", clientId, inCall });
-    const log = inside(joined("ben"), calls("ben", true), calls("nobody", true));
+    const log = inside(joined("ben"), calls("ben", true), calls("nobody", false));
     expect(log.members.map((m) => m.inCall ?? false)).toEqual([false, true]);
     expect(notices(log)).toEqual(notices(inside(joined("ben"))));
     expect(play(log, calls("ben", false)).members.some((m) => m.inCall)).toBe(false);
-    const back = play(log, { type: "left", clientId: "ben", user: "ben", reason: "left", now: T0 + 6 }, joined("ben", T0 + 7));
+    const back = play(log, left("ben"), joined("ben", T0 + 7));
     expect(back.members.some((m) => m.inCall)).toBe(false);
+  });
+
+  test("too many to list are counted, but for me and those in the call", () => {
+    const many = ["ben", "cat", "dan"].map((id) => person(id));
+    const members = [person("me", T0), { ...many[0]!, inCall: true }, many[1]!];
+    const ids = (log: Log) => log.members.map((m) => m.clientId);
+    for (const crowd of [inside(snapshot({ crowd: true, count: 240, members })), inside(joined("ben"), calls("ben", true), joined("cat"), { type: "presence", count: 240, members: null })]) {
+      expect([heads(crowd), ids(crowd)]).toEqual([240, ["me", "ben"]]);
+      const told = notices(crowd);
+      const on = play(crowd, calls("eve", true), { type: "presence", count: 239, members: null }, left("ben", T0 + 8, "left", 238));
+      expect([heads(on), ids(on), notices(on)]).toEqual([238, ["me", "eve"], told]);
+      expect(ids(play(on, calls("eve", false)))).toEqual(["me"]);
+      const few = play(on, { type: "presence", count: 4, members: [person("me", T0), ...many] });
+      expect([heads(few), ids(few), notices(few)]).toEqual([4, ["me", "ben", "cat", "dan"], told]);
+      expect(notices(play(few, joined("fay")))).toEqual([...told, "joined"]);
+    }
   });
 
   test("type until they speak, stop, leave or fall silent", () => {
@@ -214,7 +234,7 @@ describe("people", () => {
     const log = inside(joined("ben"), types("ben"), types("me"));
     expect(log.typing.map((t) => t.from)).toEqual(["ben"]);
     expect(nextTick(log)).toBe(T0 + TYPING_LASTS);
-    for (const event of [hear(chat(1)), types("ben", false), { type: "left", clientId: "ben", user: "Ben", reason: "left", now: T0 } as Event, { type: "tick", now: T0 + TYPING_LASTS } as Event]) {
+    for (const event of [hear(chat(1)), types("ben", false), left("ben", T0), { type: "tick", now: T0 + TYPING_LASTS } as Event]) {
       expect(play(log, event).typing, event.type).toEqual([]);
     }
   });

@@ -51,7 +51,11 @@ export type Log = {
   former: readonly string[];
   lines: readonly (Entry | Notice)[];
   outgoing: readonly Outgoing[];
+  /** Whoever is there; of a crowd only those of whom that is sure. */
   members: readonly Member[];
+  /** More are there than are listed; then this many. */
+  crowd: boolean;
+  count: number;
   typing: readonly Typist[];
   limits: Limits | null;
   video: boolean;
@@ -68,9 +72,10 @@ export type Event =
   | { type: "snapshot"; snapshot: Snapshot }
   | { type: "chat"; chat: Chat }
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
-  | { type: "joined"; member: Member; now: number }
-  | { type: "left"; clientId: string; user: string; reason: string; now: number }
-  | { type: "call"; clientId: string; inCall: boolean }
+  | { type: "joined"; member: Member; count: number; now: number }
+  | { type: "left"; clientId: string; user: string; reason: string; count: number; now: number }
+  | { type: "presence"; count: number; members: readonly Member[] | null }
+  | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true; now: number }
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
   | { type: "say"; text: string; now: number }
   /** What was due has gone out. */
@@ -108,6 +113,8 @@ export function emptyLog(seat: Seated | null = null): Log {
     lines: [],
     outgoing: [],
     members: [],
+    crowd: false,
+    count: 0,
     typing: [],
     limits: null,
     video: false,
@@ -129,6 +136,7 @@ export function step(log: Log, event: Event): Log {
     case "ack":
       return bound(acknowledged(log, event));
     case "joined": {
+      if (log.crowd) return { ...log, count: event.count };
       const { member } = event;
       const members = [...log.members.filter((m) => m.clientId !== member.clientId), member].sort(byArrival);
       const next = { ...log, members };
@@ -137,10 +145,11 @@ export function step(log: Log, event: Event): Log {
     case "left": {
       const next = {
         ...log,
+        count: event.count,
         members: log.members.filter((m) => m.clientId !== event.clientId),
         typing: log.typing.filter((t) => t.from !== event.clientId),
       };
-      return log.members.length === next.members.length
+      return log.crowd || log.members.length === next.members.length
         ? next
         : noticed(next, "left", event.now, event.user, event.clientId, event.reason);
     }
@@ -150,8 +159,13 @@ export function step(log: Log, event: Event): Log {
       if (event.typing) typing.push({ from: event.from, user: event.user, until: event.now + TYPING_LASTS });
       return { ...log, typing };
     }
+    case "presence": {
+      const { count, members } = event;
+      const next = { ...log, count, crowd: members === null, members: members === null ? sure(log.members, log.me) : [...members].sort(byArrival) };
+      return members === null ? next : { ...next, typing: log.typing.filter((t) => members.some((m) => m.clientId === t.from)) };
+    }
     case "call":
-      return { ...log, members: log.members.map((m) => (m.clientId === event.clientId ? { ...m, inCall: event.inCall } : m)) };
+      return called(log, event);
     case "say":
       return said(log, event.text, event.now);
     case "carry": {
@@ -208,7 +222,9 @@ function settle(log: Log, s: Snapshot): Log {
     me: { clientId: s.clientId, user: s.user },
     former,
     lines: continues ? before : [],
-    members: [...s.members].sort(byArrival),
+    members: [...(s.crowd ? sure(s.members, s) : s.members)].sort(byArrival),
+    crowd: s.crowd,
+    count: s.count,
     typing: [],
     limits: s.limits,
     video: s.video,
@@ -222,6 +238,26 @@ function settle(log: Log, s: Snapshot): Log {
     next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
   }
   return { ...next, cursor: s.cursor, ...renumbered(next, sameSeat, s.lastN) };
+}
+
+/** Of a crowd, who is there and would not go without a word: the others are not told. */
+function sure(members: readonly Member[], me: { clientId: string } | null): readonly Member[] {
+  return members.filter((m) => m.inCall === true || m.clientId === me?.clientId);
+}
+
+/** How many are in the room. */
+export function heads(log: Log): number {
+  return log.crowd ? log.count : log.members.length;
+}
+
+/** Whoever comes to the call is there, in the list or not. */
+function called(log: Log, event: Extract<Event, { type: "call" }>): Log {
+  const { clientId, user, inCall, verified, now } = event;
+  const known = log.members.find((m) => m.clientId === clientId);
+  if (!known && !inCall) return log;
+  const member: Member = { ...(known ?? { clientId, user, joinedAt: now, ...(verified ? { verified } : {}) }), inCall };
+  const members = [...log.members.filter((m) => m !== known), member].sort(byArrival);
+  return { ...log, members: log.crowd ? sure(members, log.me) : members };
 }
 
 /**

@@ -15,6 +15,7 @@ const welcome = {
   resumed: false,
   reset: false,
   lastN: 0,
+  count: 1,
   members: [{ clientId: "c1", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }],
   history: [{ type: "chat", seq: 1, from: "c2", user: "Ben", room: "general", text: "hi", timestamp: "2026-01-02T03:04:00.123Z", cursor: "e-1" }],
   limits: { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500 },
@@ -33,11 +34,18 @@ describe("a frame", () => {
     });
   });
 
+  test("counts, and lists whom it may", () => {
+    expect(parseFrame(JSON.stringify(welcome))).toMatchObject({ count: 1, crowd: false });
+    expect(parseFrame(JSON.stringify({ ...welcome, count: 240, crowd: true }))).toMatchObject({ count: 240, crowd: true });
+    expect(parseFrame('{"type":"presence","room":"general","count":240}')).toEqual({ type: "presence", count: 240, members: null });
+    expect(parseFrame(JSON.stringify({ type: "presence", room: "general", count: 1, members: welcome.members }))).toMatchObject({ members: [{ clientId: "c1" }] });
+  });
+
   test("says who is in the call", () => {
     const members = [{ ...welcome.members[0], inCall: true }, { clientId: "c2", user: "Ben", joinedAt: "2026-01-02T03:04:05Z" }];
     expect(parseFrame(JSON.stringify({ ...welcome, members }))).toMatchObject({ members: [{ inCall: true }, { inCall: false }] });
-    expect(parseFrame('{"type":"call","clientId":"c2","inCall":true}')).toEqual({ type: "call", clientId: "c2", inCall: true });
-    expect(() => parseFrame('{"type":"call","clientId":"c2"}')).toThrow(BadFrame);
+    expect(parseFrame('{"type":"call","clientId":"c2","user":"Ben","inCall":true}')).toEqual({ type: "call", clientId: "c2", user: "Ben", inCall: true });
+    expect(() => parseFrame('{"type":"call","clientId":"c2","user":"Ben"}')).toThrow(BadFrame);
   });
 
   test("says whose name is an account's", () => {
@@ -46,8 +54,8 @@ describe("a frame", () => {
       members: [{ verified: true }, {}],
       history: [{ verified: true }],
     });
-    expect(parseFrame(JSON.stringify({ ...member, type: "joined" }))).toMatchObject({ verified: true });
-    expect(parseFrame(JSON.stringify({ ...welcome.members[0], verified: false, type: "joined" }))).not.toHaveProperty("verified");
+    expect(parseFrame(JSON.stringify({ ...member, type: "joined", count: 2 }))).toMatchObject({ verified: true });
+    expect(parseFrame(JSON.stringify({ ...welcome.members[0], verified: false, type: "joined", count: 2 }))).not.toHaveProperty("verified");
   });
 
   test("may leave out what is optional", () => {

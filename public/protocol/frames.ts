@@ -36,6 +36,10 @@ export type Snapshot = {
   resumed: boolean;
   reset: boolean;
   lastN: number;
+  /** Heads in the room. */
+  count: number;
+  /** Too many to list and to tell one by one. */
+  crowd: boolean;
   members: Member[];
   history: Chat[];
   limits: Limits;
@@ -48,10 +52,12 @@ export type Inbound =
   | ({ type: "reset" } & Snapshot)
   | Chat
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
-  | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true }
-  | { type: "left"; clientId: string; user: string; reason: string }
+  | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true; count: number }
+  | { type: "left"; clientId: string; user: string; reason: string; count: number }
+  /** Of a crowd how many; with members it is none any more. */
+  | { type: "presence"; count: number; members: Member[] | null }
   | { type: "typing"; from: string; user: string; typing: boolean }
-  | { type: "call"; clientId: string; inCall: boolean }
+  | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true }
   | { type: "pong" }
   | { type: "status"; code: string; message: string }
   | { type: "closing"; code: string; message: string; retryAfter: number | null }
@@ -96,13 +102,15 @@ export function readFrame(json: unknown): Inbound | null {
     case "ack":
       return { type, n: f.maybeNumber("n"), seq: f.number("seq"), at: f.time("timestamp"), cursor: f.maybeText("cursor") };
     case "joined":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), ...verified(f) };
+      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), ...verified(f), count: f.number("count") };
     case "left":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason") };
+      return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason"), count: f.number("count") };
+    case "presence":
+      return { type, count: f.number("count"), members: f.all.members == null ? null : f.list("members").map(member) };
     case "typing":
       return { type, from: f.text("from"), user: f.text("user"), typing: f.flag("typing") };
     case "call":
-      return { type, clientId: f.text("clientId"), inCall: f.flag("inCall") };
+      return { type, clientId: f.text("clientId"), user: f.text("user"), inCall: f.flag("inCall"), ...verified(f) };
     case "pong":
       return { type };
     case "status":
@@ -156,6 +164,8 @@ function snapshot(f: Fields): Snapshot {
     resumed: f.flag("resumed"),
     reset: f.flag("reset"),
     lastN: f.maybeNumber("lastN") ?? 0,
+    count: f.number("count"),
+    crowd: f.maybeFlag("crowd") ?? false,
     members: f.list("members").map(member),
     history: f.list("history").map(chat),
     limits: {

@@ -20,6 +20,9 @@ export type Batch = {
   events: Record<string, unknown>[];
   /** Who is there, when the seat had to be taken up anew. */
   members: Record<string, unknown>[] | null;
+  /** With them: how many are there, if these are not all. */
+  count: number | null;
+  crowd: boolean;
   reset: boolean;
   ticket: string | null;
   lastN: number | null;
@@ -66,6 +69,8 @@ export function readBatch(json: unknown): Batch {
     messages: all("messages") ?? [],
     events: all("events") ?? [],
     members: all("members"),
+    count: f.maybeNumber("count"),
+    crowd: f.all.crowd === true,
     reset: f.all.reset === true,
     ticket: f.maybeText("ticket"),
     lastN: f.maybeNumber("lastN"),

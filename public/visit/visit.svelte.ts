@@ -183,13 +183,14 @@ export class Visit {
         this.#step(frame);
         break;
       case "joined": {
-        const { type, ...member } = frame;
-        this.#step({ type, member, now: this.now() });
+        const { type, count, ...member } = frame;
+        this.#step({ type, member, count, now: this.now() });
         break;
       }
-      case "call":
+      case "presence":
         this.#step(frame);
         break;
+      case "call":
       case "left":
       case "typing":
         this.#step({ ...frame, now: this.now() });

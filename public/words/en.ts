@@ -79,6 +79,7 @@ export const en = {
   people: "People",
   peopleCount: count({ one: "{n} person", other: "{n} people" }),
   peopleHere: count({ one: "{n} person here", other: "{n} people here" }),
+  crowd: "There are too many people here to list them all.",
   showPeople: "Show people",
   you: "you",
 

@@ -81,6 +81,7 @@ export const ru: Words = {
   people: "Люди",
   peopleCount: people,
   peopleHere: (n) => `Здесь ${people(n)}`,
+  crowd: "Здесь слишком много людей, чтобы показать всех.",
   showPeople: "Показать людей",
   you: "вы",
 

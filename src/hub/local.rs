@@ -20,11 +20,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Guest, Terms,
+    crowd::Crowd,
+    kind::{Kind, Reach},
     reader::{Reader, Wire},
 };
 use crate::{
     protocol::{Ack, Chat, Outbound, Person, Stamp},
-    room::{Call, Cursor, Departure, Epoch, MemberId, Millis, Name, RoomId, RoomKey, Seq, Snapshot},
+    room::{Call, Cursor, Departure, MemberId, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
 
@@ -35,7 +37,7 @@ const BUSY: Duration = Duration::from_millis(1);
 pub(super) struct LocalRoom {
     pub(super) id: RoomId,
     // Two locks, so that what is told meanwhile need not wait for a flush's writes.
-    gathered: Mutex<Gathered>,
+    pub(super) gathered: Mutex<Gathered>,
     pub(super) people: Mutex<People>,
     /// Who may be in the call, and since when that is known: they have a pass, or came.
     pub(super) callers: Mutex<HashMap<MemberId, Instant>>,
@@ -46,10 +48,12 @@ pub(super) struct LocalRoom {
 
 /// Frames on their way out, as JSON; each reader's wire frames them.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     json: Vec<u8>,
     items: Vec<Item>,
-    reset: Option<Arc<Snapshot>>,
+    /// And whether that is a crowd.
+    reset: Option<(Arc<Snapshot>, bool)>,
+    pub(super) crowd: Crowd,
     flushing: bool,
     flushed: Option<Instant>,
 }
@@ -57,60 +61,6 @@ struct Gathered {
 struct Item {
     end: usize,
     kind: Kind,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Said { from: MemberId, n: u64, at: Millis, cursor: Cursor },
-    Presence { epoch: Epoch, version: u64 },
-    Typing { from: MemberId },
-    Notice,
-}
-
-/// How far a reader's snapshot reached: what lies before it, or in another life, was not missed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Reach {
-    epoch: Epoch,
-    seq: Seq,
-    version: u64,
-}
-
-impl Reach {
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
-        Self { epoch: snapshot.epoch, seq: snapshot.seq, version: snapshot.version }
-    }
-}
-
-impl Kind {
-    fn from(&self) -> Option<MemberId> {
-        match *self {
-            Self::Said { from, .. } | Self::Typing { from } => Some(from),
-            Self::Presence { .. } | Self::Notice => None,
-        }
-    }
-
-    fn epoch(&self) -> Option<Epoch> {
-        match *self {
-            Self::Said { cursor, .. } => Some(cursor.epoch),
-            Self::Presence { epoch, .. } => Some(epoch),
-            Self::Typing { .. } | Self::Notice => None,
-        }
-    }
-
-    pub(super) fn is_after(&self, reach: Reach) -> bool {
-        match *self {
-            Self::Said { cursor, .. } => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
-            Self::Presence { epoch, version } => epoch == reach.epoch && version > reach.version,
-            Self::Typing { .. } | Self::Notice => true,
-        }
-    }
-
-    fn cursor(&self) -> Option<Cursor> {
-        match *self {
-            Self::Said { cursor, .. } => Some(cursor),
-            _ => None,
-        }
-    }
 }
 
 /// Who sits here. Dense, because a flush walks it and a lookup is by id.
@@ -137,8 +87,8 @@ pub(super) enum Place {
     Joining {
         reader: Arc<dyn Reader>,
         waiting: Vec<(Kind, Bytes)>,
-        /// Which life a reset began meanwhile: a snapshot of another one lies before it.
-        reset: Option<Epoch>,
+        /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
+        reset: Option<Reach>,
     },
     /// Follows.
     Live { reader: Arc<dyn Reader>, reach: Reach },
@@ -156,10 +106,10 @@ impl Place {
 }
 
 impl LocalRoom {
-    pub(super) fn new(id: RoomId) -> Self {
+    pub(super) fn new(id: RoomId, crowd: usize) -> Self {
         Self {
             id,
-            gathered: Mutex::default(),
+            gathered: Mutex::new(Gathered { crowd: Crowd::new(crowd), ..Gathered::default() }),
             people: Mutex::default(),
             callers: Mutex::default(),
             wake: Notify::new(),
@@ -196,13 +146,23 @@ impl LocalRoom {
                 (kind, Outbound::Chat(Chat::new(&self.id, *epoch, entry, false)))
             }
             Event::Joined { epoch, member, version, count } => {
+                if !gathered.crowd.hear_joined(*epoch, *version, *count) {
+                    return;
+                }
                 let kind = Kind::Presence { epoch: *epoch, version: *version };
                 (kind, Outbound::Joined { person: Person::from(member), room, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // Whose node was lost may still be in the call: the next look finds out.
+                let mut callers = self.callers.lock();
+                let called = callers.contains_key(&member.id);
                 if *reason != Departure::NodeLost {
-                    self.callers.lock().remove(&member.id);
+                    callers.remove(&member.id);
+                }
+                drop(callers);
+                // Who may be seen in the call must be seen to go, in a crowd as well.
+                if !gathered.crowd.hear_left(*epoch, *version, *count, called) {
+                    return;
                 }
                 let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
                 let kind = Kind::Presence { epoch: *epoch, version: *version };
@@ -214,20 +174,24 @@ impl LocalRoom {
             }
             // About one link, not for the room's ears.
             Event::Moved { .. } => return,
-            Event::Call { from, call } => {
+            Event::Call { epoch, from, user, call, version } => {
                 self.callers.lock().insert(*from, Instant::now());
                 // A pass is nobody's business.
                 if *call == Call::INVITED {
                     return;
                 }
-                (Kind::Notice, Outbound::Call { client_id: from.0, in_call: call.is_on() })
+                let (client_id, verified) = (from.0, user.is_verified());
+                let frame = Outbound::Call { client_id, user: user.as_str(), verified, in_call: call.is_on() };
+                gathered.crowd.hear_call();
+                // As if it were the next change: a newer snapshot knows it, and may know as well that they left since.
+                (Kind::Presence { epoch: *epoch, version: version + 1 }, frame)
             }
             Event::Reset(snapshot) => {
                 self.note_callers(snapshot);
                 // What was gathered belongs to the continuity that broke.
                 gathered.json.clear();
                 gathered.items.clear();
-                gathered.reset = Some(Arc::clone(snapshot));
+                gathered.reset = Some((Arc::clone(snapshot), gathered.crowd.start_over(snapshot)));
                 return self.start_flush(gathered);
             }
         };
@@ -235,7 +199,7 @@ impl LocalRoom {
         self.start_flush(gathered);
     }
 
-    fn start_flush(&self, mut gathered: MutexGuard<'_, Gathered>) {
+    pub(super) fn start_flush(&self, mut gathered: MutexGuard<'_, Gathered>) {
         let first = !std::mem::replace(&mut gathered.flushing, true);
         drop(gathered);
         if first {
@@ -275,8 +239,8 @@ impl LocalRoom {
                 (std::mem::take(&mut gathered.json), std::mem::take(&mut gathered.items), gathered.reset.take())
             };
             let mut people = self.people.lock();
-            if let Some(snapshot) = reset {
-                people.start_over(&self.id, &snapshot, terms);
+            if let Some((snapshot, crowd)) = reset {
+                people.start_over(&self.id, &snapshot, crowd, terms);
             }
             if !items.is_empty() {
                 people.hand_out(&json, &items);
@@ -288,14 +252,14 @@ impl LocalRoom {
 }
 
 impl Gathered {
-    fn push(&mut self, kind: Kind, frame: &Outbound<'_>) {
+    pub(super) fn push(&mut self, kind: Kind, frame: &Outbound<'_>) {
         frame.write(&mut self.json);
         self.items.push(Item { end: self.json.len(), kind });
     }
 }
 
 impl People {
-    fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, terms: &Terms) {
+    fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &Terms) {
         self.key = Some(snapshot.key);
         for (member, seat) in &mut self.seats {
             match &mut seat.place {
@@ -303,14 +267,14 @@ impl People {
                     *reach = Reach::of(snapshot);
                     let own = |entry: &&crate::room::Entry| entry.from == *member;
                     let last_n = snapshot.history.iter().rev().find(own).map_or(0, |entry| entry.n);
-                    let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n };
+                    let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n, crowd };
                     let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
                     let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
                     reader.deliver(&[frame]);
                 }
                 Place::Joining { waiting, reset, .. } => {
                     waiting.clear();
-                    *reset = Some(snapshot.epoch);
+                    *reset = Some(Reach::of(snapshot));
                 }
                 Place::Held { .. } => {}
             }

@@ -3,7 +3,9 @@
 
 mod bearer;
 mod call;
+mod crowd;
 mod goodbye;
+mod kind;
 mod local;
 mod reader;
 mod seat;
@@ -11,7 +13,7 @@ mod tenure;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,12 +23,15 @@ use dashmap::DashMap;
 use tokio::{sync::watch, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 
-use self::local::{LocalRoom, LocalSeat, Place, Reach};
 pub use self::{
     bearer::Nobody,
     reader::{Reader, Wire},
     seat::Seat,
     tenure::{Stay, Tenure},
+};
+use self::{
+    kind::Reach,
+    local::{LocalRoom, LocalSeat, Place},
 };
 use crate::{
     account::Accounts,
@@ -60,6 +65,8 @@ pub struct Terms {
     pub signer: Signer,
     /// What rooms hold.
     pub limits: Limits,
+    /// A room of more people than this counts them instead of naming them.
+    pub crowd: usize,
     /// How long the seat of a lost link is held.
     pub grace: Duration,
     /// Mints video passes, if LiveKit is set up.
@@ -77,6 +84,7 @@ struct Guest<'a> {
     resumed: bool,
     reset: bool,
     last_n: u64,
+    crowd: bool,
 }
 
 impl Terms {
@@ -91,13 +99,14 @@ impl Terms {
         room: &RoomId,
         snapshot: &Snapshot,
         history: &[Entry],
-        Guest { member, name, resumed, reset, last_n }: Guest<'_>,
+        Guest { member, name, resumed, reset, last_n, crowd }: Guest<'_>,
         again: bool,
     ) -> Vec<u8> {
         let now = (self.clock)();
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
-        let arrival = Arrival { member, user: name, ticket: &ticket, resumed, reset, last_n, video, now };
+        let crowd = crowd.then_some(self.crowd);
+        let arrival = Arrival { member, user: name, ticket: &ticket, resumed, reset, last_n, crowd, video, now };
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
         let allowed = Allowed::new(&self.limits, millis(self.grace), millis(self.poll()));
         let fields = Welcome::new(room, snapshot, history, arrival, allowed);
@@ -109,12 +118,21 @@ impl Terms {
 pub struct Rooms {
     rooms: DashMap<RoomId, Arc<LocalRoom>>,
     terms: Arc<Terms>,
+    /// Where the people of a crowd are looked up.
+    store: OnceLock<Weak<dyn Store>>,
 }
 
 impl Rooms {
     /// No rooms yet.
     pub fn new(terms: Terms) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::new(), terms: Arc::new(terms) })
+        Arc::new(Self { rooms: DashMap::new(), terms: Arc::new(terms), store: OnceLock::new() })
+    }
+
+    /// Has a room counted from now on, if it is a crowd.
+    fn follow_crowd(&self, room: &Arc<LocalRoom>) {
+        if let Some(store) = self.store.get().filter(|_| room.is_uncounted()) {
+            tokio::spawn(crowd::follow(Arc::downgrade(room), Weak::clone(store)));
+        }
     }
 
     fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {
@@ -133,7 +151,7 @@ impl Rooms {
     ) -> (Arc<LocalRoom>, u64, Arc<AtomicU64>) {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| {
-            let room = Arc::new(LocalRoom::new(id.clone()));
+            let room = Arc::new(LocalRoom::new(id.clone(), self.terms.crowd));
             tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
             room
         });
@@ -192,8 +210,11 @@ impl Feed for Rooms {
         let Some(room) = self.find(id) else { return };
         if let Event::Moved { member, tag } = *event {
             self.hand_over(&room, member, tag);
-        } else {
-            room.gather(event);
+            return;
+        }
+        room.gather(event);
+        if let Event::Joined { .. } | Event::Left { .. } | Event::Reset(_) = event {
+            self.follow_crowd(&room);
         }
     }
 
@@ -254,6 +275,8 @@ impl Hub {
     pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
         // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
+        // Rooms have one hub: nothing was set before.
+        let _ = rooms.store.set(Arc::downgrade(&store));
         let hub = Arc::new(Self {
             rooms,
             store,

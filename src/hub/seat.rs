@@ -68,13 +68,15 @@ impl Seat {
     ) -> Result<bool, Trouble> {
         self.last_n.fetch_max(last_n, Ordering::Relaxed);
         self.room.note_callers(snapshot);
+        let crowd = self.room.greets(snapshot);
+        self.hub.rooms.follow_crowd(&self.room);
         let missed = match cursor {
             Some(cursor) if exact => snapshot.since(cursor),
             Some(_) => None,
             None => Some(&snapshot.history[..]),
         };
         let Claims { member, name } = &self.claims;
-        let guest = Guest { member: *member, name, resumed, reset: missed.is_none(), last_n };
+        let guest = Guest { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
         let history = missed.unwrap_or(&snapshot.history);
         let json = self.hub.terms().greet(&self.room.id, snapshot, history, guest, false);
         let welcome = reader.wire().framed(&json, Some(snapshot.cursor()));
@@ -92,7 +94,7 @@ impl Seat {
             return Err(Trouble::Replaced);
         };
         if let Place::Joining { reset, .. } = &mut seat.place
-            && reset.take().is_some_and(|epoch| epoch != snapshot.epoch)
+            && reset.take().is_some_and(|anew| !reach.covers(anew))
         {
             return Ok(false);
         }

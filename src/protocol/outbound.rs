@@ -52,6 +52,16 @@ pub enum Outbound<'a> {
         /// Heads now.
         count: usize,
     },
+    /// How many are there, in a room of too many to tell one by one.
+    Presence {
+        /// Where.
+        room: &'a str,
+        /// Heads now.
+        count: usize,
+        /// Everybody, where they are few enough again: from now on joins and leaves are told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        members: Option<Vec<Person<'a>>>,
+    },
     /// Somebody types or stopped.
     Typing {
         /// Who.
@@ -68,6 +78,11 @@ pub enum Outbound<'a> {
     Call {
         /// Who.
         client_id: Uuid,
+        /// Their name.
+        user: &'a str,
+        /// The name is an account's.
+        #[serde(skip_serializing_if = "Not::not")]
+        verified: bool,
         /// Is in it now.
         in_call: bool,
     },
@@ -147,6 +162,9 @@ pub struct Welcome<'a> {
     resumed: bool,
     reset: bool,
     last_n: u64,
+    count: usize,
+    #[serde(skip_serializing_if = "Not::not")]
+    crowd: bool,
     members: Vec<Person<'a>>,
     /// Laid by hand, after everything else.
     #[serde(skip)]
@@ -171,6 +189,8 @@ pub struct Arrival<'a> {
     pub reset: bool,
     /// The counter of the member's last message.
     pub last_n: u64,
+    /// The room is a crowd, of whom at most so many are listed.
+    pub crowd: Option<usize>,
     /// The server can mint video passes.
     pub video: bool,
     /// The server's time.
@@ -191,13 +211,35 @@ impl<'a> Welcome<'a> {
             resumed: arrival.resumed,
             reset: arrival.reset,
             last_n: arrival.last_n,
-            members: snapshot.members.iter().map(Person::from).collect(),
+            count: snapshot.members.len(),
+            crowd: arrival.crowd.is_some(),
+            members: listed(&snapshot.members, arrival),
             history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),
             limits: allowed,
             video: arrival.video,
             timestamp: Stamp(arrival.now),
         }
     }
+}
+
+/// Whom a welcome lists: everybody, or of a crowd the reader, then who is in the call, then the others as they came.
+fn listed<'a>(members: &'a [Member], arrival: Arrival<'a>) -> Vec<Person<'a>> {
+    let Some(most) = arrival.crowd else { return members.iter().map(Person::from).collect() };
+    let rank = |member: &&Member| match member {
+        member if member.id == arrival.member => 0,
+        member if member.call.is_on() => 1,
+        _ => 2,
+    };
+    let of = |at| members.iter().filter(move |member| rank(member) == at).map(Person::from);
+    // A reset may come from before the reader did, and of a crowd nobody tells that they came.
+    let reader = of(0).next().unwrap_or_else(|| Person {
+        client_id: arrival.member.0,
+        user: arrival.user.as_str(),
+        verified: arrival.user.is_verified(),
+        joined_at: Stamp(arrival.now),
+        in_call: false,
+    });
+    std::iter::once(reader).chain(of(1)).chain(of(2)).take(most).collect()
 }
 
 /// What a room allows, as clients are told.
@@ -278,5 +320,29 @@ impl fmt::Display for Stamp {
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::Call;
+
+    #[test]
+    fn a_crowd_lists_its_reader_then_who_is_in_the_call_then_who_came_first() {
+        let ids: Vec<MemberId> = (1..=4).map(|id| MemberId(Uuid::from_u128(id))).collect();
+        let member = |id: &MemberId| Member { id: *id, name: Name::guest(*id), joined_at: 0, call: Call::default() };
+        let mut members: Vec<Member> = ids.iter().map(member).collect();
+        members[3].call = Call::since(1);
+        let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
+        let of = |member, crowd| {
+            let (now, ticket) = (0, "");
+            let arrival =
+                Arrival { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
+            listed(&members, arrival).iter().map(|person| person.client_id.as_u128()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);
+        assert_eq!(of(ids[1], None), [1, 2, 3, 4]);
+        assert_eq!(of(stranger, Some(3)), [9, 4, 1], "whoever reads a reset that comes from before them");
     }
 }

@@ -196,7 +196,9 @@ impl Store for Memory {
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
         if life.room.call(id, call)? {
-            life.tell(room, &Event::Call { from: id, call });
+            let user = life.room.member(id)?.name.clone();
+            let (epoch, version) = (life.room.epoch(), life.room.version());
+            life.tell(room, &Event::Call { epoch, from: id, user, call, version });
         }
         Ok(())
     }

@@ -83,12 +83,18 @@ pub enum Event {
         /// The link that held the seat here.
         tag: u64,
     },
-    /// Somebody came to the video call or went. Part of no version: the greatest mark is the truth.
+    /// Somebody came to the video call or went. Makes no version of its own: the greatest mark is the truth.
     Call {
+        /// The life in which they did.
+        epoch: Epoch,
         /// Who.
         from: MemberId,
+        /// The name they go by.
+        user: Name,
         /// The new mark.
         call: Call,
+        /// The room's version at that time.
+        version: u64,
     },
     /// Continuity broke: this is all there is now.
     Reset(Arc<Snapshot>),

@@ -36,6 +36,7 @@ enum Frame {
     Welcome {
         user: String,
         room_id: String,
+        count: usize,
         members: Vec<Person>,
         history: Vec<Line>,
     },
@@ -72,10 +73,10 @@ fn lines(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
     let mut text = String::new();
     // Writing to memory cannot fail.
     let _ = match frame {
-        Frame::Welcome { user, room_id, members, history } => {
+        Frame::Welcome { user, room_id, count, members, history } => {
             history.iter().for_each(|line| line.write(&mut text));
-            let more = members.len().saturating_sub(NAMED);
             let mut names: Vec<String> = members.into_iter().take(NAMED).map(|person| person.user).collect();
+            let more = count.saturating_sub(names.len());
             if more > 0 {
                 names.push(format!("{more} more"));
             }
@@ -142,6 +143,18 @@ pub async fn open(hub: &Arc<Hub>, entrance: Entrance) -> Result<impl Stream<Item
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_crowd_some_are_named_and_how_many_more_there_are_is_said_once() {
+        let mut out = Vec::new();
+        lines(
+            br#"{"type":"welcome","user":"Ann","roomId":"r","count":240,"crowd":true,"members":[{"user":"Ann"},{"user":"Bob"}],"history":[]}"#,
+            None,
+            &mut out,
+        );
+        lines(br#"{"type":"presence","room":"r","count":241}"#, None, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "* You are Ann in r. Here: Ann, Bob, 238 more\n");
+    }
 
     #[test]
     fn nothing_that_people_write_is_a_command_to_a_terminal() {

@@ -21,6 +21,44 @@ export default {
     assert.equal(await members(base, room), 3);
   },
 
+  async "too many people are counted, by every transport, and listed again when enough have left"({ cast }) {
+    const server = await startServer({ PARLOR_CROWD: "2" });
+    try {
+      const room = newRoom(server.url);
+      const ann = await cast.guest("Ann", room);
+      const ben = await cast.guest("Ben", room);
+      await log(ann).getByText("Ben came in").waitFor();
+      const cat = await cast.guest("Cat", room);
+      const many = (page) => page.getByText("too many people here to list them all").first();
+      const listed = (page) => page.getByRole("list", { name: "People" }).first().getByRole("listitem");
+      for (const page of [ann, ben, cat]) {
+        await page.getByText("3 people here").waitFor();
+        await many(page).waitFor();
+        assert.equal(await listed(page).count(), 1, "whoever reads it, and nobody in a call");
+      }
+      await say(cat, "unlisted");
+      for (const page of [ann, ben]) await hears(page, "unlisted");
+      for (const page of [cat, ben]) {
+        await page.getByRole("button", { name: "Leave", exact: true }).click();
+        await page.getByText("The room goes on").waitFor();
+      }
+      await many(ann).waitFor({ state: "detached" });
+      await cast.guest("Dan", room);
+      await log(ann).getByText("Dan came in").waitFor();
+      await listed(ann).nth(1).getByText("Dan").waitFor();
+      assert.equal(await log(ann).getByText(/^(Cat|Ben) (came in|left)/).count(), 1);
+      const panes = await cast.page();
+      await panes.goto(`${server.url}/transports`);
+      for (const transport of ["ws", "sse", "long-poll", "short-poll"]) {
+        const pane = panes.locator(`[data-transport=${transport}]`);
+        await pane.getByText("4 people here").waitFor();
+        await many(pane).waitFor();
+      }
+    } finally {
+      await server.stop();
+    }
+  },
+
   async "a reload keeps the seat and the messages"({ cast, base }) {
     const room = newRoom(base);
     const ann = await cast.guest("Ann", room);

@@ -281,7 +281,8 @@ impl Inbox {
             News::Call { from, call } => {
                 if let Some(member) = self.people.get_mut(&from).filter(|member| member.call < call) {
                     member.call = call;
-                    tell(&Event::Call { from, call });
+                    let Mark { epoch, version, .. } = self.place;
+                    tell(&Event::Call { epoch, from, user: member.name.clone(), call, version });
                 }
             }
             News::Reborn { epoch } if epoch == self.place.epoch => {}

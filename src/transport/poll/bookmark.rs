@@ -18,7 +18,7 @@ pub struct Bookmark {
 pub(super) struct Page {
     /// Unlike that of any other answer of this or another node.
     pub(super) turn: u64,
-    /// Who was there, as far as the answer told.
+    /// Who was there, or of a crowd how many, as far as the answer told.
     pub(super) company: u64,
 }
 

@@ -11,9 +11,11 @@ use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
-use uuid::Uuid;
 
-use super::bookmark::{Bookmark, Page};
+use super::{
+    bookmark::{Bookmark, Page},
+    company::Company,
+};
 use crate::{
     hub::{Reader, Wire},
     protocol::{Outbound, Trouble},
@@ -78,8 +80,7 @@ struct Gathered {
     greeting: String,
     ticket: Option<String>,
     limit: usize,
-    /// Everybody here, as one number; nobody knows who that is, but whether it is still the same.
-    company: u64,
+    company: Company,
     /// A beginning that tells its reader nothing new: no reason to answer before the time is over.
     quiet: bool,
 }
@@ -103,6 +104,9 @@ struct Greeting<'a> {
     reset: bool,
     #[serde(borrow)]
     ticket: &'a str,
+    count: u64,
+    #[serde(default)]
+    crowd: bool,
     #[serde(borrow)]
     members: &'a RawValue,
     #[serde(borrow)]
@@ -110,23 +114,10 @@ struct Greeting<'a> {
     last_n: u64,
 }
 
-/// Somebody who is there, comes or goes.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Somebody {
-    client_id: Uuid,
-}
-
-impl Somebody {
-    /// Their part in a company: the same for coming and going.
-    fn mark(&self) -> u64 {
-        self.client_id.as_u64_pair().1
+impl Greeting<'_> {
+    fn company(&self) -> Company {
+        Company::new(self.members, self.count, self.crowd)
     }
-}
-
-fn company(members: &RawValue) -> u64 {
-    let members: Vec<Somebody> = serde_json::from_str(members.get()).unwrap_or_default();
-    members.iter().fold(0, |company, member| company ^ member.mark())
 }
 
 impl Mailbox {
@@ -213,7 +204,7 @@ impl State {
     fn answer(&mut self) -> Bytes {
         let next = Gathered { company: self.gathered.company, ..Gathered::default() };
         let told = std::mem::replace(&mut self.gathered, next);
-        let page = Page { turn: self.turn, company: told.company };
+        let page = Page { turn: self.turn, company: told.company.number };
         self.turn = self.turn.wrapping_add(1);
         let here = Bookmark { cursor: told.cursor.unwrap_or(self.here.cursor), page: Some(page) };
         let from = std::mem::replace(&mut self.here, here);
@@ -259,7 +250,8 @@ impl State {
             Some(cursor) if self.welcome.as_ref().is_some_and(Bytes::is_empty) => {
                 self.welcome = Some(json.clone());
                 self.here = Bookmark { cursor, page: None };
-                gathered.company = serde_json::from_slice(json).map_or(0, |greeting: Greeting| company(greeting.members));
+                gathered.company =
+                    serde_json::from_slice(json).map_or_else(|_| Company::default(), |greeting: Greeting| greeting.company());
             }
             Some(cursor) => gathered.start_over(json, cursor, self.here.page),
         }
@@ -286,25 +278,25 @@ impl Gathered {
 
     /// Takes in what is no message.
     fn happen(&mut self, json: &[u8]) {
-        if json.starts_with(br#"{"type":"joined""#) || json.starts_with(br#"{"type":"left""#) {
-            self.company ^= serde_json::from_slice(json).map_or(0, |somebody: Somebody| somebody.mark());
-        }
+        self.company.hear(json);
         self.quiet = false;
         push(&mut self.events, json);
     }
 
     /// A welcome or a reset says all that was to be said before it. `read` is what its reader knows.
     fn start_over(&mut self, json: &[u8], cursor: Cursor, read: Option<Page>) {
-        let Ok(Greeting { reset, ticket, members, history, last_n }) = serde_json::from_slice(json) else { return };
+        let Ok(greeting) = serde_json::from_slice::<Greeting>(json) else { return };
+        let company = greeting.company();
+        let Greeting { reset, ticket, count, crowd, members, history, last_n } = greeting;
         let history = history.get().trim_matches(['[', ']']);
-        let company = company(members);
-        let quiet = !reset && history.is_empty() && read.is_some_and(|page| page.company == company);
+        let quiet = !reset && history.is_empty() && read.is_some_and(|page| Company::is_told(page.company, members, count));
         *self = Self { cursor: Some(cursor), company, quiet, ..Self::default() };
         if !history.is_empty() {
             push(&mut self.messages, history.as_bytes());
         }
         let reset = if reset { ",\"reset\":true" } else { "" };
-        self.greeting = format!("{reset},\"members\":{members},\"lastN\":{last_n}");
+        let crowd = if crowd { ",\"crowd\":true" } else { "" };
+        self.greeting = format!("{reset},\"count\":{count}{crowd},\"members\":{members},\"lastN\":{last_n}");
         self.ticket = Some(ticket.to_owned());
         self.limit = self.len();
     }

@@ -3,6 +3,7 @@
 //! one; what a mailbox does not have is taken from the log.
 
 mod bookmark;
+mod company;
 mod mailbox;
 
 use std::{sync::Arc, time::Duration};

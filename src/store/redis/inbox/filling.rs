@@ -116,16 +116,18 @@ impl Inbox {
             (version, count) = (version + 1, count + 1);
             tell(&Event::Joined { epoch: room.epoch, member: (*member).clone(), version, count });
         }
-        for member in &room.members {
-            if self.people.get(&member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
-                tell(&Event::Call { from: member.id, call: member.call });
-            }
-        }
         for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
             tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });
         }
         for member in gone {
             leave(member, &mut version, &mut count, tell);
+        }
+        // Last, because that is the version at which it is known.
+        for member in &room.members {
+            if self.people.get(&member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
+                let (from, user, call) = (member.id, member.name.clone(), member.call);
+                tell(&Event::Call { epoch: room.epoch, from, user, call, version });
+            }
         }
         let newest = self.newest;
         let unmoved = room.seq == self.place.seq;

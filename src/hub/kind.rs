@@ -1,0 +1,62 @@
+//! What kind of frame it is, and so who is to have it: whoever has not seen as much in their snapshot.
+
+use crate::room::{Cursor, Epoch, MemberId, Millis, Seq, Snapshot};
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Said { from: MemberId, n: u64, at: Millis, cursor: Cursor },
+    Presence { epoch: Epoch, version: u64 },
+    Typing { from: MemberId },
+    Notice,
+}
+
+/// How far a reader's snapshot reached: what lies before it, or in another life, was not missed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Reach {
+    pub(super) epoch: Epoch,
+    pub(super) seq: Seq,
+    pub(super) version: u64,
+}
+
+impl Reach {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self { epoch: snapshot.epoch, seq: snapshot.seq, version: snapshot.version }
+    }
+
+    /// Whether nothing of `other` is missing here.
+    pub(super) fn covers(self, other: Self) -> bool {
+        self.epoch == other.epoch && self.seq >= other.seq && self.version >= other.version
+    }
+}
+
+impl Kind {
+    pub(super) fn from(&self) -> Option<MemberId> {
+        match *self {
+            Self::Said { from, .. } | Self::Typing { from } => Some(from),
+            Self::Presence { .. } | Self::Notice => None,
+        }
+    }
+
+    pub(super) fn epoch(&self) -> Option<Epoch> {
+        match *self {
+            Self::Said { cursor, .. } => Some(cursor.epoch),
+            Self::Presence { epoch, .. } => Some(epoch),
+            Self::Typing { .. } | Self::Notice => None,
+        }
+    }
+
+    pub(super) fn is_after(&self, reach: Reach) -> bool {
+        match *self {
+            Self::Said { cursor, .. } => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
+            Self::Presence { epoch, version } => epoch == reach.epoch && version > reach.version,
+            Self::Typing { .. } | Self::Notice => true,
+        }
+    }
+
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        match *self {
+            Self::Said { cursor, .. } => Some(cursor),
+            _ => None,
+        }
+    }
+}
