@@ -22,7 +22,7 @@ impl Load {
         let start = self.look()?;
         self.delivered = self.come_and_go(at_once, seconds)?;
         self.closed = 0;
-        self.outcome(start)
+        Ok(self.outcome(start, self.look()?))
     }
 
     /// Returns how often somebody came and went.
@@ -63,6 +63,6 @@ impl Load {
     fn newcomer(&self, room: usize) -> io::Result<Link> {
         let (address, dialect) = (self.job.addresses[0], self.job.dialect);
         let name = format!("load-{room}");
-        Link::open(Arrival { address, dialect, door: Door::Socket, name: &name, room, speaks: false, afar: false, narrow: false })
+        Link::open(Arrival { address, dialect, door: Door::Socket, name: &name, room, speaks: false, afar: false, stalls: false })
     }
 }

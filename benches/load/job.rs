@@ -78,4 +78,9 @@ pub struct Outcome {
     pub join_bytes: u64,
     /// Links that the server closed.
     pub closed: u64,
+    /// Readers who stalled; how many of them the server had told that they are too slow, and how many it had closed without
+    /// a word. The others were still to hear everything, and count as the rest do if they did not.
+    pub stalled: u64,
+    pub sent_away: u64,
+    pub dropped: u64,
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
+    time::Duration,
 };
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -27,6 +28,8 @@ pub struct Link {
     pub room: usize,
     /// At the node where the room's speaker is not.
     pub afar: bool,
+    /// Reads nothing once everybody is in.
+    pub stalls: bool,
     pub tally: Tally,
     dialect: Dialect,
     door: Door,
@@ -59,9 +62,27 @@ pub struct Arrival<'a> {
     pub room: usize,
     pub speaks: bool,
     pub afar: bool,
-    /// Takes in as little as a socket can.
-    pub narrow: bool,
+    /// Will read nothing once everybody is in: takes in as little as a socket can.
+    pub stalls: bool,
 }
+
+/// What became of somebody who stalled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The server has said why it closed.
+    SentAway,
+    /// It closed without a word.
+    Dropped,
+    /// Still there.
+    Kept,
+}
+
+/// What says why, in the last frame and in the close itself.
+const TOO_SLOW: &[u8] = b"too_slow";
+
+/// The segments of somebody who stalls, as on an Ethernet: over the loopback's of 64 KiB a server's socket takes in megabytes
+/// that nobody reads.
+const SEGMENT: u32 = 1460;
 
 impl Link {
     /// Connects and asks to be let in.
@@ -69,10 +90,11 @@ impl Link {
     /// # Errors
     /// The kernel's.
     pub fn open(arrival: Arrival<'_>) -> io::Result<Self> {
-        let Arrival { address, dialect, door, name, room, speaks, afar, narrow } = arrival;
+        let Arrival { address, dialect, door, name, room, speaks, afar, stalls } = arrival;
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        if narrow {
+        if stalls {
             socket.set_recv_buffer_size(4096)?;
+            socket.set_mss(SEGMENT)?;
         }
         socket.connect(&address.into())?;
         socket.set_nodelay(true)?;
@@ -82,7 +104,7 @@ impl Link {
         let path = || format!("/api/rooms/{name}/messages");
         let poll = (door == Door::Poll).then(|| Box::new(Poll { path: path(), ticket: String::new(), cursor: String::new() }));
         let (tally, rest, phase) = (Tally::default(), Vec::new(), Phase::Opening);
-        Ok(Self { socket, phase, room, afar, tally, dialect, door, speaks, rest, poll })
+        Ok(Self { socket, phase, room, afar, stalls, tally, dialect, door, speaks, rest, poll })
     }
 
     /// Reads what there is, once; `None` when the server has closed.
@@ -165,9 +187,27 @@ impl Link {
         self.socket.write_all(request.as_bytes())
     }
 
+    /// Reads all that there is for somebody who stalled, until the end or until nothing has come for `silence`. Blocks.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn wake(&mut self, silence: Duration) -> io::Result<(End, Vec<u8>)> {
+        self.socket.set_nonblocking(false)?;
+        self.socket.set_read_timeout(Some(silence))?;
+        let mut bytes = std::mem::take(&mut self.rest);
+        let end = match self.socket.read_to_end(&mut bytes) {
+            _ if memchr::memmem::find(&bytes, TOO_SLOW).is_some() => End::SentAway,
+            Ok(_) => End::Dropped,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => End::Kept,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => End::Dropped,
+            Err(error) => return Err(error),
+        };
+        Ok((end, bytes))
+    }
+
     /// Makes an end without a word, so that the port is free at once.
     pub fn cut(&self) {
-        let _ = SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO));
+        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
     }
 }
 

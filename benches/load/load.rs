@@ -13,7 +13,7 @@ use rustix::event::{Timespec, epoll};
 use crate::{
     dialect::Door,
     job::{Crowd, Job, Outcome, Shape},
-    link::{Arrival, Heard, Link, Phase},
+    link::{Arrival, End, Heard, Link, Phase},
     mark::{Ear, Faults, Mark},
     meter::Usage,
 };
@@ -108,19 +108,21 @@ impl Load {
         self.forget();
         let start = self.look()?;
         self.act(crowd, seconds)?;
+        let end = self.look()?;
         let joins = self.links.len() as u64;
-        let readers = self.links.chunks(crowd.members).zip(&self.said);
-        let lost = |(people, said): (&[Link], &u64)| {
-            people[..crowd.members - crowd.stalled].iter().map(|link| link.tally.lost(*said)).sum::<u64>()
-        };
-        self.faults.lost = readers.map(lost).sum();
-        let outcome = self.outcome(start)?;
+        let lost = |link: &Link| link.tally.lost(self.said[link.room]);
+        self.faults.lost = self.links.iter().filter(|link| !link.stalls).map(lost).sum();
+        let [sent_away, dropped, kept] = self.wake()?;
+        let outcome = self.outcome(start, end);
         self.links.iter().for_each(Link::cut);
         Ok(Outcome {
             memory: settled.server.memory.saturating_sub(before.server.memory) as f64 / joins.max(1) as f64,
             joins,
             join_rate: joins as f64 / joining.as_secs_f64(),
             join_bytes,
+            stalled: sent_away + dropped + kept,
+            sent_away,
+            dropped,
             ..outcome
         })
     }
@@ -146,16 +148,15 @@ impl Load {
         self.unmeasured = self.said.iter().sum();
     }
 
-    /// What came of it since `start`.
-    pub fn outcome(&self, start: Look) -> io::Result<Outcome> {
-        let now = self.look()?;
-        let seconds = (now.at - start.at).as_secs_f64();
+    /// What came of it between two looks.
+    pub fn outcome(&self, start: Look, end: Look) -> Outcome {
+        let seconds = (end.at - start.at).as_secs_f64();
         let micros = |from: Usage, to: Usage| to.cpu.saturating_sub(from.cpu).as_secs_f64() * 1e6;
-        let (server, aside, own) = (micros(start.server, now.server), micros(start.aside, now.aside), micros(start.own, now.own));
+        let (server, aside, own) = (micros(start.server, end.server), micros(start.aside, end.aside), micros(start.own, end.own));
         let messages = self.said.iter().sum::<u64>() - self.unmeasured;
         let per = |sum: f64, count: u64| if count == 0 { 0.0 } else { sum / count as f64 };
         let delay = |quantile| self.delays.value_at_quantile(quantile) as f64 / 1e3;
-        Ok(Outcome {
+        Outcome {
             deliveries: self.delivered,
             messages,
             lost: self.faults.lost,
@@ -173,7 +174,7 @@ impl Load {
             max: self.delays.max() as f64 / 1e3,
             closed: self.closed,
             ..Outcome::default()
-        })
+        }
     }
 
     /// What the processes have used by now.
@@ -206,8 +207,8 @@ impl Load {
         let took = start.elapsed();
         // Until everybody has heard of everybody.
         while self.turn(Duration::from_millis(200))? {}
-        for i in (0..rooms * members).filter(|i| i % members >= members - stalled) {
-            epoll::delete(&self.epoll, &self.links[i].socket)?;
+        for link in self.links.iter().filter(|link| link.stalls) {
+            epoll::delete(&self.epoll, &link.socket)?;
         }
         if self.closed > 0 {
             return Err(io::Error::other(format!("{} could not stay", self.closed)));
@@ -215,11 +216,11 @@ impl Load {
         Ok(took)
     }
 
-    fn open(&mut self, room: usize, door: Door, speaks: bool, place: usize, narrow: bool) -> io::Result<()> {
+    fn open(&mut self, room: usize, door: Door, speaks: bool, place: usize, stalls: bool) -> io::Result<()> {
         let node = place % self.job.addresses.len();
         let (address, dialect, afar) = (self.job.addresses[node], self.job.dialect, node > 0);
         let name = format!("load-{room}");
-        let link = Link::open(Arrival { address, dialect, door, name: &name, room, speaks, afar, narrow })?;
+        let link = Link::open(Arrival { address, dialect, door, name: &name, room, speaks, afar, stalls })?;
         self.hear(&link, self.links.len())?;
         self.links.push(link);
         Ok(())
@@ -316,8 +317,8 @@ impl Load {
         while Instant::now() < until {
             for room in std::mem::take(&mut self.news) {
                 let free = window - (self.said[room] - self.acked[room]);
-                // In halves, so that several go at a time.
-                if free < window / 2 {
+                // In halves, so that several go at a time if several may.
+                if free < (window / 2).max(1) {
                     continue;
                 }
                 frames.clear();
@@ -335,6 +336,26 @@ impl Load {
             }
         }
         self.listen(crowd)
+    }
+
+    /// Reads what those hold who stalled. Returns how many were sent away, dropped and kept. Whoever was kept has lost what is
+    /// not there, the others what is missing in between.
+    fn wake(&mut self) -> io::Result<[u64; 3]> {
+        let mut counts = [0; 3];
+        let stalled = self.links.iter_mut().filter(|link| link.stalls);
+        // All at once: a server waits only so long for somebody whom it sends away.
+        let woken = std::thread::scope(|scope| {
+            let threads: Vec<_> = stalled.map(|link| scope.spawn(|| link.wake(SILENCE).map(|woken| (link, woken)))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a reader fell")))).collect()
+        });
+        let woken: Vec<io::Result<_>> = woken;
+        for woken in woken {
+            let (link, (end, bytes)) = woken?;
+            self.ear.marks(&bytes, |mark| link.tally.hear(mark.number, &mut self.faults));
+            self.faults.lost += link.tally.lost(if end == End::Kept { self.said[link.room] } else { 0 });
+            counts[end as usize] += 1;
+        }
+        Ok(counts)
     }
 
     /// Until all has come that was said, or nothing comes any more.

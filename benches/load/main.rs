@@ -1,7 +1,7 @@
 //! `make bench`: Parlor beside a floor and its peers, each on one core, loaded
 //! from the other. `cargo test` runs the same program as a guard: see [`guard`].
 //!
-//! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER`, `--record` to write the
+//! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER,SERVER`, `--record` to write the
 //! documents, `--from FILE` to write them of lines that an earlier run has printed.
 
 mod churn;
@@ -17,6 +17,7 @@ mod plan;
 mod plot;
 mod server;
 mod table;
+mod target;
 
 use std::{io, path::Path};
 
@@ -52,10 +53,10 @@ fn main() -> io::Result<()> {
         .map(|scenario| if has("--short") { scenario.shortened() } else { *scenario })
         .collect();
     let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(if has("--short") { 1 } else { 3 });
-    let kind = after("--kind").map(String::as_str);
+    let kinds = after("--kind").map(|words| server::Kind::list(words)).transpose()?;
     let lines = match after("--from") {
         Some(file) => std::fs::read_to_string(file)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
-        None => plan::run(&scenarios, runs, kind)?,
+        None => plan::run(&scenarios, runs, kinds.as_deref())?,
     };
     if has("--record") {
         let runs = lines.iter().map(|line| line.run + 1).max().unwrap_or(0);

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value::Error as Unknown},
+};
 
 use crate::dialect::Dialect;
 
@@ -43,6 +46,18 @@ impl Kind {
             Self::Ws => "ws (Node)",
             Self::SocketIo => "socket.io (Node)",
         }
+    }
+
+    /// What the words of this program call it: several with commas between them.
+    ///
+    /// # Errors
+    /// One is none of them; which there are.
+    pub fn list(words: &str) -> io::Result<Vec<Self>> {
+        words
+            .split(',')
+            .map(|word| Self::deserialize(word.into_deserializer()))
+            .collect::<Result<_, Unknown>>()
+            .map_err(io::Error::other)
     }
 
     pub fn dialect(self) -> Dialect {

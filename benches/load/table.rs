@@ -6,6 +6,7 @@ use crate::{
     job::Outcome,
     plan::Line,
     server::{Facts, Kind},
+    target,
 };
 
 /// What was measured.
@@ -24,7 +25,8 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-type Figure = fn(&Outcome) -> f64;
+/// One figure of a run.
+pub type Figure = fn(&Outcome) -> f64;
 
 impl Table<'_> {
     /// The median of a figure over the runs.
@@ -35,12 +37,21 @@ impl Table<'_> {
 
     /// The median of the ratios between two servers, each of the same run.
     pub fn ratio(&self, scenario: &str, kind: Kind, other: Kind, figure: Figure) -> Option<f64> {
-        let of = |kind: Kind, run: usize| {
-            self.lines.iter().find(|line| line.scenario == scenario && (line.kind, line.run) == (kind, run))
+        self.compare((scenario, kind), (scenario, other), figure)
+    }
+
+    fn compare(&self, one: (&str, Kind), other: (&str, Kind), figure: Figure) -> Option<f64> {
+        let of = |what: (&str, Kind), run: usize| {
+            let line = self.lines.iter().find(|line| (line.scenario.as_str(), line.kind) == what && line.run == run)?;
+            Some(figure(&line.outcome))
         };
         let runs = self.lines.iter().map(|line| line.run).max()? + 1;
-        let ratio = |run| Some(figure(&of(kind, run)?.outcome) / figure(&of(other, run)?.outcome));
-        median((0..runs).filter_map(ratio).collect())
+        median((0..runs).filter_map(|run| Some(of(one, run)? / of(other, run)?)).collect())
+    }
+
+    /// The median of the ratios between two scenarios of one server, each of the same run.
+    pub fn across(&self, scenario: &str, other: &str, kind: Kind, figure: Figure) -> Option<f64> {
+        self.compare((scenario, kind), (other, kind), figure)
     }
 
     fn kinds(&self, scenario: &str) -> Vec<Kind> {
@@ -122,19 +133,18 @@ impl Table<'_> {
         self.talk(&mut out, "500 rooms of 4, each 5 messages a second", "500x4");
         self.talk(&mut out, "1 room of 1,000, 10 messages a second", "1x1000");
         self.talk(&mut out, "10 rooms of 100, each 5 messages a second of 4,000 bytes", "4000 B");
-        out += "\n**As much as goes**: 10 rooms of 100, in each up to 64 messages on their way, which one speaker sends 32 at a \
-                time. A server that hands out together what came together gains by that, as Parlor and one of the floors do; \
-                what it would gain of messages that come one by one was not measured.\n";
-        self.rows(
-            &mut out,
-            "saturated",
-            &[
-                ("deliveries/s", |o| o.rate, 0),
-                ("CPU a delivery, us", |o| o.cpu, 2),
-                ("core used by the server", |o| o.server_load, 2),
-                ("core used by the load", |o| o.own_load, 2),
-            ],
-        );
+        let flood: &[(&str, Figure, usize)] = &[
+            ("deliveries/s", |o| o.rate, 0),
+            ("CPU a delivery, us", |o| o.cpu, 2),
+            ("core used by the server", |o| o.server_load, 2),
+            ("core used by the load", |o| o.own_load, 2),
+        ];
+        out += "\n**As much as goes**: 10 rooms of 100, in each up to 64 messages on their way, which one speaker sends 32 or more \
+                at a time. A server that hands out together what came together can gain by that, as one of the floors does.\n";
+        self.rows(&mut out, "saturated", flood);
+        out += "\n**As much as goes, one by one**: the same, but each speaker waits for the `ack` or own copy of a message before \
+                saying the next\n";
+        self.rows(&mut out, "one by one", flood);
         out += "\n## Coming, going, sitting there\n\n**Join and leave**, 20 people at a time, each in a room of their own\n";
         self.rows(&mut out, "churn", &[("CPU a join with its leave, us", |o| o.cpu, 1), ("a second", |o| o.rate, 0)]);
         out += "\n**Idle**: 5,000 people in 500 rooms; memory is what no file stands behind\n";
@@ -155,16 +165,36 @@ impl Table<'_> {
         self.talk(&mut out, "Server-Sent Events: as the first table, but all except who speaks read streams", "streams");
         self.talk(&mut out, "Long polls: 10 rooms of 100, each 2 messages a second; a delivery is a request", "polls");
         out += "\n## A reader that stalls\n";
-        self.talk(&mut out, "10 rooms of 99, each 10 messages a second of 4,000 bytes", "beside");
-        self.talk(&mut out, "The same, and one more in each room who reads nothing", "stalled");
+        self.talk(&mut out, "5 rooms of 19, each 100 messages a second of 4,000 bytes", "beside");
+        self.talk(
+            &mut out,
+            "The same, and one more in each room who reads nothing; CPU and delays are those of the others",
+            "stalled",
+        );
+        out += "\nAfterwards the load reads what is left for those who stalled, until the end. *Sent away*: the last of it was \
+                `too_slow`, so that the socket was full and Parlor's queue behind it as well. *Dropped*: the server had closed \
+                without that word. *Kept*: it had not, and what was missing then counts as lost.\n";
+        self.rows(
+            &mut out,
+            "stalled",
+            &[
+                ("stalled", |o| o.stalled as f64, 0),
+                ("sent away", |o| o.sent_away as f64, 0),
+                ("dropped", |o| o.dropped as f64, 0),
+                ("kept", |o| (o.stalled - o.sent_away - o.dropped) as f64, 0),
+            ],
+        );
         out += "\n## Redis\n\nRedis runs beside the load. With two nodes, both share the server's core, people are spread over both, and \
-                delays are those from one node to the other.\n\n\
-                | scenario | server | p50 | Redis CPU a message | core used by Redis |\n|---|---|---|---|---|\n";
-        for scenario in ["10x100", "500x4"] {
+                delays are those from one node to the other. *Saturated* and *one by one* are the two tables of as much as goes.\n\n\
+                | scenario | server | messages/s | p50 | Redis CPU a message | core used by Redis |\n|---|---|---|---|---|---|\n";
+        for scenario in ["10x100", "500x4", "saturated", "one by one"] {
             for kind in [Kind::ParlorRedis, Kind::ParlorTwoNodes] {
-                let of = |figure: Figure| self.median(scenario, kind, figure).unwrap_or(f64::NAN);
-                let (p50, aside, load) = (of(|o| o.p50), of(|o| o.aside), of(|o| o.aside_load));
-                let _ = writeln!(out, "| {scenario} | {} | {p50:.0} us | {aside:.1} us | {load:.3} |", kind.name());
+                let of = |figure: Figure| self.median(scenario, kind, figure);
+                let said = of(|o| o.messages as f64 / o.seconds);
+                let (Some(said), Some(p50), Some(aside)) = (said, of(|o| o.p50), of(|o| o.aside)) else { continue };
+                let load = of(|o| o.aside_load).unwrap_or_default();
+                let name = kind.name();
+                let _ = writeln!(out, "| {scenario} | {name} | {said:.0} | {p50:.0} us | {aside:.1} us | {load:.3} |");
             }
         }
         out += "\n10,000 idle rooms of one:\n";
@@ -193,6 +223,7 @@ impl Table<'_> {
                 let _ = writeln!(out, "| {people} | {bytes:.0} | {:.0} |", bytes / people / people);
             }
         }
+        target::tell(self, &mut out);
         out
     }
 }
