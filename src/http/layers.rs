@@ -2,24 +2,24 @@
 
 use std::{convert::Infallible, sync::Arc};
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
     HeaderMap, Request, Response, StatusCode, Version,
-    body::Incoming,
+    body::{Body, Incoming},
     header::{
         AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
         X_CONTENT_TYPE_OPTIONS,
     },
     http::Extensions,
 };
-use tower::{ServiceBuilder, service_fn, util::BoxCloneSyncService};
+use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate},
     cors::{AllowOrigin, CorsLayer},
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
-    set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
 };
 
@@ -35,25 +35,29 @@ pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Inf
 
 /// Puts the layers around the handlers.
 pub fn layered(edge: Arc<Edge>) -> Layered {
-    let header =
-        |name: HeaderName, value: &'static str| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     let origins: Vec<HeaderValue> =
         edge.origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
-    let policy = content_security_policy(&page::inline_scripts(), edge.hub.terms().video.as_ref().map(|video| video.url()));
+    let promises = Arc::new(promises(edge.hub.terms().video.as_ref().map(|video| video.url())));
+    let dress = move |mut response: Response<Payload>| {
+        for (name, value) in &*promises {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response
+    };
     let handler = service_fn(move |request| {
         let edge = Arc::clone(&edge);
         async move { Ok::<_, Infallible>(edge.answer(request).await) }
     });
-    // Boxed in three parts: as one type the stack takes the compiler a minute to check.
+    // Boxed in parts: as one type the stack takes the compiler a minute to check.
     let guarded: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
-            .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
+            .map_response(boxed)
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
             .service(handler),
     );
     let compressed: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
-            .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
+            .map_response(boxed)
             .layer(
                 CorsLayer::new()
                     .allow_origin(AllowOrigin::list(origins))
@@ -61,28 +65,55 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
                     .expose_headers([RETRY_AFTER]),
             )
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(no_stream)))
-            .service(guarded),
+            .service(guarded.clone()),
     );
-    let promised: Layered = BoxCloneSyncService::new(
+    let whole: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
-            .layer(SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, policy))
-            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(header(REFERRER_POLICY, "no-referrer"))
-            .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-            .layer(header(
-                HeaderName::from_static("permissions-policy"),
-                "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
-            ))
+            .map_response(dress.clone())
+            .map_response(boxed)
+            .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(PropagateRequestIdLayer::x_request_id())
             .service(compressed),
     );
-    let service = ServiceBuilder::new()
-        .map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
-        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(TraceLayer::new_for_http().make_span_with(span))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .service(promised);
-    BoxCloneSyncService::new(service)
+    let upgrade: Layered = BoxCloneSyncService::new(
+        ServiceBuilder::new()
+            .map_response(dress)
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .service(guarded),
+    );
+    // Shared, because a connection and a request each take a clone, and one of the whole is dear. What becomes a
+    // socket has no body to compress and nothing to share with other origins.
+    let services = Arc::new((whole, upgrade));
+    BoxCloneSyncService::new(service_fn(move |request: Request<Incoming>| {
+        let (whole, upgrade) = &*services;
+        let service = if hyper_tungstenite::is_upgrade_request(&request) { upgrade } else { whole };
+        service.clone().oneshot(request)
+    }))
+}
+
+fn boxed<B>(response: Response<B>) -> Response<Payload>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    response.map(|body| body.map_err(Into::into).boxed_unsync())
+}
+
+/// What every answer says of itself.
+fn promises(livekit: Option<&str>) -> [(HeaderName, HeaderValue); 5] {
+    let text = HeaderValue::from_static;
+    [
+        (CONTENT_SECURITY_POLICY, content_security_policy(&page::inline_scripts(), livekit)),
+        (X_CONTENT_TYPE_OPTIONS, text("nosniff")),
+        (REFERRER_POLICY, text("no-referrer")),
+        (HeaderName::from_static("cross-origin-opener-policy"), text("same-origin")),
+        (
+            HeaderName::from_static("permissions-policy"),
+            text("camera=(self), microphone=(self), display-capture=(self), geolocation=()"),
+        ),
+    ]
 }
 
 /// A span without path or query: room ids open doors, and names are nobody's business.

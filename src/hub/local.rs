@@ -84,22 +84,26 @@ pub(super) struct LocalSeat {
 /// What a seat is doing.
 pub(super) enum Place {
     /// Listens already, but has not looked yet.
-    Joining {
-        reader: Arc<dyn Reader>,
-        waiting: Vec<(Kind, Bytes)>,
-        /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
-        reset: Option<Reach>,
-    },
+    Joining(Box<Joining>),
     /// Follows.
     Live { reader: Arc<dyn Reader>, reach: Reach },
     /// Lost its link; kept for the grace. What waits for its end is given up with it.
     Held { _grace: AbortOnDropHandle<()> },
 }
 
+/// Somebody on their way in. Boxed, because a seat is hardly ever that.
+pub(super) struct Joining {
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) waiting: Vec<(Kind, Bytes)>,
+    /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
+    pub(super) reset: Option<Reach>,
+}
+
 impl Place {
     pub(super) fn reader(&self) -> Option<&Arc<dyn Reader>> {
         match self {
-            Self::Joining { reader, .. } | Self::Live { reader, .. } => Some(reader),
+            Self::Joining(joining) => Some(&joining.reader),
+            Self::Live { reader, .. } => Some(reader),
             Self::Held { .. } => None,
         }
     }
@@ -272,9 +276,9 @@ impl People {
                     let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
                     reader.deliver(&[frame]);
                 }
-                Place::Joining { waiting, reset, .. } => {
-                    waiting.clear();
-                    *reset = Some(Reach::of(snapshot));
+                Place::Joining(joining) => {
+                    joining.waiting.clear();
+                    joining.reset = Some(Reach::of(snapshot));
                 }
                 Place::Held { .. } => {}
             }
@@ -316,9 +320,9 @@ impl People {
                         }
                     }
                 }
-                Place::Joining { waiting, .. } => {
+                Place::Joining(joining) => {
                     for (i, item) in items.iter().enumerate() {
-                        waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
+                        joining.waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
                     }
                 }
                 Place::Held { .. } => {}

@@ -31,7 +31,7 @@ pub use self::{
 };
 use self::{
     kind::Reach,
-    local::{LocalRoom, LocalSeat, Place},
+    local::{Joining, LocalRoom, LocalSeat, Place},
 };
 use crate::{
     account::Accounts,
@@ -155,7 +155,7 @@ impl Rooms {
             tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
             room
         });
-        let place = Place::Joining { reader, waiting: Vec::new(), reset: None };
+        let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
         let last_n = Arc::<AtomicU64>::default();

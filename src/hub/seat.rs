@@ -93,8 +93,8 @@ impl Seat {
             }
             return Err(Trouble::Replaced);
         };
-        if let Place::Joining { reset, .. } = &mut seat.place
-            && reset.take().is_some_and(|anew| !reach.covers(anew))
+        if let Place::Joining(joining) = &mut seat.place
+            && joining.reset.take().is_some_and(|anew| !reach.covers(anew))
         {
             return Ok(false);
         }
@@ -102,8 +102,9 @@ impl Seat {
         let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
         people.key = Some(snapshot.key);
         reader.deliver(&[welcome]);
-        if let Place::Joining { waiting, .. } = place {
-            let missed: Vec<_> = waiting.into_iter().filter(|(kind, _)| kind.is_after(reach)).map(|(_, frame)| frame).collect();
+        if let Place::Joining(joining) = place {
+            let missed: Vec<_> =
+                joining.waiting.into_iter().filter(|(kind, _)| kind.is_after(reach)).map(|(_, frame)| frame).collect();
             if !missed.is_empty() {
                 reader.deliver(&missed);
             }

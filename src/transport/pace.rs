@@ -24,25 +24,23 @@ const SWEEP: u32 = 1024;
 
 type Now = <DefaultClock as Clock>::Instant;
 
-/// What is right for one speaker.
-struct Measure {
-    burst: u32,
-    slow: Duration,
-}
+/// What is right for one speaker: so many frames a second for long.
+#[derive(Clone, Copy)]
+struct Measure(NonZeroU32);
 
 impl Measure {
-    /// `rate` frames a second for long.
-    fn new(rate: NonZeroU32) -> (Self, Quota) {
-        let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
-        let quota = Quota::per_second(rate).allow_burst(burst);
-        // The slowed still spend twice as fast as they earn, or a flood would never be refused.
-        (Self { burst: burst.get(), slow: Duration::from_secs(1) / rate.get() / 2 }, quota)
+    fn burst(self) -> NonZeroU32 {
+        self.0.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1))
+    }
+
+    fn quota(self) -> Quota {
+        Quota::per_second(self.0).allow_burst(self.burst())
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
-    async fn heed(&self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), Trouble> {
+    async fn heed(self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), Trouble> {
         let verdict = match state {
-            Ok(state) if state.remaining_burst_capacity() >= self.burst / 2 => return Ok(()),
+            Ok(state) if state.remaining_burst_capacity() >= self.burst().get() / 2 => return Ok(()),
             Ok(_) => Ok(()),
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
@@ -50,7 +48,8 @@ impl Measure {
             }
         };
         // Boxed: every link would carry the room for a sleep that hardly any of them needs.
-        Box::pin(tokio::time::sleep(self.slow)).await;
+        // The slowed still spend twice as fast as they earn, or a flood would never be refused.
+        Box::pin(tokio::time::sleep(Duration::from_secs(1) / self.0.get() / 2)).await;
         verdict
     }
 }
@@ -64,8 +63,8 @@ pub(super) struct Pace {
 impl Pace {
     /// `rate` frames a second for long.
     pub(super) fn new(rate: NonZeroU32) -> Self {
-        let (measure, quota) = Measure::new(rate);
-        Self { limiter: RateLimiter::direct(quota).with_middleware(), measure }
+        let measure = Measure(rate);
+        Self { limiter: RateLimiter::direct(measure.quota()).with_middleware(), measure }
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
@@ -84,8 +83,8 @@ pub struct Paces<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Paces<K> {
     /// `rate` requests a second for long, for each.
     pub fn new(rate: NonZeroU32) -> Self {
-        let (measure, quota) = Measure::new(rate);
-        Self { limiter: RateLimiter::keyed(quota).with_middleware(), measure, words: AtomicU32::new(0) }
+        let measure = Measure(rate);
+        Self { limiter: RateLimiter::keyed(measure.quota()).with_middleware(), measure, words: AtomicU32::new(0) }
     }
 
     /// Waits as long as this request of `who` has to.

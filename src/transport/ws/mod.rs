@@ -7,7 +7,7 @@ mod stream;
 use std::{num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use hyper_tungstenite::{
     HyperWebsocket, WebSocketStream,
     tungstenite::{
@@ -66,8 +66,7 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> impl 
     // Boxed, like everything else here that is rare or short: an idle link is to carry nothing but what it waits with.
     let opened = Box::pin(open(hub, upgraded, opening));
     async move {
-        let Some((link, mut socket, seat)) = opened.await else { return };
-        let mut seat = Some(seat);
+        let Some((link, mut socket, mut seat)) = opened.await else { return };
         tokio::select! {
             () = link.talk(&mut socket, &mut seat) => {}
             () = link.outbox.pump() => {}
@@ -80,11 +79,11 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> impl 
 type Socket = WebSocketStream<Stream>;
 
 /// From upgrade to welcome; `None` when there is nobody left to serve.
-async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Seat)> {
+async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Option<Seat>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
     let link = Link { hub, outbox, pace: Pace::new(opening.rate) };
     match link.open(&mut socket, opening.entrance, opening.resume).await {
-        Ok(seat) => return Some((link, socket, seat)),
+        Ok(seat) => return Some((link, socket, Some(seat))),
         Err(Some(trouble)) => {
             link.outbox.send(&Outbound::Error(trouble.problem(None)));
             link.outbox.close(&trouble);
@@ -176,24 +175,20 @@ impl Link {
                 }
             };
             heard = true;
-            // Parsed before anything is awaited, so that the frame is not kept while the store is asked.
-            let ended = match Heard::from(message) {
-                // Boxed for its time: an idle link would carry the room for it.
-                Heard::Frame(inbound) => Box::pin(self.hear(inbound, seat)).await,
-                Heard::Control => {
-                    let _ = self.pace.frame().await;
-                    false
-                }
-                Heard::Goodbye => self.leave(seat).await,
+            // Parsed before anything is awaited, so that the frame is not kept while the store is asked. Boxed for its
+            // time: an idle link would carry the room for it.
+            let step: BoxFuture<'_, bool> = match Heard::from(message) {
+                Heard::Frame(inbound) => Box::pin(self.hear(inbound, seat)),
+                Heard::Control => Box::pin(self.pace.frame().map(|_| false)),
+                Heard::Goodbye => self.leave(seat),
                 Heard::Nonsense(trouble) => {
                     socket.get_mut().broken = true;
                     self.outbox.send(&Outbound::Error(trouble.problem(None)));
-                    self.outbox.close(&trouble);
-                    true
+                    return self.outbox.close(&trouble);
                 }
-                Heard::Lost => true,
+                Heard::Lost => return,
             };
-            if ended {
+            if step.await {
                 return;
             }
         }

@@ -3,16 +3,19 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io::{self, IoSlice},
+    task::{Context, Poll},
 };
 
 use bytes::{Buf, Bytes};
+use futures_util::task::AtomicWaker;
 use hyper_tungstenite::tungstenite::protocol::frame::{
     FrameHeader,
     coding::{Control, Data, OpCode},
 };
 use parking_lot::Mutex;
-use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
+use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::{
     hub::{Reader, Wire},
@@ -45,7 +48,7 @@ fn frame(opcode: OpCode, payload: &[&[u8]], out: &mut Vec<u8>) {
 pub(super) struct Outbox {
     socket: Half,
     state: Mutex<State>,
-    changed: Notify,
+    pumping: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -64,11 +67,9 @@ struct State {
 struct Half(Option<OwnedWriteHalf>);
 
 impl Half {
-    async fn writable(&self) -> io::Result<()> {
-        match &self.0 {
-            Some(half) => half.writable().await,
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
+    /// Whether it takes something. An error shows itself in the next write.
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_ref().map_or(Poll::Ready(()), |half| half.as_ref().poll_write_ready(cx).map(|_| ()))
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -90,7 +91,7 @@ impl Drop for Half {
 
 impl Outbox {
     pub(super) fn new(socket: OwnedWriteHalf) -> Self {
-        Self { socket: Half(Some(socket)), state: Mutex::default(), changed: Notify::new() }
+        Self { socket: Half(Some(socket)), state: Mutex::default(), pumping: AtomicWaker::new() }
     }
 
     /// A frame to this reader alone.
@@ -112,21 +113,21 @@ impl Outbox {
 
     /// Drains the queue whenever the socket takes more. Returns when nothing more will be taken in.
     pub(super) async fn pump(&self) {
-        loop {
-            let (closing, empty) = {
-                let state = self.state.lock();
-                (state.closing, state.queue.is_empty())
-            };
-            if closing {
-                return;
+        // Not a chain of futures: every idle link would carry the room for them.
+        poll_fn(|cx| {
+            self.pumping.register(cx.waker());
+            loop {
+                let mut state = self.state.lock();
+                if state.closing {
+                    return Poll::Ready(());
+                }
+                if state.queue.is_empty() || self.socket.poll_writable(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                state.drain(&self.socket);
             }
-            if empty {
-                self.changed.notified().await;
-            } else {
-                Box::pin(self.room_or_news()).await;
-                self.state.lock().drain(&self.socket);
-            }
-        }
+        })
+        .await;
     }
 
     /// Whether bytes have waited since this was last asked, and the socket took none of them: its reader may
@@ -136,21 +137,11 @@ impl Outbox {
         !std::mem::take(&mut state.moved) && !state.queue.is_empty()
     }
 
-    /// Waits until the socket takes more, or something changed. An error shows itself in the next write.
-    async fn room_or_news(&self) {
-        tokio::select! {
-            _ = self.socket.writable() => {}
-            () = self.changed.notified() => {}
-        }
-    }
-
     /// Sends what is left.
     pub(super) async fn finish(&self) {
         self.state.lock().closing = true;
         while !self.state.lock().queue.is_empty() {
-            if self.socket.writable().await.is_err() {
-                return;
-            }
+            poll_fn(|cx| self.socket.poll_writable(cx)).await;
             self.state.lock().drain(&self.socket);
         }
     }
@@ -234,7 +225,7 @@ impl Reader for Outbox {
             self.close(&Trouble::TooSlow);
         } else if !state.queue.is_empty() || state.closing {
             drop(state);
-            self.changed.notify_one();
+            self.pumping.wake();
         }
     }
 
@@ -261,7 +252,7 @@ impl Reader for Outbox {
             state.push(out.into());
             state.drain(&self.socket);
         }
-        self.changed.notify_one();
+        self.pumping.wake();
     }
 }
 
