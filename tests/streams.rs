@@ -239,3 +239,33 @@ async fn a_silent_stream_beats_every_fifteen_seconds() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(hub.counts(), (0, 0));
 }
+
+#[tokio::test]
+async fn a_stream_may_follow_on_a_connection_and_is_the_last_answer_there() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    for (n, version) in [(1, "1.0"), (2, "1.1")] {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        // Sent at once: what came before the stream is answered before it, whole, and what comes after it is not.
+        let asked = |path: &str| format!("GET {path} HTTP/{version}\r\nhost: x\r\nconnection: keep-alive\r\n\r\n");
+        let requests = [asked("/api/openapi.yaml"), asked("/api/rooms/r/events?name=Eve"), asked("/healthz")].concat();
+        socket.write_all(requests.as_bytes()).await.unwrap();
+        assert_eq!(ann.expect("joined").await["user"], "Eve");
+        ann.say(version, n).await;
+        let mut heard = Vec::new();
+        let text = |heard: &[u8]| String::from_utf8_lossy(heard).into_owned();
+        while !text(&heard).contains(&format!("\"text\":\"{version}\"")) {
+            let read = timeout(PATIENCE, socket.read_buf(&mut heard)).await.unwrap().unwrap();
+            assert_ne!(read, 0, "{}", text(&heard));
+        }
+        let heard = text(&heard);
+        let (document, stream) = heard.split_once("content-type: text/event-stream\r\n").unwrap();
+        assert!(document.contains("\r\ncontent-type: application/yaml\r\n") && document.contains("openapi: 3"), "{document}");
+        let (head, body) = stream.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("\r\nconnection: close") && head.contains("\r\ndate: "), "{head}");
+        assert!(!head.contains("transfer-encoding") && !head.contains("content-length"), "{head}");
+        assert!(body.starts_with("retry: ") && !body.contains("HTTP/1.1"), "{body}");
+        drop(socket);
+        assert_eq!(ann.expect("left").await["user"], "Eve");
+    }
+}

@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Weak},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,11 +15,15 @@ use futures_util::{StreamExt, stream::BoxStream};
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, tcp::OwnedWriteHalf},
+    time::timeout,
 };
 
 /// How many pieces of a stream go out in one write at most.
 const PIECES: usize = 16;
+
+/// How long a reader may take nothing of what waits for it.
+const STUCK: Duration = Duration::from_secs(40);
 
 /// A socket in somebody else's hands.
 pub struct Loan(Arc<Lent>);
@@ -84,13 +89,13 @@ impl Lender {
 pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
     let (mut read, mut write) = socket.into_split();
     let writing = async {
-        write.write_all(&head).await?;
+        push(&write, &head).await?;
         drop(head);
         let mut body = body.ready_chunks(PIECES);
         while let Some(pieces) = body.next().await {
             match &pieces[..] {
-                [one] => write.write_all(one).await?,
-                many => write.write_all(&many.concat()).await?,
+                [one] => push(&write, one).await?,
+                many => push(&write, &many.concat()).await?,
             }
         }
         write.shutdown().await
@@ -104,6 +109,19 @@ pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
         _ = writing => {}
         () = reading => {}
     }
+}
+
+/// Writes all of it, unless the peer takes nothing for too long: it may live and still never read.
+async fn push(socket: &OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            // Boxed, because hardly any stream waits for its socket.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Box::pin(timeout(STUCK, socket.writable())).await??,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Socket {
@@ -139,5 +157,24 @@ impl AsyncWrite for Loan {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0.socket.lock().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tokio::{net::TcpListener, time::Instant};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = listener.accept().await.unwrap().0;
+        let begun = Instant::now();
+        let body = stream::repeat(Bytes::from(vec![b'x'; 1 << 20])).boxed();
+        flow(socket, Parting { head: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body }).await;
+        assert!(begun.elapsed() >= STUCK);
     }
 }
