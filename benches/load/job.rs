@@ -42,6 +42,8 @@ pub enum Shape {
     Flood { crowd: Crowd, window: u64, seconds: f64, bytes: usize },
     /// So many at a time come into a room of their own and leave it.
     Churn { at_once: usize, seconds: f64 },
+    /// A Redis is asked for a sign of life, `rate` times a second.
+    Ask { rate: f64, seconds: f64 },
 }
 
 /// What came of it.

@@ -98,6 +98,7 @@ impl Load {
         let before = self.look()?;
         let (crowd, seconds) = match self.job.shape {
             Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
+            Shape::Ask { rate, seconds } => return self.ask(rate, seconds),
             Shape::Idle { crowd, seconds } | Shape::Talk { crowd, seconds, .. } | Shape::Flood { crowd, seconds, .. } => {
                 (crowd, seconds)
             }
@@ -175,6 +176,16 @@ impl Load {
             closed: self.closed,
             ..Outcome::default()
         }
+    }
+
+    /// Since this began.
+    pub fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// So much was said and heard, past the links.
+    pub fn count(&mut self, messages: u64) {
+        (self.said, self.delivered) = (vec![messages], messages);
     }
 
     /// What the processes have used by now.

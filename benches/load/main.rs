@@ -4,6 +4,7 @@
 //! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER,SERVER`, `--record` to write the
 //! documents, `--from FILE` to write them of lines that an earlier run has printed.
 
+mod ask;
 mod churn;
 mod dialect;
 mod floor;

@@ -28,6 +28,8 @@ pub enum Kind {
     Parlor,
     ParlorRedis,
     ParlorTwoNodes,
+    /// Alone.
+    Redis,
     Nchan,
     Ws,
     SocketIo,
@@ -42,6 +44,7 @@ impl Kind {
             Self::Parlor => "Parlor",
             Self::ParlorRedis => "Parlor, Redis",
             Self::ParlorTwoNodes => "Parlor, Redis, two nodes",
+            Self::Redis => "Redis",
             Self::Nchan => "Nchan (nginx)",
             Self::Ws => "ws (Node)",
             Self::SocketIo => "socket.io (Node)",
@@ -116,6 +119,10 @@ impl Server {
                 for _ in 0..1 + usize::from(kind == Kind::ParlorTwoNodes) {
                     server.parlor(core, Some(port))?;
                 }
+            }
+            Kind::Redis => {
+                let port = server.redis(other)?;
+                server.addresses.push((Ipv4Addr::LOCALHOST, port).into());
             }
             Kind::Nchan => server.nchan(core)?,
             Kind::Ws | Kind::SocketIo => {

@@ -40,7 +40,8 @@ impl Table<'_> {
         self.compare((scenario, kind), (scenario, other), figure)
     }
 
-    fn compare(&self, one: (&str, Kind), other: (&str, Kind), figure: Figure) -> Option<f64> {
+    /// The median of the ratios between two figures, each of the same run.
+    pub fn compare(&self, one: (&str, Kind), other: (&str, Kind), figure: Figure) -> Option<f64> {
         let of = |what: (&str, Kind), run: usize| {
             let line = self.lines.iter().find(|line| (line.scenario.as_str(), line.kind) == what && line.run == run)?;
             Some(figure(&line.outcome))
@@ -196,6 +197,9 @@ impl Table<'_> {
                 let name = kind.name();
                 let _ = writeln!(out, "| {scenario} | {name} | {said:.0} | {p50:.0} us | {aside:.1} us | {load:.3} |");
             }
+        }
+        if let Some(ping) = self.median("ping", Kind::Redis, |o| o.aside) {
+            let _ = writeln!(out, "\nA bare PING, as often as 500x4 has messages, takes Redis {ping:.1} us.");
         }
         out += "\n10,000 idle rooms of one:\n";
         self.rows(

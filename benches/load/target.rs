@@ -60,6 +60,7 @@ fn targets(table: &Table<'_>) -> Vec<Target> {
     let own = |scenario, figure| table.median(scenario, Kind::Parlor, figure);
     let redis = |scenario, figure| table.median(scenario, Kind::ParlorRedis, figure);
     let beside = |figure| table.across("stalled", "beside", Kind::Parlor, figure);
+    let ping = table.compare(("500x4", Kind::ParlorRedis), ("ping", Kind::Redis), |outcome| outcome.aside);
     let two_nodes = table.median("500x4", Kind::ParlorTwoNodes, |outcome| outcome.p50);
     let target = |what, figure, bound, digits, unit| Target { what, figure, bound, digits, unit };
     vec![
@@ -77,6 +78,7 @@ fn targets(table: &Table<'_>) -> Vec<Target> {
         target("from start to the first answer", Some(table.facts.start), Most(50.0), 1, " ms"),
         target("Redis CPU a message, saturated", redis("saturated", |outcome| outcome.aside), Most(12.0), 2, " us"),
         target("Redis CPU a message, 500 rooms of 4", redis("500x4", |outcome| outcome.aside), Most(12.0), 2, " us"),
+        target("the same over that of a bare PING", ping, Open, 2, ""),
         target("p50 from one node to another, 500 rooms of 4", two_nodes, Most(200.0), 0, " us"),
         target("core used by the node, 10,000 idle rooms in Redis", redis("idle rooms", |o| o.server_load), Most(0.02), 4, ""),
         target("core used by Redis, 10,000 idle rooms in it", redis("idle rooms", |o| o.aside_load), Most(0.02), 4, ""),
