@@ -57,7 +57,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long the database may take to close.
 const CLOSING: Duration = Duration::from_millis(300);
 
-/// A room in Redis outlives the last word of all its nodes by this many leases (here: of a millisecond of lease).
+/// A room in Redis outlives the last word of all its nodes by this many leases, or by one less (here: of a millisecond
+/// of lease).
 const BACKSTOP: Duration = Duration::from_millis(8);
 
 /// Why the server did not start.

@@ -714,3 +714,26 @@ async fn urls_that_cannot_be_served_are_refused_at_once() {
         assert_eq!(refused.map(drop), Err(error));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_room_stays_at_a_node_however_its_last_leave_and_the_next_join_meet() {
+    let server = Server::start();
+    let node = Arc::new(node(&server.url(), Limits::default()).await);
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..50 {
+        let room = a_room();
+        let visits = (0..4).map(|_| {
+            let (node, room) = (Arc::clone(&node), room.clone());
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    let (id, tag) = node.join(&room, "Ann").await;
+                    node.store.leave(&room, id, tag, Departure::Left).await.unwrap();
+                }
+            })
+        });
+        futures_util::future::join_all(visits).await.into_iter().for_each(Result::unwrap);
+    }
+    until("the keepers of the rooms end", async || tasks() <= before).await;
+    assert_eq!(server.ask(&["KEYS", "*"]), "");
+}

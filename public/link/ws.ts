@@ -6,6 +6,8 @@ import type { Carrier, OpenCarrier, Passage } from "./carrier";
 /** Not 1000, which would give the seat up: it is to wait out its grace. */
 const DROPPED = 3000;
 const PROBED_WITHIN = 8_000;
+/** How long who has knocked waits for the page that was to come in: without one, somebody would sit there whom nobody sees. */
+const KNOCKED_WITHIN = 30_000;
 
 type Caller = Pick<Passage, "room" | "name" | "ticket">;
 
@@ -41,18 +43,29 @@ export function knock(caller: Caller): void {
   const socket = dial(caller, null, (frame) => socket.send(JSON.stringify(frame)));
   const heard: Knock["heard"] = [];
   socket.onmessage = socket.onclose = (event: MessageEvent | CloseEvent) => heard.push(event);
-  globalThis.parlorKnock = { caller, socket, heard };
+  const knocked: Knock = { caller, socket, heard };
+  globalThis.parlorKnock = knocked;
+  window.setTimeout(() => {
+    if (globalThis.parlorKnock === knocked) forget(knocked);
+  }, KNOCKED_WITHIN);
+}
+
+function forget({ socket }: Knock): void {
+  globalThis.parlorKnock = undefined;
+  socket.onmessage = socket.onclose = null;
+  socket.close(DROPPED);
 }
 
 /** Once, and only for whoever would have knocked in the same way. */
 function answered({ room, name, ticket, cursor, tally }: Passage): Knock | null {
   const knock = globalThis.parlorKnock;
   if (!knock) return null;
-  globalThis.parlorKnock = undefined;
-  const { caller, socket } = knock;
-  if (caller.room === room && caller.name === name && caller.ticket === ticket && cursor === null && tally === null) return knock;
-  socket.onmessage = socket.onclose = null;
-  socket.close(DROPPED);
+  const { caller } = knock;
+  if (caller.room === room && caller.name === name && caller.ticket === ticket && cursor === null && tally === null) {
+    globalThis.parlorKnock = undefined;
+    return knock;
+  }
+  forget(knock);
   return null;
 }
 

@@ -22,6 +22,9 @@ use tokio::{
 /// How many pieces of a stream go out in one write at most.
 const PIECES: usize = 16;
 
+/// How many bytes a client may send after the request for a stream; it has nothing to say there.
+const UNHEARD: u64 = 16 * 1024;
+
 /// How long a reader may take nothing of what waits for it.
 const STUCK: Duration = Duration::from_secs(40);
 
@@ -87,7 +90,7 @@ impl Lender {
 
 /// Writes an answer's head and then its body, until the body ends or the peer is gone.
 pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
-    let (mut read, mut write) = socket.into_split();
+    let (read, mut write) = socket.into_split();
     let writing = async {
         push(&write, &head).await?;
         drop(head);
@@ -101,7 +104,8 @@ pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
         write.shutdown().await
     };
     let reading = async {
-        // Nothing that comes now means anything but the end.
+        // Nothing that comes now means anything but the end; a flood means it, too.
+        let mut read = read.take(UNHEARD);
         let mut some = [0; 64];
         while let Ok(1..) = read.read(&mut some).await {}
     };

@@ -71,7 +71,7 @@ pub struct Redis {
 
 impl Redis {
     /// Begins to look for the server, the Cluster or the master of the Sentinels at `url`, and
-    /// does not wait: [`Store::ready`] tells when it is there. `ttl` is how long a room outlives the last word of any node;
+    /// does not wait: [`Store::ready`] tells when it is there. `ttl` is how long, less a lease at most, a room outlives the last word of any node;
     /// it is at least four leases. Must be called within a tokio runtime.
     ///
     /// # Errors

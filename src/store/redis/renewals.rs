@@ -27,9 +27,6 @@ const TOGETHER: usize = 64;
 /// Calls under way at once.
 const CALLS: usize = 16;
 
-/// A room whose turn has come. Nobody changes its seats meanwhile.
-type Turn = (Arc<Watch>, OwnedMutexGuard<Passage>);
-
 /// Renews all rooms, for as long as there is a node. What does not go smoothly is left to the room's keeper.
 pub(super) async fn renew_all(shared: Weak<Shared>) {
     loop {
@@ -44,32 +41,33 @@ pub(super) async fn renew_all(shared: Weak<Shared>) {
 
 impl Shared {
     /// The rooms whose turn has come, as many in one call as a script can reach.
-    fn calls(&self) -> Vec<Vec<Turn>> {
+    fn calls(&self) -> Vec<Vec<Arc<Watch>>> {
         let now = Instant::now();
         let due: Vec<Arc<Watch>> =
             self.rooms.iter().filter(|watch| watch.renewal() <= now).map(|watch| Arc::clone(&watch)).collect();
-        let mut by_place: HashMap<Option<u16>, Vec<Vec<Turn>>> = HashMap::new();
+        let mut by_place: HashMap<Option<u16>, Vec<Vec<Arc<Watch>>>> = HashMap::new();
         for watch in due {
-            // Who is at it renews, or is done until the next turn.
-            let Some(gate) = watch.try_pass() else { continue };
-            let sound = !watch.inbox().is_faulty() && !watch.inbox().seats().is_empty();
             let slot = watch.keys.slot();
-            if !sound || !gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(slot, link)) {
+            if self.links.is_away(slot) {
+                // Nobody else is to wait for the time that this takes.
                 watch.wake();
                 continue;
             }
             // A script sees one slot of a Cluster.
             let calls = by_place.entry(self.links.is_cluster().then_some(slot)).or_default();
             match calls.last_mut() {
-                Some(call) if call.len() < TOGETHER => call.push((watch, gate)),
-                _ => calls.push(vec![(watch, gate)]),
+                Some(call) if call.len() < TOGETHER => call.push(watch),
+                _ => calls.push(vec![watch]),
             }
         }
         by_place.into_values().flatten().collect()
     }
 
-    async fn renew_together(&self, turns: Vec<Turn>) {
-        let watches: Vec<&Watch> = turns.iter().map(|(watch, _)| &**watch).collect();
+    async fn renew_together(&self, watches: Vec<Arc<Watch>>) {
+        // Nobody changes their seats meanwhile; and no longer than that.
+        let held: Vec<(&Watch, OwnedMutexGuard<Passage>)> =
+            watches.iter().filter_map(|watch| Some((&**watch, self.take_turn(watch)?))).collect();
+        let watches: Vec<&Watch> = held.iter().map(|(watch, _)| *watch).collect();
         match self.renew(&watches, Instant::now() + TRY).await {
             Ok(marks) => {
                 for (watch, mark) in watches.into_iter().zip(marks) {
@@ -88,6 +86,25 @@ impl Shared {
             // One room that is broken spoils it for all: each by itself.
             Err(_) => watches.into_iter().for_each(Watch::wake),
         }
+    }
+
+    /// Comes through a room's gate, if all is well there; else it is its keeper's.
+    fn take_turn(&self, watch: &Watch) -> Option<OwnedMutexGuard<Passage>> {
+        let Some(gate) = watch.try_pass() else {
+            // Who is at it may be done by the next turn. Where there is always somebody, the keeper queues with them.
+            if watch.renewal() + self.period() / 2 < Instant::now() {
+                watch.wake();
+            }
+            return None;
+        };
+        let sound = !watch.inbox().is_faulty() && !watch.inbox().seats().is_empty();
+        let listens = gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(watch.keys.slot(), link));
+        if sound && listens {
+            return Some(gate);
+        }
+        drop(gate);
+        watch.wake();
+        None
     }
 
     /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone.

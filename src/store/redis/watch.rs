@@ -147,7 +147,8 @@ impl Shared {
         }
         gate.retired = true;
         self.forget(watch);
-        watch.wake();
+        // Where its keeper is the one who does this, it ends at its next wait.
+        watch.abandon();
     }
 
     /// Renews the lease of this node's members, and puts right whatever is not.
@@ -267,9 +268,6 @@ async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
             () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
         }
         let Some(store) = shared.upgrade() else { return };
-        if watched.gate.try_lock().is_ok_and(|gate| gate.retired) {
-            return;
-        }
         let now = Instant::now();
         if watched.inbox().overdue(now) {
             count(&store.counts.heal);

@@ -83,7 +83,7 @@ local function renew(members, room, log, channel, seen_epoch, seen_seq)
     redis.call('HINCRBY', room, 'b', -bytes)
   end
   -- Not every time: what is far from its end needs no longer life.
-  if redis.call('PEXPIRETIME', room) - now < ttl * 3 / 4 then
+  if redis.call('PEXPIRETIME', room) - now <= ttl - lease then
     for _, key in ipairs({ members, room, log }) do
       redis.call('PEXPIREAT', key, now + ttl)
     end
