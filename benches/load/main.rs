@@ -57,7 +57,14 @@ fn main() -> io::Result<()> {
     let kinds = after("--kind").map(|words| server::Kind::list(words)).transpose()?;
     let lines = match after("--from") {
         Some(file) => std::fs::read_to_string(file)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
-        None => plan::run(&scenarios, runs, kinds.as_deref())?,
+        None => {
+            let mut lines = plan::run(&scenarios, 0..runs, kinds.as_deref())?;
+            if has("--record") {
+                let close: Vec<Scenario> = scenarios.iter().filter(|scenario| scenario.is_close()).copied().collect();
+                lines.extend(plan::run(&close, runs..runs * 4, Some(plan::OURS))?);
+            }
+            lines
+        }
     };
     if has("--record") {
         let runs = lines.iter().map(|line| line.run + 1).max().unwrap_or(0);

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    ops::Range,
     process::{Command, Stdio},
 };
 
@@ -98,6 +99,11 @@ pub const GROWTH: &[Scenario] = &[
 ];
 
 impl Scenario {
+    /// Whether Parlor is held so close to the floor here that three runs do not tell.
+    pub fn is_close(&self) -> bool {
+        matches!(self.name, "10x100" | "500x4" | "1x1000" | "churn")
+    }
+
     /// The same in a fraction of the time.
     pub fn shortened(mut self) -> Self {
         match &mut self.shape {
@@ -135,14 +141,14 @@ impl Scenario {
     }
 }
 
-/// All `scenarios` so many times, all servers by turns or `only` some, one line of JSON a run on standard output. What fails is
+/// All `scenarios` once for each of `runs`, all servers by turns or `only` some, one line of JSON a run on standard output. What fails is
 /// said and left out.
 ///
 /// # Errors
 /// Standard output is closed.
-pub fn run(scenarios: &[Scenario], runs: usize, only: Option<&[Kind]>) -> io::Result<Vec<Line>> {
+pub fn run(scenarios: &[Scenario], runs: Range<usize>, only: Option<&[Kind]>) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
-    for run in 0..runs {
+    for run in runs {
         for scenario in scenarios {
             for kind in scenario.kinds.iter().filter(|kind| only.is_none_or(|only| only.contains(kind))) {
                 match scenario.measure(*kind, run) {

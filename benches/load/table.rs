@@ -119,8 +119,8 @@ impl Table<'_> {
         let mut out = format!(
             "# What Parlor costs\n\n\
              Made by `make bench`: each server alone on one core, the load on the other, all over the loopback, on a machine of {cores} \
-             cores and {memory} GiB. Medians of up to {runs} runs; the servers take turns within a run, and a ratio is between figures of the \
-             same run.\n\n\
+             cores and {memory} GiB. Medians of up to {runs} runs (of Parlor and the floor in the first three tables and in the one of joins; of a quarter as \
+             many elsewhere); the servers take turns within a run, and a ratio is between figures of the same run.\n\n\
              *Floor*: one thread, one epoll, which copies what is said into a prebuilt frame of the size of Parlor's and writes it to every \
              member with one write(2) each; it checks, numbers and keeps nothing. *Delivery*: a message that reaches one member; the \
              sender's `ack` or own copy is one. *CPU*: user and system time of the server, the kernel's work on its behalf included. \
