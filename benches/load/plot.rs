@@ -25,7 +25,7 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
     let (left, right) = root.split_horizontally(SIZE.0 / 2);
     let ratio = |scenario: &str, kind| table.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu);
     let most = FAN_OUTS.iter().flat_map(|(scenario, _)| KINDS.map(|(kind, _)| ratio(scenario, kind))).flatten();
-    let top = most.fold(1.2, f64::max) * 1.1;
+    let top = most.fold(1.2, f64::max) * 1.35;
     let mut bars = ChartBuilder::on(&left)
         .caption("CPU a delivery, floor = 1", ("sans-serif", 16))
         .margin(12)
