@@ -5,6 +5,8 @@
 #[path = "support/server.rs"]
 #[allow(dead_code)]
 mod redis;
+#[path = "support/terms.rs"]
+mod terms;
 
 use std::{
     collections::BTreeSet,
@@ -26,9 +28,9 @@ use parlor::{
         memory::{Memory, World, wall_clock},
         redis::Redis,
     },
-    ticket::Signer,
 };
 use serde_json::{Value, json};
+use terms::terms;
 use tokio::{
     sync::mpsc::{UnboundedSender, unbounded_channel},
     task::JoinSet,
@@ -172,7 +174,7 @@ fn limits() -> Limits {
 
 fn rooms(crowd: usize) -> Arc<Rooms> {
     let (limits, grace) = (limits(), Duration::from_secs(15));
-    Rooms::new(Terms { signer: Signer::new(""), limits, crowd, grace, video: None, accounts: None, clock: wall_clock })
+    Rooms::new(Terms { limits, crowd, grace, ..terms() })
 }
 
 /// A node in a world, where every name is as long as any other.

@@ -1,6 +1,9 @@
 //! The hub with readers that only remember, and time that jumps.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/terms.rs"]
+mod terms;
+
 use std::{
     collections::VecDeque,
     sync::{
@@ -13,16 +16,16 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
-    hub::{Entrance, Hub, Reader, Rooms, Seat, Tenure, Terms, Wire},
+    hub::{Entrance, Hub, Reader, Rooms, Seat, Tenure, Wire},
     protocol::Trouble,
     room::{Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
     store::{
         Event, Feed, Store, StoreError,
         memory::{Memory, World, wall_clock},
     },
-    ticket::Signer,
 };
 use serde_json::Value;
+use terms::terms;
 use tokio::{
     sync::{
         mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -61,19 +64,6 @@ struct Someone {
 impl Someone {
     async fn hears(&mut self) -> Value {
         self.heard.recv().await.unwrap()
-    }
-}
-
-fn terms() -> Terms {
-    let limits = Limits::default();
-    Terms {
-        signer: Signer::new(""),
-        limits,
-        crowd: 100,
-        grace: Duration::from_secs(15),
-        video: None,
-        accounts: None,
-        clock: wall_clock,
     }
 }
 

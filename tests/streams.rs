@@ -1,12 +1,15 @@
 //! Server-Sent Events and the terminal.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/terms.rs"]
+mod terms;
 mod wire;
 
 use std::{process::Stdio, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use terms::terms;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
@@ -207,24 +210,13 @@ async fn a_terminal_reads_and_speaks_with_curl() {
 async fn a_silent_stream_beats_every_fifteen_seconds() {
     use futures_util::StreamExt;
     use parlor::{
-        hub::{Entrance, Hub, Rooms, Terms},
+        hub::{Entrance, Hub, Rooms},
         room::{Limits, NodeId},
         store::memory::{Memory, World, wall_clock},
-        ticket::Signer,
         transport::sse,
     };
-    let limits = Limits::default();
-    let terms = Terms {
-        signer: Signer::new(""),
-        limits,
-        crowd: 100,
-        grace: Duration::from_secs(15),
-        video: None,
-        accounts: None,
-        clock: wall_clock,
-    };
-    let rooms = Rooms::new(terms);
-    let store = Memory::new(World::new(limits, wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
+    let rooms = Rooms::new(terms());
+    let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
     let hub = Hub::new(rooms, store);
     let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None };
     let mut stream = Box::pin(sse::open(&hub, entrance).await.unwrap());

@@ -46,20 +46,24 @@ async function drawn(page, selector, text) {
 }
 
 const message = (page) => drawn(page, "[role=log] .text", MESSAGE);
+const door = (page) => drawn(page, "#name", "");
+
+/** From `go` until `shown` is drawn, and what was asked for meanwhile. */
+async function timed(page, go, shown = message) {
+  const requests = await watched(page);
+  await go();
+  return { ms: await shown(page), requests };
+}
+
+const comes = (page, link) => () => page.goto(link, { waitUntil: "commit" });
 
 const VISITS = {
-  async "first visit, a name known to the browser"(browser, line, link) {
-    const context = await browser.newContext();
+  async "first visit, a name known to the browser"(context, line, link) {
     await remember(context, "Ann");
     const page = await context.newPage();
-    const requests = await watched(page);
-    await page.goto(link, { waitUntil: "commit" });
-    const ms = await message(page);
-    await context.close();
-    return { ms, requests };
+    return timed(page, comes(page, link));
   },
-  async "second visit, in another tab"(browser, line, link) {
-    const context = await browser.newContext();
+  async "second visit, in another tab"(context, line, link) {
     await remember(context, "Ann");
     const before = await context.newPage();
     await before.goto(link);
@@ -67,47 +71,32 @@ const VISITS = {
     await before.close();
     line.hangUp();
     const page = await context.newPage();
-    const requests = await watched(page);
-    await page.goto(link, { waitUntil: "commit" });
-    const ms = await message(page);
-    await context.close();
-    return { ms, requests };
+    return timed(page, comes(page, link));
   },
-  async "reload, back to the same seat"(browser, line, link) {
-    const context = await browser.newContext();
+  async "reload, back to the same seat"(context, line, link) {
     await remember(context, "Ann");
     const page = await context.newPage();
     await page.goto(link);
     await message(page);
     line.hangUp();
-    const requests = await watched(page);
-    await page.reload({ waitUntil: "commit" });
-    const ms = await message(page);
-    await context.close();
-    return { ms, requests };
+    return timed(page, () => page.reload({ waitUntil: "commit" }));
   },
-  async "first visit, nameless: until the door asks for a name"(browser, line, link) {
-    const context = await browser.newContext();
+  async "first visit, nameless: until the door asks for a name"(context, line, link) {
     const page = await context.newPage();
-    const requests = await watched(page);
-    await page.goto(link, { waitUntil: "commit" });
-    const ms = await drawn(page, "#name", "");
-    await context.close();
-    return { ms, requests };
+    return timed(page, comes(page, link), door);
   },
-  async "and from the door into the room"(browser, line, link) {
-    const context = await browser.newContext();
+  async "and from the door into the room"(context, line, link) {
     const page = await context.newPage();
     await page.goto(link);
-    await drawn(page, "#name", "");
-    const requests = await watched(page);
-    const from = await page.evaluate(() => {
-      document.querySelector("form").requestSubmit();
-      return performance.now();
+    await door(page);
+    let from = 0;
+    const { ms, requests } = await timed(page, async () => {
+      from = await page.evaluate(() => {
+        document.querySelector("form").requestSubmit();
+        return performance.now();
+      });
     });
-    const ms = (await message(page)) - from;
-    await context.close();
-    return { ms, requests };
+    return { ms: ms - from, requests };
   },
 };
 
@@ -127,7 +116,9 @@ export async function countTrips(browser, server) {
         const runs = [];
         for (let run = 0; run < RUNS; run += 1) {
           await say("Still here.");
-          const { ms, requests } = await visit(browser, line, `${line.url}${path}`);
+          const context = await browser.newContext();
+          const { ms, requests } = await visit(context, line, `${line.url}${path}`);
+          await context.close();
           runs.push(ms);
           if (line === lines[1] && run === 0) told.push([name, requests]);
         }

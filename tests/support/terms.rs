@@ -1,0 +1,18 @@
+//! What hubs that tests build by hand agree to.
+
+use std::time::Duration;
+
+use parlor::{hub::Terms, room::Limits, store::memory::wall_clock, ticket::Signer};
+
+/// As a node with nothing configured.
+pub fn terms() -> Terms {
+    Terms {
+        signer: Signer::new(""),
+        limits: Limits::default(),
+        crowd: 100,
+        grace: Duration::from_secs(15),
+        video: None,
+        accounts: None,
+        clock: wall_clock,
+    }
+}
