@@ -1,43 +1,13 @@
-// One call: the only place that names LiveKit's library. Turns what LiveKit
-// knows into tiles; what it publishes is what the user wants, also after the
-// call has been lost and found again.
+// One call. What it publishes is what the user wants, also after the call has
+// been lost and found again.
 
-import {
-  ConnectionQuality,
-  ConnectionState,
-  DisconnectReason,
-  ExternalE2EEKeyProvider,
-  isE2EESupported,
-  type LocalTrack,
-  type Participant,
-  Room,
-  RoomEvent,
-  setLogLevel,
-  Track,
-  type VideoTrack,
-} from "livekit-client";
+import { ConnectionState, DisconnectReason, ExternalE2EEKeyProvider, isE2EESupported, type LocalTrack, Room, RoomEvent, setLogLevel, Track } from "livekit-client";
 import LockWorker from "./lock.worker?worker";
 import type { Seal } from "../seal/seal";
 import { type Pass, PassRefused } from "../protocol/pass";
-import { isOf, type Trouble, troubleOf } from "./trouble";
-import type { Wish } from "./wish";
-
-export type Tile = {
-  key: string;
-  /** The member's clientId. */
-  identity: string;
-  mine: boolean;
-  screen: boolean;
-  video: VideoTrack | null;
-  silent: boolean;
-  speaking: boolean;
-  weak: boolean;
-  hand: boolean;
-  lock: Lock;
-};
-
-/** How what somebody shows goes with the key of this page: it fits; it cannot be opened; it has no lock. Only what fits is shown. */
-export type Lock = "fits" | "shut" | "bare";
+import type { Sources } from "./sources";
+import { type Tile, tilesOf } from "./tile";
+import { type Device, isOf, type Trouble, troubleOf } from "./trouble";
 
 /** By device the one that is in use; empty where there is none. */
 export type Used = Readonly<Record<MediaDeviceKind, string>>;
@@ -77,7 +47,7 @@ export class Call {
   readonly #seal: Promise<Seal> | null;
   readonly #keys = new ExternalE2EEKeyProvider();
   #worker: Worker | null = null;
-  readonly #wish: Wish;
+  readonly #sources: Sources;
   readonly #hands = new Set<string>();
   /** Whose frames could not be opened, and when the last one was. */
   readonly #doubts = new Map<string, number>();
@@ -88,24 +58,28 @@ export class Call {
   readonly #wanted = new Map<string, boolean>();
   #members: ReadonlySet<string> = new Set();
   #joining = false;
+  #joins = 0;
   #over = false;
   #drawing = false;
   #spoke: string | null = null;
 
   /** `sounds` is where the voices are hung up, unseen. */
-  constructor(ask: () => Promise<Pass>, wish: Wish, sounds: HTMLElement, seal: Promise<Seal> | null) {
+  constructor(ask: () => Promise<Pass>, sources: Sources, sounds: HTMLElement, seal: Promise<Seal> | null) {
+    const { cameraId, micId } = sources.wish;
     this.#seal = seal;
     if (seal && isE2EESupported()) this.#worker = new LockWorker();
     this.#ask = ask;
-    this.#wish = { ...wish };
+    this.#sources = sources;
     this.#sounds = sounds;
     this.#room = new Room({
       adaptiveStream: true,
       dynacast: true,
       disconnectOnPageLeave: true,
+      // What is open belongs to whoever sits here, not to this call.
+      stopLocalTrackOnUnpublish: false,
       ...(this.#worker ? { encryption: { keyProvider: this.#keys, worker: this.#worker } } : {}),
-      ...(wish.cameraId ? { videoCaptureDefaults: { deviceId: wish.cameraId } } : {}),
-      ...(wish.micId ? { audioCaptureDefaults: { deviceId: wish.micId } } : {}),
+      ...(cameraId ? { videoCaptureDefaults: { deviceId: cameraId } } : {}),
+      ...(micId ? { audioCaptureDefaults: { deviceId: micId } } : {}),
     });
     this.#listen();
     void this.#begin();
@@ -114,11 +88,6 @@ export class Call {
   /** Who speaks, or spoke last. */
   get speaker(): string | null {
     return this.#spoke;
-  }
-
-  /** What this page is to bring into the call, as far as it could. */
-  get wish(): Wish {
-    return { ...this.#wish };
   }
 
   async setMic(on: boolean): Promise<void> {
@@ -136,15 +105,19 @@ export class Call {
   async setSharing(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createScreenTracks({ audio: true });
-    await this.#set("screen", on, Track.Source.ScreenShare, open, (on) => me.setScreenShareEnabled(on));
+    const close = async () => {
+      await me.setScreenShareEnabled(false);
+      this.#sources.shut("screen");
+    };
+    await this.#set("screen", on, Track.Source.ScreenShare, open, close);
   }
 
   /** Takes another device, now and whenever one of its kind is switched on. */
   async use(kind: MediaDeviceKind, id: string): Promise<void> {
     try {
       await this.#room.switchActiveDevice(kind, id);
-      if (kind === "audioinput") this.#wish.micId = id;
-      if (kind === "videoinput") this.#wish.cameraId = id;
+      if (kind === "audioinput") this.#sources.wish.micId = id;
+      if (kind === "videoinput") this.#sources.wish.cameraId = id;
       this.#mended(kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker");
     } catch (cause) {
       this.trouble = kind === "audiooutput" ? "speaker_failed" : troubleOf(cause, kind === "videoinput" ? "camera" : "mic");
@@ -174,6 +147,12 @@ export class Call {
     this.#end(null);
   }
 
+  /** Ends for another call, which goes on with what is open. */
+  giveWay(): void {
+    this.#over = true;
+    this.#part();
+  }
+
   /** Joins and, when the call is lost, joins again until somebody gives up. */
   async #begin(): Promise<void> {
     // The click that brought us here unlocks sound for as long as it is fresh.
@@ -186,6 +165,7 @@ export class Call {
         this.trouble = null;
         this.stage = "on";
         this.#joining = false;
+        this.#joins += 1;
         await this.#publish();
         return;
       }
@@ -213,7 +193,7 @@ export class Call {
       // It may have ended again before we could look.
       return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
-      void this.#room.disconnect();
+      void this.#room.disconnect(false);
       return cause instanceof PassRefused && NO_SEAT.has(cause.code) ? "refused" : "unreachable";
     } finally {
       window.clearTimeout(timer);
@@ -221,9 +201,14 @@ export class Call {
   }
 
   async #publish(): Promise<void> {
-    const { mic, camera } = this.#wish;
+    const { mic, camera } = this.#sources.wish;
+    // Switched off it was kept for the call that is over.
+    if (!mic) this.#sources.shut("mic");
+    if (!camera) this.#sources.shut("camera");
     if (mic) await this.setMic(true);
     if (camera) await this.setCamera(true);
+    if (await this.#sources.has("screen")) await this.setSharing(true);
+    else this.#sources.shut("screen");
     if (this.#over) return;
     if (this.hand) this.#tellHand();
     this.#draw();
@@ -233,22 +218,28 @@ export class Call {
     this.#over = true;
     this.trouble = trouble;
     this.stage = "over";
-    void this.#room.disconnect().finally(() => this.#worker?.terminate());
+    this.#part();
+    this.#sources.close();
     this.#draw();
   }
 
+  #part(): void {
+    void this.#room.disconnect(false).finally(() => this.#worker?.terminate());
+  }
+
   async #set(
-    what: "mic" | "camera" | "screen",
+    what: Device,
     on: boolean,
     source: Track.Source,
     open: () => Promise<LocalTrack[]>,
     turn: (on: boolean) => Promise<unknown>,
   ): Promise<void> {
     if (this.#over) return;
-    if (what !== "screen") this.#wish[what] = on;
+    if (what !== "screen") this.#sources.wish[what] = on;
     const busy = this.#wanted.has(what);
     this.#wanted.set(what, on);
     if (busy) return;
+    const joins = this.#joins;
     try {
       const me = this.#room.localParticipant;
       let is: boolean | undefined;
@@ -256,27 +247,31 @@ export class Call {
         is = this.#wanted.get(what) === true;
         if (!is || me.getTrackPublication(source)) await turn(is);
         else {
-          const tracks = await open();
-          // Whoever hangs up or thinks again while the browser asks is not to be filmed afterwards.
-          if (this.#over || !this.#wanted.get(what)) tracks.forEach((track) => track.stop());
+          const tracks = await this.#sources.open(what, open);
+          if (this.#over) return;
+          // Whoever thinks again while the browser asks is not to be filmed afterwards.
+          if (!this.#wanted.get(what)) this.#sources.shut(what);
           else for (const track of tracks) await me.publishTrack(track);
         }
       }
       this.#mended(what);
     } catch (cause) {
-      if (this.stage !== "on") return;
+      if (this.#over || this.stage !== "on" || joins !== this.#joins) return;
       const trouble = troubleOf(cause, what);
       // Whoever closes the browser's choice of screens has changed their mind.
       if (trouble !== "screen_denied") this.trouble = trouble;
-      if (what !== "screen") this.#wish[what] = false;
+      if (what !== "screen") this.#sources.wish[what] = false;
     } finally {
+      on = this.#wanted.get(what) ?? on;
       this.#wanted.delete(what);
+      // Lost on the way and found again: what was wanted then found this busy.
+      if (!this.#over && joins !== this.#joins) void this.#set(what, on, source, open, turn);
     }
     this.#draw();
   }
 
   /** Trouble with this is over; with another device it is not. */
-  #mended(what: "mic" | "camera" | "screen" | "speaker"): void {
+  #mended(what: Device | "speaker"): void {
     if (isOf(this.trouble, what)) this.trouble = null;
   }
 
@@ -385,38 +380,14 @@ export class Call {
       const used = (kind: MediaDeviceKind) => this.#room.getActiveDevice(kind) ?? "";
       this.used = { videoinput: used("videoinput"), audioinput: used("audioinput"), audiooutput: used("audiooutput") };
       const there = this.stage === "over" || me.identity === "" ? [] : [me, ...remoteParticipants.values()];
-      this.tiles = there.filter(({ identity }) => this.#members.has(identity)).flatMap((participant) => this.#tilesOf(participant));
+      const keyed = this.#seal !== null;
+      this.tiles = there
+        .filter(({ identity }) => this.#members.has(identity))
+        .flatMap((them) => {
+          const hand = them === me ? this.hand : this.#hands.has(them.identity);
+          return tilesOf(them, { hand, keyed, stranger: this.#strangers.has(them.identity) });
+        });
       for (const sound of this.#voices) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
     });
-  }
-
-  #tilesOf(participant: Participant): Tile[] {
-    const { identity, isLocal: mine } = participant;
-    const lock = mine ? "fits" : this.#lockOf(participant);
-    const video = (source: Track.Source) => {
-      const publication = participant.getTrackPublication(source);
-      return publication && !publication.isMuted && lock === "fits" ? (publication.videoTrack ?? null) : null;
-    };
-    const face: Tile = {
-      key: identity,
-      identity,
-      mine,
-      screen: false,
-      video: video(Track.Source.Camera),
-      silent: !participant.isMicrophoneEnabled,
-      speaking: participant.isSpeaking,
-      weak: participant.connectionQuality === ConnectionQuality.Poor || participant.connectionQuality === ConnectionQuality.Lost,
-      hand: mine ? this.hand : this.#hands.has(identity),
-      lock,
-    };
-    const screen = video(Track.Source.ScreenShare);
-    return screen ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }] : [face];
-  }
-
-  #lockOf(participant: Participant): Lock {
-    const shown = [...participant.trackPublications.values()];
-    if (!this.#seal) return shown.some((publication) => publication.isEncrypted) ? "shut" : "fits";
-    if (shown.some((publication) => !publication.isEncrypted)) return "bare";
-    return this.#strangers.has(participant.identity) ? "shut" : "fits";
   }
 }

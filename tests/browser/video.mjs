@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { PHONE, sound } from "./access.mjs";
-import { arrived, control, dialog, guest, inCall, joins, leaves, listed, seesAndHears, sending, stage, tile, until, videoButton, withBoth } from "./call.mjs";
+import { arrived, control, dialog, guest, inCall, joins, leaves, listed, MEDIA, seesAndHears, sending, stage, tile, until, videoButton, withBoth } from "./call.mjs";
 import { Cast, fits, hears, launch, newRoom, remember, say } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
@@ -305,22 +305,36 @@ export default {
     });
   },
 
-  async "who gets another seat because the server has died gets another place in the call"({ cast }) {
+  async "who gets another seat because the server has died gets another place in the call, and no device is asked for again"({ cast }) {
     await withBoth(cast, async (both, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       await joins(ann, { mic: false });
       await joins(ben);
+      await control(ann, "Share screen").click();
+      await stage(ben).locator("[data-screen=true] video").waitFor();
       await seesAndHears(ann, "Ben");
-      const before = await stage(ann).locator(".tile").evaluateAll((all) => all.map((tile) => tile.dataset.identity));
+      for (const page of [ann, ben]) {
+        await page.evaluate(() => {
+          globalThis.asked = [];
+          for (const name of ["getUserMedia", "getDisplayMedia"]) {
+            const given = navigator.mediaDevices[name].bind(navigator.mediaDevices);
+            navigator.mediaDevices[name] = (wish) => (globalThis.asked.push(name), given(wish));
+          }
+        });
+      }
+      const faces = () => stage(ann).locator("[data-screen=false]").evaluateAll((all) => all.map((tile) => tile.dataset.identity));
+      const before = await faces();
       await both.rebirth();
-      await until("there are two tiles of two new members", async () => {
-        const now = await stage(ann).locator(".tile").evaluateAll((all) => all.map((tile) => tile.dataset.identity));
+      await until("there are two new members", async () => {
+        const now = await faces();
         return now.length === 2 && now.every((identity) => !before.includes(identity));
       });
       await seesAndHears(ann, "Ben");
-      await tile(ben, "Ann").locator("video").waitFor();
+      await stage(ben).locator("[data-screen=false]").filter({ hasText: "Ann" }).locator("video").waitFor();
+      await stage(ben).locator("[data-screen=true] video").waitFor({ timeout: MEDIA });
       await control(ann, "Unmute").waitFor();
+      for (const page of [ann, ben]) assert.deepEqual(await page.evaluate(() => globalThis.asked), []);
     });
   },
 

@@ -1,0 +1,56 @@
+// What somebody brings into the call. It stays open from one call to the next:
+// a camera that is closed and opened again at once may be refused, asked for
+// anew, or give no picture, and a screen would have to be chosen again.
+
+import type { LocalTrack } from "livekit-client";
+import type { Device } from "./trouble";
+import type { Wish } from "./wish";
+
+export class Sources {
+  /** What is to be on, as far as it could be. */
+  readonly wish: Wish;
+  readonly #open = new Map<Device, Promise<LocalTrack[]>>();
+
+  constructor(wish: Wish) {
+    this.wish = { ...wish };
+  }
+
+  /** Whether it is open, or is being opened and succeeds. */
+  async has(device: Device): Promise<boolean> {
+    const tracks = await this.#open.get(device)?.catch(() => []);
+    return tracks !== undefined && tracks.length > 0 && tracks.every(isLive);
+  }
+
+  /** What is open already or, if that has ended, what `open` opens; nothing if it is shut meanwhile. */
+  async open(device: Device, open: () => Promise<LocalTrack[]>): Promise<LocalTrack[]> {
+    const before = this.#open.get(device);
+    if (before) {
+      if (await this.has(device)) return before;
+      if (this.#open.get(device) !== before) return [];
+      this.shut(device);
+    }
+    const opening = open();
+    this.#open.set(device, opening);
+    try {
+      return await opening;
+    } catch (cause) {
+      if (this.#open.get(device) === opening) this.#open.delete(device);
+      throw cause;
+    }
+  }
+
+  /** Also what is still being opened. */
+  shut(device: Device): void {
+    const open = this.#open.get(device);
+    this.#open.delete(device);
+    open?.then((tracks) => tracks.forEach((track) => track.stop())).catch(() => {});
+  }
+
+  close(): void {
+    for (const device of [...this.#open.keys()]) this.shut(device);
+  }
+}
+
+function isLive(track: LocalTrack): boolean {
+  return !track.isMuted && track.mediaStreamTrack.readyState === "live";
+}
