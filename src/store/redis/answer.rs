@@ -64,7 +64,11 @@ fn place(word: &str) -> Option<Server> {
 /// The words of a script's answer.
 pub(super) fn words(value: Value) -> Result<Reply, StoreError> {
     let broken = || StoreError::Broken("a script's answer is not a list of words".to_owned());
-    let Value::Array(values) = value else { return Err(broken()) };
+    let values = match value {
+        Value::Array(values) => values,
+        // One line says it all.
+        value => vec![value],
+    };
     let word = |value| match value {
         Value::String(word) => Some(word),
         Value::Integer(number) => Some(Str::from(number.to_string())),

@@ -30,6 +30,12 @@ impl Keys {
         self.names.clone()
     }
 
+    /// The same without the set of members.
+    pub(super) fn spoken(&self) -> [Str; 3] {
+        let [_, room, log, channel] = self.names.clone();
+        [room, log, channel]
+    }
+
     /// The channel on which the room's events are told.
     pub(super) fn channel(&self) -> &Str {
         &self.names[3]

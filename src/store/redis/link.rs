@@ -1,7 +1,9 @@
 //! The line to one Redis server.
 //!
-//! Two plain connections, one for commands and one for subscriptions. fred is
-//! asked for little: each command is written at most once and fails fast, and
+//! One plain connection for commands and for subscriptions, so that Redis answers
+//! a message and tells it in one write, and a node hears both in one read. In a
+//! Cluster there are two: SUNSUBSCRIBE may be sent on there, and fred would take
+//! that for the answer to another command. fred is asked for little: each command is written at most once and fails fast, and
 //! what is said about a connection comes from our own pings. Repeating and
 //! routing are ours too, see [`super::links`], and so is subscribing again.
 //! (Its cluster client, its subscriber client and its detection of dead
@@ -26,6 +28,7 @@ use fred::{
         config::{Config, Options, ReconnectPolicy, Server, TcpConfig},
     },
 };
+use futures_util::future::join_all;
 use tokio::{
     sync::{Notify, Semaphore, broadcast::error::RecvError},
     task::{AbortHandle, JoinHandle},
@@ -69,7 +72,8 @@ pub(super) trait Ear: Send + Sync + 'static {
 /// The line to one server.
 pub(super) struct Link {
     server: Server,
-    commands: WithOptions<Client>,
+    /// The connection for commands, where it is another one.
+    commands: Option<WithOptions<Client>>,
     news: WithOptions<Client>,
     under_way: Semaphore,
     up: AtomicBool,
@@ -77,7 +81,7 @@ pub(super) struct Link {
     counts: Arc<Counts>,
     /// Told when the server is silent: another may have its slots now.
     doubt: Arc<Notify>,
-    tasks: OnceLock<[AbortHandle; 5]>,
+    tasks: OnceLock<Vec<AbortHandle>>,
 }
 
 impl Link {
@@ -85,14 +89,17 @@ impl Link {
     pub(super) fn start(
         server: &Server,
         config: &Config,
+        apart: bool,
         counts: Arc<Counts>,
         doubt: Arc<Notify>,
         ear: &Weak<dyn Ear>,
     ) -> Result<Arc<Self>, RedisConfigError> {
+        let news = client(config.clone(), 4096)?;
+        let commands = if apart { Some(client(config.clone(), 64)?) } else { None };
         let link = Arc::new(Self {
             server: server.clone(),
-            commands: client(config.clone(), 64)?,
-            news: client(config.clone(), 4096)?,
+            commands,
+            news,
             under_way: Semaphore::new(UNDER_WAY),
             up: AtomicBool::new(false),
             down: AtomicBool::new(false),
@@ -100,15 +107,23 @@ impl Link {
             doubt,
             tasks: OnceLock::new(),
         });
-        let tasks = [
+        let mut tasks = vec![
             tokio::spawn(Arc::clone(&link).listen(ear.clone())),
-            tokio::spawn(stay_connected((*link.commands).clone())),
-            tokio::spawn(stay_connected((*link.news).clone())),
-            tokio::spawn(watch_for_refusal((*link.commands).clone())),
+            tokio::spawn(watch_for_refusal((**link.commands()).clone())),
             tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
         ];
-        let _ = link.tasks.set(tasks.map(|task| task.abort_handle()));
+        tasks.extend(link.clients().map(|client| tokio::spawn(stay_connected((**client).clone()))));
+        let _ = link.tasks.set(tasks.iter().map(JoinHandle::abort_handle).collect());
         Ok(link)
+    }
+
+    fn commands(&self) -> &WithOptions<Client> {
+        self.commands.as_ref().unwrap_or(&self.news)
+    }
+
+    /// Each connection once.
+    fn clients(&self) -> impl Iterator<Item = &WithOptions<Client>> {
+        self.commands.iter().chain([&self.news])
     }
 
     /// Hangs up for good.
@@ -137,9 +152,9 @@ impl Link {
     pub(super) async fn run(&self, script: &Script, names: Vec<Str>, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
         let Ok(_permit) = self.under_way.acquire().await else { return Err(Error::new(ErrorKind::Canceled, "stopped")) };
         if in_full {
-            self.commands.eval(script.text, names, args).await
+            self.commands().eval(script.text(), names, args).await
         } else {
-            self.commands.evalsha(script.hash(), names, args).await
+            self.commands().evalsha(script.hash(), names, args).await
         }
     }
 
@@ -155,12 +170,12 @@ impl Link {
 
     /// Who has which slot, as this server sees it.
     pub(super) async fn map(&self) -> Option<Map> {
-        timeout(ASK, slots(&self.commands, &self.server)).await.ok()?
+        timeout(ASK, slots(self.commands(), &self.server)).await.ok()?
     }
 
     /// Connects anew for commands.
     pub(super) async fn begin_anew(&self) {
-        self.reconnect(&self.commands).await;
+        self.reconnect(self.commands()).await;
     }
 
     async fn reconnect(&self, client: &Client) {
@@ -209,24 +224,24 @@ impl Link {
         }
     }
 
-    /// Asks both connections whether they live. A connection that was silent twice is made anew.
+    /// Asks whether each connection lives. A connection that was silent twice is made anew.
     async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn Ear>) {
         let begun = Instant::now();
-        let mut silent = [0_u32; 2];
+        let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
         loop {
-            let (commands, news) = tokio::join!(beats(&self.commands), beats(&self.news));
-            for (alive, (silent, client)) in [commands, news].into_iter().zip(silent.iter_mut().zip([&self.commands, &self.news]))
-            {
+            let beats = join_all(self.clients().map(beats)).await;
+            for (alive, (silent, client)) in beats.into_iter().zip(silent.iter_mut().zip(self.clients())) {
                 *silent = if alive { 0 } else { *silent + 1 };
                 if *silent >= 2 && *silent % 2 == 0 {
                     self.reconnect(client).await;
                 }
             }
-            if silent != [0, 0] {
+            let longest = silent.iter().copied().max().unwrap_or_default();
+            if longest > 0 {
                 self.doubt.notify_one();
             }
             let was = (self.is_up(), self.is_down());
-            let up = if was.0 { silent.iter().all(|silent| *silent < 2) } else { silent == [0, 0] };
+            let up = longest < if was.0 { 2 } else { 1 };
             // A server that is new gets a moment to answer before it is said to be away.
             let down = !up && (was.0 || was.1 || begun.elapsed() >= TRY);
             if (up, down) != was {

@@ -190,7 +190,8 @@ impl Links {
             for (server, _) in map.servers() {
                 if !chart.links.contains_key(server) {
                     let config = self.address.config(server);
-                    let link = Link::start(server, &config, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
+                    let apart = self.is_cluster();
+                    let link = Link::start(server, &config, apart, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
                     chart.links.insert(server.clone(), link);
                 }
             }

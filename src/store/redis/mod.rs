@@ -51,6 +51,7 @@ use self::{
     link::{Ear, Link},
     links::Links,
     record::{Picture, Str, number},
+    scripts::Script,
     seats::Vacated,
     watch::Watch,
 };
@@ -90,6 +91,7 @@ impl Redis {
         let shared = Arc::new(Shared {
             node,
             limits,
+            say: Script::say(&limits),
             ttl: ttl.max(Duration::from_millis(limits.lease * 4)),
             database,
             feed,
@@ -138,6 +140,7 @@ impl fmt::Debug for Redis {
 struct Shared {
     node: NodeId,
     limits: Limits,
+    say: Script,
     ttl: Duration,
     database: u8,
     feed: Arc<dyn Feed>,

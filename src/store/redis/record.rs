@@ -9,7 +9,7 @@ pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
 use crate::room::{
-    Call, Departure, Entry, Epoch, Holder, Joined, Member, MemberId, Millis, Name, NodeId, RoomKey, Seq, Snapshot,
+    Call, Departure, Entry, Epoch, Holder, Joined, Member, MemberId, Millis, Name, NodeId, RoomKey, Said, Seq, Snapshot,
 };
 use crate::store::StoreError;
 
@@ -90,6 +90,11 @@ pub(super) fn epoch(epoch: Epoch) -> Str {
 /// A node as Redis is given it.
 pub(super) fn node(node: NodeId) -> Str {
     Str::from(format!("{:x}", node.0))
+}
+
+/// How far somebody has heard as Redis is given it: `epoch seq`.
+pub(super) fn heard((life, seq): (Epoch, Seq)) -> Str {
+    Str::from(format!("{:x} {seq}", life.0))
 }
 
 /// A room's key as Redis is given it.
@@ -181,6 +186,22 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     }
 }
 
+/// Where a room stands: `epoch seq version moves`
+pub(super) fn read_mark(line: &str) -> Option<Mark> {
+    let mut words = line.splitn(4, ' ');
+    let mut next = || words.next();
+    let epoch = read_epoch(next()?)?;
+    Some(Mark { epoch, seq: next()?.parse().ok()?, version: next()?.parse().ok()?, moves: next()?.parse().ok()? })
+}
+
+/// What became of a message: `epoch seq at repeated`
+pub(super) fn read_said(line: &str) -> Option<(Epoch, Said)> {
+    let mut words = line.splitn(4, ' ');
+    let mut next = || words.next();
+    let epoch = read_epoch(next()?)?;
+    Some((epoch, Said { seq: next()?.parse().ok()?, at: next()?.parse().ok()?, repeated: next()? == "1" }))
+}
+
 /// An answer that no script of ours gives.
 pub(super) fn garbled(script: &str) -> StoreError {
     StoreError::Broken(format!("the answer of {script} cannot be read"))
@@ -213,11 +234,6 @@ impl Reply {
     /// The next word as an epoch.
     pub(super) fn epoch(&mut self) -> Option<Epoch> {
         read_epoch(&self.word()?)
-    }
-
-    /// The next words as where the room stands: `epoch seq version moves`.
-    pub(super) fn mark(&mut self) -> Option<Mark> {
-        Some(Mark { epoch: self.epoch()?, seq: self.number()?, version: self.number()?, moves: self.number()? })
     }
 
     /// All the rest as a room: `epoch key seq version moves heads (member seat mark)* entry*`.

@@ -119,8 +119,7 @@ impl Shared {
             record::epoch(Epoch::random()),
         ];
         for watch in watches {
-            let (epoch, seq) = watch.inbox().heard();
-            args.extend([record::epoch(epoch), number(seq)]);
+            args.push(record::heard(watch.inbox().heard()));
         }
         let names = watches.iter().flat_map(|watch| watch.keys.all()).collect();
         let mut reply = self.links.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
@@ -130,8 +129,7 @@ impl Shared {
 
 fn read(reply: &mut Reply) -> Option<Option<Mark>> {
     match &*reply.word()? {
-        "OK" => reply.mark().map(Some),
         "ENOROOM" | "ELEASE" => Some(None),
-        _ => None,
+        line => record::read_mark(line).map(Some),
     }
 }

@@ -3,25 +3,41 @@
 //! Sent by their hash, and in full to a server that does not know them. A
 //! script checks first and writes last, because an error rolls nothing back.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use fred::{bytes_utils::Str, util::sha1_hash};
+
+use crate::room::Limits;
 
 /// A script and the hash by which Redis knows it.
 pub(super) struct Script {
     /// The whole script.
-    pub(super) text: &'static str,
+    text: Cow<'static, str>,
     hash: OnceLock<Str>,
 }
 
 impl Script {
     const fn new(text: &'static str) -> Self {
-        Self { text, hash: OnceLock::new() }
+        Self { text: Cow::Borrowed(text), hash: OnceLock::new() }
+    }
+
+    /// Adds to the log, and keeps it to these limits.
+    pub(super) fn say(limits: &Limits) -> Self {
+        let text = include_str!("lua/say.lua")
+            .replace("HISTORY_LEN", &limits.history_len.to_string())
+            .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
+            .replace("HISTORY_AGE", &limits.history_age.to_string());
+        Self { text: Cow::Owned(text), hash: OnceLock::new() }
+    }
+
+    /// The whole script.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The script's hash, as Redis computes it.
     pub(super) fn hash(&self) -> Str {
-        self.hash.get_or_init(|| Str::from(sha1_hash(self.text))).clone()
+        self.hash.get_or_init(|| Str::from(sha1_hash(&self.text))).clone()
     }
 }
 
@@ -29,8 +45,6 @@ impl Script {
 pub(super) static JOIN: Script = Script::new(include_str!("lua/join.lua"));
 /// Frees a seat.
 pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"));
-/// Adds to the log.
-pub(super) static SAY: Script = Script::new(include_str!("lua/say.lua"));
 /// Tells that somebody is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"));
 /// Takes note of a coming to the call or a going.

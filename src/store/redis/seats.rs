@@ -216,29 +216,11 @@ impl Shared {
         let watch = self.watched(room);
         let here = || watch.as_ref().filter(|watch| watch.inbox().seats().contains_key(&from));
         loop {
-            let (epoch, seq) = watch.as_ref().map(|watch| watch.inbox().heard()).unzip();
-            let args = vec![
-                record::id(from),
-                number(n),
-                Str::from(text.as_str()),
-                epoch.map(record::epoch).unwrap_or_default(),
-                number(seq.unwrap_or_default()),
-                record::epoch(Epoch::random()),
-                number(self.limits.history_len),
-                number(self.limits.history_age),
-                number(self.limits.history_bytes),
-            ];
+            let heard = watch.as_ref().map(|watch| record::heard(watch.inbox().heard()));
+            let args = vec![record::id(from), number(n), Str::from(text.as_str()), heard.unwrap_or_default()];
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
-            let mut reply = self.links.run(&scripts::SAY, &keys, args, deadline).await?;
+            let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken().to_vec(), args, deadline).await?;
             match (reply.word().as_deref(), here()) {
-                (Some("OK"), _) => {
-                    let said = (|| Some((reply.epoch()?, reply.number()?, reply.number()?, reply.flag()?)))();
-                    let (epoch, seq, at, repeated) = said.ok_or_else(|| garbled("say"))?;
-                    if let Some(watch) = &watch {
-                        watch.expect(Mark { epoch, seq, version: 0, moves: 0 });
-                    }
-                    return Ok(Said { seq, at, repeated });
-                }
                 (Some("ENOMEMBER"), Some(watch)) => {
                     // It sits here, so Redis has lost it: bring it back, then say it again.
                     watch.inbox().unseat();
@@ -248,7 +230,13 @@ impl Shared {
                 }
                 (Some("ENOMEMBER"), None) => return Err(Refusal::NotMember.into()),
                 (Some("ESTALE"), _) => return Err(Refusal::StaleN.into()),
-                _ => return Err(garbled("say")),
+                (line, _) => {
+                    let (epoch, said) = line.and_then(record::read_said).ok_or_else(|| garbled("say"))?;
+                    if let Some(watch) = &watch {
+                        watch.expect(Mark { epoch, seq: said.seq, version: 0, moves: 0 });
+                    }
+                    return Ok(said);
+                }
             }
         }
     }
