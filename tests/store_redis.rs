@@ -329,7 +329,7 @@ async fn absent_redis_only_means_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_message_is_one_command() {
+async fn one_message_is_one_command_and_one_write_to_each_node() {
     const MESSAGES: u64 = 500;
     let server = Server::start();
     let (mut here, mut there) = (node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
@@ -340,6 +340,12 @@ async fn one_message_is_one_command() {
     let count = |command| server.calls(command);
     let names = ["evalsha", "eval", "ssubscribe", "script|load"];
     let before = names.map(count);
+    let writes = || {
+        let stats = server.ask(&["INFO", "stats"]);
+        let writes = stats.lines().find_map(|line| line.trim().strip_prefix("total_writes_processed:")?.parse::<u64>().ok());
+        writes.expect("Redis counts its writes")
+    };
+    let written = writes();
     let mut took = Vec::new();
     for n in 2..=MESSAGES + 1 {
         let begun = Instant::now();
@@ -352,6 +358,9 @@ async fn one_message_is_one_command() {
             assert_eq!(node.heard.entry().await.seq, seq);
         }
     }
+    // The answer to the node of the speaker comes together with the news; besides there are pongs.
+    let written = writes() - written;
+    assert!((MESSAGES * 2..MESSAGES * 5 / 2).contains(&written), "{written}");
     // Neither a renewal nor a check fell into so short a time; allow for a very slow machine.
     let spent = after[0] - before[0];
     assert!((MESSAGES..MESSAGES + 4).contains(&spent), "{spent}");

@@ -16,6 +16,8 @@ pub struct Job {
     pub pids: Vec<u32>,
     /// What serves the server: Redis.
     pub aside: Vec<u32>,
+    /// Where it listens.
+    pub redis: Option<SocketAddr>,
     pub shape: Shape,
 }
 
@@ -63,6 +65,8 @@ pub struct Outcome {
     pub cpu: f64,
     /// CPU time of what serves the server a message, in microseconds.
     pub aside: f64,
+    /// Time that Redis says it spent in a script, in microseconds a call.
+    pub script: f64,
     /// Share of a core that the server used, and the generator, and what serves the server.
     pub server_load: f64,
     pub own_load: f64,

@@ -11,6 +11,7 @@ use hdrhistogram::Histogram;
 use rustix::event::{Timespec, epoll};
 
 use crate::{
+    ask::scripts_run,
     dialect::Door,
     job::{Crowd, Job, Outcome, Shape},
     link::{Arrival, End, Heard, Link, Phase},
@@ -107,9 +108,12 @@ impl Load {
         let (join_bytes, settled) = (self.read, self.look()?);
         self.act(crowd, seconds * WARMING)?;
         self.forget();
+        let scripts = |load: &Self| load.job.redis.map(scripts_run).transpose();
+        let before_that = scripts(&self)?;
         let start = self.look()?;
         self.act(crowd, seconds)?;
         let end = self.look()?;
+        let script = before_that.zip(scripts(&self)?).map_or(0.0, |(from, to)| (to.1 - from.1) / (to.0 - from.0).max(1.0));
         let joins = self.links.len() as u64;
         let lost = |link: &Link| link.tally.lost(self.said[link.room]);
         self.faults.lost = self.links.iter().filter(|link| !link.stalls).map(lost).sum();
@@ -121,6 +125,7 @@ impl Load {
             joins,
             join_rate: joins as f64 / joining.as_secs_f64(),
             join_bytes,
+            script,
             stalled: sent_away + dropped + kept,
             sent_away,
             dropped,

@@ -128,7 +128,7 @@ impl Scenario {
         };
         let server = Server::start(kind, cores)?;
         let (addresses, pids, aside) = (server.addresses.clone(), server.pids.clone(), server.aside.clone());
-        let job = Job { addresses, dialect: kind.dialect(), pids, aside, shape: self.shape };
+        let job = Job { addresses, dialect: kind.dialect(), pids, aside, redis: server.redis, shape: self.shape };
         let job = serde_json::to_string(&job).map_err(io::Error::other)?;
         let mut load = Command::new("taskset");
         load.arg("-c").arg(cores[1].to_string()).arg(std::env::current_exe()?).args(["load", &job]);

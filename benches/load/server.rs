@@ -82,6 +82,8 @@ pub struct Server {
     pub pids: Vec<u32>,
     /// Redis.
     pub aside: Vec<u32>,
+    /// Where it listens.
+    pub redis: Option<SocketAddr>,
 }
 
 /// Where nothing listens at the moment.
@@ -106,7 +108,8 @@ impl Server {
     /// # Errors
     /// It does not start: what it said, or what is missing.
     pub fn start(kind: Kind, [core, other]: [usize; 2]) -> io::Result<Self> {
-        let mut server = Self { children: Vec::new(), folder: None, addresses: Vec::new(), pids: Vec::new(), aside: Vec::new() };
+        let mut server =
+            Self { children: Vec::new(), folder: None, addresses: Vec::new(), pids: Vec::new(), aside: Vec::new(), redis: None };
         match kind {
             Kind::Floor | Kind::FloorBatching => {
                 let mut command = on_core(core, std::env::current_exe()?);
@@ -173,6 +176,7 @@ impl Server {
         self.aside.push(child.id());
         self.children.push(child);
         wait_for(port)?;
+        self.redis = Some((Ipv4Addr::LOCALHOST, port).into());
         Ok(port)
     }
 

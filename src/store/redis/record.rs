@@ -322,6 +322,18 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_one_line_are_read_whole_or_not_at_all() {
+        let (epoch, said) = (Epoch(0xab), Said { seq: 3, at: 9, repeated: false });
+        assert_eq!(read_said("ab 3 9 0"), Some((epoch, said)));
+        assert_eq!(read_said("ab 3 9 1"), Some((epoch, Said { repeated: true, ..said })));
+        assert_eq!(read_mark("ab 3 2 1"), Some(Mark { epoch, seq: 3, version: 2, moves: 1 }));
+        assert_eq!(heard((epoch, 3)), "ab 3");
+        for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0"] {
+            assert_eq!((read_said(line), read_mark(line)), (None, None), "{line:?}");
+        }
+    }
+
+    #[test]
     fn keys_survive_being_written() {
         let mine = RoomKey::random();
         assert_eq!(read_key(&key(&mine)), Some(mine));

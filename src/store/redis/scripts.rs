@@ -53,3 +53,17 @@ pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"));
 pub(super) static LOOK: Script = Script::new(include_str!("lua/look.lua"));
 /// Renews a node's lease.
 pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_a_deployment_stand_in_its_script() {
+        let limits = Limits { history_len: 7, history_bytes: 8000, history_age: 90_000, ..Limits::default() };
+        let (mine, usual) = (Script::say(&limits), Script::say(&Limits::default()));
+        assert!(mine.text().contains("local keep, most, age = 7, 8000, 90000\n"));
+        assert!(!mine.text().contains("HISTORY_"));
+        assert_ne!(mine.hash(), usual.hash());
+    }
+}
