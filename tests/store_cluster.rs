@@ -120,6 +120,19 @@ async fn nothing_is_lost_when_subscriptions_are_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_commands_are_cut() {
+    let (cluster, room) = (Cluster::start(), a_room());
+    let home = &cluster.servers()[cluster.master_of(cluster.slot_of(room.as_str()))];
+    nothing_is_lost_while(&cluster.url(), &room, Limits::default(), async {
+        for _ in 0..3 {
+            until("there is something to cut", async || home.ask(&["CLIENT", "KILL", "TYPE", "normal"]).trim() != "0").await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_the_slot_of_a_room_moves() {
     let (cluster, room) = (Cluster::start(), a_room());
     let slot = cluster.slot_of(room.as_str());
