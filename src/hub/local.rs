@@ -3,14 +3,14 @@
 
 use std::{
     collections::HashMap,
-    io::Write,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use ahash::RandomState;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
@@ -20,12 +20,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Guest, Terms,
+    batch::{Batch, Few, Item},
     crowd::Crowd,
     kind::{Kind, Reach},
-    reader::{Reader, Wire},
+    reader::Reader,
 };
 use crate::{
-    protocol::{Ack, Chat, Outbound, Person, Stamp},
+    protocol::{Chat, Outbound, Person},
     room::{Call, Cursor, Departure, MemberId, Name, RoomId, RoomKey, Seq, Snapshot},
     store::Event,
 };
@@ -41,6 +42,8 @@ pub(super) struct LocalRoom {
     pub(super) people: Mutex<People>,
     /// Who may be in the call, and since when that is known: they have a pass, or came.
     pub(super) callers: Mutex<HashMap<MemberId, Instant>>,
+    /// How many speak right now, and hand out by themselves what is told meanwhile.
+    speaking: AtomicUsize,
     /// Something has gathered, or nobody sits here any more.
     wake: Notify,
     over: AtomicBool,
@@ -58,15 +61,10 @@ pub(super) struct Gathered {
     flushed: Option<Instant>,
 }
 
-struct Item {
-    end: usize,
-    kind: Kind,
-}
-
 /// Who sits here. Dense, because a flush walks it and a lookup is by id.
 #[derive(Default)]
 pub(super) struct People {
-    pub(super) seats: IndexMap<MemberId, LocalSeat>,
+    pub(super) seats: IndexMap<MemberId, LocalSeat, RandomState>,
     pub(super) key: Option<RoomKey>,
 }
 
@@ -116,6 +114,7 @@ impl LocalRoom {
             gathered: Mutex::new(Gathered { crowd: Crowd::new(crowd), ..Gathered::default() }),
             people: Mutex::default(),
             callers: Mutex::default(),
+            speaking: AtomicUsize::new(0),
             wake: Notify::new(),
             over: AtomicBool::new(false),
         }
@@ -204,11 +203,19 @@ impl LocalRoom {
     }
 
     pub(super) fn start_flush(&self, mut gathered: MutexGuard<'_, Gathered>) {
-        let first = !std::mem::replace(&mut gathered.flushing, true);
-        drop(gathered);
-        if first {
-            self.wake.notify_one();
+        if gathered.flushing || self.speaking.load(Ordering::Relaxed) > 0 {
+            return;
         }
+        gathered.flushing = true;
+        drop(gathered);
+        self.wake.notify_one();
+    }
+
+    /// Until this is dropped, what is told waits for it, and goes out then. So a word in a quiet room goes out by the
+    /// hand of whoever says it: to wake the room's task would cost an eighth of what the word costs.
+    pub(super) fn speak<'a>(&'a self, terms: &'a Terms) -> Speaking<'a> {
+        self.speaking.fetch_add(1, Ordering::Relaxed);
+        Speaking { room: self, terms }
     }
 
     /// Takes note of who may be in the call according to a snapshot.
@@ -229,33 +236,83 @@ impl LocalRoom {
     /// Hands out all that has gathered, until there is no more.
     async fn flush(&self, terms: &Terms) {
         loop {
-            // In a busy room those who are about to speak do so first, and one write carries them all.
-            // In a quiet one there is nobody to wait for.
-            if self.gathered.lock().flushed.is_some_and(|last| last.elapsed() < BUSY) {
-                tokio::task::yield_now().await;
-            }
-            let (json, items, reset) = {
+            let busy = {
                 let mut gathered = self.gathered.lock();
-                if gathered.items.is_empty() && gathered.reset.is_none() {
+                if gathered.is_empty() {
                     gathered.flushing = false;
                     return;
                 }
-                (std::mem::take(&mut gathered.json), std::mem::take(&mut gathered.items), gathered.reset.take())
+                gathered.is_busy()
             };
-            let mut people = self.people.lock();
-            if let Some((snapshot, crowd)) = reset {
-                people.start_over(&self.id, &snapshot, crowd, terms);
+            // In a busy room those who are about to speak do so first, and one write carries them all.
+            // In a quiet one there is nobody to wait for.
+            if busy {
+                tokio::task::yield_now().await;
             }
-            if !items.is_empty() {
-                people.hand_out(&json, &items);
-            }
-            drop(people);
-            self.gathered.lock().flushed = Some(Instant::now());
+            self.hand_out(terms);
         }
+    }
+
+    /// Hands out what has gathered by now. For one at a time: whoever has set `flushing`.
+    fn hand_out(&self, terms: &Terms) {
+        let (json, items, reset) = self.gathered.lock().take();
+        let mut people = self.people.lock();
+        if let Some((snapshot, crowd)) = reset {
+            people.start_over(&self.id, &snapshot, crowd, terms);
+        }
+        if !items.is_empty() {
+            people.hand_out(&json, &items);
+        }
+        drop(people);
+        self.gathered.lock().flushed = Some(Instant::now());
     }
 }
 
+/// Somebody says something: see [`LocalRoom::speak`].
+pub(super) struct Speaking<'a> {
+    room: &'a LocalRoom,
+    terms: &'a Terms,
+}
+
+impl Drop for Speaking<'_> {
+    fn drop(&mut self) {
+        let Self { room, terms } = self;
+        room.speaking.fetch_sub(1, Ordering::Relaxed);
+        let mut gathered = room.gathered.lock();
+        if gathered.flushing || gathered.is_empty() {
+            return;
+        }
+        gathered.flushing = true;
+        if !gathered.is_busy() {
+            drop(gathered);
+            room.hand_out(terms);
+            gathered = room.gathered.lock();
+            if gathered.is_empty() {
+                gathered.flushing = false;
+                return;
+            }
+        }
+        drop(gathered);
+        room.wake.notify_one();
+    }
+}
+
+/// Frames, what they are, and a snapshot to begin anew with.
+type Batched = (Vec<u8>, Vec<Item>, Option<(Arc<Snapshot>, bool)>);
+
 impl Gathered {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.reset.is_none()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.flushed.is_some_and(|last| last.elapsed() < BUSY)
+    }
+
+    fn take(&mut self) -> Batched {
+        (std::mem::take(&mut self.json), std::mem::take(&mut self.items), self.reset.take())
+    }
+
     pub(super) fn push(&mut self, kind: Kind, frame: &Outbound<'_>) {
         frame.write(&mut self.json);
         self.items.push(Item { end: self.json.len(), kind });
@@ -328,58 +385,5 @@ impl People {
                 Place::Held { .. } => {}
             }
         }
-    }
-}
-
-/// In a quiet room a batch is of one item, and is not to cost an allocation.
-type Few<T> = SmallVec<[T; 4]>;
-
-/// A batch of items, framed for one kind of reader.
-struct Batch<'a> {
-    wire: &'static Wire,
-    json: &'a [u8],
-    bytes: Bytes,
-    ends: Few<usize>,
-}
-
-impl<'a> Batch<'a> {
-    fn new(wire: &'static Wire, json: &'a [u8], items: &[Item]) -> Self {
-        let mut out = Vec::with_capacity(json.len() + items.len() * 4);
-        let mut ends = Few::with_capacity(items.len());
-        let mut start = 0;
-        for item in items {
-            (wire.frame)(&json[start..item.end], item.kind.cursor(), &mut out);
-            start = item.end;
-            ends.push(out.len());
-        }
-        Self { wire, json, bytes: out.into(), ends }
-    }
-
-    /// The `i`th frame as `member` is to see it: its own words come back as an ack, its own typing not at all.
-    fn frame(&self, i: usize, items: &[Item], member: MemberId) -> Option<Bytes> {
-        let item = &items[i];
-        match item.kind {
-            Kind::Said { from, n, cursor, .. } if from == member && self.wire.echo => {
-                let start = if i == 0 { 0 } else { items[i - 1].end };
-                let mut own = self.json[start..item.end - 1].to_vec();
-                // Writing to memory cannot fail.
-                let _ = write!(own, ",\"n\":{n}}}");
-                Some(self.wire.framed(&own, Some(cursor)))
-            }
-            Kind::Said { from, n, at, cursor } if from == member => {
-                let ack = Outbound::Ack(Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(cursor), duplicate: false });
-                Some(self.wire.framed(&ack.to_json(), Some(cursor)))
-            }
-            Kind::Typing { from } if from == member => None,
-            _ => {
-                let start = if i == 0 { 0 } else { self.ends[i - 1] };
-                Some(self.bytes.slice(start..self.ends[i]))
-            }
-        }
-    }
-
-    /// What `member`, whose snapshot reached to `reach`, is to see of the batch.
-    fn frames_for(&self, member: MemberId, items: &[Item], reach: Reach) -> Vec<Bytes> {
-        (0..items.len()).filter(|i| items[*i].kind.is_after(reach)).filter_map(|i| self.frame(i, items, member)).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! This node: what the store tells in, every reader of its rooms out. Owns
 //! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
 
+mod batch;
 mod bearer;
 mod call;
 mod crowd;
@@ -19,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use ahash::RandomState;
 use dashmap::DashMap;
 use tokio::{sync::watch, task::AbortHandle};
 use tokio_util::task::TaskTracker;
@@ -116,7 +118,7 @@ impl Terms {
 
 /// The rooms that have seats at this node; the ear of the store.
 pub struct Rooms {
-    rooms: DashMap<RoomId, Arc<LocalRoom>>,
+    rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
     terms: Arc<Terms>,
     /// Where the people of a crowd are looked up.
     store: OnceLock<Weak<dyn Store>>,
@@ -125,7 +127,7 @@ pub struct Rooms {
 impl Rooms {
     /// No rooms yet.
     pub fn new(terms: Terms) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::new(), terms: Arc::new(terms), store: OnceLock::new() })
+        Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), store: OnceLock::new() })
     }
 
     /// Has a room counted from now on, if it is a crowd.

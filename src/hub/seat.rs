@@ -2,10 +2,12 @@
 //! and the seat is held for the grace, then freed. Leaving frees it at once.
 
 use std::{
+    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -119,7 +121,16 @@ impl Seat {
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
         let n = number(&self.last_n, n);
-        let Said { seq, at, repeated } = self.hub.store.say(&self.room.id, self.claims.member, n, text).await?;
+        let mut saying = self.hub.store.say(&self.room.id, self.claims.member, n, text);
+        // A store in this process says it at once.
+        let first = {
+            let _speaking = self.room.speak(self.hub.terms());
+            poll_fn(|cx| Poll::Ready(saying.as_mut().poll(cx))).await
+        };
+        let Said { seq, at, repeated } = match first {
+            Poll::Ready(said) => said?,
+            Poll::Pending => saying.await?,
+        };
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
         let again = Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: true });

@@ -309,7 +309,7 @@ impl<T: fmt::Display> Serialize for Shown<T> {
 pub struct Stamp(pub Millis);
 
 /// The last one that RFC 3339 has a year for.
-const LATEST: Millis = 253_402_300_799_999;
+pub(super) const LATEST: Millis = 253_402_300_799_999;
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,11 +1,11 @@
 //! The two frames of every message. They are laid by hand: most of what a
 //! message costs beside its way through the kernel would else be spent on them.
 
-use std::fmt::{self, Write};
+use std::cell::Cell;
 
 use uuid::{Uuid, fmt::Hyphenated};
 
-use super::Stamp;
+use super::{Stamp, outbound::LATEST};
 use crate::room::{Cursor, Entry, Epoch, RoomId, Seq};
 
 /// An entry of the log.
@@ -67,7 +67,7 @@ pub struct Ack {
 impl Ack {
     /// Appends the frame as JSON text.
     pub(super) fn lay(&self, out: &mut Vec<u8>) {
-        out.reserve(ROOM);
+        out.reserve(ACK);
         out.extend_from_slice(b"{\"type\":\"ack\",\"n\":");
         number(self.n, out);
         out.extend_from_slice(b",\"seq\":");
@@ -80,13 +80,14 @@ impl Ack {
     }
 }
 
-/// Bytes for all of a frame but its texts.
+/// Bytes for all of a chat but its texts.
 const ROOM: usize = 288;
+/// Bytes for all of an ack.
+const ACK: usize = 192;
 
 fn moment(at: Stamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"timestamp\":\"");
-    // Writing to memory cannot fail.
-    let _ = write!(Tail(out), "{at}");
+    stamp(at, out);
     out.push(b'"');
     if let Some(Cursor { epoch, seq }) = cursor {
         out.extend_from_slice(b",\"cursor\":\"");
@@ -97,19 +98,32 @@ fn moment(at: Stamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
     }
 }
 
-/// Takes text at its end.
-struct Tail<'a>(&'a mut Vec<u8>);
-
-impl Write for Tail<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
+/// As [`Stamp`] shows itself. All words of a second have all but its end in common.
+fn stamp(at: Stamp, out: &mut Vec<u8>) {
+    type Second = [u8; "2026-01-01T00:00:00".len()];
+    thread_local! {
+        static LAST: Cell<(u64, Second)> = const { Cell::new((u64::MAX, [0; _])) };
     }
+    let Stamp(at) = Stamp(at.0.min(LATEST));
+    let (second, millis) = (at / 1000, at % 1000);
+    let (mut of, mut text) = LAST.get();
+    if of != second {
+        of = second;
+        text.copy_from_slice(&Stamp(at).to_string().as_bytes()[..size_of::<Second>()]);
+        LAST.set((of, text));
+    }
+    out.extend_from_slice(&text);
+    let digit = |of: u64| b'0' + (of % 10) as u8;
+    out.extend_from_slice(&[b'.', digit(millis / 100), digit(millis / 10), digit(millis), b'Z']);
 }
 
 fn hex(number: u64, out: &mut Vec<u8>) {
-    let digits = number.checked_ilog2().unwrap_or(0) / 4;
-    out.extend((0..=digits).rev().map(|digit| b"0123456789abcdef"[(number >> (4 * digit)) as usize & 15]));
+    let mut text = [0; 16];
+    for (i, digit) in text.iter_mut().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (60 - 4 * i)) as usize & 15];
+    }
+    let zeros = number.leading_zeros() as usize / 4;
+    out.extend_from_slice(&text[zeros.min(15)..]);
 }
 
 fn number(number: u64, out: &mut Vec<u8>) {

@@ -15,6 +15,8 @@ use std::{
     fmt,
 };
 
+use ahash::RandomState;
+
 pub use call::Call;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
 pub use id::RoomId;
@@ -177,7 +179,7 @@ pub struct Room {
     key: RoomKey,
     seq: Seq,
     version: u64,
-    seats: HashMap<MemberId, Seat>,
+    seats: HashMap<MemberId, Seat, RandomState>,
     log: VecDeque<Entry>,
     /// Of the texts in the log.
     bytes: usize,
@@ -193,7 +195,7 @@ struct Lease {
 impl Room {
     /// A room at its birth. It is gone again as soon as it [`is_empty`](Self::is_empty).
     pub fn new(epoch: Epoch, key: RoomKey) -> Self {
-        Self { epoch, key, seq: 0, version: 0, seats: HashMap::new(), log: VecDeque::new(), bytes: 0, nodes: HashMap::new() }
+        Self { epoch, key, seq: 0, version: 0, seats: HashMap::default(), log: VecDeque::new(), bytes: 0, nodes: HashMap::new() }
     }
 
     /// Takes a seat, or takes one's own seat over with a new holder. Renews the node's lease.

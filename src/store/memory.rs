@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use ahash::RandomState;
 use async_trait::async_trait;
 use dashmap::{DashMap, Entry as Slot};
 
@@ -26,7 +27,7 @@ pub fn wall_clock() -> Millis {
 
 /// All rooms of a process. Several [`Memory`] nodes may share one, as nodes share a Redis.
 pub struct World {
-    rooms: DashMap<RoomId, Life>,
+    rooms: DashMap<RoomId, Life, RandomState>,
     limits: Limits,
     clock: Clock,
 }
@@ -64,7 +65,7 @@ impl Life {
 impl World {
     /// An empty world.
     pub fn new(limits: Limits, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::new(), limits, clock })
+        Arc::new(Self { rooms: DashMap::default(), limits, clock })
     }
 
     /// How many rooms there are: 0 proves that nothing of any room is left.

@@ -1,0 +1,74 @@
+//! What has gathered, framed once for each kind of reader.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{
+    kind::{Kind, Reach},
+    reader::Wire,
+};
+use crate::{
+    protocol::{Ack, Outbound, Stamp},
+    room::MemberId,
+};
+
+/// A frame among others: where its JSON ends, and what it is.
+pub(super) struct Item {
+    pub(super) end: usize,
+    pub(super) kind: Kind,
+}
+
+/// In a quiet room a batch is of one item, and is not to cost an allocation.
+pub(super) type Few<T> = SmallVec<[T; 4]>;
+
+/// A batch of items, framed for one kind of reader.
+pub(super) struct Batch<'a> {
+    pub(super) wire: &'static Wire,
+    json: &'a [u8],
+    pub(super) bytes: Bytes,
+    ends: Few<usize>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(wire: &'static Wire, json: &'a [u8], items: &[Item]) -> Self {
+        let mut out = Vec::with_capacity(json.len() + items.len() * 4);
+        let mut ends = Few::with_capacity(items.len());
+        let mut start = 0;
+        for item in items {
+            (wire.frame)(&json[start..item.end], item.kind.cursor(), &mut out);
+            start = item.end;
+            ends.push(out.len());
+        }
+        Self { wire, json, bytes: out.into(), ends }
+    }
+
+    /// The `i`th frame as `member` is to see it: its own words come back as an ack, its own typing not at all.
+    pub(super) fn frame(&self, i: usize, items: &[Item], member: MemberId) -> Option<Bytes> {
+        let item = &items[i];
+        match item.kind {
+            Kind::Said { from, n, cursor, .. } if from == member && self.wire.echo => {
+                let start = if i == 0 { 0 } else { items[i - 1].end };
+                let mut own = self.json[start..item.end - 1].to_vec();
+                // Writing to memory cannot fail.
+                let _ = write!(own, ",\"n\":{n}}}");
+                Some(self.wire.framed(&own, Some(cursor)))
+            }
+            Kind::Said { from, n, at, cursor } if from == member => {
+                let ack = Outbound::Ack(Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(cursor), duplicate: false });
+                Some(self.wire.framed(&ack.to_json(), Some(cursor)))
+            }
+            Kind::Typing { from } if from == member => None,
+            _ => {
+                let start = if i == 0 { 0 } else { self.ends[i - 1] };
+                Some(self.bytes.slice(start..self.ends[i]))
+            }
+        }
+    }
+
+    /// What `member`, whose snapshot reached to `reach`, is to see of the batch.
+    pub(super) fn frames_for(&self, member: MemberId, items: &[Item], reach: Reach) -> Vec<Bytes> {
+        (0..items.len()).filter(|i| items[*i].kind.is_after(reach)).filter_map(|i| self.frame(i, items, member)).collect()
+    }
+}
