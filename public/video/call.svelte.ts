@@ -105,19 +105,23 @@ export class Call {
   async setSharing(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createScreenTracks({ audio: true });
-    const close = async () => {
-      await me.setScreenShareEnabled(false);
+    const close = () => {
       this.#sources.shut("screen");
+      return me.setScreenShareEnabled(false);
     };
     await this.#set("screen", on, Track.Source.ScreenShare, open, close);
   }
 
   /** Takes another device, now and whenever one of its kind is switched on. */
   async use(kind: MediaDeviceKind, id: string): Promise<void> {
+    const me = this.#room.localParticipant;
     try {
       await this.#room.switchActiveDevice(kind, id);
       if (kind === "audioinput") this.#sources.wish.micId = id;
       if (kind === "videoinput") this.#sources.wish.cameraId = id;
+      // What the call does not have at the moment is not to come back with the device that it had.
+      if (kind === "audioinput" && !me.getTrackPublication(Track.Source.Microphone)) this.#sources.shut("mic");
+      if (kind === "videoinput" && !me.getTrackPublication(Track.Source.Camera)) this.#sources.shut("camera");
       this.#mended(kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker");
     } catch (cause) {
       this.trouble = kind === "audiooutput" ? "speaker_failed" : troubleOf(cause, kind === "videoinput" ? "camera" : "mic");
@@ -150,7 +154,7 @@ export class Call {
   /** Ends for another call, which goes on with what is open. */
   giveWay(): void {
     this.#over = true;
-    this.#part();
+    this.#sources.released = this.#part();
   }
 
   /** Joins and, when the call is lost, joins again until somebody gives up. */
@@ -201,12 +205,13 @@ export class Call {
   }
 
   async #publish(): Promise<void> {
-    const { mic, camera } = this.#sources.wish;
+    await this.#sources.released;
+    const { wish } = this.#sources;
     // Switched off it was kept for the call that is over.
-    if (!mic) this.#sources.shut("mic");
-    if (!camera) this.#sources.shut("camera");
-    if (mic) await this.setMic(true);
-    if (camera) await this.setCamera(true);
+    if (!wish.mic) this.#sources.shut("mic");
+    if (!wish.camera) this.#sources.shut("camera");
+    if (wish.mic) await this.setMic(true);
+    if (wish.camera) await this.setCamera(true);
     if (await this.#sources.has("screen")) await this.setSharing(true);
     else this.#sources.shut("screen");
     if (this.#over) return;
@@ -218,13 +223,15 @@ export class Call {
     this.#over = true;
     this.trouble = trouble;
     this.stage = "over";
-    this.#part();
+    void this.#part();
     this.#sources.close();
     this.#draw();
   }
 
-  #part(): void {
-    void this.#room.disconnect(false).finally(() => this.#worker?.terminate());
+  /** What is open is the call's until this is done. */
+  async #part(): Promise<void> {
+    await this.#room.disconnect(false).catch(() => {});
+    this.#worker?.terminate();
   }
 
   async #set(
@@ -240,32 +247,40 @@ export class Call {
     this.#wanted.set(what, on);
     if (busy) return;
     const joins = this.#joins;
+    let denied = false;
     try {
       const me = this.#room.localParticipant;
       let is: boolean | undefined;
-      while (is !== this.#wanted.get(what)) {
+      while (!this.#over && is !== this.#wanted.get(what)) {
         is = this.#wanted.get(what) === true;
         if (!is || me.getTrackPublication(source)) await turn(is);
         else {
+          denied = true;
           const tracks = await this.#sources.open(what, open);
+          denied = false;
           if (this.#over) return;
           // Whoever thinks again while the browser asks is not to be filmed afterwards.
           if (!this.#wanted.get(what)) this.#sources.shut(what);
+          // Lost meanwhile: it is published when the call is found again.
+          else if (this.#joining) return;
           else for (const track of tracks) await me.publishTrack(track);
         }
       }
       this.#mended(what);
     } catch (cause) {
-      if (this.#over || this.stage !== "on" || joins !== this.#joins) return;
+      // An answer of the browser's holds for the call that follows, too; what failed with a call that was lost does not.
+      if (!denied && (this.#over || this.stage !== "on" || joins !== this.#joins)) return;
+      if (what !== "screen") this.#sources.wish[what] = false;
+      if (this.#over) return;
       const trouble = troubleOf(cause, what);
       // Whoever closes the browser's choice of screens has changed their mind.
       if (trouble !== "screen_denied") this.trouble = trouble;
-      if (what !== "screen") this.#sources.wish[what] = false;
+      if (!this.#room.localParticipant.getTrackPublication(source)) this.#sources.shut(what);
     } finally {
       on = this.#wanted.get(what) ?? on;
       this.#wanted.delete(what);
       // Lost on the way and found again: what was wanted then found this busy.
-      if (!this.#over && joins !== this.#joins) void this.#set(what, on, source, open, turn);
+      if (!this.#over && !denied && joins !== this.#joins) void this.#set(what, on, source, open, turn);
     }
     this.#draw();
   }
@@ -379,14 +394,14 @@ export class Call {
       this.sharing = me.isScreenShareEnabled;
       const used = (kind: MediaDeviceKind) => this.#room.getActiveDevice(kind) ?? "";
       this.used = { videoinput: used("videoinput"), audioinput: used("audioinput"), audiooutput: used("audiooutput") };
-      const there = this.stage === "over" || me.identity === "" ? [] : [me, ...remoteParticipants.values()];
+      // In the order of the room: LiveKit names people to each newcomer in another one.
+      const others = [...this.#members].flatMap((id) => remoteParticipants.get(id) ?? []);
+      const there = this.stage === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;
       const keyed = this.#seal !== null;
-      this.tiles = there
-        .filter(({ identity }) => this.#members.has(identity))
-        .flatMap((them) => {
-          const hand = them === me ? this.hand : this.#hands.has(them.identity);
-          return tilesOf(them, { hand, keyed, stranger: this.#strangers.has(them.identity) });
-        });
+      this.tiles = there.flatMap((them) => {
+        const hand = them === me ? this.hand : this.#hands.has(them.identity);
+        return tilesOf(them, { hand, keyed, stranger: this.#strangers.has(them.identity) });
+      });
       for (const sound of this.#voices) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
     });
   }

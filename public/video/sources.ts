@@ -9,6 +9,8 @@ import type { Wish } from "./wish";
 export class Sources {
   /** What is to be on, as far as it could be. */
   readonly wish: Wish;
+  /** The call before this one has let go of what is open. */
+  released: Promise<void> = Promise.resolve();
   readonly #open = new Map<Device, Promise<LocalTrack[]>>();
 
   constructor(wish: Wish) {
@@ -21,12 +23,12 @@ export class Sources {
     return tracks !== undefined && tracks.length > 0 && tracks.every(isLive);
   }
 
-  /** What is open already or, if that has ended, what `open` opens; nothing if it is shut meanwhile. */
+  /** What is open already or, if that has ended, what `open` opens; nothing if it is shut meanwhile. Rejects as `open` does. */
   async open(device: Device, open: () => Promise<LocalTrack[]>): Promise<LocalTrack[]> {
     const before = this.#open.get(device);
     if (before) {
       if (await this.has(device)) return before;
-      if (this.#open.get(device) !== before) return [];
+      if (this.#open.get(device) !== before) return before.then(() => []);
       this.shut(device);
     }
     const opening = open();

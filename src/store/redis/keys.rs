@@ -7,7 +7,7 @@ use crate::room::RoomId;
 /// The layout's version is part of every name: nodes of a newer layout live in rooms of their own.
 const PREFIX: &str = "parlor1:{";
 
-/// The names of one room's three keys and its channel, in the order in which every script takes them.
+/// The names of one room's three keys and its channel, in the order in which scripts take them.
 ///
 /// The room's id is the hash tag, so that all four belong to one slot.
 #[derive(Clone, Debug)]

@@ -46,7 +46,7 @@ use super::{
 pub(super) const TRY: Duration = Duration::from_secs(1);
 /// How long a server may take to say who has what.
 pub(super) const ASK: Duration = Duration::from_millis(300);
-/// How often both connections are asked whether they live.
+/// How often each connection is asked whether it lives.
 const PULSE: Duration = Duration::from_millis(500);
 /// How often a server that is away is looked for.
 const SEARCH: Duration = Duration::from_millis(50);
@@ -54,6 +54,9 @@ const SEARCH: Duration = Duration::from_millis(50);
 const REST: Duration = Duration::from_millis(200);
 /// Commands under way at once; more wait here, where their deadline still counts.
 const UNDER_WAY: usize = 4096;
+/// The same of those that are answered with a whole room. Redis cuts a connection that listens when more waits for it than
+/// `client-output-buffer-limit pubsub` allows, which is 32 MB.
+const AT_LENGTH: usize = 16;
 
 /// Where a link's news go.
 pub(super) trait Ear: Send + Sync + 'static {
@@ -76,6 +79,7 @@ pub(super) struct Link {
     commands: Option<WithOptions<Client>>,
     news: WithOptions<Client>,
     under_way: Semaphore,
+    at_length: Semaphore,
     up: AtomicBool,
     down: AtomicBool,
     counts: Arc<Counts>,
@@ -101,6 +105,7 @@ impl Link {
             commands,
             news,
             under_way: Semaphore::new(UNDER_WAY),
+            at_length: Semaphore::new(AT_LENGTH),
             up: AtomicBool::new(false),
             down: AtomicBool::new(false),
             counts,
@@ -150,7 +155,8 @@ impl Link {
 
     /// Runs a script once, by its hash or in full.
     pub(super) async fn run(&self, script: &Script, names: Vec<Str>, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
-        let Ok(_permit) = self.under_way.acquire().await else { return Err(Error::new(ErrorKind::Canceled, "stopped")) };
+        let turns = if script.at_length { &self.at_length } else { &self.under_way };
+        let Ok(_turn) = turns.acquire().await else { return Err(Error::new(ErrorKind::Canceled, "stopped")) };
         if in_full {
             self.commands().eval(script.text(), names, args).await
         } else {
@@ -173,7 +179,7 @@ impl Link {
         timeout(ASK, slots(self.commands(), &self.server)).await.ok()?
     }
 
-    /// Connects anew for commands.
+    /// Connects anew what carries commands.
     pub(super) async fn begin_anew(&self) {
         self.reconnect(self.commands()).await;
     }

@@ -13,12 +13,18 @@ use crate::room::Limits;
 pub(super) struct Script {
     /// The whole script.
     text: Cow<'static, str>,
+    /// It answers with a whole room.
+    pub(super) at_length: bool,
     hash: OnceLock<Str>,
 }
 
 impl Script {
     const fn new(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), hash: OnceLock::new() }
+        Self { text: Cow::Borrowed(text), at_length: false, hash: OnceLock::new() }
+    }
+
+    const fn at_length(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), at_length: true, hash: OnceLock::new() }
     }
 
     /// Adds to the log, and keeps it to these limits.
@@ -27,7 +33,7 @@ impl Script {
             .replace("HISTORY_LEN", &limits.history_len.to_string())
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
             .replace("HISTORY_AGE", &limits.history_age.to_string());
-        Self { text: Cow::Owned(text), hash: OnceLock::new() }
+        Self { text: Cow::Owned(text), at_length: false, hash: OnceLock::new() }
     }
 
     /// The whole script.
@@ -42,7 +48,7 @@ impl Script {
 }
 
 /// Takes a seat.
-pub(super) static JOIN: Script = Script::new(include_str!("lua/join.lua"));
+pub(super) static JOIN: Script = Script::at_length(include_str!("lua/join.lua"));
 /// Frees a seat.
 pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"));
 /// Tells that somebody is typing.
@@ -50,7 +56,7 @@ pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"));
 /// Takes note of a coming to the call or a going.
 pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"));
 /// Shows a room.
-pub(super) static LOOK: Script = Script::new(include_str!("lua/look.lua"));
+pub(super) static LOOK: Script = Script::at_length(include_str!("lua/look.lua"));
 /// Renews a node's lease.
 pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"));
 
