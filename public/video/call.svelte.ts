@@ -26,6 +26,8 @@ const DOUBT = 10_000;
 // What matters is shown to people; the rest would tell a shared console who was where.
 setLogLevel("silent");
 
+const SOURCE: Readonly<Record<Device, Track.Source>> = { mic: Track.Source.Microphone, camera: Track.Source.Camera, screen: Track.Source.ScreenShare };
+
 /** The server's words for somebody who is no member any more. */
 const NO_SEAT = new Set(["not_member", "bad_ticket", "no_ticket"]);
 
@@ -93,13 +95,13 @@ export class Call {
   async setMic(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createTracks({ audio: true });
-    await this.#set("mic", on, Track.Source.Microphone, open, (on) => me.setMicrophoneEnabled(on));
+    await this.#set("mic", on, open, (on) => me.setMicrophoneEnabled(on));
   }
 
   async setCamera(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createTracks({ video: true });
-    await this.#set("camera", on, Track.Source.Camera, open, (on) => me.setCameraEnabled(on));
+    await this.#set("camera", on, open, (on) => me.setCameraEnabled(on));
   }
 
   async setSharing(on: boolean): Promise<void> {
@@ -109,22 +111,22 @@ export class Call {
       this.#sources.shut("screen");
       return me.setScreenShareEnabled(false);
     };
-    await this.#set("screen", on, Track.Source.ScreenShare, open, close);
+    await this.#set("screen", on, open, close);
   }
 
   /** Takes another device, now and whenever one of its kind is switched on. */
   async use(kind: MediaDeviceKind, id: string): Promise<void> {
-    const me = this.#room.localParticipant;
+    const device = kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker";
     try {
       await this.#room.switchActiveDevice(kind, id);
-      if (kind === "audioinput") this.#sources.wish.micId = id;
-      if (kind === "videoinput") this.#sources.wish.cameraId = id;
-      // What the call does not have at the moment is not to come back with the device that it had.
-      if (kind === "audioinput" && !me.getTrackPublication(Track.Source.Microphone)) this.#sources.shut("mic");
-      if (kind === "videoinput" && !me.getTrackPublication(Track.Source.Camera)) this.#sources.shut("camera");
-      this.#mended(kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker");
+      if (device !== "speaker") {
+        this.#sources.wish[`${device}Id`] = id;
+        // What the call does not have at the moment is not to come back with the device that it had.
+        if (!this.#has(device)) this.#sources.shut(device);
+      }
+      this.#mended(device);
     } catch (cause) {
-      this.trouble = kind === "audiooutput" ? "speaker_failed" : troubleOf(cause, kind === "videoinput" ? "camera" : "mic");
+      this.trouble = device === "speaker" ? "speaker_failed" : troubleOf(cause, device);
     }
     this.#draw();
   }
@@ -237,7 +239,6 @@ export class Call {
   async #set(
     what: Device,
     on: boolean,
-    source: Track.Source,
     open: () => Promise<LocalTrack[]>,
     turn: (on: boolean) => Promise<unknown>,
   ): Promise<void> {
@@ -249,11 +250,10 @@ export class Call {
     const joins = this.#joins;
     let denied = false;
     try {
-      const me = this.#room.localParticipant;
       let is: boolean | undefined;
       while (!this.#over && is !== this.#wanted.get(what)) {
         is = this.#wanted.get(what) === true;
-        if (!is || me.getTrackPublication(source)) await turn(is);
+        if (!is || this.#has(what)) await turn(is);
         else {
           denied = true;
           const tracks = await this.#sources.open(what, open);
@@ -263,7 +263,7 @@ export class Call {
           if (!this.#wanted.get(what)) this.#sources.shut(what);
           // Lost meanwhile: it is published when the call is found again.
           else if (this.#joining) return;
-          else for (const track of tracks) await me.publishTrack(track);
+          else for (const track of tracks) await this.#room.localParticipant.publishTrack(track);
         }
       }
       this.#mended(what);
@@ -275,14 +275,19 @@ export class Call {
       const trouble = troubleOf(cause, what);
       // Whoever closes the browser's choice of screens has changed their mind.
       if (trouble !== "screen_denied") this.trouble = trouble;
-      if (!this.#room.localParticipant.getTrackPublication(source)) this.#sources.shut(what);
+      if (!this.#has(what)) this.#sources.shut(what);
     } finally {
       on = this.#wanted.get(what) ?? on;
       this.#wanted.delete(what);
       // Lost on the way and found again: what was wanted then found this busy.
-      if (!this.#over && !denied && joins !== this.#joins) void this.#set(what, on, source, open, turn);
+      if (!this.#over && !denied && joins !== this.#joins) void this.#set(what, on, open, turn);
     }
     this.#draw();
+  }
+
+  /** Whether this page has it in the call, switched on or off. */
+  #has(device: Device): boolean {
+    return this.#room.localParticipant.getTrackPublication(SOURCE[device]) !== undefined;
   }
 
   /** Trouble with this is over; with another device it is not. */

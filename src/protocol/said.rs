@@ -104,7 +104,7 @@ fn stamp(at: Stamp, out: &mut Vec<u8>) {
     thread_local! {
         static LAST: Cell<(u64, Second)> = const { Cell::new((u64::MAX, [0; _])) };
     }
-    let Stamp(at) = Stamp(at.0.min(LATEST));
+    let at = at.0.min(LATEST);
     let (second, millis) = (at / 1000, at % 1000);
     let (mut of, mut text) = LAST.get();
     if of != second {

@@ -31,9 +31,8 @@ impl Keys {
     }
 
     /// The same without the set of members.
-    pub(super) fn spoken(&self) -> [Str; 3] {
-        let [_, room, log, channel] = self.names.clone();
-        [room, log, channel]
+    pub(super) fn spoken(&self) -> Vec<Str> {
+        self.names[1..].to_vec()
     }
 
     /// The channel on which the room's events are told.

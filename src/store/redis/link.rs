@@ -3,8 +3,10 @@
 //! One plain connection for commands and for subscriptions, so that Redis answers
 //! a message and tells it in one write, and a node hears both in one read. In a
 //! Cluster there are two: SUNSUBSCRIBE may be sent on there, and fred would take
-//! that for the answer to another command. fred is asked for little: each command is written at most once and fails fast, and
-//! what is said about a connection comes from our own pings. Repeating and
+//! that for the answer to another command.
+//!
+//! fred is asked for little: each command is written at most once and fails
+//! fast, and what is said about a connection comes from our own pings. Repeating and
 //! routing are ours too, see [`super::links`], and so is subscribing again.
 //! (Its cluster client, its subscriber client and its detection of dead
 //! connections do not survive the tests.)

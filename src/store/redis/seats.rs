@@ -219,7 +219,7 @@ impl Shared {
             let heard = watch.as_ref().map(|watch| record::heard(watch.inbox().heard()));
             let args = vec![record::id(from), number(n), Str::from(text.as_str()), heard.unwrap_or_default()];
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
-            let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken().to_vec(), args, deadline).await?;
+            let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken(), args, deadline).await?;
             match (reply.word().as_deref(), here()) {
                 (Some("ENOMEMBER"), Some(watch)) => {
                     // It sits here, so Redis has lost it: bring it back, then say it again.
