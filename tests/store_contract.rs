@@ -985,6 +985,7 @@ fn told(event: &Event) -> String {
         Event::Left { member, reason, version, count, .. } => {
             format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
         }
+        Event::Unchanged { version, count, .. } => format!("unchanged {version} {count}"),
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),
         Event::Moved { member, .. } => format!("moved {member}"),
         Event::Call { from, call, .. } => format!("call {from} {}", call.0),

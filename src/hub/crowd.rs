@@ -66,6 +66,11 @@ impl Crowd {
         named
     }
 
+    /// Takes note that nobody is to be told of.
+    pub(super) fn hear_unchanged(&mut self, epoch: Epoch, version: u64, count: usize) {
+        self.hear(epoch, version, count);
+    }
+
     /// Takes note of a change. False if it was told with a whole list.
     fn hear(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
         self.live(epoch);
@@ -140,11 +145,12 @@ impl Crowd {
         Some((Kind::Presence { epoch, version }, count))
     }
 
-    /// Ends the crowd, if this is all there is and few enough, with no news of the call since it was looked for.
+    /// Ends the crowd, if this is all that the room has heard of and few enough, with no news of the call since it was
+    /// looked for. Where it knows more, somebody in it may be gone by now and will never be told to have left.
     /// Gives what kind of frame is to tell who is there.
     fn end(&mut self, room: &Snapshot, calls: u64) -> Option<Kind> {
         let (epoch, version) = (room.epoch, room.version);
-        let is_all = self.life == Some(epoch) && version >= self.version.max(self.greeted) && self.calls == calls;
+        let is_all = self.life == Some(epoch) && version == self.version.max(self.greeted) && self.calls == calls;
         if !self.is || !is_all || !self.is_few(room.members.len()) {
             return None;
         }
@@ -250,6 +256,14 @@ mod tests {
         // What the list knows is not told any more, what comes after it is.
         assert!(!crowd.hear_joined(Epoch(1), 8, 4) && !leave(&mut crowd, 9, 3) && leave(&mut crowd, 10, 2));
         assert!(crowd.greet(&room(1, 4, 5)) && !crowd.is, "who comes from before the list gets it, and makes no crowd");
+    }
+
+    #[test]
+    fn the_list_that_ends_a_crowd_is_not_newer_than_what_was_heard() {
+        let mut crowd = five();
+        assert!(!leave(&mut crowd, 6, 3) && crowd.end(&room(1, 8, 3), 0).is_none());
+        crowd.hear_unchanged(Epoch(1), 8, 3);
+        assert!(crowd.end(&room(1, 8, 3), 0).is_some());
     }
 
     #[test]

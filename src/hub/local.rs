@@ -171,6 +171,7 @@ impl LocalRoom {
                 let kind = Kind::Presence { epoch: *epoch, version: *version };
                 (kind, Outbound::Left { client_id, user, room, reason, count: *count })
             }
+            Event::Unchanged { epoch, version, count } => return gathered.crowd.hear_unchanged(*epoch, *version, *count),
             Event::Typing { from, user, typing } => {
                 let frame = Outbound::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
                 (Kind::Typing { from: *from }, frame)

@@ -14,6 +14,8 @@
 //!   One exception: who came *and* went while the line to a shared store was
 //!   broken is not told; `version` skips them, and those who went meanwhile
 //!   are told to have [`Left`](Departure::Left), as nobody knows better.
+//!   So `join` returns no snapshot that the node has not been told up to:
+//!   whoever is in it and gone by then would never be told to have left.
 //! - A member has one seat. Whoever takes it over at another node is the same
 //!   person, so only the node that held it is told, by [`Event::Moved`]: once,
 //!   or by the next renewal if the news was lost. Until then the older link
@@ -63,6 +65,15 @@ pub enum Event {
         /// Why.
         reason: Departure,
         /// The room's version without them.
+        version: u64,
+        /// Heads in the room now.
+        count: usize,
+    },
+    /// Others may have come and gone, but who is there now is who was there before.
+    Unchanged {
+        /// The life of which this is said.
+        epoch: Epoch,
+        /// The room's version now.
         version: u64,
         /// Heads in the room now.
         count: usize,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt::{self, Display, Formatter},
     time::Instant,
 };
 
@@ -140,6 +141,21 @@ impl Diary {
         if !self.roster.remove(id) {
             self.amiss.push(format!("told twice: {frame}"));
         }
+    }
+}
+
+/// Where somebody stands, and what they saw on the way: for whoever has to find out why it is not where all stand.
+impl Display for Diary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: linked {}, quiet {}, at {:?}, ", self.name, self.id, self.linked, self.quiet, self.place())?;
+        writeln!(f, "sees {:?}", self.roster)?;
+        for (text, (sent, _)) in self.said.iter().filter(|(_, (_, acked))| acked.is_none()) {
+            writeln!(f, "  {:?} ago, not acknowledged: {text}", sent.elapsed())?;
+        }
+        for (at, what) in self.seen.iter().rev().take(40).rev() {
+            writeln!(f, "  {:?} ago: {what}", at.elapsed())?;
+        }
+        Ok(())
     }
 }
 

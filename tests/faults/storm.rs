@@ -2,8 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, resume_unwind},
     time::{Duration, Instant},
 };
+
+use futures_util::FutureExt;
 
 use super::{
     fleet::{Fleet, NODES, Terms},
@@ -174,20 +177,10 @@ impl<B: Backend> Storm<B> {
             self.all_hear_again().await;
         }
         self.everybody(Wish::Hush);
-        for room in &self.crowd {
-            until("all that was said is heard by all", || {
-                let diaries: Vec<_> = room.iter().map(Person::diary).collect();
-                let people: BTreeSet<String> = diaries.iter().map(|diary| diary.id.clone()).collect();
-                let place = diaries[0].place().map(|(epoch, seq)| (epoch.to_owned(), seq));
-                let settled = diaries.iter().all(|diary| {
-                    diary.linked
-                        && diary.quiet
-                        && diary.place() == place.as_ref().map(|(epoch, seq)| (epoch.as_str(), *seq))
-                        && diary.roster == people
-                });
-                async move { settled.then_some(()) }
-            })
-            .await;
+        if let Err(panic) = AssertUnwindSafe(self.all_agree()).catch_unwind().await {
+            self.crowd.iter().flatten().for_each(|person| println!("{}", person.diary()));
+            self.print_logs();
+            resume_unwind(panic);
         }
         let mut verdict = Verdict::default();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -206,7 +199,7 @@ impl<B: Backend> Storm<B> {
             row.retries.insert(closing);
         }
         self.everybody(Wish::Leave);
-        for person in self.crowd.into_iter().flatten() {
+        for person in std::mem::take(&mut self.crowd).into_iter().flatten() {
             if tokio::time::timeout(Duration::from_secs(60), person.gone()).await.is_err() {
                 row.broken.push("somebody cannot leave".to_owned());
             }
@@ -216,12 +209,35 @@ impl<B: Backend> Storm<B> {
             row.broken.push(format!("left behind after the last leave: {keys:?}"));
         }
         if !row.broken.is_empty() {
-            println!("log of nginx:\n{}", self.fleet.nginx.log());
-            for node in &self.fleet.nodes {
-                println!("log of {}:\n{}", node.address, node.log());
-            }
+            self.print_logs();
         }
         row
+    }
+
+    /// Waits until everybody is there, waits for no ack, and stands where the others of the room stand.
+    async fn all_agree(&self) {
+        for room in &self.crowd {
+            until("all that was said is heard by all", || {
+                let diaries: Vec<_> = room.iter().map(Person::diary).collect();
+                let people: BTreeSet<String> = diaries.iter().map(|diary| diary.id.clone()).collect();
+                let place = diaries[0].place().map(|(epoch, seq)| (epoch.to_owned(), seq));
+                let settled = diaries.iter().all(|diary| {
+                    diary.linked
+                        && diary.quiet
+                        && diary.place() == place.as_ref().map(|(epoch, seq)| (epoch.as_str(), *seq))
+                        && diary.roster == people
+                });
+                async move { settled.then_some(()) }
+            })
+            .await;
+        }
+    }
+
+    fn print_logs(&self) {
+        println!("log of nginx:\n{}", self.fleet.nginx.log());
+        for node in &self.fleet.nodes {
+            println!("log of {}:\n{}", node.address, node.log());
+        }
     }
 
     pub fn everybody(&self, wish: Wish) {

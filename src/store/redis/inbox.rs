@@ -8,6 +8,8 @@
 
 mod due;
 mod filling;
+#[cfg(test)]
+mod play;
 mod seat;
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,8 @@ pub(super) struct Inbox {
     deaf: bool,
     /// Two entries with one number: what has been told cannot be mended.
     forked: bool,
+    /// How often the room was read again.
+    fills: u64,
 }
 
 /// Where events go, in order.
@@ -73,6 +77,7 @@ impl Inbox {
             deserted: false,
             deaf: false,
             forked: false,
+            fills: 0,
         }
     }
 
@@ -84,6 +89,17 @@ impl Inbox {
     /// How far this node has heard: life and number.
     pub(super) fn heard(&self) -> (Epoch, Seq) {
         (self.place.epoch, self.place.seq)
+    }
+
+    /// How often the room was read again. Of what came and went before a reading, only the outcome was told.
+    pub(super) fn fills(&self) -> u64 {
+        self.fills
+    }
+
+    /// Whether a reader may follow from `room` on: the stream has got there, by news of every change.
+    /// (By another life it gets nowhere.)
+    pub(super) fn reaches(&self, room: &Snapshot) -> bool {
+        room.epoch == self.place.epoch && room.version <= self.place.version
     }
 
     /// The room's key, for the case that Redis loses it.
@@ -154,7 +170,12 @@ impl Inbox {
         if !seat.leaving {
             tell(&Event::Moved { member: id, tag });
         }
-        self.seats.remove(&id);
+        self.give_up(id, tag);
+    }
+
+    /// Takes back that a member of this node has taken a seat, if it was this link's.
+    pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
+        self.rise(id, tag);
         if self.seats.is_empty() {
             self.deserted = true;
             self.hold();

@@ -21,7 +21,7 @@ use crate::{
 /// One that was taken over is left to the leave of its holder, because the member has been there all along.
 struct Attempt<'a> {
     shared: &'a Arc<Shared>,
-    room: &'a RoomId,
+    watch: &'a Watch,
     id: MemberId,
     tag: u64,
     settled: bool,
@@ -30,8 +30,10 @@ struct Attempt<'a> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if !self.settled {
+            self.watch.inbox().give_up(self.id, self.tag);
+            self.watch.wake();
             let due = Instant::now() + Duration::from_millis(self.shared.limits.lease);
-            self.shared.owe(Debt { room: self.room.clone(), id: self.id, tag: self.tag, due });
+            self.shared.owe(Debt { room: self.watch.room.clone(), id: self.id, tag: self.tag, due });
         }
     }
 }
@@ -71,27 +73,33 @@ impl Shared {
                 break (watch, gate);
             }
         };
-        let result = self.admit(&watch, &mut gate, id, name, tag, deadline).await;
-        if result.is_err() && watch.inbox().seats().is_empty() {
+        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, settled: false };
+        let admitted = self.admit(&watch, &mut gate, &mut attempt, name, deadline).await;
+        if admitted.is_err() && watch.inbox().seats().is_empty() {
             self.retire(&watch, &mut gate).await;
         }
-        result
+        drop(gate);
+        let (joined, seen) = admitted?;
+        let room = self.welcome(&watch, (id, tag), seen, deadline).await?;
+        attempt.settled = true;
+        watch.tell_reach(self);
+        Ok((joined, room))
     }
 
-    /// Listens first, then joins: what is said in between waits in the inbox.
+    /// Listens first, then joins: what is said in between waits in the inbox. Gives the room as it was then, and how often
+    /// it had been read again.
     async fn admit(
         self: &Arc<Self>,
         watch: &Watch,
         gate: &mut Passage,
-        id: MemberId,
+        attempt: &mut Attempt<'_>,
         name: &Name,
-        tag: u64,
         deadline: Instant,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    ) -> Result<(Joined, (Snapshot, u64)), StoreError> {
         if gate.subscribed.is_none() {
             gate.subscribed = Some(self.links.subscribe(&watch.keys, deadline).await?);
         }
-        let mut attempt = Attempt { shared: self, room: &watch.room, id, tag, settled: false };
+        let (id, tag) = (attempt.id, attempt.tag);
         let args = self.join_args(id, tag, name, RoomKey::random(), None);
         let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
         attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
@@ -102,9 +110,11 @@ impl Shared {
             _ => return Err(garbled("join")),
         }
         let Admission { joined, leased, now, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
+        // Not before the newcomer is welcomed, if there was nobody by that name.
+        attempt.settled = !joined.new;
         let room = &picture.room;
         let joined_at = room.members.iter().find(|member| member.id == id).map_or(now, |member| member.joined_at);
-        {
+        let fills = {
             let mut inbox = watch.inbox();
             let first = inbox.seats().is_empty();
             inbox.sit(id, Seat { tag, since: now, name: name.clone(), joined_at, version: room.version, leaving: false });
@@ -116,10 +126,10 @@ impl Shared {
             if inbox.is_faulty() {
                 watch.wake();
             }
-        }
+            inbox.fills()
+        };
         watch.expect(picture.mark());
-        watch.tell_reach(self);
-        Ok((joined, picture.room))
+        Ok((joined, (picture.room, fills)))
     }
 
     pub(super) fn join_args(&self, id: MemberId, tag: u64, name: &Name, key: RoomKey, again: Option<&Seat>) -> Vec<Str> {
@@ -244,6 +254,7 @@ impl Shared {
     /// At the end of this node: everybody it holds leaves the room.
     pub(super) async fn dissolve(self: &Arc<Self>, watch: &Watch) {
         watch.abandon();
+        watch.stir();
         let deadline = Instant::now() + DEADLINE;
         let Ok(Some(mut gate)) = watch.pass(deadline).await else { return };
         let seats = watch.inbox().seats().clone();

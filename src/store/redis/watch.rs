@@ -2,7 +2,8 @@
 //! seats, subscription and stream true whatever happens to Redis.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -23,7 +24,7 @@ use super::{
     scripts,
 };
 use crate::{
-    room::{MemberId, RoomId},
+    room::{MemberId, RoomId, Snapshot},
     store::StoreError,
 };
 
@@ -40,6 +41,8 @@ pub(super) struct Watch {
     gate: Arc<Gate<Passage>>,
     inbox: Mutex<Inbox>,
     wake: Notify,
+    /// Somebody came or went, or the room was read again.
+    news: Notify,
     /// Whether the node was told that the room is out of reach.
     away: Mutex<bool>,
     /// When the lease of this node's members is to be renewed.
@@ -65,6 +68,7 @@ impl Watch {
             gate: Arc::default(),
             inbox: Mutex::new(Inbox::new(shared.node)),
             wake: Notify::new(),
+            news: Notify::new(),
             away: Mutex::new(false),
             renewal: Mutex::new(Instant::now() + shared.period()),
             keeper: OnceLock::new(),
@@ -96,6 +100,11 @@ impl Watch {
         *self.renewal.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + period;
     }
 
+    /// Has whoever waits for news look again.
+    pub(super) fn stir(&self) {
+        self.news.notify_waiters();
+    }
+
     /// Has the keeper look after the room now.
     pub(super) fn wake(&self) {
         self.wake.notify_one();
@@ -103,10 +112,15 @@ impl Watch {
 
     /// Takes news from the room's channel.
     pub(super) fn hear(&self, shared: &Shared, news: News) {
+        let said = matches!(news, News::Said { .. });
         let mut inbox = self.inbox();
         inbox.hear(news, &mut |event| shared.feed.tell(&self.room, event));
         if inbox.is_faulty() {
             self.wake();
+        }
+        drop(inbox);
+        if !said {
+            self.stir();
         }
     }
 
@@ -138,6 +152,46 @@ impl Watch {
 }
 
 impl Shared {
+    /// Waits until this node's stream has got to where a newcomer saw the room, or to where they see it by then.
+    /// If the room was read again meanwhile, they look again: theirs may be one that lies in between.
+    pub(super) async fn welcome(
+        &self,
+        watch: &Watch,
+        (id, tag): (MemberId, u64),
+        (mut room, mut fills): (Snapshot, u64),
+        deadline: Instant,
+    ) -> Result<Snapshot, StoreError> {
+        loop {
+            let mut news = pin!(watch.news.notified());
+            news.as_mut().enable();
+            if self.closed.load(Ordering::Relaxed) {
+                return Err(StoreError::Unavailable);
+            }
+            let now = {
+                let mut inbox = watch.inbox();
+                // Whose seat another link has taken, or another node, finds that out by itself.
+                let gone = inbox.seats().get(&id).is_none_or(|seat| seat.tag != tag);
+                if gone || (inbox.fills() == fills && inbox.reaches(&room)) {
+                    return Ok(room);
+                }
+                if room.epoch != inbox.heard().0 {
+                    inbox.distrust();
+                    watch.wake();
+                }
+                inbox.fills()
+            };
+            if now == fills {
+                timeout_at(deadline, news).await.map_err(|_| StoreError::Unavailable)?;
+                continue;
+            }
+            fills = now;
+            let read = self.read(&watch.keys, true, Want::All, deadline).await?;
+            let (picture, _) = read.ok_or(StoreError::Unavailable)?;
+            watch.expect(picture.mark());
+            room = picture.room;
+        }
+    }
+
     /// Ends the watch over a room in which nobody of this node sits any more.
     pub(super) async fn retire(&self, watch: &Watch, gate: &mut Passage) {
         // Before the room is forgotten: the next watch must not subscribe and be unsubscribed by this one.
@@ -254,6 +308,7 @@ impl Shared {
         if !watch.inbox().fill(picture, reaches, &mut |event| self.feed.tell(&watch.room, event)) {
             count(&self.counts.reset);
         }
+        watch.stir();
         Ok(())
     }
 }

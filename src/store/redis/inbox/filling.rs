@@ -60,6 +60,7 @@ impl Inbox {
         let State::Filling(held) = &mut self.state else { return true };
         let held = std::mem::take(held);
         self.state = State::Live;
+        self.fills += 1;
         self.compare_seats(&picture, tell);
         if self.seats.is_empty() {
             return true;
@@ -83,7 +84,7 @@ impl Inbox {
         let same_life = picture.room.epoch == self.place.epoch;
         let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
             Some((node, since)) => *node != self.node && *since >= seat.since,
-            None => same_life && self.people.contains_key(*id),
+            None => same_life && seat.version <= picture.room.version,
         };
         let moved: Vec<_> = self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
         moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
@@ -102,7 +103,8 @@ impl Inbox {
         let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
         // Those who come back leave first; who is gone for good leaves after the last of what they said.
         let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
-        let mut version = room.version.saturating_sub((moved.len() + came.len() + gone.len()) as u64);
+        let changes = moved.len() + came.len() + gone.len();
+        let mut version = room.version.saturating_sub(changes as u64);
         let mut count = self.people.len();
         let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
             (*version, *count) = (*version + 1, *count - 1);
@@ -121,6 +123,9 @@ impl Inbox {
         }
         for member in gone {
             leave(member, &mut version, &mut count, tell);
+        }
+        if changes == 0 && version > self.place.version {
+            tell(&Event::Unchanged { epoch: room.epoch, version, count });
         }
         // Last, because that is the version at which it is known.
         for member in &room.members {

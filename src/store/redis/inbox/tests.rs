@@ -64,6 +64,7 @@ fn note(told: &mut Vec<String>, event: &Event) {
         Event::Said { entry, .. } => format!("said {}", entry.seq),
         Event::Joined { member, version, count, .. } => format!("joined {} at {version}, {count} heads", who(member)),
         Event::Left { member, version, count, .. } => format!("left {} at {version}, {count} heads", who(member)),
+        Event::Unchanged { version, count, .. } => format!("unchanged at {version}, {count} heads"),
         Event::Typing { .. } => "typing".to_owned(),
         Event::Moved { member, tag } => format!("moved {} of {tag}", member.0.as_u128()),
         Event::Call { from, call, .. } => format!("{} {} the call", from.0.as_u128(), if call.is_on() { "in" } else { "out of" }),
@@ -107,6 +108,26 @@ fn filling_tells_who_came_and_who_went() {
     assert_eq!(told, ["joined 4 at 7, 4 heads", "said 6", "left 2 at 8, 3 heads"]);
     hear(&mut inbox, &mut told, [joined(9, 5)]);
     assert_eq!(told.last().unwrap(), "joined 5 at 9, 0 heads");
+}
+
+#[test]
+fn filling_tells_how_far_it_got_when_who_is_there_has_not_changed() {
+    let (mut inbox, mut told) = live();
+    inbox.distrust();
+    assert!(inbox.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event)));
+    inbox.distrust();
+    assert!(inbox.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event)));
+    assert_eq!(told, ["unchanged at 5, 3 heads"]);
+}
+
+#[test]
+fn seat_that_was_taken_and_moved_and_left_unheard_is_let_go_of() {
+    let (mut inbox, mut told) = live();
+    inbox.distrust();
+    inbox.sit(somebody(4).id, seat(4, 4, 4));
+    let now = Picture { moves: 1, ..room(5, 5, &[1, 2, 3], 5..=5) };
+    assert!(!inbox.forks(&now) && inbox.fill(now, true, &mut |event| note(&mut told, event)));
+    assert_eq!((told, inbox.seats().len()), (vec!["moved 4 of 4".to_owned(), "unchanged at 5, 3 heads".to_owned()], 1));
 }
 
 #[test]

@@ -1,0 +1,323 @@
+//! A room as Redis keeps it, a node that hears of it with losses, and readers who come, move and go, played at random:
+//! everybody ends up with the people and the words that there are.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use fastrand::Rng;
+
+use super::*;
+use crate::room::{Call, Entry, Holder, Name};
+
+const LIFE: Epoch = Epoch(7);
+const HERE: NodeId = NodeId(1);
+const THERE: NodeId = NodeId(2);
+/// Who never leaves, so that the node always has a reason to listen.
+const HOST: u128 = 1;
+
+fn id(who: u128) -> MemberId {
+    MemberId(uuid::Uuid::from_u128(who))
+}
+
+/// Somebody of this node.
+struct Reader {
+    tag: u64,
+    /// How many events had been told when it took its place.
+    from: usize,
+    /// The room as it sees it, and how often this node had read it by then.
+    seen: (Snapshot, u64),
+    welcomed: bool,
+}
+
+/// Where a member sits according to Redis, by which link, and since when.
+#[derive(Clone, Copy)]
+struct Sits {
+    node: NodeId,
+    tag: u64,
+    since: u64,
+}
+
+struct Play {
+    rng: Rng,
+    /// The room in Redis.
+    room: Snapshot,
+    holders: BTreeMap<MemberId, Sits>,
+    moves: u64,
+    leased: bool,
+    clock: u64,
+    /// News on their way.
+    wire: VecDeque<News>,
+    /// News are lost, and others do what they like.
+    stormy: bool,
+    inbox: Inbox,
+    told: Vec<Event>,
+    readers: BTreeMap<MemberId, Reader>,
+}
+
+impl Play {
+    fn new(seed: u64) -> Self {
+        let room = Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq: 0, version: 0, members: vec![], history: vec![] };
+        let mut play = Self {
+            rng: Rng::with_seed(seed),
+            room,
+            holders: BTreeMap::new(),
+            moves: 0,
+            leased: false,
+            clock: 0,
+            wire: VecDeque::new(),
+            stormy: true,
+            inbox: Inbox::new(HERE),
+            told: Vec::new(),
+            readers: BTreeMap::new(),
+        };
+        play.come_in(HOST);
+        play
+    }
+
+    fn picture(&mut self) -> Picture {
+        // A hash has no order.
+        self.rng.shuffle(&mut self.room.members);
+        let seats = self.holders.iter().map(|(id, sits)| (*id, sits.node, sits.since)).collect();
+        Picture { room: self.room.clone(), moves: self.moves, seats }
+    }
+
+    /// JOIN. Says whether the member is new.
+    fn take_seat(&mut self, who: MemberId, node: NodeId) -> bool {
+        self.clock += 1;
+        let sits = Sits { node, tag: self.clock, since: self.clock };
+        self.seat(who, sits, self.clock)
+    }
+
+    fn seat(&mut self, who: MemberId, sits: Sits, joined_at: u64) -> bool {
+        if let Some(Sits { node, tag, .. }) = self.holders.insert(who, sits) {
+            if node != sits.node {
+                self.moves += 1;
+                let from = Holder { node, tag };
+                self.wire.push_back(News::Moved { epoch: LIFE, moves: self.moves, member: who, from });
+            }
+            return false;
+        }
+        let member = Member { id: who, name: Name::guest(who), joined_at, call: Call::default() };
+        self.room.members.push(member.clone());
+        self.room.version += 1;
+        let (version, count) = (self.room.version, self.room.members.len());
+        self.wire.push_back(News::Joined { epoch: LIFE, version, count, member });
+        true
+    }
+
+    /// LEAVE, or what a renewal does to the members of a dead node.
+    fn free_seat(&mut self, who: MemberId, node: NodeId, reason: Departure) {
+        if self.holders.get(&who).is_some_and(|sits| sits.node == node) {
+            self.holders.remove(&who);
+            let at = self.room.members.iter().position(|member| member.id == who).unwrap();
+            let member = self.room.members.swap_remove(at);
+            self.room.version += 1;
+            let (version, count) = (self.room.version, self.room.members.len());
+            self.wire.push_back(News::Left { epoch: LIFE, version, count, reason, member });
+        }
+    }
+
+    fn speak(&mut self) {
+        let Some(from) = self.rng.choice(self.room.members.clone()) else { return };
+        self.room.seq += 1;
+        let (seq, text) = (self.room.seq, "words".parse().unwrap());
+        let entry = Entry { seq, at: 0, from: from.id, user: from.name, n: seq, text };
+        self.room.history.push(entry.clone());
+        self.wire.push_back(News::Said { epoch: LIFE, entry });
+    }
+
+    /// What others do at any time.
+    fn bustle(&mut self) {
+        let who = self.rng.u128(100..106);
+        match self.rng.u8(..3) {
+            0 => self.speak(),
+            1 => _ = self.take_seat(id(who), THERE),
+            _ => self.free_seat(id(who), THERE, Departure::Left),
+        }
+    }
+
+    /// Some of what is on its way arrives, and some is lost.
+    fn arrive(&mut self) {
+        for _ in 0..self.rng.usize(..=self.wire.len()) {
+            let news = self.wire.pop_front().unwrap();
+            if !(self.stormy && self.rng.u8(..8) == 0) {
+                self.inbox.hear(news, &mut |event| self.told.push(event.clone()));
+            }
+        }
+    }
+
+    /// Time passes while an answer of Redis is under way.
+    fn meanwhile(&mut self) {
+        for _ in 0..if self.stormy { self.rng.usize(..3) } else { 0 } {
+            self.bustle();
+        }
+        self.arrive();
+    }
+
+    fn come_in(&mut self, who: u128) {
+        let (who, from) = (id(who), self.told.len());
+        let (new, leased) = (self.take_seat(who, HERE), std::mem::replace(&mut self.leased, true));
+        let (picture, tag) = (self.picture(), self.clock);
+        self.meanwhile();
+        let joined_at = picture.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
+        let first = self.inbox.seats().is_empty();
+        let seat = Seat { tag, since: tag, name: Name::guest(who), joined_at, version: picture.room.version, leaving: false };
+        self.inbox.sit(who, seat);
+        if first {
+            self.inbox.open(&picture, new.then_some(who), &mut |event| self.told.push(event.clone()));
+        } else if !leased {
+            self.inbox.unseat();
+        }
+        let seen = (picture.room, self.inbox.fills());
+        self.readers.insert(who, Reader { tag, from, seen, welcomed: false });
+    }
+
+    /// What whoever waits to be welcomed does.
+    fn welcome(&mut self) {
+        for who in self.readers.keys().copied().collect::<Vec<_>>() {
+            let Reader { seen: (room, fills), welcomed, .. } = &self.readers[&who];
+            let read = *fills != self.inbox.fills();
+            let welcomed = *welcomed || !read && self.inbox.reaches(room);
+            if read && !welcomed {
+                let fills = self.inbox.fills();
+                let room = self.picture().room;
+                self.meanwhile();
+                self.readers.get_mut(&who).unwrap().seen = (room, fills);
+            } else {
+                self.readers.get_mut(&who).unwrap().welcomed = welcomed;
+            }
+        }
+    }
+
+    fn go(&mut self, who: u128) {
+        let who = id(who);
+        if let Some(tag) = self.inbox.seats().get(&who).map(|seat| seat.tag) {
+            self.inbox.see_off(who, tag);
+            self.free_seat(who, HERE, Departure::Left);
+            self.meanwhile();
+            self.inbox.rise(who, tag);
+            self.readers.remove(&who);
+        }
+    }
+
+    /// The node is taken for dead.
+    fn reap(&mut self) {
+        self.leased = false;
+        let mine: Vec<_> = self.holders.iter().filter(|(_, sits)| sits.node == HERE).map(|(id, _)| *id).collect();
+        mine.into_iter().for_each(|who| self.free_seat(who, HERE, Departure::NodeLost));
+    }
+
+    /// What a room's keeper does.
+    fn tend(&mut self) {
+        let mut unseated = self.inbox.take_unseated() || !self.leased;
+        let mark = self.picture().mark();
+        self.meanwhile();
+        // It should be here by now.
+        if !self.inbox.place.reaches(mark) {
+            self.inbox.distrust();
+        }
+        loop {
+            if unseated {
+                self.leased = true;
+                for (who, seat) in self.inbox.seats().clone() {
+                    let Seat { tag, since, joined_at, .. } = seat;
+                    if self.holders.get(&who).is_some_and(|sits| sits.since > since) {
+                        self.meanwhile();
+                        self.inbox.lose(who, tag, &mut |event| self.told.push(event.clone()));
+                    } else {
+                        self.seat(who, Sits { node: HERE, tag, since }, joined_at);
+                        let version = self.room.version;
+                        self.meanwhile();
+                        self.inbox.sit(who, Seat { version, ..seat });
+                    }
+                }
+                self.inbox.distrust();
+            }
+            if !self.inbox.is_filling() {
+                return;
+            }
+            self.inbox.refill();
+            let heard = self.inbox.heard().1;
+            self.meanwhile();
+            let mut picture = self.picture();
+            picture.room.history.retain(|entry| entry.seq >= heard);
+            self.meanwhile();
+            assert!(!self.inbox.forks(&picture), "nothing was lost in Redis");
+            assert!(self.inbox.fill(picture, true, &mut |event| self.told.push(event.clone())), "the stream goes on");
+            unseated = self.inbox.take_unseated();
+        }
+    }
+
+    fn step(&mut self) {
+        let (who, dice) = (self.rng.u128(2..5), self.rng.u8(..32));
+        match dice {
+            0..10 => self.bustle(),
+            10..14 => self.come_in(who),
+            14..17 => self.go(who),
+            // Also somebody of this node: then it moves there.
+            17 => _ = self.take_seat(id(who), THERE),
+            18 => self.free_seat(id(who), THERE, Departure::Left),
+            19 => self.reap(),
+            20..23 => self.tend(),
+            23..26 => self.welcome(),
+            _ => self.arrive(),
+        }
+    }
+
+    fn is_at_rest(&mut self) -> bool {
+        let mark = self.picture().mark();
+        let sound = self.leased && !self.inbox.is_faulty() && self.inbox.place.reaches(mark);
+        sound && self.wire.is_empty() && self.readers.values().all(|reader| reader.welcomed)
+    }
+
+    /// What a reader sees in the end.
+    fn heard_by(&self, who: MemberId) -> (BTreeSet<MemberId>, Seq) {
+        let Reader { from, seen: (welcome, _), .. } = &self.readers[&who];
+        let mut people: BTreeSet<_> = welcome.members.iter().map(|member| member.id).collect();
+        assert!(people.len() == welcome.members.len() && people.contains(&who));
+        let mut last = welcome.seq;
+        for event in &self.told[*from..] {
+            match event {
+                Event::Joined { member, version, .. } if *version > welcome.version => {
+                    assert!(people.insert(member.id), "told twice to have joined");
+                }
+                Event::Left { member, version, .. } if *version > welcome.version => {
+                    assert!(member.id != who && people.remove(&member.id), "told to have left, and was not here");
+                }
+                Event::Said { entry, .. } if entry.seq > welcome.seq => {
+                    assert_eq!(entry.seq, last + 1);
+                    last = entry.seq;
+                }
+                _ => {}
+            }
+        }
+        (people, last)
+    }
+}
+
+#[test]
+fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
+    for seed in 0..2000 {
+        let mut play = Play::new(seed);
+        for _ in 0..60 {
+            play.step();
+        }
+        play.stormy = false;
+        while !play.is_at_rest() {
+            play.arrive();
+            play.tend();
+            play.welcome();
+        }
+        for event in &play.told {
+            if let Event::Moved { member, tag } = event {
+                play.readers.retain(|who, reader| who != member || reader.tag != *tag);
+            }
+        }
+        let mine = |(who, sits): (&MemberId, &Sits)| (sits.node == HERE).then_some(*who);
+        assert!(play.readers.keys().copied().eq(play.holders.iter().filter_map(mine)), "seed {seed}: who sits here");
+        let there: BTreeSet<_> = play.holders.keys().copied().collect();
+        for who in play.readers.keys() {
+            assert_eq!(play.heard_by(*who), (there.clone(), play.room.seq), "seed {seed}, {who:?}");
+        }
+    }
+}
