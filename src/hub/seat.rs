@@ -69,6 +69,9 @@ impl Seat {
         last_n: u64,
     ) -> Result<bool, Trouble> {
         self.last_n.fetch_max(last_n, Ordering::Relaxed);
+        if !self.is_held() {
+            return Err(self.replaced());
+        }
         self.room.note_callers(snapshot);
         let crowd = self.room.greets(snapshot);
         self.hub.rooms.follow_crowd(&self.room);
@@ -86,14 +89,8 @@ impl Seat {
         let mut people = self.room.people.lock();
         let reach = Reach::of(snapshot);
         let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
-            let deserted = !people.seats.contains_key(&self.claims.member);
             drop(people);
-            if deserted {
-                // The link that replaced this one has left already, and this join may have come after that.
-                self.freed = true;
-                self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
-            }
-            return Err(Trouble::Replaced);
+            return Err(self.replaced());
         };
         if let Place::Joining(joining) = &mut seat.place
             && joining.reset.take().is_some_and(|anew| !reach.covers(anew))
@@ -112,6 +109,21 @@ impl Seat {
             }
         }
         Ok(true)
+    }
+
+    /// Whether this link still has the seat.
+    fn is_held(&self) -> bool {
+        self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag)
+    }
+
+    /// Another link has the seat, or had it.
+    fn replaced(&mut self) -> Trouble {
+        if !self.room.people.lock().seats.contains_key(&self.claims.member) {
+            // The link that replaced this one has left already, and this join may have come after that.
+            self.freed = true;
+            self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
+        }
+        Trouble::Replaced
     }
 
     /// Says something. A send without a counter of its own gets the next one.
@@ -184,8 +196,7 @@ impl Seat {
     fn free(mut self, reason: Departure) {
         self.freed = true;
         // Another link may have taken it over: then there is nothing to free. Nor is there without a runtime.
-        let held = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag);
-        if held && tokio::runtime::Handle::try_current().is_ok() {
+        if self.is_held() && tokio::runtime::Handle::try_current().is_ok() {
             self.hub.depart(&self.room, self.claims.member, self.tag, reason);
         }
     }

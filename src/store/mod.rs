@@ -14,8 +14,9 @@
 //!   One exception: who came *and* went while the line to a shared store was
 //!   broken is not told; `version` skips them, and those who went meanwhile
 //!   are told to have [`Left`](Departure::Left), as nobody knows better.
-//!   So `join` returns no snapshot that the node has not been told up to:
-//!   whoever is in it and gone by then would never be told to have left.
+//!   So `join` returns no snapshot that the node has not been told up to, or
+//!   whoever came and went across it would be told half of that. (It may
+//!   return another if the seat is no longer that link's.)
 //! - A member has one seat. Whoever takes it over at another node is the same
 //!   person, so only the node that held it is told, by [`Event::Moved`]: once,
 //!   or by the next renewal if the news was lost. Until then the older link

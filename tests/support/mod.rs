@@ -207,7 +207,7 @@ pub async fn ready(store: &dyn Store) {
 }
 
 /// Asks again and again until the answer is yes.
-pub async fn until(what: &str, ask: impl AsyncFn() -> bool) {
+pub async fn until(what: &str, mut ask: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !ask().await {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -96,8 +96,7 @@ impl Inbox {
         self.fills
     }
 
-    /// Whether a reader may follow from `room` on: the stream has got there, by news of every change.
-    /// (By another life it gets nowhere.)
+    /// Whether the stream has got to where `room` stands. By another life it gets nowhere.
     pub(super) fn reaches(&self, room: &Snapshot) -> bool {
         room.epoch == self.place.epoch && room.version <= self.place.version
     }
@@ -152,6 +151,11 @@ impl Inbox {
             self.seats.insert(id, seat);
             self.deserted = false;
         }
+    }
+
+    /// A member of this node has its seat again, at a later version. Says whether it still wants it.
+    pub(super) fn renew(&mut self, id: MemberId, tag: u64, version: u64) -> bool {
+        self.seats.get_mut(&id).filter(|seat| seat.tag == tag).map(|seat| seat.version = version).is_some()
     }
 
     /// A member of this node is about to leave, if it is this link's.

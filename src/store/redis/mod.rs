@@ -28,7 +28,7 @@ mod watch;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -194,9 +194,26 @@ impl Shared {
         }
     }
 
-    /// Takes note of a seat to be freed.
-    fn owe(&self, debt: Debt) {
-        self.debts.lock().unwrap_or_else(PoisonError::into_inner).push(debt);
+    /// Takes note of a seat to be freed, if it was taken for somebody who was no member before.
+    fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
+        let due = Instant::now() + Duration::from_millis(self.limits.lease);
+        self.debts().push(Debt { room: room.clone(), id, tag, due });
+    }
+
+    fn debts(&self) -> MutexGuard<'_, Vec<Debt>> {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frees the seats of joins that were given up but may have happened, or may still happen.
+    async fn pay(&self) {
+        let debts = std::mem::take(&mut *self.debts());
+        for debt in debts {
+            let deadline = Instant::now() + DEADLINE;
+            let paid = self.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
+            if paid.is_err() || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
+                self.debts().push(debt);
+            }
+        }
     }
 
     /// Reads a room, whole or for a reader at a cursor. Says also whether the history reaches back to that reader.
@@ -285,19 +302,12 @@ impl Ear for Shared {
     }
 }
 
-/// Frees the seats of joins that were given up but may have happened, or may still happen.
+/// Pays what is owed, for as long as there is a node.
 async fn pay(shared: Weak<Shared>) {
     loop {
         sleep(Duration::from_millis(200)).await;
         let Some(shared) = shared.upgrade() else { return };
-        let debts = std::mem::take(&mut *shared.debts.lock().unwrap_or_else(PoisonError::into_inner));
-        for debt in debts {
-            let deadline = Instant::now() + DEADLINE;
-            let paid = shared.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
-            if paid.is_err() || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
-                shared.owe(debt);
-            }
-        }
+        shared.pay().await;
     }
 }
 
@@ -361,7 +371,11 @@ impl Store for Redis {
         self.shared.closed.store(true, Ordering::Relaxed);
         let watches: Vec<_> = self.shared.rooms.iter().map(|watch| Arc::clone(&watch)).collect();
         let goodbyes = watches.iter().map(|watch| self.shared.dissolve(watch));
-        let _ = timeout(DEADLINE, join_all(goodbyes)).await;
+        let _ = timeout(DEADLINE, async {
+            join_all(goodbyes).await;
+            self.shared.pay().await;
+        })
+        .await;
         self.stop();
     }
 }

@@ -1,12 +1,12 @@
 //! What members do in a room: come, go and speak.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    DEADLINE, Debt, Shared,
+    DEADLINE, Shared,
     inbox::Seat,
     record::{self, Admission, Mark, Str, garbled, number},
     scripts,
@@ -25,16 +25,20 @@ struct Attempt<'a> {
     id: MemberId,
     tag: u64,
     settled: bool,
+    /// The seat was free before.
+    new: bool,
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        if !self.settled {
+        if self.settled {
+            return;
+        }
+        if self.new {
             self.watch.inbox().give_up(self.id, self.tag);
             self.watch.wake();
-            let due = Instant::now() + Duration::from_millis(self.shared.limits.lease);
-            self.shared.owe(Debt { room: self.watch.room.clone(), id: self.id, tag: self.tag, due });
         }
+        self.shared.owe(&self.watch.room, self.id, self.tag);
     }
 }
 
@@ -73,15 +77,18 @@ impl Shared {
                 break (watch, gate);
             }
         };
-        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, settled: false };
+        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, settled: true, new: false };
         let admitted = self.admit(&watch, &mut gate, &mut attempt, name, deadline).await;
         if admitted.is_err() && watch.inbox().seats().is_empty() {
             self.retire(&watch, &mut gate).await;
         }
         drop(gate);
-        let (joined, seen) = admitted?;
+        let (mut joined, seen) = admitted?;
         let room = self.welcome(&watch, (id, tag), seen, deadline).await?;
         attempt.settled = true;
+        // Where they looked again, they may have said something meanwhile.
+        let last = room.history.iter().rev().find(|entry| entry.from == id);
+        joined.last_n = joined.last_n.max(last.map_or(0, |entry| entry.n));
         watch.tell_reach(self);
         Ok((joined, room))
     }
@@ -101,6 +108,7 @@ impl Shared {
         }
         let (id, tag) = (attempt.id, attempt.tag);
         let args = self.join_args(id, tag, name, RoomKey::random(), None);
+        attempt.settled = false;
         let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
         attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
         let mut reply = answer?;
@@ -110,8 +118,8 @@ impl Shared {
             _ => return Err(garbled("join")),
         }
         let Admission { joined, leased, now, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
-        // Not before the newcomer is welcomed, if there was nobody by that name.
-        attempt.settled = !joined.new;
+        // Who was no member before is none until they are welcomed.
+        (attempt.settled, attempt.new) = (!joined.new, joined.new);
         let room = &picture.room;
         let joined_at = room.members.iter().find(|member| member.id == id).map_or(now, |member| member.joined_at);
         let fills = {
@@ -129,6 +137,8 @@ impl Shared {
             inbox.fills()
         };
         watch.expect(picture.mark());
+        // An older link of the same member has lost the seat to this one.
+        watch.stir();
         Ok((joined, (picture.room, fills)))
     }
 
@@ -188,6 +198,7 @@ impl Shared {
         if empty {
             self.retire(&watch, &mut gate).await;
         }
+        watch.stir();
         result.map(Vacated::may_be_over)
     }
 

@@ -37,11 +37,11 @@ pub(super) const TOGETHER: usize = 64;
 pub(super) struct Watch {
     pub(super) room: RoomId,
     pub(super) keys: Keys,
-    /// Whoever changes seats or the subscription comes through here, one at a time.
+    /// Whoever takes or frees seats or changes the subscription comes through here, one at a time.
     gate: Arc<Gate<Passage>>,
     inbox: Mutex<Inbox>,
     wake: Notify,
-    /// Somebody came or went, or the room was read again.
+    /// Something other than words was told, or a seat here is another's: whoever waits to be welcomed looks again.
     news: Notify,
     /// Whether the node was told that the room is out of reach.
     away: Mutex<bool>,
@@ -152,8 +152,8 @@ impl Watch {
 }
 
 impl Shared {
-    /// Waits until this node's stream has got to where a newcomer saw the room, or to where they see it by then.
-    /// If the room was read again meanwhile, they look again: theirs may be one that lies in between.
+    /// Waits until this node's stream has got to where a newcomer saw the room. If the room was read again meanwhile,
+    /// they look again, because what they saw may lie in between, and wait for that.
     pub(super) async fn welcome(
         &self,
         watch: &Watch,
@@ -201,6 +201,7 @@ impl Shared {
         }
         gate.retired = true;
         self.forget(watch);
+        watch.stir();
         // Where its keeper is the one who does this, it ends at its next wait.
         watch.abandon();
     }
@@ -262,14 +263,21 @@ impl Shared {
             let inbox = watch.inbox();
             (inbox.key(), inbox.seats().clone())
         };
+        let sits = |id: MemberId, tag| watch.inbox().seats().get(&id).is_some_and(|seat| seat.tag == tag);
         let rejoin = |(id, seat): (MemberId, Seat)| async move {
+            if !sits(id, seat.tag) {
+                return Ok(());
+            }
             let args = self.join_args(id, seat.tag, &seat.name, key, Some(&seat));
             let mut reply = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
                     let Admission { picture, .. } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
-                    watch.inbox().sit(id, Seat { version: picture.room.version, ..seat });
                     count(&self.counts.rejoin);
+                    if !watch.inbox().renew(id, seat.tag, picture.room.version) {
+                        // Given up meanwhile.
+                        self.owe(&watch.room, id, seat.tag);
+                    }
                 }
                 Some("ETAKEN") => watch.inbox().lose(id, seat.tag, &mut |event| self.feed.tell(&watch.room, event)),
                 _ => return Err(garbled("join")),
