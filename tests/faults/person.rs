@@ -87,8 +87,8 @@ impl Person {
     }
 
     /// Ends when the member has left or died.
-    pub async fn gone(self) {
-        self.task.await.unwrap();
+    pub async fn gone(&mut self) {
+        (&mut self.task).await.unwrap();
     }
 }
 
@@ -233,7 +233,7 @@ impl Visitor {
                         return self.backoff(Duration::ZERO);
                     }
                     match pinged {
-                        None if linked && heard.elapsed() > self.patience.ping_after => {
+                        None if linked && out.is_none() && heard.elapsed() > self.patience.ping_after => {
                             pinged = Some(Instant::now());
                             out = Some(json!({"type": "ping"}));
                         }

@@ -101,7 +101,7 @@ async fn redis_is_full() -> Row {
     storm.somebody_saw("error store_full").await;
     // Who is in may go, and nobody is put out: renewals work.
     storm.guests[0].1.wish(Wish::Die);
-    let newcomer = Person::start(storm.fleet.nginx.address, "storm-1", "Newcomer", storm.terms.pace, Patience::PAGE);
+    let mut newcomer = Person::start(storm.fleet.nginx.address, "storm-1", "Newcomer", storm.terms.pace, Patience::PAGE);
     until("the newcomer is refused", || {
         let seen: Vec<String> = newcomer.diary().seen.iter().map(|(_, what)| what.clone()).collect();
         async move { seen.starts_with(&["error store_full".to_owned(), "closing store_full".to_owned()]).then_some(()) }

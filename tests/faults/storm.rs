@@ -199,9 +199,9 @@ impl<B: Backend> Storm<B> {
             row.retries.insert(closing);
         }
         self.everybody(Wish::Leave);
-        for person in std::mem::take(&mut self.crowd).into_iter().flatten() {
+        for person in self.crowd.iter_mut().flatten() {
             if tokio::time::timeout(Duration::from_secs(60), person.gone()).await.is_err() {
-                row.broken.push("somebody cannot leave".to_owned());
+                row.broken.push(format!("cannot leave: {}", person.diary()));
             }
         }
         let keys = self.redis.keys();
