@@ -12,7 +12,7 @@ use parlor::{
 };
 use support::{
     a_room,
-    ledger::{node, sorted},
+    ledger::{Asleep, node, sorted},
     line::Line,
     name,
     server::Server,
@@ -35,15 +35,7 @@ fn seen(room: &Snapshot, told: &[Event]) -> Vec<MemberId> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn newcomer_at_a_node_that_overslept_finds_everybody() {
-    let limits = Limits { lease: 900, ..Limits::default() };
-    let server = Server::start();
-    let line = Line::to(server.port()).await;
-    let (mut sleeper, mut other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
-    let room = a_room();
-    let (ann, _) = sleeper.join(&room, "Ann").await;
-    let (bob, _) = other.join(&room, "Bob").await;
-    line.hold(true);
-    assert_eq!(other.heard.left().await.0.id, ann);
+    let Asleep { server: _server, line, mut sleeper, other, room, ann, bob } = Asleep::begin().await;
     let cid = MemberId::random();
     let called = name("Cid");
     let (joined, ()) = tokio::join!(sleeper.store.join(&room, cid, &called, tag()), async { line.hold(false) });
@@ -51,7 +43,7 @@ async fn newcomer_at_a_node_that_overslept_finds_everybody() {
     let mut told = Vec::new();
     until("all are there", async || {
         told.extend(sleeper.heard.rest());
-        seen(&welcome, &told) == sorted(vec![ann, bob, cid]) && other.people(&room).await.len() == 3
+        seen(&welcome, &told) == sorted(vec![ann.id, bob, cid]) && other.people(&room).await.len() == 3
     })
     .await;
 }

@@ -18,7 +18,7 @@ use parlor::{
 };
 use support::{
     RIGHTS, a_room,
-    ledger::{self, Node, connect, node, sorted},
+    ledger::{self, Asleep, Node, connect, node, sorted},
     line::Line,
     name, node_id, ready, recorder,
     server::Server,
@@ -495,25 +495,16 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
-    let limits = Limits { lease: 900, ..Limits::default() };
-    let server = Server::start();
-    let line = Line::to(server.port()).await;
-    let (mut sleeper, mut other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
-    let room = a_room();
-    let (ann, _) = sleeper.join(&room, "Ann").await;
-    let (bob, _) = other.join(&room, "Bob").await;
-    sleeper.heard.joined().await;
-    sleeper.heard.joined().await;
-    line.hold(true);
-    let (member, reason, ..) = other.heard.left().await;
-    assert_eq!((member.id, reason), (ann, Departure::NodeLost));
+    let Asleep { server: _server, line, mut sleeper, mut other, room, ann: member, bob } = Asleep::begin().await;
+    let ann = member.id;
     other.store.say(&room, bob, 1, &text("is she gone?")).await.unwrap();
     line.hold(false);
     let (back, _, count) = other.heard.joined().await;
     assert_eq!((back, count), (member, 2));
     assert_eq!(sleeper.heard.entry().await.text, text("is she gone?"));
-    let told = |event| !matches!(event, &Event::Unchanged { version: 4, count: 2, .. });
-    assert!(!sleeper.heard.rest().iter().any(told), "neither left nor joined, nor reset");
+    let next = sleeper.heard.next().await;
+    assert!(matches!(next, Event::Unchanged { version: 4, count: 2, .. }), "{next:?}");
+    assert_eq!(sleeper.heard.rest(), [], "neither left nor joined, nor reset");
     assert_eq!(sleeper.store.say(&room, ann, 1, &text("no")).await.unwrap().seq, 2);
     assert_eq!(other.people(&room).await, sorted(vec![ann, bob]));
 }

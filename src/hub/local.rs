@@ -327,8 +327,7 @@ impl People {
             match &mut seat.place {
                 Place::Live { reader, reach } => {
                     *reach = Reach::of(snapshot);
-                    let own = |entry: &&crate::room::Entry| entry.from == *member;
-                    let last_n = snapshot.history.iter().rev().find(own).map_or(0, |entry| entry.n);
+                    let last_n = snapshot.last_n(*member);
                     let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n, crowd };
                     let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
                     let frame = reader.wire().framed(&json, Some(snapshot.cursor()));

@@ -165,6 +165,11 @@ impl Snapshot {
         let start = self.history.len().checked_sub(missed)?;
         Some(&self.history[start..])
     }
+
+    /// The counter of a member's newest entry in the log, or 0.
+    pub fn last_n(&self, id: MemberId) -> u64 {
+        self.history.iter().rev().find(|entry| entry.from == id).map_or(0, |entry| entry.n)
+    }
 }
 
 struct Seat {

@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -80,6 +80,11 @@ impl Person {
 
     pub fn diary(&self) -> MutexGuard<'_, Diary> {
         self.diary.lock().unwrap()
+    }
+
+    /// Prints the diary, also one whose writer has panicked.
+    pub fn print(&self) {
+        println!("{}", *self.diary.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     pub fn wish(&self, wish: Wish) {

@@ -2,11 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::{AssertUnwindSafe, resume_unwind},
     time::{Duration, Instant},
 };
-
-use futures_util::FutureExt;
 
 use super::{
     fleet::{Fleet, NODES, Terms},
@@ -177,11 +174,7 @@ impl<B: Backend> Storm<B> {
             self.all_hear_again().await;
         }
         self.everybody(Wish::Hush);
-        if let Err(panic) = AssertUnwindSafe(self.all_agree()).catch_unwind().await {
-            self.crowd.iter().flatten().for_each(|person| println!("{}", person.diary()));
-            self.print_logs();
-            resume_unwind(panic);
-        }
+        self.all_agree().await;
         let mut verdict = Verdict::default();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let from = self.ended.unwrap_or(self.struck);
@@ -233,16 +226,28 @@ impl<B: Backend> Storm<B> {
         }
     }
 
+    pub fn everybody(&self, wish: Wish) {
+        for person in self.crowd.iter().flatten() {
+            person.wish(wish);
+        }
+    }
+}
+
+impl<B> Storm<B> {
     fn print_logs(&self) {
         println!("log of nginx:\n{}", self.fleet.nginx.log());
         for node in &self.fleet.nodes {
             println!("log of {}:\n{}", node.address, node.log());
         }
     }
+}
 
-    pub fn everybody(&self, wish: Wish) {
-        for person in self.crowd.iter().flatten() {
-            person.wish(wish);
+/// Whatever was waited for in vain: says where everybody stands.
+impl<B> Drop for Storm<B> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.crowd.iter().flatten().for_each(Person::print);
+            self.print_logs();
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use parlor::{
-    room::{Limits, MemberId, RoomId},
+    room::{Departure, Limits, Member, MemberId, RoomId},
     store::{Event, Store, StoreError, redis::Redis},
 };
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-use super::{Heard, name, node_id, ready, recorder, tag, text, until};
+use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, server::Server, tag, text, until};
 
 /// A node whose store can be asked what it has mended.
 pub struct Node {
@@ -26,6 +26,35 @@ pub async fn node(url: &str, limits: Limits) -> Node {
     let node = connect(url, limits);
     ready(&*node.store).await;
     node
+}
+
+/// Ann sits at a node whose line is held until it is taken for dead. Bob sits elsewhere, and has heard her leave.
+pub struct Asleep {
+    pub server: Server,
+    pub line: Line,
+    pub sleeper: Node,
+    pub other: Node,
+    pub room: RoomId,
+    pub ann: Member,
+    pub bob: MemberId,
+}
+
+impl Asleep {
+    pub async fn begin() -> Self {
+        let limits = Limits { lease: 900, ..Limits::default() };
+        let server = Server::start();
+        let line = Line::to(server.port()).await;
+        let (mut sleeper, mut other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+        let room = a_room();
+        let (id, _) = sleeper.join(&room, "Ann").await;
+        let (bob, _) = other.join(&room, "Bob").await;
+        sleeper.heard.joined().await;
+        sleeper.heard.joined().await;
+        line.hold(true);
+        let (ann, reason, ..) = other.heard.left().await;
+        assert_eq!((ann.id, reason), (id, Departure::NodeLost));
+        Self { server, line, sleeper, other, room, ann, bob }
+    }
 }
 
 impl Node {
@@ -47,13 +76,13 @@ pub fn sorted(mut ids: Vec<MemberId>) -> Vec<MemberId> {
 }
 
 /// Number, sender, and the sender's own count.
-type Line = (u64, MemberId, u64);
+type Record = (u64, MemberId, u64);
 
 /// Somebody who says something every few milliseconds, and keeps a ledger of what was acknowledged.
 /// What fails for lack of a store is said again with the same `n`, as clients do.
 pub struct Speaker {
     stop: watch::Sender<bool>,
-    ledger: JoinHandle<Vec<Line>>,
+    ledger: JoinHandle<Vec<Record>>,
 }
 
 impl Speaker {
@@ -78,7 +107,7 @@ impl Speaker {
         Self { stop, ledger }
     }
 
-    pub async fn finish(self) -> Vec<Line> {
+    pub async fn finish(self) -> Vec<Record> {
         self.stop.send(true).unwrap();
         self.ledger.await.unwrap()
     }
@@ -90,7 +119,7 @@ async fn speak(
     room: &RoomId,
     limits: Limits,
     happens: impl Future<Output = ()>,
-) -> ([Node; 2], [MemberId; 2], Vec<Line>) {
+) -> ([Node; 2], [MemberId; 2], Vec<Record>) {
     let mut nodes = [node(url, limits).await, node(url, limits).await];
     let people = [nodes[0].join(room, "Ann").await.0, nodes[1].join(room, "Bob").await.0];
     let speakers = [0, 1].map(|at| Speaker::start(&nodes[at].store, room, people[at]));
@@ -152,7 +181,7 @@ pub async fn nothing_is_lost_in_silence_while(
     let mut logs = Vec::new();
     for (at, node) in nodes.iter_mut().enumerate() {
         // One line was taken from the first node before; and what is in the log has been seen by it.
-        let (mut log, mut life, mut heard) = (Vec::<Line>::new(), None, HashSet::new());
+        let (mut log, mut life, mut heard) = (Vec::<Record>::new(), None, HashSet::new());
         while people.iter().any(|who| !log.iter().any(|(_, from, n)| (from, *n) == (who, end))) {
             match node.heard.next().await {
                 Event::Said { epoch, entry } => {
@@ -179,7 +208,7 @@ pub async fn nothing_is_lost_in_silence_while(
     }
     assert_eq!(logs[0].0, logs[1].0, "one life");
     let shorter = logs[0].1.len().min(logs[1].1.len());
-    let tail = |log: &[Line]| log[log.len() - shorter..].to_vec();
+    let tail = |log: &[Record]| log[log.len() - shorter..].to_vec();
     assert_eq!(tail(&logs[0].1), tail(&logs[1].1), "one order");
     assert_eq!(nodes[0].people(room).await, sorted(people.to_vec()));
     resets

@@ -153,24 +153,31 @@ impl Inbox {
         }
     }
 
+    /// A member's seat at this node, if it is this link's.
+    fn seat(&mut self, id: MemberId, tag: u64) -> Option<&mut Seat> {
+        self.seats.get_mut(&id).filter(|seat| seat.tag == tag)
+    }
+
     /// A member of this node has its seat again, at a later version. Says whether it still wants it.
     pub(super) fn renew(&mut self, id: MemberId, tag: u64, version: u64) -> bool {
-        self.seats.get_mut(&id).filter(|seat| seat.tag == tag).map(|seat| seat.version = version).is_some()
+        self.seat(id, tag).map(|seat| seat.version = version).is_some()
     }
 
     /// A member of this node is about to leave, if it is this link's.
     pub(super) fn see_off(&mut self, id: MemberId, tag: u64) -> bool {
-        self.seats.get_mut(&id).filter(|seat| seat.tag == tag).map(|seat| seat.leaving = true).is_some()
+        self.seat(id, tag).map(|seat| seat.leaving = true).is_some()
     }
 
     /// A member of this node has left, if it was this link's.
     pub(super) fn rise(&mut self, id: MemberId, tag: u64) {
-        self.seats.extract_if(|of, seat| *of == id && seat.tag == tag).for_each(drop);
+        if self.seat(id, tag).is_some() {
+            self.seats.remove(&id);
+        }
     }
 
     /// A member of this node has moved to another one, if it was this link's.
     pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
-        let Some(seat) = self.seats.get(&id).filter(|seat| seat.tag == tag) else { return };
+        let Some(seat) = self.seat(id, tag) else { return };
         if !seat.leaving {
             tell(&Event::Moved { member: id, tag });
         }

@@ -87,8 +87,7 @@ impl Shared {
         let room = self.welcome(&watch, (id, tag), seen, deadline).await?;
         attempt.settled = true;
         // Where they looked again, they may have said something meanwhile.
-        let last = room.history.iter().rev().find(|entry| entry.from == id);
-        joined.last_n = joined.last_n.max(last.map_or(0, |entry| entry.n));
+        joined.last_n = joined.last_n.max(room.last_n(id));
         watch.tell_reach(self);
         Ok((joined, room))
     }

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fastrand::Rng;
 
-use super::*;
+use super::{
+    tests::{HERE, LIFE, THERE},
+    *,
+};
 use crate::room::{Call, Entry, Holder, Name};
 
-const LIFE: Epoch = Epoch(7);
-const HERE: NodeId = NodeId(1);
-const THERE: NodeId = NodeId(2);
 /// Who never leaves, so that the node always has a reason to listen.
 const HOST: u128 = 1;
 

@@ -3,9 +3,9 @@
 use super::*;
 use crate::room::{Call, Entry, Holder, Name};
 
-const LIFE: Epoch = Epoch(7);
-const HERE: NodeId = NodeId(1);
-const THERE: NodeId = NodeId(2);
+pub(super) const LIFE: Epoch = Epoch(7);
+pub(super) const HERE: NodeId = NodeId(1);
+pub(super) const THERE: NodeId = NodeId(2);
 
 fn somebody(number: u128) -> Member {
     let id = MemberId(uuid::Uuid::from_u128(number));
