@@ -26,13 +26,16 @@ use fred::{
     interfaces::{ClientLike, EventInterface, LuaInterface, PubsubInterface},
     prelude::Client,
     types::{
-        Builder, ClusterHash, CustomCommand, Value,
+        Builder, ClusterHash, CustomCommand, Message, Value,
         config::{Config, Options, ReconnectPolicy, Server, TcpConfig},
     },
 };
 use futures_util::future::join_all;
 use tokio::{
-    sync::{Notify, Semaphore, broadcast::error::RecvError},
+    sync::{
+        Notify, Semaphore,
+        broadcast::{Receiver, error::RecvError},
+    },
     task::{AbortHandle, JoinHandle},
     time::{Instant, sleep, timeout},
 };
@@ -114,8 +117,10 @@ impl Link {
             doubt,
             tasks: OnceLock::new(),
         });
+        // Taken before anything is connected: the first connection told of is the first there is.
+        let (messages, connections) = (link.news.message_rx(), link.news.reconnect_rx());
         let mut tasks = vec![
-            tokio::spawn(Arc::clone(&link).listen(ear.clone())),
+            tokio::spawn(Arc::clone(&link).listen(messages, connections, ear.clone())),
             tokio::spawn(watch_for_refusal((**link.commands()).clone())),
             tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
         ];
@@ -195,14 +200,16 @@ impl Link {
     }
 
     /// Passes on what arrives.
-    async fn listen(self: Arc<Self>, ear: Weak<dyn Ear>) {
-        let (mut messages, mut connections) = (self.news.message_rx(), self.news.reconnect_rx());
+    async fn listen(self: Arc<Self>, mut messages: Receiver<Message>, mut connections: Receiver<Server>, ear: Weak<dyn Ear>) {
+        let mut first = true;
         loop {
             tokio::select! {
                 biased;
                 connection = connections.recv() => {
                     let Some(ear) = ear.upgrade() else { return };
                     match connection {
+                        // There was none on which anything could have been subscribed.
+                        Ok(_) if std::mem::take(&mut first) => {}
                         Ok(_) | Err(RecvError::Lagged(_)) => ear.reconnected(&self),
                         Err(RecvError::Closed) => {
                             sleep(SEARCH).await;
