@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     room::{MemberId, RoomId, Snapshot},
-    store::StoreError,
+    store::{Event, StoreError},
 };
 
 /// How soon a repair that failed is tried again.
@@ -313,9 +313,12 @@ impl Shared {
             // It is read again from the beginning: what has been told cannot be mended.
             return Ok(());
         }
-        if !watch.inbox().fill(picture, reaches, &mut |event| self.feed.tell(&watch.room, event)) {
-            count(&self.counts.reset);
-        }
+        watch.inbox().fill(picture, reaches, &mut |event| {
+            if matches!(event, Event::Reset(_)) {
+                count(&self.counts.reset);
+            }
+            self.feed.tell(&watch.room, event);
+        });
         watch.stir();
         Ok(())
     }

@@ -55,19 +55,17 @@ impl Inbox {
     }
 
     /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
-    /// Says whether the stream went on; else it begins anew.
-    pub(in crate::store::redis) fn fill(&mut self, picture: Picture, reaches: bool, tell: Tell<'_>) -> bool {
-        let State::Filling(held) = &mut self.state else { return true };
+    pub(in crate::store::redis) fn fill(&mut self, picture: Picture, reaches: bool, tell: Tell<'_>) {
+        let State::Filling(held) = &mut self.state else { return };
         let held = std::mem::take(held);
         self.state = State::Live;
         self.fills += 1;
         self.compare_seats(&picture, tell);
         if self.seats.is_empty() {
-            return true;
+            return;
         }
         let Picture { room, moves, .. } = picture;
-        let goes_on = room.epoch == self.place.epoch && reaches && !self.forked;
-        if goes_on {
+        if room.epoch == self.place.epoch && reaches && !self.forked {
             self.catch_up(room, moves, tell);
         } else {
             self.forked = false;
@@ -75,7 +73,6 @@ impl Inbox {
             tell(&Event::Reset(Arc::new(room)));
         }
         self.hear_all(held, tell);
-        goes_on
     }
 
     /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
