@@ -227,11 +227,12 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
 }
 
 /// A feed that takes nothing while the test holds its door.
-struct Slow(Arc<support::Recorder>, Arc<std::sync::Mutex<()>>);
+struct Slow(Arc<support::Recorder>, Arc<tokio::sync::Mutex<()>>);
 
 impl Feed for Slow {
     fn tell(&self, room: &RoomId, event: &Event) {
-        drop(self.1.lock().unwrap());
+        // Whatever else this thread has to do goes on elsewhere.
+        drop(tokio::task::block_in_place(|| self.1.blocking_lock()));
         self.0.tell(room, event);
     }
 
@@ -243,10 +244,11 @@ impl Feed for Slow {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn node_that_is_overrun_catches_up_from_the_log() {
     const EACH: u64 = 1500;
-    let limits = Limits { history_len: 10_000, ..Limits::default() };
+    // No renewal comes meanwhile and waits for what the feed does not take.
+    let limits = Limits { history_len: 10_000, lease: 3_600_000, ..Limits::default() };
     let server = Server::start();
     let (feed, mut heard) = recorder();
-    let door = Arc::new(std::sync::Mutex::new(()));
+    let door = Arc::new(tokio::sync::Mutex::new(()));
     let slow = Arc::new(Slow(feed, Arc::clone(&door)));
     let overrun = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), slow).unwrap();
     ready(&*overrun).await;
@@ -255,11 +257,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
     overrun.join(&room, MemberId::random(), &name("Ann"), tag()).await.unwrap();
     heard.joined().await;
     let mut speaking = Vec::new();
-    let (hold, held) = std::sync::mpsc::channel::<()>();
-    let holding = std::thread::spawn(move || {
-        let _closed = door.lock().unwrap();
-        let _ = held.recv();
-    });
+    let closed = door.lock().await;
     for _ in 0..4 {
         let (id, _) = other.join(&room, "Bob").await;
         let (store, room) = (Arc::clone(&other.store), room.clone());
@@ -272,8 +270,9 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
     for speaker in speaking {
         speaker.await.unwrap();
     }
-    drop(hold);
-    holding.join().unwrap();
+    // The answer comes on the connection on which the news came: all of them wait to be taken by now.
+    overrun.look(&room, false).await.unwrap();
+    drop(closed);
     for seq in 1..=4 * EACH {
         assert_eq!(heard.entry().await.seq, seq);
     }
