@@ -208,6 +208,8 @@ impl Book {
             let post = async |path: &str| Http::new().post(server.url(path)).json(&login).send().await.unwrap();
             assert_eq!(post("/register").await.status(), StatusCode::CREATED);
             let answer: Value = post("/login").await.json().await.unwrap();
+            // A server that stops waits only so long for its records to be written to the file.
+            server.accounts.as_ref().unwrap().close().await;
             server.stop().await.unwrap();
             let bytes = fs::read(file).unwrap();
             fs::remove_dir_all(dir).unwrap();

@@ -180,7 +180,7 @@ async fn redis_away_is_said_and_heals_by_itself() {
 async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
     let redis = redis::Server::start();
     let nodes = [node(&redis).await, node(&redis).await, node(&redis).await];
-    let nginx = Nginx::start(nodes.iter().map(|node| node.address));
+    let nginx = Nginx::start(redis::free_port(), nodes.iter().map(|node| node.address));
     let page =
         wire::within_patience("nginx answers", async || reqwest::get(format!("http://{}/healthz", nginx.address)).await).await;
     assert_eq!(page.status(), 200);
@@ -210,7 +210,7 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
 async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     let redis = redis::Server::start();
     let nodes = [node(&redis).await, node(&redis).await];
-    let nginx = Nginx::start(nodes.iter().map(|node| node.address));
+    let nginx = Nginx::start(redis::free_port(), nodes.iter().map(|node| node.address));
     let base = format!("http://{}", nginx.address);
     wire::within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
     assert_eq!(reqwest::get(format!("{base}/metrics")).await.unwrap().status(), 404, "figures are not for everybody");

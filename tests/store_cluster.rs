@@ -86,7 +86,10 @@ async fn nothing_is_lost_when_a_replica_takes_over_as_planned() {
     let slot = cluster.slot_of(room.as_str());
     let nodes = nothing_is_lost_while(&cluster.url(), &room, Limits::default(), async {
         cluster.failover(slot);
-        sleep(Duration::from_millis(300)).await;
+        let channel = format!("parlor1:{{{}}}", room.as_str());
+        let ask = ["PUBSUB", "SHARDNUMSUB", &channel];
+        let master = &cluster.servers()[cluster.master_of(slot)];
+        until("both nodes listen there", async || master.ask(&ask).ends_with("\n2")).await;
         cluster.failover(slot);
     })
     .await;

@@ -69,8 +69,13 @@ pub struct Storm<B> {
 impl<B: Backend> Storm<B> {
     /// Everybody has come in and has heard everybody.
     pub async fn gather(redis: B) -> Self {
+        Self::gather_on(redis, Terms::of_long_lease()).await
+    }
+
+    /// The same, for a fault that waits for leases to end.
+    pub async fn gather_on(redis: B, terms: Terms) -> Self {
         let urls = std::array::from_fn(|_| redis.url());
-        Self::gather_with(redis, urls, Terms::of_this_run(), Patience::PAGE).await
+        Self::gather_with(redis, urls, terms, Patience::PAGE).await
     }
 
     pub async fn gather_with(redis: B, urls: [String; NODES], terms: Terms, patience: Patience) -> Self {

@@ -23,6 +23,7 @@ impl Cluster {
     pub fn start() -> Self {
         let options = "--save '' --appendonly no --cluster-enabled yes --cluster-node-timeout 2000 \
             --cluster-require-full-coverage no --cluster-replica-validity-factor 0 --cluster-allow-replica-migration no \
+            --cluster-replica-no-failover yes \
             --repl-diskless-sync yes --repl-diskless-sync-delay 0 --enable-debug-command yes";
         let server = |_| {
             Server::start_with(|_| {
@@ -44,12 +45,15 @@ impl Cluster {
                 let (first, last) = (bound(index), bound(index + 1) - 1);
                 server.ask(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
             }
-            let bus = self.bus_port(index);
-            for other in &self.servers[..index] {
-                other.ask(&["CLUSTER", "MEET", "127.0.0.1", &server.port().to_string(), &bus]);
-            }
         }
+        self.meet();
+        let mut asked = Instant::now();
         wait("all six know each other", || {
+            // Who was busy when they met is forgotten again.
+            if asked.elapsed() > Duration::from_secs(5) {
+                self.meet();
+                asked = Instant::now();
+            }
             self.servers.iter().all(|server| {
                 let nodes = server.ask(&["CLUSTER", "NODES"]);
                 nodes.lines().count() == self.servers.len() && !nodes.contains("handshake")
@@ -61,6 +65,22 @@ impl Cluster {
             wait("a replica knows its master", || self.servers[index + MASTERS].ask(&follow) == "OK");
         }
         self.settle();
+    }
+
+    fn meet(&self) {
+        for (index, server) in self.servers.iter().enumerate() {
+            let bus = self.bus_port(index);
+            for other in &self.servers[..index] {
+                other.ask(&["CLUSTER", "MEET", "127.0.0.1", &server.port().to_string(), &bus]);
+            }
+        }
+    }
+
+    /// From here on replicas take over from a master that is silent. A busy machine has silenced none before.
+    fn allow_failover(&self) {
+        for server in &self.servers {
+            let _ = server.try_ask(&["CONFIG", "SET", "cluster-replica-no-failover", "no"]);
+        }
     }
 
     /// The port at which it speaks with the others.
@@ -140,6 +160,7 @@ impl Cluster {
 
     /// Ends a server as a crash would.
     pub fn kill(&self, index: usize) {
+        self.allow_failover();
         self.servers[index].kill();
     }
 
@@ -149,6 +170,7 @@ impl Cluster {
     }
 
     pub fn stop(&self, index: usize) {
+        self.allow_failover();
         self.servers[index].signal("STOP");
     }
 
@@ -159,8 +181,15 @@ impl Cluster {
     /// A planned failover: the replica takes over from the slot's master, and all have heard of it.
     pub fn failover(&self, slot: u16) {
         let (master, replica) = (self.master_of(slot), self.replica_of(slot));
-        assert_eq!(self.servers[replica].ask(&["CLUSTER", "FAILOVER"]), "OK");
-        self.await_successor(slot, master);
+        let mut asked: Option<Instant> = None;
+        wait("the replica takes over", || {
+            // It gives up after 5 s, and refuses while it thinks its master away.
+            if asked.is_none_or(|at| at.elapsed() > Duration::from_secs(6)) {
+                let taken_on = self.servers[replica].ask(&["CLUSTER", "FAILOVER"]) == "OK";
+                asked = taken_on.then(Instant::now);
+            }
+            self.master_of(slot) != master
+        });
         self.settle();
     }
 
@@ -228,7 +257,7 @@ fn view(server: &Server) -> Option<Vec<Range>> {
     let port = |node: &[&str]| node[1].split('@').next()?.rsplit(':').next()?.parse::<u16>().ok();
     let mut ranges = Vec::new();
     for node in nodes.iter().filter(|node| node[2].contains("master")) {
-        let replicas = nodes.iter().filter(|other| other[3] == node[0] && !other[2].contains("fail"));
+        let replicas = nodes.iter().filter(|other| other[3] == node[0] && !other[2].split(',').any(|flag| flag.starts_with("fail")));
         let ports: Vec<_> = [port(node)?].into_iter().chain(replicas.filter_map(|replica| port(replica))).collect();
         for slots in node[8..].iter().filter(|slots| !slots.starts_with('[')) {
             let (from, to) = slots.split_once('-').unwrap_or((slots, slots));
@@ -240,7 +269,7 @@ fn view(server: &Server) -> Option<Vec<Range>> {
 }
 
 /// Asks again and again until the answer is yes; much longer than it should take.
-pub(super) fn wait(what: &str, ask: impl Fn() -> bool) {
+pub(super) fn wait(what: &str, mut ask: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !ask() {
         assert!(begun.elapsed() < Duration::from_secs(60), "in time: {what}");

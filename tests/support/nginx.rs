@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
-/// In front of some nodes, on a free port; ends with the value.
+/// In front of some nodes; ends with the value.
 pub struct Nginx {
     process: Child,
     dir: PathBuf,
@@ -15,8 +15,8 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    pub fn start(nodes: impl IntoIterator<Item = SocketAddr>) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    pub fn start(port: u16, nodes: impl IntoIterator<Item = SocketAddr>) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
         let dir = std::env::temp_dir().join(format!("parlor-nginx-{}", address.port()));
         fs::create_dir_all(&dir).unwrap();
         let servers: String = nodes.into_iter().map(|node| format!("server {node} max_fails=0;")).collect();

@@ -31,7 +31,7 @@ impl Watched {
                 let file = dir.join("sentinel.conf");
                 let settings = format!(
                     "sentinel monitor {SERVICE} 127.0.0.1 {master} 2\n\
-                    sentinel down-after-milliseconds {SERVICE} 2000\n\
+                    sentinel down-after-milliseconds {SERVICE} 60000\n\
                     sentinel failover-timeout {SERVICE} 4000\n\
                     sentinel parallel-syncs {SERVICE} 2\n"
                 );
@@ -84,12 +84,21 @@ impl Watched {
         self.servers.iter().position(|server| server.port() == port).expect("a server of ours")
     }
 
+    /// From here on the sentinels replace a master that is silent. A busy machine has silenced none before.
+    fn allow_failover(&self) {
+        for sentinel in &self.sentinels {
+            let _ = sentinel.try_ask(&["SENTINEL", "SET", SERVICE, "down-after-milliseconds", "2000"]);
+        }
+    }
+
     /// Ends a server as a crash would.
     pub fn kill(&self, index: usize) {
+        self.allow_failover();
         self.servers[index].kill();
     }
 
     pub fn stop(&self, index: usize) {
+        self.allow_failover();
         self.servers[index].signal("STOP");
     }
 

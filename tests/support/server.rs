@@ -21,9 +21,15 @@ pub struct Server {
     child: Mutex<Option<Child>>,
 }
 
-/// A port of the loopback at which nobody listens. Somebody may before it is used.
+/// A port of the loopback at which nobody listens, and that no outgoing connection takes while its server is away.
+/// Somebody else may listen there before it is used.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let port = fastrand::u16(15_000..30_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A directory of its own.
