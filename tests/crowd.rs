@@ -324,6 +324,10 @@ impl Store for Slow {
         self.0.say(room, from, n, text).await
     }
 
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+        self.0.say_next(room, from, text).await
+    }
+
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
         self.0.typing(room, from, user, typing).await
     }

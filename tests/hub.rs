@@ -131,6 +131,11 @@ impl Store for Moody {
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+        let said = self.store.say_next(room, from, text).await;
+        if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
+    }
+
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
         self.store.typing(room, from, user, typing).await
     }

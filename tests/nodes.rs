@@ -153,6 +153,52 @@ async fn a_seat_opened_at_another_node_closes_the_first_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_without_a_counter_are_said_wherever_they_meet_the_seat() {
+    const WORDS: usize = 40;
+    let redis = redis::Server::start();
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut ann = Client::join(&here, "uncounted", "Ann").await;
+    let post = |base: String, ticket: String, words: String| async move {
+        let request = reqwest::Client::new().post(format!("{base}/api/rooms/uncounted/messages")).bearer_auth(ticket);
+        let answer: Value = request.body(json!({ "text": words }).to_string()).send().await.unwrap().json().await.unwrap();
+        assert_eq!((&answer["type"], &answer["duplicate"]), (&json!("ack"), &Value::Null), "{answer}");
+        answer["n"].as_u64().unwrap()
+    };
+    // A word by the socket after one by request at another node.
+    assert_eq!(post(there.url(""), ann.ticket().to_owned(), "by request".to_owned()).await, 1);
+    assert_eq!(ann.expect("ack").await["n"], 1);
+    ann.send(json!({"text": "by socket"}));
+    assert_eq!(ann.expect("ack").await["n"], 2);
+    // Words at both nodes while the seat is taken up there again and again.
+    let mut bob = Client::join(&here, "uncounted", "Bob").await;
+    let bobs = bob.ticket().to_owned();
+    let moving = tokio::spawn({
+        let (bases, ticket) = ([here.url(""), there.url("")], bobs.clone());
+        async move {
+            let http = reqwest::Client::new();
+            for turn in 0..WORDS {
+                let stream = http.get(format!("{}/api/rooms/uncounted/events", bases[turn % 2])).bearer_auth(&ticket);
+                let mut stream = stream.send().await.unwrap();
+                assert_eq!(stream.status(), 200);
+                stream.chunk().await.unwrap();
+            }
+        }
+    });
+    for turn in 0..WORDS / 2 {
+        let base = |server: &TestServer| server.url("");
+        let words = |number: usize| format!("word {}", 2 * turn + number);
+        tokio::join!(post(base(&here), bobs.clone(), words(0)), post(base(&there), bobs.clone(), words(1)));
+    }
+    moving.await.unwrap();
+    let mut heard = std::collections::BTreeSet::new();
+    while heard.len() < WORDS {
+        let chat = ann.until("chat").await;
+        assert!(heard.insert(chat["text"].as_str().unwrap().to_owned()), "twice: {chat}");
+    }
+    bob.expect_closing("replaced", 4001).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn redis_away_is_said_and_heals_by_itself() {
     let redis = redis::Server::start();
     let node = node(&redis).await;

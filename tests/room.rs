@@ -151,7 +151,7 @@ impl Model {
                 }
                 let in_log = self.kept().iter().any(|(kept, ..)| *kept == seq);
                 match room.say(self.now, &LIMITS, id(who), n, &text("again")) {
-                    Ok(said) => assert_eq!(said, Said { seq, at: *at, repeated: true }, "a repeat gets the first answer"),
+                    Ok(said) => assert_eq!(said, Said { n, seq, at: *at, repeated: true }, "a repeat gets the first answer"),
                     Err(Refusal::NotMember) => assert!(!self.seats.contains_key(&id(who))),
                     Err(refusal) => assert!(refusal == Refusal::StaleN && !in_log),
                 }

@@ -162,6 +162,7 @@ contract! {
     repeated_n_gets_the_first_answer_and_says_nothing_twice
     older_n_whose_entry_is_gone_is_stale
     counters_are_exact_up_to_the_last_number
+    sends_without_a_counter_get_the_next_one_wherever_they_are_said
     strangers_may_neither_speak_nor_type
     reader_gets_exactly_what_it_missed
     log_is_kept_to_its_length
@@ -299,6 +300,48 @@ async fn counters_are_exact_up_to_the_last_number<W: World>() {
     assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, u64::MAX);
 }
 
+async fn sends_without_a_counter_get_the_next_one_wherever_they_are_said<W: World>() {
+    const EACH: u64 = 25;
+    let world = W::new().await;
+    let (mut here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await.id;
+    assert_eq!(here.store.say_next(&room, ann, &text("first")).await.unwrap().n, 1);
+    assert_eq!(here.say(&room, ann, 5, "counted").await.unwrap().n, 5);
+    let mut speaking = Vec::new();
+    for node in [&here, &there, &here, &there] {
+        let (store, room) = (Arc::clone(&node.store), room.clone());
+        speaking.push(tokio::spawn(async move {
+            let mut numbers = Vec::new();
+            for _ in 0..EACH {
+                let said = store.say_next(&room, ann, &text("uncounted")).await.unwrap();
+                assert!(!said.repeated);
+                numbers.push(said.n);
+            }
+            numbers
+        }));
+    }
+    let mut numbers = vec![1, 5];
+    for speaker in speaking {
+        numbers.extend(speaker.await.unwrap());
+    }
+    numbers.sort_unstable();
+    assert!(numbers.iter().copied().eq([1].into_iter().chain(5..6 + 4 * EACH)), "{numbers:?}");
+    let said = here.say(&room, ann, 5, "counted").await.unwrap();
+    assert_eq!((said.n, said.seq, said.repeated), (5, 2, true));
+    for n in &numbers {
+        assert_eq!(here.heard.entry().await.n, *n, "in the order of the log");
+    }
+    let last = 6 + 4 * EACH - 1;
+    assert_eq!(there.join_as(&room, ann, "Ann").await.unwrap().joined.last_n, last);
+    // What was said without a counter is known by the one it got.
+    assert!(here.say(&room, ann, last, "uncounted").await.unwrap().repeated);
+    here.say(&room, ann, (1 << 53) - 2, "hello").await.unwrap();
+    assert_eq!(here.store.say_next(&room, ann, &text("hello")).await.unwrap().n, (1 << 53) - 1);
+    let refused = Err(StoreError::Refused(Refusal::StaleN));
+    assert_eq!(here.store.say_next(&room, ann, &text("hello")).await, refused, "none follows");
+}
+
 async fn strangers_may_neither_speak_nor_type<W: World>() {
     let world = W::new().await;
     let node = world.node().await;
@@ -306,6 +349,7 @@ async fn strangers_may_neither_speak_nor_type<W: World>() {
     let refused = Err(StoreError::Refused(Refusal::NotMember));
     for _ in 0..2 {
         assert_eq!(node.say(&room, stranger, 1, "hello").await.map(drop), refused);
+        assert_eq!(node.store.say_next(&room, stranger, &text("hello")).await.map(drop), refused);
         assert_eq!(node.store.typing(&room, stranger, &name("Eve"), true).await, refused);
         // Once without the room, once with it.
         node.join(&room, "Ann").await;

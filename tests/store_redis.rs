@@ -418,6 +418,13 @@ async fn lost_answers_change_nothing() {
     assert_eq!(node.store.say(&room, ann, 2, &text("twice")).await.unwrap().seq, 2);
     assert_eq!(node.heard.entry().await.text, text("once"));
     assert_eq!(node.heard.entry().await.text, text("twice"));
+    // So is one without a counter.
+    line.swallow_next_answer();
+    let said = node.store.say_next(&room, ann, &text("thrice")).await.unwrap();
+    assert_eq!((said.n, said.seq, said.repeated), (3, 3, false));
+    assert_eq!(node.store.say_next(&room, ann, &text("and on")).await.unwrap().n, 4);
+    assert_eq!(node.heard.entry().await.text, text("thrice"));
+    assert_eq!(node.heard.entry().await.text, text("and on"));
     // A goodbye whose answer is lost is a goodbye.
     line.swallow_next_answer();
     node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();

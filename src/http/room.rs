@@ -15,7 +15,7 @@ use super::{
 use crate::{
     hub::{Entrance, Stay},
     protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
-    room::RoomId,
+    room::{RoomId, Said},
     ticket::Claims,
 };
 
@@ -89,8 +89,8 @@ impl Edge {
             let Ask::Chat { text, n } = inbound.ask? else {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
-            let (n, said) = self.hub.say(&room, &who, n, &text).await?;
-            Ok(Outbound::Ack(Ack { n, seq: said.seq, timestamp: Stamp(said.at), cursor: None, duplicate: said.repeated }))
+            let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text).await?;
+            Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
             Ok(ack) => answer::written(ack.to_json().into()),

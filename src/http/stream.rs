@@ -99,7 +99,7 @@ impl Edge {
         let who = Claims { member: seat.member(), name: seat.name().clone() };
         let said = self.hub.say(&room, &who, None, &text).await;
         seat.leave().await;
-        Ok(answer::of(LINES, plain::line(said?.1.at, &who.name, &text)))
+        Ok(answer::of(LINES, plain::line(said?.at, &who.name, &text)))
     }
 }
 

@@ -1,10 +1,7 @@
 //! What a ticket lets its bearer do without a link of their own: at any node,
 //! whatever holds the seat and wherever that is.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::{
@@ -14,16 +11,13 @@ use tokio::{
 
 use super::{
     Hub, Reader, Seat, Whence, Wire,
-    seat::{LEAVING, TYPING, number},
+    seat::{LEAVING, TYPING},
 };
 use crate::{
     protocol::Trouble,
     room::{Cursor, Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
     ticket::{Claims, Signer},
 };
-
-/// How far ahead a counter is drawn, in ms of the clock, where the clock of another node was ahead of ours.
-const AHEAD: u64 = 60_000;
 
 impl Hub {
     /// Who holds this ticket.
@@ -89,35 +83,18 @@ impl Hub {
         self.sit(room, claims, Whence { cursor, resumed: true, exact: true, joins: false }, reader).await
     }
 
-    /// Says something in a member's name. Gives the counter it was said with: one that is not given is drawn.
+    /// Says something in a member's name; without a counter of theirs, with the next one.
     ///
     /// # Errors
     /// Why it was not said.
-    pub async fn say(&self, room: &RoomId, who: &Claims, n: Option<u64>, text: &Text) -> Result<(u64, Said), Trouble> {
-        let member = who.member;
-        let local =
-            self.rooms.find(room).and_then(|room| room.people.lock().seats.get(&member).map(|seat| Arc::clone(&seat.last_n)));
-        let known = local.as_deref().map(|last_n| number(last_n, n)).or(n);
-        let mut drawn = known.unwrap_or_else(|| self.counter(0));
-        let mut said = self.store.say(room, member, drawn, text).await.map_err(Trouble::from);
-        if n.is_none() && said == Err(Trouble::Refused(Refusal::StaleN)) {
-            // Another node has counted for this member. What is stale was not said, so it may be said again.
-            drawn = self.counter(if known.is_some() { 0 } else { AHEAD });
-            said = self.store.say(room, member, drawn, text).await.map_err(Trouble::from);
-        }
-        let said = said?;
+    pub async fn say(&self, room: &RoomId, who: &Claims, n: Option<u64>, text: &Text) -> Result<Said, Trouble> {
+        let said = match n {
+            Some(n) => self.store.say(room, who.member, n, text).await?,
+            None => self.store.say_next(room, who.member, text).await?,
+        };
         // Words are the end of typing: readers know that by themselves.
-        self.hush(member, None);
-        Ok((drawn, said))
-    }
-
-    /// A counter for a member whose last one this node does not know: the time, which grows everywhere.
-    /// Never the same twice; in microseconds it fits what a JavaScript number holds for two more centuries.
-    fn counter(&self, ahead: u64) -> u64 {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        let now = ((self.terms().clock)() + ahead) * 1000;
-        let next = |last: u64| now.max(last + 1);
-        LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))).map_or(now, next)
+        self.hush(who.member, None);
+        Ok(said)
     }
 
     /// Tells the others that a member types or stopped.

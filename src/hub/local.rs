@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -74,8 +74,6 @@ pub(super) struct LocalSeat {
     /// Tags of links before this one, until the store has taken note of this one.
     pub(super) older: Vec<u64>,
     pub(super) name: Name,
-    /// The counter of the member's last send, as far as this node knows.
-    pub(super) last_n: Arc<AtomicU64>,
     pub(super) place: Place,
 }
 

@@ -150,7 +150,7 @@ impl Rooms {
         name: &Name,
         tags: &AtomicU64,
         reader: Arc<dyn Reader>,
-    ) -> (Arc<LocalRoom>, u64, Arc<AtomicU64>) {
+    ) -> (Arc<LocalRoom>, u64) {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| {
             let room = Arc::new(LocalRoom::new(id.clone(), self.terms.crowd));
@@ -160,10 +160,7 @@ impl Rooms {
         let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let last_n = Arc::<AtomicU64>::default();
-        let old = people
-            .seats
-            .insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), last_n: Arc::clone(&last_n), place });
+        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
             if let Some(reader) = old.place.reader() {
                 reader.close(&Trouble::Replaced);
@@ -171,7 +168,7 @@ impl Rooms {
             seat.older = old.older;
             seat.older.push(old.tag);
         }
-        (Arc::clone(&room), tag, last_n)
+        (Arc::clone(&room), tag)
     }
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
@@ -356,9 +353,9 @@ impl Hub {
         from: Whence,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
-        let (local, tag, last_n) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
+        let (local, tag) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, last_n);
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();

@@ -1,15 +1,7 @@
 //! A member's place at this node. Dropping it is a lost link: its typing ends,
 //! and the seat is held for the grace, then freed. Leaving frees it at once.
 
-use std::{
-    future::poll_fn,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::Poll,
-    time::Duration,
-};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,15 +26,14 @@ pub struct Seat {
     room: Arc<LocalRoom>,
     claims: Claims,
     tag: u64,
-    last_n: Arc<AtomicU64>,
     /// Tells the others that the typing has stopped, when nothing else does.
     hush: Option<AbortHandle>,
     freed: bool,
 }
 
 impl Seat {
-    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64, last_n: Arc<AtomicU64>) -> Self {
-        Self { hub, room, claims, tag, last_n, hush: None, freed: false }
+    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64) -> Self {
+        Self { hub, room, claims, tag, hush: None, freed: false }
     }
 
     /// Who sits here.
@@ -68,7 +59,6 @@ impl Seat {
         Whence { cursor, resumed, exact, .. }: Whence,
         last_n: u64,
     ) -> Result<bool, Trouble> {
-        self.last_n.fetch_max(last_n, Ordering::Relaxed);
         if !self.is_held() {
             return Err(self.replaced());
         }
@@ -132,14 +122,17 @@ impl Seat {
     /// # Errors
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
-        let n = number(&self.last_n, n);
-        let mut saying = self.hub.store.say(&self.room.id, self.claims.member, n, text);
+        let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
+        let mut saying = match n {
+            Some(n) => store.say(room, member, n, text),
+            None => store.say_next(room, member, text),
+        };
         // A store in this process says it at once.
         let first = {
             let _speaking = self.room.speak(self.hub.terms());
             poll_fn(|cx| Poll::Ready(saying.as_mut().poll(cx))).await
         };
-        let Said { seq, at, repeated } = match first {
+        let Said { n, seq, at, repeated } = match first {
             Poll::Ready(said) => said?,
             Poll::Pending => saying.await?,
         };
@@ -209,14 +202,6 @@ impl Seat {
             self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
         }
     }
-}
-
-/// The counter of a send: the given one or the next. Spent before it is known whether the send succeeds:
-/// what is in doubt may have been said.
-pub(super) fn number(last_n: &AtomicU64, given: Option<u64>) -> u64 {
-    let n = given.unwrap_or_else(|| last_n.fetch_add(1, Ordering::Relaxed) + 1);
-    last_n.fetch_max(n, Ordering::Relaxed);
-    n
 }
 
 impl Drop for Seat {

@@ -6,10 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Trouble;
-use crate::room::{Cursor, Text};
-
-/// The largest send counter: what a JavaScript number holds exactly.
-const MAX_N: u64 = (1 << 53) - 1;
+use crate::room::{Cursor, MAX_N, Text};
 
 /// A client's wish.
 #[derive(Clone, PartialEq, Eq, Debug)]

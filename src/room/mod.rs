@@ -26,6 +26,9 @@ pub use refusal::Refusal;
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
 
+/// The largest counter of a sender: what a JavaScript number holds exactly.
+pub const MAX_N: u64 = (1 << 53) - 1;
+
 /// What a room may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -115,6 +118,8 @@ impl Departure {
 /// What became of a send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Said {
+    /// The sender's own counter for it.
+    pub n: u64,
     /// The number the entry got.
     pub seq: Seq,
     /// When it was taken.
@@ -250,11 +255,11 @@ impl Room {
         let seat = self.seats.get_mut(&from).ok_or(Refusal::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
             if n == last_n {
-                return Ok(Said { seq, at, repeated: true });
+                return Ok(Said { n, seq, at, repeated: true });
             }
             if n < last_n {
                 let first = self.log.iter().rev().find(|entry| entry.from == from && entry.n == n).ok_or(Refusal::StaleN)?;
-                return Ok(Said { seq: first.seq, at: first.at, repeated: true });
+                return Ok(Said { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
         self.seq += 1;
@@ -264,7 +269,17 @@ impl Room {
         self.bytes += text.as_str().len();
         self.log.push_back(Entry { seq, at: now, from, user, n, text: text.clone() });
         self.trim(now, limits);
-        Ok(Said { seq, at: now, repeated: false })
+        Ok(Said { n, seq, at: now, repeated: false })
+    }
+
+    /// The same with the counter that follows the member's last.
+    ///
+    /// # Errors
+    /// [`Refusal::NotMember`], or [`Refusal::StaleN`] when none follows.
+    pub fn say_next(&mut self, now: Millis, limits: &Limits, from: MemberId, text: &Text) -> Result<Said, Refusal> {
+        let last = self.seats.get(&from).ok_or(Refusal::NotMember)?.last.map_or(0, |(n, ..)| n);
+        let n = if last < MAX_N { last + 1 } else { return Err(Refusal::StaleN) };
+        self.say(now, limits, from, n, text)
     }
 
     /// The member with this id; what a signal and a video pass ask for.

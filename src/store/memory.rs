@@ -12,8 +12,8 @@ use dashmap::{DashMap, Entry as Slot};
 
 use super::{Event, Feed, Store, StoreError};
 use crate::room::{
-    Call, Departure, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomId, RoomKey, Said,
-    Snapshot, Text,
+    Call, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomId,
+    RoomKey, Said, Snapshot, Text,
 };
 
 /// Tells the time. A value, so that tests can bring their own.
@@ -43,6 +43,17 @@ impl Life {
         for feed in self.watchers.values() {
             feed.tell(id, event);
         }
+    }
+
+    /// Tells everybody what was said, unless it was said before.
+    fn pass_on(&self, id: &RoomId, said: Said, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+        let Said { n, seq, at, repeated } = said;
+        if !repeated {
+            let user = self.room.member(from)?.name.clone();
+            let entry = Entry { seq, at, from, user, n, text: text.clone() };
+            self.tell(id, &Event::Said { epoch: self.room.epoch(), entry });
+        }
+        Ok(said)
     }
 
     /// Tells those who stay about those who have just gone, one version each.
@@ -107,18 +118,22 @@ impl Memory {
 
     /// Renews this node's leases and sweeps, three times a lease, until the node is dropped.
     async fn keep(memory: Weak<Self>) {
+        let mut last = None;
         loop {
             let Some(node) = memory.upgrade() else { return };
-            let period = Duration::from_millis((node.world.limits.lease / 3).max(1));
+            let period = (node.world.limits.lease / 3).max(1);
             let now = (node.world.clock)();
             for mut life in node.world.rooms.iter_mut() {
                 if life.room.holds(node.node) {
                     life.room.touch(now, &node.world.limits, node.node);
                 }
             }
-            node.world.expire();
+            // Who is late themselves let the others speak first: all of them were held up.
+            if last.replace(now).is_none_or(|last| now <= last + 2 * period) {
+                node.world.expire();
+            }
             drop(node);
-            tokio::time::sleep(period).await;
+            tokio::time::sleep(Duration::from_millis(period)).await;
         }
     }
 
@@ -179,12 +194,13 @@ impl Store for Memory {
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
         let said = life.room.say((self.world.clock)(), &self.world.limits, from, n, text)?;
-        if !said.repeated {
-            let user = life.room.member(from)?.name.clone();
-            let entry = crate::room::Entry { seq: said.seq, at: said.at, from, user, n, text: text.clone() };
-            life.tell(room, &Event::Said { epoch: life.room.epoch(), entry });
-        }
-        Ok(said)
+        life.pass_on(room, said, from, text)
+    }
+
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
+        let said = life.room.say_next((self.world.clock)(), &self.world.limits, from, text)?;
+        life.pass_on(room, said, from, text)
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {

@@ -153,6 +153,9 @@ pub trait Store: Send + Sync + 'static {
     /// Adds to the log. May be repeated with the same `n` until it succeeds.
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError>;
 
+    /// Adds to the log with the counter that follows the member's last, whoever else speaks in their name meanwhile.
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError>;
+
     /// Tells those who are there that somebody started or stopped typing.
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError>;
 

@@ -257,7 +257,8 @@ fn view(server: &Server) -> Option<Vec<Range>> {
     let port = |node: &[&str]| node[1].split('@').next()?.rsplit(':').next()?.parse::<u16>().ok();
     let mut ranges = Vec::new();
     for node in nodes.iter().filter(|node| node[2].contains("master")) {
-        let replicas = nodes.iter().filter(|other| other[3] == node[0] && !other[2].split(',').any(|flag| flag.starts_with("fail")));
+        let replicas =
+            nodes.iter().filter(|other| other[3] == node[0] && !other[2].split(',').any(|flag| flag.starts_with("fail")));
         let ports: Vec<_> = [port(node)?].into_iter().chain(replicas.filter_map(|replica| port(replica))).collect();
         for slots in node[8..].iter().filter(|slots| !slots.starts_with('[')) {
             let (from, to) = slots.split_once('-').unwrap_or((slots, slots));

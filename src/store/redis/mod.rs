@@ -325,7 +325,11 @@ impl Store for Redis {
     }
 
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
-        self.shared.say(room, from, n, text).await
+        self.shared.say(room, from, Some(n), text).await
+    }
+
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+        self.shared.say(room, from, None, text).await
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {

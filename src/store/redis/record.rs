@@ -196,10 +196,11 @@ pub(super) fn read_mark(line: &str) -> Option<Mark> {
 
 /// What became of a message: `epoch seq at repeated`
 pub(super) fn read_said(line: &str) -> Option<(Epoch, Said)> {
-    let mut words = line.splitn(4, ' ');
+    let mut words = line.split(' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
-    Some((epoch, Said { seq: next()?.parse().ok()?, at: next()?.parse().ok()?, repeated: next()? == "1" }))
+    let (seq, at, repeated) = (next()?.parse().ok()?, next()?.parse().ok()?, next()? == "1");
+    Some((epoch, Said { n: next()?.parse().ok()?, seq, at, repeated }))
 }
 
 /// An answer that no script of ours gives.
@@ -323,12 +324,12 @@ mod tests {
 
     #[test]
     fn answers_of_one_line_are_read_whole_or_not_at_all() {
-        let (epoch, said) = (Epoch(0xab), Said { seq: 3, at: 9, repeated: false });
-        assert_eq!(read_said("ab 3 9 0"), Some((epoch, said)));
-        assert_eq!(read_said("ab 3 9 1"), Some((epoch, Said { repeated: true, ..said })));
+        let (epoch, said) = (Epoch(0xab), Said { n: 7, seq: 3, at: 9, repeated: false });
+        assert_eq!(read_said("ab 3 9 0 7"), Some((epoch, said)));
+        assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, Said { repeated: true, ..said })));
         assert_eq!(read_mark("ab 3 2 1"), Some(Mark { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(heard((epoch, 3)), "ab 3");
-        for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0"] {
+        for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0 7"] {
             assert_eq!((read_said(line), read_mark(line)), (None, None), "{line:?}");
         }
     }

@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use fred::{bytes_utils::Str, util::sha1_hash};
 
-use crate::room::Limits;
+use crate::room::{Limits, MAX_N};
 
 /// A script and the hash by which Redis knows it.
 pub(super) struct Script {
@@ -32,7 +32,8 @@ impl Script {
         let text = include_str!("lua/say.lua")
             .replace("HISTORY_LEN", &limits.history_len.to_string())
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
-            .replace("HISTORY_AGE", &limits.history_age.to_string());
+            .replace("HISTORY_AGE", &limits.history_age.to_string())
+            .replace("MAX_N", &MAX_N.to_string());
         Self { text: Cow::Owned(text), at_length: false, hash: OnceLock::new() }
     }
 
@@ -69,7 +70,8 @@ mod tests {
         let limits = Limits { history_len: 7, history_bytes: 8000, history_age: 90_000, ..Limits::default() };
         let (mine, usual) = (Script::say(&limits), Script::say(&Limits::default()));
         assert!(mine.text().contains("local keep, most, age = 7, 8000, 90000\n"));
-        assert!(!mine.text().contains("HISTORY_"));
+        assert!(mine.text().contains(">= 9007199254740991 then\n"));
+        assert!(!mine.text().contains("HISTORY_") && !mine.text().contains("MAX_N"));
         assert_ne!(mine.hash(), usual.hash());
     }
 }

@@ -230,14 +230,24 @@ impl Shared {
         }
     }
 
-    /// See [`crate::store::Store::say`].
-    pub(super) async fn say(self: &Arc<Self>, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+    /// See [`crate::store::Store::say`], and [`crate::store::Store::say_next`] for what has no `n`.
+    pub(super) async fn say(
+        self: &Arc<Self>,
+        room: &RoomId,
+        from: MemberId,
+        n: Option<u64>,
+        text: &Text,
+    ) -> Result<Said, StoreError> {
         let deadline = Instant::now() + DEADLINE;
+        // By its draw a send without a counter is known again when it is repeated here because an answer was lost.
+        let draw = n.is_none().then(|| number(fastrand::u64(..)));
         let watch = self.watched(room);
         let here = || watch.as_ref().filter(|watch| watch.inbox().seats().contains_key(&from));
         loop {
             let heard = watch.as_ref().map(|watch| record::heard(watch.inbox().heard()));
-            let args = vec![record::id(from), number(n), Str::from(text.as_str()), heard.unwrap_or_default()];
+            let n = n.map(number).unwrap_or_default();
+            let mut args = vec![record::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
+            args.extend(draw.clone());
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
             let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken(), args, deadline).await?;
             match (reply.word().as_deref(), here()) {

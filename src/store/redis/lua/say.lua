@@ -1,9 +1,10 @@
 #!lua
 -- Adds an entry to the log and tells every node. Repeats Room::say.
 -- KEYS  room log channel
--- ARGV  member n text seen
+-- ARGV  member n text seen [draw]
 --       seen: epoch and seq that the sender's node has heard, with a space between, or nothing
--- Gives 'epoch seq at repeated', or ENOMEMBER, or ESTALE.
+--       draw: n is empty, and is to follow the member's last; a draw that comes again is the same send
+-- Gives 'epoch seq at repeated n', or ENOMEMBER, or ESTALE.
 -- Every message comes through here. So the limits stand in the script instead of travelling,
 -- numbers are written by string.format (Redis and tostring take several times as long for it),
 -- and what has grown too old is left to the readers, who pass over it, and to renew.lua.
@@ -17,10 +18,24 @@ if not seat then
 end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
-if last then
+local draw, mark = ARGV[5], ''
+if draw then
+  local last_n, answer, drawn = '0', '', ''
+  if last then
+    last_n, answer, drawn = string.match(last, '^(%d+)( %d+ %d+) ?(%d*)$')
+  end
+  if drawn == draw then
+    -- Not repeated by the sender, who knows of one try.
+    return epoch .. answer .. ' 0 ' .. last_n
+  end
+  if tonumber(last_n) >= MAX_N then
+    return 'ESTALE'
+  end
+  n, mark = format('%.0f', last_n + 1), ' ' .. draw
+elseif last then
   local last_n = string.match(last, '^%d+')
   if n == last_n then
-    return epoch .. string.sub(last, #last_n + 1) .. ' 1'
+    return epoch .. string.match(last, '^%d+( %d+ %d+)') .. ' 1 ' .. n
   end
   -- As strings, because Lua's numbers end at 2^53.
   if #n < #last_n or (#n == #last_n and n < last_n) then
@@ -28,7 +43,7 @@ if last then
     for i = #entries, 1, -1 do
       local said_seq, said_at, from, said_n = string.match(entries[i], '^(%d+) (%d+) (%x+) (%d+) ')
       if from == member and said_n == n and said_at + age > tonumber(now) then
-        return epoch .. ' ' .. said_seq .. ' ' .. said_at .. ' 1'
+        return epoch .. ' ' .. said_seq .. ' ' .. said_at .. ' 1 ' .. n
       end
     end
     return 'ESTALE'
@@ -63,6 +78,6 @@ while length > keep or (bytes > most and length > 1) do
   length = length - 1
   bytes = bytes - (#oldest - string.find(oldest, '\n', 1, true))
 end
-call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
+call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now .. mark)
 call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entry)
-return epoch .. ' ' .. seq .. ' ' .. now .. ' 0'
+return epoch .. ' ' .. seq .. ' ' .. now .. ' 0 ' .. n
