@@ -273,6 +273,44 @@ async fn a_flood_is_slowed_then_refused_and_disturbs_nobody() {
 }
 
 #[tokio::test]
+async fn words_that_were_refused_for_their_pace_may_come_again_as_they_were() {
+    const WORDS: u64 = 80;
+    let server = TestServer::start(&["--rate", "4"]).await;
+    let mut ann = Client::join(&server, "general", "Ann").await;
+    let say = |n: u64| json!({ "text": format!("word {n}"), "n": n });
+    let reply = async |ann: &mut Client| match ann.next().await {
+        Heard::Frame(frame) => (frame["n"].as_u64().unwrap(), frame),
+        other => panic!("the link stays: {other:?}"),
+    };
+    for n in 1..=WORDS {
+        ann.send(say(n));
+    }
+    let mut next = 1;
+    for _ in 0..WORDS {
+        let (n, frame) = reply(&mut ann).await;
+        if frame["type"] == "ack" {
+            assert_eq!(n, next, "nothing is taken past what was refused");
+            next += 1;
+        } else {
+            assert_eq!(frame["code"], "rate_limited", "{frame}");
+            assert!(frame["retryAfter"].as_u64().unwrap() > 0, "{frame}");
+        }
+    }
+    assert!(next < WORDS, "a flood is refused");
+    while next <= WORDS {
+        let (n, frame) = reply(ann.send(say(next))).await;
+        assert_eq!(n, next);
+        if frame["type"] == "ack" {
+            assert_eq!(frame.get("duplicate"), None);
+            next += 1;
+        } else {
+            assert_eq!(frame["code"], "rate_limited", "{frame}");
+            tokio::time::sleep(std::time::Duration::from_millis(frame["retryAfter"].as_u64().unwrap())).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn nonsense_instead_of_a_resume_is_told_as_such() {
     let server = TestServer::start(&[]).await;
     for (bytes, word, code) in [

@@ -14,6 +14,9 @@ use governor::{
     state::{InMemoryState, NotKeyed, keyed::DefaultKeyedStateStore},
 };
 
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
 use crate::protocol::Trouble;
 
 /// A burst, in seconds of the lasting rate. Its first half is free, its second half is slowed.
@@ -54,22 +57,60 @@ impl Measure {
     }
 }
 
+/// A refused word has the next turn until nothing came behind it for this long.
+const TURN: Duration = Duration::from_secs(1);
+
+/// And so long at most: its sender may have given it up.
+const LAST_TURN: Duration = Duration::from_secs(10);
+
+/// The first word that was refused.
+#[derive(Clone, Copy)]
+struct Turn {
+    n: u64,
+    until: Instant,
+    last: Instant,
+}
+
 /// The pace of one link.
 pub(super) struct Pace {
     limiter: RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>,
     measure: Measure,
+    /// Whatever is behind it waits for it to come again.
+    turn: Mutex<Option<Turn>>,
 }
 
 impl Pace {
     /// `rate` frames a second for long.
     pub(super) fn new(rate: NonZeroU32) -> Self {
         let measure = Measure(rate);
-        Self { limiter: RateLimiter::direct(measure.quota()).with_middleware(), measure }
+        Self { limiter: RateLimiter::direct(measure.quota()).with_middleware(), measure, turn: Mutex::default() }
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
     pub(super) async fn frame(&self) -> Result<(), Trouble> {
         self.measure.heed(self.limiter.check()).await
+    }
+
+    /// The same for a word with a counter. What was sent behind a refused one is refused, too: once a greater counter is
+    /// taken, a lesser one never would be.
+    pub(super) async fn word(&self, n: u64) -> Result<(), Trouble> {
+        let paced = self.frame().await;
+        let now = Instant::now();
+        let mut turn = self.turn.lock();
+        match (paced, &mut *turn) {
+            (_, Some(turn)) if n > turn.n && now < turn.until => {
+                turn.until = turn.last.min(now + TURN);
+                Err(Trouble::RateLimited((turn.until - now).max(Duration::from_millis(1))))
+            }
+            (Err(Trouble::RateLimited(wait)), turn) => {
+                *turn = Some(Turn { n, until: now + wait + TURN, last: now + wait + LAST_TURN });
+                Err(Trouble::RateLimited(wait))
+            }
+            (paced, turn) => {
+                *turn = turn.filter(|turn| n != turn.n && now < turn.until);
+                paced
+            }
+        }
     }
 }
 

@@ -202,7 +202,11 @@ impl Link {
             self.outbox.close(&Trouble::Left);
             return true;
         }
-        let trouble = match (self.pace.frame().await.and(ask), seat.as_mut()) {
+        let paced = match ask {
+            Ok(Ask::Chat { n: Some(n), .. }) => self.pace.word(n).await,
+            _ => self.pace.frame().await,
+        };
+        let trouble = match (paced.and(ask), seat.as_mut()) {
             (Ok(ask), Some(seat)) => self.answer(ask, seat).await.err(),
             (Ok(_), None) => return true,
             (Err(trouble), _) => Some(trouble),
