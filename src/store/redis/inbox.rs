@@ -334,14 +334,23 @@ impl Inbox {
         self.due.at()
     }
 
-    /// Whether something should have been heard by now and was not: then the subscription is in doubt.
-    pub(super) fn overdue(&mut self, now: Instant) -> bool {
-        let Some(mark) = self.due.take(now, self.place) else { return false };
-        if !matches!(self.state, State::Live) || self.place.reaches(mark) {
-            return false;
+    /// What should have been heard by now and was not.
+    pub(super) fn overdue(&mut self, now: Instant) -> Option<Mark> {
+        let mark = self.due.take(now, self.place)?;
+        self.lacks(mark).then_some(mark)
+    }
+
+    /// Whether what was overdue has not come with all that was on its way, either: then the subscription is in doubt.
+    pub(super) fn missed(&mut self, mark: Mark) -> bool {
+        let missed = self.lacks(mark);
+        if missed {
+            self.due = Due::default();
+            self.deafen();
         }
-        self.due = Due::default();
-        self.deafen();
-        true
+        missed
+    }
+
+    fn lacks(&self, mark: Mark) -> bool {
+        matches!(self.state, State::Live) && !self.place.reaches(mark)
     }
 }

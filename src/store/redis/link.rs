@@ -35,6 +35,7 @@ use tokio::{
     sync::{
         Notify, Semaphore,
         broadcast::{Receiver, error::RecvError},
+        mpsc, oneshot,
     },
     task::{AbortHandle, JoinHandle},
     time::{Instant, sleep, timeout},
@@ -83,6 +84,8 @@ pub(super) struct Link {
     /// The connection for commands, where it is another one.
     commands: Option<WithOptions<Client>>,
     news: WithOptions<Client>,
+    /// Marks in the news: each is answered when all before it have been passed on.
+    marks: mpsc::UnboundedSender<oneshot::Sender<()>>,
     under_way: Semaphore,
     at_length: Semaphore,
     up: AtomicBool,
@@ -105,10 +108,12 @@ impl Link {
     ) -> Result<Arc<Self>, RedisConfigError> {
         let news = client(config.clone(), 4096)?;
         let commands = if apart { Some(client(config.clone(), 64)?) } else { None };
+        let (marks, marked) = mpsc::unbounded_channel();
         let link = Arc::new(Self {
             server: server.clone(),
             commands,
             news,
+            marks,
             under_way: Semaphore::new(UNDER_WAY),
             at_length: Semaphore::new(AT_LENGTH),
             up: AtomicBool::new(false),
@@ -120,7 +125,7 @@ impl Link {
         // Taken before anything is connected: the first connection told of is the first there is.
         let (messages, connections) = (link.news.message_rx(), link.news.reconnect_rx());
         let mut tasks = vec![
-            tokio::spawn(Arc::clone(&link).listen(messages, connections, ear.clone())),
+            tokio::spawn(Arc::clone(&link).listen(messages, connections, marked, ear.clone())),
             tokio::spawn(watch_for_refusal((**link.commands()).clone())),
             tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
         ];
@@ -181,6 +186,14 @@ impl Link {
         let _ = timeout(TRY, self.news.sunsubscribe(channel.clone())).await;
     }
 
+    /// Waits until all that the server has told so far is passed on; not for long if it does not answer.
+    pub(super) async fn settle(&self) {
+        let (mark, passed) = oneshot::channel();
+        if beats(&self.news).await && self.marks.send(mark).is_ok() {
+            let _ = timeout(TRY, passed).await;
+        }
+    }
+
     /// Who has which slot, as this server sees it.
     pub(super) async fn map(&self) -> Option<Map> {
         timeout(ASK, slots(self.commands(), &self.server)).await.ok()?
@@ -200,7 +213,13 @@ impl Link {
     }
 
     /// Passes on what arrives.
-    async fn listen(self: Arc<Self>, mut messages: Receiver<Message>, mut connections: Receiver<Server>, ear: Weak<dyn Ear>) {
+    async fn listen(
+        self: Arc<Self>,
+        mut messages: Receiver<Message>,
+        mut connections: Receiver<Server>,
+        mut marked: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+        ear: Weak<dyn Ear>,
+    ) {
         let mut first = true;
         loop {
             tokio::select! {
@@ -234,6 +253,10 @@ impl Link {
                             ear.missed(&self);
                         }
                     }
+                }
+                // Last, so that nothing waits before it.
+                Some(mark) = marked.recv() => {
+                    let _ = mark.send(());
                 }
             }
         }

@@ -118,6 +118,13 @@ impl Links {
         self.chart.read().map.server(slot).is_some_and(|server| server == link.server())
     }
 
+    /// Waits until all is heard that the master of a slot has told so far, or until it is plain that it does not answer.
+    pub(super) async fn settle(&self, slot: u16) {
+        if let Some(link) = self.route(slot) {
+            link.settle().await;
+        }
+    }
+
     /// Whether rooms may be at several servers.
     pub(super) fn is_cluster(&self) -> bool {
         matches!(self.address.guide, Guide::Cluster)

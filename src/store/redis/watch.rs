@@ -335,8 +335,13 @@ async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
         }
         let Some(store) = shared.upgrade() else { return };
         let now = Instant::now();
-        if watched.inbox().overdue(now) {
-            count(&store.counts.heal);
+        let overdue = watched.inbox().overdue(now);
+        if let Some(mark) = overdue {
+            // What is on its way comes first: a busy node hears late, and must not read whole rooms for that.
+            store.links.settle(watched.keys.slot()).await;
+            if watched.inbox().missed(mark) {
+                count(&store.counts.heal);
+            }
         }
         if now < watched.renewal() && !watched.inbox().is_faulty() {
             continue;

@@ -222,7 +222,8 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
         &|inbox| {
             let now = Instant::now();
             assert!(inbox.expect(Mark { moves: 1, ..mark(5, 3) }, now));
-            assert!(inbox.overdue(inbox.alarm().unwrap()));
+            let mark = inbox.overdue(inbox.alarm().unwrap()).unwrap();
+            assert!(inbox.missed(mark));
         },
     ];
     for news in news {
@@ -286,12 +287,19 @@ fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     assert!(inbox.expect(mark(6, 0), start));
     assert!(!inbox.expect(mark(7, 0), start), "one alarm is enough");
     let then = inbox.alarm().unwrap();
-    assert!(!inbox.overdue(start));
+    assert_eq!(inbox.overdue(start), None);
     hear(&mut inbox, &mut told, [said(6)]);
     // The first was heard in time; the second gets its own.
-    assert!(!inbox.overdue(then));
+    assert_eq!(inbox.overdue(then), None);
     let then = inbox.alarm().unwrap();
-    assert!(inbox.overdue(then));
+    assert_eq!(inbox.overdue(then), Some(mark(7, 0)));
+    // Late, but there.
+    hear(&mut inbox, &mut told, [said(7)]);
+    assert!(!inbox.missed(mark(7, 0)) && !inbox.is_faulty());
+    assert!(inbox.expect(mark(8, 0), then));
+    let then = inbox.alarm().unwrap();
+    assert_eq!(inbox.overdue(then), Some(mark(8, 0)));
+    assert!(inbox.missed(mark(8, 0)));
     assert!(inbox.is_filling() && inbox.take_deaf());
     assert_eq!(inbox.alarm(), None);
 }
