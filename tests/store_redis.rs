@@ -27,7 +27,7 @@ use support::{
     server::Server,
     tag, text, until,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// See [`ledger::nothing_is_lost_while`]; with a server of its own.
 async fn nothing_is_lost_while<F: Future<Output = ()>>(limits: Limits, happens: impl FnOnce(Arc<Server>) -> F) -> [Node; 2] {
@@ -104,10 +104,13 @@ async fn link_is_told_to_be_down_and_up_again() {
     server.signal("STOP");
     node.heard.link(false).await;
     assert!(!node.store.ready());
-    let begun = Instant::now();
+    let asked = Instant::now();
     assert_eq!(node.store.say(&room, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
+    let refused = Instant::now();
     assert_eq!(node.store.leave(&room, ann, ann_tag, Departure::Left).await, Err(StoreError::Unavailable));
-    assert!(begun.elapsed() > Duration::from_secs(4) && begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    for tried in [refused - asked, refused.elapsed()] {
+        assert!(tried > Duration::from_secs(2), "given up before Redis had the time to come back: {tried:?}");
+    }
     server.signal("CONT");
     node.heard.link(true).await;
     assert!(node.store.ready());
@@ -762,9 +765,8 @@ async fn closing_while_redis_is_away_does_not_take_for_ever() {
         node.join(&a_room(), "Ann").await;
     }
     server.signal("STOP");
-    let begun = Instant::now();
-    node.store.close().await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // What a stopping node has for all of its goodbyes.
+    timeout(Duration::from_millis(7500), node.store.close()).await.expect("closed in time");
     server.signal("CONT");
     let refused = node.store.join(&a_room(), MemberId::random(), &name("Ann"), tag()).await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
