@@ -177,8 +177,8 @@ impl Client {
         Self::join_over(socket, server, room, name).await
     }
 
-    /// Joins over a link on which little waits: neither end's kernel keeps more than some 100 KiB. Its segments are
-    /// small beside its window, or the kernel's timers would open that, in their own time.
+    /// Joins over a link at whose end little waits: the kernel keeps some 100 KiB there; how much at the other end is for
+    /// that to say. Its segments are small beside its window, or the kernel's timers would open that, in their own time.
     pub async fn join_shallow(server: &TestServer, room: &str, name: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(64 * 1024).unwrap();
