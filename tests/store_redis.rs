@@ -689,6 +689,8 @@ async fn killed_fleet_leaves_nothing() {
     let limits = Limits { lease: 400, ..Limits::default() };
     let server = Server::start();
     let nodes = [node(&server.url(), limits).await, node(&server.url(), limits).await];
+    // Not when they die: nobody knows how long ago they said their last word.
+    let begun = Instant::now();
     for _ in 0..5 {
         let room = a_room();
         for node in &nodes {
@@ -697,10 +699,9 @@ async fn killed_fleet_leaves_nothing() {
         }
     }
     assert_eq!(server.keys().len(), 15);
-    let begun = Instant::now();
     drop(nodes);
     until("Redis is empty", async || server.keys().is_empty()).await;
-    assert!(begun.elapsed() > Duration::from_secs(2), "no sooner than the backstop");
+    assert!(begun.elapsed() > Duration::from_secs(3), "no sooner than the backstop");
 }
 
 /// When each key ends. Negative for one that does not, or is not there.
