@@ -44,10 +44,18 @@ async fn call(livekit: &LiveKit, who: &mut Client) -> WebSocketStream<TcpStream>
     dial(livekit, &pass).await
 }
 
-/// The same for who has no socket.
-async fn call_by_request(livekit: &LiveKit, who: &Poller) -> WebSocketStream<TcpStream> {
+/// The same for who has no socket: they poll until they are there, however long LiveKit takes, and no longer.
+async fn call_by_request(livekit: &LiveKit, who: &mut Poller) -> WebSocketStream<TcpStream> {
     let pass = who.post("livekit-token", "").send().await.unwrap().json().await.unwrap();
-    dial(livekit, &pass).await
+    let polling = async {
+        loop {
+            who.poll(1).await;
+        }
+    };
+    tokio::select! {
+        socket = dial(livekit, &pass) => socket,
+        () = polling => unreachable!(),
+    }
 }
 
 async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
@@ -137,17 +145,17 @@ async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_fal
     assert_eq!(bob.until("call").await, told);
     eve.expect("joined").await;
     assert_eq!(eve.expect("call").await, told);
-    let again = Poller::join_at(&server.url(""), "general", json!({}), Some(&bob.ticket)).await;
+    let mut again = Poller::join_at(&server.url(""), "general", json!({}), Some(&bob.ticket)).await;
     assert_eq!(again.welcome["members"][0]["inCall"], true);
 
-    let _calls = call_by_request(&livekit, &again).await;
+    let _calls = call_by_request(&livekit, &mut again).await;
     again.leave().await;
     within_patience("who left by a request is put out", async || {
         if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
     })
     .await;
-    let silent = Poller::join(&server, "general", "Cid").await;
-    let _calls = call_by_request(&livekit, &silent).await;
+    let mut silent = Poller::join(&server, "general", "Cid").await;
+    let _calls = call_by_request(&livekit, &mut silent).await;
     within_patience(
         "who asks no more is put out",
         async || {
@@ -163,7 +171,7 @@ async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out()
     livekit.start(&here.url("/livekit/webhook")).await;
     let _ann = Client::join(&there, "general", "Ann").await;
     let mut bob = Poller::join(&here, "general", "Bob").await;
-    let _call = call_by_request(&livekit, &bob).await;
+    let _call = call_by_request(&livekit, &mut bob).await;
     // Nobody has reported it: only the first node knows that there was a pass.
     bob.base = there.url("");
     bob.leave().await;
