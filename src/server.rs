@@ -230,6 +230,7 @@ async fn serve(stream: TcpStream, peer: Peer, service: Layered, links: TaskTrack
     let wanted = lender.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(lender.clone());
         let (answering, lender) = (service.clone().oneshot(request), lender.clone());
         async move {
             let mut answer = answering.await?;
@@ -248,6 +249,8 @@ async fn serve(stream: TcpStream, peer: Peer, service: Layered, links: TaskTrack
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
+                // Who has said all they had to say may close their side: what they asked for is done, and they hear of it.
+                .half_close(true)
                 .serve_connection(TokioIo::new(loan), service)
                 .with_upgrades()
         );

@@ -3,6 +3,7 @@
 //! buffers that hyper keeps for a connection.
 
 use std::{
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Weak},
@@ -79,6 +80,19 @@ impl Lender {
         }
     }
 
+    /// Waits until the peer has closed its side, as a tab does that is closed. For ever if it has said more instead.
+    pub async fn closed(&self) {
+        let mut more = false;
+        poll_fn(|cx| {
+            let Some(lent) = self.0.upgrade().filter(|_| !more) else { return Poll::Pending };
+            let mut byte = [0];
+            let seen = lent.socket.lock().stream.poll_peek(cx, &mut ReadBuf::new(&mut byte));
+            more = matches!(seen, Poll::Ready(Ok(1..)));
+            if more { Poll::Pending } else { seen.map(drop) }
+        })
+        .await;
+    }
+
     /// What the socket is wanted back for, if it is, and if all that was written before is out.
     pub fn parting(&self) -> Option<(Loan, Parting)> {
         let lent = self.0.upgrade()?;
@@ -110,6 +124,8 @@ pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
         while let Ok(1..) = read.read(&mut some).await {}
     };
     tokio::select! {
+        // Who has closed their side already gets what is there, as far as their socket takes it.
+        biased;
         _ = writing => {}
         () = reading => {}
     }

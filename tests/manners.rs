@@ -1,0 +1,88 @@
+//! What HTTP asks of a server at every address: how connections end, whom a request is for, and what headers say.
+#![allow(clippy::unwrap_used)]
+
+mod wire;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::Instant,
+};
+use wire::{Client, TestServer, poller::Poller};
+
+/// Says it over a connection of its own, closes that side, and reads until the server closes the other.
+async fn say_and_close(server: &TestServer, said: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(said.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn poll(bob: &Poller, wait: u64) -> String {
+    format!(
+        "GET /api/rooms/{}/messages?wait={wait}&after={} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        bob.room, bob.cursor, bob.ticket
+    )
+}
+
+#[tokio::test]
+async fn who_closes_their_side_after_a_request_is_answered() {
+    let dir = std::env::temp_dir().join(format!("parlor-manners-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let url = format!("sqlite:{}/parlor.db", dir.display());
+    let server = TestServer::start(&["--rate", "1000", "--database-url", &url]).await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    let with_body = |path: &str, body: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", bob.ticket);
+        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
+    };
+    // Takes its time, so that the end of the connection is there before the answer.
+    let account = r#"{"user":"Ann","password":"correct horse"}"#;
+    let register = with_body("/register", account).replace("host: x", "host: x\r\ncontent-type: application/json");
+    let answer = say_and_close(&server, &register).await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    for _ in 0..10 {
+        for (request, status) in [
+            ("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), "200"),
+            ("GET /readyz HTTP/1.0\r\n\r\n".to_owned(), "200"),
+            ("POST /api/rooms HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), "200"),
+            (with_body("/r/r", "hello"), "200"),
+            (with_body("/api/rooms/r/typing", r#"{"typing":true}"#), "204"),
+            (poll(&bob, 0), "200"),
+            (poll(&bob, 60), "200"),
+            // A body that breaks off is none that may still come.
+            (with_body("/api/rooms/r/messages", "hello").replace("length: 5", "length: 50"), "400"),
+        ] {
+            let answer = say_and_close(&server, &request).await;
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{request}{answer}");
+        }
+        // A reader who closes their side is gone, but not before they have what was there.
+        let events = say_and_close(&server, "GET /api/rooms/r/events?name=Eve HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(events.starts_with("HTTP/1.1 200 ") && events.contains(r#"{"type":"welcome","#), "{events}");
+    }
+    let _ = std::fs::remove_dir_all(dir);
+}
+
+/// The clock stands still but for deadlines.
+#[tokio::test(start_paused = true)]
+async fn a_waiting_poll_whose_client_has_closed_its_side_waits_no_more() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::open(&server, "room=r&name=Ann").await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    let joined = Instant::now();
+    let answer = say_and_close(&server, &poll(&bob, 60)).await;
+    assert!(answer.starts_with("HTTP/1.1 204 ") && joined.elapsed().as_secs() < 15, "{:?} {answer}", joined.elapsed());
+    // Closed while it waits, and wholly.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(poll(&bob, 60).as_bytes()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+    assert_eq!(server.hub.counts(), (1, 2), "a poll that waits keeps the seat");
+    drop(stream);
+    let closed = Instant::now();
+    while server.hub.counts() == (1, 2) {
+        ann.next_whenever().await;
+    }
+    assert!((15..20).contains(&closed.elapsed().as_secs()), "{:?}", closed.elapsed());
+}
