@@ -130,6 +130,11 @@ async fn names_that_look_alike_are_one_name(database: Database) {
     }
     let guest: Name = "Pay\u{ad}\u{2800}pal\u{200d}".parse().unwrap();
     assert!(accounts.is_taken(&guest).await.unwrap(), "what guests may write and accounts may not");
+    accounts.register(HOME, "Tom", PASSWORD).await.unwrap();
+    for capitals in ["ТОМ", "том"] {
+        assert_eq!(accounts.register(HOME, capitals, PASSWORD).await, Err(AccountError::NameTaken), "{capitals}");
+        assert!(accounts.is_taken(&capitals.parse().unwrap()).await.unwrap(), "{capitals}");
+    }
     for free in ["Paypa", "PaypaI2", "😀", "Guest 1a2b"] {
         assert!(!accounts.is_taken(&free.parse().unwrap()).await.unwrap(), "{free}");
     }
@@ -234,6 +239,7 @@ async fn tables_of_the_version_before_are_brought_up_to_date(database: Database)
     // Two nodes at once, as a deployment does.
     let (one, two) = tokio::join!(database.open(), database.open());
     assert!(one.is_taken(&"Ann".parse().unwrap()).await.unwrap());
+    assert!(one.is_taken(&"ΑΝΝ".parse().unwrap()).await.unwrap(), "by a look that was not kept then");
     assert_eq!(two.register(HOME, "ann", PASSWORD).await, Err(AccountError::NameTaken));
     let mut now = AnyConnection::connect(&database.url).await.unwrap();
     let row = sqlx::query("SELECT COUNT(*), MAX(version) FROM _sqlx_migrations").fetch_one(&mut now).await.unwrap();

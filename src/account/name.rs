@@ -12,7 +12,10 @@ use crate::room::Name;
 const MARKS: usize = 4;
 
 /// How the names look that guests are given, at their beginning.
-const GUEST: &str = "guest";
+const GUEST: [&str; 2] = ["guest", "A:GUEST"];
+
+/// What the look in capitals begins with: no other look has a capital in it.
+pub(super) const CAPITALS: &str = "A:";
 
 /// The name of an account: 2 to 32 characters after NFKC, those that Unicode recommends for identifiers
 /// (UTS 39) and single spaces, at least one letter or digit. Everything that a [`Name`] is held to holds, too.
@@ -54,17 +57,20 @@ impl FromStr for AccountName {
             && text.chars().any(char::is_alphanumeric)
             && !text.contains("  ")
             && !is_heaped(text)
-            && !looks(text).iter().any(|look| look.starts_with(GUEST));
+            && !looks(text).iter().any(|look| GUEST.iter().any(|guest| look.starts_with(guest)));
         if fits { Ok(Self { name, folded }) } else { Err(AccountError::BadUser) }
     }
 }
 
-/// What a name looks like, as written and without its case: two names that share a look are taken for each other.
-/// The case goes twice, because some letters look alike in one case only (`I` and `l`).
+/// What a name looks like, as written, without its case and in capitals: two names that share a look are taken for each
+/// other. Each by itself, because some letters look alike in one case only (`I` and `l`, `T` and the Cyrillic `Т`). The
+/// capitals keep their case: their `I` is an `l` to the skeleton, and `ALI` is not taken for `ALL`.
 pub(super) fn looks(name: &str) -> BTreeSet<String> {
     let name: String = name.nfkc().filter(|c| !is_invisible(*c)).collect();
+    let folded = fold(&name);
     let look = |text: &str| fold(&skeleton(text).collect::<String>());
-    BTreeSet::from([look(&name), look(&fold(&name))])
+    let capitals = CAPITALS.chars().chain(skeleton(&folded.to_uppercase())).collect();
+    BTreeSet::from([look(&name), look(&folded), capitals])
 }
 
 /// The same for all ways to write a name in capitals or not. By way of the capitals, so that `ß` meets `SS` and `ς` meets `σ`.
@@ -134,6 +140,7 @@ mod tests {
             "Guest 1a2b",
             "gUEST x",
             "Guеst1a2b",
+            "guesт 1a2b",
             "Ann\u{301}\u{301}",
             "x\u{331}\u{302}\u{332}\u{303}\u{30b}",
             &"x".repeat(33),
@@ -157,10 +164,17 @@ mod tests {
             ("Ann Lee", "Ann\u{a0}\u{2003}Lee"),
             ("Ann", "𝐀𝐧𝐧"),
             ("Иван", "ИВАН"),
+            ("Tom", "ТОМ"),
+            ("tom", "Том"),
+            ("Tim", "ΤΙΜ"),
+            ("Kim", "КІМ"),
+            ("Amy", "ΑΜΥ"),
+            ("Straße", "ЅТRАЅЅЕ"),
         ] {
             assert!(alike(name, other), "{name} {other:?}");
         }
-        for (name, other) in [("Ann", "Anna"), ("Ann", "Anne"), ("Иван", "Ivan"), ("Ali", "All"), ("Zoë", "Zoe")] {
+        for (name, other) in [("Ann", "Anna"), ("Ann", "Anne"), ("Иван", "Ivan"), ("Ali", "All"), ("ii", "ll"), ("Zoë", "Zoe")]
+        {
             assert!(!alike(name, other), "{name} {other}");
         }
     }

@@ -19,7 +19,10 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::{AccountError, AccountName, name::looks};
+use super::{
+    AccountError, AccountName,
+    name::{CAPITALS, looks},
+};
 use crate::room::{Millis, Name, RoomKey};
 
 /// How long a request waits for a connection.
@@ -27,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Connections to PostgreSQL. Every query here is short.
 const CONNECTIONS: u32 = 8;
+
+/// How many accounts are looked at again in one change.
+const LOOKED_AT: usize = 500;
 
 /// Written once, never changed: what has to change goes into a new one.
 const MIGRATIONS: [(i64, &str, &str); 2] =
@@ -131,8 +137,41 @@ impl Records {
             Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
         };
         Migrator::with_migrations(MIGRATIONS.map(step).into()).run(&pool).await?;
+        let records = Self { pool };
+        records.look_again().await?;
         drop(alone);
-        Ok(Self { pool })
+        Ok(records)
+    }
+
+    /// Keeps the look in capitals of those who came before there was one, or by a node that knows of none. Whoever
+    /// shares it with somebody who has it already stays without.
+    async fn look_again(&self) -> Result<(), sqlx::Error> {
+        let mut after = String::new();
+        loop {
+            let query = sqlx::query(
+                "SELECT id, name FROM accounts WHERE id > $1 AND NOT EXISTS \
+                 (SELECT 1 FROM looks WHERE account = accounts.id AND substr(look, 1, 2) = $2) ORDER BY id LIMIT $3",
+            );
+            let query = query.bind(&after).bind(CAPITALS).bind(i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
+            let without = query.fetch_all(&self.pool).await?;
+            let mut kept = BTreeSet::new();
+            for row in &without {
+                after = row.try_get("id")?;
+                kept.extend(looks(row.try_get("name")?).into_iter().map(|look| (look, after.clone())));
+            }
+            let mut change = self.pool.begin().await?;
+            // In order, as whoever registers meanwhile. An account that is gone meanwhile needs no look.
+            for (look, account) in kept {
+                let query = sqlx::query(
+                    "INSERT INTO looks (look, account) SELECT $1, id FROM accounts WHERE id = $2 ON CONFLICT DO NOTHING",
+                );
+                query.bind(look).bind(account).execute(&mut *change).await?;
+            }
+            change.commit().await?;
+            if without.len() < LOOKED_AT {
+                return Ok(());
+            }
+        }
     }
 
     /// A random key that all nodes share; made by whoever asks first.
@@ -195,13 +234,10 @@ impl Records {
 
     /// Whether an account has this name or one that looks like it.
     pub(super) async fn is_taken(&self, looks: &BTreeSet<String>) -> Result<bool, AccountError> {
-        for look in looks {
-            let query = sqlx::query("SELECT 1 FROM looks WHERE look = $1").bind(look);
-            if query.fetch_optional(&self.pool).await?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        // One question, whether there are two or three.
+        let query = sqlx::query("SELECT 1 FROM looks WHERE look IN ($1, $2, $3) LIMIT 1");
+        let query = looks.iter().cycle().take(3).fold(query, |query, look| query.bind(look));
+        Ok(query.fetch_optional(&self.pool).await?.is_some())
     }
 
     /// Changes the password and ends all tokens. False if that has happened meanwhile.
