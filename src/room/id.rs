@@ -55,8 +55,14 @@ impl FromStr for RoomId {
         }
         let id: String = given.nfc().collect();
         let length = id.chars().count();
-        // Many scripts write part of their letters as marks.
-        let allowed = |c: char| c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '.' | '_' | '-' | '~');
+        // Many scripts write part of their letters as marks; alone, or upon a sign, a mark is none of a letter's.
+        let mut marked = false;
+        let allowed = |c: char| {
+            let mark = is_combining_mark(c);
+            let fits = if mark { marked } else { c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '~') };
+            marked = mark || c.is_alphanumeric();
+            fits
+        };
         if length == 0 || length > Self::MAX_CHARS || !id.chars().all(allowed) || id == "." || id == ".." {
             return Err(Refusal::BadRoom);
         }
@@ -82,7 +88,8 @@ mod tests {
 
     #[test]
     fn ids_of_any_script_are_taken_and_normalised() {
-        for id in ["a", "general", "комната-7", "部屋", "a.b_c-d~e", "हिन्दी", &"x".repeat(64)] {
+        for id in ["a", "general", "комната-7", "部屋", "a.b_c-d~e", "हिन्दी", "x\u{302}\u{332}", "7\u{332}", &"x".repeat(64)]
+        {
             assert_eq!(id.parse::<RoomId>().unwrap().as_str(), id.nfc().collect::<String>());
         }
         let composed: RoomId = "café".parse().unwrap();
@@ -92,9 +99,25 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for id in
-            ["", ".", "..", "a b", "a/b", "a{b}", "a\n", "a?b", "😀", "a\u{200b}", "%41", &"x".repeat(65), &"y".repeat(100_000)]
-        {
+        for id in [
+            "\u{301}",
+            "\u{93f}",
+            "-\u{301}",
+            "a.\u{301}b",
+            "",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "a{b}",
+            "a\n",
+            "a?b",
+            "😀",
+            "a\u{200b}",
+            "%41",
+            &"x".repeat(65),
+            &"y".repeat(100_000),
+        ] {
             assert_eq!(id.parse::<RoomId>(), Err(Refusal::BadRoom), "{id:?}");
         }
     }

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use uuid::Uuid;
 
 use super::{Call, Millis, Refusal};
@@ -26,7 +27,7 @@ impl fmt::Display for MemberId {
 }
 
 /// A display name: 1 to 32 characters after trimming, NFC, something to see, no control
-/// characters and none that turn text around. One that is verified is the name of an account,
+/// characters, none that turn text around and none that Unicode gives no meaning. One that is verified is the name of an account,
 /// and whoever bears it was logged in.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Name {
@@ -62,12 +63,11 @@ impl Name {
         mark.into_iter().chain(self.text.chars()).collect()
     }
 
-    /// Reads what [`Self::to_word`] wrote. Not for what people send.
+    /// Reads what [`Self::to_word`] wrote, by a node of another version perhaps, which may have had another rule. Not for
+    /// what people send.
     pub fn from_word(word: &str) -> Option<Self> {
-        match word.strip_prefix(VERIFIED) {
-            Some(name) => name.parse().ok().map(Self::verified),
-            None => word.parse().ok(),
-        }
+        let (text, verified) = word.strip_prefix(VERIFIED).map_or((word, false), |name| (name, true));
+        (!text.is_empty()).then(|| Self { text: text.into(), verified })
     }
 
     /// A name for somebody who gave none: told apart by the end of the id.
@@ -94,20 +94,19 @@ impl FromStr for Name {
     }
 }
 
-/// Controls, line breaks, and the marks that turn the text after a name around.
+/// Controls, line breaks, the marks that turn the text after a name around, and what Unicode gives no meaning: every
+/// reader would see something else in it, or nothing.
 fn is_unwelcome(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+        || (!c.is_ascii() && matches!(c.general_category(), GeneralCategory::Unassigned | GeneralCategory::PrivateUse))
 }
 
-/// What leaves no mark of its own (Default_Ignorable_Code_Point, and white space).
+/// What shows nothing by itself: white space, marks without a letter, format characters, and the few letters and signs
+/// that are empty.
 fn is_blank(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        )
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}')
-        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+    let empty = matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}');
+    c.is_whitespace() || empty || is_combining_mark(c) || c.general_category() == GeneralCategory::Format
 }
 
 impl fmt::Display for Name {
@@ -140,8 +139,20 @@ mod tests {
         assert_eq!("Анна Сергеевна".parse::<Name>().unwrap().as_str(), "Анна Сергеевна");
         assert!("👩‍🚀".parse::<Name>().is_ok());
         assert!("x".repeat(32).parse::<Name>().is_ok());
+        for seen in ["1\u{fe0f}\u{20e3}", "♥", "नि", "ᄒ", "🏴\u{e0067}\u{e0062}\u{e007f}", "\u{2800}x"] {
+            assert!(seen.parse::<Name>().is_ok(), "{seen:?}");
+        }
         for bad in ["", "   ", "\u{2060}\u{200d}", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
             assert_eq!(bad.parse::<Name>(), Err(Refusal::BadName), "{bad:?}");
+        }
+        for nothing in ['\u{2800}', '\u{301}', '\u{93f}', '\u{20e3}', '\u{fff9}', '\u{1d159}', '\u{1d173}', '\u{3164}', '\u{ad}']
+        {
+            for name in [format!("{nothing}"), format!("{nothing}\u{2003}\u{200d}{nothing}")] {
+                assert_eq!(name.parse::<Name>(), Err(Refusal::BadName), "{name:?}");
+            }
+        }
+        for meaningless in ['\u{fffe}', '\u{fdd0}', '\u{10ffff}', '\u{e000}', '\u{f0000}', '\u{378}', '\u{e0fff}'] {
+            assert_eq!(format!("Ann{meaningless}").parse::<Name>(), Err(Refusal::BadName), "{meaningless:?}");
         }
     }
 

@@ -9,7 +9,7 @@ pub enum Refusal {
     #[error("a room id has 1 to {max} letters, digits or . _ - ~ and is not . or ..", max = RoomId::MAX_CHARS)]
     BadRoom,
     /// The display name breaks the rule.
-    #[error("a name has 1 to {max} characters, something to see and no control characters", max = Name::MAX_CHARS)]
+    #[error("a name has 1 to {max} characters, something to see and no control, private or unassigned characters", max = Name::MAX_CHARS)]
     BadName,
     /// Nothing but white space.
     #[error("a message needs some text")]
