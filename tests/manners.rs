@@ -3,6 +3,7 @@
 
 mod wire;
 
+use reqwest::{Client as Http, Method};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -85,4 +86,16 @@ async fn a_waiting_poll_whose_client_has_closed_its_side_waits_no_more() {
         ann.next_whenever().await;
     }
     assert!((15..20).contains(&closed.elapsed().as_secs()), "{:?}", closed.elapsed());
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_use_every_method_that_there_is() {
+    let server = TestServer::start(&["--origins", "https://chat.example.org"]).await;
+    for (path, method) in [("/me", "DELETE"), ("/login", "POST"), ("/api/rooms/r/messages", "GET"), ("/healthz", "HEAD")] {
+        let asked = Http::new().request(Method::OPTIONS, server.url(path)).header("origin", "https://chat.example.org");
+        let answer = asked.header("access-control-request-method", method).send().await.unwrap();
+        let allowed = answer.headers()["access-control-allow-methods"].to_str().unwrap();
+        assert!(allowed.split(',').any(|allowed| allowed.trim() == method), "{method} {path}: {allowed}");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "https://chat.example.org");
+    }
 }

@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
-    HeaderMap, Request, Response, StatusCode, Version,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
         AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
@@ -61,6 +61,7 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
             .layer(
                 CorsLayer::new()
                     .allow_origin(AllowOrigin::list(origins))
+                    .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
                     .allow_headers([AUTHORIZATION, CONTENT_TYPE, answer::LAST_EVENT_ID])
                     .expose_headers([RETRY_AFTER]),
             )
