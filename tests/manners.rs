@@ -99,3 +99,14 @@ async fn a_page_of_an_allowed_origin_may_use_every_method_that_there_is() {
         assert_eq!(answer.headers()["access-control-allow-origin"], "https://chat.example.org");
     }
 }
+
+#[tokio::test]
+async fn what_is_not_utf_8_in_a_query_is_no_name() {
+    let server = TestServer::start(&[]).await;
+    let mut socket = Client::open(&server, "room=r&name=%ff").await;
+    assert_eq!(socket.expect("error").await["code"], "bad_name");
+    for path in ["/api/rooms/r/events?name=%ff", "/r/r?name=A%ffB"] {
+        assert_eq!(Http::new().get(server.url(path)).send().await.unwrap().status(), 400, "{path}");
+    }
+    assert_eq!(Http::new().post(server.url("/r/r?name=%ff")).body("hello").send().await.unwrap().status(), 400);
+}

@@ -94,11 +94,12 @@ impl FromStr for Name {
     }
 }
 
-/// Controls, line breaks, the marks that turn the text after a name around, and what Unicode gives no meaning: every
+/// Controls, line breaks, the marks that turn the text after a name around, what is left of text that was none
+/// (U+FFFD), and what Unicode gives no meaning: every
 /// reader would see something else in it, or nothing.
 fn is_unwelcome(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{fffd}')
         || (!c.is_ascii() && matches!(c.general_category(), GeneralCategory::Unassigned | GeneralCategory::PrivateUse))
 }
 
@@ -151,7 +152,7 @@ mod tests {
                 assert_eq!(name.parse::<Name>(), Err(Refusal::BadName), "{name:?}");
             }
         }
-        for meaningless in ['\u{fffe}', '\u{fdd0}', '\u{10ffff}', '\u{e000}', '\u{f0000}', '\u{378}', '\u{e0fff}'] {
+        for meaningless in ['\u{fffd}', '\u{fffe}', '\u{fdd0}', '\u{10ffff}', '\u{e000}', '\u{f0000}', '\u{378}', '\u{e0fff}'] {
             assert_eq!(format!("Ann{meaningless}").parse::<Name>(), Err(Refusal::BadName), "{meaningless:?}");
         }
     }
