@@ -110,3 +110,19 @@ async fn what_is_not_utf_8_in_a_query_is_no_name() {
     }
     assert_eq!(Http::new().post(server.url("/r/r?name=%ff")).body("hello").send().await.unwrap().status(), 400);
 }
+
+#[tokio::test]
+async fn an_empty_body_is_an_empty_object_everywhere() {
+    let server = TestServer::start(&[]).await;
+    let ann = Poller::join(&server, "r", "Ann").await;
+    for what in ["messages", "typing"] {
+        let said = async |body: &'static str| ann.post(what, body).send().await.unwrap().text().await.unwrap();
+        let empty = said("{}").await;
+        assert!(empty.contains(r#""code":"bad_frame""#) && !empty.contains("not JSON"), "{empty}");
+        assert_eq!((said("").await, said(" \r\n").await), (empty.clone(), empty), "{what}");
+    }
+    for body in ["null", r#"{"name":5}"#, "[]"] {
+        let said = ann.http.post(ann.url("join")).body(body).send().await.unwrap().text().await.unwrap();
+        assert!(said.contains(r#""code":"bad_frame""#) && !said.contains("struct") && !said.contains("Wish"), "{said}");
+    }
+}

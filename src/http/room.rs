@@ -25,7 +25,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Who wants in. Empty fields are none.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "one JSON object")]
 struct Wish {
     name: Option<String>,
     cursor: Option<String>,
@@ -33,7 +33,7 @@ struct Wish {
 
 /// A ticket where no header can be given.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "one JSON object")]
 struct Slip {
     ticket: Option<String>,
 }
@@ -150,7 +150,8 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
-        let inbound = Inbound::parse(std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?);
+        let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
+        let inbound = Inbound::parse(if text.trim().is_empty() { "{}" } else { text });
         Ok((door::ticket(&request).map(str::to_owned), inbound))
     }
 

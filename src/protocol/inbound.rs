@@ -45,6 +45,7 @@ pub struct Inbound {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "one JSON object")]
 struct Frame<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Word<'a>>,
@@ -148,6 +149,23 @@ mod tests {
         assert_eq!(Inbound::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(Ask::Typing(true)));
         assert_eq!(Inbound::parse(r#"{"typing":false}"#).ask, Ok(Ask::Typing(false)));
         assert_eq!(Inbound::parse(r#"{"text":"","typing":true}"#).ask, Ok(Ask::Typing(true)));
+    }
+
+    #[test]
+    fn what_is_allowed_is_said_in_words_of_the_wire() {
+        for (frame, allowed) in [
+            ("null", "one JSON object"),
+            ("5", "one JSON object"),
+            (r#""text""#, "one JSON object"),
+            (r#"{"text":5}"#, "a string"),
+            (r#"{"type":{}}"#, "a string"),
+            (r#"{"typing":"yes"}"#, "a boolean"),
+            (r#"{"type":"resume","ticket":[]}"#, "a string"),
+        ] {
+            let said = Inbound::parse(frame).ask.unwrap_err().to_string();
+            assert!(said.contains(allowed), "{frame}: {said}");
+            assert!(!["struct", "Frame", "Word", "tuple", "Option"].iter().any(|ours| said.contains(ours)), "{frame}: {said}");
+        }
     }
 
     #[test]
