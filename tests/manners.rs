@@ -126,3 +126,30 @@ async fn an_empty_body_is_an_empty_object_everywhere() {
         assert!(said.contains(r#""code":"bad_frame""#) && !said.contains("struct") && !said.contains("Wish"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_request_says_once_whom_it_is_for() {
+    let server = TestServer::start(&[]).await;
+    let upgrade =
+        "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==";
+    for (request, status) in [
+        ("GET /healthz HTTP/1.1\r\nx: y", "400"),
+        ("GET /healthz HTTP/1.1\r\nhost: x\r\nhost: x", "400"),
+        ("GET /healthz HTTP/1.0\r\nhost: x\r\nhost: y", "400"),
+        ("GET /healthz HTTP/1.1\r\nhost: a b", "400"),
+        ("GET /healthz HTTP/1.1\r\nhost: a@b", "400"),
+        ("GET /nowhere HTTP/1.1\r\nx: y", "400"),
+        ("POST /api/rooms/r/join HTTP/1.1\r\nhost: evil\r\nhost: x\r\norigin: http://evil\r\ncontent-length: 0", "400"),
+        (&format!("GET /ws?room=r HTTP/1.1\r\n{upgrade}"), "400"),
+        ("GET /healthz HTTP/1.0\r\nx: y", "200"),
+        ("GET /healthz HTTP/1.1\r\nhost:", "200"),
+        ("GET /healthz HTTP/1.1\r\nhost: [::1]:8080", "200"),
+        ("GET /healthz HTTP/1.1\r\nhost: parlor_1:80", "200"),
+        ("GET http://x/healthz HTTP/1.1\r\nhost: x", "200"),
+    ] {
+        let answer = say_and_close(&server, &format!("{request}\r\n\r\n")).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request}\n{answer}");
+        assert!(status != "400" || answer.contains(r#"{"code":"bad_host","#), "{answer}");
+    }
+    assert_eq!(server.heads("r").await, 0);
+}

@@ -9,8 +9,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use cookie::Cookie;
 use hyper::{
-    Request,
+    Request, Version,
     header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
+    http::uri::Authority,
 };
 
 use super::{
@@ -26,6 +27,20 @@ use crate::{
     room::{Name, RoomId},
     transport::ws,
 };
+
+/// Whom a request is for, said once and in so many words: of two hosts a proxy may have gone by the other one. Before
+/// HTTP/1.1 nobody had to say it.
+pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), Trouble> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let good = match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(host), None) => {
+            host.is_empty() || (!host.as_bytes().contains(&b'@') && Authority::try_from(host.as_bytes()).is_ok())
+        }
+        (Some(_), Some(_)) => false,
+    };
+    if good { Ok(()) } else { Err(Trouble::BadHost) }
+}
 
 /// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
 pub(super) fn check_origin<B>(request: &Request<B>, allowed: &[Origin]) -> Result<(), Trouble> {

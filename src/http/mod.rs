@@ -161,6 +161,9 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin,
     {
+        if let Err(trouble) = door::check_host(&request) {
+            return answer::refuse(&trouble);
+        }
         let path = request.uri().path().to_owned();
         let address = Address::of(&path);
         if !address.allows(request.method()) {

@@ -73,6 +73,9 @@ pub enum Trouble {
     /// A report that LiveKit has not signed.
     #[error("this is not signed with the LiveKit keys of this server")]
     BadSignature,
+    /// A request that does not say, or says twice, whom it is for.
+    #[error("a request has one Host, and it is a host's name")]
+    BadHost,
     /// A page of another site.
     #[error("this origin may not talk to this server; PARLOR_ORIGINS can allow it")]
     ForbiddenOrigin,
@@ -168,6 +171,7 @@ impl Trouble {
             Self::AccountsOff => ("accounts_off", 404, 4404),
             Self::NotJson => ("not_json", 415, 4415),
             Self::BadSignature => ("bad_signature", 401, 4401),
+            Self::BadHost => ("bad_host", 400, 4400),
             Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
             Self::RateLimited(_) => ("rate_limited", 429, 4429),
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503),
