@@ -153,3 +153,22 @@ async fn a_request_says_once_whom_it_is_for() {
     }
     assert_eq!(server.heads("r").await, 0);
 }
+
+#[tokio::test]
+async fn a_refusal_says_in_headers_what_becomes_of_the_connection_and_what_would_be_right() {
+    let server = TestServer::start(&[]).await;
+    let ask = async |request: &str| say_and_close(&server, request).await.to_ascii_lowercase();
+    let answer = ask("GET /ws HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.contains("\r\nupgrade: websocket\r\n") && answer.contains("\r\nconnection: upgrade\r\n"), "{answer}");
+    // The announced body is not waited for.
+    let answer = ask("POST /api/rooms HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n").await;
+    assert!(answer.starts_with("http/1.1 413 ") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    let poll = "GET /api/rooms/r/messages HTTP/1.1\r\nhost: x\r\n";
+    let answer = ask(&format!("{poll}\r\n")).await;
+    assert!(answer.contains("\r\nwww-authenticate: bearer\r\n"), "{answer}");
+    let answer = ask(&format!("{poll}authorization: Bearer a.b\r\n\r\n")).await;
+    assert!(answer.contains("\r\nwww-authenticate: bearer error=\"invalid_token\"\r\n"), "{answer}");
+    let answer = ask("GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id:\r\n\r\n").await;
+    let id = answer.split("\r\nx-request-id:").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap();
+    assert!(!id.trim().is_empty(), "{answer}");
+}

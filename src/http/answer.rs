@@ -4,7 +4,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
+    header::{
+        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
+        WWW_AUTHENTICATE,
+    },
 };
 use prometheus_client::{
     encoding::text::encode,
@@ -80,9 +83,18 @@ pub(super) fn refuse_send(trouble: &Trouble, n: Option<u64>) -> Answer {
     if let Some(wait) = trouble.retry_after() {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
-    if matches!(trouble, Trouble::UpgradeRequired) {
-        answer.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        answer.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let mut add = |name, value| answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    match trouble {
+        Trouble::UpgradeRequired => {
+            add(SEC_WEBSOCKET_VERSION, "13");
+            add(UPGRADE, "websocket");
+            add(CONNECTION, "upgrade");
+        }
+        // What is left of the body is not read.
+        Trouble::BodyTooBig(_) => drop(add(CONNECTION, "close")),
+        Trouble::BadTicket => drop(add(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)),
+        _ if trouble.status() == 401 => drop(add(WWW_AUTHENTICATE, "Bearer")),
+        _ => {}
     }
     answer
 }

@@ -30,6 +30,8 @@ use super::{
 };
 use crate::protocol::Trouble;
 
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// The whole edge as one service.
 pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Infallible>;
 
@@ -88,7 +90,11 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
     // Shared, because a connection and a request each take a clone, and one of the whole is dear. What becomes a
     // socket has no body to compress and nothing to share with other origins.
     let services = Arc::new((whole, upgrade));
-    BoxCloneSyncService::new(service_fn(move |request: Request<Incoming>| {
+    BoxCloneSyncService::new(service_fn(move |mut request: Request<Incoming>| {
+        // One that says nothing is none, and is not to be told back.
+        if request.headers().get(X_REQUEST_ID).is_some_and(HeaderValue::is_empty) {
+            request.headers_mut().remove(X_REQUEST_ID);
+        }
         let (whole, upgrade) = &*services;
         let service = if hyper_tungstenite::is_upgrade_request(&request) { upgrade } else { whole };
         service.clone().oneshot(request)
