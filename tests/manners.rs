@@ -172,3 +172,18 @@ async fn a_refusal_says_in_headers_what_becomes_of_the_connection_and_what_would
     let id = answer.split("\r\nx-request-id:").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap();
     assert!(!id.trim().is_empty(), "{answer}");
 }
+
+#[tokio::test]
+async fn who_takes_no_coding_is_answered_in_none() {
+    let server = TestServer::start(&[]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    for codings in ["*;q=0", "identity;q=0", "gzip;q=0, identity;q=0"] {
+        let get = Http::new().get(server.url("/api/openapi.yaml")).header("accept-encoding", codings).send().await.unwrap();
+        assert_eq!((get.status().as_u16(), get.headers().get("content-encoding")), (200, None), "{codings}");
+        let said = Http::new().post(server.url("/r/r?name=Bob")).header("accept-encoding", codings).body("hi").send().await;
+        assert_eq!(said.unwrap().status(), 200, "{codings}");
+        assert_eq!(ann.until("chat").await["text"], "hi");
+        let refused = Http::new().get(server.url("/nowhere")).header("accept-encoding", codings).send().await.unwrap();
+        assert_eq!(refused.status(), 404, "{codings}");
+    }
+}

@@ -67,7 +67,9 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
                     .allow_headers([AUTHORIZATION, CONTENT_TYPE, answer::LAST_EVENT_ID])
                     .expose_headers([RETRY_AFTER]),
             )
+            .map_response(restore_status)
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(no_stream)))
+            .map_response(keep_status)
             .service(guarded.clone()),
     );
     let whole: Layered = BoxCloneSyncService::new(
@@ -99,6 +101,25 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
         let service = if hyper_tungstenite::is_upgrade_request(&request) { upgrade } else { whole };
         service.clone().oneshot(request)
     }))
+}
+
+/// The status as the handler set it.
+#[derive(Clone, Copy)]
+struct Said(StatusCode);
+
+fn keep_status<B>(mut response: Response<B>) -> Response<B> {
+    let said = Said(response.status());
+    response.extensions_mut().insert(said);
+    response
+}
+
+/// Who takes no coding that there is gets the answer as it is. The compression would call it 406 when all that was asked
+/// for has been done, and whoever asks again for that reason would have it done twice.
+fn restore_status<B>(mut response: Response<B>) -> Response<B> {
+    if let Some(Said(status)) = response.extensions_mut().remove() {
+        *response.status_mut() = status;
+    }
+    response
 }
 
 fn boxed<B>(response: Response<B>) -> Response<Payload>
