@@ -26,8 +26,8 @@ export type Carrier = {
   send(frame: Outbound): void;
   /** Puts the carrier down without saying goodbye: the seat is to be kept. */
   drop(): void;
-  /** Says goodbye and puts it down for good: the seat is free. */
-  leave(): void;
+  /** Says goodbye and puts it down for good. True once the server has said that the seat is free, false when it is not going to. */
+  leave(): Promise<boolean>;
 };
 
 export type OpenCarrier = (passage: Passage, ears: Ears) => Carrier;

@@ -188,14 +188,28 @@ describe("every carrier over HTTP", () => {
   test.each(all)("%s leaves after what was said before", async (_, by) => {
     const carrier = await enter(by);
     carrier.send({ type: "chat", text: "bye", n: 1 });
-    carrier.leave();
+    let heard: boolean | null = null;
+    void carrier.leave().then((said) => (heard = said));
     await quiet();
     expect(last().path).toBe("messages");
     await last().answer(200, { type: "ack", n: 1, seq: 2 });
     expect(last().path).toBe("leave");
+    expect(heard).toBeNull();
     await last().answer(204);
+    expect(heard).toBe(true);
     expect(asked.filter((a) => !a.signal.aborted && a.path.startsWith("events"))).toEqual([]);
     expect(ends).toEqual([]);
+  });
+
+  test.each(all)("%s is not heard to leave when the goodbye does not get through", async (_, by) => {
+    const heard = (await enter(by)).leave();
+    await quiet();
+    last().break();
+    expect(await heard).toBe(false);
+    const refused = (await enter(by)).leave();
+    await quiet();
+    await last().answer(503, { code: "store_unavailable", message: "" });
+    expect(await refused).toBe(false);
   });
 
   test.each(all)("%s asks nothing more once it is put down", async (_, by) => {

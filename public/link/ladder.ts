@@ -20,14 +20,15 @@ function fetched(load: () => Promise<OpenCarrier>): OpenCarrier {
         if (!over) ears.end(BROKEN);
       },
     );
-    const put = (how: (carrier: Carrier) => void) => {
+    const put = async <T>(how: (carrier: Carrier) => T) => {
       over = true;
-      void opened.then(() => carrier && how(carrier));
+      await opened;
+      return carrier && how(carrier);
     };
     return {
       send: (frame) => carrier?.send(frame),
-      drop: () => put((carrier) => carrier.drop()),
-      leave: () => put((carrier) => carrier.leave()),
+      drop: () => void put((carrier) => carrier.drop()),
+      leave: async () => (await put((carrier) => carrier.leave())) ?? false,
     };
   };
 }

@@ -56,8 +56,9 @@ class FakeCarrier {
   drop() {
     this.fate = "dropped";
   }
-  leave() {
+  async leave() {
     this.fate = "left";
+    return heard;
   }
   says(frame: object) {
     this.ears.frame(JSON.stringify(frame));
@@ -93,6 +94,8 @@ let chance: number;
 let passes: boolean;
 let there: boolean;
 let probes: number;
+/** What the server answers to a goodbye. */
+let heard: boolean;
 let link: Link;
 const last = () => carriers.at(-1)!;
 
@@ -105,6 +108,7 @@ beforeEach(() => {
   passes = false;
   there = true;
   probes = 0;
+  heard = true;
   link = linkOn("ws");
 });
 
@@ -338,12 +342,24 @@ test("a frame against the contract is healed by coming back", () => {
 
 test("leaving says goodbye and stays away", () => {
   enter();
-  link.leave();
+  void link.leave();
   expect(last().fate).toBe("left");
   expect(link.state).toMatchObject({ is: "ended", why: "left" });
   last().ears.end(1000);
   clock.pass(1e7);
   expect(carriers).toHaveLength(1);
+});
+
+test("a goodbye is heard when the carrier says so, and never without one", async () => {
+  enter();
+  expect(await link.leave()).toBe(true);
+  link.connect();
+  heard = false;
+  expect(await link.leave()).toBe(false);
+  link.connect();
+  last().ears.end(1006);
+  heard = true;
+  expect(await link.leave()).toBe(false);
 });
 
 test("stopping keeps the seat and leaves no timer behind", () => {

@@ -102,10 +102,11 @@ export class Link {
     }
   }
 
-  /** Says goodbye; the server frees the seat and closes. */
-  leave(): void {
-    this.#carrier?.leave();
+  /** Says goodbye and is over at once. True once the server has freed the seat, false when it is not going to. */
+  leave(): Promise<boolean> {
+    const heard = this.#carrier?.leave() ?? Promise.resolve(false);
     this.#finish("left", "");
+    return heard;
   }
 
   /** Stops following without giving the seat up. */

@@ -88,10 +88,11 @@ function openPoll(wait: number, pause: number): OpenCarrier {
       });
     }
 
-    function close(put: () => void): void {
-      put();
+    function close<T>(put: () => T): T {
+      const done = put();
       poll.abort();
       wake();
+      return done;
     }
 
     follow().catch((error: unknown) => post.fail(error));

@@ -128,11 +128,11 @@ export class Post {
   }
 
   /** After what was said before it; a page that closes meanwhile does not take the goodbye along. */
-  leave(): void {
+  leave(): Promise<boolean> {
     this.#over = true;
-    void this.#queue
+    return this.#queue
       .then(() => this.ask("leave", { keepalive: true }))
-      .catch(() => {})
+      .then(() => true, () => false)
       .finally(() => this.drop());
   }
 

@@ -3,7 +3,8 @@
 import type { Outbound } from "../protocol/frames";
 import type { Carrier, OpenCarrier, Passage } from "./carrier";
 
-/** Not 1000, which would give the seat up: it is to wait out its grace. */
+const GOODBYE = 1000;
+/** Not a goodbye, which would give the seat up: it is to wait out its grace. */
 const DROPPED = 3000;
 const PROBED_WITHIN = 8_000;
 /** How long who has knocked waits for the page that was to come in: without one, somebody would sit there whom nobody sees. */
@@ -102,8 +103,11 @@ export const openSocket: OpenCarrier = (passage, ears): Carrier => {
     send: (frame) => send(frame, socket),
     drop: () => close(DROPPED),
     leave() {
+      // The server answers with a code of its own, and only after the seat is free.
+      const heard = new Promise<boolean>((tell) => (socket.onclose = ({ code }) => tell(code === GOODBYE)));
       if (socket.readyState === WebSocket.OPEN) send({ type: "leave" }, socket);
-      close(1000);
+      close(GOODBYE);
+      return heard;
     },
   };
 };

@@ -18,6 +18,8 @@ import { Typing } from "./typing";
 const FAR = 2_000_000_000;
 const UNSEEN_DRAW = 200;
 const REACHED_WITHIN = 5_000;
+/** Milliseconds after which a goodbye that nobody has answered is taken for unheard, until somebody does. */
+export const HEARD_WITHIN = 3_000;
 
 export type VisitOptions = {
   /** This transport and no other. */
@@ -50,8 +52,8 @@ export class Visit {
   videoTrouble = $state(false);
   /** What was written came faster than the server takes it: it goes out bit by bit. */
   tooFast = $state(false);
-  /** The goodbye was said into a dead link: the seat waits out its grace. */
-  unheard = $state(false);
+  /** Whether the server heard the goodbye; null while nobody knows. Where it did not, the seat waits out its grace. */
+  heard: boolean | null = $state(true);
   /** Not yet said: it outlives the view it is written in. */
   draft = $state("");
   readonly typing: Typing;
@@ -129,8 +131,12 @@ export class Visit {
   }
 
   leave(): void {
-    this.unheard = !this.#link.ready;
-    this.#link.leave();
+    this.heard = null;
+    const late = window.setTimeout(() => (this.heard = false), HEARD_WITHIN);
+    void this.#link.leave().then((heard) => {
+      window.clearTimeout(late);
+      this.heard = heard;
+    });
   }
 
   /** Tries at once: out of a delay, or after an end that the user wants undone. */
