@@ -351,6 +351,27 @@ describe("a poll", () => {
     expect(types()).toContain("closing");
   });
 
+  test.each([
+    ["waits", openLongPoll],
+    ["rests", openShortPoll],
+  ])("that %s and is refused for the pace asks again when it may, and the link lives", async (_, by) => {
+    await enter(by);
+    heard = [];
+    const { path } = last();
+    for (let i = 0; i < 3; i++) {
+      const before = asked.length;
+      await last().answer(429, { code: "rate_limited", message: "slow down", retryAfter: 400 });
+      await vi.advanceTimersByTimeAsync(399);
+      expect(asked).toHaveLength(before);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(paths().slice(before)).toEqual([path]);
+    }
+    expect(types()).toEqual(["pong", "pong", "pong"]);
+    await last().answer(200, batch());
+    expect(types().slice(-2)).toEqual(["chat", "chat"]);
+    expect(ends).toEqual([]);
+  });
+
   test("that is no member any more joins again", async () => {
     await enter(openLongPoll);
     await last().answer(403, { code: "not_member", message: "" });

@@ -2,7 +2,7 @@
 
 import { type Batch, closeOf, readBatch } from "../protocol/http";
 import type { OpenCarrier } from "./carrier";
-import { Post } from "./post";
+import { Post, Refused } from "./post";
 
 /** Milliseconds that an answer may take beyond what it was asked to wait. */
 const ANSWER_WITHIN = 10_000;
@@ -32,6 +32,12 @@ function openPoll(wait: number, pause: number): OpenCarrier {
         const batch = await ask(after);
         if (post.over) return;
         if (batch === "again") continue;
+        // Polls share the pace of words: whoever writes faster than it allows is told to ask later, and is not cut off.
+        if (typeof batch === "number") {
+          ears.frame({ type: "pong" });
+          await sleep(batch);
+          continue;
+        }
         // Any answer is a sign of life.
         ears.frame({ type: "pong" });
         if (batch) {
@@ -45,8 +51,8 @@ function openPoll(wait: number, pause: number): OpenCarrier {
       }
     }
 
-    /** "again" when a ping cut the question short. */
-    async function ask(after: string): Promise<Batch | null | "again"> {
+    /** "again" when a ping cut the question short; milliseconds to wait when it came too soon. */
+    async function ask(after: string): Promise<Batch | null | "again" | number> {
       const abort = new AbortController();
       poll = abort;
       const seconds = pinged ? 0 : wait;
@@ -57,6 +63,7 @@ function openPoll(wait: number, pause: number): OpenCarrier {
         return answer === null ? null : readBatch(answer);
       } catch (error) {
         if (pinged && !post.over) return "again";
+        if (error instanceof Refused && error.refusal.code === "rate_limited") return error.refusal.retryAfter ?? PAUSE;
         throw error;
       }
     }
