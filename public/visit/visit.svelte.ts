@@ -47,6 +47,8 @@ export class Visit {
   link: LinkState = $state.raw({ is: "idle" });
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
+  /** What the link brought when it opened is in the log: what comes now is new. */
+  caughtUp = $state(false);
   storeTrouble = $state(false);
   /** The video server cannot be asked who is in the call. */
   videoTrouble = $state(false);
@@ -161,6 +163,7 @@ export class Visit {
       const read = await opened(frame, await seal.catch(() => null));
       if (seats) this.#unread -= 1;
       if (!this.#listening.signal.aborted) this.#heard(read);
+      if (seats && this.link.is === "open" && this.#unread === 0) this.caughtUp = true;
     };
     // What goes wrong with one frame is said, and the next one comes all the same.
     this.#opening = this.#opening.then(open).catch(reportError);
@@ -218,6 +221,9 @@ export class Visit {
   }
 
   #linked(state: LinkState): void {
+    // A link that changes its transport stays open, and nothing that it brings was there before.
+    if (state.is !== "open") this.caughtUp = false;
+    else if (this.link.is !== "open") this.caughtUp = this.#unread === 0;
     this.link = state;
     if (state.is === "open" && !this.#with.transport) saveTransport(state.by);
     if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
