@@ -170,9 +170,18 @@ export default {
     for (const page of [here, there]) await logIn(page, base, "Ann");
     await here.reload();
     await button(here, "Account").click();
+    let answer;
+    const answered = new Promise((then) => (answer = then));
+    await here.route("**/api/visitor", (route) => answered.then(() => route.continue()));
     await button(here, "Log out here").click();
     await button(here, "Log in").waitFor();
     assert.equal(await here.getByText("You go by").count(), 0, "the name is not remembered, for it is not a guest's");
+    const told = here.waitForResponse("**/api/visitor");
+    answer();
+    await told;
+    await here.unroute("**/api/visitor");
+    await button(here, "Log in").waitFor();
+    assert.equal(await here.getByText("You go by").count(), 0);
     await there.reload();
     await there.getByText("You go by Ann").waitFor();
     await logIn(here, base, "Ann");
