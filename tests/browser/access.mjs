@@ -60,6 +60,7 @@ async function everywhere(cast, base, options) {
   }
   await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
   await page.getByRole("heading", { name: "You have left." }).waitFor();
+  await page.getByText("The room goes on").waitFor();
   await sound(page, `goodbye, ${of}`);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startServer, startWire, wired } from "./server.mjs";
-import { hears, inRoom, log, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
+import { hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
 
 export default {
   "a cut network loses nothing and doubles nothing": wired(async ({ cast, base, wire }) => {
@@ -37,6 +37,18 @@ export default {
     await ann.getByRole("button", { name: "Leave", exact: true }).click();
     await ann.getByText("the server did not hear it").waitFor();
     assert.equal(await ann.getByText("the room is gone").count(), 0);
+  }),
+
+  "who leaves by a link that died unnoticed is not told that the room is gone either": wired(async ({ cast, base, wire }) => {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", room.replace(base, wire.url));
+    wire.freeze();
+    await ann.getByRole("button", { name: "Leave", exact: true }).click();
+    await ann.getByText("You have left.").waitFor();
+    assert.equal(await ann.getByText("the room is gone").count(), 0);
+    await ann.getByText("the server did not hear it").waitFor();
+    assert.equal(await ann.getByText("the room is gone").count(), 0);
+    assert.equal(await members(base, room), 1);
   }),
 
   "a page with something unsent asks before it goes": wired(async ({ cast, wire }) => {

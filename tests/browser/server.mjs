@@ -63,6 +63,7 @@ export async function startWire(toPort, atPort = 0) {
   const sockets = new Set();
   let up = true;
   let deaf = false;
+  let dumb = false;
   let refused = null;
   let held = null;
   const server = createServer((near) => {
@@ -83,7 +84,7 @@ export async function startWire(toPort, atPort = 0) {
       const head = chunk.toString("latin1").split("\r\n", 1)[0];
       if (refused?.test(head)) return near.destroy();
       buffered = held?.test(head) ?? false;
-      far.write(chunk);
+      if (!dumb) far.write(chunk);
     });
     near.on("end", () => far.end());
     far.on("data", (chunk) => deaf || buffered || near.write(chunk));
@@ -101,9 +102,13 @@ export async function startWire(toPort, atPort = 0) {
     deafen() {
       deaf = true;
     },
+    /** Nothing passes any more, and neither end notices. */
+    freeze() {
+      deaf = dumb = true;
+    },
     mend() {
       up = true;
-      deaf = false;
+      deaf = dumb = false;
     },
     /** Requests whose first line matches do not get through, as with a proxy that forbids them; null forbids none. What flows is cut. */
     refuse(pattern) {
