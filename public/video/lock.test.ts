@@ -1,17 +1,23 @@
 // @vitest-environment node
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
 type Frame = { data: ArrayBuffer; timestamp: number; getMetadata(): object };
 
 const PLAIN = "a picture that nobody else is to see, long enough to be found again";
 const said: { kind: string }[] = [];
+let begun = () => {};
 const worker = globalThis as unknown as { onmessage: (event: MessageEvent) => void };
 
 beforeAll(async () => {
-  Object.assign(globalThis, { self: globalThis, onmessage: null, postMessage: (message: { kind: string }) => said.push(message) });
+  Object.assign(globalThis, { self: globalThis, onmessage: null, postMessage });
   await import("./lock.worker");
   begin();
 });
+
+function postMessage(message: { kind: string }) {
+  said.push(message);
+  if (message.kind === "initAck") begun();
+}
 
 function begin() {
   const keyProviderOptions = { sharedKey: true, ratchetSalt: "salt", ratchetWindowSize: 0, failureTolerance: -1, keyringSize: 16, keySize: 128 };
@@ -20,10 +26,10 @@ function begin() {
 
 /** Until the orders so far have been obeyed: they wait for each other. */
 async function obeyed() {
-  const begun = () => said.filter(({ kind }) => kind === "initAck").length;
-  const before = begun();
-  begin();
-  await vi.waitUntil(() => begun() > before);
+  await new Promise<void>((then) => {
+    begun = then;
+    begin();
+  });
 }
 
 function order(kind: string, data: object) {
