@@ -12,11 +12,26 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const VERSION = /^LIVEKIT_VERSION := (.*)$/m.exec(readFileSync(resolve(ROOT, "Makefile"), "utf8"))[1];
 const BIN = resolve(ROOT, `target/tools/livekit-server-${VERSION}`);
 const KEY = "devkey";
+const TRIES = 3;
+
+/** LiveKit has ended before anybody could ask it anything. */
+class Ended extends Error {}
 
 /** A Parlor and a LiveKit that know of each other. */
 export async function startBoth() {
   if (!existsSync(BIN)) throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
-  const [port, tcp, udp] = [await freePort(), await freePort(), await freePort()];
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startedBoth();
+    } catch (cause) {
+      // Parlor has to know the port before LiveKit takes it, and by then somebody else may have it.
+      if (!(cause instanceof Ended) || tries === TRIES) throw cause;
+    }
+  }
+}
+
+async function startedBoth() {
+  const port = await freePort();
   const secret = randomBytes(24).toString("hex");
   const url = `http://127.0.0.1:${port}`;
   const settings = { LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret };
@@ -26,17 +41,18 @@ export async function startBoth() {
     bind_addresses: ["127.0.0.1"],
     keys: { [KEY]: secret },
     logging: { level: "warn" },
-    rtc: { tcp_port: tcp, udp_port: udp, node_ip: "127.0.0.1", use_external_ip: false, enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
+    rtc: { node_ip: "127.0.0.1", use_external_ip: false, enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
     room: { auto_create: true, empty_timeout: 300, departure_timeout: 300 },
     webhook: { api_key: KEY, urls: [`${server.url}/livekit/webhook`] },
   };
   let child;
 
   async function start() {
+    const rtc = { ...config.rtc, tcp_port: await freePort(), udp_port: await freePort() };
     // JSON is YAML.
-    child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify(config) }, stdio: "ignore" });
+    child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify({ ...config, rtc }) }, stdio: "ignore" });
     while (!(await fetch(url).catch(() => null))?.ok) {
-      if (child.exitCode !== null) throw new Error(`LiveKit ended with ${child.exitCode}`);
+      if (child.exitCode !== null) throw new Ended(`LiveKit ended with ${child.exitCode}`);
       await new Promise((then) => setTimeout(then, 50));
     }
   }
@@ -49,7 +65,12 @@ export async function startBoth() {
     return answer.json();
   }
 
-  await start();
+  try {
+    await start();
+  } catch (cause) {
+    await server.stop();
+    throw cause;
+  }
   return {
     get server() {
       return server;
