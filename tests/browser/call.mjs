@@ -43,7 +43,7 @@ export async function leaves(page) {
 
 export async function joins(page, { camera = true, mic = true } = {}) {
   await videoButton(page);
-  await dialog(page).locator("video").waitFor();
+  await dialog(page).locator("video").waitFor({ timeout: MEDIA });
   if (!camera) await dialog(page).getByRole("button", { name: "Camera", exact: true }).click();
   if (!mic) await dialog(page).getByRole("button", { name: "Microphone", exact: true }).click();
   await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
