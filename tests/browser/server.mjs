@@ -20,7 +20,16 @@ export async function freePort() {
 
 /** Starts the server with these settings beside its defaults; `at` a port that was its before, or a free one. */
 export async function startServer(settings = {}, at = null) {
-  const port = at ?? (await freePort());
+  try {
+    return await startedAt(at ?? (await freePort()), settings);
+  } catch (cause) {
+    // A free port may be taken before it is used.
+    if (at !== null || !/cannot listen/.test(cause.message)) throw cause;
+    return startedAt(await freePort(), settings);
+  }
+}
+
+async function startedAt(port, settings) {
   const address = `127.0.0.1:${port}`;
   const child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, ...settings, PARLOR_LISTEN: address }, stdio: ["ignore", "inherit", "pipe"] });
   const said = [];
