@@ -6,6 +6,8 @@ import { chromium } from "playwright-core";
 
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PATIENCE = 15_000;
+/** Milliseconds for what goes out at two or three requests a second, whatever else the page asks among them. */
+export const SLOWED = 60_000;
 
 export const FLAGS = [
   "--no-sandbox",
@@ -108,8 +110,8 @@ export const log = (page) => page.getByRole("log");
 export const bubble = (page, text) => log(page).locator(".bubble").filter({ hasText: text });
 export const box = (page) => page.getByRole("textbox", { name: /^(Message|Сообщение)$/ });
 
-export async function inRoom(page) {
-  await log(page).waitFor();
+export async function inRoom(page, timeout = PATIENCE) {
+  await log(page).waitFor({ timeout });
 }
 
 export async function say(page, text) {

@@ -119,10 +119,14 @@ export async function startWire(toPort, atPort = 0) {
       up = true;
       deaf = dumb = false;
     },
-    /** Requests whose first line matches do not get through, as with a proxy that forbids them; null forbids none. What flows is cut. */
+    /** Requests whose first line matches do not get through, as with a proxy that forbids them. What flows is cut. */
     refuse(pattern) {
       refused = pattern;
       for (const socket of sockets) socket.destroy();
+    },
+    /** Nothing is forbidden any more, and what flows flows on. */
+    allow() {
+      refused = null;
     },
     /** Answers to requests whose first line matches are kept back, as by a proxy that waits for their end. */
     hold(pattern) {
