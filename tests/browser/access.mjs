@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { box, hears, inRoom, log, newRoom, remember, say, sees, stateOf } from "./people.mjs";
+import { box, hears, inRoom, log, newRoom, reconnects, remember, say, sees, stateOf, types } from "./people.mjs";
 import { wired } from "./server.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -44,8 +44,7 @@ async function everywhere(cast, base, options) {
   await hears(page, "Hello");
   await say(page, "Hello, Ben");
   await stateOf(page, "Hello, Ben", "sent");
-  await box(ben).pressSequentially("w");
-  await page.getByText("Ben is typing").waitFor();
+  await types(ben, "Ben", "w", page);
   await sound(page, `room, ${of}`);
 
   await page.getByRole("banner").getByRole("button", { name: "Invite" }).click();
@@ -181,6 +180,7 @@ export default {
     await say(ben, "meanwhile");
     await stateOf(ben, "meanwhile", "sent");
     wire.mend();
+    await reconnects(ann);
     await hears(ann, "meanwhile");
     await live.waitFor();
     await say(ben, "and now again");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startServer, startWire, wired } from "./server.mjs";
-import { hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf } from "./people.mjs";
+import { hears, inRoom, log, members, newRoom, reconnects, remember, say, seatOf, sees, SLOWED, stateOf } from "./people.mjs";
 
 export default {
   "a cut network loses nothing and doubles nothing": wired(async ({ cast, base, wire }) => {
@@ -23,6 +23,7 @@ export default {
 
     wire.mend();
     await ann.context().setOffline(false);
+    await reconnects(ann);
     const talk = ["one", "are you there?", "written in the dark", "and another"];
     await sees(ann, talk);
     await sees(ben, talk);
@@ -107,6 +108,7 @@ export default {
     await say(ben, "three");
     await stateOf(ben, "three", "sent");
     wire.mend();
+    await reconnects(ann);
 
     const talk = ["one", "two", "three"];
     await sees(ann, talk);
@@ -130,6 +132,7 @@ export default {
       const second = await startServer();
       const rewired = await rewire(wire, second.port);
       try {
+        await reconnects(ann);
         await log(ann).getByText("Earlier messages are gone").waitFor();
         await stateOf(ann, "to the new", "sent");
         await sees(ann, ["to the new"]);

@@ -123,6 +123,31 @@ export async function hears(page, text) {
   await bubble(page, text).first().waitFor();
 }
 
+/** Types until the other one sees it: that lasts for seconds only, and a busy machine may look too late. */
+export async function types(writer, name, text, reader) {
+  const typing = reader.getByText(`${name} is typing`).waitFor();
+  let seen = false;
+  void typing.then(() => (seen = true), () => (seen = true));
+  await box(writer).pressSequentially(text);
+  for (;;) {
+    await Promise.race([typing, new Promise((then) => setTimeout(then, 1_000))]);
+    if (seen) return typing;
+    await box(writer).press(".");
+  }
+}
+
+/** Tells a page that has lost its link that the network is back, until it has its link again: a page alone waits ever longer. */
+export async function reconnects(page) {
+  const back = page.getByText("What you write waits here").waitFor({ state: "detached" });
+  let over = false;
+  void back.then(() => (over = true), () => (over = true));
+  while (!over) {
+    await page.evaluate(() => dispatchEvent(new Event("online")));
+    await Promise.race([back, new Promise((then) => setTimeout(then, 1_000))]);
+  }
+  await back;
+}
+
 /** Every message as the page shows it, in order. */
 export async function transcript(page) {
   return log(page).locator(".text").allInnerTexts();

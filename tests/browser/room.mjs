@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { box, bubble, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf, voice } from "./people.mjs";
+import { box, bubble, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf, types, voice } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
 const bring = (page) => page.bringToFront();
@@ -221,13 +221,11 @@ export default {
     const room = newRoom(base);
     const ann = await cast.guest("Ann", room);
     const ben = await cast.guest("Ben", room);
-    await box(ann).pressSequentially("hm");
-    await ben.getByText("Ann is typing").waitFor();
+    await types(ann, "Ann", "hm", ben);
     await box(ann).press("Enter");
     await hears(ben, "hm");
     await ben.getByText("Ann is typing").waitFor({ state: "detached" });
-    await box(ann).pressSequentially("well");
-    await ben.getByText("Ann is typing").waitFor();
+    await types(ann, "Ann", "well", ben);
     await box(ann).fill("");
     await ben.getByText("Ann is typing").waitFor({ state: "detached" });
   },
