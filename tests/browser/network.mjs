@@ -215,10 +215,15 @@ export default {
       const ann = await cast.guest("Ann", room);
       const ben = await cast.page();
       await remember(ben, "Ben");
+      await ben.clock.install();
       await ben.goto(room);
-      await ben.getByText("The room is full. Waiting for a place…").waitFor();
+      const full = ben.getByText("The room is full. Waiting for a place…");
+      await full.waitFor();
+      // So that he does not come in by himself first.
+      await ben.clock.pauseAt(await ben.evaluate(() => Date.now() + 5_000));
+      await full.waitFor();
       await ann.getByRole("button", { name: "Leave", exact: true }).click();
-      await ann.getByText("You have left.").waitFor();
+      await ann.getByText("You were the last one").waitFor();
       await ben.getByRole("button", { name: "Try now" }).click();
       await inRoom(ben);
     } finally {
