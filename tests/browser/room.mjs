@@ -140,8 +140,15 @@ export default {
     await ann.goto(room);
     await inRoom(ann);
     await bring(ann);
-    await ann.getByRole("banner").getByRole("button", { name: "Copy link" }).click();
-    await ann.getByRole("banner").getByRole("button", { name: "Copied" }).waitFor();
+    const copy = ann.getByRole("banner").getByRole("button", { name: "Copy link" });
+    // It says so for two seconds and a half: a busy machine may look too late.
+    await copy.evaluate((button) => {
+      globalThis.copied = new Promise((then) => {
+        new MutationObserver(() => button.textContent.trim() === "Copied" && then()).observe(button, { subtree: true, childList: true, characterData: true });
+      });
+    });
+    await copy.click();
+    await ann.waitForFunction(() => globalThis.copied.then(() => true));
     const link = await ann.evaluate(() => navigator.clipboard.readText());
     assert.equal(link, room);
     await cast.guest("Ben", link);
