@@ -55,6 +55,7 @@ export default {
         await many(pane).waitFor();
       }
     } finally {
+      await cast.disperse();
       await server.stop();
     }
   },
@@ -117,6 +118,7 @@ export default {
     const ben = await cast.guest("Ben", room);
     await say(ann, "a secret");
     await hears(ben, "a secret");
+    await log(ann).getByText("Ben came in").waitFor();
     await ann.getByRole("button", { name: "Leave", exact: true }).click();
     await ann.getByText("The room goes on").waitFor();
     await log(ben).getByText("Ann left").waitFor();
@@ -342,7 +344,7 @@ export default {
   },
 
   async "a long log is bounded, and stays where it is read when lines come and go"({ cast }) {
-    const server = await startServer({ PARLOR_HISTORY_LEN: "10000", PARLOR_HISTORY_BYTES: "1000000", PARLOR_RATE: "100000" });
+    const server = await startServer({ PARLOR_HISTORY_LEN: "10000", PARLOR_HISTORY_BYTES: "1000000", PARLOR_RATE: "100000", PARLOR_LEASE: "5m" });
     try {
       const room = newRoom(server.url);
       const speak = await voice("Ben", room);
