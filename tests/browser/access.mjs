@@ -190,6 +190,28 @@ export default {
     assert.equal(await log(ann).getAttribute("aria-label"), "Messages");
   }),
 
+  "what comes right after the link is back is told": wired(async ({ cast, base, wire }) => {
+    const room = newRoom(base);
+    const ben = await cast.guest("Ben", room);
+    const ann = await cast.page();
+    await remember(ann, "Ann");
+    await ann.clock.install();
+    await ann.goto(room.replace(base, wire.url));
+    await inRoom(ann);
+    wire.cut();
+    await ann.getByText("What you write waits here").waitFor();
+    await say(ben, "meanwhile");
+    await stateOf(ben, "meanwhile", "sent");
+    await ann.clock.pauseAt(await ann.evaluate(() => Date.now() + 5_000));
+    wire.mend();
+    await reconnects(ann);
+    await hears(ann, "meanwhile");
+    const live = log(ann).and(ann.locator("[aria-live=polite]"));
+    assert.equal(await live.count(), 0, "the snapshot is not");
+    await ann.clock.runFor(100);
+    await live.waitFor();
+  }),
+
   async "the unread are counted in the title of a page nobody looks at"({ cast, base }) {
     const room = newRoom(base);
     const ann = await cast.guest("Ann", room);
