@@ -8,7 +8,7 @@ mod page;
 mod room;
 mod stream;
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{future::pending, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -33,7 +33,7 @@ use crate::{
     hub::Hub,
     protocol::Trouble,
     room::{MemberId, RoomId},
-    transport::{Paces, poll::Pollers},
+    transport::{Paces, loan::Lender, poll::Pollers},
 };
 
 /// What this server promises, for programs.
@@ -172,6 +172,20 @@ impl Edge {
             return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
         }
         let patience = address.patience();
+        // Who comes by a ticket may be here by another link by now, and one that is gone must not take the seat from it.
+        let takes_a_seat = match address {
+            Address::Messages(_) => request.method() == Method::GET,
+            Address::Join(_) | Address::Events(_) => true,
+            _ => false,
+        };
+        let by_ticket = takes_a_seat && door::ticket(&request).is_some();
+        let lender = request.extensions().get::<Lender>().filter(|_| by_ticket).cloned();
+        let gone = async {
+            match lender {
+                Some(lender) => lender.closed().await,
+                None => pending().await,
+            }
+        };
         let answering = async {
             match address {
                 Address::Page => Ok(page::index(&request)),
@@ -197,7 +211,11 @@ impl Edge {
                 Address::Asset(path) => page::asset(path, &request),
             }
         };
-        let result = timeout(patience, answering).await.unwrap_or(Err(Trouble::Timeout));
+        let result = tokio::select! {
+            biased;
+            result = timeout(patience, answering) => result.unwrap_or(Err(Trouble::Timeout)),
+            () = gone => Ok(answer::nothing()),
+        };
         result.unwrap_or_else(|trouble| answer::refuse(&trouble))
     }
 

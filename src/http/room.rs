@@ -1,6 +1,6 @@
 //! A room by requests: join, poll, say, type, leave.
 
-use std::{future::pending, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, body::Body};
@@ -17,7 +17,6 @@ use crate::{
     protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
     room::{RoomId, Said},
     ticket::Claims,
-    transport::loan::Lender,
 };
 
 /// The longest a poll may wait.
@@ -74,22 +73,7 @@ impl Edge {
         let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
         let who = self.hub.bearer(&room, ticket).await?;
         self.paces.word(&who.member).await?;
-        let poll = |wait| self.pollers.poll(&room, ticket, &who, after, wait);
-        let lender = request.extensions().get::<Lender>();
-        let closed = async {
-            match lender {
-                Some(lender) => lender.closed().await,
-                None => pending().await,
-            }
-        };
-        let answer = tokio::select! {
-            biased;
-            answer = poll(wait) => answer,
-            // Gone, most likely, and no reason to keep a seat; if not, they are told what there is. Boxed, because
-            // every poll that waits would hold the space for it.
-            () = closed, if !wait.is_zero() => Box::pin(poll(Duration::ZERO)).await,
-        };
-        let answer = answer?;
+        let answer = self.pollers.poll(&room, ticket, &who, after, wait).await?;
         Ok(answer.map_or_else(answer::nothing, answer::written))
     }
 

@@ -26,7 +26,7 @@ pub struct LiveKit {
 impl LiveKit {
     /// Where it will be: Parlor and LiveKit each must know of the other before they start.
     pub fn reserve() -> Self {
-        let port = free_tcp();
+        let port = free_port();
         let secret = format!("{0}{0}", uuid::Uuid::new_v4().simple());
         let config = std::env::temp_dir().join(format!("livekit-{port}-{}.yaml", std::process::id()));
         Self { port, secret, config, process: None }
@@ -44,9 +44,20 @@ impl LiveKit {
 
     /// Starts it, or starts it again; `webhook` is whom it tells. Waits until it answers.
     pub async fn start(&mut self, webhook: &str) {
-        let port = self.port;
-        let (tcp, secret) = (free_tcp(), &self.secret);
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let rooms = self.rooms();
+        self.spawn(webhook);
+        within_patience("LiveKit answers", async || {
+            // Somebody else may have taken one of its ports meanwhile.
+            if self.process.as_mut().unwrap().try_wait().unwrap().is_some() {
+                self.spawn(webhook);
+            }
+            rooms.list_rooms(Vec::new()).await
+        })
+        .await;
+    }
+
+    fn spawn(&mut self, webhook: &str) {
+        let (port, tcp, udp, secret) = (self.port, free_port(), free_port(), &self.secret);
         let config = format!(
             "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{ {KEY}: {secret} }}\nlogging: {{ level: warn }}\n\
              rtc: {{ tcp_port: {tcp}, udp_port: {udp}, node_ip: 127.0.0.1, use_external_ip: false, enable_loopback_candidate: true, \
@@ -57,8 +68,6 @@ impl LiveKit {
         let mut server = Command::new(program());
         server.arg("--config").arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(server.kill_on_drop(true).spawn().unwrap());
-        let rooms = self.rooms();
-        within_patience("LiveKit answers", async || rooms.list_rooms(Vec::new()).await).await;
     }
 
     /// As a power cut would.
@@ -96,8 +105,14 @@ pub fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
         .to_string()
 }
 
-fn free_tcp() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port at which nobody listens, and that no outgoing connection takes.
+fn free_port() -> u16 {
+    loop {
+        let port = fastrand::u16(15_000..30_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// The LiveKit that `make tools` builds.
