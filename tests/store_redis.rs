@@ -514,6 +514,43 @@ async fn lost_answers_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whatever_comes_between() {
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let (node, witness) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    witness.store.say_next(&room, ann, &text("so that Redis knows the script")).await.unwrap();
+    let log = async || witness.store.look(&room, true).await.unwrap().unwrap().history;
+    line.mute(true);
+    let said = |words: &'static str, n: Option<u64>| {
+        let (store, room) = (Arc::clone(&node.store), room.clone());
+        tokio::spawn(async move {
+            match n {
+                Some(n) => store.say(&room, ann, n, &text(words)).await,
+                None => store.say_next(&room, ann, &text(words)).await,
+            }
+        })
+    };
+    let uncounted = ["one", "two"].map(|words| said(words, None));
+    until("both are said", async || log().await.len() == 3).await;
+    let counted = said("three", Some(50));
+    until("and the third", async || log().await.len() == 4).await;
+    server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    line.mute(false);
+    let mut numbers = Vec::new();
+    for saying in uncounted {
+        let said = saying.await.unwrap().unwrap();
+        assert!(!said.repeated, "by nobody who knows of it");
+        numbers.push((said.n, said.seq));
+    }
+    numbers.sort_unstable();
+    let counted = counted.await.unwrap().unwrap();
+    assert_eq!((numbers, counted.seq), (vec![(2, 2), (3, 3)], 4));
+    assert_eq!(log().await.len(), 4, "nothing is said twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn join_that_was_given_up_leaves_no_ghost() {
     let server = Server::start();
     let line = Line::to(server.port()).await;

@@ -3,13 +3,15 @@
 export const ROOM_ID_MAX = 64;
 
 const ALLOWED = /^[\p{Alphabetic}\p{M}\p{N}._~-]+$/u;
+/** A mark belongs to a letter or a digit. */
+const STRAY = /(?:^|[._~-])\p{M}/u;
 const CONSONANTS = "bdfghjklmnprstvz";
 const VOWELS = "aiou";
 const QUINTS = new RegExp(`^(?:[${CONSONANTS}][${VOWELS}][${CONSONANTS}][${VOWELS}][${CONSONANTS}](?:-|$)){4,}$`);
 
 export function parseRoomId(given: string): string | null {
   const id = given.normalize("NFC");
-  if (!ALLOWED.test(id) || [...id].length > ROOM_ID_MAX || id === "." || id === "..") return null;
+  if (!ALLOWED.test(id) || STRAY.test(id) || [...id].length > ROOM_ID_MAX || id === "." || id === "..") return null;
   return id;
 }
 

@@ -95,7 +95,8 @@ fn is_heaped(name: &str) -> bool {
 
 /// White space and the empty Braille cell; what Unicode calls ignorable is dropped by the skeleton.
 fn is_invisible(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{2800}' | '\u{200c}' | '\u{200d}' | '\u{fff9}'..='\u{fffb}' | '\u{1d159}')
+    c.is_whitespace()
+        || matches!(c, '\u{2800}' | '\u{200c}' | '\u{200d}' | '\u{fff9}'..='\u{fffb}' | '\u{13441}' | '\u{13442}' | '\u{1d159}')
 }
 
 #[cfg(test)]

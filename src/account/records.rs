@@ -138,7 +138,12 @@ impl Records {
         };
         Migrator::with_migrations(MIGRATIONS.map(step).into()).run(&pool).await?;
         let records = Self { pool };
-        records.look_again().await?;
+        while let Err(error) = records.look_again().await {
+            // Somebody has deleted their account meanwhile.
+            if !error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) {
+                return Err(error.into());
+            }
+        }
         drop(alone);
         Ok(records)
     }
@@ -160,7 +165,7 @@ impl Records {
                 kept.extend(looks(row.try_get("name")?).into_iter().map(|look| (look, after.clone())));
             }
             let mut change = self.pool.begin().await?;
-            // In order, as whoever registers meanwhile. An account that is gone meanwhile needs no look.
+            // In order, as whoever registers meanwhile.
             for (look, account) in kept {
                 let query = sqlx::query(
                     "INSERT INTO looks (look, account) SELECT $1, id FROM accounts WHERE id = $2 ON CONFLICT DO NOTHING",

@@ -161,7 +161,7 @@ impl Hub {
             let from = Whence { cursor: None, resumed: true, exact: true, joins: false };
             let member = claims.member;
             match self.sit(room, claims, from, Arc::new(Nobody)).await {
-                Ok(seat) => seat.leave().await,
+                Ok(seat) => drop(seat.leave().await),
                 // Somebody was quicker.
                 Err(Trouble::Refused(Refusal::NotMember)) => {}
                 Err(trouble) => return Err(trouble),

@@ -169,11 +169,11 @@ impl Seat {
         self.hub.pass(&self.room.id, self.claims.member).await
     }
 
-    /// Leaves for good: the seat is free when this returns, or soon after if the store is away.
-    pub async fn leave(mut self) {
+    /// Leaves for good: the seat is free when this returns, or soon after if the store is away. Says whether it is.
+    pub async fn leave(mut self) -> bool {
         self.freed = true;
         let leaving = self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
-        let _ = tokio::time::timeout(LEAVING, leaving).await;
+        tokio::time::timeout(LEAVING, leaving).await.is_ok()
     }
 
     /// Frees the seat of somebody who was lost long enough ago.

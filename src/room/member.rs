@@ -106,7 +106,8 @@ fn is_unwelcome(c: char) -> bool {
 /// What shows nothing by itself: white space, marks without a letter, format characters, and the few letters and signs
 /// that are empty.
 fn is_blank(c: char) -> bool {
-    let empty = matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}');
+    let empty =
+        matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{13441}' | '\u{13442}' | '\u{1d159}');
     c.is_whitespace() || empty || is_combining_mark(c) || c.general_category() == GeneralCategory::Format
 }
 

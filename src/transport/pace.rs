@@ -50,10 +50,14 @@ impl Measure {
                 Err(Trouble::RateLimited(wait.max(Duration::from_millis(1))))
             }
         };
-        // Boxed: every link would carry the room for a sleep that hardly any of them needs.
-        // The slowed still spend twice as fast as they earn, or a flood would never be refused.
-        Box::pin(tokio::time::sleep(Duration::from_secs(1) / self.0.get() / 2)).await;
+        self.slow().await;
         verdict
+    }
+
+    /// What a slowed frame waits. They still spend twice as fast as they earn, or a flood would never be refused.
+    async fn slow(self) {
+        // Boxed: every link would carry the room for a sleep that hardly any of them needs.
+        Box::pin(tokio::time::sleep(Duration::from_secs(1) / self.0.get() / 2)).await;
     }
 }
 
@@ -94,23 +98,29 @@ impl Pace {
     /// The same for a word with a counter. What was sent behind a refused one is refused, too: once a greater counter is
     /// taken, a lesser one never would be.
     pub(super) async fn word(&self, n: u64) -> Result<(), Trouble> {
+        if let Some(wait) = self.is_behind(n) {
+            // Spends nothing of what the first one waits for.
+            self.measure.slow().await;
+            return Err(Trouble::RateLimited(wait));
+        }
         let paced = self.frame().await;
         let now = Instant::now();
         let mut turn = self.turn.lock();
-        match (paced, &mut *turn) {
-            (_, Some(turn)) if n > turn.n && now < turn.until => {
-                turn.until = turn.last.min(now + TURN);
-                Err(Trouble::RateLimited((turn.until - now).max(Duration::from_millis(1))))
-            }
-            (Err(Trouble::RateLimited(wait)), turn) => {
-                *turn = Some(Turn { n, until: now + wait + TURN, last: now + wait + LAST_TURN });
-                Err(Trouble::RateLimited(wait))
-            }
-            (paced, turn) => {
-                *turn = turn.filter(|turn| n != turn.n && now < turn.until);
-                paced
-            }
+        if let Err(Trouble::RateLimited(wait)) = paced {
+            *turn = Some(Turn { n, until: now + wait + TURN, last: now + wait + LAST_TURN });
+        } else {
+            *turn = turn.filter(|turn| n != turn.n && now < turn.until);
         }
+        paced
+    }
+
+    /// Whether a refused word has its turn before this one, and for how long.
+    fn is_behind(&self, n: u64) -> Option<Duration> {
+        let now = Instant::now();
+        let mut turn = self.turn.lock();
+        let turn = turn.as_mut().filter(|turn| n > turn.n && now < turn.until)?;
+        turn.until = turn.last.min(now + TURN);
+        Some(turn.until.saturating_duration_since(now).max(Duration::from_millis(1)))
     }
 }
 

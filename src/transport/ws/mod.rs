@@ -180,7 +180,7 @@ impl Link {
             let step: BoxFuture<'_, bool> = match Heard::from(message) {
                 Heard::Frame(inbound) => Box::pin(self.hear(inbound, seat)),
                 Heard::Control => Box::pin(self.pace.frame().map(|_| false)),
-                Heard::Goodbye => self.leave(seat),
+                Heard::Goodbye => Box::pin(self.leave(seat).map(|_| true)),
                 Heard::Nonsense(trouble) => {
                     socket.get_mut().broken = true;
                     self.outbox.send(&Outbound::Error(trouble.problem(None)));
@@ -198,8 +198,8 @@ impl Link {
     async fn hear(&self, inbound: Inbound, seat: &mut Option<Seat>) -> bool {
         let Inbound { ask, n } = inbound;
         if ask == Ok(Ask::Leave) {
-            self.leave(seat).await;
-            self.outbox.close(&Trouble::Left);
+            let freed = self.leave(seat).await;
+            self.outbox.close(if freed { &Trouble::Left } else { &Trouble::StoreUnavailable });
             return true;
         }
         let paced = match ask {
@@ -237,14 +237,14 @@ impl Link {
         Ok(())
     }
 
-    /// Frees the seat at once.
+    /// Frees the seat at once. Says whether it is free.
     fn leave(&self, seat: &mut Option<Seat>) -> BoxFuture<'static, bool> {
         let seat = seat.take();
         Box::pin(async move {
-            if let Some(seat) = seat {
-                seat.leave().await;
+            match seat {
+                Some(seat) => seat.leave().await,
+                None => true,
             }
-            true
         })
     }
 }

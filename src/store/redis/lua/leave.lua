@@ -21,7 +21,7 @@ if at_node ~= node or at_tag ~= tag or (ARGV[7] == '1' and new ~= '1') then
 end
 
 redis.call('SREM', members, member)
-redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member)
+redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member)
 local heads = redis.call('SCARD', members)
 -- Those who remain may all sit on nodes that died. Only a node that has renewed
 -- in time may say so: otherwise it was the store that was away.

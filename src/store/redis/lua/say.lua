@@ -3,7 +3,8 @@
 -- KEYS  room log channel
 -- ARGV  member n text seen [draw]
 --       seen: epoch and seq that the sender's node has heard, with a space between, or nothing
---       draw: n is empty, and is to follow the member's last; a draw that comes again is the same send
+--       draw: n is empty, and is to follow the member's last; a draw that comes again is the same send.
+--       The newest draws are kept, because other sends may come between.
 -- Gives 'epoch seq at repeated n', or ENOMEMBER, or ESTALE.
 -- Every message comes through here. So the limits stand in the script instead of travelling,
 -- numbers are written by string.format (Redis and tostring take several times as long for it),
@@ -18,24 +19,23 @@ if not seat then
 end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
-local draw, mark = ARGV[5], ''
+local draw, drawn = ARGV[5], nil
 if draw then
-  local last_n, answer, drawn = '0', '', ''
-  if last then
-    last_n, answer, drawn = string.match(last, '^(%d+)( %d+ %d+) ?(%d*)$')
-  end
-  if drawn == draw then
+  drawn = call('HGET', room, 'w:' .. member) or ''
+  local answer, its_n = string.match(';' .. drawn, ';' .. draw .. ' (%d+ %d+) (%d+);')
+  if answer then
     -- Not repeated by the sender, who knows of one try.
-    return epoch .. answer .. ' 0 ' .. last_n
+    return epoch .. ' ' .. answer .. ' 0 ' .. its_n
   end
+  local last_n = last and string.match(last, '^%d+') or '0'
   if tonumber(last_n) >= MAX_N then
     return 'ESTALE'
   end
-  n, mark = format('%.0f', last_n + 1), ' ' .. draw
+  n = format('%.0f', last_n + 1)
 elseif last then
   local last_n = string.match(last, '^%d+')
   if n == last_n then
-    return epoch .. string.match(last, '^%d+( %d+ %d+)') .. ' 1 ' .. n
+    return epoch .. string.sub(last, #last_n + 1) .. ' 1 ' .. n
   end
   -- As strings, because Lua's numbers end at 2^53.
   if #n < #last_n or (#n == #last_n and n < last_n) then
@@ -78,6 +78,11 @@ while length > keep or (bytes > most and length > 1) do
   length = length - 1
   bytes = bytes - (#oldest - string.find(oldest, '\n', 1, true))
 end
-call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now .. mark)
+call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
+if draw then
+  -- Some eight of them; the last may be cut off, and is no match then.
+  local answer = draw .. ' ' .. seq .. ' ' .. now .. ' ' .. n .. ';'
+  call('HSET', room, 'w:' .. member, string.sub(answer .. drawn, 1, 512))
+end
 call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entry)
 return epoch .. ' ' .. seq .. ' ' .. now .. ' 0 ' .. n
