@@ -2,28 +2,13 @@
 // The carriers that go by requests, against a server that answers what the test says.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { WELCOME as FIRST } from "../protocol/welcome.fixture";
 import type { Carrier, OpenCarrier } from "./carrier";
 import { EventReader } from "./events";
 import { openLongPoll, openShortPoll, openStream } from "./http";
 import { PAUSE } from "./poll";
 
-const WELCOME = {
-  type: "welcome",
-  clientId: "me",
-  roomId: "r",
-  user: "Ann",
-  ticket: "t1",
-  cursor: "e-1",
-  resumed: false,
-  reset: false,
-  lastN: 0,
-  count: 0,
-  members: [],
-  history: [],
-  limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 15, members: 1, poll: 15 },
-  video: false,
-  timestamp: "2026-01-02T03:04:05Z",
-};
+const WELCOME = { ...FIRST, ticket: "t1", cursor: "e-1", limits: { ...FIRST.limits, grace: 15, poll: 15 } };
 
 /** One request as it came, and the means to answer it. */
 class Asked {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Inbound, Outbound } from "../protocol/frames";
 import type { Transport } from "../protocol/transport";
+import { WELCOME } from "../protocol/welcome.fixture";
 import { backoff } from "./backoff";
 import type { Ears, Passage } from "./carrier";
 import { Ladder } from "./ladder";
@@ -66,24 +67,6 @@ class FakeCarrier {
 }
 
 const PONG_WITHIN = 10_000;
-
-const WELCOME = {
-  type: "welcome",
-  clientId: "me",
-  roomId: "r",
-  user: "Ann",
-  ticket: "t",
-  cursor: "e-0",
-  resumed: false,
-  reset: false,
-  lastN: 0,
-  count: 0,
-  members: [],
-  history: [],
-  limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 1, members: 1 },
-  video: false,
-  timestamp: "2026-01-02T03:04:05Z",
-};
 
 let clock: FakeClock;
 let carriers: FakeCarrier[];

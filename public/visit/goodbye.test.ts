@@ -1,23 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WELCOME } from "../protocol/welcome.fixture";
 import { HEARD_WITHIN, Visit } from "./visit.svelte";
 
-const WELCOME = {
-  type: "welcome",
-  clientId: "me",
-  roomId: "r",
-  user: "Ann",
-  ticket: "t",
-  cursor: "e-0",
-  resumed: false,
-  reset: false,
-  lastN: 0,
-  count: 1,
-  members: [{ clientId: "me", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }],
-  history: [],
-  limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 1, members: 1 },
-  video: false,
-  timestamp: "2026-01-02T03:04:05Z",
-};
+const ALONE = { ...WELCOME, count: 1, members: [{ clientId: "me", user: "Ann", joinedAt: WELCOME.timestamp }] };
 
 /** A socket whose other end does what the test says. */
 class FakeSocket {
@@ -36,7 +21,7 @@ class FakeSocket {
   welcome() {
     this.readyState = FakeSocket.OPEN;
     this.onopen();
-    this.onmessage({ data: JSON.stringify(WELCOME) });
+    this.onmessage({ data: JSON.stringify(ALONE) });
   }
 
   send(text: string) {

@@ -6,7 +6,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_security::{GeneralSecurityProfile, skeleton};
 
 use super::AccountError;
-use crate::room::Name;
+use crate::room::{Name, is_empty};
 
 /// As many marks as a letter may carry.
 const MARKS: usize = 4;
@@ -93,10 +93,9 @@ fn is_heaped(name: &str) -> bool {
     })
 }
 
-/// White space and the empty Braille cell; what Unicode calls ignorable is dropped by the skeleton.
+/// What is empty, and what joins or annotates; what else Unicode calls ignorable is dropped by the skeleton.
 fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '\u{2800}' | '\u{200c}' | '\u{200d}' | '\u{fff9}'..='\u{fffb}' | '\u{13441}' | '\u{13442}' | '\u{1d159}')
+    is_empty(c) || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fff9}'..='\u{fffb}')
 }
 
 #[cfg(test)]

@@ -162,7 +162,8 @@ impl Records {
             let mut kept = BTreeSet::new();
             for row in &without {
                 after = row.try_get("id")?;
-                kept.extend(looks(row.try_get("name")?).into_iter().map(|look| (look, after.clone())));
+                let looks = looks(row.try_get("name")?).into_iter().filter(|look| look.starts_with(CAPITALS));
+                kept.extend(looks.map(|look| (look, after.clone())));
             }
             let mut change = self.pool.begin().await?;
             // In order, as whoever registers meanwhile.

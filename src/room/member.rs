@@ -95,20 +95,22 @@ impl FromStr for Name {
 }
 
 /// Controls, line breaks, the marks that turn the text after a name around, what is left of text that was none
-/// (U+FFFD), and what Unicode gives no meaning: every
-/// reader would see something else in it, or nothing.
+/// (U+FFFD), and what Unicode gives no meaning: every reader would see something else in it, or nothing.
 fn is_unwelcome(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{fffd}')
         || (!c.is_ascii() && matches!(c.general_category(), GeneralCategory::Unassigned | GeneralCategory::PrivateUse))
 }
 
-/// What shows nothing by itself: white space, marks without a letter, format characters, and the few letters and signs
-/// that are empty.
+/// What shows nothing by itself: white space, empty letters and signs, marks without a letter, format characters.
 fn is_blank(c: char) -> bool {
-    let empty =
-        matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{13441}' | '\u{13442}' | '\u{1d159}');
-    c.is_whitespace() || empty || is_combining_mark(c) || c.general_category() == GeneralCategory::Format
+    is_empty(c) || is_combining_mark(c) || c.general_category() == GeneralCategory::Format
+}
+
+/// White space, and the few letters and signs that are as empty.
+pub fn is_empty(c: char) -> bool {
+    let fillers = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    c.is_whitespace() || fillers || matches!(c, '\u{2800}' | '\u{13441}' | '\u{13442}' | '\u{1d159}')
 }
 
 impl fmt::Display for Name {

@@ -20,7 +20,7 @@ use ahash::RandomState;
 pub use call::Call;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
 pub use id::RoomId;
-pub use member::{Member, MemberId, Name};
+pub use member::{Member, MemberId, Name, is_empty};
 pub use refusal::Refusal;
 
 /// Milliseconds since the Unix epoch.

@@ -13,7 +13,6 @@ use governor::{
     middleware::{StateInformationMiddleware, StateSnapshot},
     state::{InMemoryState, NotKeyed, keyed::DefaultKeyedStateStore},
 };
-
 use parking_lot::Mutex;
 use tokio::time::Instant;
 

@@ -1,8 +1,11 @@
 //! A Redis server for one test. `PARLOR_TEST_REDIS_SERVER` names another program than `redis-server`.
 
+#[path = "port.rs"]
+mod port;
+
 use std::{
     io::{BufRead, BufReader, ErrorKind, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -12,6 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use port::free_port;
+
 /// A server on a free port of the loopback, with a directory of its own. Dropping it ends both.
 pub struct Server {
     port: u16,
@@ -19,17 +24,6 @@ pub struct Server {
     /// What it is started with, beside port and directory.
     args: Vec<String>,
     child: Mutex<Option<Child>>,
-}
-
-/// A port of the loopback at which nobody listens, and that no outgoing connection takes while its server is away.
-/// Somebody else may listen there before it is used.
-pub fn free_port() -> u16 {
-    loop {
-        let port = fastrand::u16(15_000..30_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// A directory of its own.

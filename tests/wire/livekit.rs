@@ -1,7 +1,11 @@
 //! A real LiveKit of the version that the Makefile names, on this machine only.
 
+// Tests that start a Redis as well have it by way of that, too.
+#[allow(clippy::duplicate_mod)]
+#[path = "../support/port.rs"]
+mod port;
+
 use std::{
-    net::{TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -12,6 +16,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
+use self::port::free_port;
 use super::{TestServer, within_patience};
 
 pub const KEY: &str = "devkey";
@@ -103,16 +108,6 @@ pub fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
     let them = json!({"sid": "PA_x", "identity": id, "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
     json!({"event": event, "room": {"sid": "RM_x", "name": room}, "participant": them, "id": "EV_x", "createdAt": "1"})
         .to_string()
-}
-
-/// A port at which nobody listens, and that no outgoing connection takes.
-fn free_port() -> u16 {
-    loop {
-        let port = fastrand::u16(15_000..30_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// The LiveKit that `make tools` builds.

@@ -1,0 +1,18 @@
+/** The first frame to somebody who comes into an empty room, as tests send it. */
+export const WELCOME = {
+  type: "welcome",
+  clientId: "me",
+  roomId: "r",
+  user: "Ann",
+  ticket: "t",
+  cursor: "e-0",
+  resumed: false,
+  reset: false,
+  lastN: 0,
+  count: 0,
+  members: [],
+  history: [],
+  limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 1, members: 1 },
+  video: false,
+  timestamp: "2026-01-02T03:04:05Z",
+};
