@@ -191,10 +191,7 @@ export default {
   async "messages fade from the page after the age the server gives"({ cast }) {
     const server = await startServer({ PARLOR_HISTORY_AGE: "10m" });
     try {
-      const ann = await cast.page();
-      await remember(ann, "Ann");
-      await ann.clock.install();
-      await ann.goto(newRoom(server.url));
+      const ann = await cast.guest("Ann", newRoom(server.url), { clocked: true });
       await ann.getByText("messages fade after 10 minutes").waitFor();
       await say(ann, "soon gone");
       await stateOf(ann, "soon gone", "sent");

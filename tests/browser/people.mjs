@@ -58,12 +58,13 @@ export class Cast {
     return (await this.context(options)).newPage();
   }
 
-  /** Somebody whose name the browser remembers, in the room. */
-  async guest(name, room, options) {
+  /** Somebody whose name the browser remembers, in the room `within` some time; `clocked` if the test moves the page's clock. */
+  async guest(name, room, { clocked = false, within, ...options } = {}) {
     const page = await this.page(options);
     await remember(page, name);
+    if (clocked) await page.clock.install();
     await page.goto(room);
-    await inRoom(page);
+    await inRoom(page, within);
     return page;
   }
 

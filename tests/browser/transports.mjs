@@ -17,13 +17,8 @@ const goesBy = (page, transport, timeout = FALLS) => page.getByRole("complementa
 const instead = (page) => page.getByText("instead of a WebSocket");
 
 /** Somebody behind a wire that lets through what it lets through. */
-async function behind(cast, wire, room, name = "Ann") {
-  const page = await cast.page();
-  await remember(page, name);
-  await page.goto(room.replace(/^http:\/\/[^/]+/, wire.url));
-  await inRoom(page, FALLS);
-  return page;
-}
+const behind = (cast, wire, room, name = "Ann", clocked = false) =>
+  cast.guest(name, room.replace(/^http:\/\/[^/]+/, wire.url), { clocked, within: FALLS });
 
 const pane = (page, transport) => page.locator(`[data-transport=${transport}]`);
 const figure = (page, transport, what) => pane(page, transport).locator(`[data-count=${what}]`).innerText();
@@ -138,11 +133,7 @@ export default {
     wire.refuse(any(SOCKET, STREAM));
     const room = newRoom(base);
     const ben = await cast.guest("Ben", room);
-    const ann = await cast.page();
-    await remember(ann, "Ann");
-    await ann.clock.install();
-    await ann.goto(room.replace(base, wire.url));
-    await inRoom(ann, FALLS);
+    const ann = await behind(cast, wire, room, "Ann", true);
     await goesBy(ann, "long-poll");
     await say(ann, "from below");
     await stateOf(ann, "from below", "sent");
