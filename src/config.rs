@@ -1,9 +1,12 @@
 //! Every setting: its flag, its environment variable, its default and its check.
 
+mod budgets;
+
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
+pub use self::budgets::BudgetSettings;
 use crate::room::{Limits, Millis};
 
 /// Ephemeral room chat: open, talk, gone.
@@ -92,6 +95,10 @@ pub struct Config {
     /// Frames a second that a member may send for long; a flood is slowed, then refused
     #[arg(long, env = "PARLOR_RATE", default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
+
+    /// What one address, and all together, may hold and do
+    #[command(flatten)]
+    pub budgets: BudgetSettings,
 
     /// How logs are written
     #[arg(long, env = "PARLOR_LOG", value_enum, default_value_t = LogFormat::Text)]

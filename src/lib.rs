@@ -9,6 +9,9 @@ pub mod room;
 // What goes over the wire, by direction.
 pub mod protocol;
 
+// What one address, and all together, may hold and do.
+pub mod budget;
+
 // Every setting, its default and its check.
 pub mod config;
 

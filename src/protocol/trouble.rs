@@ -82,6 +82,22 @@ pub enum Trouble {
     /// Too much, too fast.
     #[error("too many frames: wait {} ms", .0.as_millis())]
     RateLimited(Duration),
+    /// One address holds or does too much.
+    #[error("this address has as many {what} as it may: come back in {} s", .wait.as_secs().max(1))]
+    AddressLimit {
+        /// Too much of what.
+        what: &'static str,
+        /// When to try again.
+        wait: Duration,
+    },
+    /// All addresses together hold too much.
+    #[error("this server has as many {what} as it may: come back in {} s", .wait.as_secs().max(1))]
+    ServerFull {
+        /// Too much of what.
+        what: &'static str,
+        /// When to try again.
+        wait: Duration,
+    },
     /// No LiveKit keys.
     #[error("video is not set up here: the operator sets LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     VideoNotConfigured,
@@ -174,6 +190,8 @@ impl Trouble {
             Self::BadHost => ("bad_host", 400, 4400),
             Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
             Self::RateLimited(_) => ("rate_limited", 429, 4429),
+            Self::AddressLimit { .. } => ("address_limit", 429, 4429),
+            Self::ServerFull { .. } => ("server_full", 503, 4503),
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503),
             Self::StoreUnavailable => ("store_unavailable", 503, 4503),
             Self::StoreFull => ("store_full", 503, 4503),
@@ -215,6 +233,7 @@ impl Trouble {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(wait) | Self::TooManyTries(wait) | Self::AccountsBusy(wait) | Self::Restarting(wait) => Some(*wait),
+            Self::AddressLimit { wait, .. } | Self::ServerFull { wait, .. } => Some(*wait),
             _ => None,
         }
     }

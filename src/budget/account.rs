@@ -1,0 +1,125 @@
+//! What one address holds and does.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
+};
+
+use super::{ClientAddr, FORGOTTEN, Kept, Node, Permit, RETRY, Resource, RoomText, Unread, raise};
+use crate::protocol::Trouble;
+
+/// A burst, in seconds of the lasting rate.
+const BURST_SECONDS: u32 = 10;
+
+type Rate = RateLimiter<NotKeyed, InMemoryState, DefaultClock, NoOpMiddleware>;
+
+/// The account of one address.
+pub struct Account {
+    pub(super) node: Arc<Node>,
+    address: ClientAddr,
+    held: [AtomicUsize; Resource::ALL.len()],
+    joins: Option<Rate>,
+    frames: Option<Rate>,
+    /// When it was last asked for, in seconds since the start.
+    touched: AtomicU32,
+}
+
+impl Account {
+    pub(super) fn new(node: Arc<Node>, address: ClientAddr) -> Self {
+        let rate = |resource| {
+            let limit = u32::try_from(node.limit_of_address(resource)).unwrap_or(u32::MAX);
+            NonZeroU32::new(limit).map(|limit| {
+                let burst = limit.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
+                RateLimiter::direct(Quota::per_second(limit).allow_burst(burst))
+            })
+        };
+        let (joins, frames, touched) = (rate(Resource::Joins), rate(Resource::Frames), AtomicU32::new(node.seconds()));
+        Self { address, held: Default::default(), joins, frames, touched, node }
+    }
+
+    /// Holds one of a resource for as long as the permit lives.
+    ///
+    /// # Errors
+    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
+    pub fn hold(self: &Arc<Self>, resource: Resource) -> Result<Permit, Trouble> {
+        self.add(resource, 1)?;
+        Ok(Permit::new(Arc::clone(self), resource))
+    }
+
+    /// What this address says into one room.
+    pub fn keep(self: &Arc<Self>, room: &Arc<RoomText>) -> Kept {
+        Kept::new(Arc::clone(self), Arc::clone(room))
+    }
+
+    /// The account of what one client of this address has not read.
+    pub fn unread(self: &Arc<Self>) -> Unread {
+        Unread::new(Arc::clone(self))
+    }
+
+    /// Counts a join.
+    ///
+    /// # Errors
+    /// [`Trouble::AddressLimit`].
+    pub fn join(&self) -> Result<(), Trouble> {
+        self.count(self.joins.as_ref(), Resource::Joins)
+            .map_err(|wait| Trouble::AddressLimit { what: Resource::Joins.words(), wait })
+    }
+
+    /// Counts a frame, or a request that says something.
+    ///
+    /// # Errors
+    /// [`Trouble::RateLimited`].
+    pub fn frame(&self) -> Result<(), Trouble> {
+        self.count(self.frames.as_ref(), Resource::Frames).map_err(Trouble::RateLimited)
+    }
+
+    fn count(&self, rate: Option<&Rate>, resource: Resource) -> Result<(), Duration> {
+        let Some(Err(until)) = rate.map(RateLimiter::check) else { return Ok(()) };
+        self.node.count_refusal(resource, Some(self.address));
+        Err(until.wait_time_from(DefaultClock::default().now()).max(Duration::from_millis(1)))
+    }
+
+    /// Adds to what this address and the node hold, unless that is too much for either.
+    pub(super) fn add(&self, resource: Resource, amount: usize) -> Result<(), Trouble> {
+        self.add_own(resource, amount)?;
+        self.node.add(resource, amount).inspect_err(|_| self.subtract_own(resource, amount))
+    }
+
+    pub(super) fn subtract(&self, resource: Resource, amount: usize) {
+        self.subtract_own(resource, amount);
+        self.node.subtract(resource, amount);
+    }
+
+    /// The same without the node's count.
+    pub(super) fn add_own(&self, resource: Resource, amount: usize) -> Result<(), Trouble> {
+        if raise(&self.held[resource as usize], amount, self.node.limit_of_address(resource)) {
+            return Ok(());
+        }
+        self.node.count_refusal(resource, Some(self.address));
+        Err(Trouble::AddressLimit { what: resource.words(), wait: RETRY })
+    }
+
+    pub(super) fn subtract_own(&self, resource: Resource, amount: usize) {
+        self.held[resource as usize].fetch_sub(amount, Ordering::Relaxed);
+    }
+
+    pub(super) fn touch(&self) {
+        self.touched.store(self.node.seconds(), Ordering::Relaxed);
+    }
+
+    /// Long unused: its rates have recovered.
+    pub(super) fn is_forgotten(&self, now: u32) -> bool {
+        u64::from(now.saturating_sub(self.touched.load(Ordering::Relaxed))) >= FORGOTTEN.as_secs()
+    }
+}

@@ -1,0 +1,251 @@
+//! What one client address, and all of them together, may hold and do at this node.
+//!
+//! Counted per address: an IPv4 address or a /64 network of IPv6. Things that
+//! are held (connections, seats, rooms, kept text, unread bytes) are counted
+//! while a guard lives; things that are done (joins, frames) by the second.
+
+mod account;
+mod address;
+mod held;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use ahash::RandomState;
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+pub use self::{
+    account::Account,
+    address::ClientAddr,
+    held::{Kept, Permit, RoomText, Unread},
+};
+use crate::protocol::Trouble;
+
+/// When a client that met a limit is told to come back.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// An account without guards is forgotten after this long: its rates have recovered by then.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// How many accounts there may be before forgotten ones are looked for.
+const SWEEP: usize = 1024;
+
+/// One address may fill this part of the store.
+const STORE_SHARE: u64 = 8;
+
+/// One line per resource and minute says that a limit was met.
+const LOG_PERIOD: Duration = Duration::from_secs(60);
+
+/// What is counted while it is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resource {
+    /// TCP connections; behind a proxy, requests under way and open streams and sockets.
+    Connections,
+    /// Seats at this node, held ones included.
+    Seats,
+    /// Rooms at this node, on the account of the address that opened them.
+    Rooms,
+    /// Bytes of text said into rooms that live.
+    Text,
+    /// Bytes sent to clients that have not read them.
+    Unread,
+    /// Joins a second.
+    Joins,
+    /// Frames and requests a second.
+    Frames,
+}
+
+impl Resource {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Self; 7] = [Self::Connections, Self::Seats, Self::Rooms, Self::Text, Self::Unread, Self::Joins, Self::Frames];
+
+    /// The word in metrics and log lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Seats => "seats",
+            Self::Rooms => "rooms",
+            Self::Text => "text",
+            Self::Unread => "unread",
+            Self::Joins => "joins",
+            Self::Frames => "frames",
+        }
+    }
+
+    /// What a client is told that it has too much of.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Seats => "seats",
+            Self::Rooms => "rooms of its own",
+            Self::Text => "bytes of text in rooms",
+            Self::Unread => "bytes that it has not read",
+            Self::Joins => "joins a second",
+            Self::Frames => "frames a second",
+        }
+    }
+}
+
+/// The limits, each 0 for none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Limits {
+    /// Of one address: how much of each resource, by [`Resource`]'s number.
+    pub address: [usize; Resource::ALL.len()],
+    /// Of all addresses together, likewise.
+    pub node: [usize; Resource::ALL.len()],
+}
+
+impl Limits {
+    /// Sets what one address may hold or do.
+    #[must_use]
+    pub fn of_address(mut self, resource: Resource, limit: usize) -> Self {
+        self.address[resource as usize] = limit;
+        self
+    }
+
+    /// Sets what all addresses together may hold.
+    #[must_use]
+    pub fn of_node(mut self, resource: Resource, limit: usize) -> Self {
+        self.node[resource as usize] = limit;
+        self
+    }
+}
+
+/// The accounts of all addresses.
+pub struct Budgets {
+    node: Arc<Node>,
+    accounts: DashMap<ClientAddr, Arc<Account>, RandomState>,
+    /// Accounts are looked through for forgotten ones when there are so many.
+    sweep_at: AtomicUsize,
+}
+
+impl Budgets {
+    /// No account yet.
+    pub fn new(limits: Limits) -> Self {
+        let node = Node {
+            limits,
+            held: Default::default(),
+            refused: Default::default(),
+            logged: Mutex::default(),
+            started: Instant::now(),
+            text_share: AtomicUsize::new(0),
+        };
+        Self { node: Arc::new(node), accounts: DashMap::default(), sweep_at: AtomicUsize::new(SWEEP) }
+    }
+
+    /// The account of an address.
+    pub fn account(&self, address: ClientAddr) -> Arc<Account> {
+        if let Some(account) = self.accounts.get(&address) {
+            account.touch();
+            return Arc::clone(&account);
+        }
+        self.sweep();
+        Arc::clone(&self.accounts.entry(address).or_insert_with(|| Arc::new(Account::new(Arc::clone(&self.node), address))))
+    }
+
+    /// How much of a resource all addresses hold.
+    pub fn held(&self, resource: Resource) -> usize {
+        self.node.held[resource as usize].load(Ordering::Relaxed)
+    }
+
+    /// How often the limits of each resource refused something.
+    pub fn refusals(&self) -> impl Iterator<Item = (Resource, u64)> + '_ {
+        Resource::ALL.into_iter().map(|resource| (resource, self.node.refused[resource as usize].load(Ordering::Relaxed)))
+    }
+
+    /// What all addresses together say into one room. Its log keeps `bytes` of text and `entries` messages at most.
+    pub fn room_text(&self, bytes: usize, entries: usize) -> Arc<RoomText> {
+        Arc::new(RoomText::new(Arc::clone(&self.node), bytes, entries))
+    }
+
+    /// The store holds so many bytes at most: one address may fill an eighth of them.
+    pub fn share_store(&self, capacity: Option<u64>) {
+        let share = capacity.map_or(0, |bytes| usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(1));
+        self.node.text_share.store(share, Ordering::Relaxed);
+    }
+
+    /// Drops accounts that hold nothing and have long done nothing.
+    fn sweep(&self) {
+        if self.accounts.len() < self.sweep_at.load(Ordering::Relaxed) {
+            return;
+        }
+        let now = self.node.seconds();
+        self.accounts.retain(|_, account| Arc::strong_count(account) > 1 || !account.is_forgotten(now));
+        self.sweep_at.store((self.accounts.len() * 2).max(SWEEP), Ordering::Relaxed);
+    }
+}
+
+/// What all addresses hold, and what was refused.
+struct Node {
+    limits: Limits,
+    held: [AtomicUsize; Resource::ALL.len()],
+    refused: [AtomicU64; Resource::ALL.len()],
+    /// When a refusal was last logged.
+    logged: Mutex<[Option<Instant>; Resource::ALL.len()]>,
+    started: Instant,
+    /// What one address may fill of the store, 0 for no bound.
+    text_share: AtomicUsize,
+}
+
+impl Node {
+    /// What one address may hold of a resource; 0 for no limit.
+    fn limit_of_address(&self, resource: Resource) -> usize {
+        let limit = self.limits.address[resource as usize];
+        match (resource, self.text_share.load(Ordering::Relaxed)) {
+            (Resource::Text, share) if share > 0 && limit > 0 => limit.min(share),
+            _ => limit,
+        }
+    }
+
+    fn add(&self, resource: Resource, amount: usize) -> Result<(), Trouble> {
+        if raise(&self.held[resource as usize], amount, self.limits.node[resource as usize]) {
+            return Ok(());
+        }
+        self.count_refusal(resource, None);
+        Err(Trouble::ServerFull { what: resource.words(), wait: RETRY })
+    }
+
+    fn subtract(&self, resource: Resource, amount: usize) {
+        self.held[resource as usize].fetch_sub(amount, Ordering::Relaxed);
+    }
+
+    /// Seconds since the start.
+    fn seconds(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Counts a refusal and logs it, once a minute for each resource.
+    fn count_refusal(&self, resource: Resource, address: Option<ClientAddr>) {
+        self.refused[resource as usize].fetch_add(1, Ordering::Relaxed);
+        let now = Instant::now();
+        let mut logged = self.logged.lock();
+        let last = &mut logged[resource as usize];
+        if last.is_some_and(|last| now - last < LOG_PERIOD) {
+            return;
+        }
+        *last = Some(now);
+        drop(logged);
+        let resource = resource.as_str();
+        match address {
+            Some(address) => tracing::warn!(resource, %address, "an address has met its limit"),
+            None => tracing::warn!(resource, "this node has met its limit"),
+        }
+    }
+}
+
+/// Adds, unless the sum would be above the limit.
+fn raise(held: &AtomicUsize, amount: usize, limit: usize) -> bool {
+    let before = held.fetch_add(amount, Ordering::Relaxed);
+    let fits = limit == 0 || before.saturating_add(amount) <= limit;
+    if !fits {
+        held.fetch_sub(amount, Ordering::Relaxed);
+    }
+    fits
+}
