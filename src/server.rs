@@ -24,6 +24,7 @@ use tower::ServiceExt;
 
 use crate::{
     account::{Accounts, Cost, OpenError},
+    budget::Budgets,
     config::{Config, ConfigError},
     http::{Edge, Flowing, Layered, Peer, layered},
     hub::{Hub, Rooms, Terms},
@@ -100,6 +101,7 @@ impl Server {
             Some(url) => Some(Arc::new(Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?)),
             None => None,
         };
+        let budgets = Arc::new(Budgets::new(config.budgets.limits()));
         let terms = Terms {
             signer: Signer::new(config.secret.expose()),
             limits,
@@ -107,6 +109,7 @@ impl Server {
             grace: config.grace.0,
             video: config.livekit()?.map(Video::new),
             accounts: accounts.clone(),
+            budgets: Arc::clone(&budgets),
             clock: wall_clock,
         };
         let rooms = Rooms::new(terms);
@@ -126,6 +129,7 @@ impl Server {
             require_login: config.require_login.0,
             proxies: config.proxies.into(),
             rate,
+            budgets,
             pollers: Pollers::new(Arc::clone(&hub)),
             paces: Paces::new(rate),
             strangers: Paces::new(rate),

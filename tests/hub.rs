@@ -206,6 +206,7 @@ async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>)
         name: Some(name.parse().unwrap()),
         ticket: word("ticket"),
         cursor: word("cursor").map(|cursor| cursor.parse().unwrap()),
+        account: None,
     };
     let seat = hub.enter(entrance, Arc::new(Ear(ear))).await?;
     let welcome = heard.recv().await.unwrap();
@@ -241,7 +242,7 @@ async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
     let ticket = ann.welcome["ticket"].as_str().unwrap().to_owned();
     let (ear, mut heard) = unbounded_channel();
     let taking =
-        tokio::spawn(async move { hub.take_up(&"r".parse().unwrap(), &ticket, None, Arc::new(Ear(ear))).await.map(drop) });
+        tokio::spawn(async move { hub.take_up(&"r".parse().unwrap(), &ticket, None, None, Arc::new(Ear(ear))).await.map(drop) });
     while here.store.joins() == 0 {
         tokio::task::yield_now().await;
     }
@@ -414,7 +415,7 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
     assert_eq!(ann.hears().await["closed"], 1012);
     assert!(world.is_empty());
     let (ear, _heard) = unbounded_channel();
-    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None };
+    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, account: None };
     assert!(matches!(hub.enter(entrance, Arc::new(Ear(ear))).await, Err(Trouble::Restarting(_))));
 }
 

@@ -12,6 +12,7 @@ use std::{
 };
 
 use parlor::{
+    budget::{self, Budgets},
     hub::{Entrance, Hub, Nobody, Rooms, Terms},
     room::{Limits, MemberId, Millis, NodeId, RoomId},
     store::memory::{Memory, World, wall_clock},
@@ -107,7 +108,8 @@ fn two_hubs(crowd: usize) -> [Arc<Hub>; 2] {
     let world = World::new(Limits::default(), wall_clock);
     [1, 2].map(|node| {
         let (signer, limits, grace) = (Signer::new(""), Limits::default(), Duration::from_secs(15));
-        let rooms = Rooms::new(Terms { signer, limits, crowd, grace, video: None, accounts: None, clock });
+        let budgets = Arc::new(Budgets::new(budget::Limits::default()));
+        let rooms = Rooms::new(Terms { signer, limits, crowd, grace, video: None, accounts: None, budgets, clock });
         let store = Memory::new(Arc::clone(&world), NodeId(node), Arc::clone(&rooms) as _);
         Hub::new(rooms, store)
     })
@@ -135,7 +137,8 @@ struct Asker {
 impl Asker {
     async fn join(node: &Pollers, name: &str) -> Self {
         let room: RoomId = "r".parse().unwrap();
-        let entrance = Entrance { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None };
+        let entrance =
+            Entrance { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None, account: None };
         let welcome: Value = serde_json::from_slice(&node.join(entrance).await.unwrap()).unwrap();
         let word = |field: &str| welcome[field].as_str().unwrap().to_owned();
         let who = Claims { member: MemberId(word("clientId").parse().unwrap()), name: name.parse().unwrap() };
@@ -145,7 +148,7 @@ impl Asker {
     /// The answer, and after how many seconds it came.
     async fn poll(&mut self, node: &Pollers, wait: u64) -> (Option<Value>, u64) {
         let (asked, after) = (Instant::now(), Some(self.cursor.parse().unwrap()));
-        let answer = node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait)).await.unwrap();
+        let answer = node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait), None).await.unwrap();
         let answer: Option<Value> = answer.map(|answer| serde_json::from_slice(&answer).unwrap());
         if let Some(answer) = &answer {
             answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
@@ -182,7 +185,7 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
     let room: RoomId = "r".parse().unwrap();
     let come = async || {
-        let entrance = Entrance { room: room.clone(), name: None, ticket: None, cursor: None };
+        let entrance = Entrance { room: room.clone(), name: None, ticket: None, cursor: None, account: None };
         hubs[0].enter(entrance, Arc::new(Nobody)).await.unwrap()
     };
     let mut others = vec![come().await, come().await, come().await];

@@ -218,7 +218,7 @@ async fn a_silent_stream_beats_every_fifteen_seconds() {
     let rooms = Rooms::new(terms());
     let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
     let hub = Hub::new(rooms, store);
-    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None };
+    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, account: None };
     let mut stream = Box::pin(sse::open(&hub, entrance).await.unwrap());
     assert!(stream.next().await.unwrap().starts_with(b"retry: "));
     assert!(stream.next().await.unwrap().starts_with(b"id: "));

@@ -48,6 +48,11 @@ impl Account {
         Self { address, held: Default::default(), joins, frames, touched, node }
     }
 
+    /// Whose account it is.
+    pub fn address(&self) -> ClientAddr {
+        self.address
+    }
+
     /// Holds one of a resource for as long as the permit lives.
     ///
     /// # Errors

@@ -37,23 +37,59 @@ impl Drop for Permit {
 /// What is kept beside the text of a message, in bytes: numbers, ids, a name.
 const ENTRY: usize = 128;
 
+/// Bytes in a log, until it has forgotten them.
+#[derive(Default)]
+struct Logged {
+    bytes: AtomicUsize,
+    /// When the newest came, in seconds since the node's start.
+    newest: AtomicU32,
+}
+
+impl Logged {
+    /// What a message adds, in a log that keeps `most`. Two messages at once may go above it; both are given back.
+    fn growth(&self, text: usize, most: usize) -> usize {
+        (text + ENTRY).min(most.saturating_sub(self.bytes.load(Ordering::Relaxed)))
+    }
+
+    fn grow(&self, growth: usize, now: u32) {
+        self.newest.store(now, Ordering::Relaxed);
+        self.bytes.fetch_add(growth, Ordering::Relaxed);
+    }
+
+    /// All of it, if nothing came for `age`.
+    fn forget(&self, now: u32, age: Duration) -> usize {
+        let silent = now.saturating_sub(self.newest.load(Ordering::Relaxed));
+        if Duration::from_secs(silent.into()) > age { self.bytes.swap(0, Ordering::Relaxed) } else { 0 }
+    }
+}
+
 /// What is said into one room. The log keeps no more than `most`, however much is said.
 pub struct RoomText {
     node: Arc<Node>,
-    bytes: AtomicUsize,
+    logged: Logged,
     most: usize,
 }
 
 impl RoomText {
     pub(super) fn new(node: Arc<Node>, bytes: usize, entries: usize) -> Self {
         let most = bytes.saturating_add(entries.saturating_mul(ENTRY));
-        Self { node, bytes: AtomicUsize::new(0), most }
+        Self { node, logged: Logged::default(), most }
+    }
+
+    /// Gives all of it back: the room has ended.
+    pub fn release(&self) {
+        self.node.subtract(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
+    }
+
+    /// Gives back what the log has forgotten, when nothing was said for `history_age`.
+    pub fn forget(&self, history_age: Duration) {
+        self.node.subtract(Resource::Text, self.logged.forget(self.node.seconds(), history_age));
     }
 }
 
 impl Drop for RoomText {
     fn drop(&mut self) {
-        self.node.subtract(Resource::Text, *self.bytes.get_mut());
+        self.release();
     }
 }
 
@@ -61,15 +97,12 @@ impl Drop for RoomText {
 pub struct Kept {
     account: Arc<Account>,
     room: Arc<RoomText>,
-    bytes: AtomicUsize,
-    /// When it last said something, in seconds since the node's start.
-    said: AtomicU32,
+    logged: Logged,
 }
 
 impl Kept {
     pub(super) fn new(account: Arc<Account>, room: Arc<RoomText>) -> Self {
-        let said = AtomicU32::new(account.node.seconds());
-        Self { account, room, bytes: AtomicUsize::new(0), said }
+        Self { account, room, logged: Logged::default() }
     }
 
     /// Counts a message of so many bytes of text.
@@ -77,36 +110,35 @@ impl Kept {
     /// # Errors
     /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
     pub fn say(&self, text: usize) -> Result<(), Trouble> {
-        let Self { account, room, .. } = self;
-        self.said.store(account.node.seconds(), Ordering::Relaxed);
-        let (own, all) = (unkept(&self.bytes, text, room.most), unkept(&room.bytes, text, room.most));
+        let Self { account, room, logged } = self;
+        let (own, all) = (logged.growth(text, room.most), room.logged.growth(text, room.most));
         if own > 0 {
             account.add_own(Resource::Text, own)?;
         }
         if all > 0 {
             account.node.add(Resource::Text, all).inspect_err(|_| account.subtract_own(Resource::Text, own))?;
-            room.bytes.fetch_add(all, Ordering::Relaxed);
         }
-        self.bytes.fetch_add(own, Ordering::Relaxed);
+        let now = account.node.seconds();
+        logged.grow(own, now);
+        room.logged.grow(all, now);
         Ok(())
     }
 
-    /// Nothing was said for so long that the log has forgotten all of it.
-    pub fn is_forgotten(&self, history_age: Duration) -> bool {
-        let silent = self.account.node.seconds().saturating_sub(self.said.load(Ordering::Relaxed));
-        Duration::from_secs(silent.into()) > history_age
+    /// As [`RoomText::release`], for this address.
+    pub fn release(&self) {
+        self.account.subtract_own(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
+    }
+
+    /// As [`RoomText::forget`], for this address.
+    pub fn forget(&self, history_age: Duration) {
+        self.account.subtract_own(Resource::Text, self.logged.forget(self.account.node.seconds(), history_age));
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.account.subtract_own(Resource::Text, *self.bytes.get_mut());
+        self.release();
     }
-}
-
-/// What a message adds to a count that ends at `most`. Two messages at once may go above it; both are given back.
-fn unkept(bytes: &AtomicUsize, text: usize, most: usize) -> usize {
-    (text + ENTRY).min(most.saturating_sub(bytes.load(Ordering::Relaxed)))
 }
 
 /// What one client has not read yet.

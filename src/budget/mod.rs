@@ -249,3 +249,72 @@ fn raise(held: &AtomicUsize, amount: usize, limit: usize) -> bool {
     }
     fits
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budgets(resource: Resource, limit: usize) -> Budgets {
+        Budgets::new(Limits::default().of_address(resource, limit))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn text_that_logs_have_forgotten_counts_no_more() {
+        let budgets = budgets(Resource::Text, 1000);
+        let (account, room) = (budgets.account(ClientAddr::UNKNOWN), budgets.room_text(4000, 10));
+        let kept = account.keep(&room);
+        assert!(kept.say(800).is_ok() && kept.say(800).is_err());
+        let age = Duration::from_secs(60);
+        tokio::time::advance(age).await;
+        kept.forget(age);
+        assert!(kept.say(800).is_err(), "it may still be shown");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        kept.forget(age);
+        room.forget(age);
+        assert_eq!(budgets.held(Resource::Text), 0);
+        assert!(kept.say(800).is_ok());
+        drop((kept, room));
+        assert_eq!(budgets.held(Resource::Text), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_address_may_fill_a_share_of_the_store_only() {
+        let budgets = budgets(Resource::Text, 1 << 20);
+        let (account, room) = (budgets.account(ClientAddr::UNKNOWN), budgets.room_text(1 << 20, 0));
+        let kept = account.keep(&room);
+        budgets.share_store(Some(8000));
+        assert!(kept.say(800).is_ok() && kept.say(800).is_err());
+        budgets.share_store(None);
+        assert!(kept.say(800).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accounts_that_hold_nothing_are_forgotten() {
+        let budgets = budgets(Resource::Seats, 1);
+        let address = |n: u32| ClientAddr::from(std::net::IpAddr::from(n.to_be_bytes()));
+        let seat = budgets.account(address(1)).hold(Resource::Seats).unwrap();
+        for n in 2..10_000 {
+            drop(budgets.account(address(n)));
+        }
+        tokio::time::advance(FORGOTTEN).await;
+        for n in 10_000..30_000 {
+            drop(budgets.account(address(n)));
+        }
+        assert!(budgets.accounts.len() < 30_000 - 9_000, "{}", budgets.accounts.len());
+        assert!(budgets.account(address(1)).hold(Resource::Seats).is_err(), "an account with a seat is kept");
+        drop(seat);
+        assert!(budgets.account(address(1)).hold(Resource::Seats).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unread_bytes_are_counted_up_and_down() {
+        let budgets = budgets(Resource::Unread, 100);
+        let account = budgets.account(ClientAddr::UNKNOWN);
+        let (mut one, mut two) = (account.unread(), account.unread());
+        assert!(one.set(60).is_ok() && two.set(60).is_err() && two.set(40).is_ok());
+        assert!(one.set(10).is_ok() && two.set(90).is_ok());
+        drop(one);
+        drop(two);
+        assert_eq!(budgets.held(Resource::Unread), 0);
+    }
+}

@@ -11,13 +11,13 @@ use hyper::{
 };
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 use serde::Serialize;
 use tower::BoxError;
 
-use crate::protocol::Trouble;
+use crate::{budget::Resource, protocol::Trouble};
 
 /// What handlers give back.
 pub type Answer = Response<Payload>;
@@ -107,8 +107,13 @@ pub(super) fn not_that_way(allowed: &'static str) -> Answer {
 }
 
 /// Gauges, the number of passwords that were hashed where there are any, and counters of what the store had to put
-/// right, in the text format that Prometheus reads.
-pub(super) fn metrics(gauges: &[(&str, &str, usize)], hashes: Option<u64>, mended: &[(&str, &str, u64)]) -> Answer {
+/// right and of what budgets refused, in the text format that Prometheus reads.
+pub(super) fn metrics(
+    gauges: &[(&str, &str, usize)],
+    hashes: Option<u64>,
+    mended: &[(&str, &str, u64)],
+    refusals: impl Iterator<Item = (Resource, u64)>,
+) -> Answer {
     let mut registry = Registry::with_prefix("parlor");
     for &(name, help, value) in gauges {
         let gauge = Gauge::<i64>::default();
@@ -120,6 +125,11 @@ pub(super) fn metrics(gauges: &[(&str, &str, usize)], hashes: Option<u64>, mende
         counter.inc_by(hashes);
         registry.register("password_hashes", "Passwords hashed or compared at this node", counter);
     }
+    let refused = Family::<Vec<(&str, &str)>, Counter>::default();
+    for (resource, count) in refusals {
+        refused.get_or_create(&vec![("budget", resource.as_str())]).inc_by(count);
+    }
+    registry.register("refused", "What was refused because an address or this node met its limit", refused);
     let store = registry.sub_registry_with_prefix("store");
     for &(name, help, value) in mended {
         let counter = Counter::<u64>::default();

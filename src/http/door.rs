@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     account::AccountError,
+    budget::Account,
     config::Origin,
     hub::Entrance,
     protocol::Trouble,
@@ -127,6 +128,13 @@ pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
     first.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
+impl Edge {
+    /// The account of the client's address.
+    pub(super) fn account<B>(&self, request: &Request<B>) -> Arc<Account> {
+        self.budgets.account(address(request, self.proxies).into())
+    }
+}
+
 /// What the query says.
 pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
@@ -155,8 +163,10 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
             _ => {}
         }
     }
+    let account = edge.account(request);
     let entrance = || -> Result<Entrance, Trouble> {
         Ok(Entrance {
+            account: Some(Arc::clone(&account)),
             room: room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?,
             name: name.map(|name| name.parse::<Name>()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
@@ -172,7 +182,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
             Err(trouble) => entrance = Err(trouble),
         }
     }
-    let opening = ws::Opening { entrance, resume, rate: edge.rate };
+    let opening = ws::Opening { entrance, resume, rate: edge.rate, account };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| answer::whole(Bytes::new())))

@@ -29,6 +29,7 @@ pub use self::{
 };
 use crate::{
     account::{Accounts, PATIENCE},
+    budget::{Budgets, Resource},
     config::Origin,
     hub::Hub,
     protocol::Trouble,
@@ -70,6 +71,8 @@ pub struct Edge {
     pub paces: Paces<MemberId>,
     /// How fast those who come and go for a word speak in each room.
     pub strangers: Paces<RoomId>,
+    /// What addresses and this node may hold and do.
+    pub budgets: Arc<Budgets>,
     /// Links that have left HTTP; the server waits for them when it stops.
     pub links: TaskTracker,
 }
@@ -191,7 +194,7 @@ impl Edge {
                 Address::Page => Ok(page::index(&request)),
                 Address::Terminal(room) => Ok(self.terminal(room, request).await),
                 Address::Socket => door::socket(self, &mut request).await,
-                Address::Room(room) => self.room(room).await,
+                Address::Room(room) => self.room(room, &request).await,
                 Address::Rooms => self.join(None, request).await,
                 Address::Join(room) => self.join(Some(room), request).await,
                 Address::Messages(room) if request.method() == Method::POST => self.say(room, request).await,
@@ -219,8 +222,9 @@ impl Edge {
         result.unwrap_or_else(|trouble| answer::refuse(&trouble))
     }
 
-    async fn room(&self, room: &str) -> Result<Answer, Trouble> {
+    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
         let room = room_id(room)?;
+        self.account(request).frame()?;
         let members = self.hub.count(&room).await?;
         Ok(answer::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
@@ -233,7 +237,7 @@ impl Edge {
         body(request.body_mut()).await?;
         let room = room_id(room)?;
         let ticket = door::ticket(&request).ok_or(Trouble::NoTicket)?;
-        let member = self.hub.bearer(&room, ticket).await?.member;
+        let member = self.bearer(&self.account(&request), &room, ticket).await?.member;
         self.paces.word(&member).await?;
         let pass = self.hub.pass(&room, member).await?;
         let shape = serde_json::json!({
@@ -268,8 +272,16 @@ impl Edge {
 
     fn metrics(&self) -> Answer {
         let (rooms, seats) = self.hub.counts();
-        let gauges = [("rooms", "Rooms with seats at this node", rooms), ("seats", "Seats at this node", seats)];
-        answer::metrics(&gauges, self.accounts.as_ref().map(|accounts| accounts.hashes()), &self.hub.mended())
+        let held = |resource| self.budgets.held(resource);
+        let gauges = [
+            ("rooms", "Rooms with seats at this node", rooms),
+            ("seats", "Seats at this node", seats),
+            ("connections", "Connections that this node holds", held(Resource::Connections)),
+            ("text_bytes", "Bytes said into rooms that live, as budgets count them", held(Resource::Text)),
+            ("unread_bytes", "Bytes that wait for clients that do not read", held(Resource::Unread)),
+        ];
+        let hashes = self.accounts.as_ref().map(|accounts| accounts.hashes());
+        answer::metrics(&gauges, hashes, &self.hub.mended(), self.budgets.refusals())
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     body, door, room_id,
 };
 use crate::{
+    budget::Account,
     hub::{Entrance, Stay},
     protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
     room::{RoomId, Said},
@@ -49,6 +50,7 @@ impl Edge {
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
         let mut entrance = Entrance {
+            account: Some(self.account(&request)),
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
@@ -71,9 +73,10 @@ impl Edge {
         }
         let after = after.map(|after| after.parse()).transpose()?;
         let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
-        let who = self.hub.bearer(&room, ticket).await?;
+        let account = self.account(request);
+        let who = self.bearer(&account, &room, ticket).await?;
         self.paces.word(&who.member).await?;
-        let answer = self.pollers.poll(&room, ticket, &who, after, wait).await?;
+        let answer = self.pollers.poll(&room, ticket, &who, after, wait, Some(&account)).await?;
         Ok(answer.map_or_else(answer::nothing, answer::written))
     }
 
@@ -82,14 +85,15 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        let account = self.account(&request);
         let (ticket, inbound) = self.read_word(request).await?;
         let given = inbound.n;
         let said = async {
-            let (room, who, _stay) = self.hear(room, ticket).await?;
+            let (room, who, _stay) = self.hear(&account, room, ticket).await?;
             let Ask::Chat { text, n } = inbound.ask? else {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
-            let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text).await?;
+            let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &account).await?;
             Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
@@ -103,8 +107,9 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        let account = self.account(&request);
         let (ticket, inbound) = self.read_word(request).await?;
-        let (room, who, _stay) = self.hear(room, ticket).await?;
+        let (room, who, _stay) = self.hear(&account, room, ticket).await?;
         let Ask::Typing(typing) = inbound.ask? else {
             return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
@@ -120,6 +125,7 @@ impl Edge {
         door::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
         let room = room_id(room)?;
+        self.account(&request).frame()?;
         match door::ticket(&request) {
             Some(ticket) => self.hub.dismiss(&room, ticket).await?,
             None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?).await?,
@@ -139,9 +145,24 @@ impl Edge {
         Ok((door::ticket(&request).map(str::to_owned), inbound))
     }
 
+    /// Who holds a ticket. Where this node cannot tell by itself, asking the store counts as a frame.
+    pub(super) async fn bearer(&self, account: &Account, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
+        if !self.hub.serves(room) {
+            account.frame()?;
+        }
+        self.hub.bearer(room, ticket).await
+    }
+
     /// Lets a member speak.
-    async fn hear(&self, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
+    async fn hear(
+        &self,
+        account: &Account,
+        room: &str,
+        ticket: Option<String>,
+    ) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
         let room = room_id(room)?;
+        // Before the store is asked who that is.
+        account.frame()?;
         let who = self.hub.bearer(&room, &ticket.ok_or(Trouble::NoTicket)?).await?;
         self.paces.word(&who.member).await?;
         let stay = self.pollers.hear(&who);

@@ -37,7 +37,7 @@ impl Edge {
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
         let name = self.known_as(door::login(request), name).await?;
-        let entrance = Entrance { room, name, ticket, cursor: last.or(after) };
+        let entrance = Entrance { room, name, ticket, cursor: last.or(after), account: Some(self.account(request)) };
         Ok(flowing(EVENTS, sse::open(&self.hub, entrance).await?))
     }
 
@@ -71,7 +71,7 @@ impl Edge {
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
         let name = self.known_as(door::login(request), name).await?;
-        let entrance = Entrance { room, name, ticket: None, cursor };
+        let entrance = Entrance { room, name, ticket: None, cursor, account: Some(self.account(request)) };
         let mut answer = flowing(LINES, plain::open(&self.hub, entrance).await?);
         answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         Ok(answer)
@@ -83,6 +83,7 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let (name, _) = guest(&request)?;
+        let account = self.account(&request);
         let login = door::login(&request);
         let body = body(request.body_mut()).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
@@ -91,13 +92,14 @@ impl Edge {
         // Before the pace is asked: who may not speak here takes nobody's turn.
         let name = self.known_as(login, name).await?;
         self.strangers.word(&room).await?;
+        account.frame()?;
         if self.hub.count(&room).await? == 0 {
             return Err(Trouble::NobodyThere);
         }
-        let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None };
+        let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None, account: Some(Arc::clone(&account)) };
         let seat = self.hub.enter(entrance, Arc::new(Nobody)).await?;
         let who = Claims { member: seat.member(), name: seat.name().clone() };
-        let said = self.hub.say(&room, &who, None, &text).await;
+        let said = self.hub.say(&room, &who, None, &text, &account).await;
         seat.leave().await;
         Ok(answer::of(LINES, plain::line(said?.at, &who.name, &text)))
     }

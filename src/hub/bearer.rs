@@ -14,6 +14,7 @@ use super::{
     seat::{LEAVING, TYPING},
 };
 use crate::{
+    budget::Account,
     protocol::Trouble,
     room::{Cursor, Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
     ticket::{Claims, Signer},
@@ -71,23 +72,36 @@ impl Hub {
         room: &RoomId,
         ticket: &str,
         cursor: Option<Cursor>,
+        account: Option<&Arc<Account>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
         if self.is_stopping() {
             return Err(self.come_back());
         }
+        account.map_or(Ok(()), |account| account.join())?;
         let (claims, snapshot) = self.seated(room, ticket).await?;
         if !has(&snapshot, claims.member) {
             return Err(Refusal::NotMember.into());
         }
-        self.sit(room, claims, Whence { cursor, resumed: true, exact: true, joins: false }, reader).await
+        self.sit(room, claims, Whence { cursor, resumed: true, exact: true, joins: false }, account, reader).await
     }
 
     /// Says something in a member's name; without a counter of theirs, with the next one.
     ///
     /// # Errors
     /// Why it was not said.
-    pub async fn say(&self, room: &RoomId, who: &Claims, n: Option<u64>, text: &Text) -> Result<Said, Trouble> {
+    pub async fn say(
+        &self,
+        room: &RoomId,
+        who: &Claims,
+        n: Option<u64>,
+        text: &Text,
+        account: &Arc<Account>,
+    ) -> Result<Said, Trouble> {
+        // At another node than the seat's the address's rooms and rate are bound enough.
+        if let Some(local) = self.rooms.find(room) {
+            local.kept_of(account).say(text.as_str().len())?;
+        }
         let said = match n {
             Some(n) => self.store.say(room, who.member, n, text).await?,
             None => self.store.say_next(room, who.member, text).await?,
@@ -160,7 +174,8 @@ impl Hub {
             // Its seat is at another node: take it over, then leave.
             let from = Whence { cursor: None, resumed: true, exact: true, joins: false };
             let member = claims.member;
-            match self.sit(room, claims, from, Arc::new(Nobody)).await {
+            // Not counted: a member that leaves frees what it holds.
+            match self.sit(room, claims, from, None, Arc::new(Nobody)).await {
                 Ok(seat) => drop(seat.leave().await),
                 // Somebody was quicker.
                 Err(Trouble::Refused(Refusal::NotMember)) => {}

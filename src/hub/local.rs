@@ -10,24 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ahash::RandomState;
-use bytes::Bytes;
-use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
-use smallvec::SmallVec;
 use tokio::sync::Notify;
-use tokio_util::task::AbortOnDropHandle;
 
-use super::{
-    Guest, Terms,
-    batch::{Batch, Few, Item},
-    crowd::Crowd,
-    kind::{Kind, Reach},
-    reader::Reader,
-};
+use super::{Terms, batch::Item, crowd::Crowd, kind::Kind, people::People};
 use crate::{
+    budget::{Account, ClientAddr, Kept, Permit, RoomText},
     protocol::{Chat, Outbound, Person},
-    room::{Call, Cursor, Departure, MemberId, Name, RoomId, RoomKey, Seq, Snapshot},
+    room::{Call, Cursor, Departure, MemberId, RoomId, Snapshot},
     store::Event,
 };
 
@@ -47,6 +37,11 @@ pub(super) struct LocalRoom {
     /// Something has gathered, or nobody sits here any more.
     wake: Notify,
     over: AtomicBool,
+    /// On the account of the address that opened the room.
+    opened: Mutex<Option<Permit>>,
+    text: Arc<RoomText>,
+    /// By address, what it says here.
+    kept: Mutex<HashMap<ClientAddr, Arc<Kept>>>,
 }
 
 /// Frames on their way out, as JSON; each reader's wire frames them.
@@ -61,61 +56,33 @@ pub(super) struct Gathered {
     flushed: Option<Instant>,
 }
 
-/// Who sits here. Dense, because a flush walks it and a lookup is by id.
-#[derive(Default)]
-pub(super) struct People {
-    pub(super) seats: IndexMap<MemberId, LocalSeat, RandomState>,
-    pub(super) key: Option<RoomKey>,
-}
-
-/// A seat at this node.
-pub(super) struct LocalSeat {
-    pub(super) tag: u64,
-    /// Tags of links before this one, until the store has taken note of this one.
-    pub(super) older: Vec<u64>,
-    pub(super) name: Name,
-    pub(super) place: Place,
-}
-
-/// What a seat is doing.
-pub(super) enum Place {
-    /// Listens already, but has not looked yet.
-    Joining(Box<Joining>),
-    /// Follows.
-    Live { reader: Arc<dyn Reader>, reach: Reach },
-    /// Lost its link; kept for the grace. What waits for its end is given up with it.
-    Held { _grace: AbortOnDropHandle<()> },
-}
-
-/// Somebody on their way in. Boxed, because a seat is hardly ever that.
-pub(super) struct Joining {
-    pub(super) reader: Arc<dyn Reader>,
-    pub(super) waiting: Vec<(Kind, Bytes)>,
-    /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
-    pub(super) reset: Option<Reach>,
-}
-
-impl Place {
-    pub(super) fn reader(&self) -> Option<&Arc<dyn Reader>> {
-        match self {
-            Self::Joining(joining) => Some(&joining.reader),
-            Self::Live { reader, .. } => Some(reader),
-            Self::Held { .. } => None,
-        }
-    }
-}
-
 impl LocalRoom {
-    pub(super) fn new(id: RoomId, crowd: usize) -> Self {
+    pub(super) fn new(id: RoomId, terms: &Terms, opened: Option<Permit>) -> Self {
+        let Terms { crowd, limits, budgets, .. } = terms;
         Self {
             id,
-            gathered: Mutex::new(Gathered { crowd: Crowd::new(crowd), ..Gathered::default() }),
+            opened: Mutex::new(opened),
+            text: budgets.room_text(limits.history_bytes, limits.history_len),
+            kept: Mutex::default(),
+            gathered: Mutex::new(Gathered { crowd: Crowd::new(*crowd), ..Gathered::default() }),
             people: Mutex::default(),
             callers: Mutex::default(),
             speaking: AtomicUsize::new(0),
             wake: Notify::new(),
             over: AtomicBool::new(false),
         }
+    }
+
+    /// What an address says here.
+    pub(super) fn kept_of(&self, account: &Arc<Account>) -> Arc<Kept> {
+        let mut kept = self.kept.lock();
+        Arc::clone(kept.entry(account.address()).or_insert_with(|| Arc::new(account.keep(&self.text))))
+    }
+
+    /// Gives addresses back what the log has forgotten.
+    pub(super) fn forget_kept(&self, history_age: Duration) {
+        self.text.forget(history_age);
+        self.kept.lock().values().for_each(|kept| kept.forget(history_age));
     }
 
     /// Hands out what gathers, until the last seat here is empty. One task a room: to start one for each message costs
@@ -132,6 +99,10 @@ impl LocalRoom {
 
     /// Nobody sits here any more.
     pub(super) fn end(&self) {
+        // Links that ended may keep the room for a while; addresses need not wait for them.
+        self.opened.lock().take();
+        self.text.release();
+        self.kept.lock().values().for_each(|kept| kept.release());
         self.over.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
@@ -315,73 +286,5 @@ impl Gathered {
     pub(super) fn push(&mut self, kind: Kind, frame: &Outbound<'_>) {
         frame.write(&mut self.json);
         self.items.push(Item { end: self.json.len(), kind });
-    }
-}
-
-impl People {
-    fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &Terms) {
-        self.key = Some(snapshot.key);
-        for (member, seat) in &mut self.seats {
-            match &mut seat.place {
-                Place::Live { reader, reach } => {
-                    *reach = Reach::of(snapshot);
-                    let last_n = snapshot.last_n(*member);
-                    let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n, crowd };
-                    let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
-                    let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
-                    reader.deliver(&[frame]);
-                }
-                Place::Joining(joining) => {
-                    joining.waiting.clear();
-                    joining.reset = Some(Reach::of(snapshot));
-                }
-                Place::Held { .. } => {}
-            }
-        }
-    }
-
-    fn hand_out(&mut self, json: &[u8], items: &[Item]) {
-        // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
-        let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
-        for item in items {
-            match item.kind {
-                Kind::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
-                Kind::Presence { version, .. } => first_version = first_version.min(version),
-                Kind::Typing { .. } | Kind::Notice => {}
-            }
-        }
-        let life = items.iter().find_map(|item| item.kind.epoch());
-        let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
-        let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
-        authors.sort_unstable();
-        let mut batches: SmallVec<[Batch; 1]> = SmallVec::new();
-        for (index, (member, seat)) in self.seats.iter_mut().enumerate() {
-            let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
-            let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
-                batches.push(Batch::new(wire, json, items));
-                batches.len() - 1
-            });
-            let batch = &batches[at];
-            match &mut seat.place {
-                Place::Live { reader, reach } => {
-                    let same_life = one_life && life.is_none_or(|life| life == reach.epoch);
-                    let fresh = same_life && reach.seq < first_seq && reach.version < first_version;
-                    if fresh && authors.binary_search(&index).is_err() {
-                        reader.deliver(std::slice::from_ref(&batch.bytes));
-                    } else {
-                        let frames = batch.frames_for(*member, items, *reach);
-                        if !frames.is_empty() {
-                            reader.deliver(&frames);
-                        }
-                    }
-                }
-                Place::Joining(joining) => {
-                    for (i, item) in items.iter().enumerate() {
-                        joining.waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
-                    }
-                }
-                Place::Held { .. } => {}
-            }
-        }
     }
 }

@@ -8,38 +8,35 @@ mod crowd;
 mod goodbye;
 mod kind;
 mod local;
+mod people;
 mod reader;
+mod rooms;
 mod seat;
 mod tenure;
 
 use std::{
-    sync::{
-        Arc, OnceLock, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
-use ahash::RandomState;
 use dashmap::DashMap;
 use tokio::{sync::watch, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 
+pub use self::rooms::Rooms;
 pub use self::{
     bearer::Nobody,
     reader::{Reader, Wire},
     seat::Seat,
     tenure::{Stay, Tenure},
 };
-use self::{
-    kind::Reach,
-    local::{Joining, LocalRoom, LocalSeat, Place},
-};
+use self::{kind::Reach, local::LocalRoom, people::Place};
 use crate::{
     account::Accounts,
+    budget::{Account, Budgets},
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
     room::{Cursor, Entry, Limits, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
-    store::{Event, Feed, Store, StoreError},
+    store::{Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
 };
@@ -75,6 +72,8 @@ pub struct Terms {
     pub video: Option<Video>,
     /// Whose names are not for guests, if there are accounts.
     pub accounts: Option<Arc<Accounts>>,
+    /// What addresses and this node may hold and do.
+    pub budgets: Arc<Budgets>,
     /// Tells the time.
     pub clock: fn() -> Millis,
 }
@@ -116,117 +115,6 @@ impl Terms {
     }
 }
 
-/// The rooms that have seats at this node; the ear of the store.
-pub struct Rooms {
-    rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
-    terms: Arc<Terms>,
-    /// Where the people of a crowd are looked up.
-    store: OnceLock<Weak<dyn Store>>,
-}
-
-impl Rooms {
-    /// No rooms yet.
-    pub fn new(terms: Terms) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), store: OnceLock::new() })
-    }
-
-    /// Has a room counted from now on, if it is a crowd.
-    fn follow_crowd(&self, room: &Arc<LocalRoom>) {
-        if let Some(store) = self.store.get().filter(|_| room.is_uncounted()) {
-            tokio::spawn(crowd::follow(Arc::downgrade(room), Weak::clone(store)));
-        }
-    }
-
-    fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {
-        self.rooms.get(id).map(|room| Arc::clone(&room))
-    }
-
-    /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
-    /// Draws the link's tag, so that tags grow in the order in which links take a seat.
-    fn place(
-        &self,
-        id: &RoomId,
-        member: MemberId,
-        name: &Name,
-        tags: &AtomicU64,
-        reader: Arc<dyn Reader>,
-    ) -> (Arc<LocalRoom>, u64) {
-        // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
-        let room = self.rooms.entry(id.clone()).or_insert_with(|| {
-            let room = Arc::new(LocalRoom::new(id.clone(), self.terms.crowd));
-            tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
-            room
-        });
-        let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
-        let mut people = room.people.lock();
-        let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
-        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
-            if let Some(reader) = old.place.reader() {
-                reader.close(&Trouble::Replaced);
-            }
-            seat.older = old.older;
-            seat.older.push(old.tag);
-        }
-        (Arc::clone(&room), tag)
-    }
-
-    /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
-    /// Returns every tag under which the store may know the seat.
-    fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
-        let seat = {
-            let mut people = room.people.lock();
-            match people.seats.get(&member) {
-                Some(seat) if seat.tag == tag => people.seats.swap_remove(&member),
-                _ => None,
-            }
-        };
-        if let Some((_, room)) = self.rooms.remove_if(&room.id, |_, room| room.people.lock().seats.is_empty()) {
-            room.end();
-        }
-        let older = seat.map(|seat| seat.older).unwrap_or_default();
-        older.into_iter().chain([tag]).collect()
-    }
-
-    /// A seat was taken at another node: the link that held it here is closed, and nothing of it stays.
-    fn hand_over(&self, room: &LocalRoom, member: MemberId, tag: u64) {
-        match room.people.lock().seats.get_mut(&member) {
-            Some(seat) if seat.tag == tag => {
-                if let Some(reader) = seat.place.reader() {
-                    reader.close(&Trouble::Replaced);
-                }
-            }
-            // A newer link is here already; it has the seat or is about to take it back.
-            Some(seat) => return seat.older.retain(|older| *older != tag),
-            None => return,
-        }
-        self.vacate(room, member, tag);
-    }
-}
-
-impl Feed for Rooms {
-    fn tell(&self, id: &RoomId, event: &Event) {
-        let Some(room) = self.find(id) else { return };
-        if let Event::Moved { member, tag } = *event {
-            self.hand_over(&room, member, tag);
-            return;
-        }
-        room.gather(event);
-        if let Event::Joined { .. } | Event::Left { .. } | Event::Reset(_) = event {
-            self.follow_crowd(&room);
-        }
-    }
-
-    fn link(&self, id: &RoomId, up: bool) {
-        let Some(room) = self.find(id) else { return };
-        let (code, message) = match up {
-            true => ("store_available", "all is well again"),
-            false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
-        };
-        room.notice(&Outbound::Status { code, message });
-    }
-}
-
 /// Somebody at the door.
 pub struct Entrance {
     /// Which room.
@@ -237,6 +125,8 @@ pub struct Entrance {
     pub ticket: Option<String>,
     /// Where they stopped reading, if anywhere.
     pub cursor: Option<Cursor>,
+    /// The account of the client's address; without one nothing is counted.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Where somebody comes from.
@@ -285,6 +175,7 @@ impl Hub {
             hushes: DashMap::new(),
         });
         hub.follow_calls();
+        hub.rooms.follow_budgets(Arc::downgrade(&hub.store));
         hub
     }
 
@@ -303,6 +194,11 @@ impl Hub {
         self.store.mended()
     }
 
+    /// Whether a room has seats at this node.
+    pub fn serves(&self, room: &RoomId) -> bool {
+        self.rooms.find(room).is_some()
+    }
+
     /// (rooms, seats) at this node.
     pub fn counts(&self) -> (usize, usize) {
         (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().seats.len()).sum())
@@ -316,7 +212,9 @@ impl Hub {
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let Entrance { room, name, ticket, cursor } = entrance;
+        let Entrance { room, name, ticket, cursor, account } = entrance;
+        // Before the store is asked for anything.
+        account.as_deref().map_or(Ok(()), Account::join)?;
         let claims = match &ticket {
             Some(ticket) => self.recognise(&room, ticket, name.as_ref()).await?,
             None => None,
@@ -328,7 +226,7 @@ impl Hub {
         });
         // Who takes their seat for the one they had must be told that it is another.
         let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true };
-        self.sit(&room, claims, from, reader).await
+        self.sit(&room, claims, from, account.as_ref(), reader).await
     }
 
     /// Who holds a ticket, if it is good for who comes in as `name`.
@@ -351,11 +249,13 @@ impl Hub {
         room: &RoomId,
         claims: Claims,
         from: Whence,
+        account: Option<&Arc<Account>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
-        let (local, tag) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
+        let (local, tag) = self.rooms.place(room, (claims.member, &claims.name), &self.tags, account, Arc::clone(&reader))?;
+        let kept = account.map(|account| local.kept_of(account));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, kept);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();

@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Guest, Hub, Place, Reach, Reader, Whence, local::LocalRoom};
 use crate::{
+    budget::Kept,
     protocol::{Ack, Outbound, Stamp, Trouble},
     room::{Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
     ticket::Claims,
@@ -26,14 +27,16 @@ pub struct Seat {
     room: Arc<LocalRoom>,
     claims: Claims,
     tag: u64,
+    /// What the client's address says into this room.
+    kept: Option<Arc<Kept>>,
     /// Tells the others that the typing has stopped, when nothing else does.
     hush: Option<AbortHandle>,
     freed: bool,
 }
 
 impl Seat {
-    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64) -> Self {
-        Self { hub, room, claims, tag, hush: None, freed: false }
+    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64, kept: Option<Arc<Kept>>) -> Self {
+        Self { hub, room, claims, tag, kept, hush: None, freed: false }
     }
 
     /// Who sits here.
@@ -122,6 +125,7 @@ impl Seat {
     /// # Errors
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
+        self.kept.as_ref().map_or(Ok(()), |kept| kept.say(text.as_str().len()))?;
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
         let mut saying = match n {
             Some(n) => store.say(room, member, n, text),

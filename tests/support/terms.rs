@@ -1,8 +1,14 @@
 //! What hubs that tests build by hand agree to.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use parlor::{hub::Terms, room::Limits, store::memory::wall_clock, ticket::Signer};
+use parlor::{
+    budget::{self, Budgets},
+    hub::Terms,
+    room::Limits,
+    store::memory::wall_clock,
+    ticket::Signer,
+};
 
 /// As a node with nothing configured.
 pub fn terms() -> Terms {
@@ -13,6 +19,7 @@ pub fn terms() -> Terms {
         grace: Duration::from_secs(15),
         video: None,
         accounts: None,
+        budgets: Arc::new(Budgets::new(budget::Limits::default())),
         clock: wall_clock,
     }
 }

@@ -135,15 +135,16 @@ pub struct Client {
 impl Client {
     /// Opens a socket with an upgrade request of one's own; nothing is expected of it yet.
     pub async fn upgrade(server: &TestServer, request: Request<()>) -> Result<Self, Error> {
-        Self::upgrade_on(TcpStream::connect(server.address).await.unwrap(), request).await
+        Self::upgrade_over(TcpStream::connect(server.address).await.unwrap(), request).await
     }
 
     /// As [`Client::upgrade`], where even the connection may be refused.
     pub async fn knock(address: SocketAddr, request: Request<()>) -> Result<Self, Error> {
-        Self::upgrade_on(TcpStream::connect(address).await?, request).await
+        Self::upgrade_over(TcpStream::connect(address).await?, request).await
     }
 
-    async fn upgrade_on(stream: TcpStream, request: Request<()>) -> Result<Self, Error> {
+    /// As [`Client::upgrade`], over a connection of one's own.
+    pub async fn upgrade_over(stream: TcpStream, request: Request<()>) -> Result<Self, Error> {
         stream.set_nodelay(true).unwrap();
         let (socket, response) = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer to the upgrade")?;
         Ok(Self { socket, response, welcome: Value::Null, cursor: String::new(), seen: Vec::new() })
@@ -189,7 +190,7 @@ impl Client {
     async fn join_over(socket: TcpSocket, server: &TestServer, room: &str, name: &str) -> Self {
         let stream = socket.connect(server.address).await.unwrap();
         let request = Self::request(server, &format!("room={room}&name={name}"));
-        Self::upgrade_on(stream, request).await.unwrap().welcomed().await
+        Self::upgrade_over(stream, request).await.unwrap().welcomed().await
     }
 
     /// Comes back by a first frame.

@@ -14,6 +14,7 @@ use dashmap::DashMap;
 pub use self::bookmark::Bookmark;
 use self::mailbox::{Mailbox, Opened};
 use crate::{
+    budget::Account,
     hub::{Entrance, Hub, Reader, Seat, Stay, Tenure},
     protocol::Trouble,
     room::{MemberId, RoomId},
@@ -61,6 +62,7 @@ impl Pollers {
         who: &Claims,
         after: Option<Bookmark>,
         wait: Duration,
+        account: Option<&Arc<Account>>,
     ) -> Result<Option<Bytes>, Trouble> {
         if let (Some(after), Some((poller, _stay))) = (after, self.renew(who)) {
             if let Some(fresh) = self.hub.fresh_ticket(room, ticket, who) {
@@ -76,7 +78,7 @@ impl Pollers {
         let from = after.unwrap_or_else(Bookmark::nowhere);
         let mailbox = Arc::new(Mailbox::new(Some(from)));
         let cursor = after.map(|after| after.cursor);
-        let seat = self.hub.take_up(room, ticket, cursor, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let seat = self.hub.take_up(room, ticket, cursor, account, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {

@@ -24,6 +24,7 @@ use tokio::{
 
 use self::{outbox::Outbox, stream::Stream};
 use crate::{
+    budget::Account,
     hub::{Entrance, Hub, Reader, Seat},
     protocol::{Ask, Inbound, Outbound, Trouble},
     transport::{loan::Loan, pace::Pace},
@@ -59,6 +60,8 @@ pub struct Opening {
     pub resume: bool,
     /// Frames a second for long.
     pub rate: NonZeroU32,
+    /// The account of the client's address.
+    pub account: Arc<Account>,
 }
 
 /// Serves one link until it ends. The seat outlives a lost link by the grace.
@@ -81,7 +84,7 @@ type Socket = WebSocketStream<Stream>;
 /// From upgrade to welcome; `None` when there is nobody left to serve.
 async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Option<Seat>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
-    let link = Link { hub, outbox, pace: Pace::new(opening.rate) };
+    let link = Link { hub, outbox, pace: Pace::new(opening.rate, opening.account) };
     match link.open(&mut socket, opening.entrance, opening.resume).await {
         Ok(seat) => return Some((link, socket, Some(seat))),
         Err(Some(trouble)) => {

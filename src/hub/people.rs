@@ -1,0 +1,133 @@
+//! Who sits in a room at this node, and how each is handed what gathered.
+
+use std::sync::Arc;
+
+use ahash::RandomState;
+use bytes::Bytes;
+use indexmap::IndexMap;
+use smallvec::SmallVec;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    Guest, Terms,
+    batch::{Batch, Few, Item},
+    kind::{Kind, Reach},
+    reader::Reader,
+};
+use crate::{
+    budget::Permit,
+    room::{MemberId, Name, RoomId, RoomKey, Seq, Snapshot},
+};
+
+/// Who sits here. Dense, because a flush walks it and a lookup is by id.
+#[derive(Default)]
+pub(super) struct People {
+    pub(super) seats: IndexMap<MemberId, LocalSeat, RandomState>,
+    pub(super) key: Option<RoomKey>,
+}
+
+/// A seat at this node.
+pub(super) struct LocalSeat {
+    pub(super) tag: u64,
+    /// Tags of links before this one, until the store has taken note of this one.
+    pub(super) older: Vec<u64>,
+    pub(super) name: Name,
+    pub(super) place: Place,
+    pub(super) permit: Option<Permit>,
+}
+
+/// What a seat is doing.
+pub(super) enum Place {
+    /// Listens already, but has not looked yet.
+    Joining(Box<Joining>),
+    /// Follows.
+    Live { reader: Arc<dyn Reader>, reach: Reach },
+    /// Lost its link; kept for the grace. What waits for its end is given up with it.
+    Held { _grace: AbortOnDropHandle<()> },
+}
+
+/// Somebody on their way in. Boxed, because a seat is hardly ever that.
+pub(super) struct Joining {
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) waiting: Vec<(Kind, Bytes)>,
+    /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
+    pub(super) reset: Option<Reach>,
+}
+
+impl Place {
+    pub(super) fn reader(&self) -> Option<&Arc<dyn Reader>> {
+        match self {
+            Self::Joining(joining) => Some(&joining.reader),
+            Self::Live { reader, .. } => Some(reader),
+            Self::Held { .. } => None,
+        }
+    }
+}
+
+impl People {
+    pub(super) fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &Terms) {
+        self.key = Some(snapshot.key);
+        for (member, seat) in &mut self.seats {
+            match &mut seat.place {
+                Place::Live { reader, reach } => {
+                    *reach = Reach::of(snapshot);
+                    let last_n = snapshot.last_n(*member);
+                    let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n, crowd };
+                    let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
+                    let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
+                    reader.deliver(&[frame]);
+                }
+                Place::Joining(joining) => {
+                    joining.waiting.clear();
+                    joining.reset = Some(Reach::of(snapshot));
+                }
+                Place::Held { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn hand_out(&mut self, json: &[u8], items: &[Item]) {
+        // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
+        let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
+        for item in items {
+            match item.kind {
+                Kind::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
+                Kind::Presence { version, .. } => first_version = first_version.min(version),
+                Kind::Typing { .. } | Kind::Notice => {}
+            }
+        }
+        let life = items.iter().find_map(|item| item.kind.epoch());
+        let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
+        let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
+        authors.sort_unstable();
+        let mut batches: SmallVec<[Batch; 1]> = SmallVec::new();
+        for (index, (member, seat)) in self.seats.iter_mut().enumerate() {
+            let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
+            let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
+                batches.push(Batch::new(wire, json, items));
+                batches.len() - 1
+            });
+            let batch = &batches[at];
+            match &mut seat.place {
+                Place::Live { reader, reach } => {
+                    let same_life = one_life && life.is_none_or(|life| life == reach.epoch);
+                    let fresh = same_life && reach.seq < first_seq && reach.version < first_version;
+                    if fresh && authors.binary_search(&index).is_err() {
+                        reader.deliver(std::slice::from_ref(&batch.bytes));
+                    } else {
+                        let frames = batch.frames_for(*member, items, *reach);
+                        if !frames.is_empty() {
+                            reader.deliver(&frames);
+                        }
+                    }
+                }
+                Place::Joining(joining) => {
+                    for (i, item) in items.iter().enumerate() {
+                        joining.waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
+                    }
+                }
+                Place::Held { .. } => {}
+            }
+        }
+    }
+}

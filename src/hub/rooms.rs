@@ -1,0 +1,166 @@
+//! The rooms at this node: who takes a seat in them, and what the store tells them.
+
+use std::{
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ahash::RandomState;
+use dashmap::{DashMap, Entry as Slot};
+
+use super::{
+    Reader, Terms, crowd,
+    local::LocalRoom,
+    people::{Joining, LocalSeat, Place},
+};
+use crate::{
+    budget::{Account, Resource},
+    protocol::{Outbound, Trouble},
+    room::{MemberId, Name, RoomId},
+    store::{Event, Feed, Store},
+};
+
+/// How often what logs have forgotten is given back.
+const BUDGET_LOOK: Duration = Duration::from_secs(10);
+
+/// The rooms that have seats at this node; the ear of the store.
+pub struct Rooms {
+    pub(super) rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
+    pub(super) terms: Arc<Terms>,
+    /// Where the people of a crowd are looked up.
+    pub(super) store: OnceLock<Weak<dyn Store>>,
+}
+
+impl Rooms {
+    /// No rooms yet.
+    pub fn new(terms: Terms) -> Arc<Self> {
+        Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), store: OnceLock::new() })
+    }
+
+    /// Has a room counted from now on, if it is a crowd.
+    pub(super) fn follow_crowd(&self, room: &Arc<LocalRoom>) {
+        if let Some(store) = self.store.get().filter(|_| room.is_uncounted()) {
+            tokio::spawn(crowd::follow(Arc::downgrade(room), Weak::clone(store)));
+        }
+    }
+
+    /// Gives addresses back what logs have forgotten, and asks the store how much it holds, for as long as it lives.
+    pub(super) fn follow_budgets(self: &Arc<Self>, store: Weak<dyn Store>) {
+        let rooms = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut look = tokio::time::interval(BUDGET_LOOK);
+            loop {
+                look.tick().await;
+                let (Some(rooms), Some(store)) = (rooms.upgrade(), store.upgrade()) else { return };
+                let Terms { budgets, limits, .. } = &*rooms.terms;
+                budgets.share_store(store.capacity());
+                let age = Duration::from_millis(limits.history_age);
+                rooms.rooms.iter().for_each(|room| room.forget_kept(age));
+            }
+        });
+    }
+
+    pub(super) fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {
+        self.rooms.get(id).map(|room| Arc::clone(&room))
+    }
+
+    /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
+    /// Draws the link's tag, so that tags grow in the order in which links take a seat.
+    pub(super) fn place(
+        &self,
+        id: &RoomId,
+        (member, name): (MemberId, &Name),
+        tags: &AtomicU64,
+        account: Option<&Arc<Account>>,
+        reader: Arc<dyn Reader>,
+    ) -> Result<(Arc<LocalRoom>, u64), Trouble> {
+        let hold = |resource| account.map(|account| account.hold(resource)).transpose();
+        let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
+        // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
+        let (room, permit) = match self.rooms.entry(id.clone()) {
+            Slot::Occupied(room) => {
+                // A member that comes back has its permit already.
+                let seated = room.get().people.lock().seats.contains_key(&member);
+                let permit = if seated { None } else { hold(Resource::Seats)? };
+                (room.into_ref(), permit)
+            }
+            Slot::Vacant(slot) => {
+                let (opened, permit) = (hold(Resource::Rooms)?, hold(Resource::Seats)?);
+                let room = Arc::new(LocalRoom::new(id.clone(), &self.terms, opened));
+                tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
+                (slot.insert(room), permit)
+            }
+        };
+        let mut people = room.people.lock();
+        let tag = tags.fetch_add(1, Ordering::Relaxed);
+        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place, permit });
+        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
+            if let Some(reader) = old.place.reader() {
+                reader.close(&Trouble::Replaced);
+            }
+            seat.older = old.older;
+            seat.older.push(old.tag);
+            seat.permit = old.permit;
+        }
+        drop(people);
+        Ok((Arc::clone(&room), tag))
+    }
+
+    /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
+    /// Returns every tag under which the store may know the seat.
+    pub(super) fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
+        let seat = {
+            let mut people = room.people.lock();
+            match people.seats.get(&member) {
+                Some(seat) if seat.tag == tag => people.seats.swap_remove(&member),
+                _ => None,
+            }
+        };
+        if let Some((_, room)) = self.rooms.remove_if(&room.id, |_, room| room.people.lock().seats.is_empty()) {
+            room.end();
+        }
+        let older = seat.map(|seat| seat.older).unwrap_or_default();
+        older.into_iter().chain([tag]).collect()
+    }
+
+    /// A seat was taken at another node: the link that held it here is closed, and nothing of it stays.
+    fn hand_over(&self, room: &LocalRoom, member: MemberId, tag: u64) {
+        match room.people.lock().seats.get_mut(&member) {
+            Some(seat) if seat.tag == tag => {
+                if let Some(reader) = seat.place.reader() {
+                    reader.close(&Trouble::Replaced);
+                }
+            }
+            // A newer link is here already; it has the seat or is about to take it back.
+            Some(seat) => return seat.older.retain(|older| *older != tag),
+            None => return,
+        }
+        self.vacate(room, member, tag);
+    }
+}
+
+impl Feed for Rooms {
+    fn tell(&self, id: &RoomId, event: &Event) {
+        let Some(room) = self.find(id) else { return };
+        if let Event::Moved { member, tag } = *event {
+            self.hand_over(&room, member, tag);
+            return;
+        }
+        room.gather(event);
+        if let Event::Joined { .. } | Event::Left { .. } | Event::Reset(_) = event {
+            self.follow_crowd(&room);
+        }
+    }
+
+    fn link(&self, id: &RoomId, up: bool) {
+        let Some(room) = self.find(id) else { return };
+        let (code, message) = match up {
+            true => ("store_available", "all is well again"),
+            false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
+        };
+        room.notice(&Outbound::Status { code, message });
+    }
+}
