@@ -48,6 +48,9 @@ impl Server {
             .args(["--listen", "127.0.0.1:0", "--rate", "1000000"])
             .arg("--database-url")
             .arg(format!("sqlite:{}/parlor.db", dir.display()))
+            .env("PARLOR_ADDRESS_JOINS", "0")
+            .env("PARLOR_ADDRESS_RATE", "0")
+            .env("PARLOR_ADDRESS_TEXT", "0")
             .stderr(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(process.stderr.take().ok_or("no log")?).lines();

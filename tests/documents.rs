@@ -38,7 +38,8 @@ const LIVEKIT_SECRET: &str = "a secret that is long enough for HS256";
 const OF_ACCOUNTS: [&str; 3] = ["not_logged_in", "login_required", "name_taken"];
 
 /// Refusals that only a race brings about: (operation, code).
-const RACES: [(&str, &str); 4] = [("poll", "room_full"), ("poll", "replaced"), ("join", "replaced"), ("events", "replaced")];
+const RACES: [(&str, &str); 5] =
+    [("poll", "room_full"), ("poll", "address_limit"), ("poll", "replaced"), ("join", "replaced"), ("events", "replaced")];
 
 const METHODS: [&str; 9] = ["get", "head", "post", "put", "delete", "patch", "trace", "query", "brew"];
 
@@ -518,9 +519,14 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
             return None;
         }
         "rate_limited" => {
-            let scene = scene(&["--rate", "1"]).await;
+            let scene = scene(&["--rate", "1", "--address-rate", "1"]).await;
             let crowd = join_all((0..20).map(async |_| scene.send(operation, &request).await)).await;
             return crowd.into_iter().find(|response| response.status() == StatusCode::TOO_MANY_REQUESTS);
+        }
+        "address_limit" => {
+            // A member that comes back takes no seat more.
+            request.ticket &= operation.id == "say";
+            return Some(scene(&["--address-seats", "2", "--address-text", "1"]).await.send(operation, &request).await);
         }
         "video_not_configured" => return Some(scene(&[]).await.send(operation, &request).await),
         "restarting" => {

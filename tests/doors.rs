@@ -251,7 +251,7 @@ async fn nomads(nodes: Vec<TestServer>, people: u64, each: u64) -> Arc<Vec<TestS
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_one_node_everybody_hears_everything_once_whatever_door_they_use() {
-    let args = ["--rate", "10000", "--grace", "10m", "--lease", "10m"];
+    let args = ["--rate", "10000", "--address-rate", "0", "--address-joins", "0", "--grace", "10m", "--lease", "10m"];
     let nodes = nomads(vec![TestServer::start(&args).await], 6, 30).await;
     eventually("an empty node", || nodes[0].hub.counts() == (0, 0)).await;
 }
@@ -261,7 +261,20 @@ async fn on_two_nodes_everybody_hears_everything_once_whatever_door_they_use() {
     let redis = redis::Server::start();
     let mut nodes = Vec::new();
     for _ in 0..2 {
-        let args = ["--redis-url", &redis.url(), "--rate", "10000", "--grace", "10m", "--lease", "10m"];
+        let args = [
+            "--redis-url",
+            &redis.url(),
+            "--rate",
+            "10000",
+            "--address-rate",
+            "0",
+            "--address-joins",
+            "0",
+            "--grace",
+            "10m",
+            "--lease",
+            "10m",
+        ];
         let node = TestServer::start(&args).await;
         eventually("Redis in reach", || node.hub.ready()).await;
         nodes.push(node);

@@ -50,7 +50,7 @@ fn chat(text: &str) -> String {
 
 #[tokio::test]
 async fn frames_that_are_none_of_ours_are_refused_one_by_one() {
-    let mut scene = Scene::set(&["--rate", "1000000"]).await;
+    let mut scene = Scene::set(&["--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
     let deep = format!("{}{}", r#"{"a":"#.repeat(10_000), "1");
     let deep_array = "[".repeat(60_000);
     let (huge_number, long_key) =

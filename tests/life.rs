@@ -244,7 +244,9 @@ async fn a_resume_that_the_log_no_longer_reaches_is_a_reset() {
 async fn joins_and_leaves_in_a_storm_lose_nobody_and_leave_no_husk() {
     const TASKS: usize = 50;
     const ROUNDS: usize = 40;
-    let server = std::sync::Arc::new(TestServer::start(&["--grace", "50ms", "--rate", "1000000"]).await);
+    let server = std::sync::Arc::new(
+        TestServer::start(&["--grace", "50ms", "--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await,
+    );
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             let server = std::sync::Arc::clone(&server);
@@ -304,7 +306,19 @@ async fn a_full_room_refuses_newcomers_but_not_those_who_come_back() {
 #[tokio::test]
 async fn a_reader_that_stalls_is_sent_away_while_others_lose_nothing() {
     const FAREWELL: Duration = Duration::from_secs(5);
-    let server = TestServer::start(&["--grace", "1h", "--rate", "1000000", "--history-bytes", "10000000"]).await;
+    let server = TestServer::start(&[
+        "--grace",
+        "1h",
+        "--rate",
+        "1000000",
+        "--address-rate",
+        "0",
+        "--address-joins",
+        "0",
+        "--history-bytes",
+        "10000000",
+    ])
+    .await;
     // How much the kernels keep for who does not read, they alone know.
     let mut messages = 40;
     for attempt in 0.. {
@@ -361,7 +375,8 @@ async fn a_reader_that_stalls_is_sent_away_while_others_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
-    let mut server = TestServer::start(&["--grace", "1h", "--rate", "1000000"]).await;
+    let mut server =
+        TestServer::start(&["--grace", "1h", "--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
     let mut clients = Vec::new();
     for i in 0..20 {
         clients.push(Client::join(&server, &format!("room-{}", i % 3), "Guest").await);

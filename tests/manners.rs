@@ -33,7 +33,8 @@ async fn who_closes_their_side_after_a_request_is_answered() {
     let dir = std::env::temp_dir().join(format!("parlor-manners-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let url = format!("sqlite:{}/parlor.db", dir.display());
-    let server = TestServer::start(&["--rate", "1000", "--database-url", &url]).await;
+    let server =
+        TestServer::start(&["--rate", "1000", "--address-rate", "0", "--address-joins", "0", "--database-url", &url]).await;
     let bob = Poller::join(&server, "r", "Bob").await;
     let with_body = |path: &str, body: &str| {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", bob.ticket);

@@ -15,7 +15,8 @@ use tokio_tungstenite::tungstenite::Error;
 use wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
 
 async fn node(redis: &redis::Server) -> TestServer {
-    let node = TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000"]).await;
+    let node =
+        TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000", "--address-rate", "0", "--address-joins", "0"]).await;
     eventually("Redis in reach", || node.hub.ready()).await;
     node
 }

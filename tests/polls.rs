@@ -321,7 +321,19 @@ async fn of_two_polls_the_newer_is_answered_and_a_seat_opened_elsewhere_is_said(
 
 #[tokio::test]
 async fn what_does_not_fit_a_mailbox_is_taken_from_the_log() {
-    let server = TestServer::start(&["--rate", "10000", "--history-bytes", "10000000"]).await;
+    let server = TestServer::start(&[
+        "--rate",
+        "10000",
+        "--address-rate",
+        "0",
+        "--address-joins",
+        "0",
+        "--history-bytes",
+        "10000000",
+        "--address-text",
+        "0",
+    ])
+    .await;
     let mut ann = Client::join(&server, "r", "Ann").await;
     let mut bob = Poller::join(&server, "r", "Bob").await;
     let long = "x".repeat(4000);
@@ -361,7 +373,7 @@ async fn the_predecessors_shapes_are_understood_and_equal_messages_both_arrive()
 
 #[tokio::test]
 async fn what_is_wrong_is_said_with_what_is_allowed() {
-    let server = TestServer::start(&["--rate", "1000"]).await;
+    let server = TestServer::start(&["--rate", "1000", "--address-rate", "0", "--address-joins", "0"]).await;
     let ann = Poller::join(&server, "r", "Ann").await;
     let elsewhere = Poller::join(&server, "other", "Ann").await;
     let http = reqwest::Client::new();

@@ -144,7 +144,7 @@ async fn nobody_can_speak_for_somebody_else() {
 async fn everybody_sees_the_messages_of_all_senders_in_one_order_without_holes() {
     const SENDERS: usize = 5;
     const EACH: u64 = 50;
-    let server = TestServer::start(&["--rate", "1000000"]).await;
+    let server = TestServer::start(&["--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
     let mut seats = Vec::new();
     for sender in 0..SENDERS {
         seats.push(Client::join(&server, "ledger", &format!("Sender {sender}")).await);

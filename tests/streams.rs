@@ -111,7 +111,19 @@ async fn a_stopping_server_ends_its_streams_and_polls_and_says_when_to_come_back
 
 #[tokio::test]
 async fn a_reader_too_slow_for_its_stream_is_cut_off_and_misses_nothing() {
-    let server = TestServer::start(&["--rate", "100000", "--history-len", "10000", "--history-bytes", "100000000"]).await;
+    let server = TestServer::start(&[
+        "--rate",
+        "100000",
+        "--address-rate",
+        "0",
+        "--address-joins",
+        "0",
+        "--history-len",
+        "10000",
+        "--history-bytes",
+        "100000000",
+    ])
+    .await;
     let mut ann = Client::join(&server, "r", "Ann").await;
     let bob = Poller::join(&server, "r", "Bob").await;
     ann.expect("joined").await;

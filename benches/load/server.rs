@@ -73,6 +73,22 @@ impl Kind {
     }
 }
 
+/// What Parlor would hold one address, or all of them, to.
+const UNLIMITED: [&str; 12] = [
+    "PARLOR_ADDRESS_CONNECTIONS",
+    "PARLOR_ADDRESS_SEATS",
+    "PARLOR_ADDRESS_ROOMS",
+    "PARLOR_ADDRESS_JOINS",
+    "PARLOR_ADDRESS_RATE",
+    "PARLOR_ADDRESS_TEXT",
+    "PARLOR_ADDRESS_UNREAD",
+    "PARLOR_MAX_CONNECTIONS",
+    "PARLOR_MAX_SEATS",
+    "PARLOR_MAX_ROOMS",
+    "PARLOR_MAX_TEXT",
+    "PARLOR_MAX_UNREAD",
+];
+
 /// Processes that end with the value.
 pub struct Server {
     children: Vec<Child>,
@@ -147,6 +163,10 @@ impl Server {
         // Nothing of the caller's settings.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL")) {
             command.env_remove(name);
+        }
+        // All load comes from one address; as variables, because a build before this one does not know the flags.
+        for limit in UNLIMITED {
+            command.env(limit, "0");
         }
         self.talkative(command.env("NO_COLOR", "1"))
     }

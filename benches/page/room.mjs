@@ -8,6 +8,8 @@ export const SETTINGS = {
   PARLOR_HISTORY_LEN: "10000",
   PARLOR_HISTORY_BYTES: String(16 * 1024 * 1024),
   PARLOR_RATE: "100000",
+  PARLOR_ADDRESS_RATE: "0",
+  PARLOR_ADDRESS_TEXT: "0",
 };
 
 /** The link of such a room, and what says one line more. */

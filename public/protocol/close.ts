@@ -24,6 +24,7 @@ const TABLE: Record<number, Ending> = {
   4403: { why: "forbidden", come: "no" },
   4408: { why: "resume_timeout", come: "now" },
   4409: { why: "room_full", come: "later" },
+  4429: { why: "address_limit", come: "later" },
   4503: { why: "store_unavailable", come: "backoff" },
 };
 

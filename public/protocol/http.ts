@@ -47,6 +47,8 @@ const CODES: Record<string, number> = {
   rate_limited: 4503,
   store_unavailable: 4503,
   store_full: 4503,
+  address_limit: 4429,
+  server_full: 4503,
   accounts_unavailable: 4503,
 };
 

@@ -174,6 +174,8 @@ export const en = {
     rate_limited: "That was too fast.",
     too_long: "The message is too long.",
     store_unavailable: "The server could not answer just now.",
+    address_limit: "Too many people share your network address here: the server has a limit for each.",
+    server_full: "The server is full just now.",
     store_full: "The server has no space left just now.",
     stale_n: "It got lost on the way.",
     internal: "Something broke on the server.",

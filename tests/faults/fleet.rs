@@ -80,6 +80,7 @@ impl Node {
                 // People here speak faster than people do, and whoever was away must find all of it.
                 ("--history-len", "10000".to_owned()),
                 ("--log-filter", "parlor=info".to_owned()),
+                ("--proxies", "1".to_owned()),
             ];
             let args = args.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
             let mut node = Self { address, args, log: log.clone(), child: None };

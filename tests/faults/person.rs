@@ -3,15 +3,18 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::watch,
     task::JoinHandle,
     time::{MissedTickBehavior, interval, timeout},
@@ -59,9 +62,12 @@ pub struct Person {
 
 impl Person {
     pub fn start(door: SocketAddr, room: &str, name: &str, pace: Duration, patience: Patience) -> Self {
+        static COUNT: AtomicU8 = AtomicU8::new(0);
+        let home = Ipv4Addr::new(127, 0, 1, COUNT.fetch_add(1, Ordering::Relaxed).max(1));
         let diary = Arc::new(Mutex::new(Diary::new(name)));
         let (wish, wishes) = watch::channel(Wish::Talk);
         let visitor = Visitor {
+            home,
             door,
             pace,
             patience,
@@ -111,6 +117,8 @@ struct Pending {
 }
 
 struct Visitor {
+    /// An address of their own, as people have: what one address may do is not all that a crowd may.
+    home: Ipv4Addr,
     door: SocketAddr,
     pace: Duration,
     patience: Patience,
@@ -166,7 +174,9 @@ impl Visitor {
         let resume = if self.seat.is_some() { "&resume=1" } else { "" };
         let request = format!("ws://{}/ws?room={}&name={}{resume}", self.door, self.room, self.name);
         let opening = async {
-            let stream = TcpStream::connect(self.door).await.map_err(|_| "connection refused".to_owned())?;
+            let socket = TcpSocket::new_v4().map_err(|error| error.to_string())?;
+            socket.bind((self.home, 0).into()).map_err(|error| error.to_string())?;
+            let stream = socket.connect(self.door).await.map_err(|_| "connection refused".to_owned())?;
             stream.set_nodelay(true).map_err(|error| error.to_string())?;
             let request = request.into_client_request().unwrap();
             let (mut socket, _) = client_async(request, stream).await.map_err(|error| match error {

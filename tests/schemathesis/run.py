@@ -17,6 +17,7 @@ STREAMS = ["events", "read", "socket"]
 VIDEO = ["--livekit-url", "wss://video.example.org", "--livekit-api-key", "key"]
 # A crowd that is let in, and nobody is slowed.
 OPEN = ["--rate", "1000000", "--room-members", "100000", "--history-len", "20"]
+OPEN += [part for what in ["connections", "seats", "rooms", "joins", "rate", "text"] for part in (f"--address-{what}", "0")]
 
 
 def start():
