@@ -43,12 +43,15 @@ impl Listener {
 
     /// As [`Self::next`], however long it takes. May be dropped while it waits.
     pub async fn next_whenever(&mut self) -> Option<Value> {
+        // A long event comes in many chunks: what was looked through is not looked through again.
+        let mut looked = 0;
         loop {
-            while let Some((event, rest)) = self.rest.split_once("\n\n") {
-                let (event, rest) = (event.to_owned(), rest.to_owned());
-                self.rest = rest;
+            while let Some(at) = memchr::memmem::find(&self.rest.as_bytes()[looked..], b"\n\n") {
+                let rest = self.rest.split_off(looked + at + 2);
+                let event = std::mem::replace(&mut self.rest, rest);
+                looked = 0;
                 let mut frame = None;
-                for line in event.lines() {
+                for line in event.trim_end_matches('\n').lines() {
                     match line.split_once(": ") {
                         Some(("data", json)) => frame = Some(serde_json::from_str::<Value>(json).unwrap()),
                         Some(("id", id)) => id.clone_into(&mut self.cursor),
@@ -61,6 +64,7 @@ impl Listener {
                 }
             }
             let chunk = self.response.chunk().await.ok()??;
+            looked = self.rest.len().saturating_sub(1);
             self.rest.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
