@@ -1,11 +1,13 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-faults test-browser faults bench bench-short bench-page fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser faults bench bench-short bench-page fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
+# Proxies, as program:package. On a machine where Debian starts what it installs, stop them: the tests start their own.
+PROXIES := haproxy:haproxy apache2:apache2-bin varnishd:varnish caddy:caddy
 # And LiveKit, built by Go from its own source; the version is part of the name, so that a new one is built.
 LIVEKIT_VERSION := v1.13.5
 LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
@@ -21,6 +23,9 @@ MODULES := node_modules/.package-lock.json
 PAGE := target/public/index.html
 SCHEMATHESIS := target/schemathesis/installed
 
+# Clients that follow a stream.
+STREAMS := target/streams/installed target/streams/client
+
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
@@ -30,7 +35,7 @@ run: $(PAGE) ## Build the page and start Parlor on http://127.0.0.1:8080
 build: $(PAGE) ## Build the page and target/release/parlor
 	cargo build --release --bin parlor
 
-test: tools check test-page test-rust test-api test-faults test-browser ## Install what the tests need, then run them all
+test: tools check test-page test-rust test-api test-streams test-faults test-browser ## Install what the tests need, then run them all
 
 check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
 	cargo fmt --check
@@ -47,6 +52,10 @@ test-rust: $(PAGE) $(MODULES) ## Rules, stores, sockets, addresses
 test-api: $(PAGE) $(SCHEMATHESIS) ## What docs/openapi.yaml allows and what it does not, sent to a real server
 	cargo build --bin parlor
 	python3 tests/schemathesis/run.py
+
+test-streams: $(PAGE) $(MODULES) $(STREAMS) ## Python's, Go's and Node's clients follow a real server's streams
+	cargo build --bin parlor
+	python3 tests/streams/run.py
 
 test-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
 	cargo test --test faults
@@ -75,6 +84,7 @@ fmt: ## Format the Rust code
 tools: $(LIVEKIT)
 	@for tool in cargo node npm; do command -v $$tool >/dev/null || { echo "parlor needs $$tool: see README.md"; exit 1; }; done
 	@missing="$(if $(POSTGRES),,postgresql)"; for server in $(SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
+	for proxy in $(PROXIES); do PATH="$$PATH:/usr/sbin" command -v $${proxy%:*} >/dev/null || missing="$$missing $${proxy#*:}"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing$$missing"; \
 		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
@@ -82,13 +92,26 @@ tools: $(LIVEKIT)
 	fi
 
 # Debian has venv in a package of its own.
+define need_venv
+@python3 -c 'import ensurepip' 2>/dev/null || { \
+	if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+	$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; }
+endef
+
 $(SCHEMATHESIS): tests/schemathesis/requirements.txt
-	@python3 -c 'import ensurepip' 2>/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
-		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; }
+	$(need_venv)
 	python3 -m venv target/schemathesis
 	target/schemathesis/bin/pip install --quiet --disable-pip-version-check -r tests/schemathesis/requirements.txt
 	@touch $@
+
+target/streams/installed: tests/streams/requirements.txt
+	$(need_venv)
+	python3 -m venv target/streams/python
+	target/streams/python/bin/pip install --quiet --disable-pip-version-check -r tests/streams/requirements.txt
+	@touch $@
+
+target/streams/client: tests/streams/client.go
+	go build -o $@ $<
 
 $(LIVEKIT):
 	@command -v go >/dev/null || { echo "parlor's tests need go, to build LiveKit: see README.md"; exit 1; }

@@ -75,6 +75,13 @@ async fn upgrades_that_are_none_are_refused() {
         );
         assert!(answer.contains(r#"{"code":"upgrade_required","message":""#), "{answer}");
     }
+    // RFC 9110, section 7.8: an upgrade in an HTTP/1.0 request is none, with or without a Host.
+    let old = raw_head(&good(), "x", "x", "GET").replace(" HTTP/1.1\r\n", " HTTP/1.0\r\n");
+    for old in [old.replace("x: x\r\n", ""), old.replace("x: x\r\n", "connection: keep-alive, upgrade\r\n")] {
+        let answer = raw(&server, &old).await;
+        assert!(answer.contains(" 426 ") && answer.contains(r#"{"code":"upgrade_required","message":""#), "{answer}");
+        assert_eq!(server.hub.counts(), (0, 0));
+    }
     for method in [Method::POST, Method::PUT, Method::HEAD] {
         let answer = raw(&server, &raw_head(&good(), "x", "x", method.as_str())).await.to_ascii_lowercase();
         assert!(answer.starts_with("http/1.1 405 ") && answer.contains("\r\nallow: get\r\n"), "{method}: {answer}");

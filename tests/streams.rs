@@ -30,7 +30,7 @@ async fn a_stream_says_what_a_socket_says_and_goes_on_from_its_last_id() {
         |name: &str| stream.response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     assert_eq!(
         (head("content-type").as_str(), head("cache-control").as_str(), head("x-accel-buffering").as_str()),
-        ("text/event-stream", "no-store", "no")
+        ("text/event-stream", "no-store, no-transform", "no")
     );
     assert_eq!((&stream.welcome["clientId"], &stream.welcome["resumed"]), (&bob.welcome["clientId"], &json!(true)));
     assert!(stream.retry > 0);
@@ -145,7 +145,8 @@ async fn a_reader_too_slow_for_its_stream_is_cut_off_and_misses_nothing() {
     let mut got = Vec::new();
     timeout(PATIENCE, stuck.read_to_end(&mut got)).await.expect("the end of the stream").unwrap();
     let got = String::from_utf8_lossy(&got);
-    assert!(got.contains(r#"data: {"type":"closing","code":"too_slow""#), "{}", &got[got.len().saturating_sub(300)..]);
+    let end = &got[got.len().saturating_sub(300)..];
+    assert!(end.contains(r#"data: {"type":"closing","code":"too_slow""#) && end.ends_with("\n\n\r\n0\r\n\r\n"), "{end}");
     let ids: Vec<&str> = got.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
     let seen = ids.len() as u64 - 1;
     assert!(seen < total, "it was not slow");
@@ -225,18 +226,21 @@ async fn a_silent_stream_beats_every_fifteen_seconds() {
         hub::{Entrance, Hub, Rooms},
         room::{Limits, NodeId},
         store::memory::{Memory, World, wall_clock},
-        transport::sse,
+        transport::{BodyFraming, sse},
     };
     let rooms = Rooms::new(terms());
     let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
     let hub = Hub::new(rooms, store);
     let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, account: None };
-    let mut stream = Box::pin(sse::open(&hub, entrance).await.unwrap());
-    assert!(stream.next().await.unwrap().starts_with(b"retry: "));
-    assert!(stream.next().await.unwrap().starts_with(b"id: "));
+    let mut stream = Box::pin(sse::open(&hub, entrance, BodyFraming::Chunked).await.unwrap());
+    assert_eq!(stream.next().await.unwrap(), "d\r\nretry: 1000\n\n\r\n");
+    let welcome = String::from_utf8(stream.next().await.unwrap().into()).unwrap();
+    let (length, event) = welcome.split_once("\r\n").unwrap();
+    assert_eq!(usize::from_str_radix(length, 16).unwrap(), event.len() - 2, "{welcome}");
+    assert!(event.starts_with("id: ") && event.ends_with("\n\n\r\n"), "{welcome}");
     for _ in 0..10 {
         let begun = tokio::time::Instant::now();
-        assert_eq!(stream.next().await.unwrap(), ":\n\n");
+        assert_eq!(stream.next().await.unwrap(), "3\r\n:\n\n\r\n");
         assert_eq!(begun.elapsed().as_secs(), 15);
     }
     drop(stream);
@@ -267,9 +271,91 @@ async fn a_stream_may_follow_on_a_connection_and_is_the_last_answer_there() {
         assert!(document.contains("\r\ncontent-type: application/yaml\r\n") && document.contains("openapi: 3"), "{document}");
         let (head, body) = stream.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("\r\nconnection: close") && head.contains("\r\ndate: "), "{head}");
-        assert!(!head.contains("transfer-encoding") && !head.contains("content-length"), "{head}");
-        assert!(body.starts_with("retry: ") && !body.contains("HTTP/1.1"), "{body}");
+        assert_eq!(head.contains("\r\ntransfer-encoding: chunked\r\n"), version == "1.1", "{head}");
+        assert!(!head.contains("content-length") && head.contains("cache-control: no-store, no-transform\r\n"), "{head}");
+        let begin = if version == "1.1" { "d\r\nretry: 1000\n\n\r\n" } else { "retry: 1000\n\nid: " };
+        assert!(body.starts_with(begin) && !body.contains("HTTP/1.1"), "{body}");
         drop(socket);
         assert_eq!(ann.expect("left").await["user"], "Eve");
     }
+}
+
+/// The chunks of a body, its last one included, and what follows it.
+fn chunks(mut body: &str) -> (Vec<&str>, &str) {
+    let mut chunks = Vec::new();
+    loop {
+        let (length, rest) = body.split_once("\r\n").unwrap();
+        let (chunk, rest) = rest.split_at(usize::from_str_radix(length, 16).unwrap());
+        body = rest.strip_prefix("\r\n").unwrap();
+        chunks.push(chunk);
+        if chunk.is_empty() {
+            return (chunks, body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_event_is_a_chunk_and_the_end_is_told() {
+    let server = TestServer::start(&[]).await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    // Reads the rest; what was read before is `heard`.
+    let whole = |mut socket: TcpStream, mut heard: String| async move {
+        timeout(PATIENCE, socket.read_to_string(&mut heard)).await.expect("the end of the stream").unwrap();
+        let (head, body) = heard.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    };
+    let mut events = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("GET /api/rooms/r/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", bob.ticket);
+    events.write_all(head.as_bytes()).await.unwrap();
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains(r#"{"type":"welcome""#) {
+        assert_ne!(timeout(PATIENCE, events.read_buf(&mut heard)).await.expect("a welcome").unwrap(), 0);
+    }
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    for n in 1..=5 {
+        ann.send(json!({"type": "chat", "text": format!("said {n}\n\n"), "n": n}));
+    }
+    ann.flush().await;
+    for _ in 1..=5 {
+        ann.expect("ack").await;
+    }
+    bob.leave().await;
+    let (_, body) = whole(events, String::from_utf8(heard).unwrap()).await;
+    let (heard, rest) = chunks(&body);
+    assert_eq!((heard[0], heard.last().copied(), rest), ("retry: 1000\n\n", Some(""), ""));
+    assert!(heard[1].starts_with("id: ") && heard[1].contains(r#"{"type":"welcome""#), "{}", heard[1]);
+    for event in &heard[1..heard.len() - 1] {
+        assert!(event.ends_with("\n\n") && event.matches("\n\n").count() == 1 && event.matches("data: ").count() == 1, "{event}");
+    }
+    assert!(heard[heard.len() - 2].contains(r#""code":"left""#), "{heard:?}");
+    assert_eq!(heard.iter().filter(|event| event.contains(r#""text":"said"#)).count(), 5, "{heard:?}");
+
+    // A terminal reads lines; in HTTP/1.0 the end of the connection is the end of both.
+    for (path, version) in [("/r/r?name=Zoe", "1.1"), ("/r/r?name=Zoe", "1.0"), ("/api/rooms/r/events?name=Zoe", "1.0")] {
+        let mut server = TestServer::start(&[]).await;
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        socket.write_all(format!("GET {path} HTTP/{version}\r\nhost: x\r\naccept: text/plain\r\n\r\n").as_bytes()).await.unwrap();
+        eventually("a reader", || server.hub.counts() == (1, 1)).await;
+        let stopped = server.stop();
+        let (head, body) = whole(socket, String::new()).await;
+        stopped.await.unwrap();
+        if version == "1.0" {
+            assert!(!head.contains("transfer-encoding"), "{head}");
+            assert!(body.ends_with(if path.starts_with("/r/") { "\n" } else { "\n\n" }) && !body.contains('\r'), "{body}");
+            continue;
+        }
+        let (heard, rest) = chunks(&body);
+        assert!(heard[0].ends_with("* You are Zoe in r. Here: Zoe\n") && heard.len() >= 3 && rest.is_empty(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_closed_its_side_gets_what_there_is() {
+    let server = TestServer::start(&[]).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    socket.write_all(b"GET /api/rooms/r/events?name=Eve HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    socket.shutdown().await.unwrap();
+    let mut heard = String::new();
+    timeout(PATIENCE, socket.read_to_string(&mut heard)).await.expect("an end").unwrap();
+    assert!(heard.contains("\r\nretry: 1000\n\n\r\n") && heard.contains(r#"{"type":"welcome""#), "{heard}");
 }

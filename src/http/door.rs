@@ -146,7 +146,9 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
     let key = header(request, SEC_WEBSOCKET_KEY).and_then(|key| BASE64_STANDARD.decode(key).ok());
-    if !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
+    // RFC 6455, section 4.1: HTTP/1.1 or higher. Before that there were no upgrades (RFC 9110, section 7.8).
+    let old = request.version() < Version::HTTP_11;
+    if old || !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
         return Err(Trouble::UpgradeRequired);
     }
     // A proxy takes what is refused here to another node; what is granted would be stuck at this one.

@@ -103,7 +103,8 @@ enum Address<'a> {
 
 impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
-        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        // One slash: a proxy that keeps an address to itself compares it as it is written.
+        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         match segments[..] {
             [""] | ["transports"] | ["account"] => Self::Page,
             ["r", room] => Self::Terminal(room),
@@ -331,6 +332,8 @@ mod tests {
             ("/api/rooms/x/livekit-token", Address::Pass("x")),
             ("/livekit/webhook", Address::LiveKit),
             ("/r/a/b", Address::Asset("/r/a/b")),
+            ("//metrics", Address::Asset("//metrics")),
+            ("//", Address::Asset("//")),
             ("/assets/x.js", Address::Asset("/assets/x.js")),
             ("/api", Address::Asset("/api")),
         ] {

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use hyper::{
-    Request,
+    Request, Version,
     body::Body,
-    header::{ACCEPT, CONNECTION, DATE, HeaderValue, VARY},
+    header::{ACCEPT, CACHE_CONTROL, CONNECTION, DATE, HeaderValue, TRANSFER_ENCODING, VARY},
 };
 use parking_lot::Mutex;
 use tower::BoxError;
@@ -22,11 +22,14 @@ use crate::{
     protocol::Trouble,
     room::{Cursor, Name, Text},
     ticket::Claims,
-    transport::{loan::Parting, plain, sse},
+    transport::{BodyFraming, loan::Parting, plain, sse},
 };
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const LINES: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// A proxy that compresses a stream holds back what it is told.
+const AS_IT_IS: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 
 impl Edge {
     /// Server-Sent Events.
@@ -38,7 +41,8 @@ impl Edge {
         let room = room_id(room)?;
         let name = self.known_as(door::login(request), name).await?;
         let entrance = Entrance { room, name, ticket, cursor: last.or(after), account: Some(self.account(request)) };
-        Ok(flowing(EVENTS, sse::open(&self.hub, entrance).await?))
+        let framing = framing(request);
+        Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
 
     /// `/r/{room}`: the page for whoever can show one, else the room as text. Whoever posts there is heard.
@@ -72,7 +76,8 @@ impl Edge {
         let room = room_id(room)?;
         let name = self.known_as(door::login(request), name).await?;
         let entrance = Entrance { room, name, ticket: None, cursor, account: Some(self.account(request)) };
-        let mut answer = flowing(LINES, plain::open(&self.hub, entrance).await?);
+        let framing = framing(request);
+        let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
         answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         Ok(answer)
     }
@@ -121,17 +126,24 @@ fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), Trou
 /// The body of an answer that goes on for as long as there is something to say. It goes out past hyper, by
 /// [`flow`](crate::transport::loan::flow).
 #[derive(Clone)]
-pub struct Flowing(Arc<Mutex<Option<BoxStream<'static, Bytes>>>>);
+pub struct Flowing {
+    framing: BodyFraming,
+    body: Arc<Mutex<Option<BoxStream<'static, Bytes>>>>,
+}
 
 impl Flowing {
     /// Takes an answer that flows apart; `None` if it is one that does not.
     pub fn of(answer: &mut Answer) -> Option<Parting> {
-        let body = answer.extensions_mut().remove::<Self>()?.0.lock().take()?;
+        let Self { framing, body } = answer.extensions_mut().remove()?;
+        let body = body.lock().take()?;
         let mut head = format!("HTTP/1.1 {}\r\n", answer.status()).into_bytes();
         let date = httpdate::fmt_http_date(SystemTime::now());
         let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
         answer.headers_mut().insert(DATE, date);
-        // Its length is not known beforehand: it ends where the connection does.
+        if framing == BodyFraming::Chunked {
+            answer.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        // The connection was taken from hyper, which would have to read the next request.
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         for (name, value) in answer.headers() {
             head.extend_from_slice(name.as_str().as_bytes());
@@ -145,9 +157,16 @@ impl Flowing {
 }
 
 /// An answer that flows, and is kept by nobody on its way.
-fn flowing(kind: HeaderValue, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
+fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
     let mut answer = answer::of(kind, Bytes::new());
+    answer.headers_mut().insert(CACHE_CONTROL, AS_IT_IS);
     answer.headers_mut().insert(UNBUFFERED, HeaderValue::from_static("no"));
-    answer.extensions_mut().insert(Flowing(Arc::new(Mutex::new(Some(stream.boxed())))));
+    let body = Arc::new(Mutex::new(Some(stream.boxed())));
+    answer.extensions_mut().insert(Flowing { framing, body });
     answer
+}
+
+/// HTTP/1.0 has no chunks.
+fn framing<B>(request: &Request<B>) -> BodyFraming {
+    if request.version() < Version::HTTP_11 { BodyFraming::CloseDelimited } else { BodyFraming::Chunked }
 }

@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt, stream};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout};
 
+use super::BodyFraming;
 use crate::{
     hub::{Entrance, Hub, Reader, Seat, Wire},
     protocol::Trouble,
@@ -21,7 +22,10 @@ const PULSE: Duration = Duration::from_secs(15);
 
 /// How a kind of stream speaks.
 pub(super) struct Manner {
-    pub(super) wire: Wire,
+    /// Frames in chunks.
+    pub(super) chunked: Wire,
+    /// Frames as they are.
+    pub(super) bare: Wire,
     /// What comes before everything else.
     pub(super) prologue: Option<&'static str>,
     /// A sign of life that readers pass over.
@@ -32,6 +36,7 @@ pub(super) struct Manner {
 
 struct Flow {
     manner: &'static Manner,
+    framing: BodyFraming,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -51,16 +56,18 @@ pub(super) async fn open(
     hub: &Arc<Hub>,
     entrance: Entrance,
     manner: &'static Manner,
+    framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
-    let flow = Arc::new(Flow { manner, state: Mutex::default(), changed: Notify::new() });
+    let flow = Arc::new(Flow { manner, framing, state: Mutex::default(), changed: Notify::new() });
     let passing = entrance.ticket.is_none();
     let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Reader>).await?;
     let place = Place { seat: Some(seat), passing };
-    let prologue = stream::iter(manner.prologue.map(|prologue| Bytes::from_static(prologue.as_bytes())));
-    Ok(prologue.chain(stream::unfold((flow, place), |(flow, place)| async move {
+    let prologue = stream::iter(manner.prologue.map(|prologue| framing.piece(prologue.as_bytes())));
+    let frames = stream::unfold((flow, place), |(flow, place)| async move {
         let bytes = flow.next().await?;
         Some((bytes, (flow, place)))
-    })))
+    });
+    Ok(prologue.chain(frames).chain(stream::iter(framing.end())))
 }
 
 /// The seat of a stream.
@@ -93,7 +100,7 @@ impl Flow {
             }
             match self.manner.pulse {
                 Some(pulse) if timeout(PULSE, self.changed.notified()).await.is_err() => {
-                    return Some(Bytes::from_static(pulse.as_bytes()));
+                    return Some(self.framing.piece(pulse.as_bytes()));
                 }
                 Some(_) => {}
                 None => self.changed.notified().await,
@@ -104,7 +111,10 @@ impl Flow {
 
 impl Reader for Flow {
     fn wire(&self) -> &'static Wire {
-        &self.manner.wire
+        match self.framing {
+            BodyFraming::Chunked => &self.manner.chunked,
+            BodyFraming::CloseDelimited => &self.manner.bare,
+        }
     }
 
     fn deliver(&self, frames: &[Bytes]) {
@@ -138,7 +148,7 @@ impl Reader for Flow {
                 state.queue.clear();
                 state.queued = 0;
             }
-            let farewell = Bytes::from((self.manner.farewell)(why));
+            let farewell = self.framing.piece(&(self.manner.farewell)(why));
             state.queued += farewell.len();
             state.queue.push_back(farewell);
         }

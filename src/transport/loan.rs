@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpStream, tcp::OwnedWriteHalf},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How many pieces of a stream go out in one write at most.
@@ -28,6 +28,10 @@ const UNHEARD: u64 = 16 * 1024;
 
 /// How long a reader may take nothing of what waits for it.
 const STUCK: Duration = Duration::from_secs(40);
+
+/// How long a stream pauses after its head and first piece. A proxy that decides by the first piece whether to compress or to
+/// buffer (Caddy before 2.7, Varnish) then sees a small one.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A socket in somebody else's hands.
 pub struct Loan(Arc<Lent>);
@@ -51,7 +55,7 @@ pub struct Lender(Weak<Lent>);
 pub struct Parting {
     /// Status line and headers, whole.
     pub head: Vec<u8>,
-    /// The body; it ends with the connection.
+    /// The body, framed as the head says; the connection ends with it.
     pub body: BoxStream<'static, Bytes>,
 }
 
@@ -103,11 +107,18 @@ impl Lender {
 }
 
 /// Writes an answer's head and then its body, until the body ends or the peer is gone.
-pub async fn flow(socket: TcpStream, Parting { head, body }: Parting) {
+pub async fn flow(socket: TcpStream, Parting { mut head, mut body }: Parting) {
     let (read, mut write) = socket.into_split();
+    if let Some(first) = body.next().await {
+        head.extend_from_slice(&first);
+    }
+    if push(&write, &head).await.is_err() {
+        return;
+    }
+    drop(head);
+    // Boxed, because a stream is silent for hours and no timer is to last as long.
+    Box::pin(sleep(PAUSE)).await;
     let writing = async {
-        push(&write, &head).await?;
-        drop(head);
         let mut body = body.ready_chunks(PIECES);
         while let Some(pieces) = body.next().await {
             match &pieces[..] {

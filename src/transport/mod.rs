@@ -1,6 +1,7 @@
 //! A reader in, bytes out: how people reach a room.
 
 mod flow;
+mod framing;
 pub mod loan;
 mod pace;
 pub mod plain;
@@ -8,4 +9,5 @@ pub mod poll;
 pub mod sse;
 pub mod ws;
 
+pub use framing::BodyFraming;
 pub use pace::Paces;

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use futures_util::Stream;
 use serde::Deserialize;
 
-use super::flow::{self, Manner};
+use super::{
+    BodyFraming,
+    flow::{self, Manner},
+};
 use crate::{
     hub::{Entrance, Hub, Wire},
     protocol::{Stamp, Trouble},
@@ -22,7 +25,8 @@ const NAMED: usize = 20;
 
 // No pulse: there is nothing that every terminal, pipe and file passes over. A dead peer is noticed by TCP.
 static MANNER: Manner = Manner {
-    wire: Wire { frame: lines, echo: true },
+    chunked: Wire { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| lines(json, cursor, out)), echo: true },
+    bare: Wire { frame: lines, echo: true },
     prologue: None,
     pulse: None,
     farewell: |why| format!("* {why}\n").into_bytes(),
@@ -136,8 +140,12 @@ pub fn line(at: Millis, name: &Name, text: &Text) -> String {
 ///
 /// # Errors
 /// As [`Hub::enter`].
-pub async fn open(hub: &Arc<Hub>, entrance: Entrance) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
-    flow::open(hub, entrance, &MANNER).await
+pub async fn open(
+    hub: &Arc<Hub>,
+    entrance: Entrance,
+    framing: BodyFraming,
+) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
+    flow::open(hub, entrance, &MANNER, framing).await
 }
 
 #[cfg(test)]

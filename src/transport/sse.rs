@@ -5,7 +5,10 @@ use std::{io::Write, sync::Arc};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::flow::{self, Manner};
+use super::{
+    BodyFraming,
+    flow::{self, Manner},
+};
 use crate::{
     hub::{Entrance, Hub, Wire},
     protocol::{Outbound, Trouble},
@@ -13,7 +16,8 @@ use crate::{
 };
 
 static MANNER: Manner = Manner {
-    wire: Wire { frame: event, echo: false },
+    chunked: Wire { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| event(json, cursor, out)), echo: false },
+    bare: Wire { frame: event, echo: false },
     prologue: Some("retry: 1000\n\n"),
     pulse: Some(":\n\n"),
     farewell: |why| {
@@ -41,6 +45,10 @@ fn event(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// As [`Hub::enter`].
-pub async fn open(hub: &Arc<Hub>, entrance: Entrance) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
-    flow::open(hub, entrance, &MANNER).await
+pub async fn open(
+    hub: &Arc<Hub>,
+    entrance: Entrance,
+    framing: BodyFraming,
+) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
+    flow::open(hub, entrance, &MANNER, framing).await
 }
