@@ -15,7 +15,9 @@ use tower::BoxError;
 use super::{
     Edge,
     answer::{self, Answer, LAST_EVENT_ID, UNBUFFERED},
-    body, door, header, page, room_id,
+    body,
+    cookies::Login,
+    door, header, page, room_id,
 };
 use crate::{
     hub::{Entrance, Nobody},
@@ -36,7 +38,7 @@ impl Edge {
         let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
-        let name = self.known_as(door::login(request), name).await?;
+        let name = self.known_as(Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket, cursor: last.or(after) };
         Ok(flowing(EVENTS, sse::open(&self.hub, entrance).await?))
     }
@@ -70,7 +72,7 @@ impl Edge {
         door::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
-        let name = self.known_as(door::login(request), name).await?;
+        let name = self.known_as(Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket: None, cursor };
         let mut answer = flowing(LINES, plain::open(&self.hub, entrance).await?);
         answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
@@ -83,7 +85,7 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let (name, _) = guest(&request)?;
-        let login = door::login(&request);
+        let login = Login::of(&request);
         let body = body(request.body_mut()).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
