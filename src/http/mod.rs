@@ -1,5 +1,6 @@
 //! The edge: every address on one screen, the layers every request passes, and the handlers.
 
+mod accept;
 mod account;
 mod answer;
 mod client_address;
@@ -8,6 +9,7 @@ mod door;
 mod layers;
 mod origin;
 mod page;
+mod preview;
 mod room;
 mod stream;
 
@@ -194,7 +196,7 @@ impl Edge {
         };
         let answering = async {
             match address {
-                Address::Page => Ok(page::index(&request)),
+                Address::Page => Ok(page::index(&request, &self.origins)),
                 Address::Terminal(room) => Ok(self.terminal(room, request).await),
                 Address::Socket => door::socket(self, &mut request).await,
                 Address::Room(room) => self.room(room).await,
@@ -211,12 +213,12 @@ impl Edge {
                 Address::Ready => self.readiness().await,
                 Address::Metrics => Ok(self.metrics()),
                 Address::Desk(Desk::Register | Desk::Login) if request.method() != Method::POST => {
-                    Ok(page::index(&request))
+                    Ok(page::index(&request, &self.origins))
                 }
                 Address::Visitor => self.visitor(&request).await,
                 Address::Desk(desk) => self.desk(desk, request).await,
                 Address::Document(text) => Ok(answer::yaml(text)),
-                Address::Asset(path) => page::asset(path, &request),
+                Address::Asset(path) => page::asset(path, &request, &self.origins),
             }
         };
         let result = tokio::select! {

@@ -72,6 +72,14 @@ pub(super) fn check_origin<B>(request: &Request<B>, origins: &Origins) -> Result
     if good { Ok(()) } else { Err(Trouble::ForbiddenOrigin) }
 }
 
+/// Where this server is, as the client sees it: `https://chat.example.org`. `None` if the request does not say.
+pub(super) fn public_base<B>(request: &Request<B>, origins: &Origins) -> Option<String> {
+    let Authority { host, port } = Authority::read(asked_host(request, origins.proxies)?)?;
+    let scheme = if is_secure(request) { "https" } else { "http" };
+    let port = port.filter(|port| *port != if scheme == "https" { 443 } else { 80 });
+    Some(port.map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}")))
+}
+
 /// Whether the client came by TLS, as the proxy or the browser itself says. A client that lies changes only what it is
 /// answered itself, so anybody is believed.
 pub(super) fn is_secure<B>(request: &Request<B>) -> bool {
@@ -194,5 +202,18 @@ mod tests {
         let absolute = Request::get("http://evil/").header("host", "name").body(()).unwrap();
         assert_eq!(check_name(&absolute, &origins("", "name", 0)), Err(Trouble::UnknownHost));
         assert_eq!(check_name(&request(&[]), &origins("", "", 0)), Ok(()), "an empty list allows all");
+    }
+
+    #[test]
+    fn the_public_address_is_that_of_the_request() {
+        let ask = |headers: &[(&str, &str)], proxies| public_base(&request(headers), &origins("", "", proxies));
+        let base = |text: &str| Some(text.to_owned());
+        assert_eq!(ask(&[("host", "Name:8080")], 0), base("http://name:8080"));
+        assert_eq!(ask(&[("host", "name:443"), ("x-forwarded-proto", "https, http")], 0), base("https://name"));
+        assert_eq!(ask(&[("host", "inner"), ("x-forwarded-host", "name")], 1), base("http://name"));
+        for bad in ["a'b", "a&b", "a%22b", "", "a:b"] {
+            assert_eq!(ask(&[("host", bad)], 0), None, "{bad}");
+        }
+        assert_eq!(ask(&[("host", "x"), ("x-forwarded-host", "\"><script>")], 1), None);
     }
 }

@@ -7,13 +7,13 @@ use futures_util::{Stream, StreamExt, stream::BoxStream};
 use hyper::{
     Request,
     body::Body,
-    header::{ACCEPT, CONNECTION, DATE, HeaderValue, VARY},
+    header::{CONNECTION, DATE, HeaderValue, VARY},
 };
 use parking_lot::Mutex;
 use tower::BoxError;
 
 use super::{
-    Edge,
+    Edge, accept,
     answer::{self, Answer, LAST_EVENT_ID, UNBUFFERED},
     body,
     cookies::Login,
@@ -43,20 +43,17 @@ impl Edge {
         Ok(flowing(EVENTS, sse::open(&self.hub, entrance).await?))
     }
 
-    /// `/r/{room}`: the page for whoever can show one, else the room as text. Whoever posts there is heard.
+    /// `/r/{room}`: the page, or the room as text for clients that ask for it. A POST says its body.
     pub(super) async fn terminal<B>(&self, room: &str, request: Request<B>) -> Answer
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        // Only browsers say how they fetch; what they would do with lines is no reading.
-        let browser = request.headers().contains_key("sec-fetch-mode");
-        let shows_pages = browser || header(&request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
         let said = match *request.method() {
             hyper::Method::POST => self.speak(room, request).await,
-            hyper::Method::GET if !shows_pages => self.listen(room, &request).await,
+            hyper::Method::GET if accept::wants_text(&request) => self.listen(room, &request).await,
             _ => {
-                let mut answer = page::index(&request);
-                answer.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+                let mut answer = page::index(&request, &self.origins);
+                answer.headers_mut().append(VARY, accept::VARIES);
                 return answer;
             }
         };
@@ -64,6 +61,7 @@ impl Edge {
             let mut refusal = answer::refuse(&trouble);
             *refusal.body_mut() = answer::whole(format!("{trouble}\n").into());
             refusal.headers_mut().insert(hyper::header::CONTENT_TYPE, LINES);
+            refusal.headers_mut().insert(VARY, accept::VARIES);
             refusal
         })
     }
@@ -75,7 +73,7 @@ impl Edge {
         let name = self.known_as(Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket: None, cursor };
         let mut answer = flowing(LINES, plain::open(&self.hub, entrance).await?);
-        answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        answer.headers_mut().insert(VARY, accept::VARIES);
         Ok(answer)
     }
 
