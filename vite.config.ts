@@ -9,8 +9,29 @@ import { defineConfig } from "vitest/config";
 
 const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
 
+// The server puts its own address before this one, so what stands from here on is not known at build time.
+const PREVIEW = "/preview.png";
+
+/** Moves the preview's picture to the end of the head, so that nearly all of the document comes before its address. */
+function preview(): Plugin {
+  return {
+    name: "preview",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(html) {
+        const lines = html.match(/ *<meta [^>]*(?:og|twitter):image[^>]*>\n/g) ?? [];
+        const rest = lines.reduce((left, line) => left.replace(line, ""), html);
+        return rest.replace(/ *<\/head>/, (end) => lines.map((line) => line.trim()).join("\n") + `\n${end.trim()}`);
+      },
+    },
+  };
+}
+
 // The server hands out what it finds beside a file: compressing once, here,
-// affords the highest quality and costs the server nothing.
+// affords the highest quality and costs the server nothing. Of the document
+// only what comes before the preview's address is compressed, up to a flush;
+// the server appends the rest as it is.
 function precompress(): Plugin {
   let out = "";
   return {
@@ -21,15 +42,19 @@ function precompress(): Plugin {
       const files = await readdir(out, { recursive: true, withFileTypes: true });
       for (const file of files.filter((f) => f.isFile() && TEXT.test(f.name))) {
         const path = join(file.parentPath, file.name);
-        const text = await readFile(path);
+        const whole = await readFile(path);
+        const cut = file.name === "index.html" ? whole.indexOf(PREVIEW) : -1;
+        const text = cut < 0 ? whole : whole.subarray(0, cut);
         const br = await promisify(brotliCompress)(text, {
+          finishFlush: cut < 0 ? constants.BROTLI_OPERATION_FINISH : constants.BROTLI_OPERATION_FLUSH,
           params: {
             [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
             [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
           },
         });
         await writeFile(`${path}.br`, br);
-        await writeFile(`${path}.gz`, await promisify(gzip)(text, { level: 9 }));
+        const finishFlush = cut < 0 ? constants.Z_FINISH : constants.Z_SYNC_FLUSH;
+        await writeFile(`${path}.gz`, await promisify(gzip)(text, { level: 9, finishFlush }));
       }
     },
   };
@@ -135,7 +160,7 @@ export default defineConfig({
   root: "public",
   publicDir: "static",
   cacheDir: "../node_modules/.vite",
-  plugins: [svelte({ configFile: false }), knock(), licenses(), precompress()],
+  plugins: [svelte({ configFile: false }), knock(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,

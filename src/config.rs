@@ -1,12 +1,16 @@
 //! Every setting: its flag, its environment variable, its default and its check.
 
 mod budgets;
+mod origin;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-pub use self::budgets::BudgetSettings;
+pub use self::{
+    budgets::BudgetSettings,
+    origin::{AllowedHosts, Authority, NameError, Origin, Origins},
+};
 use crate::room::{Limits, Millis};
 
 /// Ephemeral room chat: open, talk, gone.
@@ -45,7 +49,7 @@ pub struct Config {
     #[arg(long, env = "PARLOR_REQUIRE_LOGIN", value_name = "true|false", default_value = "", hide_default_value = true, num_args = 0..=1, default_missing_value = "true")]
     pub require_login: Switch,
 
-    /// How many proxies stand before this server, each adding to X-Forwarded-For whom it saw
+    /// How many proxies stand before this server, each adding to X-Forwarded-For the address it saw; then X-Forwarded-Host is read as well
     #[arg(long, env = "PARLOR_PROXIES", default_value_t = 0, value_name = "COUNT")]
     pub proxies: u8,
 
@@ -63,6 +67,10 @@ pub struct Config {
     /// Further origins whose pages may connect, separated by commas (`https://chat.example.org`)
     #[arg(long, env = "PARLOR_ORIGINS", value_name = "ORIGINS", default_value = "", hide_default_value = true)]
     pub origins: Origins,
+
+    /// Hosts that this server answers to, whatever the port, separated by commas; empty for all. `/healthz` and `/readyz` answer to any
+    #[arg(long, env = "PARLOR_ALLOWED_HOSTS", value_name = "HOSTS", default_value = "", hide_default_value = true)]
+    pub allowed_hosts: AllowedHosts,
 
     /// Messages a room keeps
     #[arg(long, env = "PARLOR_HISTORY_LEN", default_value_t = 200, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=10_000))]
@@ -278,42 +286,6 @@ impl std::str::FromStr for Period {
     }
 }
 
-/// Origins, separated by commas; none if the setting is empty, as compose files like to leave it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Origins(pub Vec<Origin>);
-
-impl std::str::FromStr for Origins {
-    type Err = &'static str;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        given.split(',').filter(|origin| !origin.trim().is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// A page's origin: scheme, host and port, as browsers send it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Origin(String);
-
-impl Origin {
-    /// As browsers send it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Origin {
-    type Err = &'static str;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        let given = given.trim().trim_end_matches('/').to_ascii_lowercase();
-        let host = given.strip_prefix("https://").or_else(|| given.strip_prefix("http://"));
-        match host {
-            Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', '*', ' ']) => Ok(Self(given)),
-            _ => Err("an origin is http:// or https://, a host, and a port if it is not the usual one"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,12 +336,14 @@ mod tests {
             ["--crowd", "1"],
             ["--origins", "chat.example.org"],
             ["--origins", "https://a.example/path"],
+            ["--origins", "https://a.example,https://*.example"],
+            ["--allowed-hosts", "a.example,b.example:80"],
             ["--log", "xml"],
         ] {
             assert!(config(&args).is_err(), "{args:?}");
         }
         let config =
-            config(&["--origins", "https://A.example/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
+            config(&["--origins", "https://A.example:443/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
         assert_eq!(config.origins.0.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
         assert_eq!((config.grace.millis(), config.history_age.millis()), (90_000, 5_400_000));
     }

@@ -26,7 +26,7 @@ use crate::{
     account::{Accounts, Cost, OpenError},
     budget::Budgets,
     config::{Config, ConfigError},
-    http::{Edge, Flowing, Layered, Peer, layered},
+    http::{Edge, Flowing, Layered, Origins, Peer, layered},
     hub::{Hub, Rooms, Terms},
     room::NodeId,
     store::{
@@ -124,7 +124,7 @@ impl Server {
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
         let edge = Edge {
             hub: Arc::clone(&hub),
-            origins: config.origins.0,
+            origins: Origins { allowed: config.origins.0, hosts: config.allowed_hosts, proxies: config.proxies.into() },
             accounts: accounts.clone(),
             require_login: config.require_login.0,
             proxies: config.proxies.into(),

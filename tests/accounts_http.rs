@@ -401,7 +401,7 @@ async fn who_reads_events_is_who_the_login_says() {
 
 #[tokio::test]
 async fn who_reads_at_a_terminal_is_who_the_login_says() {
-    let knock: Knock = |server, name| get(server, &format!("/r/general?name={}", encoded(name)));
+    let knock: Knock = |server, name| get(server, &format!("/r/general?name={}", encoded(name))).header("accept", "text/plain");
     let (_parlor, mut lines, _bob) = guarded(knock, true).await;
     let first = lines.chunk().await.unwrap().expect("a line");
     assert_eq!(first, "* You are Ann in general. Here: Bob, Ann\n");

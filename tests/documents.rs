@@ -346,6 +346,9 @@ impl Operation<'_> {
         if self.is_of_accounts() && self.body().is_some() {
             request.headers.push(("content-type".into(), "application/json".into()));
         }
+        if self.id == "read" {
+            request.headers.push(("accept".into(), "text/plain".into()));
+        }
         if self.id == "socket" {
             for (name, value) in [
                 ("connection", "upgrade"),

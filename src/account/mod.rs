@@ -175,6 +175,11 @@ impl Accounts {
         Ok(Account { name: record.name, created_at: record.created_at })
     }
 
+    /// Whether this node's accounts have signed this token, over or not. Asks no database.
+    pub fn has_signed(&self, token: &str) -> bool {
+        self.tokens.read(token).is_some()
+    }
+
     /// Changes the password. All older tokens end; gives a new one.
     ///
     /// # Errors

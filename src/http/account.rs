@@ -1,30 +1,21 @@
 //! Accounts over HTTP: JSON in and out, the token in a cookie and in the body.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
-use cookie::{Cookie, SameSite};
 use http_body_util::{BodyExt, Limited};
-use hyper::{
-    Method, Request, StatusCode,
-    body::Body,
-    header::{CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, SET_COOKIE},
-};
+use hyper::{Method, Request, StatusCode, body::Body, header::CONTENT_TYPE};
 use serde::{Deserialize, de::DeserializeOwned};
 use tower::BoxError;
 
 use super::{
     Edge,
     answer::{self, Answer},
+    cookies::{Jar, Login as Tokens},
     door, header,
 };
 use crate::{
-    account::{Account, AccountError, Accounts, LIFETIME_SECS},
+    account::{Account, AccountError},
     protocol::{Stamp, Trouble},
 };
-
-/// What the cookie is called.
-pub(super) const COOKIE: &str = "token";
 
 /// The largest body of a request about accounts, in bytes.
 const BODY_LIMIT: usize = 4 * 1024;
@@ -80,12 +71,10 @@ impl Edge {
     pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<Answer, Trouble> {
         let Some(accounts) = &self.accounts else { return Ok(answer::json(&serde_json::json!({ "accounts": "off" }))) };
         let mut shape = serde_json::json!({ "accounts": if self.require_login { "required" } else { "optional" } });
-        if let Some(token) = door::token(request) {
-            match accounts.who(token).await {
-                Ok(account) => shape["user"] = account.name.as_str().into(),
-                Err(AccountError::NotLoggedIn) => {}
-                Err(other) => return Err(other.into()),
-            }
+        match Tokens::of(request).first_good(accounts).await {
+            Ok((account, _)) => shape["user"] = account.name.as_str().into(),
+            Err(AccountError::NotLoggedIn) => {}
+            Err(other) => return Err(other.into()),
         }
         Ok(answer::json(&shape))
     }
@@ -97,12 +86,12 @@ impl Edge {
     {
         let accounts = self.accounts.as_ref().ok_or(Trouble::AccountsOff)?;
         if desk == Desk::Me && request.method() != Method::DELETE {
-            let Account { name, created_at } = accounts.who(door::token(&request).ok_or(Trouble::NotLoggedIn)?).await?;
+            let (Account { name, created_at }, _) = Tokens::of(&request).first_good(accounts).await?;
             return Ok(answer::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Stamp(created_at) })));
         }
         door::check_origin(&request, &self.origins)?;
         let from = door::address(&request, self.proxies);
-        let secure = is_secure(&request);
+        let (tokens, jar) = (Tokens::of(&request), Jar::of(&request, accounts));
         match desk {
             Desk::Register => {
                 let Login { user, password } = read(&mut request).await?;
@@ -113,60 +102,40 @@ impl Edge {
             }
             Desk::Login => {
                 let Login { user, password } = read(&mut request).await?;
-                Ok(logged_in(&accounts.login(from, &user, &password).await?, secure))
+                Ok(logged_in(&accounts.login(from, &user, &password).await?, jar))
             }
             Desk::Logout => {
                 let Logout { everywhere } = read_or_default(&mut request).await?;
-                if let Some(token) = door::token(&request) {
+                for token in tokens.signed_here(accounts) {
                     accounts.logout(token, everywhere).await?;
                 }
-                Ok(logged_out(secure))
+                Ok(logged_out(jar))
             }
             Desk::Password => {
                 let NewPassword { password, new_password } = read(&mut request).await?;
-                let token = door::token(&request).ok_or(Trouble::NotLoggedIn)?;
-                Ok(logged_in(&accounts.change_password(from, token, &password, &new_password).await?, secure))
+                let (_, token) = tokens.first_good(accounts).await?;
+                Ok(logged_in(&accounts.change_password(from, token, &password, &new_password).await?, jar))
             }
-            Desk::Me => delete(accounts, from, &mut request, secure).await,
+            Desk::Me => {
+                let Proof { password } = read(&mut request).await?;
+                let (_, token) = tokens.first_good(accounts).await?;
+                accounts.delete(from, token, &password).await?;
+                Ok(logged_out(jar))
+            }
         }
     }
 }
 
-async fn delete<B>(accounts: &Accounts, from: IpAddr, request: &mut Request<B>, secure: bool) -> Result<Answer, Trouble>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
-{
-    let Proof { password } = read(request).await?;
-    accounts.delete(from, door::token(request).ok_or(Trouble::NotLoggedIn)?, &password).await?;
-    Ok(logged_out(secure))
-}
-
-fn logged_in(token: &str, secure: bool) -> Answer {
+fn logged_in(token: &str, jar: Jar) -> Answer {
     let mut answer = answer::json(&serde_json::json!({ "token": token }));
-    set_cookie(&mut answer, token, LIFETIME_SECS, secure);
+    jar.keep(&mut answer, token);
     answer
 }
 
-fn logged_out(secure: bool) -> Answer {
+fn logged_out(jar: Jar) -> Answer {
     let mut answer = answer::nothing();
-    set_cookie(&mut answer, "", 0, secure);
+    jar.clear(&mut answer);
     answer
-}
-
-fn set_cookie(answer: &mut Answer, token: &str, seconds: u64, secure: bool) {
-    let cookie = Cookie::build((COOKIE, token)).http_only(true).same_site(SameSite::Lax).path("/").secure(secure);
-    // The crate's own ages are of another crate's type.
-    if let Ok(value) = HeaderValue::from_str(&format!("{cookie}; Max-Age={seconds}")) {
-        answer.headers_mut().insert(SET_COOKIE, value);
-    }
-}
-
-/// Whether the browser came by TLS, as the proxy or the browser itself says. Whoever lies makes their own cookie
-/// stricter, nobody else's, so anybody is believed.
-fn is_secure<B>(request: &Request<B>) -> bool {
-    let forwarded = header(request, HeaderName::from_static("x-forwarded-proto")).and_then(|schemes| schemes.split(',').next());
-    forwarded.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
-        || header(request, ORIGIN).is_some_and(|origin| origin.starts_with("https://"))
 }
 
 /// A body that must say that it is JSON: forms of other sites cannot.

@@ -38,7 +38,7 @@ pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Inf
 /// Puts the layers around the handlers.
 pub fn layered(edge: Arc<Edge>) -> Layered {
     let origins: Vec<HeaderValue> =
-        edge.origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
+        edge.origins.allowed.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
     let promises = Arc::new(promises(edge.hub.terms().video.as_ref().map(|video| video.url())));
     let dress = move |mut response: Response<Payload>| {
         for (name, value) in &*promises {

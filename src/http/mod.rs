@@ -1,10 +1,15 @@
 //! The edge: every address on one screen, the layers every request passes, and the handlers.
 
+mod accept;
 mod account;
 mod answer;
+mod client_address;
+mod cookies;
 mod door;
 mod layers;
+mod origin;
 mod page;
+mod preview;
 mod room;
 mod stream;
 
@@ -25,12 +30,12 @@ use tower::BoxError;
 use self::{account::Desk, answer::Answer};
 pub use self::{
     layers::{Layered, layered},
+    origin::Origins,
     stream::Flowing,
 };
 use crate::{
     account::{Accounts, PATIENCE},
     budget::{Budgets, Resource},
-    config::Origin,
     hub::Hub,
     protocol::Trouble,
     room::{MemberId, RoomId},
@@ -55,8 +60,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub struct Edge {
     /// This node.
     pub hub: Arc<Hub>,
-    /// Further origins whose pages may connect.
-    pub origins: Vec<Origin>,
+    /// Which hosts and origins are allowed.
+    pub origins: Origins,
     /// Who is known by name, if there are accounts.
     pub accounts: Option<Arc<Accounts>>,
     /// Whether only people who are logged in may join.
@@ -165,11 +170,14 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin,
     {
-        if let Err(trouble) = door::check_host(&request) {
-            return answer::refuse(&trouble);
-        }
         let path = request.uri().path().to_owned();
         let address = Address::of(&path);
+        // Probes ask by the IP address of the day, and are told nothing that other sites could use.
+        let is_probe = matches!(address, Address::Health | Address::Ready);
+        let named = if is_probe { Ok(()) } else { origin::check_name(&request, &self.origins) };
+        if let Err(trouble) = origin::check_host(&request).and(named) {
+            return answer::refuse(&trouble);
+        }
         if !address.allows(request.method()) {
             // What does not exist does not exist in any method.
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
@@ -192,7 +200,7 @@ impl Edge {
         };
         let answering = async {
             match address {
-                Address::Page => Ok(page::index(&request)),
+                Address::Page => Ok(page::index(&request, &self.origins)),
                 Address::Terminal(room) => Ok(self.terminal(room, request).await),
                 Address::Socket => door::socket(self, &mut request).await,
                 Address::Room(room) => self.room(room, &request).await,
@@ -208,11 +216,13 @@ impl Edge {
                 Address::Health => Ok(answer::text("ok\n")),
                 Address::Ready => self.readiness().await,
                 Address::Metrics => Ok(self.metrics()),
-                Address::Desk(Desk::Register | Desk::Login) if request.method() != Method::POST => Ok(page::index(&request)),
+                Address::Desk(Desk::Register | Desk::Login) if request.method() != Method::POST => {
+                    Ok(page::index(&request, &self.origins))
+                }
                 Address::Visitor => self.visitor(&request).await,
                 Address::Desk(desk) => self.desk(desk, request).await,
                 Address::Document(text) => Ok(answer::yaml(text)),
-                Address::Asset(path) => page::asset(path, &request),
+                Address::Asset(path) => page::asset(path, &request, &self.origins),
             }
         };
         let result = tokio::select! {

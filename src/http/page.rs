@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 use super::{
     answer::{self, Answer},
     header,
+    origin::{Origins, public_base},
+    preview::Document,
 };
 use crate::protocol::Trouble;
 
@@ -41,8 +43,9 @@ fn named(path: &str) -> Option<&str> {
 }
 
 /// The page itself. The page of a room is nothing for a search engine.
-pub(super) fn index<B>(request: &Request<B>) -> Answer {
-    let mut answer = file("index.html", request).unwrap_or_else(|| {
+pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> Answer {
+    let base = public_base(request, origins).unwrap_or_default();
+    let mut answer = file("index.html", request, Some(&base)).unwrap_or_else(|| {
         let mut answer = answer::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         answer
@@ -54,15 +57,15 @@ pub(super) fn index<B>(request: &Request<B>) -> Answer {
 }
 
 /// A file that belongs to the page.
-pub(super) fn asset<B>(path: &str, request: &Request<B>) -> Result<Answer, Trouble> {
-    if let Some(answer) = named(path).and_then(|name| file(name, request)) {
+pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<Answer, Trouble> {
+    if let Some(answer) = named(path).and_then(|name| file(name, request, None)) {
         return Ok(answer);
     }
     // Somebody who mistyped an address sees the page, not a line of JSON.
     if !header(request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html")) {
         return Err(Trouble::NotFound);
     }
-    let mut answer = index(request);
+    let mut answer = index(request, origins);
     *answer.status_mut() = StatusCode::NOT_FOUND;
     // Without a tag nobody asks whether it has changed, and is answered with nothing.
     answer.headers_mut().remove(ETAG);
@@ -76,7 +79,8 @@ pub(super) fn inline_scripts() -> Vec<String> {
     scripts.map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)))).collect()
 }
 
-fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {
+/// A file, completed with the server's own address if it is the document.
+fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<Answer> {
     let plain = Built::get(name)?;
     let kind = match plain.metadata.mimetype() {
         text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
@@ -87,11 +91,19 @@ fn file<B>(name: &str, request: &Request<B>) -> Option<Answer> {
         .into_iter()
         .filter(|(coding, _)| accepts(accepted, coding))
         .find_map(|(coding, ending)| Some((coding, Built::get(&format!("{name}{ending}"))?)));
+    let text = base.is_some().then(|| plain.data.clone());
+    let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+    let document = base.zip(text).and_then(|(base, text)| Document::at(base, text));
     let (coding, body) = twin.map_or((None, plain), |(coding, body)| (Some(coding), body));
-    let etag = etag(&body);
+    let etag = etag(&body, base.unwrap_or_default());
+    let whole = |body: EmbeddedFile| match (&document, coding) {
+        (Some(document), None) => document.finish(None, document.start()),
+        (Some(document), coding) => document.finish(coding, &body.data),
+        (None, _) => bytes(body.data),
+    };
 
     let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| knows(known, &etag));
-    let mut answer = answer::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { bytes(body.data) });
+    let mut answer = answer::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { whole(body) });
     if unchanged {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
     }
@@ -113,8 +125,10 @@ fn bytes(data: Cow<'static, [u8]>) -> Bytes {
     }
 }
 
-fn etag(file: &EmbeddedFile) -> String {
-    let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+/// Of the file, and of what completes it.
+fn etag(file: &EmbeddedFile, base: &str) -> String {
+    let hash = Sha256::new_with_prefix(file.metadata.sha256_hash()).chain_update(base).finalize();
+    let hash: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hash}\"")
 }
 

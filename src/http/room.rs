@@ -10,7 +10,9 @@ use tower::BoxError;
 use super::{
     Edge,
     answer::{self, Answer},
-    body, door, room_id,
+    body,
+    cookies::Login,
+    door, room_id,
 };
 use crate::{
     budget::Account,
@@ -45,7 +47,7 @@ impl Edge {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         door::check_origin(&request, &self.origins)?;
-        let login = door::login(&request);
+        let login = Login::of(&request);
         let wish: Wish = read(&body(request.body_mut()).await?)?;
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());

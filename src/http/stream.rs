@@ -7,15 +7,17 @@ use futures_util::{Stream, StreamExt, stream::BoxStream};
 use hyper::{
     Request, Version,
     body::Body,
-    header::{ACCEPT, CACHE_CONTROL, CONNECTION, DATE, HeaderValue, TRANSFER_ENCODING, VARY},
+    header::{CACHE_CONTROL, CONNECTION, DATE, HeaderValue, TRANSFER_ENCODING, VARY},
 };
 use parking_lot::Mutex;
 use tower::BoxError;
 
 use super::{
-    Edge,
+    Edge, accept,
     answer::{self, Answer, LAST_EVENT_ID, UNBUFFERED},
-    body, door, header, page, room_id,
+    body,
+    cookies::Login,
+    door, header, page, room_id,
 };
 use crate::{
     hub::{Entrance, Nobody},
@@ -39,26 +41,23 @@ impl Edge {
         let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
-        let name = self.known_as(door::login(request), name).await?;
+        let name = self.known_as(Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket, cursor: last.or(after), account: Some(self.account(request)) };
         let framing = framing(request);
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
 
-    /// `/r/{room}`: the page for whoever can show one, else the room as text. Whoever posts there is heard.
+    /// `/r/{room}`: the page, or the room as text for clients that ask for it. A POST says its body.
     pub(super) async fn terminal<B>(&self, room: &str, request: Request<B>) -> Answer
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        // Only browsers say how they fetch; what they would do with lines is no reading.
-        let browser = request.headers().contains_key("sec-fetch-mode");
-        let shows_pages = browser || header(&request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
         let said = match *request.method() {
             hyper::Method::POST => self.speak(room, request).await,
-            hyper::Method::GET if !shows_pages => self.listen(room, &request).await,
+            hyper::Method::GET if accept::wants_text(&request) => self.listen(room, &request).await,
             _ => {
-                let mut answer = page::index(&request);
-                answer.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+                let mut answer = page::index(&request, &self.origins);
+                answer.headers_mut().append(VARY, accept::VARIES);
                 return answer;
             }
         };
@@ -66,6 +65,7 @@ impl Edge {
             let mut refusal = answer::refuse(&trouble);
             *refusal.body_mut() = answer::whole(format!("{trouble}\n").into());
             refusal.headers_mut().insert(hyper::header::CONTENT_TYPE, LINES);
+            refusal.headers_mut().insert(VARY, accept::VARIES);
             refusal
         })
     }
@@ -74,11 +74,11 @@ impl Edge {
         door::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
-        let name = self.known_as(door::login(request), name).await?;
+        let name = self.known_as(Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket: None, cursor, account: Some(self.account(request)) };
         let framing = framing(request);
         let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
-        answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        answer.headers_mut().insert(VARY, accept::VARIES);
         Ok(answer)
     }
 
@@ -89,7 +89,7 @@ impl Edge {
         door::check_origin(&request, &self.origins)?;
         let (name, _) = guest(&request)?;
         let account = self.account(&request);
-        let login = door::login(&request);
+        let login = Login::of(&request);
         let body = body(request.body_mut()).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;

@@ -76,8 +76,14 @@ pub enum Trouble {
     /// A request that does not say, or says twice, whom it is for.
     #[error("a request has one Host, and it is a host's name")]
     BadHost,
+    /// A request for a host that the operator does not allow.
+    #[error("this server does not answer to this host; PARLOR_ALLOWED_HOSTS lists those it answers to")]
+    UnknownHost,
     /// A page of another site.
-    #[error("this origin may not talk to this server; PARLOR_ORIGINS can allow it")]
+    #[error(
+        "this origin may not talk to this server (PARLOR_ORIGINS can allow it), or the proxy changed Host: let it pass Host \
+         on, or set PARLOR_PROXIES and let it send X-Forwarded-Host"
+    )]
     ForbiddenOrigin,
     /// Too much, too fast.
     #[error("too many frames: wait {} ms", .0.as_millis())]
@@ -187,7 +193,7 @@ impl Trouble {
             Self::AccountsOff => ("accounts_off", 404, 4404),
             Self::NotJson => ("not_json", 415, 4415),
             Self::BadSignature => ("bad_signature", 401, 4401),
-            Self::BadHost => ("bad_host", 400, 4400),
+            Self::BadHost | Self::UnknownHost => ("bad_host", 400, 4400),
             Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
             Self::RateLimited(_) => ("rate_limited", 429, 4429),
             Self::AddressLimit { .. } => ("address_limit", 429, 4429),
