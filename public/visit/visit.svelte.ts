@@ -144,10 +144,10 @@ export class Visit {
 
   /** What waits is not said: it goes back to where it was written. */
   takeBack(): void {
-    this.asking = false;
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.carried);
     this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
     for (const { key } of waiting) this.discard(key);
+    this.asking = false;
   }
 
   /** What opens the video call; the ticket proves whose it is. */
