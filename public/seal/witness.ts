@@ -67,7 +67,8 @@ export class Witness {
     author.lines.set(n, { id, after, user, doubt, seq });
     author.top = Math.max(author.top, n);
     author.first = Math.min(author.first, n);
-    if (author.lines.size > LINES_MAX) author.lines.delete(Math.min(...author.lines.keys()));
+    // Those that have been there longest, many at a time.
+    if (author.lines.size > LINES_MAX) for (const oldest of [...author.lines.keys()].slice(0, 100)) author.lines.delete(oldest);
   }
 
   #wrong(told: Told, said: Said, author: Author, taken: boolean): Doubt["is"] | null {
