@@ -3,11 +3,13 @@
 // nothing: who is then on the way in takes over what it would have asked for.
 
 import { knock } from "./link/ws";
-import { roomOfPath } from "./protocol/room-id";
 import { parseTransport } from "./protocol/transport";
+import { addressOf } from "./seal/key";
 import { knownAs, loadSeat, loadTransport } from "./seat/seat";
 
-const room = roomOfPath(location.pathname)?.id ?? null;
+const { room: place, key } = addressOf(location.href);
+// Behind a damaged key nobody joins: the page says so, and this script nothing.
+const room = key.is === "damaged" ? null : (place?.id ?? null);
 const name = room === null ? null : knownAs(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws") knock({ room, name, ticket: loadSeat(room)?.ticket ?? null });

@@ -1,7 +1,7 @@
 // What this page knows of a room: state and event in, state out. No clock, no
 // socket; every time is the server's, in milliseconds.
 
-import type { Chat, Limits, Member, Snapshot } from "../protocol/frames";
+import type { Chat, Doubt, Limits, Member, Snapshot } from "../protocol/frames";
 
 export type Entry = {
   kind: "entry";
@@ -14,6 +14,7 @@ export type Entry = {
   mine: boolean;
   verified?: true;
   seal?: "shut" | "bare";
+  doubt?: Doubt;
 };
 
 /** Something that happened around the messages: drawn, never kept by anybody. */
@@ -287,8 +288,8 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     typing: log.typing.filter((t) => t.from !== chat.from),
     ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
   };
-  const { seq, from, user, text, at, seal, verified } = chat;
-  const entry: Entry = { kind: "entry", key: 0, seq, from, user, text, at, mine, ...(verified ? { verified } : {}), ...(seal ? { seal } : {}) };
+  const { seq, from, user, text, at, seal, verified, doubt } = chat;
+  const entry: Entry = { kind: "entry", key: 0, seq, from, user, text, at, mine, ...(verified ? { verified } : {}), ...(seal ? { seal } : {}), ...(doubt ? { doubt } : {}) };
   const placed = place(next, entry, answered);
   const isNews = !mine && !log.attentive && placed.lines !== next.lines;
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;

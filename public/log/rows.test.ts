@@ -53,6 +53,16 @@ describe("rows", () => {
     expect(rows(withLines(...lines.slice(1), entry(4, "ben", NOON, "Ben")), after).map((row) => after.indexOf(row))).toEqual([0, 1, -1]);
   });
 
+  test("put a name that its author did not seal under apart, without the mark of a verified one", () => {
+    const [one, two, three] = [entry(1, "ben", NOON, "Ben"), entry(2, "ben", NOON, "Ann"), entry(3, "ben", NOON, "Ben")];
+    const log = withLines(one!, { ...two!, verified: true, doubt: { is: "name", user: "Ben" } }, { ...three!, verified: true });
+    expect(rows(log)).toMatchObject([
+      { user: "Ben", head: true, tail: true },
+      { user: "Ann", head: true, tail: true, verified: false },
+      { user: "Ben", head: true, verified: true },
+    ]);
+  });
+
   test("show what is on its way after everything else, as mine", () => {
     const log = withLines(entry(1, "me", NOON));
     const outgoing = { kind: "outgoing", key: 2, n: 1, text: "y", at: NOON, state: "pending", carried: true, underWay: true, why: "", retryAt: 0 } as const;

@@ -38,10 +38,12 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     }
     const from = line.kind === "entry" ? line.from : (log.me?.clientId ?? "");
     const user = line.kind === "entry" ? line.user : (log.me?.user ?? "");
-    const verified = line.kind === "entry" && line.verified === true;
+    // A name that its author did not seal under stands apart, and carries no mark.
+    const renamed = isRenamed(line);
+    const verified = line.kind === "entry" && line.verified === true && !renamed;
     const mine = line.kind === "outgoing" || line.mine;
     const above = out.at(-1);
-    const joins = above?.kind === "message" && above.from === from && minuteOf(above.line.at) === minuteOf(line.at);
+    const joins = above?.kind === "message" && above.from === from && !renamed && !isRenamed(above.line) && minuteOf(above.line.at) === minuteOf(line.at);
     if (joins) above.tail = false;
     out.push({ kind: "message", key: `line-${line.key}`, line, from, user, verified, mine, head: !joins, tail: true, mark: marks.get(from) });
   }
@@ -50,6 +52,10 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     const was = known.get(row.key);
     return was && isSame(was, row) ? was : row;
   });
+}
+
+function isRenamed(line: Entry | Outgoing): boolean {
+  return line.kind === "entry" && line.doubt?.is === "name";
 }
 
 function isSame(a: Row, b: Row): boolean {

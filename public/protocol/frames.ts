@@ -12,6 +12,18 @@ export type Limits = {
   members: number;
 };
 
+/**
+ * What is wrong with a line that was sealed, the worst first:
+ * `name`: sealed under another name, or without the mark of a verified one;
+ * `twice`: this page has it already, or another with the same number;
+ * `order`: its author wrote it before a line that stands above it;
+ * `fork`: its author's line before it is not the one that this page has;
+ * `hole`: its author's line before it has not come.
+ * And of one that was not, or by an older format, though its author does better: `bare`, `former`.
+ * `user` is the name that its author seals under.
+ */
+export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "bare" | "former"; user: string };
+
 export type Chat = {
   type: "chat";
   seq: number;
@@ -25,6 +37,9 @@ export type Chat = {
   verified?: true;
   /** Locked with another key than ours, or not locked where our words are. */
   seal?: "shut" | "bare";
+  doubt?: Doubt;
+  /** Of an opened line: its author's count, and what the author's next line names it by. */
+  said?: { n: number; id: string };
 };
 
 export type Snapshot = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { generateRoomId, isGuessable, parseInvitation, parseRoomId, proquint, roomOfPath, roomPath } from "./room-id";
+import { generateRoomId, isGuessable, parseRoomId, proquint, roomOfPath, roomPath } from "./room-id";
 
 describe("a room id", () => {
   test("may be of any script and is normalised", () => {
@@ -23,13 +23,6 @@ describe("a room id", () => {
     expect(roomOfPath("/r/")).toBeNull();
     expect(roomOfPath("/r/a%20b")).toEqual({ id: null, given: "a b" });
     expect(roomOfPath("/r/%E0%A4%A")).toEqual({ id: null, given: "%E0%A4%A" });
-  });
-
-  test("is found in a pasted link", () => {
-    expect(parseInvitation(" general ")).toBe("general");
-    expect(parseInvitation("https://parlor.example/r/lusab-babad-gutih-tugad")).toBe("lusab-babad-gutih-tugad");
-    expect(parseInvitation("Come to https://parlor.example/r/%D0%BA%D0%BE%D0%BC?x=1#y")).toBe("ком");
-    expect(parseInvitation("https://parlor.example/")).toBeNull();
   });
 });
 

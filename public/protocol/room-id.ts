@@ -15,14 +15,6 @@ export function parseRoomId(given: string): string | null {
   return id;
 }
 
-/** Takes what people paste: an id, or a whole link that ends in one. */
-export function parseInvitation(given: string): string | null {
-  const text = given.trim();
-  const linked = /\/r\/([^/?#\s]+)/.exec(text)?.[1];
-  if (linked === undefined) return parseRoomId(text);
-  return parseRoomId(decode(linked));
-}
-
 export function roomPath(id: string): string {
   return `/r/${encodeURIComponent(id)}`;
 }

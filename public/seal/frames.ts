@@ -1,26 +1,42 @@
 // Frames on their way in: what was locked is opened, and what could not be is said to be shut.
 
-import type { Chat, Inbound } from "../protocol/frames";
-import { isSealed, type Seal } from "./seal";
+import type { Chat, Doubt, Inbound } from "../protocol/frames";
+import { isSealed, type Opened, type Seal } from "./seal";
+import type { Witness } from "./witness";
 
 /** A frame as a page with this seal may read it, or with a key that cannot be used here; locked words that it does not fit stay shut. */
-export async function opened(frame: Inbound, seal: Seal | null): Promise<Inbound> {
+export async function opened(frame: Inbound, seal: Seal | null, witness: Witness): Promise<Inbound> {
   switch (frame.type) {
     case "chat":
-      return openedChat(frame, seal);
+      return read(frame, await openedText(frame, seal), witness);
     case "welcome":
-    case "reset":
-      return { ...frame, history: await Promise.all(frame.history.map((chat) => openedChat(chat, seal))) };
+    case "reset": {
+      const texts = await Promise.all(frame.history.map((chat) => openedText(chat, seal)));
+      if (!frame.resumed || frame.reset) witness.relist();
+      return { ...frame, history: frame.history.map((chat, at) => read(chat, texts[at]!, witness)) };
+    }
     default:
       return frame;
   }
 }
 
-async function openedChat(chat: Chat, seal: Seal | null): Promise<Chat> {
+async function openedText({ text, from }: Chat, seal: Seal | null): Promise<Opened | "shut" | "bare"> {
   // Somebody came by the bare id: the server could read this, and write it.
-  if (!isSealed(chat.text)) return { ...chat, seal: "bare" };
-  const text = (await seal?.open(chat.text, chat.from)) ?? null;
-  return text === null ? shut(chat) : { ...chat, text };
+  if (!isSealed(text)) return "bare";
+  return (await seal?.open(text, from)) ?? "shut";
+}
+
+/** In the order of the log: what a line is worth depends on those before it. */
+function read(chat: Chat, text: Opened | "shut" | "bare", witness: Witness): Chat {
+  if (text === "shut") return shut(chat);
+  if (text === "bare") return { ...chat, seal: "bare", ...doubted(witness.sawLess(chat.from, "bare")) };
+  const { said } = text;
+  if (said === null) return { ...chat, text: text.text, ...doubted(witness.sawLess(chat.from, "former")) };
+  return { ...chat, text: text.text, said: { n: said.n, id: said.id }, ...doubted(witness.saw(chat, said)) };
+}
+
+function doubted(doubt: Doubt | null): { doubt?: Doubt } {
+  return doubt ? { doubt } : {};
 }
 
 /** A frame as a page without a seal may read it. */

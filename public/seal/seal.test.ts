@@ -1,23 +1,32 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { bytesOf, isSealed, newSecret, room, Seal, secretOf } from "./seal";
+import { unbase64url } from "./base64url";
+import { around, type Line, pack, unpack } from "./payload";
+import { bytesOf, isSealed, newSecret, room, Seal } from "./seal";
+
+const line = (text: string, over: Partial<Line> = {}): Line => ({ n: 1, after: 0, link: "", user: "Ann", verified: false, text, ...over });
+const opened = async (seal: Seal, text: string, from: string) => (await seal.open(text, from))?.text ?? null;
 
 describe("the seal", () => {
   test("opens with the same secret what it locked, in any script, and never locks twice alike", async () => {
     const secret = newSecret();
     const [here, there] = [await Seal.of(secret, "general"), await Seal.of(secret, "general")];
-    for (const text of ["hello", "привет, «мир»", "👩‍🚀\n two lines", "x"]) {
-      const locked = await here.lock(text, "ann");
+    for (const text of ["hello", "привет, «мир»", "👩‍🚀\n two lines", "x", "\ufeffx"]) {
+      const { text: locked, id } = await here.lock(line(text, { n: 7, after: 5, link: "A".repeat(22), verified: true }), "ann");
       expect(isSealed(locked)).toBe(true);
-      expect(locked).not.toContain(text === "x" ? " " : text);
-      expect(await there.open(locked, "ann")).toBe(text);
-      expect(await here.lock(text, "ann")).not.toBe(locked);
+      expect(locked).toMatch(/^sealed2\.[\w-]+$/);
+      expect(await there.open(locked, "ann")).toEqual({ text, said: { n: 7, after: 5, link: "A".repeat(22), user: "Ann", verified: true, id } });
+      const again = await here.lock(line(text, { n: 7, after: 5, link: "A".repeat(22), verified: true }), "ann");
+      expect(again.text).not.toBe(locked);
+      expect(again.id, "the same line has the same id").toBe(id);
     }
   });
 
   test("opens nothing of another key, room or author, and nothing that was changed", async () => {
     const secret = newSecret();
     const seal = await Seal.of(secret, "general");
-    const locked = await seal.lock("hello", "ann");
+    const { text: locked } = await seal.lock(line("hello"), "ann");
     expect(await (await Seal.of(newSecret(), "general")).open(locked, "ann")).toBe(null);
     expect(await (await Seal.of(secret, "other")).open(locked, "ann")).toBe(null);
     expect(await seal.open(locked, "ben")).toBe(null);
@@ -25,15 +34,23 @@ describe("the seal", () => {
       const changed = locked.slice(0, at) + (locked[at] === "A" ? "B" : "A") + locked.slice(at + 1);
       expect(await seal.open(changed, "ann")).toBe(null);
     }
-    for (const rubbish of ["sealed1.", "sealed1.!!", "sealed1.AAAA"]) expect(await seal.open(rubbish, "ann")).toBe(null);
+    expect(await seal.open(locked.replace("sealed2.", "sealed1."), "ann"), "nor as another format").toBe(null);
+    for (const rubbish of ["sealed1.", "sealed2.", "sealed2.!!", "sealed2.AAAA", "sealed3.AAAA", "hello"]) expect(await seal.open(rubbish, "ann"), rubbish).toBe(null);
+  });
+
+  test("takes what a page of tomorrow locks for locked", () => {
+    for (const text of ["sealed1.A", "sealed2.A", "sealed3.A", "sealed10.A"]) expect(isSealed(text), text).toBe(true);
+    for (const text of ["sealed", "sealed.A", "sealed2", " sealed2.A", "Sealed2.A"]) expect(isSealed(text), text).toBe(false);
   });
 
   test("knows how much fits into what the server takes", async () => {
     const seal = await Seal.of(newSecret(), "general");
-    for (const limit of [60, 100, 101, 102, 103, 4000]) {
-      const most = room(limit);
-      expect((await seal.lock("x".repeat(most), "ann")).length).toBeLessThanOrEqual(limit);
-      expect((await seal.lock("x".repeat(most + 1), "ann")).length).toBeGreaterThan(limit);
+    for (const user of ["A", "Ann", "Анна Каренина", "👍".repeat(32)]) {
+      for (const limit of [300, 301, 302, 303, 4000]) {
+        const most = room(limit) - around(user);
+        expect((await seal.lock(line("x".repeat(most), { user }), "ann")).text.length).toBeLessThanOrEqual(limit);
+        expect((await seal.lock(line("x".repeat(most + 1), { user }), "ann")).text.length).toBeGreaterThan(limit);
+      }
     }
     expect(room(10)).toBe(0);
     expect(bytesOf("ж")).toBe(2);
@@ -49,9 +66,46 @@ describe("the seal", () => {
   });
 });
 
-test("a fragment is a secret or it is not", () => {
-  const secret = newSecret();
-  expect(secretOf(`#${secret}`)).toBe(secret);
-  expect(newSecret()).not.toBe(secret);
-  for (const other of ["", "#", "#top", `#${secret}x`, `#${secret.slice(1)}`, `#${secret.slice(1)}=`]) expect(secretOf(other)).toBe(null);
+test("a payload that is cut off is none", () => {
+  const whole = pack(line("hello", { n: 2 ** 53 - 1 }));
+  expect(unpack(whole).n).toBe(2 ** 53 - 1);
+  for (const length of [0, 1, 33, 34, 36]) expect(() => unpack(whole.slice(0, length)), String(length)).toThrow(RangeError);
+});
+
+/** What other clients hold themselves to. */
+const vectors: {
+  secret: string;
+  room: string;
+  media: string;
+  lines: { about: string; from: string; nonce: string; user: string; verified: boolean; n: number; after: number; link: string; text: string; payload: string; id: string; sealed: string }[];
+  former: { from: string; text: string; sealed: string }[];
+  refused: { about: string; from: string; sealed: string }[];
+} = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../docs/e2ee-vectors.json"), "utf8"));
+
+describe("the test vectors in docs", async () => {
+  const seal = await Seal.of(vectors.secret, vectors.room);
+  const hex = (bytes: ArrayLike<number>) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  test("have the key of the media", () => {
+    expect(hex(new Uint8Array(seal.media))).toBe(vectors.media);
+  });
+
+  test.each(vectors.lines)("lock and open as this page does: $about", async ({ from, nonce, user, verified, n, after, link, text, payload, id, sealed }) => {
+    expect(hex(pack({ n, after, link, user, verified, text }))).toBe(payload);
+    expect(await seal.lock({ n, after, link, user, verified, text }, from, unbase64url(nonce))).toEqual({ text: sealed, id });
+    expect(await seal.open(sealed, from)).toEqual({ text, said: { n, after, link, user, verified, id } });
+  });
+
+  test("are a chain", () => {
+    for (const { after, link, from } of vectors.lines) if (after > 0) expect(vectors.lines.find((l) => l.from === from && l.n === after)?.id).toBe(link);
+  });
+
+  test.each(vectors.former)("open what was locked before: $text", async ({ from, text, sealed }) => {
+    expect(await seal.open(sealed, from)).toEqual({ text, said: null });
+  });
+
+  test.each(vectors.refused)("refuse $about", async ({ from, sealed }) => {
+    expect(isSealed(sealed)).toBe(true);
+    expect(await opened(seal, sealed, from)).toBeNull();
+  });
 });

@@ -2,11 +2,15 @@
 // browser: from its secret come one key for the chat and one for the media,
 // and the server keeps only what nobody there can read.
 
-/** 32 random bytes, as they stand in a link. */
-export type Secret = string;
+import { base64url, unbase64url } from "./base64url";
+import type { Secret } from "./key";
+import { type Line, pack, type Said, unpack } from "./payload";
 
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
-const MARK = "sealed1.";
+const MARK = "sealed2.";
+/** Written by pages before `sealed2.`: it binds neither the name nor the order. Still read. */
+const FORMER = "sealed1.";
+/** A page of tomorrow may lock in a way that this one cannot open: it is no plain text either. */
+const ANY = /^sealed\d+\./;
 const IV = 12;
 const TAG = 16;
 
@@ -14,25 +18,22 @@ export function newSecret(): Secret {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
-/** The secret in a fragment, with or without its `#`. */
-export function secretOf(fragment: string): Secret | null {
-  const given = fragment.replace(/^#/, "");
-  return SECRET.test(given) ? given : null;
-}
-
 /** Whether a text is one that was locked. */
 export function isSealed(text: string): boolean {
-  return text.startsWith(MARK);
+  return ANY.test(text);
 }
 
-/** How long a text may be, in bytes of UTF-8, so that it fits locked into `limit` characters. */
+/** How many bytes a payload may have so that it fits locked into `limit` characters. */
 export function room(limit: number): number {
   return Math.max(0, Math.floor(((limit - MARK.length) * 3) / 4) - IV - TAG);
 }
 
 export function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return utf8(text).length;
 }
+
+/** What was locked: with what it says of itself, where the author's page said so. */
+export type Opened = { text: string; said: Said | null };
 
 /** The two keys of one room. */
 export class Seal {
@@ -55,42 +56,49 @@ export class Seal {
     return new Seal(chat, media, room);
   }
 
-  async lock(text: string, from: string): Promise<string> {
-    const iv = crypto.getRandomValues(new Uint8Array(IV));
-    const locked = new Uint8Array(await crypto.subtle.encrypt(this.#with(iv, from), this.#chat, utf8(text)));
+  /** The locked text, and what the author's next line is to name it by. The nonce is given by tests only. */
+  async lock(line: Line, from: string, iv = crypto.getRandomValues(new Uint8Array(IV))): Promise<{ text: string; id: string }> {
+    const payload = pack(line);
+    const locked = new Uint8Array(await crypto.subtle.encrypt(this.#with(iv, ["sealed2", this.#room, from]), this.#chat, payload));
     const whole = new Uint8Array(IV + locked.length);
     whole.set(iv);
     whole.set(locked, IV);
-    return MARK + base64url(whole);
+    return { text: MARK + base64url(whole), id: await idOf(payload) };
   }
 
   /** Null when it was locked with another key, in another room, by somebody else, or changed since. */
-  async open(text: string, from: string): Promise<string | null> {
+  async open(text: string, from: string): Promise<Opened | null> {
     try {
-      const whole = unbase64url(text.slice(MARK.length));
-      const opened = await crypto.subtle.decrypt(this.#with(whole.slice(0, IV), from), this.#chat, whole.slice(IV));
-      return new TextDecoder("utf-8", { fatal: true }).decode(opened);
+      if (text.startsWith(FORMER)) return { text: decoded(await this.#opened(text, [this.#room, from])), said: null };
+      if (!text.startsWith(MARK)) return null;
+      const payload = await this.#opened(text, ["sealed2", this.#room, from]);
+      const { text: words, ...said } = unpack(payload);
+      return { text: words, said: { ...said, id: await idOf(payload) } };
     } catch {
       return null;
     }
   }
 
-  /** Bound to the room and its author: the server cannot pass one's words off as another's. */
-  #with(iv: Uint8Array<ArrayBuffer>, from: string) {
-    return { name: "AES-GCM", iv, additionalData: utf8(JSON.stringify([this.#room, from])) };
+  async #opened(text: string, bound: string[]): Promise<Uint8Array<ArrayBuffer>> {
+    const whole = unbase64url(text.slice(MARK.length));
+    return new Uint8Array(await crypto.subtle.decrypt(this.#with(whole.slice(0, IV), bound), this.#chat, whole.slice(IV)));
   }
+
+  /** Bound to the room, its author's seat and the format: in no other place does it open. */
+  #with(iv: Uint8Array<ArrayBuffer>, bound: string[]) {
+    return { name: "AES-GCM", iv, additionalData: utf8(JSON.stringify(bound)) };
+  }
+}
+
+/** The first half of a payload's SHA-256. */
+async function idOf(payload: Uint8Array<ArrayBuffer>): Promise<string> {
+  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", payload)).slice(0, 16));
+}
+
+function decoded(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
 function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
-}
-
-function base64url(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
-
-function unbase64url(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 }

@@ -10,11 +10,14 @@ export type Seat = {
   ticket: string;
   lastN: number;
   former: readonly string[];
+  /** The newest sealed line of this seat that is known to have arrived. */
+  last?: { n: number; id: string };
 };
 
 const TRANSPORT = "parlor.transport";
 const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
+const plainKey = (room: string) => `parlor.plain.${room}`;
 const seatKey = (room: string) => `parlor.seat.${room}`;
 
 /** Storage may be forbidden or full; the page then simply remembers less. */
@@ -46,6 +49,15 @@ export function forgetSeats(): void {
   attempt(() => {
     for (const key of Object.keys(sessionStorage)) if (key.startsWith(seatKey(""))) sessionStorage.removeItem(key);
   });
+}
+
+/** Whether this tab was told to write plain words among sealed ones in this room. */
+export function loadPlain(room: string): boolean {
+  return attempt(() => sessionStorage.getItem(plainKey(room))) !== null;
+}
+
+export function savePlain(room: string): void {
+  attempt(() => sessionStorage.setItem(plainKey(room), "1"));
 }
 
 export function loadTransport(): Transport | null {
@@ -90,6 +102,7 @@ function isSeat(value: unknown): value is Seat {
     typeof s.user === "string" &&
     typeof s.ticket === "string" &&
     typeof s.lastN === "number" &&
-    Array.isArray(s.former)
+    Array.isArray(s.former) &&
+    (s.last === undefined || (typeof s.last?.n === "number" && typeof s.last.id === "string"))
   );
 }

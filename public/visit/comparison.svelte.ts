@@ -3,7 +3,7 @@
 import type { Tally } from "../link/carrier";
 import { NAME_MAX } from "../protocol/name";
 import { type Transport, TRANSPORTS } from "../protocol/transport";
-import type { Secret } from "../seal/seal";
+import type { Secret } from "../seal/key";
 import { Visit } from "./visit.svelte";
 
 /** So many delays are looked back on. */

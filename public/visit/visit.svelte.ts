@@ -9,9 +9,12 @@ import { Tints } from "../log/tints";
 import type { Chat, Inbound } from "../protocol/frames";
 import { type Pass, PassRefused } from "../protocol/pass";
 import type { Transport } from "../protocol/transport";
+import { Chain } from "../seal/chain";
 import { opened, unopened } from "../seal/frames";
-import { Seal, type Secret } from "../seal/seal";
-import { forgetSeat, loadSeat, loadTransport, saveSeat, saveTransport } from "../seat/seat";
+import type { Secret } from "../seal/key";
+import { Seal } from "../seal/seal";
+import { Witness } from "../seal/witness";
+import { forgetSeat, loadPlain, loadSeat, loadTransport, savePlain, saveSeat, saveTransport } from "../seat/seat";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
@@ -42,6 +45,8 @@ export class Visit {
   readonly seal: Promise<Seal> | null;
   /** This browser cannot lock anything: nothing is sent. */
   sealTrouble = $state(false);
+  /** Others lock what they write here and we do not: somebody has to say whether our words go out all the same. */
+  asking = $state(false);
   /** The log as it is drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   link: LinkState = $state.raw({ is: "idle" });
@@ -74,6 +79,11 @@ export class Visit {
   /** Welcomes that are still being opened: until then it is not known from which seat to speak. */
   #unread = 0;
   #locking = false;
+  readonly #chain: Chain;
+  readonly #witness = new Witness();
+  #othersLock = false;
+  /** Words may go out as they are; also where the tab can remember nothing. */
+  #mayBePlain = false;
 
   constructor(room: string, name: string, options: VisitOptions = {}) {
     this.room = room;
@@ -87,6 +97,8 @@ export class Visit {
     const seat = loadSeat(this.#seat);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
+    this.#chain = new Chain(seat?.clientId, seat?.last);
+    this.#mayBePlain = loadPlain(room);
     this.#link = new Link({
       ladder: new Ladder(rungs(forced), loadTransport()),
       passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
@@ -120,6 +132,22 @@ export class Visit {
 
   discard(key: number): void {
     this.#step({ type: "discard", key });
+  }
+
+  /** What waits may go out unlocked, and what follows in this room as well. */
+  sendPlain(): void {
+    this.asking = false;
+    this.#mayBePlain = true;
+    savePlain(this.room);
+    this.#carry();
+  }
+
+  /** What waits is not said: it goes back to where it was written. */
+  takeBack(): void {
+    const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.carried);
+    this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
+    for (const { key } of waiting) this.discard(key);
+    this.asking = false;
   }
 
   /** What opens the video call; the ticket proves whose it is. */
@@ -160,7 +188,7 @@ export class Visit {
     const seats = frame.type === "welcome" || frame.type === "reset";
     if (seats) this.#unread += 1;
     const open = async () => {
-      const read = await opened(frame, await seal.catch(() => null));
+      const read = await opened(frame, await seal.catch(() => null), this.#witness);
       if (seats) this.#unread -= 1;
       if (!this.#listening.signal.aborted) this.#heard(read);
       if (seats && this.link.is === "open" && this.#unread === 0) this.caughtUp = true;
@@ -175,6 +203,8 @@ export class Visit {
       case "reset": {
         this.#skew = frame.at - Date.now();
         this.#ticket = frame.ticket;
+        this.#chain.sit(frame.clientId);
+        for (const chat of frame.history) this.#note(chat, frame.clientId);
         this.#step({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
         if (!this.entered) prepareToFall();
@@ -186,9 +216,12 @@ export class Visit {
       }
       case "chat":
         this.#with.chat?.(frame);
+        this.#note(frame, this.#log.me?.clientId);
+        if (frame.said && frame.from === this.#log.me?.clientId) this.#remember();
         this.#step({ type: "chat", chat: frame });
         break;
       case "ack":
+        this.#arrivedAt(frame.n, frame.seq);
         this.#step(frame);
         break;
       case "joined": {
@@ -220,6 +253,25 @@ export class Visit {
     }
   }
 
+  /** What a line tells beside its words: that ours has arrived, or that others lock theirs. */
+  #note({ from, said, seal }: Chat, me: string | undefined): void {
+    if (from !== me) this.#othersLock ||= seal === "shut";
+    else if (said) this.#chain.heard(said.n, said.id);
+  }
+
+  #arrivedAt(n: number | null, seq: number): void {
+    const { me } = this.#log;
+    const place = n === null ? null : this.#chain.arrived(n);
+    if (!me || !place) return;
+    this.#witness.wrote(me.clientId, { ...place, user: me.user, verified: this.#isVerified() }, seq);
+    this.#remember();
+  }
+
+  #isVerified(): boolean {
+    const { me, members } = this.#log;
+    return members.some((m) => m.clientId === me?.clientId && m.verified === true);
+  }
+
   #linked(state: LinkState): void {
     // A link that changes its transport stays open, and nothing that it brings was there before.
     if (state.is !== "open") this.caughtUp = false;
@@ -249,22 +301,26 @@ export class Visit {
   #carry(): void {
     const line = due(this.#log);
     if (line && this.seal) void this.#lock(line, this.seal);
+    else if (line && !line.carried && this.#othersLock && !this.#mayBePlain) this.asking = true;
     else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n })) this.#log = step(this.#log, { type: "carry" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
   async #lock(line: Outgoing, seal: Promise<Seal>): Promise<void> {
-    const from = this.#log.me?.clientId;
-    if (this.#locking || this.#unread > 0 || !this.#link.ready || from === undefined) return;
+    const { me } = this.#log;
+    if (this.#locking || this.#unread > 0 || !this.#link.ready || !me) return;
+    const { clientId: from, user } = me;
     this.#locking = true;
-    const text = await seal.then((seal) => seal.lock(line.text, from)).catch(() => null);
+    const whole = { ...this.#chain.place(line.n), text: line.text, user, verified: this.#isVerified() };
+    const locked = await seal.then((seal) => seal.lock(whole, from)).catch(() => null);
     this.#locking = false;
-    if (text === null) return;
+    if (locked === null) return;
     const next = due(this.#log);
     // Bound to the seat it was locked for: under another one it is locked anew.
     const holds = next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#unread === 0;
     if (!holds) return this.#carry();
-    if (this.#link.send({ type: "chat", text, n: line.n })) this.#step({ type: "carry" });
+    this.#chain.sealed(line.n, locked.id);
+    if (this.#link.send({ type: "chat", text: locked.text, n: line.n })) this.#step({ type: "carry" });
   }
 
   /** A busy room changes more often than a screen can show. */
@@ -282,7 +338,8 @@ export class Visit {
 
   #remember(): void {
     const { me, lastN, former } = this.#log;
-    if (me && this.#ticket !== null) saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former });
+    const { last } = this.#chain;
+    if (me && this.#ticket !== null) saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
   }
 
   #watchWorld(): void {

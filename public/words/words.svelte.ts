@@ -3,6 +3,7 @@
 import { loadLanguage, saveLanguage } from "../seat/seat";
 import { en, type Words } from "./en";
 import { ru } from "./ru";
+import { SECRECY, type SecrecyWords } from "./secrecy";
 
 export const LANGUAGES = { en: "English", ru: "Русский" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -25,6 +26,7 @@ function primary(tag: string): string {
 class Tongue {
   language: Language = $state(chooseLanguage(loadLanguage(), navigator.languages));
   readonly words: Words = $derived(DICTIONARIES[this.language]);
+  readonly secrecy: SecrecyWords = $derived(SECRECY[this.language]);
   /** British English has its own clock: of the language chosen, the kind the browser speaks. */
   readonly #locale = $derived(navigator.languages.find((tag) => primary(tag) === this.language) ?? this.language);
   readonly #time = $derived(new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit" }));

@@ -5,6 +5,7 @@ import { ACCOUNT } from "../account/words";
 import { COMPARISON } from "./comparison";
 import { en } from "./en";
 import { ru } from "./ru";
+import { SECRECY } from "./secrecy";
 import { chooseLanguage, tongue } from "./words.svelte";
 
 /** What is called the same in every language. */
@@ -13,6 +14,7 @@ const NAMES = [ru.joinPlaceholder, "WebSocket", "SSE"];
 describe.each([
   ["of the page", en, ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
+  ["of secrecy", SECRECY.en, SECRECY.ru],
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>

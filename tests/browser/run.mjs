@@ -8,11 +8,13 @@ import landing from "./landing.mjs";
 import network from "./network.mjs";
 import { Cast, launch } from "./people.mjs";
 import room from "./room.mjs";
+import secrecy from "./secrecy.mjs";
 import { startServer } from "./server.mjs";
+import tamper from "./tamper.mjs";
 import transports from "./transports.mjs";
 import video from "./video.mjs";
 
-const suites = { landing, room, network, transports, access, accounts, video, keys };
+const suites = { landing, room, network, transports, access, accounts, video, keys, secrecy, tamper };
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { WELCOME } from "../protocol/welcome.fixture";
+import { type Opened, Seal } from "../seal/seal";
+import { loadSeat } from "../seat/seat";
+import { Visit } from "./visit.svelte";
+
+const SECRET = "A".repeat(43);
+const ANN = { clientId: "me", user: "Ann", joinedAt: WELCOME.timestamp };
+
+/** A socket whose other end does what the test says. */
+class FakeSocket {
+  static readonly OPEN = 1;
+  static last: FakeSocket;
+  readyState = 0;
+  sent: Record<string, unknown>[] = [];
+  onopen = () => {};
+  onmessage = (_: { data: string }) => {};
+  onclose = (_: { code: number }) => {};
+
+  constructor() {
+    FakeSocket.last = this;
+  }
+
+  welcome(over: object = {}) {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen();
+    this.tells({ ...WELCOME, members: [ANN], ...over });
+  }
+
+  tells(frame: object) {
+    this.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  send(text: string) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close() {
+    this.readyState = 2;
+  }
+
+  get chats() {
+    return this.sent.filter((frame) => frame.type === "chat");
+  }
+}
+
+const socket = () => FakeSocket.last;
+const from = (id: string, seq: number, text: string) => ({ type: "chat", seq, from: id, user: id, text, timestamp: WELCOME.timestamp, cursor: `c-${seq}` });
+const visits: Visit[] = [];
+
+function visit(secret: string | null): Visit {
+  const made = new Visit("r", "Ann", { transport: "ws", secret });
+  visits.push(made);
+  return made;
+}
+
+beforeEach(() => {
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("reportError", (error: unknown) => {
+    throw error;
+  });
+});
+
+afterEach(() => {
+  for (const made of visits.splice(0)) made.stop();
+  vi.unstubAllGlobals();
+  sessionStorage.clear();
+});
+
+describe("plain words among sealed ones", () => {
+  const sealed = from("ben", 1, "sealed2.AAAA");
+
+  test("wait until somebody has said that they may go, once for a room and a tab", () => {
+    const plain = visit(null);
+    socket().welcome({ history: [sealed] });
+    plain.say("hello");
+    expect([plain.asking, socket().chats]).toEqual([true, []]);
+    plain.sendPlain();
+    expect(plain.asking).toBe(false);
+    expect(socket().chats).toMatchObject([{ text: "hello" }]);
+    socket().tells({ type: "ack", n: 1, seq: 2, timestamp: WELCOME.timestamp, cursor: "c-2" });
+    plain.say("again");
+    expect(socket().chats).toHaveLength(2);
+
+    const reloaded = visit(null);
+    socket().welcome({ history: [sealed] });
+    reloaded.say("and again");
+    expect([reloaded.asking, socket().chats.length]).toEqual([false, 1]);
+  });
+
+  test("go back to where they were written, with what was written meanwhile", () => {
+    const plain = visit(null);
+    socket().welcome();
+    plain.say("before anybody sealed");
+    expect(plain.asking).toBe(false);
+    socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
+    socket().tells({ ...sealed, seq: 2 });
+    plain.say("one");
+    plain.say("two");
+    plain.draft = "three";
+    plain.takeBack();
+    expect([plain.asking, plain.draft, socket().chats.length]).toEqual([false, "one\ntwo\nthree", 1]);
+    plain.say("four");
+    expect([plain.asking, socket().chats.length]).toEqual([true, 1]);
+  });
+
+  test("that wait for a connection wait for the answer as well", () => {
+    const plain = visit(null);
+    plain.say("written before the room was seen");
+    socket().welcome({ history: [sealed] });
+    expect([plain.asking, socket().chats]).toEqual([true, []]);
+  });
+
+  test("go as they are where others write plainly, or somebody's sealed line is one's own", () => {
+    const plain = visit(null);
+    socket().welcome({ history: [from("ben", 1, "hello"), from("me", 2, "sealed2.AAAA")] });
+    plain.say("hello");
+    expect([plain.asking, socket().chats.length]).toEqual([false, 1]);
+  });
+});
+
+describe("what is sealed", () => {
+  const next = async (count: number) => {
+    await vi.waitFor(() => expect(socket().chats).toHaveLength(count));
+    const seal = await Seal.of(SECRET, "r");
+    return (await seal.open(socket().chats.at(-1)!.text as string, "me")) as Opened;
+  };
+
+  test("says who said it, and goes on from what is known to have arrived, after a reload too", async () => {
+    const first = visit(SECRET);
+    socket().welcome({ members: [{ ...ANN, verified: true }] });
+    first.say("one");
+    const one = await next(1);
+    expect(one).toMatchObject({ text: "one", said: { n: 1, after: 0, user: "Ann", verified: true } });
+    socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
+    await vi.waitFor(() => expect(loadSeat("r")?.last).toEqual({ n: 1, id: one.said!.id }));
+    first.say("two");
+    expect(await next(2)).toMatchObject({ text: "two", said: { n: 2, after: 1, link: one.said!.id } });
+    const two = socket().chats.at(-1)!.text as string;
+    first.stop();
+
+    // The page is gone before it hears of the second line; the log has it.
+    const second = visit(SECRET);
+    socket().welcome({ resumed: true, lastN: 2, history: [{ ...from("me", 2, two), user: "Ann", verified: true, n: 2 }], members: [{ ...ANN, verified: true }] });
+    await vi.waitFor(() => expect(second.entered).toBe(true));
+    second.say("three");
+    const three = await next(1);
+    expect(three).toMatchObject({ said: { n: 3, after: 2 } });
+  });
+
+  test("begins anew with another seat", async () => {
+    const made = visit(SECRET);
+    socket().welcome();
+    made.say("one");
+    await next(1);
+    socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
+    await vi.waitFor(() => expect(loadSeat("r")?.last?.n).toBe(1));
+    socket().tells({ ...WELCOME, type: "reset", clientId: "other", members: [{ ...ANN, clientId: "other" }] });
+    made.say("two");
+    await vi.waitFor(() => expect(socket().chats).toHaveLength(2));
+    const opened = await (await Seal.of(SECRET, "r")).open(socket().chats.at(-1)!.text as string, "other");
+    expect(opened).toMatchObject({ text: "two", said: { n: 1, after: 0, link: "" } });
+  });
+
+  test("under another name is marked in the log", async () => {
+    const seal = await Seal.of(SECRET, "r");
+    const { text } = await seal.lock({ n: 1, after: 0, link: "", user: "ben", verified: false, text: "hello" }, "ben");
+    const made = visit(SECRET);
+    socket().welcome({ history: [from("ben", 1, text), { ...from("ben", 2, text) }, { ...from("ben", 3, "plain") }] });
+    await vi.waitFor(() => expect(made.log.lines).toHaveLength(3));
+    expect(made.log.lines).toMatchObject([{ text: "hello" }, { doubt: { is: "twice" } }, { seal: "bare", doubt: { is: "bare", user: "ben" } }]);
+    expect(made.log.lines[0]).not.toHaveProperty("doubt");
+  });
+});
