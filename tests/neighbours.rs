@@ -334,7 +334,7 @@ async fn a_proxy_that_says_too_little_or_too_much_is_warned_of_once() {
         let program = Program::start(&["--proxies", proxies, "--database-url", &database]);
         for address in sent {
             let request = Http::new().post(format!("{}/login", program.url)).json(&json!({"user": "Ann", "password": PASSWORD}));
-            let request = address.into_iter().fold(request, |request, address| request.header("x-forwarded-for", *address));
+            let request = address.iter().fold(request, |request, address| request.header("x-forwarded-for", *address));
             assert_eq!(request.send().await.unwrap().status(), 401);
         }
         let log = program.end();
