@@ -53,10 +53,8 @@ impl From<StoreError> for Trouble {
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Full => Self::StoreFull,
             StoreError::Unavailable => Self::StoreUnavailable,
-            StoreError::Broken(why) => {
-                tracing::error!(why, "the store answered what it never should");
-                Self::Internal
-            }
+            // It may be mended; until then this room is out of reach, and no other.
+            StoreError::Broken(_) => Self::StoreUnavailable,
         }
     }
 }
@@ -301,6 +299,11 @@ impl Hub {
     /// What the store had to put right; see [`Store::mended`].
     pub fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
         self.store.mended()
+    }
+
+    /// What the operator should put right; see [`Store::warnings`].
+    pub fn warnings(&self) -> Vec<String> {
+        self.store.warnings()
     }
 
     /// (rooms, seats) at this node.
