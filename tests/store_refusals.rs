@@ -158,8 +158,8 @@ async fn too_few_rights_are_told_and_enough_of_them_heal() {
         ("-evalsha", "NOPERM this user has no permissions to run the 'evalsha' command"),
         ("-hincrby", "ERR The user executing the script can't run this command or subcommand"),
         ("-spublish", "ERR The user executing the script can't run this command or subcommand"),
-        ("resetkeys ~other:*", "NOPERM"),
-        ("resetchannels &other:*", "NOPERM"),
+        ("resetkeys ~other:*", "NOPERM this user has no permissions to access one of the keys"),
+        ("resetchannels &other:*", "ERR The user executing the script can't publish to the channel"),
     ] {
         let server = Server::start();
         user(&server, &full);

@@ -56,6 +56,7 @@ export const en = {
   videoLoading: "Getting the video ready…",
   videoFailed: "The video part of the page could not be loaded.",
   videoAway: "The video server does not answer. Chat goes on.",
+  videoRefused: "The video server refuses this server’s settings: whoever runs it must mend them. Chat goes on.",
   locked: "End-to-end encrypted",
   lockedText: [
     "What is written, shown and spoken here is locked in the browser with the key in this room’s link, the part after #. The server never gets it: it keeps and passes on what it cannot read.",

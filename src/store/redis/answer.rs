@@ -27,8 +27,14 @@ pub(super) enum Verdict {
 }
 
 /// What says, in an error that begins with ERR, that a command is missing or not allowed: the room is not to blame.
-const UNABLE: [&str; 6] =
-    ["unknown command", "Unknown Redis command", "ACL failure", "can't run this command", "No permissions", "compiling script"];
+const UNABLE: [&str; 6] = [
+    "unknown command",
+    "Unknown Redis command",
+    "ACL failure",
+    "The user executing the script",
+    "No permissions",
+    "compiling script",
+];
 
 /// fred gives lost connections many kinds, so the text decides.
 ///
@@ -108,6 +114,7 @@ mod tests {
             "NOPERM this user has no permissions to run the 'evalsha' command",
             "ERR unknown command 'EVALSHA', with args beginning with: 'x'",
             "ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:3.",
+            "ERR The user executing the script can't access at least one of the keys mentioned in the command script: 1",
             "ERR ACL failure in script: User parlor has no permissions to run the 'hset' command script: 1",
             "ERR Unknown Redis command called from script script: 1, on @user_script:9.",
         ] {
