@@ -156,6 +156,7 @@ async fn a_log_that_lost_entries_is_told_as_a_reset() {
     ] {
         let room = format!("{}-{noticed}", loss.replace(' ', "-"));
         let (mut ann, mut bob) = (Client::join(&node, &room, "Ann").await, Client::join(&node, &room, "Bob").await);
+        ann.until("joined").await;
         talk(&mut ann, 20).await;
         while bob.until("chat").await["text"] != "message 20" {}
         plant(&server, &room, loss);
@@ -216,7 +217,7 @@ async fn a_set_of_members_that_was_dropped_is_made_again() {
 async fn a_redis_that_drops_keys_when_it_is_full_is_warned_of() {
     let server = Server::start();
     let set = |name: &str, value: &str| assert_eq!(server.ask(&["CONFIG", "SET", name, value]), "OK");
-    let place = format!("127.0.0.1:{} ", server.port());
+    let place = format!("127.0.0.1:{}", server.port());
     let warnings = |policy: &str| LOG.lines(&["WARN", &place, policy]).len();
     let node = node(&server, &[]).await;
     let store = ledger::node(&server.url(), Limits::default()).await.store;
@@ -239,5 +240,5 @@ async fn a_redis_that_drops_keys_when_it_is_full_is_warned_of() {
     assert_eq!(late.ask(&["CONFIG", "SET", "maxmemory", "64mb"]), "OK");
     let warned = self::node(&late, &[]).await;
     assert!(readiness(&warned).await.1.contains("allkeys-lfu"), "from the start");
-    assert_eq!(LOG.lines(&["WARN", &format!("127.0.0.1:{} ", late.port()), "allkeys-lfu"]).len(), 1);
+    assert_eq!(LOG.lines(&["WARN", &format!("127.0.0.1:{}", late.port()), "allkeys-lfu"]).len(), 1);
 }

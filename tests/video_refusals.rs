@@ -18,7 +18,7 @@ use wire::{Client, TestServer, eventually, livekit::LiveKit};
 /// All tests of this file write into one log: each looks for words of its own.
 static LOG: LazyLock<Told> = LazyLock::new(Told::everything);
 
-const OTHER: &str = "another secret, long enough for HS256 as well";
+const OTHER: &str = "another-secret-that-is-long-enough-for-HS256";
 const REFUSED: &str = "LiveKit refuses LIVEKIT_API_KEY or its secret";
 
 async fn parlor(url: &str, key: &str, secret: &str) -> TestServer {
