@@ -2,14 +2,17 @@
 
 mod budgets;
 mod origin;
+mod secret;
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
+use self::secret::{tidy, tidy_secret};
 pub use self::{
     budgets::BudgetSettings,
     origin::{AllowedHosts, Authority, NameError, Origin, Origins},
+    secret::Secret,
 };
 use crate::room::{Limits, Millis};
 
@@ -143,6 +146,12 @@ pub enum ConfigError {
     /// A login is required that nobody could have.
     #[error("PARLOR_REQUIRE_LOGIN needs accounts: DATABASE_URL is missing")]
     NoAccounts,
+    /// A quote at one end only, or more than one pair.
+    #[error("{0} begins or ends with a quote: write it without quotes")]
+    Quotes(&'static str),
+    /// A line break within, or a blank within a URL.
+    #[error("{0} has a line break, a blank or a control character in it: write it on one line, without blanks if it is a URL")]
+    Blanks(&'static str),
     /// Shorter than any renewal could keep up with.
     #[error("PARLOR_LEASE must be at least 1s")]
     Lease,
@@ -162,11 +171,26 @@ pub struct LiveKit {
 }
 
 impl Config {
-    /// Checks what no single setting can check.
+    /// Checks what no single setting can check, and takes away what is around secrets and URLs by mistake.
     ///
     /// # Errors
     /// Which setting is missing or wrong, and what is allowed.
-    pub fn check(self) -> Result<Self, ConfigError> {
+    pub fn check(mut self) -> Result<Self, ConfigError> {
+        for (name, secret) in [
+            ("REDIS_URL", self.redis_url.as_mut()),
+            ("DATABASE_URL", self.database_url.as_mut()),
+            ("LIVEKIT_API_SECRET", self.livekit_api_secret.as_mut()),
+            ("PARLOR_SECRET", Some(&mut self.secret)),
+        ] {
+            secret.map_or(Ok(()), |secret| tidy_secret(name, secret))?;
+        }
+        for (name, value) in [
+            ("LIVEKIT_URL", self.livekit_url.as_mut()),
+            ("LIVEKIT_API_URL", self.livekit_api_url.as_mut()),
+            ("LIVEKIT_API_KEY", self.livekit_api_key.as_mut()),
+        ] {
+            value.map_or(Ok(()), |value| tidy(name, value))?;
+        }
         self.livekit()?;
         if self.lease.millis() < 1000 {
             return Err(ConfigError::Lease);
@@ -241,29 +265,6 @@ impl std::str::FromStr for Switch {
             "" | "false" | "no" | "off" | "0" => Ok(Self(false)),
             _ => Err("true or false"),
         }
-    }
-}
-
-/// Never shown by Debug.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(secret: String) -> Self {
-        Self(secret)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "Secret(unset)" } else { "Secret(…)" })
     }
 }
 
@@ -346,6 +347,35 @@ mod tests {
             config(&["--origins", "https://A.example:443/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
         assert_eq!(config.origins.0.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
         assert_eq!((config.grace.millis(), config.history_age.millis()), (90_000, 5_400_000));
+    }
+
+    #[test]
+    fn what_a_file_leaves_around_a_secret_is_taken_away_and_what_could_mean_two_things_is_refused() {
+        let with =
+            |secret: &str| config(&["--livekit-url", "ws://x", "--livekit-api-key", "key", "--livekit-api-secret", secret]);
+        for around in ["hunter2", "hunter2\n", " hunter2\r\n", "\"hunter2\"", "'hunter2'\n", "\" hunter2\""] {
+            assert_eq!(with(around).unwrap().livekit().unwrap().unwrap().secret.expose(), "hunter2", "{around:?}");
+        }
+        assert_eq!(with("two words").unwrap().livekit().unwrap().unwrap().secret.expose(), "two words");
+        for wrong in ["\"hunter2", "hunter2'", "''hunter2''", "hunt\ner2", "hunt\rer2", "hunt\0er2"] {
+            let error = with(wrong).unwrap_err();
+            assert!(error.starts_with("LIVEKIT_API_SECRET") && !error.contains("hunt"), "{error}");
+        }
+        for (flag, name) in [
+            ("--redis-url", "REDIS_URL"),
+            ("--database-url", "DATABASE_URL"),
+            ("--secret", "PARLOR_SECRET"),
+            ("--livekit-api-key", "LIVEKIT_API_KEY"),
+            ("--livekit-url", "LIVEKIT_URL"),
+            ("--livekit-api-url", "LIVEKIT_API_URL"),
+        ] {
+            let error = config(&[flag, "a\rb"]).unwrap_err();
+            assert!(error.starts_with(name), "{error}");
+        }
+        let tidied = config(&["--redis-url", "\"redis://h\"\n", "--database-url", "sqlite:x\r\n", "--secret", "s\n"]).unwrap();
+        assert_eq!((tidied.redis(), tidied.database(), tidied.secret.expose()), (Some("redis://h"), Some("sqlite:x"), "s"));
+        assert!(config(&["--redis-url", "redis://h /1"]).unwrap_err().starts_with("REDIS_URL"));
+        assert!(config(&["--redis-url", "\"\"", "--livekit-url", " "]).unwrap().redis().is_none());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! what LiveKit reports, and asks it to clear up; the media itself goes
 //! between browsers and LiveKit.
 
+mod reach;
+
 use std::time::Duration;
 
 use livekit_api::{
@@ -14,6 +16,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use self::reach::Reach;
 use crate::{
     config::LiveKit,
     room::{Call, Member, MemberId, Millis, RoomId},
@@ -35,7 +38,7 @@ pub enum VideoError {
     #[error("the LiveKit token could not be minted: {0}")]
     Mint(String),
     /// LiveKit cannot be reached, or does not take our keys.
-    #[error("LiveKit is out of reach")]
+    #[error("LiveKit cannot be used")]
     Away,
     /// LiveKit is there, but could not do it.
     #[error("LiveKit failed: {0}")]
@@ -51,7 +54,7 @@ pub struct Video {
     rooms: RoomClient,
     reports: WebhookReceiver,
     turns: Semaphore,
-    in_reach: watch::Sender<bool>,
+    reach: watch::Sender<Reach>,
 }
 
 /// A LiveKit access token for one member of one room.
@@ -79,7 +82,7 @@ impl Video {
         let (key, secret) = (&settings.key, settings.secret.expose());
         let rooms = RoomClient::with_api_key(&settings.api_url, key, secret).with_request_timeout(PATIENCE);
         let reports = WebhookReceiver::new(TokenVerifier::with_api_key(key, secret));
-        Self { rooms, reports, settings, turns: Semaphore::new(AT_ONCE), in_reach: watch::Sender::new(true) }
+        Self { rooms, reports, settings, turns: Semaphore::new(AT_ONCE), reach: watch::Sender::new(Reach::Here) }
     }
 
     /// Where browsers reach LiveKit.
@@ -87,9 +90,26 @@ impl Video {
         &self.settings.url
     }
 
-    /// Whether LiveKit answered when it was last asked; true before that.
-    pub fn in_reach(&self) -> watch::Receiver<bool> {
-        self.in_reach.subscribe()
+    /// How LiveKit stood to this node when it was last asked; well before that.
+    pub fn reach(&self) -> watch::Receiver<Reach> {
+        self.reach.subscribe()
+    }
+
+    /// Whether no pass would open anything: the keys are refused, or browsers are sent to what is no LiveKit.
+    pub fn is_refused(&self) -> bool {
+        match *self.reach.borrow() {
+            Reach::Here | Reach::Away => false,
+            Reach::Refused => true,
+            Reach::Stranger => self.settings.api_url == self.settings.url,
+        }
+    }
+
+    /// Asks LiveKit for nothing in particular: whether it is there, and takes our keys.
+    ///
+    /// # Errors
+    /// [`VideoError::Away`], [`VideoError::Failed`].
+    pub async fn knock(&self) -> Result<(), VideoError> {
+        self.ask(Whom::LiveKit, self.rooms.list_rooms(vec!["-".to_owned()])).await.map(drop)
     }
 
     /// A pass with the least grants that a call needs: this room, this identity, ten minutes.
@@ -158,31 +178,52 @@ impl Video {
         self.ask(Whom::Callers, self.rooms.remove_participant(room.as_str(), &member.to_string())).await.map(drop)
     }
 
-    /// Waits for a turn and the answer; `None` if LiveKit knows nothing of it. Says once that LiveKit went or came back.
+    /// Waits for a turn and the answer; `None` if LiveKit knows nothing of it. Says once how LiveKit stands to us when that changes.
     async fn ask<T>(&self, whom: Whom, question: impl Future<Output = ServiceResult<T>>) -> Result<Option<T>, VideoError> {
         // Where the others wait in vain, so would this.
         let _turn = timeout(PATIENCE, self.turns.acquire()).await.ok().and_then(Result::ok).ok_or(VideoError::Away)?;
-        let (answer, why) = match question.await {
-            Ok(answer) => (Ok(Some(answer)), None),
-            // Its message may name the room.
-            Err(ServiceError::Twirp(ServerError::Twirp(no))) => match &*no.code {
-                "not_found" => (Ok(None), None),
-                "unauthenticated" | "permission_denied" => (Err(VideoError::Away), Some(no.code)),
-                _ => (Err(VideoError::Failed(no.code)), None),
-            },
+        let error = match question.await {
+            Ok(answer) => {
+                self.note(Reach::Here, "");
+                return Ok(Some(answer));
+            }
             Err(ServiceError::Twirp(ServerError::Request(error))) if error.is_timeout() && whom == Whom::Callers => {
                 return Err(VideoError::Failed("timeout".into()));
             }
-            Err(error) => (Err(VideoError::Away), Some(error.to_string())),
+            Err(error) => error,
         };
-        let here = why.is_none();
-        let changed = self.in_reach.send_if_modified(|was| std::mem::replace(was, here) != here);
-        match why {
-            Some(why) if changed => tracing::warn!(why, "LiveKit is out of reach: video may fail, chat goes on"),
-            None if changed => tracing::info!("LiveKit is in reach"),
-            _ => {}
+        match reach::seen(error, &self.settings).await {
+            Ok(seen) => {
+                self.note(seen.reach, &seen.words);
+                Err(VideoError::Away)
+            }
+            Err(error) => {
+                self.note(Reach::Here, "");
+                // Its message may name the room.
+                match error {
+                    ServerError::Twirp(no) if no.code == "not_found" => Ok(None),
+                    ServerError::Twirp(no) => Err(VideoError::Failed(no.code)),
+                    other => Err(VideoError::Failed(other.to_string())),
+                }
+            }
         }
-        answer
+    }
+
+    fn note(&self, reach: Reach, why: &str) {
+        if !self.reach.send_if_modified(|was| std::mem::replace(was, reach) != reach) {
+            return;
+        }
+        match reach {
+            Reach::Here => tracing::info!("LiveKit is in reach"),
+            Reach::Away => tracing::warn!(why, "LiveKit is out of reach: video may fail, chat goes on"),
+            Reach::Refused => {
+                tracing::error!(why, "LiveKit refuses LIVEKIT_API_KEY or its secret: there is no video, chat goes on")
+            }
+            Reach::Stranger => tracing::error!(
+                why,
+                "what answers at LIVEKIT_API_URL (or LIVEKIT_URL) is no LiveKit: there is no video, chat goes on"
+            ),
+        }
     }
 }
 

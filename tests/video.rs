@@ -12,7 +12,16 @@ use wire::{Client, Heard, TestServer, encoded};
 
 const KEY: &str = "devkey";
 const SECRET: &str = "a secret that is long enough for HS256";
-const KEYS: [&str; 6] = ["--livekit-url", "wss://video.example.org", "--livekit-api-key", KEY, "--livekit-api-secret", SECRET];
+const KEYS: [&str; 8] = [
+    "--livekit-url",
+    "wss://video.example.org",
+    "--livekit-api-url",
+    "ws://127.0.0.1:1",
+    "--livekit-api-key",
+    KEY,
+    "--livekit-api-secret",
+    SECRET,
+];
 
 async fn with_keys(more: &[&str]) -> TestServer {
     TestServer::start(&[&KEYS, more].concat()).await

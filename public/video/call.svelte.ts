@@ -30,6 +30,9 @@ const SOURCE: Readonly<Record<Device, Track.Source>> = { mic: Track.Source.Micro
 
 /** The server's words for somebody who is no member any more. */
 const NO_SEAT = new Set(["not_member", "bad_ticket", "no_ticket"]);
+/** LiveKit does not take this server's keys: no try is better than the last. */
+const UNUSABLE = new Set(["video_refused"]);
+const FINAL = new Set<Trouble>(["refused", "unusable", "no_lock"]);
 
 export class Call {
   stage: Stage = $state("joining");
@@ -175,7 +178,7 @@ export class Call {
         await this.#publish();
         return;
       }
-      if (this.stage === "joining" || trouble === "refused" || trouble === "no_lock") return this.#end(trouble);
+      if (this.stage === "joining" || FINAL.has(trouble)) return this.#end(trouble);
       await new Promise((then) => window.setTimeout(then, wait));
     }
   }
@@ -200,7 +203,9 @@ export class Call {
       return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
       void this.#room.disconnect(false);
-      return cause instanceof PassRefused && NO_SEAT.has(cause.code) ? "refused" : "unreachable";
+      if (!(cause instanceof PassRefused)) return "unreachable";
+      if (NO_SEAT.has(cause.code)) return "refused";
+      return UNUSABLE.has(cause.code) ? "unusable" : "unreachable";
     } finally {
       window.clearTimeout(timer);
     }

@@ -16,6 +16,7 @@ export type Trouble =
   | "no_lock"
   | "unreachable"
   | "refused"
+  | "unusable"
   | "moved";
 
 export type Device = "mic" | "camera" | "screen";

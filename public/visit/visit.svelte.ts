@@ -56,7 +56,7 @@ export class Visit {
   caughtUp = $state(false);
   storeTrouble = $state(false);
   /** The video server cannot be asked who is in the call. */
-  videoTrouble = $state(false);
+  videoTrouble = $state<"" | "video_unavailable" | "video_refused">("");
   /** What was written came faster than the server takes it: it goes out bit by bit. */
   tooFast = $state(false);
   /** Whether the server heard the goodbye; null while nobody knows. Where it did not, the seat waits out its grace. */
@@ -210,7 +210,7 @@ export class Visit {
         if (!this.entered) prepareToFall();
         this.entered = true;
         this.storeTrouble = false;
-        this.videoTrouble = false;
+        this.videoTrouble = "";
         this.#remember();
         break;
       }
@@ -245,7 +245,8 @@ export class Visit {
         break;
       case "status":
         if (frame.code.startsWith("store_")) this.storeTrouble = frame.code === "store_unavailable";
-        if (frame.code.startsWith("video_")) this.videoTrouble = frame.code === "video_unavailable";
+        if (frame.code === "video_unavailable" || frame.code === "video_refused") this.videoTrouble = frame.code;
+        else if (frame.code.startsWith("video_")) this.videoTrouble = "";
         break;
       case "pong":
       case "closing":

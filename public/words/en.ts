@@ -55,6 +55,7 @@ export const en = {
   videoLoading: "Getting the video ready…",
   videoFailed: "The video part of the page could not be loaded.",
   videoAway: "The video server does not answer. Chat goes on.",
+  videoRefused: "The video server refuses this server’s settings, so the operator must mend them. Chat goes on.",
   noVideoTitle: "Video is not set up here",
   noVideoText: "This server has no LiveKit, which carries the pictures and the sound. Whoever runs it can add one: start LiveKit and give Parlor these three settings, as docs/deployment.md explains. Chat needs none of it.",
   leave: "Leave",

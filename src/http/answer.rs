@@ -45,7 +45,7 @@ pub(super) fn of(kind: HeaderValue, body: impl Into<Bytes>) -> Answer {
     answer
 }
 
-pub(super) fn text(body: &'static str) -> Answer {
+pub(super) fn text(body: impl Into<Bytes>) -> Answer {
     of(HeaderValue::from_static("text/plain; charset=utf-8"), body)
 }
 

@@ -278,7 +278,8 @@ impl Edge {
         if let Some(accounts) = self.accounts.as_ref().filter(|_| self.require_login) {
             accounts.ready().await?;
         }
-        Ok(answer::text("ready\n"))
+        let warnings = self.hub.warnings().into_iter().map(|warning| format!("warning: {warning}\n"));
+        Ok(answer::text(format!("ready\n{}", warnings.collect::<String>())))
     }
 
     fn metrics(&self) -> Answer {

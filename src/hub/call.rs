@@ -7,18 +7,24 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 use super::{Hub, LocalRoom};
 use crate::{
     protocol::{Outbound, Trouble},
     room::{Call, Member, MemberId, Refusal, RoomId},
     store::StoreError,
-    video::{LIFETIME, Pass, VideoError},
+    video::{LIFETIME, Pass, Reach, VideoError},
 };
 
 /// How often LiveKit is asked who is in the calls of this node's rooms, in case a report was lost.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// How often a LiveKit that cannot be used is asked whether it can be by now.
+const KNOCK: Duration = Duration::from_secs(2);
 
 /// Rooms looked at together.
 const TOGETHER: usize = 8;
@@ -31,11 +37,14 @@ impl Hub {
     /// A video pass for a member, whatever link holds the seat.
     ///
     /// # Errors
-    /// [`Trouble::VideoNotConfigured`], [`Refusal::NotMember`] for somebody who has left, or the store's.
+    /// [`Trouble::VideoNotConfigured`], [`Trouble::VideoRefused`], [`Refusal::NotMember`] for somebody who has left, or the store's.
     pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
         let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
         let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
+        if video.is_refused() {
+            return Err(Trouble::VideoRefused);
+        }
         let pass = video.pass(room, member).map_err(|error| {
             tracing::error!(%error, "no pass");
             Trouble::Internal
@@ -94,7 +103,7 @@ impl Hub {
     /// Looks after the calls of this node's rooms for as long as the node lives.
     pub(super) fn follow_calls(self: &Arc<Self>) {
         if let Some(video) = &self.terms().video {
-            tokio::spawn(follow(Arc::downgrade(self), video.in_reach()));
+            tokio::spawn(follow(Arc::downgrade(self), video.reach()));
         }
     }
 
@@ -129,11 +138,14 @@ impl Hub {
         Ok(())
     }
 
-    /// Tells rooms that LiveKit went away or came back.
-    fn tell_reach(&self, rooms: &[Arc<LocalRoom>], in_reach: bool) {
-        let (code, message) = match in_reach {
-            true => ("video_available", "video is back"),
-            false => ("video_unavailable", "the video server is out of reach; chat goes on"),
+    /// Tells rooms how LiveKit stands to this node now.
+    fn tell_reach(&self, rooms: &[Arc<LocalRoom>], reach: Reach) {
+        let (code, message) = match reach {
+            Reach::Here => ("video_available", "video is back"),
+            Reach::Away => ("video_unavailable", "the video server is out of reach; chat goes on"),
+            Reach::Refused | Reach::Stranger => {
+                ("video_refused", "the video server refuses this server's settings, which the operator must mend; chat goes on")
+            }
         };
         for room in rooms {
             room.notice(&Outbound::Status { code, message });
@@ -141,30 +153,48 @@ impl Hub {
     }
 }
 
-async fn follow(hub: Weak<Hub>, mut in_reach: watch::Receiver<bool>) {
-    let mut look = tokio::time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn follow(hub: Weak<Hub>, mut reach: watch::Receiver<Reach>) {
     let mut told: Vec<Weak<LocalRoom>> = Vec::new();
+    let (mut next, mut first) = (Instant::now(), true);
     loop {
         let changed = tokio::select! {
-            _ = look.tick() => false,
-            changed = in_reach.changed() => changed.is_ok(),
+            () = sleep_until(next) => false,
+            changed = reach.changed() => changed.is_ok(),
         };
         let Some(hub) = hub.upgrade() else { return };
+        let Some(video) = &hub.terms().video else { return };
+        if !changed && (std::mem::take(&mut first) || *reach.borrow() != Reach::Here) {
+            let _ = video.knock().await;
+        }
+        let (is, news) = (*reach.borrow(), reach.has_changed().unwrap_or_default() || changed);
+        reach.mark_unchanged();
+        if is == Reach::Here && news {
+            // Who was told that it went is told that it is back, even if nobody has called since.
+            hub.tell_reach(&std::mem::take(&mut told).iter().filter_map(Weak::upgrade).collect::<Vec<_>>(), is);
+        } else if is != Reach::Here {
+            // Where a call began meanwhile they were not told yet; of another trouble all are told again.
+            let rooms = hub.calling();
+            let mut knew: Vec<_> = told.iter().filter_map(Weak::upgrade).collect();
+            let new: Vec<_> = rooms.into_iter().filter(|room| !knew.iter().any(|known| Arc::ptr_eq(known, room))).collect();
+            if news {
+                hub.tell_reach(&knew, is);
+            }
+            hub.tell_reach(&new, is);
+            knew.extend(new);
+            told = knew.iter().map(Arc::downgrade).collect();
+        }
         if changed {
-            let now = *in_reach.borrow_and_update();
-            // Whoever was told that it went is told that it is back, even if nobody has called since.
-            let rooms = if now { told.iter().filter_map(Weak::upgrade).collect() } else { hub.calling() };
-            hub.tell_reach(&rooms, now);
-            told = if now { Vec::new() } else { rooms.iter().map(Arc::downgrade).collect() };
             continue;
         }
-        let looks = hub.calling().into_iter().map(|room| {
-            let hub = Arc::clone(&hub);
-            async move { hub.look_at(&room).await }
-        });
-        let mut looks = stream::iter(looks).buffer_unordered(TOGETHER);
-        // When LiveKit is away the other rooms need not ask as well: the next look sees further.
-        while looks.next().await.is_some() && *in_reach.borrow() {}
+        if is == Reach::Here {
+            let looks = hub.calling().into_iter().map(|room| {
+                let hub = Arc::clone(&hub);
+                async move { hub.look_at(&room).await }
+            });
+            let mut looks = stream::iter(looks).buffer_unordered(TOGETHER);
+            // When LiveKit is away the other rooms need not ask as well: the next look sees further.
+            while looks.next().await.is_some() && *reach.borrow() == Reach::Here {}
+        }
+        next = Instant::now() + if *reach.borrow() == Reach::Here { LOOK } else { KNOCK };
     }
 }

@@ -48,9 +48,14 @@ impl Hub {
             let called = room.callers.lock().contains_key(&member);
             let mut over = false;
             for tag in tags {
+                let mut pause = Duration::from_secs(1);
                 over = loop {
                     match hub.store.leave(&room.id, member, tag, reason).await {
                         Err(StoreError::Unavailable) => tokio::time::sleep(Duration::from_secs(1)).await,
+                        Err(StoreError::Broken(_)) => {
+                            tokio::time::sleep(pause).await;
+                            pause = (pause * 2).min(Duration::from_secs(30));
+                        }
                         answer => break answer.unwrap_or(over),
                     }
                 };

@@ -50,10 +50,8 @@ impl From<StoreError> for Trouble {
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Full => Self::StoreFull,
             StoreError::Unavailable => Self::StoreUnavailable,
-            StoreError::Broken(why) => {
-                tracing::error!(why, "the store answered what it never should");
-                Self::Internal
-            }
+            // It may be mended; until then this room is out of reach, and no other.
+            StoreError::Broken(_) => Self::StoreUnavailable,
         }
     }
 }
@@ -197,6 +195,11 @@ impl Hub {
     /// Whether a room has seats at this node.
     pub fn serves(&self, room: &RoomId) -> bool {
         self.rooms.find(room).is_some()
+    }
+
+    /// What the operator should put right; see [`Store::warnings`].
+    pub fn warnings(&self) -> Vec<String> {
+        self.store.warnings()
     }
 
     /// (rooms, seats) at this node.

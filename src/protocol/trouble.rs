@@ -107,6 +107,9 @@ pub enum Trouble {
     /// No LiveKit keys.
     #[error("video is not set up here: the operator sets LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     VideoNotConfigured,
+    /// LiveKit does not take our keys.
+    #[error("video cannot be used here: LiveKit refuses this server's settings, which the operator must mend")]
+    VideoRefused,
     /// The store is away.
     #[error("rooms are out of reach for the moment")]
     StoreUnavailable,
@@ -199,6 +202,7 @@ impl Trouble {
             Self::AddressLimit { .. } => ("address_limit", 429, 4429),
             Self::ServerFull { .. } => ("server_full", 503, 4503),
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503),
+            Self::VideoRefused => ("video_refused", 503, 4503),
             Self::StoreUnavailable => ("store_unavailable", 503, 4503),
             Self::StoreFull => ("store_full", 503, 4503),
             Self::Restarting(_) => ("restarting", 503, 1012),

@@ -132,7 +132,7 @@ pub enum StoreError {
     /// The store is out of reach. What was asked may or may not have happened.
     #[error("the store is out of reach")]
     Unavailable,
-    /// The store answered something it never should.
+    /// The store answered something it never should, for this room; the store has told the log.
     #[error("the store is broken: {0}")]
     Broken(String),
 }
@@ -180,6 +180,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether other nodes may serve the same rooms, so that members can move there when this node stops.
     fn shared(&self) -> bool;
+
+    /// Bytes that the store may hold in all; `None` where it is not bounded or does not say. What others keep in the same
+    /// store counts, too. It may change while the store runs.
+    fn capacity(&self) -> Option<u64> {
+        None
+    }
+
+    /// What the operator should put right although people can come in: whole sentences.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Good order at the end: whoever this node still holds leaves with [`Departure::Shutdown`].
     async fn close(&self);

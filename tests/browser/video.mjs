@@ -448,7 +448,8 @@ export default {
     const stranger = createServer((_, answer) => answer.writeHead(404, { "access-control-allow-origin": "*" }).end()).listen(0, "127.0.0.1");
     await once(stranger, "listening");
     const url = `ws://127.0.0.1:${stranger.address().port}`;
-    const server = await startServer({ LIVEKIT_URL: url, LIVEKIT_API_KEY: "key", LIVEKIT_API_SECRET: "a secret that is long enough for HS256" });
+    const settings = { LIVEKIT_URL: url, LIVEKIT_API_URL: "ws://127.0.0.1:1" };
+    const server = await startServer({ ...settings, LIVEKIT_API_KEY: "key", LIVEKIT_API_SECRET: "a secret that is long enough for HS256" });
     try {
       const page = await guest(cast, "Ann", newRoom(server.url));
       await videoButton(page);

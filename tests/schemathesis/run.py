@@ -14,7 +14,7 @@ PARLOR = ROOT / "target/debug/parlor"
 
 # Streams have no end: tests/documents.rs reads them.
 STREAMS = ["events", "read", "socket"]
-VIDEO = ["--livekit-url", "wss://video.example.org", "--livekit-api-key", "key"]
+VIDEO = ["--livekit-url", "wss://video.example.org", "--livekit-api-url", "ws://127.0.0.1:1", "--livekit-api-key", "key"]
 # A crowd that is let in, and nobody is slowed.
 OPEN = ["--rate", "1000000", "--room-members", "100000", "--history-len", "20"]
 OPEN += [part for what in ["connections", "seats", "rooms", "joins", "rate", "text"] for part in (f"--address-{what}", "0")]

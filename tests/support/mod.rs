@@ -12,7 +12,7 @@ pub mod server;
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -28,9 +28,10 @@ use tokio::sync::mpsc;
 pub const GENEROUS: Duration = Duration::from_secs(30);
 
 /// What docs/deployment.md says that a user of Redis's ACL needs.
-pub const RIGHTS: &str = "~parlor1:* &parlor1:* -@all +hello +ping +client|id +info +select +quit +evalsha +eval +time \
-    +sismember +sadd +srem +scard +hget +hset +hmget +hdel +hincrby +hgetall +rpush +lpop +ltrim +lrange +lindex +pexpireat \
-    +pexpiretime +unlink +spublish +ssubscribe +sunsubscribe";
+pub static RIGHTS: LazyLock<&str> = LazyLock::new(|| {
+    let lines = include_str!("../../docs/deployment.md").lines();
+    lines.filter_map(|line| line.trim().strip_prefix("user parlor on >password ")).next().unwrap()
+});
 
 /// A feed that passes everything on to a test.
 pub struct Recorder {

@@ -62,6 +62,7 @@ export const en = {
     speaker_failed: "The sound cannot be sent there. Choose another speaker.",
     no_lock: "This browser cannot encrypt video, and this room is encrypted. Chat works; for the call use a newer browser.",
     unreachable: "The video server does not answer. Chat goes on; try the call again in a moment.",
+    unusable: "Video cannot be used here: the video server refuses this server’s settings, and whoever runs it must mend them. Chat goes on.",
     refused: "Your place in this room is no longer valid, so the call is closed to you.",
     moved: "You joined the call in another window.",
   } satisfies Record<Trouble, string> as Record<Trouble, string>,

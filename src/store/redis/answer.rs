@@ -18,13 +18,23 @@ pub(super) enum Verdict {
     Full,
     /// It may work in a moment.
     Again,
-    /// It may work in a moment, on a new connection.
-    AgainElsewhere,
+    /// The server cannot do what is needed, whichever room it is for, until somebody mends it.
+    Unfit,
     /// The slot belongs to another server; an empty host is the one that was asked.
     Moved(Server),
-    /// It will not work.
+    /// It will not work for this room.
     Broken(String),
 }
+
+/// What says, in an error that begins with ERR, that a command is missing or not allowed: the room is not to blame.
+const UNABLE: [&str; 6] = [
+    "unknown command",
+    "Unknown Redis command",
+    "ACL failure",
+    "The user executing the script",
+    "No permissions",
+    "compiling script",
+];
 
 /// fred gives lost connections many kinds, so the text decides.
 ///
@@ -37,15 +47,14 @@ pub(super) fn judge(error: &Error) -> Verdict {
     match text.split_whitespace().next().unwrap_or_default() {
         "NOSCRIPT" => Verdict::Unknown,
         "OOM" => Verdict::Full,
-        "READONLY" => Verdict::AgainElsewhere,
-        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "ASK" | "BUSY" | "MISCONF" | "NOAUTH" | "WRONGPASS" => {
-            Verdict::Again
-        }
+        "READONLY" | "MISCONF" | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" | "NOPERM" => Verdict::Unfit,
+        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "ASK" | "BUSY" => Verdict::Again,
         "MOVED" => match text.split_whitespace().nth(2).and_then(place) {
             Some(server) => Verdict::Moved(server),
             None => Verdict::Broken(text.to_owned()),
         },
-        "ERR" | "NOPERM" | "WRONGTYPE" | "CROSSSLOT" => Verdict::Broken(text.to_owned()),
+        "ERR" if UNABLE.iter().any(|words| text.contains(words)) => Verdict::Unfit,
+        "ERR" | "WRONGTYPE" | "CROSSSLOT" => Verdict::Broken(text.to_owned()),
         _ => match error.kind() {
             ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Unknown | ErrorKind::Backpressure => {
                 Verdict::Again
@@ -53,6 +62,18 @@ pub(super) fn judge(error: &Error) -> Verdict {
             _ => Verdict::Broken(text.to_owned()),
         },
     }
+}
+
+/// What Redis itself says in an error, short enough for a log; nothing where fred or the line is the speaker.
+pub(super) fn spoken(error: &Error) -> Option<String> {
+    let text = error.details();
+    let code = text.split_whitespace().next()?;
+    if code.len() < 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    // Redis quotes what it did not understand: that may be a password or the key of a room.
+    let text = [", with args beginning with", " script: "].iter().fold(text, |text, end| text.split(end).next().unwrap_or(text));
+    Some(text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim_end().to_owned())
 }
 
 /// `host:port`; an IPv6 address stands without brackets.
@@ -75,4 +96,47 @@ pub(super) fn words(value: Value) -> Result<Reply, StoreError> {
         _ => None,
     };
     Ok(Reply::new(values.into_iter().map(word).collect::<Option<_>>().ok_or_else(broken)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &'static str) -> Error {
+        Error::new(ErrorKind::Unknown, text)
+    }
+
+    #[test]
+    fn what_no_room_is_to_blame_for_is_told_from_what_one_is() {
+        for text in [
+            "READONLY You can't write against a read only replica.",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "NOPERM this user has no permissions to run the 'evalsha' command",
+            "ERR unknown command 'EVALSHA', with args beginning with: 'x'",
+            "ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:3.",
+            "ERR The user executing the script can't access at least one of the keys mentioned in the command script: 1",
+            "ERR ACL failure in script: User parlor has no permissions to run the 'hset' command script: 1",
+            "ERR Unknown Redis command called from script script: 1, on @user_script:9.",
+        ] {
+            assert!(matches!(judge(&said(text)), Verdict::Unfit), "{text}");
+        }
+        for text in [
+            "WRONGTYPE Operation against a key holding the wrong kind of value script: 1, on @user_script:12.",
+            "ERR user_script:80: attempt to perform arithmetic on local 'seq' (a string value) script: 1",
+            "ERR hash value is not an integer script: 1, on @user_script:80.",
+        ] {
+            assert!(matches!(judge(&said(text)), Verdict::Broken(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn redis_is_quoted_without_what_it_was_told() {
+        let heard = spoken(&said("ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'parlor' 'hunter2' "));
+        assert_eq!(heard.as_deref(), Some("ERR unknown command 'HELLO'"));
+        let heard = spoken(&said("WRONGTYPE Operation against a key script: 1f, on @user_script:12."));
+        assert_eq!(heard.as_deref(), Some("WRONGTYPE Operation against a key"));
+        for line in ["Request timed out.", "IO Error: refused", "", "No response!"] {
+            assert_eq!(spoken(&said(line)), None, "{line}");
+        }
+    }
 }

@@ -218,7 +218,7 @@ impl Inbox {
         if !told {
             self.stand_at(room, *moves);
             if let Some(id) = new {
-                self.place.version -= 1;
+                self.place.version = self.place.version.saturating_sub(1);
                 self.people.remove(&id);
             }
         }

@@ -19,7 +19,16 @@ pub(super) struct Keys {
 impl Keys {
     /// The names for a room. Channels know nothing of database numbers, so the channel's name tells them apart.
     pub(super) fn new(room: &RoomId, database: u8) -> Self {
-        let key = |part: &str| Str::from(format!("{PREFIX}{room}}}{part}"));
+        Self::tagged(room.as_str(), database)
+    }
+
+    /// The names for this node's own look at a server. No room is called so, because a room's id holds no space.
+    pub(super) fn of_probe(mark: u64, turn: u32, database: u8) -> Self {
+        Self::tagged(&format!("probe {mark:x} {turn}"), database)
+    }
+
+    fn tagged(tag: &str, database: u8) -> Self {
+        let key = |part: &str| Str::from(format!("{PREFIX}{tag}}}{part}"));
         let channel = if database == 0 { key("") } else { key(&format!(":{database}")) };
         let slot = redis_keyslot(channel.as_bytes());
         Self { names: [key(":m"), key(":h"), key(":l"), channel], slot }
@@ -65,6 +74,8 @@ mod tests {
         assert_eq!(*Keys::new(&room, 3).channel(), "parlor1:{комната-7}:3");
         assert!(names.iter().all(|name| Keys::room_of(name) == Some("комната-7")));
         assert_eq!(Keys::room_of("elsewhere"), None);
+        assert_eq!(Keys::of_probe(255, 7, 0).all()[1], "parlor1:{probe ff 7}:h");
+        assert!("probe ff 7".parse::<RoomId>().is_err(), "no room can be taken for a probe");
         // As CLUSTER KEYSLOT says.
         assert_eq!(Keys::new(&"abc".parse().unwrap(), 0).slot(), 7638);
     }

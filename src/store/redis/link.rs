@@ -6,7 +6,7 @@
 //! that for the answer to another command.
 //!
 //! fred is asked for little: each command is written at most once and fails
-//! fast, and what is said about a connection comes from our own pings. Repeating and
+//! fast, and what is said about a connection comes from our own [`super::pulse`]. Repeating and
 //! routing are ours too, see [`super::links`], and so is subscribing again.
 //! (Its cluster client, its subscriber client and its detection of dead
 //! connections do not survive the tests.)
@@ -26,11 +26,11 @@ use fred::{
     interfaces::{ClientLike, EventInterface, LuaInterface, PubsubInterface},
     prelude::Client,
     types::{
-        Builder, ClusterHash, CustomCommand, Message, Value,
-        config::{Config, Options, ReconnectPolicy, Server, TcpConfig},
+        Message, Value,
+        config::{Config, Server},
     },
 };
-use futures_util::future::join_all;
+use parking_lot::Mutex;
 use tokio::{
     sync::{
         Notify, Semaphore,
@@ -38,13 +38,15 @@ use tokio::{
         mpsc, oneshot,
     },
     task::{AbortHandle, JoinHandle},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
     address::RedisConfigError,
+    client::{Refusal, client, listen, slots, stay_connected},
     counts::{Counts, count},
     map::Map,
+    probe::{About, Setup},
     scripts::Script,
 };
 
@@ -52,12 +54,8 @@ use super::{
 pub(super) const TRY: Duration = Duration::from_secs(1);
 /// How long a server may take to say who has what.
 pub(super) const ASK: Duration = Duration::from_millis(300);
-/// How often each connection is asked whether it lives.
-const PULSE: Duration = Duration::from_millis(500);
 /// How often a server that is away is looked for.
-const SEARCH: Duration = Duration::from_millis(50);
-/// How soon a client that has given up is started again.
-const REST: Duration = Duration::from_millis(200);
+pub(super) const SEARCH: Duration = Duration::from_millis(50);
 /// Commands under way at once; more wait here, where their deadline still counts.
 const UNDER_WAY: usize = 4096;
 /// The same of those that are answered with a whole room. Redis cuts a connection that listens when more waits for it than
@@ -74,6 +72,8 @@ pub(super) trait Ear: Send + Sync + 'static {
     fn reconnected(&self, link: &Link);
     /// The server went out of reach or came back.
     fn link(&self, link: &Link);
+    /// Whether a slot is this link's.
+    fn leads_to(&self, slot: u16, link: &Link) -> bool;
     /// Some slots have another server now.
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool);
 }
@@ -81,6 +81,7 @@ pub(super) trait Ear: Send + Sync + 'static {
 /// The line to one server.
 pub(super) struct Link {
     server: Server,
+    pub(super) setup: Setup,
     /// The connection for commands, where it is another one.
     commands: Option<WithOptions<Client>>,
     news: WithOptions<Client>,
@@ -88,11 +89,16 @@ pub(super) struct Link {
     marks: mpsc::UnboundedSender<oneshot::Sender<()>>,
     under_way: Semaphore,
     at_length: Semaphore,
-    up: AtomicBool,
-    down: AtomicBool,
+    pub(super) up: AtomicBool,
+    pub(super) down: AtomicBool,
     counts: Arc<Counts>,
     /// Told when the server is silent: another may have its slots now.
-    doubt: Arc<Notify>,
+    pub(super) doubt: Arc<Notify>,
+    /// Told when a call gives cause to ask whether the server can keep rooms.
+    pub(super) suspected: Notify,
+    /// Why it cannot be connected.
+    pub(super) refusal: Arc<Refusal>,
+    about: Mutex<About>,
     tasks: OnceLock<Vec<AbortHandle>>,
 }
 
@@ -101,16 +107,17 @@ impl Link {
     pub(super) fn start(
         server: &Server,
         config: &Config,
-        apart: bool,
+        setup: Setup,
         counts: Arc<Counts>,
         doubt: Arc<Notify>,
         ear: &Weak<dyn Ear>,
     ) -> Result<Arc<Self>, RedisConfigError> {
         let news = client(config.clone(), 4096)?;
-        let commands = if apart { Some(client(config.clone(), 64)?) } else { None };
+        let commands = if setup.clustered { Some(client(config.clone(), 64)?) } else { None };
         let (marks, marked) = mpsc::unbounded_channel();
         let link = Arc::new(Self {
             server: server.clone(),
+            setup,
             commands,
             news,
             marks,
@@ -120,13 +127,16 @@ impl Link {
             down: AtomicBool::new(false),
             counts,
             doubt,
+            suspected: Notify::new(),
+            refusal: Arc::default(),
+            about: Mutex::default(),
             tasks: OnceLock::new(),
         });
         // Taken before anything is connected: the first connection told of is the first there is.
         let (messages, connections) = (link.news.message_rx(), link.news.reconnect_rx());
         let mut tasks = vec![
             tokio::spawn(Arc::clone(&link).listen(messages, connections, marked, ear.clone())),
-            tokio::spawn(watch_for_refusal((**link.commands()).clone())),
+            tokio::spawn(listen((**link.commands()).clone(), Arc::clone(&link.refusal))),
             tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
         ];
         tasks.extend(link.clients().map(|client| tokio::spawn(stay_connected((**client).clone()))));
@@ -134,12 +144,12 @@ impl Link {
         Ok(link)
     }
 
-    fn commands(&self) -> &WithOptions<Client> {
+    pub(super) fn commands(&self) -> &WithOptions<Client> {
         self.commands.as_ref().unwrap_or(&self.news)
     }
 
     /// Each connection once.
-    fn clients(&self) -> impl Iterator<Item = &WithOptions<Client>> {
+    pub(super) fn clients(&self) -> impl Iterator<Item = &WithOptions<Client>> {
         self.commands.iter().chain([&self.news])
     }
 
@@ -158,6 +168,20 @@ impl Link {
     /// Whether the server does not answer, though it has had the time to. One that is new is neither up nor down.
     pub(super) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
+    }
+
+    /// What the server said of itself when it was last asked.
+    pub(super) fn about(&self) -> About {
+        self.about.lock().clone()
+    }
+
+    pub(super) fn know(&self, about: About) {
+        *self.about.lock() = about;
+    }
+
+    /// Gives cause to ask whether the server can keep rooms.
+    pub(super) fn suspect(&self) {
+        self.suspected.notify_one();
     }
 
     /// The server at the other end.
@@ -189,22 +213,18 @@ impl Link {
     /// Waits until all that the server has told so far is passed on; not for long if it does not answer.
     pub(super) async fn settle(&self) {
         let (mark, passed) = oneshot::channel();
-        if beats(&self.news).await && self.marks.send(mark).is_ok() {
+        if matches!(timeout(TRY, self.news.ping::<Value>(None)).await, Ok(Ok(_))) && self.marks.send(mark).is_ok() {
             let _ = timeout(TRY, passed).await;
         }
     }
 
     /// Who has which slot, as this server sees it.
     pub(super) async fn map(&self) -> Option<Map> {
-        timeout(ASK, slots(self.commands(), &self.server)).await.ok()?
+        timeout(ASK, slots(self.commands(), &self.server)).await.ok()?.ok()
     }
 
-    /// Connects anew what carries commands.
-    pub(super) async fn begin_anew(&self) {
-        self.reconnect(self.commands()).await;
-    }
-
-    async fn reconnect(&self, client: &Client) {
+    /// Connects anew.
+    pub(super) async fn reconnect(&self, client: &Client) {
         // fred is connecting already when it is not connected.
         if client.is_connected() {
             count(&self.counts.reconnect);
@@ -241,7 +261,7 @@ impl Link {
                     match message {
                         Ok(message) => match &message.value {
                             Value::String(line) => ear.message(&message.channel, line),
-                            _ => tracing::warn!(channel = &*message.channel, "a message that is no text"),
+                            _ => tracing::debug!("a message that is no text"),
                         },
                         Err(RecvError::Lagged(_)) => {
                             count(&self.counts.lag);
@@ -259,123 +279,6 @@ impl Link {
                     let _ = mark.send(());
                 }
             }
-        }
-    }
-
-    /// Asks whether each connection lives. A connection that was silent twice is made anew.
-    async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn Ear>) {
-        let begun = Instant::now();
-        let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
-        loop {
-            let beats = join_all(self.clients().map(beats)).await;
-            for (alive, (silent, client)) in beats.into_iter().zip(silent.iter_mut().zip(self.clients())) {
-                *silent = if alive { 0 } else { *silent + 1 };
-                if *silent >= 2 && *silent % 2 == 0 {
-                    self.reconnect(client).await;
-                }
-            }
-            let longest = silent.iter().copied().max().unwrap_or_default();
-            if longest > 0 {
-                self.doubt.notify_one();
-            }
-            let was = (self.is_up(), self.is_down());
-            let up = longest < if was.0 { 2 } else { 1 };
-            // A server that is new gets a moment to answer before it is said to be away.
-            let down = !up && (was.0 || was.1 || begun.elapsed() >= TRY);
-            if (up, down) != was {
-                let Some(ear) = ear.upgrade() else { return };
-                self.up.store(up, Ordering::Relaxed);
-                self.down.store(down, Ordering::Relaxed);
-                ear.link(&self);
-            }
-            sleep(if up { PULSE } else { SEARCH }).await;
-        }
-    }
-}
-
-/// Whether a connection answers.
-async fn beats(client: &WithOptions<Client>) -> bool {
-    matches!(timeout(TRY, client.ping::<Value>(None)).await, Ok(Ok(_)))
-}
-
-/// A client for one connection. `capacity` bounds the messages that wait to be taken.
-pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Client>, RedisConfigError> {
-    let client = Builder::from_config(config)
-        .with_connection_config(|connection| {
-            connection.connection_timeout = TRY;
-            connection.internal_command_timeout = TRY;
-            connection.max_command_attempts = 1;
-            connection.max_command_buffer_len = 0;
-            connection.tcp =
-                TcpConfig { nodelay: Some(true), user_timeout: Some(Duration::from_secs(5)), ..TcpConfig::default() };
-        })
-        .with_performance_config(|performance| {
-            performance.default_command_timeout = TRY;
-            performance.broadcast_channel_capacity = capacity;
-        })
-        .set_policy(ReconnectPolicy::new_exponential(0, 50, 500, 2))
-        .build()
-        .map_err(|_| RedisConfigError::BadUrl)?;
-    let options = Options { fail_fast: true, max_attempts: Some(1), timeout: Some(TRY), ..Options::default() };
-    Ok(client.with_options(&options))
-}
-
-/// Asks a server that there is no link to for the map.
-pub(super) async fn map_of(config: Config, server: &Server) -> Option<Map> {
-    let client = client(config, 64).ok()?;
-    let _tasks =
-        [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(watch_for_refusal((*client).clone()))].map(Tether);
-    let ask = async {
-        client.wait_for_connect().await.ok()?;
-        slots(&client, server).await
-    };
-    timeout(TRY, ask).await.ok()?
-}
-
-async fn slots(client: &WithOptions<Client>, server: &Server) -> Option<Map> {
-    let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
-    match client.custom::<Value, _>(command, vec!["SLOTS"]).await {
-        Ok(answer) => Map::read(answer, server),
-        Err(error) => {
-            tracing::debug!(%server, %error, "no map of the slots");
-            None
-        }
-    }
-}
-
-/// Ends a task when it is dropped.
-pub(super) struct Tether<T = ()>(pub(super) JoinHandle<T>);
-
-impl<T> Drop for Tether<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// fred reconnects by itself, but its task can end: then there is a new one.
-pub(super) async fn stay_connected(client: Client) {
-    loop {
-        let _ = (&mut Tether(client.connect()).0).await;
-        sleep(REST).await;
-    }
-}
-
-/// Wrong credentials are tried for ever: somebody should know.
-pub(super) async fn watch_for_refusal(client: Client) {
-    const REMIND: Duration = Duration::from_secs(30);
-    let mut errors = client.error_rx();
-    let mut told: Option<Instant> = None;
-    loop {
-        match errors.recv().await {
-            Ok((error, _)) if *error.kind() == ErrorKind::Auth && told.is_none_or(|at| at.elapsed() >= REMIND) => {
-                told = Some(Instant::now());
-                tracing::error!("Redis or a Sentinel refuses the user or the password in the URL");
-            }
-            Err(RecvError::Closed) => {
-                sleep(REST).await;
-                errors = client.error_rx();
-            }
-            _ => {}
         }
     }
 }

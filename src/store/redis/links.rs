@@ -14,7 +14,7 @@ use std::{
 
 use fred::{bytes_utils::Str, error::Error, types::config::Server};
 use futures_util::future::join_all;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::{
     sync::Notify,
     task::AbortHandle,
@@ -24,10 +24,13 @@ use tokio::{
 use super::{
     address::{Address, Guide, RedisConfigError},
     answer::{Verdict, judge, words},
+    client::{map_of, master_of},
     counts::{Counts, count},
     keys::Keys,
-    link::{Ear, Link, map_of},
+    link::{Ear, Link},
     map::{Map, SLOTS},
+    probe::Setup,
+    pulse::Voice,
     record::Reply,
     scripts::Script,
     sentinels::Sentinels,
@@ -51,6 +54,8 @@ pub(super) struct Links {
     /// Somebody has cause to doubt the map.
     doubt: Arc<Notify>,
     chart: RwLock<Chart>,
+    /// The master that the Sentinels name, and the one that took its place without them.
+    left: Mutex<Option<(Server, Server)>>,
     ear: OnceLock<Weak<dyn Ear>>,
     follower: OnceLock<AbortHandle>,
 }
@@ -76,6 +81,7 @@ impl Links {
             counts,
             doubt: Arc::default(),
             chart: RwLock::default(),
+            left: Mutex::default(),
             ear: OnceLock::new(),
             follower: OnceLock::new(),
         }))
@@ -144,6 +150,23 @@ impl Links {
         reached > u32::from(SLOTS) / 2
     }
 
+    /// What the operator should know of the servers.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let links: Vec<Arc<Link>> = self.chart.read().links.values().cloned().collect();
+        let mut warnings: Vec<String> = links.iter().filter_map(|link| link.about().memory?.warning()).collect();
+        warnings.sort_unstable();
+        warnings.dedup();
+        warnings
+    }
+
+    /// Bytes that all servers together may hold, if each says so and is bounded.
+    pub(super) fn capacity(&self) -> Option<u64> {
+        let links: Vec<Arc<Link>> = self.chart.read().links.values().cloned().collect();
+        let most = |link: &Arc<Link>| link.about().memory.map(|memory| memory.most).filter(|most| *most > 0);
+        let all: Option<Vec<u64>> = links.iter().map(most).collect();
+        all.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
+    }
+
     /// Runs a script, again and again until it has run or the deadline has
     /// passed. What was in doubt is sent again: every script bears that.
     pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
@@ -197,8 +220,9 @@ impl Links {
             for (server, _) in map.servers() {
                 if !chart.links.contains_key(server) {
                     let config = self.address.config(server);
-                    let apart = self.is_cluster();
-                    let link = Link::start(server, &config, apart, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
+                    let alone = matches!(self.address.guide, Guide::Server);
+                    let setup = Setup { alone, clustered: self.is_cluster(), database: self.address.database() };
+                    let link = Link::start(server, &config, setup, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
                     chart.links.insert(server.clone(), link);
                 }
             }
@@ -216,10 +240,11 @@ impl Links {
         Ok(())
     }
 
-    /// Asks for the map.
-    async fn look(&self) -> Option<Map> {
+    /// Asks for the map. Where there is none, says why.
+    async fn look(&self) -> Result<Map, String> {
         if let Some(sentinels) = &self.sentinels {
-            return sentinels.master().await.map(Map::all_at);
+            let named = sentinels.master().await?;
+            return Ok(Map::all_at(self.successor(named).await));
         }
         let (known, links) = {
             let chart = self.chart.read();
@@ -228,24 +253,59 @@ impl Links {
         };
         let views: Vec<Map> = join_all(links.iter().map(|link| link.map())).await.into_iter().flatten().collect();
         if let Some(map) = known.agreed(&views) {
-            return Some(map);
+            return Ok(map);
         }
+        let mut why = None;
         for server in &self.address.hosts {
-            if let Some(map) = map_of(self.address.config(server), server).await {
-                return Some(map);
+            match map_of(self.address.config(server), server).await {
+                Ok(map) => return Ok(map),
+                Err(reason) => _ = why.get_or_insert(reason),
             }
         }
-        None
+        Err(why.unwrap_or_default())
+    }
+
+    /// The server that a master's rooms went to by a plain FAILOVER, of which the Sentinels take half a minute to
+    /// hear: for as long as the one that they name says itself that it follows another.
+    async fn successor(&self, named: Server) -> Server {
+        let (link, other) = {
+            let chart = self.chart.read();
+            (chart.links.get(&named).cloned(), chart.map.server(0).filter(|server| **server != named).cloned())
+        };
+        match (link, other) {
+            (Some(link), _) => match link.about().leader.filter(|_| link.is_down()) {
+                Some(leader) => {
+                    tracing::info!(server = %named, leader = %leader, "the rooms of this Redis are at another one now");
+                    *self.left.lock() = Some((named, leader.clone()));
+                    leader
+                }
+                None => named,
+            },
+            // It was left for this one.
+            (None, Some(other)) if self.left.lock().as_ref() == Some(&(named.clone(), other.clone())) => {
+                master_of(self.address.config(&named), &named).await.unwrap_or(other)
+            }
+            (None, _) => named,
+        }
     }
 }
 
 async fn follow(links: Weak<Links>) {
+    let mut voice = Voice::default();
     loop {
         let Some(this) = links.upgrade() else { return };
-        if let Some(map) = this.look().await
-            && let Err(error) = this.adopt(map)
-        {
-            tracing::error!(%error, "cannot connect to Redis");
+        match this.look().await {
+            Ok(map) => {
+                voice.settle();
+                if let Err(error) = this.adopt(map) {
+                    tracing::error!(%error, "cannot connect to Redis");
+                }
+            }
+            Err(why) if voice.is_new(&why) => match this.sentinels {
+                Some(_) => tracing::warn!(why, "no Sentinel says which Redis is the master"),
+                None => tracing::warn!(why, "no server of the Redis Cluster says which has which rooms"),
+            },
+            Err(_) => {}
         }
         let doubt = Arc::clone(&this.doubt);
         drop(this);
@@ -274,8 +334,9 @@ impl<'a> Errand<'a> {
         loop {
             let hinted = self.hint.take().and_then(|server| self.links.chart.read().links.get(&server).cloned());
             match hinted.or_else(|| self.links.route(self.slot)) {
-                Some(link) => return Ok(link),
-                None => self.wait().await?,
+                // What cannot keep rooms must not keep some of them.
+                Some(link) if !link.is_down() => return Ok(link),
+                _ => self.wait().await?,
             }
         }
     }
@@ -284,12 +345,13 @@ impl<'a> Errand<'a> {
     async fn consider(&mut self, link: &Link, error: &Error, in_full: bool) -> Result<bool, StoreError> {
         match judge(error) {
             Verdict::Full => return Err(StoreError::Full),
-            Verdict::Broken(text) => return Err(StoreError::Broken(text)),
-            Verdict::Unknown if !in_full => return Ok(true),
-            Verdict::Moved(_) if matches!(self.links.address.guide, Guide::Server) => {
-                return Err(StoreError::Broken("this Redis is part of a Cluster: REDIS_URL must be redis-cluster://".to_owned()));
+            Verdict::Broken(text) if link.is_up() => {
+                link.suspect();
+                return Err(StoreError::Broken(text));
             }
-            Verdict::Moved(server) => {
+            Verdict::Broken(_) => {}
+            Verdict::Unknown if !in_full => return Ok(true),
+            Verdict::Moved(server) if self.links.is_cluster() => {
                 count(&self.links.counts.moved);
                 self.links.doubt.notify_one();
                 let host = if server.host.is_empty() { link.server().host.clone() } else { server.host };
@@ -299,7 +361,8 @@ impl<'a> Errand<'a> {
                     return Ok(false);
                 }
             }
-            Verdict::AgainElsewhere => link.begin_anew().await,
+            // Whether it is one room's trouble or the server's, its next probe tells.
+            Verdict::Unfit | Verdict::Moved(_) => link.suspect(),
             Verdict::Unknown | Verdict::Again => {}
         }
         self.wait().await.map(|()| false)

@@ -12,17 +12,22 @@
 
 mod address;
 mod answer;
+mod client;
 mod counts;
 mod inbox;
 mod keys;
 mod link;
 mod links;
 mod map;
+mod probe;
+mod pulse;
 mod record;
 mod renewals;
+mod role;
 mod scripts;
 mod seats;
 mod sentinels;
+mod spoiled;
 mod watch;
 
 use std::{
@@ -53,6 +58,7 @@ use self::{
     record::{Picture, Str, number},
     scripts::Script,
     seats::Vacated,
+    spoiled::Spoiled,
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
@@ -98,6 +104,7 @@ impl Redis {
             links,
             rooms: DashMap::new(),
             counts,
+            spoiled: Spoiled::default(),
             debts: Mutex::default(),
             closed: AtomicBool::new(false),
         });
@@ -148,6 +155,7 @@ struct Shared {
     /// The rooms in which somebody of this node sits, by their id.
     rooms: DashMap<Box<str>, Arc<Watch>>,
     counts: Arc<Counts>,
+    spoiled: Spoiled,
     /// Seats to be freed.
     debts: Mutex<Vec<Debt>>,
     closed: AtomicBool,
@@ -210,9 +218,20 @@ impl Shared {
         for debt in debts {
             let deadline = Instant::now() + DEADLINE;
             let paid = self.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
-            if paid.is_err() || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
+            // What a spoiled room keeps, its lease and its life end.
+            if paid == Err(StoreError::Unavailable) || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
                 self.debts().push(debt);
             }
+        }
+    }
+
+    /// Runs a script that says no more than that it is done.
+    async fn mark(&self, script: &Script, room: &RoomId, args: Vec<Str>) -> Result<(), StoreError> {
+        let mut reply = self.links.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
+        match reply.word().as_deref() {
+            Some("OK") => Ok(()),
+            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
+            _ => Err(record::garbled("a script")),
         }
     }
 
@@ -267,7 +286,7 @@ impl Ear for Shared {
         };
         match record::read_news(line) {
             Some(news) => watch.hear(self, news),
-            None => tracing::warn!("news that cannot be read"),
+            None => tracing::debug!("news that cannot be read"),
         }
     }
 
@@ -282,12 +301,11 @@ impl Ear for Shared {
         self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
     }
 
+    fn leads_to(&self, slot: u16, link: &Link) -> bool {
+        self.links.leads_to(slot, link)
+    }
+
     fn link(&self, link: &Link) {
-        if link.is_up() {
-            tracing::info!(server = %link.server(), "Redis is in reach");
-        } else {
-            tracing::warn!(server = %link.server(), "Redis is out of reach");
-        }
         for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
             watch.tell_reach(self);
         }
@@ -314,49 +332,38 @@ async fn pay(shared: Weak<Shared>) {
 #[async_trait]
 impl Store for Redis {
     async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
-        self.shared.join(room, id, name, tag).await
+        self.shared.spoiled.note(room, self.shared.join(room, id, name, tag).await)
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
         // A goodbye is completed even if nobody waits for it any more.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
-        let goodbye = tokio::spawn(async move { shared.leave(&room, id, tag, reason).await });
+        let goodbye = tokio::spawn(async move { shared.spoiled.note(&room, shared.leave(&room, id, tag, reason).await) });
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
-        self.shared.say(room, from, Some(n), text).await
+        self.shared.spoiled.note(room, self.shared.say(room, from, Some(n), text).await)
     }
 
     async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
-        self.shared.say(room, from, None, text).await
+        self.shared.spoiled.note(room, self.shared.say(room, from, None, text).await)
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
         let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.to_word())];
-        let keys = self.shared.keys(room);
-        let mut reply = self.shared.links.run(&scripts::TYPING, &keys, args, Instant::now() + DEADLINE).await?;
-        match reply.word().as_deref() {
-            Some("OK") => Ok(()),
-            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
-            _ => Err(record::garbled("typing")),
-        }
+        self.shared.spoiled.note(room, self.shared.mark(&scripts::TYPING, room, args).await)
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         let args = vec![record::id(id), number(call.0)];
-        let mut reply = self.shared.links.run(&scripts::CALL, &self.shared.keys(room), args, Instant::now() + DEADLINE).await?;
-        match reply.word().as_deref() {
-            Some("OK") => Ok(()),
-            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
-            _ => Err(record::garbled("call")),
-        }
+        self.shared.spoiled.note(room, self.shared.mark(&scripts::CALL, room, args).await)
     }
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
-        let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await?;
-        Ok(read.map(|(picture, _)| picture.room))
+        let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await;
+        self.shared.spoiled.note(room, read.map(|read| read.map(|(picture, _)| picture.room)))
     }
 
     fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
@@ -369,6 +376,14 @@ impl Store for Redis {
 
     fn shared(&self) -> bool {
         true
+    }
+
+    fn capacity(&self) -> Option<u64> {
+        self.shared.links.capacity()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.shared.links.warnings()
     }
 
     async fn close(&self) {

@@ -9,7 +9,7 @@ pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
 use crate::room::{
-    Call, Departure, Entry, Epoch, Holder, Joined, Member, MemberId, Millis, Name, NodeId, RoomKey, Said, Seq, Snapshot,
+    Call, Departure, Entry, Epoch, Holder, Joined, MAX_N, Member, MemberId, Millis, Name, NodeId, RoomKey, Said, Seq, Snapshot,
 };
 use crate::store::StoreError;
 
@@ -102,6 +102,11 @@ pub(super) fn key(key: &RoomKey) -> Str {
     Str::from(STANDARD_NO_PAD.encode(key.0))
 }
 
+/// A count or a time. Nothing of ours is greater than what Redis's scripts count exactly, so that nothing can overflow.
+fn count(word: &str) -> Option<u64> {
+    word.parse().ok().filter(|n| *n <= MAX_N)
+}
+
 fn read_id(word: &str) -> Option<MemberId> {
     Uuid::try_parse(word).ok().map(MemberId)
 }
@@ -124,8 +129,8 @@ fn read_entry(line: &str) -> Option<Entry> {
     let mut words = head.splitn(5, ' ');
     let mut next = || words.next();
     Some(Entry {
-        seq: next()?.parse().ok()?,
-        at: next()?.parse().ok()?,
+        seq: count(next()?)?,
+        at: count(next()?)?,
         from: read_id(next()?)?,
         n: next()?.parse().ok()?,
         user: Name::from_word(next()?)?,
@@ -138,9 +143,9 @@ fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Mi
     let id = read_id(member)?;
     let (node, rest) = line.split_once(' ')?;
     let mut words = rest.splitn(5, ' ').skip(2);
-    let since = words.next()?.parse().ok()?;
-    let joined_at = words.next()?.parse().ok()?;
-    let (name, call) = (Name::from_word(words.next()?)?, Call(call.parse().ok()?));
+    let since = count(words.next()?)?;
+    let joined_at = count(words.next()?)?;
+    let (name, call) = (Name::from_word(words.next()?)?, Call(count(call)?));
     Some((Member { id, name, joined_at, call }, read_node(node)?, since))
 }
 
@@ -158,7 +163,7 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     }
     if kind == "C" {
         let (from, mark) = rest.split_once(' ')?;
-        return Some(News::Call { from: read_id(from)?, call: Call(mark.parse().ok()?) });
+        return Some(News::Call { from: read_id(from)?, call: Call(count(mark)?) });
     }
     let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
     let mut next = || words.next();
@@ -167,7 +172,7 @@ pub(super) fn read_news(line: &str) -> Option<News> {
         return Some(News::Reborn { epoch });
     }
     if kind == "V" {
-        let (moves, member) = (next()?.parse().ok()?, read_id(next()?)?);
+        let (moves, member) = (count(next()?)?, read_id(next()?)?);
         return Some(News::Moved {
             epoch,
             moves,
@@ -175,13 +180,13 @@ pub(super) fn read_news(line: &str) -> Option<News> {
             from: Holder { node: read_node(next()?)?, tag: next()?.parse().ok()? },
         });
     }
-    let (version, count) = (next()?.parse().ok()?, next()?.parse().ok()?);
+    let (version, heads) = (count(next()?)?, next()?.parse().ok()?);
     let reason = if kind == "L" { Some(Departure::from_word(next()?)?) } else { None };
-    let (id, joined_at, name) = (read_id(next()?)?, next()?.parse().ok()?, Name::from_word(next()?)?);
+    let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::from_word(next()?)?);
     let member = Member { id, name, joined_at, call: Call::default() };
     match (kind, reason) {
-        ("J", None) => Some(News::Joined { epoch, version, count, member }),
-        ("L", Some(reason)) => Some(News::Left { epoch, version, count, reason, member }),
+        ("J", None) => Some(News::Joined { epoch, version, count: heads, member }),
+        ("L", Some(reason)) => Some(News::Left { epoch, version, count: heads, reason, member }),
         _ => None,
     }
 }
@@ -191,7 +196,7 @@ pub(super) fn read_mark(line: &str) -> Option<Mark> {
     let mut words = line.splitn(4, ' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
-    Some(Mark { epoch, seq: next()?.parse().ok()?, version: next()?.parse().ok()?, moves: next()?.parse().ok()? })
+    Some(Mark { epoch, seq: count(next()?)?, version: count(next()?)?, moves: count(next()?)? })
 }
 
 /// What became of a message: `epoch seq at repeated`
@@ -199,7 +204,7 @@ pub(super) fn read_said(line: &str) -> Option<(Epoch, Said)> {
     let mut words = line.split(' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
-    let (seq, at, repeated) = (next()?.parse().ok()?, next()?.parse().ok()?, next()? == "1");
+    let (seq, at, repeated) = (count(next()?)?, count(next()?)?, next()? == "1");
     Some((epoch, Said { n: next()?.parse().ok()?, seq, at, repeated }))
 }
 
@@ -227,6 +232,11 @@ impl Reply {
         self.word()?.parse().ok()
     }
 
+    /// The next word as a count or a time.
+    pub(super) fn count(&mut self) -> Option<u64> {
+        count(&self.word()?)
+    }
+
     /// The next word as a yes or no.
     pub(super) fn flag(&mut self) -> Option<bool> {
         Some(self.word()? == "1")
@@ -240,7 +250,7 @@ impl Reply {
     /// All the rest as a room: `epoch key seq version moves heads (member seat mark)* entry*`.
     pub(super) fn picture(mut self) -> Option<Picture> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
-        let (seq, version, moves, heads) = (self.number()?, self.number()?, self.number()?, self.number::<usize>()?);
+        let (seq, version, moves, heads) = (self.count()?, self.count()?, self.count()?, self.number::<usize>()?);
         let heads = heads.min(self.0.len() / 3);
         let (mut members, mut seats) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
         for _ in 0..heads {
@@ -268,7 +278,7 @@ pub(super) struct Admission {
 
 impl Admission {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
-        let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.number()?);
+        let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.count()?);
         Some(Self { joined: Joined { new, last_n }, leased, now, picture: reply.picture()? })
     }
 }
@@ -317,6 +327,9 @@ mod tests {
             "R xyz",
             &format!("V ab 3 {ID} f0"),
             &format!("C {ID} in"),
+            &format!("C {ID} {}", u64::MAX),
+            &format!("M ab {} 9 {ID} 5 Ann\ntext", u64::MAX),
+            &format!("J ab {} 1 {ID} 7 Ann", u64::MAX),
         ] {
             assert_eq!(read_news(line), None, "{line:?}");
         }
@@ -329,7 +342,8 @@ mod tests {
         assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, Said { repeated: true, ..said })));
         assert_eq!(read_mark("ab 3 2 1"), Some(Mark { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(heard((epoch, 3)), "ab 3");
-        for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0 7"] {
+        let beyond = format!("ab 3 {} 0 7", MAX_N + 1);
+        for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0 7", "ab 3 -9 0 7", &beyond] {
             assert_eq!((read_said(line), read_mark(line)), (None, None), "{line:?}");
         }
     }

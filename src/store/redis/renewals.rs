@@ -72,18 +72,23 @@ impl Shared {
             Ok(marks) => {
                 for (watch, mark) in watches.into_iter().zip(marks) {
                     match mark {
-                        Some(mark) => {
+                        Ok(Some(mark)) => {
                             watch.renewed(self.period());
                             watch.expect(mark);
                         }
-                        None => {
+                        Ok(None) => {
                             watch.inbox().unseat();
+                            watch.wake();
+                        }
+                        // Its keeper tries again, ever more rarely; it is not renewed with the others meanwhile.
+                        Err(_) => {
+                            watch.inbox().distrust();
                             watch.wake();
                         }
                     }
                 }
             }
-            // One room that is broken spoils it for all: each by itself.
+            // Each by itself.
             Err(_) => watches.into_iter().for_each(Watch::wake),
         }
     }
@@ -107,8 +112,9 @@ impl Shared {
         None
     }
 
-    /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone.
-    pub(super) async fn renew(&self, watches: &[&Watch], deadline: Instant) -> Result<Vec<Option<Mark>>, StoreError> {
+    /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone,
+    /// an error where the room is spoiled.
+    pub(super) async fn renew(&self, watches: &[&Watch], deadline: Instant) -> Result<Vec<Renewal>, StoreError> {
         let Some(first) = watches.first() else { return Ok(Vec::new()) };
         let mut args = vec![
             record::node(self.node),
@@ -123,13 +129,19 @@ impl Shared {
         }
         let names = watches.iter().flat_map(|watch| watch.keys.all()).collect();
         let mut reply = self.links.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
-        watches.iter().map(|_| read(&mut reply).ok_or_else(|| garbled("renew"))).collect()
+        Ok(watches.iter().map(|_| read(&mut reply).unwrap_or_else(|| Err(garbled("renew")))).collect())
     }
 }
 
-fn read(reply: &mut Reply) -> Option<Option<Mark>> {
+/// What became of one room's renewal.
+type Renewal = Result<Option<Mark>, StoreError>;
+
+fn read(reply: &mut Reply) -> Option<Renewal> {
     match &*reply.word()? {
-        "ENOROOM" | "ELEASE" => Some(None),
-        line => record::read_mark(line).map(Some),
+        "ENOROOM" | "ELEASE" => Some(Ok(None)),
+        line => match line.strip_prefix("EBROKEN ") {
+            Some(why) => Some(Err(StoreError::Broken(why.to_owned()))),
+            None => record::read_mark(line).map(|mark| Ok(Some(mark))),
+        },
     }
 }

@@ -60,10 +60,27 @@ pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"));
 pub(super) static LOOK: Script = Script::at_length(include_str!("lua/look.lua"));
 /// Renews a node's lease.
 pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"));
+/// Tries what all the others call.
+pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"));
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn a_probe_tries_every_command_that_a_script_calls() {
+        let commands = |text: &str| -> BTreeSet<String> {
+            let calls = text.split("call('").skip(1);
+            calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
+        };
+        let say = Script::say(&Limits::default());
+        let called = [&JOIN, &LEAVE, &TYPING, &CALL, &LOOK, &RENEW, &say].map(|script| commands(script.text()));
+        let called: BTreeSet<String> = called.into_iter().flatten().collect();
+        assert!(called.len() > 15, "{called:?}");
+        assert_eq!(commands(PROBE.text()), called);
+    }
 
     #[test]
     fn limits_of_a_deployment_stand_in_its_script() {

@@ -9,7 +9,7 @@ use super::{
     DEADLINE, Shared,
     inbox::Seat,
     record::{self, Admission, Mark, Str, garbled, number},
-    scripts,
+    scripts, spoiled,
     watch::{Passage, TOGETHER, Watch},
 };
 use crate::{
@@ -114,8 +114,11 @@ impl Shared {
         match reply.word().as_deref() {
             Some("OK") => {}
             Some("EFULL") => return Err(Refusal::RoomFull.into()),
+            Some("EBROKEN") => return Err(spoiled::numbers()),
             _ => return Err(garbled("join")),
         }
+        // Where the room cannot be read, a seat in it has been taken.
+        attempt.settled = false;
         let Admission { joined, leased, now, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
         // Who was no member before is none until they are welcomed.
         (attempt.settled, attempt.new) = (!joined.new, joined.new);

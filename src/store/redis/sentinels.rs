@@ -7,11 +7,15 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use fred::{
     clients::WithOptions,
+    error::Error,
     interfaces::ClientLike,
     prelude::Client,
     types::{
@@ -24,48 +28,72 @@ use tokio::time::timeout;
 
 use super::{
     address::{RedisConfigError, at},
-    link::{ASK, Tether, client, stay_connected, watch_for_refusal},
+    client::{Refusal, SILENCE, Tether, client, listen, reason, stay_connected},
+    link::ASK,
 };
 
 /// Lines to all sentinels that the URL names.
 pub(super) struct Sentinels {
     service: String,
-    clients: Vec<(WithOptions<Client>, [Tether; 2])>,
+    lines: Vec<Line>,
     /// The greatest epoch so far.
     newest: AtomicU64,
+}
+
+/// A line to one sentinel.
+struct Line {
+    client: WithOptions<Client>,
+    refusal: Arc<Refusal>,
+    _tasks: [Tether; 2],
 }
 
 impl Sentinels {
     /// Begins to connect to every sentinel.
     pub(super) fn start(hosts: &[Server], service: &str, config: &Config) -> Result<Self, RedisConfigError> {
         let start = |server: &Server| {
-            let client = client(at(config, server), 64)?;
-            let tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(watch_for_refusal((*client).clone()))];
-            Ok((client, tasks.map(Tether)))
+            let (client, refusal) = (client(at(config, server), 64)?, Arc::new(Refusal::default()));
+            let listening = listen((*client).clone(), Arc::clone(&refusal));
+            let tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(listening)];
+            Ok(Line { client, refusal, _tasks: tasks.map(Tether) })
         };
-        let clients = hosts.iter().map(start).collect::<Result<_, _>>()?;
-        Ok(Self { service: service.to_owned(), clients, newest: AtomicU64::new(0) })
+        let lines = hosts.iter().map(start).collect::<Result<_, _>>()?;
+        Ok(Self { service: service.to_owned(), lines, newest: AtomicU64::new(0) })
     }
 
-    /// The master, if any sentinel knows it that is not behind the times.
-    pub(super) async fn master(&self) -> Option<Server> {
-        let asked = self.clients.iter().map(|(client, _)| timeout(ASK * 2, self.ask(client)));
-        let answers: Vec<(u64, Server)> = join_all(asked).await.into_iter().filter_map(|answer| answer.ok()?).collect();
-        let mut newest = answers.iter().map(|(epoch, _)| *epoch).max()?;
-        if answers.len() < self.clients.len() {
+    /// The master, if any sentinel knows it that is not behind the times; else why not.
+    pub(super) async fn master(&self) -> Result<Server, String> {
+        let asked = self.lines.iter().map(|line| async { timeout(ASK * 2, self.ask(line)).await.unwrap_or(Err(None)) });
+        let (mut answers, mut whys): (Vec<(u64, Server)>, Vec<String>) = (Vec::new(), Vec::new());
+        for answer in join_all(asked).await {
+            match answer {
+                Ok(answer) => answers.push(answer),
+                Err(why) => whys.extend(why),
+            }
+        }
+        let why = whys.into_iter().next().unwrap_or_else(|| SILENCE.to_owned());
+        let Some(mut newest) = answers.iter().map(|(epoch, _)| *epoch).max() else { return Err(why) };
+        if answers.len() < self.lines.len() {
             newest = newest.max(self.newest.load(Ordering::Relaxed));
         }
         self.newest.store(newest, Ordering::Relaxed);
         let named: Vec<_> = answers.iter().filter(|(epoch, _)| *epoch == newest).map(|(_, server)| server).collect();
         let votes = |server: &Server| named.iter().filter(|other| **other == server).count();
-        named.iter().max_by_key(|server| votes(server)).map(|server| (*server).clone())
+        let most = named.iter().max_by_key(|server| votes(server)).map(|server| (*server).clone());
+        most.ok_or_else(|| "only Sentinels answer that know of an older master".to_owned())
     }
 
-    async fn ask(&self, client: &Client) -> Option<(u64, Server)> {
+    /// The epoch and the master, or what the sentinel says instead.
+    async fn ask(&self, line: &Line) -> Result<(u64, Server), Option<String>> {
         let command = || CustomCommand::new_static("SENTINEL", ClusterHash::FirstKey, false);
-        let facts: HashMap<String, String> = client.custom(command(), vec!["MASTER", &self.service]).await.ok()?;
-        let address: Vec<String> = client.custom(command(), vec!["GET-MASTER-ADDR-BY-NAME", &self.service]).await.ok()?;
-        let [host, port] = address.try_into().ok()?;
-        Some((facts.get("config-epoch")?.parse().ok()?, Server::new(host, port.parse().ok()?)))
+        let why = |error: Error| Some(reason(&error)).filter(|why| why != SILENCE).or_else(|| line.refusal.get());
+        let client = &line.client;
+        let facts: HashMap<String, String> = client.custom(command(), vec!["MASTER", &self.service]).await.map_err(why)?;
+        let address: Vec<String> = client.custom(command(), vec!["GET-MASTER-ADDR-BY-NAME", &self.service]).await.map_err(why)?;
+        line.refusal.clear();
+        let read = || {
+            let [host, port] = address.try_into().ok()?;
+            Some((facts.get("config-epoch")?.parse().ok()?, Server::new(host, port.parse().ok()?)))
+        };
+        read().ok_or_else(|| Some("a Sentinel's answer cannot be read".to_owned()))
     }
 }

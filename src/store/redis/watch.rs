@@ -21,7 +21,7 @@ use super::{
     keys::Keys,
     link::Link,
     record::{Admission, Mark, News, garbled},
-    scripts,
+    scripts, spoiled,
 };
 use crate::{
     room::{MemberId, RoomId, Snapshot},
@@ -30,6 +30,8 @@ use crate::{
 
 /// How soon a repair that failed is tried again.
 const RETRY: Duration = Duration::from_millis(200);
+/// How soon the repair of a room whose keys hold what no script of ours wrote is tried again, at worst.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// Members brought back at once.
 pub(super) const TOGETHER: usize = 64;
 
@@ -230,9 +232,9 @@ impl Shared {
         }
         let mut unseated = watch.inbox().take_unseated();
         if !unseated {
-            match self.renew(&[watch], deadline).await?.first() {
-                Some(Some(mark)) => watch.expect(*mark),
-                _ => unseated = true,
+            match self.renew(&[watch], deadline).await?.pop().transpose()?.flatten() {
+                Some(mark) => watch.expect(mark),
+                None => unseated = true,
             }
         }
         loop {
@@ -280,6 +282,7 @@ impl Shared {
                     }
                 }
                 Some("ETAKEN") => watch.inbox().lose(id, seat.tag, &mut |event| self.feed.tell(&watch.room, event)),
+                Some("EBROKEN") => return Err(spoiled::numbers()),
                 _ => return Err(garbled("join")),
             }
             Ok(())
@@ -326,6 +329,7 @@ impl Shared {
 
 /// Mends as soon as something is wrong: also a renewal that did not succeed together with the others'.
 async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
+    let mut rest = RETRY;
     loop {
         let Some(watched) = watch.upgrade() else { return };
         let alarm = watched.inbox().alarm();
@@ -346,12 +350,12 @@ async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
         if now < watched.renewal() && !watched.inbox().is_faulty() {
             continue;
         }
-        if let Err(error) = store.tend(&watched).await {
-            if !matches!(error, StoreError::Unavailable) {
-                // Without its id, which opens its door.
-                tracing::warn!(%error, "a room cannot be kept in Redis");
-            }
-            sleep(RETRY).await;
+        let tended = store.spoiled.note(&watched.room, store.tend(&watched).await);
+        // What a room's keys hold does not mend itself: it is looked at ever more rarely.
+        rest = if matches!(tended, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
+        if tended.is_err() {
+            drop(store);
+            sleep(rest).await;
             watched.renewed(Duration::ZERO);
             watched.wake();
         }

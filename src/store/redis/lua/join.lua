@@ -5,7 +5,7 @@
 --       epoch and key are for a room that is born here; since and joined_at are
 --       empty unless a node brings back a member that it believes seated.
 -- Gives OK new last_n leased now epoch key seq version moves heads (member seat mark)* entry*
---       or EFULL, or ETAKEN when somebody newer holds the seat.
+--       or EFULL, or ETAKEN when somebody newer holds the seat, or EBROKEN when the room's numbers are none.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local seats, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -13,8 +13,15 @@ local since, again = tonumber(ARGV[11]), ARGV[11] ~= ''
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, first, leased, seat, last =
-  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
+local epoch, key, seq, version, moves, bytes, first, leased, seat, last =
+  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'b', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
+if epoch then
+  for _, number in ipairs({ seq, version, moves, bytes, first }) do
+    if not (number and string.match(number, '^%d+$') and #number < 16) then
+      return { 'EBROKEN' }
+    end
+  end
+end
 
 -- Every node has been silent for two leases: this room died unnoticed.
 local dead = epoch and not leased and tonumber(first) + lease <= now
@@ -31,7 +38,7 @@ if dead then
   epoch, seat, last = false, false, false
 end
 
-local new, joined_at, overtaken, moved = '1', now, false, false
+local new, joined_at, overtaken, moved, heads = '1', now, false, false, 0
 if seat then
   local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(seat, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   if again and tonumber(since_then) > since then
@@ -44,7 +51,7 @@ if seat then
   overtaken = at_node == node and tonumber(at_tag) > tonumber(tag)
   moved = at_node ~= node and at_node .. ' ' .. at_tag
 else
-  local heads = dead and 0 or redis.call('SCARD', members)
+  heads = (dead or not epoch) and 0 or redis.call('SCARD', members)
   if not again and heads >= seats then
     return { 'EFULL' }
   end
@@ -53,16 +60,45 @@ else
   end
 end
 
--- Nothing has been written before this line, and nothing is refused after it.
-if dead then
-  redis.call('UNLINK', members, room, log)
+-- Redis may have dropped the log or the set of members, or part of the log: what is there is told from what should be.
+local history, oldest, held, lost, unlisted = {}, 1, 0, false, nil
+if epoch then
+  history = redis.call('LRANGE', log, 0, -1)
+  for i = 1, #history do
+    held = held + #history[i] - string.find(history[i], '\n', 1, true)
+  end
+  lost = held ~= tonumber(bytes)
+    or (held > 0 and (string.match(history[#history], '^%d+') ~= seq or string.match(history[1], '^%d+') + #history - 1 ~= tonumber(seq)))
+  if not seat and heads == 0 then
+    local fields = redis.call('HGETALL', room)
+    unlisted = {}
+    for i = 1, #fields, 2 do
+      if string.sub(fields[i], 1, 2) == 'u:' then
+        unlisted[#unlisted + 1] = string.sub(fields[i], 3)
+      end
+    end
+  end
 end
+
+-- Nothing has been written before this line, and nothing is refused after it.
 if not epoch then
+  -- What an eviction or a dead room has left must not be taken for this one's.
+  redis.call('UNLINK', members, room, log)
   epoch, key, seq, version, moves = ARGV[5], ARGV[6], '0', '0', '0'
   redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'b', '0', 'c', now, 'x', now + lease)
 end
 
-local history, oldest = redis.call('LRANGE', log, 0, -1), 1
+if lost then
+  -- What was told cannot be mended: the log goes on in a new life.
+  epoch = ARGV[5]
+  redis.call('HSET', room, 'e', epoch, 'b', held)
+  redis.call('SPUBLISH', channel, 'R ' .. epoch)
+end
+if unlisted then
+  for _, listed in ipairs(unlisted) do
+    redis.call('SADD', members, listed)
+  end
+end
 while history[oldest] and tonumber(string.match(history[oldest], '^%d+ (%d+)')) + age <= now do
   oldest = oldest + 1
 end

@@ -23,6 +23,19 @@ end
 redis.call('SREM', members, member)
 redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member)
 local heads = redis.call('SCARD', members)
+if heads == 0 then
+  -- Redis may have dropped the set: the hash knows who else is there.
+  local fields = redis.call('HGETALL', room)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 'u:' then
+      redis.call('SADD', members, string.sub(fields[i], 3))
+      heads = heads + 1
+    end
+  end
+  if heads > 0 then
+    redis.call('PEXPIREAT', members, redis.call('PEXPIRETIME', room))
+  end
+end
 -- Those who remain may all sit on nodes that died. Only a node that has renewed
 -- in time may say so: otherwise it was the store that was away.
 if heads > 0 and tonumber(first) <= now and mine and now - (mine - lease) <= 2 * period then

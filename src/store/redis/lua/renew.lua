@@ -6,7 +6,7 @@
 -- ARGV  node lease ttl period age next_epoch (seen)*
 --       seen: epoch and seq that this node has heard of the room, with a space between
 -- Gives for each room 'epoch seq version moves', or ENOROOM, or ELEASE when this
---       node itself was taken for dead.
+--       node itself was taken for dead, or 'EBROKEN why' when the room's keys hold what no script of ours wrote.
 -- Numbers are written by string.format: Redis and tostring take several times as long for it.
 local call, format = redis.call, string.format
 local node, next_epoch = ARGV[1], ARGV[6]
@@ -71,6 +71,32 @@ local function sweep(room, log)
   end
 end
 
+-- Whether Redis has dropped the log, or the newest of it. Gives the bytes of text that are left.
+local function lost(room, log, seq)
+  local newest = call('LINDEX', log, -1)
+  if newest and string.match(newest, '^%d+') == seq or not newest and call('HGET', room, 'b') == '0' then
+    return nil
+  end
+  local left = 0
+  for _, entry in ipairs(call('LRANGE', log, 0, -1)) do
+    left = left + #entry - string.find(entry, '\n', 1, true)
+  end
+  return left
+end
+
+-- Where Redis has dropped the set of members, the hash knows them.
+local function list_again(members, room)
+  if call('SCARD', members) > 0 then
+    return
+  end
+  local fields = call('HGETALL', room)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 'u:' then
+      call('SADD', members, string.sub(fields[i], 3))
+    end
+  end
+end
+
 local function renew(members, room, log, channel, seen)
   local epoch, seq, version, moves, first, ends = unpack(call('HMGET', room, 'e', 's', 'v', 'm', 'x', mine))
   if not epoch then
@@ -84,6 +110,7 @@ local function renew(members, room, log, channel, seen)
   -- Once a lease: what this may be late for can wait that long.
   if tonumber(first) <= now then
     local next_end = now + lease
+    list_again(members, room)
     -- My own last word is old: then the store was away, or I was. Let the others
     -- come back before anybody is taken for dead.
     if now - (ends - lease) <= 2 * period then
@@ -93,6 +120,12 @@ local function renew(members, room, log, channel, seen)
       end
     end
     call('HSET', room, 'x', format('%d', next_end))
+    local left = lost(room, log, seq)
+    if left then
+      epoch = next_epoch
+      call('HSET', room, 'e', epoch, 'b', format('%d', left))
+      call('SPUBLISH', channel, 'R ' .. epoch)
+    end
     sweep(room, log)
     for _, key in ipairs({ members, room, log }) do
       call('PEXPIREAT', key, format('%d', now + ttl))
@@ -114,6 +147,8 @@ end
 local reply = {}
 for i = 1, #KEYS / 4 do
   local key = 4 * i
-  reply[i] = renew(KEYS[key - 3], KEYS[key - 2], KEYS[key - 1], KEYS[key], ARGV[6 + i])
+  -- A room that is spoiled must not cost the others their renewal.
+  local done, line = pcall(renew, KEYS[key - 3], KEYS[key - 2], KEYS[key - 1], KEYS[key], ARGV[6 + i])
+  reply[i] = done and line or 'EBROKEN ' .. (type(line) == 'table' and line.err or tostring(line))
 end
 return reply

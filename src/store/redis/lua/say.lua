@@ -63,12 +63,18 @@ if ARGV[4] ~= epoch .. ' ' .. seq then
 end
 
 seq = format('%d', seq + 1)
+bytes = bytes + #text
 local name = string.match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
 local entry = seq .. ' ' .. now .. ' ' .. member .. ' ' .. n .. ' ' .. name .. '\n' .. text
 local length = call('RPUSH', log, entry)
 -- Bytes of text in the log, counted on so that nobody has to read all of it.
-bytes = bytes + #text
 if length == 1 then
+  if bytes > #text then
+    -- Redis has dropped the log: what was told cannot be mended, and it goes on in a new life.
+    epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. n .. now), 1, 15)
+    call('HSET', room, 'e', epoch)
+    call('SPUBLISH', channel, 'R ' .. epoch)
+  end
   bytes = #text
   -- A list that is new again must not outlive its room.
   call('PEXPIREAT', log, call('PEXPIRETIME', room))
@@ -76,7 +82,7 @@ end
 while length > keep or (bytes > most and length > 1) do
   local oldest = call('LPOP', log)
   length = length - 1
-  bytes = bytes - (#oldest - string.find(oldest, '\n', 1, true))
+  bytes = bytes - (#oldest - (string.find(oldest, '\n', 1, true) or 0))
 end
 call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
 if draw then

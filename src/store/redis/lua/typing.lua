@@ -3,7 +3,7 @@
 -- KEYS  members room log channel
 -- ARGV  member typing name
 -- Gives OK or ENOMEMBER.
-if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then
+if not redis.call('HGET', KEYS[2], 'u:' .. ARGV[1]) then
   return { 'ENOMEMBER' }
 end
 redis.call('SPUBLISH', KEYS[4], 'T ' .. ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])

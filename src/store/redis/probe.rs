@@ -1,0 +1,166 @@
+//! Whether a server can keep rooms. One that answers PING may still be a replica, a Sentinel or a server of a
+//! Cluster, may refuse to write, or may know or allow too few commands: so a probe tries what rooms need.
+
+use fred::{
+    error::Error,
+    interfaces::LuaInterface,
+    types::{Value, config::Server},
+};
+use tokio::{join, time::timeout};
+
+use super::{
+    answer::{Verdict, judge, spoken},
+    client::info,
+    keys::Keys,
+    link::{Link, TRY},
+    role::{self, Memory},
+    scripts::PROBE,
+};
+
+/// What is asked only now and then is asked once in as many probes.
+const RARELY: u32 = 5;
+/// Names tried for one that belongs to a server of a Cluster. Most have a hundredth of the slots, or more.
+const NAMES: u32 = 20_000;
+/// Names tried to find out whether a server has every slot: chance hides one of two servers from them once in 65,536 times.
+const SPREAD: u32 = 16;
+
+/// Among which servers this one is to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    /// The only one that the URL names.
+    pub(super) alone: bool,
+    /// A server of a Cluster.
+    pub(super) clustered: bool,
+    /// The number of the database.
+    pub(super) database: u8,
+}
+
+/// What came of a probe.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Finding {
+    /// Rooms can be kept there.
+    Fit,
+    /// Rooms cannot be kept there, and why.
+    Unfit(String),
+    /// A connection that lives gave no answer.
+    Silent,
+}
+
+/// What else a server said.
+#[derive(Clone, Default, Debug)]
+pub(super) struct About {
+    /// Which master it follows and hears.
+    pub(super) leader: Option<Server>,
+    pub(super) memory: Option<Memory>,
+}
+
+/// Asks one server again and again.
+pub(super) struct Probe {
+    setup: Setup,
+    /// Nodes have names of their own, so that each hears only itself.
+    mark: u64,
+    turn: u32,
+    keys: Keys,
+    /// The slot of the names may be another server's.
+    lost: bool,
+    /// The script was sent in full on this connection.
+    in_full: bool,
+    asked: u32,
+    /// A server of a Cluster that the URL does not call one.
+    in_cluster: bool,
+}
+
+impl Probe {
+    pub(super) fn new(setup: Setup) -> Self {
+        let mark = fastrand::u64(..);
+        let keys = Keys::of_probe(mark, 0, setup.database);
+        Self { setup, mark, turn: 0, keys, lost: setup.clustered, in_full: false, asked: 0, in_cluster: false }
+    }
+
+    /// The connection is another: it may lead elsewhere.
+    pub(super) fn begin_anew(&mut self) {
+        (self.in_full, self.asked) = (false, 0);
+    }
+
+    /// Asks. `belongs` tells whether a slot is this server's.
+    pub(super) async fn ask(&mut self, link: &Link, about: &mut About, belongs: impl Fn(u16) -> bool) -> Finding {
+        if self.lost {
+            let names = (0..NAMES).map(|step| Keys::of_probe(self.mark, self.turn.wrapping_add(step), self.setup.database));
+            let Some((step, keys)) = (1..).zip(names).find(|(_, keys)| belongs(keys.slot())) else { return Finding::Fit };
+            (self.turn, self.keys, self.lost) = (self.turn.wrapping_add(step), keys, false);
+        }
+        let rarely = self.asked.is_multiple_of(RARELY);
+        self.asked = self.asked.wrapping_add(1);
+        let client = link.commands();
+        let extra = async {
+            if !rarely {
+                return None;
+            }
+            Some(join!(info(client, "memory"), info(client, "cluster")))
+        };
+        let all =
+            async { join!(link.subscribe(self.keys.channel()), self.run(link, &self.keys), info(client, "replication"), extra) };
+        let Ok((heard, ran, role, extra)) = timeout(TRY, all).await else { return Finding::Silent };
+        if let Some((memory, cluster)) = extra {
+            about.memory = memory.ok().and_then(|memory| Memory::read(&memory));
+            self.in_cluster = self.setup.alone && cluster.is_ok_and(|cluster| role::is_in_cluster(&cluster));
+        }
+        let leader = role.ok().and_then(|role| role::leader(&role));
+        about.leader = leader.as_ref().filter(|leader| leader.hears).map(|leader| leader.server.clone());
+        self.in_full = ran.is_ok();
+        for error in [ran.err(), heard.err()].into_iter().flatten() {
+            match self.weigh(&error) {
+                Some(Finding::Fit) => {}
+                Some(finding) => return finding,
+                None => self.lost = true,
+            }
+        }
+        if let Some(leader) = leader.filter(|_| !self.setup.clustered) {
+            return Finding::Unfit(format!("this server is a replica of {}", leader.server));
+        }
+        if self.in_cluster && self.lacks_slots(link).await { self.part_of_cluster() } else { Finding::Fit }
+    }
+
+    /// Runs the script by its hash, and once on each connection in full.
+    async fn run(&self, link: &Link, keys: &Keys) -> Result<(), Error> {
+        let in_full = async || link.commands().eval::<Value, _, _, _>(PROBE.text(), keys.all().to_vec(), ()).await.map(drop);
+        if !self.in_full {
+            in_full().await?;
+        }
+        match link.commands().evalsha::<Value, _, _, _>(PROBE.hash(), keys.all().to_vec(), ()).await {
+            Err(error) if matches!(judge(&error), Verdict::Unknown) => in_full().await,
+            answer => answer.map(drop),
+        }
+    }
+
+    /// What an error says of the server; nothing where only the slot was the wrong one.
+    fn weigh(&self, error: &Error) -> Option<Finding> {
+        let words = spoken(error);
+        let moving = words.as_ref().is_some_and(|words| words.starts_with("ASK") || words.starts_with("TRYAGAIN"));
+        Some(match (judge(error), words) {
+            (Verdict::Moved(_), _) if self.setup.clustered => return None,
+            (Verdict::Again, _) if self.setup.clustered && moving => return None,
+            (Verdict::Moved(_), _) => self.part_of_cluster(),
+            (Verdict::Full, _) => Finding::Fit,
+            (Verdict::Broken(text), None) => Finding::Unfit(text),
+            (_, Some(words)) => Finding::Unfit(words),
+            (_, None) => Finding::Silent,
+        })
+    }
+
+    /// Whether other servers have some of the slots.
+    async fn lacks_slots(&self, link: &Link) -> bool {
+        for turn in 1..=SPREAD {
+            let ran = self.run(link, &Keys::of_probe(self.mark, turn, self.setup.database)).await;
+            if ran.is_err_and(|error| matches!(judge(&error), Verdict::Moved(_))) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn part_of_cluster(&self) -> Finding {
+        let instead = if self.setup.alone { "REDIS_URL must be redis-cluster://" } else { "the Sentinels name it as a master" };
+        Finding::Unfit(format!("this server is part of a Cluster: {instead}"))
+    }
+}

@@ -1,0 +1,158 @@
+//! The care for one link: whether its connections live, whether its server can keep rooms, and what the log is told of that.
+
+use std::sync::{Arc, Weak, atomic::Ordering};
+use std::time::Duration;
+
+use fred::{clients::WithOptions, interfaces::ClientLike, prelude::Client, types::Value};
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    answer::spoken,
+    client::SILENCE,
+    link::{Ear, Link, SEARCH, TRY},
+    probe::{Finding, Probe},
+};
+
+/// How often each connection is asked whether it lives, and a server that cannot keep rooms whether it can by now.
+const PULSE: Duration = Duration::from_millis(500);
+/// How often a server is asked whether it can keep rooms.
+const PROBE: Duration = Duration::from_secs(2);
+/// The same where a call gives cause to ask, at most.
+const EAGER: Duration = Duration::from_secs(1);
+/// How often a server that cannot keep rooms is dialled anew: its name may lead to another one by now.
+const REDIAL: Duration = Duration::from_secs(5);
+/// Reasons that are told of one absence.
+const REASONS: usize = 8;
+
+/// Says each reason once.
+#[derive(Default)]
+pub(super) struct Voice {
+    told: Vec<String>,
+}
+
+impl Voice {
+    /// Whether to say this reason: it was not said yet.
+    pub(super) fn is_new(&mut self, why: &str) -> bool {
+        let new = self.told.len() < REASONS && !self.told.iter().any(|told| told == why);
+        if new {
+            self.told.push(why.to_owned());
+        }
+        new
+    }
+
+    /// All is well: what comes next is said again. Says whether anything was said before.
+    pub(super) fn settle(&mut self) -> bool {
+        !std::mem::take(&mut self.told).is_empty()
+    }
+}
+
+/// Whether a connection answers; if not, what Redis says instead.
+async fn beats(client: &WithOptions<Client>) -> Result<(), Option<String>> {
+    match timeout(TRY, client.ping::<Value>(None)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(spoken(&error)),
+        Err(_) => Err(None),
+    }
+}
+
+impl Link {
+    /// Asks whether each connection lives and whether the server can keep rooms. A connection that was silent twice is made anew.
+    pub(super) async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn Ear>) {
+        let begun = Instant::now();
+        let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
+        let (mut probe, mut voice) = (Probe::new(self.setup), Voice::default());
+        let (mut probed, mut dialled, mut heard) = (begun, begun, begun);
+        let (mut finding, mut unanswered, mut due) = (None, 0, true);
+        let (mut warned, mut suspected) = (None, false);
+        loop {
+            let beats = join_all(self.clients().map(beats)).await;
+            let words = beats.iter().find_map(|beat| beat.clone().err().flatten());
+            for (beat, (silent, client)) in beats.iter().zip(silent.iter_mut().zip(self.clients())) {
+                *silent = if beat.is_ok() { 0 } else { *silent + 1 };
+                if *silent >= 2 && *silent % 2 == 0 {
+                    self.reconnect(client).await;
+                }
+            }
+            let longest = silent.iter().copied().max().unwrap_or_default();
+            if longest > 0 {
+                self.doubt.notify_one();
+                // What answers next may be another server.
+                due = true;
+                probe.begin_anew();
+            } else {
+                heard = Instant::now();
+                self.refusal.clear();
+                let every = match finding {
+                    Some(Finding::Fit) if suspected => EAGER,
+                    Some(Finding::Fit) => PROBE,
+                    _ => PULSE,
+                };
+                if due || probed.elapsed() >= every {
+                    let Some(ear) = ear.upgrade() else { return };
+                    let mut about = self.about();
+                    let found = probe.ask(&self, &mut about, |slot| ear.leads_to(slot, &self)).await;
+                    (probed, due, suspected) = (Instant::now(), false, false);
+                    unanswered = if found == Finding::Silent { unanswered + 1 } else { 0 };
+                    match found {
+                        Finding::Silent if unanswered < 2 => due = true,
+                        Finding::Silent => finding = Some(Finding::Unfit("a script gets no answer".to_owned())),
+                        found => finding = Some(found),
+                    }
+                    let warning = about.memory.as_ref().and_then(|memory| memory.warning());
+                    if warning != warned {
+                        match &warning {
+                            Some(warning) => tracing::warn!(server = %self.server(), "{warning}"),
+                            None => tracing::info!(server = %self.server(), "Redis keeps what it is given"),
+                        }
+                        warned = warning;
+                    }
+                    self.know(about);
+                }
+            }
+            let fit = finding == Some(Finding::Fit);
+            let unfit = match &finding {
+                Some(Finding::Unfit(why)) => Some(why.clone()),
+                _ => None,
+            };
+            let was = (self.is_up(), self.is_down());
+            let up = fit && longest < if was.0 { 2 } else { 1 };
+            // A server that is new gets a moment to answer before it is said to be away.
+            let down = !up && (was.0 || was.1 || unfit.is_some() || begun.elapsed() >= TRY);
+            if (up, down) != was {
+                let Some(ear) = ear.upgrade() else { return };
+                self.up.store(up, Ordering::Relaxed);
+                self.down.store(down, Ordering::Relaxed);
+                ear.link(&self);
+            }
+            if up && !was.0 {
+                voice.settle();
+                tracing::info!(server = %self.server(), "Redis is in reach");
+            }
+            if down {
+                self.doubt.notify_one();
+                // A server that is dialled anew is silent for a moment, and nothing is said of that.
+                let why = unfit.filter(|_| longest == 0 || heard.elapsed() < TRY);
+                let why = why.or(words).or_else(|| self.refusal.get()).unwrap_or_else(|| SILENCE.to_owned());
+                if voice.is_new(&why) {
+                    tracing::warn!(server = %self.server(), why, "Redis is out of reach");
+                }
+                if longest == 0 && dialled.elapsed() >= REDIAL {
+                    dialled = Instant::now();
+                    probe.begin_anew();
+                    for client in self.clients() {
+                        self.reconnect(client).await;
+                    }
+                }
+            }
+            if up {
+                tokio::select! {
+                    () = sleep(PULSE) => {}
+                    () = self.suspected.notified(), if !suspected => suspected = true,
+                }
+            } else {
+                sleep(if longest == 0 && down { PULSE } else { SEARCH }).await;
+            }
+        }
+    }
+}
