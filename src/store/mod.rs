@@ -170,11 +170,6 @@ pub trait Store: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// How many bytes the store may hold, if it has a bound of its own and has told it.
-    fn capacity(&self) -> Option<u64> {
-        None
-    }
-
     /// Whether the store can be reached now.
     fn ready(&self) -> bool;
 
