@@ -15,7 +15,7 @@ use hyper::{
 };
 
 use super::{
-    Edge, Peer, account,
+    Client, Edge, Peer, account,
     answer::{self, Answer},
     header,
 };
@@ -131,7 +131,10 @@ pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
 impl Edge {
     /// The account of the client's address.
     pub(super) fn account<B>(&self, request: &Request<B>) -> Arc<Account> {
-        self.budgets.account(address(request, self.proxies).into())
+        match request.extensions().get::<Client>() {
+            Some(client) => Arc::clone(&client.account),
+            None => self.budgets.account(address(request, self.proxies).into()),
+        }
     }
 }
 

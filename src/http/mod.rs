@@ -3,6 +3,7 @@
 mod account;
 mod answer;
 mod door;
+mod gate;
 mod layers;
 mod page;
 mod room;
@@ -24,6 +25,7 @@ use tower::BoxError;
 
 use self::{account::Desk, answer::Answer};
 pub use self::{
+    gate::{Client, Gate, Overflow},
     layers::{Layered, layered},
     stream::Flowing,
 };
@@ -173,6 +175,11 @@ impl Edge {
             // What does not exist does not exist in any method.
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
             return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
+        }
+        if let Some(Overflow(trouble)) = request.extensions().get()
+            && !matches!(address, Address::Health | Address::Ready | Address::Metrics)
+        {
+            return answer::refuse(trouble);
         }
         let patience = address.patience();
         // Who comes by a ticket may be here by another link by now, and one that is gone must not take the seat from it.
