@@ -145,7 +145,7 @@ impl Asker {
     /// The answer, and after how many seconds it came.
     async fn poll(&mut self, node: &Pollers, wait: u64) -> (Option<Value>, u64) {
         let (asked, after) = (Instant::now(), Some(self.cursor.parse().unwrap()));
-        let answer = node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait)).await.unwrap();
+        let answer = node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait), asked).await.unwrap();
         let answer: Option<Value> = answer.map(|answer| serde_json::from_slice(&answer).unwrap());
         if let Some(answer) = &answer {
             answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);

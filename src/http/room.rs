@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::{Request, body::Body};
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::Instant;
 use tower::BoxError;
 
 use super::{
@@ -71,9 +72,10 @@ impl Edge {
         }
         let after = after.map(|after| after.parse()).transpose()?;
         let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
+        let began = Instant::now();
         let who = self.hub.bearer(&room, ticket).await?;
         self.paces.word(&who.member).await?;
-        let answer = self.pollers.poll(&room, ticket, &who, after, wait).await?;
+        let answer = self.pollers.poll(&room, ticket, &who, after, wait, began).await?;
         Ok(answer.map_or_else(answer::nothing, answer::written))
     }
 
@@ -104,11 +106,12 @@ impl Edge {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let (ticket, inbound) = self.read_word(request).await?;
+        let began = Instant::now();
         let (room, who, _stay) = self.hear(room, ticket).await?;
         let Ask::Typing(typing) = inbound.ask? else {
             return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
-        self.hub.typing(&room, &who, typing).await?;
+        self.hub.typing(&room, &who, typing, began).await?;
         Ok(answer::nothing())
     }
 
@@ -119,10 +122,11 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
+        let began = Instant::now();
         let room = room_id(room)?;
         match door::ticket(&request) {
-            Some(ticket) => self.hub.dismiss(&room, ticket).await?,
-            None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?).await?,
+            Some(ticket) => self.hub.dismiss(&room, ticket, began).await?,
+            None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?, began).await?,
         }
         Ok(answer::nothing())
     }

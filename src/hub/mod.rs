@@ -11,6 +11,7 @@ mod local;
 mod reader;
 mod seat;
 mod tenure;
+mod whence;
 
 use std::{
     sync::{
@@ -22,7 +23,7 @@ use std::{
 
 use ahash::RandomState;
 use dashmap::DashMap;
-use tokio::{sync::watch, task::AbortHandle};
+use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 pub use self::{
@@ -30,10 +31,12 @@ pub use self::{
     reader::{Reader, Wire},
     seat::Seat,
     tenure::{Stay, Tenure},
+    whence::ResumeFrom,
 };
 use self::{
     kind::Reach,
     local::{Joining, LocalRoom, LocalSeat, Place},
+    whence::{Whence, same_account},
 };
 use crate::{
     account::Accounts,
@@ -50,6 +53,7 @@ const JOINS: usize = 3;
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Refused(Refusal::Overtaken) => Self::Replaced,
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Full => Self::StoreFull,
             StoreError::Unavailable => Self::StoreUnavailable,
@@ -142,15 +146,15 @@ impl Rooms {
     }
 
     /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
-    /// Draws the link's tag, so that tags grow in the order in which links take a seat.
+    /// Draws the link's tag, so that tags grow in the order in which links take a seat. `None` if a newer link has it.
     fn place(
         &self,
         id: &RoomId,
-        member: MemberId,
-        name: &Name,
+        Claims { member, name }: &Claims,
+        began: Instant,
         tags: &AtomicU64,
         reader: Arc<dyn Reader>,
-    ) -> (Arc<LocalRoom>, u64) {
+    ) -> Option<(Arc<LocalRoom>, u64)> {
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let room = self.rooms.entry(id.clone()).or_insert_with(|| {
             let room = Arc::new(LocalRoom::new(id.clone(), self.terms.crowd));
@@ -159,16 +163,19 @@ impl Rooms {
         });
         let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         let mut people = room.people.lock();
+        if people.seats.get(member).is_some_and(|seat| seat.began > began) {
+            return None;
+        }
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place });
-        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
+        let old = people.seats.insert(*member, LocalSeat { tag, began, older: Vec::new(), name: name.clone(), place });
+        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(member)) {
             if let Some(reader) = old.place.reader() {
                 reader.close(&Trouble::Replaced);
             }
             seat.older = old.older;
             seat.older.push(old.tag);
         }
-        (Arc::clone(&room), tag)
+        Some((Arc::clone(&room), tag))
     }
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
@@ -239,25 +246,6 @@ pub struct Entrance {
     pub cursor: Option<Cursor>,
 }
 
-/// Where somebody comes from.
-#[derive(Clone, Copy)]
-struct Whence {
-    cursor: Option<Cursor>,
-    /// They sat here before.
-    resumed: bool,
-    /// What they have read up to the cursor still holds.
-    exact: bool,
-    /// They come through a door: whoever is no member becomes one.
-    joins: bool,
-}
-
-/// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
-/// of no use to somebody who has logged in, out, or in as somebody else since.
-fn same_account(bearer: &Name, name: Option<&Name>) -> bool {
-    let account = |name: &Name| name.is_verified().then(|| name.as_str().to_owned());
-    account(bearer) == name.and_then(account)
-}
-
 /// This node.
 pub struct Hub {
     rooms: Arc<Rooms>,
@@ -313,6 +301,7 @@ impl Hub {
     /// # Errors
     /// Why not; the reader got nothing then.
     pub async fn enter(self: &Arc<Self>, entrance: Entrance, reader: Arc<dyn Reader>) -> Result<Seat, Trouble> {
+        let began = Instant::now();
         if self.is_stopping() {
             return Err(self.come_back());
         }
@@ -327,7 +316,7 @@ impl Hub {
             Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
         // Who takes their seat for the one they had must be told that it is another.
-        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true };
+        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
         self.sit(&room, claims, from, reader).await
     }
 
@@ -353,21 +342,24 @@ impl Hub {
         from: Whence,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
-        let (local, tag) = self.rooms.place(room, claims.member, &claims.name, &self.tags, Arc::clone(&reader));
+        let placed = self.rooms.place(room, &claims, from.began, &self.tags, Arc::clone(&reader));
+        let Some((local, tag)) = placed else { return Err(Trouble::Replaced) };
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag);
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, !from.resumed);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();
             return Err(self.come_back());
         }
         for _ in 0..JOINS {
-            let joined = self.store.join(room, seat.member(), seat.name(), tag).await;
+            let joined = self.store.join(room, seat.member(), seat.name(), tag, from.began).await;
             let (joined, snapshot) = match joined {
                 Ok(joined) => joined,
                 Err(error) => {
-                    if let StoreError::Refused(_) | StoreError::Full = error {
-                        seat.give_up();
+                    match error {
+                        StoreError::Refused(Refusal::Overtaken) => seat.void(),
+                        StoreError::Refused(_) | StoreError::Full => seat.give_up(),
+                        StoreError::Unavailable | StoreError::Broken(_) => {}
                     }
                     return Err(error.into());
                 }

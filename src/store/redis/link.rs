@@ -30,7 +30,7 @@ use fred::{
         config::{Config, Options, ReconnectPolicy, Server, TcpConfig},
     },
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::{
     sync::{
         Notify, Semaphore,
@@ -43,10 +43,12 @@ use tokio::{
 
 use super::{
     address::RedisConfigError,
+    clock::Clock,
     counts::{Counts, count},
     map::Map,
     scripts::Script,
 };
+use crate::room::Moment;
 
 /// How long one try may take.
 pub(super) const TRY: Duration = Duration::from_secs(1);
@@ -90,6 +92,7 @@ pub(super) struct Link {
     at_length: Semaphore,
     up: AtomicBool,
     down: AtomicBool,
+    clock: Clock,
     counts: Arc<Counts>,
     /// Told when the server is silent: another may have its slots now.
     doubt: Arc<Notify>,
@@ -118,6 +121,7 @@ impl Link {
             at_length: Semaphore::new(AT_LENGTH),
             up: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            clock: Clock::new(),
             counts,
             doubt,
             tasks: OnceLock::new(),
@@ -163,6 +167,11 @@ impl Link {
     /// The server at the other end.
     pub(super) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// What the server's clock showed at a moment of ours, as far as that is known.
+    pub(super) fn moment(&self, at: Instant) -> Option<Moment> {
+        self.clock.moment(at)
     }
 
     /// Runs a script once, by its hash or in full.
@@ -267,7 +276,8 @@ impl Link {
         let begun = Instant::now();
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
         loop {
-            let beats = join_all(self.clients().map(beats)).await;
+            // Before the server is said to be up, its clock is known.
+            let (beats, ()) = join(join_all(self.clients().map(beats)), self.clock.ask(self.commands())).await;
             for (alive, (silent, client)) in beats.into_iter().zip(silent.iter_mut().zip(self.clients())) {
                 *silent = if alive { 0 } else { *silent + 1 };
                 if *silent >= 2 && *silent % 2 == 0 {

@@ -12,6 +12,7 @@
 
 mod address;
 mod answer;
+mod clock;
 mod counts;
 mod inbox;
 mod keys;
@@ -56,7 +57,9 @@ use self::{
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
-use crate::room::{Call, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text};
+use crate::room::{
+    Call, Departure, Epoch, Joined, Limits, MemberId, Moment, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
+};
 
 /// How long a call may try.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -156,6 +159,11 @@ struct Shared {
 impl Shared {
     fn keys(&self, room: &RoomId) -> Keys {
         Keys::new(room, self.database)
+    }
+
+    /// When something began, by the clock of the server that has a room, as far as that is known.
+    fn moment(&self, keys: &Keys, began: Instant) -> Option<Moment> {
+        self.links.route(keys.slot())?.moment(began)
     }
 
     /// Between two renewals.
@@ -313,8 +321,15 @@ async fn pay(shared: Weak<Shared>) {
 
 #[async_trait]
 impl Store for Redis {
-    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
-        self.shared.join(room, id, name, tag).await
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError> {
+        self.shared.join(room, id, name, tag, began).await
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
@@ -332,15 +347,8 @@ impl Store for Redis {
         self.shared.say(room, from, None, text).await
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
-        let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.to_word())];
-        let keys = self.shared.keys(room);
-        let mut reply = self.shared.links.run(&scripts::TYPING, &keys, args, Instant::now() + DEADLINE).await?;
-        match reply.word().as_deref() {
-            Some("OK") => Ok(()),
-            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
-            _ => Err(record::garbled("typing")),
-        }
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+        self.shared.typing(room, from, user, typing, began).await
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {

@@ -10,11 +10,12 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use tokio::time::Instant;
 
 pub use self::bookmark::Bookmark;
 use self::mailbox::{Mailbox, Opened};
 use crate::{
-    hub::{Entrance, Hub, Reader, Seat, Stay, Tenure},
+    hub::{Entrance, Hub, Reader, ResumeFrom, Seat, Stay, Tenure},
     protocol::Trouble,
     room::{MemberId, RoomId},
     ticket::Claims,
@@ -51,6 +52,7 @@ impl Pollers {
     }
 
     /// What has happened since `after` for `who` holds the ticket, as JSON, or `None` when that is nothing within `wait`.
+    /// `began` is when the poll came: a seat that a newer link has taken stays there.
     ///
     /// # Errors
     /// As [`Hub::take_up`]; [`Trouble::Replaced`] when the seat is opened elsewhere meanwhile.
@@ -61,6 +63,7 @@ impl Pollers {
         who: &Claims,
         after: Option<Bookmark>,
         wait: Duration,
+        began: Instant,
     ) -> Result<Option<Bytes>, Trouble> {
         if let (Some(after), Some((poller, _stay))) = (after, self.renew(who)) {
             if let Some(fresh) = self.hub.fresh_ticket(room, ticket, who) {
@@ -75,8 +78,8 @@ impl Pollers {
         }
         let from = after.unwrap_or_else(Bookmark::nowhere);
         let mailbox = Arc::new(Mailbox::new(Some(from)));
-        let cursor = after.map(|after| after.cursor);
-        let seat = self.hub.take_up(room, ticket, cursor, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact: true, began };
+        let seat = self.hub.take_up(room, ticket, resume, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {
