@@ -301,9 +301,10 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     let tenure = Tenure::new(bob.seat, hub.terms().poll(), move || lost.send(()).unwrap());
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_secs(14)).await;
-        drop(tenure.stay().unwrap());
+        tenure.stay().unwrap().accept();
     }
-    let stay = tenure.stay().unwrap();
+    let mut stay = tenure.stay().unwrap();
+    stay.accept();
     tokio::time::sleep(Duration::from_secs(60)).await;
     drop(stay);
     assert!(ann.heard.try_recv().is_err() && told.try_recv().is_err(), "a request that is being answered keeps the seat");

@@ -87,11 +87,12 @@ impl Edge {
         let (ticket, inbound) = self.read_word(request).await?;
         let given = inbound.n;
         let said = async {
-            let (room, who, _stay) = self.hear(room, ticket).await?;
+            let (room, who, mut stay) = self.hear(room, ticket).await?;
             let Ask::Chat { text, n } = inbound.ask? else {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
             let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text).await?;
+            stay.iter_mut().for_each(Stay::accept);
             Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
@@ -107,11 +108,12 @@ impl Edge {
     {
         let (ticket, inbound) = self.read_word(request).await?;
         let began = Instant::now();
-        let (room, who, _stay) = self.hear(room, ticket).await?;
+        let (room, who, mut stay) = self.hear(room, ticket).await?;
         let Ask::Typing(typing) = inbound.ask? else {
             return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
         self.hub.typing(&room, &who, typing, began).await?;
+        stay.iter_mut().for_each(Stay::accept);
         Ok(answer::nothing())
     }
 
@@ -143,7 +145,7 @@ impl Edge {
         Ok((door::ticket(&request).map(str::to_owned), inbound))
     }
 
-    /// Lets a member speak.
+    /// Lets a member speak. What is refused after this renews nothing.
     async fn hear(&self, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
         let room = room_id(room)?;
         let who = self.hub.bearer(&room, &ticket.ok_or(Trouble::NoTicket)?).await?;

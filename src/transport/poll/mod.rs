@@ -4,6 +4,7 @@
 
 mod bookmark;
 mod company;
+mod gathered;
 mod mailbox;
 
 use std::{sync::Arc, time::Duration};
@@ -65,20 +66,26 @@ impl Pollers {
         wait: Duration,
         began: Instant,
     ) -> Result<Option<Bytes>, Trouble> {
-        if let (Some(after), Some((poller, _stay))) = (after, self.renew(who)) {
+        let mut exact = true;
+        if let (Some(after), Some((poller, mut stay))) = (after, self.renew(who)) {
+            if poller.mailbox.knows(after) {
+                stay.accept();
+            }
             if let Some(fresh) = self.hub.fresh_ticket(room, ticket, who) {
                 poller.mailbox.renew(ticket, &fresh);
             }
+            let _waiting = poller.mailbox.wait();
             match poller.mailbox.open(after, wait).await {
                 Opened::Letters(answer) => return Ok(Some(answer)),
                 Opened::Nothing => return Ok(None),
                 Opened::Closed(why) => return Err(why),
-                Opened::Unknown => {}
+                Opened::Unknown { void } => exact = !void,
             }
         }
         let from = after.unwrap_or_else(Bookmark::nowhere);
         let mailbox = Arc::new(Mailbox::new(Some(from)));
-        let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact: true, began };
+        let _waiting = mailbox.wait();
+        let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
         let seat = self.hub.take_up(room, ticket, resume, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
@@ -86,11 +93,12 @@ impl Pollers {
             Opened::Letters(answer) => Ok(Some(answer)),
             Opened::Closed(why) => Err(why),
             // Another poll has overtaken this one.
-            Opened::Nothing | Opened::Unknown => Ok(None),
+            Opened::Nothing | Opened::Unknown { .. } => Ok(None),
         }
     }
 
-    /// A sign of life of somebody who may be polling here: the seat is kept at least until the guard is dropped.
+    /// A sign of life of somebody who may be polling here: the seat is kept until the guard is dropped, and renewed if the
+    /// request is accepted.
     pub fn hear(&self, who: &Claims) -> Option<Stay> {
         self.renew(who).map(|(_, stay)| stay)
     }
@@ -107,7 +115,8 @@ impl Pollers {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
         };
         let tenure = Tenure::new(seat, self.hub.terms().poll(), lost);
-        let stay = tenure.stay();
+        let mut stay = tenure.stay();
+        stay.iter_mut().for_each(Stay::accept);
         // The seat that this one replaces is void already.
         self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
         stay
