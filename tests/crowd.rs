@@ -309,9 +309,16 @@ async fn a_while() {
 
 #[async_trait]
 impl Store for Slow {
-    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError> {
         a_while().await;
-        let joined = self.0.join(room, id, name, tag).await;
+        let joined = self.0.join(room, id, name, tag, began).await;
         a_while().await;
         joined
     }
@@ -328,8 +335,8 @@ impl Store for Slow {
         self.0.say_next(room, from, text).await
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
-        self.0.typing(room, from, user, typing).await
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+        self.0.typing(room, from, user, typing, began).await
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {

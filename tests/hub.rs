@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
-    hub::{Entrance, Hub, Reader, Rooms, Seat, Tenure, Wire},
+    hub::{Entrance, Hub, Reader, ResumeFrom, Rooms, Seat, Tenure, Wire},
     protocol::Trouble,
     room::{Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
     store::{
@@ -32,6 +32,7 @@ use tokio::{
         oneshot,
     },
     task::JoinHandle,
+    time::Instant,
 };
 
 static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
@@ -105,20 +106,27 @@ impl Moody {
 
 #[async_trait]
 impl Store for Moody {
-    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError> {
         let wait = self.waits.lock().unwrap().pop_front();
         self.joins.fetch_add(1, Ordering::SeqCst);
         match wait {
             Some((When::Before, wait)) => {
                 let _ = wait.await;
-                self.store.join(room, id, name, tag).await
+                self.store.join(room, id, name, tag, began).await
             }
             Some((When::After, wait)) => {
-                let joined = self.store.join(room, id, name, tag).await;
+                let joined = self.store.join(room, id, name, tag, began).await;
                 let _ = wait.await;
                 joined
             }
-            None => self.store.join(room, id, name, tag).await,
+            None => self.store.join(room, id, name, tag, began).await,
         }
     }
 
@@ -136,8 +144,8 @@ impl Store for Moody {
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
-        self.store.typing(room, from, user, typing).await
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+        self.store.typing(room, from, user, typing, began).await
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
@@ -194,6 +202,11 @@ impl Stage {
     }
 }
 
+/// From nowhere, by a request that comes now.
+fn now() -> ResumeFrom {
+    ResumeFrom { cursor: None, exact: true, began: Instant::now() }
+}
+
 async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Someone {
     try_enter(hub, room, name, back).await.unwrap()
 }
@@ -242,7 +255,7 @@ async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
     let ticket = ann.welcome["ticket"].as_str().unwrap().to_owned();
     let (ear, mut heard) = unbounded_channel();
     let taking =
-        tokio::spawn(async move { hub.take_up(&"r".parse().unwrap(), &ticket, None, None, Arc::new(Ear(ear))).await.map(drop) });
+        tokio::spawn(async move { hub.take_up(&"r".parse().unwrap(), &ticket, now(), None, Arc::new(Ear(ear))).await.map(drop) });
     while here.store.joins() == 0 {
         tokio::task::yield_now().await;
     }
@@ -289,9 +302,10 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     let tenure = Tenure::new(bob.seat, hub.terms().poll(), move || lost.send(()).unwrap());
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_secs(14)).await;
-        drop(tenure.stay().unwrap());
+        tenure.stay().unwrap().accept();
     }
-    let stay = tenure.stay().unwrap();
+    let mut stay = tenure.stay().unwrap();
+    stay.accept();
     tokio::time::sleep(Duration::from_secs(60)).await;
     drop(stay);
     assert!(ann.heard.try_recv().is_err() && told.try_recv().is_err(), "a request that is being answered keeps the seat");
@@ -302,6 +316,45 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     assert!(told.try_recv().is_ok() && tenure.stay().is_none());
     ann.seat.leave().await;
     assert!(world.is_empty() && hub.counts() == (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later() {
+    let stage = stage();
+    let mut bob = enter(&stage.hub, "r", "Bob", None).await;
+    let ann = enter(&stage.hub, "r", "Ann", None).await;
+    assert_eq!(bob.hears().await["user"], "Ann");
+    let (late, room) = (now(), "r".parse().unwrap());
+    let (ticket, welcome) = (ann.welcome["ticket"].as_str().unwrap().to_owned(), ann.welcome.clone());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut back = enter(&stage.hub, "r", "Ann", Some(&welcome)).await;
+    let (ear, mut heard) = unbounded_channel();
+    let taken = stage.hub.take_up(&room, &ticket, late, Arc::new(Ear(ear))).await.map(drop);
+    assert_eq!(taken, Err(Trouble::Replaced));
+    stage.hub.dismiss(&room, &ticket, late.began).await.unwrap();
+    assert!(heard.try_recv().is_err());
+    back.seat.say(Some(1), &"still here".parse().unwrap()).await.unwrap();
+    assert_eq!((bob.hears().await["text"].as_str(), back.hears().await["type"].as_str()), (Some("still here"), Some("ack")));
+    // A leave that comes after it is one.
+    stage.hub.dismiss(&room, &ticket, Instant::now()).await.unwrap();
+    assert_eq!(bob.hears().await["reason"], "left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_given_up_before_their_first_welcome_has_no_seat_that_is_held() {
+    let stage = stage();
+    let mut bob = enter(&stage.hub, "r", "Bob", None).await;
+    for when in [When::Before, When::After] {
+        let (entering, _go) = stage.enter_slowly(when, "Ann", None).await;
+        entering.abort();
+        assert!(entering.await.is_err());
+        let begun = Instant::now();
+        if when == When::After {
+            assert_eq!(bob.hears().await["type"], "joined");
+            assert_eq!(bob.hears().await["reason"], "lost");
+        }
+        assert_eq!((stage.hub.counts(), begun.elapsed().as_secs()), ((1, 1), 0));
+    }
 }
 
 #[tokio::test(start_paused = true)]

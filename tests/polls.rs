@@ -148,7 +148,8 @@ impl Asker {
     /// The answer, and after how many seconds it came.
     async fn poll(&mut self, node: &Pollers, wait: u64) -> (Option<Value>, u64) {
         let (asked, after) = (Instant::now(), Some(self.cursor.parse().unwrap()));
-        let answer = node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait), None).await.unwrap();
+        let answer =
+            node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait), (asked, None)).await.unwrap();
         let answer: Option<Value> = answer.map(|answer| serde_json::from_slice(&answer).unwrap());
         if let Some(answer) = &answer {
             answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
@@ -177,6 +178,59 @@ async fn who_is_sent_from_node_to_node_waits_there_unless_something_was_missed()
     drop(ann);
     let (answer, took) = bob.poll(&there, 20).await;
     assert_eq!((heads(&answer), took), (Some(1), 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_requests_that_are_accepted_renew_a_seat() {
+    for accepted in [false, true] {
+        let [node, _] = two_nodes();
+        let bob = Asker::join(&node, "Bob").await;
+        let begun = Instant::now();
+        while let Some(mut stay) = node.hear(&bob.who).filter(|_| begun.elapsed() < Duration::from_secs(100)) {
+            // A request takes its time, and is refused or not.
+            tokio::time::sleep(Duration::from_millis(4500)).await;
+            if accepted {
+                stay.accept();
+            }
+            drop(stay);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        // Refused ones are still answered before the seat is lost.
+        assert_eq!(begun.elapsed().as_millis(), if accepted { 104_500 } else { 16_500 });
+    }
+}
+
+#[tokio::test]
+async fn who_only_sends_requests_that_are_refused_is_gone() {
+    let server = TestServer::start(&["--grace", "1", "--lease", "1", "--rate", "1000"]).await;
+    let mut ann = Client::join(&server, "r", "Ann").await;
+    let bob = Poller::join(&server, "r", "Bob").await;
+    ann.expect("joined").await;
+    let text = |length| json!({ "text": "x".repeat(length) }).to_string();
+    let requests = async {
+        loop {
+            let refused = [
+                bob.post("messages", "{}"),
+                bob.post("messages", "no JSON"),
+                bob.post("messages", text(4001)),
+                bob.post("messages", r#"{"text":"hello","n":0}"#),
+                bob.post("messages", r#"{"typing":true}"#),
+                bob.post("typing", text(1)),
+                bob.post("join", r#"{"name":""#),
+                bob.post("livekit-token", ""),
+                bob.ask("nonsense", 0),
+                bob.ask(&bob.cursor, 61),
+            ];
+            for request in refused {
+                let status = request.send().await.unwrap().status();
+                assert!(status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{status}");
+            }
+        }
+    };
+    tokio::select! {
+        () = requests => {}
+        left = ann.expect("left") => assert_eq!(left["reason"], "lost"),
+    }
 }
 
 #[tokio::test(start_paused = true)]

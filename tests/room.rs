@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use parlor::room::{Cursor, Epoch, Holder, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomKey, Said, Text};
+use parlor::room::{
+    Cursor, Epoch, Holder, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room, RoomKey, Said, Text,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -29,6 +31,10 @@ fn text(text: &str) -> Text {
 fn words(n: u64) -> Text {
     let length = if n % 11 == 10 { LIMITS.history_bytes + 1 } else { 1 + n as usize % 4 };
     text(&"x".repeat(length))
+}
+
+fn at(now: Millis) -> Moment {
+    Moment { earliest: now, latest: now }
 }
 
 fn room() -> Room {
@@ -106,7 +112,7 @@ impl Model {
                 self.tag += 1;
                 let (member, holder) = (id(who), holder(node, self.tag));
                 let seated = self.seats.contains_key(&member);
-                match room.join(self.now, &LIMITS, member, &name(who), holder) {
+                match room.join(self.now, &LIMITS, member, &name(who), holder, at(self.now)) {
                     Ok(joined) => {
                         assert_eq!(joined.new, !seated);
                         self.joins_and_leaves += u64::from(joined.new);
@@ -222,7 +228,7 @@ proptest! {
 fn an_old_cursor_never_matches_the_next_life() {
     let (mut first, mut second) = (room(), room());
     for room in [&mut first, &mut second] {
-        room.join(0, &LIMITS, id(0), &name(0), holder(0, 1)).unwrap();
+        room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
         room.say(0, &LIMITS, id(0), 1, &text("hello")).unwrap();
     }
     let (first, second) = (first.snapshot(0, &LIMITS), second.snapshot(0, &LIMITS));
@@ -235,7 +241,7 @@ fn an_old_cursor_never_matches_the_next_life() {
 #[test]
 fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
     let mut room = room();
-    room.join(0, &LIMITS, id(0), &name(0), holder(0, 1)).unwrap();
+    room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
     room.say(10, &LIMITS, id(0), 1, &text("hello")).unwrap();
     assert_eq!(room.snapshot(10 + LIMITS.history_age - 1, &LIMITS).history.len(), 1);
     assert_eq!(room.snapshot(10 + LIMITS.history_age, &LIMITS).history.len(), 0);
@@ -244,11 +250,11 @@ fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
 #[test]
 fn who_comes_back_goes_on_counting() {
     let mut room = room();
-    room.join(0, &LIMITS, id(0), &name(0), holder(0, 1)).unwrap();
-    room.join(0, &LIMITS, id(1), &name(1), holder(0, 2)).unwrap();
+    room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
+    room.join(0, &LIMITS, id(1), &name(1), holder(0, 2), at(0)).unwrap();
     let first = room.say(0, &LIMITS, id(1), 7, &text("hello")).unwrap();
     room.leave(id(1), holder(0, 2)).unwrap();
-    assert_eq!(room.join(5, &LIMITS, id(1), &name(1), holder(0, 3)).unwrap().last_n, 7);
+    assert_eq!(room.join(5, &LIMITS, id(1), &name(1), holder(0, 3), at(5)).unwrap().last_n, 7);
     let again = room.say(6, &LIMITS, id(1), 7, &text("hello")).unwrap();
     assert_eq!((again.seq, again.at, again.repeated), (first.seq, first.at, true));
 }
@@ -257,9 +263,28 @@ fn who_comes_back_goes_on_counting() {
 fn a_full_room_refuses_but_not_its_own() {
     let mut room = room();
     for who in 0..4 {
-        room.join(0, &LIMITS, id(who), &name(who), holder(0, who.into())).unwrap();
+        room.join(0, &LIMITS, id(who), &name(who), holder(0, who.into()), at(0)).unwrap();
     }
-    assert_eq!(room.join(0, &LIMITS, id(9), &name(9), holder(0, 9)), Err(Refusal::RoomFull));
-    assert!(!room.join(0, &LIMITS, id(3), &name(3), holder(1, 10)).unwrap().new);
+    assert_eq!(room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)), Err(Refusal::RoomFull));
+    assert!(!room.join(0, &LIMITS, id(3), &name(3), holder(1, 10), at(0)).unwrap().new);
     assert_eq!(room.len(), 4);
+}
+
+#[test]
+fn of_two_nodes_links_the_one_that_began_later_has_the_seat() {
+    let mut room = room();
+    let mut come = |now, node, tag, earliest, latest| {
+        let joined = room.join(now, &LIMITS, id(0), &name(0), holder(node, tag), Moment { earliest, latest });
+        joined.map(|joined| joined.new)
+    };
+    assert_eq!(come(100, 0, 1, 100, 100), Ok(true));
+    assert_eq!(come(210, 1, 1, 200, 204), Ok(false));
+    assert_eq!(come(220, 0, 2, 150, 199), Err(Refusal::Overtaken), "for sure before the other");
+    assert_eq!(come(230, 0, 3, 150, 200), Ok(false), "perhaps not before the other");
+    assert_eq!(come(240, 1, 2, 150, 199), Err(Refusal::Overtaken), "who took it over holds it since then at least");
+    assert_eq!(come(250, 0, 4, 10, 20), Ok(false), "at one node tags decide");
+    // The clock was put back: what has the seat since the future does not keep it.
+    assert_eq!(come(50, 1, 3, 50, 50), Ok(false));
+    assert_eq!(come(60, 0, 5, 60, 60), Ok(false));
+    assert_eq!(come(70, 1, 4, 49, 49), Err(Refusal::Overtaken));
 }

@@ -22,6 +22,7 @@ use proptest::prelude::*;
 use support::{
     Node, a_room, cluster::Cluster, name, node_id, ready, recorder, sentinel::Watched, server::Server, tag, text, until,
 };
+use tokio::time::{Instant, sleep};
 
 /// Where nodes of one store meet.
 trait World: Sized {
@@ -172,6 +173,7 @@ contract! {
     of_two_links_of_a_node_the_newer_one_has_the_seat
     takeover_is_told_to_nobody_and_voids_the_old_link
     seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else
+    of_two_nodes_links_the_one_that_began_later_has_the_seat
     takeover_knows_the_last_n
     leave_is_told_with_its_reason
     leave_may_be_repeated
@@ -350,7 +352,7 @@ async fn strangers_may_neither_speak_nor_type<W: World>() {
     for _ in 0..2 {
         assert_eq!(node.say(&room, stranger, 1, "hello").await.map(drop), refused);
         assert_eq!(node.store.say_next(&room, stranger, &text("hello")).await.map(drop), refused);
-        assert_eq!(node.store.typing(&room, stranger, &name("Eve"), true).await, refused);
+        assert_eq!(node.store.typing(&room, stranger, &name("Eve"), true, Instant::now()).await, refused);
         // Once without the room, once with it.
         node.join(&room, "Ann").await;
     }
@@ -434,7 +436,7 @@ async fn typing_is_told_and_not_kept<W: World>() {
     let ann = here.join(&room, "Ann").await;
     let bob = there.join(&room, "Bob").await;
     for typing in [true, false] {
-        here.store.typing(&room, ann.id, &name("Ann of Here"), typing).await.unwrap();
+        here.store.typing(&room, ann.id, &name("Ann of Here"), typing, Instant::now()).await.unwrap();
         let heard = there.heard.find(|event| matches!(event, Event::Typing { .. }).then_some(event)).await;
         assert_eq!(heard, Event::Typing { from: ann.id, user: name("Ann of Here"), typing });
     }
@@ -502,7 +504,7 @@ async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>() {
     let (ann, cid) = (here.join(&room, "Ann").await, there.join(&room, "Cid").await);
     let (older, newer) = (tag(), tag());
     for tag in [newer, older] {
-        let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag).await.unwrap();
+        let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now()).await.unwrap();
         assert!(!joined.new);
     }
     here.store.leave(&room, ann.id, older, Departure::Left).await.unwrap();
@@ -547,6 +549,61 @@ async fn seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else<W: 
         here.heard.rest().into_iter().filter(|event| !matches!(event, Event::Said { entry, .. } if entry.seq < 3)).collect();
     assert_eq!(late, []);
     third.heard.rest().iter().for_each(|event| assert!(!matches!(event, Event::Moved { .. } | Event::Reset(_)), "{event:?}"));
+}
+
+async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    // Both nodes listen, wherever she sits.
+    let bob = here.join(&room, "Bob").await;
+    there.join(&room, "Cid").await;
+    let come = async |node: &Node, began| {
+        let link = tag();
+        node.store.join(&room, ann.id, &name("Ann"), link, began).await.map(|(joined, _)| (joined.new, link))
+    };
+    // Nodes know the time only as well as answers are quick: on a busy machine there may have to be more of it between.
+    let mut refused = None;
+    for pause in [50, 200, 1000, 5000] {
+        let late = Instant::now();
+        sleep(Duration::from_millis(pause)).await;
+        let newer = come(&there, Instant::now()).await.unwrap();
+        if come(&here, late).await == Err(StoreError::Refused(Refusal::Overtaken)) {
+            refused = Some((late, newer));
+            break;
+        }
+    }
+    let (late, (_, newer)) = refused.expect("a join that comes late is refused");
+    // Signals are not kept while a node reads the room anew, as it may when somebody moves: this comes after that.
+    here.say(&room, bob.id, 1, "who is there?").await.unwrap();
+    for node in [&mut here, &mut there] {
+        node.heard.entry().await;
+    }
+    // Nor does it say that somebody types, though it may say that they have stopped.
+    for (node, typing, began) in [(&here, true, late), (&here, false, late), (&there, true, Instant::now())] {
+        node.store.typing(&room, ann.id, &name("Ann"), typing, began).await.unwrap();
+    }
+    for node in [&mut here, &mut there] {
+        for expected in [false, true] {
+            let typing =
+                node.heard.find(|event| if let Event::Typing { typing, .. } = event { Some(typing) } else { None }).await;
+            assert_eq!(typing, expected);
+        }
+    }
+    // The seat is where it was, and whoever comes later has it, at any node and at once.
+    let mut holder = (&there, newer);
+    for node in [&here, &there, &here, &here, &there] {
+        let (new, link) = come(node, Instant::now()).await.unwrap();
+        assert!(!new);
+        holder.0.store.leave(&room, ann.id, holder.1, Departure::Lost).await.unwrap();
+        assert_eq!(node.look(&room).await.unwrap().members.len(), 3, "the older link's goodbye is void");
+        holder = (node, link);
+    }
+    holder.0.store.leave(&room, ann.id, holder.1, Departure::Left).await.unwrap();
+    assert_eq!(here.look(&room).await.unwrap().members.len(), 2);
+    // Nobody has the seat: the late one gets it.
+    assert!(come(&here, late).await.unwrap().0);
 }
 
 async fn takeover_knows_the_last_n<W: World>() {
@@ -714,7 +771,7 @@ async fn forty_joins_under_fire_miss_nothing<W: World>() {
     let Node { store, mut heard } = here;
     for _ in 0..40 {
         let (id, tag) = (MemberId::random(), tag());
-        let (_, snapshot) = store.join(&room, id, &name("Bob"), tag).await.unwrap();
+        let (_, snapshot) = store.join(&room, id, &name("Bob"), tag, Instant::now()).await.unwrap();
         let mut next = snapshot.seq + 1;
         while next < snapshot.seq + 20 {
             let entry = heard.entry().await;
@@ -986,7 +1043,8 @@ impl<'a> Stage<'a> {
         match deed {
             Deed::Join { node, who } => {
                 let tag = tag();
-                let joined = self.nodes[node].store.join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag).await;
+                let joined =
+                    self.nodes[node].store.join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag, Instant::now()).await;
                 if let Ok((_, snapshot)) = &joined {
                     self.epoch = snapshot.epoch;
                     self.old[who] = self.seats[who].replace((node, tag));
@@ -1011,7 +1069,7 @@ impl<'a> Stage<'a> {
                 format!("{:?}", said.map(|said| (said.seq, said.repeated)))
             }
             Deed::Typing { node, who } => {
-                format!("{:?}", self.nodes[node].store.typing(&room, ids[who], &name("Somebody"), who == 1).await)
+                format!("{:?}", self.nodes[node].store.typing(&room, ids[who], &name("Somebody"), who == 1, Instant::now()).await)
             }
             Deed::Look { node } => format!("{:?}", self.nodes[node].look(&room).await.as_ref().map(bare)),
             Deed::Since { node, seq } => {

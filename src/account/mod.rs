@@ -3,6 +3,7 @@
 
 mod name;
 mod password;
+mod queue;
 mod records;
 mod throttle;
 mod token;

@@ -1,7 +1,6 @@
 //! Passwords: bcrypt, on threads of their own that yield to everything else.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
     io,
     net::IpAddr,
     str::FromStr,
@@ -15,16 +14,15 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use super::{AccountError, throttle::Home};
+use super::{
+    AccountError,
+    queue::{Bounds, FairQueue, Permit},
+};
 
-/// How many may wait for their turn: as many as one thread serves within their patience. Who comes later is told to
-/// come back, rather than to wait in vain.
-const LINE: usize = 128;
-
-/// And how many of them from one address: nobody keeps everybody else from logging in.
-const LINE_OF_ONE: usize = LINE / 2;
+/// How many may wait for their turn: as many as one thread serves within their patience; of one address half of them.
+const WAITING: Bounds = Bounds { all: 128, one: 64 };
 
 /// How long they wait. With the work itself it is less than the minute after which proxies give up.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -69,10 +67,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(super) struct Hasher {
     cost: Cost,
     jobs: mpsc::Sender<Job>,
-    turns: Arc<Semaphore>,
-    line: Semaphore,
-    /// How many wait from where.
-    waiting: Mutex<HashMap<Home, usize>>,
+    queue: Arc<FairQueue>,
     /// What the password of somebody unknown is compared with. Nobody knows what it is the hash of.
     decoy: String,
     done: AtomicU64,
@@ -101,26 +96,15 @@ impl Hasher {
         }
         let nobody = uuid::Uuid::new_v4().to_string();
         let decoy = bcrypt::hash(nobody, cost.0).map_err(io::Error::other)?;
-        Ok(Self {
-            cost,
-            jobs,
-            turns: Arc::new(Semaphore::new(threads)),
-            line: Semaphore::new(LINE),
-            waiting: Mutex::default(),
-            decoy,
-            done: AtomicU64::new(0),
-        })
+        Ok(Self { cost, jobs, queue: FairQueue::new(threads, WAITING), decoy, done: AtomicU64::new(0) })
     }
 
-    /// Waits for a turn, first come, first served.
+    /// Waits for a turn. Addresses take turns, however many requests each of them sends.
     ///
     /// # Errors
     /// [`AccountError::Busy`] when too many wait already, or for too long.
     pub(super) async fn turn(&self, from: IpAddr) -> Result<Turn<'_>, AccountError> {
-        let _place = self.line.try_acquire().map_err(|_| AccountError::Busy)?;
-        let _own = Place::take(&self.waiting, from.into()).ok_or(AccountError::Busy)?;
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let permit = turn.map_err(|_| AccountError::Busy)?.map_err(|_| AccountError::Busy)?;
+        let permit = self.queue.permit(from.into(), PATIENCE).await.ok_or(AccountError::Busy)?;
         Ok(Turn { hasher: self, permit: Arc::new(permit) })
     }
 
@@ -130,39 +114,10 @@ impl Hasher {
     }
 }
 
-/// A place in the line, among those of one address.
-struct Place<'a> {
-    waiting: &'a Mutex<HashMap<Home, usize>>,
-    home: Home,
-}
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a Mutex<HashMap<Home, usize>>, home: Home) -> Option<Self> {
-        let mut all = waiting.lock();
-        let own = all.entry(home).or_default();
-        if *own == LINE_OF_ONE {
-            return None;
-        }
-        *own += 1;
-        Some(Self { waiting, home })
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if let Entry::Occupied(mut own) = self.waiting.lock().entry(self.home) {
-            *own.get_mut() -= 1;
-            if *own.get() == 0 {
-                own.remove();
-            }
-        }
-    }
-}
-
 /// The right to hash, one password after the other.
 pub(super) struct Turn<'a> {
     hasher: &'a Hasher,
-    permit: Arc<OwnedSemaphorePermit>,
+    permit: Arc<Permit>,
 }
 
 impl Turn<'_> {
@@ -237,34 +192,27 @@ mod tests {
         assert!(hash.starts_with("$2b$04$"));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_a_turn_until_the_request_is_over() {
-        let hasher = Hasher::start(Cost::LEAST).unwrap();
-        let turns = hasher.turns.available_permits();
-        let _taken = hasher.turns.clone().acquire_many_owned(u32::try_from(turns).unwrap()).await.unwrap();
-        let begun = tokio::time::Instant::now();
-        assert!(matches!(hasher.turn(HERE).await, Err(AccountError::Busy)));
-        assert_eq!(begun.elapsed(), PATIENCE);
-    }
-
     #[tokio::test]
-    async fn too_many_at_once_are_told_so() {
+    async fn an_address_that_floods_keeps_nobody_else_from_hashing() {
         let hasher = Hasher::start(Cost::LEAST).unwrap();
-        let turns = hasher.turns.available_permits();
-        let taken = hasher.turns.clone().acquire_many_owned(u32::try_from(turns).unwrap()).await.unwrap();
-        let addresses = [HERE, IpAddr::from([192, 0, 2, 1])];
-        let mut waiting = Vec::new();
-        for from in addresses {
-            for _ in 0..LINE_OF_ONE {
-                let mut turn = Box::pin(hasher.turn(from));
-                assert!(turn.as_mut().now_or_never().is_none(), "there is room for one address and for another");
-                waiting.push(turn);
-            }
-            assert!(matches!(hasher.turn(from).await, Err(AccountError::Busy)), "but not for more of one");
+        let mut turns = Vec::new();
+        while let Some(Ok(turn)) = hasher.turn(HERE).now_or_never() {
+            turns.push(turn);
         }
-        assert!(matches!(hasher.turn(IpAddr::from([192, 0, 2, 2])).await, Err(AccountError::Busy)), "nor for more in all");
-        drop((taken, waiting));
-        assert!(hasher.turn(HERE).await.is_ok());
-        assert!(hasher.waiting.lock().is_empty());
+        let mut flood = Vec::new();
+        for _ in 0..WAITING.one {
+            let mut turn = Box::pin(hasher.turn(HERE));
+            assert!(turn.as_mut().now_or_never().is_none());
+            flood.push(turn);
+        }
+        assert!(matches!(hasher.turn(HERE).await, Err(AccountError::Busy)), "more than its share");
+        let mut other = Box::pin(hasher.turn(IpAddr::from([192, 0, 2, 1])));
+        assert!(other.as_mut().now_or_never().is_none());
+        let turn = turns.pop().unwrap();
+        assert!(turn.hash("12345678".parse().unwrap()).await.is_ok());
+        drop(turn);
+        // The thread gives its part of the turn back when its work is done, a moment after it has answered.
+        let _turn = other.await.expect("the next turn is the other address's");
+        assert!(flood.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()), "the flood waits");
     }
 }

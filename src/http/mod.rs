@@ -24,7 +24,7 @@ use hyper::{
     header::{AUTHORIZATION, HeaderName},
 };
 use percent_encoding::percent_decode_str;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
@@ -54,6 +54,9 @@ pub struct Peer(pub IpAddr);
 
 /// How long the head of an answer may take, where nothing is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a join without a ticket goes on for a client that has closed its side.
+const HALF_CLOSED: Duration = Duration::from_secs(2);
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -191,20 +194,7 @@ impl Edge {
             return answer::refuse(trouble);
         }
         let patience = address.patience();
-        // Who comes by a ticket may be here by another link by now, and one that is gone must not take the seat from it.
-        let takes_a_seat = match address {
-            Address::Messages(_) => request.method() == Method::GET,
-            Address::Join(_) | Address::Events(_) => true,
-            _ => false,
-        };
-        let by_ticket = takes_a_seat && door::ticket(&request).is_some();
-        let lender = request.extensions().get::<Lender>().filter(|_| by_ticket).cloned();
-        let gone = async {
-            match lender {
-                Some(lender) => lender.closed().await,
-                None => pending().await,
-            }
-        };
+        let gone = gone(&address, &request);
         let answering = async {
             match address {
                 Address::Page => Ok(page::index(&request, &self.origins)),
@@ -301,6 +291,28 @@ impl Edge {
         ];
         let hashes = self.accounts.as_ref().map(|accounts| accounts.hashes());
         answer::metrics(&gauges, hashes, &self.hub.mended(), self.budgets.refusals())
+    }
+}
+
+/// Waits until the peer of a request that takes a seat is gone: its next link may have the seat by then, and a guest that
+/// is gone is no company. For ever if the request takes none.
+fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = ()> + use<B> {
+    let takes_a_seat = match address {
+        Address::Messages(_) | Address::Terminal(_) => request.method() == Method::GET,
+        Address::Rooms | Address::Join(_) | Address::Events(_) => true,
+        _ => false,
+    };
+    let lender = request.extensions().get::<Lender>().filter(|_| takes_a_seat).cloned();
+    let by_ticket = door::ticket(request).is_some();
+    async move {
+        match lender {
+            Some(lender) => lender.closed().await,
+            None => pending().await,
+        }
+        // A client that has said all may close its side and still read. Where nobody's seat is at stake it gets a moment.
+        if !by_ticket {
+            sleep(HALF_CLOSED).await;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::{Request, body::Body};
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::Instant;
 use tower::BoxError;
 
 use super::{
@@ -75,10 +76,10 @@ impl Edge {
         }
         let after = after.map(|after| after.parse()).transpose()?;
         let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
-        let account = self.account(request);
+        let (began, account) = (Instant::now(), self.account(request));
         let who = self.bearer(&account, &room, ticket).await?;
         self.paces.word(&who.member).await?;
-        let answer = self.pollers.poll(&room, ticket, &who, after, wait, Some(&account)).await?;
+        let answer = self.pollers.poll(&room, ticket, &who, after, wait, (began, Some(&account))).await?;
         Ok(answer.map_or_else(answer::nothing, answer::written))
     }
 
@@ -91,11 +92,12 @@ impl Edge {
         let (ticket, inbound) = self.read_word(request).await?;
         let given = inbound.n;
         let said = async {
-            let (room, who, _stay) = self.hear(&account, room, ticket).await?;
+            let (room, who, mut stay) = self.hear(&account, room, ticket).await?;
             let Ask::Chat { text, n } = inbound.ask? else {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
             let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &account).await?;
+            stay.iter_mut().for_each(Stay::accept);
             Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
@@ -111,11 +113,13 @@ impl Edge {
     {
         let account = self.account(&request);
         let (ticket, inbound) = self.read_word(request).await?;
-        let (room, who, _stay) = self.hear(&account, room, ticket).await?;
+        let began = Instant::now();
+        let (room, who, mut stay) = self.hear(&account, room, ticket).await?;
         let Ask::Typing(typing) = inbound.ask? else {
             return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
-        self.hub.typing(&room, &who, typing).await?;
+        self.hub.typing(&room, &who, typing, began).await?;
+        stay.iter_mut().for_each(Stay::accept);
         Ok(answer::nothing())
     }
 
@@ -126,11 +130,12 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
+        let began = Instant::now();
         let room = room_id(room)?;
         self.account(&request).frame()?;
         match door::ticket(&request) {
-            Some(ticket) => self.hub.dismiss(&room, ticket).await?,
-            None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?).await?,
+            Some(ticket) => self.hub.dismiss(&room, ticket, began).await?,
+            None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?, began).await?,
         }
         Ok(answer::nothing())
     }
@@ -155,7 +160,7 @@ impl Edge {
         self.hub.bearer(room, ticket).await
     }
 
-    /// Lets a member speak.
+    /// Lets a member speak. What is refused after this renews nothing.
     async fn hear(
         &self,
         account: &Account,

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::{
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
-    Hub, Reader, Seat, Whence, Wire,
+    Hub, Reader, ResumeFrom, Seat, Whence, Wire,
     seat::{LEAVING, TYPING},
 };
 use crate::{
     budget::Account,
     protocol::Trouble,
-    room::{Cursor, Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
+    room::{Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
     ticket::{Claims, Signer},
 };
 
@@ -71,7 +71,7 @@ impl Hub {
         self: &Arc<Self>,
         room: &RoomId,
         ticket: &str,
-        cursor: Option<Cursor>,
+        ResumeFrom { cursor, exact, began }: ResumeFrom,
         account: Option<&Arc<Account>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
@@ -83,7 +83,7 @@ impl Hub {
         if !has(&snapshot, claims.member) {
             return Err(Refusal::NotMember.into());
         }
-        self.sit(room, claims, Whence { cursor, resumed: true, exact: true, joins: false }, account, reader).await
+        self.sit(room, claims, Whence { cursor, resumed: true, exact, joins: false, began }, account, reader).await
     }
 
     /// Says something in a member's name; without a counter of theirs, with the next one.
@@ -111,20 +111,20 @@ impl Hub {
         Ok(said)
     }
 
-    /// Tells the others that a member types or stopped.
+    /// Tells the others that a member types or stopped. `began` is when the request came.
     ///
     /// # Errors
     /// Why they could not be told.
-    pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool) -> Result<(), Trouble> {
+    pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool, began: Instant) -> Result<(), Trouble> {
         self.hush(who.member, None);
-        self.store.typing(room, who.member, &who.name, typing).await?;
+        self.store.typing(room, who.member, &who.name, typing, began).await?;
         if typing {
             let (hub, room, who) = (Arc::clone(self), room.clone(), who.clone());
             let hush = tokio::spawn(async move {
                 sleep(TYPING).await;
                 hub.hushes.remove(&who.member);
                 // Who has left by now has been told to have left.
-                let _ = hub.store.typing(&room, who.member, &who.name, false).await;
+                let _ = hub.store.typing(&room, who.member, &who.name, false, Instant::now()).await;
             });
             self.hush(who.member, Some(hush.abort_handle()));
         }
@@ -141,11 +141,11 @@ impl Hub {
     }
 
     /// Lets a member go, whatever link holds the seat: it is free when this returns, or soon after if the store is away.
-    /// Nothing happens to who has left already.
+    /// Nothing happens to who has left already, nor to a link that came after the request `began`.
     ///
     /// # Errors
     /// [`Trouble::BadTicket`], or the store's.
-    pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str) -> Result<(), Trouble> {
+    pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), Trouble> {
         let (claims, snapshot) = match self.seated(room, ticket).await {
             Err(Trouble::Refused(Refusal::NotMember)) => return Ok(()),
             seated => seated?,
@@ -153,7 +153,7 @@ impl Hub {
         self.hush(claims.member, None);
         let local = self.rooms.find(room).and_then(|room| {
             let people = room.people.lock();
-            let seat = people.seats.get(&claims.member)?;
+            let seat = people.seats.get(&claims.member).filter(|seat| seat.began <= began)?;
             if let Some(reader) = seat.place.reader() {
                 reader.close(&Trouble::Left);
             }
@@ -172,13 +172,15 @@ impl Hub {
         }
         if seated {
             // Its seat is at another node: take it over, then leave.
-            let from = Whence { cursor: None, resumed: true, exact: true, joins: false };
+            let from = Whence { cursor: None, resumed: true, exact: true, joins: false, began };
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
             match self.sit(room, claims, from, None, Arc::new(Nobody)).await {
                 Ok(seat) => drop(seat.leave().await),
                 // Somebody was quicker.
                 Err(Trouble::Refused(Refusal::NotMember)) => {}
+                // They have come back since.
+                Err(Trouble::Replaced) => return Ok(()),
                 Err(trouble) => return Err(trouble),
             }
             // Only that node knows whether they had a pass.

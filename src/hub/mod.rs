@@ -13,6 +13,7 @@ mod reader;
 mod rooms;
 mod seat;
 mod tenure;
+mod whence;
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -20,7 +21,7 @@ use std::{
 };
 
 use dashmap::DashMap;
-use tokio::{sync::watch, task::AbortHandle};
+use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 pub use self::rooms::Rooms;
@@ -29,8 +30,14 @@ pub use self::{
     reader::{Reader, Wire},
     seat::Seat,
     tenure::{Stay, Tenure},
+    whence::ResumeFrom,
 };
-use self::{kind::Reach, local::LocalRoom, people::Place};
+use self::{
+    kind::Reach,
+    local::LocalRoom,
+    people::Place,
+    whence::{Whence, same_account},
+};
 use crate::{
     account::Accounts,
     budget::{Account, Budgets},
@@ -47,6 +54,7 @@ const JOINS: usize = 3;
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Refused(Refusal::Overtaken) => Self::Replaced,
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Full => Self::StoreFull,
             StoreError::Unavailable => Self::StoreUnavailable,
@@ -127,25 +135,6 @@ pub struct Entrance {
     pub account: Option<Arc<Account>>,
 }
 
-/// Where somebody comes from.
-#[derive(Clone, Copy)]
-struct Whence {
-    cursor: Option<Cursor>,
-    /// They sat here before.
-    resumed: bool,
-    /// What they have read up to the cursor still holds.
-    exact: bool,
-    /// They come through a door: whoever is no member becomes one.
-    joins: bool,
-}
-
-/// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
-/// of no use to somebody who has logged in, out, or in as somebody else since.
-fn same_account(bearer: &Name, name: Option<&Name>) -> bool {
-    let account = |name: &Name| name.is_verified().then(|| name.as_str().to_owned());
-    account(bearer) == name.and_then(account)
-}
-
 /// This node.
 pub struct Hub {
     rooms: Arc<Rooms>,
@@ -212,6 +201,7 @@ impl Hub {
     /// # Errors
     /// Why not; the reader got nothing then.
     pub async fn enter(self: &Arc<Self>, entrance: Entrance, reader: Arc<dyn Reader>) -> Result<Seat, Trouble> {
+        let began = Instant::now();
         if self.is_stopping() {
             return Err(self.come_back());
         }
@@ -228,7 +218,7 @@ impl Hub {
             Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
         // Who takes their seat for the one they had must be told that it is another.
-        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true };
+        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
         self.sit(&room, claims, from, account.as_ref(), reader).await
     }
 
@@ -255,22 +245,24 @@ impl Hub {
         account: Option<&Arc<Account>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
-        let (local, tag) = self.rooms.place(room, (claims.member, &claims.name), &self.tags, account, Arc::clone(&reader))?;
+        let (local, tag) = self.rooms.place(room, &claims, from.began, &self.tags, account, Arc::clone(&reader))?;
         let kept = account.map(|account| local.kept_of(account));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, kept);
+        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();
             return Err(self.come_back());
         }
         for _ in 0..JOINS {
-            let joined = self.store.join(room, seat.member(), seat.name(), tag).await;
+            let joined = self.store.join(room, seat.member(), seat.name(), tag, from.began).await;
             let (joined, snapshot) = match joined {
                 Ok(joined) => joined,
                 Err(error) => {
-                    if let StoreError::Refused(_) | StoreError::Full = error {
-                        seat.give_up();
+                    match error {
+                        StoreError::Refused(Refusal::Overtaken) => seat.void(),
+                        StoreError::Refused(_) | StoreError::Full => seat.give_up(),
+                        StoreError::Unavailable | StoreError::Broken(_) => {}
                     }
                     return Err(error.into());
                 }

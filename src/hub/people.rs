@@ -6,6 +6,7 @@ use ahash::RandomState;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -29,6 +30,8 @@ pub(super) struct People {
 /// A seat at this node.
 pub(super) struct LocalSeat {
     pub(super) tag: u64,
+    /// When the link came: an older one does not get the seat any more.
+    pub(super) began: Instant,
     /// Tags of links before this one, until the store has taken note of this one.
     pub(super) older: Vec<u64>,
     pub(super) name: Name,

@@ -10,6 +10,7 @@ use std::{
 
 use ahash::RandomState;
 use dashmap::{DashMap, Entry as Slot};
+use tokio::time::Instant;
 
 use super::{
     Reader, Terms, crowd,
@@ -19,8 +20,9 @@ use super::{
 use crate::{
     budget::{Account, Resource},
     protocol::{Outbound, Trouble},
-    room::{MemberId, Name, RoomId},
+    room::{MemberId, RoomId},
     store::{Event, Feed, Store},
+    ticket::Claims,
 };
 
 /// How often what logs have forgotten is given back.
@@ -69,10 +71,14 @@ impl Rooms {
 
     /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
     /// Draws the link's tag, so that tags grow in the order in which links take a seat.
+    ///
+    /// # Errors
+    /// [`Trouble::Replaced`] if a link that came later has the seat, or what the budgets refuse.
     pub(super) fn place(
         &self,
         id: &RoomId,
-        (member, name): (MemberId, &Name),
+        Claims { member, name }: &Claims,
+        began: Instant,
         tags: &AtomicU64,
         account: Option<&Arc<Account>>,
         reader: Arc<dyn Reader>,
@@ -83,8 +89,12 @@ impl Rooms {
         let (room, permit) = match self.rooms.entry(id.clone()) {
             Slot::Occupied(room) => {
                 // A member that comes back has its permit already.
-                let seated = room.get().people.lock().seats.contains_key(&member);
-                let permit = if seated { None } else { hold(Resource::Seats)? };
+                let seated = room.get().people.lock().seats.get(member).map(|seat| seat.began);
+                let permit = match seated {
+                    Some(newer) if newer > began => return Err(Trouble::Replaced),
+                    Some(_) => None,
+                    None => hold(Resource::Seats)?,
+                };
                 (room.into_ref(), permit)
             }
             Slot::Vacant(slot) => {
@@ -96,8 +106,9 @@ impl Rooms {
         };
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let old = people.seats.insert(member, LocalSeat { tag, older: Vec::new(), name: name.clone(), place, permit });
-        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(&member)) {
+        let seat = LocalSeat { tag, began, older: Vec::new(), name: name.clone(), place, permit };
+        let old = people.seats.insert(*member, seat);
+        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(member)) {
             if let Some(reader) = old.place.reader() {
                 reader.close(&Trouble::Replaced);
             }

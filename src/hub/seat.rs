@@ -3,7 +3,7 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use tokio::task::AbortHandle;
+use tokio::{task::AbortHandle, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Guest, Hub, Place, Reach, Reader, Whence, local::LocalRoom};
@@ -31,12 +31,21 @@ pub struct Seat {
     kept: Option<Arc<Kept>>,
     /// Tells the others that the typing has stopped, when nothing else does.
     hush: Option<AbortHandle>,
+    /// Not welcomed yet, and without an older ticket: if the link is lost now, the member cannot come back.
+    stranger: bool,
     freed: bool,
 }
 
 impl Seat {
-    pub(super) fn new(hub: Arc<Hub>, room: Arc<LocalRoom>, claims: Claims, tag: u64, kept: Option<Arc<Kept>>) -> Self {
-        Self { hub, room, claims, tag, kept, hush: None, freed: false }
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        room: Arc<LocalRoom>,
+        claims: Claims,
+        tag: u64,
+        kept: Option<Arc<Kept>>,
+        stranger: bool,
+    ) -> Self {
+        Self { hub, room, claims, tag, kept, hush: None, stranger, freed: false }
     }
 
     /// Who sits here.
@@ -90,6 +99,7 @@ impl Seat {
         {
             return Ok(false);
         }
+        self.stranger = false;
         seat.older = Vec::new();
         let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
         people.key = Some(snapshot.key);
@@ -151,14 +161,15 @@ impl Seat {
     /// # Errors
     /// Why they could not be told.
     pub async fn typing(&mut self, typing: bool) -> Result<(), Trouble> {
+        let began = Instant::now();
         self.hush.take().inspect(AbortHandle::abort);
-        self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing).await?;
+        self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing, began).await?;
         if typing {
             let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
             let hush = tokio::spawn(async move {
                 tokio::time::sleep(TYPING).await;
                 // Who has left by now has been told to have left.
-                let _ = store.typing(&room, claims.member, &claims.name, false).await;
+                let _ = store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
             });
             self.hush = Some(hush.abort_handle());
         }
@@ -198,6 +209,12 @@ impl Seat {
         }
     }
 
+    /// A newer link at another node has the seat: nothing is left of it here.
+    pub(super) fn void(mut self) {
+        self.freed = true;
+        self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
+    }
+
     /// Gives up a seat that the store refused. If an older link's seat stands behind it, that one is held for the grace.
     pub(super) fn give_up(mut self) {
         let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
@@ -223,7 +240,11 @@ impl Drop for Seat {
         if typing {
             // Said by the link that typed, and now: later it could be taken for a word of the next one.
             let (store, room) = (Arc::clone(&hub.store), room.id.clone());
-            tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false).await });
+            tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false, Instant::now()).await });
+        }
+        if self.stranger {
+            hub.depart(&room, member, tag, Departure::Lost);
+            return;
         }
         let mut people = self.room.people.lock();
         let Some(seat) = people.seats.get_mut(&member).filter(|seat| seat.tag == tag) else { return };

@@ -173,6 +173,7 @@ impl Trouble {
             Self::Refused(refusal) => match refusal {
                 Refusal::TooLong => (refusal.code(), 413, 4413),
                 Refusal::NotMember => (refusal.code(), 403, 4403),
+                Refusal::Overtaken => (refusal.code(), 409, 4001),
                 Refusal::RoomFull => (refusal.code(), 409, 4409),
                 Refusal::StaleN => (refusal.code(), 409, 4400),
                 Refusal::BadRoom | Refusal::BadName | Refusal::EmptyText | Refusal::BadCursor => (refusal.code(), 400, 4400),

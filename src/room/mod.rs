@@ -5,7 +5,9 @@
 //! they do.
 
 mod call;
+mod departure;
 mod entry;
+mod holder;
 mod id;
 mod member;
 mod refusal;
@@ -18,7 +20,9 @@ use std::{
 use ahash::RandomState;
 
 pub use call::Call;
+pub use departure::Departure;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
+pub use holder::{Holder, Moment, NodeId};
 pub use id::RoomId;
 pub use member::{Member, MemberId, Name, is_empty};
 pub use refusal::Refusal;
@@ -50,20 +54,6 @@ impl Default for Limits {
     }
 }
 
-/// A node of Parlor, as rooms know it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct NodeId(pub u64);
-
-/// Who holds a seat: a node, and which of its links. A member that resumes
-/// gets a new holder, so that a late goodbye of the old link is void.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Holder {
-    /// The node the member is linked to.
-    pub node: NodeId,
-    /// One link of that node; never used twice, and greater than those of older links.
-    pub tag: u64,
-}
-
 /// The secret that signs the tickets of one room. It lives in the room and dies with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RoomKey(pub [u8; 32]);
@@ -82,36 +72,6 @@ impl RoomKey {
 impl fmt::Debug for RoomKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RoomKey(…)")
-    }
-}
-
-/// Why somebody left.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Departure {
-    /// Said goodbye.
-    Left,
-    /// The link was lost and the grace ran out.
-    Lost,
-    /// The node fell silent.
-    NodeLost,
-    /// The node stopped in good order.
-    Shutdown,
-}
-
-impl Departure {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Lost => "lost",
-            Self::NodeLost => "node_lost",
-            Self::Shutdown => "shutdown",
-        }
-    }
-
-    /// The departure that goes by this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown].into_iter().find(|d| d.as_str() == word)
     }
 }
 
@@ -180,6 +140,8 @@ impl Snapshot {
 struct Seat {
     member: Member,
     holder: Holder,
+    /// Of two links the one that began later has the seat.
+    since: Millis,
     last: Option<(u64, Seq, Millis)>,
 }
 
@@ -208,15 +170,30 @@ impl Room {
         Self { epoch, key, seq: 0, version: 0, seats: HashMap::default(), log: VecDeque::new(), bytes: 0, nodes: HashMap::new() }
     }
 
-    /// Takes a seat, or takes one's own seat over with a new holder. Renews the node's lease.
+    /// Takes a seat, or takes one's own seat over with a new holder, which `began` to ask for it then. Renews the node's lease.
     ///
     /// # Errors
-    /// [`Refusal::RoomFull`]; the room is left as it was.
-    pub fn join(&mut self, now: Millis, limits: &Limits, id: MemberId, name: &Name, holder: Holder) -> Result<Joined, Refusal> {
+    /// [`Refusal::RoomFull`], or [`Refusal::Overtaken`] by a link of another node; the room is left as it was.
+    pub fn join(
+        &mut self,
+        now: Millis,
+        limits: &Limits,
+        id: MemberId,
+        name: &Name,
+        holder: Holder,
+        began: Moment,
+    ) -> Result<Joined, Refusal> {
         if let Some(seat) = self.seats.get_mut(&id) {
             let last_n = seat.last.map_or(0, |(n, ..)| n);
-            // A join that was overtaken by a newer link's changes nothing.
-            if seat.holder.node != holder.node || seat.holder.tag <= holder.tag {
+            let moves = seat.holder.node != holder.node;
+            if moves && began.is_before(seat.since, now) {
+                return Err(Refusal::Overtaken);
+            }
+            // A join that was overtaken by a newer link of its node changes nothing.
+            if moves || seat.holder.tag <= holder.tag {
+                if seat.holder != holder {
+                    seat.since = began.since(Some(seat.since), now);
+                }
                 let before = std::mem::replace(&mut seat.holder, holder);
                 self.seat_on(now, limits, holder.node);
                 self.seat_off(before.node);
@@ -229,8 +206,8 @@ impl Room {
         self.trim(now, limits);
         // Somebody who comes back after the grace goes on counting where they stopped.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
-        self.seats
-            .insert(id, Seat { member: Member { id, name: name.clone(), joined_at: now, call: Call::default() }, holder, last });
+        let member = Member { id, name: name.clone(), joined_at: now, call: Call::default() };
+        self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
         self.version += 1;
         self.seat_on(now, limits, holder.node);
         Ok(Joined { new: true, last_n: last.map_or(0, |(n, ..)| n) })
@@ -280,6 +257,14 @@ impl Room {
         let last = self.seats.get(&from).ok_or(Refusal::NotMember)?.last.map_or(0, |(n, ..)| n);
         let n = if last < MAX_N { last + 1 } else { return Err(Refusal::StaleN) };
         self.say(now, limits, from, n, text)
+    }
+
+    /// Whether no newer link has taken a member's seat since something `began`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotMember`].
+    pub fn is_current(&self, now: Millis, id: MemberId, began: Moment) -> Result<bool, Refusal> {
+        self.seats.get(&id).map(|seat| !began.is_before(seat.since, now)).ok_or(Refusal::NotMember)
     }
 
     /// The member with this id; what a signal and a video pass ask for.

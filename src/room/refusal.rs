@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The sender does not sit in this room (any more).
     #[error("you are not in this room")]
     NotMember,
+    /// A link that began later has the seat.
+    #[error("this seat was opened elsewhere")]
+    Overtaken,
     /// No seat left.
     #[error("this room is full")]
     RoomFull,
@@ -41,6 +44,7 @@ impl Refusal {
             Self::TooLong => "too_long",
             Self::BadCursor => "bad_cursor",
             Self::NotMember => "not_member",
+            Self::Overtaken => "replaced",
             Self::RoomFull => "room_full",
             Self::StaleN => "stale_n",
         }

@@ -9,10 +9,11 @@ use std::{
 use ahash::RandomState;
 use async_trait::async_trait;
 use dashmap::{DashMap, Entry as Slot};
+use tokio::time::Instant;
 
 use super::{Event, Feed, Store, StoreError};
 use crate::room::{
-    Call, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Name, NodeId, Refusal, Room, RoomId,
+    Call, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room, RoomId,
     RoomKey, Said, Snapshot, Text,
 };
 
@@ -30,6 +31,8 @@ pub struct World {
     rooms: DashMap<RoomId, Life, RandomState>,
     limits: Limits,
     clock: Clock,
+    /// When it was new, by both clocks: by this moments are told, so that they keep their order when a clock is set.
+    since: (Instant, Millis),
 }
 
 /// A room, and which nodes listen to it with how many members.
@@ -76,7 +79,14 @@ impl Life {
 impl World {
     /// An empty world.
     pub fn new(limits: Limits, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::default(), limits, clock })
+        Arc::new(Self { rooms: DashMap::default(), limits, clock, since: (Instant::now(), clock()) })
+    }
+
+    /// When something began.
+    fn moment(&self, began: Instant) -> Moment {
+        let past = began.saturating_duration_since(self.since.0).as_micros();
+        let at = |millis: u128| self.since.1.saturating_add(Millis::try_from(millis).unwrap_or(Millis::MAX));
+        Moment { earliest: at(past / 1000), latest: at(past.div_ceil(1000)) }
     }
 
     /// How many rooms there are: 0 proves that nothing of any room is left.
@@ -144,7 +154,14 @@ impl Memory {
 
 #[async_trait]
 impl Store for Memory {
-    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError> {
         let (now, limits) = ((self.world.clock)(), &self.world.limits);
         // The entry keeps its shard locked: a join and the last leave can only come one after the other.
         let mut slot = match self.world.rooms.entry(room.clone()) {
@@ -155,7 +172,7 @@ impl Store for Memory {
         };
         let life = slot.get_mut();
         let before = life.room.holder(id).filter(|before| before.node != self.node);
-        let joined = match life.room.join(now, limits, id, name, self.holder(tag)) {
+        let joined = match life.room.join(now, limits, id, name, self.holder(tag), self.world.moment(began)) {
             Ok(joined) => joined,
             Err(refusal) => {
                 if life.room.is_empty() {
@@ -203,10 +220,11 @@ impl Store for Memory {
         life.pass_on(room, said, from, text)
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
         let life = self.world.rooms.get(room).ok_or(Refusal::NotMember)?;
-        life.room.member(from)?;
-        life.tell(room, &Event::Typing { from, user: user.clone(), typing });
+        if life.room.is_current((self.world.clock)(), from, self.world.moment(began))? || !typing {
+            life.tell(room, &Event::Typing { from, user: user.clone(), typing });
+        }
         Ok(())
     }
 

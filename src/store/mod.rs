@@ -21,6 +21,8 @@
 //!   person, so only the node that held it is told, by [`Event::Moved`]: once,
 //!   or by the next renewal if the news was lost. Until then the older link
 //!   may still speak in the member's name, but no longer free the seat.
+//! - A seat belongs to the link that began last. A take-over that began before the one that has the seat is refused,
+//!   however late it gets here, if the node knows the store's clock well enough to tell.
 //! - Typing is told to those who are there, and forgotten. Who is in the call is kept with the member.
 //! - A node's members are held by its lease, which the store renews by itself;
 //!   when the node falls silent they leave with [`Departure::NodeLost`].
@@ -33,6 +35,7 @@ pub mod redis;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use crate::room::{Call, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
 
@@ -144,7 +147,15 @@ pub trait Store: Send + Sync + 'static {
     /// but the node that held it, if that is another one).
     /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
     /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
-    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError>;
+    /// Between nodes `began` decides, which is when the link came to its node: [`Refusal::Overtaken`] for the older one.
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError>;
 
     /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.
     /// Says whether the room may be over now: false only where somebody is known to be there.
@@ -156,8 +167,9 @@ pub trait Store: Send + Sync + 'static {
     /// Adds to the log with the counter that follows the member's last, whoever else speaks in their name meanwhile.
     async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError>;
 
-    /// Tells those who are there that somebody started or stopped typing.
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError>;
+    /// Tells those who are there that somebody started or stopped typing. A start is void if a newer link has taken the
+    /// seat since it `began`.
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError>;
 
     /// Takes note of a member's coming to the video call, or of its going, and tells everybody unless it is old news.
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError>;

@@ -29,6 +29,9 @@ const PIECES: usize = 16;
 /// How many bytes a client may send after the request for a stream; it has nothing to say there.
 const UNHEARD: u64 = 16 * 1024;
 
+/// How soon the end of a connection is looked for again behind bytes that nobody has read yet.
+const HYPER_READS: Duration = Duration::from_millis(200);
+
 /// How long a reader may take nothing of what waits for it.
 const STUCK: Duration = Duration::from_secs(40);
 
@@ -103,17 +106,22 @@ impl Lender {
         }
     }
 
-    /// Waits until the peer has closed its side, as a tab does that is closed. For ever if it has said more instead.
+    /// Waits until the peer has closed its side, as a tab does that is closed. What it says meanwhile is left to hyper.
     pub async fn closed(&self) {
-        let mut more = false;
-        poll_fn(|cx| {
-            let Some(lent) = self.0.upgrade().filter(|_| !more) else { return Poll::Pending };
-            let mut byte = [0];
-            let seen = lent.socket.lock().stream.poll_peek(cx, &mut ReadBuf::new(&mut byte));
-            more = matches!(seen, Poll::Ready(Ok(1..)));
-            if more { Poll::Pending } else { seen.map(drop) }
-        })
-        .await;
+        loop {
+            let more = poll_fn(|cx| {
+                let Some(lent) = self.0.upgrade() else { return Poll::Pending };
+                let mut byte = [0];
+                let seen = lent.socket.lock().stream.poll_peek(cx, &mut ReadBuf::new(&mut byte));
+                seen.map(|seen| matches!(seen, Ok(1..)))
+            })
+            .await;
+            if !more {
+                return;
+            }
+            // Until hyper has read that, what comes after it cannot be seen.
+            sleep(HYPER_READS).await;
+        }
     }
 
     /// From now on a client of the proxy at the other end is served.

@@ -13,7 +13,11 @@ use parlor::{
     room::{Departure, Limits, Member, MemberId, RoomId},
     store::{Event, Store, StoreError, redis::Redis},
 };
-use tokio::{sync::watch, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, server::Server, tag, text, until};
 
@@ -73,7 +77,7 @@ impl Asleep {
 impl Node {
     pub async fn join(&self, room: &RoomId, who: &str) -> (MemberId, u64) {
         let (id, tag) = (MemberId::random(), tag());
-        self.store.join(room, id, &name(who), tag).await.unwrap();
+        self.store.join(room, id, &name(who), tag, Instant::now()).await.unwrap();
         (id, tag)
     }
 

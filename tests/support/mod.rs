@@ -22,7 +22,7 @@ use parlor::{
     room::{Cursor, Departure, Entry, Joined, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
     store::{Event, Feed, Store, StoreError},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 /// Longer than anything should take, even on a busy machine.
 pub const GENEROUS: Duration = Duration::from_secs(30);
@@ -180,7 +180,7 @@ impl Node {
 
     pub async fn join_as(&self, room: &RoomId, id: MemberId, who: &str) -> Result<Guest, StoreError> {
         let tag = tag();
-        let (joined, room) = self.store.join(room, id, &name(who), tag).await?;
+        let (joined, room) = self.store.join(room, id, &name(who), tag, Instant::now()).await?;
         Ok(Guest { id, tag, joined, room })
     }
 

@@ -38,17 +38,19 @@ use tokio::{
         mpsc, oneshot,
     },
     task::{AbortHandle, JoinHandle},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
     address::RedisConfigError,
     client::{Refusal, client, listen, slots, stay_connected},
+    clock::Clock,
     counts::{Counts, count},
     map::Map,
     probe::{About, Setup},
     scripts::Script,
 };
+use crate::room::Moment;
 
 /// How long one try may take.
 pub(super) const TRY: Duration = Duration::from_secs(1);
@@ -91,6 +93,7 @@ pub(super) struct Link {
     at_length: Semaphore,
     pub(super) up: AtomicBool,
     pub(super) down: AtomicBool,
+    pub(super) clock: Clock,
     counts: Arc<Counts>,
     /// Told when the server is silent: another may have its slots now.
     pub(super) doubt: Arc<Notify>,
@@ -125,6 +128,7 @@ impl Link {
             at_length: Semaphore::new(AT_LENGTH),
             up: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            clock: Clock::new(),
             counts,
             doubt,
             suspected: Notify::new(),
@@ -187,6 +191,11 @@ impl Link {
     /// The server at the other end.
     pub(super) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// What the server's clock showed at a moment of ours, as far as that is known.
+    pub(super) fn moment(&self, at: Instant) -> Option<Moment> {
+        self.clock.moment(at)
     }
 
     /// Runs a script once, by its hash or in full.

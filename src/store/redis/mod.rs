@@ -13,7 +13,9 @@
 mod address;
 mod answer;
 mod client;
+mod clock;
 mod counts;
+mod debts;
 mod inbox;
 mod keys;
 mod link;
@@ -33,7 +35,7 @@ mod watch;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -44,7 +46,7 @@ use dashmap::DashMap;
 use futures_util::future::join_all;
 use tokio::{
     task::AbortHandle,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 pub use address::RedisConfigError;
@@ -52,17 +54,19 @@ pub use counts::Counts;
 
 use self::{
     address::Address,
+    debts::{Debt, pay},
     keys::Keys,
     link::{Ear, Link},
     links::Links,
     record::{Picture, Str, number},
     scripts::Script,
-    seats::Vacated,
     spoiled::Spoiled,
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
-use crate::room::{Call, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text};
+use crate::room::{
+    Call, Departure, Epoch, Joined, Limits, MemberId, Moment, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
+};
 
 /// How long a call may try.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -166,6 +170,11 @@ impl Shared {
         Keys::new(room, self.database)
     }
 
+    /// When something began, by the clock of the server that has a room, as far as that is known.
+    fn moment(&self, keys: &Keys, began: Instant) -> Option<Moment> {
+        self.links.route(keys.slot())?.moment(began)
+    }
+
     /// Between two renewals.
     fn period(&self) -> Duration {
         Duration::from_millis((self.limits.lease / 3).max(1))
@@ -202,29 +211,6 @@ impl Shared {
         }
     }
 
-    /// Takes note of a seat to be freed, if it was taken for somebody who was no member before.
-    fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
-        let due = Instant::now() + Duration::from_millis(self.limits.lease);
-        self.debts().push(Debt { room: room.clone(), id, tag, due });
-    }
-
-    fn debts(&self) -> MutexGuard<'_, Vec<Debt>> {
-        self.debts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Frees the seats of joins that were given up but may have happened, or may still happen.
-    async fn pay(&self) {
-        let debts = std::mem::take(&mut *self.debts());
-        for debt in debts {
-            let deadline = Instant::now() + DEADLINE;
-            let paid = self.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
-            // What a spoiled room keeps, its lease and its life end.
-            if paid == Err(StoreError::Unavailable) || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
-                self.debts().push(debt);
-            }
-        }
-    }
-
     /// Runs a script that says no more than that it is done.
     async fn mark(&self, script: &Script, room: &RoomId, args: Vec<Str>) -> Result<(), StoreError> {
         let mut reply = self.links.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
@@ -257,15 +243,6 @@ impl Shared {
         };
         read.map(Some).ok_or_else(|| record::garbled("look"))
     }
-}
-
-/// A seat that may have been taken for somebody who was told otherwise.
-struct Debt {
-    room: RoomId,
-    id: MemberId,
-    tag: u64,
-    /// Until then what took it may still be under way on a connection that was given up.
-    due: Instant,
 }
 
 /// How much of a room's log to read.
@@ -320,19 +297,17 @@ impl Ear for Shared {
     }
 }
 
-/// Pays what is owed, for as long as there is a node.
-async fn pay(shared: Weak<Shared>) {
-    loop {
-        sleep(Duration::from_millis(200)).await;
-        let Some(shared) = shared.upgrade() else { return };
-        shared.pay().await;
-    }
-}
-
 #[async_trait]
 impl Store for Redis {
-    async fn join(&self, room: &RoomId, id: MemberId, name: &Name, tag: u64) -> Result<(Joined, Snapshot), StoreError> {
-        self.shared.spoiled.note(room, self.shared.join(room, id, name, tag).await)
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+    ) -> Result<(Joined, Snapshot), StoreError> {
+        self.shared.spoiled.note(room, self.shared.join(room, id, name, tag, began).await)
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
@@ -350,9 +325,8 @@ impl Store for Redis {
         self.shared.spoiled.note(room, self.shared.say(room, from, None, text).await)
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool) -> Result<(), StoreError> {
-        let args = vec![record::id(from), number(u8::from(typing)), Str::from(user.to_word())];
-        self.shared.spoiled.note(room, self.shared.mark(&scripts::TYPING, room, args).await)
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+        self.shared.spoiled.note(room, self.shared.typing(room, from, user, typing, began).await)
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {

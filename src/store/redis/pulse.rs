@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak, atomic::Ordering};
 use std::time::Duration;
 
 use fred::{clients::WithOptions, interfaces::ClientLike, prelude::Client, types::Value};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -66,7 +66,8 @@ impl Link {
         let (mut finding, mut unanswered, mut due) = (None, 0, true);
         let (mut warned, mut suspected) = (None, false);
         loop {
-            let beats = join_all(self.clients().map(beats)).await;
+            // Before the server is said to be up, its clock is known.
+            let (beats, ()) = join(join_all(self.clients().map(beats)), self.clock.ask(self.commands())).await;
             let words = beats.iter().find_map(|beat| beat.clone().err().flatten());
             for (beat, (silent, client)) in beats.iter().zip(silent.iter_mut().zip(self.clients())) {
                 *silent = if beat.is_ok() { 0 } else { *silent + 1 };

@@ -270,16 +270,16 @@ pub(super) struct Admission {
     pub(super) joined: Joined,
     /// This node's lease was known: its other members still sit.
     pub(super) leased: bool,
-    /// When, by the clock of Redis.
-    pub(super) now: Millis,
+    /// Since when the seat counts as taken, by the clock of Redis.
+    pub(super) since: Millis,
     /// The room with the member in it.
     pub(super) picture: Picture,
 }
 
 impl Admission {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
-        let (new, last_n, leased, now) = (reply.flag()?, reply.number()?, reply.flag()?, reply.count()?);
-        Some(Self { joined: Joined { new, last_n }, leased, now, picture: reply.picture()? })
+        let (new, last_n, leased, since) = (reply.flag()?, reply.number()?, reply.flag()?, reply.count()?);
+        Some(Self { joined: Joined { new, last_n }, leased, since, picture: reply.picture()? })
     }
 }
 

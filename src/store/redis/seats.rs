@@ -13,7 +13,7 @@ use super::{
     watch::{Passage, TOGETHER, Watch},
 };
 use crate::{
-    room::{Departure, Epoch, Joined, MemberId, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
+    room::{Departure, Epoch, Joined, MemberId, Moment, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
     store::StoreError,
 };
 
@@ -24,6 +24,7 @@ struct Attempt<'a> {
     watch: &'a Watch,
     id: MemberId,
     tag: u64,
+    began: Instant,
     settled: bool,
     /// The seat was free before.
     new: bool,
@@ -69,6 +70,7 @@ impl Shared {
         id: MemberId,
         name: &Name,
         tag: u64,
+        began: Instant,
     ) -> Result<(Joined, Snapshot), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let (watch, mut gate) = loop {
@@ -77,7 +79,7 @@ impl Shared {
                 break (watch, gate);
             }
         };
-        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, settled: true, new: false };
+        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, began, settled: true, new: false };
         let admitted = self.admit(&watch, &mut gate, &mut attempt, name, deadline).await;
         if admitted.is_err() && watch.inbox().seats().is_empty() {
             self.retire(&watch, &mut gate).await;
@@ -106,7 +108,9 @@ impl Shared {
             gate.subscribed = Some(self.links.subscribe(&watch.keys, deadline).await?);
         }
         let (id, tag) = (attempt.id, attempt.tag);
-        let args = self.join_args(id, tag, name, RoomKey::random(), None);
+        let mut args = self.join_args(id, tag, name, RoomKey::random(), None);
+        let moment = self.moment(&watch.keys, attempt.began);
+        args.extend(moment.into_iter().flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]));
         attempt.settled = false;
         let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
         attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
@@ -114,20 +118,21 @@ impl Shared {
         match reply.word().as_deref() {
             Some("OK") => {}
             Some("EFULL") => return Err(Refusal::RoomFull.into()),
+            Some("ETAKEN") => return Err(Refusal::Overtaken.into()),
             Some("EBROKEN") => return Err(spoiled::numbers()),
             _ => return Err(garbled("join")),
         }
         // Where the room cannot be read, a seat in it has been taken.
         attempt.settled = false;
-        let Admission { joined, leased, now, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
+        let Admission { joined, leased, since, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
         // Who was no member before is none until they are welcomed.
         (attempt.settled, attempt.new) = (!joined.new, joined.new);
         let room = &picture.room;
-        let joined_at = room.members.iter().find(|member| member.id == id).map_or(now, |member| member.joined_at);
+        let joined_at = room.members.iter().find(|member| member.id == id).map_or(since, |member| member.joined_at);
         let fills = {
             let mut inbox = watch.inbox();
             let first = inbox.seats().is_empty();
-            inbox.sit(id, Seat { tag, since: now, name: name.clone(), joined_at, version: room.version, leaving: false });
+            inbox.sit(id, Seat { tag, since, name: name.clone(), joined_at, version: room.version, leaving: false });
             if first {
                 inbox.open(&picture, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
             } else if !leased {
@@ -160,6 +165,20 @@ impl Shared {
             since,
             joined_at,
         ]
+    }
+
+    /// See [`crate::store::Store::typing`].
+    pub(super) async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError> {
+        let mut args = vec![record::id(from), number(u8::from(typing)), Str::from(user.to_word())];
+        args.extend(self.moment(&self.keys(room), began).map(|moment| number(moment.latest)));
+        self.mark(&scripts::TYPING, room, args).await
     }
 
     /// See [`crate::store::Store::leave`].

@@ -4,18 +4,20 @@
 
 mod bookmark;
 mod company;
+mod gathered;
 mod mailbox;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use tokio::time::Instant;
 
 pub use self::bookmark::Bookmark;
 use self::mailbox::{Mailbox, Opened};
 use crate::{
     budget::Account,
-    hub::{Entrance, Hub, Reader, Seat, Stay, Tenure},
+    hub::{Entrance, Hub, Reader, ResumeFrom, Seat, Stay, Tenure},
     protocol::Trouble,
     room::{MemberId, RoomId},
     ticket::Claims,
@@ -52,6 +54,7 @@ impl Pollers {
     }
 
     /// What has happened since `after` for `who` holds the ticket, as JSON, or `None` when that is nothing within `wait`.
+    /// `began` is when the poll came: a seat that a newer link has taken stays there.
     ///
     /// # Errors
     /// As [`Hub::take_up`]; [`Trouble::Replaced`] when the seat is opened elsewhere meanwhile.
@@ -62,34 +65,41 @@ impl Pollers {
         who: &Claims,
         after: Option<Bookmark>,
         wait: Duration,
-        account: Option<&Arc<Account>>,
+        (began, account): (Instant, Option<&Arc<Account>>),
     ) -> Result<Option<Bytes>, Trouble> {
-        if let (Some(after), Some((poller, _stay))) = (after, self.renew(who)) {
+        let mut exact = true;
+        if let (Some(after), Some((poller, mut stay))) = (after, self.renew(who)) {
+            if poller.mailbox.knows(after) {
+                stay.accept();
+            }
             if let Some(fresh) = self.hub.fresh_ticket(room, ticket, who) {
                 poller.mailbox.renew(ticket, &fresh);
             }
+            let _waiting = poller.mailbox.wait();
             match poller.mailbox.open(after, wait).await {
                 Opened::Letters(answer) => return Ok(Some(answer)),
                 Opened::Nothing => return Ok(None),
                 Opened::Closed(why) => return Err(why),
-                Opened::Unknown => {}
+                Opened::Unknown { void } => exact = !void,
             }
         }
         let from = after.unwrap_or_else(Bookmark::nowhere);
         let mailbox = Arc::new(Mailbox::new(Some(from)));
-        let cursor = after.map(|after| after.cursor);
-        let seat = self.hub.take_up(room, ticket, cursor, account, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let _waiting = mailbox.wait();
+        let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
+        let seat = self.hub.take_up(room, ticket, resume, account, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {
             Opened::Letters(answer) => Ok(Some(answer)),
             Opened::Closed(why) => Err(why),
             // Another poll has overtaken this one.
-            Opened::Nothing | Opened::Unknown => Ok(None),
+            Opened::Nothing | Opened::Unknown { .. } => Ok(None),
         }
     }
 
-    /// A sign of life of somebody who may be polling here: the seat is kept at least until the guard is dropped.
+    /// A sign of life of somebody who may be polling here: the seat is kept until the guard is dropped, and renewed if the
+    /// request is accepted.
     pub fn hear(&self, who: &Claims) -> Option<Stay> {
         self.renew(who).map(|(_, stay)| stay)
     }
@@ -106,7 +116,8 @@ impl Pollers {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
         };
         let tenure = Tenure::new(seat, self.hub.terms().poll(), lost);
-        let stay = tenure.stay();
+        let mut stay = tenure.stay();
+        stay.iter_mut().for_each(Stay::accept);
         // The seat that this one replaces is void already.
         self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
         stay

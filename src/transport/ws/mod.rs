@@ -1,6 +1,7 @@
 //! The WebSocket: one small task a link. tungstenite only reads; what goes out
 //! is written by the room itself, straight to the socket.
 
+mod early;
 mod outbox;
 mod stream;
 
@@ -22,7 +23,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use self::{outbox::Outbox, stream::Stream};
+use self::{early::Early, outbox::Outbox, stream::Stream};
 use crate::{
     budget::Account,
     hub::{Entrance, Hub, Reader, Seat},
@@ -86,7 +87,16 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Opti
     let (mut socket, outbox) = take_over(upgraded).await?;
     let link = Link { hub, outbox, pace: Pace::new(opening.rate, opening.account) };
     match link.open(&mut socket, opening.entrance, opening.resume).await {
-        Ok(seat) => return Some((link, socket, Some(seat))),
+        Ok((seat, early)) => {
+            let mut seat = Some(seat);
+            if !early.is_empty() {
+                tokio::select! {
+                    () = link.catch_up(early, &mut seat) => {}
+                    () = link.outbox.pump() => {}
+                }
+            }
+            return Some((link, socket, seat));
+        }
         Err(Some(trouble)) => {
             link.outbox.send(&Outbound::Error(trouble.problem(None)));
             link.outbox.close(&trouble);
@@ -145,7 +155,7 @@ impl Link {
         socket: &mut Socket,
         entrance: Result<Entrance, Trouble>,
         resume: bool,
-    ) -> Result<Seat, Option<Trouble>> {
+    ) -> Result<(Seat, Early), Option<Trouble>> {
         let mut entrance = entrance?;
         if resume && entrance.ticket.is_none() {
             let frame = tokio::select! {
@@ -158,7 +168,26 @@ impl Link {
             }
         }
         let reader: Arc<dyn Reader> = Arc::clone(&self.outbox) as _;
-        Ok(self.hub.enter(entrance, reader).await?)
+        let mut early = Early::default();
+        let entered = tokio::select! {
+            biased;
+            entered = self.hub.enter(entrance, reader) => entered,
+            trouble = early.listen(socket) => return Err(trouble),
+        };
+        Ok((entered?, early))
+    }
+
+    /// Does what was asked before the welcome.
+    async fn catch_up(&self, early: Early, seat: &mut Option<Seat>) {
+        let (frames, goodbye) = early.take();
+        for inbound in frames {
+            if self.hear(inbound, seat).await {
+                return;
+            }
+        }
+        if goodbye {
+            self.leave(seat).await;
+        }
     }
 
     /// Hears the client until it leaves or is lost. The seat is gone afterwards if it left.

@@ -1,15 +1,18 @@
 #!lua
 -- Takes a seat, or takes one's own seat over. Repeats Room::join.
 -- KEYS  members room log channel
--- ARGV  member node tag name epoch key seats age lease ttl since joined_at
+-- ARGV  member node tag name epoch key seats age lease ttl since joined_at earliest latest
 --       epoch and key are for a room that is born here; since and joined_at are
---       empty unless a node brings back a member that it believes seated.
--- Gives OK new last_n leased now epoch key seq version moves heads (member seat mark)* entry*
---       or EFULL, or ETAKEN when somebody newer holds the seat, or EBROKEN when the room's numbers are none.
+--       empty unless a node brings back a member that it believes seated; earliest
+--       and latest say between which moments the link began, or are empty if its
+--       node does not know this clock.
+-- Gives OK new last_n leased since epoch key seq version moves heads (member seat mark)* entry*
+--       or EFULL, or ETAKEN when a newer link holds the seat, or EBROKEN when the room's numbers are none.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local seats, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local since, again = tonumber(ARGV[11]), ARGV[11] ~= ''
+local earliest, latest = tonumber(ARGV[13]), tonumber(ARGV[14])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -41,12 +44,22 @@ end
 local new, joined_at, overtaken, moved, heads = '1', now, false, false, 0
 if seat then
   local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(seat, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
-  if again and tonumber(since_then) > since then
+  since_then = tonumber(since_then)
+  if again and since_then > since then
+    return { 'ETAKEN' }
+  end
+  -- A join that began before the other node's link did comes late, and its own link may be gone.
+  -- A seat from the future is from before the clock was put back.
+  if not again and at_node ~= node and latest and latest < since_then and since_then <= now then
     return { 'ETAKEN' }
   end
   -- The same holder again is a join that was sent twice: the first answer again.
-  new = (at_node == node and at_tag == tag) and was_new or '0'
+  local same = at_node == node and at_tag == tag
+  new = same and was_new or '0'
   joined_at, name = joined, goes_by
+  -- Later than the link before, which its node may bring back, and never in the future.
+  local after = since_then < now and since_then + 1 or now
+  since = since or same and since_then or math.min(math.max(earliest or 0, after), now)
   -- A join that was overtaken by a newer link's changes nothing.
   overtaken = at_node == node and tonumber(at_tag) > tonumber(tag)
   moved = at_node ~= node and at_node .. ' ' .. at_tag
@@ -58,6 +71,7 @@ else
   if again and ARGV[12] ~= '' then
     joined_at = ARGV[12]
   end
+  since = since or math.min(earliest or now, now)
 end
 
 -- Redis may have dropped the log or the set of members, or part of the log: what is there is told from what should be.
@@ -118,7 +132,7 @@ end
 redis.call('HSET', room, 'n:' .. node, now + lease)
 if not overtaken then
   redis.call('HSET', room,
-    'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. (since or now) .. ' ' .. joined_at .. ' ' .. name)
+    'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. since .. ' ' .. joined_at .. ' ' .. name)
 end
 for i = 1, 3 do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
@@ -151,7 +165,7 @@ for i = 1, #fields, 2 do
   end
 end
 local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',
-  tostring(now), epoch, key, seq, tostring(version), tostring(moves), tostring(heads) }
+  tostring(since), epoch, key, seq, tostring(version), tostring(moves), tostring(heads) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

@@ -1,10 +1,21 @@
 #!lua flags=allow-oom
 -- Tells those who are there that a member started or stopped typing.
 -- KEYS  members room log channel
--- ARGV  member typing name
+-- ARGV  member typing name latest
+--       latest: the moment by which a start began, or nothing; it is void if a newer link has the seat since.
 -- Gives OK or ENOMEMBER.
-if not redis.call('HGET', KEYS[2], 'u:' .. ARGV[1]) then
+local seat = redis.call('HGET', KEYS[2], 'u:' .. ARGV[1])
+if not seat then
   return { 'ENOMEMBER' }
+end
+local latest = ARGV[2] == '1' and tonumber(ARGV[4])
+local since = tonumber(string.match(seat, '^%S+ %S+ %S+ (%S+)'))
+if latest and latest < since then
+  local time = redis.call('TIME')
+  -- A seat from the future is from before the clock was put back.
+  if since <= time[1] * 1000 + math.floor(time[2] / 1000) then
+    return { 'OK' }
+  end
 end
 redis.call('SPUBLISH', KEYS[4], 'T ' .. ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])
 return { 'OK' }

@@ -1,0 +1,57 @@
+//! Seats to be freed: those of joins that were given up but may have happened, or may still happen.
+
+use std::{
+    sync::{MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use super::{DEADLINE, Shared, seats::Vacated};
+use crate::{
+    room::{Departure, MemberId, RoomId},
+    store::StoreError,
+};
+
+/// A seat that may have been taken for somebody who was told otherwise.
+pub(super) struct Debt {
+    room: RoomId,
+    id: MemberId,
+    tag: u64,
+    /// Until then what took it may still be under way on a connection that was given up.
+    due: Instant,
+}
+
+impl Shared {
+    /// Takes note of a seat to be freed, if it was taken for somebody who was no member before.
+    pub(super) fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
+        let due = Instant::now() + Duration::from_millis(self.limits.lease);
+        self.debts().push(Debt { room: room.clone(), id, tag, due });
+    }
+
+    fn debts(&self) -> MutexGuard<'_, Vec<Debt>> {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frees the seats of joins that were given up but may have happened, or may still happen.
+    pub(super) async fn pay(&self) {
+        let debts = std::mem::take(&mut *self.debts());
+        for debt in debts {
+            let deadline = Instant::now() + DEADLINE;
+            let paid = self.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
+            // What a spoiled room keeps, its lease and its life end.
+            if paid == Err(StoreError::Unavailable) || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
+                self.debts().push(debt);
+            }
+        }
+    }
+}
+
+/// Pays what is owed, for as long as there is a node.
+pub(super) async fn pay(shared: Weak<Shared>) {
+    loop {
+        sleep(Duration::from_millis(200)).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.pay().await;
+    }
+}

@@ -1,0 +1,241 @@
+//! What has gathered for one poller, as the room framed it for everybody: the bytes are shared, and read when they are told.
+
+use bytes::{Buf, BufMut, Bytes};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    bookmark::{Bookmark, Page},
+    company::Company,
+};
+use crate::{
+    hub::Wire,
+    room::{Cursor, Epoch},
+};
+
+/// How much may gather between two polls, in bytes.
+const LIMIT: usize = 256 * 1024;
+
+/// And in how many pieces: the place of a piece costs a mailbox some bytes of its own.
+const PIECES: usize = 1024;
+
+/// Letters: the length of the JSON, whether it moves the cursor and where to, the JSON.
+pub(super) static WIRE: Wire = Wire { frame: letter, echo: true };
+
+fn letter(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
+    out.put_u32(u32::try_from(json.len()).unwrap_or(u32::MAX));
+    out.put_u8(u8::from(cursor.is_some()));
+    if let Some(Cursor { epoch, seq }) = cursor {
+        out.put_u64(epoch.0);
+        out.put_u64(seq);
+    }
+    out.put_slice(json);
+}
+
+fn read_letter(rest: &mut Bytes) -> Option<(Bytes, Option<Cursor>)> {
+    let length = rest.try_get_u32().ok()? as usize;
+    let moves = rest.try_get_u8().ok()? == 1;
+    let cursor =
+        if moves { Some(Cursor { epoch: Epoch(rest.try_get_u64().ok()?), seq: rest.try_get_u64().ok()? }) } else { None };
+    (rest.len() >= length).then(|| (rest.split_to(length), cursor))
+}
+
+/// A welcome or a reset: it says all that was to be said before it. Made for one reader, and as long as the log.
+pub(super) struct Beginning {
+    json: Bytes,
+    cursor: Cursor,
+}
+
+/// The part of a welcome that an answer repeats.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Greeting<'a> {
+    reset: bool,
+    #[serde(borrow)]
+    ticket: &'a str,
+    count: u64,
+    #[serde(default)]
+    crowd: bool,
+    #[serde(borrow)]
+    members: &'a RawValue,
+    #[serde(borrow)]
+    history: &'a RawValue,
+    last_n: u64,
+}
+
+impl Beginning {
+    /// Reads a frame that begins anew; `None` if it is another one.
+    pub(super) fn of(frame: &Bytes) -> Option<Self> {
+        let (json, cursor) = read_letter(&mut frame.clone())?;
+        let begins = json.starts_with(br#"{"type":"welcome""#) || json.starts_with(br#"{"type":"reset""#);
+        Some(Self { json, cursor: cursor.filter(|_| begins)? })
+    }
+
+    /// As it came, and where its reader stands.
+    pub(super) fn whole(self) -> (Bytes, Cursor) {
+        (self.json, self.cursor)
+    }
+
+    fn greeting(&self) -> Option<Greeting<'_>> {
+        serde_json::from_slice(&self.json).ok()
+    }
+
+    /// Who is there according to it.
+    pub(super) fn company(&self) -> Company {
+        self.greeting().map_or_else(Company::default, |told| Company::new(told.members, told.count, told.crowd))
+    }
+
+    /// What its reader has read before is void.
+    pub(super) fn is_reset(&self) -> bool {
+        self.greeting().is_some_and(|told| told.reset)
+    }
+
+    /// Whether it tells nothing new to a reader that knows `read`.
+    fn is_known(&self, read: Option<Page>) -> bool {
+        let known = |told: Greeting<'_>| {
+            let silent = !told.reset && told.history.get() == "[]";
+            silent && read.is_some_and(|page| Company::is_told(page.company, told.members, told.count))
+        };
+        self.greeting().is_some_and(known)
+    }
+}
+
+/// What is to be told. To hold it costs little more than what nobody else holds: the beginning.
+#[derive(Default)]
+pub(super) struct Gathered {
+    beginning: Option<Beginning>,
+    pieces: Vec<Bytes>,
+    bytes: usize,
+    ticket: Option<String>,
+    /// Who was there before all this, as far as it was told.
+    company: Company,
+    /// A beginning that tells its reader nothing new: no reason to answer before the time is over.
+    pub(super) quiet: bool,
+}
+
+/// The same, read.
+struct Letters {
+    cursor: Option<Cursor>,
+    messages: Vec<Bytes>,
+    events: Vec<Bytes>,
+    company: Company,
+}
+
+impl Gathered {
+    /// Nothing yet, for who was told of this company.
+    pub(super) fn after(company: Company) -> Self {
+        Self { company, ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.beginning.is_none() && self.ticket.is_none()
+    }
+
+    pub(super) fn is_too_much(&self) -> bool {
+        self.bytes > LIMIT || self.pieces.len() > PIECES
+    }
+
+    pub(super) fn beginning(&self) -> Option<&Beginning> {
+        self.beginning.as_ref()
+    }
+
+    /// Takes in what happened.
+    pub(super) fn push(&mut self, piece: &Bytes) {
+        self.quiet = false;
+        self.bytes += piece.len();
+        self.pieces.push(piece.clone());
+    }
+
+    /// Begins anew. `read` is what its reader knows.
+    pub(super) fn start_over(&mut self, beginning: Beginning, read: Option<Page>) {
+        let quiet = beginning.is_known(read);
+        *self = Self { beginning: Some(beginning), quiet, ..Self::default() };
+    }
+
+    /// Says a fresh ticket as well.
+    pub(super) fn renew(&mut self, fresh: &str) {
+        self.ticket.get_or_insert_with(|| fresh.to_owned());
+        self.quiet = false;
+    }
+
+    /// Puts what was told before in front of this, unless this begins anew.
+    pub(super) fn come_after(&mut self, told: Self) {
+        if self.beginning.is_some() {
+            return;
+        }
+        let since = std::mem::replace(self, told);
+        self.bytes += since.bytes;
+        self.pieces.extend(since.pieces);
+        self.ticket = since.ticket.or(self.ticket.take());
+        self.quiet = false;
+    }
+
+    /// Where its reader stands after it, if that is not where they were, and who is there then.
+    pub(super) fn outcome(&self) -> (Option<Cursor>, Company) {
+        let Letters { cursor, company, .. } = self.read();
+        (cursor, company)
+    }
+
+    fn read(&self) -> Letters {
+        let company = self.beginning.as_ref().map_or(self.company, Beginning::company);
+        let cursor = self.beginning.as_ref().map(|beginning| beginning.cursor);
+        let mut letters = Letters { cursor, messages: Vec::new(), events: Vec::new(), company };
+        for piece in &self.pieces {
+            let mut rest = piece.clone();
+            while let Some((json, cursor)) = read_letter(&mut rest) {
+                if cursor.is_some() {
+                    letters.cursor = cursor;
+                    letters.messages.push(json);
+                } else {
+                    letters.company.hear(&json);
+                    letters.events.push(json);
+                }
+            }
+        }
+        letters
+    }
+
+    /// The answer to a poll that goes on from `here` next.
+    pub(super) fn to_json(&self, here: Bookmark) -> Bytes {
+        let Letters { messages, events, .. } = self.read();
+        let greeting = self.beginning.as_ref().and_then(Beginning::greeting);
+        let history = greeting.as_ref().map_or("", |told| told.history.get().trim_matches(['[', ']']));
+        let length = self.bytes + self.beginning.as_ref().map_or(0, |beginning| beginning.json.len());
+        let mut out = Vec::with_capacity(length + 512);
+        out.put_slice(format!("{{\"cursor\":\"{here}\",\"messages\":[").as_bytes());
+        list(
+            &mut out,
+            std::iter::once(history.as_bytes()).filter(|history| !history.is_empty()).chain(messages.iter().map(|m| &**m)),
+        );
+        out.put_slice(b"],\"events\":[");
+        list(&mut out, events.iter().map(|event| &**event));
+        out.put_u8(b']');
+        if let Some(Greeting { reset, count, crowd, members, last_n, .. }) = &greeting {
+            let reset = if *reset { ",\"reset\":true" } else { "" };
+            let crowd = if *crowd { ",\"crowd\":true" } else { "" };
+            out.put_slice(format!("{reset},\"count\":{count}{crowd},\"members\":{members},\"lastN\":{last_n}").as_bytes());
+        }
+        // Tickets are base64: nothing in them needs escaping.
+        if let Some(ticket) = self.ticket.as_deref().or(greeting.as_ref().map(|told| told.ticket)) {
+            out.put_slice(format!(",\"ticket\":\"{ticket}\"").as_bytes());
+        }
+        out.put_u8(b'}');
+        out.into()
+    }
+
+    /// Where the bytes are that this holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> impl Iterator<Item = (*const u8, usize)> {
+        let beginning = self.beginning.iter().map(|beginning| &beginning.json);
+        self.pieces.iter().chain(beginning).map(|bytes| (bytes.as_ptr(), bytes.len()))
+    }
+}
+
+fn list<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a [u8]>) {
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.put_u8(b',');
+        }
+        out.put_slice(item);
+    }
+}

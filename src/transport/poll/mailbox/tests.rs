@@ -1,0 +1,165 @@
+//! What a mailbox holds, and that a poll gets all of it.
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::HashSet, sync::Arc};
+
+use serde_json::Value;
+
+use super::*;
+use crate::{
+    hub::{Entrance, Hub, Nobody, Rooms, Terms},
+    room::{Cursor, Epoch, Limits, NodeId},
+    store::memory::{Memory, World, wall_clock},
+    ticket::Signer,
+};
+
+fn hub() -> Arc<Hub> {
+    let (signer, limits) = (Signer::new(""), Limits::default());
+    let grace = Duration::from_secs(15);
+    let rooms = Rooms::new(Terms { signer, limits, crowd: 100, grace, video: None, accounts: None, clock: wall_clock });
+    let store = Memory::new(World::new(limits, wall_clock), NodeId(1), Arc::clone(&rooms) as _);
+    Hub::new(rooms, store)
+}
+
+fn guest() -> Entrance {
+    Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None }
+}
+
+/// How many bytes all these hold, each allocation once.
+fn held(mailboxes: &[Arc<Mailbox>]) -> usize {
+    let mut seen = HashSet::new();
+    let states = mailboxes.iter().map(|mailbox| mailbox.state.lock());
+    let count = |state: parking_lot::MutexGuard<'_, State>| {
+        let last = state.last.iter().filter_map(|(_, told)| if let Told::Pieces(told) = told { Some(told) } else { None });
+        let pieces = [&state.gathered].into_iter().chain(last).flat_map(Gathered::held);
+        pieces.filter(|(at, _)| seen.insert(*at)).map(|(_, length)| length).sum::<usize>()
+    };
+    states.map(count).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn mailboxes_of_a_room_hold_its_words_once() {
+    let hub = hub();
+    let mut speaker = hub.enter(guest(), Arc::new(Nobody)).await.unwrap();
+    let (mut mailboxes, mut seats) = (Vec::new(), Vec::new());
+    for _ in 0..50 {
+        let mailbox = Arc::new(Mailbox::new(None));
+        seats.push(hub.enter(guest(), Arc::clone(&mailbox) as _).await.unwrap());
+        mailbox.welcome();
+        mailboxes.push(mailbox);
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let before = held(&mailboxes);
+    let text = "x".repeat(4000).parse().unwrap();
+    for n in 1..=50 {
+        speaker.say(Some(n), &text).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let words = 50 * 4000;
+    assert!((words..words * 2).contains(&(held(&mailboxes) - before)), "{} bytes", held(&mailboxes) - before);
+    // Told and not yet acknowledged is held all the same, and told again in so many words.
+    for mailbox in &mailboxes {
+        let after = mailbox.state.lock().here;
+        let Opened::Letters(answer) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
+        let Opened::Letters(again) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
+        assert_eq!(answer, again);
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["messages"].as_array().unwrap().len(), 50);
+    }
+    assert!((words..words * 2).contains(&held(&mailboxes)), "{} bytes", held(&mailboxes));
+}
+
+const PLACE: Cursor = Cursor { epoch: Epoch(1), seq: 7 };
+
+fn frame(json: &str, cursor: Option<Cursor>) -> Bytes {
+    WIRE.framed(json.as_bytes(), cursor)
+}
+
+fn beginning(kind: &str, reset: bool) -> Bytes {
+    let json = format!(
+        r#"{{"type":"{kind}","reset":{reset},"ticket":"t","count":0,"members":[],"history":[{{"type":"chat"}}],"lastN":0}}"#
+    );
+    frame(&json, Some(PLACE))
+}
+
+/// A mailbox whose reader has been welcomed, and where they stand.
+async fn welcomed() -> (Mailbox, Bookmark) {
+    let mailbox = Mailbox::new(None);
+    mailbox.deliver(&[beginning("welcome", false)]);
+    mailbox.welcome();
+    (mailbox, Bookmark { cursor: PLACE, page: None })
+}
+
+async fn open(mailbox: &Mailbox, after: Bookmark) -> Opened {
+    let _waiting = mailbox.wait();
+    mailbox.open(after, Duration::ZERO).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_has_its_bounds_in_bytes_and_in_pieces() {
+    for (length, pieces) in [(10, 1025), (200_000, 2)] {
+        let (mailbox, here) = welcomed().await;
+        let letter = frame(&format!(r#"{{"type":"chat","x":"{}"}}"#, "x".repeat(length)), Some(PLACE));
+        for _ in 1..pieces {
+            mailbox.deliver(std::slice::from_ref(&letter));
+        }
+        assert!(!mailbox.state.lock().full);
+        mailbox.deliver(std::slice::from_ref(&letter));
+        assert!(mailbox.state.lock().full && mailbox.state.lock().gathered.is_empty());
+        assert!(matches!(open(&mailbox, here).await, Opened::Unknown { void: false }), "the log has it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_is_not_kept_for_a_poll_that_may_never_come() {
+    let (mailbox, here) = welcomed().await;
+    mailbox.deliver(&[beginning("reset", true)]);
+    assert!(mailbox.state.lock().gathered.is_empty());
+    assert!(matches!(open(&mailbox, here).await, Opened::Unknown { void: true }), "what was read is void");
+    // A poll that waits gets it, and if that may have been lost, all that there is.
+    let (mailbox, here) = welcomed().await;
+    let waiting = mailbox.wait();
+    mailbox.deliver(&[beginning("reset", true)]);
+    let Opened::Letters(answer) = mailbox.open(here, Duration::ZERO).await else { panic!("nothing") };
+    drop(waiting);
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!((&answer["reset"], answer["messages"].as_array().unwrap().len()), (&Value::Bool(true), 1));
+    assert_eq!((&answer["ticket"], &answer["lastN"]), (&"t".into(), &0.into()));
+    assert_eq!(held(&[Arc::new(mailbox)]), 0, "the log has it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
+    for (reset, lost) in [(true, true), (true, false), (false, true)] {
+        let (mailbox, here) = welcomed().await;
+        let waiting = mailbox.wait();
+        mailbox.deliver(&[beginning(if reset { "reset" } else { "welcome" }, reset)]);
+        assert!(matches!(mailbox.open(here, Duration::ZERO).await, Opened::Letters(_)));
+        drop(waiting);
+        let there = mailbox.state.lock().here;
+        mailbox.deliver(&[frame(r#"{"type":"chat","n":1}"#, Some(PLACE))]);
+        match open(&mailbox, if lost { here } else { there }).await {
+            Opened::Letters(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
+            Opened::Unknown { void } => assert!(lost && void == reset),
+            _ => panic!("neither"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_given_up_leaves_no_beginning_behind() {
+    let quiet = frame(
+        r#"{"type":"welcome","reset":false,"ticket":"t","count":3,"crowd":true,"members":[],"history":[],"lastN":0}"#,
+        Some(PLACE),
+    );
+    let here = Bookmark { cursor: PLACE, page: Some(Page { turn: 1, company: 3 }) };
+    let mailbox = Mailbox::new(Some(here));
+    let waiting = mailbox.wait();
+    mailbox.deliver(&[quiet]);
+    let mut poll = Box::pin(mailbox.open(here, Duration::from_secs(60)));
+    assert!(futures_util::FutureExt::now_or_never(poll.as_mut()).is_none(), "nothing new");
+    assert!(mailbox.state.lock().gathered.beginning().is_some());
+    drop((poll, waiting));
+    assert!(mailbox.state.lock().gathered.is_empty());
+    assert!(matches!(open(&mailbox, here).await, Opened::Unknown { void: false }));
+}
