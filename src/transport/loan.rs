@@ -35,8 +35,8 @@ const HYPER_READS: Duration = Duration::from_millis(200);
 /// How long a reader may take nothing of what waits for it.
 const STUCK: Duration = Duration::from_secs(40);
 
-/// How long a stream pauses after its head and first piece. A proxy that decides by the first piece whether to compress or to
-/// buffer (Caddy before 2.7, Varnish) then sees a small one.
+/// How long a stream pauses after its head and first piece: Caddy 2.6 compresses, and then holds, what begins with more
+/// than 512 bytes.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long, and how much, is read of what is not heard any more.
