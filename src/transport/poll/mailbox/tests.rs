@@ -16,13 +16,14 @@ use crate::{
 fn hub() -> Arc<Hub> {
     let (signer, limits) = (Signer::new(""), Limits::default());
     let grace = Duration::from_secs(15);
-    let rooms = Rooms::new(Terms { signer, limits, crowd: 100, grace, video: None, accounts: None, clock: wall_clock });
+    let budgets = std::sync::Arc::new(crate::budget::Budgets::new(crate::budget::Limits::default()));
+    let rooms = Rooms::new(Terms { signer, limits, crowd: 100, grace, video: None, accounts: None, budgets, clock: wall_clock });
     let store = Memory::new(World::new(limits, wall_clock), NodeId(1), Arc::clone(&rooms) as _);
     Hub::new(rooms, store)
 }
 
 fn guest() -> Entrance {
-    Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None }
+    Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, account: None }
 }
 
 /// How many bytes all these hold, each allocation once.
