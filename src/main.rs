@@ -5,7 +5,7 @@ use std::{io::IsTerminal, process::ExitCode};
 use clap::Parser;
 use parlor::{
     config::{Config, LogFormat},
-    server::Server,
+    server::{Server, raise_descriptors},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         eprintln!("parlor: RUST_LOG: {problem}");
         return ExitCode::from(2);
     }
+    raise_descriptors();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

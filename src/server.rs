@@ -1,32 +1,25 @@
 //! The program as a value: builds the parts from the ground up, accepts, drains.
 
-use std::{
-    convert::Infallible,
-    future::{Future, poll_fn},
-    io,
-    net::SocketAddr,
-    num::NonZeroU32,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+mod connection;
+mod descriptors;
+mod listener;
+mod probation;
 
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-};
+use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
+pub use self::descriptors::raise as raise_descriptors;
+use self::{
+    connection::Serving,
+    listener::{accept, listen},
+};
 use crate::{
     account::{Accounts, Cost, OpenError},
     budget::Budgets,
     config::{Config, ConfigError},
-    http::{Edge, Flowing, Layered, Origins, Peer, layered},
+    http::{Edge, Gate, Layered, Origins, layered},
     hub::{Hub, Rooms, Terms},
     room::NodeId,
     store::{
@@ -35,19 +28,9 @@ use crate::{
         redis::{Redis, RedisConfigError},
     },
     ticket::Signer,
-    transport::{
-        Paces,
-        loan::{self, Lender, Loan, Parting},
-        poll::Pollers,
-    },
+    transport::{Paces, poll::Pollers},
     video::Video,
 };
-
-/// How long a client may take for the head of a request, and how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a peer may leave what was sent to it unconfirmed.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// How long saying goodbye may take, people's moving to other nodes included.
 const GOODBYE: Duration = Duration::from_millis(7500);
@@ -85,6 +68,8 @@ pub struct Server {
     address: SocketAddr,
     hub: Arc<Hub>,
     accounts: Option<Arc<Accounts>>,
+    budgets: Arc<Budgets>,
+    gate: Arc<Gate>,
     service: Layered,
     links: TaskTracker,
 }
@@ -101,7 +86,7 @@ impl Server {
             Some(url) => Some(Arc::new(Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?)),
             None => None,
         };
-        let budgets = Arc::new(Budgets::new(config.budgets.limits()));
+        let budgets = Arc::new(Budgets::new(descriptors::bounded(config.budgets.limits())));
         let terms = Terms {
             signer: Signer::new(config.secret.expose()),
             limits,
@@ -129,16 +114,17 @@ impl Server {
             require_login: config.require_login.0,
             proxies: config.proxies.into(),
             rate,
-            budgets,
+            budgets: Arc::clone(&budgets),
             pollers: Pollers::new(Arc::clone(&hub)),
             paces: Paces::new(rate),
             strangers: Paces::new(rate),
             links: links.clone(),
         };
+        let gate = Arc::new(Gate::new(Arc::clone(&budgets), config.proxies.into()));
         let service = layered(Arc::new(edge));
         let listener = listen(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
-        Ok(Self { listener, address, hub, accounts, service, links })
+        Ok(Self { listener, address, hub, accounts, budgets, gate, service, links })
     }
 
     /// Where it listens.
@@ -151,6 +137,11 @@ impl Server {
         &self.hub
     }
 
+    /// What addresses hold and do here.
+    pub fn budgets(&self) -> &Arc<Budgets> {
+        &self.budgets
+    }
+
     /// Who is known by name, if there are accounts.
     pub fn accounts(&self) -> Option<&Arc<Accounts>> {
         self.accounts.as_ref()
@@ -160,7 +151,8 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
         let connections = TaskTracker::new();
-        let mut accepting = Box::pin(accept(self.listener, self.service, connections.clone(), self.links.clone(), stopped));
+        let serving = Serving { service: self.service, gate: self.gate, links: self.links.clone(), stopped };
+        let mut accepting = Box::pin(accept(self.listener, serving, connections.clone()));
         tokio::select! {
             () = &mut accepting => {}
             () = stop => tracing::info!("stopping: saying goodbye"),
@@ -188,108 +180,4 @@ impl Server {
             let _ = tokio::time::timeout(CLOSING, accounts.close()).await;
         }
     }
-}
-
-/// Listens. What is set here holds for every connection, which takes it over from the listener.
-///
-/// A peer that vanishes without a word, as a phone does in a tunnel, would else hold its stream or its poll for a
-/// quarter of an hour. A socket has its pings; here the kernel asks.
-async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await?;
-    let socket = SockRef::from(&listener);
-    let keepalive = TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
-    let _ = socket.set_nodelay(true);
-    let _ = socket.set_tcp_keepalive(&keepalive);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(SILENCE));
-    Ok(listener)
-}
-
-/// Takes in connections for as long as it is polled.
-async fn accept(
-    listener: TcpListener,
-    service: Layered,
-    connections: TaskTracker,
-    links: TaskTracker,
-    stopped: watch::Receiver<()>,
-) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                connections.spawn(serve(stream, Peer(peer.ip()), service.clone(), links.clone(), stopped.clone()));
-            }
-            Err(error) => {
-                // Out of files, mostly: what is open goes on, and a moment later there may be room again.
-                tracing::warn!(%error, "cannot accept");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-}
-
-/// One connection, until it ends or becomes a WebSocket or a stream.
-async fn serve(stream: TcpStream, peer: Peer, service: Layered, links: TaskTracker, mut stopped: watch::Receiver<()>) {
-    let loan = Loan::new(stream);
-    let lender = loan.lender();
-    let wanted = lender.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(lender.clone());
-        let (answering, lender) = (service.clone().oneshot(request), lender.clone());
-        async move {
-            let mut answer = answering.await?;
-            match Flowing::of(&mut answer) {
-                Some(parting) => {
-                    lender.part(parting);
-                    // hyper is not to write anything of it.
-                    std::future::pending().await
-                }
-                None => Ok::<_, Infallible>(answer),
-            }
-        }
-    });
-    let parted = {
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                // Who has said all they had to say may close their side: what they asked for is done, and they hear of it.
-                .half_close(true)
-                .serve_connection(TokioIo::new(loan), service)
-                .with_upgrades()
-        );
-        let outcome = tokio::select! {
-            outcome = until_parted(connection.as_mut(), &wanted) => Some(outcome),
-            _ = stopped.changed() => None,
-        };
-        match outcome {
-            Some(outcome) => outcome,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                until_parted(connection, &wanted).await
-            }
-        }
-    };
-    match parted {
-        Ok(Some((loan, parting))) => {
-            if let Some(socket) = loan.give_back() {
-                // A task of its own: this one is as large as a connection at hyper.
-                links.spawn(loan::flow(socket, parting));
-            }
-        }
-        Ok(None) => {}
-        Err(error) => tracing::debug!(%error, "connection ended"),
-    }
-}
-
-/// Serves until the connection ends, or until its socket is wanted back.
-async fn until_parted(
-    mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
-    lender: &Lender,
-) -> hyper::Result<Option<(Loan, Parting)>> {
-    poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Pending => lender.parting().map_or(Poll::Pending, |parting| Poll::Ready(Ok(Some(parting)))),
-        ended => ended.map_ok(|()| None),
-    })
-    .await
 }

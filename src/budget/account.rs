@@ -59,7 +59,16 @@ impl Account {
     /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
     pub fn hold(self: &Arc<Self>, resource: Resource) -> Result<Permit, Trouble> {
         self.add(resource, 1)?;
-        Ok(Permit::new(Arc::clone(self), resource))
+        Ok(Permit::new(Arc::clone(self), resource, false))
+    }
+
+    /// Holds one of what the node counts otherwise, such as a request over a proxy's connection.
+    ///
+    /// # Errors
+    /// [`Trouble::AddressLimit`].
+    pub fn hold_own(self: &Arc<Self>, resource: Resource) -> Result<Permit, Trouble> {
+        self.add_own(resource, 1)?;
+        Ok(Permit::new(Arc::clone(self), resource, true))
     }
 
     /// What this address says into one room.

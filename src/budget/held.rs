@@ -15,11 +15,13 @@ use crate::protocol::Trouble;
 pub struct Permit {
     account: Arc<Account>,
     resource: Resource,
+    /// The node counts it otherwise.
+    own: bool,
 }
 
 impl Permit {
-    pub(super) fn new(account: Arc<Account>, resource: Resource) -> Self {
-        Self { account, resource }
+    pub(super) fn new(account: Arc<Account>, resource: Resource, own: bool) -> Self {
+        Self { account, resource, own }
     }
 
     /// The address it counts for.
@@ -30,7 +32,11 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.account.subtract(self.resource, 1);
+        if self.own {
+            self.account.subtract_own(self.resource, 1);
+        } else {
+            self.account.subtract(self.resource, 1);
+        }
     }
 }
 

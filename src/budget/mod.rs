@@ -6,6 +6,7 @@
 
 mod account;
 mod address;
+mod admission;
 mod held;
 
 use std::{
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 pub use self::{
     account::Account,
     address::ClientAddr,
+    admission::{Admission, Slot},
     held::{Kept, Permit, RoomText, Unread},
 };
 use crate::protocol::Trouble;
@@ -148,6 +150,21 @@ impl Budgets {
         }
         self.sweep();
         Arc::clone(&self.accounts.entry(address).or_insert_with(|| Arc::new(Account::new(Arc::clone(&self.node), address))))
+    }
+
+    /// A connection of this node, whatever address it counts for.
+    ///
+    /// # Errors
+    /// [`Trouble::ServerFull`].
+    pub fn slot(&self) -> Result<Slot, Trouble> {
+        self.node.add(Resource::Connections, 1)?;
+        Ok(Slot::new(Arc::clone(&self.node)))
+    }
+
+    /// Three quarters of what this node may hold of a resource are held.
+    pub fn is_crowded(&self, resource: Resource) -> bool {
+        let limit = self.node.limits.node[resource as usize];
+        limit > 0 && self.held(resource) >= limit - limit / 4
     }
 
     /// How much of a resource all addresses hold.

@@ -10,7 +10,7 @@ use hyper::{
 };
 
 use super::{
-    Edge,
+    Client, Edge,
     answer::{self, Answer},
     cookies::Login,
     header,
@@ -67,7 +67,10 @@ impl Edge {
 impl Edge {
     /// The account of the client's address.
     pub(super) fn account<B>(&self, request: &Request<B>) -> Arc<Account> {
-        self.budgets.account(address(request, self.proxies).into())
+        match request.extensions().get::<Client>() {
+            Some(client) => Arc::clone(&client.account),
+            None => self.budgets.account(address(request, self.proxies).into()),
+        }
     }
 }
 

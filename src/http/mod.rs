@@ -6,6 +6,7 @@ mod answer;
 mod client_address;
 mod cookies;
 mod door;
+mod gate;
 mod layers;
 mod origin;
 mod page;
@@ -29,6 +30,7 @@ use tower::BoxError;
 
 use self::{account::Desk, answer::Answer};
 pub use self::{
+    gate::{Client, Gate, Overflow},
     layers::{Layered, layered},
     origin::Origins,
     stream::Flowing,
@@ -182,6 +184,11 @@ impl Edge {
             // What does not exist does not exist in any method.
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
             return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
+        }
+        if let Some(Overflow(trouble)) = request.extensions().get()
+            && !matches!(address, Address::Health | Address::Ready | Address::Metrics)
+        {
+            return answer::refuse(trouble);
         }
         let patience = address.patience();
         // Who comes by a ticket may be here by another link by now, and one that is gone must not take the seat from it.

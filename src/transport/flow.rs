@@ -10,6 +10,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::BodyFraming;
 use crate::{
+    budget::{Account, Unread},
     hub::{Entrance, Hub, Reader, Seat, Wire},
     protocol::Trouble,
 };
@@ -48,6 +49,16 @@ struct State {
     /// What may be queued now: a long welcome may be slow, but not what comes on top of it.
     limit: usize,
     ended: bool,
+    /// Counts what is queued on top of what the connection takes first.
+    unread: Option<Unread>,
+}
+
+impl State {
+    /// Counts what is queued; false where that is too much.
+    fn count(&mut self) -> bool {
+        let queued = self.queued;
+        self.unread.as_mut().is_none_or(|unread| unread.set(queued).is_ok())
+    }
 }
 
 /// Lets somebody in and gives what they read, for as long as they do. A stream that breaks is a lost link, and its
@@ -59,6 +70,7 @@ pub(super) async fn open(
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
     let flow = Arc::new(Flow { manner, framing, state: Mutex::default(), changed: Notify::new() });
+    flow.state.lock().unread = entrance.account.as_ref().map(Account::unread);
     let passing = entrance.ticket.is_none();
     let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Reader>).await?;
     let place = Place { seat: Some(seat), passing };
@@ -92,6 +104,8 @@ impl Flow {
                 let mut state = self.state.lock();
                 if let Some(bytes) = state.queue.pop_front() {
                     state.queued -= bytes.len();
+                    // Less than before.
+                    state.count();
                     return Some(bytes);
                 }
                 if state.ended {
@@ -124,12 +138,13 @@ impl Reader for Flow {
                 return;
             }
             let length: usize = frames.iter().map(Bytes::len).sum();
-            if state.queue.is_empty() {
+            let behind = !state.queue.is_empty();
+            if !behind {
                 state.limit = QUEUE_LIMIT + length;
             }
             state.queued += length;
             state.queue.extend(frames.iter().filter(|frame| !frame.is_empty()).cloned());
-            state.queued > state.limit
+            state.queued > state.limit || (behind && !state.count())
         };
         if slow {
             self.close(&Trouble::TooSlow);
@@ -147,6 +162,7 @@ impl Reader for Flow {
                 // Nothing is skipped: who comes back goes on from what they did read.
                 state.queue.clear();
                 state.queued = 0;
+                state.count();
             }
             let farewell = self.framing.piece(&(self.manner.farewell)(why));
             state.queued += farewell.len();

@@ -3,7 +3,7 @@
 //! buffers that hyper keeps for a connection.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Weak},
@@ -17,8 +17,11 @@ use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpStream, tcp::OwnedWriteHalf},
-    time::{sleep, timeout},
+    time::{Sleep, sleep, timeout},
 };
+
+use super::backlog::Backlog;
+use crate::budget::{Account, Admission, Permit};
 
 /// How many pieces of a stream go out in one write at most.
 const PIECES: usize = 16;
@@ -33,6 +36,10 @@ const STUCK: Duration = Duration::from_secs(40);
 /// buffer (Caddy before 2.7, Varnish) then sees a small one.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long, and how much, is read of what is not heard any more.
+const MOMENT: Duration = Duration::from_secs(1);
+const UNREAD: usize = 1024 * 1024;
+
 /// A socket in somebody else's hands.
 pub struct Loan(Arc<Lent>);
 
@@ -43,8 +50,16 @@ struct Lent {
 
 struct Socket {
     stream: TcpStream,
+    admission: Admission,
     /// Something is written that the kernel has not taken.
-    stuck: bool,
+    stuck: Option<Stuck>,
+    written: bool,
+}
+
+/// What hyper writes and the peer does not take.
+struct Stuck {
+    backlog: Backlog,
+    given_up: Pin<Box<Sleep>>,
 }
 
 /// A socket that was lent out, for whoever wants it back.
@@ -61,8 +76,9 @@ pub struct Parting {
 
 impl Loan {
     /// Lends a socket.
-    pub fn new(stream: TcpStream) -> Self {
-        Self(Arc::new(Lent { socket: Mutex::new(Socket { stream, stuck: false }), parting: Mutex::new(None) }))
+    pub fn new(stream: TcpStream, admission: Admission) -> Self {
+        let socket = Socket { stream, admission, stuck: None, written: false };
+        Self(Arc::new(Lent { socket: Mutex::new(socket), parting: Mutex::new(None) }))
     }
 
     /// For whoever wants it back.
@@ -71,8 +87,11 @@ impl Loan {
     }
 
     /// Gives the socket back; `None` while others have it as well.
-    pub fn give_back(self) -> Option<TcpStream> {
-        Arc::into_inner(self.0).map(|lent| lent.socket.into_inner().stream)
+    pub fn give_back(self) -> Option<(TcpStream, Admission)> {
+        Arc::into_inner(self.0).map(|lent| {
+            let Socket { stream, admission, .. } = lent.socket.into_inner();
+            (stream, admission)
+        })
     }
 }
 
@@ -97,22 +116,65 @@ impl Lender {
         .await;
     }
 
+    /// From now on a client of the proxy at the other end is served.
+    pub fn serve(&self, account: Arc<Account>, permit: Option<Permit>) {
+        if let Some(lent) = self.0.upgrade() {
+            lent.socket.lock().admission.serve(account, permit);
+        }
+    }
+
+    /// That client has its answer.
+    pub fn release(&self) {
+        if let Some(lent) = self.0.upgrade() {
+            lent.socket.lock().admission.release();
+        }
+    }
+
+    /// Writes as much as the socket takes at once, if nothing was written before.
+    pub fn say_first(&self, bytes: &[u8]) {
+        if let Some(lent) = self.0.upgrade() {
+            let socket = lent.socket.lock();
+            if !socket.written {
+                let _ = socket.stream.try_write(bytes);
+            }
+        }
+    }
+
+    /// Reads on for a moment. Closing a socket with unread bytes resets it, and the peer might never read the answer.
+    pub async fn drain(&self) {
+        let (mut some, mut left) = ([0; 4096], UNREAD);
+        let reading = poll_fn(|cx| {
+            let Some(lent) = self.0.upgrade() else { return Poll::Ready(()) };
+            let mut socket = lent.socket.lock();
+            while left > 0 {
+                let mut buffer = ReadBuf::new(&mut some);
+                match Pin::new(&mut socket.stream).poll_read(cx, &mut buffer) {
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => left = left.saturating_sub(buffer.filled().len()),
+                    Poll::Ready(_) => break,
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            Poll::Ready(())
+        });
+        let _ = timeout(MOMENT, reading).await;
+    }
+
     /// What the socket is wanted back for, if it is, and if all that was written before is out.
     pub fn parting(&self) -> Option<(Loan, Parting)> {
         let lent = self.0.upgrade()?;
-        let free = !lent.socket.lock().stuck;
+        let free = lent.socket.lock().stuck.is_none();
         let parting = if free { lent.parting.lock().take() } else { None };
         parting.map(|parting| (Loan(lent), parting))
     }
 }
 
 /// Writes an answer's head and then its body, until the body ends or the peer is gone.
-pub async fn flow(socket: TcpStream, Parting { mut head, mut body }: Parting) {
+pub async fn flow((socket, admission): (TcpStream, Admission), Parting { mut head, mut body }: Parting) {
     let (read, mut write) = socket.into_split();
     if let Some(first) = body.next().await {
         head.extend_from_slice(&first);
     }
-    if push(&write, &head).await.is_err() {
+    if push(&write, &admission, &head).await.is_err() {
         return;
     }
     drop(head);
@@ -122,8 +184,8 @@ pub async fn flow(socket: TcpStream, Parting { mut head, mut body }: Parting) {
         let mut body = body.ready_chunks(PIECES);
         while let Some(pieces) = body.next().await {
             match &pieces[..] {
-                [one] => push(&write, one).await?,
-                many => push(&write, &many.concat()).await?,
+                [one] => push(&write, &admission, one).await?,
+                many => push(&write, &admission, &many.concat()).await?,
             }
         }
         write.shutdown().await
@@ -143,23 +205,67 @@ pub async fn flow(socket: TcpStream, Parting { mut head, mut body }: Parting) {
 }
 
 /// Writes all of it, unless the peer takes nothing for too long: it may live and still never read.
-async fn push(socket: &OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
+async fn push(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.try_write(bytes) {
             Ok(written) => bytes = &bytes[written..],
             // Boxed, because hardly any stream waits for its socket.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Box::pin(timeout(STUCK, socket.writable())).await??,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Box::pin(press(socket, admission, bytes)).await,
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
+/// The same for what the socket does not take at once: it is counted.
+async fn press(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) -> io::Result<()> {
+    let mut backlog = Backlog::new(admission);
+    while !bytes.is_empty() {
+        match socket.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let waited = match backlog.set(bytes.len()) {
+                    Ok(()) => timeout(STUCK, socket.writable()).await.unwrap_or_else(|late| Err(late.into())),
+                    Err(trouble) => Err(io::Error::other(trouble)),
+                };
+                waited.inspect_err(|_| forget(socket.as_ref()))?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Lets the kernel throw away what it has for a peer that does not read, once the socket is closed. It would keep it for
+/// a minute, and no budget would count it.
+pub(super) fn forget(socket: &TcpStream) {
+    let _ = socket.set_zero_linger();
+}
+
 impl Socket {
-    fn poll<T>(&mut self, write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let written = write(Pin::new(&mut self.stream));
-        self.stuck = written.is_pending();
-        written
+    /// Writes for hyper, which wants to write so much.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        length: usize,
+        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let written = write(Pin::new(&mut self.stream), cx);
+        if written.is_ready() {
+            self.written = true;
+            self.stuck = None;
+            return written;
+        }
+        let stuck =
+            self.stuck.get_or_insert_with(|| Stuck { backlog: Backlog::new(&self.admission), given_up: Box::pin(sleep(STUCK)) });
+        let waited = match stuck.backlog.set(length) {
+            Ok(()) => stuck.given_up.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into()),
+            Err(trouble) => Poll::Ready(io::Error::other(trouble)),
+        };
+        waited.map(|error| {
+            forget(&self.stream);
+            Err(error)
+        })
     }
 }
 
@@ -171,11 +277,12 @@ impl AsyncRead for Loan {
 
 impl AsyncWrite for Loan {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.socket.lock().poll(|stream| stream.poll_write(cx, bytes))
+        self.0.socket.lock().poll(cx, bytes.len(), |stream, cx| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, many: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.0.socket.lock().poll(|stream| stream.poll_write_vectored(cx, many))
+        let length = many.iter().map(|piece| piece.len()).sum();
+        self.0.socket.lock().poll(cx, length, |stream, cx| stream.poll_write_vectored(cx, many))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -197,15 +304,77 @@ mod tests {
     use tokio::{net::TcpListener, time::Instant};
 
     use super::*;
+    use crate::budget::{Budgets, ClientAddr, Limits, Resource};
+
+    /// A connection of ours, and its peer.
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (listener.accept().await.unwrap().0, peer)
+    }
+
+    fn admission(budgets: &Budgets) -> Admission {
+        Admission::of_client(budgets.account(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap())
+    }
+
+    fn endless() -> Parting {
+        let body = stream::repeat(Bytes::from(vec![b'x'; 1 << 20])).boxed();
+        Parting { head: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_takes_nothing_is_given_up() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let socket = listener.accept().await.unwrap().0;
+        let (socket, _peer) = pair().await;
         let begun = Instant::now();
-        let body = stream::repeat(Bytes::from(vec![b'x'; 1 << 20])).boxed();
-        flow(socket, Parting { head: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body }).await;
+        flow((socket, Admission::default()), endless()).await;
         assert!(begun.elapsed() >= STUCK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_read_is_given_up() {
+        let ((socket, _peer), begun) = (pair().await, Instant::now());
+        let budgets = Budgets::new(Limits::default());
+        let mut loan = Loan::new(socket, admission(&budgets));
+        let refused = loan.write_all(&vec![b'x'; 32 << 20]).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= STUCK && begun.elapsed() < 2 * STUCK);
+        assert!(budgets.held(Resource::Unread) > 0, "counted while it waited");
+        drop(loan);
+        assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_read_is_counted_until_it_is() {
+        let ((socket, mut peer), budgets) = (pair().await, Budgets::new(Limits::default()));
+        let mut loan = Loan::new(socket, admission(&budgets));
+        let (bytes, mut read) = (vec![b'x'; 32 << 20], vec![0; 32 << 20]);
+        let most = std::sync::atomic::AtomicUsize::new(0);
+        let reading = async {
+            while budgets.held(Resource::Unread) == 0 {
+                tokio::task::yield_now().await;
+            }
+            most.store(budgets.held(Resource::Unread), std::sync::atomic::Ordering::Relaxed);
+            peer.read_exact(&mut read).await.unwrap();
+        };
+        let (written, ()) = tokio::join!(loan.write_all(&bytes), reading);
+        written.unwrap();
+        assert!(most.into_inner() > 1 << 20);
+        assert_eq!(budgets.held(Resource::Unread), 0);
+    }
+
+    #[tokio::test]
+    async fn more_than_an_address_may_leave_unread_ends_its_connection() {
+        let budgets = Budgets::new(Limits::default().of_address(Resource::Unread, 1 << 20));
+        let (socket, _peer) = pair().await;
+        let mut loan = Loan::new(socket, admission(&budgets));
+        assert!(loan.write_all(&vec![b'x'; 32 << 20]).await.is_err());
+        let (socket, _other) = pair().await;
+        flow(
+            (socket, admission(&budgets)),
+            Parting { body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(), ..endless() },
+        )
+        .await;
+        drop(loan);
+        assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));
     }
 }

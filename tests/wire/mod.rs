@@ -10,7 +10,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
-use parlor::{account::Accounts, config::Config, hub::Hub, server::Server};
+use parlor::{account::Accounts, budget::Budgets, config::Config, hub::Hub, server::Server};
 use serde_json::{Value, json};
 use socket2::SockRef;
 use tokio::{
@@ -37,6 +37,7 @@ pub struct TestServer {
     pub address: SocketAddr,
     pub hub: Arc<Hub>,
     pub accounts: Option<Arc<Accounts>>,
+    pub budgets: Arc<Budgets>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -46,12 +47,12 @@ impl TestServer {
         let all = [&["parlor", "--listen", "127.0.0.1:0"], args].concat();
         let server = Server::bind(Config::try_parse_from(all).unwrap()).await.unwrap();
         let (address, hub) = (server.address(), Arc::clone(server.hub()));
-        let accounts = server.accounts().cloned();
+        let (accounts, budgets) = (server.accounts().cloned(), Arc::clone(server.budgets()));
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Self { address, hub, accounts, stop: Some(stop), running: Some(running) }
+        Self { address, hub, accounts, budgets, stop: Some(stop), running: Some(running) }
     }
 
     pub fn url(&self, path: &str) -> String {

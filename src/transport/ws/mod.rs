@@ -101,8 +101,9 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Opti
 async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let upgraded = upgraded.await.ok()?.into_inner().into_inner();
     let parts = upgraded.downcast::<TokioIo<Loan>>().ok()?;
-    let (read, write) = parts.io.into_inner().give_back()?.into_split();
-    let outbox = Arc::new(Outbox::new(write));
+    let (stream, admission) = parts.io.into_inner().give_back()?;
+    let (read, write) = stream.into_split();
+    let outbox = Arc::new(Outbox::new(write, admission));
     // A copy, mostly of nothing: the original would keep hyper's whole 8 KiB buffer alive.
     let head = Bytes::copy_from_slice(&parts.read_buf);
     let stream = Stream { head, socket: read, outbox: Arc::clone(&outbox), broken: false };
@@ -114,7 +115,7 @@ const QUIET: Duration = Duration::from_millis(250);
 
 /// Lets the last bytes out and waits for the peer to close, so that they are not lost to a reset.
 async fn farewell(socket: &mut Socket, outbox: &Outbox) {
-    let _ = timeout(FAREWELL, async {
+    let over = timeout(FAREWELL, async {
         // The answer to a close of the peer's is still with tungstenite.
         let _ = socket.flush().await;
         outbox.finish().await;
@@ -126,6 +127,9 @@ async fn farewell(socket: &mut Socket, outbox: &Outbox) {
         }
     })
     .await;
+    if over.is_err() {
+        outbox.give_up();
+    }
 }
 
 struct Link {

@@ -18,9 +18,11 @@ use parking_lot::Mutex;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::{
+    budget::Admission,
     hub::{Reader, Wire},
     protocol::{Outbound, Trouble},
     room::Cursor,
+    transport::{backlog::Backlog, loan::forget},
 };
 
 /// How far a reader may fall behind, in bytes, before it is sent away to resume.
@@ -49,6 +51,8 @@ pub(super) struct Outbox {
     socket: Half,
     state: Mutex<State>,
     pumping: AtomicWaker,
+    /// Counts the link for as long as its socket is open.
+    admission: Admission,
 }
 
 #[derive(Default)]
@@ -60,6 +64,10 @@ struct State {
     /// The socket has taken something since this was last asked.
     moved: bool,
     closing: bool,
+    /// The front of the queue is the rest of a piece, of which the peer has the beginning.
+    cut: bool,
+    /// While something is queued.
+    backlog: Option<Backlog>,
 }
 
 /// The writing half. It ends with the other half, by the close of both: to shut it down first, as tokio would, is a
@@ -70,6 +78,13 @@ impl Half {
     /// Whether it takes something. An error shows itself in the next write.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_ref().map_or(Poll::Ready(()), |half| half.as_ref().poll_write_ready(cx).map(|_| ()))
+    }
+
+    /// Nothing more can be said: what the kernel still has is thrown away with the socket.
+    fn forget(&self) {
+        if let Some(half) = &self.0 {
+            forget(half.as_ref());
+        }
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -90,8 +105,8 @@ impl Drop for Half {
 }
 
 impl Outbox {
-    pub(super) fn new(socket: OwnedWriteHalf) -> Self {
-        Self { socket: Half(Some(socket)), state: Mutex::default(), pumping: AtomicWaker::new() }
+    pub(super) fn new(socket: OwnedWriteHalf, admission: Admission) -> Self {
+        Self { socket: Half(Some(socket)), state: Mutex::default(), pumping: AtomicWaker::new(), admission }
     }
 
     /// A frame to this reader alone.
@@ -125,6 +140,8 @@ impl Outbox {
                     return Poll::Pending;
                 }
                 state.drain(&self.socket);
+                // Less than before.
+                state.count(&self.admission);
             }
         })
         .await;
@@ -135,6 +152,13 @@ impl Outbox {
     pub(super) fn is_stuck(&self) -> bool {
         let mut state = self.state.lock();
         !std::mem::take(&mut state.moved) && !state.queue.is_empty()
+    }
+
+    /// No more time: what the peer has not taken is thrown away with the socket.
+    pub(super) fn give_up(&self) {
+        if !self.state.lock().queue.is_empty() {
+            self.socket.forget();
+        }
     }
 
     /// Sends what is left.
@@ -156,6 +180,19 @@ impl State {
     fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.queued = 0;
+        self.backlog = None;
+    }
+
+    /// Counts what waits. Where that is too much, nothing waits any more: false.
+    fn count(&mut self, admission: &Admission) -> bool {
+        if self.queue.is_empty() {
+            return true;
+        }
+        let counted = self.backlog.get_or_insert_with(|| Backlog::new(admission)).set(self.queued);
+        if counted.is_err() {
+            self.clear();
+        }
+        counted.is_ok()
     }
 
     /// Writes as much of the queue as the socket takes.
@@ -175,6 +212,7 @@ impl State {
         }
         // Whoever keeps up needs no room for a queue.
         self.queue = VecDeque::new();
+        self.backlog = None;
     }
 
     fn consume(&mut self, mut written: usize) {
@@ -183,9 +221,11 @@ impl State {
         while let Some(front) = self.queue.front_mut() {
             if front.len() > written {
                 front.advance(written);
+                self.cut |= written > 0;
                 return;
             }
             written -= front.len();
+            self.cut = false;
             self.queue.pop_front();
         }
     }
@@ -210,7 +250,10 @@ impl Reader for Outbox {
             // The common case: one piece, an empty queue, a socket that takes it all.
             match self.socket.write(&[IoSlice::new(one)]) {
                 Ok(written) if written == one.len() => return,
-                Ok(written) => state.push(one.slice(written..)),
+                Ok(written) => {
+                    state.cut = written > 0;
+                    state.push(one.slice(written..));
+                }
                 // An error repeats itself in the drain below, which handles it.
                 Err(_) => state.push(one.clone()),
             }
@@ -220,7 +263,17 @@ impl Reader for Outbox {
         if idle {
             state.drain(&self.socket);
         }
-        if state.queued > state.limit {
+        if !state.count(&self.admission) {
+            // Half a piece cannot be followed by anything: then the link just ends.
+            if state.cut {
+                state.closing = true;
+                self.socket.forget();
+                self.pumping.wake();
+                return;
+            }
+            drop(state);
+            self.close(&Trouble::TooSlow);
+        } else if state.queued > state.limit {
             drop(state);
             self.close(&Trouble::TooSlow);
         } else if !state.queue.is_empty() || state.closing {
@@ -264,13 +317,14 @@ mod tests {
     };
 
     use super::*;
+    use crate::budget::{Budgets, ClientAddr, Limits, Resource};
 
     #[tokio::test]
     async fn a_reader_that_takes_nothing_is_stuck_and_one_that_is_slow_is_not() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (_read, write) = listener.accept().await.unwrap().0.into_split();
-        let outbox = Outbox::new(write);
+        let outbox = Outbox::new(write, Admission::default());
         assert!(!outbox.is_stuck(), "who has nothing to read is not stuck");
         // More than any socket buffer holds, and allowed as the first delivery.
         outbox.deliver(&[Bytes::from(vec![b'x'; 32 << 20])]);
@@ -282,5 +336,38 @@ mod tests {
             read = peer.read_exact(&mut some) => assert_eq!(read.unwrap(), some.len()),
         }
         assert!(!outbox.is_stuck(), "slow is not stuck");
+    }
+
+    /// What comes to a link of an address that may leave a mebibyte unread, until it ends.
+    async fn flooded(pieces: &[usize]) -> (Vec<u8>, Budgets) {
+        let budgets = Budgets::new(Limits::default().of_address(Resource::Unread, 1 << 20));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (read, write) = listener.accept().await.unwrap().0.into_split();
+        let permit = budgets.account(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap();
+        let outbox = Outbox::new(write, Admission::of_client(permit));
+        for length in pieces {
+            outbox.deliver(&[Bytes::from(vec![b'x'; *length])]);
+        }
+        let mut heard = Vec::new();
+        let (_, ()) = tokio::join!(peer.read_to_end(&mut heard), async {
+            outbox.pump().await;
+            assert!(budgets.held(Resource::Unread) <= 1 << 20);
+            outbox.finish().await;
+            drop((outbox, read));
+        });
+        (heard, budgets)
+    }
+
+    #[tokio::test]
+    async fn a_link_that_leaves_too_much_unread_is_sent_away_to_resume() {
+        // Small pieces, as messages are: at some point one waits whole.
+        let (heard, budgets) = flooded(&[1000; 20_000]).await;
+        assert!(heard.len() < 20_000_000, "{}", heard.len());
+        assert!(heard.windows(8).any(|bytes| bytes == b"too_slow"), "told why");
+        // One that is larger than all that the address may leave unread: the link ends amid it.
+        let (heard, _) = flooded(&[32 << 20]).await;
+        assert!(heard.len() < 32 << 20 && heard.iter().all(|byte| *byte == b'x'), "and nothing is said amid it");
+        assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));
     }
 }

@@ -1,0 +1,58 @@
+//! What a connection is let in with: it counts for the node and for an address while this lives.
+
+use std::sync::Arc;
+
+use super::{Account, Node, Permit, Resource, Unread};
+
+/// One connection of the node, whatever address it counts for.
+pub struct Slot(Arc<Node>);
+
+impl Slot {
+    pub(super) fn new(node: Arc<Node>) -> Self {
+        Self(node)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.subtract(Resource::Connections, 1);
+    }
+}
+
+/// The counts of one connection.
+#[derive(Default)]
+pub struct Admission {
+    slot: Option<Slot>,
+    permit: Option<Permit>,
+    account: Option<Arc<Account>>,
+}
+
+impl Admission {
+    /// A connection of the client at that address.
+    pub fn of_client(permit: Permit) -> Self {
+        Self { slot: None, account: Some(Arc::clone(permit.account())), permit: Some(permit) }
+    }
+
+    /// A connection of a proxy, which counts for its clients in turn.
+    pub fn of_proxy(slot: Slot) -> Self {
+        Self { slot: Some(slot), ..Self::default() }
+    }
+
+    /// From now on a client of the proxy is served, by a permit if its requests are counted.
+    pub fn serve(&mut self, account: Arc<Account>, permit: Option<Permit>) {
+        self.account = Some(account);
+        self.permit = permit;
+    }
+
+    /// The client of the proxy has its answer.
+    pub fn release(&mut self) {
+        if self.slot.is_some() {
+            self.permit = None;
+        }
+    }
+
+    /// Counts what the client has not read; `None` where there is no account.
+    pub fn unread(&self) -> Option<Unread> {
+        self.account.as_ref().map(Account::unread)
+    }
+}

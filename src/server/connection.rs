@@ -1,0 +1,168 @@
+//! One connection, until it ends or becomes a WebSocket or a stream.
+
+use std::{
+    convert::Infallible,
+    future::{Future, pending, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{CONNECTION, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpStream, sync::watch};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::probation::{self, Trial};
+use crate::{
+    budget::Admission,
+    http::{Client, Flowing, Gate, Layered, Overflow, Peer},
+    transport::{
+        Served,
+        loan::{self, Lender, Loan, Parting},
+    },
+};
+
+/// The largest head of a request, in bytes; what hyper keeps for an unfinished one.
+const HEAD_LIMIT: usize = 16 * 1024;
+
+/// How long a client may take for the head of a request, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same where most connections are taken.
+const HURRY: Duration = Duration::from_secs(5);
+
+/// What every connection is served with.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) service: Layered,
+    pub(super) gate: Arc<Gate>,
+    pub(super) links: TaskTracker,
+    pub(super) stopped: watch::Receiver<()>,
+}
+
+/// A connection that was accepted.
+pub(super) struct Arrival {
+    pub(super) stream: TcpStream,
+    pub(super) peer: Peer,
+    /// Who that is, unless it is a proxy.
+    pub(super) client: Option<Client>,
+    pub(super) admission: Admission,
+    /// If a limit is met.
+    pub(super) trial: Option<Arc<Trial>>,
+}
+
+/// Serves one connection.
+pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, mut stopped }: Serving) {
+    let Arrival { stream, peer, client, admission, trial } = arrival;
+    let patience = match &trial {
+        Some(_) => probation::HEAD,
+        None if gate.is_crowded() => HURRY,
+        None => HEAD_TIMEOUT,
+    };
+    let loan = Loan::new(stream, admission);
+    let lender = loan.lender();
+    let (wanted, tried) = (lender.clone(), trial.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(lender.clone());
+        gate.request(client.as_ref(), &mut request, &lender);
+        let (on_trial, counted) = (tried.is_some(), client.is_none());
+        if let Some(trial) = &tried {
+            request.extensions_mut().insert(Overflow(trial.trouble().clone()));
+        }
+        let (answering, lender) = (service.clone().oneshot(request), lender.clone());
+        async move {
+            let mut answer = answering.await?;
+            if let Some(parting) = Flowing::of(&mut answer) {
+                lender.part(parting);
+                // hyper is not to write anything of it.
+                return pending().await;
+            }
+            if on_trial {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            let ends = counted && answer.status() != StatusCode::SWITCHING_PROTOCOLS;
+            Ok::<_, Infallible>(answer.map(|body| Served::new(body, ends.then_some(lender))))
+        }
+    });
+    let parted = {
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(patience)
+                .max_buf_size(HEAD_LIMIT)
+                // Who has said all they had to say may close their side: what they asked for is done, and they hear of it.
+                .half_close(true)
+                .serve_connection(TokioIo::new(loan), service)
+                .with_upgrades()
+        );
+        let outcome = tokio::select! {
+            outcome = until_parted(connection.as_mut(), &wanted) => Some(outcome),
+            _ = stopped.changed() => None,
+            () = over(trial.as_deref()) => return refuse(trial.as_deref(), &wanted),
+        };
+        match outcome {
+            Some(outcome) => {
+                if let Err(error) = &outcome {
+                    refuse(trial.as_deref(), &wanted);
+                    if error.is_parse_too_large() {
+                        // Boxed: no connection is to carry the room for it.
+                        Box::pin(wanted.drain()).await;
+                    }
+                }
+                outcome
+            }
+            None => {
+                connection.as_mut().graceful_shutdown();
+                until_parted(connection, &wanted).await
+            }
+        }
+    };
+    match parted {
+        Ok(Some((loan, parting))) => {
+            if let Some(socket) = loan.give_back() {
+                // A task of its own: this one is as large as a connection at hyper.
+                links.spawn(loan::flow(socket, parting));
+            }
+        }
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "connection ended"),
+    }
+}
+
+/// Waits for the end of a trial, if there is one.
+async fn over(trial: Option<&Trial>) {
+    match trial {
+        // Boxed: hardly any connection is on trial, and each would carry the room for a timer.
+        Some(trial) => Box::pin(trial.over()).await,
+        None => pending().await,
+    }
+}
+
+/// Says why a connection on trial ends, if nothing was said yet.
+fn refuse(trial: Option<&Trial>, lender: &Lender) {
+    if let Some(trial) = trial {
+        lender.say_first(&trial.last_word());
+    }
+}
+
+/// Serves until the connection ends, or until its socket is wanted back.
+async fn until_parted(
+    mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
+    lender: &Lender,
+) -> hyper::Result<Option<(Loan, Parting)>> {
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Pending => lender.parting().map_or(Poll::Pending, |parting| Poll::Ready(Ok(Some(parting)))),
+        ended => ended.map_ok(|()| None),
+    })
+    .await
+}

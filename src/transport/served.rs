@@ -1,0 +1,48 @@
+//! The body of an answer to a client behind a proxy: until its end the client's request is counted.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::loan::Lender;
+
+/// A body, and whose count ends with it.
+pub struct Served<B> {
+    body: B,
+    lender: Option<Lender>,
+}
+
+impl<B> Served<B> {
+    /// With the connection that it goes out over, if requests are counted there.
+    pub fn new(body: B, lender: Option<Lender>) -> Self {
+        Self { body, lender }
+    }
+}
+
+impl<B: Body + Unpin> Body for Served<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Served<B> {
+    fn drop(&mut self) {
+        if let Some(lender) = &self.lender {
+            lender.release();
+        }
+    }
+}
