@@ -9,7 +9,7 @@ mod nginx;
 mod redis;
 mod wire;
 
-use nginx::Nginx;
+use nginx::{ClientLimits, Nginx};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 use wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
@@ -293,4 +293,46 @@ async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     bob.leave().await;
     ann.leave().await;
     wire::eventually("nothing left", || redis.keys().is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_lets_an_address_have_so_much_at_once_and_others_are_not_concerned() {
+    let node = TestServer::start(&["--proxies", "1"]).await;
+    let limits = ClientLimits { connections: 3, rate: 1, burst: 40 };
+    let nginx = Nginx::start_with(redis::free_port(), [node.address], limits);
+    let client = |last| {
+        let http = reqwest::Client::builder().local_address(std::net::IpAddr::from([127, 0, 0, last]));
+        http.pool_max_idle_per_host(0).build().unwrap()
+    };
+    let (ours, theirs) = (client(2), client(3));
+    let ask = async |http: &reqwest::Client| http.get(format!("http://{}/api/rooms/r", nginx.address)).send().await.unwrap();
+    wire::within_patience("nginx answers", async || theirs.get(format!("http://{}/healthz", nginx.address)).send().await).await;
+    let refused = async |answer: reqwest::Response| {
+        assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"5".parse().unwrap()));
+        assert_eq!(answer.json::<Value>().await.unwrap()["code"], "address_limit");
+    };
+    // Three streams, and nothing beside them.
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let stream = ours.get(format!("http://{}/api/rooms/r/events", nginx.address)).send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        streams.push(stream);
+    }
+    refused(ask(&ours).await).await;
+    assert_eq!(ask(&theirs).await.status(), 200);
+    drop(streams);
+    wire::within_patience("a place", async || if ask(&ours).await.status() == 200 { Ok(()) } else { Err(()) }).await;
+    // Many requests in a row: the burst, then a refusal.
+    let hasty = client(4);
+    let mut answers = 0;
+    let refusal = loop {
+        let answer = ask(&hasty).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        answers += 1;
+    };
+    assert!(answers >= 40, "{answers}");
+    refused(refusal).await;
+    assert_eq!(ask(&theirs).await.status(), 200);
 }

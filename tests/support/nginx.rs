@@ -7,6 +7,13 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+/// What one address may have open, ask a second for long, and ask at once.
+pub struct ClientLimits {
+    pub connections: u32,
+    pub rate: u32,
+    pub burst: u32,
+}
+
 /// In front of some nodes; ends with the value.
 pub struct Nginx {
     process: Child,
@@ -16,13 +23,21 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start(port: u16, nodes: impl IntoIterator<Item = SocketAddr>) -> Self {
+        // All the clients of a test come from one address.
+        Self::start_with(port, nodes, ClientLimits { connections: 60_000, rate: 100_000, burst: 100_000 })
+    }
+
+    pub fn start_with(port: u16, nodes: impl IntoIterator<Item = SocketAddr>, limits: ClientLimits) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let dir = std::env::temp_dir().join(format!("parlor-nginx-{}", address.port()));
         fs::create_dir_all(&dir).unwrap();
         let servers: String = nodes.into_iter().map(|node| format!("server {node} max_fails=0;")).collect();
         let shipped = include_str!("../../deploy/nginx.conf")
             .replace("${PARLOR_NODES}", &servers)
-            .replace("${PARLOR_PORT}", &address.to_string());
+            .replace("${PARLOR_PORT}", &address.to_string())
+            .replace("${PARLOR_CLIENT_CONNECTIONS}", &limits.connections.to_string())
+            .replace("${PARLOR_CLIENT_RATE}", &limits.rate.to_string())
+            .replace("${PARLOR_CLIENT_BURST}", &limits.burst.to_string());
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {}/{kind};\n", dir.display()))
             .concat();
