@@ -167,49 +167,6 @@ impl Lender {
         let _ = timeout(MOMENT, reading).await;
     }
 
-    /// From now on a client of the proxy at the other end is served.
-    pub fn serve(&self, account: Arc<Account>, permit: Option<Permit>) {
-        if let Some(lent) = self.0.upgrade() {
-            lent.socket.lock().admission.serve(account, permit);
-        }
-    }
-
-    /// That client has its answer.
-    pub fn release(&self) {
-        if let Some(lent) = self.0.upgrade() {
-            lent.socket.lock().admission.release();
-        }
-    }
-
-    /// Writes as much as the socket takes at once, if nothing was written before.
-    pub fn say_first(&self, bytes: &[u8]) {
-        if let Some(lent) = self.0.upgrade() {
-            let socket = lent.socket.lock();
-            if !socket.written {
-                let _ = socket.stream.try_write(bytes);
-            }
-        }
-    }
-
-    /// Reads on for a moment. Closing a socket with unread bytes resets it, and the peer might never read the answer.
-    pub async fn drain(&self) {
-        let (mut some, mut left) = ([0; 4096], UNREAD);
-        let reading = poll_fn(|cx| {
-            let Some(lent) = self.0.upgrade() else { return Poll::Ready(()) };
-            let mut socket = lent.socket.lock();
-            while left > 0 {
-                let mut buffer = ReadBuf::new(&mut some);
-                match Pin::new(&mut socket.stream).poll_read(cx, &mut buffer) {
-                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => left = left.saturating_sub(buffer.filled().len()),
-                    Poll::Ready(_) => break,
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-            Poll::Ready(())
-        });
-        let _ = timeout(MOMENT, reading).await;
-    }
-
     /// What the socket is wanted back for, if it is, and if all that was written before is out.
     pub fn parting(&self) -> Option<(Loan, Parting)> {
         let lent = self.0.upgrade()?;
