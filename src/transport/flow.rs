@@ -144,7 +144,9 @@ impl Reader for Flow {
             }
             state.queued += length;
             state.queue.extend(frames.iter().filter(|frame| !frame.is_empty()).cloned());
-            state.queued > state.limit || (behind && !state.count())
+            // What a connection takes at once is not unread; of a large welcome it hardly takes all.
+            let counts = behind || length > 2 * QUEUE_LIMIT;
+            state.queued > state.limit || (counts && !state.count())
         };
         if slow {
             self.close(&Trouble::TooSlow);
