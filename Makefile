@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser faults bench bench-short bench-page fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser faults bench bench-short bench-page strangers fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
@@ -73,6 +73,9 @@ bench: $(PAGE) $(PEERS) ## What Parlor costs beside a floor and its peers (docs/
 
 bench-short: $(PAGE) $(PEERS) ## The same as a smoke, a run of a second each; writes nothing
 	cargo bench --bench load -- --short
+
+strangers: build ## What one address can do to the server: each attack, and what it cost; some minutes
+	python3 benches/strangers/main.py
 
 bench-page: build $(LIGHTHOUSE) ## How fast the page is: Lighthouse, round trips to the first message, a long log (docs/page.md); some minutes
 	PARLOR_BIN=target/release/parlor node benches/page/main.mjs
