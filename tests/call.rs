@@ -211,9 +211,9 @@ async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one
 async fn a_livekit_that_does_not_answer_is_told_to_everybody_soon_however_many_rooms_wait_for_it() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", silent.local_addr().unwrap());
-    let args =
-        ["--livekit-url", &url, "--livekit-api-key", "key", "--livekit-api-secret", "a secret that is long enough for HS256"];
-    let server = TestServer::start(&args).await;
+    let secret = "a secret that is long enough for HS256";
+    let keys = ["--livekit-url", &url, "--livekit-api-key", "key", "--livekit-api-secret", secret];
+    let server = TestServer::start(&[&keys[..], &["--address-rooms", "0"]].concat()).await;
     let mut people = Vec::new();
     for room in 0..150 {
         let mut ann = Client::join(&server, &format!("room{room}"), "Ann").await;
