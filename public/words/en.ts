@@ -98,6 +98,7 @@ export const en = {
   tooLong: count({ one: "{n} character too long", other: "{n} characters too long" }),
   bytesLeft: count({ one: "{n} byte left", other: "{n} bytes left" }),
   bytesTooLong: count({ one: "{n} byte too long", other: "{n} bytes too long" }),
+  blank: "Nothing visible to send: this message has only invisible characters.",
   pending: "Sending…",
   sent: "Sent",
   failed: "Not sent",
