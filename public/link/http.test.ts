@@ -76,7 +76,7 @@ async function quiet() {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
   vi.stubGlobal("window", globalThis);
   vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
     asked.push(new Asked(url, init));

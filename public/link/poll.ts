@@ -23,12 +23,12 @@ function openPoll(wait: number, pause: number): OpenCarrier {
 
     async function follow(): Promise<void> {
       const place = await post.join();
-      const joinedAt = Date.now();
+      const joinedAt = performance.now();
       ears.frame(place.welcome);
       const rest = Math.min(pause, ((place.lease ?? Infinity) * 1000) / 3);
       let after = place.cursor;
       while (!post.over) {
-        const from = Date.now();
+        const from = performance.now();
         const batch = await ask(after);
         if (post.over) return;
         if (batch === "again") continue;
@@ -42,12 +42,12 @@ function openPoll(wait: number, pause: number): OpenCarrier {
         ears.frame({ type: "pong" });
         if (batch) {
           after = batch.cursor;
-          const timestamp = new Date(place.at + Date.now() - joinedAt).toISOString();
+          const timestamp = new Date(place.at + performance.now() - joinedAt).toISOString();
           deliver(batch, { ...place.welcome, timestamp });
           if (post.over) return;
         }
         if (rest > 0) await sleep(rest);
-        else if (!batch && Date.now() - from < BREATH) await sleep(BREATH);
+        else if (!batch && performance.now() - from < BREATH) await sleep(BREATH);
       }
     }
 

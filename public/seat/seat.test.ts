@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { forgetSeat, loadName, loadSeat, saveName, saveSeat } from "./seat";
+import { forgetSeat, forgetSeats, loadDraft, loadName, loadSeat, saveDraft, saveName, saveSeat } from "./seat";
 
 const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
 
@@ -14,6 +14,17 @@ test("a seat is remembered for its room until it is left", () => {
   expect(loadSeat("b")).toBeNull();
   forgetSeat("a");
   expect(loadSeat("a")).toBeNull();
+});
+
+test("what is written and not sent is remembered for its room and this tab, until it is sent or somebody else sits here", () => {
+  saveDraft("a", "half a sen");
+  expect([loadDraft("a"), loadDraft("b")]).toEqual(["half a sen", ""]);
+  expect(localStorage.length).toBe(0);
+  saveDraft("a", "");
+  expect(sessionStorage.length).toBe(0);
+  saveDraft("a", "again");
+  forgetSeats();
+  expect(loadDraft("a")).toBe("");
 });
 
 test("what is not a seat is not taken for one", () => {

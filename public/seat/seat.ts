@@ -1,6 +1,6 @@
-// What this tab and this browser remember: a seat, and the transport that got
-// through, as long as the tab lives, a name and a language until the user
-// forgets them. Never a message.
+// What this tab and this browser remember: a seat, the transport that got
+// through, and what is written and not sent yet, as long as the tab lives; a
+// name and a language until the user forgets them. Never a message that was said.
 
 import { parseTransport, type Transport } from "../protocol/transport";
 
@@ -15,6 +15,7 @@ export type Seat = {
 const TRANSPORT = "parlor.transport";
 const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
+const draftKey = (room: string) => `parlor.draft.${room}`;
 const seatKey = (room: string) => `parlor.seat.${room}`;
 
 /** Storage may be forbidden or full; the page then simply remembers less. */
@@ -41,11 +42,20 @@ export function forgetSeat(room: string): void {
   attempt(() => sessionStorage.removeItem(seatKey(room)));
 }
 
-/** Somebody else is to sit here next. */
+/** Somebody else is to sit here next: what was written here is not theirs either. */
 export function forgetSeats(): void {
   attempt(() => {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(seatKey(""))) sessionStorage.removeItem(key);
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(seatKey("")) || key.startsWith(draftKey(""))) sessionStorage.removeItem(key);
   });
+}
+
+/** What was written in this tab and not sent. It is kept as it is, also in a room with a key: no other tab and no server gets it. */
+export function loadDraft(room: string): string {
+  return attempt(() => sessionStorage.getItem(draftKey(room))) ?? "";
+}
+
+export function saveDraft(room: string, draft: string): void {
+  attempt(() => (draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft)));
 }
 
 export function loadTransport(): Transport | null {

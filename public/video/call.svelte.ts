@@ -347,8 +347,8 @@ export class Call {
     });
     room.on(RoomEvent.EncryptionError, (_, them) => {
       if (!them) return;
-      if (Date.now() - (this.#doubts.get(them.identity) ?? -DOUBT) < DOUBT) this.#strangers.add(them.identity);
-      this.#doubts.set(them.identity, Date.now());
+      if (performance.now() - (this.#doubts.get(them.identity) ?? -DOUBT) < DOUBT) this.#strangers.add(them.identity);
+      this.#doubts.set(them.identity, performance.now());
       draw();
     });
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.muffled = !room.canPlaybackAudio));

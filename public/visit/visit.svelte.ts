@@ -11,7 +11,8 @@ import { type Pass, PassRefused } from "../protocol/pass";
 import type { Transport } from "../protocol/transport";
 import { opened, unopened } from "../seal/frames";
 import { Seal, type Secret } from "../seal/seal";
-import { forgetSeat, loadSeat, loadTransport, saveSeat, saveTransport } from "../seat/seat";
+import { forgetSeat, loadDraft, loadSeat, loadTransport, saveDraft, saveSeat, saveTransport } from "../seat/seat";
+import { ServerClock } from "./clock";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
@@ -56,8 +57,8 @@ export class Visit {
   tooFast = $state(false);
   /** Whether the server heard the goodbye; null while nobody knows. Where it did not, the seat waits out its grace. */
   heard: boolean | null = $state(true);
-  /** Not yet said: it outlives the view it is written in. */
-  draft = $state("");
+  /** Messages that nobody here has seen: it does not wait for the log to be drawn. */
+  unread = $state(0);
   readonly typing: Typing;
   readonly tints = new Tints();
   readonly #seat: string;
@@ -66,7 +67,8 @@ export class Visit {
   #log: Log;
   #drawing = false;
   #ticket: string | null = null;
-  #skew = 0;
+  readonly #clock = new ServerClock();
+  #draft = $state("");
   #timer = 0;
   #listening = new AbortController();
   /** Opening takes a moment; this keeps the order. */
@@ -87,6 +89,7 @@ export class Visit {
     const seat = loadSeat(this.#seat);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
+    this.#draft = loadDraft(this.#seat);
     this.#link = new Link({
       ladder: new Ladder(rungs(forced), loadTransport()),
       passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
@@ -104,7 +107,17 @@ export class Visit {
 
   /** The server's time, as far as we know it. */
   now(): number {
-    return Date.now() + this.#skew;
+    return this.#clock.now();
+  }
+
+  /** Not yet said: it outlives the view it is written in, and a reload of its tab. */
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(draft: string) {
+    this.#draft = draft;
+    saveDraft(this.#seat, draft);
   }
 
   say(text: string): void {
@@ -132,7 +145,9 @@ export class Visit {
     throw new PassRefused(typeof code === "string" ? code : "unknown");
   }
 
-  leave(): void {
+  /** For good, or to come back to what is written here. */
+  leave(keepsDraft = false): void {
+    if (!keepsDraft) this.draft = "";
     this.heard = null;
     const late = window.setTimeout(() => (this.heard = false), HEARD_WITHIN);
     void this.#link.leave().then((heard) => {
@@ -173,7 +188,7 @@ export class Visit {
     switch (frame.type) {
       case "welcome":
       case "reset": {
-        this.#skew = frame.at - Date.now();
+        this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
         this.#step({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
@@ -185,10 +200,12 @@ export class Visit {
         break;
       }
       case "chat":
+        this.#clock.heard(frame.at);
         this.#with.chat?.(frame);
         this.#step({ type: "chat", chat: frame });
         break;
       case "ack":
+        this.#clock.heard(frame.at);
         this.#step(frame);
         break;
       case "joined": {
@@ -236,6 +253,7 @@ export class Visit {
 
   #step(event: Event): void {
     this.#log = step(this.#log, event);
+    this.unread = this.#log.unread;
     this.#draw();
     this.#carry();
     window.clearTimeout(this.#timer);
@@ -272,12 +290,14 @@ export class Visit {
     if (this.#drawing) return;
     this.#drawing = true;
     const draw = () => {
+      window.clearTimeout(timer);
+      if (!this.#drawing) return;
       this.#drawing = false;
       this.log = this.#log;
     };
-    // A page out of sight gets no frames, but its title still counts.
-    if (document.hidden) window.setTimeout(draw, UNSEEN_DRAW);
-    else requestAnimationFrame(draw);
+    // A page out of sight gets no frames, not even those it asked for before.
+    const timer = window.setTimeout(draw, UNSEEN_DRAW);
+    if (!document.hidden) requestAnimationFrame(draw);
   }
 
   #remember(): void {

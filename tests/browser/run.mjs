@@ -10,9 +10,10 @@ import { Cast, launch } from "./people.mjs";
 import room from "./room.mjs";
 import { startServer } from "./server.mjs";
 import transports from "./transports.mjs";
+import unsent from "./unsent.mjs";
 import video from "./video.mjs";
 
-const suites = { landing, room, network, transports, access, accounts, video, keys };
+const suites = { landing, room, unsent, network, transports, access, accounts, video, keys };
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 
