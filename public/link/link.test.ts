@@ -352,6 +352,26 @@ test("stopping keeps the seat and leaves no timer behind", () => {
   expect(clock.pending).toBe(0);
 });
 
+test("a page that rests puts its carrier down without a goodbye, and takes the seat up again when it wakes", () => {
+  enter();
+  link.rest();
+  expect(last().fate).toBe("dropped");
+  expect(clock.pending).toBe(0);
+  clock.pass(1e7);
+  expect(carriers).toHaveLength(1);
+  link.wake();
+  expect(carriers).toHaveLength(2);
+  last().says(WELCOME);
+  expect(link.state.is).toBe("open");
+  link.wake();
+  expect(last().sent).toEqual([{ type: "ping" }]);
+  void link.leave();
+  link.rest();
+  link.wake();
+  expect(link.state).toMatchObject({ is: "ended", why: "left" });
+  expect(carriers).toHaveLength(2);
+});
+
 describe("a transport that does not get through", () => {
   const opened = () => carriers.map((c) => c.by);
   /** The carrier ends; time passes until the next one is opened. */

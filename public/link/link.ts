@@ -102,6 +102,17 @@ export class Link {
     }
   }
 
+  /** The page goes to sleep: the carrier is put down without a goodbye. An end stays an end. */
+  rest(): void {
+    if (this.#state.is !== "ended") this.stop();
+  }
+
+  /** It is there again. */
+  wake(): void {
+    if (this.#state.is === "idle") this.connect();
+    else this.nudge();
+  }
+
   /** Says goodbye and is over at once. True once the server has freed the seat, false when it is not going to. */
   leave(): Promise<boolean> {
     const heard = this.#carrier?.leave() ?? Promise.resolve(false);

@@ -75,6 +75,30 @@ test("what comes unseen is counted at once, also where the frame that was asked 
   expect(visit.unread).toBe(0);
 });
 
+const page = (what: string, persisted: boolean) => dispatchEvent(Object.assign(new Event(what), { persisted }));
+
+test("a page that the browser keeps for coming back holds no connection, and comes back without a word", async () => {
+  enter();
+  const before = FakeSocket.count;
+  page("pagehide", true);
+  expect(socket().closedWith).toBe(3000);
+  expect(socket().sent).not.toContain('{"type":"leave"}');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(FakeSocket.count).toBe(before);
+  page("pageshow", true);
+  expect(FakeSocket.count).toBe(before + 1);
+  socket().welcome({ limits: LIMITS, resumed: true });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(visit.link.is).toBe("open");
+  expect(visit.log.lines).toEqual([]);
+});
+
+test("a page that goes for good leaves it to the browser to hang up", () => {
+  enter();
+  page("pagehide", false);
+  expect(socket().closedWith).toBeNull();
+});
+
 test("what is written and not sent is there again after a reload, and after going away and back", () => {
   enter();
   visit.draft = "half a sen";
