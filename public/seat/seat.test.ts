@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { forgetSeat, forgetSeats, loadDraft, loadName, loadSeat, saveDraft, saveName, saveSeat } from "./seat";
+import { forgetSeat, forgetSeats, loadCalling, loadDraft, loadName, loadSeat, saveCalling, saveDraft, saveName, saveSeat } from "./seat";
 
 const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
 
@@ -25,6 +25,16 @@ test("what is written and not sent is remembered for its room and this tab, unti
   saveDraft("a", "again");
   forgetSeats();
   expect(loadDraft("a")).toBe("");
+});
+
+test("a call is remembered until it or the seat is left", () => {
+  saveCalling("a", true);
+  expect([loadCalling("a"), loadCalling("b")]).toEqual([true, false]);
+  saveCalling("a", false);
+  expect(loadCalling("a")).toBe(false);
+  saveCalling("a", true);
+  forgetSeat("a");
+  expect(loadCalling("a")).toBe(false);
 });
 
 test("what is not a seat is not taken for one", () => {

@@ -16,6 +16,7 @@ const TRANSPORT = "parlor.transport";
 const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
 const draftKey = (room: string) => `parlor.draft.${room}`;
+const callKey = (room: string) => `parlor.call.${room}`;
 const seatKey = (room: string) => `parlor.seat.${room}`;
 
 /** Storage may be forbidden or full; the page then simply remembers less. */
@@ -40,12 +41,22 @@ export function saveSeat(room: string, seat: Seat): void {
 
 export function forgetSeat(room: string): void {
   attempt(() => sessionStorage.removeItem(seatKey(room)));
+  saveCalling(room, false);
+}
+
+/** Whether this tab was in the call when its page went away. */
+export function loadCalling(room: string): boolean {
+  return attempt(() => sessionStorage.getItem(callKey(room))) !== null;
+}
+
+export function saveCalling(room: string, calling: boolean): void {
+  attempt(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
 }
 
 /** Somebody else is to sit here next: what was written here is not theirs either. */
 export function forgetSeats(): void {
   attempt(() => {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(seatKey("")) || key.startsWith(draftKey(""))) sessionStorage.removeItem(key);
+    for (const key of Object.keys(sessionStorage)) if ([seatKey(""), draftKey(""), callKey("")].some((kind) => key.startsWith(kind))) sessionStorage.removeItem(key);
   });
 }
 
