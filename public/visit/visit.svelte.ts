@@ -242,7 +242,7 @@ export class Visit {
     if (state.is !== "open") this.caughtUp = false;
     else if (this.link.is !== "open") this.caughtUp = this.#unread === 0;
     this.link = state;
-    if (state.is === "open" && !this.#with.transport) saveTransport(state.by);
+    if (state.is === "open" && !state.crowded && !this.#with.transport) saveTransport(state.by);
     if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#step({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {

@@ -154,6 +154,7 @@ export const en = {
 
   transports: { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-poll": "short poll" },
   via: (transport: string) => `Backup connection in use (${transport}).`,
+  tooManyTabs: "Too many tabs of this page are open: messages may come 2 seconds late.",
   connection: (transport: string) => `Connection: ${transport}`,
   noConnection: "No connection",
   compareTransports: "Compare the four kinds of connection",

@@ -162,6 +162,7 @@ export const ru: Words = {
 
   transports: { ws: "WebSocket", sse: "SSE", "long-poll": "длинные опросы", "short-poll": "короткие опросы" },
   via: (transport) => `Запасное соединение (${transport}).`,
+  tooManyTabs: "Открыто слишком много вкладок этой страницы: сообщения могут приходить на 2 секунды позже.",
   connection: (transport) => `Соединение: ${transport}`,
   noConnection: "Нет соединения",
   compareTransports: "Сравнить четыре способа связи",

@@ -143,6 +143,9 @@ export default {
     await reach("Messages");
     await reach("Leave");
     await press("Enter");
+    await dialog.waitFor();
+    await reach("Leave and close the room");
+    await press("Enter");
     await page.getByRole("heading", { name: "You left the room." }).and(page.locator(":focus")).waitFor();
     await reach("Join again");
     await press("Enter");

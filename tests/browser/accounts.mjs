@@ -151,7 +151,7 @@ export default {
     await page.goto(newRoom(base));
     await fill(page, "Ann", PASSWORD);
     await page.keyboard.press("Enter");
-    await alert(page, "does not keep the cookie").waitFor();
+    await alert(page, "blocks the login cookie").waitFor();
   }),
 
   "a way in without a socket leads past the login, too": strict(async ({ cast, base }) => {

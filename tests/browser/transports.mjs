@@ -236,4 +236,28 @@ export default {
       }
     }
   },
+
+  "six tabs without a WebSocket leave each other connections enough": wired(async ({ cast, base, wire }) => {
+    wire.refuse(SOCKET);
+    const room = newRoom(base);
+    const context = await cast.context();
+    await remember(context, "Ann");
+    const tabs = [];
+    for (let n = 0; n < 6; n += 1) {
+      const tab = await context.newPage();
+      await tab.goto(`${room.replace(base, wire.url)}-${n}`);
+      await inRoom(tab, FALLS);
+      tabs.push(tab);
+    }
+    const late = (tab) => tab.getByText("Too many tabs of this page are open");
+    await late(tabs[5]).waitFor({ timeout: FALLS });
+    for (const [n, tab] of tabs.entries()) {
+      await goesBy(tab, n < 4 ? "sse" : "short-poll");
+      await say(tab, `from tab ${n}`);
+      await stateOf(tab, `from tab ${n}`, "sent");
+    }
+    const seventh = await context.newPage();
+    await seventh.goto(wire.url);
+    await seventh.getByRole("button", { name: "Create a room" }).waitFor();
+  }),
 };
