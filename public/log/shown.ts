@@ -1,7 +1,7 @@
 // How text by others is shown, so that it stays in its place.
 
 /** More marks on one letter than any script needs would paint over the lines around it. */
-export const MARKS_MAX = 8;
+export const MARKS_MAX = 5;
 
 /** Marks, and the invisible characters that do not end a run of them. */
 const PILE = new RegExp(String.raw`[\p{M}\u00ad\u061c\u200b-\u200f\u2060-\u2064\ufeff]{${MARKS_MAX + 1},}`, "gu");

@@ -30,7 +30,7 @@ export default {
       await log(ann).getByText("Ben joined").waitFor();
       const cat = await cast.guest("Cat", room);
       const many = (page) => page.getByText("too many participants to list them all").first();
-      const listed = (page) => page.getByRole("list", { name: "People" }).first().getByRole("listitem");
+      const listed = (page) => page.getByRole("list", { name: "Participants" }).first().getByRole("listitem");
       for (const page of [ann, ben, cat]) {
         await page.getByText("3 people here").waitFor();
         await many(page).waitFor();
