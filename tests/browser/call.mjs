@@ -39,6 +39,10 @@ export async function videoButton(page) {
 
 export async function leaves(page) {
   await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
+  // The last one is asked.
+  const sure = page.getByRole("dialog").getByRole("button", { name: /^Leave/ });
+  await sure.or(page.getByRole("heading", { name: "You left the room." })).waitFor();
+  if (await sure.count()) await sure.click();
 }
 
 export async function joins(page, { camera = true, mic = true } = {}) {

@@ -52,8 +52,7 @@ export default {
         await say(ben, "two");
         await ann.evaluate(() => history.back());
         await sees(ann, ["one", "two"]);
-        // A page that holds a lock, as one on a stream does, is not kept by Chromium: it is opened anew.
-        if (transport === "ws") assert.equal(await ann.evaluate(() => globalThis.kept), true, "the page was kept and not opened anew");
+        assert.equal(await ann.evaluate(() => globalThis.kept), true, "the page was kept and not opened anew");
         await say(ann, "three");
         await sees(ben, ["one", "two", "three"]);
         assert.equal((await seatOf(ann)).clientId, clientId);

@@ -438,6 +438,7 @@ export default {
   async "without LiveKit the button says what is missing"({ cast, base }) {
     const page = await cast.guest("Ann", newRoom(base));
     await videoButton(page);
+    await page.getByRole("dialog").getByText("For the operator").click();
     await page.getByRole("dialog").getByText("LIVEKIT_API_SECRET").waitFor();
     await sound(page, "no video here");
   },
