@@ -73,7 +73,7 @@ const wholeCall = (key, lock) => async ({ cast }) => {
 
 const TONGUES = {
   en: { locale: "en-US", join: "Join", devices: "Camera, microphone and speaker" },
-  ru: { locale: "ru-RU", join: "Войти", devices: "Камера, микрофон и динамик" },
+  ru: { locale: "ru-RU", join: "Присоединиться", devices: "Камера, микрофон и динамик" },
 };
 
 export default {
