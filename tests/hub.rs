@@ -329,7 +329,7 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut back = enter(&stage.hub, "r", "Ann", Some(&welcome)).await;
     let (ear, mut heard) = unbounded_channel();
-    let taken = stage.hub.take_up(&room, &ticket, late, Arc::new(Ear(ear))).await.map(drop);
+    let taken = stage.hub.take_up(&room, &ticket, late, None, Arc::new(Ear(ear))).await.map(drop);
     assert_eq!(taken, Err(Trouble::Replaced));
     stage.hub.dismiss(&room, &ticket, late.began).await.unwrap();
     assert!(heard.try_recv().is_err());

@@ -49,11 +49,12 @@ impl Gate {
 
     /// Says in a request who sent it. Behind a proxy the request is counted until its answer, stream or socket ends.
     pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, lender: &Lender) {
+        // Asked in any case: it warns of a proxy that is not expected.
+        let address = ClientAddr::from(door::address(request, self.proxies));
         if let Some(client) = client {
             request.extensions_mut().insert(client.clone());
             return;
         }
-        let address = ClientAddr::from(door::address(request, self.proxies));
         let account = self.budgets.account(address);
         let permit = account.hold_own(Resource::Connections).map_err(Overflow);
         let permit = permit.map_err(|overflow| request.extensions_mut().insert(overflow)).ok();

@@ -244,9 +244,9 @@ impl Cluster {
             .collect()
     }
 
-    /// How often a command was called on each server.
-    pub fn calls(&self, command: &str) -> Vec<u64> {
-        self.servers.iter().map(|server| server.calls(command)).collect()
+    /// How often commands were called, on each server.
+    pub fn calls_of<const N: usize>(&self, commands: [&str; N]) -> Vec<[u64; N]> {
+        self.servers.iter().map(|server| server.calls_of(commands)).collect()
     }
 }
 

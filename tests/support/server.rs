@@ -151,12 +151,19 @@ impl Server {
         }
     }
 
-    /// How often commands were called, by name, as INFO commandstats tells.
+    /// How often a command was called, as INFO commandstats tells.
     pub fn calls(&self, command: &str) -> u64 {
-        let prefix = format!("cmdstat_{command}:calls=");
+        self.calls_of([command])[0]
+    }
+
+    /// How often commands were called, all at one moment.
+    pub fn calls_of<const N: usize>(&self, commands: [&str; N]) -> [u64; N] {
         let stats = self.ask(&["INFO", "commandstats"]);
-        let line = stats.lines().find_map(|line| line.strip_prefix(&prefix).map(str::to_owned));
-        line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+        commands.map(|command| {
+            let prefix = format!("cmdstat_{command}:calls=");
+            let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next()?.parse().ok());
+            calls.unwrap_or(0)
+        })
     }
 }
 
