@@ -160,6 +160,8 @@ export default defineConfig({
   root: "public",
   publicDir: "static",
   cacheDir: "../node_modules/.vite",
+  // Tests mount views as a browser does, and not as a server that renders them.
+  ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
   plugins: [svelte({ configFile: false }), knock(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",

@@ -11,9 +11,9 @@ test("a password is measured in bytes, as the server measures it", () => {
 
 test("a refusal says how long to wait, and never nothing", () => {
   tongue.switch("en");
-  expect(refused({ code: "rate_limited", retryAfter: 61_000 })).toBe("Too many tries. Try again in 2 minutes.");
-  expect(refused({ code: "accounts_busy", retryAfter: 5_000 })).toBe("Too many people are logging in just now. Try again in 5 seconds.");
-  expect(refused({ code: "of tomorrow", retryAfter: null })).toMatch(/without a reason/);
+  expect(refused({ code: "rate_limited", retryAfter: 61_000 })).toBe("Too many attempts. Try again in 2 minutes.");
+  expect(refused({ code: "accounts_busy", retryAfter: 5_000 })).toBe("Too many people are logging in right now. Try again in 5 seconds.");
+  expect(refused({ code: "of tomorrow", retryAfter: null })).toMatch(/unknown reason/);
   tongue.switch("ru");
   expect(refused({ code: "rate_limited", retryAfter: 60_000 })).toBe("Слишком много попыток. Попробуйте через 1 минуту.");
 });

@@ -7,7 +7,7 @@ import { Fields, parseJson } from "../protocol/frames";
 const ANSWER_WITHIN = 60_000;
 
 export const PASSWORD_LEAST = 8;
-export const PASSWORD_MOST = 72;
+export const PASSWORD_MAX = 72;
 
 /** Why the server said no, or that it did not say anything. */
 export type Refusal = { code: string; retryAfter: number | null };
@@ -62,5 +62,5 @@ export function bytesOf(password: string): number {
 
 export function isPassword(given: string): boolean {
   const bytes = bytesOf(given);
-  return bytes >= PASSWORD_LEAST && bytes <= PASSWORD_MOST && !given.includes("\0");
+  return bytes >= PASSWORD_LEAST && bytes <= PASSWORD_MAX && !given.includes("\0");
 }

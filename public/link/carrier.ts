@@ -30,6 +30,9 @@ export type Carrier = {
   leave(): Promise<boolean>;
 };
 
+/** The carrier's own word at its end: other tabs hold as many connections as there may be. */
+export const CROWDED = -1;
+
 export type OpenCarrier = (passage: Passage, ears: Ears) => Carrier;
 
 export type Rung = {

@@ -76,7 +76,7 @@ async function quiet() {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
   vi.stubGlobal("window", globalThis);
   vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
     asked.push(new Asked(url, init));
@@ -361,6 +361,44 @@ describe("a poll", () => {
     await enter(openLongPoll);
     await last().answer(403, { code: "not_member", message: "" });
     expect(ends).toEqual([1006]);
+  });
+
+  test("that is cut for its length asks for less from then on, and the link lives", async () => {
+    vi.resetModules();
+    const { openLongPoll } = await import("./http");
+    await enter(openLongPoll);
+    await vi.advanceTimersByTimeAsync(15_000);
+    await last().answer(504, "upstream request timeout");
+    expect(last().path).toBe("messages?after=e-1&wait=10");
+    await vi.advanceTimersByTimeAsync(8_000);
+    last().break();
+    await quiet();
+    expect(last().path).toBe("messages?after=e-1&wait=5");
+    await last().answer(200, batch());
+    expect(last().path).toBe("messages?after=e-3.1&wait=5");
+    expect([ends, types().slice(-2)]).toEqual([[], ["chat", "chat"]]);
+    // What breaks although it is as short as that is broken.
+    await vi.advanceTimersByTimeAsync(5_000);
+    last().break();
+    await quiet();
+    expect(ends).toEqual([1006]);
+    await enter(openLongPoll);
+    expect(last().path).toBe("messages?after=e-1&wait=5");
+  });
+
+  test("that breaks at once, or while nothing gets through, is a broken link", async () => {
+    await enter(openLongPoll);
+    await vi.advanceTimersByTimeAsync(1_000);
+    last().break();
+    await quiet();
+    expect(ends).toEqual([1006]);
+    await enter(openLongPoll);
+    await vi.advanceTimersByTimeAsync(10_000);
+    last().break();
+    await quiet();
+    last().break();
+    await quiet();
+    expect(ends).toEqual([1006, 1006]);
   });
 
   test("that is never answered is given up", async () => {

@@ -2,28 +2,40 @@
 
 import { BROKEN } from "../protocol/close";
 import { TRANSPORTS, type Transport } from "../protocol/transport";
-import type { Carrier, OpenCarrier, Rung } from "./carrier";
+import { holdConnection } from "./budget";
+import { type Carrier, CROWDED, type OpenCarrier, type Rung } from "./carrier";
 import { openSocket, probeSocket } from "./ws";
 
 const http = () => import("./http");
 
+/** How a carrier treats the few connections of HTTP/1.1: it needs none for long, or holds one, if it must also where there are too many. */
+type Need = "none" | "one" | "must";
+
 /** A carrier whose code has to be fetched first. */
-function fetched(load: () => Promise<OpenCarrier>): OpenCarrier {
+function fetched(load: () => Promise<OpenCarrier>, need: Need): OpenCarrier {
   return (passage, ears) => {
     let carrier: Carrier | null = null;
     let over = false;
-    const opened = load().then(
-      (open) => {
-        if (!over) carrier = open(passage, ears);
+    let release = () => {};
+    const opened = Promise.all([load(), need === "none" ? release : holdConnection()]).then(
+      ([open, held]) => {
+        if (over) return held?.();
+        if (!held && need !== "must") return ears.end(CROWDED);
+        release = held ?? release;
+        carrier = open(passage, { ...ears, end: (code) => (release(), ears.end(code)) });
       },
       () => {
         if (!over) ears.end(BROKEN);
       },
     );
-    const put = async <T>(how: (carrier: Carrier) => T) => {
+    const put = async <T>(how: (carrier: Carrier) => T | Promise<T>) => {
       over = true;
       await opened;
-      return carrier && how(carrier);
+      try {
+        return carrier && (await how(carrier));
+      } finally {
+        release();
+      }
     };
     return {
       send: (frame) => carrier?.send(frame),
@@ -33,17 +45,17 @@ function fetched(load: () => Promise<OpenCarrier>): OpenCarrier {
   };
 }
 
-const RUNGS: Record<Transport, Omit<Rung, "transport">> = {
-  ws: { open: openSocket, probe: probeSocket, answersWithin: 10_000 },
+const RUNGS: Record<Transport, (need: Need) => Omit<Rung, "transport">> = {
+  ws: () => ({ open: openSocket, probe: probeSocket, answersWithin: 10_000 }),
   // A stream cannot be asked: it breathes every 15 s.
-  sse: { open: fetched(async () => (await http()).openStream), answersWithin: 20_000 },
-  "long-poll": { open: fetched(async () => (await http()).openLongPoll), answersWithin: 10_000 },
-  "short-poll": { open: fetched(async () => (await http()).openShortPoll), answersWithin: 10_000 },
+  sse: (need) => ({ open: fetched(async () => (await http()).openStream, need), answersWithin: 20_000 }),
+  "long-poll": (need) => ({ open: fetched(async () => (await http()).openLongPoll, need), answersWithin: 10_000 }),
+  "short-poll": () => ({ open: fetched(async () => (await http()).openShortPoll, "none"), answersWithin: 10_000 }),
 };
 
 /** All four, or the one that is asked for. */
 export function rungs(forced: Transport | null): Rung[] {
-  return TRANSPORTS.filter((t) => forced === null || t === forced).map((transport) => ({ transport, ...RUNGS[transport] }));
+  return TRANSPORTS.filter((t) => forced === null || t === forced).map((transport) => ({ transport, ...RUNGS[transport](forced === null ? "one" : "must") }));
 }
 
 /** Fetches what a fall would need while there is a network to fetch it by. */
@@ -64,6 +76,10 @@ export class Ladder {
 
   get rung(): Rung {
     return this.#rungs[this.#at]!;
+  }
+
+  get lowest(): Rung {
+    return this.#rungs.at(-1)!;
   }
 
   /** Those that would be better, the best first. */

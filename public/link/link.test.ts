@@ -3,9 +3,9 @@ import type { Inbound, Outbound } from "../protocol/frames";
 import type { Transport } from "../protocol/transport";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { backoff } from "./backoff";
-import type { Ears, Passage } from "./carrier";
+import { CROWDED, type Ears, type Passage } from "./carrier";
 import { Ladder } from "./ladder";
-import { CLIMB_AFTER, LATER, Link, type LinkState, PING_AFTER, PROVEN_AFTER, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
+import { CLIMB_AFTER, HANDOVER_WITHIN, LATER, Link, type LinkState, PING_AFTER, PROVEN_AFTER, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
 
 /** Time that passes only when told to. */
 class FakeClock {
@@ -352,6 +352,26 @@ test("stopping keeps the seat and leaves no timer behind", () => {
   expect(clock.pending).toBe(0);
 });
 
+test("a page that rests puts its carrier down without a goodbye, and takes the seat up again when it wakes", () => {
+  enter();
+  link.rest();
+  expect(last().fate).toBe("dropped");
+  expect(clock.pending).toBe(0);
+  clock.pass(1e7);
+  expect(carriers).toHaveLength(1);
+  link.wake();
+  expect(carriers).toHaveLength(2);
+  last().says(WELCOME);
+  expect(link.state.is).toBe("open");
+  link.wake();
+  expect(last().sent).toEqual([{ type: "ping" }]);
+  void link.leave();
+  link.rest();
+  link.wake();
+  expect(link.state).toMatchObject({ is: "ended", why: "left" });
+  expect(carriers).toHaveLength(2);
+});
+
 describe("a transport that does not get through", () => {
   const opened = () => carriers.map((c) => c.by);
   /** The carrier ends; time passes until the next one is opened. */
@@ -450,12 +470,72 @@ describe("a transport that does not get through", () => {
     expect(probes).toBe(2);
     passes = true;
     await pass(1);
-    expect(stream.fate).toBe("dropped");
     expect(last().by).toBe("ws");
-    expect(link.send({ type: "typing", typing: true }), "not before its welcome").toBe(false);
+    expect(stream.fate, "not before the better one has its welcome").toBe("up");
+    link.send({ type: "typing", typing: true });
+    expect(stream.sent.at(-1)).toEqual({ type: "typing", typing: true });
+    stream.says({ type: "status", code: "store_available" });
+    expect(frames.at(-1)?.type).toBe("status");
     last().says(WELCOME);
+    expect(stream.fate).toBe("dropped");
+    link.send({ type: "typing", typing: false });
+    expect(last().sent).toEqual([{ type: "typing", typing: false }]);
     expect(states.slice(before).map((s) => s.is)).toEqual(["open"]);
     expect(link.state).toEqual({ is: "open", by: "ws" });
+  });
+
+  test("that takes the seat and stalls gives it back soon, and is tried ever more rarely", async () => {
+    await fall();
+    await ends();
+    await ends();
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "long-poll" });
+    const before = states.length;
+    let waited = 0;
+    const tries: number[] = [];
+    for (let climbs = 0; climbs < 9; climbs += 1) {
+      const count = carriers.length;
+      for (const from = waited; waited < from + 15 * 60_000 * 1.25 && carriers.length === count; waited += 10_000) await pass(10_000);
+      if (carriers.length === count) continue;
+      const [poll, stream] = [carriers[count - 1]!, last()];
+      expect(stream.by).toBe("sse");
+      tries.push(waited);
+      expect(poll.fate).toBe("up");
+      poll.ears.end(4001);
+      clock.pass(HANDOVER_WITHIN);
+      expect(stream.fate).toBe("dropped");
+      expect(last().by).toBe("long-poll");
+      last().says(WELCOME);
+    }
+    const gaps = tries.slice(1).map((at, i) => at - tries[i]!);
+    expect(tries.length).toBeGreaterThan(2);
+    expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
+    expect(gaps[0]).toBeGreaterThan(2 * CLIMB_AFTER);
+    expect(new Set(states.slice(before).map((s) => s.is))).toEqual(new Set(["open"]));
+  });
+
+  test("that never gets to the server leaves the one that works alone", async () => {
+    await fall();
+    const stream = last();
+    passes = true;
+    await pass(CLIMB_AFTER);
+    const socket = last();
+    expect(socket.by).toBe("ws");
+    await pass(WELCOME_WITHIN);
+    expect([socket.fate, stream.fate]).toEqual(["dropped", "up"]);
+    expect(link.send({ type: "typing", typing: true })).toBe(true);
+    expect(stream.sent.at(-1)).toEqual({ type: "typing", typing: true });
+    expect(link.state).toEqual({ is: "open", by: "sse" });
+  });
+
+  test("goes with the link when somebody leaves while it is tried", async () => {
+    await fall();
+    const stream = last();
+    passes = true;
+    await pass(CLIMB_AFTER);
+    void link.leave();
+    expect([last().fate, stream.fate]).toEqual(["dropped", "left"]);
+    expect(clock.pending).toBe(0);
   });
 
   test("is left again unseen when it brought its welcome and nothing more", async () => {
@@ -481,6 +561,29 @@ describe("a transport that does not get through", () => {
     clock.pass(SETTLED_AFTER);
     last().ears.end(4001);
     expect(link.state).toMatchObject({ is: "ended", why: "replaced" });
+  });
+
+  test("is not tried for long where other tabs hold all the connections, and that is said", async () => {
+    link.connect();
+    for (let i = 0; i < 2; i++) await ends();
+    expect(last().by).toBe("sse");
+    await ends(CROWDED);
+    await ends(CROWDED);
+    expect(last().by).toBe("short-poll");
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "short-poll", crowded: true });
+    // It is tried again as often as any other, since nothing is wrong with it.
+    for (const wait of [CLIMB_AFTER, 2 * CLIMB_AFTER]) {
+      const poll = last();
+      await pass(wait);
+      expect(last().by).toBe("sse");
+      last().ears.end(CROWDED);
+      expect(poll.fate).toBe("up");
+      carriers.push(poll);
+    }
+    await pass(4 * CLIMB_AFTER);
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "sse" });
   });
 
   test("is never left when no other is allowed", async () => {

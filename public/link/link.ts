@@ -6,13 +6,14 @@ import { BROKEN, ending } from "../protocol/close";
 import { BadFrame, type Inbound, type Outbound, parseFrame, readFrame } from "../protocol/frames";
 import type { Transport } from "../protocol/transport";
 import { backoff } from "./backoff";
-import type { Carrier, Passage, Rung } from "./carrier";
+import { type Carrier, CROWDED, type Passage, type Rung } from "./carrier";
 import type { Ladder } from "./ladder";
 
 export type LinkState =
   | { is: "idle" }
   | { is: "connecting"; tries: number }
-  | { is: "open"; by: Transport }
+  /** `crowded` where other tabs hold so many connections that nothing better is left. */
+  | { is: "open"; by: Transport; crowded?: true }
   | { is: "waiting"; tries: number; why: string }
   /** Over, until somebody asks to connect again. */
   | { is: "ended"; why: string; message: string };
@@ -47,6 +48,8 @@ export const PROVEN_AFTER = 25_000;
 /** Whoever had to take a lesser transport tries the better ones again after this long, and then more and more rarely. */
 export const CLIMB_AFTER = 30_000;
 const CLIMB_CAP = 15 * 60_000;
+/** A better transport that has taken the seat and brings no welcome gives it back after this long: until then nothing is heard. */
+export const HANDOVER_WITHIN = 3_000;
 /** So long a request of the transport just given up may still be on its way, and take the seat back from us. */
 const ECHO_FOR = 5_000;
 
@@ -61,6 +64,11 @@ export class Link {
   #climbs = 0;
   /** Where it stood before it tried a better transport, until that one has proved itself. */
   #foothold: Rung | null = null;
+  /** A better transport that is being tried, beside the one that works. */
+  #rival: { carrier: Carrier; rung: Rung } | null = null;
+  /** How often a transport took the seat and stalled, and from which climb on it is tried again. */
+  readonly #stalls = new Map<Rung, { count: number; until: number }>();
+  #crowded = false;
   #timers = new Map<string, number>();
   /** The last thing the server said before it hung up. */
   #lastWord: { code: string; message: string; retryAfter: number | null } | null = null;
@@ -102,8 +110,20 @@ export class Link {
     }
   }
 
+  /** The page goes to sleep: the carrier is put down without a goodbye. An end stays an end. */
+  rest(): void {
+    if (this.#state.is !== "ended") this.stop();
+  }
+
+  /** It is there again. */
+  wake(): void {
+    if (this.#state.is === "idle") this.connect();
+    else this.nudge();
+  }
+
   /** Says goodbye and is over at once. True once the server has freed the seat, false when it is not going to. */
   leave(): Promise<boolean> {
+    this.#dropRival();
     const heard = this.#carrier?.leave() ?? Promise.resolve(false);
     this.#finish("left", "");
     return heard;
@@ -136,6 +156,7 @@ export class Link {
 
   /** Puts the carrier down without giving the seat up. */
   #put(): void {
+    this.#dropRival();
     const carrier = this.#carrier;
     this.#carrier = null;
     this.#welcomed = false;
@@ -173,7 +194,8 @@ export class Link {
     this.#after("settled", SETTLED_AFTER, () => (this.#tries = 0));
     this.#after("proven", PROVEN_AFTER, () => this.#prove());
     if (ladder.above.length > 0) this.#planClimb();
-    this.#become({ is: "open", by: ladder.rung.transport });
+    this.#crowded &&= ladder.rung === ladder.lowest;
+    this.#become({ is: "open", by: ladder.rung.transport, ...(this.#crowded ? { crowded: true } : {}) });
   }
 
   #prove(): void {
@@ -185,6 +207,8 @@ export class Link {
 
   #ended(code: number, silent = false): void {
     const { ladder } = this.#with;
+    if (this.#rival && ending(code).come === "ask") return this.#await();
+    if (code === CROWDED) return this.#makeRoom();
     const echo = this.#timers.has("echo") && ending(code).come === "ask";
     const { why, come } = ending(echo ? BROKEN : code, this.#lastWord?.code);
     const foothold = this.#foothold;
@@ -218,13 +242,24 @@ export class Link {
     }
   }
 
+  /** What holds a connection is left to the other tabs. */
+  #makeRoom(): void {
+    this.#put();
+    this.#crowded = true;
+    this.#with.ladder.down();
+    this.#open();
+  }
+
   #lose(silent = false): void {
     this.#ended(BROKEN, silent);
   }
 
   #wait(why: string): LinkState {
     // Where the network has changed, what did not get through before may do so now.
-    if (this.#state.is === "open") this.#climbs = 0;
+    if (this.#state.is === "open") {
+      this.#climbs = 0;
+      this.#stalls.clear();
+    }
     this.#tries += 1;
     const waiting: LinkState = { is: "waiting", tries: this.#tries, why };
     this.#become(waiting);
@@ -261,22 +296,79 @@ export class Link {
     this.#after("climb", delay * (0.75 + this.#with.random() / 2), () => void this.#climb());
   }
 
-  /** Tries what would be better, the best first. The link stays open meanwhile: what is written waits for the next welcome. */
+  /** Tries what would be better, the best first. The carrier that works is kept until the better one has its welcome. */
   async #climb(): Promise<void> {
     const { ladder } = this.#with;
     const carrier = this.#carrier;
     this.#climbs += 1;
     for (const rung of ladder.above) {
+      if (this.#climbs < (this.#stalls.get(rung)?.until ?? 0)) continue;
       const passes = !rung.probe || (await rung.probe(this.#with.passage()));
       if (carrier !== this.#carrier || !this.ready) return;
       if (!passes) continue;
-      this.#foothold = ladder.rung;
-      this.#put();
-      ladder.stand(rung);
-      this.#open();
+      this.#try(rung);
       return;
     }
     this.#planClimb();
+  }
+
+  #try(rung: Rung): void {
+    const carrier: Carrier = rung.open(this.#with.passage(), {
+      frame: (data) => {
+        if (carrier === this.#carrier) this.#heard(data);
+        else if (carrier === this.#rival?.carrier && isWelcome(data)) this.#adopt(carrier, rung, data);
+      },
+      ticket: (ticket) => {
+        if (carrier === this.#carrier || carrier === this.#rival?.carrier) this.#with.ticket(ticket);
+      },
+      end: (code) => {
+        if (carrier === this.#carrier) this.#ended(code);
+        else if (carrier === this.#rival?.carrier) this.#stalled(code !== CROWDED);
+      },
+    });
+    this.#rival = { carrier, rung };
+    this.#after("rival", WELCOME_WITHIN, () => this.#stalled());
+  }
+
+  /** The better one works: it is the carrier from now on. */
+  #adopt(carrier: Carrier, rung: Rung, welcome: unknown): void {
+    const { ladder } = this.#with;
+    const before = this.#carrier;
+    this.#clear();
+    this.#rival = null;
+    this.#carrier = carrier;
+    this.#proven = false;
+    this.#foothold = ladder.rung;
+    ladder.stand(rung);
+    before?.drop();
+    this.#heard(welcome);
+  }
+
+  /** The better one has taken the seat from the one that works, and has yet to bring its welcome. */
+  #await(): void {
+    this.#carrier = null;
+    this.#welcomed = false;
+    this.#clear();
+    this.#after("rival", HANDOVER_WITHIN, () => this.#stalled());
+  }
+
+  /** The better one does not work after all. Whatever still does goes on; what it took the seat from is opened again. */
+  #stalled(blamed = true): void {
+    const rung = this.#rival?.rung;
+    this.#dropRival();
+    if (rung && blamed) {
+      const count = (this.#stalls.get(rung)?.count ?? 0) + 1;
+      this.#stalls.set(rung, { count, until: this.#climbs + 2 ** count });
+    }
+    if (this.#carrier) this.#planClimb();
+    else this.#open();
+  }
+
+  #dropRival(): void {
+    const rival = this.#rival;
+    this.#rival = null;
+    this.#cancel("rival");
+    rival?.carrier.drop();
   }
 
   #finish(why: string, message: string): void {
@@ -326,5 +418,13 @@ export class Link {
 
   #clear(): void {
     for (const name of [...this.#timers.keys()]) this.#cancel(name);
+  }
+}
+
+function isWelcome(data: unknown): boolean {
+  try {
+    return (typeof data === "string" ? parseFrame(data) : readFrame(data))?.type === "welcome";
+  } catch {
+    return false;
   }
 }

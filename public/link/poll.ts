@@ -8,12 +8,18 @@ import { Post, Refused } from "./post";
 const ANSWER_WITHIN = 10_000;
 /** Seconds that a long poll waits: shorter than the patience of proxies, and than the link's own. */
 const WAIT = 20;
+/** A poll that is cut after this many milliseconds was cut for its length: the next one asks for less. */
+const CUT_AFTER = 4_000;
+/** …and for no less than so many seconds. */
+const WAIT_MIN = 5;
 /** Milliseconds between short polls. */
 export const PAUSE = 2_000;
 /** Milliseconds between long polls that were answered with nothing at once, as by a proxy with an opinion. */
 const BREATH = 250;
 
-function openPoll(wait: number, pause: number): OpenCarrier {
+function openPoll(most: number, pause: number): OpenCarrier {
+  /** What the way to the server allows, learned once for all polls of this page. */
+  let wait = most;
   return (passage, ears) => {
     const post = new Post(passage, ears);
     let poll = new AbortController();
@@ -23,12 +29,12 @@ function openPoll(wait: number, pause: number): OpenCarrier {
 
     async function follow(): Promise<void> {
       const place = await post.join();
-      const joinedAt = Date.now();
+      const joinedAt = performance.now();
       ears.frame(place.welcome);
       const rest = Math.min(pause, ((place.lease ?? Infinity) * 1000) / 3);
       let after = place.cursor;
       while (!post.over) {
-        const from = Date.now();
+        const from = performance.now();
         const batch = await ask(after);
         if (post.over) return;
         if (batch === "again") continue;
@@ -42,27 +48,33 @@ function openPoll(wait: number, pause: number): OpenCarrier {
         ears.frame({ type: "pong" });
         if (batch) {
           after = batch.cursor;
-          const timestamp = new Date(place.at + Date.now() - joinedAt).toISOString();
+          const timestamp = new Date(place.at + performance.now() - joinedAt).toISOString();
           deliver(batch, { ...place.welcome, timestamp });
           if (post.over) return;
         }
         if (rest > 0) await sleep(rest);
-        else if (!batch && Date.now() - from < BREATH) await sleep(BREATH);
+        else if (!batch && performance.now() - from < BREATH) await sleep(BREATH);
       }
     }
 
-    /** "again" when a ping cut the question short; milliseconds to wait when it came too soon. */
+    /** "again" when a ping or something on the way cut the question short; milliseconds to wait when it came too soon. */
     async function ask(after: string): Promise<Batch | null | "again" | number> {
       const abort = new AbortController();
       poll = abort;
       const seconds = pinged ? 0 : wait;
       pinged = false;
+      const from = performance.now();
       const query = new URLSearchParams({ after, wait: String(seconds) });
       try {
         const answer = await post.ask(`messages?${query}`, { method: "GET", within: seconds * 1000 + ANSWER_WITHIN, abort });
         return answer === null ? null : readBatch(answer);
       } catch (error) {
         if (pinged && !post.over) return "again";
+        const lasted = performance.now() - from;
+        if (!(error instanceof Refused) && !abort.signal.aborted && seconds > WAIT_MIN && lasted >= CUT_AFTER) {
+          wait = Math.max(WAIT_MIN, Math.min(wait, Math.floor((lasted * 0.7) / 1000)));
+          return "again";
+        }
         if (error instanceof Refused && error.refusal.code === "rate_limited") return error.refusal.retryAfter ?? PAUSE;
         throw error;
       }

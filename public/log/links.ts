@@ -3,15 +3,27 @@
 
 export type Part = { text: string; href: string | null };
 
-const ADDRESS = /https?:\/\/[^\s<>"'`]+/giu;
-const TRAILING = /[.,;:!?…»”’*_~]$/u;
-const PAIRS: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
+/** One label of a host, of any script. */
+const LABEL = String.raw`[\p{L}\p{M}\p{N}·・\u200c\u200d_-]+`;
+const HOST = String.raw`(?:\[[\da-f:.]+\]|${LABEL}(?:\.${LABEL})*)`;
+/** Fullwidth and CJK punctuation belongs to the sentence: no space stands before it. Invisible characters show no address. */
+const ENDS = String.raw`\s<>"\u0060\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u3000-\u3003\u3008-\u3011\u3014-\u301f\u3030\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65`;
+const REST = String.raw`(?:[/?#][^${ENDS}]*)?`;
+const ADDRESS = new RegExp(String.raw`(?:https?://(?![^\s/?#\\]*@)${HOST}|www\.${LABEL}(?:\.${LABEL})+)(?::\d+)?${REST}`, "giu");
+
+const TRAILING = new Set(".,;:!?…»«›“”„*");
+const OPENING: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
+/** A quotation mark ends the address only where its partner stands before it: else it is part of a word, as in `it’s`. */
+const QUOTES: Record<string, string> = { "’": "‘", "'": "'", "‘": "‚" };
 
 export function parts(text: string): Part[] {
   const out: Part[] = [];
   let from = 0;
   for (const match of text.matchAll(ADDRESS)) {
-    const shown = trimmed(match[0]);
+    const before = text[match.index - 1] ?? "";
+    // Half of a name or of another address.
+    if (/^www/i.test(match[0]) && /[\w@./-]/.test(before)) continue;
+    const shown = trimmed(match[0], before);
     const href = address(shown);
     if (!href) continue;
     if (match.index > from) out.push({ text: text.slice(from, match.index), href: null });
@@ -23,19 +35,25 @@ export function parts(text: string): Part[] {
 }
 
 /** The full stop after an address belongs to the sentence, and so does a bracket it did not open. */
-function trimmed(address: string): string {
-  for (let end = address.length; end > 0; end -= 1) {
-    const shown = address.slice(0, end);
-    const opening = PAIRS[shown.at(-1)!];
-    const unopened = opening !== undefined && shown.split(opening).length < shown.split(shown.at(-1)!).length;
-    if (!TRAILING.test(shown) && !unopened) return shown;
+function trimmed(address: string, before: string): string {
+  const count: Record<string, number> = {};
+  for (const c of address) count[c] = (count[c] ?? 0) + 1;
+  let end = address.length;
+  for (; end > 0; end -= 1) {
+    const last = address[end - 1]!;
+    const opening = OPENING[last];
+    const unopened = opening !== undefined && (count[opening] ?? 0) < count[last]!;
+    const quoted = QUOTES[last] !== undefined && QUOTES[last] === before;
+    if (!TRAILING.has(last) && !unopened && !quoted) break;
+    count[last]! -= 1;
   }
-  return "";
+  return address.slice(0, end);
 }
 
 function address(shown: string): string | null {
-  if (!URL.canParse(shown)) return null;
-  const url = new URL(shown);
+  const whole = /^www\./i.test(shown) ? `https://${shown}` : shown;
+  if (!URL.canParse(whole)) return null;
+  const url = new URL(whole);
   const safe = (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== "" && url.username === "" && url.password === "";
   return safe ? url.href : null;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, Snapshot } from "../protocol/frames";
-import { due, emptyLog, type Entry, type Event, heads, type Log, nextTick, step, TYPING_LASTS } from "./log";
+import { due, emptyLog, type Entry, type Event, heads, isLastOne, type Log, nextTick, step, TYPING_LASTS } from "./log";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
 const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };
@@ -238,6 +238,12 @@ describe("people", () => {
       expect(play(log, event).typing, event.type).toEqual([]);
     }
   });
+});
+
+test("the last one in a room is whoever would end what was said there by going", () => {
+  expect(isLastOne(inside())).toBe(false);
+  expect(isLastOne(inside(hear(chat(1))))).toBe(true);
+  expect(isLastOne(inside(hear(chat(1)), { type: "joined", member: { clientId: "ben", user: "Ben", joinedAt: T0 }, count: 2, now: T0 }))).toBe(false);
 });
 
 describe("nothing is kept", () => {

@@ -251,6 +251,11 @@ export function heads(log: Log): number {
   return log.crowd ? log.count : log.members.length;
 }
 
+/** Nobody else is there to keep what has been said: it is gone when we go. */
+export function isLastOne(log: Log): boolean {
+  return heads(log) <= 1 && log.lines.some((line) => line.kind === "entry");
+}
+
 /** Whoever comes to the call is there, in the list or not. */
 function called(log: Log, event: Extract<Event, { type: "call" }>): Log {
   const { clientId, user, inCall, verified, now } = event;

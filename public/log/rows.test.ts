@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { parts } from "./links";
 import { emptyLog, type Entry, type Log } from "./log";
 import { initials, rows, tags } from "./rows";
 
@@ -86,25 +85,4 @@ test("initials are letters of any script, and whole characters", () => {
   expect(initials("Ann")).toBe("A");
   expect(initials("анна сергеевна петрова")).toBe("АП");
   expect(initials("👩‍🚀 pilot")).toBe("👩P");
-});
-
-describe("an address in a message", () => {
-  const links = (text: string) => parts(text).flatMap((p) => (p.href ? [p.text] : []));
-
-  test("becomes a link, without the punctuation around it", () => {
-    expect(links("See https://example.org/a?b=c#d.")).toEqual(["https://example.org/a?b=c#d"]);
-    expect(links("(http://example.org/x_(y)), and https://пример.рф/путь!")).toEqual(["http://example.org/x_(y)", "https://пример.рф/путь"]);
-  });
-
-  test("keeps every character of the message", () => {
-    for (const text of ["", "no link", "a https://example.org. b\n\n https://example.net", "https://"]) {
-      expect(parts(text).map((p) => p.text).join("")).toBe(text);
-    }
-  });
-
-  test("of any other kind stays text", () => {
-    for (const text of ["javascript:alert(1)", "data:text/html,x", "ftp://example.org", "https://", "https://bank.example@evil.example/", "www.example.org"]) {
-      expect(links(text), text).toEqual([]);
-    }
-  });
 });

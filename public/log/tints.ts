@@ -1,7 +1,7 @@
 // Which colour a person has: a steady one, and while there are enough, no
-// two people in a room have the same.
+// two people whose lines stand in the log, or who are in the room, share it.
 
-import type { Member } from "../protocol/frames";
+import type { Log } from "./log";
 
 export const COLOURS = 8;
 
@@ -9,13 +9,15 @@ export class Tints {
   readonly #of = new Map<string, number>();
 
   /** Once given, a colour stays: whoever goes must not repaint those who talk on. */
-  of(clientId: string, members: readonly Member[]): number {
+  of(clientId: string, { members, lines }: Pick<Log, "members" | "lines">): number {
     const known = this.#of.get(clientId);
     if (known !== undefined) return known;
-    const taken = new Set(members.map((m) => this.#of.get(m.clientId)));
+    const here = new Set(members.map((m) => this.#of.get(m.clientId)));
+    // Whose lines stand is not gone for those who read.
+    const seen = new Set(lines.map((l) => this.#of.get(l.from)));
     const own = hash(clientId) % COLOURS;
     const tries = Array.from({ length: COLOURS }, (_, i) => (own + i) % COLOURS);
-    const tint = tries.find((t) => !taken.has(t)) ?? own;
+    const tint = tries.find((t) => !here.has(t) && !seen.has(t)) ?? tries.find((t) => !here.has(t)) ?? own;
     this.#of.set(clientId, tint);
     return tint;
   }

@@ -16,9 +16,10 @@ describe("a room id", () => {
   });
 
   test("survives the way through an address", () => {
-    for (const id of ["lusab-babad-gutih-tugad", "комната-7", "a.b~c", "部屋"]) {
+    for (const id of ["lusab-babad-gutih-tugad", "комната-7", "a.b~c", "部屋", "team.", "a._~-", "~", "..."]) {
       expect(roomOfPath(roomPath(id))).toEqual({ id, given: id });
     }
+    expect(roomPath("a.b_c._~-")).toBe("/r/a.b_c%2E%5F%7E%2D");
     expect(roomOfPath("/")).toBeNull();
     expect(roomOfPath("/r/")).toBeNull();
     expect(roomOfPath("/r/a%20b")).toEqual({ id: null, given: "a b" });

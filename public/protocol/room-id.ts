@@ -15,8 +15,11 @@ export function parseRoomId(given: string): string | null {
   return id;
 }
 
+/** What stands at the end is encoded where it is no letter or digit: chats and mail programs would leave it out of the link. */
 export function roomPath(id: string): string {
-  return `/r/${encodeURIComponent(id)}`;
+  const tail = /[._~-]*$/.exec(id)![0];
+  const coded = [...tail].map((c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`).join("");
+  return `/r/${encodeURIComponent(id.slice(0, id.length - tail.length))}${coded}`;
 }
 
 /** The room that a path leads to; null is the landing page, which a path that names none leads to as well. */

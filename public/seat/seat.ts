@@ -1,6 +1,6 @@
-// What this tab and this browser remember: a seat, and the transport that got
-// through, as long as the tab lives, a name and a language until the user
-// forgets them. Never a message.
+// What this tab and this browser remember: a seat, the transport that got
+// through, and what is written and not sent yet, as long as the tab lives; a
+// name and a language until the user forgets them. Never a message that was said.
 
 import { parseTransport, type Transport } from "../protocol/transport";
 
@@ -18,6 +18,8 @@ const TRANSPORT = "parlor.transport";
 const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
 const plainKey = (room: string) => `parlor.plain.${room}`;
+const draftKey = (room: string) => `parlor.draft.${room}`;
+const callKey = (room: string) => `parlor.call.${room}`;
 const seatKey = (room: string) => `parlor.seat.${room}`;
 
 /** Storage may be forbidden or full; the page then simply remembers less. */
@@ -42,12 +44,22 @@ export function saveSeat(room: string, seat: Seat): void {
 
 export function forgetSeat(room: string): void {
   attempt(() => sessionStorage.removeItem(seatKey(room)));
+  saveCalling(room, false);
 }
 
-/** Somebody else is to sit here next. */
+/** Whether this tab was in the call when its page went away. */
+export function loadCalling(room: string): boolean {
+  return attempt(() => sessionStorage.getItem(callKey(room))) !== null;
+}
+
+export function saveCalling(room: string, calling: boolean): void {
+  attempt(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
+}
+
+/** Somebody else is to sit here next: what was written and allowed here is not theirs either. */
 export function forgetSeats(): void {
   attempt(() => {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(seatKey(""))) sessionStorage.removeItem(key);
+    for (const key of Object.keys(sessionStorage)) if ([seatKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind))) sessionStorage.removeItem(key);
   });
 }
 
@@ -58,6 +70,15 @@ export function loadPlain(room: string): boolean {
 
 export function savePlain(room: string): void {
   attempt(() => sessionStorage.setItem(plainKey(room), "1"));
+}
+
+/** What was written in this tab and not sent. It is kept as it is, also in a room with a key: no other tab and no server gets it. */
+export function loadDraft(room: string): string {
+  return attempt(() => sessionStorage.getItem(draftKey(room))) ?? "";
+}
+
+export function saveDraft(room: string, draft: string): void {
+  attempt(() => (draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft)));
 }
 
 export function loadTransport(): Transport | null {

@@ -5,6 +5,7 @@ import { ConnectionState, DisconnectReason, ExternalE2EEKeyProvider, isE2EESuppo
 import LockWorker from "./lock.worker?worker";
 import type { Seal } from "../seal/seal";
 import { type Pass, PassRefused } from "../protocol/pass";
+import { watchDevice } from "./ended";
 import type { Sources } from "./sources";
 import { type Tile, tilesOf } from "./tile";
 import { type Device, isOf, type Trouble, troubleOf } from "./trouble";
@@ -57,6 +58,7 @@ export class Call {
   /** Whose frames could not be opened, and when the last one was. */
   readonly #doubts = new Map<string, number>();
   readonly #strangers = new Set<string>();
+  readonly #watched = new WeakSet<object>();
   /** Our own: another call may have its voices at the same place. */
   readonly #voices = new Set<HTMLMediaElement>();
   /** What is being switched, and how it is to be in the end: whoever changes their mind meanwhile is not overheard. */
@@ -320,6 +322,12 @@ export class Call {
     ] as const) {
       room.on(event, draw);
     }
+    room.on(RoomEvent.LocalTrackPublished, ({ track, source }) => {
+      const device = source === Track.Source.Microphone ? "mic" : source === Track.Source.Camera ? "camera" : null;
+      if (!track || !device || this.#watched.has(track)) return;
+      this.#watched.add(track);
+      watchDevice(track, (works) => this.#lives(device, works));
+    });
     room.on(RoomEvent.TrackSubscribed, (track, publication, them) => {
       // Without a key it would be noise.
       if (publication.isEncrypted && !this.#seal) publication.setSubscribed(false);
@@ -352,8 +360,8 @@ export class Call {
     });
     room.on(RoomEvent.EncryptionError, (_, them) => {
       if (!them) return;
-      if (Date.now() - (this.#doubts.get(them.identity) ?? -DOUBT) < DOUBT) this.#strangers.add(them.identity);
-      this.#doubts.set(them.identity, Date.now());
+      if (performance.now() - (this.#doubts.get(them.identity) ?? -DOUBT) < DOUBT) this.#strangers.add(them.identity);
+      this.#doubts.set(them.identity, performance.now());
       draw();
     });
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.muffled = !room.canPlaybackAudio));
@@ -361,6 +369,14 @@ export class Call {
     room.on(RoomEvent.Reconnecting, () => (this.stage = "lost"));
     room.on(RoomEvent.Reconnected, () => (this.stage = "on"));
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
+  }
+
+  /** A device that was on has stopped by itself, or works again. */
+  #lives(device: "mic" | "camera", works: boolean): void {
+    if (this.#over) return;
+    if (works) this.#mended(device);
+    else if (this.#sources.wish[device]) this.trouble = `${device}_ended`;
+    this.#draw();
   }
 
   #hang(sound: HTMLMediaElement, identity: string): void {

@@ -11,6 +11,8 @@ export type Trouble =
   | "mic_busy"
   | "camera_busy"
   | "screen_busy"
+  | "mic_ended"
+  | "camera_ended"
   | "speaker_failed"
   | "insecure"
   | "no_lock"

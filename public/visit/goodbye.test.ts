@@ -1,43 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { WELCOME } from "../protocol/welcome.fixture";
+import { FakeSocket } from "./socket.fixture";
 import { HEARD_WITHIN, Visit } from "./visit.svelte";
-
-const ALONE = { ...WELCOME, count: 1, members: [{ clientId: "me", user: "Ann", joinedAt: WELCOME.timestamp }] };
-
-/** A socket whose other end does what the test says. */
-class FakeSocket {
-  static readonly OPEN = 1;
-  static last: FakeSocket;
-  readyState = 0;
-  sent: string[] = [];
-  onopen = () => {};
-  onmessage = (_: { data: string }) => {};
-  onclose = (_: { code: number }) => {};
-
-  constructor() {
-    FakeSocket.last = this;
-  }
-
-  welcome() {
-    this.readyState = FakeSocket.OPEN;
-    this.onopen();
-    this.onmessage({ data: JSON.stringify(ALONE) });
-  }
-
-  send(text: string) {
-    this.sent.push(text);
-  }
-
-  close() {
-    this.readyState = 2;
-  }
-
-  async closed(code: number) {
-    this.readyState = 3;
-    this.onclose({ code });
-    await vi.advanceTimersByTimeAsync(0);
-  }
-}
 
 let visit: Visit;
 const socket = () => FakeSocket.last;

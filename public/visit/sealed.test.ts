@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { type Opened, Seal } from "../seal/seal";
-import { loadSeat } from "../seat/seat";
+import { loadDraft, loadSeat } from "../seat/seat";
 import { Visit } from "./visit.svelte";
 
 const SECRET = "A".repeat(43);
@@ -100,6 +100,7 @@ describe("plain words among sealed ones", () => {
     plain.draft = "three";
     plain.takeBack();
     expect([plain.asking, plain.draft, socket().chats.length]).toEqual([false, "one\ntwo\nthree", 1]);
+    expect(loadDraft("r"), "kept through a reload, too").toBe("one\ntwo\nthree");
     plain.say("four");
     expect([plain.asking, socket().chats.length]).toEqual([true, 1]);
   });

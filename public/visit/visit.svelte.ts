@@ -14,7 +14,8 @@ import { opened, unopened } from "../seal/frames";
 import type { Secret } from "../seal/key";
 import { Seal } from "../seal/seal";
 import { Witness } from "../seal/witness";
-import { forgetSeat, loadPlain, loadSeat, loadTransport, savePlain, saveSeat, saveTransport } from "../seat/seat";
+import { forgetSeat, loadDraft, loadPlain, loadSeat, loadTransport, saveDraft, savePlain, saveSeat, saveTransport } from "../seat/seat";
+import { ServerClock } from "./clock";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
@@ -61,8 +62,8 @@ export class Visit {
   tooFast = $state(false);
   /** Whether the server heard the goodbye; null while nobody knows. Where it did not, the seat waits out its grace. */
   heard: boolean | null = $state(true);
-  /** Not yet said: it outlives the view it is written in. */
-  draft = $state("");
+  /** Messages that nobody here has seen: it does not wait for the log to be drawn. */
+  unread = $state(0);
   readonly typing: Typing;
   readonly tints = new Tints();
   readonly #seat: string;
@@ -71,7 +72,8 @@ export class Visit {
   #log: Log;
   #drawing = false;
   #ticket: string | null = null;
-  #skew = 0;
+  readonly #clock = new ServerClock();
+  #draft = $state("");
   #timer = 0;
   #listening = new AbortController();
   /** Opening takes a moment; this keeps the order. */
@@ -99,6 +101,7 @@ export class Visit {
     this.#log = emptyLog(seat);
     this.#chain = new Chain(seat?.clientId, seat?.last);
     this.#mayBePlain = loadPlain(room);
+    this.#draft = loadDraft(this.#seat);
     this.#link = new Link({
       ladder: new Ladder(rungs(forced), loadTransport()),
       passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
@@ -116,7 +119,17 @@ export class Visit {
 
   /** The server's time, as far as we know it. */
   now(): number {
-    return Date.now() + this.#skew;
+    return this.#clock.now();
+  }
+
+  /** Not yet said: it outlives the view it is written in, and a reload of its tab. */
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(draft: string) {
+    this.#draft = draft;
+    saveDraft(this.#seat, draft);
   }
 
   say(text: string): void {
@@ -160,7 +173,9 @@ export class Visit {
     throw new PassRefused(typeof code === "string" ? code : "unknown");
   }
 
-  leave(): void {
+  /** For good, or to come back to what is written here. */
+  leave(keepsDraft = false): void {
+    if (!keepsDraft) this.draft = "";
     this.heard = null;
     const late = window.setTimeout(() => (this.heard = false), HEARD_WITHIN);
     void this.#link.leave().then((heard) => {
@@ -201,7 +216,7 @@ export class Visit {
     switch (frame.type) {
       case "welcome":
       case "reset": {
-        this.#skew = frame.at - Date.now();
+        this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
         this.#chain.sit(frame.clientId);
         for (const chat of frame.history) this.#note(chat, frame.clientId);
@@ -215,12 +230,14 @@ export class Visit {
         break;
       }
       case "chat":
+        this.#clock.heard(frame.at);
         this.#with.chat?.(frame);
         this.#note(frame, this.#log.me?.clientId);
         if (frame.said && frame.from === this.#log.me?.clientId) this.#remember();
         this.#step({ type: "chat", chat: frame });
         break;
       case "ack":
+        this.#clock.heard(frame.at);
         this.#arrivedAt(frame.n, frame.seq);
         this.#step(frame);
         break;
@@ -278,7 +295,7 @@ export class Visit {
     if (state.is !== "open") this.caughtUp = false;
     else if (this.link.is !== "open") this.caughtUp = this.#unread === 0;
     this.link = state;
-    if (state.is === "open" && !this.#with.transport) saveTransport(state.by);
+    if (state.is === "open" && !state.crowded && !this.#with.transport) saveTransport(state.by);
     if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#step({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
@@ -289,6 +306,7 @@ export class Visit {
 
   #step(event: Event): void {
     this.#log = step(this.#log, event);
+    this.unread = this.#log.unread;
     this.#draw();
     this.#carry();
     window.clearTimeout(this.#timer);
@@ -329,12 +347,14 @@ export class Visit {
     if (this.#drawing) return;
     this.#drawing = true;
     const draw = () => {
+      window.clearTimeout(timer);
+      if (!this.#drawing) return;
       this.#drawing = false;
       this.log = this.#log;
     };
-    // A page out of sight gets no frames, but its title still counts.
-    if (document.hidden) window.setTimeout(draw, UNSEEN_DRAW);
-    else requestAnimationFrame(draw);
+    // A page out of sight gets no frames, not even those it asked for before.
+    const timer = window.setTimeout(draw, UNSEEN_DRAW);
+    if (!document.hidden) requestAnimationFrame(draw);
   }
 
   #remember(): void {
@@ -347,7 +367,11 @@ export class Visit {
     const { signal } = this.#listening;
     const attend = () => this.#step({ type: "attention", here: !document.hidden });
     addEventListener("online", () => this.#link.nudge(), { signal });
-    addEventListener("pageshow", (event) => event.persisted && this.#link.nudge(), { signal });
+    // A page that is kept for coming back answers for nobody: the seat waits out its grace, and is taken up again.
+    addEventListener("pagehide", (event) => event.persisted && this.#link.rest(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.#link.wake(), { signal });
+    // A page that is only frozen is still open somewhere: it keeps its seat, and asks at once whether the link has lived.
+    document.addEventListener("resume", () => this.#link.wake(), { signal });
     document.addEventListener(
       "visibilitychange",
       () => {

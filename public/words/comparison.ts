@@ -6,11 +6,11 @@ import type { Language } from "./words.svelte";
 type About = { name: string; how: string; right: string };
 
 const en = {
-  title: "Four ways into one room",
-  lead: "The same room four times. Each pane is a member of its own, on its own transport: say something in one and see when it arrives in the others.",
-  usual: "A usual page takes the first that gets through, in this order, and goes back up by itself.",
-  openRoom: "Open this room as a usual page",
-  sayAll: "Say a line in all four",
+  title: "Four connections to one room",
+  lead: "The same room four times. Each pane is a participant of its own with its own kind of connection: write in one and see when it arrives in the others.",
+  usual: "Normally the page picks the first one that works, in this order, and goes back up by itself.",
+  openRoom: "Open this room normally",
+  sayAll: "Send a line from all four",
   line: (n: number, name: string) => `Line ${n}, by ${name}`,
   about: {
     ws: {
@@ -35,16 +35,16 @@ const en = {
     },
   } satisfies Record<Transport, About> as Record<Transport, About>,
   messagesBy: (name: string) => `Messages by ${name}`,
-  messageBy: (name: string) => `Say something by ${name}`,
+  messageBy: (name: string) => `Message by ${name}`,
   sendBy: (name: string) => `Send by ${name}`,
-  quiet: "Nothing has been said yet.",
+  quiet: "No messages yet.",
   requests: "Requests",
   received: "Received",
   sent: "Sent",
   messages: "Messages",
   delay: "Arrives after",
   delays: (median: string, last: string) => `${median} (last: ${last})`,
-  none: "not yet seen",
+  none: "not measured yet",
   countedTitle: "What is counted",
   countedBytes:
     "Received and sent: the text of frames, questions and answers as this page sees it, uncompressed. Headers are not in it, for a page cannot see them: about 1.4 kB for each request with its answer, 2 to 14 bytes for a frame of a WebSocket. Where polls look lean, add them.",
@@ -55,11 +55,11 @@ const en = {
 type Words = typeof en;
 
 const ru: Words = {
-  title: "Четыре пути в одну комнату",
-  lead: "Одна и та же комната четыре раза. Каждое окошко\u00a0— отдельный участник со своим способом связи: напишите в одном и смотрите, когда дойдёт до остальных.",
-  usual: "Обычная страница берёт первый способ, который проходит, в этом же порядке, и сама возвращается к лучшему.",
-  openRoom: "Открыть эту комнату обычной страницей",
-  sayAll: "Сказать по строке во всех четырёх",
+  title: "Четыре способа связи с одной комнатой",
+  lead: "Одна и та же комната четыре раза. Каждое окошко\u00a0— отдельный участник со своим способом связи: напишите в одном и смотрите, когда сообщение дойдёт до остальных.",
+  usual: "Обычно страница выбирает первый работающий способ, в этом порядке, и сама возвращается к лучшему.",
+  openRoom: "Открыть эту комнату как обычно",
+  sayAll: "Отправить по строке из всех четырёх",
   line: (n, name) => `Строка ${n}: ${name}`,
   about: {
     ws: {
@@ -86,14 +86,14 @@ const ru: Words = {
   messagesBy: (name) => `Сообщения: ${name}`,
   messageBy: (name) => `Написать: ${name}`,
   sendBy: (name) => `Отправить: ${name}`,
-  quiet: "Пока ничего не сказано.",
+  quiet: "Сообщений пока нет.",
   requests: "Запросов",
   received: "Принято",
   sent: "Отправлено",
   messages: "Сообщений",
   delay: "Доходит за",
   delays: (median, last) => `${median} (последнее: ${last})`,
-  none: "пока не видно",
+  none: "пока не измерено",
   countedTitle: "Что посчитано",
   countedBytes:
     "Принято и отправлено: текст сообщений, вопросов и ответов, каким его видит эта страница, без сжатия. Заголовков здесь нет, страница их не видит: около 1,4\u00a0кБ на каждый запрос с ответом, от 2 до 14 байтов на сообщение по WebSocket. Где опросы выглядят скромно, прибавьте их.",

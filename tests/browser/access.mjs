@@ -52,14 +52,14 @@ async function everywhere(cast, base, options) {
   await sound(page, `invitation, ${of}`);
   await page.keyboard.press("Escape");
   if (options.viewport) {
-    await page.getByRole("button", { name: /^Show people/ }).click();
+    await page.getByRole("button", { name: /^Show participants/ }).click();
     await page.getByRole("dialog").getByText("Ben").waitFor();
     await sound(page, `people, ${of}`);
     await page.keyboard.press("Escape");
   }
   await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
-  await page.getByRole("heading", { name: "You have left." }).waitFor();
-  await page.getByText("The room goes on").waitFor();
+  await page.getByRole("heading", { name: "You left the room." }).waitFor();
+  await page.getByText("The room stays open").waitFor();
   await sound(page, `goodbye, ${of}`);
 }
 
@@ -100,7 +100,7 @@ export default {
       await page.getByText("Not confirmed.").waitFor();
       down = true;
       await route.close({ code: 1011 });
-      await page.getByText("What you write waits here").waitFor();
+      await page.getByText("Messages will be sent once you’re back").waitFor();
       await sound(page, `trouble, ${colorScheme}`);
     }
   },
@@ -143,7 +143,10 @@ export default {
     await reach("Messages");
     await reach("Leave");
     await press("Enter");
-    await page.getByRole("heading", { name: "You have left." }).and(page.locator(":focus")).waitFor();
+    await dialog.waitFor();
+    await reach("Leave and close the room");
+    await press("Enter");
+    await page.getByRole("heading", { name: "You left the room." }).and(page.locator(":focus")).waitFor();
     await reach("Join again");
     await press("Enter");
     await inRoom(page);
@@ -176,7 +179,7 @@ export default {
     assert.match(await told(), /just now/);
 
     wire.cut();
-    await ann.getByText("What you write waits here").waitFor();
+    await ann.getByText("Messages will be sent once you’re back").waitFor();
     await say(ben, "meanwhile");
     await stateOf(ben, "meanwhile", "sent");
     wire.mend();
@@ -195,7 +198,7 @@ export default {
     const ben = await cast.guest("Ben", room);
     const ann = await cast.guest("Ann", room.replace(base, wire.url), { clocked: true });
     wire.cut();
-    await ann.getByText("What you write waits here").waitFor();
+    await ann.getByText("Messages will be sent once you’re back").waitFor();
     await say(ben, "meanwhile");
     await stateOf(ben, "meanwhile", "sent");
     await ann.clock.pauseAt(await ann.evaluate(() => Date.now() + 5_000));

@@ -11,7 +11,7 @@ export const stage = (page) => page.getByRole("region", { name: "Call" });
 export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
 export const control = (page, name) => stage(page).getByRole("button", { name, exact: true });
 export const dialog = (page) => page.getByRole("dialog", { name: "Join the call" });
-export const listed = (page) => page.getByRole("list", { name: "People" }).getByRole("listitem").filter({ hasText: "in the call" });
+export const listed = (page) => page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
 
 /** Somebody in the room, whose connections can be asked how they are. */
 export async function guest(cast, name, room, options) {
@@ -39,6 +39,10 @@ export async function videoButton(page) {
 
 export async function leaves(page) {
   await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
+  // The last one is asked.
+  const sure = page.getByRole("dialog").getByRole("button", { name: /^Leave/ });
+  await sure.or(page.getByRole("heading", { name: "You left the room." })).waitFor();
+  if (await sure.count()) await sure.click();
 }
 
 export async function joins(page, { camera = true, mic = true } = {}) {

@@ -47,10 +47,10 @@ export default {
     const field = page.getByLabel("Join by ID or link");
     await field.fill("not a room!");
     await page.keyboard.press("Enter");
-    await page.getByRole("alert").filter({ hasText: "1 to 64" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: "1–64" }).waitFor();
     assert.equal(await field.getAttribute("aria-invalid"), "true");
     await page.goto(`${base}/r/not%20a%20room!`);
-    await page.getByRole("alert").filter({ hasText: "1 to 64" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: "1–64" }).waitFor();
     assert.equal(await page.getByLabel("Join by ID or link").inputValue(), "not a room!");
   },
 
@@ -59,7 +59,7 @@ export default {
     const first = await context.newPage();
     await first.goto(newRoom(base));
     await first.getByLabel("What should people call you?").fill("  Ann ");
-    await first.getByRole("button", { name: "Go in" }).click();
+    await first.getByRole("button", { name: "Join" }).click();
     await inRoom(first);
     const second = await context.newPage();
     await second.goto(newRoom(base));
@@ -68,7 +68,7 @@ export default {
 
     const guest = await cast.page();
     await guest.goto(newRoom(base));
-    await guest.getByRole("button", { name: "Go in as a guest" }).click();
+    await guest.getByRole("button", { name: "Join as a guest" }).click();
     await guest.getByRole("complementary").getByText(/^Guest /).waitFor();
   },
 
@@ -77,7 +77,7 @@ export default {
     await page.goto(newRoom(base));
     await page.getByLabel("What should people call you?").fill("x".repeat(33));
     await page.keyboard.press("Enter");
-    await page.getByText("A name has 1 to 32 characters").waitFor();
+    await page.getByText("Use 1–32 visible characters").waitFor();
   },
 
   async "a name that people think of is gently said to be guessable"({ cast, base }) {
@@ -96,16 +96,16 @@ export default {
     await inRoom(page);
     assert.equal(await page.evaluate(() => document.documentElement.lang), "ru");
     await page.getByText("Здесь 1 человек").waitFor();
-    await page.getByText("сообщения гаснут через 30 минут").waitFor();
+    await page.getByText("сообщения исчезают через 30 минут").waitFor();
     await say(page, "Добрый вечер");
     await sees(page, ["Добрый вечер"]);
     await page.getByRole("button", { name: "English" }).click();
-    await page.getByText("messages fade after 30 minutes").waitFor();
+    await page.getByText("messages disappear after 30 minutes").waitFor();
     assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
     await page.reload();
     await inRoom(page);
     await page.getByText("1 person here").waitFor();
-    assert.equal(await box(page).getAttribute("placeholder"), "Say something");
+    assert.equal(await box(page).getAttribute("placeholder"), "Write a message");
   },
 
   async "nothing is wider than a phone"({ cast, base }) {
@@ -124,7 +124,7 @@ export default {
       await say(ann, `https://example.org/${"path/".repeat(60)}`);
       await ann.locator("[data-state=sent]").nth(1).waitFor({ state: "attached" });
       await fits(ann);
-      await ann.getByRole("button", { name: /^(Show people|Показать людей)/ }).tap();
+      await ann.getByRole("button", { name: /^(Show participants|Показать участников)/ }).tap();
       await ann.getByRole("dialog").getByText("A name of thirty-two characters!").waitFor();
       await fits(ann);
     }
@@ -150,7 +150,7 @@ export default {
     cast.expected = /the server responded with a status of 404/;
     const page = await cast.page();
     await page.goto(base);
-    await page.getByRole("link", { name: "Licences of the software in this page" }).click();
+    await page.getByRole("link", { name: "Open-source licences" }).click();
     await page.waitForURL(`${base}/licenses.txt`);
     const terms = await page.locator("body").innerText();
     for (const name of ["livekit-client", "@livekit/protocol", "@bufbuild/protobuf", "webrtc-adapter", "svelte", "uqr"]) assert.ok(terms.includes(`\n${name} `) || terms.startsWith(`${name} `), name);

@@ -13,7 +13,7 @@ export default {
 
     await ann.context().setOffline(true);
     wire.cut();
-    await ann.getByText("What you write waits here").waitFor();
+    await ann.getByText("Messages will be sent once you’re back").waitFor();
     await log(ann).getByText("Connection lost").waitFor();
     await say(ann, "written in the dark");
     await say(ann, "and another");
@@ -27,17 +27,17 @@ export default {
     const talk = ["one", "are you there?", "written in the dark", "and another"];
     await sees(ann, talk);
     await sees(ben, talk);
-    await log(ann).getByText("Connected again").waitFor();
-    assert.equal(await ann.getByText("instead of a WebSocket").count(), 0, "a network that is away is no reason to fall back");
+    await log(ann).getByText("Reconnected").waitFor();
+    assert.equal(await ann.getByText("Backup connection in use").count(), 0, "a network that is away is no reason to fall back");
     assert.equal((await seatOf(ann)).clientId, clientId);
-    assert.equal(await log(ben).getByText(/^Ann (left|lost)/).count(), 0);
+    assert.equal(await log(ben).getByText(/^Ann (left|disconnected)/).count(), 0);
   }),
 
   "who leaves without a connection is not told that the room is gone": wired(async ({ cast, wire }) => {
     const ann = await cutOff(cast, wire);
     await ann.getByRole("button", { name: "Leave", exact: true }).click();
-    await ann.getByText("the server did not hear it").waitFor();
-    assert.equal(await ann.getByText("the room is gone").count(), 0);
+    await ann.getByText("the server didn’t hear").waitFor();
+    assert.equal(await ann.getByText("You were the last person").count(), 0);
   }),
 
   "who leaves by a link that died unnoticed is not told that the room is gone either": wired(async ({ cast, base, wire }) => {
@@ -45,10 +45,10 @@ export default {
     const ann = await cast.guest("Ann", room.replace(base, wire.url));
     wire.freeze();
     await ann.getByRole("button", { name: "Leave", exact: true }).click();
-    await ann.getByText("You have left.").waitFor();
-    assert.equal(await ann.getByText("the room is gone").count(), 0);
-    await ann.getByText("the server did not hear it").waitFor();
-    assert.equal(await ann.getByText("the room is gone").count(), 0);
+    await ann.getByText("You left the room.").waitFor();
+    assert.equal(await ann.getByText("You were the last person").count(), 0);
+    await ann.getByText("the server didn’t hear").waitFor();
+    assert.equal(await ann.getByText("You were the last person").count(), 0);
     assert.equal(await members(base, room), 1);
   }),
 
@@ -74,14 +74,14 @@ export default {
     await ann.keyboard.press("Enter");
     await inRoom(ann);
     wire.cut();
-    await ann.getByText("What you write waits here").waitFor();
+    await ann.getByText("Messages will be sent once you’re back").waitFor();
     await say(ann, "not yet");
     await stateOf(ann, "not yet", "pending");
     const back = async (answer) => {
       const asked = ann.waitForEvent("dialog");
       const gone = ann.evaluate(() => history.back());
       const question = await asked;
-      assert.match(question.message(), /not been sent/);
+      assert.match(question.message(), /haven’t been sent/);
       await question[answer]();
       await gone;
     };
@@ -104,7 +104,7 @@ export default {
     await hears(ben, "two");
     await stateOf(ann, "two", "pending");
     wire.cut();
-    await ann.getByText("What you write waits here").waitFor();
+    await ann.getByText("Messages will be sent once you’re back").waitFor();
     await say(ben, "three");
     await stateOf(ben, "three", "sent");
     wire.mend();
@@ -167,7 +167,7 @@ export default {
           if (JSON.parse(text).type === "chat") for (let n = 0; n < globalThis.flood; n += 1) send.call(this, '{"type":"typing","typing":true}');
         };
       });
-      const notice = ann.getByRole("status").getByText("The rest follows by itself").waitFor({ timeout: SLOWED });
+      const notice = ann.getByRole("status").getByText("the rest will be sent automatically").waitFor({ timeout: SLOWED });
       await ann.evaluate(async (lines) => {
         const box = document.querySelector("textarea");
         for (const line of lines) {
@@ -181,7 +181,7 @@ export default {
       await notice;
       await ann.evaluate(() => (globalThis.flood = 0));
       for (const page of [ann, ben]) await sees(page, lines, SLOWED);
-      await ann.getByText("The rest follows by itself").waitFor({ state: "detached" });
+      await ann.getByText("the rest will be sent automatically").waitFor({ state: "detached" });
       assert.equal(await ann.evaluate(() => globalThis.alarms), 0);
     } finally {
       await server.stop();
@@ -192,7 +192,7 @@ export default {
     const server = await startServer({ PARLOR_HISTORY_AGE: "10m" });
     try {
       const ann = await cast.guest("Ann", newRoom(server.url), { clocked: true });
-      await ann.getByText("messages fade after 10 minutes").waitFor();
+      await ann.getByText("messages disappear after 10 minutes").waitFor();
       await say(ann, "soon gone");
       await stateOf(ann, "soon gone", "sent");
       await sees(ann, ["soon gone"]);
@@ -220,7 +220,7 @@ export default {
       await ben.clock.pauseAt(await ben.evaluate(() => Date.now() + 5_000));
       await full.waitFor();
       await ann.getByRole("button", { name: "Leave", exact: true }).click();
-      await ann.getByText("You were the last one").waitFor();
+      await ann.getByText("You were the last person").waitFor();
       await ben.getByRole("button", { name: "Try now" }).click();
       await inRoom(ben);
     } finally {
@@ -237,7 +237,7 @@ export default {
     });
     await ann.goto(newRoom(base));
     await ann.getByText("Slippers only.").waitFor();
-    await ann.getByRole("button", { name: "To the front page" }).click();
+    await ann.getByRole("button", { name: "Home" }).click();
     await ann.getByRole("button", { name: "Create a room" }).waitFor();
   },
 
@@ -252,9 +252,9 @@ export default {
     await ann.goto(newRoom(base));
     await inRoom(ann);
     route.send(JSON.stringify({ type: "status", code: "store_unavailable", message: "" }));
-    await ann.getByText("The server has trouble keeping up").waitFor();
+    await ann.getByText("The server is overloaded").waitFor();
     route.send(JSON.stringify({ type: "status", code: "store_available", message: "" }));
-    await ann.getByText("The server has trouble keeping up").waitFor({ state: "detached" });
+    await ann.getByText("The server is overloaded").waitFor({ state: "detached" });
   },
 };
 
@@ -262,7 +262,7 @@ export default {
 async function cutOff(cast, wire) {
   const ann = await cast.guest("Ann", newRoom(wire.url));
   wire.cut();
-  await ann.getByText("What you write waits here").waitFor();
+  await ann.getByText("Messages will be sent once you’re back").waitFor();
   return ann;
 }
 

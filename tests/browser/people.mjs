@@ -139,7 +139,7 @@ export async function types(writer, name, text, reader) {
 
 /** Tells a page that has lost its link that the network is back, until it has its link again: a page alone waits ever longer. */
 export async function reconnects(page) {
-  const back = page.getByText("What you write waits here").waitFor({ state: "detached" });
+  const back = page.getByText("Messages will be sent once you’re back").waitFor({ state: "detached" });
   let over = false;
   void back.then(() => (over = true), () => (over = true));
   while (!over) {

@@ -87,7 +87,7 @@ try {
   await four.goto(`${server.url}/transports?room=lusab-babad-gutih-tugid`);
   const panes = four.locator("[data-transport]");
   for (const pane of await panes.all()) await pane.getByRole("heading", { name: "4 people here" }).waitFor();
-  await four.getByRole("button", { name: "Say a line in all four" }).click();
+  await four.getByRole("button", { name: "Send a line from all four" }).click();
   for (const pane of await panes.all()) await pane.locator(".text").nth(3).waitFor();
   await four.locator("[data-transport=short-poll] [data-count=delay]").getByText(/\sms\s/).waitFor();
   await keep(four.locator(".panes"), ASSETS, "transports");

@@ -5,6 +5,7 @@ import access from "./access.mjs";
 import accounts from "./accounts.mjs";
 import keys from "./keys.mjs";
 import landing from "./landing.mjs";
+import lifecycle from "./lifecycle.mjs";
 import network from "./network.mjs";
 import { Cast, launch } from "./people.mjs";
 import room from "./room.mjs";
@@ -12,9 +13,10 @@ import secrecy from "./secrecy.mjs";
 import { startServer } from "./server.mjs";
 import tamper from "./tamper.mjs";
 import transports from "./transports.mjs";
+import unsent from "./unsent.mjs";
 import video from "./video.mjs";
 
-const suites = { landing, room, network, transports, access, accounts, video, keys, secrecy, tamper };
+const suites = { landing, room, unsent, lifecycle, network, transports, access, accounts, video, keys, secrecy, tamper };
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 

@@ -39,7 +39,7 @@ export default {
     for (const [text, wrong] of [
       [`${room}#${KEY.slice(1)}`, "the part after # is not a whole key"],
       [room, "This link has no key"],
-      ["see you there", "A room ID has"],
+      ["see you there", "Use 1–64 letters"],
     ]) {
       await field.fill(text);
       await page.keyboard.press("Enter");

@@ -14,7 +14,7 @@ const FALLS = 45_000;
 const any = (...patterns) => new RegExp(patterns.map((p) => p.source).join("|"));
 
 const goesBy = (page, transport, timeout = FALLS) => page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout });
-const instead = (page) => page.getByText("instead of a WebSocket");
+const instead = (page) => page.getByText("Backup connection in use");
 
 /** Somebody behind a wire that lets through what it lets through. */
 const behind = (cast, wire, room, name = "Ann", clocked = false) =>
@@ -86,7 +86,7 @@ export default {
     const texts = overhear(page);
     await page.goto(`${base}/transports?room=${room.split("/r/")[1]}#${key}`);
     for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b5\b/ }).waitFor();
-    await page.getByRole("button", { name: "Say a line in all four" }).click();
+    await page.getByRole("button", { name: "Send a line from all four" }).click();
     for (const transport of Object.keys(NAMES)) {
       await hears(ben, NAMES[transport]);
       await hears(pane(page, transport), NAMES[transport]);
@@ -126,7 +126,7 @@ export default {
     assert.equal(await members(base, room), 2);
     for (const page of [ann, ben]) await sees(page, talk);
     assert.equal((await seatOf(ann)).clientId, clientId);
-    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann came in"]);
+    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
   }),
 
   "what gets through again is taken again, without a word": wired(async ({ cast, base, wire }) => {
@@ -151,7 +151,7 @@ export default {
     await hears(ann, "and up");
     assert.equal((await seatOf(ann)).clientId, clientId);
     assert.equal(await instead(ann).count(), 0);
-    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann came in"]);
+    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
   }),
 
   "a stream that is held back on its way is left for a long poll": wired(async ({ cast, base, wire }) => {
@@ -164,7 +164,7 @@ export default {
     await say(ben, "hello");
     await sees(ann, ["hello"]);
     assert.equal(await members(base, room), 2);
-    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann came in"]);
+    assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
   }),
 
   async "a transport that is asked for is the one that is used"({ cast, base }) {
@@ -196,7 +196,7 @@ export default {
     const room = `${base}/r/${id}`;
     assert.equal(await members(base, room), 4);
 
-    await page.getByRole("button", { name: "Say a line in all four" }).click();
+    await page.getByRole("button", { name: "Send a line from all four" }).click();
     for (const transport of Object.keys(NAMES)) {
       await pane(page, transport).locator(".text").nth(3).waitFor();
       await pane(page, transport).locator("[data-count=messages]").filter({ hasText: /^4$/ }).waitFor();
@@ -214,7 +214,7 @@ export default {
     const ben = await cast.guest("Ben", room);
     await pane(page, "short-poll").getByRole("list").getByText("Ben", { exact: true }).waitFor();
     assert.equal(await log(ben).locator(".text").count(), 5);
-    const link = page.getByRole("link", { name: "Open this room as a usual page" });
+    const link = page.getByRole("link", { name: "Open this room normally" });
     assert.equal(new URL(await link.getAttribute("href"), base).href, room);
 
     await page.getByRole("button", { name: "Parlor" }).click();
@@ -228,7 +228,7 @@ export default {
         const page = await cast.page({ colorScheme, locale, ...options });
         await compared(page, `${base}/transports`);
         assert.equal(await page.evaluate(() => document.documentElement.lang), locale.slice(0, 2));
-        await page.getByRole("button", { name: /^(Say a line|Сказать по строке)/ }).click();
+        await page.getByRole("button", { name: /^(Send a line|Отправить по строке)/ }).click();
         await pane(page, "short-poll").locator(".text").nth(3).waitFor();
         await sound(page, `comparison, ${colorScheme} ${locale}`);
         await fits(page);
@@ -236,4 +236,28 @@ export default {
       }
     }
   },
+
+  "six tabs without a WebSocket leave each other connections enough": wired(async ({ cast, base, wire }) => {
+    wire.refuse(SOCKET);
+    const room = newRoom(base);
+    const context = await cast.context();
+    await remember(context, "Ann");
+    const tabs = [];
+    for (let n = 0; n < 6; n += 1) {
+      const tab = await context.newPage();
+      await tab.goto(`${room.replace(base, wire.url)}-${n}`);
+      await inRoom(tab, FALLS);
+      tabs.push(tab);
+    }
+    const late = (tab) => tab.getByText("Too many tabs of this page are open");
+    await late(tabs[5]).waitFor({ timeout: FALLS });
+    for (const [n, tab] of tabs.entries()) {
+      await goesBy(tab, n < 4 ? "sse" : "short-poll");
+      await say(tab, `from tab ${n}`);
+      await stateOf(tab, `from tab ${n}`, "sent");
+    }
+    const seventh = await context.newPage();
+    await seventh.goto(wire.url);
+    await seventh.getByRole("button", { name: "Create a room" }).waitFor();
+  }),
 };

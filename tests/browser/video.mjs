@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { PHONE, sound } from "./access.mjs";
 import { arrived, control, dialog, guest, inCall, joins, leaves, listed, MEDIA, seesAndHears, sending, stage, tile, until, videoButton, withBoth } from "./call.mjs";
 import { Cast, fits, hears, launch, newRoom, remember, say } from "./people.mjs";
-import { startServer } from "./server.mjs";
+import { freePort, startServer } from "./server.mjs";
 
 const newKey = () => randomBytes(32).toString("base64url");
 
@@ -55,7 +55,7 @@ const wholeCall = (key, lock) => async ({ cast }) => {
     await sound(ben, "a shared screen");
     await control(ann, "Stop sharing").click();
     await screen.waitFor({ state: "detached", timeout: MEDIA });
-    await control(ben, "Speaker large").click();
+    await control(ben, "Speaker view").click();
     await stage(ben).locator(".tile.large").filter({ hasText: "Ann" }).waitFor();
 
     await say(cy, "you look well");
@@ -73,7 +73,7 @@ const wholeCall = (key, lock) => async ({ cast }) => {
 
 const TONGUES = {
   en: { locale: "en-US", join: "Join", devices: "Camera, microphone and speaker" },
-  ru: { locale: "ru-RU", join: "Войти", devices: "Камера, микрофон и динамик" },
+  ru: { locale: "ru-RU", join: "Присоединиться", devices: "Камера, микрофон и динамик" },
 };
 
 export default {
@@ -179,7 +179,7 @@ export default {
         ["Turn camera off", "V", "Turn camera on"],
         ["Share screen", "S", "Stop sharing"],
         ["Raise hand", "H", "Lower hand"],
-        ["Speaker large", "G", "Everybody the same size"],
+        ["Speaker view", "G", "Grid view"],
       ]) {
         assert.equal(await control(page, before).getAttribute("title"), `${before} (Alt+${key})`);
         await page.keyboard.press(`Alt+Key${key}`);
@@ -204,7 +204,7 @@ export default {
       await joins(ben);
       await joins(ann);
       await seesAndHears(ann, "Ben");
-      const float = tile(ann, "Ben").getByRole("button", { name: /^Float this picture/ });
+      const float = tile(ann, "Ben").getByRole("button", { name: /^Picture-in-picture/ });
       await float.click();
       const floats = () => tile(ann, "Ben").locator("video").evaluate((video) => document.pictureInPictureElement === video);
       await until("the picture floats", floats);
@@ -257,13 +257,13 @@ export default {
         };
       });
       await videoButton(page);
-      await page.getByText("does not let this page use the camera").waitFor();
-      await page.getByText("There is no such microphone").waitFor();
+      await page.getByText("The browser blocked the camera").waitFor();
+      await page.getByText("No microphone found").waitFor();
       await sound(page, "refused devices");
       await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
       await inCall(page);
       await control(page, "Turn camera on").click();
-      await stage(page).getByText("does not let this page use the camera").waitFor();
+      await stage(page).getByText("The browser blocked the camera").waitFor();
     });
   },
 
@@ -438,6 +438,7 @@ export default {
   async "without LiveKit the button says what is missing"({ cast, base }) {
     const page = await cast.guest("Ann", newRoom(base));
     await videoButton(page);
+    await page.getByRole("dialog").getByText("For the operator").click();
     await page.getByRole("dialog").getByText("LIVEKIT_API_SECRET").waitFor();
     await sound(page, "no video here");
   },
@@ -454,13 +455,36 @@ export default {
       const page = await guest(cast, "Ann", newRoom(server.url));
       await videoButton(page);
       await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
-      await page.getByText("The video server does not answer").waitFor({ timeout: 60_000 });
+      await page.getByText("Video is unavailable").waitFor({ timeout: 60_000 });
       await page.getByRole("button", { name: "Join again" }).waitFor();
       await say(page, "chat goes on");
       await hears(page, "chat goes on");
     } finally {
       await server.stop();
       stranger.close();
+    }
+  },
+
+  async "a page that is reloaded in a call offers to rejoin it, once"({ cast }) {
+    cast.expected = /WebSocket connection to|net::ERR_|the server responded with a status of (404|503)/;
+    const settings = { LIVEKIT_URL: `ws://127.0.0.1:${await freePort()}`, LIVEKIT_API_KEY: "key", LIVEKIT_API_SECRET: "a secret that is long enough for HS256" };
+    const server = await startServer(settings);
+    try {
+      const page = await guest(cast, "Ann", newRoom(server.url));
+      await videoButton(page);
+      await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
+      await stage(page).waitFor();
+      await page.reload();
+      await page.getByRole("button", { name: "Rejoin the call" }).click();
+      await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
+      await stage(page).waitFor();
+      await page.reload();
+      await page.getByRole("button", { name: "Not now" }).click();
+      await page.reload();
+      await page.getByRole("log").waitFor();
+      assert.equal(await page.getByRole("button", { name: "Rejoin the call" }).count(), 0);
+    } finally {
+      await server.stop();
     }
   },
 };

@@ -1,0 +1,29 @@
+// Over HTTP/1.1 a browser keeps six connections to one server, for all its tabs
+// together. A stream and a long poll hold one each for as long as they last.
+
+/** So many may be held. The rest is for what is sent, and for pages that load. */
+export const HELD_MAX = 4;
+
+/** Gives the connection back. */
+export type Release = () => void;
+
+/** Null when other tabs hold as many as there may be. Where nobody can count, or one connection carries all, none is refused. */
+export async function holdConnection(): Promise<Release | null> {
+  const locks: LockManager | undefined = navigator.locks;
+  if (!locks || sharesConnection()) return () => {};
+  for (let at = 0; at < HELD_MAX; at += 1) {
+    const held = await new Promise<Release | null>((tell) => {
+      const hold = (lock: Lock | null) => (lock ? new Promise<void>((release) => tell(release)) : tell(null));
+      // A browser that forbids locks here counts nothing.
+      locks.request(`parlor.connection.${at}`, { ifAvailable: true }, hold).catch(() => tell(() => {}));
+    });
+    if (held) return held;
+  }
+  return null;
+}
+
+/** From HTTP/2 on, one connection carries any number of requests. */
+function sharesConnection(): boolean {
+  const [entry] = performance.getEntriesByType?.("navigation") ?? [];
+  return /^h[23]/.test((entry as PerformanceNavigationTiming | undefined)?.nextHopProtocol ?? "");
+}

@@ -1,0 +1,49 @@
+import { flushSync, mount, unmount } from "svelte";
+import { afterEach, expect, test, vi } from "vitest";
+import { WELCOME } from "../protocol/welcome.fixture";
+import type { Visit } from "../visit/visit.svelte";
+import { en } from "../words/en";
+import { tongue } from "../words/words.svelte";
+import Composer from "./Composer.svelte";
+
+let over = () => {};
+afterEach(() => over());
+
+function composer(draft: string) {
+  tongue.switch("en");
+  vi.stubGlobal("matchMedia", () => ({ matches: false }));
+  const said: string[] = [];
+  const visit = $state({ draft, log: { limits: { ...WELCOME.limits, textLength: 4_000 } }, secret: null, say: (text: string) => said.push(text), now: () => 0, typing: { input() {}, stop() {} } });
+  const target = document.createElement("div");
+  document.body.append(target);
+  const view = mount(Composer, { target, props: { visit: visit as unknown as Visit } });
+  flushSync();
+  over = () => {
+    void unmount(view);
+    target.remove();
+    vi.unstubAllGlobals();
+  };
+  const button = target.querySelector("button")!;
+  return { visit, said, button, says: () => target.querySelector("[role=status]")!.textContent };
+}
+
+test("a text of the longest kind that was pasted with a line break at its end fits, and one character more does not", () => {
+  const { visit, said, button, says } = composer(`${"x".repeat(4_000)}\n`);
+  expect([button.disabled, says()]).toEqual([false, en.left(0)]);
+  button.click();
+  flushSync();
+  expect(said).toEqual(["x".repeat(4_000)]);
+  visit.draft = `${"x".repeat(4_001)}\n`;
+  flushSync();
+  expect([button.disabled, says()]).toEqual([true, en.tooLong(1)]);
+});
+
+test("a message that nobody would see is not sent, and that is said", () => {
+  for (const nothing of ["\u200b", "\u2800", "\u3164", "\u00ad"]) {
+    const { button, says } = composer(nothing);
+    expect([button.disabled, says()]).toEqual([true, en.blank]);
+    over();
+  }
+  const { button, says } = composer("  \n");
+  expect([button.disabled, says()]).toEqual([true, ""]);
+});

@@ -1,0 +1,31 @@
+// The parts of the page that are fetched when they are needed. After an upgrade
+// of the server, a page that was open before asks for parts that are gone.
+
+class Parts {
+  /** A part could not be fetched: the page is older than the server, or the network failed. */
+  trouble: "old" | "away" | null = $state(null);
+
+  async fetch<T>(load: () => Promise<T>): Promise<T> {
+    try {
+      return await load();
+    } catch (cause) {
+      this.trouble = (await isOld()) ? "old" : "away";
+      throw cause;
+    }
+  }
+}
+
+/** Whether the server now gives out another page than this one. */
+async function isOld(): Promise<boolean> {
+  const script = document.querySelector<HTMLScriptElement>("script[type=module][src]");
+  if (!script) return false;
+  try {
+    const answer = await fetch("/", { cache: "no-store" });
+    const name = new URL(script.src, location.href).pathname.split("/").at(-1)!;
+    return answer.ok && !(await answer.text()).includes(name);
+  } catch {
+    return false;
+  }
+}
+
+export const parts = new Parts();

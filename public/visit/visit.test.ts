@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WELCOME } from "../protocol/welcome.fixture";
+import { FakeSocket } from "./socket.fixture";
+import { Visit } from "./visit.svelte";
+
+const T0 = Date.parse(WELCOME.timestamp);
+const LIMITS = { ...WELCOME.limits, textLength: 100, historyLength: 100, historyAge: 1_800 };
+const at = (ms: number) => new Date(T0 + ms).toISOString();
+const chat = (seq: number, ms: number) => ({ type: "chat", seq, from: "ben", user: "Ben", text: `text ${seq}`, timestamp: at(ms), cursor: `e-${seq}` });
+const texts = () => visit.log.lines.flatMap((line) => (line.kind === "entry" ? [line.text] : []));
+
+let visit: Visit;
+let hidden: boolean;
+const socket = () => FakeSocket.last;
+
+function enter(over: object = {}) {
+  visit = new Visit("r", "Ann", { transport: "ws" });
+  socket().welcome({ limits: LIMITS, ...over });
+}
+
+beforeEach(() => {
+  hidden = false;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+  vi.setSystemTime(T0);
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.spyOn(document, "hidden", "get").mockImplementation(() => hidden);
+});
+
+afterEach(() => {
+  visit.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  sessionStorage.clear();
+});
+
+test.each([31, -31, 24 * 60])("a clock that is set %i minutes off while the page is open takes no message away, nor what comes next", async (minutes) => {
+  enter({ history: [chat(1, -60_000)] });
+  vi.setSystemTime(T0 + minutes * 60_000);
+  socket().says(chat(2, 0));
+  visit.say("mine");
+  socket().says({ type: "ack", n: 1, seq: 3, timestamp: at(0), cursor: "e-3" });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(texts()).toEqual(["text 1", "text 2", "mine"]);
+  // They go when their time has passed, and not before.
+  await vi.advanceTimersByTimeAsync(1_800_000 - 62_000);
+  expect(texts()).toEqual(["text 1", "text 2", "mine"]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(texts()).toEqual(["text 2", "mine"]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(texts()).toEqual([]);
+});
+
+test("a clock that was wrong from the start does not matter either", () => {
+  vi.setSystemTime(T0 + 31 * 60_000);
+  enter({ history: [chat(1, -1_000)] });
+  socket().says(chat(2, 0));
+  expect(visit.now()).toBe(T0);
+  expect(visit.log.lines).toHaveLength(1);
+});
+
+test("what comes unseen is counted at once, also where the frame that was asked for never comes", async () => {
+  vi.stubGlobal("requestAnimationFrame", () => 0);
+  enter();
+  socket().says(chat(1, 0));
+  hidden = true;
+  document.dispatchEvent(new Event("visibilitychange"));
+  socket().says(chat(2, 0));
+  socket().says(chat(3, 0));
+  expect(visit.unread).toBe(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(texts()).toEqual(["text 1", "text 2", "text 3"]);
+  hidden = false;
+  document.dispatchEvent(new Event("visibilitychange"));
+  expect(visit.unread).toBe(0);
+});
+
+const page = (what: string, persisted: boolean) => dispatchEvent(Object.assign(new Event(what), { persisted }));
+
+test("a page that the browser keeps for coming back holds no connection, and comes back without a word", async () => {
+  enter();
+  const before = FakeSocket.count;
+  page("pagehide", true);
+  expect(socket().closedWith).toBe(3000);
+  expect(socket().sent).not.toContain('{"type":"leave"}');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(FakeSocket.count).toBe(before);
+  page("pageshow", true);
+  expect(FakeSocket.count).toBe(before + 1);
+  socket().welcome({ limits: LIMITS, resumed: true });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(visit.link.is).toBe("open");
+  expect(visit.log.lines).toEqual([]);
+});
+
+test("a page that goes for good leaves it to the browser to hang up", () => {
+  enter();
+  page("pagehide", false);
+  expect(socket().closedWith).toBeNull();
+});
+
+test("what is written and not sent is there again after a reload, and after going away and back", () => {
+  enter();
+  visit.draft = "half a sen";
+  visit.stop();
+  enter();
+  expect(visit.draft).toBe("half a sen");
+  visit.leave(true);
+  enter();
+  expect(visit.draft).toBe("half a sen");
+  visit.leave();
+  enter();
+  expect(visit.draft).toBe("");
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { CHROMIUM, FLAGS, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees } from "./people.mjs";
+import { startServer } from "./server.mjs";
+
+/** Somebody whose browser keeps pages for coming back, as those of people do and those of tests do not. */
+async function keeping(name, room, act) {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  try {
+    const page = await browser.newPage({ locale: "en-US" });
+    page.setDefaultTimeout(15_000);
+    await remember(page, name);
+    await page.goto(room);
+    await inRoom(page);
+    await page.evaluate(() => addEventListener("pageshow", (event) => (globalThis.kept = event.persisted)));
+    await act(page);
+  } finally {
+    await browser.close();
+  }
+}
+
+const TRANSPORTS = ["ws", "sse", "long-poll"];
+
+export default {
+  async "whoever goes on to another page in the same tab is gone after the grace, by every transport"({ cast }) {
+    const server = await startServer({ PARLOR_GRACE: "2s", PARLOR_LEASE: "5s" });
+    try {
+      for (const transport of TRANSPORTS) {
+        const room = newRoom(server.url);
+        const ben = await cast.guest("Ben", room);
+        await keeping("Ann", `${room}?transport=${transport}`, async (ann) => {
+          await log(ben).getByText("Ann joined").waitFor();
+          await ann.goto(`${server.url}/healthz`);
+          await log(ben).getByText(/^Ann (disconnected)/).waitFor({ timeout: 30_000 });
+          assert.equal(await members(server.url, room), 1, transport);
+        });
+      }
+    } finally {
+      await server.stop();
+    }
+  },
+
+  async "whoever comes back in time takes the seat up unseen, with what was said meanwhile"({ cast, base }) {
+    for (const transport of TRANSPORTS) {
+      const room = newRoom(base);
+      const ben = await cast.guest("Ben", room);
+      await keeping("Ann", `${room}?transport=${transport}`, async (ann) => {
+        await say(ann, "one");
+        await hears(ben, "one");
+        const { clientId } = await seatOf(ann);
+        await ann.goto(`${base}/healthz`);
+        await say(ben, "two");
+        await ann.evaluate(() => history.back());
+        await sees(ann, ["one", "two"]);
+        assert.equal(await ann.evaluate(() => globalThis.kept), true, "the page was kept and not opened anew");
+        await say(ann, "three");
+        await sees(ben, ["one", "two", "three"]);
+        assert.equal((await seatOf(ann)).clientId, clientId);
+        assert.equal(await log(ann).getByText("Connection lost").count(), 0);
+        assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), [await log(ben).locator("[data-what=joined]").innerText()]);
+      });
+    }
+  },
+};
