@@ -187,7 +187,7 @@ fn node(world: &Arc<World>, number: u64, crowd: usize) -> (Arc<Hub>, Arc<Memory>
 async fn enter(hub: &Arc<Hub>, ticket: Option<String>) -> Someone {
     loop {
         let (eye, name) = (Arc::new(Eye::default()), Some("Somebody".parse().unwrap()));
-        let entrance = Entrance { room: room(), name, ticket: ticket.clone(), cursor: None, account: None };
+        let entrance = Entrance { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
         match hub.enter(entrance, Arc::clone(&eye) as _).await {
             Ok(seat) => return Someone { seat, eye },
             Err(trouble) => assert_eq!(trouble, Trouble::StoreUnavailable),

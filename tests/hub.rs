@@ -219,7 +219,7 @@ async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>)
         name: Some(name.parse().unwrap()),
         ticket: word("ticket"),
         cursor: word("cursor").map(|cursor| cursor.parse().unwrap()),
-        account: None,
+        usage: None,
     };
     let seat = hub.enter(entrance, Arc::new(Ear(ear))).await?;
     let welcome = heard.recv().await.unwrap();
@@ -468,7 +468,7 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
     assert_eq!(ann.hears().await["closed"], 1012);
     assert!(world.is_empty());
     let (ear, _heard) = unbounded_channel();
-    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, account: None };
+    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
     assert!(matches!(hub.enter(entrance, Arc::new(Ear(ear))).await, Err(Trouble::Restarting(_))));
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Account, Node, Permit, Resource, Unread};
+use super::{Node, Permit, Resource, Unread, Usage};
 
 /// One connection of the node, whatever address it counts for.
 pub struct Slot(Arc<Node>);
@@ -24,13 +24,13 @@ impl Drop for Slot {
 pub struct Admission {
     slot: Option<Slot>,
     permit: Option<Permit>,
-    account: Option<Arc<Account>>,
+    usage: Option<Arc<Usage>>,
 }
 
 impl Admission {
     /// A connection of the client at that address.
     pub fn of_client(permit: Permit) -> Self {
-        Self { slot: None, account: Some(Arc::clone(permit.account())), permit: Some(permit) }
+        Self { slot: None, usage: Some(Arc::clone(permit.usage())), permit: Some(permit) }
     }
 
     /// A connection of a proxy, which counts for its clients in turn.
@@ -39,8 +39,8 @@ impl Admission {
     }
 
     /// From now on a client of the proxy is served, by a permit if its requests are counted.
-    pub fn serve(&mut self, account: Arc<Account>, permit: Option<Permit>) {
-        self.account = Some(account);
+    pub fn serve(&mut self, usage: Arc<Usage>, permit: Option<Permit>) {
+        self.usage = Some(usage);
         self.permit = permit;
     }
 
@@ -51,8 +51,8 @@ impl Admission {
         }
     }
 
-    /// Counts what the client has not read; `None` where there is no account.
+    /// Counts what the client has not read; `None` where there is no usage.
     pub fn unread(&self) -> Option<Unread> {
-        self.account.as_ref().map(Account::unread)
+        self.usage.as_ref().map(Usage::unread)
     }
 }

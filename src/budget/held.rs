@@ -8,34 +8,34 @@ use std::{
     time::Duration,
 };
 
-use super::{Account, Node, Resource};
+use super::{Node, Resource, Usage};
 use crate::protocol::Trouble;
 
 /// One connection, seat or room of an address.
 pub struct Permit {
-    account: Arc<Account>,
+    usage: Arc<Usage>,
     resource: Resource,
     /// The node counts it otherwise.
     own: bool,
 }
 
 impl Permit {
-    pub(super) fn new(account: Arc<Account>, resource: Resource, own: bool) -> Self {
-        Self { account, resource, own }
+    pub(super) fn new(usage: Arc<Usage>, resource: Resource, own: bool) -> Self {
+        Self { usage, resource, own }
     }
 
     /// The address it counts for.
-    pub fn account(&self) -> &Arc<Account> {
-        &self.account
+    pub fn usage(&self) -> &Arc<Usage> {
+        &self.usage
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.own {
-            self.account.subtract_own(self.resource, 1);
+            self.usage.subtract_own(self.resource, 1);
         } else {
-            self.account.subtract(self.resource, 1);
+            self.usage.subtract(self.resource, 1);
         }
     }
 }
@@ -101,14 +101,14 @@ impl Drop for RoomText {
 
 /// What one address says into one room.
 pub struct Kept {
-    account: Arc<Account>,
+    usage: Arc<Usage>,
     room: Arc<RoomText>,
     logged: Logged,
 }
 
 impl Kept {
-    pub(super) fn new(account: Arc<Account>, room: Arc<RoomText>) -> Self {
-        Self { account, room, logged: Logged::default() }
+    pub(super) fn new(usage: Arc<Usage>, room: Arc<RoomText>) -> Self {
+        Self { usage, room, logged: Logged::default() }
     }
 
     /// Counts a message of so many bytes of text.
@@ -116,15 +116,15 @@ impl Kept {
     /// # Errors
     /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
     pub fn say(&self, text: usize) -> Result<(), Trouble> {
-        let Self { account, room, logged } = self;
+        let Self { usage, room, logged } = self;
         let (own, all) = (logged.growth(text, room.most), room.logged.growth(text, room.most));
         if own > 0 {
-            account.add_own(Resource::Text, own)?;
+            usage.add_own(Resource::Text, own)?;
         }
         if all > 0 {
-            account.node.add(Resource::Text, all).inspect_err(|_| account.subtract_own(Resource::Text, own))?;
+            usage.node.add(Resource::Text, all).inspect_err(|_| usage.subtract_own(Resource::Text, own))?;
         }
-        let now = account.node.seconds();
+        let now = usage.node.seconds();
         logged.grow(own, now);
         room.logged.grow(all, now);
         Ok(())
@@ -132,12 +132,12 @@ impl Kept {
 
     /// As [`RoomText::release`], for this address.
     pub fn release(&self) {
-        self.account.subtract_own(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
+        self.usage.subtract_own(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
     }
 
     /// As [`RoomText::forget`], for this address.
     pub fn forget(&self, history_age: Duration) {
-        self.account.subtract_own(Resource::Text, self.logged.forget(self.account.node.seconds(), history_age));
+        self.usage.subtract_own(Resource::Text, self.logged.forget(self.usage.node.seconds(), history_age));
     }
 }
 
@@ -149,13 +149,13 @@ impl Drop for Kept {
 
 /// What one client has not read yet.
 pub struct Unread {
-    account: Arc<Account>,
+    usage: Arc<Usage>,
     bytes: usize,
 }
 
 impl Unread {
-    pub(super) fn new(account: Arc<Account>) -> Self {
-        Self { account, bytes: 0 }
+    pub(super) fn new(usage: Arc<Usage>) -> Self {
+        Self { usage, bytes: 0 }
     }
 
     /// So many bytes wait now.
@@ -164,9 +164,9 @@ impl Unread {
     /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`] when that is too much; the count stays as it was.
     pub fn set(&mut self, bytes: usize) -> Result<(), Trouble> {
         if bytes > self.bytes {
-            self.account.add(Resource::Unread, bytes - self.bytes)?;
+            self.usage.add(Resource::Unread, bytes - self.bytes)?;
         } else if bytes < self.bytes {
-            self.account.subtract(Resource::Unread, self.bytes - bytes);
+            self.usage.subtract(Resource::Unread, self.bytes - bytes);
         }
         self.bytes = bytes;
         Ok(())
@@ -176,7 +176,7 @@ impl Unread {
 impl Drop for Unread {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.account.subtract(Resource::Unread, self.bytes);
+            self.usage.subtract(Resource::Unread, self.bytes);
         }
     }
 }

@@ -4,10 +4,10 @@
 //! are held (connections, seats, rooms, kept text, unread bytes) are counted
 //! while a guard lives; things that are done (joins, frames) by the second.
 
-mod account;
 mod address;
 mod admission;
 mod held;
+mod usage;
 
 use std::{
     sync::{
@@ -23,20 +23,20 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub use self::{
-    account::Account,
     address::ClientAddr,
     admission::{Admission, Slot},
     held::{Kept, Permit, RoomText, Unread},
+    usage::Usage,
 };
 use crate::protocol::Trouble;
 
 /// When a client that met a limit is told to come back.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// An account without guards is forgotten after this long: its rates have recovered by then.
+/// An usage without guards is forgotten after this long: its rates have recovered by then.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-/// How many accounts there may be before forgotten ones are looked for.
+/// How many addresses there may be before forgotten ones are looked for.
 const SWEEP: usize = 1024;
 
 /// One address may fill this part of the store.
@@ -52,7 +52,7 @@ pub enum Resource {
     Connections,
     /// Seats at this node, held ones included.
     Seats,
-    /// Rooms at this node, on the account of the address that opened them.
+    /// Rooms at this node, counted for the address that opened them.
     Rooms,
     /// Bytes of text said into rooms that live.
     Text,
@@ -120,16 +120,16 @@ impl Limits {
     }
 }
 
-/// The accounts of all addresses.
+/// What every address holds and does.
 pub struct Budgets {
     node: Arc<Node>,
-    accounts: DashMap<ClientAddr, Arc<Account>, RandomState>,
-    /// Accounts are looked through for forgotten ones when there are so many.
+    addresses: DashMap<ClientAddr, Arc<Usage>, RandomState>,
+    /// Addresses are looked through for forgotten ones when there are so many.
     sweep_at: AtomicUsize,
 }
 
 impl Budgets {
-    /// No account yet.
+    /// Nothing is counted yet.
     pub fn new(limits: Limits) -> Self {
         let node = Node {
             limits,
@@ -139,17 +139,17 @@ impl Budgets {
             started: Instant::now(),
             text_share: AtomicUsize::new(0),
         };
-        Self { node: Arc::new(node), accounts: DashMap::default(), sweep_at: AtomicUsize::new(SWEEP) }
+        Self { node: Arc::new(node), addresses: DashMap::default(), sweep_at: AtomicUsize::new(SWEEP) }
     }
 
-    /// The account of an address.
-    pub fn account(&self, address: ClientAddr) -> Arc<Account> {
-        if let Some(account) = self.accounts.get(&address) {
-            account.touch();
-            return Arc::clone(&account);
+    /// What an address holds and does.
+    pub fn usage(&self, address: ClientAddr) -> Arc<Usage> {
+        if let Some(usage) = self.addresses.get(&address) {
+            usage.touch();
+            return Arc::clone(&usage);
         }
         self.sweep();
-        Arc::clone(&self.accounts.entry(address).or_insert_with(|| Arc::new(Account::new(Arc::clone(&self.node), address))))
+        Arc::clone(&self.addresses.entry(address).or_insert_with(|| Arc::new(Usage::new(Arc::clone(&self.node), address))))
     }
 
     /// A connection of this node, whatever address it counts for.
@@ -188,14 +188,14 @@ impl Budgets {
         self.node.text_share.store(share, Ordering::Relaxed);
     }
 
-    /// Drops accounts that hold nothing and have long done nothing.
+    /// Drops addresses that hold nothing and have long done nothing.
     fn sweep(&self) {
-        if self.accounts.len() < self.sweep_at.load(Ordering::Relaxed) {
+        if self.addresses.len() < self.sweep_at.load(Ordering::Relaxed) {
             return;
         }
         let now = self.node.seconds();
-        self.accounts.retain(|_, account| Arc::strong_count(account) > 1 || !account.is_forgotten(now));
-        self.sweep_at.store((self.accounts.len() * 2).max(SWEEP), Ordering::Relaxed);
+        self.addresses.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_forgotten(now));
+        self.sweep_at.store((self.addresses.len() * 2).max(SWEEP), Ordering::Relaxed);
     }
 }
 
@@ -278,8 +278,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn text_that_logs_have_forgotten_counts_no_more() {
         let budgets = budgets(Resource::Text, 1000);
-        let (account, room) = (budgets.account(ClientAddr::UNKNOWN), budgets.room_text(4000, 10));
-        let kept = account.keep(&room);
+        let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(4000, 10));
+        let kept = usage.keep(&room);
         assert!(kept.say(800).is_ok() && kept.say(800).is_err());
         let age = Duration::from_secs(60);
         tokio::time::advance(age).await;
@@ -297,8 +297,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_address_may_fill_a_share_of_the_store_only() {
         let budgets = budgets(Resource::Text, 1 << 20);
-        let (account, room) = (budgets.account(ClientAddr::UNKNOWN), budgets.room_text(1 << 20, 0));
-        let kept = account.keep(&room);
+        let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(1 << 20, 0));
+        let kept = usage.keep(&room);
         budgets.share_store(Some(8000));
         assert!(kept.say(800).is_ok() && kept.say(800).is_err());
         budgets.share_store(None);
@@ -306,28 +306,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn accounts_that_hold_nothing_are_forgotten() {
+    async fn addresses_that_hold_nothing_are_forgotten() {
         let budgets = budgets(Resource::Seats, 1);
         let address = |n: u32| ClientAddr::from(std::net::IpAddr::from(n.to_be_bytes()));
-        let seat = budgets.account(address(1)).hold(Resource::Seats).unwrap();
+        let seat = budgets.usage(address(1)).hold(Resource::Seats).unwrap();
         for n in 2..10_000 {
-            drop(budgets.account(address(n)));
+            drop(budgets.usage(address(n)));
         }
         tokio::time::advance(FORGOTTEN).await;
         for n in 10_000..30_000 {
-            drop(budgets.account(address(n)));
+            drop(budgets.usage(address(n)));
         }
-        assert!(budgets.accounts.len() < 30_000 - 9_000, "{}", budgets.accounts.len());
-        assert!(budgets.account(address(1)).hold(Resource::Seats).is_err(), "an account with a seat is kept");
+        assert!(budgets.addresses.len() < 30_000 - 9_000, "{}", budgets.addresses.len());
+        assert!(budgets.usage(address(1)).hold(Resource::Seats).is_err(), "an usage with a seat is kept");
         drop(seat);
-        assert!(budgets.account(address(1)).hold(Resource::Seats).is_ok());
+        assert!(budgets.usage(address(1)).hold(Resource::Seats).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn unread_bytes_are_counted_up_and_down() {
         let budgets = budgets(Resource::Unread, 100);
-        let account = budgets.account(ClientAddr::UNKNOWN);
-        let (mut one, mut two) = (account.unread(), account.unread());
+        let usage = budgets.usage(ClientAddr::UNKNOWN);
+        let (mut one, mut two) = (usage.unread(), usage.unread());
         assert!(one.set(60).is_ok() && two.set(60).is_err() && two.set(40).is_ok());
         assert!(one.set(10).is_ok() && two.set(90).is_ok());
         drop(one);

@@ -18,7 +18,7 @@ use super::{
 pub(super) use super::{client_address::address, origin::check_origin};
 use crate::{
     account::AccountError,
-    budget::Account,
+    budget::Usage,
     hub::Entrance,
     protocol::Trouble,
     room::{Name, RoomId},
@@ -42,13 +42,13 @@ pub(super) fn is_login(slip: &str) -> bool {
 }
 
 impl Edge {
-    /// Under which name somebody comes in: that of their account if they are logged in, else the one they give,
-    /// unless it belongs to an account. Every way into a room asks here.
+    /// Under which name somebody comes in: that of their usage if they are logged in, else the one they give,
+    /// unless it belongs to an usage. Every way into a room asks here.
     pub(super) async fn known_as(&self, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
         if !login.is_empty() {
             match login.first_good(accounts).await {
-                Ok((account, _)) => return Ok(Some(account.name.verified())),
+                Ok((usage, _)) => return Ok(Some(usage.name.verified())),
                 // A cookie that has ended makes a guest of whoever still has it.
                 Err(AccountError::NotLoggedIn) if !login.deliberate => {}
                 Err(other) => return Err(other.into()),
@@ -65,11 +65,11 @@ impl Edge {
 }
 
 impl Edge {
-    /// The account of the client's address.
-    pub(super) fn account<B>(&self, request: &Request<B>) -> Arc<Account> {
+    /// The usage of the client's address.
+    pub(super) fn usage<B>(&self, request: &Request<B>) -> Arc<Usage> {
         match request.extensions().get::<Client>() {
-            Some(client) => Arc::clone(&client.account),
-            None => self.budgets.account(address(request, self.proxies).into()),
+            Some(client) => Arc::clone(&client.usage),
+            None => self.budgets.usage(address(request, self.proxies).into()),
         }
     }
 }
@@ -104,10 +104,10 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
             _ => {}
         }
     }
-    let account = edge.account(request);
+    let usage = edge.usage(request);
     let entrance = || -> Result<Entrance, Trouble> {
         Ok(Entrance {
-            account: Some(Arc::clone(&account)),
+            usage: Some(Arc::clone(&usage)),
             room: room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?,
             name: name.map(|name| name.parse::<Name>()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
@@ -123,7 +123,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
             Err(trouble) => entrance = Err(trouble),
         }
     }
-    let opening = ws::Opening { entrance, resume, rate: edge.rate, account };
+    let opening = ws::Opening { entrance, resume, rate: edge.rate, usage };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| answer::whole(Bytes::new())))

@@ -6,7 +6,7 @@ use hyper::Request;
 
 use super::{Peer, door};
 use crate::{
-    budget::{Account, Admission, Budgets, ClientAddr, Resource},
+    budget::{Admission, Budgets, ClientAddr, Resource, Usage},
     protocol::Trouble,
     transport::loan::Lender,
 };
@@ -17,7 +17,7 @@ pub struct Client {
     /// Where the client comes from.
     pub address: ClientAddr,
     /// What it holds and does.
-    pub account: Arc<Account>,
+    pub usage: Arc<Usage>,
 }
 
 /// In a request that came above a limit: it may ask after this server's health, and nothing else.
@@ -42,9 +42,9 @@ impl Gate {
             return (None, self.budgets.slot().map(Admission::of_proxy));
         }
         let address = ClientAddr::from(peer);
-        let account = self.budgets.account(address);
-        let admission = account.hold(Resource::Connections).map(Admission::of_client);
-        (Some(Client { address, account }), admission)
+        let usage = self.budgets.usage(address);
+        let admission = usage.hold(Resource::Connections).map(Admission::of_client);
+        (Some(Client { address, usage }), admission)
     }
 
     /// Says in a request who sent it. Behind a proxy the request is counted until its answer, stream or socket ends.
@@ -55,11 +55,11 @@ impl Gate {
             request.extensions_mut().insert(client.clone());
             return;
         }
-        let account = self.budgets.account(address);
-        let permit = account.hold_own(Resource::Connections).map_err(Overflow);
+        let usage = self.budgets.usage(address);
+        let permit = usage.hold_own(Resource::Connections).map_err(Overflow);
         let permit = permit.map_err(|overflow| request.extensions_mut().insert(overflow)).ok();
-        lender.serve(Arc::clone(&account), permit);
-        request.extensions_mut().insert(Client { address, account });
+        lender.serve(Arc::clone(&usage), permit);
+        request.extensions_mut().insert(Client { address, usage });
     }
 
     /// Most of the connections that this node may have are taken.

@@ -116,7 +116,7 @@ impl<'a> Address<'a> {
         // One slash: a proxy that keeps an address to itself compares it as it is written.
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         match segments[..] {
-            [""] | ["transports"] | ["account"] => Self::Page,
+            [""] | ["transports"] | ["usage"] => Self::Page,
             ["r", room] => Self::Terminal(room),
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
@@ -232,7 +232,7 @@ impl Edge {
 
     async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
         let room = room_id(room)?;
-        self.account(request).frame()?;
+        self.usage(request).frame()?;
         let members = self.hub.count(&room).await?;
         Ok(answer::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
@@ -245,7 +245,7 @@ impl Edge {
         body(request.body_mut()).await?;
         let room = room_id(room)?;
         let ticket = door::ticket(&request).ok_or(Trouble::NoTicket)?;
-        let member = self.bearer(&self.account(&request), &room, ticket).await?.member;
+        let member = self.bearer(&self.usage(&request), &room, ticket).await?.member;
         self.paces.word(&member).await?;
         let pass = self.hub.pass(&room, member).await?;
         let shape = serde_json::json!({
@@ -353,7 +353,7 @@ mod tests {
         for (path, address) in [
             ("/", Address::Page),
             ("/transports", Address::Page),
-            ("/account", Address::Page),
+            ("/usage", Address::Page),
             ("/login", Address::Desk(Desk::Login)),
             ("/api/visitor", Address::Visitor),
             ("/r/general", Address::Terminal("general")),

@@ -16,7 +16,7 @@ use super::{
     door, room_id,
 };
 use crate::{
-    budget::Account,
+    budget::Usage,
     hub::{Entrance, Stay},
     protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
     room::{RoomId, Said},
@@ -53,7 +53,7 @@ impl Edge {
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
         let mut entrance = Entrance {
-            account: Some(self.account(&request)),
+            usage: Some(self.usage(&request)),
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
@@ -76,10 +76,10 @@ impl Edge {
         }
         let after = after.map(|after| after.parse()).transpose()?;
         let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
-        let (began, account) = (Instant::now(), self.account(request));
-        let who = self.bearer(&account, &room, ticket).await?;
+        let (began, usage) = (Instant::now(), self.usage(request));
+        let who = self.bearer(&usage, &room, ticket).await?;
         self.paces.word(&who.member).await?;
-        let answer = self.pollers.poll(&room, ticket, &who, after, wait, (began, Some(&account))).await?;
+        let answer = self.pollers.poll(&room, ticket, &who, after, wait, (began, Some(&usage))).await?;
         Ok(answer.map_or_else(answer::nothing, answer::written))
     }
 
@@ -88,15 +88,15 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let account = self.account(&request);
+        let usage = self.usage(&request);
         let (ticket, inbound) = self.read_word(request).await?;
         let given = inbound.n;
         let said = async {
-            let (room, who, mut stay) = self.hear(&account, room, ticket).await?;
+            let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
             let Ask::Chat { text, n } = inbound.ask? else {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
-            let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &account).await?;
+            let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
             stay.iter_mut().for_each(Stay::accept);
             Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
         };
@@ -111,10 +111,10 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let account = self.account(&request);
+        let usage = self.usage(&request);
         let (ticket, inbound) = self.read_word(request).await?;
         let began = Instant::now();
-        let (room, who, mut stay) = self.hear(&account, room, ticket).await?;
+        let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
         let Ask::Typing(typing) = inbound.ask? else {
             return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
@@ -132,7 +132,7 @@ impl Edge {
         let body = body(request.body_mut()).await?;
         let began = Instant::now();
         let room = room_id(room)?;
-        self.account(&request).frame()?;
+        self.usage(&request).frame()?;
         match door::ticket(&request) {
             Some(ticket) => self.hub.dismiss(&room, ticket, began).await?,
             None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?, began).await?,
@@ -153,23 +153,18 @@ impl Edge {
     }
 
     /// Who holds a ticket. Where this node cannot tell by itself, asking the store counts as a frame.
-    pub(super) async fn bearer(&self, account: &Account, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
+    pub(super) async fn bearer(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
         if !self.hub.serves(room) {
-            account.frame()?;
+            usage.frame()?;
         }
         self.hub.bearer(room, ticket).await
     }
 
     /// Lets a member speak. What is refused after this renews nothing.
-    async fn hear(
-        &self,
-        account: &Account,
-        room: &str,
-        ticket: Option<String>,
-    ) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
+    async fn hear(&self, usage: &Usage, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
         let room = room_id(room)?;
         // Before the store is asked who that is.
-        account.frame()?;
+        usage.frame()?;
         let who = self.hub.bearer(&room, &ticket.ok_or(Trouble::NoTicket)?).await?;
         self.paces.word(&who.member).await?;
         let stay = self.pollers.hear(&who);

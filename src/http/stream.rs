@@ -42,7 +42,7 @@ impl Edge {
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
         let name = self.known_as(Login::of(request), name).await?;
-        let entrance = Entrance { room, name, ticket, cursor: last.or(after), account: Some(self.account(request)) };
+        let entrance = Entrance { room, name, ticket, cursor: last.or(after), usage: Some(self.usage(request)) };
         let framing = framing(request);
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
@@ -75,7 +75,7 @@ impl Edge {
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
         let name = self.known_as(Login::of(request), name).await?;
-        let entrance = Entrance { room, name, ticket: None, cursor, account: Some(self.account(request)) };
+        let entrance = Entrance { room, name, ticket: None, cursor, usage: Some(self.usage(request)) };
         let framing = framing(request);
         let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
         answer.headers_mut().insert(VARY, accept::VARIES);
@@ -88,7 +88,7 @@ impl Edge {
     {
         door::check_origin(&request, &self.origins)?;
         let (name, _) = guest(&request)?;
-        let account = self.account(&request);
+        let usage = self.usage(&request);
         let login = Login::of(&request);
         let body = body(request.body_mut()).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
@@ -97,14 +97,14 @@ impl Edge {
         // Before the pace is asked: who may not speak here takes nobody's turn.
         let name = self.known_as(login, name).await?;
         self.strangers.word(&room).await?;
-        account.frame()?;
+        usage.frame()?;
         if self.hub.count(&room).await? == 0 {
             return Err(Trouble::NobodyThere);
         }
-        let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None, account: Some(Arc::clone(&account)) };
+        let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
         let seat = self.hub.enter(entrance, Arc::new(Nobody)).await?;
         let who = Claims { member: seat.member(), name: seat.name().clone() };
-        let said = self.hub.say(&room, &who, None, &text, &account).await;
+        let said = self.hub.say(&room, &who, None, &text, &usage).await;
         seat.leave().await;
         Ok(answer::of(LINES, plain::line(said?.at, &who.name, &text)))
     }

@@ -14,7 +14,7 @@ use super::{
     seat::{LEAVING, TYPING},
 };
 use crate::{
-    budget::Account,
+    budget::Usage,
     protocol::Trouble,
     room::{Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
     ticket::{Claims, Signer},
@@ -72,18 +72,18 @@ impl Hub {
         room: &RoomId,
         ticket: &str,
         ResumeFrom { cursor, exact, began }: ResumeFrom,
-        account: Option<&Arc<Account>>,
+        usage: Option<&Arc<Usage>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        account.map_or(Ok(()), |account| account.join())?;
+        usage.map_or(Ok(()), |usage| usage.join())?;
         let (claims, snapshot) = self.seated(room, ticket).await?;
         if !has(&snapshot, claims.member) {
             return Err(Refusal::NotMember.into());
         }
-        self.sit(room, claims, Whence { cursor, resumed: true, exact, joins: false, began }, account, reader).await
+        self.sit(room, claims, Whence { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
     }
 
     /// Says something in a member's name; without a counter of theirs, with the next one.
@@ -96,11 +96,11 @@ impl Hub {
         who: &Claims,
         n: Option<u64>,
         text: &Text,
-        account: &Arc<Account>,
+        usage: &Arc<Usage>,
     ) -> Result<Said, Trouble> {
         // At another node than the seat's the address's rooms and rate are bound enough.
         if let Some(local) = self.rooms.find(room) {
-            local.kept_of(account).say(text.as_str().len())?;
+            local.kept_of(usage).say(text.as_str().len())?;
         }
         let said = match n {
             Some(n) => self.store.say(room, who.member, n, text).await?,

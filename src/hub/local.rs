@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::{Terms, batch::Item, crowd::Crowd, kind::Kind, people::People};
 use crate::{
-    budget::{Account, ClientAddr, Kept, Permit, RoomText},
+    budget::{ClientAddr, Kept, Permit, RoomText, Usage},
     protocol::{Chat, Outbound, Person},
     room::{Call, Cursor, Departure, MemberId, RoomId, Snapshot},
     store::Event,
@@ -37,7 +37,7 @@ pub(super) struct LocalRoom {
     /// Something has gathered, or nobody sits here any more.
     wake: Notify,
     over: AtomicBool,
-    /// On the account of the address that opened the room.
+    /// On the usage of the address that opened the room.
     opened: Mutex<Option<Permit>>,
     text: Arc<RoomText>,
     /// By address, what it says here.
@@ -74,9 +74,9 @@ impl LocalRoom {
     }
 
     /// What an address says here.
-    pub(super) fn kept_of(&self, account: &Arc<Account>) -> Arc<Kept> {
+    pub(super) fn kept_of(&self, usage: &Arc<Usage>) -> Arc<Kept> {
         let mut kept = self.kept.lock();
-        Arc::clone(kept.entry(account.address()).or_insert_with(|| Arc::new(account.keep(&self.text))))
+        Arc::clone(kept.entry(usage.address()).or_insert_with(|| Arc::new(usage.keep(&self.text))))
     }
 
     /// Gives addresses back what the log has forgotten.

@@ -40,7 +40,7 @@ use self::{
 };
 use crate::{
     account::Accounts,
-    budget::{Account, Budgets},
+    budget::{Budgets, Usage},
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
     room::{Cursor, Entry, Limits, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
     store::{Store, StoreError},
@@ -131,8 +131,8 @@ pub struct Entrance {
     pub ticket: Option<String>,
     /// Where they stopped reading, if anywhere.
     pub cursor: Option<Cursor>,
-    /// The account of the client's address; without one nothing is counted.
-    pub account: Option<Arc<Account>>,
+    /// The usage of the client's address; without one nothing is counted.
+    pub usage: Option<Arc<Usage>>,
 }
 
 /// This node.
@@ -205,9 +205,9 @@ impl Hub {
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let Entrance { room, name, ticket, cursor, account } = entrance;
+        let Entrance { room, name, ticket, cursor, usage } = entrance;
         // Before the store is asked for anything.
-        account.as_deref().map_or(Ok(()), Account::join)?;
+        usage.as_deref().map_or(Ok(()), Usage::join)?;
         let claims = match &ticket {
             Some(ticket) => self.recognise(&room, ticket, name.as_ref()).await?,
             None => None,
@@ -219,7 +219,7 @@ impl Hub {
         });
         // Who takes their seat for the one they had must be told that it is another.
         let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
-        self.sit(&room, claims, from, account.as_ref(), reader).await
+        self.sit(&room, claims, from, usage.as_ref(), reader).await
     }
 
     /// Who holds a ticket, if it is good for who comes in as `name`.
@@ -242,11 +242,11 @@ impl Hub {
         room: &RoomId,
         claims: Claims,
         from: Whence,
-        account: Option<&Arc<Account>>,
+        usage: Option<&Arc<Usage>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
-        let (local, tag) = self.rooms.place(room, &claims, from.began, &self.tags, account, Arc::clone(&reader))?;
-        let kept = account.map(|account| local.kept_of(account));
+        let (local, tag) = self.rooms.place(room, &claims, from.began, &self.tags, usage, Arc::clone(&reader))?;
+        let kept = usage.map(|usage| local.kept_of(usage));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
         let mut seat = Seat::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.

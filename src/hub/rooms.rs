@@ -18,7 +18,7 @@ use super::{
     people::{Joining, LocalSeat, Place},
 };
 use crate::{
-    budget::{Account, Resource},
+    budget::{Resource, Usage},
     protocol::{Outbound, Trouble},
     room::{MemberId, RoomId},
     store::{Event, Feed, Store},
@@ -80,10 +80,10 @@ impl Rooms {
         Claims { member, name }: &Claims,
         began: Instant,
         tags: &AtomicU64,
-        account: Option<&Arc<Account>>,
+        usage: Option<&Arc<Usage>>,
         reader: Arc<dyn Reader>,
     ) -> Result<(Arc<LocalRoom>, u64), Trouble> {
-        let hold = |resource| account.map(|account| account.hold(resource)).transpose();
+        let hold = |resource| usage.map(|usage| usage.hold(resource)).transpose();
         let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let (room, permit) = match self.rooms.entry(id.clone()) {

@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::BodyFraming;
 use crate::{
-    budget::{Account, Unread},
+    budget::{Unread, Usage},
     hub::{Entrance, Hub, Reader, Seat, Wire},
     protocol::Trouble,
 };
@@ -70,7 +70,7 @@ pub(super) async fn open(
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
     let flow = Arc::new(Flow { manner, framing, state: Mutex::default(), changed: Notify::new() });
-    flow.state.lock().unread = entrance.account.as_ref().map(Account::unread);
+    flow.state.lock().unread = entrance.usage.as_ref().map(Usage::unread);
     let passing = entrance.ticket.is_none();
     let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Reader>).await?;
     let place = Place { seat: Some(seat), passing };

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::backlog::Backlog;
-use crate::budget::{Account, Admission, Permit};
+use crate::budget::{Admission, Permit, Usage};
 
 /// How many pieces of a stream go out in one write at most.
 const PIECES: usize = 16;
@@ -125,9 +125,9 @@ impl Lender {
     }
 
     /// From now on a client of the proxy at the other end is served.
-    pub fn serve(&self, account: Arc<Account>, permit: Option<Permit>) {
+    pub fn serve(&self, usage: Arc<Usage>, permit: Option<Permit>) {
         if let Some(lent) = self.0.upgrade() {
-            lent.socket.lock().admission.serve(account, permit);
+            lent.socket.lock().admission.serve(usage, permit);
         }
     }
 
@@ -322,7 +322,7 @@ mod tests {
     }
 
     fn admission(budgets: &Budgets) -> Admission {
-        Admission::of_client(budgets.account(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap())
+        Admission::of_client(budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap())
     }
 
     fn endless() -> Parting {

@@ -19,7 +19,7 @@ use governor::{
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::{budget::Account, protocol::Trouble};
+use crate::{budget::Usage, protocol::Trouble};
 
 /// A burst, in seconds of the lasting rate. Its first half is free, its second half is slowed.
 const BURST_SECONDS: u32 = 10;
@@ -81,23 +81,23 @@ struct Turn {
 pub(super) struct Pace {
     limiter: RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>,
     measure: Measure,
-    account: Arc<Account>,
+    usage: Arc<Usage>,
     /// Whatever is behind it waits for it to come again.
     turn: Mutex<Option<Turn>>,
 }
 
 impl Pace {
-    /// `rate` frames a second for long, on the account of the client's address.
-    pub(super) fn new(rate: NonZeroU32, account: Arc<Account>) -> Self {
+    /// `rate` frames a second for long, on the usage of the client's address.
+    pub(super) fn new(rate: NonZeroU32, usage: Arc<Usage>) -> Self {
         let measure = Measure(rate);
         let limiter = RateLimiter::direct(measure.quota()).with_middleware();
-        Self { limiter, measure, account, turn: Mutex::default() }
+        Self { limiter, measure, usage, turn: Mutex::default() }
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
     pub(super) async fn frame(&self) -> Result<(), Trouble> {
         self.measure.heed(self.limiter.check()).await?;
-        self.account.frame()
+        self.usage.frame()
     }
 
     /// The same for a word with a counter. What was sent behind a refused one is refused, too: once a greater counter is

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use self::bookmark::Bookmark;
 use self::mailbox::{Mailbox, Opened};
 use crate::{
-    budget::Account,
+    budget::Usage,
     hub::{Entrance, Hub, Reader, ResumeFrom, Seat, Stay, Tenure},
     protocol::Trouble,
     room::{MemberId, RoomId},
@@ -65,7 +65,7 @@ impl Pollers {
         who: &Claims,
         after: Option<Bookmark>,
         wait: Duration,
-        (began, account): (Instant, Option<&Arc<Account>>),
+        (began, usage): (Instant, Option<&Arc<Usage>>),
     ) -> Result<Option<Bytes>, Trouble> {
         let mut exact = true;
         if let (Some(after), Some((poller, mut stay))) = (after, self.renew(who)) {
@@ -87,7 +87,7 @@ impl Pollers {
         let mailbox = Arc::new(Mailbox::new(Some(from)));
         let _waiting = mailbox.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
-        let seat = self.hub.take_up(room, ticket, resume, account, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let seat = self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {

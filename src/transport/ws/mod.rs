@@ -25,7 +25,7 @@ use tokio::{
 
 use self::{early::Early, outbox::Outbox, stream::Stream};
 use crate::{
-    budget::Account,
+    budget::Usage,
     hub::{Entrance, Hub, Reader, Seat},
     protocol::{Ask, Inbound, Outbound, Trouble},
     transport::{loan::Loan, pace::Pace},
@@ -61,8 +61,8 @@ pub struct Opening {
     pub resume: bool,
     /// Frames a second for long.
     pub rate: NonZeroU32,
-    /// The account of the client's address.
-    pub account: Arc<Account>,
+    /// The usage of the client's address.
+    pub usage: Arc<Usage>,
 }
 
 /// Serves one link until it ends. The seat outlives a lost link by the grace.
@@ -85,7 +85,7 @@ type Socket = WebSocketStream<Stream>;
 /// From upgrade to welcome; `None` when there is nobody left to serve.
 async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Option<Seat>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
-    let link = Link { hub, outbox, pace: Pace::new(opening.rate, opening.account) };
+    let link = Link { hub, outbox, pace: Pace::new(opening.rate, opening.usage) };
     match link.open(&mut socket, opening.entrance, opening.resume).await {
         Ok((seat, early)) => {
             let mut seat = Some(seat);

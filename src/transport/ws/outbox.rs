@@ -344,7 +344,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (read, write) = listener.accept().await.unwrap().0.into_split();
-        let permit = budgets.account(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap();
+        let permit = budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap();
         let outbox = Outbox::new(write, Admission::of_client(permit));
         for length in pieces {
             outbox.deliver(&[Bytes::from(vec![b'x'; *length])]);

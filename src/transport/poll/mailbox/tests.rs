@@ -23,7 +23,7 @@ fn hub() -> Arc<Hub> {
 }
 
 fn guest() -> Entrance {
-    Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, account: None }
+    Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None }
 }
 
 /// How many bytes all these hold, each allocation once.

@@ -24,8 +24,8 @@ const BURST_SECONDS: u32 = 10;
 
 type Rate = RateLimiter<NotKeyed, InMemoryState, DefaultClock, NoOpMiddleware>;
 
-/// The account of one address.
-pub struct Account {
+/// The usage of one address.
+pub struct Usage {
     pub(super) node: Arc<Node>,
     address: ClientAddr,
     held: [AtomicUsize; Resource::ALL.len()],
@@ -35,7 +35,7 @@ pub struct Account {
     touched: AtomicU32,
 }
 
-impl Account {
+impl Usage {
     pub(super) fn new(node: Arc<Node>, address: ClientAddr) -> Self {
         let rate = |resource| {
             let limit = u32::try_from(node.limit_of_address(resource)).unwrap_or(u32::MAX);
@@ -48,7 +48,7 @@ impl Account {
         Self { address, held: Default::default(), joins, frames, touched, node }
     }
 
-    /// Whose account it is.
+    /// Whose usage it is.
     pub fn address(&self) -> ClientAddr {
         self.address
     }
@@ -76,7 +76,7 @@ impl Account {
         Kept::new(Arc::clone(self), Arc::clone(room))
     }
 
-    /// The account of what one client of this address has not read.
+    /// The usage of what one client of this address has not read.
     pub fn unread(self: &Arc<Self>) -> Unread {
         Unread::new(Arc::clone(self))
     }
