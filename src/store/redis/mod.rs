@@ -313,7 +313,7 @@ impl Store for Redis {
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
         // A goodbye is completed even if nobody waits for it any more.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
-        let goodbye = tokio::spawn(async move { shared.spoiled.note(&room, shared.leave(&room, id, tag, reason).await) });
+        let goodbye = tokio::spawn(async move { shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await) });
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
@@ -326,18 +326,18 @@ impl Store for Redis {
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
-        self.shared.spoiled.note(room, self.shared.typing(room, from, user, typing, began).await)
+        self.shared.spoiled.note_failure(room, self.shared.typing(room, from, user, typing, began).await)
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         let args = vec![record::id(id), number(call.0)];
-        self.shared.spoiled.note(room, self.shared.mark(&scripts::CALL, room, args).await)
+        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)
     }
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
         let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await;
-        self.shared.spoiled.note(room, read.map(|read| read.map(|(picture, _)| picture.room)))
+        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(picture, _)| picture.room)))
     }
 
     fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {

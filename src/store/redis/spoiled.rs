@@ -35,6 +35,15 @@ impl Spoiled {
         result
     }
 
+    /// The same for what succeeds in a spoiled room, too, and proves nothing of it.
+    pub(super) fn note_failure<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| {
+            if let StoreError::Broken(why) = error {
+                self.tell(room, why);
+            }
+        })
+    }
+
     fn tell(&self, room: &RoomId, why: &str) {
         let (room, mut told) = (mark(room), self.told.lock());
         if told.len() < TOLD && told.insert(room.clone()) {
@@ -70,6 +79,8 @@ mod tests {
         assert_eq!(told(), ["dfe2db7497"]);
         assert_eq!(spoiled.note(&room, Err::<(), _>(StoreError::Unavailable)), Err(StoreError::Unavailable));
         assert_eq!(told().len(), 1);
+        assert_eq!((spoiled.note_failure(&room, Ok(())), told().len()), (Ok(()), 1), "who leaves proves nothing");
         assert_eq!((spoiled.note(&room, Ok(())), told().len()), (Ok(()), 0));
+        assert_eq!((spoiled.note_failure(&room, broken()), told().len()), (broken(), 1));
     }
 }
