@@ -126,6 +126,7 @@ function licenses(): Plugin {
 /**
  * The knock stands in the document itself: fetched by itself it would be late by
  * the round trip that it saves. The server finds it there, and allows this one.
+ * It knows the files with the words of each language, which the page imports.
  */
 function knock(): Plugin {
   let config: ResolvedConfig;
@@ -135,10 +136,16 @@ function knock(): Plugin {
     configResolved: (resolved) => void (config = resolved),
     transformIndexHtml: {
       order: "post",
-      async handler(html) {
+      async handler(html, { bundle }) {
         const { root, build: { target } } = config;
+        const chunks = Object.values(bundle!).filter((part) => part.type === "chunk");
+        const wordsOf = (name: string) => {
+          const { fileName, imports } = chunks.find((chunk) => chunk.name === name)!;
+          return [fileName, ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file))].map((file) => `/${file}`);
+        };
+        const define = { WORDS: JSON.stringify({ en: wordsOf("english"), ru: wordsOf("russian") }) };
         const rolldownOptions = { input: "knock.ts", output: { format: "iife" } } as const;
-        const built = await build({ configFile: false, root, publicDir: false, logLevel: "warn", build: { write: false, target, modulePreload: false, rolldownOptions } });
+        const built = await build({ configFile: false, define, root, publicDir: false, logLevel: "warn", build: { write: false, target, modulePreload: false, rolldownOptions } });
         const [chunk] = (built as Rolldown.RolldownOutput).output;
         // Ahead of everything that it need not wait for.
         return html.replace(/ *<script type="module"/, (script) => `    <script>${chunk.code.trim()}</script>\n${script}`);

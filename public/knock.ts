@@ -5,7 +5,16 @@
 import { knock } from "./link/ws";
 import { parseTransport } from "./protocol/transport";
 import { addressOf } from "./seal/key";
-import { knownAs, loadSeat, loadTransport } from "./seat/seat";
+import { knownAs, loadLanguage, loadSeat, loadTransport } from "./seat/seat";
+import { chooseLanguage, type Language } from "./words/language";
+
+/** The files with the words of each language, as the build has named them. */
+declare const WORDS: Record<Language, readonly string[]>;
+
+// The page imports its words when it runs: they come beside it, not after it.
+for (const href of WORDS[chooseLanguage(loadLanguage(), navigator.languages)]) {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+}
 
 const { room: place, key } = addressOf(location.href);
 // Behind a damaged key nobody joins: the page says so, and this script nothing.

@@ -9,11 +9,11 @@ test("a password is measured in bytes, as the server measures it", () => {
   for (const bad of ["", "1234567", "дом", "x".repeat(73), "я".repeat(37), "1234567\0"]) expect(isPassword(bad), bad).toBe(false);
 });
 
-test("a refusal says how long to wait, and never nothing", () => {
-  tongue.switch("en");
+test("a refusal says how long to wait, and never nothing", async () => {
+  await tongue.switch("en");
   expect(refused({ code: "rate_limited", retryAfter: 61_000 })).toBe("Too many attempts. Try again in 2 minutes.");
   expect(refused({ code: "accounts_busy", retryAfter: 5_000 })).toBe("Too many people are logging in right now. Try again in 5 seconds.");
   expect(refused({ code: "of tomorrow", retryAfter: null })).toMatch(/unknown reason/);
-  tongue.switch("ru");
+  await tongue.switch("ru");
   expect(refused({ code: "rate_limited", retryAfter: 60_000 })).toBe("Слишком много попыток. Попробуйте через 1 минуту.");
 });

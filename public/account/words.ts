@@ -1,7 +1,7 @@
 // The words of accounts, loaded with them.
 
 import { counter } from "../words/plural";
-import type { Language } from "../words/words.svelte";
+import type { Language } from "../words/language";
 
 const count = counter("en");
 const bytes = counter("ru")({ one: "{n} байт", few: "{n} байта", many: "{n} байт", other: "{n} байта" });

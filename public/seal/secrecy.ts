@@ -1,7 +1,7 @@
 // How secret a room is, and what the page says of it: from the state to the sentences.
 
 import type { Log } from "../log/log";
-import type { SecrecyWords } from "../words/secrecy";
+import type { SecrecyWords } from "../words/secrecy/en";
 
 /** What the sentences depend on. */
 export type State = {

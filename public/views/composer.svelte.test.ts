@@ -1,5 +1,5 @@
 import { flushSync, mount, unmount } from "svelte";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import type { Visit } from "../visit/visit.svelte";
 import { en } from "../words/en";
@@ -7,10 +7,10 @@ import { tongue } from "../words/words.svelte";
 import Composer from "./Composer.svelte";
 
 let over = () => {};
+beforeEach(() => tongue.switch("en"));
 afterEach(() => over());
 
 function composer(draft: string) {
-  tongue.switch("en");
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
   const said: string[] = [];
   const visit = $state({ draft, log: { limits: { ...WELCOME.limits, textLength: 4_000 } }, secret: null, say: (text: string) => said.push(text), now: () => 0, typing: { input() {}, stop() {} } });

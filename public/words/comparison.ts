@@ -1,7 +1,7 @@
 // The words of the comparison, loaded with it.
 
 import type { Transport } from "../protocol/transport";
-import type { Language } from "./words.svelte";
+import type { Language } from "./language";
 
 type About = { name: string; how: string; right: string };
 

@@ -1,41 +1,51 @@
-// The language of the page: chosen once, switched at any time.
+// The words of the page: chosen once, switched at any time.
 
 import { loadLanguage, saveLanguage } from "../seat/seat";
-import { en, type Words } from "./en";
-import { ru } from "./ru";
-import { SECRECY, type SecrecyWords } from "./secrecy";
+import type { Words } from "./en";
+import { chooseLanguage, type Language, primary } from "./language";
+import type { SecrecyWords } from "./secrecy/en";
 
-export const LANGUAGES = { en: "English", ru: "Русский" } as const;
-export type Language = keyof typeof LANGUAGES;
+type Dictionary = { words: Words; secrecy: SecrecyWords };
 
-const DICTIONARIES: Record<Language, Words> = { en, ru };
-
-export function isLanguage(given: string | null | undefined): given is Language {
-  return given != null && Object.hasOwn(LANGUAGES, given);
-}
-
-export function chooseLanguage(remembered: string | null, wished: readonly string[]): Language {
-  if (isLanguage(remembered)) return remembered;
-  return wished.map(primary).find(isLanguage) ?? "en";
-}
-
-function primary(tag: string): string {
-  return tag.toLowerCase().split("-", 1)[0]!;
-}
+/** Each is fetched by those who read it only. */
+const DICTIONARIES: Record<Language, () => Promise<Dictionary>> = {
+  en: () => import("./english"),
+  ru: () => import("./russian"),
+};
 
 class Tongue {
   language: Language = $state(chooseLanguage(loadLanguage(), navigator.languages));
-  readonly words: Words = $derived(DICTIONARIES[this.language]);
-  readonly secrecy: SecrecyWords = $derived(SECRECY[this.language]);
+  #wanted = this.language;
+  #dictionary: Dictionary | null = $state.raw(null);
   /** British English has its own clock: of the language chosen, the kind the browser speaks. */
   readonly #locale = $derived(navigator.languages.find((tag) => primary(tag) === this.language) ?? this.language);
   readonly #time = $derived(new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit" }));
   readonly #full = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeStyle: "medium" }));
   readonly #day = $derived(new Intl.DateTimeFormat(this.#locale, { weekday: "long", day: "numeric", month: "long" }));
 
-  switch(language: Language): void {
+  /** The first words are here: nothing is drawn before. */
+  readonly ready: Promise<void> = this.#speak(this.language);
+
+  get words(): Words {
+    return this.#dictionary!.words;
+  }
+
+  get secrecy(): SecrecyWords {
+    return this.#dictionary!.secrecy;
+  }
+
+  /** Rejects where the words cannot be fetched: the language stays what it was. */
+  async switch(language: Language): Promise<void> {
+    await this.#speak(language);
+    if (this.language === language) saveLanguage(language);
+  }
+
+  async #speak(language: Language): Promise<void> {
+    this.#wanted = language;
+    const dictionary = await DICTIONARIES[language]();
+    if (this.#wanted !== language) return;
+    this.#dictionary = dictionary;
     this.language = language;
-    saveLanguage(language);
   }
 
   time(at: number): string {

@@ -5,8 +5,10 @@ import { ACCOUNT } from "../account/words";
 import { COMPARISON } from "./comparison";
 import { en } from "./en";
 import { ru } from "./ru";
-import { SECRECY } from "./secrecy";
-import { chooseLanguage, tongue } from "./words.svelte";
+import { chooseLanguage } from "./language";
+import { en as secrecy } from "./secrecy/en";
+import { ru as secrecyRu } from "./secrecy/ru";
+import { tongue } from "./words.svelte";
 
 /** What is called the same in every language. */
 const NAMES = [ru.joinPlaceholder, "WebSocket", "SSE"];
@@ -14,7 +16,7 @@ const NAMES = [ru.joinPlaceholder, "WebSocket", "SSE"];
 describe.each([
   ["of the page", en, ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
-  ["of secrecy", SECRECY.en, SECRECY.ru],
+  ["of secrecy", secrecy, secrecyRu],
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
@@ -63,13 +65,13 @@ describe("the language", () => {
     expect(chooseLanguage("toString", [])).toBe("en");
   });
 
-  test("tells durations in the unit that fits", () => {
-    tongue.switch("en");
+  test("tells durations in the unit that fits", async () => {
+    await tongue.switch("en");
     expect([45, 60, 90, 1800, 3600, 5400, 86_400].map((s) => tongue.duration(s))).toEqual(["45 seconds", "1 minute", "90 seconds", "30 minutes", "1 hour", "90 minutes", "1 day"]);
   });
 
-  test("tells a refusal it knows in its own words and any other in the server's", () => {
-    tongue.switch("ru");
+  test("tells a refusal it knows in its own words and any other in the server's", async () => {
+    await tongue.switch("ru");
     expect(tongue.refusal("room_full", "this room is full")).toBe("Комната заполнена.");
     expect(tongue.refusal("new_code", "as the server says")).toBe("as the server says");
     expect(tongue.refusal("new_code", "")).toBe(ru.refusals.unknown);
