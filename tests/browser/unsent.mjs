@@ -97,6 +97,17 @@ export default {
     await ann.locator(".trouble").getByRole("button", { name: "Reload" }).waitFor({ state: "attached" });
   },
 
+  async "a page whose words do not come says so"({ cast, base }) {
+    cast.expected = /status of 404/;
+    const page = await cast.page();
+    await page.route(/assets\/english/, (route) => route.fulfill({ status: 404 }));
+    await page.goto(base);
+    await page.getByText("Parlor could not be loaded. Reload the page.").waitFor();
+    await page.unrouteAll();
+    await page.reload();
+    await page.getByRole("button", { name: "Create a room" }).waitFor();
+  },
+
   async "marks on a letter stay on their own line, and each line has a direction of its own"({ cast, base }) {
     const room = newRoom(base);
     const ann = await cast.guest(`Z${"\u0301".repeat(31)}`, room);

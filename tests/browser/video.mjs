@@ -455,7 +455,7 @@ export default {
       const page = await guest(cast, "Ann", newRoom(server.url));
       await videoButton(page);
       await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
-      await page.getByText("Video is unavailable").waitFor({ timeout: 60_000 });
+      await page.getByText("try the call again in a moment").waitFor({ timeout: 60_000 });
       await page.getByRole("button", { name: "Join again" }).waitFor();
       await say(page, "chat goes on");
       await hears(page, "chat goes on");
