@@ -42,6 +42,9 @@ const SWEEP: usize = 1024;
 /// One address may fill this part of the store.
 const STORE_SHARE: u64 = 8;
 
+/// And so many bytes in any case: a store with less room says by itself that it is full.
+const LEAST_SHARE: usize = 1 << 20;
+
 /// One line per resource and minute says that a limit was met.
 const LOG_PERIOD: Duration = Duration::from_secs(60);
 
@@ -184,7 +187,7 @@ impl Budgets {
 
     /// The store holds so many bytes at most: one address may fill an eighth of them.
     pub fn share_store(&self, capacity: Option<u64>) {
-        let share = capacity.map_or(0, |bytes| usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(1));
+        let share = capacity.map_or(0, |bytes| usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(LEAST_SHARE));
         self.node.text_share.store(share, Ordering::Relaxed);
     }
 
@@ -296,13 +299,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_address_may_fill_a_share_of_the_store_only() {
-        let budgets = budgets(Resource::Text, 1 << 20);
-        let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(1 << 20, 0));
+        let budgets = budgets(Resource::Text, 1 << 30);
+        let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(1 << 30, 0));
         let kept = usage.keep(&room);
-        budgets.share_store(Some(8000));
-        assert!(kept.say(800).is_ok() && kept.say(800).is_err());
+        budgets.share_store(Some(16 << 20));
+        assert!(kept.say(3 << 19).is_ok() && kept.say(1 << 19).is_err());
+        budgets.share_store(Some(1));
+        assert!(kept.say(1).is_err(), "less, but not nothing");
         budgets.share_store(None);
-        assert!(kept.say(800).is_ok());
+        assert!(kept.say(1 << 20).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -318,7 +323,7 @@ mod tests {
             drop(budgets.usage(address(n)));
         }
         assert!(budgets.addresses.len() < 30_000 - 9_000, "{}", budgets.addresses.len());
-        assert!(budgets.usage(address(1)).hold(Resource::Seats).is_err(), "an usage with a seat is kept");
+        assert!(budgets.usage(address(1)).hold(Resource::Seats).is_err(), "an address with a seat is kept");
         drop(seat);
         assert!(budgets.usage(address(1)).hold(Resource::Seats).is_ok());
     }

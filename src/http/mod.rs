@@ -116,7 +116,7 @@ impl<'a> Address<'a> {
         // One slash: a proxy that keeps an address to itself compares it as it is written.
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         match segments[..] {
-            [""] | ["transports"] | ["usage"] => Self::Page,
+            [""] | ["transports"] | ["account"] => Self::Page,
             ["r", room] => Self::Terminal(room),
             ["ws"] => Self::Socket,
             ["api", "rooms", room] => Self::Room(room),
@@ -353,7 +353,7 @@ mod tests {
         for (path, address) in [
             ("/", Address::Page),
             ("/transports", Address::Page),
-            ("/usage", Address::Page),
+            ("/account", Address::Page),
             ("/login", Address::Desk(Desk::Login)),
             ("/api/visitor", Address::Visitor),
             ("/r/general", Address::Terminal("general")),
