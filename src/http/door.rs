@@ -42,8 +42,8 @@ pub(super) fn is_login(slip: &str) -> bool {
 }
 
 impl Edge {
-    /// Under which name somebody comes in: that of their usage if they are logged in, else the one they give,
-    /// unless it belongs to an usage. Every way into a room asks here.
+    /// The name a client comes in under: its account's if it is logged in, else the one it gives, unless that
+    /// belongs to an account. Every way into a room asks here.
     pub(super) async fn known_as(&self, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
         if !login.is_empty() {
@@ -65,7 +65,7 @@ impl Edge {
 }
 
 impl Edge {
-    /// The usage of the client's address.
+    /// What the client's address holds and does.
     pub(super) fn usage<B>(&self, request: &Request<B>) -> Arc<Usage> {
         match request.extensions().get::<Client>() {
             Some(client) => Arc::clone(&client.usage),

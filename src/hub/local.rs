@@ -37,7 +37,7 @@ pub(super) struct LocalRoom {
     /// Something has gathered, or nobody sits here any more.
     wake: Notify,
     over: AtomicBool,
-    /// On the usage of the address that opened the room.
+    /// Counted for the address that opened the room.
     opened: Mutex<Option<Permit>>,
     text: Arc<RoomText>,
     /// By address, what it says here.

@@ -131,7 +131,7 @@ pub struct Entrance {
     pub ticket: Option<String>,
     /// Where they stopped reading, if anywhere.
     pub cursor: Option<Cursor>,
-    /// The usage of the client's address; without one nothing is counted.
+    /// What the client's address holds and does; without it nothing is counted.
     pub usage: Option<Arc<Usage>>,
 }
 

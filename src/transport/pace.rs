@@ -87,7 +87,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// `rate` frames a second for long, on the usage of the client's address.
+    /// `rate` frames a second for long, counted for the client's address as well.
     pub(super) fn new(rate: NonZeroU32, usage: Arc<Usage>) -> Self {
         let measure = Measure(rate);
         let limiter = RateLimiter::direct(measure.quota()).with_middleware();

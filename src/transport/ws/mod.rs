@@ -61,7 +61,7 @@ pub struct Opening {
     pub resume: bool,
     /// Frames a second for long.
     pub rate: NonZeroU32,
-    /// The usage of the client's address.
+    /// What the client's address holds and does.
     pub usage: Arc<Usage>,
 }
 
