@@ -297,7 +297,8 @@ async def logins():
 
             async def flood(_):
                 while time.monotonic() < end:
-                    await ask(server, "POST", "/login", {"user": "greedy", "password": "correct horse"})
+                    await ask(server, "POST", "/login", {"user": "greedy", "password": "correct horse"}, patience=20)
+                    await asyncio.sleep(0.1)
 
             flooding = asyncio.ensure_future(together(70, flood, 70))
             await asyncio.sleep(2)
