@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::throttle::Home;
+use crate::budget::ClientAddr;
 
 /// Hands out a fixed number of permits.
 pub(super) struct FairQueue {
@@ -32,7 +32,7 @@ struct State {
 }
 
 struct Lane {
-    home: Home,
+    home: ClientAddr,
     running: usize,
     waiting: VecDeque<(u64, oneshot::Sender<Permit>)>,
 }
@@ -40,7 +40,7 @@ struct Lane {
 /// The right to work; dropping it gives it back.
 pub(super) struct Permit {
     queue: Arc<FairQueue>,
-    home: Home,
+    home: ClientAddr,
 }
 
 impl Drop for Permit {
@@ -61,7 +61,7 @@ impl FairQueue {
     }
 
     /// Waits for a permit; `None` when too many wait already, or after `patience`.
-    pub(super) async fn permit(self: &Arc<Self>, home: Home, patience: Duration) -> Option<Permit> {
+    pub(super) async fn permit(self: &Arc<Self>, home: ClientAddr, patience: Duration) -> Option<Permit> {
         let (number, permit) = self.line_up(home)?;
         // A request that is given up leaves the queue.
         let _place = Place { queue: self, home, number };
@@ -69,7 +69,7 @@ impl FairQueue {
         timeout(patience, permit).await.ok()?.ok()
     }
 
-    fn line_up(&self, home: Home) -> Option<(u64, oneshot::Receiver<Permit>)> {
+    fn line_up(&self, home: ClientAddr) -> Option<(u64, oneshot::Receiver<Permit>)> {
         let mut state = self.state.lock();
         let own = state.lanes.iter().find(|lane| lane.home == home).map_or(0, |lane| lane.waiting.len());
         if own >= self.bounds.one {
@@ -110,7 +110,7 @@ impl FairQueue {
 }
 
 impl State {
-    fn lane(&mut self, home: Home) -> &mut Lane {
+    fn lane(&mut self, home: ClientAddr) -> &mut Lane {
         let at = self.lanes.iter().position(|lane| lane.home == home).unwrap_or_else(|| {
             self.lanes.push_back(Lane { home, running: 0, waiting: VecDeque::new() });
             self.lanes.len() - 1
@@ -119,7 +119,7 @@ impl State {
     }
 
     /// Takes the next request out: of the address with the least under way; of several, the first.
-    fn next(&mut self) -> Option<(Home, oneshot::Sender<Permit>)> {
+    fn next(&mut self) -> Option<(ClientAddr, oneshot::Sender<Permit>)> {
         if self.free == 0 {
             return None;
         }
@@ -135,7 +135,7 @@ impl State {
     }
 
     /// An address has had a turn: the others come first. Forgotten when it neither has nor wants anything.
-    fn put_last(&mut self, home: Home) {
+    fn put_last(&mut self, home: ClientAddr) {
         let Some(at) = self.lanes.iter().position(|lane| lane.home == home) else { return };
         if let Some(lane) = self.lanes.remove(at).filter(|lane| lane.running > 0 || !lane.waiting.is_empty()) {
             self.lanes.push_back(lane);
@@ -146,7 +146,7 @@ impl State {
 /// A request's place in the queue.
 struct Place<'a> {
     queue: &'a FairQueue,
-    home: Home,
+    home: ClientAddr,
     number: u64,
 }
 
@@ -176,7 +176,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    fn home(last: u8) -> Home {
+    fn home(last: u8) -> ClientAddr {
         IpAddr::from([192, 0, 2, last]).into()
     }
 

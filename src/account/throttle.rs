@@ -6,15 +6,12 @@
 //! thousand at once would all be free) and given back when it was right;
 //! limiters from elsewhere give nothing back.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use std::{collections::HashMap, hash::Hash, net::IpAddr, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::budget::ClientAddr;
 
 /// How long an address at which an account was opened is remembered.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -41,26 +38,13 @@ const STRANGERS: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
 /// Registrations from one address, successful or not.
 const REGISTRATIONS: Budget = Budget { burst: 60, every: Duration::from_secs(60) };
 
-/// Where somebody comes from, as far as it is counted: an IPv4 address, or a network of 64 bits of IPv6.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Home(IpAddr);
-
-impl From<IpAddr> for Home {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))),
-            v4 => Self(v4),
-        }
-    }
-}
-
 /// Who owes for what.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Debtor {
-    AtHome(String, Home),
-    Address(Home),
+    AtHome(String, ClientAddr),
+    Address(ClientAddr),
     Strangers(String),
-    Registrations(Home),
+    Registrations(ClientAddr),
 }
 
 impl Debtor {
@@ -84,7 +68,7 @@ pub(super) struct Throttle {
 struct Books {
     /// When each debt will have been forgiven.
     debts: HashMap<Debtor, Instant>,
-    known: HashMap<(String, Home), Instant>,
+    known: HashMap<(String, ClientAddr), Instant>,
     /// Tidied up when there are so many debts.
     tidy_at: usize,
 }
@@ -156,7 +140,7 @@ impl Throttle {
 impl Books {
     /// Everybody who pays for a try.
     fn debtors(&self, attempt: &Attempt<'_>, now: Instant) -> Vec<Debtor> {
-        let (account, home) = (attempt.account.to_owned(), Home::from(attempt.from));
+        let (account, home) = (attempt.account.to_owned(), ClientAddr::from(attempt.from));
         let known = self.known.get(&(account.clone(), home)).is_some_and(|until| *until > now);
         let strangers = (!known).then(|| Debtor::Strangers(account.clone()));
         [Debtor::AtHome(account, home), Debtor::Address(home)].into_iter().chain(strangers).collect()
@@ -240,14 +224,6 @@ mod tests {
         assert_eq!(tried, 60);
         assert!(wrong(&throttle, "user199", from(2)));
         assert_eq!((0..200).filter(|_| throttle.register(from(1)).is_ok()).count(), 60);
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_home() {
-        let home = |text: &str| Home::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(home("2001:db8:1:2:3:4:5:6"), home("2001:db8:1:2::1"));
-        assert_ne!(home("2001:db8:1:2::1"), home("2001:db8:1:3::1"));
-        assert_eq!(home("::ffff:192.0.2.1"), home("192.0.2.1"));
     }
 
     #[tokio::test(start_paused = true)]
