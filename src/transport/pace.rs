@@ -109,21 +109,24 @@ impl Pace {
             return Err(Trouble::RateLimited(wait));
         }
         let paced = self.frame().await;
-        let now = Instant::now();
         let mut turn = self.turn.lock();
         if let Err(Trouble::RateLimited(wait)) = paced {
+            let now = Instant::now();
             *turn = Some(Turn { n, until: now + wait + TURN, last: now + wait + LAST_TURN });
         } else {
-            *turn = turn.filter(|turn| n != turn.n && now < turn.until);
+            *turn = turn.filter(|turn| n != turn.n && Instant::now() < turn.until);
         }
         paced
     }
 
     /// Whether a refused word has its turn before this one, and for how long.
     fn is_behind(&self, n: u64) -> Option<Duration> {
-        let now = Instant::now();
         let mut turn = self.turn.lock();
-        let turn = turn.as_mut().filter(|turn| n > turn.n && now < turn.until)?;
+        let turn = turn.as_mut().filter(|turn| n > turn.n)?;
+        let now = Instant::now();
+        if now >= turn.until {
+            return None;
+        }
         turn.until = turn.last.min(now + TURN);
         Some(turn.until.saturating_duration_since(now).max(Duration::from_millis(1)))
     }
