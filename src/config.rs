@@ -15,6 +15,9 @@ pub use self::{
 };
 use crate::room::{Limits, Millis};
 
+/// Enough for a reload over one second of round trip.
+const RELOAD_GRACE: Duration = Duration::from_secs(5);
+
 /// Ephemeral room chat: open, talk, gone.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about)]
@@ -90,6 +93,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_GRACE", default_value = "15s", value_name = "TIME")]
     pub grace: Period,
 
+    /// How long the seat of a page that unloads is held, which may only be reloading; at most PARLOR_GRACE [default: 5s, or PARLOR_GRACE if that is less]
+    #[arg(long, env = "PARLOR_RELOAD_GRACE", value_name = "TIME")]
+    pub reload_grace: Option<Period>,
+
     /// How long the members of a silent node stay
     #[arg(long, env = "PARLOR_LEASE", default_value = "15s", value_name = "TIME")]
     pub lease: Period,
@@ -154,6 +161,9 @@ pub enum ConfigError {
     /// Shorter than any renewal could keep up with.
     #[error("PARLOR_LEASE must be at least 1s")]
     Lease,
+    /// A reload that no page survives, or that is waited for longer than a lost link.
+    #[error("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE")]
+    ReloadGrace,
 }
 
 /// LiveKit, fully set up.
@@ -179,6 +189,9 @@ impl Config {
         self.livekit()?;
         if self.lease.millis() < 1000 {
             return Err(ConfigError::Lease);
+        }
+        if self.reload_grace.is_some_and(|grace| grace.0.is_zero() || grace.0 > self.grace.0) {
+            return Err(ConfigError::ReloadGrace);
         }
         if self.require_login.0 && self.database().is_none() {
             return Err(ConfigError::NoAccounts);
@@ -224,6 +237,11 @@ impl Config {
             history_age: self.history_age.millis(),
             lease: self.lease.millis(),
         }
+    }
+
+    /// How long the seat of a page that unloads is held.
+    pub fn reload_grace(&self) -> Duration {
+        self.reload_grace.map_or(self.grace.0.min(RELOAD_GRACE), |grace| grace.0)
     }
 
     /// The Redis to use, if any.
@@ -318,6 +336,8 @@ mod tests {
             ["--listen", "nowhere"],
             ["--history-age", "soon"],
             ["--lease", "10ms"],
+            ["--reload-grace", "0s"],
+            ["--reload-grace", "16s"],
             ["--room-members", "0"],
             ["--crowd", "1"],
             ["--origins", "chat.example.org"],
@@ -332,6 +352,17 @@ mod tests {
             config(&["--origins", "https://A.example:443/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
         assert_eq!(config.origins.0.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
         assert_eq!((config.grace.millis(), config.history_age.millis()), (90_000, 5_400_000));
+    }
+
+    #[test]
+    fn reload_is_never_waited_for_longer_than_a_lost_link() {
+        let grace = |args: &[&str]| config(args).unwrap().reload_grace();
+        assert_eq!(grace(&[]), Duration::from_secs(5));
+        assert_eq!(grace(&["--grace", "3s"]), Duration::from_secs(3));
+        assert_eq!(grace(&["--grace", "0"]), Duration::ZERO);
+        assert_eq!(grace(&["--reload-grace", "15"]), Duration::from_secs(15));
+        let error = config(&["--grace", "1s", "--reload-grace", "2s"]).unwrap_err();
+        assert!(error.contains("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE"), "{error}");
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl Server {
             limits,
             crowd: config.crowd as usize,
             grace: config.grace.0,
+            reload_grace: config.reload_grace(),
             video: config.livekit()?.map(Video::new),
             accounts: accounts.clone(),
             budgets: Arc::clone(&budgets),

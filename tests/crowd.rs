@@ -339,6 +339,10 @@ impl Store for Slow {
         self.0.typing(room, from, user, typing, began).await
     }
 
+    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
+        self.0.unload(room, id).await
+    }
+
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         self.0.call(room, id, call).await
     }

@@ -109,7 +109,8 @@ fn two_hubs(crowd: usize) -> [Arc<Hub>; 2] {
     [1, 2].map(|node| {
         let (signer, limits, grace) = (Signer::new(""), Limits::default(), Duration::from_secs(15));
         let budgets = Arc::new(Budgets::new(budget::Limits::default()));
-        let rooms = Rooms::new(Terms { signer, limits, crowd, grace, video: None, accounts: None, budgets, clock });
+        let reload_grace = Duration::from_secs(5);
+        let rooms = Rooms::new(Terms { signer, limits, crowd, grace, reload_grace, video: None, accounts: None, budgets, clock });
         let store = Memory::new(Arc::clone(&world), NodeId(node), Arc::clone(&rooms) as _);
         Hub::new(rooms, store)
     })
@@ -198,6 +199,41 @@ async fn only_requests_that_are_accepted_renew_a_seat() {
         // Refused ones are still answered before the seat is lost.
         assert_eq!(begun.elapsed().as_millis(), if accepted { 104_500 } else { 16_500 });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_that_unloads_between_polls_keeps_its_seat_for_the_reload_grace() {
+    let hubs = two_hubs(100);
+    let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
+    let mut ann = Asker::join(&here, "Ann").await;
+    let hears = async |ann: &mut Asker| loop {
+        if let (Some(answer), _) = ann.poll(&here, 60).await {
+            break events(&answer).join(" ");
+        }
+    };
+    // The news reaches the node of the last poll or another; while a poll waits, or between two.
+    for (node, waits) in [(0, false), (1, false), (0, true), (1, true)] {
+        let mut bob = Asker::join(&there, "Bob").await;
+        assert_eq!(hears(&mut ann).await, "joined");
+        let (room, ticket) = (bob.room.clone(), bob.ticket.clone());
+        let node_of_bob = Arc::clone(&there);
+        let polling = waits.then(|| tokio::spawn(async move { bob.poll(&node_of_bob, 60).await }));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        hubs[node].unload(&room, &ticket).await.unwrap();
+        // The request is cut off: its page is gone.
+        let begun = Instant::now();
+        polling.inspect(tokio::task::JoinHandle::abort);
+        assert_eq!((hears(&mut ann).await.as_str(), begun.elapsed().as_secs()), ("left", 5), "{node} {waits}");
+        assert_eq!(hubs[1].counts(), (0, 0));
+    }
+    // A page that asks again is there: the news was of the page before, and came late.
+    let mut bob = Asker::join(&there, "Bob").await;
+    assert_eq!(hears(&mut ann).await, "joined");
+    hubs[1].unload(&bob.room, &bob.ticket).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    bob.poll(&there, 0).await;
+    let begun = Instant::now();
+    assert_eq!((hears(&mut ann).await.as_str(), begun.elapsed().as_secs()), ("left", 15));
 }
 
 #[tokio::test]

@@ -169,6 +169,7 @@ contract! {
     log_is_kept_to_its_length
     log_is_kept_to_its_bytes
     typing_is_told_and_not_kept
+    page_that_unloads_is_told_to_the_node_that_holds_its_seat
     the_call_is_told_and_kept_whatever_order_news_of_it_come_in
     of_two_links_of_a_node_the_newer_one_has_the_seat
     takeover_is_told_to_nobody_and_voids_the_old_link
@@ -441,6 +442,30 @@ async fn typing_is_told_and_not_kept<W: World>() {
         assert_eq!(heard, Event::Typing { from: ann.id, user: name("Ann of Here"), typing });
     }
     assert_eq!(there.look(&room).await, Some(bob.room));
+}
+
+async fn page_that_unloads_is_told_to_the_node_that_holds_its_seat<W: World>() {
+    let world = W::new().await;
+    let (mut here, mut there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    let bob = there.join(&room, "Bob").await;
+    let unloading = |event| if let Event::Unloading { member } = event { Some(member) } else { None };
+    // Whatever node hears of it, and wherever the seat has gone.
+    for store in [Arc::clone(&there.store), Arc::clone(&here.store)] {
+        store.unload(&room, ann.id).await.unwrap();
+        assert_eq!(here.heard.find(unloading).await, ann.id);
+    }
+    let moved = there.join_as(&room, ann.id, "Ann").await.unwrap();
+    assert_eq!(here.heard.moved().await, (ann.id, ann.tag));
+    assert!(there.heard.rest().into_iter().all(|event| unloading(event).is_none()), "Bob's node is told nothing");
+    there.store.unload(&room, ann.id).await.unwrap();
+    assert_eq!(there.heard.find(unloading).await, ann.id);
+    let refused = Err(StoreError::Refused(Refusal::NotMember));
+    there.leave(&room, &moved).await;
+    assert_eq!(there.store.unload(&room, ann.id).await, refused, "who has left has no seat");
+    assert_eq!(there.store.unload(&a_room(), bob.id).await, refused, "nor is there one where there is no room");
+    assert!(here.heard.rest().into_iter().all(|event| unloading(event).is_none()));
 }
 
 async fn the_call_is_told_and_kept_whatever_order_news_of_it_come_in<W: World>() {
@@ -1101,6 +1126,7 @@ fn told(event: &Event) -> String {
         Event::Unchanged { version, count, .. } => format!("unchanged {version} {count}"),
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),
         Event::Moved { member, .. } => format!("moved {member}"),
+        Event::Unloading { member } => format!("unloading {member}"),
         Event::Call { from, call, .. } => format!("call {from} {}", call.0),
         Event::Reset(room) => format!("reset {}", bare(room)),
     }

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME as FIRST } from "../protocol/welcome.fixture";
 import type { Carrier, OpenCarrier } from "./carrier";
 import { EventReader } from "./events";
-import { openLongPoll, openShortPoll, openStream } from "./http";
+import { openLongPoll, openShortPoll, openStream, probeStream } from "./http";
 import { PAUSE } from "./poll";
+import { PROBED_WITHIN } from "./sse";
 
 const WELCOME = { ...FIRST, ticket: "t1", cursor: "e-1", limits: { ...FIRST.limits, grace: 15, poll: 15 } };
 
@@ -239,6 +240,49 @@ describe("a stream", () => {
     await last().stream(data(WELCOME));
     await last().finish();
     expect(ends).toEqual([4001, 1006]);
+  });
+});
+
+describe("a stream that is only tried", () => {
+  const trial = () => probeStream({ room: "röm", name: "Ann", ticket: "t0", cursor: "e-1", tally: null });
+
+  test("takes no seat, passes with its first event, and is put down", async () => {
+    const passes = trial();
+    expect(paths()).toEqual(["events?probe=1"]);
+    expect(last().headers).toEqual({ Accept: "text/event-stream" });
+    await last().stream(": nothing yet\n\n");
+    await last().stream('data: {"type":');
+    expect(last().signal.aborted).toBe(false);
+    await last().stream('"pong"}\n\n');
+    expect(await passes).toBe(true);
+    expect(last().signal.aborted).toBe(true);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("does not pass when its bytes are held back until its end, nor when it is refused or breaks", async () => {
+    const held = trial();
+    await vi.advanceTimersByTimeAsync(PROBED_WITHIN);
+    expect(await held).toBe(false);
+    const beaten = trial();
+    await last().stream(": beat\n\n");
+    await vi.advanceTimersByTimeAsync(PROBED_WITHIN);
+    expect(await beaten).toBe(false);
+    const ended = trial();
+    await last().stream(": beat\n\n");
+    await last().finish();
+    expect(await ended).toBe(false);
+    for (const status of [400, 404, 429, 503]) {
+      const refused = trial();
+      await last().answer(status, { code: "restarting", message: "" });
+      expect(await refused).toBe(false);
+    }
+    const broken = trial();
+    last().break();
+    expect(await broken).toBe(false);
+    // A server that does not know of it has let somebody in.
+    const older = trial();
+    await last().stream(`data: ${JSON.stringify(WELCOME)}\n\n`);
+    expect(await older).toBe(false);
   });
 });
 

@@ -3,7 +3,7 @@
 import { BROKEN } from "../protocol/close";
 import { TRANSPORTS, type Transport } from "../protocol/transport";
 import { holdConnection } from "./budget";
-import { type Carrier, CROWDED, type OpenCarrier, type Rung } from "./carrier";
+import { type Carrier, CROWDED, type OpenCarrier, type Passage, type Rung } from "./carrier";
 import { openSocket, probeSocket } from "./ws";
 
 const http = () => import("./http");
@@ -45,10 +45,23 @@ function fetched(load: () => Promise<OpenCarrier>, need: Need): OpenCarrier {
   };
 }
 
+/** Within the same few connections as the stream itself. */
+async function probeStream(passage: Passage): Promise<boolean> {
+  const release = await holdConnection();
+  if (!release) return false;
+  try {
+    return await (await http()).probeStream(passage);
+  } catch {
+    return false;
+  } finally {
+    release();
+  }
+}
+
 const RUNGS: Record<Transport, (need: Need) => Omit<Rung, "transport">> = {
   ws: () => ({ open: openSocket, probe: probeSocket, answersWithin: 10_000 }),
   // A stream cannot be asked: it breathes every 15 s.
-  sse: (need) => ({ open: fetched(async () => (await http()).openStream, need), answersWithin: 20_000 }),
+  sse: (need) => ({ open: fetched(async () => (await http()).openStream, need), probe: probeStream, answersWithin: 20_000 }),
   "long-poll": (need) => ({ open: fetched(async () => (await http()).openLongPoll, need), answersWithin: 10_000 }),
   "short-poll": () => ({ open: fetched(async () => (await http()).openShortPoll, "none"), answersWithin: 10_000 }),
 };

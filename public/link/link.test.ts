@@ -75,6 +75,8 @@ let states: LinkState[];
 let chance: number;
 /** What a probe of the socket and a look at the server find. */
 let passes: boolean;
+/** What a probe of the stream finds, where it is probed. */
+let streams: boolean | null;
 let there: boolean;
 let probes: number;
 /** What the server answers to a goodbye. */
@@ -89,6 +91,7 @@ beforeEach(() => {
   states = [];
   chance = 0.5;
   passes = false;
+  streams = null;
   there = true;
   probes = 0;
   heard = true;
@@ -104,6 +107,7 @@ function linkOn(...transports: Transport[]): Link {
       return carrier;
     },
     ...(transport === "ws" ? { probe: async () => (probes++, passes) } : {}),
+    ...(transport === "sse" && streams !== null ? { probe: async () => streams! } : {}),
     answersWithin: PONG_WITHIN,
   }));
   return new Link({
@@ -512,6 +516,26 @@ describe("a transport that does not get through", () => {
     expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
     expect(gaps[0]).toBeGreaterThan(2 * CLIMB_AFTER);
     expect(new Set(states.slice(before).map((s) => s.is))).toEqual(new Set(["open"]));
+  });
+
+  test("is not opened, and takes no seat, before it has shown that it gets through", async () => {
+    streams = false;
+    link = linkOn("ws", "sse", "long-poll");
+    await fall();
+    await ends();
+    await ends();
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "long-poll" });
+    const [poll, count] = [last(), carriers.length];
+    for (let climbs = 0; climbs < 5; climbs += 1) await pass(CLIMB_AFTER * 2 ** climbs);
+    expect([carriers.length, poll.fate]).toEqual([count, "up"]);
+    streams = true;
+    for (let waited = 0; waited < CLIMB_AFTER * 2 ** 6 && carriers.length === count; waited += 5_000) await pass(5_000);
+    expect([last().by, poll.fate]).toEqual(["sse", "up"]);
+    // What it takes the seat from ends before it has its welcome: nobody hears of that.
+    poll.ears.end(4001);
+    last().says(WELCOME);
+    expect(link.state).toEqual({ is: "open", by: "sse" });
   });
 
   test("that never gets to the server leaves the one that works alone", async () => {

@@ -8,6 +8,7 @@ import type { Transport } from "../protocol/transport";
 import { backoff } from "./backoff";
 import { type Carrier, CROWDED, type Passage, type Rung } from "./carrier";
 import type { Ladder } from "./ladder";
+import { sayUnload } from "./unload";
 
 export type LinkState =
   | { is: "idle" }
@@ -113,6 +114,12 @@ export class Link {
   /** The page goes to sleep: the carrier is put down without a goodbye. An end stays an end. */
   rest(): void {
     if (this.#state.is !== "ended") this.stop();
+  }
+
+  /** The page unloads: the server waits a shorter time for its seat. The browser puts the carrier down by itself. */
+  unload(): void {
+    const { room, ticket } = this.#with.passage();
+    if (ticket !== null && this.#state.is !== "idle" && this.#state.is !== "ended") sayUnload(room, ticket);
   }
 
   /** It is there again. */

@@ -3,7 +3,7 @@
 import { BROKEN } from "../protocol/close";
 import { parseJson } from "../protocol/frames";
 import { closeOf } from "../protocol/http";
-import type { OpenCarrier } from "./carrier";
+import type { OpenCarrier, Passage } from "./carrier";
 import { EventReader } from "./events";
 import { Post } from "./post";
 
@@ -47,3 +47,31 @@ export const openStream: OpenCarrier = (passage, ears) => {
     leave: () => post.leave(),
   };
 };
+
+/** Whether events come through when they are sent, found out by a stream that takes no seat. The server keeps it open for longer than this. */
+export const PROBED_WITHIN = 5_000;
+
+export async function probeStream({ room, tally }: Passage): Promise<boolean> {
+  const abort = new AbortController();
+  const timer = window.setTimeout(() => abort.abort(), PROBED_WITHIN);
+  tally?.request();
+  try {
+    const address = `/api/rooms/${encodeURIComponent(room)}/events?probe=1`;
+    const response = await fetch(address, { headers: { Accept: "text/event-stream" }, signal: abort.signal, cache: "no-store" });
+    if (!response.ok) return false;
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const events = new EventReader();
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return false;
+      tally?.received(value);
+      const [event] = events.push(value);
+      if (event) return (parseJson(event.data) as { type?: unknown }).type === "pong";
+    }
+  } catch {
+    return false;
+  } finally {
+    window.clearTimeout(timer);
+    abort.abort();
+  }
+}

@@ -368,7 +368,8 @@ export class Visit {
     const attend = () => this.#step({ type: "attention", here: !document.hidden });
     addEventListener("online", () => this.#link.nudge(), { signal });
     // A page that is kept for coming back answers for nobody: the seat waits out its grace, and is taken up again.
-    addEventListener("pagehide", (event) => event.persisted && this.#link.rest(), { signal });
+    // One that unloads may only be reloading: that is for the server to wait and see.
+    addEventListener("pagehide", (event) => (event.persisted ? this.#link.rest() : this.#link.unload()), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#link.wake(), { signal });
     // A page that is only frozen is still open somewhere: it keeps its seat, and asks at once whether the link has lived.
     document.addEventListener("resume", () => this.#link.wake(), { signal });

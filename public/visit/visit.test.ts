@@ -93,10 +93,43 @@ test("a page that the browser keeps for coming back holds no connection, and com
   expect(visit.log.lines).toEqual([]);
 });
 
-test("a page that goes for good leaves it to the browser to hang up", () => {
+test("a page that goes for good says so and leaves it to the browser to hang up, wherever its seat is still its own", async () => {
+  const asked = vi.fn((..._: Parameters<typeof fetch>) => Promise.resolve(new Response(null, { status: 204 })));
+  vi.stubGlobal("fetch", asked);
   enter();
   page("pagehide", false);
   expect(socket().closedWith).toBeNull();
+  expect(asked).toHaveBeenCalledOnce();
+  const [address, how] = asked.mock.calls[0]!;
+  expect(address).toBe("/api/rooms/r/leave");
+  expect(how).toMatchObject({ method: "POST", keepalive: true });
+  expect(JSON.parse(String(how!.body))).toEqual({ ticket: WELCOME.ticket, unload: true });
+  // On the way back the seat waits all the same.
+  await socket().closed(1006);
+  page("pagehide", false);
+  expect(asked).toHaveBeenCalledTimes(2);
+  // It is another tab's now, or nobody's: nothing is said of it.
+  for (const code of [4001, 1000]) {
+    asked.mockClear();
+    visit.stop();
+    enter();
+    await socket().closed(code);
+    page("pagehide", false);
+    expect(asked).not.toHaveBeenCalled();
+  }
+});
+
+test("a page that is kept by the browser says nothing by a request, and one without a seat neither", () => {
+  const asked = vi.fn(() => Promise.reject(new Error("offline")));
+  vi.stubGlobal("fetch", asked);
+  enter();
+  page("pagehide", true);
+  expect(asked).not.toHaveBeenCalled();
+  visit.stop();
+  sessionStorage.clear();
+  visit = new Visit("r", "Ann", { transport: "ws" });
+  page("pagehide", false);
+  expect(asked).not.toHaveBeenCalled();
 });
 
 test("what is written and not sent is there again after a reload, and after going away and back", () => {

@@ -19,6 +19,7 @@ export const en = {
   register: "Register",
   account: "Account",
   partFailed: "This part of the page couldn’t be loaded.",
+  languageFailed: (language: string) => `${language} couldn’t be loaded.`,
   pageOld: "Parlor has been updated. Reload the page to go on.",
   reload: "Reload",
   noFiles: "Files and pictures can’t be sent here yet. Only text.",

@@ -188,10 +188,12 @@ impl Edge {
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
             return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
         }
+        let comes_back = matches!(address, Address::Events(_)) && stream::comes_back(&request);
+        let refuse = if comes_back { stream::put_off } else { answer::refuse };
         if let Some(Overflow(trouble)) = request.extensions().get()
             && !matches!(address, Address::Health | Address::Ready | Address::Metrics)
         {
-            return answer::refuse(trouble);
+            return refuse(trouble);
         }
         let patience = address.patience();
         let gone = gone(&address, &request);
@@ -227,7 +229,7 @@ impl Edge {
             result = timeout(patience, answering) => result.unwrap_or(Err(Trouble::Timeout)),
             () = gone => Ok(answer::nothing()),
         };
-        result.unwrap_or_else(|trouble| answer::refuse(&trouble))
+        result.unwrap_or_else(|trouble| refuse(&trouble))
     }
 
     async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {

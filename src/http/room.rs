@@ -34,11 +34,12 @@ struct Wish {
     cursor: Option<String>,
 }
 
-/// A ticket where no header can be given.
+/// A ticket where no header can be given, and whether the page may come back.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
 struct Slip {
     ticket: Option<String>,
+    unload: bool,
 }
 
 impl Edge {
@@ -123,7 +124,8 @@ impl Edge {
         Ok(answer::nothing())
     }
 
-    /// Frees a member's seat. A page that is closed can send no header, only a body.
+    /// Frees a member's seat, or says that its page unloads and may only be reloading. A page that is closed can send no
+    /// header, only a body.
     pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -133,9 +135,16 @@ impl Edge {
         let began = Instant::now();
         let room = room_id(room)?;
         self.usage(&request).frame()?;
-        match door::ticket(&request) {
-            Some(ticket) => self.hub.dismiss(&room, ticket, began).await?,
-            None => self.hub.dismiss(&room, &read::<Slip>(&body)?.ticket.ok_or(Trouble::NoTicket)?, began).await?,
+        let header = door::ticket(&request);
+        let slip = match read::<Slip>(&body) {
+            // Who shows a ticket in the header needs no body.
+            Err(_) if header.is_some() => Slip::default(),
+            slip => slip?,
+        };
+        let ticket = header.or(slip.ticket.as_deref()).ok_or(Trouble::NoTicket)?;
+        match slip.unload {
+            true => self.hub.unload(&room, ticket).await?,
+            false => self.hub.dismiss(&room, ticket, began).await?,
         }
         Ok(answer::nothing())
     }

@@ -37,13 +37,21 @@ impl Edge {
     /// Server-Sent Events.
     pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
         door::check_origin(request, &self.origins)?;
+        let framing = framing(request);
+        if door::query(request).any(|(key, value)| key == "probe" && value == "1") {
+            room_id(room)?;
+            self.usage(request).frame()?;
+            return match self.hub.is_stopping() {
+                true => Err(self.hub.come_back()),
+                false => Ok(flowing(EVENTS, framing, sse::probe(&self.hub, framing))),
+            };
+        }
         let (name, after) = guest(request)?;
         let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
         let name = self.known_as(Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket, cursor: last.or(after), usage: Some(self.usage(request)) };
-        let framing = framing(request);
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
 
@@ -110,6 +118,19 @@ impl Edge {
     }
 }
 
+/// Whether an event stream comes back that has been open before. Any status but 200 would end an `EventSource` for good.
+pub(super) fn comes_back<B>(request: &Request<B>) -> bool {
+    header(request, LAST_EVENT_ID).is_some_and(|last| !last.is_empty())
+}
+
+/// Tells such a stream by an event what is wrong and when to come again, if that is of any use.
+pub(super) fn put_off(trouble: &Trouble) -> Answer {
+    if !trouble.is_passing() {
+        return answer::refuse(trouble);
+    }
+    as_it_is(answer::of(EVENTS, sse::put_off(trouble)))
+}
+
 /// What the query says of somebody who has no ticket.
 fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), Trouble> {
     let (mut name, mut after) = (None, None);
@@ -158,11 +179,15 @@ impl Flowing {
 
 /// An answer that flows, and is kept by nobody on its way.
 fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
-    let mut answer = answer::of(kind, Bytes::new());
-    answer.headers_mut().insert(CACHE_CONTROL, AS_IT_IS);
-    answer.headers_mut().insert(UNBUFFERED, HeaderValue::from_static("no"));
+    let mut answer = as_it_is(answer::of(kind, Bytes::new()));
     let body = Arc::new(Mutex::new(Some(stream.boxed())));
     answer.extensions_mut().insert(Flowing { framing, body });
+    answer
+}
+
+fn as_it_is(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(CACHE_CONTROL, AS_IT_IS);
+    answer.headers_mut().insert(UNBUFFERED, HeaderValue::from_static("no"));
     answer
 }
 

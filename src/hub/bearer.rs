@@ -140,6 +140,25 @@ impl Hub {
         before.inspect(AbortHandle::abort);
     }
 
+    /// A page says that it unloads, and may only be reloading: the node that holds its seat holds it for the reload grace
+    /// once it has no link. Nothing happens to a link that lives on.
+    ///
+    /// # Errors
+    /// [`Trouble::BadTicket`], or the store's.
+    pub async fn unload(&self, room: &RoomId, ticket: &str) -> Result<(), Trouble> {
+        let unloaded = async {
+            let member = self.bearer(room, ticket).await?.member;
+            if self.rooms.find(room).is_some_and(|room| room.unload(member)) {
+                return Ok(());
+            }
+            Ok(self.store.unload(room, member).await?)
+        };
+        match unloaded.await {
+            Err(Trouble::Refused(Refusal::NotMember)) => Ok(()),
+            unloaded => unloaded,
+        }
+    }
+
     /// Lets a member go, whatever link holds the seat: it is free when this returns, or soon after if the store is away.
     /// Nothing happens to who has left already, nor to a link that came after the request `began`.
     ///

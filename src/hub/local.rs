@@ -146,7 +146,7 @@ impl LocalRoom {
                 (Kind::Typing { from: *from }, frame)
             }
             // About one link, not for the room's ears.
-            Event::Moved { .. } => return,
+            Event::Moved { .. } | Event::Unloading { .. } => return,
             Event::Call { epoch, from, user, call, version } => {
                 self.callers.lock().insert(*from, Instant::now());
                 // A pass is nobody's business.

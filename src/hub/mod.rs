@@ -74,6 +74,8 @@ pub struct Terms {
     pub crowd: usize,
     /// How long the seat of a lost link is held.
     pub grace: Duration,
+    /// How long the seat of a page that unloads is held; not longer than the grace.
+    pub reload_grace: Duration,
     /// Mints video passes, if LiveKit is set up.
     pub video: Option<Video>,
     /// Whose names are not for guests, if there are accounts.

@@ -6,13 +6,14 @@ use ahash::RandomState;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Guest, Terms,
     batch::{Batch, Few, Item},
     kind::{Kind, Reach},
+    local::LocalRoom,
     reader::Reader,
 };
 use crate::{
@@ -37,6 +38,27 @@ pub(super) struct LocalSeat {
     pub(super) name: Name,
     pub(super) place: Place,
     pub(super) permit: Option<Permit>,
+    /// When its page said that it unloads: its link ends next, unless that was a page before this link.
+    pub(super) unloaded: Option<Instant>,
+}
+
+impl LocalRoom {
+    /// The page of a member unloads. Says whether its seat is here.
+    pub(super) fn unload(&self, member: MemberId) -> bool {
+        self.people.lock().seats.get_mut(&member).map(LocalSeat::unload).is_some()
+    }
+}
+
+impl LocalSeat {
+    /// Its page unloads: a seat without a link is held for the reload grace from now on.
+    pub(super) fn unload(&mut self) {
+        self.unloaded = Some(Instant::now());
+        match &self.place {
+            Place::Held { unload, .. } => unload.notify_one(),
+            Place::Live { reader, .. } => reader.unload(),
+            Place::Joining(_) => {}
+        }
+    }
 }
 
 /// What a seat is doing.
@@ -45,8 +67,9 @@ pub(super) enum Place {
     Joining(Box<Joining>),
     /// Follows.
     Live { reader: Arc<dyn Reader>, reach: Reach },
-    /// Lost its link; kept for the grace. What waits for its end is given up with it.
-    Held { _grace: AbortOnDropHandle<()> },
+    /// Lost its link; kept for the grace, or for the reload grace once `unload` is notified. What waits for its end is
+    /// given up with it.
+    Held { unload: Arc<Notify>, _grace: AbortOnDropHandle<()> },
 }
 
 /// Somebody on their way in. Boxed, because a seat is hardly ever that.

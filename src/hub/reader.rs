@@ -28,6 +28,8 @@ pub trait Reader: Send + Sync + 'static {
     fn wire(&self) -> &'static Wire;
     /// Takes whole frames, in order. A reader that cannot keep up closes itself; it never skips.
     fn deliver(&self, frames: &[Bytes]);
+    /// The page that reads this says that it unloads.
+    fn unload(&self) {}
     /// Nothing more will come.
     fn close(&self, why: &Trouble);
 }

@@ -106,7 +106,7 @@ impl Rooms {
         };
         let mut people = room.people.lock();
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let seat = LocalSeat { tag, began, older: Vec::new(), name: name.clone(), place, permit };
+        let seat = LocalSeat { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
         let old = people.seats.insert(*member, seat);
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(member)) {
             if let Some(reader) = old.place.reader() {
@@ -158,6 +158,10 @@ impl Feed for Rooms {
         let Some(room) = self.find(id) else { return };
         if let Event::Moved { member, tag } = *event {
             self.hand_over(&room, member, tag);
+            return;
+        }
+        if let Event::Unloading { member } = *event {
+            room.unload(member);
             return;
         }
         room.gather(event);

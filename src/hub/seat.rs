@@ -3,10 +3,14 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use tokio::{task::AbortHandle, time::Instant};
+use tokio::{
+    sync::Notify,
+    task::AbortHandle,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Guest, Hub, Place, Reach, Reader, Whence, local::LocalRoom};
+use super::{Guest, Hub, Place, Reach, Reader, Terms, Whence, local::LocalRoom};
 use crate::{
     budget::Kept,
     protocol::{Ack, Outbound, Stamp, Trouble},
@@ -61,6 +65,10 @@ impl Seat {
     /// In which room.
     pub fn room(&self) -> &RoomId {
         &self.room.id
+    }
+
+    pub(super) fn terms(&self) -> &Terms {
+        self.hub.terms()
     }
 
     /// Welcomes the reader and lets it follow from the snapshot on. False when the room was reset meanwhile: look again.
@@ -167,7 +175,7 @@ impl Seat {
         if typing {
             let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
             let hush = tokio::spawn(async move {
-                tokio::time::sleep(TYPING).await;
+                sleep(TYPING).await;
                 // Who has left by now has been told to have left.
                 let _ = store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
             });
@@ -184,11 +192,19 @@ impl Seat {
         self.hub.pass(&self.room.id, self.claims.member).await
     }
 
+    /// The page says that it unloads: if the link ends now, the seat is held for the reload grace.
+    pub fn unload(&self) {
+        let mut people = self.room.people.lock();
+        if let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) {
+            seat.unload();
+        }
+    }
+
     /// Leaves for good: the seat is free when this returns, or soon after if the store is away. Says whether it is.
     pub async fn leave(mut self) -> bool {
         self.freed = true;
         let leaving = self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
-        tokio::time::timeout(LEAVING, leaving).await.is_ok()
+        timeout(LEAVING, leaving).await.is_ok()
     }
 
     /// Frees the seat of somebody who was lost long enough ago.
@@ -253,14 +269,25 @@ impl Drop for Seat {
             hub.depart(&room, member, tag, Departure::Shutdown);
             return;
         }
+        let (unload, terms) = (Arc::new(Notify::new()), hub.terms());
+        // A page that lives long after it said so has come back, or did not mean this link.
+        if seat.unloaded.is_some_and(|at| at.elapsed() < terms.grace) {
+            unload.notify_one();
+        }
+        let unloading = Arc::clone(&unload);
         let grace = tokio::spawn(async move {
-            tokio::time::sleep(hub.terms().grace).await;
+            let terms = hub.terms();
+            let _ = timeout(terms.grace, async {
+                unloading.notified().await;
+                sleep(terms.reload_grace).await;
+            })
+            .await;
             let lost = room.people.lock().seats.get(&member).is_some_and(|seat| seat.tag == tag);
             if lost {
                 hub.depart(&room, member, tag, Departure::Lost);
             }
         });
-        let lost = std::mem::replace(&mut seat.place, Place::Held { _grace: AbortOnDropHandle::new(grace) });
+        let lost = std::mem::replace(&mut seat.place, Place::Held { unload, _grace: AbortOnDropHandle::new(grace) });
         drop(people);
         drop(lost);
     }

@@ -12,10 +12,12 @@ use tokio::{
 
 use super::Seat;
 
+/// Whether a request has ended is not looked for more often than this.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A seat between requests. Dropping it is a lost link.
 pub struct Tenure {
     kept: Arc<Kept>,
-    lease: Duration,
     watch: AbortHandle,
 }
 
@@ -23,6 +25,10 @@ struct Kept {
     state: Mutex<State>,
     /// The time is over, and so is the request that was waited for.
     over: Notify,
+    /// How long the seat is kept after a request.
+    lease: Duration,
+    /// …and after its page has said that it unloads.
+    reload: Duration,
 }
 
 struct State {
@@ -31,13 +37,18 @@ struct State {
     /// Requests that are being answered: while there are any, nothing runs out.
     asking: usize,
     until: Instant,
+    /// The page said so, and nothing was asked since.
+    unloads: bool,
 }
 
 impl Tenure {
-    /// Keeps a seat for `lease` after each request that was accepted, then frees it and says so to `lost`.
-    pub fn new(seat: Seat, lease: Duration, lost: impl FnOnce() + Send + 'static) -> Self {
-        let state = State { seat: Some(seat), asking: 0, until: Instant::now() + lease };
-        let kept = Arc::new(Kept { state: Mutex::new(state), over: Notify::new() });
+    /// Keeps a seat for as long as the node lets a member be silent after each request that was accepted, then frees it
+    /// and says so to `lost`. `unload` tells that the page of the member unloads.
+    pub fn new(seat: Seat, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
+        let terms = seat.terms();
+        let (lease, reload) = (terms.poll(), terms.reload_grace);
+        let state = State { seat: Some(seat), asking: 0, until: Instant::now() + lease, unloads: false };
+        let kept = Arc::new(Kept { state: Mutex::new(state), over: Notify::new(), lease, reload });
         let watched = Arc::clone(&kept);
         let watch = tokio::spawn(async move {
             let mut until = watched.state.lock().until;
@@ -45,20 +56,21 @@ impl Tenure {
                 tokio::select! {
                     () = sleep_until(until) => {}
                     () = watched.over.notified() => {}
+                    () = unload.notified() => watched.unload(),
                 }
                 let mut state = watched.state.lock();
                 let now = Instant::now();
                 if state.asking == 0 && state.until <= now {
                     break state.seat.take();
                 }
-                until = state.until.max(now + lease / 8);
+                until = state.until.max(now + (lease.min(reload) / 8).max(LOOK));
             };
             lost();
             if let Some(seat) = seat {
                 seat.lose();
             }
         });
-        Self { kept, lease, watch: watch.abort_handle() }
+        Self { kept, watch: watch.abort_handle() }
     }
 
     /// A request begins: the seat is kept until the guard is dropped, and for the lease after that if it was accepted.
@@ -67,7 +79,17 @@ impl Tenure {
         let mut state = self.kept.state.lock();
         state.seat.as_ref()?;
         state.asking += 1;
-        Some(Stay { kept: Arc::clone(&self.kept), lease: self.lease, accepted: false })
+        // The page is still there, or there again.
+        state.unloads = false;
+        Some(Stay { kept: Arc::clone(&self.kept), accepted: false })
+    }
+}
+
+impl Kept {
+    fn unload(&self) {
+        let mut state = self.state.lock();
+        state.unloads = true;
+        state.until = state.until.min(Instant::now() + self.reload);
     }
 }
 
@@ -80,7 +102,6 @@ impl Drop for Tenure {
 /// A request of a member whose seat is kept meanwhile.
 pub struct Stay {
     kept: Arc<Kept>,
-    lease: Duration,
     accepted: bool,
 }
 
@@ -97,7 +118,7 @@ impl Drop for Stay {
         state.asking -= 1;
         let now = Instant::now();
         if self.accepted {
-            state.until = now + self.lease;
+            state.until = now + if state.unloads { self.kept.reload } else { self.kept.lease };
         } else if state.asking == 0 && state.until <= now {
             self.kept.over.notify_one();
         }

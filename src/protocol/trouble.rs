@@ -249,6 +249,11 @@ impl Trouble {
         }
     }
 
+    /// Whether the same request may be granted later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Refused(Refusal::RoomFull)) || matches!(self.status(), 429 | 500..)
+    }
+
     /// The shape it takes in an error frame and in an HTTP body.
     pub fn problem(&self, n: Option<u64>) -> Problem {
         let retry_after = self.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));

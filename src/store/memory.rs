@@ -228,6 +228,15 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
+        let life = self.world.rooms.get(room).ok_or(Refusal::NotMember)?;
+        let holder = life.room.holder(id).ok_or(Refusal::NotMember)?;
+        if let Some(feed) = life.watchers.get(&holder.node) {
+            feed.tell(room, &Event::Unloading { member: id });
+        }
+        Ok(())
+    }
+
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
         if life.room.call(id, call)? {

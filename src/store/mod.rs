@@ -98,6 +98,11 @@ pub enum Event {
         /// The link that held the seat here.
         tag: u64,
     },
+    /// The page of a member of this node says that it unloads: its link is about to end.
+    Unloading {
+        /// Whose page.
+        member: MemberId,
+    },
     /// Somebody came to the video call or went. Makes no version of its own: the greatest mark is the truth.
     Call {
         /// The life in which they did.
@@ -170,6 +175,9 @@ pub trait Store: Send + Sync + 'static {
     /// Tells those who are there that somebody started or stopped typing. A start is void if a newer link has taken the
     /// seat since it `began`.
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError>;
+
+    /// Tells the node that holds the member's seat, and no other, that the member's page unloads. It may be lost.
+    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError>;
 
     /// Takes note of a member's coming to the video call, or of its going, and tells everybody unless it is old news.
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError>;

@@ -1,9 +1,10 @@
 //! Server-Sent Events: the frames of a socket, one way.
 
-use std::{io::Write, sync::Arc};
+use std::{future::ready, io::Write, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt, stream};
+use tokio::time::timeout;
 
 use super::{
     BodyFraming,
@@ -30,6 +31,33 @@ static MANNER: Manner = Manner {
         out
     },
 };
+
+/// Without a word about it, a reader comes back after so many milliseconds: not all of them at once.
+const COME_BACK_MS: std::ops::Range<u64> = 2_000..6_000;
+
+/// Nobody comes back faster than this, however short a rate asks to wait.
+const RETRY_MIN_MS: u64 = 200;
+
+/// How long the stream of a [`probe`] lasts: longer than its client waits for the first event of it.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// A whole stream for a reader that comes back and cannot be let in now: why, and when to come again.
+pub fn put_off(why: &Trouble) -> Vec<u8> {
+    let wait =
+        why.retry_after().map_or_else(|| fastrand::u64(COME_BACK_MS), |wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
+    let mut out = format!("retry: {}\n", wait.max(RETRY_MIN_MS)).into_bytes();
+    event(&Outbound::Closing(why.problem(None)).to_json(), None, &mut out);
+    out
+}
+
+/// A stream that shows whether events come through when they are sent: one, and then nothing for a while.
+pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> + Send + 'static {
+    let mut first = Vec::new();
+    event(&Outbound::Pong.to_json(), None, &mut first);
+    let hub = Arc::clone(hub);
+    let silence = stream::once(async move { timeout(PROBE, hub.stops()).await }).filter_map(|_| ready(None));
+    stream::iter([framing.piece(&first)]).chain(silence).chain(stream::iter(framing.end()))
+}
 
 /// JSON has no raw line breaks, so that one line holds any frame.
 fn event(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {

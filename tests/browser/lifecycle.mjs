@@ -40,6 +40,36 @@ export default {
     }
   },
 
+  async "closed tab is heard after the reload grace, by every transport, and a reload is not"({ cast, base }) {
+    // Nobody is lost in it by any other way. Where nothing shortens the grace, the notice never comes.
+    const server = await startServer({ PARLOR_GRACE: "1h", PARLOR_LEASE: "1h", PARLOR_RELOAD_GRACE: "1s" });
+    try {
+      for (const transport of [...TRANSPORTS, "short-poll"]) {
+        const room = newRoom(server.url);
+        const ben = await cast.guest("Ben", room);
+        const ann = await cast.guest("Ann", `${room}?transport=${transport}`);
+        await log(ben).getByText("Ann joined").waitFor();
+        await ann.close({ runBeforeUnload: true });
+        await log(ben).getByText(/^Ann disconnected/).waitFor({ timeout: 30_000 });
+        assert.equal(await members(server.url, room), 1, transport);
+      }
+    } finally {
+      await server.stop();
+    }
+    for (const transport of [...TRANSPORTS, "short-poll"]) {
+      const room = newRoom(base);
+      const ben = await cast.guest("Ben", room);
+      const ann = await cast.guest("Ann", `${room}?transport=${transport}`);
+      const { clientId } = await seatOf(ann);
+      await ann.reload();
+      await inRoom(ann);
+      assert.equal((await seatOf(ann)).clientId, clientId);
+      await say(ann, "back");
+      await hears(ben, "back");
+      assert.equal(await log(ben).locator("[data-what=left]").count(), 0, transport);
+    }
+  },
+
   async "whoever comes back in time takes the seat up unseen, with what was said meanwhile"({ cast, base }) {
     for (const transport of TRANSPORTS) {
       const room = newRoom(base);

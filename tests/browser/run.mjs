@@ -24,7 +24,7 @@ let passed = 0;
 const failed = [];
 const browser = await launch();
 // Nobody is lost because the machine had much else to do: no test here waits for that.
-const server = await startServer({ PARLOR_GRACE: "2m", PARLOR_LEASE: "2m" });
+const server = await startServer({ PARLOR_GRACE: "2m", PARLOR_RELOAD_GRACE: "2m", PARLOR_LEASE: "2m" });
 
 try {
   for (const [suite, tests] of Object.entries(suites)) {

@@ -159,10 +159,23 @@ export default {
     wire.hold(STREAM);
     const room = newRoom(base);
     const ben = await cast.guest("Ben", room);
-    const ann = await behind(cast, wire, room);
+    const ann = await behind(cast, wire, room, "Ann", true);
     await goesBy(ann, "long-poll");
     await say(ben, "hello");
     await sees(ann, ["hello"]);
+    // It is tried again by a stream that takes no seat: the poll that works goes on.
+    const joins = [];
+    ann.on("request", (request) => request.url().endsWith("/join") && joins.push(request.url()));
+    const tried = ann.waitForEvent("requestfailed", { predicate: (request) => request.url().endsWith("/events?probe=1"), timeout: FALLS });
+    await ann.clock.fastForward(40_000);
+    await say(ben, "meanwhile");
+    await sees(ann, ["hello", "meanwhile"]);
+    await ann.clock.fastForward(10_000);
+    await tried;
+    await say(ben, "and after");
+    await sees(ann, ["hello", "meanwhile", "and after"]);
+    assert.deepEqual(joins, []);
+    await goesBy(ann, "long-poll");
     assert.equal(await members(base, room), 2);
     assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
   }),

@@ -17,6 +17,7 @@ pub fn terms() -> Terms {
         limits: Limits::default(),
         crowd: 100,
         grace: Duration::from_secs(15),
+        reload_grace: Duration::from_secs(5),
         video: None,
         accounts: None,
         budgets: Arc::new(Budgets::new(budget::Limits::default())),

@@ -43,7 +43,7 @@ export const en = {
   isLocked: "encrypted",
   isBare: "not encrypted",
   otherKey: (names: string) =>
-    `You do not have the same key as ${names}, so you cannot see or hear each other. Whoever opens the room by the same whole link, with the part after #, has the same key.`,
+    `You do not have the same key as ${names}, so you cannot see or hear each other. To have the same key, open the room by the same full link, including the part after #.`,
   noKey: (names: string) =>
     `You came without the key, so you cannot see or hear ${names}. Open the room by its whole link, with the part after #. What you show and say is not encrypted.`,
   bareHere: (names: string) => `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,

@@ -309,6 +309,8 @@ impl Inbox {
                 }
             }
             News::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
+            News::Unloading { member } if self.seats.contains_key(&member) => tell(&Event::Unloading { member }),
+            News::Unloading { .. } => {}
             // Who is not here yet brings the mark along; an older one is no news.
             News::Call { from, call } => {
                 if let Some(member) = self.people.get_mut(&from).filter(|member| member.call < call) {

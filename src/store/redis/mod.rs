@@ -329,6 +329,10 @@ impl Store for Redis {
         self.shared.spoiled.note_failure(room, self.shared.typing(room, from, user, typing, began).await)
     }
 
+    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
+        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![record::id(id)]).await)
+    }
+
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         let args = vec![record::id(id), number(call.0)];
         self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)

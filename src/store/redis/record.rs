@@ -28,6 +28,8 @@ pub(super) enum News {
     Reborn { epoch: Epoch },
     /// `T member 0|1 name`
     Typing { from: MemberId, typing: bool, user: Name },
+    /// `U member`: its page unloads.
+    Unloading { member: MemberId },
     /// `C member mark`
     Call { from: MemberId, call: Call },
 }
@@ -160,6 +162,9 @@ pub(super) fn read_news(line: &str) -> Option<News> {
         let (from, rest) = rest.split_once(' ')?;
         let (typing, name) = rest.split_once(' ')?;
         return Some(News::Typing { from: read_id(from)?, typing: typing == "1", user: Name::from_word(name)? });
+    }
+    if kind == "U" {
+        return Some(News::Unloading { member: read_id(rest)? });
     }
     if kind == "C" {
         let (from, mark) = rest.split_once(' ')?;
@@ -308,6 +313,7 @@ mod tests {
                 News::Moved { epoch, moves: 3, member: from, from: Holder { node: NodeId(0xf0), tag: 12 } },
             ),
             ("R ab".to_owned(), News::Reborn { epoch }),
+            (format!("U {ID}"), News::Unloading { member: from }),
             (format!("C {ID} 16"), News::Call { from, call: Call::since(8) }),
             (format!("T {ID} 1 Ann of Ely"), News::Typing { from, typing: true, user: member.name.clone() }),
         ] {
@@ -325,6 +331,7 @@ mod tests {
             "J ab 1 1 nobody 7 Ann",
             &format!("L ab 4 0 bored {ID} 7 Ann"),
             "R xyz",
+            "U nobody",
             &format!("V ab 3 {ID} f0"),
             &format!("C {ID} in"),
             &format!("C {ID} {}", u64::MAX),

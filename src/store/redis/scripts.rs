@@ -54,6 +54,8 @@ pub(super) static JOIN: Script = Script::at_length(include_str!("lua/join.lua"))
 pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"));
 /// Tells that somebody is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"));
+/// Tells that the page of a member unloads.
+pub(super) static UNLOAD: Script = Script::new(include_str!("lua/unload.lua"));
 /// Takes note of a coming to the call or a going.
 pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"));
 /// Shows a room.
@@ -76,7 +78,7 @@ mod tests {
             calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
         };
         let say = Script::say(&Limits::default());
-        let called = [&JOIN, &LEAVE, &TYPING, &CALL, &LOOK, &RENEW, &say].map(|script| commands(script.text()));
+        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &say].map(|script| commands(script.text()));
         let called: BTreeSet<String> = called.into_iter().flatten().collect();
         assert!(called.len() > 15, "{called:?}");
         assert_eq!(commands(PROBE.text()), called);

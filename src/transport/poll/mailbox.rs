@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -25,6 +25,8 @@ use crate::{
 pub(super) struct Mailbox {
     state: Mutex<State>,
     changed: Notify,
+    /// The page of the member unloads.
+    pub(super) unload: Arc<Notify>,
 }
 
 struct State {
@@ -88,7 +90,7 @@ impl Mailbox {
             closed: None,
             aged: None,
         };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        Self { state: Mutex::new(state), changed: Notify::new(), unload: Arc::default() }
     }
 
     /// The welcome as JSON; once.
@@ -275,6 +277,10 @@ impl Reader for Mailbox {
             }
         }
         self.changed.notify_waiters();
+    }
+
+    fn unload(&self) {
+        self.unload.notify_one();
     }
 
     fn close(&self, why: &Trouble) {

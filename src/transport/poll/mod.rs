@@ -115,7 +115,7 @@ impl Pollers {
         let lost = move || {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
         };
-        let tenure = Tenure::new(seat, self.hub.terms().poll(), lost);
+        let tenure = Tenure::new(seat, Arc::clone(&mailbox.unload), lost);
         let mut stay = tenure.stay();
         stay.iter_mut().for_each(Stay::accept);
         // The seat that this one replaces is void already.

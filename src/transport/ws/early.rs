@@ -18,6 +18,8 @@ pub(super) struct Early {
     frames: Vec<Inbound>,
     bytes: usize,
     goodbye: bool,
+    /// The page is gone, and may only be reloading.
+    pub(super) unloads: bool,
 }
 
 impl Early {
@@ -44,6 +46,10 @@ impl Early {
                 Heard::Nonsense(trouble) => {
                     socket.get_mut().broken = true;
                     return Some(trouble);
+                }
+                Heard::Unload => {
+                    self.unloads = true;
+                    return None;
                 }
                 Heard::Lost => return None,
             }

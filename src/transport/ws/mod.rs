@@ -169,12 +169,18 @@ impl Link {
         }
         let reader: Arc<dyn Reader> = Arc::clone(&self.outbox) as _;
         let mut early = Early::default();
-        let entered = tokio::select! {
+        // Who comes back has a seat that is held, whatever becomes of this link.
+        let held = entrance.ticket.clone().map(|ticket| (entrance.room.clone(), ticket));
+        let trouble = tokio::select! {
             biased;
-            entered = self.hub.enter(entrance, reader) => entered,
-            trouble = early.listen(socket) => return Err(trouble),
+            entered = self.hub.enter(entrance, reader) => return Ok((entered?, early)),
+            trouble = early.listen(socket) => trouble,
         };
-        Ok((entered?, early))
+        if let Some((room, ticket)) = held.filter(|_| early.unloads) {
+            // Without the store the seat is held for the ordinary grace.
+            let _ = self.hub.unload(&room, &ticket).await;
+        }
+        Err(trouble)
     }
 
     /// Does what was asked before the welcome.
@@ -222,6 +228,7 @@ impl Link {
                     self.outbox.send(&Outbound::Error(trouble.problem(None)));
                     return self.outbox.close(&trouble);
                 }
+                Heard::Unload => return seat.iter().for_each(Seat::unload),
                 Heard::Lost => return,
             };
             if step.await {
@@ -293,6 +300,8 @@ enum Heard {
     Control,
     /// A close by somebody who leaves.
     Goodbye,
+    /// A close by a page that unloads, and may only be reloading.
+    Unload,
     /// Not WebSocket, or too much of it.
     Nonsense(Trouble),
     /// The link is lost.
@@ -305,10 +314,10 @@ impl From<Option<Result<Message, Error>>> for Heard {
             Some(Ok(Message::Text(text))) => Self::Frame(Inbound::parse(&text)),
             Some(Ok(Message::Binary(_))) => Self::Frame(Inbound { ask: Err(Trouble::BinaryFrame), n: None }),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
-            // A page that unloads says 1001, and may only be reloading; a client that gives a dead link up says a
-            // code of its own. Only a plain goodbye is one.
+            // A client that gives a dead link up says a code of its own. Only a plain goodbye is one.
             Some(Ok(Message::Close(frame))) => match frame.map_or(CloseCode::Status, |frame| frame.code) {
                 CloseCode::Normal | CloseCode::Status => Self::Goodbye,
+                CloseCode::Away => Self::Unload,
                 _ => Self::Lost,
             },
             Some(Err(Error::Capacity(_))) => Self::Nonsense(Trouble::FrameTooBig),
@@ -331,7 +340,7 @@ async fn first_frame(socket: &mut Socket) -> Result<Inbound, Option<Trouble>> {
                 socket.get_mut().broken = true;
                 return Err(Some(trouble));
             }
-            Heard::Goodbye | Heard::Lost => return Err(None),
+            Heard::Goodbye | Heard::Unload | Heard::Lost => return Err(None),
         }
     }
 }

@@ -66,6 +66,7 @@ fn note(told: &mut Vec<String>, event: &Event) {
         Event::Left { member, version, count, .. } => format!("left {} at {version}, {count} heads", who(member)),
         Event::Unchanged { version, count, .. } => format!("unchanged at {version}, {count} heads"),
         Event::Typing { .. } => "typing".to_owned(),
+        Event::Unloading { member } => format!("{} unloads", member.0.as_u128()),
         Event::Moved { member, tag } => format!("moved {} of {tag}", member.0.as_u128()),
         Event::Call { from, call, .. } => format!("{} {} the call", from.0.as_u128(), if call.is_on() { "in" } else { "out of" }),
         Event::Reset(room) => format!("reset to {}", room.seq),

@@ -17,7 +17,17 @@ fn hub() -> Arc<Hub> {
     let (signer, limits) = (Signer::new(""), Limits::default());
     let grace = Duration::from_secs(15);
     let budgets = std::sync::Arc::new(crate::budget::Budgets::new(crate::budget::Limits::default()));
-    let rooms = Rooms::new(Terms { signer, limits, crowd: 100, grace, video: None, accounts: None, budgets, clock: wall_clock });
+    let rooms = Rooms::new(Terms {
+        signer,
+        limits,
+        crowd: 100,
+        grace,
+        reload_grace: grace,
+        video: None,
+        accounts: None,
+        budgets,
+        clock: wall_clock,
+    });
     let store = Memory::new(World::new(limits, wall_clock), NodeId(1), Arc::clone(&rooms) as _);
     Hub::new(rooms, store)
 }
