@@ -23,6 +23,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
 
+    /// Connections that may wait to be accepted; no more than the kernel allows (Linux: net.core.somaxconn)
+    #[arg(long, env = "PARLOR_BACKLOG", default_value_t = 4096, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    pub backlog: u32,
+
     /// Redis that carries rooms between nodes (redis://, redis-cluster://, redis-sentinel://, or rediss… for TLS); without it, rooms live in this process
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
@@ -320,6 +324,7 @@ mod tests {
             ["--lease", "10ms"],
             ["--room-members", "0"],
             ["--crowd", "1"],
+            ["--backlog", "0"],
             ["--origins", "chat.example.org"],
             ["--origins", "https://a.example/path"],
             ["--origins", "https://a.example,https://*.example"],

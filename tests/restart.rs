@@ -6,8 +6,11 @@
 mod redis;
 mod wire;
 
+use clap::Parser;
+use parlor::{config::Config, server::Server};
 use serde_json::{Value, json};
-use wire::{Client, TestServer, eventually, listener::Listener, poller::Poller};
+use tokio::{net::TcpStream, time::timeout};
+use wire::{Client, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller};
 
 async fn node_with(redis: &redis::Server, args: &[&str]) -> TestServer {
     let url = redis.url();
@@ -160,4 +163,17 @@ async fn without_redis_people_come_back_when_the_node_has_been_started_again() {
     let server = TestServer::start(&[]).await;
     let back = Client::resume(&server, "r", ann.ticket(), Some(&ann.cursor)).await;
     assert_eq!((&back.welcome["resumed"], &back.welcome["reset"]), (&Value::Bool(false), &Value::Bool(true)));
+}
+
+#[tokio::test]
+async fn a_herd_that_comes_at_once_waits_to_be_accepted() {
+    const HERD: usize = 1000;
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").map_or(HERD, |most| most.trim().parse().unwrap());
+    let config = Config::try_parse_from(["parlor", "--listen", "127.0.0.1:0", "--backlog", "1000"]).unwrap();
+    // It listens, and accepts nothing: whoever gets in waits in the backlog.
+    let server = Server::bind(config).await.unwrap();
+    let herd = (0..HERD.min(most)).map(|_| timeout(PATIENCE, TcpStream::connect(server.address())));
+    for connected in futures_util::future::join_all(herd).await {
+        connected.expect("in the backlog").unwrap();
+    }
 }
