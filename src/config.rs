@@ -223,6 +223,7 @@ impl Config {
     pub fn limits(&self) -> Limits {
         Limits {
             members: self.room_members as usize,
+            listed: self.crowd as usize,
             history_len: self.history_len as usize,
             history_bytes: self.history_bytes as usize,
             history_age: self.history_age.millis(),

@@ -292,6 +292,6 @@ impl Hub {
     /// # Errors
     /// The store's.
     pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
-        Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
+        Ok(self.store.look(room, false).await?.map_or(0, |room| room.count()))
     }
 }
