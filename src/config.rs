@@ -26,6 +26,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
 
+    /// Connections that may wait to be accepted; no more than the kernel allows (Linux: net.core.somaxconn)
+    #[arg(long, env = "PARLOR_BACKLOG", default_value_t = 4096, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    pub backlog: u32,
+
     /// Redis that carries rooms between nodes (redis://, redis-cluster://, redis-sentinel://, or rediss… for TLS); without it, rooms live in this process
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
@@ -232,6 +236,7 @@ impl Config {
     pub fn limits(&self) -> Limits {
         Limits {
             members: self.room_members as usize,
+            listed: self.crowd as usize,
             history_len: self.history_len as usize,
             history_bytes: self.history_bytes as usize,
             history_age: self.history_age.millis(),
@@ -340,6 +345,7 @@ mod tests {
             ["--reload-grace", "16s"],
             ["--room-members", "0"],
             ["--crowd", "1"],
+            ["--backlog", "0"],
             ["--origins", "chat.example.org"],
             ["--origins", "https://a.example/path"],
             ["--origins", "https://a.example,https://*.example"],

@@ -123,7 +123,7 @@ impl Server {
         };
         let gate = Arc::new(Gate::new(Arc::clone(&budgets), config.proxies.into()));
         let service = layered(Arc::new(edge));
-        let listener = listen(config.listen).await.map_err(|error| ServerError::Listen(config.listen, error))?;
+        let listener = listen(config.listen, config.backlog).map_err(|error| ServerError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
         Ok(Self { listener, address, hub, accounts, budgets, gate, service, links })
     }

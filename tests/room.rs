@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use parlor::room::{
-    Cursor, Epoch, Holder, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room, RoomKey, Said, Text,
+    Call, Cursor, Epoch, Holder, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room, RoomKey, Said, Text,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const LIMITS: Limits = Limits { members: 4, history_len: 5, history_bytes: 12, history_age: 1000, lease: 300 };
+const LIMITS: Limits = Limits { members: 4, listed: 4, history_len: 5, history_bytes: 12, history_age: 1000, lease: 300 };
 
 fn id(who: u8) -> MemberId {
     MemberId(Uuid::from_u128(u128::from(who) + 1))
@@ -194,6 +194,8 @@ impl Model {
         assert_eq!(kept, self.kept());
         let seated: HashSet<_> = snapshot.members.iter().map(|member| member.id).collect();
         assert_eq!(seated.len(), snapshot.members.len(), "nobody sits twice");
+        assert!(snapshot.members.is_sorted_by_key(|member| (member.joined_at, member.id)), "in the order they joined");
+        assert_eq!(snapshot.count(), snapshot.members.len(), "all of them");
         assert_eq!(seated, self.seats.keys().copied().collect());
         assert_eq!(room.is_empty(), self.seats.is_empty(), "empty means gone");
         for seq in 0..=snapshot.seq {
@@ -268,6 +270,35 @@ fn a_full_room_refuses_but_not_its_own() {
     assert_eq!(room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)), Err(Refusal::RoomFull));
     assert!(!room.join(0, &LIMITS, id(3), &name(3), holder(1, 10), at(0)).unwrap().new);
     assert_eq!(room.len(), 4);
+}
+
+#[test]
+fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
+    let limits = Limits { members: 10, listed: 3, ..LIMITS };
+    let mut room = room();
+    let told = |room: &mut Room, who: u8| {
+        let room = room.snapshot_for(50, &limits, id(who));
+        let people: Vec<_> = room.members.iter().map(|member| (0..10).find(|who| id(*who) == member.id).unwrap()).collect();
+        (people, room.count())
+    };
+    for who in 0..10 {
+        let joined_at = 40 - u64::from(who);
+        room.join(joined_at, &limits, id(who), &name(who), holder(0, who.into()), at(joined_at)).unwrap();
+        if who == 2 {
+            assert_eq!(told(&mut room, 0), (vec![2, 1, 0], 3), "all are no more than may be listed");
+        }
+    }
+    assert_eq!(told(&mut room, 8), (vec![9, 8, 7], 10), "who came first");
+    assert_eq!(told(&mut room, 4), (vec![9, 8, 7, 4], 10), "and oneself");
+    assert!(room.call(id(2), Call::since(1)).unwrap() && room.call(id(9), Call::since(1)).unwrap());
+    assert!(!room.call(id(2), Call::since(1)).unwrap());
+    assert_eq!(told(&mut room, 4), (vec![9, 8, 7, 4, 2], 10), "and who is in the call");
+    room.leave(id(9), holder(0, 9)).unwrap();
+    room.leave(id(2), holder(0, 2)).unwrap();
+    assert_eq!(told(&mut room, 4), (vec![8, 7, 6, 4], 8));
+    assert_eq!(room.snapshot(50, &limits).members.len(), 8, "who looks sees all");
+    assert_eq!(room.evict(NodeId(0)).len(), 8);
+    assert_eq!(told(&mut room, 4), (vec![], 0));
 }
 
 #[test]

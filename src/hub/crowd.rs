@@ -93,11 +93,11 @@ impl Crowd {
     fn greet(&mut self, room: &Snapshot) -> bool {
         self.live(room.epoch);
         self.met = true;
-        let many = room.members.len() > self.most;
+        let many = room.count() > self.most;
         // Before the last whole list it was one, and whoever comes from then is about to be given that list.
         self.is |= many && room.version > self.listed;
         if self.is && room.version > self.version {
-            (self.version, self.count) = (room.version, room.members.len());
+            (self.version, self.count) = (room.version, room.count());
         }
         let crowd = many || self.is;
         if crowd {
@@ -109,7 +109,7 @@ impl Crowd {
     /// The room begins anew. Says whether it is a crowd.
     pub(super) fn start_over(&mut self, room: &Snapshot) -> bool {
         let greeted = if self.life == Some(room.epoch) { self.greeted } else { 0 };
-        let (version, count) = (room.version, room.members.len());
+        let (version, count) = (room.version, room.count());
         // Who was welcomed beyond this, and not by it, still waits for the list.
         let is = count > self.most || greeted >= version.max(1);
         let (most, followed, calls) = (self.most, self.followed, self.calls + 1);
@@ -151,11 +151,11 @@ impl Crowd {
     fn end(&mut self, room: &Snapshot, calls: u64) -> Option<Kind> {
         let (epoch, version) = (room.epoch, room.version);
         let is_all = self.life == Some(epoch) && version == self.version.max(self.greeted) && self.calls == calls;
-        if !self.is || !is_all || !self.is_few(room.members.len()) {
+        if !self.is || !is_all || !self.is_few(room.count()) {
             return None;
         }
         (self.is, self.followed) = (false, false);
-        (self.version, self.count, self.told, self.listed) = (version, room.members.len(), version, version);
+        (self.version, self.count, self.told, self.listed) = (version, room.count(), version, version);
         // As if it were the next change: who knows this version may have been told that it is a crowd's.
         Some(Kind::Presence { epoch, version: version + 1 })
     }
@@ -227,7 +227,7 @@ mod tests {
     fn room(life: u64, version: u64, heads: usize) -> Snapshot {
         let member = |id| Member { id, name: Name::guest(id), joined_at: 0, call: Call::default() };
         let members = (0..heads).map(|_| member(MemberId::random())).collect();
-        Snapshot { epoch: Epoch(life), key: RoomKey([0; 32]), seq: 0, version, members, history: Vec::new() }
+        Snapshot { epoch: Epoch(life), key: RoomKey([0; 32]), seq: 0, version, members, unlisted: 0, history: Vec::new() }
     }
 
     /// Five came where four are not yet a crowd, and somebody was welcomed.

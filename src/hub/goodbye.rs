@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 
-use super::{Hub, LocalRoom};
+use super::{Hub, LocalRoom, spread::Spread};
 use crate::{
     protocol::Trouble,
     room::{Departure, MemberId},
@@ -17,19 +17,19 @@ const MOVING: Duration = Duration::from_secs(6);
 /// How long a stopping node may take to end its calls.
 const HANGING_UP: Duration = Duration::from_secs(2);
 
-/// How long a stopping node asks its people to wait before they come back: long enough apart not to come as a herd.
-const COME_BACK_MS: std::ops::Range<u64> = 200..2000;
+/// How long what is under way may take to end where seats are left to the lease.
+const SETTLING: Duration = Duration::from_millis(300);
 
 impl Hub {
     /// Whether the goodbye has begun.
     pub fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
+        self.stopping.borrow().is_some()
     }
 
     /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
     pub async fn stops(&self) -> Trouble {
         // The sender lives as long as we do.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+        let _ = self.stopping.subscribe().wait_for(Option::is_some).await;
         self.come_back()
     }
 
@@ -68,13 +68,20 @@ impl Hub {
 
     /// What people are told while the node is stopping: when to come back, each at a moment of their own.
     pub fn come_back(&self) -> Trouble {
-        Trouble::Restarting(Duration::from_millis(fastrand::u64(COME_BACK_MS)))
+        let spread = *self.stopping.borrow();
+        Trouble::Restarting(spread.unwrap_or_else(|| Spread::over_nodes(0)).draw())
     }
 
-    /// Says goodbye: nobody comes in any more, everybody is told when to come back, every seat is freed.
-    /// Where rooms are shared, people get a moment to take their seats up at another node.
+    /// Says goodbye: nobody comes in any more, and everybody is told when to come back.
+    ///
+    /// Where rooms are shared and another node lives, people get a moment to take their seats up there; what is left
+    /// then is freed. Where none lives, seats are left to the lease, and people take them up when a node is there again.
     pub async fn goodbye(self: &Arc<Self>) {
-        self.stopping.send_replace(true);
+        let ready = self.store.ready();
+        let (shared, moving) = (self.store.shared() && ready, ready && self.store.has_peers().await);
+        let seats = self.counts().1;
+        let held = shared.then(|| self.terms().parted());
+        self.stopping.send_replace(Some(if moving { Spread::over_nodes(seats) } else { Spread::over_restart(seats, held) }));
         for room in &self.rooms.rooms {
             for seat in room.people.lock().seats.values() {
                 if let Some(reader) = seat.place.reader() {
@@ -82,10 +89,23 @@ impl Hub {
                 }
             }
         }
-        if self.store.shared() && self.store.ready() && self.counts().1 > 0 {
+        if moving && self.counts().1 > 0 {
             let _ = tokio::time::timeout(MOVING.min(self.terms().grace), self.moved_on()).await;
         }
-        // The store frees what seats are left; the calls beside them it would not end.
+        // The node to which people were to move may have stopped as well.
+        let left = self.counts().1 > 0;
+        if shared && left && (!moving || !self.store.has_peers().await) {
+            tracing::info!(seats = self.counts().1, "no other node lives: seats are left to the lease");
+            self.departures.close();
+            let _ = tokio::time::timeout(SETTLING, self.departures.wait()).await;
+            self.store.part(self.terms().parted()).await;
+            return;
+        }
+        self.free_all().await;
+    }
+
+    /// Frees every seat that is left, and ends the calls beside them, which the store would not.
+    async fn free_all(self: &Arc<Self>) {
         let calling = self.calling();
         let leaving = calling.iter().flat_map(|room| {
             let seats: Vec<_> = room.people.lock().seats.iter().map(|(member, seat)| (*member, seat.tag)).collect();
@@ -100,6 +120,7 @@ impl Hub {
         self.store.close().await;
         let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
     }
+
     /// Waits until nobody has a seat here.
     async fn moved_on(&self) {
         let mut look = tokio::time::interval(Duration::from_millis(50));

@@ -13,7 +13,13 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use super::{Terms, batch::Item, crowd::Crowd, kind::Kind, people::People};
+use super::{
+    Terms,
+    batch::Item,
+    crowd::Crowd,
+    kind::Kind,
+    people::{HandOut, People},
+};
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
     protocol::{Chat, Outbound, Person},
@@ -23,6 +29,12 @@ use crate::{
 
 /// A room that was flushed less than this ago is busy.
 const BUSY: Duration = Duration::from_millis(1);
+
+/// Handed out in one go. To write to so many takes a millisecond or two, in which other rooms of the node may wait.
+const SLICE: usize = 128;
+
+/// The same of resets, each of which is made for one reader.
+const SLICE_OF_RESETS: usize = 8;
 
 /// A room that has seats at this node.
 pub(super) struct LocalRoom {
@@ -219,21 +231,38 @@ impl LocalRoom {
             if busy {
                 tokio::task::yield_now().await;
             }
-            self.hand_out(terms);
+            if !self.hand_out(terms) {
+                self.hand_out_in_slices(terms).await;
+            }
         }
     }
 
-    /// Hands out what has gathered by now. For one at a time: whoever has set `flushing`.
-    fn hand_out(&self, terms: &Terms) {
-        let (json, items, reset) = self.gathered.lock().take();
+    /// Hands out what has gathered by now, and says so, if that does not take long. For one at a time: whoever has set
+    /// `flushing`.
+    fn hand_out(&self, terms: &Terms) -> bool {
         let mut people = self.people.lock();
-        if let Some((snapshot, crowd)) = reset {
-            people.start_over(&self.id, &snapshot, crowd, terms);
+        let mut gathered = self.gathered.lock();
+        if people.seats.len() > gathered.slice() {
+            return false;
         }
-        if !items.is_empty() {
-            people.hand_out(&json, &items);
-        }
+        let (json, items, reset) = gathered.take();
+        drop(gathered);
+        people.hand_out(&mut HandOut::new(&json, &items, reset), SLICE, &self.id, terms);
         drop(people);
+        self.gathered.lock().flushed = Some(Instant::now());
+        true
+    }
+
+    /// The same for many, of whom each gets it in one order with what comes next: that is not taken before.
+    async fn hand_out_in_slices(&self, terms: &Terms) {
+        let (slice, (json, items, reset)) = {
+            let mut gathered = self.gathered.lock();
+            (gathered.slice(), gathered.take())
+        };
+        let mut out = HandOut::new(&json, &items, reset);
+        while self.people.lock().hand_out(&mut out, slice, &self.id, terms) {
+            tokio::task::yield_now().await;
+        }
         self.gathered.lock().flushed = Some(Instant::now());
     }
 }
@@ -277,6 +306,11 @@ impl Gathered {
 
     fn is_busy(&self) -> bool {
         self.flushed.is_some_and(|last| last.elapsed() < BUSY)
+    }
+
+    /// To how many it is handed out in one go.
+    fn slice(&self) -> usize {
+        if self.reset.is_some() { SLICE_OF_RESETS } else { SLICE }
     }
 
     fn take(&mut self) -> Batched {

@@ -12,6 +12,7 @@ mod people;
 mod reader;
 mod rooms;
 mod seat;
+mod spread;
 mod tenure;
 mod whence;
 
@@ -36,6 +37,7 @@ use self::{
     kind::Reach,
     local::LocalRoom,
     people::Place,
+    spread::Spread,
     whence::{Whence, same_account},
 };
 use crate::{
@@ -102,6 +104,11 @@ impl Terms {
         self.grace.max(Duration::from_millis(self.limits.lease))
     }
 
+    /// How long the seats of a node that parts are held.
+    fn parted(&self) -> Duration {
+        Duration::from_millis(self.limits.lease) * 2
+    }
+
     /// A `welcome`, or a `reset` for who was welcomed before, as JSON and with a new ticket.
     fn greet(
         &self,
@@ -142,7 +149,8 @@ pub struct Hub {
     rooms: Arc<Rooms>,
     store: Arc<dyn Store>,
     tags: AtomicU64,
-    stopping: watch::Sender<bool>,
+    /// When people are to come back, once the goodbye has begun.
+    stopping: watch::Sender<Option<Spread>>,
     departures: TaskTracker,
     /// Tells that the typing of those who speak without a link has stopped, when nothing else does.
     hushes: DashMap<MemberId, AbortHandle>,
@@ -159,7 +167,7 @@ impl Hub {
             rooms,
             store,
             tags,
-            stopping: watch::Sender::new(false),
+            stopping: watch::Sender::new(None),
             departures: TaskTracker::new(),
             hushes: DashMap::new(),
         });
@@ -286,6 +294,6 @@ impl Hub {
     /// # Errors
     /// The store's.
     pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
-        Ok(self.store.look(room, false).await?.map_or(0, |room| room.members.len()))
+        Ok(self.store.look(room, false).await?.map_or(0, |room| room.count()))
     }
 }

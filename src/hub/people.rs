@@ -26,6 +26,8 @@ use crate::{
 pub(super) struct People {
     pub(super) seats: IndexMap<MemberId, LocalSeat, RandomState>,
     pub(super) key: Option<RoomKey>,
+    /// So many at the beginning have got what is being handed out; 0 when nothing is.
+    handed: usize,
 }
 
 /// A seat at this node.
@@ -90,32 +92,44 @@ impl Place {
     }
 }
 
+/// What has gathered, on its way to everybody.
+pub(super) struct HandOut<'a> {
+    pub(super) json: &'a [u8],
+    pub(super) items: &'a [Item],
+    /// What everything begins anew with first, and whether that is a crowd.
+    pub(super) reset: Option<(Arc<Snapshot>, bool)>,
+    /// Framed once for each kind of reader.
+    batches: SmallVec<[Batch<'a>; 1]>,
+}
+
+impl<'a> HandOut<'a> {
+    pub(super) fn new(json: &'a [u8], items: &'a [Item], reset: Option<(Arc<Snapshot>, bool)>) -> Self {
+        Self { json, items, reset, batches: SmallVec::new() }
+    }
+}
+
 impl People {
-    pub(super) fn start_over(&mut self, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &Terms) {
-        self.key = Some(snapshot.key);
-        for (member, seat) in &mut self.seats {
-            match &mut seat.place {
-                Place::Live { reader, reach } => {
-                    *reach = Reach::of(snapshot);
-                    let last_n = snapshot.last_n(*member);
-                    let guest = Guest { member: *member, name: &seat.name, resumed: true, reset: true, last_n, crowd };
-                    let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
-                    let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
-                    reader.deliver(&[frame]);
-                }
-                Place::Joining(joining) => {
-                    joining.waiting.clear();
-                    joining.reset = Some(Reach::of(snapshot));
-                }
-                Place::Held { .. } => {}
-            }
+    /// Takes a seat away. Those who have their share of what is being handed out stay before those who have not.
+    pub(super) fn remove(&mut self, member: MemberId) -> Option<LocalSeat> {
+        let mut at = self.seats.get_index_of(&member)?;
+        if at < self.handed {
+            self.handed -= 1;
+            self.seats.swap_indices(at, self.handed);
+            at = self.handed;
         }
+        self.seats.swap_remove_index(at).map(|(_, seat)| seat)
     }
 
-    pub(super) fn hand_out(&mut self, json: &[u8], items: &[Item]) {
+    /// Hands out to the next `most` who have not got it yet. False when everybody has.
+    /// Who takes a seat meanwhile comes last, and has no use for what lies before their snapshot.
+    pub(super) fn hand_out(&mut self, out: &mut HandOut<'_>, most: usize, room: &RoomId, terms: &Terms) -> bool {
+        let HandOut { json, items, reset, batches } = out;
+        if let Some((snapshot, _)) = reset {
+            self.key = Some(snapshot.key);
+        }
         // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
         let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
-        for item in items {
+        for item in *items {
             match item.kind {
                 Kind::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
                 Kind::Presence { version, .. } => first_version = first_version.min(version),
@@ -126,9 +140,12 @@ impl People {
         let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
         let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
         authors.sort_unstable();
-        let mut batches: SmallVec<[Batch; 1]> = SmallVec::new();
-        for (index, (member, seat)) in self.seats.iter_mut().enumerate() {
-            let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
+        let from = std::mem::take(&mut self.handed);
+        for (index, (member, seat)) in self.seats.iter_mut().enumerate().skip(from).take(most) {
+            if let Some((snapshot, crowd)) = reset {
+                seat.start_over(*member, room, snapshot, *crowd, terms);
+            }
+            let Some(wire) = seat.place.reader().map(|reader| reader.wire()).filter(|_| !items.is_empty()) else { continue };
             let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
                 batches.push(Batch::new(wire, json, items));
                 batches.len() - 1
@@ -154,6 +171,30 @@ impl People {
                 }
                 Place::Held { .. } => {}
             }
+        }
+        if self.seats.len() - from > most {
+            self.handed = from + most;
+        }
+        self.handed > 0
+    }
+}
+
+impl LocalSeat {
+    fn start_over(&mut self, member: MemberId, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &Terms) {
+        match &mut self.place {
+            Place::Live { reader, reach } => {
+                *reach = Reach::of(snapshot);
+                let last_n = snapshot.last_n(member);
+                let guest = Guest { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
+                let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
+                let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
+                reader.deliver(&[frame]);
+            }
+            Place::Joining(joining) => {
+                joining.waiting.clear();
+                joining.reset = Some(Reach::of(snapshot));
+            }
+            Place::Held { .. } => {}
         }
     }
 }

@@ -126,7 +126,7 @@ impl Rooms {
         let seat = {
             let mut people = room.people.lock();
             match people.seats.get(&member) {
-                Some(seat) if seat.tag == tag => people.seats.swap_remove(&member),
+                Some(seat) if seat.tag == tag => people.remove(member),
                 _ => None,
             }
         };

@@ -211,7 +211,7 @@ impl<'a> Welcome<'a> {
             resumed: arrival.resumed,
             reset: arrival.reset,
             last_n: arrival.last_n,
-            count: snapshot.members.len(),
+            count: snapshot.count(),
             crowd: arrival.crowd.is_some(),
             members: listed(&snapshot.members, arrival),
             history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),

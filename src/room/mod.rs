@@ -11,9 +11,10 @@ mod holder;
 mod id;
 mod member;
 mod refusal;
+mod snapshot;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     fmt,
 };
 
@@ -26,6 +27,7 @@ pub use holder::{Holder, Moment, NodeId};
 pub use id::RoomId;
 pub use member::{Member, MemberId, Name, is_empty};
 pub use refusal::Refusal;
+pub use snapshot::Snapshot;
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
@@ -38,6 +40,8 @@ pub const MAX_N: u64 = (1 << 53) - 1;
 pub struct Limits {
     /// Seats in a room.
     pub members: usize,
+    /// Who joins is told of no more members than this, and of those in the call.
+    pub listed: usize,
     /// Entries kept.
     pub history_len: usize,
     /// Bytes of text kept, but the newest entry in any case: a welcome carries all of it.
@@ -50,7 +54,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { members: 500, history_len: 200, history_bytes: 256 * 1024, history_age: 30 * 60 * 1000, lease: 15_000 }
+        Self {
+            members: 500,
+            listed: 100,
+            history_len: 200,
+            history_bytes: 256 * 1024,
+            history_age: 30 * 60 * 1000,
+            lease: 15_000,
+        }
     }
 }
 
@@ -97,46 +108,6 @@ pub struct Joined {
     pub last_n: u64,
 }
 
-/// A room at one instant.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Snapshot {
-    /// Which life.
-    pub epoch: Epoch,
-    /// What signs this room's tickets.
-    pub key: RoomKey,
-    /// The newest entry's number, 0 before the first.
-    pub seq: Seq,
-    /// Counts joins and leaves.
-    pub version: u64,
-    /// Everybody, in the order they joined.
-    pub members: Vec<Member>,
-    /// The log as far as it is kept, oldest first.
-    pub history: Vec<Entry>,
-}
-
-impl Snapshot {
-    /// Where a reader of all this stands.
-    pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.epoch, seq: self.seq }
-    }
-
-    /// Exactly what a reader at `cursor` has missed, or `None` when the log
-    /// no longer reaches back to it (or it belongs to another life).
-    pub fn since(&self, cursor: Cursor) -> Option<&[Entry]> {
-        if cursor.epoch != self.epoch || cursor.seq > self.seq {
-            return None;
-        }
-        let missed = usize::try_from(self.seq - cursor.seq).ok()?;
-        let start = self.history.len().checked_sub(missed)?;
-        Some(&self.history[start..])
-    }
-
-    /// The counter of a member's newest entry in the log, or 0.
-    pub fn last_n(&self, id: MemberId) -> u64 {
-        self.history.iter().rev().find(|entry| entry.from == id).map_or(0, |entry| entry.n)
-    }
-}
-
 struct Seat {
     member: Member,
     holder: Holder,
@@ -152,6 +123,10 @@ pub struct Room {
     seq: Seq,
     version: u64,
     seats: HashMap<MemberId, Seat, RandomState>,
+    /// Members in the order they joined.
+    order: BTreeSet<(Millis, MemberId)>,
+    /// Who has a mark of the call.
+    callers: HashSet<MemberId, RandomState>,
     log: VecDeque<Entry>,
     /// Of the texts in the log.
     bytes: usize,
@@ -167,7 +142,18 @@ struct Lease {
 impl Room {
     /// A room at its birth. It is gone again as soon as it [`is_empty`](Self::is_empty).
     pub fn new(epoch: Epoch, key: RoomKey) -> Self {
-        Self { epoch, key, seq: 0, version: 0, seats: HashMap::default(), log: VecDeque::new(), bytes: 0, nodes: HashMap::new() }
+        Self {
+            epoch,
+            key,
+            seq: 0,
+            version: 0,
+            seats: HashMap::default(),
+            order: BTreeSet::new(),
+            callers: HashSet::default(),
+            log: VecDeque::new(),
+            bytes: 0,
+            nodes: HashMap::new(),
+        }
     }
 
     /// Takes a seat, or takes one's own seat over with a new holder, which `began` to ask for it then. Renews the node's lease.
@@ -207,6 +193,7 @@ impl Room {
         // Somebody who comes back after the grace goes on counting where they stopped.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: Call::default() };
+        self.order.insert((now, id));
         self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
         self.version += 1;
         self.seat_on(now, limits, holder.node);
@@ -220,7 +207,9 @@ impl Room {
         }
         self.version += 1;
         self.seat_off(holder.node);
-        self.seats.remove(&id).map(|seat| seat.member)
+        let member = self.seats.remove(&id)?.member;
+        self.unlist(&member);
+        Some(member)
     }
 
     /// Adds an entry to the log. A repeated `n` gets the first answer again.
@@ -286,7 +275,11 @@ impl Room {
     /// [`Refusal::NotMember`].
     pub fn call(&mut self, id: MemberId, call: Call) -> Result<bool, Refusal> {
         let known = &mut self.seats.get_mut(&id).ok_or(Refusal::NotMember)?.member.call;
-        Ok(call > std::mem::replace(known, call.max(*known)))
+        let news = call > std::mem::replace(known, call.max(*known));
+        if news {
+            self.callers.insert(id);
+        }
+        Ok(news)
     }
 
     /// A word from a node: its members stay for another lease.
@@ -310,6 +303,7 @@ impl Room {
             return Vec::new();
         }
         let gone: Vec<Member> = self.seats.extract_if(|_, seat| seat.holder.node == node).map(|(_, seat)| seat.member).collect();
+        gone.iter().for_each(|member| self.unlist(member));
         self.version += gone.len() as u64;
         gone
     }
@@ -325,11 +319,29 @@ impl Room {
         Snapshot { history: self.log.iter().cloned().collect(), ..self.facts() }
     }
 
+    /// The same for somebody who joins. Of many it lists those who came first, and beside them the reader and who is in
+    /// the call: what a join costs does not grow with the room.
+    pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId) -> Snapshot {
+        if self.seats.len() <= limits.listed {
+            return self.snapshot(now, limits);
+        }
+        self.trim(now, limits);
+        let first = self.order.iter().take(limits.listed).copied();
+        let beside = self.callers.iter().chain([&reader]).filter_map(|id| Some((self.member(*id).ok()?.joined_at, *id)));
+        let listed: BTreeSet<(Millis, MemberId)> = first.chain(beside).collect();
+        Snapshot { history: self.log.iter().cloned().collect(), ..self.listing(listed.iter()) }
+    }
+
     /// The room without its log.
     pub fn facts(&self) -> Snapshot {
-        let mut members: Vec<Member> = self.seats.values().map(|seat| seat.member.clone()).collect();
-        members.sort_unstable_by_key(|member| (member.joined_at, member.id));
-        Snapshot { epoch: self.epoch, key: self.key, seq: self.seq, version: self.version, members, history: Vec::new() }
+        self.listing(self.order.iter())
+    }
+
+    fn listing<'a>(&self, listed: impl Iterator<Item = &'a (Millis, MemberId)>) -> Snapshot {
+        let members: Vec<Member> = listed.filter_map(|(_, id)| self.member(*id).ok()).cloned().collect();
+        let unlisted = self.seats.len() - members.len();
+        let Self { epoch, key, seq, version, .. } = *self;
+        Snapshot { epoch, key, seq, version, members, unlisted, history: Vec::new() }
     }
 
     /// Which life this is.
@@ -350,6 +362,11 @@ impl Room {
     /// Nobody is here: the room is over.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
+    }
+
+    fn unlist(&mut self, member: &Member) {
+        self.order.remove(&(member.joined_at, member.id));
+        self.callers.remove(&member.id);
     }
 
     fn seat_on(&mut self, now: Millis, limits: &Limits, node: NodeId) {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::Instant,
+};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -30,8 +33,16 @@ const LOG_PERIOD: Duration = Duration::from_secs(60);
 ///
 /// A peer that vanishes without a word, as a phone does in a tunnel, would else hold its stream or its poll for a
 /// quarter of an hour. A socket has its pings; here the kernel asks.
-pub(super) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await?;
+///
+/// What comes in faster than it is accepted waits in the backlog. Where that is full the kernel drops the request to
+/// connect, and the client repeats it after a second.
+pub(super) fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A node that is started again finds connections of the one before in TIME_WAIT.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(backlog)?;
     let socket = SockRef::from(&listener);
     let keepalive = TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
     let _ = socket.set_nodelay(true);

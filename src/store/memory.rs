@@ -193,7 +193,7 @@ impl Store for Memory {
             }
             life.watchers.retain(|node, _| life.room.holds(*node));
         }
-        Ok((joined, life.room.snapshot(now, limits)))
+        Ok((joined, life.room.snapshot_for(now, limits, id)))
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {

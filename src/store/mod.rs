@@ -32,7 +32,7 @@
 pub mod memory;
 pub mod redis;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -196,6 +196,12 @@ pub trait Store: Send + Sync + 'static {
     /// Whether other nodes may serve the same rooms, so that members can move there when this node stops.
     fn shared(&self) -> bool;
 
+    /// Whether another node lives at which members can take their seats up. For a node that is about to stop: from then
+    /// on it is no such node for others. Where that is not known, it is taken to live.
+    async fn has_peers(&self) -> bool {
+        self.shared()
+    }
+
     /// Bytes that the store may hold in all; `None` where it is not bounded or does not say. What others keep in the same
     /// store counts, too. It may change while the store runs.
     fn capacity(&self) -> Option<u64> {
@@ -209,4 +215,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Good order at the end: whoever this node still holds leaves with [`Departure::Shutdown`].
     async fn close(&self);
+    /// The end where members are to take their seats up again: the seats are `held` so long, as if the node had died.
+    async fn part(&self, held: Duration) {
+        let _ = held;
+        self.close().await;
+    }
 }

@@ -27,6 +27,11 @@ impl Keys {
         Self::tagged(&format!("probe {mark:x} {turn}"), database)
     }
 
+    /// The names for all nodes together; the same goes for these.
+    pub(super) fn of_nodes(database: u8) -> Self {
+        Self::tagged("all nodes", database)
+    }
+
     fn tagged(tag: &str, database: u8) -> Self {
         let key = |part: &str| Str::from(format!("{PREFIX}{tag}}}{part}"));
         let channel = if database == 0 { key("") } else { key(&format!(":{database}")) };
@@ -76,6 +81,8 @@ mod tests {
         assert_eq!(Keys::room_of("elsewhere"), None);
         assert_eq!(Keys::of_probe(255, 7, 0).all()[1], "parlor1:{probe ff 7}:h");
         assert!("probe ff 7".parse::<RoomId>().is_err(), "no room can be taken for a probe");
+        assert_eq!(*Keys::of_nodes(3).channel(), "parlor1:{all nodes}:3");
+        assert!("all nodes".parse::<RoomId>().is_err(), "nor for all nodes");
         // As CLUSTER KEYSLOT says.
         assert_eq!(Keys::new(&"abc".parse().unwrap(), 0).slot(), 7638);
     }

@@ -219,6 +219,11 @@ impl Link {
         let _ = timeout(TRY, self.news.sunsubscribe(channel.clone())).await;
     }
 
+    /// How many listen to a channel, by the connection that would listen here: what it said before counts.
+    pub(super) async fn listeners(&self, channel: &Str) -> Result<u64, Error> {
+        self.news.spublish(channel.clone(), "").await
+    }
+
     /// Waits until all that the server has told so far is passed on; not for long if it does not answer.
     pub(super) async fn settle(&self) {
         let (mark, passed) = oneshot::channel();

@@ -21,6 +21,7 @@ mod keys;
 mod link;
 mod links;
 mod map;
+mod presence;
 mod probe;
 mod pulse;
 mod record;
@@ -58,6 +59,7 @@ use self::{
     keys::Keys,
     link::{Ear, Link},
     links::Links,
+    presence::Presence,
     record::{Picture, Str, number},
     scripts::Script,
     spoiled::Spoiled,
@@ -78,6 +80,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 pub struct Redis {
     shared: Arc<Shared>,
     tasks: [AbortHandle; 2],
+    attending: AbortHandle,
 }
 
 impl Redis {
@@ -106,6 +109,7 @@ impl Redis {
             database,
             feed,
             links,
+            presence: Arc::new(Presence::new(database)),
             rooms: DashMap::new(),
             counts,
             spoiled: Spoiled::default(),
@@ -116,7 +120,9 @@ impl Redis {
         shared.links.start(Arc::downgrade(&ear))?;
         let paying = tokio::spawn(pay(Arc::downgrade(&shared)));
         let renewing = tokio::spawn(renewals::renew_all(Arc::downgrade(&shared)));
-        Ok(Arc::new(Self { shared, tasks: [paying.abort_handle(), renewing.abort_handle()] }))
+        let attending = tokio::spawn(presence::attend(Arc::downgrade(&shared)));
+        let (tasks, attending) = ([paying.abort_handle(), renewing.abort_handle()], attending.abort_handle());
+        Ok(Arc::new(Self { shared, tasks, attending }))
     }
 
     /// What had to be mended so far.
@@ -131,6 +137,7 @@ impl Redis {
             false
         });
         self.shared.links.stop();
+        self.attending.abort();
         self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
@@ -156,6 +163,7 @@ struct Shared {
     database: u8,
     feed: Arc<dyn Feed>,
     links: Arc<Links>,
+    presence: Arc<Presence>,
     /// The rooms in which somebody of this node sits, by their id.
     rooms: DashMap<Box<str>, Arc<Watch>>,
     counts: Arc<Counts>,
@@ -173,6 +181,10 @@ impl Shared {
     /// When something began, by the clock of the server that has a room, as far as that is known.
     fn moment(&self, keys: &Keys, began: Instant) -> Option<Moment> {
         self.links.route(keys.slot())?.moment(began)
+    }
+
+    fn lease(&self) -> Duration {
+        Duration::from_millis(self.limits.lease)
     }
 
     /// Between two renewals.
@@ -275,6 +287,7 @@ impl Ear for Shared {
     }
 
     fn reconnected(&self, link: &Link) {
+        self.presence.doubt();
         self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
     }
 
@@ -289,6 +302,7 @@ impl Ear for Shared {
     }
 
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool) {
+        self.presence.doubt();
         let watches = self.watches(has_moved);
         self.deafen(&watches);
         for watch in watches {
@@ -356,6 +370,12 @@ impl Store for Redis {
         true
     }
 
+    async fn has_peers(&self) -> bool {
+        // A node that asks is about to stop, and listens no more.
+        self.attending.abort();
+        self.shared.has_peers().await
+    }
+
     fn capacity(&self) -> Option<u64> {
         self.shared.links.capacity()
     }
@@ -373,6 +393,12 @@ impl Store for Redis {
             self.shared.pay().await;
         })
         .await;
+        self.stop();
+    }
+    async fn part(&self, held: Duration) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.shared.say_last_word(held).await;
         self.stop();
     }
 }

@@ -265,7 +265,7 @@ impl Reply {
         }
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
-        Some(Picture { room: Snapshot { epoch, key, seq, version, members, history }, moves, seats })
+        Some(Picture { room: Snapshot { epoch, key, seq, version, members, unlisted: 0, history }, moves, seats })
     }
 }
 

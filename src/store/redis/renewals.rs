@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
@@ -25,13 +26,13 @@ const TURNS: u32 = 16;
 /// Rooms in one call: Redis does nothing else meanwhile.
 const TOGETHER: usize = 64;
 /// Calls under way at once.
-const CALLS: usize = 16;
+pub(super) const CALLS: usize = 16;
 
 /// Renews all rooms, for as long as there is a node. What does not go smoothly is left to the room's keeper.
 pub(super) async fn renew_all(shared: Weak<Shared>) {
     loop {
         let Some(this) = shared.upgrade() else { return };
-        let calls = this.calls().into_iter().map(|turns| this.renew_together(turns));
+        let calls = this.calls().into_iter().map(|turns| this.renew_together(turns, this.lease()));
         stream::iter(calls).buffer_unordered(CALLS).for_each(|()| async {}).await;
         let pause = this.period() / TURNS;
         drop(this);
@@ -41,7 +42,7 @@ pub(super) async fn renew_all(shared: Weak<Shared>) {
 
 impl Shared {
     /// The rooms whose turn has come, as many in one call as a script can reach.
-    fn calls(&self) -> Vec<Vec<Arc<Watch>>> {
+    pub(super) fn calls(&self) -> Vec<Vec<Arc<Watch>>> {
         let now = Instant::now();
         let due: Vec<Arc<Watch>> =
             self.rooms.iter().filter(|watch| watch.renewal() <= now).map(|watch| Arc::clone(&watch)).collect();
@@ -63,12 +64,12 @@ impl Shared {
         by_place.into_values().flatten().collect()
     }
 
-    async fn renew_together(&self, watches: Vec<Arc<Watch>>) {
+    pub(super) async fn renew_together(&self, watches: Vec<Arc<Watch>>, lease: Duration) {
         // Nobody changes their seats meanwhile; and no longer than that.
         let held: Vec<(&Watch, OwnedMutexGuard<Passage>)> =
             watches.iter().filter_map(|watch| Some((&**watch, self.take_turn(watch)?))).collect();
         let watches: Vec<&Watch> = held.iter().map(|(watch, _)| *watch).collect();
-        match self.renew(&watches, Instant::now() + TRY).await {
+        match self.renew(&watches, lease, Instant::now() + TRY).await {
             Ok(marks) => {
                 for (watch, mark) in watches.into_iter().zip(marks) {
                     match mark {
@@ -114,11 +115,11 @@ impl Shared {
 
     /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone,
     /// an error where the room is spoiled.
-    pub(super) async fn renew(&self, watches: &[&Watch], deadline: Instant) -> Result<Vec<Renewal>, StoreError> {
+    pub(super) async fn renew(&self, watches: &[&Watch], lease: Duration, deadline: Instant) -> Result<Vec<Renewal>, StoreError> {
         let Some(first) = watches.first() else { return Ok(Vec::new()) };
         let mut args = vec![
             record::node(self.node),
-            number(self.limits.lease),
+            number(lease.as_millis()),
             number(self.ttl.as_millis()),
             number(self.period().as_millis()),
             number(self.limits.history_age),

@@ -232,7 +232,7 @@ impl Shared {
         }
         let mut unseated = watch.inbox().take_unseated();
         if !unseated {
-            match self.renew(&[watch], deadline).await?.pop().transpose()?.flatten() {
+            match self.renew(&[watch], self.lease(), deadline).await?.pop().transpose()?.flatten() {
                 Some(mark) => watch.expect(mark),
                 None => unseated = true,
             }

@@ -56,7 +56,8 @@ struct Play {
 
 impl Play {
     fn new(seed: u64) -> Self {
-        let room = Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq: 0, version: 0, members: vec![], history: vec![] };
+        let room =
+            Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq: 0, version: 0, members: vec![], unlisted: 0, history: vec![] };
         let mut play = Self {
             rng: Rng::with_seed(seed),
             room,

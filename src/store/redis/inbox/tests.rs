@@ -33,7 +33,8 @@ fn left(version: u64, who: u128, reason: Departure) -> News {
 fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>) -> Picture {
     let members: Vec<_> = people.iter().map(|who| somebody(*who)).collect();
     let seats = members.iter().map(|member| (member.id, if member.id == somebody(1).id { HERE } else { THERE }, 0)).collect();
-    let room = Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq, version, members, history: log.map(entry).collect() };
+    let room =
+        Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq, version, members, unlisted: 0, history: log.map(entry).collect() };
     Picture { room, moves: 0, seats }
 }
 

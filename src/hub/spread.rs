@@ -1,0 +1,90 @@
+//! When the people of a stopping node are asked to come back: each at a moment of their own, the more people the longer.
+
+use std::{ops::Range, time::Duration};
+
+/// Before this the other nodes are not asked: a proxy needs a moment to see that this one stops.
+const AT_ONCE: Duration = Duration::from_millis(200);
+/// How long a node may take to be started again.
+const RESTART: Duration = Duration::from_secs(2);
+/// Over how long even a few people are spread.
+const LEAST: Duration = Duration::from_millis(1800);
+/// What the other nodes and Redis take in a second, with half of their time left for who is there.
+const MOVES: u32 = 4000;
+/// The same of a node that has just started.
+const RETURNS: u32 = 3000;
+/// The last who move: a stopping node holds their seats for six seconds.
+const MOVED: Duration = Duration::from_millis(4500);
+/// The last who come back to a node that holds no seats for them.
+const RETURNED: Duration = Duration::from_secs(30);
+
+/// Between which moments people are asked to come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Spread {
+    from: Duration,
+    to: Duration,
+}
+
+impl Spread {
+    /// For people who move to other nodes.
+    pub(super) fn over_nodes(seats: usize) -> Self {
+        Self { from: AT_ONCE, to: (AT_ONCE + time_for(seats, MOVES)).min(MOVED) }
+    }
+
+    /// For people who wait until this node has been started again; their seats are held for so long, if they are.
+    pub(super) fn over_restart(seats: usize, held: Option<Duration>) -> Self {
+        let from = held.map_or(RESTART, |held| RESTART.min(held / 4));
+        let most = held.map_or(RETURNED, |held| held * 2 / 3);
+        Self { from, to: (from + time_for(seats, RETURNS)).min(most) }
+    }
+
+    /// A moment within.
+    pub(super) fn draw(self) -> Duration {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let Range { start, end } = millis(self.from)..millis(self.to);
+        Duration::from_millis(fastrand::u64(start..end.max(start + 1)))
+    }
+}
+
+fn time_for(seats: usize, a_second: u32) -> Duration {
+    let millis = seats as u64 * 1000 / u64::from(a_second);
+    Duration::from_millis(millis).max(LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(Spread { from, to }: Spread) -> (u128, u128) {
+        (from.as_millis(), to.as_millis())
+    }
+
+    #[test]
+    fn people_who_move_are_spread_by_their_number_and_all_come_while_their_seats_are_held() {
+        for (seats, to) in
+            [(0, 2000), (1, 2000), (7200, 2000), (10_000, 2700), (16_000, 4200), (50_000, 4500), (usize::MAX >> 20, 4500)]
+        {
+            assert_eq!(millis(Spread::over_nodes(seats)), (200, to), "{seats}");
+        }
+    }
+
+    #[test]
+    fn people_who_wait_for_a_restart_come_after_it() {
+        let held = Some(Duration::from_secs(30));
+        for (seats, to) in [(1, 3800), (5400, 3800), (9000, 5000), (54_000, 20_000), (90_000, 20_000)] {
+            assert_eq!(millis(Spread::over_restart(seats, held)), (2000, to), "{seats}");
+        }
+        for (seats, to) in [(1, 3800), (9000, 5000), (54_000, 20_000), (900_000, 30_000)] {
+            assert_eq!(millis(Spread::over_restart(seats, None)), (2000, to), "without seats that are held: {seats}");
+        }
+        assert_eq!(millis(Spread::over_restart(9000, Some(Duration::from_secs(2)))), (500, 1333), "before a short lease ends");
+    }
+
+    #[test]
+    fn a_moment_lies_within_and_they_differ() {
+        let spread = Spread::over_nodes(1);
+        let drawn: std::collections::BTreeSet<Duration> = (0..100).map(|_| spread.draw()).collect();
+        assert!(drawn.len() > 50 && drawn.iter().all(|moment| (spread.from..spread.to).contains(moment)), "{drawn:?}");
+        let none = Spread { from: AT_ONCE, to: AT_ONCE };
+        assert_eq!(none.draw(), AT_ONCE);
+    }
+}

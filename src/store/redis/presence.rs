@@ -1,0 +1,79 @@
+//! Which nodes live: each listens to one channel of all nodes, and Redis counts who listens. So no key is left behind,
+//! and a node that dies is gone with its connection.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{DEADLINE, Shared, keys::Keys, link::TRY, renewals::CALLS};
+
+/// How soon a subscription that failed is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long a node's last word may take, for all of its rooms.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// This node among the others.
+pub(super) struct Presence {
+    keys: Keys,
+    /// The server or the connection may be another one.
+    changed: Notify,
+}
+
+impl Presence {
+    pub(super) fn new(database: u8) -> Self {
+        Self { keys: Keys::of_nodes(database), changed: Notify::new() }
+    }
+
+    /// What was subscribed may be so no longer.
+    pub(super) fn doubt(&self) {
+        self.changed.notify_one();
+    }
+}
+
+/// Keeps this node among those that listen, for as long as there is one.
+pub(super) async fn attend(shared: Weak<Shared>) {
+    loop {
+        let Some(this) = shared.upgrade() else { return };
+        let presence = Arc::clone(&this.presence);
+        let listens = this.links.subscribe(&presence.keys, Instant::now() + DEADLINE).await.is_ok();
+        drop(this);
+        if listens {
+            presence.changed.notified().await;
+        } else {
+            sleep(RETRY).await;
+        }
+    }
+}
+
+impl Shared {
+    /// Whether other nodes listen; this one does no longer. Where Redis does not say, they do.
+    pub(super) async fn has_peers(&self) -> bool {
+        let Some(link) = self.links.route(self.presence.keys.slot()) else { return true };
+        let channel = self.presence.keys.channel();
+        let asked = timeout(TRY, async {
+            link.unsubscribe(channel).await;
+            link.listeners(channel).await
+        });
+        !matches!(asked.await, Ok(Ok(0)))
+    }
+
+    /// Renews all rooms once more, so that their members are `held` from now on, and frees what is owed.
+    pub(super) async fn say_last_word(&self, held: Duration) {
+        self.rooms.iter().for_each(|watch| watch.renewed(Duration::ZERO));
+        let calls = self.calls().into_iter().map(|turns| self.renew_together(turns, held));
+        let all = async {
+            stream::iter(calls).buffer_unordered(CALLS).for_each(|()| async {}).await;
+            self.pay().await;
+        };
+        if timeout(LAST_WORD, all).await.is_err() {
+            tracing::warn!("Redis did not hear this node's last word in time");
+        }
+    }
+}
