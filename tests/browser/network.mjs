@@ -145,6 +145,33 @@ export default {
     }
   },
 
+  async "a plain EventSource is never ended by what is wrong for the moment"({ cast }) {
+    let server = await startServer();
+    try {
+      const page = await cast.page();
+      await page.goto(server.url);
+      await page.evaluate(() => {
+        globalThis.heard = [];
+        globalThis.source = new EventSource("/api/rooms/of-a-program/events?name=Bot");
+        globalThis.source.onmessage = ({ data }) => globalThis.heard.push(JSON.parse(data));
+      });
+      const hears = (type, code) =>
+        page.waitForFunction(([type, code]) => globalThis.heard.some((frame) => frame.type === type && frame.code === code), [type, code], { timeout: SLOWED });
+      await hears("welcome");
+      await server.stop();
+      // Back, but its rooms are not.
+      server = await startServer({ REDIS_URL: "redis://127.0.0.1:1" }, server.port);
+      await hears("closing", "store_unavailable");
+      assert.notEqual(await page.evaluate(() => globalThis.source.readyState), 2, "it is not closed");
+      await server.stop();
+      await page.evaluate(() => (globalThis.heard = []));
+      server = await startServer({}, server.port);
+      await hears("welcome");
+    } finally {
+      await server.stop();
+    }
+  },
+
   async "what was written too fast goes out by itself, in order and without alarm"({ cast }) {
     const server = await startServer({ PARLOR_RATE: "3" });
     try {
