@@ -19,8 +19,16 @@ use crate::{
     store::Store,
 };
 
-/// How often a crowd is counted.
+/// How often a crowd is counted at most, and in how long a thousand of it are told the count: a rush into a room of many
+/// thousands would else be told more often than it is worth.
 const PACE: Duration = Duration::from_secs(1);
+const PACE_OF_THOUSAND: Duration = Duration::from_millis(500);
+
+/// How long after one count the next is told, if there is one.
+fn pace(told: usize) -> Duration {
+    let thousands = u32::try_from(told / 1000).unwrap_or(u32::MAX);
+    PACE_OF_THOUSAND.saturating_mul(thousands).clamp(PACE, 10 * PACE)
+}
 
 /// Whether a room is a crowd at this node, and what its readers were told of that.
 #[derive(Default)]
@@ -214,8 +222,9 @@ pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
             return;
         }
         here.tell_count();
+        let told = here.people.lock().seats.len();
         drop(here);
-        tokio::time::sleep(PACE).await;
+        tokio::time::sleep(pace(told)).await;
     }
 }
 
@@ -264,6 +273,13 @@ mod tests {
         assert!(!leave(&mut crowd, 6, 3) && crowd.end(&room(1, 8, 3), 0).is_none());
         crowd.hear_unchanged(Epoch(1), 8, 3);
         assert!(crowd.end(&room(1, 8, 3), 0).is_some());
+    }
+
+    #[test]
+    fn many_thousands_are_told_the_count_less_often() {
+        for (told, seconds) in [(0, 1), (101, 1), (2000, 1), (2999, 1), (4000, 2), (16_000, 8), (20_000, 10), (100_000, 10)] {
+            assert_eq!(pace(told).as_secs(), seconds, "{told}");
+        }
     }
 
     #[test]

@@ -103,6 +103,7 @@ pub(super) struct HandOut<'a> {
 }
 
 impl<'a> HandOut<'a> {
+    #[inline]
     pub(super) fn new(json: &'a [u8], items: &'a [Item], reset: Option<(Arc<Snapshot>, bool)>) -> Self {
         Self { json, items, reset, batches: SmallVec::new() }
     }
@@ -124,8 +125,19 @@ impl People {
     /// Who takes a seat meanwhile comes last, and has no use for what lies before their snapshot.
     pub(super) fn hand_out(&mut self, out: &mut HandOut<'_>, most: usize, room: &RoomId, terms: &Terms) -> bool {
         let HandOut { json, items, reset, batches } = out;
-        if let Some((snapshot, _)) = reset {
+        let (from, count) = (std::mem::take(&mut self.handed), self.seats.len());
+        let to = if count - from > most { from + most } else { count };
+        if to < count {
+            self.handed = to;
+        }
+        if let Some((snapshot, crowd)) = reset {
             self.key = Some(snapshot.key);
+            for (member, seat) in self.seats.iter_mut().take(to).skip(from) {
+                seat.start_over(*member, room, snapshot, *crowd, terms);
+            }
+            if items.is_empty() {
+                return to < count;
+            }
         }
         // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
         let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
@@ -140,12 +152,9 @@ impl People {
         let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
         let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
         authors.sort_unstable();
-        let from = std::mem::take(&mut self.handed);
-        for (index, (member, seat)) in self.seats.iter_mut().enumerate().skip(from).take(most) {
-            if let Some((snapshot, crowd)) = reset {
-                seat.start_over(*member, room, snapshot, *crowd, terms);
-            }
-            let Some(wire) = seat.place.reader().map(|reader| reader.wire()).filter(|_| !items.is_empty()) else { continue };
+        let Some(seats) = self.seats.get_range_mut(from..to) else { return false };
+        for (index, (member, seat)) in (from..).zip(seats.iter_mut()) {
+            let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
             let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
                 batches.push(Batch::new(wire, json, items));
                 batches.len() - 1
@@ -172,10 +181,7 @@ impl People {
                 Place::Held { .. } => {}
             }
         }
-        if self.seats.len() - from > most {
-            self.handed = from + most;
-        }
-        self.handed > 0
+        to < count
     }
 }
 
