@@ -73,6 +73,8 @@ export default {
       assert.equal(await ann.evaluate((field) => document.querySelectorAll(field).length, FIELD), 0, fragment);
     }
     assert.equal(await members(base, room), 0);
+    // A heading that is read aloud for being new looks like no button.
+    assert.deepEqual(await ann.evaluate(() => [document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]), ["H1", "none"]);
     await ann.type("input[name=link]", `Come in (${room}#${KEY}), 7 pm.\n`);
     await inRoom(ann);
     await isLocked(ann);

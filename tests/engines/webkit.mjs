@@ -52,6 +52,7 @@ async function open(binary, display) {
     goto: (url) => session("POST", "/url", { url }),
     reload: () => session("POST", "/refresh", {}),
     evaluate: (act, ...args) => session("POST", "/execute/sync", { script: `return (${act})(...arguments)`, args }),
+    /** The driver leaves out what lies above U+FFFF. */
     async type(selector, text) {
       await session("POST", `/element/${await element(selector)}/value`, { text: text.replaceAll("\n", ENTER) });
     },
