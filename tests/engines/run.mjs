@@ -12,7 +12,7 @@ const [engine = "", part = ""] = process.argv.slice(2);
 let passed = 0;
 const failed = [];
 // Nobody is lost because the machine had much else to do: where a test waits for that, it has the short grace.
-const server = await startServer({ PARLOR_GRACE: "4m", PARLOR_LEASE: "4m" });
+const server = await startServer({ PARLOR_GRACE: "4m", PARLOR_RELOAD_GRACE: "4m", PARLOR_LEASE: "4m" });
 const hasty = await startServer({ PARLOR_GRACE: "2s", PARLOR_LEASE: "5s" });
 
 try {
