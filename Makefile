@@ -1,13 +1,15 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser faults bench bench-short bench-page strangers fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page strangers fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
 # Proxies, as program:package. On a machine where Debian starts what it installs, stop them: the tests start their own.
 PROXIES := haproxy:haproxy apache2:apache2-bin varnishd:varnish caddy:caddy
+# Browsers beside Chromium, what drives them, and a screen for the one that has no headless mode.
+BROWSERS := firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 # And LiveKit, built by Go from its own source; the version is part of the name, so that a new one is built.
 LIVEKIT_VERSION := v1.13.5
 LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
@@ -23,6 +25,9 @@ MODULES := node_modules/.package-lock.json
 PAGE := target/public/index.html
 SCHEMATHESIS := target/schemathesis/installed
 
+# What drives Firefox and Chromium alike, installed beside the tests that need it.
+PUPPETEER := tests/engines/node_modules/.package-lock.json
+
 # Clients that follow a stream.
 STREAMS := target/streams/installed target/streams/client
 
@@ -35,7 +40,7 @@ run: $(PAGE) ## Build the page and start Parlor on http://127.0.0.1:8080
 build: $(PAGE) ## Build the page and target/release/parlor
 	cargo build --release --bin parlor
 
-test: tools check test-page test-rust test-api test-streams test-faults test-browser ## Install what the tests need, then run them all
+test: tools check test-page test-rust test-api test-streams test-faults test-browser test-engines ## Install what the tests need, then run them all
 
 check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
 	cargo fmt --check
@@ -64,6 +69,10 @@ test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
 	cargo build --bin parlor
 	npm run --silent test:browser
 
+test-engines: $(PAGE) $(MODULES) $(PUPPETEER) ## Keys, links, clock, title, draft and goodbye in Chromium, Firefox and WebKitGTK
+	cargo build --bin parlor
+	node tests/engines/run.mjs
+
 faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
 	PARLOR_FAULTS=long cargo test --test faults
 
@@ -87,7 +96,7 @@ fmt: ## Format the Rust code
 tools: $(LIVEKIT)
 	@for tool in cargo node npm; do command -v $$tool >/dev/null || { echo "parlor needs $$tool: see README.md"; exit 1; }; done
 	@missing="$(if $(POSTGRES),,postgresql)"; for server in $(SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
-	for proxy in $(PROXIES); do PATH="$$PATH:/usr/sbin" command -v $${proxy%:*} >/dev/null || missing="$$missing $${proxy#*:}"; done; \
+	for tool in $(PROXIES) $(BROWSERS); do PATH="$$PATH:/usr/sbin" command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing$$missing"; \
 		if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
@@ -138,6 +147,10 @@ benches/peers/node_modules/.package-lock.json: benches/peers/package.json benche
 
 $(LIGHTHOUSE): benches/page/package.json benches/page/package-lock.json $(MODULES)
 	cd benches/page && npm ci --silent
+	@touch $@
+
+$(PUPPETEER): tests/engines/package.json tests/engines/package-lock.json
+	cd tests/engines && npm ci --silent
 	@touch $@
 
 $(MODULES): package.json package-lock.json

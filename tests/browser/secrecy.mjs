@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { sound } from "./access.mjs";
-import { bubble, Cast, fits, hears, inRoom, launch, log, members, newRoom, remember, say, seatOf, stateOf } from "./people.mjs";
+import { bubble, Cast, fits, hears, inRoom, launch, log, members, newRoom, remember, say, seatOf, stateOf, voice } from "./people.mjs";
 
 const KEY = `_-${"b".repeat(38)}-_0`;
 const button = (page, name) => page.getByRole("button", { name, exact: true });
@@ -144,6 +144,17 @@ export default {
     await say(ann, "two");
     await stateOf(ann, "two", "sent");
     assert.equal(await notice.count(), 0, "it stays closed");
+  },
+
+  async "a mark that leaves its words no room beside it stands above them"({ cast, base }) {
+    const room = newRoom(base);
+    const ann = await cast.guest("Ann", `${room}#${KEY}`, { viewport: { width: 360, height: 740 } });
+    const ben = await voice("Ben", room);
+    await ben("words that need more than what is left of a line");
+    const marked = bubble(ann, "words that need");
+    const [mark, words] = [await marked.locator(".seal").boundingBox(), await marked.locator(".text").boundingBox()];
+    assert.ok(Math.abs(words.x - mark.x) < 2 && words.y >= mark.y + mark.height - 2, JSON.stringify({ mark, words }));
+    await fits(ann);
   },
 
   async "over plain http on a name of the network the page says what is missing, and claims nothing"({ port }) {

@@ -1,0 +1,62 @@
+// Chromium by its own protocol and Firefox by WebDriver BiDi: puppeteer speaks both.
+
+import { existsSync } from "node:fs";
+import puppeteer from "puppeteer-core";
+
+const ANSWERS_WITHIN = 60_000;
+const PROGRAMS = {
+  chrome: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  firefox: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+};
+const FLAGS = { chrome: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--lang=en-US"], firefox: [] };
+
+async function launch(browser) {
+  const executablePath = PROGRAMS[browser];
+  if (!existsSync(executablePath)) throw new Error(`NO BROWSER: ${executablePath} is missing`);
+  const program = await puppeteer.launch({
+    browser,
+    executablePath,
+    args: FLAGS[browser],
+    headless: true,
+    timeout: ANSWERS_WITHIN,
+    protocolTimeout: ANSWERS_WITHIN,
+    defaultViewport: null,
+    acceptInsecureCerts: false,
+  });
+  return { open: () => open(program), close: () => program.close() };
+}
+
+export const chromium = () => launch("chrome");
+export const firefox = () => launch("firefox");
+
+/** A visitor with storage of their own, in one tab. */
+async function open(program) {
+  const context = await program.createBrowserContext();
+  const page = await context.newPage();
+  page.setDefaultTimeout(ANSWERS_WITHIN);
+  page.on("dialog", (dialog) => dialog.accept());
+  return {
+    async goto(url) {
+      await page.goto(url);
+    },
+    async reload() {
+      await page.reload();
+    },
+    evaluate: (act, ...args) => page.evaluate(act, ...args),
+    async type(selector, text) {
+      await page.focus(selector);
+      await page.keyboard.type(text);
+    },
+    async click(selector) {
+      await page.click(selector);
+    },
+    async hide() {
+      const other = await context.newPage();
+      await other.bringToFront();
+    },
+    async show() {
+      await page.bringToFront();
+    },
+    close: () => context.close(),
+  };
+}
