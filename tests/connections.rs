@@ -219,6 +219,28 @@ async fn newcomers_above_the_limit_take_the_place_of_the_oldest() {
 }
 
 #[tokio::test]
+async fn long_heads_above_the_limit_hold_nobody_up() {
+    let server = TestServer::start(&["--address-connections", "1"]).await;
+    let _first = connect(server.address, 2).await;
+    held(&server, 1).await;
+    let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}", "x".repeat(20_000));
+    let mut open = Vec::new();
+    for n in 0..200 {
+        let mut newcomer = connect(server.address, 2).await;
+        // It may be refused before all of it is sent.
+        let _ = newcomer.write_all(head.as_bytes()).await;
+        open.push(newcomer);
+        if n % 50 == 49 {
+            assert!(is_healthy(server.address, 3).await, "{n}");
+        }
+    }
+    // Each of them is let go at once: none is left that others would have to wait for.
+    for mut newcomer in open {
+        let _ = timeout(PATIENCE, newcomer.read_to_end(&mut Vec::new())).await.expect("its end");
+    }
+}
+
+#[tokio::test]
 async fn a_head_has_a_size_and_a_number_of_lines() {
     let server = TestServer::start(&[]).await;
     let ask = async |headers: &str| {

@@ -114,7 +114,8 @@ pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, mut 
             Some(outcome) => {
                 if let Err(error) = &outcome {
                     refuse(trial.as_deref(), &wanted);
-                    if error.is_parse_too_large() {
+                    // A connection on trial is not worth the wait: those that drain would hold up all that wait to be accepted.
+                    if trial.is_none() && error.is_parse_too_large() {
                         // Boxed: no connection is to carry the room for it.
                         Box::pin(wanted.drain()).await;
                     }
