@@ -21,6 +21,7 @@ mod keys;
 mod link;
 mod links;
 mod map;
+mod news;
 mod presence;
 mod probe;
 mod pulse;
@@ -57,7 +58,7 @@ use self::{
     address::Address,
     debts::{Debt, pay},
     keys::Keys,
-    link::{Ear, Link},
+    link::Ear,
     links::Links,
     presence::Presence,
     record::{Picture, Str, number},
@@ -268,49 +269,6 @@ enum Want {
     Since(Epoch, Seq),
 }
 
-impl Ear for Shared {
-    fn message(&self, channel: &str, line: &str) {
-        let Some(watch) = Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|watch| Arc::clone(&watch))) else {
-            return;
-        };
-        match record::read_news(line) {
-            Some(news) => watch.hear(self, news),
-            None => tracing::debug!("news that cannot be read"),
-        }
-    }
-
-    fn missed(&self, link: &Link) {
-        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
-            watch.inbox().distrust();
-            watch.wake();
-        }
-    }
-
-    fn reconnected(&self, link: &Link) {
-        self.presence.doubt();
-        self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
-    }
-
-    fn leads_to(&self, slot: u16, link: &Link) -> bool {
-        self.links.leads_to(slot, link)
-    }
-
-    fn link(&self, link: &Link) {
-        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
-            watch.tell_reach(self);
-        }
-    }
-
-    fn moved(&self, has_moved: &dyn Fn(u16) -> bool) {
-        self.presence.doubt();
-        let watches = self.watches(has_moved);
-        self.deafen(&watches);
-        for watch in watches {
-            watch.tell_reach(self);
-        }
-    }
-}
-
 #[async_trait]
 impl Store for Redis {
     async fn join(
@@ -395,6 +353,7 @@ impl Store for Redis {
         .await;
         self.stop();
     }
+
     async fn part(&self, held: Duration) {
         self.shared.closed.store(true, Ordering::Relaxed);
         self.tasks.iter().for_each(AbortHandle::abort);

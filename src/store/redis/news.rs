@@ -1,0 +1,53 @@
+//! What the links to Redis tell this node: news of rooms, and links that go and come.
+
+use std::sync::Arc;
+
+use super::{
+    Shared,
+    keys::Keys,
+    link::{Ear, Link},
+    record,
+};
+
+impl Ear for Shared {
+    fn message(&self, channel: &str, line: &str) {
+        let Some(watch) = Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|watch| Arc::clone(&watch))) else {
+            return;
+        };
+        match record::read_news(line) {
+            Some(news) => watch.hear(self, news),
+            None => tracing::debug!("news that cannot be read"),
+        }
+    }
+
+    fn missed(&self, link: &Link) {
+        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
+            watch.inbox().distrust();
+            watch.wake();
+        }
+    }
+
+    fn reconnected(&self, link: &Link) {
+        self.presence.doubt();
+        self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
+    }
+
+    fn leads_to(&self, slot: u16, link: &Link) -> bool {
+        self.links.leads_to(slot, link)
+    }
+
+    fn link(&self, link: &Link) {
+        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
+            watch.tell_reach(self);
+        }
+    }
+
+    fn moved(&self, has_moved: &dyn Fn(u16) -> bool) {
+        self.presence.doubt();
+        let watches = self.watches(has_moved);
+        self.deafen(&watches);
+        for watch in watches {
+            watch.tell_reach(self);
+        }
+    }
+}
