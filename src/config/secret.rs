@@ -63,13 +63,18 @@ fn tidy(name: &'static str, value: &mut String) -> Result<(), ConfigError> {
     if kept.starts_with(QUOTES) || kept.ends_with(QUOTES) {
         return Err(ConfigError::Quotes(name));
     }
-    if kept.contains(char::is_control) || name.ends_with("_URL") && kept.contains(char::is_whitespace) {
+    if kept.contains(char::is_control) || is_url(name, kept) && kept.contains(char::is_whitespace) {
         return Err(ConfigError::Blanks(name));
     }
     if kept.len() < value.len() {
         *value = kept.to_owned();
     }
     Ok(())
+}
+
+/// A path of SQLite's may hold blanks, and is no URL in that.
+fn is_url(name: &str, value: &str) -> bool {
+    name.ends_with("_URL") && !value.starts_with("sqlite:")
 }
 
 #[cfg(test)]
@@ -109,6 +114,7 @@ mod tests {
         let tidied = config(&["--redis-url", "\"redis://h\"\n", "--database-url", "sqlite:x\r\n", "--secret", "s\n"]).unwrap();
         assert_eq!((tidied.redis(), tidied.database(), tidied.secret.expose()), (Some("redis://h"), Some("sqlite:x"), "s"));
         assert!(config(&["--redis-url", "redis://h /1"]).unwrap_err().starts_with("REDIS_URL"));
+        assert_eq!(config(&["--database-url", "sqlite:/my dir/x"]).unwrap().database(), Some("sqlite:/my dir/x"));
         assert!(config(&["--redis-url", "\"\"", "--livekit-url", " "]).unwrap().redis().is_none());
     }
 }
