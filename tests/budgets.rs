@@ -219,6 +219,41 @@ async fn an_address_fills_so_much_of_the_logs_until_its_rooms_are_gone() {
 }
 
 #[tokio::test]
+async fn what_is_not_said_counts_for_nothing() {
+    let server = TestServer::start(&["--address-text", "10000"]).await;
+    let address = Address::new(&server, 2);
+    let seat = address.join("a").await;
+    let say = async |n: u64, size: usize| {
+        let body = json!({ "text": "x".repeat(size), "n": n });
+        address.ask(Method::POST, "/api/rooms/a/messages", Some(&seat.ticket), body).await.status().as_u16()
+    };
+    assert_eq!(say(5, 1000).await, 200);
+    let counted = metric(&server, "parlor_text_bytes ").await;
+    for _ in 0..20 {
+        assert_eq!((say(5, 1000).await, say(4, 1000).await), (200, 409), "a repetition, and one that is too late");
+    }
+    assert_eq!(metric(&server, "parlor_text_bytes ").await, counted);
+    assert_eq!(say(6, 1000).await, 200);
+}
+
+#[tokio::test]
+async fn an_address_does_not_mute_the_terminals_of_another() {
+    let server = TestServer::start(&["--rate", "1"]).await;
+    let (loud, other) = (Address::new(&server, 2), Address::new(&server, 3));
+    let _seat = other.join("a").await;
+    let said = async |address: &Address| address.ask(Method::POST, "/r/a", None, json!("word")).await.status().as_u16();
+    let mut last = 200;
+    for _ in 0..100 {
+        last = said(&loud).await;
+        if last == 429 {
+            break;
+        }
+    }
+    assert_eq!(last, 429);
+    assert_eq!(said(&other).await, 200);
+}
+
+#[tokio::test]
 async fn a_room_counts_for_no_more_than_its_log_keeps() {
     let server = TestServer::start(&["--address-text", "30000", "--history-bytes", "8000", "--history-len", "20"]).await;
     let address = Address::new(&server, 2);

@@ -15,8 +15,11 @@ use tokio_tungstenite::tungstenite::Error;
 use wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
 
 async fn node(redis: &redis::Server) -> TestServer {
-    let node =
-        TestServer::start(&["--redis-url", &redis.url(), "--rate", "10000", "--address-rate", "0", "--address-joins", "0"]).await;
+    node_with(redis, &["--rate", "10000", "--address-rate", "0", "--address-joins", "0"]).await
+}
+
+async fn node_with(redis: &redis::Server, args: &[&str]) -> TestServer {
+    let node = TestServer::start(&[&["--redis-url", &redis.url()], args].concat()).await;
     eventually("Redis in reach", || node.hub.ready()).await;
     node
 }
@@ -58,6 +61,39 @@ async fn ledger(people: Vec<Client>, each: u64) -> Vec<Client> {
         people.push(person);
     }
     people
+}
+
+#[tokio::test]
+async fn what_an_address_says_counts_at_a_node_without_the_room() {
+    let redis = redis::Server::start();
+    let (here, there) =
+        (node_with(&redis, &["--address-text", "3000"]).await, node_with(&redis, &["--address-text", "3000"]).await);
+    let ann = Client::join(&here, "r", "Ann").await;
+    let say = async |text: &str| {
+        let request = reqwest::Client::new().post(there.url("/api/rooms/r/messages"));
+        request.bearer_auth(ann.ticket()).body(json!({ "text": text }).to_string()).send().await.unwrap()
+    };
+    assert_eq!(say(&"x".repeat(2000)).await.status(), 200);
+    let refused: Value = say(&"x".repeat(2000)).await.json().await.unwrap();
+    assert_eq!(refused["code"], "address_limit", "{refused}");
+}
+
+#[tokio::test]
+async fn who_comes_back_at_another_node_is_never_refused_for_seats() {
+    let redis = redis::Server::start();
+    let limits = ["--address-seats", "1", "--address-rooms", "1", "--max-seats", "1"];
+    let (here, there) = (node_with(&redis, &limits).await, node_with(&redis, &limits).await);
+    let (ann, _full) = (Client::join(&here, "r", "Ann").await, Client::join(&there, "full", "Bob").await);
+    let join = async |ticket: &str| {
+        let request = reqwest::Client::new().post(there.url("/api/rooms/r/join")).bearer_auth(ticket).body("{}");
+        request.send().await.unwrap()
+    };
+    let resumed: Value = join(ann.ticket()).await.json().await.unwrap();
+    assert_eq!((&resumed["clientId"], &resumed["resumed"]), (&json!(ann.id()), &json!(true)), "{resumed}");
+    let _cid = Client::join(&here, "r", "Cid").await;
+    let left = reqwest::Client::new().post(there.url("/api/rooms/r/leave")).bearer_auth(ann.ticket()).body("{}");
+    assert_eq!(left.send().await.unwrap().status(), 204);
+    assert_eq!(join(ann.ticket()).await.status(), 429, "a ticket without a seat gives no right to one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

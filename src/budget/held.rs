@@ -40,6 +40,31 @@ impl Drop for Permit {
     }
 }
 
+/// How what a client takes counts for its address.
+#[derive(Clone, Copy)]
+pub enum Count<'a> {
+    /// Within the limits.
+    Limited(&'a Arc<Usage>),
+    /// Even above them: the client has it already, at another node.
+    Anyway(&'a Arc<Usage>),
+    /// Not at all.
+    Free,
+}
+
+impl Count<'_> {
+    /// Holds one of a resource, if it counts.
+    ///
+    /// # Errors
+    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
+    pub fn hold(self, resource: Resource) -> Result<Option<Permit>, Trouble> {
+        match self {
+            Self::Limited(usage) => usage.hold(resource).map(Some),
+            Self::Anyway(usage) => Ok(Some(usage.hold_anyway(resource))),
+            Self::Free => Ok(None),
+        }
+    }
+}
+
 /// What is kept beside the text of a message, in bytes: numbers, ids, a name.
 const ENTRY: usize = 128;
 
@@ -60,6 +85,12 @@ impl Logged {
     fn grow(&self, growth: usize, now: u32) {
         self.newest.store(now, Ordering::Relaxed);
         self.bytes.fetch_add(growth, Ordering::Relaxed);
+    }
+
+    /// Takes back what a message added, and says how much of it was still counted.
+    fn shrink(&self, growth: usize) -> usize {
+        let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(growth)));
+        before.map_or(0, |before| before.min(growth))
     }
 
     /// All of it, if nothing came for `age`.
@@ -111,11 +142,11 @@ impl Kept {
         Self { usage, room, logged: Logged::default() }
     }
 
-    /// Counts a message of so many bytes of text.
+    /// Counts a message of so many bytes of text, until the reservation is dropped without being kept.
     ///
     /// # Errors
     /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
-    pub fn say(&self, text: usize) -> Result<(), Trouble> {
+    pub fn reserve(&self, text: usize) -> Result<Reservation<'_>, Trouble> {
         let Self { usage, room, logged } = self;
         let (own, all) = (logged.growth(text, room.most), room.logged.growth(text, room.most));
         if own > 0 {
@@ -127,7 +158,13 @@ impl Kept {
         let now = usage.node.seconds();
         logged.grow(own, now);
         room.logged.grow(all, now);
-        Ok(())
+        Ok(Reservation { kept: self, own, all })
+    }
+
+    /// Forgets as [`Self::forget`], and says whether anything is still counted or a client may yet say something.
+    pub fn is_of_use(self: &Arc<Self>, history_age: Duration) -> bool {
+        self.forget(history_age);
+        self.logged.bytes.load(Ordering::Relaxed) > 0 || Arc::strong_count(self) > 1
     }
 
     /// As [`RoomText::release`], for this address.
@@ -144,6 +181,30 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+/// A message that is counted, and may not be said after all.
+pub struct Reservation<'a> {
+    kept: &'a Kept,
+    own: usize,
+    all: usize,
+}
+
+impl Reservation<'_> {
+    /// It was said.
+    pub fn keep(mut self) {
+        (self.own, self.all) = (0, 0);
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if self.own + self.all > 0 {
+            let Kept { usage, room, logged } = self.kept;
+            usage.subtract_own(Resource::Text, logged.shrink(self.own));
+            usage.node.subtract(Resource::Text, room.logged.shrink(self.all));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 pub use self::{
     address::ClientAddr,
     admission::{Admission, Slot},
-    held::{Kept, Permit, RoomText, Unread},
+    held::{Count, Kept, Permit, Reservation, RoomText, Unread},
     usage::Usage,
 };
 use crate::protocol::Trouble;
@@ -283,16 +283,16 @@ mod tests {
         let budgets = budgets(Resource::Text, 1000);
         let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(4000, 10));
         let kept = usage.keep(&room);
-        assert!(kept.say(800).is_ok() && kept.say(800).is_err());
+        assert!(kept.reserve(800).map(Reservation::keep).is_ok() && kept.reserve(800).is_err());
         let age = Duration::from_secs(60);
         tokio::time::advance(age).await;
         kept.forget(age);
-        assert!(kept.say(800).is_err(), "it may still be shown");
+        assert!(kept.reserve(800).is_err(), "it may still be shown");
         tokio::time::advance(Duration::from_secs(2)).await;
         kept.forget(age);
         room.forget(age);
         assert_eq!(budgets.held(Resource::Text), 0);
-        assert!(kept.say(800).is_ok());
+        assert!(kept.reserve(800).map(Reservation::keep).is_ok());
         drop((kept, room));
         assert_eq!(budgets.held(Resource::Text), 0);
     }
@@ -303,11 +303,11 @@ mod tests {
         let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(1 << 30, 0));
         let kept = usage.keep(&room);
         budgets.share_store(Some(16 << 20));
-        assert!(kept.say(3 << 19).is_ok() && kept.say(1 << 19).is_err());
+        assert!(kept.reserve(3 << 19).map(Reservation::keep).is_ok() && kept.reserve(1 << 19).is_err());
         budgets.share_store(Some(1));
-        assert!(kept.say(1).is_err(), "less, but not nothing");
+        assert!(kept.reserve(1).is_err(), "less, but not nothing");
         budgets.share_store(None);
-        assert!(kept.say(1 << 20).is_ok());
+        assert!(kept.reserve(1 << 20).map(Reservation::keep).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

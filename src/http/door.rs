@@ -44,11 +44,13 @@ pub(super) fn is_login(slip: &str) -> bool {
 impl Edge {
     /// The name a client comes in under: its account's if it is logged in, else the one it gives, unless that
     /// belongs to an account. Every way into a room asks here.
-    pub(super) async fn known_as(&self, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
+    pub(super) async fn known_as(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
+        // Before the database is asked for anything.
+        usage.frame()?;
         if !login.is_empty() {
             match login.first_good(accounts).await {
-                Ok((usage, _)) => return Ok(Some(usage.name.verified())),
+                Ok((account, _)) => return Ok(Some(account.name.verified())),
                 // A cookie that has ended makes a guest of whoever still has it.
                 Err(AccountError::NotLoggedIn) if !login.deliberate => {}
                 Err(other) => return Err(other.into()),
@@ -117,7 +119,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
     let mut entrance = entrance();
     let (login, is_page) = (Login::of(request), request.headers().contains_key(ORIGIN));
     if let Ok(welcome) = &mut entrance {
-        match edge.known_as(login, welcome.name.take()).await {
+        match edge.known_as(&usage, login, welcome.name.take()).await {
             Ok(name) => welcome.name = name,
             Err(trouble) if !is_page && trouble.status() == 401 => return Err(trouble),
             Err(trouble) => entrance = Err(trouble),

@@ -37,7 +37,7 @@ pub use self::{
 };
 use crate::{
     account::{Accounts, PATIENCE},
-    budget::{Budgets, Resource},
+    budget::{Budgets, ClientAddr, Resource},
     hub::Hub,
     protocol::Trouble,
     room::{MemberId, RoomId},
@@ -79,8 +79,8 @@ pub struct Edge {
     pub pollers: Pollers,
     /// How fast each member sends requests.
     pub paces: Paces<MemberId>,
-    /// How fast those who come and go for a word speak in each room.
-    pub strangers: Paces<RoomId>,
+    /// How fast an address speaks in each room by coming and going for a word.
+    pub strangers: Paces<(RoomId, ClientAddr)>,
     /// What addresses and this node may hold and do.
     pub budgets: Arc<Budgets>,
     /// Links that have left HTTP; the server waits for them when it stops.

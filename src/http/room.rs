@@ -53,14 +53,15 @@ impl Edge {
         let wish: Wish = read(&body(request.body_mut()).await?)?;
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
+        let usage = self.usage(&request);
         let mut entrance = Entrance {
-            usage: Some(self.usage(&request)),
+            usage: Some(usage.clone()),
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
             ticket: door::ticket(&request).map(str::to_owned),
         };
-        entrance.name = self.known_as(login, entrance.name).await?;
+        entrance.name = self.known_as(&usage, login, entrance.name).await?;
         Ok(answer::written(self.pollers.join(entrance).await?))
     }
 

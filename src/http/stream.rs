@@ -50,7 +50,7 @@ impl Edge {
         let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
-        let name = self.known_as(Login::of(request), name).await?;
+        let name = self.known_as(&self.usage(request), Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket, cursor: last.or(after), usage: Some(self.usage(request)) };
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
@@ -82,7 +82,7 @@ impl Edge {
         door::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
-        let name = self.known_as(Login::of(request), name).await?;
+        let name = self.known_as(&self.usage(request), Login::of(request), name).await?;
         let entrance = Entrance { room, name, ticket: None, cursor, usage: Some(self.usage(request)) };
         let framing = framing(request);
         let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
@@ -103,9 +103,9 @@ impl Edge {
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
         let room = room_id(room)?;
         // Before the pace is asked: who may not speak here takes nobody's turn.
-        let name = self.known_as(login, name).await?;
-        self.strangers.word(&room).await?;
+        let name = self.known_as(&usage, login, name).await?;
         usage.frame()?;
+        self.strangers.word(&(room.clone(), usage.address())).await?;
         if self.hub.count(&room).await? == 0 {
             return Err(Trouble::NobodyThere);
         }

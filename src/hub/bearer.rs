@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Hub, Reader, ResumeFrom, Seat, Whence, Wire,
-    seat::{LEAVING, TYPING},
+    seat::{LEAVING, TYPING, may_stand},
 };
 use crate::{
     budget::Usage,
@@ -98,14 +98,16 @@ impl Hub {
         text: &Text,
         usage: &Arc<Usage>,
     ) -> Result<Said, Trouble> {
-        // At another node than the seat's the address's rooms and rate are bound enough.
-        if let Some(local) = self.rooms.find(room) {
-            local.kept_of(usage).say(text.as_str().len())?;
-        }
+        let kept = self.rooms.kept_of(room, usage);
+        let counted = kept.reserve(text.as_str().len())?;
         let said = match n {
-            Some(n) => self.store.say(room, who.member, n, text).await?,
-            None => self.store.say_next(room, who.member, text).await?,
+            Some(n) => self.store.say(room, who.member, n, text).await,
+            None => self.store.say_next(room, who.member, text).await,
         };
+        if may_stand(&said) {
+            counted.keep();
+        }
+        let said = said?;
         // Words are the end of typing: readers know that by themselves.
         self.hush(who.member, None);
         Ok(said)
@@ -209,7 +211,7 @@ impl Hub {
     }
 }
 
-fn has(snapshot: &Snapshot, member: MemberId) -> bool {
+pub(super) fn has(snapshot: &Snapshot, member: MemberId) -> bool {
     snapshot.members.iter().any(|known| known.id == member)
 }
 

@@ -94,7 +94,7 @@ impl LocalRoom {
     /// Gives addresses back what the log has forgotten.
     pub(super) fn forget_kept(&self, history_age: Duration) {
         self.text.forget(history_age);
-        self.kept.lock().values().for_each(|kept| kept.forget(history_age));
+        self.kept.lock().retain(|_, kept| kept.is_of_use(history_age));
     }
 
     /// Hands out what gathers, until the last seat here is empty. One task a room: to start one for each message costs

@@ -42,7 +42,7 @@ use self::{
 };
 use crate::{
     account::Accounts,
-    budget::{Budgets, Usage},
+    budget::{Budgets, Count, Usage},
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
     room::{Cursor, Entry, Limits, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
     store::{Store, StoreError},
@@ -255,7 +255,17 @@ impl Hub {
         usage: Option<&Arc<Usage>>,
         reader: Arc<dyn Reader>,
     ) -> Result<Seat, Trouble> {
-        let (local, tag) = self.rooms.place(room, &claims, from.began, &self.tags, usage, Arc::clone(&reader))?;
+        let count = usage.map_or(Count::Free, Count::Limited);
+        let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader)) {
+            // Its seat is at another node, which may be stopping: it was counted when the member came.
+            Err(full @ (Trouble::AddressLimit { .. } | Trouble::ServerFull { .. })) if from.resumed => {
+                let seated = self.store.look(room, false).await?.is_some_and(|room| bearer::has(&room, claims.member));
+                let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
+                self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader))
+            }
+            placed => placed,
+        };
+        let (local, tag) = placed?;
         let kept = usage.map(|usage| local.kept_of(usage));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
         let mut seat = Seat::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);

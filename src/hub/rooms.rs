@@ -18,7 +18,7 @@ use super::{
     people::{Joining, LocalSeat, Place},
 };
 use crate::{
-    budget::{Resource, Usage},
+    budget::{ClientAddr, Count, Kept, Resource, Usage},
     protocol::{Outbound, Trouble},
     room::{MemberId, RoomId},
     store::{Event, Feed, Store},
@@ -32,6 +32,8 @@ const BUDGET_LOOK: Duration = Duration::from_secs(10);
 pub struct Rooms {
     pub(super) rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
     pub(super) terms: Arc<Terms>,
+    /// What addresses say into rooms that have no seat here.
+    away: DashMap<(ClientAddr, RoomId), Arc<Kept>, RandomState>,
     /// Where the people of a crowd are looked up.
     pub(super) store: OnceLock<Weak<dyn Store>>,
 }
@@ -39,7 +41,7 @@ pub struct Rooms {
 impl Rooms {
     /// No rooms yet.
     pub fn new(terms: Terms) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), store: OnceLock::new() })
+        Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), away: DashMap::default(), store: OnceLock::new() })
     }
 
     /// Has a room counted from now on, if it is a crowd.
@@ -61,8 +63,19 @@ impl Rooms {
                 budgets.share_store(store.capacity());
                 let age = Duration::from_millis(limits.history_age);
                 rooms.rooms.iter().for_each(|room| room.forget_kept(age));
+                rooms.away.retain(|_, kept| kept.is_of_use(age));
             }
         });
+    }
+
+    /// What an address says into a room, wherever the room's seats are.
+    pub(super) fn kept_of(&self, id: &RoomId, usage: &Arc<Usage>) -> Arc<Kept> {
+        if let Some(room) = self.find(id) {
+            return room.kept_of(usage);
+        }
+        let Terms { budgets, limits, .. } = &*self.terms;
+        let keep = || Arc::new(usage.keep(&budgets.room_text(limits.history_bytes, limits.history_len)));
+        Arc::clone(&self.away.entry((usage.address(), id.clone())).or_insert_with(keep))
     }
 
     pub(super) fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {
@@ -80,31 +93,28 @@ impl Rooms {
         Claims { member, name }: &Claims,
         began: Instant,
         tags: &AtomicU64,
-        usage: Option<&Arc<Usage>>,
+        count: Count<'_>,
         reader: Arc<dyn Reader>,
     ) -> Result<(Arc<LocalRoom>, u64), Trouble> {
-        let hold = |resource| usage.map(|usage| usage.hold(resource)).transpose();
         let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let (room, permit) = match self.rooms.entry(id.clone()) {
-            Slot::Occupied(room) => {
-                // A member that comes back has its permit already.
-                let seated = room.get().people.lock().seats.get(member).map(|seat| seat.began);
-                let permit = match seated {
-                    Some(newer) if newer > began => return Err(Trouble::Replaced),
-                    Some(_) => None,
-                    None => hold(Resource::Seats)?,
-                };
-                (room.into_ref(), permit)
-            }
+            Slot::Occupied(room) => (room.into_ref(), None),
             Slot::Vacant(slot) => {
-                let (opened, permit) = (hold(Resource::Rooms)?, hold(Resource::Seats)?);
+                let (opened, permit) = (count.hold(Resource::Rooms)?, count.hold(Resource::Seats)?);
                 let room = Arc::new(LocalRoom::new(id.clone(), &self.terms, opened));
                 tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
-                (slot.insert(room), permit)
+                (slot.insert(room), Some(permit))
             }
         };
         let mut people = room.people.lock();
+        let permit = match (permit, people.seats.get(member)) {
+            (Some(permit), _) => permit,
+            (None, Some(seat)) if seat.began > began => return Err(Trouble::Replaced),
+            // A member that comes back has its permit already.
+            (None, Some(_)) => None,
+            (None, None) => count.hold(Resource::Seats)?,
+        };
         let tag = tags.fetch_add(1, Ordering::Relaxed);
         let seat = LocalSeat { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
         let old = people.seats.insert(*member, seat);

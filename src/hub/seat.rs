@@ -15,6 +15,7 @@ use crate::{
     budget::Kept,
     protocol::{Ack, Outbound, Stamp, Trouble},
     room::{Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
+    store::StoreError,
     ticket::Claims,
     video::Pass,
 };
@@ -143,7 +144,7 @@ impl Seat {
     /// # Errors
     /// Why it was not said.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
-        self.kept.as_ref().map_or(Ok(()), |kept| kept.say(text.as_str().len()))?;
+        let counted = self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
         let mut saying = match n {
             Some(n) => store.say(room, member, n, text),
@@ -154,10 +155,14 @@ impl Seat {
             let _speaking = self.room.speak(self.hub.terms());
             poll_fn(|cx| Poll::Ready(saying.as_mut().poll(cx))).await
         };
-        let Said { n, seq, at, repeated } = match first {
-            Poll::Ready(said) => said?,
-            Poll::Pending => saying.await?,
+        let said = match first {
+            Poll::Ready(said) => said,
+            Poll::Pending => saying.await,
         };
+        if let Some(counted) = counted.filter(|_| may_stand(&said)) {
+            counted.keep();
+        }
+        let Said { n, seq, at, repeated } = said?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
         let again = Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: true });
@@ -238,6 +243,14 @@ impl Seat {
             self.freed = true;
             self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
         }
+    }
+}
+
+/// Whether a message may be in the log that was not there before. A store that does not answer may have taken it.
+pub(super) fn may_stand(said: &Result<Said, StoreError>) -> bool {
+    match said {
+        Ok(said) => !said.repeated,
+        Err(error) => matches!(error, StoreError::Unavailable),
     }
 }
 
