@@ -215,6 +215,18 @@ export default {
     }
   },
 
+  async "goodbye: a closed tab is heard long before the grace is over"(stage) {
+    for (const transport of TRANSPORTS) {
+      const room = newRoom(stage.patient);
+      const ben = await witness(stage, room);
+      const ann = await stage.visitor("Ann", stage.patient);
+      await enters(ann, `${room}?transport=${transport}`);
+      await ben.heard(({ type, user }) => type === "joined" && user === "Ann");
+      await ann.shut();
+      await ben.heard(({ type }) => type === "left");
+    }
+  },
+
   async "goodbye: whoever comes back in time is where they were, unseen, with what was said meanwhile"(stage) {
     for (const transport of TRANSPORTS) {
       const room = newRoom(stage.base);

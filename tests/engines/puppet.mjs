@@ -57,6 +57,11 @@ async function open(program) {
     async show() {
       await page.bringToFront();
     },
+    /** As a person closes a tab. */
+    async shut() {
+      await context.newPage();
+      await page.close();
+    },
     close: () => context.close(),
   };
 }

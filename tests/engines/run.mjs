@@ -14,6 +14,8 @@ const failed = [];
 // Nobody is lost because the machine had much else to do: where a test waits for that, it has the short grace.
 const server = await startServer({ PARLOR_GRACE: "4m", PARLOR_RELOAD_GRACE: "4m", PARLOR_LEASE: "4m" });
 const hasty = await startServer({ PARLOR_GRACE: "2s", PARLOR_LEASE: "5s" });
+// Here whoever is not known to have closed the page is waited for longer than any test.
+const patient = await startServer({ PARLOR_GRACE: "1h", PARLOR_RELOAD_GRACE: "1s", PARLOR_LEASE: "1h" });
 
 try {
   for (const [name, launch] of Object.entries(ENGINES)) {
@@ -30,7 +32,7 @@ try {
     }
   }
 } finally {
-  await Promise.all([server.stop(), hasty.stop()]);
+  await Promise.all([server.stop(), hasty.stop(), patient.stop()]);
 }
 
 for (const name of failed) console.log(`failed: ${name}`);
@@ -53,6 +55,7 @@ async function attempt(browser, test) {
   const stage = {
     base: server.url,
     hasty: hasty.url,
+    patient: patient.url,
     /** A visitor whose browser knows this name at this server. */
     async visitor(name, base = server.url) {
       const tab = await browser.open();

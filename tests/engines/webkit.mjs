@@ -61,6 +61,12 @@ async function open(binary, display) {
     },
     hide: () => session("POST", "/window/minimize", {}),
     show: () => session("POST", "/window/rect", { x: 0, y: 0, width: 1024, height: 768 }),
+    /** As a person closes a tab. */
+    async shut() {
+      const { handle } = await session("POST", "/window/new", { type: "tab" });
+      await session("DELETE", "/window");
+      await session("POST", "/window", { handle });
+    },
     async close() {
       await session("DELETE", "").catch(() => {});
       driver.kill();
