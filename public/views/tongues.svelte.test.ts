@@ -23,7 +23,7 @@ function tongues() {
     target.remove();
   };
   const choose = (language: string) => target.querySelector<HTMLElement>(`[lang=${language}]`)!.click();
-  const shows = () => [target.querySelector("[aria-pressed=true]")!.getAttribute("lang"), target.querySelector("[role=alert]")!.textContent];
+  const shows = () => [target.querySelector("[aria-pressed=true]")!.getAttribute("lang"), target.querySelector("[role=alert]")?.textContent ?? ""];
   /** Languages and answers are fetched, which takes its time. */
   const soon = (language: string, text: string) =>
     vi.waitFor(

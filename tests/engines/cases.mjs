@@ -39,8 +39,8 @@ async function says(tab, text) {
 
 /** From the front page into the room, without a new document. */
 async function walksInto(tab, room) {
-  await sees(tab, () => document.querySelector("input[name=room]") !== null);
-  await tab.type("input[name=room]", `${room}\n`);
+  await sees(tab, () => document.querySelector("input[name=link]") !== null);
+  await tab.type("input[name=link]", `${room}\n`);
   await inRoom(tab);
 }
 
@@ -179,7 +179,7 @@ export default {
     await ann.evaluate(() => history.back());
     // The grace is longer than anything here waits.
     assert.equal((await ben.heard(({ type }) => type === "left")).reason, "left");
-    await sees(ann, () => document.querySelector("input[name=room]") !== null);
+    await sees(ann, () => document.querySelector("input[name=link]") !== null);
   },
 
   async "goodbye: a reload is none"(stage) {
