@@ -47,11 +47,12 @@ impl Edge {
             };
         }
         let (name, after) = guest(request)?;
-        let last = header(request, LAST_EVENT_ID).filter(|last| !last.is_empty()).map(str::parse).transpose()?;
+        let last = last_id(request).map(str::parse).transpose()?;
         let ticket = door::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
-        let name = self.known_as(&self.usage(request), Login::of(request), name).await?;
-        let entrance = Entrance { room, name, ticket, cursor: last.or(after), usage: Some(self.usage(request)) };
+        let usage = self.usage(request);
+        let name = self.known_as(&usage, Login::of(request), name).await?;
+        let entrance = Entrance { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
 
@@ -82,8 +83,9 @@ impl Edge {
         door::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
-        let name = self.known_as(&self.usage(request), Login::of(request), name).await?;
-        let entrance = Entrance { room, name, ticket: None, cursor, usage: Some(self.usage(request)) };
+        let usage = self.usage(request);
+        let name = self.known_as(&usage, Login::of(request), name).await?;
+        let entrance = Entrance { room, name, ticket: None, cursor, usage: Some(usage) };
         let framing = framing(request);
         let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
         answer.headers_mut().insert(VARY, accept::VARIES);
@@ -120,7 +122,12 @@ impl Edge {
 
 /// Whether an event stream comes back that has been open before. Any status but 200 would end an `EventSource` for good.
 pub(super) fn comes_back<B>(request: &Request<B>) -> bool {
-    header(request, LAST_EVENT_ID).is_some_and(|last| !last.is_empty())
+    last_id(request).is_some()
+}
+
+/// The last event that the client has heard of a stream before.
+fn last_id<B>(request: &Request<B>) -> Option<&str> {
+    header(request, LAST_EVENT_ID).filter(|last| !last.is_empty())
 }
 
 /// Tells such a stream by an event what is wrong and when to come again, if that is of any use.
