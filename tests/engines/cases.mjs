@@ -44,6 +44,16 @@ async function walksInto(tab, room) {
   await inRoom(tab);
 }
 
+/** Ann comes into a room of Ben's by one transport. */
+async function meets(stage, base, transport) {
+  const room = newRoom(base);
+  const ben = await witness(stage, room);
+  const ann = await stage.visitor("Ann", base);
+  await enters(ann, `${room}?transport=${transport}`);
+  await ben.heard(({ type, user }) => type === "joined" && user === "Ann");
+  return { room, ben, ann };
+}
+
 /** What stands around an address does not lead anywhere, and what belongs to it is not lost. */
 const LINKS = [
   ["https://example.com/some_name_", "https://example.com/some_name_"],
@@ -184,10 +194,7 @@ export default {
 
   async "goodbye: a reload is none"(stage) {
     for (const transport of TRANSPORTS) {
-      const room = newRoom(stage.base);
-      const ben = await witness(stage, room);
-      const ann = await stage.visitor("Ann");
-      await enters(ann, `${room}?transport=${transport}`);
+      const { ben, ann } = await meets(stage, stage.base, transport);
       await says(ann, "one");
       const was = await seat(ann);
       assert.ok(was);
@@ -204,11 +211,7 @@ export default {
 
   async "goodbye: whoever goes on to another page in the same tab is gone after the grace"(stage) {
     for (const transport of TRANSPORTS) {
-      const room = newRoom(stage.hasty);
-      const ben = await witness(stage, room);
-      const ann = await stage.visitor("Ann", stage.hasty);
-      await enters(ann, `${room}?transport=${transport}`);
-      await ben.heard(({ type, user }) => type === "joined" && user === "Ann");
+      const { room, ben, ann } = await meets(stage, stage.hasty, transport);
       await ann.goto(`${stage.hasty}/robots.txt`);
       await ben.heard(({ type }) => type === "left");
       assert.equal(await members(stage.hasty, room), 1, transport);
@@ -217,11 +220,7 @@ export default {
 
   async "goodbye: a closed tab is heard long before the grace is over"(stage) {
     for (const transport of TRANSPORTS) {
-      const room = newRoom(stage.patient);
-      const ben = await witness(stage, room);
-      const ann = await stage.visitor("Ann", stage.patient);
-      await enters(ann, `${room}?transport=${transport}`);
-      await ben.heard(({ type, user }) => type === "joined" && user === "Ann");
+      const { ben, ann } = await meets(stage, stage.patient, transport);
       await ann.shut();
       await ben.heard(({ type }) => type === "left");
     }
@@ -229,10 +228,7 @@ export default {
 
   async "goodbye: whoever comes back in time is where they were, unseen, with what was said meanwhile"(stage) {
     for (const transport of TRANSPORTS) {
-      const room = newRoom(stage.base);
-      const ben = await witness(stage, room);
-      const ann = await stage.visitor("Ann");
-      await enters(ann, `${room}?transport=${transport}`);
+      const { ben, ann } = await meets(stage, stage.base, transport);
       await says(ann, "one");
       const was = await seat(ann);
       await ann.goto(`${stage.base}/robots.txt`);
