@@ -279,7 +279,7 @@ describe("a stream that is only tried", () => {
     const broken = trial();
     last().break();
     expect(await broken).toBe(false);
-    // A server that does not know of it has let somebody in.
+    // A server that does not know of it has let the client in as a member.
     const older = trial();
     await last().stream(`data: ${JSON.stringify(WELCOME)}\n\n`);
     expect(await older).toBe(false);
