@@ -74,10 +74,10 @@ impl Signer {
         read(room, ticket).is_some_and(|(_, until)| until < now + LIFETIME / 2)
     }
 
-    /// Whether this looks like a ticket for this room, signed by anybody: enough to tell
-    /// somebody whose room is over from a stranger, and for nothing else.
-    pub fn is_wellformed(room: &RoomId, ticket: &str) -> bool {
-        read(room, ticket).is_some()
+    /// Whose seat a ticket for this room claims, signed or not: enough to ask the store about the member, and to tell a
+    /// member whose room is over from a stranger.
+    pub fn claimed(room: &RoomId, ticket: &str) -> Option<MemberId> {
+        read(room, ticket).map(|(claims, _)| claims.member)
     }
 }
 

@@ -316,9 +316,10 @@ impl Store for Slow {
         name: &Name,
         tag: u64,
         began: Instant,
+        after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError> {
         a_while().await;
-        let joined = self.0.join(room, id, name, tag, began).await;
+        let joined = self.0.join(room, id, name, tag, began, after).await;
         a_while().await;
         joined
     }
@@ -345,6 +346,10 @@ impl Store for Slow {
 
     async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
         self.0.call(room, id, call).await
+    }
+
+    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+        self.0.find(room, id).await
     }
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {

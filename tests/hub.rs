@@ -113,20 +113,21 @@ impl Store for Moody {
         name: &Name,
         tag: u64,
         began: Instant,
+        after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError> {
         let wait = self.waits.lock().unwrap().pop_front();
         self.joins.fetch_add(1, Ordering::SeqCst);
         match wait {
             Some((When::Before, wait)) => {
                 let _ = wait.await;
-                self.store.join(room, id, name, tag, began).await
+                self.store.join(room, id, name, tag, began, after).await
             }
             Some((When::After, wait)) => {
-                let joined = self.store.join(room, id, name, tag, began).await;
+                let joined = self.store.join(room, id, name, tag, began, after).await;
                 let _ = wait.await;
                 joined
             }
-            None => self.store.join(room, id, name, tag, began).await,
+            None => self.store.join(room, id, name, tag, began, after).await,
         }
     }
 
@@ -158,6 +159,10 @@ impl Store for Moody {
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         self.store.look(room, history).await
+    }
+
+    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+        self.store.find(room, id).await
     }
 
     fn ready(&self) -> bool {

@@ -39,7 +39,8 @@ async fn newcomer_at_a_node_that_overslept_finds_everybody() {
     let Asleep { server: _server, line, mut sleeper, other, room, ann, bob } = Asleep::begin().await;
     let cid = MemberId::random();
     let called = name("Cid");
-    let (joined, ()) = tokio::join!(sleeper.store.join(&room, cid, &called, tag(), Instant::now()), async { line.hold(false) });
+    let (joined, ()) =
+        tokio::join!(sleeper.store.join(&room, cid, &called, tag(), Instant::now(), None), async { line.hold(false) });
     let (_, welcome) = joined.unwrap();
     let mut told = Vec::new();
     until("all are there", async || {
@@ -64,7 +65,7 @@ async fn newcomer_at_a_node_that_hears_nothing_keeps_nobody_who_goes() {
     until("the subscription is gone", async || subscribers().ends_with("\n1")).await;
     let (cid, cid_tag) = other.join(&room, "Cid").await;
     let dan = MemberId::random();
-    let (_, welcome) = deaf.store.join(&room, dan, &name("Dan"), tag(), Instant::now()).await.unwrap();
+    let (_, welcome) = deaf.store.join(&room, dan, &name("Dan"), tag(), Instant::now(), None).await.unwrap();
     other.store.leave(&room, cid, cid_tag, Departure::Left).await.unwrap();
     let mut told = Vec::new();
     until("Cid is gone", async || {
@@ -87,7 +88,7 @@ async fn newcomer_who_does_not_wait_for_the_welcome_leaves_no_ghost() {
         until("nobody listens", async || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).ends_with("\n0")).await;
         let (store, there, ghost, link) = (Arc::clone(&near.store), room.clone(), MemberId::random(), tag());
         let joining =
-            tokio::spawn(async move { store.join(&there, ghost, &name("Ghost"), link, Instant::now()).await.map(drop) });
+            tokio::spawn(async move { store.join(&there, ghost, &name("Ghost"), link, Instant::now(), None).await.map(drop) });
         until("the ghost sits", async || witness.people(&room).await == sorted(vec![ann, ghost])).await;
         joining.abort();
         if joining.await.is_err() {

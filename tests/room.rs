@@ -277,7 +277,7 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
     let limits = Limits { members: 10, listed: 3, ..LIMITS };
     let mut room = room();
     let told = |room: &mut Room, who: u8| {
-        let room = room.snapshot_for(50, &limits, id(who));
+        let room = room.snapshot_for(50, &limits, id(who), None);
         let people: Vec<_> = room.members.iter().map(|member| (0..10).find(|who| id(*who) == member.id).unwrap()).collect();
         (people, room.count())
     };

@@ -166,6 +166,9 @@ contract! {
     sends_without_a_counter_get_the_next_one_wherever_they_are_said
     strangers_may_neither_speak_nor_type
     reader_gets_exactly_what_it_missed
+    who_comes_back_is_shown_what_they_missed_and_no_more
+    of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call
+    one_member_is_found_among_many
     log_is_kept_to_its_length
     log_is_kept_to_its_bytes
     typing_is_told_and_not_kept
@@ -383,6 +386,92 @@ async fn reader_gets_exactly_what_it_missed<W: World>() {
     assert_eq!(node.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await, None);
 }
 
+/// What a link that takes a member's seat over is shown, having read up to `after`.
+async fn resume(node: &Node, room: &RoomId, id: MemberId, after: Cursor) -> (u64, Snapshot) {
+    let resumed = node.store.join(room, id, &name("Ann"), tag(), Instant::now(), Some(after)).await;
+    resumed.map(|(joined, room)| (joined.last_n, room)).unwrap()
+}
+
+async fn who_comes_back_is_shown_what_they_missed_and_no_more<W: World>() {
+    let world = W::with(Limits { history_len: 5, ..Limits::default() }).await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let (ann, bob) = (here.join(&room, "Ann").await, here.join(&room, "Bob").await);
+    for n in 1..=8 {
+        here.say(&room, if n == 5 { bob.id } else { ann.id }, n, &format!("message {n}")).await.unwrap();
+    }
+    let (at, all) = (|seq| Cursor { epoch: ann.room.epoch, seq }, vec![4, 5, 6, 7, 8]);
+    for node in [&here, &there, &here] {
+        // In another life, beyond the end or before what is kept there is no answer, so they get all.
+        let elsewhere = Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 7 };
+        for (after, missed) in [
+            (at(8), Some(vec![])),
+            (at(6), Some(vec![7, 8])),
+            (at(3), Some(all.clone())),
+            (at(2), None),
+            (at(9), None),
+            (elsewhere, None),
+        ] {
+            let (last_n, shown) = resume(node, &room, ann.id, after).await;
+            let seqs = |entries: &[Entry]| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+            assert_eq!((last_n, shown.since(after).map(seqs)), (8, missed.clone()), "{after}");
+            let most = missed.map_or(all.len(), |missed| (missed.len() + 1).min(all.len()));
+            assert!(shown.history.len() <= most, "{after}: {:?}", seqs(&shown.history));
+            assert_eq!((shown.seq, shown.version, shown.key, shown.count()), (8, 2, ann.room.key, 2));
+            assert_eq!(shown.members.iter().map(|member| member.id).collect::<HashSet<_>>(), [ann.id, bob.id].into());
+        }
+    }
+    // A member that was gone goes on counting after words that they have read.
+    let bob = here.join_as(&room, bob.id, "Bob").await.unwrap();
+    here.leave(&room, &bob).await;
+    let resumed = there.store.join(&room, bob.id, &name("Bob"), tag(), Instant::now(), Some(at(8))).await.unwrap();
+    assert_eq!((resumed.0.new, resumed.0.last_n), (true, 5));
+    assert_eq!(resumed.1.since(at(8)), Some(&[][..]));
+}
+
+async fn of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call<W: World>() {
+    let world = W::with(Limits { listed: 3, ..Limits::default() }).await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let mut guests = Vec::new();
+    for n in 0..7 {
+        guests.push([&here, &there][n % 2].join(&room, &format!("Guest number {n}")).await);
+        // Who joined first is told by the millisecond.
+        sleep(Duration::from_millis(2)).await;
+    }
+    here.store.call(&room, guests[4].id, Call::since(8)).await.unwrap();
+    let mine = |who: usize| guests[who].id;
+    for node in [&here, &there] {
+        until("the call is known here", async || {
+            let shown = node.join_as(&room, mine(6), "Guest number 6").await.unwrap().room;
+            assert_eq!(shown.count(), 7);
+            let ids: Vec<_> = shown.members.iter().map(|member| member.id).collect();
+            assert!([0, 1, 2, 6].iter().all(|who| ids.contains(&mine(*who))), "{ids:?}");
+            ids == [0, 1, 2, 4, 6].map(mine)
+        })
+        .await;
+    }
+    here.store.leave(&room, mine(0), guests[0].tag, Departure::Left).await.unwrap();
+    let shown = here.join_as(&room, mine(1), "Guest number 1").await.unwrap().room;
+    assert_eq!((shown.count(), shown.members.iter().map(|member| member.id).collect()), (6, [1, 2, 3, 4].map(mine).to_vec()));
+}
+
+async fn one_member_is_found_among_many<W: World>() {
+    let world = W::new().await;
+    let (here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    assert_eq!(here.store.find(&room, None).await, Ok(None));
+    let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
+    here.say(&room, ann.id, 1, "hello").await.unwrap();
+    here.store.call(&room, bob.id, Call::since(8)).await.unwrap();
+    let all = there.look(&room).await.unwrap();
+    for (id, listed) in [(Some(bob.id), vec![all.members[1].clone()]), (Some(MemberId::random()), vec![]), (None, vec![])] {
+        let unlisted = 2 - listed.len();
+        let found = here.store.find(&room, id).await.unwrap().unwrap();
+        assert_eq!(found, Snapshot { members: listed, unlisted, history: vec![], ..all.clone() });
+    }
+}
+
 async fn log_is_kept_to_its_length<W: World>() {
     for history_len in [0_u64, 1, 3] {
         let world = W::with(Limits { history_len: history_len as usize, ..Limits::default() }).await;
@@ -529,7 +618,7 @@ async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>() {
     let (ann, cid) = (here.join(&room, "Ann").await, there.join(&room, "Cid").await);
     let (older, newer) = (tag(), tag());
     for tag in [newer, older] {
-        let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now()).await.unwrap();
+        let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now(), None).await.unwrap();
         assert!(!joined.new);
     }
     here.store.leave(&room, ann.id, older, Departure::Left).await.unwrap();
@@ -586,7 +675,7 @@ async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: World>() {
     there.join(&room, "Cid").await;
     let come = async |node: &Node, began| {
         let link = tag();
-        node.store.join(&room, ann.id, &name("Ann"), link, began).await.map(|(joined, _)| (joined.new, link))
+        node.store.join(&room, ann.id, &name("Ann"), link, began, None).await.map(|(joined, _)| (joined.new, link))
     };
     // Nodes know the time only as well as answers are quick: on a busy machine there may have to be more of it between.
     let mut refused = None;
@@ -796,7 +885,7 @@ async fn forty_joins_under_fire_miss_nothing<W: World>() {
     let Node { store, mut heard } = here;
     for _ in 0..40 {
         let (id, tag) = (MemberId::random(), tag());
-        let (_, snapshot) = store.join(&room, id, &name("Bob"), tag, Instant::now()).await.unwrap();
+        let (_, snapshot) = store.join(&room, id, &name("Bob"), tag, Instant::now(), None).await.unwrap();
         let mut next = snapshot.seq + 1;
         while next < snapshot.seq + 20 {
             let entry = heard.entry().await;
@@ -1068,8 +1157,10 @@ impl<'a> Stage<'a> {
         match deed {
             Deed::Join { node, who } => {
                 let tag = tag();
-                let joined =
-                    self.nodes[node].store.join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag, Instant::now()).await;
+                let joined = self.nodes[node]
+                    .store
+                    .join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag, Instant::now(), None)
+                    .await;
                 if let Ok((_, snapshot)) = &joined {
                     self.epoch = snapshot.epoch;
                     self.old[who] = self.seats[who].replace((node, tag));

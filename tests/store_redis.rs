@@ -285,7 +285,7 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
     line.whisper(&["SUNSUBSCRIBE", &channel]);
     until("the subscription is gone", async || subscribers().ends_with("\n0")).await;
     let new_tag = tag();
-    other.store.join(&room, ann, &name("Ann"), new_tag, Instant::now()).await.unwrap();
+    other.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
     assert_eq!(deaf.heard.moved().await, (ann, ann_tag));
     // Nobody of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
     until("one node listens", async || subscribers().ends_with("\n1")).await;
@@ -323,7 +323,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
     ready(&*overrun).await;
     let other = node(&server.url(), limits).await;
     let room = a_room();
-    overrun.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now()).await.unwrap();
+    overrun.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await.unwrap();
     heard.joined().await;
     let mut speaking = Vec::new();
     let closed = door.lock().await;
@@ -369,7 +369,7 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
         let (begun, before) = (Instant::now(), refusals());
         assert_eq!(node.store.say(&room, ann, 2, &text("hello")).await, Err(StoreError::Full));
         let said = refusals();
-        let refused = node.store.join(&a_room(), MemberId::random(), &name("Eve"), tag(), Instant::now()).await;
+        let refused = node.store.join(&a_room(), MemberId::random(), &name("Eve"), tag(), Instant::now(), None).await;
         assert_eq!(refused.map(drop), Err(StoreError::Full));
         // What a slow machine leaves without an answer for a second is rightly tried again.
         let judged = begun.elapsed() < Duration::from_secs(1);
@@ -394,7 +394,7 @@ async fn absent_redis_only_means_not_ready() {
     let server = Server::later();
     let mut node = connect(&server.url(), Limits::default());
     let room = a_room();
-    let refused = node.store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now()).await;
+    let refused = node.store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
     assert!(!node.store.ready());
     assert!(server.launch());
@@ -495,7 +495,7 @@ async fn lost_answers_change_nothing() {
     // A join whose answer is lost is joined once.
     line.swallow_next_answer();
     let (ann, ann_tag) = (MemberId::random(), tag());
-    let (joined, snapshot) = node.store.join(&room, ann, &name("Ann"), ann_tag, Instant::now()).await.unwrap();
+    let (joined, snapshot) = node.store.join(&room, ann, &name("Ann"), ann_tag, Instant::now(), None).await.unwrap();
     assert!(joined.new);
     assert_eq!((snapshot.version, snapshot.members.len()), (1, 1));
     // A message whose answer is lost is said once.
@@ -565,7 +565,7 @@ async fn join_that_was_given_up_leaves_no_ghost() {
         line.mute(true);
         let (store, there, ghost) = (Arc::clone(&node.store), room.clone(), MemberId::random());
         let joining =
-            tokio::spawn(async move { store.join(&there, ghost, &name("Ghost"), tag(), Instant::now()).await.map(drop) });
+            tokio::spawn(async move { store.join(&there, ghost, &name("Ghost"), tag(), Instant::now(), None).await.map(drop) });
         let haunted = async || witness.people(&room).await == sorted(vec![ann, ghost]);
         until("the ghost sits", haunted).await;
         if walk_away {
@@ -589,10 +589,9 @@ async fn join_that_was_given_up_leaves_no_subscription() {
         let listeners = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).lines().last().unwrap().to_owned();
         let begun = Instant::now();
         line.mute(true);
-        let joining =
-            tokio::spawn(
-                async move { store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now()).await.map(drop) },
-            );
+        let joining = tokio::spawn(async move {
+            store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await.map(drop)
+        });
         until("it is subscribed, or too late", async || listeners() == "1" || joining.is_finished()).await;
         joining.abort();
         line.mute(false);
@@ -621,7 +620,10 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
         near.join(&a_room(), "Bob").await;
         line.mute(true);
         let link = tag();
-        assert_eq!(near.store.join(&room, ann, &name("Ann"), link, Instant::now()).await.map(drop), Err(StoreError::Unavailable));
+        assert_eq!(
+            near.store.join(&room, ann, &name("Ann"), link, Instant::now(), None).await.map(drop),
+            Err(StoreError::Unavailable)
+        );
         line.mute(false);
         tokio::time::sleep(Duration::from_secs(2)).await;
         let kept = far.store.look(&room, true).await.unwrap().unwrap();
@@ -660,7 +662,7 @@ async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     let (ann, old_tag) = old.join(&room, "Ann").await;
     let (bob, bob_tag) = old.join(&room, "Bob").await;
     let new_tag = tag();
-    new.store.join(&room, ann, &name("Ann"), new_tag, Instant::now()).await.unwrap();
+    new.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
     server.ask(&["FLUSHALL"]);
     // Both bring back whom they believe theirs; the later holder wins, whoever comes first.
     old.store.say(&room, bob, 1, &text("hello")).await.unwrap();
@@ -712,7 +714,7 @@ async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
     let node = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), feed).unwrap();
     ready(&*node).await;
     let (room, ann) = (a_room(), MemberId::random());
-    node.join(&room, ann, &name("Ann"), tag(), Instant::now()).await.unwrap();
+    node.join(&room, ann, &name("Ann"), tag(), Instant::now(), None).await.unwrap();
     let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
     let length = || {
         let answer = server.ask(&["EVAL", COUNT, "2", &hash, &log]);
@@ -838,7 +840,7 @@ async fn closing_while_redis_is_away_does_not_take_for_ever() {
     // What a stopping node has for all of its goodbyes.
     timeout(Duration::from_millis(7500), node.store.close()).await.expect("closed in time");
     server.signal("CONT");
-    let refused = node.store.join(&a_room(), MemberId::random(), &name("Ann"), tag(), Instant::now()).await;
+    let refused = node.store.join(&a_room(), MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
 }
 

@@ -42,14 +42,13 @@ impl Hub {
         Some(self.terms().signer.sign(&key, room, who, now))
     }
 
-    /// Who holds this ticket, and the room they have or had a seat in.
-    pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, Snapshot), Trouble> {
-        let Some(snapshot) = self.store.look(room, false).await? else {
-            // A room that is over took its key along, and nobody is a member of it.
-            return Err(if Signer::is_wellformed(room, ticket) { Refusal::NotMember.into() } else { Trouble::BadTicket });
-        };
+    /// Who holds this ticket, and whether they have a seat in the room.
+    pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, bool), Trouble> {
+        let claimed = Signer::claimed(room, ticket).ok_or(Trouble::BadTicket)?;
+        // A room that is over took its key along, and nobody is a member of it.
+        let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(Refusal::NotMember)?;
         let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
-        Ok((claims, snapshot))
+        Ok((claims, has(&snapshot, claimed)))
     }
 
     /// What a ticket for this room says, if it is good.
@@ -57,7 +56,7 @@ impl Hub {
         let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
         let key = match local {
             Some(key) => Some(key),
-            None => self.store.look(room, false).await?.map(|room| room.key),
+            None => self.store.find(room, None).await?.map(|room| room.key),
         };
         Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
     }
@@ -79,8 +78,8 @@ impl Hub {
             return Err(self.come_back());
         }
         usage.map_or(Ok(()), |usage| usage.join())?;
-        let (claims, snapshot) = self.seated(room, ticket).await?;
-        if !has(&snapshot, claims.member) {
+        let (claims, seated) = self.seated(room, ticket).await?;
+        if !seated {
             return Err(Refusal::NotMember.into());
         }
         self.sit(room, claims, Whence { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
@@ -167,7 +166,7 @@ impl Hub {
     /// # Errors
     /// [`Trouble::BadTicket`], or the store's.
     pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), Trouble> {
-        let (claims, snapshot) = match self.seated(room, ticket).await {
+        let (claims, mut seated) = match self.seated(room, ticket).await {
             Err(Trouble::Refused(Refusal::NotMember)) => return Ok(()),
             seated => seated?,
         };
@@ -182,13 +181,12 @@ impl Hub {
             drop(people);
             Some((room, tag))
         });
-        let mut seated = has(&snapshot, claims.member);
         if let Some((local, tag)) = local {
             let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, Departure::Left)).await;
             // It may have been taken up at another node, of which this one has not heard yet: then that goodbye was void.
             seated = match self.seated(room, ticket).await {
                 Err(Trouble::Refused(Refusal::NotMember)) => false,
-                seated => has(&seated?.1, claims.member),
+                seated => seated?.1,
             };
         }
         if seated {

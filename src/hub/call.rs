@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Hub, LocalRoom};
+use super::{Hub, LocalRoom, bearer};
 use crate::{
     protocol::{Outbound, Trouble},
     room::{Call, Member, MemberId, Refusal, RoomId},
@@ -40,8 +40,8 @@ impl Hub {
     /// [`Trouble::VideoNotConfigured`], [`Trouble::VideoRefused`], [`Refusal::NotMember`] for somebody who has left, or the store's.
     pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let snapshot = self.store.look(room, false).await?.ok_or(Refusal::NotMember)?;
-        let member: &Member = snapshot.members.iter().find(|member| member.id == id).ok_or(Refusal::NotMember)?;
+        let snapshot = self.store.find(room, Some(id)).await?.ok_or(Refusal::NotMember)?;
+        let member: &Member = snapshot.members.first().ok_or(Refusal::NotMember)?;
         if video.is_refused() {
             return Err(Trouble::VideoRefused);
         }
@@ -92,9 +92,9 @@ impl Hub {
     async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), Trouble> {
         let Some(video) = &self.terms().video else { return Ok(()) };
         // Looked at again each time: the room may have been born anew, and the member may be back.
-        let done = match self.store.look(room, false).await? {
+        let done = match self.store.find(room, Some(member)).await? {
             None if over => video.end(room).await,
-            Some(there) if there.members.iter().any(|seated| seated.id == member) => Ok(()),
+            Some(there) if bearer::has(&there, member) => Ok(()),
             _ => video.put_out(room, member).await,
         };
         done.map_err(|_: VideoError| Trouble::Timeout)

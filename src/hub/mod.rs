@@ -259,7 +259,8 @@ impl Hub {
         let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader)) {
             // Its seat is at another node, which may be stopping: it was counted when the member came.
             Err(full @ (Trouble::AddressLimit { .. } | Trouble::ServerFull { .. })) if from.resumed => {
-                let seated = self.store.look(room, false).await?.is_some_and(|room| bearer::has(&room, claims.member));
+                let seated =
+                    self.store.find(room, Some(claims.member)).await?.is_some_and(|room| bearer::has(&room, claims.member));
                 let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
                 self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader))
             }
@@ -274,8 +275,9 @@ impl Hub {
             seat.give_up();
             return Err(self.come_back());
         }
+        let after = from.cursor.filter(|_| from.exact);
         for _ in 0..JOINS {
-            let joined = self.store.join(room, seat.member(), seat.name(), tag, from.began).await;
+            let joined = self.store.join(room, seat.member(), seat.name(), tag, from.began, after).await;
             let (joined, snapshot) = match joined {
                 Ok(joined) => joined,
                 Err(error) => {
@@ -304,6 +306,6 @@ impl Hub {
     /// # Errors
     /// The store's.
     pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
-        Ok(self.store.look(room, false).await?.map_or(0, |room| room.count()))
+        Ok(self.store.find(room, None).await?.map_or(0, |room| room.count()))
     }
 }

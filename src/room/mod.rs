@@ -10,11 +10,12 @@ mod entry;
 mod holder;
 mod id;
 mod member;
+mod order;
 mod refusal;
 mod snapshot;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     fmt,
 };
 
@@ -26,6 +27,7 @@ pub use entry::{Cursor, Entry, Epoch, Seq, Text};
 pub use holder::{Holder, Moment, NodeId};
 pub use id::RoomId;
 pub use member::{Member, MemberId, Name, is_empty};
+pub use order::JoinOrder;
 pub use refusal::Refusal;
 pub use snapshot::Snapshot;
 
@@ -123,10 +125,7 @@ pub struct Room {
     seq: Seq,
     version: u64,
     seats: HashMap<MemberId, Seat, RandomState>,
-    /// Members in the order they joined.
-    order: BTreeSet<(Millis, MemberId)>,
-    /// Who has a mark of the call.
-    callers: HashSet<MemberId, RandomState>,
+    order: JoinOrder,
     log: VecDeque<Entry>,
     /// Of the texts in the log.
     bytes: usize,
@@ -148,8 +147,7 @@ impl Room {
             seq: 0,
             version: 0,
             seats: HashMap::default(),
-            order: BTreeSet::new(),
-            callers: HashSet::default(),
+            order: JoinOrder::default(),
             log: VecDeque::new(),
             bytes: 0,
             nodes: HashMap::new(),
@@ -193,7 +191,7 @@ impl Room {
         // Somebody who comes back after the grace goes on counting where they stopped.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: Call::default() };
-        self.order.insert((now, id));
+        self.order.insert(&member);
         self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
         self.version += 1;
         self.seat_on(now, limits, holder.node);
@@ -208,7 +206,7 @@ impl Room {
         self.version += 1;
         self.seat_off(holder.node);
         let member = self.seats.remove(&id)?.member;
-        self.unlist(&member);
+        self.order.remove(&member);
         Some(member)
     }
 
@@ -277,7 +275,7 @@ impl Room {
         let known = &mut self.seats.get_mut(&id).ok_or(Refusal::NotMember)?.member.call;
         let news = call > std::mem::replace(known, call.max(*known));
         if news {
-            self.callers.insert(id);
+            self.order.call(id);
         }
         Ok(news)
     }
@@ -303,7 +301,7 @@ impl Room {
             return Vec::new();
         }
         let gone: Vec<Member> = self.seats.extract_if(|_, seat| seat.holder.node == node).map(|(_, seat)| seat.member).collect();
-        gone.iter().for_each(|member| self.unlist(member));
+        gone.iter().for_each(|member| self.order.remove(member));
         self.version += gone.len() as u64;
         gone
     }
@@ -319,17 +317,19 @@ impl Room {
         Snapshot { history: self.log.iter().cloned().collect(), ..self.facts() }
     }
 
-    /// The same for somebody who joins. Of many it lists those who came first, and beside them the reader and who is in
-    /// the call: what a join costs does not grow with the room.
-    pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId) -> Snapshot {
-        if self.seats.len() <= limits.listed {
-            return self.snapshot(now, limits);
-        }
+    /// The room for somebody who joins: of many members only some (see [`JoinOrder::listed`]), and of the log no more than a
+    /// reader at `after` has missed, if it reaches back so far.
+    pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId, after: Option<Cursor>) -> Snapshot {
         self.trim(now, limits);
-        let first = self.order.iter().take(limits.listed).copied();
-        let beside = self.callers.iter().chain([&reader]).filter_map(|id| Some((self.member(*id).ok()?.joined_at, *id)));
-        let listed: BTreeSet<(Millis, MemberId)> = first.chain(beside).collect();
-        Snapshot { history: self.log.iter().cloned().collect(), ..self.listing(listed.iter()) }
+        let joined_at = |id| Some(self.member(id).ok()?.joined_at);
+        let listed = self.order.listed(limits.listed, reader, joined_at);
+        Snapshot { history: self.missed(after), ..self.listing(listed.into_iter()) }
+    }
+
+    fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
+        let missed = after.filter(|after| after.epoch == self.epoch).and_then(|after| self.seq.checked_sub(after.seq));
+        let start = missed.and_then(|missed| self.log.len().checked_sub(usize::try_from(missed).ok()?)).unwrap_or(0);
+        self.log.range(start..).cloned().collect()
     }
 
     /// The room without its log.
@@ -337,8 +337,13 @@ impl Room {
         self.listing(self.order.iter())
     }
 
-    fn listing<'a>(&self, listed: impl Iterator<Item = &'a (Millis, MemberId)>) -> Snapshot {
-        let members: Vec<Member> = listed.filter_map(|(_, id)| self.member(*id).ok()).cloned().collect();
+    /// The same with no more than one of its members.
+    pub fn facts_about(&self, id: Option<MemberId>) -> Snapshot {
+        self.listing(id.into_iter())
+    }
+
+    fn listing(&self, listed: impl Iterator<Item = MemberId>) -> Snapshot {
+        let members: Vec<Member> = listed.filter_map(|id| self.member(id).ok()).cloned().collect();
         let unlisted = self.seats.len() - members.len();
         let Self { epoch, key, seq, version, .. } = *self;
         Snapshot { epoch, key, seq, version, members, unlisted, history: Vec::new() }
@@ -362,11 +367,6 @@ impl Room {
     /// Nobody is here: the room is over.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
-    }
-
-    fn unlist(&mut self, member: &Member) {
-        self.order.remove(&(member.joined_at, member.id));
-        self.callers.remove(&member.id);
     }
 
     fn seat_on(&mut self, now: Millis, limits: &Limits, node: NodeId) {

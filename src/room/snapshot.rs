@@ -13,11 +13,11 @@ pub struct Snapshot {
     pub seq: Seq,
     /// Counts joins and leaves.
     pub version: u64,
-    /// Everybody, in the order they joined; of many only some, in the answer to a join.
+    /// The members, in the order they joined; only some of many in the answer to a join, and no more than were asked for.
     pub members: Vec<Member>,
     /// How many there are beside those.
     pub unlisted: usize,
-    /// The log as far as it is kept, oldest first.
+    /// The log as far as it is kept, oldest first; in the answer to a join, at least what its reader has missed.
     pub history: Vec<Entry>,
 }
 

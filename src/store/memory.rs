@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::{Event, Feed, Store, StoreError};
 use crate::room::{
-    Call, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room, RoomId,
-    RoomKey, Said, Snapshot, Text,
+    Call, Cursor, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room,
+    RoomId, RoomKey, Said, Snapshot, Text,
 };
 
 /// Tells the time. A value, so that tests can bring their own.
@@ -161,6 +161,7 @@ impl Store for Memory {
         name: &Name,
         tag: u64,
         began: Instant,
+        after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError> {
         let (now, limits) = ((self.world.clock)(), &self.world.limits);
         // The entry keeps its shard locked: a join and the last leave can only come one after the other.
@@ -193,7 +194,7 @@ impl Store for Memory {
             }
             life.watchers.retain(|node, _| life.room.holds(*node));
         }
-        Ok((joined, life.room.snapshot_for(now, limits, id)))
+        Ok((joined, life.room.snapshot_for(now, limits, id, after)))
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
@@ -251,6 +252,10 @@ impl Store for Memory {
         let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
         let room = &mut life.room;
         Ok(Some(if history { room.snapshot((self.world.clock)(), &self.world.limits) } else { room.facts() }))
+    }
+
+    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+        Ok(self.world.rooms.get(room).map(|life| life.room.facts_about(id)))
     }
 
     fn ready(&self) -> bool {

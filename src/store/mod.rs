@@ -37,7 +37,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::room::{Call, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
+use crate::room::{Call, Cursor, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
 
 /// What happened in a room that this node watches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -153,6 +153,8 @@ pub trait Store: Send + Sync + 'static {
     /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
     /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
     /// Between nodes `began` decides, which is when the link came to its node: [`Refusal::Overtaken`] for the older one.
+    /// The snapshot's log begins no later than what a reader at `after` has missed, as far as it is kept; without `after`,
+    /// or where it does not reach back so far, it is all there is.
     async fn join(
         &self,
         room: &RoomId,
@@ -160,6 +162,7 @@ pub trait Store: Send + Sync + 'static {
         name: &Name,
         tag: u64,
         began: Instant,
+        after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError>;
 
     /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.
@@ -184,6 +187,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// A room as it is, without joining it; `None` if there is no such room. Leaves `history` empty unless asked.
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
+
+    /// The same without the log, listing only the member with this `id`, if it sits there, and counting the others: what it
+    /// costs does not grow with the room.
+    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError>;
 
     /// What had to be put right so far: name, what it counts, how often. Nothing where nothing can break.
     fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {

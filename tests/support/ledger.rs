@@ -77,7 +77,7 @@ impl Asleep {
 impl Node {
     pub async fn join(&self, room: &RoomId, who: &str) -> (MemberId, u64) {
         let (id, tag) = (MemberId::random(), tag());
-        self.store.join(room, id, &name(who), tag, Instant::now()).await.unwrap();
+        self.store.join(room, id, &name(who), tag, Instant::now(), None).await.unwrap();
         (id, tag)
     }
 

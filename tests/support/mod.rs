@@ -180,7 +180,7 @@ impl Node {
 
     pub async fn join_as(&self, room: &RoomId, id: MemberId, who: &str) -> Result<Guest, StoreError> {
         let tag = tag();
-        let (joined, room) = self.store.join(room, id, &name(who), tag, Instant::now()).await?;
+        let (joined, room) = self.store.join(room, id, &name(who), tag, Instant::now(), None).await?;
         Ok(Guest { id, tag, joined, room })
     }
 

@@ -8,6 +8,7 @@
 
 mod due;
 mod filling;
+mod people;
 #[cfg(test)]
 mod play;
 mod seat;
@@ -18,11 +19,11 @@ use std::collections::HashMap;
 
 use tokio::time::Instant;
 
-use self::due::Due;
 pub(super) use self::seat::Seat;
+use self::{due::Due, people::People};
 use super::record::{Mark, News, Picture};
 use crate::{
-    room::{Departure, Epoch, Member, MemberId, NodeId, RoomKey, Seq, Snapshot},
+    room::{Departure, Epoch, MemberId, NodeId, RoomKey, Seq, Snapshot},
     store::Event,
 };
 
@@ -42,7 +43,7 @@ pub(super) struct Inbox {
     place: Mark,
     /// Who said the newest entry: another one with its number would be a fork.
     newest: Option<(MemberId, u64)>,
-    people: HashMap<MemberId, Member>,
+    people: People,
     key: RoomKey,
     seats: HashMap<MemberId, Seat>,
     due: Due,
@@ -69,7 +70,7 @@ impl Inbox {
             state: State::Joining(Vec::new()),
             place: Mark { epoch: Epoch(0), seq: 0, version: 0, moves: 0 },
             newest: None,
-            people: HashMap::new(),
+            people: People::default(),
             key: RoomKey([0; 32]),
             seats: HashMap::new(),
             due: Due::default(),
@@ -99,6 +100,13 @@ impl Inbox {
     /// Whether the stream has got to where `room` stands. By another life it gets nowhere.
     pub(super) fn reaches(&self, room: &Snapshot) -> bool {
         room.epoch == self.place.epoch && room.version <= self.place.version
+    }
+
+    /// A room as somebody sees it who joins: the log as they read it, with the members of whom this node was told.
+    pub(super) fn shown_to(&self, reader: MemberId, most: usize, room: Snapshot) -> Snapshot {
+        let members = self.people.listed(most, reader);
+        let unlisted = self.people.len() - members.len();
+        Snapshot { version: self.place.version, members, unlisted, ..room }
     }
 
     /// The room's key, for the case that Redis loses it.
@@ -219,7 +227,7 @@ impl Inbox {
             self.stand_at(room, *moves);
             if let Some(id) = new {
                 self.place.version = self.place.version.saturating_sub(1);
-                self.people.remove(&id);
+                self.people.remove(id);
             }
         }
         self.release(tell);
@@ -229,7 +237,7 @@ impl Inbox {
         self.place = Mark { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
         self.newest = room.history.last().filter(|entry| entry.seq == room.seq).map(|entry| (entry.from, entry.n));
-        self.people = room.members.iter().map(|member| (member.id, member.clone())).collect();
+        self.people = room.members.iter().cloned().collect();
     }
 
     /// Takes news as they come.
@@ -267,7 +275,7 @@ impl Inbox {
             News::Joined { epoch, version, count, member } if epoch == self.place.epoch => {
                 if version == self.place.version + 1 {
                     self.place.version = version;
-                    self.people.insert(member.id, member.clone());
+                    self.people.insert(member.clone());
                     tell(&Event::Joined { epoch, member, version, count });
                 } else if version > self.place.version {
                     self.distrust();
@@ -287,7 +295,7 @@ impl Inbox {
                         }
                     }
                     self.place.version = version;
-                    self.people.remove(&member.id);
+                    self.people.remove(member.id);
                     tell(&Event::Left { epoch, member, reason, version, count });
                 } else if version > self.place.version {
                     self.distrust();
@@ -313,10 +321,9 @@ impl Inbox {
             News::Unloading { .. } => {}
             // Who is not here yet brings the mark along; an older one is no news.
             News::Call { from, call } => {
-                if let Some(member) = self.people.get_mut(&from).filter(|member| member.call < call) {
-                    member.call = call;
+                if let Some(user) = self.people.call(from, call) {
                     let Mark { epoch, version, .. } = self.place;
-                    tell(&Event::Call { epoch, from, user: member.name.clone(), call, version });
+                    tell(&Event::Call { epoch, from, user, call, version });
                 }
             }
             News::Reborn { epoch } if epoch == self.place.epoch => {}

@@ -63,12 +63,13 @@ use self::{
     presence::Presence,
     record::{Picture, Str, number},
     scripts::Script,
+    seats::Joiner,
     spoiled::Spoiled,
     watch::Watch,
 };
 use super::{Feed, Store, StoreError};
 use crate::room::{
-    Call, Departure, Epoch, Joined, Limits, MemberId, Moment, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
+    Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Moment, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
 };
 
 /// How long a call may try.
@@ -129,6 +130,11 @@ impl Redis {
     /// What had to be mended so far.
     pub fn counts(&self) -> &Counts {
         &self.shared.counts
+    }
+
+    async fn look_at(&self, room: &RoomId, members: Members, history: Want) -> Result<Option<Snapshot>, StoreError> {
+        let read = self.shared.read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE).await;
+        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(picture, _)| picture.room)))
     }
 
     fn stop(&self) {
@@ -238,7 +244,7 @@ impl Shared {
     async fn read(
         &self,
         keys: &Keys,
-        members: bool,
+        members: Members,
         history: Want,
         deadline: Instant,
     ) -> Result<Option<(Picture, bool)>, StoreError> {
@@ -247,7 +253,12 @@ impl Shared {
             Want::All => (Str::new(), Str::from_static("all")),
             Want::Since(epoch, seq) => (record::epoch(epoch), number(seq)),
         };
-        let args = vec![number(self.limits.lease), number(self.limits.history_age), number(u8::from(members)), epoch, after];
+        let members = match members {
+            Members::All => Str::from_static("1"),
+            Members::One(id) => record::id(id),
+            Members::Counted => Str::new(),
+        };
+        let args = vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
         let mut reply = self.links.run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
             Some("OK") => reply.flag().and_then(|reaches| Some((reply.picture()?, reaches))),
@@ -256,6 +267,17 @@ impl Shared {
         };
         read.map(Some).ok_or_else(|| record::garbled("look"))
     }
+}
+
+/// Which members to list; the others are counted.
+#[derive(Clone, Copy)]
+enum Members {
+    /// Everybody.
+    All,
+    /// This one, if it sits there.
+    One(MemberId),
+    /// None of them.
+    Counted,
 }
 
 /// How much of a room's log to read.
@@ -278,8 +300,9 @@ impl Store for Redis {
         name: &Name,
         tag: u64,
         began: Instant,
+        after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError> {
-        self.shared.spoiled.note(room, self.shared.join(room, id, name, tag, began).await)
+        self.shared.spoiled.note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
@@ -312,8 +335,11 @@ impl Store for Redis {
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
-        let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await;
-        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(picture, _)| picture.room)))
+        self.look_at(room, Members::All, want).await
+    }
+
+    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+        self.look_at(room, id.map_or(Members::Counted, Members::One), Want::Nothing).await
     }
 
     fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {

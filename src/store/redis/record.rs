@@ -252,10 +252,11 @@ impl Reply {
         read_epoch(&self.word()?)
     }
 
-    /// All the rest as a room: `epoch key seq version moves heads (member seat mark)* entry*`.
+    /// All the rest as a room: `epoch key seq version moves total heads (member seat mark)* entry*`.
     pub(super) fn picture(mut self) -> Option<Picture> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
-        let (seq, version, moves, heads) = (self.count()?, self.count()?, self.count()?, self.number::<usize>()?);
+        let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
+        let (total, heads) = (self.number::<usize>()?, self.number::<usize>()?);
         let heads = heads.min(self.0.len() / 3);
         let (mut members, mut seats) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
         for _ in 0..heads {
@@ -265,7 +266,8 @@ impl Reply {
         }
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
-        Some(Picture { room: Snapshot { epoch, key, seq, version, members, unlisted: 0, history }, moves, seats })
+        let unlisted = total.saturating_sub(heads);
+        Some(Picture { room: Snapshot { epoch, key, seq, version, members, unlisted, history }, moves, seats })
     }
 }
 
@@ -277,14 +279,17 @@ pub(super) struct Admission {
     pub(super) leased: bool,
     /// Since when the seat counts as taken, by the clock of Redis.
     pub(super) since: Millis,
-    /// The room with the member in it.
+    /// When the member joined.
+    pub(super) joined_at: Millis,
+    /// The room with the member in it, with all members or none.
     pub(super) picture: Picture,
 }
 
 impl Admission {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
-        let (new, last_n, leased, since) = (reply.flag()?, reply.number()?, reply.flag()?, reply.count()?);
-        Some(Self { joined: Joined { new, last_n }, leased, since, picture: reply.picture()? })
+        let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
+        let (since, joined_at) = (reply.count()?, reply.count()?);
+        Some(Self { joined: Joined { new, last_n }, leased, since, joined_at, picture: reply.picture()? })
     }
 }
 

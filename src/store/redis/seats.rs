@@ -13,9 +13,18 @@ use super::{
     watch::{Passage, TOGETHER, Watch},
 };
 use crate::{
-    room::{Departure, Epoch, Joined, MemberId, Moment, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
+    room::{Cursor, Departure, Epoch, Joined, MemberId, Moment, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
     store::StoreError,
 };
+
+/// Who asks for a seat; see [`crate::store::Store::join`].
+pub(super) struct Joiner<'a> {
+    pub(super) id: MemberId,
+    pub(super) name: &'a Name,
+    pub(super) tag: u64,
+    pub(super) began: Instant,
+    pub(super) after: Option<Cursor>,
+}
 
 /// A join on its way. Unless it is settled, what it may have done is undone: a seat that was taken is freed.
 /// One that was taken over is left to the leave of its holder, because the member has been there all along.
@@ -24,7 +33,6 @@ struct Attempt<'a> {
     watch: &'a Watch,
     id: MemberId,
     tag: u64,
-    began: Instant,
     settled: bool,
     /// The seat was free before.
     new: bool,
@@ -64,14 +72,8 @@ impl Vacated {
 
 impl Shared {
     /// See [`crate::store::Store::join`].
-    pub(super) async fn join(
-        self: &Arc<Self>,
-        room: &RoomId,
-        id: MemberId,
-        name: &Name,
-        tag: u64,
-        began: Instant,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    pub(super) async fn join(self: &Arc<Self>, room: &RoomId, joiner: Joiner<'_>) -> Result<(Joined, Snapshot), StoreError> {
+        let Joiner { id, tag, .. } = joiner;
         let deadline = Instant::now() + DEADLINE;
         let (watch, mut gate) = loop {
             let watch = self.watch(room)?;
@@ -79,8 +81,8 @@ impl Shared {
                 break (watch, gate);
             }
         };
-        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, began, settled: true, new: false };
-        let admitted = self.admit(&watch, &mut gate, &mut attempt, name, deadline).await;
+        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, settled: true, new: false };
+        let admitted = self.admit(&watch, &mut gate, &mut attempt, &joiner, deadline).await;
         if admitted.is_err() && watch.inbox().seats().is_empty() {
             self.retire(&watch, &mut gate).await;
         }
@@ -94,45 +96,52 @@ impl Shared {
         Ok((joined, room))
     }
 
-    /// Listens first, then joins: what is said in between waits in the inbox. Gives the room as it was then, and how often
-    /// it had been read again.
+    /// Listens first, then joins: what is said in between waits in the inbox. Gives the room as it was then, without its
+    /// members where this node knows them.
     async fn admit(
         self: &Arc<Self>,
         watch: &Watch,
         gate: &mut Passage,
         attempt: &mut Attempt<'_>,
-        name: &Name,
+        joiner: &Joiner<'_>,
         deadline: Instant,
-    ) -> Result<(Joined, (Snapshot, u64)), StoreError> {
+    ) -> Result<(Joined, Snapshot), StoreError> {
         if gate.subscribed.is_none() {
             gate.subscribed = Some(self.links.subscribe(&watch.keys, deadline).await?);
         }
-        let (id, tag) = (attempt.id, attempt.tag);
-        let mut args = self.join_args(id, tag, name, RoomKey::random(), None);
-        let moment = self.moment(&watch.keys, attempt.began);
-        args.extend(moment.into_iter().flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]));
-        attempt.settled = false;
-        let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
-        attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
-        let mut reply = answer?;
-        match reply.word().as_deref() {
-            Some("OK") => {}
-            Some("EFULL") => return Err(Refusal::RoomFull.into()),
-            Some("ETAKEN") => return Err(Refusal::Overtaken.into()),
-            Some("EBROKEN") => return Err(spoiled::numbers()),
-            _ => return Err(garbled("join")),
-        }
-        // Where the room cannot be read, a seat in it has been taken.
-        attempt.settled = false;
-        let Admission { joined, leased, since, picture } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
-        // Who was no member before is none until they are welcomed.
-        (attempt.settled, attempt.new) = (!joined.new, joined.new);
-        let room = &picture.room;
-        let joined_at = room.members.iter().find(|member| member.id == id).map_or(since, |member| member.joined_at);
-        let fills = {
+        let Joiner { id, tag, began, .. } = *joiner;
+        let moment = self.moment(&watch.keys, began);
+        // The first member of this node brings the others along. The last may move away while the next one joins.
+        let mut list = watch.inbox().seats().is_empty();
+        let (joined, picture) = loop {
+            let mut args = self.join_args(joiner, RoomKey::random(), None, list);
+            args.extend(moment.iter().flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]));
+            attempt.settled = false;
+            let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
+            attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
+            let mut reply = answer?;
+            match reply.word().as_deref() {
+                Some("OK") => {}
+                Some("EFULL") => return Err(Refusal::RoomFull.into()),
+                Some("ETAKEN") => return Err(Refusal::Overtaken.into()),
+                Some("EBROKEN") => return Err(spoiled::numbers()),
+                _ => return Err(garbled("join")),
+            }
+            // Where the room cannot be read, a seat in it has been taken.
+            attempt.settled = false;
+            let Admission { joined, leased, since, joined_at, picture } =
+                Admission::read(reply).ok_or_else(|| garbled("join"))?;
+            // Who was no member before is none until they are welcomed.
+            (attempt.settled, attempt.new) = (!joined.new, joined.new);
             let mut inbox = watch.inbox();
             let first = inbox.seats().is_empty();
-            inbox.sit(id, Seat { tag, since, name: name.clone(), joined_at, version: room.version, leaving: false });
+            if first && !list {
+                // The same join once more: Redis answers a repetition as it did the first time.
+                list = true;
+                continue;
+            }
+            let version = picture.room.version;
+            inbox.sit(id, Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false });
             if first {
                 inbox.open(&picture, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
             } else if !leased {
@@ -141,21 +150,24 @@ impl Shared {
             if inbox.is_faulty() {
                 watch.wake();
             }
-            inbox.fills()
+            break (joined, picture);
         };
         watch.expect(picture.mark());
         // An older link of the same member has lost the seat to this one.
         watch.stir();
-        Ok((joined, (picture.room, fills)))
+        Ok((joined, picture.room))
     }
 
-    pub(super) fn join_args(&self, id: MemberId, tag: u64, name: &Name, key: RoomKey, again: Option<&Seat>) -> Vec<Str> {
+    /// What join.lua takes. `again` is for a seat that is brought back, `list` asks for the members.
+    pub(super) fn join_args(&self, joiner: &Joiner<'_>, key: RoomKey, again: Option<&Seat>, list: bool) -> Vec<Str> {
         let (since, joined_at) = again.map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
+        let heard = |after: Cursor| (record::epoch(after.epoch), number(after.seq));
+        let (life, seq) = joiner.after.map_or_else(Default::default, heard);
         vec![
-            record::id(id),
+            record::id(joiner.id),
             record::node(self.node),
-            number(tag),
-            Str::from(name.to_word()),
+            number(joiner.tag),
+            Str::from(joiner.name.to_word()),
             record::epoch(Epoch::random()),
             record::key(&key),
             number(self.limits.members),
@@ -164,6 +176,9 @@ impl Shared {
             number(self.ttl.as_millis()),
             since,
             joined_at,
+            number(u8::from(list)),
+            life,
+            seq,
         ]
     }
 

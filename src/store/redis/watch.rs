@@ -15,13 +15,15 @@ use tokio::{
 };
 
 use super::{
-    DEADLINE, Shared, Want,
+    DEADLINE, Members, Shared, Want,
     counts::count,
     inbox::{Inbox, Seat},
     keys::Keys,
     link::Link,
     record::{Admission, Mark, News, garbled},
-    scripts, spoiled,
+    scripts,
+    seats::Joiner,
+    spoiled,
 };
 use crate::{
     room::{MemberId, RoomId, Snapshot},
@@ -154,40 +156,44 @@ impl Watch {
 }
 
 impl Shared {
-    /// Waits until this node's stream has got to where a newcomer saw the room. If the room was read again meanwhile,
-    /// they look again, because what they saw may lie in between, and wait for that.
+    /// Waits until this node's stream has got to where a newcomer saw the room, and gives the members as this node was
+    /// told of them. So Redis need not list them, and nothing lies between the snapshot and what is told next. Where the
+    /// room was read again and lives another life, its log is read again, too.
     pub(super) async fn welcome(
         &self,
         watch: &Watch,
         (id, tag): (MemberId, u64),
-        (mut room, mut fills): (Snapshot, u64),
+        mut room: Snapshot,
         deadline: Instant,
     ) -> Result<Snapshot, StoreError> {
+        let mut seen = watch.inbox().fills();
         loop {
             let mut news = pin!(watch.news.notified());
             news.as_mut().enable();
             if self.closed.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable);
             }
-            let now = {
+            let again = {
                 let mut inbox = watch.inbox();
                 // Whose seat another link has taken, or another node, finds that out by itself.
                 let gone = inbox.seats().get(&id).is_none_or(|seat| seat.tag != tag);
-                if gone || (inbox.fills() == fills && inbox.reaches(&room)) {
-                    return Ok(room);
+                if gone || inbox.reaches(&room) {
+                    return Ok(inbox.shown_to(id, self.limits.listed, room));
                 }
-                if room.epoch != inbox.heard().0 {
+                let strange = room.epoch != inbox.heard().0;
+                let again = strange && inbox.fills() != seen;
+                if strange && !again {
                     inbox.distrust();
                     watch.wake();
                 }
-                inbox.fills()
+                seen = inbox.fills();
+                again
             };
-            if now == fills {
+            if !again {
                 timeout_at(deadline, news).await.map_err(|_| StoreError::Unavailable)?;
                 continue;
             }
-            fills = now;
-            let read = self.read(&watch.keys, true, Want::All, deadline).await?;
+            let read = self.read(&watch.keys, Members::Counted, Want::All, deadline).await?;
             let (picture, _) = read.ok_or(StoreError::Unavailable)?;
             watch.expect(picture.mark());
             room = picture.room;
@@ -265,12 +271,14 @@ impl Shared {
             let inbox = watch.inbox();
             (inbox.key(), inbox.seats().clone())
         };
+        let began = Instant::now();
         let sits = |id: MemberId, tag| watch.inbox().seats().get(&id).is_some_and(|seat| seat.tag == tag);
         let rejoin = |(id, seat): (MemberId, Seat)| async move {
             if !sits(id, seat.tag) {
                 return Ok(());
             }
-            let args = self.join_args(id, seat.tag, &seat.name, key, Some(&seat));
+            let joiner = Joiner { id, name: &seat.name, tag: seat.tag, began, after: None };
+            let args = self.join_args(&joiner, key, Some(&seat), false);
             let mut reply = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
@@ -307,7 +315,7 @@ impl Shared {
             let (epoch, seq) = inbox.heard();
             if inbox.is_forked() { Want::All } else { Want::Since(epoch, seq) }
         };
-        let Some((picture, reaches)) = self.read(&watch.keys, true, want, deadline).await? else {
+        let Some((picture, reaches)) = self.read(&watch.keys, Members::All, want, deadline).await? else {
             watch.inbox().unseat();
             return Err(StoreError::Unavailable);
         };

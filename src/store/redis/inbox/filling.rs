@@ -43,8 +43,8 @@ impl Inbox {
     fn changes(&self, room: &Snapshot) -> u64 {
         let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
         let stays = |is: &Member, was: &Member| is.joined_at == was.joined_at;
-        let gone = self.people.values().filter(|was| !now.get(&was.id).is_some_and(|is| stays(is, was)));
-        let came = room.members.iter().filter(|is| !self.people.get(&is.id).is_some_and(|was| stays(is, was)));
+        let gone = self.people.iter().filter(|was| !now.get(&was.id).is_some_and(|is| stays(is, was)));
+        let came = room.members.iter().filter(|is| !self.people.get(is.id).is_some_and(|was| stays(is, was)));
         gone.chain(came).filter(|member| !self.seats.contains_key(&member.id)).count() as u64
     }
 
@@ -93,10 +93,10 @@ impl Inbox {
         let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
         let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
         let mut gone: Vec<Member> =
-            self.people.values().filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is))).cloned().collect();
+            self.people.iter().filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is))).cloned().collect();
         gone.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let came: Vec<&Member> =
-            room.members.iter().filter(|is| !self.people.get(&is.id).is_some_and(|was| same(was, is))).collect();
+            room.members.iter().filter(|is| !self.people.get(is.id).is_some_and(|was| same(was, is))).collect();
         let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
         // Those who come back leave first; who is gone for good leaves after the last of what they said.
         let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
@@ -126,7 +126,7 @@ impl Inbox {
         }
         // Last, because that is the version at which it is known.
         for member in &room.members {
-            if self.people.get(&member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
+            if self.people.get(member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
                 let (from, user, call) = (member.id, member.name.clone(), member.call);
                 tell(&Event::Call { epoch: room.epoch, from, user, call, version });
             }

@@ -10,7 +10,7 @@ use super::{
     tests::{HERE, LIFE, THERE},
     *,
 };
-use crate::room::{Call, Entry, Holder, Name};
+use crate::room::{Call, Entry, Holder, Member, Name};
 
 /// Who never leaves, so that the node always has a reason to listen.
 const HOST: u128 = 1;
@@ -24,8 +24,8 @@ struct Reader {
     tag: u64,
     /// How many events had been told when it took its place.
     from: usize,
-    /// The room as it sees it, and how often this node had read it by then.
-    seen: (Snapshot, u64),
+    /// The room as it sees it.
+    seen: Snapshot,
     welcomed: bool,
 }
 
@@ -157,11 +157,17 @@ impl Play {
 
     fn come_in(&mut self, who: u128) {
         let (who, from) = (id(who), self.told.len());
+        // Redis lists the members for the first of a node only.
+        let list = self.inbox.seats().is_empty();
         let (new, leased) = (self.take_seat(who, HERE), std::mem::replace(&mut self.leased, true));
-        let (picture, tag) = (self.picture(), self.clock);
+        let (mut picture, tag) = (self.picture(), self.clock);
         self.meanwhile();
-        let joined_at = picture.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
         let first = self.inbox.seats().is_empty();
+        assert_eq!(first, list, "the host stays");
+        let joined_at = picture.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
+        if !list {
+            picture.room.members.clear();
+        }
         let seat = Seat { tag, since: tag, name: Name::guest(who), joined_at, version: picture.room.version, leaving: false };
         self.inbox.sit(who, seat);
         if first {
@@ -169,26 +175,17 @@ impl Play {
         } else if !leased {
             self.inbox.unseat();
         }
-        let seen = (picture.room, self.inbox.fills());
+        let seen = picture.room;
         self.readers.insert(who, Reader { tag, from, seen, welcomed: false });
     }
 
     /// What whoever waits to be welcomed does.
     fn welcome(&mut self) {
         for who in self.readers.keys().copied().collect::<Vec<_>>() {
-            let Reader { seen: (room, fills), welcomed, .. } = &self.readers[&who];
-            let read = *fills != self.inbox.fills();
-            let welcomed = *welcomed || !read && self.inbox.reaches(room);
-            if read && !welcomed {
-                let fills = self.inbox.fills();
-                let room = self.picture().room;
-                self.meanwhile();
-                if self.stormy && self.rng.bool() {
-                    self.tend();
-                }
-                self.readers.get_mut(&who).unwrap().seen = (room, fills);
-            } else {
-                self.readers.get_mut(&who).unwrap().welcomed = welcomed;
+            let reader = self.readers.get_mut(&who).unwrap();
+            if !reader.welcomed && self.inbox.reaches(&reader.seen) {
+                reader.welcomed = true;
+                reader.seen = self.inbox.shown_to(who, usize::MAX, reader.seen.clone());
             }
         }
     }
@@ -279,7 +276,7 @@ impl Play {
 
     /// What a reader sees in the end.
     fn heard_by(&self, who: MemberId) -> (BTreeSet<MemberId>, Seq) {
-        let Reader { from, seen: (welcome, _), .. } = &self.readers[&who];
+        let Reader { from, seen: welcome, .. } = &self.readers[&who];
         let mut people: BTreeSet<_> = welcome.members.iter().map(|member| member.id).collect();
         assert!(people.len() == welcome.members.len() && people.contains(&who));
         let mut last = welcome.seq;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::room::{Call, Entry, Holder, Name};
+use crate::room::{Call, Entry, Holder, Member, Name};
 
 pub(super) const LIFE: Epoch = Epoch(7);
 pub(super) const HERE: NodeId = NodeId(1);

@@ -1,18 +1,23 @@
 #!lua
 -- Takes a seat, or takes one's own seat over. Repeats Room::join.
 -- KEYS  members room log channel
--- ARGV  member node tag name epoch key seats age lease ttl since joined_at earliest latest
+-- ARGV  member node tag name epoch key seats age lease ttl since joined_at list life after earliest latest
 --       epoch and key are for a room that is born here; since and joined_at are
---       empty unless a node brings back a member that it believes seated; earliest
---       and latest say between which moments the link began, or are empty if its
---       node does not know this clock.
--- Gives OK new last_n leased since epoch key seq version moves heads (member seat mark)* entry*
+--       empty unless a node brings back a member that it believes seated; list is 1
+--       for a node that does not know the members; life and after are what the
+--       member has read up to, or empty; earliest and latest say between which
+--       moments the link began, or are missing if its node does not know this clock.
+-- Gives OK new last_n leased since joined_at epoch key seq version moves total heads (member seat mark)* entry*
 --       or EFULL, or ETAKEN when a newer link holds the seat, or EBROKEN when the room's numbers are none.
+--       entry: what the member has missed and the last that it has not, or all if the log does not reach back so far;
+--       none for a member that is brought back.
+-- What it costs must not grow with the room, but where the members are listed: a node asks for that once.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local seats, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local since, again = tonumber(ARGV[11]), ARGV[11] ~= ''
-local earliest, latest = tonumber(ARGV[13]), tonumber(ARGV[14])
+local list, life, after = ARGV[13] == '1', ARGV[14], tonumber(ARGV[15])
+local earliest, latest = tonumber(ARGV[16]), tonumber(ARGV[17])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -75,14 +80,27 @@ else
 end
 
 -- Redis may have dropped the log or the set of members, or part of the log: what is there is told from what should be.
-local history, oldest, held, lost, unlisted = {}, 1, 0, false, nil
-if epoch then
-  history = redis.call('LRANGE', log, 0, -1)
+local history, whole, held, lost, unlisted = {}, true, 0, false, nil
+local function hold_all()
+  history, whole, held = redis.call('LRANGE', log, 0, -1), true, 0
   for i = 1, #history do
     held = held + #history[i] - string.find(history[i], '\n', 1, true)
   end
-  lost = held ~= tonumber(bytes)
-    or (held > 0 and (string.match(history[#history], '^%d+') ~= seq or string.match(history[1], '^%d+') + #history - 1 ~= tonumber(seq)))
+end
+if epoch then
+  -- The last words of a member that is new are looked for in all of the log.
+  local missed = seat and (again and 0 or after and life == epoch and seq - after) or -1
+  if missed >= 0 then
+    history, whole = redis.call('LRANGE', log, -missed - 1, -1), false
+  end
+  if whole or #history <= missed then
+    hold_all()
+  end
+  lost = whole and held ~= tonumber(bytes)
+    or #history > 0 and (string.match(history[#history], '^%d+') ~= seq or string.match(history[1], '^%d+') + #history - 1 ~= tonumber(seq))
+  if lost and not whole then
+    hold_all()
+  end
   if not seat and heads == 0 then
     local fields = redis.call('HGETALL', room)
     unlisted = {}
@@ -113,6 +131,7 @@ if unlisted then
     redis.call('SADD', members, listed)
   end
 end
+local oldest = 1
 while history[oldest] and tonumber(string.match(history[oldest], '^%d+ (%d+)')) + age <= now do
   oldest = oldest + 1
 end
@@ -147,29 +166,32 @@ if moved then
   redis.call('SPUBLISH', channel, 'V ' .. epoch .. ' ' .. moves .. ' ' .. member .. ' ' .. moved)
 end
 
-local here, heads, at = {}, 0, {}
-local fields = redis.call('HGETALL', room)
-for i = 1, #fields, 2 do
-  if string.sub(fields[i], 1, 2) == 'u:' then
-    here[#here + 1] = string.sub(fields[i], 3)
-    here[#here + 1] = fields[i + 1]
-    here[#here + 1] = '0'
-    heads = heads + 1
-    at[here[#here - 2]] = #here
+local here, listed, at = {}, 0, {}
+if list then
+  local fields = redis.call('HGETALL', room)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 'u:' then
+      here[#here + 1] = string.sub(fields[i], 3)
+      here[#here + 1] = fields[i + 1]
+      here[#here + 1] = '0'
+      listed = listed + 1
+      at[here[#here - 2]] = #here
+    end
+  end
+  for i = 1, #fields, 2 do
+    local place = string.sub(fields[i], 1, 2) == 'c:' and at[string.sub(fields[i], 3)]
+    if place then
+      here[place] = fields[i + 1]
+    end
   end
 end
-for i = 1, #fields, 2 do
-  local place = string.sub(fields[i], 1, 2) == 'c:' and at[string.sub(fields[i], 3)]
-  if place then
-    here[place] = fields[i + 1]
-  end
-end
+local total = list and listed or redis.call('SCARD', members)
 local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',
-  tostring(since), epoch, key, seq, tostring(version), tostring(moves), tostring(heads) }
+  tostring(since), tostring(joined_at), epoch, key, seq, tostring(version), tostring(moves), tostring(total), tostring(listed) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end
-for i = oldest, #history do
+for i = again and #history + 1 or oldest, #history do
   reply[#reply + 1] = history[i]
 end
 return reply

@@ -1,12 +1,12 @@
 #!lua flags=no-writes
 -- The room as it is. Repeats Room::snapshot and Room::since.
 -- KEYS  members room log channel
--- ARGV  lease age heads epoch after
---       heads: 1 to list the members; after: a number for what a reader at
+-- ARGV  lease age list epoch after
+--       list: 1 for all members, or one member's id, or nothing; after: a number for what a reader at
 --       (epoch, after) has missed, with the last entry that it has not; 'all' or 'none'.
--- Gives OK reaches epoch key seq version moves heads (member seat mark)* entry*, or ENOROOM.
+-- Gives OK reaches epoch key seq version moves total heads (member seat mark)* entry*, or ENOROOM.
 --       When the log does not reach back to the reader, reaches is 0 and all of it is given.
-local room, log = KEYS[2], KEYS[3]
+local members, room, log = KEYS[1], KEYS[2], KEYS[3]
 local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -17,10 +17,16 @@ if not epoch then
 end
 local lapsed = tonumber(first) + lease <= now
 local here, heads, at = {}, 0, {}
-if lapsed or ARGV[3] == '1' then
+local total = ARGV[3] == '1' and 0 or redis.call('SCARD', members)
+-- Redis may have dropped the set of members: the hash knows them.
+if lapsed or ARGV[3] == '1' or total == 0 then
+  total = 0
   local fields = redis.call('HGETALL', room)
   for i = 1, #fields, 2 do
     local kind = string.sub(fields[i], 1, 2)
+    if kind == 'u:' then
+      total = total + 1
+    end
     if kind == 'u:' and ARGV[3] == '1' then
       here[#here + 1] = string.sub(fields[i], 3)
       here[#here + 1] = fields[i + 1]
@@ -41,6 +47,13 @@ end
 -- Every node has been silent for two leases: nobody is there any more.
 if lapsed then
   return { 'ENOROOM' }
+end
+
+if #ARGV[3] > 1 then
+  local seat, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[3], 'c:' .. ARGV[3]))
+  if seat then
+    here, heads = { ARGV[3], seat, mark or '0' }, 1
+  end
 end
 
 local reaches, entries, oldest = '1', {}, 1
@@ -66,7 +79,7 @@ if ARGV[5] == 'all' or reaches == '0' then
   skip_aged()
 end
 
-local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(heads) }
+local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(total), tostring(heads) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

@@ -1,0 +1,65 @@
+//! Who is in a room, as its node was told.
+
+use std::collections::HashMap;
+
+use crate::room::{Call, JoinOrder, Member, MemberId, Name};
+
+/// The members of a room, wherever they sit.
+#[derive(Default)]
+pub(super) struct People {
+    members: HashMap<MemberId, Member>,
+    order: JoinOrder,
+}
+
+impl People {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    /// The member with this id.
+    pub(super) fn get(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    /// Takes a member in, in the place of what was known of it.
+    pub(super) fn insert(&mut self, member: Member) {
+        self.remove(member.id);
+        self.order.insert(&member);
+        self.members.insert(member.id, member);
+    }
+
+    /// Takes a member out.
+    pub(super) fn remove(&mut self, id: MemberId) {
+        if let Some(member) = self.members.remove(&id) {
+            self.order.remove(&member);
+        }
+    }
+
+    /// Takes note of a member's mark of the call, and gives its name, if that is news.
+    pub(super) fn call(&mut self, id: MemberId, call: Call) -> Option<Name> {
+        let member = self.members.get_mut(&id).filter(|member| member.call < call)?;
+        member.call = call;
+        self.order.call(id);
+        Some(member.name.clone())
+    }
+
+    /// Those whom a reader is told of; see [`JoinOrder::listed`].
+    pub(super) fn listed(&self, most: usize, reader: MemberId) -> Vec<Member> {
+        let listed = self.order.listed(most, reader, |id| self.get(id).map(|member| member.joined_at));
+        listed.into_iter().filter_map(|id| self.get(id)).cloned().collect()
+    }
+}
+
+impl FromIterator<Member> for People {
+    fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
+        let mut people = Self::default();
+        members.into_iter().for_each(|member| people.insert(member));
+        people
+    }
+}
