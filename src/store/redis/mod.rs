@@ -347,7 +347,8 @@ impl Store for Redis {
     }
 
     fn ready(&self) -> bool {
-        !self.shared.closed.load(Ordering::Relaxed) && self.shared.links.are_up()
+        let shared = &self.shared;
+        !shared.closed.load(Ordering::Relaxed) && shared.links.are_up() && shared.is_known()
     }
 
     fn shared(&self) -> bool {

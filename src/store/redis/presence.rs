@@ -2,7 +2,10 @@
 //! and a node that dies is gone with its connection.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,13 +25,15 @@ const LAST_WORD: Duration = Duration::from_millis(500);
 /// This node among the others.
 pub(super) struct Presence {
     keys: Keys,
+    /// Other nodes know of this one.
+    known: AtomicBool,
     /// The server or the connection may be another one.
     changed: Notify,
 }
 
 impl Presence {
     pub(super) fn new(database: u8) -> Self {
-        Self { keys: Keys::of_nodes(database), changed: Notify::new() }
+        Self { keys: Keys::of_nodes(database), known: AtomicBool::new(false), changed: Notify::new() }
     }
 
     /// What was subscribed may be so no longer.
@@ -45,6 +50,7 @@ pub(super) async fn attend(shared: Weak<Shared>) {
         let listens = this.links.subscribe(&presence.keys, Instant::now() + DEADLINE).await.is_ok();
         drop(this);
         if listens {
+            presence.known.store(true, Ordering::Relaxed);
             presence.changed.notified().await;
         } else {
             sleep(RETRY).await;
@@ -53,6 +59,11 @@ pub(super) async fn attend(shared: Weak<Shared>) {
 }
 
 impl Shared {
+    /// Whether other nodes know of this one, as far as they can: until then they would not leave their members to it.
+    pub(super) fn is_known(&self) -> bool {
+        self.presence.known.load(Ordering::Relaxed) || self.links.is_away(self.presence.keys.slot())
+    }
+
     /// Whether other nodes listen; this one does no longer. Where Redis does not say, they do.
     pub(super) async fn has_peers(&self) -> bool {
         let Some(link) = self.links.route(self.presence.keys.slot()) else { return true };
