@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -72,7 +72,9 @@ const ENTRY: usize = 128;
 #[derive(Default)]
 struct Logged {
     bytes: AtomicUsize,
-    /// When the newest came, in seconds since the node's start.
+    /// Something came since it was last looked at. A message reads no clock for that.
+    grew: AtomicBool,
+    /// When something was found to have come, in seconds since the node's start.
     newest: AtomicU32,
 }
 
@@ -82,8 +84,8 @@ impl Logged {
         (text + ENTRY).min(most.saturating_sub(self.bytes.load(Ordering::Relaxed)))
     }
 
-    fn grow(&self, growth: usize, now: u32) {
-        self.newest.store(now, Ordering::Relaxed);
+    fn grow(&self, growth: usize) {
+        self.grew.store(true, Ordering::Relaxed);
         self.bytes.fetch_add(growth, Ordering::Relaxed);
     }
 
@@ -93,8 +95,11 @@ impl Logged {
         before.map_or(0, |before| before.min(growth))
     }
 
-    /// All of it, if nothing came for `age`.
+    /// All of it, if nothing came for `age`, as far as the looks before this one can tell.
     fn forget(&self, now: u32, age: Duration) -> usize {
+        if self.grew.swap(false, Ordering::Relaxed) {
+            self.newest.store(now, Ordering::Relaxed);
+        }
         let silent = now.saturating_sub(self.newest.load(Ordering::Relaxed));
         if Duration::from_secs(silent.into()) > age { self.bytes.swap(0, Ordering::Relaxed) } else { 0 }
     }
@@ -155,9 +160,8 @@ impl Kept {
         if all > 0 {
             usage.node.add(Resource::Text, all).inspect_err(|_| usage.subtract_own(Resource::Text, own))?;
         }
-        let now = usage.node.seconds();
-        logged.grow(own, now);
-        room.logged.grow(all, now);
+        logged.grow(own);
+        room.logged.grow(all);
         Ok(Reservation { kept: self, own, all })
     }
 

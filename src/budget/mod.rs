@@ -285,6 +285,8 @@ mod tests {
         let kept = usage.keep(&room);
         assert!(kept.reserve(800).map(Reservation::keep).is_ok() && kept.reserve(800).is_err());
         let age = Duration::from_secs(60);
+        kept.forget(age);
+        room.forget(age);
         tokio::time::advance(age).await;
         kept.forget(age);
         assert!(kept.reserve(800).is_err(), "it may still be shown");

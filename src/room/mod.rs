@@ -321,9 +321,13 @@ impl Room {
     /// reader at `after` has missed, if it reaches back so far.
     pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId, after: Option<Cursor>) -> Snapshot {
         self.trim(now, limits);
-        let joined_at = |id| Some(self.member(id).ok()?.joined_at);
-        let listed = self.order.listed(limits.listed, reader, joined_at);
-        Snapshot { history: self.missed(after), ..self.listing(listed.into_iter()) }
+        let facts = if self.seats.len() <= limits.listed {
+            self.facts()
+        } else {
+            let joined_at = |id| Some(self.member(id).ok()?.joined_at);
+            self.listing(self.order.listed(limits.listed, reader, joined_at).into_iter())
+        };
+        Snapshot { history: self.missed(after), ..facts }
     }
 
     fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {

@@ -38,12 +38,9 @@ impl JoinOrder {
         self.order.iter().map(|(_, id)| *id)
     }
 
-    /// Those whom a reader is told of, in order: of more than `most` those who came first, and beside them the reader and
-    /// who is in the call. What a join costs does not grow with the room. `joined_at` knows when a member joined.
+    /// Those whom a reader of a room of more than `most` is told of, in order: those who came first, and beside them the
+    /// reader and who is in the call. What a join costs does not grow with the room. `joined_at` knows when a member joined.
     pub fn listed(&self, most: usize, reader: MemberId, joined_at: impl Fn(MemberId) -> Option<Millis>) -> Vec<MemberId> {
-        if self.order.len() <= most {
-            return self.iter().collect();
-        }
         let first = self.order.iter().take(most).copied();
         let beside = self.callers.iter().chain([&reader]).filter_map(|id| Some((joined_at(*id)?, *id)));
         let listed: BTreeSet<(Millis, MemberId)> = first.chain(beside).collect();

@@ -51,8 +51,12 @@ impl People {
 
     /// Those whom a reader is told of; see [`JoinOrder::listed`].
     pub(super) fn listed(&self, most: usize, reader: MemberId) -> Vec<Member> {
+        let get = |id| self.get(id).cloned();
+        if self.len() <= most {
+            return self.order.iter().filter_map(get).collect();
+        }
         let listed = self.order.listed(most, reader, |id| self.get(id).map(|member| member.joined_at));
-        listed.into_iter().filter_map(|id| self.get(id)).cloned().collect()
+        listed.into_iter().filter_map(get).collect()
     }
 }
 
