@@ -1,5 +1,5 @@
 # The page, built and compressed.
-FROM node:20-bookworm-slim AS page
+FROM node:24-bookworm-slim AS page
 WORKDIR /parlor
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci

@@ -11,6 +11,8 @@ PROXIES := haproxy:haproxy apache2:apache2-bin varnishd:varnish caddy:caddy
 # Browsers beside Chromium, what drives them, and a screen for the one that has no headless mode.
 BROWSERS := firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 # And LiveKit, built by Go from its own source; the version is part of the name, so that a new one is built.
+# docker-compose.yml runs v1.13.11. v1.13.5 is the last that `go install` takes: the go.mod of v1.13.6 to v1.13.11
+# replaces pion's modules by forks, and `go install` of a module with a `replace` fails.
 LIVEKIT_VERSION := v1.13.5
 LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
 
