@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page strangers fmt tools
+.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page strangers audit fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
@@ -90,6 +90,9 @@ strangers: build ## What one address can do to the server: each attack, and what
 
 bench-page: build $(LIGHTHOUSE) ## How fast the page is: Lighthouse, round trips to the first message, a long log (docs/page.md); some minutes
 	PARLOR_BIN=target/release/parlor node benches/page/main.mjs
+
+audit: ## Licences and sources of what comes in through Cargo and npm, and known vulnerabilities where their databases can be reached
+	.ci/audit
 
 fmt: ## Format the Rust code
 	cargo fmt
