@@ -9,15 +9,13 @@ mod departure;
 mod entry;
 mod holder;
 mod id;
+mod key;
 mod member;
 mod order;
 mod refusal;
 mod snapshot;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    fmt,
-};
+use std::collections::{HashMap, VecDeque};
 
 use ahash::RandomState;
 
@@ -26,6 +24,7 @@ pub use departure::Departure;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
 pub use holder::{Holder, Moment, NodeId};
 pub use id::RoomId;
+pub use key::RoomKey;
 pub use member::{Member, MemberId, Name, is_empty};
 pub use order::JoinOrder;
 pub use refusal::Refusal;
@@ -64,27 +63,6 @@ impl Default for Limits {
             history_age: 30 * 60 * 1000,
             lease: 15_000,
         }
-    }
-}
-
-/// The secret that signs the tickets of one room. It lives in the room and dies with it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct RoomKey(pub [u8; 32]);
-
-impl RoomKey {
-    /// A new random key.
-    pub fn random() -> Self {
-        let (a, b) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-        let mut key = [0; 32];
-        key[..16].copy_from_slice(a.as_bytes());
-        key[16..].copy_from_slice(b.as_bytes());
-        Self(key)
-    }
-}
-
-impl fmt::Debug for RoomKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RoomKey(…)")
     }
 }
 
