@@ -18,6 +18,7 @@ mod counts;
 mod debts;
 mod inbox;
 mod keys;
+mod lanes;
 mod link;
 mod links;
 mod map;
@@ -25,6 +26,7 @@ mod news;
 mod presence;
 mod probe;
 mod pulse;
+mod queue;
 mod record;
 mod renewals;
 mod role;
@@ -279,6 +281,7 @@ impl Store for Redis {
         tag: u64,
         began: Instant,
     ) -> Result<(Joined, Snapshot), StoreError> {
+        self.shared.links.admit(Keys::slot_of(room))?;
         self.shared.spoiled.note(room, self.shared.join(room, id, name, tag, began).await)
     }
 
@@ -312,6 +315,7 @@ impl Store for Redis {
 
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
+        self.shared.links.admit(Keys::slot_of(room))?;
         let read = self.shared.read(&self.shared.keys(room), true, want, Instant::now() + DEADLINE).await;
         self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(picture, _)| picture.room)))
     }
