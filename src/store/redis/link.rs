@@ -47,12 +47,12 @@ use super::{
     client::{Refusal, client, listen, slots, stay_connected},
     clock::Clock,
     counts::{Counts, count},
-    lanes::Lanes,
+    lanes::{Lane, Lanes},
     map::Map,
     probe::{About, Setup},
     scripts::Script,
 };
-use crate::room::Moment;
+use crate::{room::Moment, store::StoreError};
 
 /// How long one try may take.
 pub(super) const TRY: Duration = Duration::from_secs(1);
@@ -190,6 +190,17 @@ impl Link {
     /// Whether the server answered when it was last asked whether it lives.
     pub(super) fn answers(&self) -> bool {
         self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Whether a newcomer would get its turn soon enough, if the server answers.
+    pub(super) fn admit(&self) -> Result<(), StoreError> {
+        if self.answers() { self.lanes.queue.admit().map_err(StoreError::Busy) } else { Ok(()) }
+    }
+
+    /// What a call is told that had no turn in time: where nothing was done and the server answers, when to come back.
+    pub(super) fn late(&self, lane: Lane, begun: bool) -> StoreError {
+        let comes_back = lane == Lane::Rooms && self.answers() && !begun;
+        if comes_back { StoreError::Busy(self.lanes.queue.book()) } else { StoreError::Unavailable }
     }
 
     /// What the server said of itself when it was last asked.

@@ -27,7 +27,6 @@ use super::{
     client::{map_of, master_of},
     counts::{Counts, count},
     keys::Keys,
-    lanes::Lane,
     link::{Ear, Link},
     map::{Map, SLOTS},
     probe::Setup,
@@ -170,10 +169,7 @@ impl Links {
 
     /// Whether a join or a look at a room would get its turn soon enough; [`StoreError::Busy`] if not.
     pub(super) fn admit(&self, slot: u16) -> Result<(), StoreError> {
-        match self.route(slot).filter(|link| link.answers()) {
-            Some(link) => link.lanes.queue.admit().map_err(StoreError::Busy),
-            None => Ok(()),
-        }
+        self.route(slot).map_or(Ok(()), |link| link.admit())
     }
 
     /// Whether the master of a slot has answered when it was last asked whether it lives.
@@ -201,10 +197,8 @@ impl Links {
         loop {
             let link = errand.link().await?;
             let tried = {
-                let Some(_turn) = link.lanes.turn(script.lane, deadline).await else {
-                    let late = script.lane == Lane::Rooms && link.answers() && !begun;
-                    return Err(if late { StoreError::Busy(link.lanes.queue.book()) } else { StoreError::Unavailable });
-                };
+                let turn = link.lanes.turn(script.lane, deadline).await;
+                let _turn = turn.ok_or_else(|| link.late(script.lane, begun))?;
                 begun = true;
                 timeout_at(deadline, link.run(script, names.clone(), args.clone(), in_full)).await
             };
