@@ -75,6 +75,9 @@ fn hub() -> (Arc<Hub>, Arc<World>) {
     (Hub::new(rooms, store), world)
 }
 
+/// When the store has time again.
+const BUSY: Duration = Duration::from_millis(1700);
+
 /// A store that may be as slow and as doubtful as one behind a network.
 struct Moody {
     store: Arc<Memory>,
@@ -83,6 +86,8 @@ struct Moody {
     waits: Mutex<VecDeque<(When, oneshot::Receiver<()>)>>,
     /// The next send happens, and its answer is lost.
     mumbles: AtomicBool,
+    /// So many joins are told to come back.
+    crowded: AtomicUsize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -115,6 +120,9 @@ impl Store for Moody {
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError> {
+        if self.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(StoreError::Busy(BUSY));
+        }
         let wait = self.waits.lock().unwrap().pop_front();
         self.joins.fetch_add(1, Ordering::SeqCst);
         match wait {
@@ -189,7 +197,13 @@ fn stage() -> Stage {
     let rooms = Rooms::new(terms());
     let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
-    let store = Arc::new(Moody { store, joins: AtomicUsize::new(0), waits: Mutex::default(), mumbles: AtomicBool::new(false) });
+    let store = Arc::new(Moody {
+        store,
+        joins: AtomicUsize::new(0),
+        waits: Mutex::default(),
+        mumbles: AtomicBool::new(false),
+        crowded: AtomicUsize::new(0),
+    });
     Stage { hub: Hub::new(Arc::clone(&rooms), Arc::clone(&store) as _), rooms, world, store }
 }
 
@@ -234,6 +248,27 @@ async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>)
     let welcome = heard.recv().await.unwrap();
     assert_eq!(welcome["type"], "welcome");
     Ok(Someone { seat, heard, welcome })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_for_which_the_store_has_no_time_is_told_when_to_come_back_and_comes_in_then() {
+    let Stage { hub, store, .. } = stage();
+    let ann = enter(&hub, "r", "Ann", None).await;
+    let welcome = ann.welcome.clone();
+    drop(ann);
+    store.crowded.store(2, Ordering::SeqCst);
+    for (name, back) in [("Ann", Some(&welcome)), ("Bob", None)] {
+        let told = try_enter(&hub, "r", name, back).await.map(|someone| someone.welcome).unwrap_err();
+        assert_eq!((told.code(), told.retry_after(), told.close_code()), ("server_full", Some(BUSY), 4503), "{told}");
+    }
+    let room: RoomId = "r".parse().unwrap();
+    assert_eq!(hub.count(&room).await, Ok(1), "Ann keeps her seat and Bob has none");
+    assert_eq!(hub.counts().1, 1);
+    let ann = enter(&hub, "r", "Ann", Some(&welcome)).await;
+    assert_eq!((&ann.welcome["resumed"], &ann.welcome["reset"]), (&true.into(), &false.into()));
+    assert_eq!(ann.welcome["clientId"], welcome["clientId"]);
+    let _bob = enter(&hub, "r", "Bob", None).await;
+    assert_eq!(hub.count(&room).await, Ok(2));
 }
 
 #[tokio::test(start_paused = true)]

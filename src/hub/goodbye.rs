@@ -51,7 +51,7 @@ impl Hub {
                 let mut pause = Duration::from_secs(1);
                 over = loop {
                     match hub.store.leave(&room.id, member, tag, reason).await {
-                        Err(StoreError::Unavailable) => tokio::time::sleep(Duration::from_secs(1)).await,
+                        Err(StoreError::Unavailable | StoreError::Busy(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
                         Err(StoreError::Broken(_)) => {
                             tokio::time::sleep(pause).await;
                             pause = (pause * 2).min(Duration::from_secs(30));

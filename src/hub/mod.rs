@@ -59,6 +59,7 @@ impl From<StoreError> for Trouble {
             StoreError::Refused(Refusal::Overtaken) => Self::Replaced,
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Full => Self::StoreFull,
+            StoreError::Busy(wait) => Self::ServerFull { what: "joins under way", wait },
             StoreError::Unavailable => Self::StoreUnavailable,
             // It may be mended; until then this room is out of reach, and no other.
             StoreError::Broken(_) => Self::StoreUnavailable,
@@ -283,7 +284,7 @@ impl Hub {
                 Err(error) => {
                     match error {
                         StoreError::Refused(Refusal::Overtaken) => seat.void(),
-                        StoreError::Refused(_) | StoreError::Full => seat.give_up(),
+                        StoreError::Refused(_) | StoreError::Full | StoreError::Busy(_) => seat.give_up(),
                         StoreError::Unavailable | StoreError::Broken(_) => {}
                     }
                     return Err(error.into());

@@ -140,6 +140,9 @@ pub enum StoreError {
     /// The store is out of reach. What was asked may or may not have happened.
     #[error("the store is out of reach")]
     Unavailable,
+    /// Too many come at once; nothing was changed. When to come back.
+    #[error("too many come at once: come back in {} s", .0.as_secs().max(1))]
+    Busy(Duration),
     /// The store answered something it never should, for this room; the store has told the log.
     #[error("the store is broken: {0}")]
     Broken(String),

@@ -15,6 +15,15 @@ use tokio::{
     task::JoinHandle,
 };
 
+/// What of a node's connections is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    /// All but those that ask what time it is: that is the pulse.
+    Carriers,
+    All,
+}
+
 struct Call {
     subscriber: Arc<AtomicBool>,
     whisper: mpsc::UnboundedSender<Vec<u8>>,
@@ -34,7 +43,7 @@ struct Tampering {
 pub struct Line {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
-    held: watch::Sender<bool>,
+    held: watch::Sender<Held>,
     tampering: Arc<Tampering>,
     accepting: JoinHandle<()>,
 }
@@ -44,7 +53,7 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
-        let (held, holding) = watch::channel(false);
+        let (held, holding) = watch::channel(Held::Nothing);
         let tampering = Arc::new(Tampering::default());
         let (book, hands) = (Arc::clone(&calls), Arc::clone(&tampering));
         let accepting = tokio::spawn(async move {
@@ -64,7 +73,12 @@ impl Line {
 
     /// Nothing passes until this is called with `false`; nothing is lost either.
     pub fn hold(&self, hold: bool) {
-        self.held.send(hold).unwrap();
+        self.held.send(if hold { Held::All } else { Held::Nothing }).unwrap();
+    }
+
+    /// The same, but the node still hears that the server lives. Ended by [`Self::hold`].
+    pub fn hold_carriers(&self) {
+        self.held.send(Held::Carriers).unwrap();
     }
 
     /// What the node says passes, but no answer does until this is called with `false`.
@@ -105,15 +119,15 @@ async fn pass(
     port: u16,
     subscriber: Arc<AtomicBool>,
     mut whispers: mpsc::UnboundedReceiver<Vec<u8>>,
-    mut held: watch::Receiver<bool>,
+    mut held: watch::Receiver<Held>,
     tampering: Arc<Tampering>,
 ) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     let ((mut from, mut to), (mut answers, mut commands)) = (caller.into_split(), server.into_split());
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
-    let mut doomed = false;
+    let (mut doomed, mut pulse) = (false, false);
     loop {
-        if held.wait_for(|held| !held).await.is_err() {
+        if held.wait_for(|held| *held == Held::Nothing || (*held == Held::Carriers && pulse)).await.is_err() {
             return;
         }
         tokio::select! {
@@ -129,6 +143,7 @@ async fn pass(
                 if has(b"SSUBSCRIBE") {
                     subscriber.store(true, Ordering::SeqCst);
                 }
+                pulse |= has(b"\nTIME\r\n");
                 if has(b"EVALSHA") && tampering.swallow.swap(false, Ordering::SeqCst) {
                     doomed = true;
                 }

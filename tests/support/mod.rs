@@ -124,6 +124,11 @@ impl Heard {
         std::iter::from_fn(|| self.events.try_recv().ok().map(|(_, event)| event)).collect()
     }
 
+    /// What was told of reach and has not been taken yet.
+    pub fn links(&mut self) -> Vec<bool> {
+        std::iter::from_fn(|| self.links.try_recv().ok()).collect()
+    }
+
     /// Waits until a room is in reach or out of it.
     pub async fn link(&mut self, up: bool) {
         loop {

@@ -59,6 +59,11 @@ impl Keys {
         self.slot
     }
 
+    /// The same without making the names.
+    pub(super) fn slot_of(room: &RoomId) -> u16 {
+        redis_keyslot(room.as_str().as_bytes())
+    }
+
     /// The id of the room that a channel belongs to.
     pub(super) fn room_of(channel: &str) -> Option<&str> {
         channel.strip_prefix(PREFIX)?.split_once('}').map(|(room, _)| room)
@@ -85,5 +90,8 @@ mod tests {
         assert!("all nodes".parse::<RoomId>().is_err(), "nor for all nodes");
         // As CLUSTER KEYSLOT says.
         assert_eq!(Keys::new(&"abc".parse().unwrap(), 0).slot(), 7638);
+        for room in ["abc".parse().unwrap(), room] {
+            assert_eq!(Keys::slot_of(&room), Keys::new(&room, 3).slot());
+        }
     }
 }

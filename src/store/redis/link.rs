@@ -3,7 +3,8 @@
 //! One plain connection for commands and for subscriptions, so that Redis answers
 //! a message and tells it in one write, and a node hears both in one read. In a
 //! Cluster there are two: SUNSUBSCRIBE may be sent on there, and fred would take
-//! that for the answer to another command.
+//! that for the answer to another command. One more tells whether the server
+//! lives: it carries nothing else, so that no queue of ours is taken for silence.
 //!
 //! fred is asked for little: each command is written at most once and fails
 //! fast, and what is said about a connection comes from our own [`super::pulse`]. Repeating and
@@ -22,7 +23,7 @@ use std::{
 use fred::bytes_utils::Str;
 use fred::{
     clients::WithOptions,
-    error::{Error, ErrorKind},
+    error::Error,
     interfaces::{ClientLike, EventInterface, LuaInterface, PubsubInterface},
     prelude::Client,
     types::{
@@ -33,7 +34,7 @@ use fred::{
 use parking_lot::Mutex;
 use tokio::{
     sync::{
-        Notify, Semaphore,
+        Notify,
         broadcast::{Receiver, error::RecvError},
         mpsc, oneshot,
     },
@@ -46,11 +47,12 @@ use super::{
     client::{Refusal, client, listen, slots, stay_connected},
     clock::Clock,
     counts::{Counts, count},
+    lanes::{Lane, Lanes},
     map::Map,
     probe::{About, Setup},
     scripts::Script,
 };
-use crate::room::Moment;
+use crate::{room::Moment, store::StoreError};
 
 /// How long one try may take.
 pub(super) const TRY: Duration = Duration::from_secs(1);
@@ -58,11 +60,6 @@ pub(super) const TRY: Duration = Duration::from_secs(1);
 pub(super) const ASK: Duration = Duration::from_millis(300);
 /// How often a server that is away is looked for.
 pub(super) const SEARCH: Duration = Duration::from_millis(50);
-/// Commands under way at once; more wait here, where their deadline still counts.
-const UNDER_WAY: usize = 4096;
-/// The same of those that are answered with a whole room. Redis cuts a connection that listens when more waits for it than
-/// `client-output-buffer-limit pubsub` allows, which is 32 MB.
-const AT_LENGTH: usize = 16;
 
 /// Where a link's news go.
 pub(super) trait Ear: Send + Sync + 'static {
@@ -87,12 +84,14 @@ pub(super) struct Link {
     /// The connection for commands, where it is another one.
     commands: Option<WithOptions<Client>>,
     news: WithOptions<Client>,
+    /// The connection that tells whether the server lives.
+    pulse: WithOptions<Client>,
     /// Marks in the news: each is answered when all before it have been passed on.
     marks: mpsc::UnboundedSender<oneshot::Sender<()>>,
-    under_way: Semaphore,
-    at_length: Semaphore,
+    pub(super) lanes: Lanes,
     pub(super) up: AtomicBool,
     pub(super) down: AtomicBool,
+    pub(super) answers: AtomicBool,
     pub(super) clock: Clock,
     counts: Arc<Counts>,
     /// Told when the server is silent: another may have its slots now.
@@ -117,17 +116,19 @@ impl Link {
     ) -> Result<Arc<Self>, RedisConfigError> {
         let news = client(config.clone(), 4096)?;
         let commands = if setup.clustered { Some(client(config.clone(), 64)?) } else { None };
+        let pulse = client(config.clone(), 64)?;
         let (marks, marked) = mpsc::unbounded_channel();
         let link = Arc::new(Self {
             server: server.clone(),
             setup,
             commands,
             news,
+            pulse,
             marks,
-            under_way: Semaphore::new(UNDER_WAY),
-            at_length: Semaphore::new(AT_LENGTH),
+            lanes: Lanes::new(),
             up: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            answers: AtomicBool::new(false),
             clock: Clock::new(),
             counts,
             doubt,
@@ -140,10 +141,12 @@ impl Link {
         let (messages, connections) = (link.news.message_rx(), link.news.reconnect_rx());
         let mut tasks = vec![
             tokio::spawn(Arc::clone(&link).listen(messages, connections, marked, ear.clone())),
-            tokio::spawn(listen((**link.commands()).clone(), Arc::clone(&link.refusal))),
             tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
         ];
-        tasks.extend(link.clients().map(|client| tokio::spawn(stay_connected((**client).clone()))));
+        for client in link.clients() {
+            tasks.push(tokio::spawn(stay_connected((**client).clone())));
+            tasks.push(tokio::spawn(listen((**client).clone(), Arc::clone(&link.refusal))));
+        }
         let _ = link.tasks.set(tasks.iter().map(JoinHandle::abort_handle).collect());
         Ok(link)
     }
@@ -152,9 +155,19 @@ impl Link {
         self.commands.as_ref().unwrap_or(&self.news)
     }
 
+    /// The connection that tells whether the server lives.
+    pub(super) fn pulse(&self) -> &WithOptions<Client> {
+        &self.pulse
+    }
+
+    /// Each connection that carries something.
+    pub(super) fn carriers(&self) -> impl Iterator<Item = &WithOptions<Client>> {
+        self.commands.iter().chain([&self.news])
+    }
+
     /// Each connection once.
     pub(super) fn clients(&self) -> impl Iterator<Item = &WithOptions<Client>> {
-        self.commands.iter().chain([&self.news])
+        self.carriers().chain([&self.pulse])
     }
 
     /// Hangs up for good.
@@ -172,6 +185,22 @@ impl Link {
     /// Whether the server does not answer, though it has had the time to. One that is new is neither up nor down.
     pub(super) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server answered when it was last asked whether it lives.
+    pub(super) fn answers(&self) -> bool {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Whether a newcomer would get its turn soon enough, if the server answers.
+    pub(super) fn admit(&self) -> Result<(), StoreError> {
+        if self.answers() { self.lanes.queue.admit().map_err(StoreError::Busy) } else { Ok(()) }
+    }
+
+    /// What a call is told that had no turn in time: where nothing was done and the server answers, when to come back.
+    pub(super) fn late(&self, lane: Lane, begun: bool) -> StoreError {
+        let comes_back = lane == Lane::Rooms && self.answers() && !begun;
+        if comes_back { StoreError::Busy(self.lanes.queue.book()) } else { StoreError::Unavailable }
     }
 
     /// What the server said of itself when it was last asked.
@@ -200,8 +229,6 @@ impl Link {
 
     /// Runs a script once, by its hash or in full.
     pub(super) async fn run(&self, script: &Script, names: Vec<Str>, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
-        let turns = if script.at_length { &self.at_length } else { &self.under_way };
-        let Ok(_turn) = turns.acquire().await else { return Err(Error::new(ErrorKind::Canceled, "stopped")) };
         if in_full {
             self.commands().eval(script.text(), names, args).await
         } else {
@@ -234,7 +261,7 @@ impl Link {
 
     /// Who has which slot, as this server sees it.
     pub(super) async fn map(&self) -> Option<Map> {
-        timeout(ASK, slots(self.commands(), &self.server)).await.ok()?.ok()
+        timeout(ASK, slots(&self.pulse, &self.server)).await.ok()?.ok()
     }
 
     /// Connects anew.

@@ -167,6 +167,16 @@ impl Links {
         all.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
     }
 
+    /// Whether a join or a look at a room would get its turn soon enough; [`StoreError::Busy`] if not.
+    pub(super) fn admit(&self, slot: u16) -> Result<(), StoreError> {
+        self.route(slot).map_or(Ok(()), |link| link.admit())
+    }
+
+    /// Whether the master of a slot has answered when it was last asked whether it lives.
+    pub(super) fn answers(&self, slot: u16) -> bool {
+        self.route(slot).is_some_and(|link| link.answers())
+    }
+
     /// Runs a script, again and again until it has run or the deadline has
     /// passed. What was in doubt is sent again: every script bears that.
     pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
@@ -183,10 +193,16 @@ impl Links {
         deadline: Instant,
     ) -> Result<Reply, StoreError> {
         let mut errand = Errand::new(self, slot, deadline);
-        let mut in_full = false;
+        let (mut in_full, mut begun) = (false, false);
         loop {
             let link = errand.link().await?;
-            match timeout_at(deadline, link.run(script, names.clone(), args.clone(), in_full)).await {
+            let tried = {
+                let turn = link.lanes.turn(script.lane, deadline).await;
+                let _turn = turn.ok_or_else(|| link.late(script.lane, begun))?;
+                begun = true;
+                timeout_at(deadline, link.run(script, names.clone(), args.clone(), in_full)).await
+            };
+            match tried {
                 Err(_) => return Err(StoreError::Unavailable),
                 Ok(Ok(answer)) => return words(answer),
                 Ok(Err(error)) => in_full = errand.consider(&link, &error, in_full).await?,

@@ -18,6 +18,7 @@ mod counts;
 mod debts;
 mod inbox;
 mod keys;
+mod lanes;
 mod link;
 mod links;
 mod map;
@@ -25,6 +26,7 @@ mod news;
 mod presence;
 mod probe;
 mod pulse;
+mod queue;
 mod record;
 mod renewals;
 mod role;
@@ -133,6 +135,7 @@ impl Redis {
     }
 
     async fn look_at(&self, room: &RoomId, members: Members, history: Want) -> Result<Option<Snapshot>, StoreError> {
+        self.shared.links.admit(Keys::slot_of(room))?;
         let read = self.shared.read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE).await;
         self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(picture, _)| picture.room)))
     }
@@ -302,6 +305,7 @@ impl Store for Redis {
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(Joined, Snapshot), StoreError> {
+        self.shared.links.admit(Keys::slot_of(room))?;
         self.shared.spoiled.note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
     }
 

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{DEADLINE, Shared, keys::Keys, link::TRY, renewals::CALLS};
+use super::{DEADLINE, Shared, keys::Keys, lanes::RENEWALS, link::TRY};
 
 /// How soon a subscription that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -80,7 +80,7 @@ impl Shared {
         self.rooms.iter().for_each(|watch| watch.renewed(Duration::ZERO));
         let calls = self.calls().into_iter().map(|turns| self.renew_together(turns, held));
         let all = async {
-            stream::iter(calls).buffer_unordered(CALLS).for_each(|()| async {}).await;
+            stream::iter(calls).buffer_unordered(RENEWALS).for_each(|()| async {}).await;
             self.pay().await;
         };
         if timeout(LAST_WORD, all).await.is_err() {

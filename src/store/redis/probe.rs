@@ -2,8 +2,10 @@
 //! Cluster, may refuse to write, or may know or allow too few commands: so a probe tries what rooms need.
 
 use fred::{
+    clients::WithOptions,
     error::Error,
     interfaces::LuaInterface,
+    prelude::Client,
     types::{Value, config::Server},
 };
 use tokio::{join, time::timeout};
@@ -83,7 +85,16 @@ impl Probe {
     }
 
     /// Asks. `belongs` tells whether a slot is this server's.
-    pub(super) async fn ask(&mut self, link: &Link, about: &mut About, belongs: impl Fn(u16) -> bool) -> Finding {
+    ///
+    /// Where the server is not known to be fit, or a call was refused (`suspected`), commands are tried on their own
+    /// connection as well. While it is up, silence there says nothing: they may wait behind what this node sends.
+    pub(super) async fn ask(
+        &mut self,
+        link: &Link,
+        about: &mut About,
+        suspected: bool,
+        belongs: impl Fn(u16) -> bool,
+    ) -> Finding {
         if self.lost {
             let names = (0..NAMES).map(|step| Keys::of_probe(self.mark, self.turn.wrapping_add(step), self.setup.database));
             let Some((step, keys)) = (1..).zip(names).find(|(_, keys)| belongs(keys.slot())) else { return Finding::Fit };
@@ -91,16 +102,23 @@ impl Probe {
         }
         let rarely = self.asked.is_multiple_of(RARELY);
         self.asked = self.asked.wrapping_add(1);
-        let client = link.commands();
+        let (client, up) = (link.pulse(), link.is_up());
         let extra = async {
             if !rarely {
                 return None;
             }
             Some(join!(info(client, "memory"), info(client, "cluster")))
         };
-        let all =
-            async { join!(link.subscribe(self.keys.channel()), self.run(link, &self.keys), info(client, "replication"), extra) };
-        let Ok((heard, ran, role, extra)) = timeout(TRY, all).await else { return Finding::Silent };
+        let commands = async { if suspected || !up { self.run(link.commands(), &self.keys).await } else { Ok(()) } };
+        let carried = async { join!(link.subscribe(self.keys.channel()), commands) };
+        let asked = async { join!(self.run(client, &self.keys), info(client, "replication"), extra) };
+        let (asked, carried) = join!(timeout(TRY, asked), timeout(TRY, carried));
+        let Ok((ran, role, extra)) = asked else { return Finding::Silent };
+        let (heard, commanded) = match carried {
+            Ok(carried) => carried,
+            Err(_) if up => (Ok(()), Ok(())),
+            Err(_) => return Finding::Silent,
+        };
         if let Some((memory, cluster)) = extra {
             about.memory = memory.ok().and_then(|memory| Memory::read(&memory));
             self.in_cluster = self.setup.alone && cluster.is_ok_and(|cluster| role::is_in_cluster(&cluster));
@@ -108,9 +126,10 @@ impl Probe {
         let leader = role.ok().and_then(|role| role::leader(&role));
         about.leader = leader.as_ref().filter(|leader| leader.hears).map(|leader| leader.server.clone());
         self.in_full = ran.is_ok();
-        for error in [ran.err(), heard.err()].into_iter().flatten() {
-            match self.weigh(&error) {
+        for (error, counts) in [(ran.err(), true), (heard.err(), !up), (commanded.err(), !up)] {
+            match error.map_or(Some(Finding::Fit), |error| self.weigh(&error)) {
                 Some(Finding::Fit) => {}
+                Some(Finding::Silent) if !counts => {}
                 Some(finding) => return finding,
                 None => self.lost = true,
             }
@@ -122,12 +141,12 @@ impl Probe {
     }
 
     /// Runs the script by its hash, and once on each connection in full.
-    async fn run(&self, link: &Link, keys: &Keys) -> Result<(), Error> {
-        let in_full = async || link.commands().eval::<Value, _, _, _>(PROBE.text(), keys.all().to_vec(), ()).await.map(drop);
+    async fn run(&self, client: &WithOptions<Client>, keys: &Keys) -> Result<(), Error> {
+        let in_full = async || client.eval::<Value, _, _, _>(PROBE.text(), keys.all().to_vec(), ()).await.map(drop);
         if !self.in_full {
             in_full().await?;
         }
-        match link.commands().evalsha::<Value, _, _, _>(PROBE.hash(), keys.all().to_vec(), ()).await {
+        match client.evalsha::<Value, _, _, _>(PROBE.hash(), keys.all().to_vec(), ()).await {
             Err(error) if matches!(judge(&error), Verdict::Unknown) => in_full().await,
             answer => answer.map(drop),
         }
@@ -151,7 +170,7 @@ impl Probe {
     /// Whether other servers have some of the slots.
     async fn lacks_slots(&self, link: &Link) -> bool {
         for turn in 1..=SPREAD {
-            let ran = self.run(link, &Keys::of_probe(self.mark, turn, self.setup.database)).await;
+            let ran = self.run(link.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database)).await;
             if ran.is_err_and(|error| matches!(judge(&error), Verdict::Moved(_))) {
                 return true;
             }

@@ -58,8 +58,12 @@ async fn beats(client: &WithOptions<Client>) -> Result<(), Option<String>> {
 
 impl Link {
     /// Asks whether each connection lives and whether the server can keep rooms. A connection that was silent twice is made anew.
+    ///
+    /// The server lives as long as the connection answers that carries nothing else. Another one may be slow because
+    /// of what this node sends on it; only where it is silent even after it was made anew, the server counts as away.
     pub(super) async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn Ear>) {
         let begun = Instant::now();
+        // The last is the pulse.
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
         let (mut probe, mut voice) = (Probe::new(self.setup), Voice::default());
         let (mut probed, mut dialled, mut heard) = (begun, begun, begun);
@@ -67,23 +71,33 @@ impl Link {
         let (mut warned, mut suspected) = (None, false);
         loop {
             // Before the server is said to be up, its clock is known.
-            let (beats, ()) = join(join_all(self.clients().map(beats)), self.clock.ask(self.commands())).await;
+            let (beats, ()) = join(join_all(self.clients().map(beats)), self.clock.ask(self.pulse())).await;
             let words = beats.iter().find_map(|beat| beat.clone().err().flatten());
-            for (beat, (silent, client)) in beats.iter().zip(silent.iter_mut().zip(self.clients())) {
+            for (beat, silent) in beats.iter().zip(&mut silent) {
                 *silent = if beat.is_ok() { 0 } else { *silent + 1 };
-                if *silent >= 2 && *silent % 2 == 0 {
-                    self.reconnect(client).await;
-                }
             }
             let longest = silent.iter().copied().max().unwrap_or_default();
+            let pulse = silent.last().copied().unwrap_or_default();
+            self.answers.store(pulse == 0, Ordering::Relaxed);
+            let dead = |(silent, _): &(&u32, _)| **silent >= 2 && **silent % 2 == 0;
+            let dead: Vec<_> = silent.iter().zip(self.clients()).filter(dead).map(|(_, client)| self.reconnect(client)).collect();
+            let anew = !dead.is_empty();
+            join_all(dead).await;
+            // What is silent so far that it counts.
+            let lost = if self.is_up() { pulse.max(longest / 2) } else { longest };
             if longest > 0 {
                 self.doubt.notify_one();
+            }
+            if pulse > 0 || anew {
                 // What answers next may be another server.
                 due = true;
                 probe.begin_anew();
-            } else {
-                heard = Instant::now();
+            }
+            if longest == 0 {
                 self.refusal.clear();
+            }
+            if longest == 0 || (self.is_up() && pulse == 0) {
+                heard = Instant::now();
                 let every = match finding {
                     Some(Finding::Fit) if suspected => EAGER,
                     Some(Finding::Fit) => PROBE,
@@ -92,7 +106,7 @@ impl Link {
                 if due || probed.elapsed() >= every {
                     let Some(ear) = ear.upgrade() else { return };
                     let mut about = self.about();
-                    let found = probe.ask(&self, &mut about, |slot| ear.leads_to(slot, &self)).await;
+                    let found = probe.ask(&self, &mut about, suspected, |slot| ear.leads_to(slot, &self)).await;
                     (probed, due, suspected) = (Instant::now(), false, false);
                     unanswered = if found == Finding::Silent { unanswered + 1 } else { 0 };
                     match found {
@@ -117,7 +131,7 @@ impl Link {
                 _ => None,
             };
             let was = (self.is_up(), self.is_down());
-            let up = fit && longest < if was.0 { 2 } else { 1 };
+            let up = fit && lost < if was.0 { 2 } else { 1 };
             // A server that is new gets a moment to answer before it is said to be away.
             let down = !up && (was.0 || was.1 || unfit.is_some() || begun.elapsed() >= TRY);
             if (up, down) != was {
@@ -141,9 +155,7 @@ impl Link {
                 if longest == 0 && dialled.elapsed() >= REDIAL {
                     dialled = Instant::now();
                     probe.begin_anew();
-                    for client in self.clients() {
-                        self.reconnect(client).await;
-                    }
+                    join_all(self.clients().map(|client| self.reconnect(client))).await;
                 }
             }
             if up {

@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     Shared,
+    lanes::RENEWALS,
     link::TRY,
     record::{self, Mark, Reply, garbled, number},
     scripts,
@@ -25,15 +26,13 @@ use crate::{room::Epoch, store::StoreError};
 const TURNS: u32 = 16;
 /// Rooms in one call: Redis does nothing else meanwhile.
 const TOGETHER: usize = 64;
-/// Calls under way at once.
-pub(super) const CALLS: usize = 16;
 
 /// Renews all rooms, for as long as there is a node. What does not go smoothly is left to the room's keeper.
 pub(super) async fn renew_all(shared: Weak<Shared>) {
     loop {
         let Some(this) = shared.upgrade() else { return };
         let calls = this.calls().into_iter().map(|turns| this.renew_together(turns, this.lease()));
-        stream::iter(calls).buffer_unordered(CALLS).for_each(|()| async {}).await;
+        stream::iter(calls).buffer_unordered(RENEWALS).for_each(|()| async {}).await;
         let pause = this.period() / TURNS;
         drop(this);
         sleep(pause).await;

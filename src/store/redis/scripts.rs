@@ -7,24 +7,21 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use fred::{bytes_utils::Str, util::sha1_hash};
 
+use super::lanes::Lane;
 use crate::room::{Limits, MAX_N};
 
 /// A script and the hash by which Redis knows it.
 pub(super) struct Script {
     /// The whole script.
     text: Cow<'static, str>,
-    /// It answers with a whole room.
-    pub(super) at_length: bool,
+    /// Which calls it waits with.
+    pub(super) lane: Lane,
     hash: OnceLock<Str>,
 }
 
 impl Script {
-    const fn new(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), at_length: false, hash: OnceLock::new() }
-    }
-
-    const fn at_length(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), at_length: true, hash: OnceLock::new() }
+    const fn new(text: &'static str, lane: Lane) -> Self {
+        Self { text: Cow::Borrowed(text), lane, hash: OnceLock::new() }
     }
 
     /// Adds to the log, and keeps it to these limits.
@@ -34,7 +31,7 @@ impl Script {
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
             .replace("HISTORY_AGE", &limits.history_age.to_string())
             .replace("MAX_N", &MAX_N.to_string());
-        Self { text: Cow::Owned(text), at_length: false, hash: OnceLock::new() }
+        Self { text: Cow::Owned(text), lane: Lane::Messages, hash: OnceLock::new() }
     }
 
     /// The whole script.
@@ -49,21 +46,21 @@ impl Script {
 }
 
 /// Takes a seat.
-pub(super) static JOIN: Script = Script::at_length(include_str!("lua/join.lua"));
+pub(super) static JOIN: Script = Script::new(include_str!("lua/join.lua"), Lane::Rooms);
 /// Frees a seat.
-pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"));
+pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"), Lane::Leaves);
 /// Tells that somebody is typing.
-pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"));
+pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"), Lane::Messages);
 /// Tells that the page of a member unloads.
-pub(super) static UNLOAD: Script = Script::new(include_str!("lua/unload.lua"));
+pub(super) static UNLOAD: Script = Script::new(include_str!("lua/unload.lua"), Lane::Messages);
 /// Takes note of a coming to the call or a going.
-pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"));
+pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"), Lane::Messages);
 /// Shows a room.
-pub(super) static LOOK: Script = Script::at_length(include_str!("lua/look.lua"));
+pub(super) static LOOK: Script = Script::new(include_str!("lua/look.lua"), Lane::Rooms);
 /// Renews a node's lease.
-pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"));
+pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"), Lane::Renewals);
 /// Tries what all the others call.
-pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"));
+pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"), Lane::Messages);
 
 #[cfg(test)]
 mod tests {

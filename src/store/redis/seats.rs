@@ -70,6 +70,11 @@ impl Vacated {
     }
 }
 
+/// What is under way already has changed something, or may have.
+fn once_begun(error: StoreError) -> StoreError {
+    if matches!(error, StoreError::Busy(_)) { StoreError::Unavailable } else { error }
+}
+
 impl Shared {
     /// See [`crate::store::Store::join`].
     pub(super) async fn join(self: &Arc<Self>, room: &RoomId, joiner: Joiner<'_>) -> Result<(Joined, Snapshot), StoreError> {
@@ -77,7 +82,8 @@ impl Shared {
         let deadline = Instant::now() + DEADLINE;
         let (watch, mut gate) = loop {
             let watch = self.watch(room)?;
-            if let Some(gate) = watch.pass(deadline).await? {
+            let answers = || self.links.answers(watch.keys.slot());
+            if let Some(gate) = watch.pass_to_join(answers, deadline).await? {
                 break (watch, gate);
             }
         };
@@ -88,7 +94,7 @@ impl Shared {
         }
         drop(gate);
         let (mut joined, seen) = admitted?;
-        let room = self.welcome(&watch, (id, tag), seen, deadline).await?;
+        let room = self.welcome(&watch, (id, tag), seen, deadline).await.map_err(once_begun)?;
         attempt.settled = true;
         // Where they looked again, they may have said something meanwhile.
         joined.last_n = joined.last_n.max(room.last_n(id));
@@ -293,7 +299,11 @@ impl Shared {
                     watch.inbox().unseat();
                     let (shared, watch) = (Arc::clone(self), Arc::clone(watch));
                     let mending = tokio::spawn(async move { shared.tend(&watch).await });
-                    timeout_at(deadline, mending).await.map_err(|_| StoreError::Unavailable)?.unwrap_or(Ok(()))?;
+                    timeout_at(deadline, mending)
+                        .await
+                        .map_err(|_| StoreError::Unavailable)?
+                        .unwrap_or(Ok(()))
+                        .map_err(once_begun)?;
                 }
                 (Some("ENOMEMBER"), None) => return Err(Refusal::NotMember.into()),
                 (Some("ESTALE"), _) => return Err(Refusal::StaleN.into()),

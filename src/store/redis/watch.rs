@@ -20,6 +20,7 @@ use super::{
     inbox::{Inbox, Seat},
     keys::Keys,
     link::Link,
+    queue::Queue,
     record::{Admission, Mark, News, garbled},
     scripts,
     seats::Joiner,
@@ -43,6 +44,8 @@ pub(super) struct Watch {
     pub(super) keys: Keys,
     /// Whoever takes or frees seats or changes the subscription comes through here, one at a time.
     gate: Arc<Gate<Passage>>,
+    /// The joins among them.
+    queue: Queue,
     inbox: Mutex<Inbox>,
     wake: Notify,
     /// Something other than words was told, or a seat here is another's: whoever waits to be welcomed looks again.
@@ -70,6 +73,7 @@ impl Watch {
             room: room.clone(),
             keys: shared.keys(room),
             gate: Arc::default(),
+            queue: Queue::default(),
             inbox: Mutex::new(Inbox::new(shared.node)),
             wake: Notify::new(),
             news: Notify::new(),
@@ -147,6 +151,25 @@ impl Watch {
     pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
         let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
         Ok(if gate.retired { None } else { Some(gate) })
+    }
+
+    /// Comes through the gate to join. Where that takes too long and Redis `answers`, says when to come back.
+    pub(super) async fn pass_to_join(
+        &self,
+        answers: impl Fn() -> bool,
+        deadline: Instant,
+    ) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
+        if let Some(gate) = self.try_pass() {
+            return Ok(Some(gate));
+        }
+        if answers() {
+            self.queue.admit().map_err(StoreError::Busy)?;
+        }
+        let place = self.queue.enter();
+        match self.pass(deadline).await {
+            Err(StoreError::Unavailable) if answers() => Err(StoreError::Busy(self.queue.book())),
+            passed => passed.inspect(|_| place.served()),
+        }
     }
 
     /// Comes through the gate if nobody is there and the watch is not retired.
