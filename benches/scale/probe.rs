@@ -1,0 +1,156 @@
+//! What others notice meanwhile: two people in a room of their own, a message each 50 ms, how long each takes.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use socket2::{Domain, Socket, Type};
+
+use super::{
+    frame::{self, PING, PONG, UPGRADE},
+    tally::quantile,
+};
+
+/// Between two messages.
+const PACE: Duration = Duration::from_millis(50);
+
+/// How long the last messages are waited for.
+const LINGER: Duration = Duration::from_secs(5);
+
+pub struct Probe {
+    ends: Arc<AtomicBool>,
+    said: Arc<Mutex<Vec<Instant>>>,
+    speaker: JoinHandle<io::Result<()>>,
+    listener: JoinHandle<io::Result<Vec<Duration>>>,
+}
+
+/// How long messages took, from the moment at which each was due.
+pub struct Waits {
+    pub median: Duration,
+    pub p99: Duration,
+    pub max: Duration,
+    /// Not heard at all.
+    pub lost: usize,
+}
+
+impl Probe {
+    /// Two come in at a node, and begin.
+    ///
+    /// # Errors
+    /// They are not let in.
+    pub fn start(door: SocketAddr) -> io::Result<Self> {
+        let [speaker, listener] = [enter(door)?, enter(door)?];
+        let (ends, said) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (over, due) = (Arc::clone(&ends), Arc::clone(&said));
+        let listener = std::thread::spawn(move || listen(listener, &over, &due));
+        let (over, due) = (Arc::clone(&ends), Arc::clone(&said));
+        let speaker = std::thread::spawn(move || speak(speaker, &over, &due));
+        Ok(Self { ends, said, speaker, listener })
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// A link broke, which in the room of a node that lives must not be.
+    pub fn stop(self) -> io::Result<Waits> {
+        self.ends.store(true, Ordering::SeqCst);
+        let panicked = |_| io::Error::other("the probe panicked");
+        self.speaker.join().map_err(panicked)??;
+        let mut waits = self.listener.join().map_err(panicked)??;
+        waits.sort_unstable();
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).len();
+        Ok(Waits {
+            median: quantile(&waits, 0.5),
+            p99: quantile(&waits, 0.99),
+            max: quantile(&waits, 1.0),
+            lost: said - waits.len(),
+        })
+    }
+}
+
+/// A socket whose welcome has been heard.
+fn enter(door: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 200, 1), 0)).into())?;
+    socket.connect(&door.into())?;
+    socket.set_nodelay(true)?;
+    let mut socket = TcpStream::from(socket);
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.write_all(format!("GET /ws?room=probe&name=probe HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}\r\n").as_bytes())?;
+    let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
+    // It ends with the welcome: two people are not told of each other before both are in.
+    while !frame::has(&heard, b"\"timestamp\":\"") {
+        match socket.read(&mut buffer)? {
+            0 => return Err(io::Error::other("the probe is not let in")),
+            read => heard.extend_from_slice(&buffer[..read]),
+        }
+    }
+    Ok(socket)
+}
+
+/// Says what is due, however long the server takes.
+fn speak(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -> io::Result<()> {
+    punctual();
+    let (began, mut said) = (Instant::now(), 0);
+    let mut buffer = [0; 4096];
+    while !over.load(Ordering::SeqCst) {
+        let at = began + PACE * said;
+        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        said += 1;
+        due.lock().unwrap_or_else(PoisonError::into_inner).push(at);
+        socket.set_nonblocking(false)?;
+        socket.write_all(&frame::chat("probe", said.into()))?;
+        // Acks are not waited for, but they must not pile up.
+        socket.set_nonblocking(true)?;
+        while matches!(socket.read(&mut buffer), Ok(1..)) {}
+    }
+    // Stays until the last is heard: a room in which somebody leaves is told so, and that would wait behind what is measured.
+    std::thread::sleep(PACE);
+    Ok(())
+}
+
+/// Notes when what was said is heard.
+fn listen(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -> io::Result<Vec<Duration>> {
+    punctual();
+    socket.set_read_timeout(Some(Duration::from_millis(20)))?;
+    let (mut waits, mut rest, mut buffer) = (Vec::new(), Vec::new(), [0; 4096]);
+    let mut end = None;
+    loop {
+        if over.load(Ordering::SeqCst) {
+            let end = *end.get_or_insert_with(|| Instant::now() + LINGER);
+            if waits.len() == due.lock().unwrap_or_else(PoisonError::into_inner).len() || Instant::now() > end {
+                return Ok(waits);
+            }
+        }
+        match socket.read(&mut buffer) {
+            Ok(0) => return Err(io::Error::other("the probe was put out")),
+            Ok(read) => rest.extend_from_slice(&buffer[..read]),
+            Err(error) if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) => continue,
+            Err(error) => return Err(error),
+        }
+        let now = Instant::now();
+        while let Some((heard, taken)) = frame::next(&rest) {
+            if heard.op == PING {
+                let pong = frame::frame(PONG, heard.payload);
+                socket.write_all(&pong)?;
+            } else if frame::kind(heard.payload) == b"chat" {
+                let at = due.lock().unwrap_or_else(PoisonError::into_inner).get(waits.len()).copied();
+                waits.extend(at.map(|at| now - at));
+            }
+            rest.drain(..taken);
+        }
+    }
+}
+
+/// Before the crowd, where that is allowed: its turn would count as the server's delay.
+fn punctual() {
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), -10);
+}
