@@ -214,8 +214,8 @@ impl Crowd {
         Ok(())
     }
 
-    /// Hears what a member was sent.
-    fn read(&mut self, who: usize) {
+    /// Hears what a member was sent by now.
+    pub fn read(&mut self, who: usize) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let member = &mut self.members[who];
         let kept = member.rest.len();

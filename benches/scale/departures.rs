@@ -10,7 +10,7 @@ use super::{
     node,
     probe::Probe,
     table::{Case, Figure},
-    tally::{millis, seconds},
+    tally::seconds,
 };
 
 const WIDTH: usize = 100;
@@ -40,8 +40,7 @@ fn left_at_once(rooms: usize, size: u32) -> io::Result<Figure> {
     crowd.rest(Duration::from_secs(5))?;
     let waits = probe.stop()?;
     let met = all && waits.max <= Duration::from_millis(50) && waits.lost == 0;
-    let probe = format!("p50 {}, p99 {}, longest {}", millis(waits.median), millis(waits.p99), millis(waits.max));
-    Ok(Figure { now: format!("{probe}; {} gone in {}", crowd.gone(), seconds(took)), met })
+    Ok(Figure { now: format!("{waits}; {} gone in {}", crowd.gone(), seconds(took)), met })
 }
 
 fn freed(shared: bool) -> io::Result<Figure> {

@@ -127,7 +127,7 @@ impl Member {
     pub fn arrive(&mut self, payload: &[u8], tally: &mut Tally) {
         let (life, seq) = frame::text(payload, br#""cursor":""#).and_then(|cursor| cursor.split_once('-')).unwrap_or_default();
         let (resumed, reset) = (frame::has(payload, br#""resumed":true"#), frame::has(payload, br#""reset":true"#));
-        let seq = seq.parse().unwrap_or_default();
+        let seq: u64 = seq.parse().unwrap_or_default();
         tally.resumed += u64::from(resumed);
         tally.reset += u64::from(reset || frame::kind(payload) == b"reset");
         if resumed && !reset && self.life == life {

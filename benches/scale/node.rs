@@ -39,7 +39,7 @@ pub fn parlor(redis: Option<&Server>, args: &[&str]) -> io::Result<Server> {
         let mut server = Server {
             port,
             program: env!("CARGO_BIN_EXE_parlor"),
-            args: ["--listen", &format!("127.0.0.1:{port}"), "--log-filter", "warn"].map(str::to_owned).to_vec(),
+            args: ["--listen", &format!("127.0.0.1:{port}"), "--log-filter", "parlor=warn"].map(str::to_owned).to_vec(),
             env: Vec::new(),
             ready: ["GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", "HTTP/1.0 200"],
             child: None,

@@ -1,11 +1,12 @@
 //! What others notice meanwhile: two people in a room of their own, a message each 50 ms, how long each takes.
 
 use std::{
+    fmt,
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -15,7 +16,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::{
     frame::{self, PING, PONG, UPGRADE},
-    tally::quantile,
+    tally::{millis, quantile},
 };
 
 /// Between two messages.
@@ -40,13 +41,23 @@ pub struct Waits {
     pub lost: usize,
 }
 
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { median, p99, max, lost } = self;
+        write!(f, "p50 {}, p99 {}, max {}", millis(*median), millis(*p99), millis(*max))?;
+        if *lost > 0 { write!(f, ", {lost} not heard") } else { Ok(()) }
+    }
+}
+
 impl Probe {
     /// Two come in at a node, and begin.
     ///
     /// # Errors
     /// They are not let in.
     pub fn start(door: SocketAddr) -> io::Result<Self> {
-        let [speaker, listener] = [enter(door)?, enter(door)?];
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let room = format!("probe-{}", COUNT.fetch_add(1, Ordering::SeqCst));
+        let [speaker, listener] = [enter(door, &room)?, enter(door, &room)?];
         let (ends, said) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let (over, due) = (Arc::clone(&ends), Arc::clone(&said));
         let listener = std::thread::spawn(move || listen(listener, &over, &due));
@@ -76,23 +87,26 @@ impl Probe {
 }
 
 /// A socket whose welcome has been heard.
-fn enter(door: SocketAddr) -> io::Result<TcpStream> {
+fn enter(door: SocketAddr, room: &str) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 200, 1), 0)).into())?;
     socket.connect(&door.into())?;
     socket.set_nodelay(true)?;
     let mut socket = TcpStream::from(socket);
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-    socket.write_all(format!("GET /ws?room=probe&name=probe HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}\r\n").as_bytes())?;
+    socket.write_all(format!("GET /ws?room={room}&name=probe HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}\r\n").as_bytes())?;
     let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
-    // It ends with the welcome: two people are not told of each other before both are in.
-    while !frame::has(&heard, b"\"timestamp\":\"") {
+    // Nobody speaks yet, so nothing that is to be heard comes behind the welcome.
+    loop {
         match socket.read(&mut buffer)? {
             0 => return Err(io::Error::other("the probe is not let in")),
             read => heard.extend_from_slice(&buffer[..read]),
         }
+        let head = memchr::memmem::find(&heard, b"\r\n\r\n").map_or(heard.len(), |at| at + 4);
+        if frame::next(&heard[head..]).is_some_and(|(frame, _)| frame::kind(frame.payload) == b"welcome") {
+            return Ok(socket);
+        }
     }
-    Ok(socket)
 }
 
 /// Says what is due, however long the server takes.

@@ -57,8 +57,7 @@ fn moved(rooms: usize, size: u32) -> io::Result<Figure> {
     let quick = told.most.is_some_and(|most| most <= Duration::from_secs(6));
     let unseen = told.tally.seen() == 0 && told.tally.refused() == 0;
     let met = told.is_whole() && quick && unseen && waits.p99 <= Duration::from_millis(100) && waits.lost == 0;
-    let probe = format!("probe p99 {}, max {}", millis(waits.p99), millis(waits.max));
-    Ok(Figure { now: format!("{}; {probe}; Redis busy for {}", told.told(), seconds(busy)), met })
+    Ok(Figure { now: format!("{}; probe {waits}; Redis busy for {}", told.told(), seconds(busy)), met })
 }
 
 fn restarted_with_redis() -> io::Result<Figure> {

@@ -8,7 +8,6 @@ use super::{
     polls::Pollers,
     probe::Probe,
     table::{Case, Figure},
-    tally::millis,
 };
 
 const WIDTH: usize = 100;
@@ -54,8 +53,7 @@ fn told() -> io::Result<Figure> {
     if heard != all {
         return Err(io::Error::other(format!("{heard} of {all} deliveries: {}", crowd.tally)));
     }
-    let probe = format!("p50 {}, p99 {}, max {}", millis(waits.median), millis(waits.p99), millis(waits.max));
-    let now = format!("{probe}; while nothing is said p99 {}, max {}", millis(quiet.p99), millis(quiet.max));
+    let now = format!("{waits}; while nothing is said {quiet}");
     Ok(Figure { now, met: waits.p99 <= Duration::from_millis(10) && waits.lost == 0 })
 }
 
