@@ -100,7 +100,7 @@ fn herd() -> io::Result<Figure> {
     let mut crowd = Crowd::new(&[node.address()], std::iter::repeat_n(10, 300))?;
     let before = overflows()?;
     // The server's turn is to come when all have asked to connect.
-    node.signal(Signal::STOP);
+    node.freeze()?;
     let sent = (0..crowd.members.len()).try_for_each(|who| crowd.open(who));
     std::thread::sleep(Duration::from_millis(100));
     node.signal(Signal::CONT);
@@ -113,6 +113,6 @@ fn herd() -> io::Result<Figure> {
     waits.sort_unstable();
     let (median, p99) = (quantile(&waits, 0.5), quantile(&waits, 0.99));
     let met = overflows == 0 && p99 <= Duration::from_millis(500) && crowd.inside() == crowd.members.len();
-    let joins = format!("join p50 {}, p99 {} (stopped for 0.1 s and more of it)", millis(median), millis(p99));
-    Ok(Figure { now: format!("{overflows} overflows; {joins}; {} in {}", crowd.inside(), millis(all)), met })
+    let joins = format!("join p50 {}, p99 {}, of which it was stopped for 100 ms and more", millis(median), millis(p99));
+    Ok(Figure { now: format!("{overflows} overflows; {joins}; {} in after {}", crowd.inside(), millis(all)), met })
 }

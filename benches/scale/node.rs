@@ -144,6 +144,25 @@ impl Server {
         }
     }
 
+    /// Stops all of its threads, and returns when they have stopped; SIGCONT lets them go on.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal(Signal::STOP);
+        loop {
+            let mut all = true;
+            for task in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+                // The state stands behind the name, which is in brackets.
+                all &= fs::read_to_string(task?.path().join("stat"))?.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'));
+            }
+            if all {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Whether it has ended by itself.
     ///
     /// # Errors

@@ -26,9 +26,11 @@ const PACE: Duration = Duration::from_millis(50);
 const LINGER: Duration = Duration::from_secs(5);
 
 pub struct Probe {
+    /// Nothing more is to be said; and everything has been said.
     ends: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
     said: Arc<Mutex<Vec<Instant>>>,
-    speaker: JoinHandle<io::Result<()>>,
+    speaker: JoinHandle<io::Result<TcpStream>>,
     listener: JoinHandle<io::Result<Vec<Duration>>>,
 }
 
@@ -58,12 +60,13 @@ impl Probe {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let room = format!("probe-{}", COUNT.fetch_add(1, Ordering::SeqCst));
         let [speaker, listener] = [enter(door, &room)?, enter(door, &room)?];
-        let (ends, said) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (over, due) = (Arc::clone(&ends), Arc::clone(&said));
+        let [ends, ended] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let (over, due) = (Arc::clone(&ended), Arc::clone(&said));
         let listener = std::thread::spawn(move || listen(listener, &over, &due));
         let (over, due) = (Arc::clone(&ends), Arc::clone(&said));
         let speaker = std::thread::spawn(move || speak(speaker, &over, &due));
-        Ok(Self { ends, said, speaker, listener })
+        Ok(Self { ends, ended, said, speaker, listener })
     }
 
     /// Ends it.
@@ -73,7 +76,9 @@ impl Probe {
     pub fn stop(self) -> io::Result<Waits> {
         self.ends.store(true, Ordering::SeqCst);
         let panicked = |_| io::Error::other("the probe panicked");
-        self.speaker.join().map_err(panicked)??;
+        // Stays until the last is heard: a socket that goes may take unread words with it.
+        let _speaker = self.speaker.join().map_err(panicked)??;
+        self.ended.store(true, Ordering::SeqCst);
         let mut waits = self.listener.join().map_err(panicked)??;
         waits.sort_unstable();
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -110,7 +115,7 @@ fn enter(door: SocketAddr, room: &str) -> io::Result<TcpStream> {
 }
 
 /// Says what is due, however long the server takes.
-fn speak(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -> io::Result<()> {
+fn speak(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -> io::Result<TcpStream> {
     punctual();
     let (began, mut said) = (Instant::now(), 0);
     let mut buffer = [0; 4096];
@@ -125,9 +130,7 @@ fn speak(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) ->
         socket.set_nonblocking(true)?;
         while matches!(socket.read(&mut buffer), Ok(1..)) {}
     }
-    // Stays until the last is heard: a room in which somebody leaves is told so, and that would wait behind what is measured.
-    std::thread::sleep(PACE);
-    Ok(())
+    Ok(socket)
 }
 
 /// Notes when what was said is heard.

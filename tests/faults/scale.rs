@@ -105,7 +105,7 @@ fn many_connect_while_a_node_is_busy() -> Row {
     let people = most.min(1_500);
     let node = node::parlor(None, &[]).unwrap();
     let mut crowd = Crowd::new(&[node.address()], vec![1; people]).unwrap();
-    node.signal(Signal::STOP);
+    node.freeze().unwrap();
     (0..people).for_each(|who| crowd.open(who).unwrap());
     let waiting = waiting(&node);
     node.signal(Signal::CONT);
