@@ -19,8 +19,18 @@ const WAITS: &str = "a message waits at most 50 ms";
 const FREED: &str = "at most twice the start within 60 s";
 
 pub const CASES: &[Case] = &[
-    Case { name: "leave-950x10", what: "9,500 in 950 x 10 leave at once, Redis", target: WAITS, measure: || left_at_once(950, 10) },
-    Case { name: "leave-19x500", what: "9,500 in 19 x 500 leave at once, Redis", target: WAITS, measure: || left_at_once(19, 500) },
+    Case {
+        name: "leave-950x10",
+        what: "9,500 in 950 x 10 leave at once, Redis",
+        target: WAITS,
+        measure: || left_at_once(950, 10),
+    },
+    Case {
+        name: "leave-19x500",
+        what: "9,500 in 19 x 500 leave at once, Redis",
+        target: WAITS,
+        measure: || left_at_once(19, 500),
+    },
     Case { name: "freed-memory", what: "memory after 19,000 rooms of one have left", target: FREED, measure: || freed(false) },
     Case { name: "freed-redis", what: "the same with Redis", target: FREED, measure: || freed(true) },
 ];

@@ -111,8 +111,7 @@ impl Member {
         } else {
             (format!("&cursor={}-{}", self.life, self.seq), format!("Authorization: Bearer {}\r\n", self.ticket))
         };
-        let request =
-            format!("GET /ws?room={room}&name={name}{cursor} HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}{bearer}\r\n");
+        let request = format!("GET /ws?room={room}&name={name}{cursor} HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}{bearer}\r\n");
         socket.write_all(request.as_bytes())?;
         self.phase = Phase::Asking;
         Ok(())

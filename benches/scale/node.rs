@@ -105,8 +105,9 @@ impl Server {
     /// # Errors
     /// There is no such program.
     pub fn spawn(&mut self) -> io::Result<()> {
-        let mut command = Command::new(self.program);
-        command.args(&self.args).stdin(Stdio::null()).stdout(Stdio::null());
+        // Ends with this process, also where that is ended by a signal.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", self.program]).args(&self.args).stdin(Stdio::null()).stdout(Stdio::null());
         // Nothing of the caller's settings.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL")) {
             command.env_remove(name);
@@ -154,7 +155,8 @@ impl Server {
             let mut all = true;
             for task in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
                 // The state stands behind the name, which is in brackets.
-                all &= fs::read_to_string(task?.path().join("stat"))?.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'));
+                all &=
+                    fs::read_to_string(task?.path().join("stat"))?.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'));
             }
             if all {
                 return Ok(());
@@ -177,7 +179,8 @@ impl Server {
     /// It is gone.
     pub fn resident(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        let kilobytes =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().trim_end_matches(" kB").parse::<u64>().ok());
         Ok(kilobytes.unwrap_or_default() * 1024)
     }
 

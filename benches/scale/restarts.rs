@@ -19,7 +19,12 @@ const WIDTH: usize = 100;
 const MOVED: &str = "95 % within 6 s, all resumed, none refused, nobody seen to leave, probe p99 at most 100 ms";
 
 pub const CASES: &[Case] = &[
-    Case { name: "move-1000x10", what: "SIGTERM of node A, 10,000 in 1,000 x 10 to node B", target: MOVED, measure: || moved(1000, 10) },
+    Case {
+        name: "move-1000x10",
+        what: "SIGTERM of node A, 10,000 in 1,000 x 10 to node B",
+        target: MOVED,
+        measure: || moved(1000, 10),
+    },
     Case { name: "move-10x500", what: "the same, 5,000 in 10 x 500", target: MOVED, measure: || moved(10, 500) },
     Case { name: "move-100x100", what: "the same, 10,000 in 100 x 100", target: MOVED, measure: || moved(100, 100) },
     Case { name: "move-20x500", what: "the same, 10,000 in 20 x 500", target: MOVED, measure: || moved(20, 500) },

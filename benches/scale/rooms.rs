@@ -26,12 +26,7 @@ pub const CASES: &[Case] = &[
         target: "at most 6 kB",
         measure: || alone(true),
     },
-    Case {
-        name: "alone-memory",
-        what: "the same in memory",
-        target: "at most 6 kB",
-        measure: || alone(false),
-    },
+    Case { name: "alone-memory", what: "the same in memory", target: "at most 6 kB", measure: || alone(false) },
 ];
 
 fn told() -> io::Result<Figure> {

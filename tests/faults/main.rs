@@ -50,6 +50,7 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     ledger::finds_what_is_planted();
+    scale::finds_what_is_planted();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (mut rows, mut failed) = (format!("{}\n", Row::head()), Vec::new());
     let mut ran = 0;

@@ -27,7 +27,7 @@ use std::{fs, time::Duration};
 
 use rustix::process::Signal;
 
-use self::{crowd::Crowd, moves::Move, node::Server, rolling::Rolling};
+use self::{crowd::Crowd, member::Member, moves::Move, node::Server, rolling::Rolling, tally::Tally};
 use super::{Fault, PATIENCE, table::Row};
 
 pub const FAULTS: &[Fault] = &[
@@ -40,6 +40,31 @@ pub const FAULTS: &[Fault] = &[
 /// Those that take too long for every day.
 pub const LONG: &[Fault] =
     &[("fleet_is_restarted_under_six_thousand", || Box::pin(async { fleet_is_restarted_under_six_thousand() }))];
+
+/// What the crowd counts is counted, or no promise of it would mean anything.
+pub fn finds_what_is_planted() {
+    let count = |frames: &[&str]| {
+        let (mut member, mut tally) = (Member::new(0), Tally::default());
+        member.arrive(br#"{"type":"welcome","ticket":"t","cursor":"e-2","resumed":false,"reset":false,"lastN":0}"#, &mut tally);
+        for frame in frames {
+            match frame.parse() {
+                Ok(seq) => member.hear(seq, &mut tally),
+                Err(_) => member.arrive(frame.as_bytes(), &mut tally),
+            }
+        }
+        [tally.heard, tally.skipped, tally.doubled, tally.reset, tally.resumed]
+    };
+    let back = |cursor: &str, reset: bool, history: &str| {
+        format!(r#"{{"type":"welcome","cursor":"{cursor}","resumed":true,"reset":{reset},"lastN":0,"history":[{history}]}}"#)
+    };
+    assert_eq!(count(&["3", "4"]), [2, 0, 0, 0, 0]);
+    assert_eq!(count(&["3", "6"]), [2, 2, 0, 0, 0], "a hole");
+    assert_eq!(count(&["3", "3"]), [1, 0, 1, 0, 0], "heard twice");
+    assert_eq!(count(&[&back("e-4", false, r#"{"seq":3},{"seq":4}"#), "5"]), [3, 0, 0, 0, 1], "told what was missed");
+    assert_eq!(count(&[&back("e-4", false, r#"{"seq":4}"#)]), [1, 1, 0, 0, 1], "a hole in what was missed");
+    assert_eq!(count(&[&back("e-4", false, r#"{"seq":3}"#)]), [1, 1, 0, 0, 1], "the end is missing");
+    assert_eq!(count(&[&back("f-4", true, r#"{"seq":4}"#)]), [0, 0, 0, 1, 1], "another life");
+}
 
 /// So many are on their way in at a time.
 const WIDTH: usize = 50;
@@ -117,7 +142,11 @@ fn many_connect_while_a_node_is_busy() -> Row {
     if !all || crowd.tally.refused() > 0 {
         broken.push(format!("{} of {people} came in: {}", crowd.inside(), crowd.tally));
     }
-    row("so many connect while a node does not run", format!("{people} connect, {waiting} wait, {} are in", crowd.inside()), broken)
+    row(
+        "so many connect while a node does not run",
+        format!("{people} connect, {waiting} wait, {} are in", crowd.inside()),
+        broken,
+    )
 }
 
 /// With one thread, what is not done by turns is done in one go: then nobody of the many is left who has not been told.
@@ -144,7 +173,8 @@ fn many_are_told_while_others_speak() -> Row {
         // What has come to the many by now is read; what comes later was not there before the listener had heard.
         (0..MANY).for_each(|who| crowd.read(who));
         left.push(MANY - told(&crowd, round));
-        all &= crowd.until(Duration::from_secs(60), |crowd| Ok(told(crowd, round) == MANY && !crowd.members[few].pending)).unwrap();
+        all &=
+            crowd.until(Duration::from_secs(60), |crowd| Ok(told(crowd, round) == MANY && !crowd.members[few].pending)).unwrap();
     }
     let mut broken = Vec::new();
     if left.iter().all(|left| *left == 0) {
