@@ -105,6 +105,7 @@ impl Server {
     /// # Errors
     /// There is no such program.
     pub fn spawn(&mut self) -> io::Result<()> {
+        self.kill();
         // Ends with this process, also where that is ended by a signal.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", self.program]).args(&self.args).stdin(Stdio::null()).stdout(Stdio::null());

@@ -49,6 +49,19 @@ impl Talk {
         Self { began: Instant::now(), turns: 0, firsts: firsts.collect() }
     }
 
+    /// Goes on until `done` says so, or until `limit` is over: then false.
+    fn until(
+        &mut self,
+        crowd: &mut Crowd,
+        limit: Duration,
+        mut done: impl FnMut(&Crowd) -> io::Result<bool>,
+    ) -> io::Result<bool> {
+        crowd.until(limit, |crowd| {
+            self.go_on(crowd);
+            done(crowd)
+        })
+    }
+
     fn go_on(&mut self, crowd: &mut Crowd) {
         let rooms = self.firsts.len();
         let due = (self.began.elapsed().as_secs_f64() / PACE.as_secs_f64() * rooms as f64) as usize;
@@ -69,32 +82,22 @@ impl Rolling {
         let addresses: Vec<SocketAddr> = nodes.iter().map(Server::address).collect();
         let (all, began, mut talk, mut stuck) = (crowd.members.len(), Instant::now(), Talk::new(crowd), Vec::new());
         crowd.recount();
-        let mut talk_for = |crowd: &mut Crowd, limit, mut done: Box<dyn FnMut(&Crowd) -> io::Result<bool> + '_>| {
-            crowd.until(limit, |crowd| {
-                talk.go_on(crowd);
-                done(crowd)
-            })
-        };
-        talk_for(crowd, PACE * 2, Box::new(|_| Ok(false)))?;
+        talk.until(crowd, PACE * 2, |_| Ok(false))?;
         for (number, node) in nodes.iter_mut().enumerate() {
             crowd.doors = addresses.iter().copied().filter(|address| *address != node.address()).collect();
             node.signal(Signal::TERM);
             let mut ended = false;
-            let moved = talk_for(
-                crowd,
-                LIMIT,
-                Box::new(|crowd| {
-                    ended = ended || node.ended()?;
-                    Ok(ended && crowd.inside() == all)
-                }),
-            )?;
+            let moved = talk.until(crowd, LIMIT, |crowd| {
+                ended = ended || node.ended()?;
+                Ok(ended && crowd.inside() == all)
+            })?;
             if !moved {
                 stuck.push(format!("node {number}: ended {ended}, {} of {all} are inside", crowd.inside()));
             }
             node.spawn()?;
-            talk_for(crowd, LIMIT, Box::new(|_| Ok(node.is_ready())))?;
+            talk.until(crowd, LIMIT, |_| Ok(node.is_ready()))?;
             crowd.doors.clone_from(&addresses);
-            talk_for(crowd, PACE * 2, Box::new(|_| Ok(false)))?;
+            talk.until(crowd, PACE * 2, |_| Ok(false))?;
         }
         let took = began.elapsed();
         let quiet = |crowd: &mut Crowd| Ok(crowd.members.iter().all(|member| !member.pending));
