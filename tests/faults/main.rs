@@ -9,6 +9,7 @@ mod fleet;
 mod ledger;
 mod nodes;
 mod person;
+mod scale;
 mod sentinel;
 mod single;
 mod storm;
@@ -49,10 +50,13 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     ledger::finds_what_is_planted();
+    scale::finds_what_is_planted();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (mut rows, mut failed) = (format!("{}\n", Row::head()), Vec::new());
     let mut ran = 0;
-    for (name, fault) in nodes::FAULTS.iter().chain(single::FAULTS).chain(cluster::FAULTS).chain(sentinel::FAULTS) {
+    let long = if fleet::is_long() { scale::LONG } else { &[] };
+    let of_one = nodes::FAULTS.iter().chain(single::FAULTS).chain(scale::FAULTS).chain(long);
+    for (name, fault) in of_one.chain(cluster::FAULTS).chain(sentinel::FAULTS) {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
