@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::{Hub, LocalRoom, spread::Spread};
 use crate::{
@@ -11,8 +12,14 @@ use crate::{
     store::StoreError,
 };
 
-/// How long a stopping node waits for its people to reach another one, if there may be one.
+/// How long a stopping node waits for its members to reach another one, if there may be one.
 const MOVING: Duration = Duration::from_secs(6);
+
+/// It waits on while one has moved within this time: other nodes may be slow under thousands.
+const STILL_MOVING: Duration = Duration::from_secs(2);
+
+/// And no longer than this.
+const MOVED: Duration = Duration::from_secs(25);
 
 /// How long a stopping node may take to end its calls.
 const HANGING_UP: Duration = Duration::from_secs(2);
@@ -90,7 +97,7 @@ impl Hub {
             }
         }
         if moving && self.counts().1 > 0 {
-            let _ = tokio::time::timeout(MOVING.min(self.terms().grace), self.moved_on()).await;
+            self.moved_on(MOVING.min(self.terms().grace)).await;
         }
         // The node to which people were to move may have stopped as well.
         let left = self.counts().1 > 0;
@@ -121,11 +128,21 @@ impl Hub {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
     }
 
-    /// Waits until nobody has a seat here.
-    async fn moved_on(&self) {
+    /// Waits until no member has a seat here, or those that are left do not move: for `least`, and on while others move.
+    async fn moved_on(&self, least: Duration) {
+        let begun = Instant::now();
+        let (mut seats, mut moved) = (self.counts().1, begun);
         let mut look = tokio::time::interval(Duration::from_millis(50));
-        while self.counts().1 > 0 {
+        while seats > 0 {
             look.tick().await;
+            let left = self.counts().1;
+            if left < seats {
+                (seats, moved) = (left, Instant::now());
+            }
+            let rests = begun.elapsed() >= least && moved.elapsed() >= STILL_MOVING.min(least);
+            if rests || begun.elapsed() >= MOVED {
+                return;
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ const LEAST: Duration = Duration::from_millis(1800);
 const MOVES: u32 = 4000;
 /// The same of a node that has just started.
 const RETURNS: u32 = 3000;
-/// The last who move: a stopping node holds their seats for six seconds.
+/// The last who move: a stopping node holds seats for six seconds, if no member moves any more.
 const MOVED: Duration = Duration::from_millis(4500);
 /// The last who come back to a node that holds no seats for them.
 const RETURNED: Duration = Duration::from_secs(30);
