@@ -9,6 +9,9 @@ pub mod room;
 // What goes over the wire, by direction.
 pub mod protocol;
 
+// Gives back what tables took for a crowd that has left.
+pub mod spare;
+
 // What one address, and all together, may hold and do.
 pub mod budget;
 

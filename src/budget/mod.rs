@@ -28,13 +28,13 @@ pub use self::{
     held::{Count, Kept, Permit, Reservation, RoomText, Unread},
     usage::Usage,
 };
-use crate::protocol::Trouble;
+use crate::{protocol::Trouble, spare};
 
 /// When a client that met a limit is told to come back.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// An usage without guards is forgotten after this long: its rates have recovered by then.
-const FORGOTTEN: Duration = Duration::from_secs(60);
+/// An usage without guards is forgotten after this long: its rates have recovered by then, twice over.
+const FORGOTTEN: Duration = Duration::from_secs(20);
 
 /// How many addresses there may be before forgotten ones are looked for.
 const SWEEP: usize = 1024;
@@ -191,13 +191,18 @@ impl Budgets {
         self.node.text_share.store(share, Ordering::Relaxed);
     }
 
-    /// Drops addresses that hold nothing and have long done nothing.
+    /// Drops addresses that hold nothing and have long done nothing, if there are many.
     fn sweep(&self) {
-        if self.addresses.len() < self.sweep_at.load(Ordering::Relaxed) {
-            return;
+        if self.addresses.len() >= self.sweep_at.load(Ordering::Relaxed) {
+            self.forget();
         }
+    }
+
+    /// The same however many there are. Each is small, but keeps a page of memory that others have left.
+    pub fn forget(&self) {
         let now = self.node.seconds();
         self.addresses.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_forgotten(now));
+        spare::give_back(&self.addresses);
         self.sweep_at.store((self.addresses.len() * 2).max(SWEEP), Ordering::Relaxed);
     }
 }
@@ -328,6 +333,9 @@ mod tests {
         assert!(budgets.usage(address(1)).hold(Resource::Seats).is_err(), "an address with a seat is kept");
         drop(seat);
         assert!(budgets.usage(address(1)).hold(Resource::Seats).is_ok());
+        tokio::time::advance(FORGOTTEN).await;
+        budgets.forget();
+        assert!(budgets.addresses.is_empty() && budgets.addresses.capacity() < SWEEP, "{}", budgets.addresses.capacity());
     }
 
     #[tokio::test(start_paused = true)]

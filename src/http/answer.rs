@@ -1,12 +1,14 @@
 //! The shapes of answers.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
     header::{
-        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
-        WWW_AUTHENTICATE,
+        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION,
+        UPGRADE, WWW_AUTHENTICATE,
     },
 };
 use prometheus_client::{
@@ -97,6 +99,22 @@ pub(super) fn refuse_send(trouble: &Trouble, n: Option<u64>) -> Answer {
         _ => {}
     }
     answer
+}
+
+/// Status line and headers, for an answer that goes out past hyper.
+pub(super) fn head(answer: &mut Answer) -> Vec<u8> {
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
+    answer.headers_mut().insert(DATE, date);
+    let mut head = format!("HTTP/1.1 {}\r\n", answer.status()).into_bytes();
+    for (name, value) in answer.headers() {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 /// 405, with what would have been right.

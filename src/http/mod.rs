@@ -8,6 +8,7 @@ mod cookies;
 mod door;
 mod gate;
 mod layers;
+mod long_poll;
 mod origin;
 mod page;
 mod preview;
@@ -28,10 +29,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
-use self::{account::Desk, answer::Answer};
+use self::account::Desk;
 pub use self::{
+    answer::Answer,
     gate::{Client, Gate, Overflow},
     layers::{Layered, layered},
+    long_poll::LongPoll,
     origin::Origins,
     stream::Flowing,
 };
@@ -197,29 +200,30 @@ impl Edge {
         }
         let patience = address.patience();
         let gone = gone(&address, &request);
+        // Boxed but for the poll, which may wait for a minute and is not to carry the room for the others.
         let answering = async {
             match address {
                 Address::Page => Ok(page::index(&request, &self.origins)),
-                Address::Terminal(room) => Ok(self.terminal(room, request).await),
-                Address::Socket => door::socket(self, &mut request).await,
-                Address::Room(room) => self.room(room, &request).await,
-                Address::Rooms => self.join(None, request).await,
-                Address::Join(room) => self.join(Some(room), request).await,
-                Address::Messages(room) if request.method() == Method::POST => self.say(room, request).await,
-                Address::Messages(room) => self.poll(room, &request).await,
-                Address::Events(room) => self.events(room, &request).await,
-                Address::Typing(room) => self.typing(room, request).await,
-                Address::Leave(room) => self.leave(room, request).await,
-                Address::Pass(room) => self.pass(room, request).await,
-                Address::LiveKit => self.livekit(request).await,
+                Address::Terminal(room) => Ok(Box::pin(self.terminal(room, request)).await),
+                Address::Socket => Box::pin(door::socket(self, &mut request)).await,
+                Address::Room(room) => Box::pin(self.room(room, &request)).await,
+                Address::Rooms => Box::pin(self.join(None, request)).await,
+                Address::Join(room) => Box::pin(self.join(Some(room), request)).await,
+                Address::Messages(room) if request.method() == Method::POST => Box::pin(self.say(room, request)).await,
+                Address::Messages(room) => self.poll(room, request).await,
+                Address::Events(room) => Box::pin(self.events(room, &request)).await,
+                Address::Typing(room) => Box::pin(self.typing(room, request)).await,
+                Address::Leave(room) => Box::pin(self.leave(room, request)).await,
+                Address::Pass(room) => Box::pin(self.pass(room, request)).await,
+                Address::LiveKit => Box::pin(self.livekit(request)).await,
                 Address::Health => Ok(answer::text("ok\n")),
-                Address::Ready => self.readiness().await,
+                Address::Ready => Box::pin(self.readiness()).await,
                 Address::Metrics => Ok(self.metrics()),
                 Address::Desk(Desk::Register | Desk::Login) if request.method() != Method::POST => {
                     Ok(page::index(&request, &self.origins))
                 }
-                Address::Visitor => self.visitor(&request).await,
-                Address::Desk(desk) => self.desk(desk, request).await,
+                Address::Visitor => Box::pin(self.visitor(&request)).await,
+                Address::Desk(desk) => Box::pin(self.desk(desk, request)).await,
                 Address::Document(text) => Ok(answer::yaml(text)),
                 Address::Asset(path) => page::asset(path, &request, &self.origins),
             }
@@ -371,6 +375,15 @@ mod tests {
         ] {
             assert_eq!(Address::of(path), address);
         }
+    }
+
+    #[test]
+    fn a_waiting_poll_carries_no_room_for_other_requests() {
+        fn size<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+            size_of::<F>()
+        }
+        let size = size(Edge::answer::<hyper::body::Incoming>);
+        assert!(size <= 2700, "{size}");
     }
 
     #[test]

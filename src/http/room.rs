@@ -66,10 +66,10 @@ impl Edge {
     }
 
     /// What has happened since.
-    pub(super) async fn poll<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
-        door::check_origin(request, &self.origins)?;
+    pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<Answer, Trouble> {
+        door::check_origin(&request, &self.origins)?;
         let (mut after, mut wait) = (None, Duration::ZERO);
-        for (key, value) in door::query(request) {
+        for (key, value) in door::query(&request) {
             match &*key {
                 "after" => after = Some(value).filter(|after| !after.is_empty()),
                 "wait" => wait = seconds(&value)?,
@@ -77,11 +77,13 @@ impl Edge {
             }
         }
         let after = after.map(|after| after.parse()).transpose()?;
-        let (room, ticket) = (room_id(room)?, door::ticket(request).ok_or(Trouble::NoTicket)?);
-        let (began, usage) = (Instant::now(), self.usage(request));
-        let who = self.bearer(&usage, &room, ticket).await?;
-        self.paces.word(&who.member).await?;
-        let answer = self.pollers.poll(&room, ticket, &who, after, wait, (began, Some(&usage))).await?;
+        let (room, ticket) = (room_id(room)?, door::ticket(&request).ok_or(Trouble::NoTicket)?.to_owned());
+        let (began, usage) = (Instant::now(), self.usage(&request));
+        // Its headers are slices of the buffer that hyper read them into, and would keep the whole of it.
+        drop(request);
+        let who = Box::pin(self.bearer(&usage, &room, &ticket)).await?;
+        Box::pin(self.paces.word(&who.member)).await?;
+        let answer = self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
         Ok(answer.map_or_else(answer::nothing, answer::written))
     }
 

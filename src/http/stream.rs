@@ -1,13 +1,13 @@
 //! A room as a stream: events for programs, lines for a terminal.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use hyper::{
     Request, Version,
     body::Body,
-    header::{CACHE_CONTROL, CONNECTION, DATE, HeaderValue, TRANSFER_ENCODING, VARY},
+    header::{CACHE_CONTROL, CONNECTION, HeaderValue, TRANSFER_ENCODING, VARY},
 };
 use parking_lot::Mutex;
 use tower::BoxError;
@@ -164,23 +164,12 @@ impl Flowing {
     pub fn of(answer: &mut Answer) -> Option<Parting> {
         let Self { framing, body } = answer.extensions_mut().remove()?;
         let body = body.lock().take()?;
-        let mut head = format!("HTTP/1.1 {}\r\n", answer.status()).into_bytes();
-        let date = httpdate::fmt_http_date(SystemTime::now());
-        let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
-        answer.headers_mut().insert(DATE, date);
         if framing == BodyFraming::Chunked {
             answer.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         // The connection was taken from hyper, which would have to read the next request.
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        for (name, value) in answer.headers() {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
-        }
-        head.extend_from_slice(b"\r\n");
-        Some(Parting { head, body })
+        Some(Parting { head: answer::head(answer), body })
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
     protocol::{Outbound, Trouble},
     room::{MemberId, RoomId},
+    spare,
     store::{Event, Feed, Store},
     ticket::Claims,
 };
@@ -64,6 +65,9 @@ impl Rooms {
                 let age = Duration::from_millis(limits.history_age);
                 rooms.rooms.iter().for_each(|room| room.forget_kept(age));
                 rooms.away.retain(|_, kept| kept.is_of_use(age));
+                budgets.forget();
+                spare::give_back(&rooms.rooms);
+                spare::give_back(&rooms.away);
             }
         });
     }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{future::BoxFuture, poll};
 use hyper::{
     Request, StatusCode,
     body::Incoming,
@@ -17,17 +18,17 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::watch};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::probation::{self, Trial};
 use crate::{
     budget::Admission,
-    http::{Client, Flowing, Gate, Layered, Overflow, Peer},
+    http::{Answer, Client, Flowing, Gate, Layered, LongPoll, Overflow, Peer},
     transport::{
         Served,
-        loan::{self, Lender, Loan, Parting},
+        loan::{self, Lender, Loan, Wait, Wanted, Whole},
     },
 };
 
@@ -61,7 +62,7 @@ pub(super) struct Arrival {
 }
 
 /// Serves one connection.
-pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, mut stopped }: Serving) {
+pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, stopped }: Serving) {
     let Arrival { stream, peer, client, admission, trial } = arrival;
     let patience = match &trial {
         Some(_) => probation::HEAD,
@@ -69,21 +70,34 @@ pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, mut 
         None => HEAD_TIMEOUT,
     };
     let loan = Loan::new(stream, admission);
-    let lender = loan.lender();
-    let (wanted, tried) = (lender.clone(), trial.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let (lender, mut stops) = (loan.lender(), stopped.clone());
+    let on_request = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(lender.clone());
         gate.request(client.as_ref(), &mut request, &lender);
-        let (on_trial, counted) = (tried.is_some(), client.is_none());
-        if let Some(trial) = &tried {
+        let (on_trial, counted) = (trial.is_some(), client.is_none());
+        if let Some(trial) = &trial {
             request.extensions_mut().insert(Overflow(trial.trouble().clone()));
         }
+        let poll = if !on_trial && lender.heard_one_head() { LongPoll::of(&request) } else { None };
         let (answering, lender) = (service.clone().oneshot(request), lender.clone());
+        let stopped = &stopped;
         async move {
-            let mut answer = answering.await?;
+            let mut answer = match poll {
+                Some(poll) => {
+                    let mut answering = Box::pin(answering);
+                    match poll!(answering.as_mut()) {
+                        Poll::Ready(answer) => answer?,
+                        Poll::Pending => {
+                            lender.part(Wanted::Wait(wait(answering, poll, stopped.clone())));
+                            return pending().await;
+                        }
+                    }
+                }
+                None => answering.await?,
+            };
             if let Some(parting) = Flowing::of(&mut answer) {
-                lender.part(parting);
+                lender.part(Wanted::Flow(parting));
                 // hyper is not to write anything of it.
                 return pending().await;
             }
@@ -102,42 +116,75 @@ pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, mut 
                 .max_buf_size(HEAD_LIMIT)
                 // Who has said all they had to say may close their side: what they asked for is done, and they hear of it.
                 .half_close(true)
-                .serve_connection(TokioIo::new(loan), service)
+                .serve_connection(TokioIo::new(loan), on_request)
                 .with_upgrades()
         );
         let outcome = tokio::select! {
-            outcome = until_parted(connection.as_mut(), &wanted) => Some(outcome),
-            _ = stopped.changed() => None,
-            () = over(trial.as_deref()) => return refuse(trial.as_deref(), &wanted),
+            outcome = until_parted(connection.as_mut(), &lender) => Some(outcome),
+            _ = stops.changed() => None,
+            () = over(trial.as_deref()) => return refuse(trial.as_deref(), &lender),
         };
         match outcome {
             Some(outcome) => {
                 if let Err(error) = &outcome {
-                    refuse(trial.as_deref(), &wanted);
+                    refuse(trial.as_deref(), &lender);
                     // A connection on trial is not worth the wait: those that drain would hold up all that wait to be accepted.
                     if trial.is_none() && error.is_parse_too_large() {
                         // Boxed: no connection is to carry the room for it.
-                        Box::pin(wanted.drain()).await;
+                        Box::pin(lender.drain()).await;
                     }
                 }
                 outcome
             }
             None => {
                 connection.as_mut().graceful_shutdown();
-                until_parted(connection, &wanted).await
+                until_parted(connection, &lender).await
             }
         }
     };
     match parted {
-        Ok(Some((loan, parting))) => {
+        // A task of its own for each: this one is as large as a connection at hyper.
+        Ok(Some((loan, Wanted::Flow(parting)))) => {
             if let Some(socket) = loan.give_back() {
-                // A task of its own: this one is as large as a connection at hyper.
                 links.spawn(loan::flow(socket, parting));
             }
+        }
+        Ok(Some((loan, Wanted::Wait(waiting)))) => {
+            let serving = Serving { service, gate, links: links.clone(), stopped };
+            links.spawn(answer(loan, waiting, (peer, client), serving));
         }
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "connection ended"),
     }
+}
+
+/// The answer to a poll, when it is there.
+fn wait(
+    answering: Pin<Box<impl Future<Output = Result<Answer, Infallible>> + Send + 'static>>,
+    poll: LongPoll,
+    stopped: watch::Receiver<()>,
+) -> Wait {
+    Box::pin(async move {
+        let Ok(answer) = answering.await;
+        poll.lay_out(answer, stopped.has_changed().is_err()).await
+    })
+}
+
+/// Answers a poll when there is something to say, and serves on over the same connection. Not an `async fn`, because it
+/// and [`serve`] start each other.
+fn answer(mut loan: Loan, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let Some(Whole { bytes, ends }) = waiting.await else { return };
+        let written = loan.write_all(&bytes).await;
+        loan.lender().release();
+        if written.is_err() || ends {
+            let _ = loan.shutdown().await;
+            return;
+        }
+        let Some((stream, admission)) = loan.give_back() else { return };
+        let links = serving.links.clone();
+        links.spawn(serve(Arrival { stream, peer, client, admission, trial: None }, serving));
+    })
 }
 
 /// Waits for the end of a trial, if there is one.
@@ -160,9 +207,9 @@ fn refuse(trial: Option<&Trial>, lender: &Lender) {
 async fn until_parted(
     mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
     lender: &Lender,
-) -> hyper::Result<Option<(Loan, Parting)>> {
+) -> hyper::Result<Option<(Loan, Wanted)>> {
     poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Pending => lender.parting().map_or(Poll::Pending, |parting| Poll::Ready(Ok(Some(parting)))),
+        Poll::Pending => lender.wanted().map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted)))),
         ended => ended.map_ok(|()| None),
     })
     .await

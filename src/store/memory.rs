@@ -12,9 +12,12 @@ use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
 use super::{Event, Feed, Store, StoreError};
-use crate::room::{
-    Call, Cursor, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room,
-    RoomId, RoomKey, Said, Snapshot, Text,
+use crate::{
+    room::{
+        Call, Cursor, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal,
+        Room, RoomId, RoomKey, Said, Snapshot, Text,
+    },
+    spare,
 };
 
 /// Tells the time. A value, so that tests can bring their own.
@@ -107,6 +110,7 @@ impl World {
             life.bid_farewell(id, gone, Departure::NodeLost);
             !life.room.is_empty()
         });
+        spare::give_back(&self.rooms);
     }
 }
 

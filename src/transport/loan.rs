@@ -1,6 +1,6 @@
-//! A connection that hyper has to give back: for a WebSocket, and for a stream
-//! of lines or events, which may last for hours and does not need the 16 KiB of
-//! buffers that hyper keeps for a connection.
+//! A connection that hyper has to give back: for a WebSocket, for a stream of
+//! lines or events, and for a poll that waits. They may last for long and do
+//! not need the 16 KiB of buffers that hyper keeps for a connection.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::StreamExt;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
@@ -20,7 +19,8 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use super::backlog::Backlog;
+pub use super::wanted::{Parting, Wait, Wanted, Whole};
+use super::{backlog::Backlog, heard::Heard};
 use crate::budget::{Admission, Permit, Usage};
 
 /// How many pieces of a stream go out in one write at most.
@@ -48,7 +48,7 @@ pub struct Loan(Arc<Lent>);
 
 struct Lent {
     socket: Mutex<Socket>,
-    parting: Mutex<Option<Parting>>,
+    wanted: Mutex<Option<Wanted>>,
 }
 
 struct Socket {
@@ -57,6 +57,7 @@ struct Socket {
     /// Something is written that the kernel has not taken.
     stuck: Option<Stuck>,
     written: bool,
+    heard: Heard,
 }
 
 /// What hyper writes and the peer does not take.
@@ -69,19 +70,11 @@ struct Stuck {
 #[derive(Clone)]
 pub struct Lender(Weak<Lent>);
 
-/// What is to go over a socket once it is back: the head of an answer, and what follows it.
-pub struct Parting {
-    /// Status line and headers, whole.
-    pub head: Vec<u8>,
-    /// The body, framed as the head says; the connection ends with it.
-    pub body: BoxStream<'static, Bytes>,
-}
-
 impl Loan {
     /// Lends a socket.
     pub fn new(stream: TcpStream, admission: Admission) -> Self {
-        let socket = Socket { stream, admission, stuck: None, written: false };
-        Self(Arc::new(Lent { socket: Mutex::new(socket), parting: Mutex::new(None) }))
+        let socket = Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
+        Self(Arc::new(Lent { socket: Mutex::new(socket), wanted: Mutex::new(None) }))
     }
 
     /// For whoever wants it back.
@@ -99,11 +92,17 @@ impl Loan {
 }
 
 impl Lender {
-    /// Wants the socket back, for `parting`.
-    pub fn part(&self, parting: Parting) {
+    /// Wants the socket back.
+    pub fn part(&self, wanted: Wanted) {
         if let Some(lent) = self.0.upgrade() {
-            *lent.parting.lock() = Some(parting);
+            *lent.wanted.lock() = Some(wanted);
         }
+    }
+
+    /// Whether all that hyper has read since its last answer is the head of one request. Only then the connection can go
+    /// on at another hyper.
+    pub fn heard_one_head(&self) -> bool {
+        self.0.upgrade().is_some_and(|lent| lent.socket.lock().heard == Heard::OneHead)
     }
 
     /// Waits until the peer has closed its side, as a tab does that is closed. What it says meanwhile is left to hyper.
@@ -168,11 +167,11 @@ impl Lender {
     }
 
     /// What the socket is wanted back for, if it is, and if all that was written before is out.
-    pub fn parting(&self) -> Option<(Loan, Parting)> {
+    pub fn wanted(&self) -> Option<(Loan, Wanted)> {
         let lent = self.0.upgrade()?;
         let free = lent.socket.lock().stuck.is_none();
-        let parting = if free { lent.parting.lock().take() } else { None };
-        parting.map(|parting| (Loan(lent), parting))
+        let wanted = if free { lent.wanted.lock().take() } else { None };
+        wanted.map(|wanted| (Loan(lent), wanted))
     }
 }
 
@@ -261,6 +260,7 @@ impl Socket {
         let written = write(Pin::new(&mut self.stream), cx);
         if written.is_ready() {
             self.written = true;
+            self.heard = Heard::Nothing;
             self.stuck = None;
             return written;
         }
@@ -279,7 +279,13 @@ impl Socket {
 
 impl AsyncRead for Loan {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.socket.lock().stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let mut socket = self.0.socket.lock();
+        let read = Pin::new(&mut socket.stream).poll_read(cx, buf);
+        if read.is_ready() {
+            socket.heard = socket.heard.and(&buf.filled()[before..]);
+        }
+        read
     }
 }
 
@@ -308,6 +314,7 @@ impl AsyncWrite for Loan {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures_util::stream;
     use tokio::{net::TcpListener, time::Instant};
 

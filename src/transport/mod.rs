@@ -3,12 +3,14 @@
 mod backlog;
 mod flow;
 mod framing;
+mod heard;
 pub mod loan;
 mod pace;
 pub mod plain;
 pub mod poll;
 mod served;
 pub mod sse;
+mod wanted;
 pub mod ws;
 
 pub use backlog::SEND_BUFFER;

@@ -20,7 +20,7 @@ use super::{
     scripts,
     watch::{Passage, Watch},
 };
-use crate::{room::Epoch, store::StoreError};
+use crate::{room::Epoch, spare, store::StoreError};
 
 /// How many times between two renewals of a room those whose turn has come are renewed.
 const TURNS: u32 = 16;
@@ -33,6 +33,7 @@ pub(super) async fn renew_all(shared: Weak<Shared>) {
         let Some(this) = shared.upgrade() else { return };
         let calls = this.calls().into_iter().map(|turns| this.renew_together(turns, this.lease()));
         stream::iter(calls).buffer_unordered(RENEWALS).for_each(|()| async {}).await;
+        spare::give_back(&this.rooms);
         let pause = this.period() / TURNS;
         drop(this);
         sleep(pause).await;

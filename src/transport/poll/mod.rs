@@ -20,6 +20,7 @@ use crate::{
     hub::{Entrance, Hub, Reader, ResumeFrom, Seat, Stay, Tenure},
     protocol::Trouble,
     room::{MemberId, RoomId},
+    spare,
     ticket::Claims,
 };
 
@@ -87,7 +88,7 @@ impl Pollers {
         let mailbox = Arc::new(Mailbox::new(Some(from)));
         let _waiting = mailbox.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
-        let seat = self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let seat = Box::pin(self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Reader>)).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {
@@ -114,6 +115,7 @@ impl Pollers {
         let (member, known, theirs) = (seat.member(), Arc::clone(&self.known), Arc::clone(&mailbox));
         let lost = move || {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
+            spare::give_back(&known);
         };
         let tenure = Tenure::new(seat, Arc::clone(&mailbox.unload), lost);
         let mut stay = tenure.stay();

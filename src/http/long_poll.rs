@@ -1,0 +1,54 @@
+//! A poll that waits: its answer goes out past hyper, whose buffers would wait with it.
+
+use http_body_util::BodyExt;
+use hyper::{
+    Method, Request, StatusCode, Version,
+    body::Body,
+    header::{CONNECTION, CONTENT_LENGTH, HeaderValue, UPGRADE},
+};
+
+use super::{Answer, answer, door};
+use crate::transport::loan::Whole;
+
+/// A request whose answer may be long in coming.
+pub struct LongPoll {
+    /// The client wants no other answer over its connection, or cannot have one.
+    ends: bool,
+}
+
+impl LongPoll {
+    /// If a request is one.
+    pub fn of<B: Body>(request: &Request<B>) -> Option<Self> {
+        let path = request.uri().path();
+        let waits = *request.method() == Method::GET && path.starts_with("/api/rooms/") && path.ends_with("/messages");
+        if !waits || !request.body().is_end_stream() || request.headers().contains_key(UPGRADE) {
+            return None;
+        }
+        if !door::query(request).any(|(key, value)| key == "wait" && value != "0") {
+            return None;
+        }
+        let mut words =
+            request.headers().get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let closes = words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"));
+        Some(Self { ends: closes || request.version() < Version::HTTP_11 })
+    }
+
+    /// The answer as it goes over the wire; `None` if its body breaks.
+    pub async fn lay_out(self, answer: Answer, stops: bool) -> Option<Whole> {
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
+        let mut answer = Answer::from_parts(parts, answer::whole(body.clone()));
+        let headers = answer.headers_mut();
+        let ends = self.ends || stops || headers.contains_key(CONNECTION);
+        if ends {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        // What has no content has no length, either.
+        if answer.status() != StatusCode::NO_CONTENT {
+            answer.headers_mut().insert(CONTENT_LENGTH, body.len().into());
+        }
+        let mut bytes = answer::head(&mut answer);
+        bytes.extend_from_slice(&body);
+        Some(Whole { bytes, ends })
+    }
+}
