@@ -42,7 +42,7 @@ build: $(PAGE) ## Build the page and target/release/parlor
 
 test: tools check test-page test-rust test-api test-streams test-faults test-browser test-engines ## Install what the tests need, then run them all
 
-check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
+check: $(PAGE) ## Formatting of both, clippy with warnings as errors, types of the page
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --test faults -- -D warnings
@@ -89,8 +89,9 @@ strangers: build ## What one address can do to the server: each attack, and what
 bench-page: build $(LIGHTHOUSE) ## How fast the page is: Lighthouse, round trips to the first message, a long log (docs/page.md); some minutes
 	PARLOR_BIN=target/release/parlor node benches/page/main.mjs
 
-fmt: ## Format the Rust code
+fmt: $(MODULES) ## Format the Rust code and the page
 	cargo fmt
+	npm run --silent format
 
 # Package managers are quiet here so that what the tests say stands out.
 tools: $(LIVEKIT)

@@ -62,7 +62,13 @@ function precompress(): Plugin {
 
 const TERMS = /^(licen[cs]e|copying|notice)/i;
 
-type Package = { folder: string; name: string; version: string; license?: string; dependencies?: Record<string, string> };
+type Package = {
+  folder: string;
+  name: string;
+  version: string;
+  license?: string;
+  dependencies?: Record<string, string>;
+};
 
 /** The package that this file belongs to: the nearest above it whose description has a name. */
 async function packageOf(file: string): Promise<Package> {
@@ -113,7 +119,8 @@ function licenses(): Plugin {
         });
         // Such a map may have holes; what the package says it needs has none.
         const needed = swallowed.length > 0 ? Object.keys((await packageOf(file)).dependencies ?? {}) : [];
-        for (const [name, source] of [...swallowed, ...needed.map((name) => [name, null] as const)]) await take(beside(dirname(file), name), source);
+        for (const [name, source] of [...swallowed, ...needed.map((name) => [name, null] as const)])
+          await take(beside(dirname(file), name), source);
       }
       const silent = [...terms].filter(([, texts]) => texts.size === 0).map(([name]) => name);
       if (silent.length > 0) throw new Error(`no terms found of ${silent.join(", ")}`);
@@ -137,18 +144,34 @@ function knock(): Plugin {
     transformIndexHtml: {
       order: "post",
       async handler(html, { bundle }) {
-        const { root, build: { target } } = config;
+        const {
+          root,
+          build: { target },
+        } = config;
         const chunks = Object.values(bundle!).filter((part) => part.type === "chunk");
         const wordsOf = (name: string) => {
           const { fileName, imports } = chunks.find((chunk) => chunk.name === name)!;
-          return [fileName, ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file))].map((file) => `/${file}`);
+          return [
+            fileName,
+            ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file)),
+          ].map((file) => `/${file}`);
         };
         const define = { WORDS: JSON.stringify({ en: wordsOf("english"), ru: wordsOf("russian") }) };
         const rolldownOptions = { input: "knock.ts", output: { format: "iife" } } as const;
-        const built = await build({ configFile: false, define, root, publicDir: false, logLevel: "warn", build: { write: false, target, modulePreload: false, rolldownOptions } });
+        const built = await build({
+          configFile: false,
+          define,
+          root,
+          publicDir: false,
+          logLevel: "warn",
+          build: { write: false, target, modulePreload: false, rolldownOptions },
+        });
         const [chunk] = (built as Rolldown.RolldownOutput).output;
         // Ahead of everything that it need not wait for.
-        return html.replace(/ *<script type="module"/, (script) => `    <script>${chunk.code.trim()}</script>\n${script}`);
+        return html.replace(
+          / *<script type="module"/,
+          (script) => `    <script>${chunk.code.trim()}</script>\n${script}`,
+        );
       },
     },
   };
@@ -186,7 +209,9 @@ export default defineConfig({
       "/ws": { target: "ws://127.0.0.1:8080", ws: true },
       "/api": "http://127.0.0.1:8080",
       "/me": "http://127.0.0.1:8080",
-      ...Object.fromEntries(["/login", "/register"].map((path) => [path, { target: "http://127.0.0.1:8080", bypass: pageOnGet }])),
+      ...Object.fromEntries(
+        ["/login", "/register"].map((path) => [path, { target: "http://127.0.0.1:8080", bypass: pageOnGet }]),
+      ),
       "/logout": "http://127.0.0.1:8080",
       "/healthz": "http://127.0.0.1:8080",
     },

@@ -27,7 +27,10 @@ async function watched(page) {
   };
   wire.on("Network.requestWillBeSent", (e) => begun(e.requestId, e.request.url, e.timestamp));
   wire.on("Network.loadingFinished", (e) => ended(e.requestId, e.timestamp, e.encodedDataLength));
-  wire.on("Network.webSocketWillSendHandshakeRequest", (e) => requests.has(e.requestId) || begun(e.requestId, "/ws", e.timestamp));
+  wire.on(
+    "Network.webSocketWillSendHandshakeRequest",
+    (e) => requests.has(e.requestId) || begun(e.requestId, "/ws", e.timestamp),
+  );
   wire.on("Network.webSocketFrameReceived", (e) => ended(e.requestId, e.timestamp));
   return requests;
 }
@@ -131,7 +134,9 @@ export async function countTrips(browser, server) {
       console.log(`\n${name}:`);
       for (const { url, from, to, bytes } of requests.values()) {
         const until = to === null ? "…" : trips(to, LONG);
-        console.log(`  ${trips(from, LONG)} to ${until}  ${url.replace(/^https?:\/\/[^/]+/, "").replace(path, "/r/…")}  ${bytes > 0 ? `${bytes} bytes` : ""}`);
+        console.log(
+          `  ${trips(from, LONG)} to ${until}  ${url.replace(/^https?:\/\/[^/]+/, "").replace(path, "/r/…")}  ${bytes > 0 ? `${bytes} bytes` : ""}`,
+        );
       }
     }
   } finally {

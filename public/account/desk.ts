@@ -20,7 +20,13 @@ async function ask(method: "POST" | "DELETE", path: string, body: object): Promi
   const timer = window.setTimeout(() => late.abort(), ANSWER_WITHIN);
   try {
     const headers = { "Content-Type": "application/json" };
-    const answer = await fetch(path, { method, headers, body: JSON.stringify(body), cache: "no-store", signal: late.signal });
+    const answer = await fetch(path, {
+      method,
+      headers,
+      body: JSON.stringify(body),
+      cache: "no-store",
+      signal: late.signal,
+    });
     if (answer.ok) return null;
     const f = new Fields(parseJson(await answer.text()), "problem");
     return { code: f.text("code"), retryAfter: f.maybeNumber("retryAfter") };

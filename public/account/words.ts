@@ -18,7 +18,10 @@ const en = {
   oldPassword: "Current password",
   newPassword: "New password",
   rule: "At least 8 characters.",
-  tooLong: count({ one: "Too long: {n} byte of at most 72.", other: "Too long: {n} bytes of at most 72. Letters beyond a–z take two or more." }),
+  tooLong: count({
+    one: "Too long: {n} byte of at most 72.",
+    other: "Too long: {n} bytes of at most 72. Letters beyond a–z take two or more.",
+  }),
   show: "Show the password",
   hide: "Hide the password",
   logIn: "Log in",
@@ -48,7 +51,8 @@ const en = {
 
   /** By the code the server gives. */
   refusals: {
-    bad_user: "This name can’t be used. Use 2–32 letters, digits or ' - . _ and single spaces. It can’t start with “Guest”.",
+    bad_user:
+      "This name can’t be used. Use 2–32 letters, digits or ' - . _ and single spaces. It can’t start with “Guest”.",
     bad_password: "Use at least 8 characters, 72 bytes at most.",
     name_taken: "This name, or one that looks like it, is taken. Choose another.",
     wrong_login: "Wrong name or password.",
@@ -65,7 +69,8 @@ const en = {
     body_too_big: "The name or the password is far too long.",
     timeout: "The server took too long. Try again.",
     internal: "Something went wrong on the server. Try again.",
-    no_cookie: "The password is right, but this browser blocks the login cookie. Allow cookies for this page, then try again.",
+    no_cookie:
+      "The password is right, but this browser blocks the login cookie. Allow cookies for this page, then try again.",
     unreachable: "Can’t reach the server. Try again.",
     unknown: "The server refused for an unknown reason.",
   } as Record<string, string>,
@@ -114,7 +119,8 @@ const ru: AccountWords = {
   tryIn: (time) => `Попробуйте через ${time}.`,
 
   refusals: {
-    bad_user: "Такое имя не подходит: нужно от 2 до 32 букв, цифр, ' - . _ и одиночных пробелов. Оно не может начинаться с «Guest».",
+    bad_user:
+      "Такое имя не подходит: нужно от 2 до 32 букв, цифр, ' - . _ и одиночных пробелов. Оно не может начинаться с «Guest».",
     bad_password: "Пароль: не короче 8 символов и не длиннее 72 байт.",
     name_taken: "Это имя или похожее на него уже занято. Выберите другое.",
     wrong_login: "Неверное имя или пароль.",
@@ -131,7 +137,8 @@ const ru: AccountWords = {
     body_too_big: "Имя или пароль слишком длинные.",
     timeout: "Сервер отвечал слишком долго. Попробуйте ещё раз.",
     internal: "Ошибка на сервере. Попробуйте ещё раз.",
-    no_cookie: "Пароль верный, но браузер блокирует cookie для входа. Разрешите cookie для этой страницы и попробуйте ещё раз.",
+    no_cookie:
+      "Пароль верный, но браузер блокирует cookie для входа. Разрешите cookie для этой страницы и попробуйте ещё раз.",
     unreachable: "Сервер недоступен. Попробуйте ещё раз.",
     unknown: "Сервер отказал по неизвестной причине.",
   },

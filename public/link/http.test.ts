@@ -108,7 +108,14 @@ async function enter(by: OpenCarrier): Promise<Carrier> {
   return carrier;
 }
 
-const chat = (seq: number) => ({ type: "chat", seq, from: "ben", user: "Ben", text: `text ${seq}`, timestamp: "2026-01-02T03:04:05Z" });
+const chat = (seq: number) => ({
+  type: "chat",
+  seq,
+  from: "ben",
+  user: "Ben",
+  text: `text ${seq}`,
+  timestamp: "2026-01-02T03:04:05Z",
+});
 
 describe("every carrier over HTTP", () => {
   const all: [string, OpenCarrier][] = [
@@ -120,7 +127,11 @@ describe("every carrier over HTTP", () => {
   test.each(all)("%s takes its seat with what it has, and keeps the ticket out of the address", async (_, by) => {
     open(by, "t0", "e-0");
     await quiet();
-    expect(last()).toMatchObject({ path: "join", body: { name: "Ann", cursor: "e-0" }, headers: { Authorization: "Bearer t0" } });
+    expect(last()).toMatchObject({
+      path: "join",
+      body: { name: "Ann", cursor: "e-0" },
+      headers: { Authorization: "Bearer t0" },
+    });
     await last().answer(200, WELCOME);
     expect(tickets).toEqual(["t1"]);
     expect(last().headers.Authorization).toBe("Bearer t1");
@@ -291,7 +302,8 @@ test("events are read from pieces cut anywhere, with any line end", () => {
   for (let size = 1; size < text.length; size++) {
     const reader = new EventReader();
     const got: string[] = [];
-    for (let at = 0; at < text.length; at += size) got.push(...reader.push(text.slice(at, at + size)).map((e) => e.data));
+    for (let at = 0; at < text.length; at += size)
+      got.push(...reader.push(text.slice(at, at + size)).map((e) => e.data));
     got.push(...reader.push("\n").map((e) => e.data));
     expect(got, `in pieces of ${size}`).toEqual(['{"a":\n1}', "x", "ж"]);
   }
@@ -366,7 +378,17 @@ describe("a poll", () => {
     const members = [{ clientId: "me", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }];
     await last().answer(200, batch({ count: 7, crowd: true, members, ticket: "t2", lastN: 4 }));
     expect(types()).toEqual(["welcome", "pong", "reset"]);
-    expect(heard.at(-1)).toMatchObject({ resumed: true, reset: false, ticket: "t2", lastN: 4, count: 7, crowd: true, members, cursor: "e-3.1", timestamp: "2026-01-02T03:04:15.000Z" });
+    expect(heard.at(-1)).toMatchObject({
+      resumed: true,
+      reset: false,
+      ticket: "t2",
+      lastN: 4,
+      count: 7,
+      crowd: true,
+      members,
+      cursor: "e-3.1",
+      timestamp: "2026-01-02T03:04:15.000Z",
+    });
     expect(last().headers.Authorization).toBe("Bearer t2");
   });
 
@@ -374,7 +396,10 @@ describe("a poll", () => {
     await enter(openLongPoll);
     await last().answer(409, { code: "replaced", message: "" });
     await enter(openLongPoll);
-    await last().answer(200, batch({ events: [{ type: "closing", code: "restarting", message: "", retryAfter: 700 }] }));
+    await last().answer(
+      200,
+      batch({ events: [{ type: "closing", code: "restarting", message: "", retryAfter: 700 }] }),
+    );
     expect(ends).toEqual([4001, 1012]);
     expect(types().slice(-2)).toEqual(["chat", "chat"]);
     expect(types()).toContain("closing");

@@ -61,14 +61,21 @@ async function probeStream(passage: Passage): Promise<boolean> {
 const RUNGS: Record<Transport, (need: Need) => Omit<Rung, "transport">> = {
   ws: () => ({ open: openSocket, probe: probeSocket, answersWithin: 10_000 }),
   // A stream cannot be asked: it breathes every 15 s.
-  sse: (need) => ({ open: fetched(async () => (await http()).openStream, need), probe: probeStream, answersWithin: 20_000 }),
+  sse: (need) => ({
+    open: fetched(async () => (await http()).openStream, need),
+    probe: probeStream,
+    answersWithin: 20_000,
+  }),
   "long-poll": (need) => ({ open: fetched(async () => (await http()).openLongPoll, need), answersWithin: 10_000 }),
   "short-poll": () => ({ open: fetched(async () => (await http()).openShortPoll, "none"), answersWithin: 10_000 }),
 };
 
 /** All four, or the one that is asked for. */
 export function rungs(forced: Transport | null): Rung[] {
-  return TRANSPORTS.filter((t) => forced === null || t === forced).map((transport) => ({ transport, ...RUNGS[transport](forced === null ? "one" : "must") }));
+  return TRANSPORTS.filter((t) => forced === null || t === forced).map((transport) => ({
+    transport,
+    ...RUNGS[transport](forced === null ? "one" : "must"),
+  }));
 }
 
 /** Fetches what a fall would need while there is a network to fetch it by. */
@@ -84,7 +91,10 @@ export class Ladder {
   /** Begins where the last visit stood, if it stood anywhere. */
   constructor(rungs: readonly Rung[], first: Transport | null = null) {
     this.#rungs = rungs;
-    this.#at = Math.max(rungs.findIndex((rung) => rung.transport === first), 0);
+    this.#at = Math.max(
+      rungs.findIndex((rung) => rung.transport === first),
+      0,
+    );
   }
 
   get rung(): Rung {

@@ -5,7 +5,17 @@ import { WELCOME } from "../protocol/welcome.fixture";
 import { backoff } from "./backoff";
 import { CROWDED, type Ears, type Passage } from "./carrier";
 import { Ladder } from "./ladder";
-import { CLIMB_AFTER, HANDOVER_WITHIN, LATER, Link, type LinkState, PING_AFTER, PROVEN_AFTER, SETTLED_AFTER, WELCOME_WITHIN } from "./link";
+import {
+  CLIMB_AFTER,
+  HANDOVER_WITHIN,
+  LATER,
+  Link,
+  type LinkState,
+  PING_AFTER,
+  PROVEN_AFTER,
+  SETTLED_AFTER,
+  WELCOME_WITHIN,
+} from "./link";
 
 /** Time that passes only when told to. */
 class FakeClock {
@@ -499,7 +509,8 @@ describe("a transport that does not get through", () => {
     const tries: number[] = [];
     for (let climbs = 0; climbs < 9; climbs += 1) {
       const count = carriers.length;
-      for (const from = waited; waited < from + 15 * 60_000 * 1.25 && carriers.length === count; waited += 10_000) await pass(10_000);
+      for (const from = waited; waited < from + 15 * 60_000 * 1.25 && carriers.length === count; waited += 10_000)
+        await pass(10_000);
       if (carriers.length === count) continue;
       const [poll, stream] = [carriers[count - 1]!, last()];
       expect(stream.by).toBe("sse");
@@ -572,7 +583,10 @@ describe("a transport that does not get through", () => {
     last().ears.end(1006);
     expect(last().by).toBe("sse");
     last().says(WELCOME);
-    expect(states.slice(before)).toEqual([{ is: "open", by: "ws" }, { is: "open", by: "sse" }]);
+    expect(states.slice(before)).toEqual([
+      { is: "open", by: "ws" },
+      { is: "open", by: "sse" },
+    ]);
   });
 
   test("leaves no room for a late request of the one before to end the visit", async () => {

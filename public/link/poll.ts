@@ -66,7 +66,11 @@ function openPoll(most: number, pause: number): OpenCarrier {
       const from = performance.now();
       const query = new URLSearchParams({ after, wait: String(seconds) });
       try {
-        const answer = await post.ask(`messages?${query}`, { method: "GET", within: seconds * 1000 + ANSWER_WITHIN, abort });
+        const answer = await post.ask(`messages?${query}`, {
+          method: "GET",
+          within: seconds * 1000 + ANSWER_WITHIN,
+          abort,
+        });
         return answer === null ? null : readBatch(answer);
       } catch (error) {
         if (pinged && !post.over) return "again";
@@ -80,7 +84,10 @@ function openPoll(most: number, pause: number): OpenCarrier {
       }
     }
 
-    function deliver({ cursor, messages, events, members, count, crowd, reset, ticket, lastN }: Batch, welcome: object): void {
+    function deliver(
+      { cursor, messages, events, members, count, crowd, reset, ticket, lastN }: Batch,
+      welcome: object,
+    ): void {
       // The cursor of the whole answer is the place of its last message: whoever carries on starts there.
       const history = messages.map((message, at) => (at === messages.length - 1 ? { ...message, cursor } : message));
       if (ticket !== null) {
@@ -88,7 +95,20 @@ function openPoll(most: number, pause: number): OpenCarrier {
         ears.ticket(ticket);
       }
       // The seat had to be taken up anew: who is there is told whole.
-      if (members) ears.frame({ ...welcome, type: "reset", ticket: post.ticket, resumed: true, reset, cursor, lastN, count, crowd, members, history });
+      if (members)
+        ears.frame({
+          ...welcome,
+          type: "reset",
+          ticket: post.ticket,
+          resumed: true,
+          reset,
+          cursor,
+          lastN,
+          count,
+          crowd,
+          members,
+          history,
+        });
       // Before what was said: a message ends the typing that led to it.
       for (const event of events) ears.frame(event);
       if (!members) for (const message of history) ears.frame(message);

@@ -8,7 +8,15 @@ import type { Ears, Passage } from "./carrier";
 
 const ANSWER_WITHIN = 15_000;
 /** These say that the seat or the server is gone, and not that one message was wrong. */
-const FATAL = new Set(["bad_ticket", "no_ticket", "not_member", "forbidden_origin", "replaced", "restarting", "not_found"]);
+const FATAL = new Set([
+  "bad_ticket",
+  "no_ticket",
+  "not_member",
+  "forbidden_origin",
+  "replaced",
+  "restarting",
+  "not_found",
+]);
 
 type Refusal = { code: string; message: string; retryAfter?: number };
 
@@ -132,7 +140,10 @@ export class Post {
     this.#over = true;
     return this.#queue
       .then(() => this.ask("leave", { keepalive: true }))
-      .then(() => true, () => false)
+      .then(
+        () => true,
+        () => false,
+      )
       .finally(() => this.drop());
   }
 

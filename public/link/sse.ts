@@ -13,7 +13,10 @@ export const openStream: OpenCarrier = (passage, ears) => {
   async function follow(): Promise<void> {
     // A seat of its own first: one that a stream is given lives no longer than the stream.
     const { cursor, welcome } = await post.join();
-    const response = await post.open("events", { method: "GET", headers: { Accept: "text/event-stream", "Last-Event-ID": cursor } });
+    const response = await post.open("events", {
+      method: "GET",
+      headers: { Accept: "text/event-stream", "Last-Event-ID": cursor },
+    });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     const events = new EventReader();
     let proven = false;
@@ -57,7 +60,11 @@ export async function probeStream({ room, tally }: Passage): Promise<boolean> {
   tally?.request();
   try {
     const address = `/api/rooms/${encodeURIComponent(room)}/events?probe=1`;
-    const response = await fetch(address, { headers: { Accept: "text/event-stream" }, signal: abort.signal, cache: "no-store" });
+    const response = await fetch(address, {
+      headers: { Accept: "text/event-stream" },
+      signal: abort.signal,
+      cache: "no-store",
+    });
     if (!response.ok) return false;
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     const events = new EventReader();

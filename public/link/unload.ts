@@ -4,5 +4,7 @@
 export function sayUnload(room: string, ticket: string): void {
   const address = `/api/rooms/${encodeURIComponent(room)}/leave`;
   const body = JSON.stringify({ ticket, unload: true });
-  fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive: true }).catch(() => {});
+  fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive: true }).catch(
+    () => {},
+  );
 }

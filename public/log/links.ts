@@ -9,7 +9,10 @@ const HOST = String.raw`(?:\[[\da-f:.]+\]|${LABEL}(?:\.${LABEL})*)`;
 /** Fullwidth and CJK punctuation belongs to the sentence: no space stands before it. Invisible characters show no address. */
 const ENDS = String.raw`\s<>"\u0060\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u3000-\u3003\u3008-\u3011\u3014-\u301f\u3030\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65`;
 const REST = String.raw`(?:[/?#][^${ENDS}]*)?`;
-const ADDRESS = new RegExp(String.raw`(?:https?://(?![^\s/?#\\]*@)${HOST}|www\.${LABEL}(?:\.${LABEL})+)(?::\d+)?${REST}`, "giu");
+const ADDRESS = new RegExp(
+  String.raw`(?:https?://(?![^\s/?#\\]*@)${HOST}|www\.${LABEL}(?:\.${LABEL})+)(?::\d+)?${REST}`,
+  "giu",
+);
 
 const TRAILING = new Set(".,;:!?…»«›“”„*");
 const OPENING: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
@@ -54,6 +57,10 @@ function address(shown: string): string | null {
   const whole = /^www\./i.test(shown) ? `https://${shown}` : shown;
   if (!URL.canParse(whole)) return null;
   const url = new URL(whole);
-  const safe = (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== "" && url.username === "" && url.password === "";
+  const safe =
+    (url.protocol === "http:" || url.protocol === "https:") &&
+    url.hostname !== "" &&
+    url.username === "" &&
+    url.password === "";
   return safe ? url.href : null;
 }

@@ -42,7 +42,10 @@ const snapshot = (over: Partial<Snapshot> = {}): Event => ({
 const play = (log: Log, ...events: Event[]) => events.reduce(step, log);
 const inside = (...events: (Event | Event[])[]) => play(emptyLog(), snapshot(), ...events.flat());
 const hear = (c: Chat): Event => ({ type: "chat", chat: c });
-const say = (text: string, carried = true): Event[] => [{ type: "say", text, now: T0 + 10 }, ...(carried ? [{ type: "carry" } as const] : [])];
+const say = (text: string, carried = true): Event[] => [
+  { type: "say", text, now: T0 + 10 },
+  ...(carried ? [{ type: "carry" } as const] : []),
+];
 const ack = (n: number, seq: number): Event => ({ type: "ack", n, seq, at: T0 + 20, cursor: `e-${seq}` });
 const entries = (log: Log) => log.lines.filter((l): l is Entry => l.kind === "entry");
 const seqs = (log: Log) => entries(log).map((l) => l.seq);
@@ -54,7 +57,9 @@ describe("what others say", () => {
   });
 
   test("stands once, however often it came", () => {
-    expect(seqs(inside(hear(chat(1)), hear(chat(1)), snapshot({ resumed: true, history: [chat(1), chat(2)] })))).toEqual([1, 2]);
+    expect(
+      seqs(inside(hear(chat(1)), hear(chat(1)), snapshot({ resumed: true, history: [chat(1), chat(2)] }))),
+    ).toEqual([1, 2]);
   });
 
   test("moves the cursor forward only", () => {
@@ -93,7 +98,11 @@ describe("what I say", () => {
   });
 
   test("is answered by the history of a resume as well as by an ack", () => {
-    const log = inside(say("one"), say("two"), snapshot({ resumed: true, lastN: 1, history: [chat(1, { from: "me", n: 1, text: "one" })] }));
+    const log = inside(
+      say("one"),
+      say("two"),
+      snapshot({ resumed: true, lastN: 1, history: [chat(1, { from: "me", n: 1, text: "one" })] }),
+    );
     expect(log.lines).toMatchObject([{ seq: 1, mine: true }]);
     expect(log.outgoing).toMatchObject([{ n: 2, state: "pending", text: "two" }]);
     expect(play(log, ack(1, 1)).lines).toHaveLength(1);
@@ -113,7 +122,10 @@ describe("what I say", () => {
   });
 
   test("is known to have arrived when the old seat stands in the history", () => {
-    const log = inside(say("arrived"), snapshot({ clientId: "me-again", reset: true, history: [chat(1, { from: "me", n: 1, text: "arrived" })] }));
+    const log = inside(
+      say("arrived"),
+      snapshot({ clientId: "me-again", reset: true, history: [chat(1, { from: "me", n: 1, text: "arrived" })] }),
+    );
     expect(log.outgoing).toEqual([]);
     expect(entries(log)).toMatchObject([{ seq: 1, mine: true }]);
     expect(log.former).toEqual(["me"]);
@@ -150,7 +162,13 @@ describe("what I say", () => {
   });
 
   test("asks with the same n when the server could not say what became of it", () => {
-    const failed = inside(say("perhaps"), { type: "refused", n: 1, code: "store_unavailable", retryAfter: null, now: T0 });
+    const failed = inside(say("perhaps"), {
+      type: "refused",
+      n: 1,
+      code: "store_unavailable",
+      retryAfter: null,
+      now: T0,
+    });
     const again = play(failed, { type: "retry", key: failed.outgoing[0]!.key, now: T0 });
     expect(again.outgoing).toMatchObject([{ n: 1, state: "pending" }]);
   });
@@ -170,7 +188,11 @@ describe("a snapshot", () => {
   });
 
   test("of a reset forgets and says so when something is gone", () => {
-    const log = inside(hear(chat(1)), hear(chat(2)), snapshot({ reset: true, cursor: "f-1", history: [chat(1, { text: "another life" })] }));
+    const log = inside(
+      hear(chat(1)),
+      hear(chat(2)),
+      snapshot({ reset: true, cursor: "f-1", history: [chat(1, { text: "another life" })] }),
+    );
     expect(entries(log).map((l) => l.text)).toEqual(["another life"]);
     expect(notices(log)).toEqual(["gone"]);
   });
@@ -190,8 +212,20 @@ describe("a snapshot", () => {
 
 describe("people", () => {
   const person = (id: string, at = T0 + 5) => ({ clientId: id, user: id, joinedAt: at });
-  const joined = (id: string, at = T0 + 5, count = 2): Event => ({ type: "joined", member: person(id, at), count, now: at });
-  const left = (id: string, now = T0 + 6, reason = "left", count = 1): Event => ({ type: "left", clientId: id, user: id, reason, count, now });
+  const joined = (id: string, at = T0 + 5, count = 2): Event => ({
+    type: "joined",
+    member: person(id, at),
+    count,
+    now: at,
+  });
+  const left = (id: string, now = T0 + 6, reason = "left", count = 1): Event => ({
+    type: "left",
+    clientId: id,
+    user: id,
+    reason,
+    count,
+    now,
+  });
   const calls = (id: string, inCall: boolean): Event => ({ type: "call", clientId: id, user: id, inCall, now: T0 + 7 });
 
   test("come and go with a line each, in the order they came", () => {
@@ -217,10 +251,18 @@ describe("people", () => {
     const many = ["ben", "cat", "dan"].map((id) => person(id));
     const members = [person("me", T0), { ...many[0]!, inCall: true }, many[1]!];
     const ids = (log: Log) => log.members.map((m) => m.clientId);
-    for (const crowd of [inside(snapshot({ crowd: true, count: 240, members })), inside(joined("ben"), calls("ben", true), joined("cat"), { type: "presence", count: 240, members: null })]) {
+    for (const crowd of [
+      inside(snapshot({ crowd: true, count: 240, members })),
+      inside(joined("ben"), calls("ben", true), joined("cat"), { type: "presence", count: 240, members: null }),
+    ]) {
       expect([heads(crowd), ids(crowd)]).toEqual([240, ["me", "ben"]]);
       const told = notices(crowd);
-      const on = play(crowd, calls("eve", true), { type: "presence", count: 239, members: null }, left("ben", T0 + 8, "left", 238));
+      const on = play(
+        crowd,
+        calls("eve", true),
+        { type: "presence", count: 239, members: null },
+        left("ben", T0 + 8, "left", 238),
+      );
       expect([heads(on), ids(on), notices(on)]).toEqual([238, ["me", "eve"], told]);
       expect(ids(play(on, calls("eve", false)))).toEqual(["me"]);
       const few = play(on, { type: "presence", count: 4, members: [person("me", T0), ...many] });
@@ -234,7 +276,12 @@ describe("people", () => {
     const log = inside(joined("ben"), types("ben"), types("me"));
     expect(log.typing.map((t) => t.from)).toEqual(["ben"]);
     expect(nextTick(log)).toBe(T0 + TYPING_LASTS);
-    for (const event of [hear(chat(1)), types("ben", false), left("ben", T0), { type: "tick", now: T0 + TYPING_LASTS } as Event]) {
+    for (const event of [
+      hear(chat(1)),
+      types("ben", false),
+      left("ben", T0),
+      { type: "tick", now: T0 + TYPING_LASTS } as Event,
+    ]) {
       expect(play(log, event).typing, event.type).toEqual([]);
     }
   });
@@ -243,7 +290,16 @@ describe("people", () => {
 test("the last one in a room is whoever would end what was said there by going", () => {
   expect(isLastOne(inside())).toBe(false);
   expect(isLastOne(inside(hear(chat(1))))).toBe(true);
-  expect(isLastOne(inside(hear(chat(1)), { type: "joined", member: { clientId: "ben", user: "Ben", joinedAt: T0 }, count: 2, now: T0 }))).toBe(false);
+  expect(
+    isLastOne(
+      inside(hear(chat(1)), {
+        type: "joined",
+        member: { clientId: "ben", user: "Ben", joinedAt: T0 },
+        count: 2,
+        now: T0,
+      }),
+    ),
+  ).toBe(false);
 });
 
 describe("nothing is kept", () => {
@@ -260,7 +316,10 @@ describe("nothing is kept", () => {
   });
 
   test("beyond what a page can draw, and what goes there goes many at a time", () => {
-    const long = snapshot({ limits: { ...LIMITS, historyLength: 10_000 }, history: Array.from({ length: 1_000 }, (_, i) => chat(i + 1)) });
+    const long = snapshot({
+      limits: { ...LIMITS, historyLength: 10_000 },
+      history: Array.from({ length: 1_000 }, (_, i) => chat(i + 1)),
+    });
     expect(seqs(inside(long)).length).toBe(1_000);
     const cut = seqs(inside(long, hear(chat(1_001))));
     expect([cut[0], cut.at(-1), cut.length]).toEqual([52, 1_001, 950]);
@@ -281,7 +340,10 @@ test("a lost link is one line, which tells when it is back and does not age away
 });
 
 test("a link that comes and goes is told in one line until somebody speaks", () => {
-  const flap: Event[] = [{ type: "link", up: false, now: T0 }, { type: "link", up: true, now: T0 }];
+  const flap: Event[] = [
+    { type: "link", up: false, now: T0 },
+    { type: "link", up: true, now: T0 },
+  ];
   const log = inside(...flap, ...flap);
   expect(notices(log)).toEqual(["back"]);
   expect(notices(play(log, hear(chat(1)), ...flap))).toEqual(["back", "back"]);
@@ -289,7 +351,11 @@ test("a link that comes and goes is told in one line until somebody speaks", () 
 
 test("a seat remembered by the tab goes on where it was", () => {
   const seat = { clientId: "me", user: "Ann", lastN: 4, former: ["older"] };
-  const log = play(emptyLog(seat), snapshot({ resumed: true, lastN: 3, history: [chat(1, { from: "older" }), chat(2, { from: "me", n: 4 })] }), ...say("five"));
+  const log = play(
+    emptyLog(seat),
+    snapshot({ resumed: true, lastN: 3, history: [chat(1, { from: "older" }), chat(2, { from: "me", n: 4 })] }),
+    ...say("five"),
+  );
   expect(entries(log).map((l) => l.mine)).toEqual([true, true]);
   expect(log.outgoing[0]!.n).toBe(5);
 });

@@ -141,7 +141,9 @@ export function step(log: Log, event: Event): Log {
       const { member } = event;
       const members = [...log.members.filter((m) => m.clientId !== member.clientId), member].sort(byArrival);
       const next = { ...log, members };
-      return member.clientId === log.me?.clientId ? next : noticed(next, "joined", event.now, member.user, member.clientId);
+      return member.clientId === log.me?.clientId
+        ? next
+        : noticed(next, "joined", event.now, member.user, member.clientId);
     }
     case "left": {
       const next = {
@@ -162,8 +164,15 @@ export function step(log: Log, event: Event): Log {
     }
     case "presence": {
       const { count, members } = event;
-      const next = { ...log, count, crowd: members === null, members: members === null ? sure(log.members, log.me) : [...members].sort(byArrival) };
-      return members === null ? next : { ...next, typing: log.typing.filter((t) => members.some((m) => m.clientId === t.from)) };
+      const next = {
+        ...log,
+        count,
+        crowd: members === null,
+        members: members === null ? sure(log.members, log.me) : [...members].sort(byArrival),
+      };
+      return members === null
+        ? next
+        : { ...next, typing: log.typing.filter((t) => members.some((m) => m.clientId === t.from)) };
     }
     case "call":
       return called(log, event);
@@ -234,7 +243,10 @@ function settle(log: Log, s: Snapshot): Log {
   for (const chat of s.history) next = heard(next, chat, seat);
   // What is read anew is not new.
   if (!continues) next = { ...next, unread: log.unread };
-  if (!continues && before.some((l) => l.kind === "entry" && !s.history.some((c) => c.seq === l.seq && c.text === l.text))) {
+  if (
+    !continues &&
+    before.some((l) => l.kind === "entry" && !s.history.some((c) => c.seq === l.seq && c.text === l.text))
+  ) {
     const first = { ...notice(next, "gone", s.at), key: next.nextKey };
     next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
   }
@@ -287,14 +299,27 @@ function renumbered(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log,
 /** `seat` is the one that the unanswered messages were sent from. */
 function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   const mine = chat.from === log.me?.clientId || log.former.includes(chat.from);
-  const answered = chat.from === seat && chat.n !== null ? log.outgoing.find((o) => o.n === chat.n && o.carried) : undefined;
+  const answered =
+    chat.from === seat && chat.n !== null ? log.outgoing.find((o) => o.n === chat.n && o.carried) : undefined;
   const next = {
     ...log,
     typing: log.typing.filter((t) => t.from !== chat.from),
     ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
   };
   const { seq, from, user, text, at, seal, verified, doubt } = chat;
-  const entry: Entry = { kind: "entry", key: 0, seq, from, user, text, at, mine, ...(verified ? { verified } : {}), ...(seal ? { seal } : {}), ...(doubt ? { doubt } : {}) };
+  const entry: Entry = {
+    kind: "entry",
+    key: 0,
+    seq,
+    from,
+    user,
+    text,
+    at,
+    mine,
+    ...(verified ? { verified } : {}),
+    ...(seal ? { seal } : {}),
+    ...(doubt ? { doubt } : {}),
+  };
   const placed = place(next, entry, answered);
   const isNews = !mine && !log.attentive && placed.lines !== next.lines;
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
@@ -306,7 +331,11 @@ function acknowledged(log: Log, ack: { n: number | null; seq: number; at: number
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
-  return place(next, { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true }, sent);
+  return place(
+    next,
+    { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true },
+    sent,
+  );
 }
 
 /** Into its place by seq; the line that stood for it while it was on its way becomes it. */
@@ -326,7 +355,18 @@ function place(log: Log, entry: Entry, was: Outgoing | undefined): Log {
 
 function said(log: Log, text: string, now: number): Log {
   const n = log.lastN + 1;
-  const line: Outgoing = { kind: "outgoing", key: log.nextKey, n, text, at: now, state: "pending", carried: false, underWay: false, why: "", retryAt: 0 };
+  const line: Outgoing = {
+    kind: "outgoing",
+    key: log.nextKey,
+    n,
+    text,
+    at: now,
+    state: "pending",
+    carried: false,
+    underWay: false,
+    why: "",
+    retryAt: 0,
+  };
   return { ...log, lastN: n, nextKey: log.nextKey + 1, outgoing: [...log.outgoing, line] };
 }
 
@@ -347,8 +387,19 @@ function retried(log: Log, event: { key: number; now: number }): Log {
   if (!old) return log;
   const keepsN = UNCERTAIN.has(old.why);
   const n = keepsN ? old.n : log.lastN + 1;
-  const again: Outgoing = { ...old, n, at: event.now, state: "pending", carried: keepsN && old.carried, underWay: false, why: "", retryAt: 0 };
-  const outgoing = keepsN ? log.outgoing.map((o) => (o === old ? again : o)) : [...log.outgoing.filter((o) => o !== old), again];
+  const again: Outgoing = {
+    ...old,
+    n,
+    at: event.now,
+    state: "pending",
+    carried: keepsN && old.carried,
+    underWay: false,
+    why: "",
+    retryAt: 0,
+  };
+  const outgoing = keepsN
+    ? log.outgoing.map((o) => (o === old ? again : o))
+    : [...log.outgoing.filter((o) => o !== old), again];
   return { ...log, lastN: Math.max(log.lastN, n), outgoing };
 }
 
@@ -356,7 +407,7 @@ function linked(log: Log, up: boolean, now: number): Log {
   const lost = log.lines.findLast((l) => l.kind === "notice" && l.what === "lost");
   if (up) {
     if (!lost) return log;
-    return { ...log, lines: log.lines.map((l) => (l === lost ? { ...lost, what: "back", at: now } as Notice : l)) };
+    return { ...log, lines: log.lines.map((l) => (l === lost ? ({ ...lost, what: "back", at: now } as Notice) : l)) };
   }
   if (lost) return { ...log, typing: [] };
   // A link that comes and goes is still one story.
@@ -366,7 +417,11 @@ function linked(log: Log, up: boolean, now: number): Log {
 }
 
 function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {
-  return bound({ ...log, nextKey: log.nextKey + 1, lines: [...log.lines, { ...notice(log, what, at), user, from, reason }] });
+  return bound({
+    ...log,
+    nextKey: log.nextKey + 1,
+    lines: [...log.lines, { ...notice(log, what, at), user, from, reason }],
+  });
 }
 
 function notice(log: Log, what: Notice["what"], at: number): Notice {

@@ -43,9 +43,25 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     const verified = line.kind === "entry" && line.verified === true && !renamed;
     const mine = line.kind === "outgoing" || line.mine;
     const above = out.at(-1);
-    const joins = above?.kind === "message" && above.from === from && !renamed && !isRenamed(above.line) && minuteOf(above.line.at) === minuteOf(line.at);
+    const joins =
+      above?.kind === "message" &&
+      above.from === from &&
+      !renamed &&
+      !isRenamed(above.line) &&
+      minuteOf(above.line.at) === minuteOf(line.at);
     if (joins) above.tail = false;
-    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, verified, mine, head: !joins, tail: true, mark: marks.get(from) });
+    out.push({
+      kind: "message",
+      key: `line-${line.key}`,
+      line,
+      from,
+      user,
+      verified,
+      mine,
+      head: !joins,
+      tail: true,
+      mark: marks.get(from),
+    });
   }
   const known = new Map(last.map((row) => [row.key, row]));
   return out.map((row) => {

@@ -2,8 +2,18 @@ import { expect, test } from "vitest";
 import type { Entry } from "./log";
 import { COLOURS, Tints } from "./tints";
 
-const people = (count: number, from = 0) => Array.from({ length: count }, (_, i) => ({ clientId: `somebody-${from + i}`, user: "Ann", joinedAt: i }));
-const line = (from: string, seq: number): Entry => ({ kind: "entry", key: seq, seq, from, user: "Ann", text: "x", at: 0, mine: false });
+const people = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => ({ clientId: `somebody-${from + i}`, user: "Ann", joinedAt: i }));
+const line = (from: string, seq: number): Entry => ({
+  kind: "entry",
+  key: seq,
+  seq,
+  from,
+  user: "Ann",
+  text: "x",
+  at: 0,
+  mine: false,
+});
 
 test("as many people as there are colours have one each", () => {
   const members = people(COLOURS);
@@ -26,7 +36,8 @@ test("whoever comes after somebody has left does not get their colour while thei
     const members = (ids: string[]) => ids.map((clientId) => ({ clientId, user: "Ann", joinedAt: 0 }));
     const colour = tints.of(gone!, { members: members([gone!]), lines: [] });
     const lines = [line(gone!, 1)];
-    for (const [at, id] of later.entries()) expect(tints.of(id, { members: members(later.slice(0, at + 1)), lines })).not.toBe(colour);
+    for (const [at, id] of later.entries())
+      expect(tints.of(id, { members: members(later.slice(0, at + 1)), lines })).not.toBe(colour);
   }
 });
 

@@ -37,5 +37,7 @@ const NO_PLACE = 4409;
 /** A refusal this page has never heard of is still a refusal; anything else is a link that broke. */
 export function ending(code: number, word: string | null = null): Ending {
   if (code === NO_PLACE && word === "name_taken") return { why: word, come: "no" };
-  return TABLE[code] ?? (code >= 4000 && code < 5000 ? { why: "unknown", come: "no" } : { why: "lost", come: "backoff" });
+  return (
+    TABLE[code] ?? (code >= 4000 && code < 5000 ? { why: "unknown", come: "no" } : { why: "lost", come: "backoff" })
+  );
 }

@@ -115,11 +115,30 @@ export function readFrame(json: unknown): Inbound | null {
     case "chat":
       return chat(f);
     case "ack":
-      return { type, n: f.maybeNumber("n"), seq: f.number("seq"), at: f.time("timestamp"), cursor: f.maybeText("cursor") };
+      return {
+        type,
+        n: f.maybeNumber("n"),
+        seq: f.number("seq"),
+        at: f.time("timestamp"),
+        cursor: f.maybeText("cursor"),
+      };
     case "joined":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), ...verified(f), count: f.number("count") };
+      return {
+        type,
+        clientId: f.text("clientId"),
+        user: f.text("user"),
+        joinedAt: f.time("joinedAt"),
+        ...verified(f),
+        count: f.number("count"),
+      };
     case "left":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason"), count: f.number("count") };
+      return {
+        type,
+        clientId: f.text("clientId"),
+        user: f.text("user"),
+        reason: f.text("reason"),
+        count: f.number("count"),
+      };
     case "presence":
       return { type, count: f.number("count"), members: f.all.members == null ? null : f.list("members").map(member) };
     case "typing":
@@ -131,7 +150,12 @@ export function readFrame(json: unknown): Inbound | null {
     case "status":
       return { type, code: f.text("code"), message: f.maybeText("message") ?? "" };
     case "closing":
-      return { type, code: f.text("code"), message: f.maybeText("message") ?? "", retryAfter: f.maybeNumber("retryAfter") };
+      return {
+        type,
+        code: f.text("code"),
+        message: f.maybeText("message") ?? "",
+        retryAfter: f.maybeNumber("retryAfter"),
+      };
     case "error":
       return {
         type,
@@ -165,7 +189,13 @@ function verified(f: Fields): { verified?: true } {
 }
 
 function member(f: Fields): Member {
-  return { clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), inCall: f.maybeFlag("inCall") ?? false, ...verified(f) };
+  return {
+    clientId: f.text("clientId"),
+    user: f.text("user"),
+    joinedAt: f.time("joinedAt"),
+    inCall: f.maybeFlag("inCall") ?? false,
+    ...verified(f),
+  };
 }
 
 function snapshot(f: Fields): Snapshot {
@@ -201,7 +231,8 @@ export class Fields {
   readonly #name: string;
 
   constructor(value: unknown, name: string) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BadFrame(`${name} must be an object`);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new BadFrame(`${name} must be an object`);
     this.#of = value as Record<string, unknown>;
     this.#name = name;
   }

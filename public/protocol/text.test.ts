@@ -8,7 +8,44 @@ test("what is sent has neither empty lines before it nor white space after it", 
 });
 
 test("what nobody would see is blank", () => {
-  const nothing = ["", " ", "\n\t", "\u200b", "\u2800", "\u3164", "\u00ad", "\u115f\u1160", "\uffa0", "\u2060", "\ufeff", "\u200d", "\ufe0f", "\u034f", "\u061c", "\u180e", "\u202e", "\u2066\u2069", "\ufff9", "\u{e0041}", "\u{1d159}", "\u0000", " \u200b\u2800\n\u3164\u00ad"];
+  const nothing = [
+    "",
+    " ",
+    "\n\t",
+    "\u200b",
+    "\u2800",
+    "\u3164",
+    "\u00ad",
+    "\u115f\u1160",
+    "\uffa0",
+    "\u2060",
+    "\ufeff",
+    "\u200d",
+    "\ufe0f",
+    "\u034f",
+    "\u061c",
+    "\u180e",
+    "\u202e",
+    "\u2066\u2069",
+    "\ufff9",
+    "\u{e0041}",
+    "\u{1d159}",
+    "\u0000",
+    " \u200b\u2800\n\u3164\u00ad",
+  ];
   for (const text of nothing) expect(isBlank(text), JSON.stringify(text)).toBe(true);
-  for (const text of [".", "x", "\u200bx", "1\ufe0f\u20e3", "👩‍🚀", "🏴\u{e0067}\u{e007f}", "ᄒ", "न", "\u0301", "\u{e000}", "_"]) expect(isBlank(text), JSON.stringify(text)).toBe(false);
+  for (const text of [
+    ".",
+    "x",
+    "\u200bx",
+    "1\ufe0f\u20e3",
+    "👩‍🚀",
+    "🏴\u{e0067}\u{e007f}",
+    "ᄒ",
+    "न",
+    "\u0301",
+    "\u{e000}",
+    "_",
+  ])
+    expect(isBlank(text), JSON.stringify(text)).toBe(false);
 });

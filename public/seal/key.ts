@@ -33,7 +33,9 @@ export function isSecret(given: string): boolean {
 /** What a fragment says: without its `#`, or null where the address has no `#` at all. */
 export function keyOf(fragment: string | null): Key {
   if (fragment === null) return NONE;
-  const text = decode(fragment).replaceAll(UNSEEN, "").replace(/^[\s#]+/, "");
+  const text = decode(fragment)
+    .replaceAll(UNSEEN, "")
+    .replace(/^[\s#]+/, "");
   const secret = AT_START.exec(text)?.[1];
   return secret === undefined ? DAMAGED : { is: "key", secret };
 }

@@ -45,7 +45,8 @@ export function pack({ n, after, link, user, verified, text }: Line): Uint8Array
 /** Throws what cannot be read: only who has the key could have written it. */
 export function unpack(bytes: Uint8Array): Line {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const decode = (from: number, to?: number) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(from, to));
+  const decode = (from: number, to?: number) =>
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(from, to));
   const [n, after] = [Number(view.getBigUint64(1)), Number(view.getBigUint64(9))];
   const words = HEAD + view.getUint8(HEAD - 1);
   if (words > bytes.length) throw new RangeError("a name longer than its line");

@@ -5,7 +5,15 @@ import { unbase64url } from "./base64url";
 import { around, type Line, pack, unpack } from "./payload";
 import { bytesOf, isSealed, newSecret, room, Seal } from "./seal";
 
-const line = (text: string, over: Partial<Line> = {}): Line => ({ n: 1, after: 0, link: "", user: "Ann", verified: false, text, ...over });
+const line = (text: string, over: Partial<Line> = {}): Line => ({
+  n: 1,
+  after: 0,
+  link: "",
+  user: "Ann",
+  verified: false,
+  text,
+  ...over,
+});
 const opened = async (seal: Seal, text: string, from: string) => (await seal.open(text, from))?.text ?? null;
 
 describe("the seal", () => {
@@ -13,10 +21,16 @@ describe("the seal", () => {
     const secret = newSecret();
     const [here, there] = [await Seal.of(secret, "general"), await Seal.of(secret, "general")];
     for (const text of ["hello", "привет, «мир»", "👩‍🚀\n two lines", "x", "\ufeffx"]) {
-      const { text: locked, id } = await here.lock(line(text, { n: 7, after: 5, link: "A".repeat(22), verified: true }), "ann");
+      const { text: locked, id } = await here.lock(
+        line(text, { n: 7, after: 5, link: "A".repeat(22), verified: true }),
+        "ann",
+      );
       expect(isSealed(locked)).toBe(true);
       expect(locked).toMatch(/^sealed2\.[\w-]+$/);
-      expect(await there.open(locked, "ann")).toEqual({ text, said: { n: 7, after: 5, link: "A".repeat(22), user: "Ann", verified: true, id } });
+      expect(await there.open(locked, "ann")).toEqual({
+        text,
+        said: { n: 7, after: 5, link: "A".repeat(22), user: "Ann", verified: true, id },
+      });
       const again = await here.lock(line(text, { n: 7, after: 5, link: "A".repeat(22), verified: true }), "ann");
       expect(again.text).not.toBe(locked);
       expect(again.id, "the same line has the same id").toBe(id);
@@ -35,12 +49,14 @@ describe("the seal", () => {
       expect(await seal.open(changed, "ann")).toBe(null);
     }
     expect(await seal.open(locked.replace("sealed2.", "sealed1."), "ann"), "nor as another format").toBe(null);
-    for (const rubbish of ["sealed1.", "sealed2.", "sealed2.!!", "sealed2.AAAA", "sealed3.AAAA", "hello"]) expect(await seal.open(rubbish, "ann"), rubbish).toBe(null);
+    for (const rubbish of ["sealed1.", "sealed2.", "sealed2.!!", "sealed2.AAAA", "sealed3.AAAA", "hello"])
+      expect(await seal.open(rubbish, "ann"), rubbish).toBe(null);
   });
 
   test("takes what a page of tomorrow locks for locked", () => {
     for (const text of ["sealed1.A", "sealed2.A", "sealed3.A", "sealed10.A"]) expect(isSealed(text), text).toBe(true);
-    for (const text of ["sealed", "sealed.A", "sealed2", " sealed2.A", "Sealed2.A"]) expect(isSealed(text), text).toBe(false);
+    for (const text of ["sealed", "sealed.A", "sealed2", " sealed2.A", "Sealed2.A"])
+      expect(isSealed(text), text).toBe(false);
   });
 
   test("knows how much fits into what the server takes", async () => {
@@ -58,7 +74,11 @@ describe("the seal", () => {
 
   test("keeps the keys of chat and media apart", async () => {
     const secret = newSecret();
-    const [one, same, other] = [await Seal.of(secret, "general"), await Seal.of(secret, "general"), await Seal.of(secret, "other")];
+    const [one, same, other] = [
+      await Seal.of(secret, "general"),
+      await Seal.of(secret, "general"),
+      await Seal.of(secret, "other"),
+    ];
     const hex = (seal: Seal) => [...new Uint8Array(seal.media)].join();
     expect(hex(one)).toBe(hex(same));
     expect(hex(one)).not.toBe(hex(other));
@@ -69,7 +89,8 @@ describe("the seal", () => {
 test("a payload that is cut off is none", () => {
   const whole = pack(line("hello", { n: 2 ** 53 - 1 }));
   expect(unpack(whole).n).toBe(2 ** 53 - 1);
-  for (const length of [0, 1, 33, 34, 36]) expect(() => unpack(whole.slice(0, length)), String(length)).toThrow(RangeError);
+  for (const length of [0, 1, 33, 34, 36])
+    expect(() => unpack(whole.slice(0, length)), String(length)).toThrow(RangeError);
 });
 
 /** What other clients hold themselves to. */
@@ -77,7 +98,20 @@ const vectors: {
   secret: string;
   room: string;
   media: string;
-  lines: { about: string; from: string; nonce: string; user: string; verified: boolean; n: number; after: number; link: string; text: string; payload: string; id: string; sealed: string }[];
+  lines: {
+    about: string;
+    from: string;
+    nonce: string;
+    user: string;
+    verified: boolean;
+    n: number;
+    after: number;
+    link: string;
+    text: string;
+    payload: string;
+    id: string;
+    sealed: string;
+  }[];
   former: { from: string; text: string; sealed: string }[];
   refused: { about: string; from: string; sealed: string }[];
 } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../docs/e2ee-vectors.json"), "utf8"));
@@ -90,14 +124,21 @@ describe("the test vectors in docs", async () => {
     expect(hex(new Uint8Array(seal.media))).toBe(vectors.media);
   });
 
-  test.each(vectors.lines)("lock and open as this page does: $about", async ({ from, nonce, user, verified, n, after, link, text, payload, id, sealed }) => {
-    expect(hex(pack({ n, after, link, user, verified, text }))).toBe(payload);
-    expect(await seal.lock({ n, after, link, user, verified, text }, from, unbase64url(nonce))).toEqual({ text: sealed, id });
-    expect(await seal.open(sealed, from)).toEqual({ text, said: { n, after, link, user, verified, id } });
-  });
+  test.each(vectors.lines)(
+    "lock and open as this page does: $about",
+    async ({ from, nonce, user, verified, n, after, link, text, payload, id, sealed }) => {
+      expect(hex(pack({ n, after, link, user, verified, text }))).toBe(payload);
+      expect(await seal.lock({ n, after, link, user, verified, text }, from, unbase64url(nonce))).toEqual({
+        text: sealed,
+        id,
+      });
+      expect(await seal.open(sealed, from)).toEqual({ text, said: { n, after, link, user, verified, id } });
+    },
+  );
 
   test("are a chain", () => {
-    for (const { after, link, from } of vectors.lines) if (after > 0) expect(vectors.lines.find((l) => l.from === from && l.n === after)?.id).toBe(link);
+    for (const { after, link, from } of vectors.lines)
+      if (after > 0) expect(vectors.lines.find((l) => l.from === from && l.n === after)?.id).toBe(link);
   });
 
   test.each(vectors.former)("open what was locked before: $text", async ({ from, text, sealed }) => {

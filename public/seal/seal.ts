@@ -49,17 +49,34 @@ export class Seal {
   }
 
   static async of(secret: Secret, room: string): Promise<Seal> {
-    const source = await crypto.subtle.importKey("raw", unbase64url(secret), "HKDF", false, ["deriveBits", "deriveKey"]);
-    const use = (label: string) => ({ name: "HKDF", hash: "SHA-256", salt: utf8(room), info: utf8(`parlor ${label} 1`) });
-    const chat = await crypto.subtle.deriveKey(use("chat"), source, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    const source = await crypto.subtle.importKey("raw", unbase64url(secret), "HKDF", false, [
+      "deriveBits",
+      "deriveKey",
+    ]);
+    const use = (label: string) => ({
+      name: "HKDF",
+      hash: "SHA-256",
+      salt: utf8(room),
+      info: utf8(`parlor ${label} 1`),
+    });
+    const chat = await crypto.subtle.deriveKey(use("chat"), source, { name: "AES-GCM", length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]);
     const media = await crypto.subtle.deriveBits(use("media"), source, 256);
     return new Seal(chat, media, room);
   }
 
   /** The locked text, and what the author's next line is to name it by. The nonce is given by tests only. */
-  async lock(line: Line, from: string, iv = crypto.getRandomValues(new Uint8Array(IV))): Promise<{ text: string; id: string }> {
+  async lock(
+    line: Line,
+    from: string,
+    iv = crypto.getRandomValues(new Uint8Array(IV)),
+  ): Promise<{ text: string; id: string }> {
     const payload = pack(line);
-    const locked = new Uint8Array(await crypto.subtle.encrypt(this.#with(iv, ["sealed2", this.#room, from]), this.#chat, payload));
+    const locked = new Uint8Array(
+      await crypto.subtle.encrypt(this.#with(iv, ["sealed2", this.#room, from]), this.#chat, payload),
+    );
     const whole = new Uint8Array(IV + locked.length);
     whole.set(iv);
     whole.set(locked, IV);
@@ -81,7 +98,9 @@ export class Seal {
 
   async #opened(text: string, bound: string[]): Promise<Uint8Array<ArrayBuffer>> {
     const whole = unbase64url(text.slice(MARK.length));
-    return new Uint8Array(await crypto.subtle.decrypt(this.#with(whole.slice(0, IV), bound), this.#chat, whole.slice(IV)));
+    return new Uint8Array(
+      await crypto.subtle.decrypt(this.#with(whole.slice(0, IV), bound), this.#chat, whole.slice(IV)),
+    );
   }
 
   /** Bound to the room, its author's seat and the format: in no other place does it open. */

@@ -4,22 +4,49 @@ import { en } from "../words/secrecy/en";
 import { ru } from "../words/secrecy/ru";
 import { isMostlyShut, secrecyOf, sentences, type State } from "./secrecy";
 
-const line = (seal?: "shut" | "bare"): Entry => ({ kind: "entry", key: 1, seq: 1, from: "a", user: "A", text: "x", at: 0, mine: false, ...(seal ? { seal } : {}) });
-const state = (over: Partial<State> = {}): State => ({ key: true, canLock: true, https: true, lines: [line()], ...over });
+const line = (seal?: "shut" | "bare"): Entry => ({
+  kind: "entry",
+  key: 1,
+  seq: 1,
+  from: "a",
+  user: "A",
+  text: "x",
+  at: 0,
+  mine: false,
+  ...(seal ? { seal } : {}),
+});
+const state = (over: Partial<State> = {}): State => ({
+  key: true,
+  canLock: true,
+  https: true,
+  lines: [line()],
+  ...over,
+});
 
 const STATES = {
   sealed: [state(), state({ lines: [] }), state({ lines: [line(), line("shut")] }), state({ https: false })],
   mixed: [state({ lines: [line("bare")] }), state({ lines: [line(), line("bare"), line("shut")] })],
   keyless: [state({ key: false, lines: [line("shut")] }), state({ key: false, lines: [line(), line("shut")] })],
   plain: [state({ key: false }), state({ key: false, lines: [] }), state({ key: false, https: false })],
-  insecure: [state({ key: false, canLock: false, https: false }), state({ key: false, canLock: false, https: false, lines: [line("shut")] }), state({ key: false, canLock: false })],
+  insecure: [
+    state({ key: false, canLock: false, https: false }),
+    state({ key: false, canLock: false, https: false, lines: [line("shut")] }),
+    state({ key: false, canLock: false }),
+  ],
   unusable: [state({ canLock: false, https: false }), state({ canLock: false, lines: [line("bare")] })],
 } as const;
 
 /** Every state that there can be. */
 const every = [true, false].flatMap((key) =>
   [true, false].flatMap((canLock) =>
-    [true, false].flatMap((https) => [[], [line()], [line("bare")], [line("shut")], [line(), line("bare"), line("shut")]].map((lines): State => ({ key, canLock, https, lines }))),
+    [true, false].flatMap((https) =>
+      [[], [line()], [line("bare")], [line("shut")], [line(), line("bare"), line("shut")]].map((lines): State => ({
+        key,
+        canLock,
+        https,
+        lines,
+      })),
+    ),
   ),
 );
 
@@ -39,7 +66,8 @@ describe.each([
   test("claim end-to-end encryption only where all that stands in the log has it", () => {
     const claims = (state: State) => sentences(state, words).title === words.states.sealed.title;
     for (const state of every) {
-      const has = state.key && state.canLock && !state.lines.some((line) => line.kind === "entry" && line.seal === "bare");
+      const has =
+        state.key && state.canLock && !state.lines.some((line) => line.kind === "entry" && line.seal === "bare");
       expect(claims(state), JSON.stringify(state)).toBe(has);
     }
   });
@@ -54,7 +82,10 @@ describe.each([
   });
 
   test("say that nothing is sent exactly where nothing is", () => {
-    for (const state of every) expect(sentences(state, words).banner === words.nothingSent, JSON.stringify(state)).toBe(state.key && !state.canLock);
+    for (const state of every)
+      expect(sentences(state, words).banner === words.nothingSent, JSON.stringify(state)).toBe(
+        state.key && !state.canLock,
+      );
   });
 
   test("speak of a missing key only where there is none, and of another one only where there is one", () => {
@@ -85,5 +116,8 @@ test("one line that cannot be read makes no banner, most of them do, and that on
     const { banner, closes } = sentences(state({ lines }), words);
     expect([banner, closes]).toEqual([most ? words.otherKey : "", true]);
   }
-  expect(sentences(state({ canLock: false, lines: [] }), words).closes, "what keeps everything from being sent stays").toBe(false);
+  expect(
+    sentences(state({ canLock: false, lines: [] }), words).closes,
+    "what keeps everything from being sent stays",
+  ).toBe(false);
 });

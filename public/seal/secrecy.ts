@@ -53,8 +53,24 @@ export function sentences(state: State, words: SecrecyWords): Sentences {
   const secrecy = secrecyOf(state);
   const missing = state.https ? words.needsBrowser : words.needsHttps;
   const { title, text } = words.states[secrecy];
-  const more = { sealed: [words.notHidden], mixed: [words.notHidden], keyless: [], plain: state.https ? [words.byHttps] : [], insecure: missing, unusable: missing }[secrecy];
-  const banner = secrecy === "unusable" ? words.nothingSent : !isMostlyShut(state.lines) ? "" : state.key ? words.otherKey : state.canLock ? words.noKey : words.noKeyHere;
+  const more = {
+    sealed: [words.notHidden],
+    mixed: [words.notHidden],
+    keyless: [],
+    plain: state.https ? [words.byHttps] : [],
+    insecure: missing,
+    unusable: missing,
+  }[secrecy];
+  const banner =
+    secrecy === "unusable"
+      ? words.nothingSent
+      : !isMostlyShut(state.lines)
+        ? ""
+        : state.key
+          ? words.otherKey
+          : state.canLock
+            ? words.noKey
+            : words.noKeyHere;
   return { secrecy, title, text: [...text, ...more], banner, closes: secrecy !== "unusable" };
 }
 

@@ -28,7 +28,17 @@ class Author {
     const locked = await seal.lock({ ...this.chain.place(n), text, user, verified }, from);
     this.chain.sealed(n, locked.id);
     if (confirmed) this.chain.arrived(n);
-    return { type: "chat", seq: 0, from, user, text: locked.text, at: 0, cursor: null, n: null, ...(verified ? { verified: true } : {}) };
+    return {
+      type: "chat",
+      seq: 0,
+      from,
+      user,
+      text: locked.text,
+      at: 0,
+      cursor: null,
+      n: null,
+      ...(verified ? { verified: true } : {}),
+    };
   }
 
   async say(...texts: string[]): Promise<Chat[]> {
@@ -43,7 +53,11 @@ const numbered = (lines: Chat[], from = 1) => lines.map((line, at) => ({ ...line
 
 /** What a page shows of what is wrong, line by line; `-` where nothing is. */
 const shown = (frames: Inbound[]) =>
-  frames.flatMap((frame) => (frame.type === "chat" ? [frame] : frame.type === "welcome" || frame.type === "reset" ? frame.history : [])).map((line) => line.doubt?.is ?? line.seal ?? "-");
+  frames
+    .flatMap((frame) =>
+      frame.type === "chat" ? [frame] : frame.type === "welcome" || frame.type === "reset" ? frame.history : [],
+    )
+    .map((line) => line.doubt?.is ?? line.seal ?? "-");
 
 async function reads(witness: Witness, ...frames: Inbound[]): Promise<string[]> {
   const read = [];
@@ -52,14 +66,27 @@ async function reads(witness: Witness, ...frames: Inbound[]): Promise<string[]> 
 }
 
 const live = (lines: Chat[], witness = new Witness()) => reads(witness, ...numbered(lines));
-const listed = (lines: Chat[], over: Partial<{ resumed: boolean; reset: boolean }> = {}) => ({ ...(readFrame(WELCOME) as Extract<Inbound, { type: "welcome" }>), ...over, history: lines });
+const listed = (lines: Chat[], over: Partial<{ resumed: boolean; reset: boolean }> = {}) => ({
+  ...(readFrame(WELCOME) as Extract<Inbound, { type: "welcome" }>),
+  ...over,
+  history: lines,
+});
 
 describe("an honest server", () => {
   test("leaves no doubt, live, in a history and in a history that is cut at its start", async () => {
     const [a, b] = [ann(), new Author("ben", "Ben", new Chain("ben"), true)];
-    const lines = numbered([await a.writes("1"), await b.writes("1"), await a.writes("2"), await a.writes("3"), await b.writes("2")]);
+    const lines = numbered([
+      await a.writes("1"),
+      await b.writes("1"),
+      await a.writes("2"),
+      await a.writes("3"),
+      await b.writes("2"),
+    ]);
     expect(await live(lines)).toEqual(["-", "-", "-", "-", "-"]);
-    for (let cut = 0; cut < lines.length; cut += 1) expect(await reads(new Witness(), listed(lines.slice(cut))), String(cut)).toEqual(lines.slice(cut).map(() => "-"));
+    for (let cut = 0; cut < lines.length; cut += 1)
+      expect(await reads(new Witness(), listed(lines.slice(cut))), String(cut)).toEqual(
+        lines.slice(cut).map(() => "-"),
+      );
   });
 
   test("may tell lines again: after a resume, a reset, and in a log that has lost its oldest", async () => {
@@ -104,14 +131,20 @@ describe("an honest server", () => {
 
   test("may carry both formats side by side for one release", async () => {
     const old: Chat = { type: "chat", seq: 1, from: "old", user: "Old", text: "", at: 0, cursor: null, n: null };
-    const former = JSON.parse((await import("node:fs")).readFileSync(`${import.meta.dirname}/../../docs/e2ee-vectors.json`, "utf8"));
+    const former = JSON.parse(
+      (await import("node:fs")).readFileSync(`${import.meta.dirname}/../../docs/e2ee-vectors.json`, "utf8"),
+    );
     const their = await Seal.of(former.secret, former.room);
     const line = { ...old, from: former.former[0].from, text: former.former[0].sealed };
     const witness = new Witness();
     expect(await opened(line, their, witness)).toMatchObject({ text: former.former[0].text });
     expect(await opened(line, their, witness)).not.toHaveProperty("doubt");
     // Who has been seen to write the newer format does not go back to the one that proves less.
-    await opened({ ...old, from: former.lines[0].from, user: "Ann", text: former.lines[0].sealed, seq: 2 }, their, witness);
+    await opened(
+      { ...old, from: former.lines[0].from, user: "Ann", text: former.lines[0].sealed, seq: 2 },
+      their,
+      witness,
+    );
     expect(await opened({ ...line, seq: 3 }, their, witness)).toMatchObject({ doubt: { is: "former", user: "Ann" } });
   });
 });
@@ -136,10 +169,19 @@ describe("a server that tampers is noticed at the line", () => {
     const lines = await ann().say("1", "2", "3");
     expect(await live([...lines, lines[1]!])).toEqual(["-", "-", "-", "twice"]);
     expect(await live([lines[0]!, lines[0]!, lines[1]!, lines[2]!])).toEqual(["-", "twice", "-", "-"]);
-    expect(await reads(new Witness(), listed(numbered([lines[0]!, lines[1]!, lines[0]!])))).toEqual(["-", "-", "twice"]);
+    expect(await reads(new Witness(), listed(numbered([lines[0]!, lines[1]!, lines[0]!])))).toEqual([
+      "-",
+      "-",
+      "twice",
+    ]);
     const witness = new Witness();
     await live(lines, witness);
-    expect(await reads(witness, listed(numbered([...lines, lines[2]!], 7), { reset: true }))).toEqual(["-", "-", "-", "twice"]);
+    expect(await reads(witness, listed(numbered([...lines, lines[2]!], 7), { reset: true }))).toEqual([
+      "-",
+      "-",
+      "-",
+      "twice",
+    ]);
   });
 
   test("a history turned around, and two lines that change places", async () => {
@@ -148,17 +190,29 @@ describe("a server that tampers is noticed at the line", () => {
     expect(await live([lines[0]!, lines[2]!, lines[1]!, lines[3]!])).toEqual(["-", "hole", "order", "-"]);
     const witness = new Witness();
     await live(lines, witness);
-    expect(await reads(witness, listed(numbered(lines.toReversed(), 9), { reset: true }))).toEqual(["-", "order", "order", "order"]);
+    expect(await reads(witness, listed(numbered(lines.toReversed(), 9), { reset: true }))).toEqual([
+      "-",
+      "order",
+      "order",
+      "order",
+    ]);
   });
 
   test("a hole, also where what stood there does not open", async () => {
     const lines = await ann().say("1", "2", "3", "4");
     expect(await live([lines[0]!, lines[2]!, lines[3]!])).toEqual(["-", "hole", "-"]);
     expect(await reads(new Witness(), listed(numbered([lines[0]!, lines[3]!])))).toEqual(["-", "hole"]);
-    expect(await live([lines[0]!, { ...lines[1]!, text: `${lines[1]!.text.slice(0, -4)}AAAA` }, lines[2]!])).toEqual(["-", "shut", "hole"]);
+    expect(await live([lines[0]!, { ...lines[1]!, text: `${lines[1]!.text.slice(0, -4)}AAAA` }, lines[2]!])).toEqual([
+      "-",
+      "shut",
+      "hole",
+    ]);
     const witness = new Witness();
     await live(lines, witness);
-    expect(await reads(witness, listed(numbered([lines[0]!, lines[2]!]), { reset: true })), "also of what was there before").toEqual(["-", "hole"]);
+    expect(
+      await reads(witness, listed(numbered([lines[0]!, lines[2]!]), { reset: true })),
+      "also of what was there before",
+    ).toEqual(["-", "hole"]);
   });
 
   test("plain words under the seat of somebody who writes with the key", async () => {
@@ -185,7 +239,12 @@ describe("a member who has the key and a server that helps", () => {
     const forger = new Author("ann", "Ann", new Chain("ann", { n: 1, id: "B".repeat(22) }), false, 1);
     expect(await live([one!, await forger.writes("forged"), two!])).toEqual(["-", "fork", "twice"]);
     const anew = new Author("ann", "Ann", new Chain("ann"), false, 3);
-    expect(await live([one!, two!, three!, await anew.writes("forged")]), "nor begin anew").toEqual(["-", "-", "-", "fork"]);
+    expect(await live([one!, two!, three!, await anew.writes("forged")]), "nor begin anew").toEqual([
+      "-",
+      "-",
+      "-",
+      "fork",
+    ]);
   });
 });
 

@@ -68,7 +68,8 @@ export class Witness {
     author.top = Math.max(author.top, n);
     author.first = Math.min(author.first, n);
     // Those that have been there longest, many at a time.
-    if (author.lines.size > LINES_MAX) for (const oldest of [...author.lines.keys()].slice(0, 100)) author.lines.delete(oldest);
+    if (author.lines.size > LINES_MAX)
+      for (const oldest of [...author.lines.keys()].slice(0, 100)) author.lines.delete(oldest);
   }
 
   #wrong(told: Told, said: Said, author: Author, taken: boolean): Doubt["is"] | null {

@@ -1,5 +1,18 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { forgetSeat, forgetSeats, loadCalling, loadDraft, loadName, loadPlain, loadSeat, saveCalling, saveDraft, saveName, savePlain, saveSeat } from "./seat";
+import {
+  forgetSeat,
+  forgetSeats,
+  loadCalling,
+  loadDraft,
+  loadName,
+  loadPlain,
+  loadSeat,
+  saveCalling,
+  saveDraft,
+  saveName,
+  savePlain,
+  saveSeat,
+} from "./seat";
 
 const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
 
@@ -52,7 +65,16 @@ test("a call is remembered until it or the seat is left", () => {
 });
 
 test("what is not a seat is not taken for one", () => {
-  for (const text of ["{", "null", "[]", '{"clientId":1}', JSON.stringify({ ...seat, former: null }), JSON.stringify({ ...seat, last: 3 }), JSON.stringify({ ...seat, last: { n: 1 } }), JSON.stringify({ ...seat, last: null })]) {
+  for (const text of [
+    "{",
+    "null",
+    "[]",
+    '{"clientId":1}',
+    JSON.stringify({ ...seat, former: null }),
+    JSON.stringify({ ...seat, last: 3 }),
+    JSON.stringify({ ...seat, last: { n: 1 } }),
+    JSON.stringify({ ...seat, last: null }),
+  ]) {
     sessionStorage.setItem("parlor.seat.a", text);
     expect(loadSeat("a"), text).toBeNull();
   }

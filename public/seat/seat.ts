@@ -59,7 +59,9 @@ export function saveCalling(room: string, calling: boolean): void {
 /** Somebody else is to sit here next: what was written and allowed here is not theirs either. */
 export function forgetSeats(): void {
   attempt(() => {
-    for (const key of Object.keys(sessionStorage)) if ([seatKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind))) sessionStorage.removeItem(key);
+    for (const key of Object.keys(sessionStorage))
+      if ([seatKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind)))
+        sessionStorage.removeItem(key);
   });
 }
 
@@ -78,7 +80,9 @@ export function loadDraft(room: string): string {
 }
 
 export function saveDraft(room: string, draft: string): void {
-  attempt(() => (draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft)));
+  attempt(() =>
+    draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft),
+  );
 }
 
 export function loadTransport(): Transport | null {

@@ -1,7 +1,17 @@
 // One call. What it publishes is what the user wants, also after the call has
 // been lost and found again.
 
-import { ConnectionState, DisconnectReason, ExternalE2EEKeyProvider, isE2EESupported, type LocalTrack, Room, RoomEvent, setLogLevel, Track } from "livekit-client";
+import {
+  ConnectionState,
+  DisconnectReason,
+  ExternalE2EEKeyProvider,
+  isE2EESupported,
+  type LocalTrack,
+  Room,
+  RoomEvent,
+  setLogLevel,
+  Track,
+} from "livekit-client";
 import LockWorker from "./lock.worker?worker";
 import type { Seal } from "../seal/seal";
 import { type Pass, PassRefused } from "../protocol/pass";
@@ -27,7 +37,11 @@ const DOUBT = 10_000;
 // What matters is shown to people; the rest would tell a shared console who was where.
 setLogLevel("silent");
 
-const SOURCE: Readonly<Record<Device, Track.Source>> = { mic: Track.Source.Microphone, camera: Track.Source.Camera, screen: Track.Source.ScreenShare };
+const SOURCE: Readonly<Record<Device, Track.Source>> = {
+  mic: Track.Source.Microphone,
+  camera: Track.Source.Camera,
+  screen: Track.Source.ScreenShare,
+};
 
 /** The server's words for somebody who is no member any more. */
 const NO_SEAT = new Set(["not_member", "bad_ticket", "no_ticket"]);
@@ -422,7 +436,8 @@ export class Call {
       this.used = { videoinput: used("videoinput"), audioinput: used("audioinput"), audiooutput: used("audiooutput") };
       // In the order of the room: LiveKit names people to each newcomer in another one.
       const others = [...this.#members].flatMap((id) => remoteParticipants.get(id) ?? []);
-      const there = this.stage === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;
+      const there =
+        this.stage === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;
       const keyed = this.#seal !== null;
       this.tiles = there.flatMap((them) => {
         const hand = them === me ? this.hand : this.#hands.has(them.identity);

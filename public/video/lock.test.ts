@@ -20,7 +20,14 @@ function postMessage(message: { kind: string }) {
 }
 
 function begin() {
-  const keyProviderOptions = { sharedKey: true, ratchetSalt: "salt", ratchetWindowSize: 0, failureTolerance: -1, keyringSize: 16, keySize: 128 };
+  const keyProviderOptions = {
+    sharedKey: true,
+    ratchetSalt: "salt",
+    ratchetWindowSize: 0,
+    failureTolerance: -1,
+    keyringSize: 16,
+    keySize: 128,
+  };
   order("init", { keyProviderOptions, loglevel: "silent" });
 }
 
@@ -37,7 +44,11 @@ function order(kind: string, data: object) {
 }
 
 /** What comes out when one frame goes in. */
-async function through(kind: "encode" | "decode", participantIdentity: string, bytes: Uint8Array<ArrayBuffer>): Promise<string[]> {
+async function through(
+  kind: "encode" | "decode",
+  participantIdentity: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string[]> {
   const frame: Frame = { data: bytes.buffer, timestamp: 1, getMetadata: () => ({ synchronizationSource: 1 }) };
   const out: string[] = [];
   let done = () => {};
@@ -48,8 +59,18 @@ async function through(kind: "encode" | "decode", participantIdentity: string, b
       stream.close();
     },
   });
-  const writableStream = new WritableStream<Frame>({ write: (frame) => void out.push(Buffer.from(frame.data).toString("latin1")), close: () => done() });
-  order(kind, { participantIdentity, trackId: `${kind} ${participantIdentity}`, readableStream, writableStream, codec: "opus", hasPacketTrailer: false });
+  const writableStream = new WritableStream<Frame>({
+    write: (frame) => void out.push(Buffer.from(frame.data).toString("latin1")),
+    close: () => done(),
+  });
+  order(kind, {
+    participantIdentity,
+    trackId: `${kind} ${participantIdentity}`,
+    readableStream,
+    writableStream,
+    codec: "opus",
+    hasPacketTrailer: false,
+  });
   await ended;
   return out;
 }
@@ -81,7 +102,9 @@ test("what comes without a lock is not shown, whatever the server says", async (
 test("what goes out is not made to pass for somebody else's", async () => {
   const frames: string[] = [];
   let put = (_: Frame) => {};
-  const readableStream = new ReadableStream<Frame>({ start: (stream) => void (put = (frame) => stream.enqueue(frame)) });
+  const readableStream = new ReadableStream<Frame>({
+    start: (stream) => void (put = (frame) => stream.enqueue(frame)),
+  });
   let heard = () => {};
   const writableStream = new WritableStream<Frame>({
     write(frame) {
@@ -94,7 +117,14 @@ test("what goes out is not made to pass for somebody else's", async () => {
       heard = resolve;
       put({ data: plain().buffer, timestamp: 1, getMetadata: () => ({ synchronizationSource: 1 }) });
     });
-  order("encode", { participantIdentity: "ann", trackId: "T", readableStream, writableStream, codec: "opus", hasPacketTrailer: false });
+  order("encode", {
+    participantIdentity: "ann",
+    trackId: "T",
+    readableStream,
+    writableStream,
+    codec: "opus",
+    hasPacketTrailer: false,
+  });
   await obeyed();
   await say();
   const nothing = { readableStream: new ReadableStream(), writableStream: new WritableStream() };
@@ -109,6 +139,8 @@ test("what goes out is not made to pass for somebody else's", async () => {
 });
 
 test("orders that nobody gave are not answered", () => {
-  const names = said.filter(({ kind }) => kind === "enable").map((message) => (message as unknown as { data: { participantIdentity: string } }).data.participantIdentity);
+  const names = said
+    .filter(({ kind }) => kind === "enable")
+    .map((message) => (message as unknown as { data: { participantIdentity: string } }).data.participantIdentity);
   expect(new Set(names)).toEqual(new Set(["ann", "eve"]));
 });

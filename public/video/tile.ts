@@ -44,12 +44,16 @@ export function tilesOf(participant: Participant, about: About): Tile[] {
     video: video(Track.Source.Camera),
     silent: !participant.isMicrophoneEnabled,
     speaking: participant.isSpeaking,
-    weak: participant.connectionQuality === ConnectionQuality.Poor || participant.connectionQuality === ConnectionQuality.Lost,
+    weak:
+      participant.connectionQuality === ConnectionQuality.Poor ||
+      participant.connectionQuality === ConnectionQuality.Lost,
     hand: about.hand,
     lock,
   };
   const screen = video(Track.Source.ScreenShare);
-  return screen ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }] : [face];
+  return screen
+    ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }]
+    : [face];
 }
 
 function lockOf(participant: Participant, { keyed, stranger }: About): Lock {

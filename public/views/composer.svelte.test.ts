@@ -13,7 +13,14 @@ afterEach(() => over());
 function composer(draft: string) {
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
   const said: string[] = [];
-  const visit = $state({ draft, log: { limits: { ...WELCOME.limits, textLength: 4_000 } }, secret: null, say: (text: string) => said.push(text), now: () => 0, typing: { input() {}, stop() {} } });
+  const visit = $state({
+    draft,
+    log: { limits: { ...WELCOME.limits, textLength: 4_000 } },
+    secret: null,
+    say: (text: string) => said.push(text),
+    now: () => 0,
+    typing: { input() {}, stop() {} },
+  });
   const target = document.createElement("div");
   document.body.append(target);
   const view = mount(Composer, { target, props: { visit: visit as unknown as Visit } });

@@ -3,7 +3,9 @@ import { parts } from "./parts.svelte";
 
 beforeEach(() => {
   parts.trouble = null;
-  vi.spyOn(document, "querySelector").mockReturnValue({ src: "http://localhost/assets/index-old1.js" } as HTMLScriptElement);
+  vi.spyOn(document, "querySelector").mockReturnValue({
+    src: "http://localhost/assets/index-old1.js",
+  } as HTMLScriptElement);
 });
 
 afterEach(() => {

@@ -23,7 +23,10 @@ function tongues() {
     target.remove();
   };
   const choose = (language: string) => target.querySelector<HTMLElement>(`[lang=${language}]`)!.click();
-  const shows = () => [target.querySelector("[aria-pressed=true]")!.getAttribute("lang"), target.querySelector("[role=alert]")?.textContent ?? ""];
+  const shows = () => [
+    target.querySelector("[aria-pressed=true]")!.getAttribute("lang"),
+    target.querySelector("[role=alert]")?.textContent ?? "",
+  ];
   /** Languages and answers are fetched, which takes its time. */
   const soon = (language: string, text: string) =>
     vi.waitFor(
@@ -66,7 +69,9 @@ test("what fails when another language has been chosen since is not said", async
 test("a page that is older than its server says so", async () => {
   parts.trouble = null;
   // Not one that runs.
-  vi.spyOn(document, "querySelector").mockReturnValue(Object.assign(document.createElement("script"), { type: "module" }));
+  vi.spyOn(document, "querySelector").mockReturnValue(
+    Object.assign(document.createElement("script"), { type: "module" }),
+  );
   vi.spyOn(HTMLScriptElement.prototype, "src", "get").mockReturnValue("http://localhost/assets/old.js");
   vi.stubGlobal("fetch", () => Promise.resolve(new Response("<html>another page</html>")));
   const { choose, soon } = tongues();

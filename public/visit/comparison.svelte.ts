@@ -37,7 +37,13 @@ export class Pane {
   /** Milliseconds that lines from the other panes took, the newest last. */
   delays: readonly number[] = $state.raw([]);
 
-  constructor(room: string, secret: Secret | null, transport: Transport, name: string, arrived: (pane: Pane, from: string, text: string) => void) {
+  constructor(
+    room: string,
+    secret: Secret | null,
+    transport: Transport,
+    name: string,
+    arrived: (pane: Pane, from: string, text: string) => void,
+  ) {
     this.transport = transport;
     this.visit = new Visit(room, name, {
       transport,
@@ -69,7 +75,8 @@ export class Comparison {
   say(pane: Pane, text: string): void {
     const from = pane.visit.log.me?.clientId;
     const to = new Set(this.panes.filter((other) => other !== pane && other.visit.link.is === "open"));
-    if (from !== undefined) this.#flights = [...this.#flights, { from, text, at: performance.now(), to }].slice(-LOOKED_BACK);
+    if (from !== undefined)
+      this.#flights = [...this.#flights, { from, text, at: performance.now(), to }].slice(-LOOKED_BACK);
     pane.visit.say(text);
   }
 

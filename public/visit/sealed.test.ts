@@ -45,7 +45,15 @@ class FakeSocket {
 }
 
 const socket = () => FakeSocket.last;
-const from = (id: string, seq: number, text: string) => ({ type: "chat", seq, from: id, user: id, text, timestamp: WELCOME.timestamp, cursor: `c-${seq}` });
+const from = (id: string, seq: number, text: string) => ({
+  type: "chat",
+  seq,
+  from: id,
+  user: id,
+  text,
+  timestamp: WELCOME.timestamp,
+  cursor: `c-${seq}`,
+});
 const visits: Visit[] = [];
 
 function visit(secret: string | null): Visit {
@@ -142,7 +150,12 @@ describe("what is sealed", () => {
 
     // The page is gone before it hears of the second line; the log has it.
     const second = visit(SECRET);
-    socket().welcome({ resumed: true, lastN: 2, history: [{ ...from("me", 2, two), user: "Ann", verified: true, n: 2 }], members: [{ ...ANN, verified: true }] });
+    socket().welcome({
+      resumed: true,
+      lastN: 2,
+      history: [{ ...from("me", 2, two), user: "Ann", verified: true, n: 2 }],
+      members: [{ ...ANN, verified: true }],
+    });
     await vi.waitFor(() => expect(second.entered).toBe(true));
     second.say("three");
     const three = await next(1);
@@ -169,7 +182,11 @@ describe("what is sealed", () => {
     const made = visit(SECRET);
     socket().welcome({ history: [from("ben", 1, text), { ...from("ben", 2, text) }, { ...from("ben", 3, "plain") }] });
     await vi.waitFor(() => expect(made.log.lines).toHaveLength(3));
-    expect(made.log.lines).toMatchObject([{ text: "hello" }, { doubt: { is: "twice" } }, { seal: "bare", doubt: { is: "bare", user: "ben" } }]);
+    expect(made.log.lines).toMatchObject([
+      { text: "hello" },
+      { doubt: { is: "twice" } },
+      { seal: "bare", doubt: { is: "bare", user: "ben" } },
+    ]);
     expect(made.log.lines[0]).not.toHaveProperty("doubt");
   });
 });

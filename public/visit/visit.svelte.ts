@@ -14,7 +14,17 @@ import { opened, unopened } from "../seal/frames";
 import type { Secret } from "../seal/key";
 import { Seal } from "../seal/seal";
 import { Witness } from "../seal/witness";
-import { forgetSeat, loadDraft, loadPlain, loadSeat, loadTransport, saveDraft, savePlain, saveSeat, saveTransport } from "../seat/seat";
+import {
+  forgetSeat,
+  loadDraft,
+  loadPlain,
+  loadSeat,
+  loadTransport,
+  saveDraft,
+  savePlain,
+  saveSeat,
+  saveTransport,
+} from "../seat/seat";
 import { ServerClock } from "./clock";
 import { Typing } from "./typing";
 
@@ -321,7 +331,8 @@ export class Visit {
     const line = due(this.#log);
     if (line && this.seal) void this.#lock(line, this.seal);
     else if (line && !line.carried && this.#othersLock && !this.#mayBePlain) this.asking = true;
-    else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n })) this.#log = step(this.#log, { type: "carry" });
+    else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n }))
+      this.#log = step(this.#log, { type: "carry" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
@@ -360,7 +371,8 @@ export class Visit {
   #remember(): void {
     const { me, lastN, former } = this.#log;
     const { last } = this.#chain;
-    if (me && this.#ticket !== null) saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
+    if (me && this.#ticket !== null)
+      saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
   }
 
   #watchWorld(): void {

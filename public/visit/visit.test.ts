@@ -6,7 +6,15 @@ import { Visit } from "./visit.svelte";
 const T0 = Date.parse(WELCOME.timestamp);
 const LIMITS = { ...WELCOME.limits, textLength: 100, historyLength: 100, historyAge: 1_800 };
 const at = (ms: number) => new Date(T0 + ms).toISOString();
-const chat = (seq: number, ms: number) => ({ type: "chat", seq, from: "ben", user: "Ben", text: `text ${seq}`, timestamp: at(ms), cursor: `e-${seq}` });
+const chat = (seq: number, ms: number) => ({
+  type: "chat",
+  seq,
+  from: "ben",
+  user: "Ben",
+  text: `text ${seq}`,
+  timestamp: at(ms),
+  cursor: `e-${seq}`,
+});
 const texts = () => visit.log.lines.flatMap((line) => (line.kind === "entry" ? [line.text] : []));
 
 let visit: Visit;
@@ -34,22 +42,25 @@ afterEach(() => {
   sessionStorage.clear();
 });
 
-test.each([31, -31, 24 * 60])("a clock that is set %i minutes off while the page is open takes no message away, nor what comes next", async (minutes) => {
-  enter({ history: [chat(1, -60_000)] });
-  vi.setSystemTime(T0 + minutes * 60_000);
-  socket().says(chat(2, 0));
-  visit.say("mine");
-  socket().says({ type: "ack", n: 1, seq: 3, timestamp: at(0), cursor: "e-3" });
-  await vi.advanceTimersByTimeAsync(1_000);
-  expect(texts()).toEqual(["text 1", "text 2", "mine"]);
-  // They go when their time has passed, and not before.
-  await vi.advanceTimersByTimeAsync(1_800_000 - 62_000);
-  expect(texts()).toEqual(["text 1", "text 2", "mine"]);
-  await vi.advanceTimersByTimeAsync(2_000);
-  expect(texts()).toEqual(["text 2", "mine"]);
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(texts()).toEqual([]);
-});
+test.each([31, -31, 24 * 60])(
+  "a clock that is set %i minutes off while the page is open takes no message away, nor what comes next",
+  async (minutes) => {
+    enter({ history: [chat(1, -60_000)] });
+    vi.setSystemTime(T0 + minutes * 60_000);
+    socket().says(chat(2, 0));
+    visit.say("mine");
+    socket().says({ type: "ack", n: 1, seq: 3, timestamp: at(0), cursor: "e-3" });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(texts()).toEqual(["text 1", "text 2", "mine"]);
+    // They go when their time has passed, and not before.
+    await vi.advanceTimersByTimeAsync(1_800_000 - 62_000);
+    expect(texts()).toEqual(["text 1", "text 2", "mine"]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(texts()).toEqual(["text 2", "mine"]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(texts()).toEqual([]);
+  },
+);
 
 test("a clock that was wrong from the start does not matter either", () => {
   vi.setSystemTime(T0 + 31 * 60_000);

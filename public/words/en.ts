@@ -29,7 +29,8 @@ export const en = {
   howTitle: "How it works",
   howTalk: "Messages are kept in memory for a limited time, which the room shows. They are never archived.",
   howLeave: "Leaving frees your place at once. If your connection drops, your place is kept for a few seconds.",
-  howGone: "When the last person leaves, nothing remains: no messages, no names. The same ID then opens a new, empty room.",
+  howGone:
+    "When the last person leaves, nothing remains: no messages, no names. The same ID then opens a new, empty room.",
   licenses: "Open-source licences",
 
   doorTitle: "Join the room",
@@ -62,7 +63,8 @@ export const en = {
   rejoin: "Rejoin the call",
   notNow: "Not now",
   videoAway: "Video is unavailable. Chat still works.",
-  videoRefused: "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
+  videoRefused:
+    "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
   noVideoTitle: "Video isn’t available on this server",
   noVideoText: "Chat works without it.",
   operator: "For the operator",
@@ -149,7 +151,8 @@ export const en = {
   goodbyeTitle: "You left the room.",
   goodbyeLast: "You were the last person here, so the room and all its messages are gone.",
   goodbyeOthers: "The room stays open for the others. It closes when the last person leaves.",
-  goodbyeUnheard: "There is no connection, so the server didn’t hear that you left. Your place is freed in a few seconds. Unsent messages are lost.",
+  goodbyeUnheard:
+    "There is no connection, so the server didn’t hear that you left. Your place is freed in a few seconds. Unsent messages are lost.",
   joinAgain: "Join again",
   newRoom: "New room",
   home: "Home",

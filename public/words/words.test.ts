@@ -20,26 +20,33 @@ describe.each([
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
-    Object.entries(of).flatMap(([key, value]) => (typeof value === "object" ? shape(value).map((k) => `${key}.${k}`) : [`${key}: ${typeof value}`]));
+    Object.entries(of).flatMap(([key, value]) =>
+      typeof value === "object" ? shape(value).map((k) => `${key}.${k}`) : [`${key}: ${typeof value}`],
+    );
 
   test("say the same things, the refusals included", () => {
     expect(shape(ru).sort()).toEqual(shape(en).sort());
   });
 
   test("leave nothing empty and nothing in the other language", () => {
-    const texts = (of: object): string[] => Object.values(of).flatMap((v) => (typeof v === "string" ? [v] : typeof v === "object" ? texts(v) : []));
+    const texts = (of: object): string[] =>
+      Object.values(of).flatMap((v) => (typeof v === "string" ? [v] : typeof v === "object" ? texts(v) : []));
     for (const text of texts(en)) expect(text).toMatch(/^[^а-яё]+$/i);
     for (const text of texts(ru)) expect(NAMES.includes(text) || /[а-яё]/i.test(text), text).toBe(true);
   });
-
 });
 
 test("every code that the server gives about accounts has a sentence", () => {
   const text = readFileSync(resolve(import.meta.dirname, "../../docs/openapi.yaml"), "utf8");
-  const codesOf = (name: string) => new RegExp(`^    ${name}:$[^]*?enum: \\[([^\\]]*)\\]`, "m").exec(text)![1]!.split(", ");
-  const operations = text.split(/^ {6}operationId: /m).filter((part) => /^(register|login|logout|deleteMe|changePassword)\n/.test(part));
+  const codesOf = (name: string) =>
+    new RegExp(`^    ${name}:$[^]*?enum: \\[([^\\]]*)\\]`, "m").exec(text)![1]!.split(", ");
+  const operations = text
+    .split(/^ {6}operationId: /m)
+    .filter((part) => /^(register|login|logout|deleteMe|changePassword)\n/.test(part));
   expect(operations).toHaveLength(5);
-  const responses = operations.flatMap((part) => [...part.split(/^ {2}\/|^ {4}\w+:$/m)[0]!.matchAll(/'[45]\d\d': \{\$ref: '#\/components\/responses\/(\w+)'\}/g)]);
+  const responses = operations.flatMap((part) => [
+    ...part.split(/^ {2}\/|^ {4}\w+:$/m)[0]!.matchAll(/'[45]\d\d': \{\$ref: '#\/components\/responses\/(\w+)'\}/g),
+  ]);
   const codes = new Set(responses.flatMap((response) => codesOf(response[1]!)));
   expect(codes).toContain("accounts_busy");
   for (const code of codes) expect(Object.keys(ACCOUNT.en.refusals), code).toContain(code);
@@ -47,7 +54,15 @@ test("every code that the server gives about accounts has a sentence", () => {
 
 describe("the dictionaries", () => {
   test("count in Russian as Russian does", () => {
-    expect([1, 2, 5, 11, 21, 22, 112].map(ru.peopleCount)).toEqual(["1 человек", "2 человека", "5 человек", "11 человек", "21 человек", "22 человека", "112 человек"]);
+    expect([1, 2, 5, 11, 21, 22, 112].map(ru.peopleCount)).toEqual([
+      "1 человек",
+      "2 человека",
+      "5 человек",
+      "11 человек",
+      "21 человек",
+      "22 человека",
+      "112 человек",
+    ]);
     expect([1, 3, 30].map(ru.minutes)).toEqual(["1 минуту", "3 минуты", "30 минут"]);
     expect(ru.typingMany("Анна", 2)).toBe("Анна и ещё 2 человека печатают");
   });
@@ -67,7 +82,15 @@ describe("the language", () => {
 
   test("tells durations in the unit that fits", async () => {
     await tongue.switch("en");
-    expect([45, 60, 90, 1800, 3600, 5400, 86_400].map((s) => tongue.duration(s))).toEqual(["45 seconds", "1 minute", "90 seconds", "30 minutes", "1 hour", "90 minutes", "1 day"]);
+    expect([45, 60, 90, 1800, 3600, 5400, 86_400].map((s) => tongue.duration(s))).toEqual([
+      "45 seconds",
+      "1 minute",
+      "90 seconds",
+      "30 minutes",
+      "1 hour",
+      "90 minutes",
+      "1 day",
+    ]);
   });
 
   test("tells a refusal it knows in its own words and any other in the server's", async () => {

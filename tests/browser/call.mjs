@@ -11,7 +11,8 @@ export const stage = (page) => page.getByRole("region", { name: "Call" });
 export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
 export const control = (page, name) => stage(page).getByRole("button", { name, exact: true });
 export const dialog = (page) => page.getByRole("dialog", { name: "Join the call" });
-export const listed = (page) => page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
+export const listed = (page) =>
+  page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
 
 /** Somebody in the room, whose connections can be asked how they are. */
 export async function guest(cast, name, room, options) {
@@ -34,7 +35,10 @@ export async function guest(cast, name, room, options) {
 }
 
 export async function videoButton(page) {
-  await page.getByRole("banner").getByRole("button", { name: /^(Video|Видео)/ }).click();
+  await page
+    .getByRole("banner")
+    .getByRole("button", { name: /^(Video|Видео)/ })
+    .click();
 }
 
 export async function leaves(page) {

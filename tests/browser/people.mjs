@@ -25,7 +25,10 @@ export const FLAGS = [
 ];
 
 export function launch(more = []) {
-  if (!existsSync(CHROMIUM)) throw new Error(`NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`);
+  if (!existsSync(CHROMIUM))
+    throw new Error(
+      `NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`,
+    );
   return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 }
 
@@ -42,7 +45,11 @@ export class Cast {
   }
 
   async context(options = {}) {
-    const context = await this.#browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 800 }, ...options });
+    const context = await this.#browser.newContext({
+      locale: "en-US",
+      viewport: { width: 1280, height: 800 },
+      ...options,
+    });
     context.setDefaultTimeout(PATIENCE);
     context.on("page", (page) => {
       page.on("pageerror", (error) => this.#errors.push(String(error)));
@@ -128,7 +135,10 @@ export async function hears(page, text) {
 export async function types(writer, name, text, reader) {
   const typing = reader.getByText(`${name} is typing`).waitFor();
   let seen = false;
-  void typing.then(() => (seen = true), () => (seen = true));
+  void typing.then(
+    () => (seen = true),
+    () => (seen = true),
+  );
   await box(writer).pressSequentially(text);
   for (;;) {
     await Promise.race([typing, new Promise((then) => setTimeout(then, 1_000))]);
@@ -141,7 +151,10 @@ export async function types(writer, name, text, reader) {
 export async function reconnects(page) {
   const back = page.getByText("Messages will be sent once you’re back").waitFor({ state: "detached" });
   let over = false;
-  void back.then(() => (over = true), () => (over = true));
+  void back.then(
+    () => (over = true),
+    () => (over = true),
+  );
   while (!over) {
     await page.evaluate(() => dispatchEvent(new Event("online")));
     await Promise.race([back, new Promise((then) => setTimeout(then, 1_000))]);
@@ -156,21 +169,31 @@ export async function transcript(page) {
 
 /** Exactly these messages, in this order; what is slowed on its way may take longer than most. */
 export async function sees(page, texts, timeout = PATIENCE) {
-  await page.waitForFunction(
-    (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === JSON.stringify(texts),
-    texts,
-    { timeout },
-  ).catch(async (cause) => {
-    assert.deepEqual(await transcript(page), texts);
-    throw cause;
-  });
+  await page
+    .waitForFunction(
+      (texts) =>
+        JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) ===
+        JSON.stringify(texts),
+      texts,
+      { timeout },
+    )
+    .catch(async (cause) => {
+      assert.deepEqual(await transcript(page), texts);
+      throw cause;
+    });
 }
 
 export const stateOf = (page, text, state) =>
-  log(page).locator(".message").filter({ hasText: text }).locator(`[data-state=${state}]`).waitFor({ state: "attached" });
+  log(page)
+    .locator(".message")
+    .filter({ hasText: text })
+    .locator(`[data-state=${state}]`)
+    .waitFor({ state: "attached" });
 
 export async function seatOf(page) {
-  const text = await page.evaluate(() => Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null");
+  const text = await page.evaluate(
+    () => Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null",
+  );
   return JSON.parse(text);
 }
 

@@ -16,7 +16,20 @@ import transports from "./transports.mjs";
 import unsent from "./unsent.mjs";
 import video from "./video.mjs";
 
-const suites = { landing, room, unsent, lifecycle, network, transports, access, accounts, video, keys, secrecy, tamper };
+const suites = {
+  landing,
+  room,
+  unsent,
+  lifecycle,
+  network,
+  transports,
+  access,
+  accounts,
+  video,
+  keys,
+  secrecy,
+  tamper,
+};
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 

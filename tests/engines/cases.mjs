@@ -16,16 +16,32 @@ async function sees(tab, look, ...args) {
   for (;;) {
     last = await tab.evaluate(look, ...args).catch((cause) => ({ cause }));
     if (last && !last.cause) return last;
-    if (Date.now() > until) throw new Error(`not seen: ${look} with ${JSON.stringify(args)}\n${last?.cause ?? (await tab.evaluate(() => `${location.href}\n${document.body.innerText}`))}`);
+    if (Date.now() > until)
+      throw new Error(
+        `not seen: ${look} with ${JSON.stringify(args)}\n${last?.cause ?? (await tab.evaluate(() => `${location.href}\n${document.body.innerText}`))}`,
+      );
     await new Promise((then) => setTimeout(then, 50));
   }
 }
 
-const inRoom = (tab) => sees(tab, () => document.querySelector("[role=log]") !== null && document.querySelector("textarea#say") !== null);
-const shows = (tab, texts) => sees(tab, (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === texts, JSON.stringify(texts));
+const inRoom = (tab) =>
+  sees(tab, () => document.querySelector("[role=log]") !== null && document.querySelector("textarea#say") !== null);
+const shows = (tab, texts) =>
+  sees(
+    tab,
+    (texts) =>
+      JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === texts,
+    JSON.stringify(texts),
+  );
 const heading = (tab, text) => sees(tab, (text) => document.querySelector("h1")?.innerText === text, text);
-const isLocked = (tab) => sees(tab, () => document.querySelector("header [aria-label='End-to-end encrypted']") !== null);
-const seat = (tab) => tab.evaluate(() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null")?.clientId);
+const isLocked = (tab) =>
+  sees(tab, () => document.querySelector("header [aria-label='End-to-end encrypted']") !== null);
+const seat = (tab) =>
+  tab.evaluate(
+    () =>
+      JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null")
+        ?.clientId,
+  );
 
 async function enters(tab, room) {
   await tab.goto(room);
@@ -34,7 +50,14 @@ async function enters(tab, room) {
 
 async function says(tab, text) {
   await tab.type(FIELD, `${text}\n`);
-  await sees(tab, (text) => [...document.querySelectorAll(".message.mine")].some((e) => e.innerText.includes(text) && e.querySelector("[data-state=sent]") !== null), text);
+  await sees(
+    tab,
+    (text) =>
+      [...document.querySelectorAll(".message.mine")].some(
+        (e) => e.innerText.includes(text) && e.querySelector("[data-state=sent]") !== null,
+      ),
+    text,
+  );
 }
 
 /** From the front page into the room, without a new document. */
@@ -76,7 +99,13 @@ export default {
   async "key: a damaged one is said to be damaged, and nobody joins"({ visitor, base }) {
     const room = newRoom(base);
     const ann = await visitor("Ann");
-    for (const fragment of ["#", `#${KEY.slice(0, -1)}`, `#${KEY}x`, `#${KEY.slice(0, 20)}%20${KEY.slice(20)}`, `%23${KEY.slice(0, -3)}`]) {
+    for (const fragment of [
+      "#",
+      `#${KEY.slice(0, -1)}`,
+      `#${KEY}x`,
+      `#${KEY.slice(0, 20)}%20${KEY.slice(20)}`,
+      `%23${KEY.slice(0, -3)}`,
+    ]) {
       await ann.goto(`${base}/robots.txt`);
       await ann.goto(room + fragment);
       await heading(ann, "This link is damaged");
@@ -84,7 +113,10 @@ export default {
     }
     assert.equal(await members(base, room), 0);
     // A heading that is read aloud for being new looks like no button.
-    assert.deepEqual(await ann.evaluate(() => [document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]), ["H1", "none"]);
+    assert.deepEqual(
+      await ann.evaluate(() => [document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]),
+      ["H1", "none"],
+    );
     await ann.type("input[name=link]", `Come in (${room}#${KEY}), 7 pm.\n`);
     await inRoom(ann);
     await isLocked(ann);
@@ -106,7 +138,11 @@ export default {
     await shows(ann, ["the treasure lies under the lamp", "под лампой, ночью"]);
     await ben.heard(() => ben.texts().length === 2);
     for (const text of ben.texts()) assert.match(text, /^sealed2\.[\w-]+$/);
-    for (const tab of [ann, cat]) assert.equal(await tab.evaluate(() => document.querySelectorAll("[role=log] [role=alert], [role=log] .doubt").length), 0);
+    for (const tab of [ann, cat])
+      assert.equal(
+        await tab.evaluate(() => document.querySelectorAll("[role=log] [role=alert], [role=log] .doubt").length),
+        0,
+      );
   },
 
   async "links: each leads where it says"(stage) {
@@ -117,8 +153,14 @@ export default {
     await ben.say(LINKS.map(([text]) => text).join("\n"));
     const wanted = LINKS.flatMap(([, href]) => href ?? []);
     await sees(ann, () => document.querySelector("[role=log] .text a") !== null);
-    assert.deepEqual(await ann.evaluate(() => [...document.querySelectorAll("[role=log] .text a")].map((a) => a.href)), wanted);
-    assert.equal(await ann.evaluate(() => document.querySelector("[role=log] .text").innerText.trim()), LINKS.map(([text]) => text).join("\n"));
+    assert.deepEqual(
+      await ann.evaluate(() => [...document.querySelectorAll("[role=log] .text a")].map((a) => a.href)),
+      wanted,
+    );
+    assert.equal(
+      await ann.evaluate(() => document.querySelector("[role=log] .text").innerText.trim()),
+      LINKS.map(([text]) => text).join("\n"),
+    );
   },
 
   async "clock: one that is half an hour ahead takes no message away"(stage) {
@@ -204,7 +246,11 @@ export default {
       await shows(ann, ["one", "two"]);
       assert.equal(await seat(ann), was, transport);
       await ben.heard(({ text }) => text === "two");
-      assert.deepEqual(ben.frames.filter(({ type }) => type === "left"), [], transport);
+      assert.deepEqual(
+        ben.frames.filter(({ type }) => type === "left"),
+        [],
+        transport,
+      );
       await ann.goto(`${stage.base}/robots.txt`);
     }
   },
@@ -239,7 +285,11 @@ export default {
       await says(ann, "three");
       await ben.heard(({ text }) => text === "three");
       assert.equal(await seat(ann), was, transport);
-      assert.deepEqual(ben.frames.filter(({ type, user }) => type === "left" || (type === "joined" && user !== "Ann")), [], transport);
+      assert.deepEqual(
+        ben.frames.filter(({ type, user }) => type === "left" || (type === "joined" && user !== "Ann")),
+        [],
+        transport,
+      );
       assert.equal(ben.frames.filter(({ type }) => type === "joined").length, 1, transport);
     }
   },

@@ -26,7 +26,8 @@ try {
     });
     if (!browser) continue;
     try {
-      for (const [said, test] of Object.entries(cases)) if (said.includes(part)) await report(`${name}: ${said}`, browser, test);
+      for (const [said, test] of Object.entries(cases))
+        if (said.includes(part)) await report(`${name}: ${said}`, browser, test);
     } finally {
       await browser.close();
     }

@@ -10,7 +10,9 @@ export async function witness({ ends }, room, name = "Ben") {
   const answer = await fetch(`${at}/events?name=${name}`, { signal: gone.signal });
   const frames = [];
   let ended = false;
-  void read(answer.body, frames).catch(() => {}).finally(() => (ended = true));
+  void read(answer.body, frames)
+    .catch(() => {})
+    .finally(() => (ended = true));
   const heard = async (what) => {
     const until = Date.now() + HEARD_WITHIN;
     for (;;) {
@@ -26,7 +28,11 @@ export async function witness({ ends }, room, name = "Ben") {
     heard,
     texts: () => frames.filter(({ type }) => type === "chat").map(({ text }) => text),
     async say(text) {
-      const said = await fetch(`${at}/messages`, { method: "POST", headers: { authorization: `Bearer ${ticket}` }, body: JSON.stringify({ text }) });
+      const said = await fetch(`${at}/messages`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${ticket}` },
+        body: JSON.stringify({ text }),
+      });
       if (!said.ok) throw new Error(`${said.status}: ${await said.text()}`);
     },
   };

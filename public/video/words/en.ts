@@ -46,7 +46,8 @@ export const en = {
     `You do not have the same key as ${names}, so you cannot see or hear each other. To have the same key, open the room by the same full link, including the part after #.`,
   noKey: (names: string) =>
     `You came without the key, so you cannot see or hear ${names}. Open the room by its whole link, with the part after #. What you show and say is not encrypted.`,
-  bareHere: (names: string) => `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
+  bareHere: (names: string) =>
+    `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
 
   troubles: {
     mic_denied: "The browser blocked the microphone. Allow it using the icon next to the address bar, then try again.",
@@ -62,9 +63,11 @@ export const en = {
     mic_ended: "Your microphone stopped working, so nobody can hear you. Check it or choose another one.",
     camera_ended: "Your camera stopped working. Check it or choose another one.",
     speaker_failed: "Couldn’t switch the speaker. Choose another one.",
-    no_lock: "This browser cannot encrypt video, and this room is encrypted. Chat works; for the call use a newer browser.",
+    no_lock:
+      "This browser cannot encrypt video, and this room is encrypted. Chat works; for the call use a newer browser.",
     unreachable: "Video is unavailable. Chat still works; try the call again in a moment.",
-    unusable: "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
+    unusable:
+      "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
     refused: "Your place in this room has expired, so you can’t join the call.",
     moved: "You joined the call in another window.",
   } satisfies Record<Trouble, string> as Record<Trouble, string>,
