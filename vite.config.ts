@@ -149,14 +149,14 @@ function knock(): Plugin {
           build: { target },
         } = config;
         const chunks = Object.values(bundle!).filter((part) => part.type === "chunk");
-        const wordsOf = (name: string) => {
+        const filesOf = (name: string) => {
           const { fileName, imports } = chunks.find((chunk) => chunk.name === name)!;
           return [
             fileName,
             ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file)),
           ].map((file) => `/${file}`);
         };
-        const define = { WORDS: JSON.stringify({ en: wordsOf("english"), ru: wordsOf("russian") }) };
+        const define = { LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }) };
         const rolldownOptions = { input: "knock.ts", output: { format: "iife" } } as const;
         const built = await build({
           configFile: false,

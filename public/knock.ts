@@ -6,13 +6,13 @@ import { knock } from "./link/ws";
 import { parseTransport } from "./protocol/transport";
 import { addressOf } from "./seal/key";
 import { knownAs, loadLanguage, loadSeat, loadTransport } from "./seat/seat";
-import { chooseLanguage, type Language } from "./words/language";
+import { chooseLanguage, type Language } from "./i18n/language";
 
 /** The files with the words of each language, as the build has named them. */
-declare const WORDS: Record<Language, readonly string[]>;
+declare const LOCALE_FILES: Record<Language, readonly string[]>;
 
 // The page imports its words when it runs: they come beside it, not after it.
-for (const href of WORDS[chooseLanguage(loadLanguage(), navigator.languages)]) {
+for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)]) {
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { tongue } from "../words/words.svelte";
+import { i18n } from "../i18n/i18n.svelte";
 import { bytesOf, isPassword } from "./desk";
-import { refused } from "./refused";
+import { errorText } from "./error-text";
 
 test("a password is measured in bytes, as the server measures it", () => {
   expect(["x", "я", "€", "👍", "👩‍🚀"].map(bytesOf)).toEqual([1, 2, 3, 4, 11]);
@@ -12,14 +12,14 @@ test("a password is measured in bytes, as the server measures it", () => {
 });
 
 test("a refusal says how long to wait, and never nothing", async () => {
-  await tongue.switch("en");
-  expect(refused({ code: "rate_limited", retryAfter: 61_000 })).toBe("Too many attempts. Try again in 2 minutes.");
-  expect(refused({ code: "accounts_busy", retryAfter: 5_000 })).toBe(
+  await i18n.switch("en");
+  expect(errorText({ code: "rate_limited", retryAfter: 61_000 })).toBe("Too many attempts. Try again in 2 minutes.");
+  expect(errorText({ code: "accounts_busy", retryAfter: 5_000 })).toBe(
     "Too many people are logging in right now. Try again in 5 seconds.",
   );
-  expect(refused({ code: "of tomorrow", retryAfter: null })).toMatch(/unknown reason/);
-  await tongue.switch("ru");
-  expect(refused({ code: "rate_limited", retryAfter: 60_000 })).toBe(
+  expect(errorText({ code: "of tomorrow", retryAfter: null })).toMatch(/unknown reason/);
+  await i18n.switch("ru");
+  expect(errorText({ code: "rate_limited", retryAfter: 60_000 })).toBe(
     "Слишком много попыток. Попробуйте через 1 минуту.",
   );
 });

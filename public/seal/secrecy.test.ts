@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../log/log";
-import { en } from "../words/secrecy/en";
-import { ru } from "../words/secrecy/ru";
+import { en } from "../i18n/encryption/en";
+import { ru } from "../i18n/encryption/ru";
 import { isMostlyShut, secrecyOf, sentences, type State } from "./secrecy";
 
 const line = (seal?: "shut" | "bare"): Entry => ({
@@ -57,14 +57,14 @@ test.each(Object.entries(STATES))("the state is known: %s", (secrecy, states) =>
 describe.each([
   ["en", en],
   ["ru", ru],
-])("the sentences in %s", (_, words) => {
+])("the sentences in %s", (_, texts) => {
   const says = (state: State) => {
-    const { title, text, banner } = sentences(state, words);
+    const { title, text, banner } = sentences(state, texts);
     return [title, ...text, banner].join(" ");
   };
 
   test("claim end-to-end encryption only where all that stands in the log has it", () => {
-    const claims = (state: State) => sentences(state, words).title === words.states.sealed.title;
+    const claims = (state: State) => sentences(state, texts).title === texts.states.sealed.title;
     for (const state of every) {
       const has =
         state.key && state.canLock && !state.lines.some((line) => line.kind === "entry" && line.seal === "bare");
@@ -75,25 +75,25 @@ describe.each([
   test("claim a protected way only over https, and ask for https only where it is missing", () => {
     for (const state of every) {
       const said = says(state);
-      if (!state.https) expect(said, JSON.stringify(state)).not.toContain(words.byHttps);
-      expect(said.includes(words.needsHttps[0]!), JSON.stringify(state)).toBe(!state.canLock && !state.https);
-      expect(said.includes(words.needsBrowser[0]!), JSON.stringify(state)).toBe(!state.canLock && state.https);
+      if (!state.https) expect(said, JSON.stringify(state)).not.toContain(texts.byHttps);
+      expect(said.includes(texts.needsHttps[0]!), JSON.stringify(state)).toBe(!state.canLock && !state.https);
+      expect(said.includes(texts.needsBrowser[0]!), JSON.stringify(state)).toBe(!state.canLock && state.https);
     }
   });
 
   test("say that nothing is sent exactly where nothing is", () => {
     for (const state of every)
-      expect(sentences(state, words).banner === words.nothingSent, JSON.stringify(state)).toBe(
+      expect(sentences(state, texts).banner === texts.nothingSent, JSON.stringify(state)).toBe(
         state.key && !state.canLock,
       );
   });
 
   test("speak of a missing key only where there is none, and of another one only where there is one", () => {
     for (const state of every) {
-      const { banner } = sentences(state, words);
-      if (banner === words.otherKey) expect(state.key && state.canLock).toBe(true);
-      if (banner === words.noKey) expect(!state.key && state.canLock).toBe(true);
-      if (banner === words.noKeyHere) expect(!state.key && !state.canLock).toBe(true);
+      const { banner } = sentences(state, texts);
+      if (banner === texts.otherKey) expect(state.key && state.canLock).toBe(true);
+      if (banner === texts.noKey) expect(!state.key && state.canLock).toBe(true);
+      if (banner === texts.noKeyHere) expect(!state.key && !state.canLock).toBe(true);
     }
   });
 
@@ -104,7 +104,7 @@ describe.each([
 });
 
 test("one line that cannot be read makes no banner, most of them do, and that one closes", () => {
-  const words = en;
+  const texts = en;
   for (const [lines, most] of [
     [[], false],
     [[line(), line(), line("shut")], false],
@@ -113,11 +113,11 @@ test("one line that cannot be read makes no banner, most of them do, and that on
     [[line("shut")], true],
   ] as const) {
     expect(isMostlyShut(lines)).toBe(most);
-    const { banner, closes } = sentences(state({ lines }), words);
-    expect([banner, closes]).toEqual([most ? words.otherKey : "", true]);
+    const { banner, closes } = sentences(state({ lines }), texts);
+    expect([banner, closes]).toEqual([most ? texts.otherKey : "", true]);
   }
   expect(
-    sentences(state({ canLock: false, lines: [] }), words).closes,
+    sentences(state({ canLock: false, lines: [] }), texts).closes,
     "what keeps everything from being sent stays",
   ).toBe(false);
 });

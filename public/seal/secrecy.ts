@@ -1,7 +1,7 @@
 // How secret a room is, and what the page says of it: from the state to the sentences.
 
 import type { Log } from "../log/log";
-import type { SecrecyWords } from "../words/secrecy/en";
+import type { EncryptionTexts } from "../i18n/encryption/en";
 
 /** What the sentences depend on. */
 export type State = {
@@ -49,28 +49,28 @@ export type Sentences = {
   closes: boolean;
 };
 
-export function sentences(state: State, words: SecrecyWords): Sentences {
+export function sentences(state: State, texts: EncryptionTexts): Sentences {
   const secrecy = secrecyOf(state);
-  const missing = state.https ? words.needsBrowser : words.needsHttps;
-  const { title, text } = words.states[secrecy];
+  const missing = state.https ? texts.needsBrowser : texts.needsHttps;
+  const { title, text } = texts.states[secrecy];
   const more = {
-    sealed: [words.notHidden],
-    mixed: [words.notHidden],
+    sealed: [texts.notHidden],
+    mixed: [texts.notHidden],
     keyless: [],
-    plain: state.https ? [words.byHttps] : [],
+    plain: state.https ? [texts.byHttps] : [],
     insecure: missing,
     unusable: missing,
   }[secrecy];
   const banner =
     secrecy === "unusable"
-      ? words.nothingSent
+      ? texts.nothingSent
       : !isMostlyShut(state.lines)
         ? ""
         : state.key
-          ? words.otherKey
+          ? texts.otherKey
           : state.canLock
-            ? words.noKey
-            : words.noKeyHere;
+            ? texts.noKey
+            : texts.noKeyHere;
   return { secrecy, title, text: [...text, ...more], banner, closes: secrecy !== "unusable" };
 }
 

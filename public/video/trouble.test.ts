@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { isOf, troubleOf } from "./trouble";
-import { en } from "./words/en";
-import { ru } from "./words/ru";
+import { en } from "./i18n/en";
+import { ru } from "./i18n/ru";
 
 test("every error of a device has its own message in both languages", () => {
   const names = [

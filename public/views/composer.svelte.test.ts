@@ -2,12 +2,12 @@ import { flushSync, mount, unmount } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import type { Visit } from "../visit/visit.svelte";
-import { en } from "../words/en";
-import { tongue } from "../words/words.svelte";
+import { en } from "../i18n/en";
+import { i18n } from "../i18n/i18n.svelte";
 import Composer from "./Composer.svelte";
 
 let over = () => {};
-beforeEach(() => tongue.switch("en"));
+beforeEach(() => i18n.switch("en"));
 afterEach(() => over());
 
 function composer(draft: string) {

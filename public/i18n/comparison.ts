@@ -52,9 +52,9 @@ const en = {
     "Arrives after: from the moment a line is sent in another pane until it is here, the median of the last hundred and the last one. The way up, by the other pane’s transport, is in it.",
 };
 
-type Words = typeof en;
+type Texts = typeof en;
 
-const ru: Words = {
+const ru: Texts = {
   title: "Четыре способа связи с одной комнатой",
   lead: "Одна и та же комната четыре раза. Каждое окошко\u00a0— отдельный участник со своим способом связи: напишите в одном и смотрите, когда сообщение дойдёт до остальных.",
   usual: "Обычно страница выбирает первый работающий способ, в этом порядке, и сама возвращается к лучшему.",
@@ -101,4 +101,4 @@ const ru: Words = {
     "Доходит за: от отправки строки в другом окошке до её появления здесь, медиана последней сотни и последнее значение. Путь до сервера, тем способом, что у другого окошка, сюда входит.",
 };
 
-export const COMPARISON: Record<Language, Words> = { en, ru };
+export const COMPARISON: Record<Language, Texts> = { en, ru };

@@ -1,10 +1,10 @@
-import type { Words } from "./en";
+import type { Texts } from "./en";
 import { counter } from "./plural";
 
 const count = counter("ru");
 const people = count({ one: "{n} человек", few: "{n} человека", many: "{n} человек", other: "{n} человека" });
 
-export const ru: Words = {
+export const ru: Texts = {
   tagline: "Поговорили\u00a0— и\u00a0ничего не\u00a0осталось.",
   lead: "Откройте комнату, отправьте ссылку, говорите. Когда выйдет последний, исчезнет и комната, и всё сказанное в ней.",
   createRoom: "Создать комнату",
@@ -191,7 +191,7 @@ export const ru: Words = {
   refusedTitle: "Не удалось войти",
   tryAgain: "Попробовать ещё раз",
 
-  refusals: {
+  errors: {
     bad_room: "ID комнаты: от 1 до 64 символов — буквы, цифры и . _ - ~",
     bad_name: "Такое имя не подходит: нужно от 1 до 32 видимых символов.",
     forbidden: "Сервер не принимает эту страницу.",

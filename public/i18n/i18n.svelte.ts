@@ -1,11 +1,11 @@
-// The words of the page: chosen once, switched at any time.
+// The texts of the page: chosen once, switched at any time.
 
 import { loadLanguage, saveLanguage } from "../seat/seat";
-import type { Words } from "./en";
+import type { Texts } from "./en";
 import { chooseLanguage, type Language, primary } from "./language";
-import type { SecrecyWords } from "./secrecy/en";
+import type { EncryptionTexts } from "./encryption/en";
 
-type Dictionary = { words: Words; secrecy: SecrecyWords };
+type Dictionary = { texts: Texts; encryption: EncryptionTexts };
 
 /** Each is fetched by those who read it only. */
 const DICTIONARIES: Record<Language, () => Promise<Dictionary>> = {
@@ -13,7 +13,7 @@ const DICTIONARIES: Record<Language, () => Promise<Dictionary>> = {
   ru: () => import("./russian"),
 };
 
-class Tongue {
+class I18n {
   language: Language = $state(chooseLanguage(loadLanguage(), navigator.languages));
   #wanted = this.language;
   #dictionary: Dictionary | null = $state.raw(null);
@@ -23,24 +23,24 @@ class Tongue {
   readonly #full = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeStyle: "medium" }));
   readonly #day = $derived(new Intl.DateTimeFormat(this.#locale, { weekday: "long", day: "numeric", month: "long" }));
 
-  /** The first words are here: nothing is drawn before. */
-  readonly ready: Promise<void> = this.#speak(this.language);
+  /** The first texts are here: nothing is drawn before. */
+  readonly ready: Promise<void> = this.#load(this.language);
 
-  get words(): Words {
-    return this.#dictionary!.words;
+  get texts(): Texts {
+    return this.#dictionary!.texts;
   }
 
-  get secrecy(): SecrecyWords {
-    return this.#dictionary!.secrecy;
+  get encryption(): EncryptionTexts {
+    return this.#dictionary!.encryption;
   }
 
-  /** Rejects where the words cannot be fetched: the language stays what it was. */
+  /** Rejects where the texts cannot be fetched: the language stays what it was. */
   async switch(language: Language): Promise<void> {
-    await this.#speak(language);
+    await this.#load(language);
     if (this.language === language) saveLanguage(language);
   }
 
-  async #speak(language: Language): Promise<void> {
+  async #load(language: Language): Promise<void> {
     this.#wanted = language;
     const dictionary = await DICTIONARIES[language]();
     if (this.#wanted !== language) return;
@@ -52,30 +52,30 @@ class Tongue {
     return this.#time.format(at);
   }
 
-  moment(at: number): string {
+  dateTime(at: number): string {
     return this.#full.format(at);
   }
 
   day(at: number, now: number): string {
-    if (sameDay(at, now)) return this.words.today;
-    if (sameDay(at, now - 86_400_000)) return this.words.yesterday;
+    if (sameDay(at, now)) return this.texts.today;
+    if (sameDay(at, now - 86_400_000)) return this.texts.yesterday;
     return this.#day.format(at);
   }
 
   /** As "after …" takes it, in the largest unit that divides it. */
   duration(seconds: number): string {
-    const w = this.words;
+    const t = this.texts;
     const units: [number, (n: number) => string][] = [
-      [86_400, w.days],
-      [3_600, w.hours],
-      [60, w.minutes],
+      [86_400, t.days],
+      [3_600, t.hours],
+      [60, t.minutes],
     ];
-    const [size, name] = units.find(([unit]) => seconds >= unit && seconds % unit === 0) ?? [1, w.seconds];
+    const [size, name] = units.find(([unit]) => seconds >= unit && seconds % unit === 0) ?? [1, t.seconds];
     return name(seconds / size);
   }
 
-  refusal(code: string, message: string): string {
-    return this.words.refusals[code] ?? (message || this.words.refusals.unknown!);
+  errorText(code: string, message: string): string {
+    return this.texts.errors[code] ?? (message || this.texts.errors.unknown!);
   }
 }
 
@@ -83,4 +83,4 @@ function sameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString();
 }
 
-export const tongue = new Tongue();
+export const i18n = new I18n();

@@ -1,6 +1,6 @@
-import type { Words } from "./en";
+import type { Texts } from "./en";
 
-export const ru: Words = {
+export const ru: Texts = {
   title: "Присоединиться к звонку",
   hint: "Вас видят и слышат только люди этой комнаты. Чат работает в любом случае.",
   noPreview: "Камера выключена",

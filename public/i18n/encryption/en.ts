@@ -94,4 +94,4 @@ export const en = {
   } satisfies Record<Doubt["is"], (user: string) => string> as Record<Doubt["is"], (user: string) => string>,
 };
 
-export type SecrecyWords = typeof en;
+export type EncryptionTexts = typeof en;

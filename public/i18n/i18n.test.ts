@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ACCOUNT } from "../account/words";
+import { ACCOUNT } from "../account/texts";
 import { COMPARISON } from "./comparison";
 import { en } from "./en";
 import { ru } from "./ru";
 import { chooseLanguage } from "./language";
-import { en as secrecy } from "./secrecy/en";
-import { ru as secrecyRu } from "./secrecy/ru";
-import { tongue } from "./words.svelte";
+import { en as secrecy } from "./encryption/en";
+import { ru as secrecyRu } from "./encryption/ru";
+import { i18n } from "./i18n.svelte";
 
 /** What is called the same in every language. */
 const NAMES = [ru.joinPlaceholder, "WebSocket", "SSE"];
@@ -24,7 +24,7 @@ describe.each([
       typeof value === "object" ? shape(value).map((k) => `${key}.${k}`) : [`${key}: ${typeof value}`],
     );
 
-  test("say the same things, the refusals included", () => {
+  test("say the same things, the errors included", () => {
     expect(shape(ru).sort()).toEqual(shape(en).sort());
   });
 
@@ -49,7 +49,7 @@ test("every code that the server gives about accounts has a sentence", () => {
   ]);
   const codes = new Set(responses.flatMap((response) => codesOf(response[1]!)));
   expect(codes).toContain("accounts_busy");
-  for (const code of codes) expect(Object.keys(ACCOUNT.en.refusals), code).toContain(code);
+  for (const code of codes) expect(Object.keys(ACCOUNT.en.errors), code).toContain(code);
 });
 
 describe("the dictionaries", () => {
@@ -81,8 +81,8 @@ describe("the language", () => {
   });
 
   test("tells durations in the unit that fits", async () => {
-    await tongue.switch("en");
-    expect([45, 60, 90, 1800, 3600, 5400, 86_400].map((s) => tongue.duration(s))).toEqual([
+    await i18n.switch("en");
+    expect([45, 60, 90, 1800, 3600, 5400, 86_400].map((s) => i18n.duration(s))).toEqual([
       "45 seconds",
       "1 minute",
       "90 seconds",
@@ -93,10 +93,10 @@ describe("the language", () => {
     ]);
   });
 
-  test("tells a refusal it knows in its own words and any other in the server's", async () => {
-    await tongue.switch("ru");
-    expect(tongue.refusal("room_full", "this room is full")).toBe("Комната заполнена.");
-    expect(tongue.refusal("new_code", "as the server says")).toBe("as the server says");
-    expect(tongue.refusal("new_code", "")).toBe(ru.refusals.unknown);
+  test("tells a refusal it knows in its own texts and any other in the server's", async () => {
+    await i18n.switch("ru");
+    expect(i18n.errorText("room_full", "this room is full")).toBe("Комната заполнена.");
+    expect(i18n.errorText("new_code", "as the server says")).toBe("as the server says");
+    expect(i18n.errorText("new_code", "")).toBe(ru.errors.unknown);
   });
 });

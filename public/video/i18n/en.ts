@@ -73,4 +73,4 @@ export const en = {
   } satisfies Record<Trouble, string> as Record<Trouble, string>,
 };
 
-export type Words = typeof en;
+export type Texts = typeof en;

@@ -1,23 +1,23 @@
 import { flushSync, mount, unmount } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { en } from "../words/en";
-import { ru } from "../words/ru";
-import { tongue } from "../words/words.svelte";
+import { en } from "../i18n/en";
+import { ru } from "../i18n/ru";
+import { i18n } from "../i18n/i18n.svelte";
 import { parts } from "./parts.svelte";
-import Tongues from "./Tongues.svelte";
+import LanguageSwitcher from "./LanguageSwitcher.svelte";
 
 let over = () => {};
-beforeEach(() => tongue.switch("en"));
+beforeEach(() => i18n.switch("en"));
 afterEach(() => {
   over();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
 
-function tongues() {
+function languages() {
   const target = document.createElement("div");
   document.body.append(target);
-  const view = mount(Tongues, { target });
+  const view = mount(LanguageSwitcher, { target });
   over = () => {
     void unmount(view);
     target.remove();
@@ -41,23 +41,23 @@ function tongues() {
 
 test("a language that cannot be fetched is named, and the one before stays", async () => {
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));
-  const { choose, soon } = tongues();
-  const away = vi.spyOn(tongue, "switch").mockRejectedValue(new TypeError("offline"));
+  const { choose, soon } = languages();
+  const away = vi.spyOn(i18n, "switch").mockRejectedValue(new TypeError("offline"));
   choose("ru");
   await soon("en", en.languageFailed("Русский"));
   away.mockRestore();
   choose("ru");
   await soon("ru", "");
-  vi.spyOn(tongue, "switch").mockRejectedValue(new TypeError("offline"));
+  vi.spyOn(i18n, "switch").mockRejectedValue(new TypeError("offline"));
   choose("en");
   await soon("ru", ru.languageFailed("English"));
 });
 
 test("what fails when another language has been chosen since is not said", async () => {
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));
-  const { choose, shows } = tongues();
+  const { choose, shows } = languages();
   let fail!: (cause: Error) => void;
-  vi.spyOn(tongue, "switch").mockImplementationOnce(() => new Promise((_, reject) => (fail = reject)));
+  vi.spyOn(i18n, "switch").mockImplementationOnce(() => new Promise((_, reject) => (fail = reject)));
   choose("ru");
   choose("en");
   fail(new TypeError("offline"));
@@ -74,8 +74,8 @@ test("a page that is older than its server says so", async () => {
   );
   vi.spyOn(HTMLScriptElement.prototype, "src", "get").mockReturnValue("http://localhost/assets/old.js");
   vi.stubGlobal("fetch", () => Promise.resolve(new Response("<html>another page</html>")));
-  const { choose, soon } = tongues();
-  vi.spyOn(tongue, "switch").mockRejectedValue(new TypeError("gone"));
+  const { choose, soon } = languages();
+  vi.spyOn(i18n, "switch").mockRejectedValue(new TypeError("gone"));
   choose("ru");
   await soon("en", en.pageOld);
 });

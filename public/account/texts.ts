@@ -1,7 +1,7 @@
 // The words of accounts, loaded with them.
 
-import { counter } from "../words/plural";
-import type { Language } from "../words/language";
+import { counter } from "../i18n/plural";
+import type { Language } from "../i18n/language";
 
 const count = counter("en");
 const bytes = counter("ru")({ one: "{n} байт", few: "{n} байта", many: "{n} байт", other: "{n} байта" });
@@ -50,7 +50,7 @@ const en = {
   tryIn: (time: string) => `Try again in ${time}.`,
 
   /** By the code the server gives. */
-  refusals: {
+  errors: {
     bad_user:
       "This name can’t be used. Use 2–32 letters, digits or ' - . _ and single spaces. It can’t start with “Guest”.",
     bad_password: "Use at least 8 characters, 72 bytes at most.",
@@ -76,9 +76,9 @@ const en = {
   } as Record<string, string>,
 };
 
-export type AccountWords = typeof en;
+export type AccountTexts = typeof en;
 
-const ru: AccountWords = {
+const ru: AccountTexts = {
   logInTitle: "Вход",
   registerTitle: "Регистрация",
   accountTitle: "Учётная запись",
@@ -118,7 +118,7 @@ const ru: AccountWords = {
   asGuest: "Назад",
   tryIn: (time) => `Попробуйте через ${time}.`,
 
-  refusals: {
+  errors: {
     bad_user:
       "Такое имя не подходит: нужно от 2 до 32 букв, цифр, ' - . _ и одиночных пробелов. Оно не может начинаться с «Guest».",
     bad_password: "Пароль: не короче 8 символов и не длиннее 72 байт.",
@@ -144,4 +144,4 @@ const ru: AccountWords = {
   },
 };
 
-export const ACCOUNT: Record<Language, AccountWords> = { en, ru };
+export const ACCOUNT: Record<Language, AccountTexts> = { en, ru };

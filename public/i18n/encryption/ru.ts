@@ -1,6 +1,6 @@
-import type { SecrecyWords } from "./en";
+import type { EncryptionTexts } from "./en";
 
-export const ru: SecrecyWords = {
+export const ru: EncryptionTexts = {
   states: {
     sealed: {
       title: "Сквозное шифрование",

@@ -163,7 +163,7 @@ export const en = {
   tryAgain: "Try again",
 
   /** By the code the server gives. */
-  refusals: {
+  errors: {
     bad_room: "Use 1–64 letters, digits or . _ - ~ for a room ID.",
     bad_name: "This name can’t be used. Use 1–32 visible characters.",
     forbidden: "The server refused this page.",
@@ -189,4 +189,4 @@ export const en = {
   language: "Language",
 };
 
-export type Words = typeof en;
+export type Texts = typeof en;
