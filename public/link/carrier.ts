@@ -4,13 +4,19 @@ import type { Outbound } from "../protocol/frames";
 import type { Transport } from "../protocol/transport";
 
 /** Counts what a carrier costs, for a page that wants to show it. */
-export type Tally = {
+export type TrafficCounter = {
   request(): void;
   sent(text: string): void;
   received(text: string): void;
 };
 
-export type Passage = { room: string; name: string; ticket: string | null; cursor: string | null; tally: Tally | null };
+export type Passage = {
+  room: string;
+  name: string;
+  ticket: string | null;
+  cursor: string | null;
+  traffic: TrafficCounter | null;
+};
 
 export type Ears = {
   /** What came, as text or already read from something larger: the link makes sense of it. */

@@ -96,7 +96,7 @@ afterEach(() => {
 
 function open(by: OpenCarrier, ticket: string | null = null, cursor: string | null = null): Carrier {
   return by(
-    { room: "röm", name: "Ann", ticket, cursor, tally: null },
+    { room: "röm", name: "Ann", ticket, cursor, traffic: null },
     { frame: (f) => heard.push(f as { type: string }), ticket: (t) => tickets.push(t), end: (code) => ends.push(code) },
   );
 }
@@ -255,7 +255,7 @@ describe("a stream", () => {
 });
 
 describe("a stream that is only tried", () => {
-  const trial = () => probeStream({ room: "röm", name: "Ann", ticket: "t0", cursor: "e-1", tally: null });
+  const trial = () => probeStream({ room: "röm", name: "Ann", ticket: "t0", cursor: "e-1", traffic: null });
 
   test("takes no seat, passes with its first event, and is put down", async () => {
     const passes = trial();

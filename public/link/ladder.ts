@@ -88,7 +88,7 @@ export class Ladder {
   #at: number;
   #suspected = false;
 
-  /** Begins where the last visit stood, if it stood anywhere. */
+  /** Begins where the last session stood, if it stood anywhere. */
   constructor(rungs: readonly Rung[], first: Transport | null = null) {
     this.#rungs = rungs;
     this.#at = Math.max(

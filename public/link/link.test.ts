@@ -122,7 +122,7 @@ function linkOn(...transports: Transport[]): Link {
   }));
   return new Link({
     ladder: new Ladder(rungs),
-    passage: () => ({ room: "r", name: "Ann", ticket: null, cursor: null, tally: null }),
+    passage: () => ({ room: "r", name: "Ann", ticket: null, cursor: null, traffic: null }),
     frame: (f) => frames.push(f),
     ticket: () => {},
     state: (s) => states.push(s),
@@ -589,7 +589,7 @@ describe("a transport that does not get through", () => {
     ]);
   });
 
-  test("leaves no room for a late request of the one before to end the visit", async () => {
+  test("leaves no room for a late request of the one before to end the session", async () => {
     await fall();
     passes = true;
     await pass(CLIMB_AFTER);

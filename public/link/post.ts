@@ -77,7 +77,7 @@ export class Post {
     try {
       const response = await this.open(what, { ...ask, abort });
       const text = await response.text();
-      this.#passage.tally?.received(text);
+      this.#passage.traffic?.received(text);
       return text === "" ? null : parseJson(text);
     } finally {
       window.clearTimeout(timer);
@@ -87,13 +87,13 @@ export class Post {
 
   /** The answer while its body is still to come. */
   async open(what: string, ask: Ask): Promise<Response> {
-    const { room, tally } = this.#passage;
+    const { room, traffic } = this.#passage;
     const abort = ask.abort ?? new AbortController();
     this.#underWay.add(abort);
     if (this.#shut) abort.abort();
     const body = ask.body ? JSON.stringify(ask.body) : null;
-    tally?.request();
-    if (body !== null) tally?.sent(body);
+    traffic?.request();
+    if (body !== null) traffic?.sent(body);
     const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/${what}`, {
       method: ask.method ?? "POST",
       headers: {

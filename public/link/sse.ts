@@ -25,7 +25,7 @@ export const openStream: OpenCarrier = (passage, ears) => {
       const { value, done } = await reader.read();
       if (post.over) return;
       if (done) return post.end(code);
-      passage.tally?.received(value);
+      passage.traffic?.received(value);
       // A comment is the heartbeat: there is somebody.
       if (proven) ears.frame({ type: "pong" });
       for (const { data } of events.push(value)) {
@@ -54,10 +54,10 @@ export const openStream: OpenCarrier = (passage, ears) => {
 /** Whether events come through when they are sent, found out by a stream that takes no seat. The server keeps it open for longer than this. */
 export const PROBED_WITHIN = 5_000;
 
-export async function probeStream({ room, tally }: Passage): Promise<boolean> {
+export async function probeStream({ room, traffic }: Passage): Promise<boolean> {
   const abort = new AbortController();
   const timer = window.setTimeout(() => abort.abort(), PROBED_WITHIN);
-  tally?.request();
+  traffic?.request();
   try {
     const address = `/api/rooms/${encodeURIComponent(room)}/events?probe=1`;
     const response = await fetch(address, {
@@ -71,7 +71,7 @@ export async function probeStream({ room, tally }: Passage): Promise<boolean> {
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return false;
-      tally?.received(value);
+      traffic?.received(value);
       const [event] = events.push(value);
       if (event) return (parseJson(event.data) as { type?: unknown }).type === "pong";
     }

@@ -39,7 +39,7 @@ function dial(caller: Caller, cursor: string | null, send: (frame: Outbound, soc
   return socket;
 }
 
-/** Opens the socket that a visit is going to ask for, before the visit is there. */
+/** Opens the socket that a session is going to ask for, before the session is there. */
 export function knock(caller: Caller): void {
   const socket = dial(caller, null, (frame) => socket.send(JSON.stringify(frame)));
   const heard: Knock["heard"] = [];
@@ -58,11 +58,11 @@ function forget({ socket }: Knock): void {
 }
 
 /** Once, and only for whoever would have knocked in the same way. */
-function answered({ room, name, ticket, cursor, tally }: Passage): Knock | null {
+function answered({ room, name, ticket, cursor, traffic }: Passage): Knock | null {
   const knock = globalThis.parlorKnock;
   if (!knock) return null;
   const { caller } = knock;
-  if (caller.room === room && caller.name === name && caller.ticket === ticket && cursor === null && tally === null) {
+  if (caller.room === room && caller.name === name && caller.ticket === ticket && cursor === null && traffic === null) {
     globalThis.parlorKnock = undefined;
     return knock;
   }
@@ -71,15 +71,15 @@ function answered({ room, name, ticket, cursor, tally }: Passage): Knock | null 
 }
 
 export const openSocket: OpenCarrier = (passage, ears): Carrier => {
-  const { tally } = passage;
+  const { traffic } = passage;
   const send = (frame: Outbound, socket: WebSocket) => {
     const text = JSON.stringify(frame);
-    tally?.sent(text);
+    traffic?.sent(text);
     socket.send(text);
   };
   const knock = answered(passage);
   const socket = knock?.socket ?? dial(passage, passage.cursor, send);
-  tally?.request();
+  traffic?.request();
   let over = false;
   const hear = (event: MessageEvent | CloseEvent) => {
     if (over) return;
@@ -88,7 +88,7 @@ export const openSocket: OpenCarrier = (passage, ears): Carrier => {
       ears.end(event.code);
     } else {
       const text = String(event.data);
-      tally?.received(text);
+      traffic?.received(text);
       ears.frame(text);
     }
   };
@@ -116,7 +116,7 @@ export const openSocket: OpenCarrier = (passage, ears): Carrier => {
 export function probeSocket(passage: Passage): Promise<boolean> {
   return new Promise((tell) => {
     const socket = new WebSocket(address(passage, true));
-    passage.tally?.request();
+    passage.traffic?.request();
     const done = (passes: boolean) => {
       window.clearTimeout(timer);
       tell(passes);

@@ -1,7 +1,7 @@
 import { flushSync, mount, unmount } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
-import type { Visit } from "../visit/visit.svelte";
+import type { RoomSession } from "../session/room-session.svelte";
 import { en } from "../i18n/en";
 import { i18n } from "../i18n/i18n.svelte";
 import Composer from "./Composer.svelte";
@@ -13,17 +13,17 @@ afterEach(() => over());
 function composer(draft: string) {
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
   const said: string[] = [];
-  const visit = $state({
+  const session = $state({
     draft,
     log: { limits: { ...WELCOME.limits, textLength: 4_000 } },
     secret: null,
-    say: (text: string) => said.push(text),
+    send: (text: string) => said.push(text),
     now: () => 0,
     typing: { input() {}, stop() {} },
   });
   const target = document.createElement("div");
   document.body.append(target);
-  const view = mount(Composer, { target, props: { visit: visit as unknown as Visit } });
+  const view = mount(Composer, { target, props: { session: session as unknown as RoomSession } });
   flushSync();
   over = () => {
     void unmount(view);
@@ -31,16 +31,16 @@ function composer(draft: string) {
     vi.unstubAllGlobals();
   };
   const button = target.querySelector("button")!;
-  return { visit, said, button, says: () => target.querySelector("[role=status]")!.textContent };
+  return { session, said, button, says: () => target.querySelector("[role=status]")!.textContent };
 }
 
 test("a text of the longest kind that was pasted with a line break at its end fits, and one character more does not", () => {
-  const { visit, said, button, says } = composer(`${"x".repeat(4_000)}\n`);
+  const { session, said, button, says } = composer(`${"x".repeat(4_000)}\n`);
   expect([button.disabled, says()]).toEqual([false, en.left(0)]);
   button.click();
   flushSync();
   expect(said).toEqual(["x".repeat(4_000)]);
-  visit.draft = `${"x".repeat(4_001)}\n`;
+  session.draft = `${"x".repeat(4_001)}\n`;
   flushSync();
   expect([button.disabled, says()]).toEqual([true, en.tooLong(1)]);
 });

@@ -1,59 +1,59 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeSocket } from "./socket.fixture";
-import { HEARD_WITHIN, Visit } from "./visit.svelte";
+import { LEAVE_TIMEOUT, RoomSession } from "./room-session.svelte";
 
-let visit: Visit;
+let session: RoomSession;
 const socket = () => FakeSocket.last;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   vi.stubGlobal("WebSocket", FakeSocket);
-  visit = new Visit("r", "Ann", { transport: "ws" });
+  session = new RoomSession("r", "Ann", { transport: "ws" });
   socket().welcome();
 });
 
 afterEach(() => {
-  visit.stop();
+  session.stop();
   vi.useRealTimers();
   vi.unstubAllGlobals();
   sessionStorage.clear();
 });
 
 test("who leaves is out at once, and the goodbye is heard when the server says so", async () => {
-  visit.leave();
-  expect(visit.link).toMatchObject({ is: "ended", why: "left" });
+  session.leave();
+  expect(session.link).toMatchObject({ is: "ended", why: "left" });
   expect(socket().sent).toContain('{"type":"leave"}');
-  await vi.advanceTimersByTimeAsync(HEARD_WITHIN - 1);
-  expect(visit.heard).toBeNull();
+  await vi.advanceTimersByTimeAsync(LEAVE_TIMEOUT - 1);
+  expect(session.leaveConfirmed).toBeNull();
   await socket().closed(1000);
-  expect(visit.heard).toBe(true);
-  await vi.advanceTimersByTimeAsync(HEARD_WITHIN);
-  expect(visit.heard).toBe(true);
+  expect(session.leaveConfirmed).toBe(true);
+  await vi.advanceTimersByTimeAsync(LEAVE_TIMEOUT);
+  expect(session.leaveConfirmed).toBe(true);
 });
 
 test("a goodbye that is not answered is unheard, until it is answered after all", async () => {
-  visit.leave();
-  await vi.advanceTimersByTimeAsync(HEARD_WITHIN);
-  expect(visit.heard).toBe(false);
+  session.leave();
+  await vi.advanceTimersByTimeAsync(LEAVE_TIMEOUT);
+  expect(session.leaveConfirmed).toBe(false);
   await socket().closed(1000);
-  expect(visit.heard).toBe(true);
+  expect(session.leaveConfirmed).toBe(true);
 });
 
 test("a goodbye that breaks off is unheard at once", async () => {
-  visit.leave();
+  session.leave();
   await socket().closed(1006);
-  expect(visit.heard).toBe(false);
+  expect(session.leaveConfirmed).toBe(false);
 });
 
 test("without a connection nobody hears a goodbye", async () => {
   await socket().closed(1006);
-  visit.leave();
+  session.leave();
   await vi.advanceTimersByTimeAsync(0);
-  expect(visit.heard).toBe(false);
+  expect(session.leaveConfirmed).toBe(false);
 });
 
 test("who was let go by the server needs no goodbye", async () => {
   await socket().closed(1000);
-  expect(visit.link).toMatchObject({ is: "ended", why: "left" });
-  expect(visit.heard).toBe(true);
+  expect(session.link).toMatchObject({ is: "ended", why: "left" });
+  expect(session.leaveConfirmed).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ServerClock } from "./clock";
+import { ServerClock } from "./server-clock";
 
 test("the server's time goes on from its last word, whatever the viewer's clock says", () => {
   let elapsed = 500;
@@ -9,9 +9,9 @@ test("the server's time goes on from its last word, whatever the viewer's clock 
   elapsed += 2_000;
   expect(clock.now()).toBe(1_002_000);
   // A machine that slept: the time of what comes then is later than the page thought.
-  clock.heard(1_900_000);
+  clock.advanceTo(1_900_000);
   expect(clock.now()).toBe(1_900_000);
-  clock.heard(1_100_000);
+  clock.advanceTo(1_100_000);
   elapsed += 1;
   expect(clock.now()).toBe(1_900_001);
   // A server whose clock was set back says so itself.

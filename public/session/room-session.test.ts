@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { FakeSocket } from "./socket.fixture";
-import { Visit } from "./visit.svelte";
+import { RoomSession } from "./room-session.svelte";
 
 const T0 = Date.parse(WELCOME.timestamp);
 const LIMITS = { ...WELCOME.limits, textLength: 100, historyLength: 100, historyAge: 1_800 };
@@ -15,14 +15,14 @@ const chat = (seq: number, ms: number) => ({
   timestamp: at(ms),
   cursor: `e-${seq}`,
 });
-const texts = () => visit.log.lines.flatMap((line) => (line.kind === "entry" ? [line.text] : []));
+const texts = () => session.log.lines.flatMap((line) => (line.kind === "entry" ? [line.text] : []));
 
-let visit: Visit;
+let session: RoomSession;
 let hidden: boolean;
 const socket = () => FakeSocket.last;
 
 function enter(over: object = {}) {
-  visit = new Visit("r", "Ann", { transport: "ws" });
+  session = new RoomSession("r", "Ann", { transport: "ws" });
   socket().welcome({ limits: LIMITS, ...over });
 }
 
@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  visit.stop();
+  session.stop();
   vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
@@ -48,7 +48,7 @@ test.each([31, -31, 24 * 60])(
     enter({ history: [chat(1, -60_000)] });
     vi.setSystemTime(T0 + minutes * 60_000);
     socket().says(chat(2, 0));
-    visit.say("mine");
+    session.send("mine");
     socket().says({ type: "ack", n: 1, seq: 3, timestamp: at(0), cursor: "e-3" });
     await vi.advanceTimersByTimeAsync(1_000);
     expect(texts()).toEqual(["text 1", "text 2", "mine"]);
@@ -66,8 +66,8 @@ test("a clock that was wrong from the start does not matter either", () => {
   vi.setSystemTime(T0 + 31 * 60_000);
   enter({ history: [chat(1, -1_000)] });
   socket().says(chat(2, 0));
-  expect(visit.now()).toBe(T0);
-  expect(visit.log.lines).toHaveLength(1);
+  expect(session.now()).toBe(T0);
+  expect(session.log.lines).toHaveLength(1);
 });
 
 test("what comes unseen is counted at once, also where the frame that was asked for never comes", async () => {
@@ -78,12 +78,12 @@ test("what comes unseen is counted at once, also where the frame that was asked 
   document.dispatchEvent(new Event("visibilitychange"));
   socket().says(chat(2, 0));
   socket().says(chat(3, 0));
-  expect(visit.unread).toBe(2);
+  expect(session.unread).toBe(2);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(texts()).toEqual(["text 1", "text 2", "text 3"]);
   hidden = false;
   document.dispatchEvent(new Event("visibilitychange"));
-  expect(visit.unread).toBe(0);
+  expect(session.unread).toBe(0);
 });
 
 const page = (what: string, persisted: boolean) => dispatchEvent(Object.assign(new Event(what), { persisted }));
@@ -100,8 +100,8 @@ test("a page that the browser keeps for coming back holds no connection, and com
   expect(FakeSocket.count).toBe(before + 1);
   socket().welcome({ limits: LIMITS, resumed: true });
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(visit.link.is).toBe("open");
-  expect(visit.log.lines).toEqual([]);
+  expect(session.link.is).toBe("open");
+  expect(session.log.lines).toEqual([]);
 });
 
 test("a page that goes for good says so and leaves it to the browser to hang up, wherever its seat is still its own", async () => {
@@ -122,7 +122,7 @@ test("a page that goes for good says so and leaves it to the browser to hang up,
   // It is another tab's now, or nobody's: nothing is said of it.
   for (const code of [4001, 1000]) {
     asked.mockClear();
-    visit.stop();
+    session.stop();
     enter();
     await socket().closed(code);
     page("pagehide", false);
@@ -136,23 +136,23 @@ test("a page that is kept by the browser says nothing by a request, and one with
   enter();
   page("pagehide", true);
   expect(asked).not.toHaveBeenCalled();
-  visit.stop();
+  session.stop();
   sessionStorage.clear();
-  visit = new Visit("r", "Ann", { transport: "ws" });
+  session = new RoomSession("r", "Ann", { transport: "ws" });
   page("pagehide", false);
   expect(asked).not.toHaveBeenCalled();
 });
 
 test("what is written and not sent is there again after a reload, and after going away and back", () => {
   enter();
-  visit.draft = "half a sen";
-  visit.stop();
+  session.draft = "half a sen";
+  session.stop();
   enter();
-  expect(visit.draft).toBe("half a sen");
-  visit.leave(true);
+  expect(session.draft).toBe("half a sen");
+  session.leave(true);
   enter();
-  expect(visit.draft).toBe("half a sen");
-  visit.leave();
+  expect(session.draft).toBe("half a sen");
+  session.leave();
   enter();
-  expect(visit.draft).toBe("");
+  expect(session.draft).toBe("");
 });

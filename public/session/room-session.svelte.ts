@@ -1,7 +1,7 @@
 // One stay in one room: the link brings frames, the log keeps them, the seat
 // remembers where to come back to.
 
-import type { Tally } from "../link/carrier";
+import type { TrafficCounter } from "../link/carrier";
 import { Ladder, prepareToFall, rungs } from "../link/ladder";
 import { Link, type LinkState } from "../link/link";
 import { due, emptyLog, type Event, type Log, nextTick, type Outgoing, step } from "../log/log";
@@ -25,29 +25,29 @@ import {
   saveSeat,
   saveTransport,
 } from "../seat/seat";
-import { ServerClock } from "./clock";
+import { ServerClock } from "./server-clock";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
-const FAR = 2_000_000_000;
-const UNSEEN_DRAW = 200;
-const REACHED_WITHIN = 5_000;
+const TIMER_MAX = 2_000_000_000;
+const HIDDEN_DRAW_INTERVAL = 200;
+const REACH_TIMEOUT = 5_000;
 /** Milliseconds after which a goodbye that nobody has answered is taken for unheard, until somebody does. */
-export const HEARD_WITHIN = 3_000;
+export const LEAVE_TIMEOUT = 3_000;
 
-export type VisitOptions = {
+export type RoomSessionOptions = {
   /** This transport and no other. */
   transport?: Transport | null;
   /** What locks the words and pictures of this room, if anything does. */
   secret?: Secret | null;
   /** Where the tab remembers the seat, if a page has more than one in the room. */
-  seat?: string;
-  tally?: Tally;
+  storageKey?: string;
+  traffic?: TrafficCounter;
   /** What others say, when it arrives and before it is drawn. */
-  chat?: (chat: Chat) => void;
+  onChat?: (chat: Chat) => void;
 };
 
-export class Visit {
+export class RoomSession {
   readonly room: string;
   readonly name: string;
   /** What locks the words and pictures of this room; null where the link had none. */
@@ -55,9 +55,9 @@ export class Visit {
   /** The keys that come of it. */
   readonly seal: Promise<Seal> | null;
   /** This browser cannot lock anything: nothing is sent. */
-  sealTrouble = $state(false);
+  encryptionFailed = $state(false);
   /** Others lock what they write here and we do not: somebody has to say whether our words go out all the same. */
-  asking = $state(false);
+  confirmingPlain = $state(false);
   /** The log as it is drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   link: LinkState = $state.raw({ is: "idle" });
@@ -65,65 +65,65 @@ export class Visit {
   entered = $state(false);
   /** What the link brought when it opened is in the log: what comes now is new. */
   caughtUp = $state(false);
-  storeTrouble = $state(false);
+  storeUnavailable = $state(false);
   /** The video server cannot be asked who is in the call. */
-  videoTrouble = $state<"" | "video_unavailable" | "video_refused">("");
+  videoProblem = $state<"" | "video_unavailable" | "video_refused">("");
   /** What was written came faster than the server takes it: it goes out bit by bit. */
   tooFast = $state(false);
   /** Whether the server heard the goodbye; null while nobody knows. Where it did not, the seat waits out its grace. */
-  heard: boolean | null = $state(true);
+  leaveConfirmed: boolean | null = $state(true);
   /** Messages that nobody here has seen: it does not wait for the log to be drawn. */
   unread = $state(0);
   readonly typing: Typing;
   readonly tints = new Tints();
-  readonly #seat: string;
-  readonly #with: VisitOptions;
+  readonly #storageKey: string;
+  readonly #options: RoomSessionOptions;
   readonly #link: Link;
   #log: Log;
-  #drawing = false;
+  #drawScheduled = false;
   #ticket: string | null = null;
   readonly #clock = new ServerClock();
   #draft = $state("");
-  #timer = 0;
-  #listening = new AbortController();
+  #tickTimer = 0;
+  #lifetime = new AbortController();
   /** Opening takes a moment; this keeps the order. */
-  #opening: Promise<void> = Promise.resolve();
+  #decryptQueue: Promise<void> = Promise.resolve();
   /** Welcomes that are still being opened: until then it is not known from which seat to speak. */
-  #unread = 0;
-  #locking = false;
+  #pendingWelcomes = 0;
+  #sealing = false;
   readonly #chain: Chain;
   readonly #witness = new Witness();
-  #othersLock = false;
+  #othersEncrypt = false;
   /** Words may go out as they are; also where the tab can remember nothing. */
-  #mayBePlain = false;
+  #plainAllowed = false;
 
-  constructor(room: string, name: string, options: VisitOptions = {}) {
+  constructor(room: string, name: string, options: RoomSessionOptions = {}) {
     this.room = room;
     this.name = name;
-    this.#with = options;
+    this.#options = options;
     this.secret = options.secret ?? null;
     this.seal = this.secret === null ? null : Seal.of(this.secret, room);
-    this.seal?.catch(() => (this.sealTrouble = true));
-    this.#seat = options.seat ?? room;
-    const { transport: forced = null, tally = null } = options;
-    const seat = loadSeat(this.#seat);
+    this.seal?.catch(() => (this.encryptionFailed = true));
+    this.#storageKey = options.storageKey ?? room;
+    const { transport: forced = null, traffic = null } = options;
+    const seat = loadSeat(this.#storageKey);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
     this.#chain = new Chain(seat?.clientId, seat?.last);
-    this.#mayBePlain = loadPlain(room);
-    this.#draft = loadDraft(this.#seat);
+    this.#plainAllowed = loadPlain(room);
+    this.#draft = loadDraft(this.#storageKey);
     this.#link = new Link({
       ladder: new Ladder(rungs(forced), loadTransport()),
-      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, tally }),
-      frame: (frame) => this.#arrived(frame),
+      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
+      frame: (frame) => this.#onFrame(frame),
       ticket: (ticket) => (this.#ticket = ticket),
       reach: isReachable,
-      state: (state) => this.#linked(state),
+      state: (state) => this.#onConnectionState(state),
       clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
       random: Math.random,
     });
     this.typing = new Typing((typing) => this.#link.send({ type: "typing", typing }));
-    this.#watchWorld();
+    this.#listenToPage();
     this.#link.connect();
   }
 
@@ -139,42 +139,42 @@ export class Visit {
 
   set draft(draft: string) {
     this.#draft = draft;
-    saveDraft(this.#seat, draft);
+    saveDraft(this.#storageKey, draft);
   }
 
-  say(text: string): void {
-    this.#step({ type: "say", text, now: this.now() });
+  send(text: string): void {
+    this.#dispatch({ type: "say", text, now: this.now() });
     this.typing.sent();
-    this.#remember();
+    this.#persist();
   }
 
   retry(key: number): void {
-    this.#step({ type: "retry", key, now: this.now() });
-    this.#remember();
+    this.#dispatch({ type: "retry", key, now: this.now() });
+    this.#persist();
   }
 
   discard(key: number): void {
-    this.#step({ type: "discard", key });
+    this.#dispatch({ type: "discard", key });
   }
 
   /** What waits may go out unlocked, and what follows in this room as well. */
   sendPlain(): void {
-    this.asking = false;
-    this.#mayBePlain = true;
+    this.confirmingPlain = false;
+    this.#plainAllowed = true;
     savePlain(this.room);
-    this.#carry();
+    this.#sendNext();
   }
 
   /** What waits is not said: it goes back to where it was written. */
-  takeBack(): void {
+  takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.carried);
     this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
     for (const { key } of waiting) this.discard(key);
-    this.asking = false;
+    this.confirmingPlain = false;
   }
 
   /** What opens the video call; the ticket proves whose it is. */
-  async pass(): Promise<Pass> {
+  async videoToken(): Promise<Pass> {
     const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
     const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
     const body: unknown = await answer.json();
@@ -186,11 +186,11 @@ export class Visit {
   /** For good, or to come back to what is written here. */
   leave(keepsDraft = false): void {
     if (!keepsDraft) this.draft = "";
-    this.heard = null;
-    const late = window.setTimeout(() => (this.heard = false), HEARD_WITHIN);
+    this.leaveConfirmed = null;
+    const late = window.setTimeout(() => (this.leaveConfirmed = false), LEAVE_TIMEOUT);
     void this.#link.leave().then((heard) => {
       window.clearTimeout(late);
-      this.heard = heard;
+      this.leaveConfirmed = heard;
     });
   }
 
@@ -202,78 +202,84 @@ export class Visit {
 
   /** Goes away without leaving: the seat waits out its grace. */
   stop(): void {
-    this.#listening.abort();
-    window.clearTimeout(this.#timer);
+    this.#lifetime.abort();
+    window.clearTimeout(this.#tickTimer);
     this.#link.stop();
   }
 
-  #arrived(frame: Inbound): void {
-    if (!this.seal) return this.#heard(unopened(frame));
+  #onFrame(frame: Inbound): void {
+    if (!this.seal) return this.#apply(unopened(frame));
     const seal = this.seal;
     const seats = frame.type === "welcome" || frame.type === "reset";
-    if (seats) this.#unread += 1;
+    if (seats) this.#pendingWelcomes += 1;
     const open = async () => {
       const read = await opened(frame, await seal.catch(() => null), this.#witness);
-      if (seats) this.#unread -= 1;
-      if (!this.#listening.signal.aborted) this.#heard(read);
-      if (seats && this.link.is === "open" && this.#unread === 0) this.caughtUp = true;
+      if (seats) this.#pendingWelcomes -= 1;
+      if (!this.#lifetime.signal.aborted) this.#apply(read);
+      if (seats && this.link.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
     };
     // What goes wrong with one frame is said, and the next one comes all the same.
-    this.#opening = this.#opening.then(open).catch(reportError);
+    this.#decryptQueue = this.#decryptQueue.then(open).catch(reportError);
   }
 
-  #heard(frame: Inbound): void {
+  #apply(frame: Inbound): void {
     switch (frame.type) {
       case "welcome":
       case "reset": {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
         this.#chain.sit(frame.clientId);
-        for (const chat of frame.history) this.#note(chat, frame.clientId);
-        this.#step({ type: "snapshot", snapshot: frame });
+        for (const chat of frame.history) this.#noteChat(chat, frame.clientId);
+        this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
         if (!this.entered) prepareToFall();
         this.entered = true;
-        this.storeTrouble = false;
-        this.videoTrouble = "";
-        this.#remember();
+        this.storeUnavailable = false;
+        this.videoProblem = "";
+        this.#persist();
         break;
       }
       case "chat":
-        this.#clock.heard(frame.at);
-        this.#with.chat?.(frame);
-        this.#note(frame, this.#log.me?.clientId);
-        if (frame.said && frame.from === this.#log.me?.clientId) this.#remember();
-        this.#step({ type: "chat", chat: frame });
+        this.#clock.advanceTo(frame.at);
+        this.#options.onChat?.(frame);
+        this.#noteChat(frame, this.#log.me?.clientId);
+        if (frame.said && frame.from === this.#log.me?.clientId) this.#persist();
+        this.#dispatch({ type: "chat", chat: frame });
         break;
       case "ack":
-        this.#clock.heard(frame.at);
-        this.#arrivedAt(frame.n, frame.seq);
-        this.#step(frame);
+        this.#clock.advanceTo(frame.at);
+        this.#onAck(frame.n, frame.seq);
+        this.#dispatch(frame);
         break;
       case "joined": {
         const { type, count, ...member } = frame;
-        this.#step({ type, member, count, now: this.now() });
+        this.#dispatch({ type, member, count, now: this.now() });
         break;
       }
       case "presence":
-        this.#step(frame);
+        this.#dispatch(frame);
         break;
       case "call":
       case "left":
       case "typing":
-        this.#step({ ...frame, now: this.now() });
+        this.#dispatch({ ...frame, now: this.now() });
         break;
       case "error":
         if (frame.n !== null) {
           this.tooFast ||= frame.code === "rate_limited";
-          this.#step({ type: "refused", n: frame.n, code: frame.code, retryAfter: frame.retryAfter, now: this.now() });
+          this.#dispatch({
+            type: "refused",
+            n: frame.n,
+            code: frame.code,
+            retryAfter: frame.retryAfter,
+            now: this.now(),
+          });
         }
         break;
       case "status":
-        if (frame.code.startsWith("store_")) this.storeTrouble = frame.code === "store_unavailable";
-        if (frame.code === "video_unavailable" || frame.code === "video_refused") this.videoTrouble = frame.code;
-        else if (frame.code.startsWith("video_")) this.videoTrouble = "";
+        if (frame.code.startsWith("store_")) this.storeUnavailable = frame.code === "store_unavailable";
+        if (frame.code === "video_unavailable" || frame.code === "video_refused") this.videoProblem = frame.code;
+        else if (frame.code.startsWith("video_")) this.videoProblem = "";
         break;
       case "pong":
       case "closing":
@@ -282,17 +288,17 @@ export class Visit {
   }
 
   /** What a line tells beside its words: that ours has arrived, or that others lock theirs. */
-  #note({ from, said, seal }: Chat, me: string | undefined): void {
-    if (from !== me) this.#othersLock ||= seal === "shut";
+  #noteChat({ from, said, seal }: Chat, me: string | undefined): void {
+    if (from !== me) this.#othersEncrypt ||= seal === "shut";
     else if (said) this.#chain.heard(said.n, said.id);
   }
 
-  #arrivedAt(n: number | null, seq: number): void {
+  #onAck(n: number | null, seq: number): void {
     const { me } = this.#log;
     const place = n === null ? null : this.#chain.arrived(n);
     if (!me || !place) return;
     this.#witness.wrote(me.clientId, { ...place, user: me.user, verified: this.#isVerified() }, seq);
-    this.#remember();
+    this.#persist();
   }
 
   #isVerified(): boolean {
@@ -300,84 +306,85 @@ export class Visit {
     return members.some((m) => m.clientId === me?.clientId && m.verified === true);
   }
 
-  #linked(state: LinkState): void {
+  #onConnectionState(state: LinkState): void {
     // A link that changes its transport stays open, and nothing that it brings was there before.
     if (state.is !== "open") this.caughtUp = false;
-    else if (this.link.is !== "open") this.caughtUp = this.#unread === 0;
+    else if (this.link.is !== "open") this.caughtUp = this.#pendingWelcomes === 0;
     this.link = state;
-    if (state.is === "open" && !state.crowded && !this.#with.transport) saveTransport(state.by);
-    if (state.is === "open") this.#step({ type: "link", up: true, now: this.now() });
-    if (state.is === "waiting" && this.entered) this.#step({ type: "link", up: false, now: this.now() });
+    if (state.is === "open" && !state.crowded && !this.#options.transport) saveTransport(state.by);
+    if (state.is === "open") this.#dispatch({ type: "link", up: true, now: this.now() });
+    if (state.is === "waiting" && this.entered) this.#dispatch({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
       this.#ticket = null;
-      forgetSeat(this.#seat);
+      forgetSeat(this.#storageKey);
     }
   }
 
-  #step(event: Event): void {
+  #dispatch(event: Event): void {
     this.#log = step(this.#log, event);
     this.unread = this.#log.unread;
-    this.#draw();
-    this.#carry();
-    window.clearTimeout(this.#timer);
+    this.#scheduleDraw();
+    this.#sendNext();
+    window.clearTimeout(this.#tickTimer);
     const next = nextTick(this.#log);
-    if (next === null || this.#listening.signal.aborted) return;
-    const wait = Math.min(Math.max(next - this.now(), 0) + 1, FAR);
-    this.#timer = window.setTimeout(() => this.#step({ type: "tick", now: this.now() }), wait);
+    if (next === null || this.#lifetime.signal.aborted) return;
+    const wait = Math.min(Math.max(next - this.now(), 0) + 1, TIMER_MAX);
+    this.#tickTimer = window.setTimeout(() => this.#dispatch({ type: "tick", now: this.now() }), wait);
   }
 
   /** The only way out for words: as they are, or locked where the room has a key. */
-  #carry(): void {
+  #sendNext(): void {
     const line = due(this.#log);
-    if (line && this.seal) void this.#lock(line, this.seal);
-    else if (line && !line.carried && this.#othersLock && !this.#mayBePlain) this.asking = true;
+    if (line && this.seal) void this.#sealAndSend(line, this.seal);
+    else if (line && !line.carried && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
     else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n }))
       this.#log = step(this.#log, { type: "carry" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
-  async #lock(line: Outgoing, seal: Promise<Seal>): Promise<void> {
+  async #sealAndSend(line: Outgoing, seal: Promise<Seal>): Promise<void> {
     const { me } = this.#log;
-    if (this.#locking || this.#unread > 0 || !this.#link.ready || !me) return;
+    if (this.#sealing || this.#pendingWelcomes > 0 || !this.#link.ready || !me) return;
     const { clientId: from, user } = me;
-    this.#locking = true;
+    this.#sealing = true;
     const whole = { ...this.#chain.place(line.n), text: line.text, user, verified: this.#isVerified() };
     const locked = await seal.then((seal) => seal.lock(whole, from)).catch(() => null);
-    this.#locking = false;
+    this.#sealing = false;
     if (locked === null) return;
     const next = due(this.#log);
     // Bound to the seat it was locked for: under another one it is locked anew.
-    const holds = next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#unread === 0;
-    if (!holds) return this.#carry();
+    const holds =
+      next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
+    if (!holds) return this.#sendNext();
     this.#chain.sealed(line.n, locked.id);
-    if (this.#link.send({ type: "chat", text: locked.text, n: line.n })) this.#step({ type: "carry" });
+    if (this.#link.send({ type: "chat", text: locked.text, n: line.n })) this.#dispatch({ type: "carry" });
   }
 
   /** A busy room changes more often than a screen can show. */
-  #draw(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
+  #scheduleDraw(): void {
+    if (this.#drawScheduled) return;
+    this.#drawScheduled = true;
     const draw = () => {
       window.clearTimeout(timer);
-      if (!this.#drawing) return;
-      this.#drawing = false;
+      if (!this.#drawScheduled) return;
+      this.#drawScheduled = false;
       this.log = this.#log;
     };
     // A page out of sight gets no frames, not even those it asked for before.
-    const timer = window.setTimeout(draw, UNSEEN_DRAW);
+    const timer = window.setTimeout(draw, HIDDEN_DRAW_INTERVAL);
     if (!document.hidden) requestAnimationFrame(draw);
   }
 
-  #remember(): void {
+  #persist(): void {
     const { me, lastN, former } = this.#log;
     const { last } = this.#chain;
     if (me && this.#ticket !== null)
-      saveSeat(this.#seat, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
+      saveSeat(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
   }
 
-  #watchWorld(): void {
-    const { signal } = this.#listening;
-    const attend = () => this.#step({ type: "attention", here: !document.hidden });
+  #listenToPage(): void {
+    const { signal } = this.#lifetime;
+    const reportVisibility = () => this.#dispatch({ type: "attention", here: !document.hidden });
     addEventListener("online", () => this.#link.nudge(), { signal });
     // A page that is kept for coming back answers for nobody: the seat waits out its grace, and is taken up again.
     // One that unloads may only be reloading: that is for the server to wait and see.
@@ -388,19 +395,19 @@ export class Visit {
     document.addEventListener(
       "visibilitychange",
       () => {
-        attend();
+        reportVisibility();
         if (!document.hidden) this.#link.nudge();
       },
       { signal },
     );
-    attend();
+    reportVisibility();
   }
 }
 
 /** An answer of the server itself, and not of something in between. */
 async function isReachable(): Promise<boolean> {
   const late = new AbortController();
-  const timer = window.setTimeout(() => late.abort(), REACHED_WITHIN);
+  const timer = window.setTimeout(() => late.abort(), REACH_TIMEOUT);
   try {
     const response = await fetch("/healthz", { cache: "no-store", signal: late.signal });
     return response.ok && (await response.text()) === "ok\n";

@@ -1,18 +1,18 @@
 // One room on every transport at once, and what each of them costs.
 
-import type { Tally } from "../link/carrier";
+import type { TrafficCounter } from "../link/carrier";
 import { NAME_MAX } from "../protocol/name";
 import { type Transport, TRANSPORTS } from "../protocol/transport";
 import type { Secret } from "../seal/key";
-import { Visit } from "./visit.svelte";
+import { RoomSession } from "./room-session.svelte";
 
 /** So many delays are looked back on. */
-const LOOKED_BACK = 100;
+const SAMPLES_KEPT = 100;
 
 const bytes = new TextEncoder();
 
 /** What a page can see of the traffic: the text that is carried, and none of the headers. */
-export class Cost implements Tally {
+export class TrafficCounts implements TrafficCounter {
   requests = $state(0);
   bytesSent = $state(0);
   bytesReceived = $state(0);
@@ -32,8 +32,8 @@ export class Cost implements Tally {
 
 export class Pane {
   readonly transport: Transport;
-  readonly visit: Visit;
-  readonly cost = new Cost();
+  readonly session: RoomSession;
+  readonly traffic = new TrafficCounts();
   /** Milliseconds that lines from the other panes took, the newest last. */
   delays: readonly number[] = $state.raw([]);
 
@@ -45,13 +45,13 @@ export class Pane {
     arrived: (pane: Pane, from: string, text: string) => void,
   ) {
     this.transport = transport;
-    this.visit = new Visit(room, name, {
+    this.session = new RoomSession(room, name, {
       transport,
       secret,
       // No room id has a slash in it.
-      seat: `${room}/${transport}`,
-      tally: this.cost,
-      chat: (chat) => arrived(this, chat.from, chat.text),
+      storageKey: `${room}/${transport}`,
+      traffic: this.traffic,
+      onChat: (chat) => arrived(this, chat.from, chat.text),
     });
   }
 
@@ -60,44 +60,44 @@ export class Pane {
   }
 }
 
-type Flight = { from: string; text: string; at: number; to: Set<Pane> };
+type InFlight = { from: string; text: string; at: number; to: Set<Pane> };
 
 export class Comparison {
   readonly panes: readonly Pane[];
-  #flights: Flight[] = [];
-  #lines = 0;
+  #inFlight: InFlight[] = [];
+  #lineCount = 0;
 
   constructor(room: string, secret: Secret | null, nameOf: (transport: Transport) => string) {
     const arrived = (pane: Pane, from: string, text: string) => this.#arrived(pane, from, text);
     this.panes = TRANSPORTS.map((transport) => new Pane(room, secret, transport, nameOf(transport), arrived));
   }
 
-  say(pane: Pane, text: string): void {
-    const from = pane.visit.log.me?.clientId;
-    const to = new Set(this.panes.filter((other) => other !== pane && other.visit.link.is === "open"));
+  send(pane: Pane, text: string): void {
+    const from = pane.session.log.me?.clientId;
+    const to = new Set(this.panes.filter((other) => other !== pane && other.session.link.is === "open"));
     if (from !== undefined)
-      this.#flights = [...this.#flights, { from, text, at: performance.now(), to }].slice(-LOOKED_BACK);
-    pane.visit.say(text);
+      this.#inFlight = [...this.#inFlight, { from, text, at: performance.now(), to }].slice(-SAMPLES_KEPT);
+    pane.session.send(text);
   }
 
-  sayAll(line: (n: number, transport: Transport) => string): void {
-    this.#lines += 1;
-    for (const pane of this.panes) if (pane.visit.entered) this.say(pane, line(this.#lines, pane.transport));
+  sendAll(line: (n: number, transport: Transport) => string): void {
+    this.#lineCount += 1;
+    for (const pane of this.panes) if (pane.session.entered) this.send(pane, line(this.#lineCount, pane.transport));
   }
 
   /** Nobody stays behind in the room: this page has no way back to these seats. */
   close(): void {
-    for (const { visit } of this.panes) {
-      visit.leave();
-      visit.stop();
+    for (const { session } of this.panes) {
+      session.leave();
+      session.stop();
     }
   }
 
   #arrived(pane: Pane, from: string, text: string): void {
-    const flight = this.#flights.find((f) => f.from === from && f.text === text && f.to.has(pane));
-    if (!flight) return;
-    flight.to.delete(pane);
-    pane.delays = [...pane.delays, performance.now() - flight.at].slice(-LOOKED_BACK);
+    const sent = this.#inFlight.find((f) => f.from === from && f.text === text && f.to.has(pane));
+    if (!sent) return;
+    sent.to.delete(pane);
+    pane.delays = [...pane.delays, performance.now() - sent.at].slice(-SAMPLES_KEPT);
   }
 }
 

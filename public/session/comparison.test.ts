@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Cost, median, paneName } from "./comparison.svelte";
+import { TrafficCounts, median, paneName } from "./comparison.svelte";
 
 test("the median is the middle one, or between the middle two, whatever the order", () => {
   expect(median([])).toBeNull();
@@ -15,8 +15,8 @@ test("a pane goes by its transport, and by its owner where both fit into a name"
 });
 
 test("bytes are counted as they travel and not as letters", () => {
-  const cost = new Cost();
-  cost.sent("жук");
-  cost.received("😀");
-  expect([cost.bytesSent, cost.bytesReceived]).toEqual([6, 4]);
+  const traffic = new TrafficCounts();
+  traffic.sent("жук");
+  traffic.received("😀");
+  expect([traffic.bytesSent, traffic.bytesReceived]).toEqual([6, 4]);
 });

@@ -1,4 +1,4 @@
-// A WebSocket for tests of a visit.
+// A WebSocket for tests of a session.
 
 import { vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { type Opened, Seal } from "../seal/seal";
 import { loadDraft, loadSeat } from "../seat/seat";
-import { Visit } from "./visit.svelte";
+import { RoomSession } from "./room-session.svelte";
 
 const SECRET = "A".repeat(43);
 const ANN = { clientId: "me", user: "Ann", joinedAt: WELCOME.timestamp };
@@ -54,11 +54,11 @@ const from = (id: string, seq: number, text: string) => ({
   timestamp: WELCOME.timestamp,
   cursor: `c-${seq}`,
 });
-const visits: Visit[] = [];
+const sessions: RoomSession[] = [];
 
-function visit(secret: string | null): Visit {
-  const made = new Visit("r", "Ann", { transport: "ws", secret });
-  visits.push(made);
+function session(secret: string | null): RoomSession {
+  const made = new RoomSession("r", "Ann", { transport: "ws", secret });
+  sessions.push(made);
   return made;
 }
 
@@ -70,7 +70,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  for (const made of visits.splice(0)) made.stop();
+  for (const made of sessions.splice(0)) made.stop();
   vi.unstubAllGlobals();
   sessionStorage.clear();
 });
@@ -79,52 +79,52 @@ describe("plain words among sealed ones", () => {
   const sealed = from("ben", 1, "sealed2.AAAA");
 
   test("wait until somebody has said that they may go, once for a room and a tab", () => {
-    const plain = visit(null);
+    const plain = session(null);
     socket().welcome({ history: [sealed] });
-    plain.say("hello");
-    expect([plain.asking, socket().chats]).toEqual([true, []]);
+    plain.send("hello");
+    expect([plain.confirmingPlain, socket().chats]).toEqual([true, []]);
     plain.sendPlain();
-    expect(plain.asking).toBe(false);
+    expect(plain.confirmingPlain).toBe(false);
     expect(socket().chats).toMatchObject([{ text: "hello" }]);
     socket().tells({ type: "ack", n: 1, seq: 2, timestamp: WELCOME.timestamp, cursor: "c-2" });
-    plain.say("again");
+    plain.send("again");
     expect(socket().chats).toHaveLength(2);
 
-    const reloaded = visit(null);
+    const reloaded = session(null);
     socket().welcome({ history: [sealed] });
-    reloaded.say("and again");
-    expect([reloaded.asking, socket().chats.length]).toEqual([false, 1]);
+    reloaded.send("and again");
+    expect([reloaded.confirmingPlain, socket().chats.length]).toEqual([false, 1]);
   });
 
   test("go back to where they were written, with what was written meanwhile", () => {
-    const plain = visit(null);
+    const plain = session(null);
     socket().welcome();
-    plain.say("before anybody sealed");
-    expect(plain.asking).toBe(false);
+    plain.send("before anybody sealed");
+    expect(plain.confirmingPlain).toBe(false);
     socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
     socket().tells({ ...sealed, seq: 2 });
-    plain.say("one");
-    plain.say("two");
+    plain.send("one");
+    plain.send("two");
     plain.draft = "three";
-    plain.takeBack();
-    expect([plain.asking, plain.draft, socket().chats.length]).toEqual([false, "one\ntwo\nthree", 1]);
+    plain.takeBackUnsent();
+    expect([plain.confirmingPlain, plain.draft, socket().chats.length]).toEqual([false, "one\ntwo\nthree", 1]);
     expect(loadDraft("r"), "kept through a reload, too").toBe("one\ntwo\nthree");
-    plain.say("four");
-    expect([plain.asking, socket().chats.length]).toEqual([true, 1]);
+    plain.send("four");
+    expect([plain.confirmingPlain, socket().chats.length]).toEqual([true, 1]);
   });
 
   test("that wait for a connection wait for the answer as well", () => {
-    const plain = visit(null);
-    plain.say("written before the room was seen");
+    const plain = session(null);
+    plain.send("written before the room was seen");
     socket().welcome({ history: [sealed] });
-    expect([plain.asking, socket().chats]).toEqual([true, []]);
+    expect([plain.confirmingPlain, socket().chats]).toEqual([true, []]);
   });
 
   test("go as they are where others write plainly, or somebody's sealed line is one's own", () => {
-    const plain = visit(null);
+    const plain = session(null);
     socket().welcome({ history: [from("ben", 1, "hello"), from("me", 2, "sealed2.AAAA")] });
-    plain.say("hello");
-    expect([plain.asking, socket().chats.length]).toEqual([false, 1]);
+    plain.send("hello");
+    expect([plain.confirmingPlain, socket().chats.length]).toEqual([false, 1]);
   });
 });
 
@@ -136,20 +136,20 @@ describe("what is sealed", () => {
   };
 
   test("says who said it, and goes on from what is known to have arrived, after a reload too", async () => {
-    const first = visit(SECRET);
+    const first = session(SECRET);
     socket().welcome({ members: [{ ...ANN, verified: true }] });
-    first.say("one");
+    first.send("one");
     const one = await next(1);
     expect(one).toMatchObject({ text: "one", said: { n: 1, after: 0, user: "Ann", verified: true } });
     socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
     await vi.waitFor(() => expect(loadSeat("r")?.last).toEqual({ n: 1, id: one.said!.id }));
-    first.say("two");
+    first.send("two");
     expect(await next(2)).toMatchObject({ text: "two", said: { n: 2, after: 1, link: one.said!.id } });
     const two = socket().chats.at(-1)!.text as string;
     first.stop();
 
     // The page is gone before it hears of the second line; the log has it.
-    const second = visit(SECRET);
+    const second = session(SECRET);
     socket().welcome({
       resumed: true,
       lastN: 2,
@@ -157,20 +157,20 @@ describe("what is sealed", () => {
       members: [{ ...ANN, verified: true }],
     });
     await vi.waitFor(() => expect(second.entered).toBe(true));
-    second.say("three");
+    second.send("three");
     const three = await next(1);
     expect(three).toMatchObject({ said: { n: 3, after: 2 } });
   });
 
   test("begins anew with another seat", async () => {
-    const made = visit(SECRET);
+    const made = session(SECRET);
     socket().welcome();
-    made.say("one");
+    made.send("one");
     await next(1);
     socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
     await vi.waitFor(() => expect(loadSeat("r")?.last?.n).toBe(1));
     socket().tells({ ...WELCOME, type: "reset", clientId: "other", members: [{ ...ANN, clientId: "other" }] });
-    made.say("two");
+    made.send("two");
     await vi.waitFor(() => expect(socket().chats).toHaveLength(2));
     const opened = await (await Seal.of(SECRET, "r")).open(socket().chats.at(-1)!.text as string, "other");
     expect(opened).toMatchObject({ text: "two", said: { n: 1, after: 0, link: "" } });
@@ -179,7 +179,7 @@ describe("what is sealed", () => {
   test("under another name is marked in the log", async () => {
     const seal = await Seal.of(SECRET, "r");
     const { text } = await seal.lock({ n: 1, after: 0, link: "", user: "ben", verified: false, text: "hello" }, "ben");
-    const made = visit(SECRET);
+    const made = session(SECRET);
     socket().welcome({ history: [from("ben", 1, text), { ...from("ben", 2, text) }, { ...from("ben", 3, "plain") }] });
     await vi.waitFor(() => expect(made.log.lines).toHaveLength(3));
     expect(made.log.lines).toMatchObject([

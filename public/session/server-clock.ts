@@ -6,9 +6,9 @@ export class ServerClock {
   #ahead: number;
 
   /** `elapsed` only ever grows. Until the server has said its time, the viewer's clock has to do. */
-  constructor(elapsed: () => number = () => performance.now(), first = Date.now()) {
+  constructor(elapsed: () => number = () => performance.now(), initial = Date.now()) {
     this.#elapsed = elapsed;
-    this.#ahead = first - elapsed();
+    this.#ahead = initial - elapsed();
   }
 
   now(): number {
@@ -21,7 +21,7 @@ export class ServerClock {
   }
 
   /** Something happened at this time, so it is no earlier now: some clocks stand still while a machine sleeps. */
-  heard(at: number): void {
+  advanceTo(at: number): void {
     this.#ahead = Math.max(this.#ahead, at - this.#elapsed());
   }
 }
