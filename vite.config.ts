@@ -131,14 +131,14 @@ function licenses(): Plugin {
 }
 
 /**
- * The knock stands in the document itself: fetched by itself it would be late by
+ * The preconnect stands in the document itself: fetched by itself it would be late by
  * the round trip that it saves. The server finds it there, and allows this one.
  * It knows the files with the words of each language, which the page imports.
  */
-function knock(): Plugin {
+function preconnect(): Plugin {
   let config: ResolvedConfig;
   return {
-    name: "knock",
+    name: "preconnect",
     apply: "build",
     configResolved: (resolved) => void (config = resolved),
     transformIndexHtml: {
@@ -157,7 +157,7 @@ function knock(): Plugin {
           ].map((file) => `/${file}`);
         };
         const define = { LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }) };
-        const rolldownOptions = { input: "knock.ts", output: { format: "iife" } } as const;
+        const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;
         const built = await build({
           configFile: false,
           define,
@@ -192,7 +192,7 @@ export default defineConfig({
   cacheDir: "../node_modules/.vite",
   // Tests mount views as a browser does, and not as a server that renders them.
   ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
-  plugins: [svelte({ configFile: false }), knock(), preview(), licenses(), precompress()],
+  plugins: [svelte({ configFile: false }), preconnect(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,

@@ -1,6 +1,6 @@
 // The words of the comparison, loaded with it.
 
-import type { Transport } from "../protocol/transport";
+import type { TransportName } from "../protocol/transport-name";
 import type { Language } from "./language";
 
 type About = { name: string; how: string; right: string };
@@ -33,7 +33,7 @@ const en = {
       how: "A question every 2 s, answered at once. It costs the same whether anybody speaks or not, everything comes up to 2 s late, and a page the browser has put to sleep may lose its place.",
       right: "Right only where nothing else gets through.",
     },
-  } satisfies Record<Transport, About> as Record<Transport, About>,
+  } satisfies Record<TransportName, About> as Record<TransportName, About>,
   messagesBy: (name: string) => `Messages by ${name}`,
   messageBy: (name: string) => `Message by ${name}`,
   sendBy: (name: string) => `Send by ${name}`,

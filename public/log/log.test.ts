@@ -156,7 +156,7 @@ describe("what I say", () => {
     expect(entries(log).map((l) => l.text)).toEqual(["one", "two", "three"]);
   });
 
-  test("is due again when the carrier that had it is gone", () => {
+  test("is due again when the transport that had it is gone", () => {
     const log = inside(say("one"), say("two"), snapshot({ resumed: true }));
     expect(due(log)).toMatchObject({ text: "one", n: 1, carried: true });
   });

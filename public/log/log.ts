@@ -36,9 +36,9 @@ export type Outgoing = {
   text: string;
   at: number;
   state: "pending" | "failed";
-  /** It went into a carrier: whether it arrived is then for the server to say. */
+  /** It went into a transport: whether it arrived is then for the server to say. */
   carried: boolean;
-  /** It is in the carrier that we have now, and not answered yet. */
+  /** It is in the transport that we have now, and not answered yet. */
   underWay: boolean;
   why: string;
   retryAt: number;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { ending } from "./close";
+import { closeMeaning } from "./close";
 import { BadFrame, parseFrame } from "./frames";
-import { closeOf } from "./http";
+import { closeCodeOf } from "./http";
 import { parseName } from "./name";
 import { deskOfPath, readVisitor } from "./visitor";
 
@@ -129,18 +129,18 @@ describe("a frame", () => {
   });
 });
 
-test("the close table says whether to come back", () => {
-  expect(ending(1000)).toEqual({ why: "left", come: "no" });
-  expect(ending(1013).come).toBe("now");
-  expect(ending(4001)).toEqual({ why: "replaced", come: "ask" });
-  expect(ending(4409).come).toBe("later");
+test("the close table says whether to retry back", () => {
+  expect(closeMeaning(1000)).toEqual({ why: "left", retry: "no" });
+  expect(closeMeaning(1013).retry).toBe("now");
+  expect(closeMeaning(4001)).toEqual({ why: "replaced", retry: "ask" });
+  expect(closeMeaning(4409).retry).toBe("later");
   for (const broken of [1001, 1006, 1009, 1011, 1012, 4503, 3999])
-    expect(ending(broken).come, `${broken}`).toBe("backoff");
-  expect(ending(4409, "name_taken")).toEqual({ why: "name_taken", come: "no" });
-  expect(ending(4401)).toEqual({ why: "login_required", come: "no" });
+    expect(closeMeaning(broken).retry, `${broken}`).toBe("backoff");
+  expect(closeMeaning(4409, "name_taken")).toEqual({ why: "name_taken", retry: "no" });
+  expect(closeMeaning(4401)).toEqual({ why: "login_required", retry: "no" });
   for (const code of ["name_taken", "login_required"])
-    expect(ending(closeOf(code), code), code).toEqual({ why: code, come: "no" });
-  for (const refused of [4400, 4403, 4499, 4999]) expect(ending(refused).come, `${refused}`).toBe("no");
+    expect(closeMeaning(closeCodeOf(code), code), code).toEqual({ why: code, retry: "no" });
+  for (const refused of [4400, 4403, 4499, 4999]) expect(closeMeaning(refused).retry, `${refused}`).toBe("no");
 });
 
 test("a visitor is whom the server says", () => {

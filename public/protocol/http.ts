@@ -3,8 +3,8 @@
 import { BROKEN } from "./close";
 import { BadFrame, Fields } from "./frames";
 
-/** What a carrier over HTTP needs of the welcome it was given. */
-export type Place = {
+/** What a transport over HTTP needs of the welcome it was given. */
+export type JoinReply = {
   welcome: Record<string, unknown>;
   ticket: string;
   cursor: string;
@@ -14,7 +14,7 @@ export type Place = {
 };
 
 /** What a poll brings: frames in their lists, and the place in the log behind all of them. */
-export type Batch = {
+export type PollReply = {
   cursor: string;
   messages: Record<string, unknown>[];
   events: Record<string, unknown>[];
@@ -29,7 +29,7 @@ export type Batch = {
 };
 
 /** What a socket closes with when it means what a code says: over HTTP there is only the code. */
-const CODES: Record<string, number> = {
+const CLOSE_CODES: Record<string, number> = {
   left: 1000,
   internal: 1011,
   restarting: 1012,
@@ -53,20 +53,20 @@ const CODES: Record<string, number> = {
 };
 
 /** A code that ends no socket is met by joining again: a ticket that died is the usual one. */
-export function closeOf(code: string): number {
-  return CODES[code] ?? BROKEN;
+export function closeCodeOf(code: string): number {
+  return CLOSE_CODES[code] ?? BROKEN;
 }
 
-export function readPlace(json: unknown): Place {
+export function readJoinReply(json: unknown): JoinReply {
   const f = new Fields(json, "welcome");
   const lease = f.object("limits").maybeNumber("poll");
   return { welcome: f.all, ticket: f.text("ticket"), cursor: f.text("cursor"), at: f.time("timestamp"), lease };
 }
 
-export function readBatch(json: unknown): Batch {
+export function readPollReply(json: unknown): PollReply {
   const f = new Fields(json, "poll");
   const all = (key: string) => (f.all[key] == null ? null : f.list(key).map((item) => item.all));
-  const batch: Batch = {
+  const batch: PollReply = {
     cursor: f.text("cursor"),
     messages: all("messages") ?? [],
     events: all("events") ?? [],

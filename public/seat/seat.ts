@@ -2,7 +2,7 @@
 // through, and what is written and not sent yet, as long as the tab lives; a
 // name and a language until the user forgets them. Never a message that was said.
 
-import { parseTransport, type Transport } from "../protocol/transport";
+import { parseTransport, type TransportName } from "../protocol/transport-name";
 
 export type Seat = {
   clientId: string;
@@ -85,11 +85,11 @@ export function saveDraft(room: string, draft: string): void {
   );
 }
 
-export function loadTransport(): Transport | null {
+export function loadTransport(): TransportName | null {
   return parseTransport(attempt(() => sessionStorage.getItem(TRANSPORT)));
 }
 
-export function saveTransport(transport: Transport): void {
+export function saveTransport(transport: TransportName): void {
   attempt(() => sessionStorage.setItem(TRANSPORT, transport));
 }
 

@@ -1,8 +1,8 @@
 // One room on every transport at once, and what each of them costs.
 
-import type { TrafficCounter } from "../link/carrier";
+import type { TrafficCounter } from "../transport/transport";
 import { NAME_MAX } from "../protocol/name";
-import { type Transport, TRANSPORTS } from "../protocol/transport";
+import { type TransportName, TRANSPORTS } from "../protocol/transport-name";
 import type { Secret } from "../seal/key";
 import { RoomSession } from "./room-session.svelte";
 
@@ -31,7 +31,7 @@ export class TrafficCounts implements TrafficCounter {
 }
 
 export class Pane {
-  readonly transport: Transport;
+  readonly transport: TransportName;
   readonly session: RoomSession;
   readonly traffic = new TrafficCounts();
   /** Milliseconds that lines from the other panes took, the newest last. */
@@ -40,7 +40,7 @@ export class Pane {
   constructor(
     room: string,
     secret: Secret | null,
-    transport: Transport,
+    transport: TransportName,
     name: string,
     arrived: (pane: Pane, from: string, text: string) => void,
   ) {
@@ -67,20 +67,20 @@ export class Comparison {
   #inFlight: InFlight[] = [];
   #lineCount = 0;
 
-  constructor(room: string, secret: Secret | null, nameOf: (transport: Transport) => string) {
+  constructor(room: string, secret: Secret | null, nameOf: (transport: TransportName) => string) {
     const arrived = (pane: Pane, from: string, text: string) => this.#arrived(pane, from, text);
     this.panes = TRANSPORTS.map((transport) => new Pane(room, secret, transport, nameOf(transport), arrived));
   }
 
   send(pane: Pane, text: string): void {
     const from = pane.session.log.me?.clientId;
-    const to = new Set(this.panes.filter((other) => other !== pane && other.session.link.is === "open"));
+    const to = new Set(this.panes.filter((other) => other !== pane && other.session.connection.is === "open"));
     if (from !== undefined)
       this.#inFlight = [...this.#inFlight, { from, text, at: performance.now(), to }].slice(-SAMPLES_KEPT);
     pane.session.send(text);
   }
 
-  sendAll(line: (n: number, transport: Transport) => string): void {
+  sendAll(line: (n: number, transport: TransportName) => string): void {
     this.#lineCount += 1;
     for (const pane of this.panes) if (pane.session.entered) this.send(pane, line(this.#lineCount, pane.transport));
   }

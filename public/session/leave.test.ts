@@ -21,7 +21,7 @@ afterEach(() => {
 
 test("who leaves is out at once, and the goodbye is heard when the server says so", async () => {
   session.leave();
-  expect(session.link).toMatchObject({ is: "ended", why: "left" });
+  expect(session.connection).toMatchObject({ is: "ended", why: "left" });
   expect(socket().sent).toContain('{"type":"leave"}');
   await vi.advanceTimersByTimeAsync(LEAVE_TIMEOUT - 1);
   expect(session.leaveConfirmed).toBeNull();
@@ -54,6 +54,6 @@ test("without a connection nobody hears a goodbye", async () => {
 
 test("who was let go by the server needs no goodbye", async () => {
   await socket().closed(1000);
-  expect(session.link).toMatchObject({ is: "ended", why: "left" });
+  expect(session.connection).toMatchObject({ is: "ended", why: "left" });
   expect(session.leaveConfirmed).toBe(true);
 });

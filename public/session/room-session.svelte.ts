@@ -1,14 +1,14 @@
 // One stay in one room: the link brings frames, the log keeps them, the seat
 // remembers where to come back to.
 
-import type { TrafficCounter } from "../link/carrier";
-import { Ladder, prepareToFall, rungs } from "../link/ladder";
-import { Link, type LinkState } from "../link/link";
+import type { TrafficCounter } from "../transport/transport";
+import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
+import { Connection, type ConnectionState } from "../transport/connection";
 import { due, emptyLog, type Event, type Log, nextTick, type Outgoing, step } from "../log/log";
 import { Tints } from "../log/tints";
 import type { Chat, Inbound } from "../protocol/frames";
 import { type Pass, PassRefused } from "../protocol/pass";
-import type { Transport } from "../protocol/transport";
+import type { TransportName } from "../protocol/transport-name";
 import { Chain } from "../seal/chain";
 import { opened, unopened } from "../seal/frames";
 import type { Secret } from "../seal/key";
@@ -37,7 +37,7 @@ export const LEAVE_TIMEOUT = 3_000;
 
 export type RoomSessionOptions = {
   /** This transport and no other. */
-  transport?: Transport | null;
+  transport?: TransportName | null;
   /** What locks the words and pictures of this room, if anything does. */
   secret?: Secret | null;
   /** Where the tab remembers the seat, if a page has more than one in the room. */
@@ -60,7 +60,7 @@ export class RoomSession {
   confirmingPlain = $state(false);
   /** The log as it is drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
-  link: LinkState = $state.raw({ is: "idle" });
+  connection: ConnectionState = $state.raw({ is: "idle" });
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
   /** What the link brought when it opened is in the log: what comes now is new. */
@@ -78,7 +78,7 @@ export class RoomSession {
   readonly tints = new Tints();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
-  readonly #link: Link;
+  readonly #connection: Connection;
   #log: Log;
   #drawScheduled = false;
   #ticket: string | null = null;
@@ -112,19 +112,19 @@ export class RoomSession {
     this.#chain = new Chain(seat?.clientId, seat?.last);
     this.#plainAllowed = loadPlain(room);
     this.#draft = loadDraft(this.#storageKey);
-    this.#link = new Link({
-      ladder: new Ladder(rungs(forced), loadTransport()),
-      passage: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
-      frame: (frame) => this.#onFrame(frame),
-      ticket: (ticket) => (this.#ticket = ticket),
-      reach: isReachable,
-      state: (state) => this.#onConnectionState(state),
-      clock: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
+    this.#connection = new Connection({
+      selector: new TransportSelector(transportSpecs(forced), loadTransport()),
+      joinParams: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
+      onFrame: (frame) => this.#onFrame(frame),
+      onTicket: (ticket) => (this.#ticket = ticket),
+      isReachable,
+      onState: (state) => this.#onConnectionState(state),
+      timers: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
       random: Math.random,
     });
-    this.typing = new Typing((typing) => this.#link.send({ type: "typing", typing }));
+    this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
     this.#listenToPage();
-    this.#link.connect();
+    this.#connection.connect();
   }
 
   /** The server's time, as far as we know it. */
@@ -188,7 +188,7 @@ export class RoomSession {
     if (!keepsDraft) this.draft = "";
     this.leaveConfirmed = null;
     const late = window.setTimeout(() => (this.leaveConfirmed = false), LEAVE_TIMEOUT);
-    void this.#link.leave().then((heard) => {
+    void this.#connection.leave().then((heard) => {
       window.clearTimeout(late);
       this.leaveConfirmed = heard;
     });
@@ -196,15 +196,15 @@ export class RoomSession {
 
   /** Tries at once: out of a delay, or after an end that the user wants undone. */
   reconnect(): void {
-    if (this.#link.state.is === "ended") this.#link.connect();
-    else this.#link.nudge();
+    if (this.#connection.state.is === "ended") this.#connection.connect();
+    else this.#connection.checkNow();
   }
 
   /** Goes away without leaving: the seat waits out its grace. */
   stop(): void {
     this.#lifetime.abort();
     window.clearTimeout(this.#tickTimer);
-    this.#link.stop();
+    this.#connection.stop();
   }
 
   #onFrame(frame: Inbound): void {
@@ -216,7 +216,7 @@ export class RoomSession {
       const read = await opened(frame, await seal.catch(() => null), this.#witness);
       if (seats) this.#pendingWelcomes -= 1;
       if (!this.#lifetime.signal.aborted) this.#apply(read);
-      if (seats && this.link.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
+      if (seats && this.connection.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
     };
     // What goes wrong with one frame is said, and the next one comes all the same.
     this.#decryptQueue = this.#decryptQueue.then(open).catch(reportError);
@@ -232,7 +232,7 @@ export class RoomSession {
         for (const chat of frame.history) this.#noteChat(chat, frame.clientId);
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
-        if (!this.entered) prepareToFall();
+        if (!this.entered) preloadFallback();
         this.entered = true;
         this.storeUnavailable = false;
         this.videoProblem = "";
@@ -306,12 +306,12 @@ export class RoomSession {
     return members.some((m) => m.clientId === me?.clientId && m.verified === true);
   }
 
-  #onConnectionState(state: LinkState): void {
+  #onConnectionState(state: ConnectionState): void {
     // A link that changes its transport stays open, and nothing that it brings was there before.
     if (state.is !== "open") this.caughtUp = false;
-    else if (this.link.is !== "open") this.caughtUp = this.#pendingWelcomes === 0;
-    this.link = state;
-    if (state.is === "open" && !state.crowded && !this.#options.transport) saveTransport(state.by);
+    else if (this.connection.is !== "open") this.caughtUp = this.#pendingWelcomes === 0;
+    this.connection = state;
+    if (state.is === "open" && !state.tooManyTabs && !this.#options.transport) saveTransport(state.transport);
     if (state.is === "open") this.#dispatch({ type: "link", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#dispatch({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
@@ -337,14 +337,14 @@ export class RoomSession {
     const line = due(this.#log);
     if (line && this.seal) void this.#sealAndSend(line, this.seal);
     else if (line && !line.carried && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
-    else if (line && this.#link.send({ type: "chat", text: line.text, n: line.n }))
+    else if (line && this.#connection.send({ type: "chat", text: line.text, n: line.n }))
       this.#log = step(this.#log, { type: "carry" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
   async #sealAndSend(line: Outgoing, seal: Promise<Seal>): Promise<void> {
     const { me } = this.#log;
-    if (this.#sealing || this.#pendingWelcomes > 0 || !this.#link.ready || !me) return;
+    if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
     const { clientId: from, user } = me;
     this.#sealing = true;
     const whole = { ...this.#chain.place(line.n), text: line.text, user, verified: this.#isVerified() };
@@ -357,7 +357,7 @@ export class RoomSession {
       next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
     if (!holds) return this.#sendNext();
     this.#chain.sealed(line.n, locked.id);
-    if (this.#link.send({ type: "chat", text: locked.text, n: line.n })) this.#dispatch({ type: "carry" });
+    if (this.#connection.send({ type: "chat", text: locked.text, n: line.n })) this.#dispatch({ type: "carry" });
   }
 
   /** A busy room changes more often than a screen can show. */
@@ -385,18 +385,22 @@ export class RoomSession {
   #listenToPage(): void {
     const { signal } = this.#lifetime;
     const reportVisibility = () => this.#dispatch({ type: "attention", here: !document.hidden });
-    addEventListener("online", () => this.#link.nudge(), { signal });
+    addEventListener("online", () => this.#connection.checkNow(), { signal });
     // A page that is kept for coming back answers for nobody: the seat waits out its grace, and is taken up again.
     // One that unloads may only be reloading: that is for the server to wait and see.
-    addEventListener("pagehide", (event) => (event.persisted ? this.#link.rest() : this.#link.unload()), { signal });
-    addEventListener("pageshow", (event) => event.persisted && this.#link.wake(), { signal });
+    addEventListener(
+      "pagehide",
+      (event) => (event.persisted ? this.#connection.suspend() : this.#connection.unload()),
+      { signal },
+    );
+    addEventListener("pageshow", (event) => event.persisted && this.#connection.wake(), { signal });
     // A page that is only frozen is still open somewhere: it keeps its seat, and asks at once whether the link has lived.
-    document.addEventListener("resume", () => this.#link.wake(), { signal });
+    document.addEventListener("resume", () => this.#connection.wake(), { signal });
     document.addEventListener(
       "visibilitychange",
       () => {
         reportVisibility();
-        if (!document.hidden) this.#link.nudge();
+        if (!document.hidden) this.#connection.checkNow();
       },
       { signal },
     );

@@ -100,7 +100,7 @@ test("a page that the browser keeps for coming back holds no connection, and com
   expect(FakeSocket.count).toBe(before + 1);
   socket().welcome({ limits: LIMITS, resumed: true });
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(session.link.is).toBe("open");
+  expect(session.connection.is).toBe("open");
   expect(session.log.lines).toEqual([]);
 });
 

@@ -1,21 +1,21 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Inbound, Outbound } from "../protocol/frames";
-import type { Transport } from "../protocol/transport";
+import type { TransportName } from "../protocol/transport-name";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { backoff } from "./backoff";
-import { CROWDED, type Ears, type Passage } from "./carrier";
-import { Ladder } from "./ladder";
+import { TOO_MANY_TABS, type TransportHandlers, type JoinParams } from "./transport";
+import { TransportSelector } from "./selector";
 import {
-  CLIMB_AFTER,
+  UPGRADE_AFTER,
   HANDOVER_WITHIN,
-  LATER,
-  Link,
-  type LinkState,
+  FULL_ROOM_DELAY,
+  Connection,
+  type ConnectionState,
   PING_AFTER,
   PROVEN_AFTER,
   SETTLED_AFTER,
   WELCOME_WITHIN,
-} from "./link";
+} from "./connection";
 
 /** Time that passes only when told to. */
 class FakeClock {
@@ -54,12 +54,12 @@ class FakeClock {
   }
 }
 
-class FakeCarrier {
+class FakeTransport {
   sent: Outbound[] = [];
   fate: "up" | "dropped" | "left" = "up";
   constructor(
-    readonly by: Transport,
-    readonly ears: Ears,
+    readonly by: TransportName,
+    readonly handlers: TransportHandlers,
   ) {}
   send(frame: Outbound) {
     this.sent.push(frame);
@@ -72,16 +72,16 @@ class FakeCarrier {
     return heard;
   }
   says(frame: object) {
-    this.ears.frame(JSON.stringify(frame));
+    this.handlers.onFrame(JSON.stringify(frame));
   }
 }
 
 const PONG_WITHIN = 10_000;
 
 let clock: FakeClock;
-let carriers: FakeCarrier[];
+let transports: FakeTransport[];
 let frames: Inbound[];
-let states: LinkState[];
+let states: ConnectionState[];
 let chance: number;
 /** What a probe of the socket and a look at the server find. */
 let passes: boolean;
@@ -91,12 +91,12 @@ let there: boolean;
 let probes: number;
 /** What the server answers to a goodbye. */
 let heard: boolean;
-let link: Link;
-const last = () => carriers.at(-1)!;
+let connection: Connection;
+const last = () => transports.at(-1)!;
 
 beforeEach(() => {
   clock = new FakeClock();
-  carriers = [];
+  transports = [];
   frames = [];
   states = [];
   chance = 0.5;
@@ -105,29 +105,29 @@ beforeEach(() => {
   there = true;
   probes = 0;
   heard = true;
-  link = linkOn("ws");
+  connection = connectionOn("ws");
 });
 
-function linkOn(...transports: Transport[]): Link {
-  const rungs = transports.map((transport) => ({
-    transport,
-    open: (_: Passage, ears: Ears) => {
-      const carrier = new FakeCarrier(transport, ears);
-      carriers.push(carrier);
-      return carrier;
+function connectionOn(...names: TransportName[]): Connection {
+  const specs = names.map((name) => ({
+    name,
+    open: (_: JoinParams, handlers: TransportHandlers) => {
+      const transport = new FakeTransport(name, handlers);
+      transports.push(transport);
+      return transport;
     },
-    ...(transport === "ws" ? { probe: async () => (probes++, passes) } : {}),
-    ...(transport === "sse" && streams !== null ? { probe: async () => streams! } : {}),
-    answersWithin: PONG_WITHIN,
+    ...(name === "ws" ? { probe: async () => (probes++, passes) } : {}),
+    ...(name === "sse" && streams !== null ? { probe: async () => streams! } : {}),
+    pongTimeout: PONG_WITHIN,
   }));
-  return new Link({
-    ladder: new Ladder(rungs),
-    passage: () => ({ room: "r", name: "Ann", ticket: null, cursor: null, traffic: null }),
-    frame: (f) => frames.push(f),
-    ticket: () => {},
-    state: (s) => states.push(s),
-    reach: async () => there,
-    clock,
+  return new Connection({
+    selector: new TransportSelector(specs),
+    joinParams: () => ({ room: "r", name: "Ann", ticket: null, cursor: null, traffic: null }),
+    onFrame: (f) => frames.push(f),
+    onTicket: () => {},
+    onState: (s) => states.push(s),
+    isReachable: async () => there,
+    timers: clock,
     random: () => chance,
   });
 }
@@ -138,7 +138,7 @@ async function settle() {
 }
 
 function enter() {
-  link.connect();
+  connection.connect();
   last().says(WELCOME);
 }
 
@@ -150,29 +150,29 @@ test("backoff doubles, is capped, and is drawn from the whole range", () => {
 
 describe("connecting", () => {
   test("is open when the welcome is there, and not before", () => {
-    link.connect();
-    expect(link.state.is).toBe("connecting");
-    expect(link.send({ type: "typing", typing: true })).toBe(false);
+    connection.connect();
+    expect(connection.state.is).toBe("connecting");
+    expect(connection.send({ type: "typing", typing: true })).toBe(false);
     last().says(WELCOME);
-    expect(link.state.is).toBe("open");
+    expect(connection.state.is).toBe("open");
     expect(frames[0]?.type).toBe("welcome");
-    expect(link.send({ type: "typing", typing: true })).toBe(true);
+    expect(connection.send({ type: "typing", typing: true })).toBe(true);
     expect(last().sent).toEqual([{ type: "typing", typing: true }]);
   });
 
-  test("twice opens one carrier", () => {
-    link.connect();
-    link.connect();
-    expect(carriers).toHaveLength(1);
+  test("twice opens one transport", () => {
+    connection.connect();
+    connection.connect();
+    expect(transports).toHaveLength(1);
   });
 
   test("is given up when no welcome comes, and tried again", () => {
-    link.connect();
+    connection.connect();
     clock.pass(WELCOME_WITHIN);
     expect(last().fate).toBe("dropped");
-    expect(link.state.is).toBe("waiting");
+    expect(connection.state.is).toBe("waiting");
     clock.pass(60_000);
-    expect(carriers.length).toBeGreaterThan(1);
+    expect(transports.length).toBeGreaterThan(1);
   });
 });
 
@@ -180,10 +180,10 @@ describe("a lost link", () => {
   test("comes back with growing delays", () => {
     enter();
     const delays = [0, 1, 2, 3].map(() => {
-      last().ears.end(1006);
+      last().handlers.onEnd(1006);
       const from = clock.now;
-      const before = carriers.length;
-      while (carriers.length === before) clock.pass(50);
+      const before = transports.length;
+      while (transports.length === before) clock.pass(50);
       return clock.now - from;
     });
     expect(delays).toEqual([250, 500, 1000, 2000]);
@@ -191,40 +191,40 @@ describe("a lost link", () => {
 
   test("starts over with short delays only after a link that lasted", () => {
     enter();
-    last().ears.end(1006);
+    last().handlers.onEnd(1006);
     clock.pass(250);
     last().says(WELCOME);
-    last().ears.end(1006);
+    last().handlers.onEnd(1006);
     clock.pass(499);
-    expect(carriers).toHaveLength(2);
+    expect(transports).toHaveLength(2);
     clock.pass(1);
     last().says(WELCOME);
     clock.pass(SETTLED_AFTER);
-    last().ears.end(1006);
+    last().handlers.onEnd(1006);
     clock.pass(250);
-    expect(carriers).toHaveLength(4);
+    expect(transports).toHaveLength(4);
   });
 
   test("is tried at once when the network or the user comes back", () => {
     enter();
     chance = 1;
     for (let i = 0; i < 5; i++) {
-      last().ears.end(1006);
+      last().handlers.onEnd(1006);
       if (i < 4) clock.pass(15_000);
     }
-    const before = carriers.length;
-    link.nudge();
-    expect(carriers).toHaveLength(before + 1);
+    const before = transports.length;
+    connection.checkNow();
+    expect(transports).toHaveLength(before + 1);
   });
 
-  test("leaves a carrier that nobody listens to any more", () => {
+  test("leaves a transport that nobody listens to any more", () => {
     enter();
     const old = last();
-    old.ears.end(1006);
+    old.handlers.onEnd(1006);
     clock.pass(250);
     old.says({ type: "pong" });
-    old.ears.end(1000);
-    expect(link.state.is).toBe("connecting");
+    old.handlers.onEnd(1000);
+    expect(connection.state.is).toBe("connecting");
     expect(frames).toHaveLength(1);
   });
 });
@@ -236,23 +236,23 @@ describe("a silent link", () => {
     expect(last().sent).toEqual([{ type: "ping" }]);
     last().says({ type: "pong" });
     clock.pass(PONG_WITHIN);
-    expect(link.state.is).toBe("open");
-    expect(carriers).toHaveLength(1);
+    expect(connection.state.is).toBe("open");
+    expect(transports).toHaveLength(1);
   });
 
   test("is dead when nothing answers, and the seat is kept", () => {
     enter();
     clock.pass(PING_AFTER + PONG_WITHIN);
-    expect(carriers[0]!.fate).toBe("dropped");
-    expect(link.state.is).toBe("waiting");
+    expect(transports[0]!.fate).toBe("dropped");
+    expect(connection.state.is).toBe("waiting");
   });
 
   test("is asked at once after waking, once", () => {
     enter();
-    link.nudge();
-    link.nudge();
+    connection.checkNow();
+    connection.checkNow();
     clock.pass(PONG_WITHIN);
-    expect(link.state.is).toBe("waiting");
+    expect(connection.state.is).toBe("waiting");
   });
 
   test("is not asked while it speaks", () => {
@@ -269,61 +269,61 @@ describe("the server closes", () => {
   test("1012 is met after the delay it asked for", () => {
     enter();
     last().says({ type: "closing", code: "restarting", message: "", retryAfter: 4000 });
-    last().ears.end(1012);
-    expect(link.state).toMatchObject({ is: "waiting", why: "restarting" });
+    last().handlers.onEnd(1012);
+    expect(connection.state).toMatchObject({ is: "waiting", why: "restarting" });
     clock.pass(3999);
-    expect(carriers).toHaveLength(1);
+    expect(transports).toHaveLength(1);
     clock.pass(251);
-    expect(carriers).toHaveLength(2);
+    expect(transports).toHaveLength(2);
   });
 
   test("1013 is met at once, but not for ever", () => {
     enter();
-    last().ears.end(1013);
+    last().handlers.onEnd(1013);
     clock.pass(0);
-    expect(carriers).toHaveLength(2);
-    last().ears.end(1013);
+    expect(transports).toHaveLength(2);
+    last().handlers.onEnd(1013);
     clock.pass(0);
-    expect(carriers).toHaveLength(2);
+    expect(transports).toHaveLength(2);
   });
 
   test("4001 waits for the user", () => {
     enter();
-    last().ears.end(4001);
-    expect(link.state).toMatchObject({ is: "ended", why: "replaced" });
-    link.nudge();
+    last().handlers.onEnd(4001);
+    expect(connection.state).toMatchObject({ is: "ended", why: "replaced" });
+    connection.checkNow();
     clock.pass(1e7);
-    expect(carriers).toHaveLength(1);
-    link.connect();
-    expect(carriers).toHaveLength(2);
+    expect(transports).toHaveLength(1);
+    connection.connect();
+    expect(transports).toHaveLength(2);
   });
 
   test("4409 is tried later", () => {
-    link.connect();
+    connection.connect();
     last().says({ type: "error", code: "room_full", message: "full" });
-    last().ears.end(4409);
-    expect(link.state).toMatchObject({ is: "waiting", why: "room_full" });
-    clock.pass(LATER);
-    expect(carriers).toHaveLength(1);
+    last().handlers.onEnd(4409);
+    expect(connection.state).toMatchObject({ is: "waiting", why: "room_full" });
+    clock.pass(FULL_ROOM_DELAY);
+    expect(transports).toHaveLength(1);
     clock.pass(250);
-    expect(carriers).toHaveLength(2);
+    expect(transports).toHaveLength(2);
   });
 
   test("a refusal ends it with the reason that was given", () => {
-    link.connect();
+    connection.connect();
     last().says({ type: "error", code: "bad_name", message: "a name has …" });
-    last().ears.end(4400);
-    expect(link.state).toEqual({ is: "ended", why: "bad_name", message: "a name has …" });
+    last().handlers.onEnd(4400);
+    expect(connection.state).toEqual({ is: "ended", why: "bad_name", message: "a name has …" });
     expect(clock.pending).toBe(0);
   });
 
   test("an unknown 4xxx ends it, any other code is a broken link", () => {
     enter();
-    last().ears.end(4321);
-    expect(link.state).toMatchObject({ is: "ended", why: "unknown" });
-    link.connect();
-    last().ears.end(1005);
-    expect(link.state.is).toBe("waiting");
+    last().handlers.onEnd(4321);
+    expect(connection.state).toMatchObject({ is: "ended", why: "unknown" });
+    connection.connect();
+    last().handlers.onEnd(1005);
+    expect(connection.state.is).toBe("waiting");
   });
 });
 
@@ -333,72 +333,72 @@ test("a frame against the contract is healed by coming back", () => {
   last().says({ type: "chat", seq: "one" });
   expect(told).toHaveBeenCalledOnce();
   told.mockRestore();
-  expect(carriers[0]!.fate).toBe("dropped");
-  expect(link.state.is).toBe("waiting");
+  expect(transports[0]!.fate).toBe("dropped");
+  expect(connection.state.is).toBe("waiting");
 });
 
 test("leaving says goodbye and stays away", () => {
   enter();
-  void link.leave();
+  void connection.leave();
   expect(last().fate).toBe("left");
-  expect(link.state).toMatchObject({ is: "ended", why: "left" });
-  last().ears.end(1000);
+  expect(connection.state).toMatchObject({ is: "ended", why: "left" });
+  last().handlers.onEnd(1000);
   clock.pass(1e7);
-  expect(carriers).toHaveLength(1);
+  expect(transports).toHaveLength(1);
 });
 
-test("a goodbye is heard when the carrier says so, and never without one", async () => {
+test("a goodbye is heard when the transport says so, and never without one", async () => {
   enter();
-  expect(await link.leave()).toBe(true);
-  link.connect();
+  expect(await connection.leave()).toBe(true);
+  connection.connect();
   heard = false;
-  expect(await link.leave()).toBe(false);
-  link.connect();
-  last().ears.end(1006);
+  expect(await connection.leave()).toBe(false);
+  connection.connect();
+  last().handlers.onEnd(1006);
   heard = true;
-  expect(await link.leave()).toBe(false);
+  expect(await connection.leave()).toBe(false);
 });
 
 test("stopping keeps the seat and leaves no timer behind", () => {
   enter();
-  link.stop();
+  connection.stop();
   expect(last().fate).toBe("dropped");
   expect(clock.pending).toBe(0);
 });
 
-test("a page that rests puts its carrier down without a goodbye, and takes the seat up again when it wakes", () => {
+test("a page that rests puts its transport down without a goodbye, and takes the seat up again when it wakes", () => {
   enter();
-  link.rest();
+  connection.suspend();
   expect(last().fate).toBe("dropped");
   expect(clock.pending).toBe(0);
   clock.pass(1e7);
-  expect(carriers).toHaveLength(1);
-  link.wake();
-  expect(carriers).toHaveLength(2);
+  expect(transports).toHaveLength(1);
+  connection.wake();
+  expect(transports).toHaveLength(2);
   last().says(WELCOME);
-  expect(link.state.is).toBe("open");
-  link.wake();
+  expect(connection.state.is).toBe("open");
+  connection.wake();
   expect(last().sent).toEqual([{ type: "ping" }]);
-  void link.leave();
-  link.rest();
-  link.wake();
-  expect(link.state).toMatchObject({ is: "ended", why: "left" });
-  expect(carriers).toHaveLength(2);
+  void connection.leave();
+  connection.suspend();
+  connection.wake();
+  expect(connection.state).toMatchObject({ is: "ended", why: "left" });
+  expect(transports).toHaveLength(2);
 });
 
 describe("a transport that does not get through", () => {
-  const opened = () => carriers.map((c) => c.by);
-  /** The carrier ends; time passes until the next one is opened. */
+  const opened = () => transports.map((c) => c.by);
+  /** The transport ends; time passes until the next one is opened. */
   async function ends(code = 1006) {
-    const before = carriers.length;
-    last().ears.end(code);
+    const before = transports.length;
+    last().handlers.onEnd(code);
     await settle();
-    while (carriers.length === before) {
+    while (transports.length === before) {
       clock.pass(clock.wait);
       await settle();
     }
   }
-  /** Time passes on a carrier that gives a sign of life now and then. */
+  /** Time passes on a transport that gives a sign of life now and then. */
   async function pass(ms: number) {
     for (let left = ms; left > 0; left -= 10_000) {
       last().says({ type: "pong" });
@@ -407,25 +407,25 @@ describe("a transport that does not get through", () => {
     }
   }
 
-  beforeEach(() => (link = linkOn("ws", "sse", "long-poll", "short-poll")));
+  beforeEach(() => (connection = connectionOn("ws", "sse", "long-poll", "short-poll")));
 
   test("is left after two openings for the next one, down to the last", async () => {
-    link.connect();
+    connection.connect();
     for (let i = 0; i < 6; i++) await ends();
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "short-poll" });
+    expect(connection.state).toEqual({ is: "open", transport: "short-poll" });
     expect(opened()).toEqual(["ws", "ws", "sse", "sse", "long-poll", "long-poll", "short-poll"]);
   });
 
   test("is left at once when it swallows the welcome", async () => {
-    link.connect();
+    connection.connect();
     for (let i = 0; i < 2; i++) {
       clock.pass(WELCOME_WITHIN);
       await settle();
       clock.pass(0);
     }
     expect(opened()).toEqual(["ws", "sse", "long-poll"]);
-    expect(carriers.map((c) => c.fate)).toEqual(["dropped", "dropped", "up"]);
+    expect(transports.map((c) => c.fate)).toEqual(["dropped", "dropped", "up"]);
   });
 
   test("is left when its welcomes are all that it brings", async () => {
@@ -438,7 +438,7 @@ describe("a transport that does not get through", () => {
 
   test("is not blamed for a server that is away", async () => {
     there = false;
-    link.connect();
+    connection.connect();
     for (let i = 0; i < 10; i++) await ends();
     expect(new Set(opened())).toEqual(new Set(["ws"]));
     there = true;
@@ -449,7 +449,7 @@ describe("a transport that does not get through", () => {
   });
 
   test("is not blamed for a server that says no", async () => {
-    link.connect();
+    connection.connect();
     for (let i = 0; i < 5; i++) {
       last().says({ type: "error", code: "store_unavailable", message: "" });
       await ends(4503);
@@ -468,34 +468,34 @@ describe("a transport that does not get through", () => {
   });
 
   async function fall() {
-    link.connect();
+    connection.connect();
     for (let i = 0; i < 2; i++) await ends();
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "sse" });
+    expect(connection.state).toEqual({ is: "open", transport: "sse" });
   }
 
   test("is tried again, ever more rarely, and taken when it passes, without a word of a lost link", async () => {
     await fall();
     const before = states.length;
     const stream = last();
-    await pass(CLIMB_AFTER);
-    await pass(CLIMB_AFTER * 2);
-    await pass(CLIMB_AFTER * 4 - 1);
+    await pass(UPGRADE_AFTER);
+    await pass(UPGRADE_AFTER * 2);
+    await pass(UPGRADE_AFTER * 4 - 1);
     expect(probes).toBe(2);
     passes = true;
     await pass(1);
     expect(last().by).toBe("ws");
     expect(stream.fate, "not before the better one has its welcome").toBe("up");
-    link.send({ type: "typing", typing: true });
+    connection.send({ type: "typing", typing: true });
     expect(stream.sent.at(-1)).toEqual({ type: "typing", typing: true });
     stream.says({ type: "status", code: "store_available" });
     expect(frames.at(-1)?.type).toBe("status");
     last().says(WELCOME);
     expect(stream.fate).toBe("dropped");
-    link.send({ type: "typing", typing: false });
+    connection.send({ type: "typing", typing: false });
     expect(last().sent).toEqual([{ type: "typing", typing: false }]);
     expect(states.slice(before).map((s) => s.is)).toEqual(["open"]);
-    expect(link.state).toEqual({ is: "open", by: "ws" });
+    expect(connection.state).toEqual({ is: "open", transport: "ws" });
   });
 
   test("that takes the seat and stalls gives it back soon, and is tried ever more rarely", async () => {
@@ -503,20 +503,20 @@ describe("a transport that does not get through", () => {
     await ends();
     await ends();
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "long-poll" });
+    expect(connection.state).toEqual({ is: "open", transport: "long-poll" });
     const before = states.length;
     let waited = 0;
     const tries: number[] = [];
     for (let climbs = 0; climbs < 9; climbs += 1) {
-      const count = carriers.length;
-      for (const from = waited; waited < from + 15 * 60_000 * 1.25 && carriers.length === count; waited += 10_000)
+      const count = transports.length;
+      for (const from = waited; waited < from + 15 * 60_000 * 1.25 && transports.length === count; waited += 10_000)
         await pass(10_000);
-      if (carriers.length === count) continue;
-      const [poll, stream] = [carriers[count - 1]!, last()];
+      if (transports.length === count) continue;
+      const [poll, stream] = [transports[count - 1]!, last()];
       expect(stream.by).toBe("sse");
       tries.push(waited);
       expect(poll.fate).toBe("up");
-      poll.ears.end(4001);
+      poll.handlers.onEnd(4001);
       clock.pass(HANDOVER_WITHIN);
       expect(stream.fate).toBe("dropped");
       expect(last().by).toBe("long-poll");
@@ -525,50 +525,51 @@ describe("a transport that does not get through", () => {
     const gaps = tries.slice(1).map((at, i) => at - tries[i]!);
     expect(tries.length).toBeGreaterThan(2);
     expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
-    expect(gaps[0]).toBeGreaterThan(2 * CLIMB_AFTER);
+    expect(gaps[0]).toBeGreaterThan(2 * UPGRADE_AFTER);
     expect(new Set(states.slice(before).map((s) => s.is))).toEqual(new Set(["open"]));
   });
 
   test("is not opened, and takes no seat, before it has shown that it gets through", async () => {
     streams = false;
-    link = linkOn("ws", "sse", "long-poll");
+    connection = connectionOn("ws", "sse", "long-poll");
     await fall();
     await ends();
     await ends();
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "long-poll" });
-    const [poll, count] = [last(), carriers.length];
-    for (let climbs = 0; climbs < 5; climbs += 1) await pass(CLIMB_AFTER * 2 ** climbs);
-    expect([carriers.length, poll.fate]).toEqual([count, "up"]);
+    expect(connection.state).toEqual({ is: "open", transport: "long-poll" });
+    const [poll, count] = [last(), transports.length];
+    for (let climbs = 0; climbs < 5; climbs += 1) await pass(UPGRADE_AFTER * 2 ** climbs);
+    expect([transports.length, poll.fate]).toEqual([count, "up"]);
     streams = true;
-    for (let waited = 0; waited < CLIMB_AFTER * 2 ** 6 && carriers.length === count; waited += 5_000) await pass(5_000);
+    for (let waited = 0; waited < UPGRADE_AFTER * 2 ** 6 && transports.length === count; waited += 5_000)
+      await pass(5_000);
     expect([last().by, poll.fate]).toEqual(["sse", "up"]);
     // What it takes the seat from ends before it has its welcome: nobody hears of that.
-    poll.ears.end(4001);
+    poll.handlers.onEnd(4001);
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "sse" });
+    expect(connection.state).toEqual({ is: "open", transport: "sse" });
   });
 
   test("that never gets to the server leaves the one that works alone", async () => {
     await fall();
     const stream = last();
     passes = true;
-    await pass(CLIMB_AFTER);
+    await pass(UPGRADE_AFTER);
     const socket = last();
     expect(socket.by).toBe("ws");
     await pass(WELCOME_WITHIN);
     expect([socket.fate, stream.fate]).toEqual(["dropped", "up"]);
-    expect(link.send({ type: "typing", typing: true })).toBe(true);
+    expect(connection.send({ type: "typing", typing: true })).toBe(true);
     expect(stream.sent.at(-1)).toEqual({ type: "typing", typing: true });
-    expect(link.state).toEqual({ is: "open", by: "sse" });
+    expect(connection.state).toEqual({ is: "open", transport: "sse" });
   });
 
   test("goes with the link when somebody leaves while it is tried", async () => {
     await fall();
     const stream = last();
     passes = true;
-    await pass(CLIMB_AFTER);
-    void link.leave();
+    await pass(UPGRADE_AFTER);
+    void connection.leave();
     expect([last().fate, stream.fate]).toEqual(["dropped", "left"]);
     expect(clock.pending).toBe(0);
   });
@@ -577,56 +578,56 @@ describe("a transport that does not get through", () => {
     await fall();
     const before = states.length;
     passes = true;
-    await pass(CLIMB_AFTER);
+    await pass(UPGRADE_AFTER);
     expect(last().by).toBe("ws");
     last().says(WELCOME);
-    last().ears.end(1006);
+    last().handlers.onEnd(1006);
     expect(last().by).toBe("sse");
     last().says(WELCOME);
     expect(states.slice(before)).toEqual([
-      { is: "open", by: "ws" },
-      { is: "open", by: "sse" },
+      { is: "open", transport: "ws" },
+      { is: "open", transport: "sse" },
     ]);
   });
 
   test("leaves no room for a late request of the one before to end the session", async () => {
     await fall();
     passes = true;
-    await pass(CLIMB_AFTER);
+    await pass(UPGRADE_AFTER);
     last().says(WELCOME);
     await ends(4001);
     last().says(WELCOME);
     clock.pass(SETTLED_AFTER);
-    last().ears.end(4001);
-    expect(link.state).toMatchObject({ is: "ended", why: "replaced" });
+    last().handlers.onEnd(4001);
+    expect(connection.state).toMatchObject({ is: "ended", why: "replaced" });
   });
 
   test("is not tried for long where other tabs hold all the connections, and that is said", async () => {
-    link.connect();
+    connection.connect();
     for (let i = 0; i < 2; i++) await ends();
     expect(last().by).toBe("sse");
-    await ends(CROWDED);
-    await ends(CROWDED);
+    await ends(TOO_MANY_TABS);
+    await ends(TOO_MANY_TABS);
     expect(last().by).toBe("short-poll");
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "short-poll", crowded: true });
+    expect(connection.state).toEqual({ is: "open", transport: "short-poll", tooManyTabs: true });
     // It is tried again as often as any other, since nothing is wrong with it.
-    for (const wait of [CLIMB_AFTER, 2 * CLIMB_AFTER]) {
+    for (const wait of [UPGRADE_AFTER, 2 * UPGRADE_AFTER]) {
       const poll = last();
       await pass(wait);
       expect(last().by).toBe("sse");
-      last().ears.end(CROWDED);
+      last().handlers.onEnd(TOO_MANY_TABS);
       expect(poll.fate).toBe("up");
-      carriers.push(poll);
+      transports.push(poll);
     }
-    await pass(4 * CLIMB_AFTER);
+    await pass(4 * UPGRADE_AFTER);
     last().says(WELCOME);
-    expect(link.state).toEqual({ is: "open", by: "sse" });
+    expect(connection.state).toEqual({ is: "open", transport: "sse" });
   });
 
   test("is never left when no other is allowed", async () => {
-    link = linkOn("sse");
-    link.connect();
+    connection = connectionOn("sse");
+    connection.connect();
     for (let i = 0; i < 5; i++) await ends();
     expect(new Set(opened())).toEqual(new Set(["sse"]));
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { HELD_MAX, holdConnection } from "./budget";
+import { HELD_MAX, holdConnection } from "./connection-budget";
 
 const taken = new Set<string>();
 const locks = {

@@ -2,61 +2,61 @@
 
 import { BROKEN } from "../protocol/close";
 import { parseJson } from "../protocol/frames";
-import { closeOf } from "../protocol/http";
-import type { OpenCarrier, Passage } from "./carrier";
-import { EventReader } from "./events";
-import { Post } from "./post";
+import { closeCodeOf } from "../protocol/http";
+import type { OpenTransport, JoinParams } from "./transport";
+import { EventStreamParser } from "./event-stream";
+import { HttpSession } from "./http-session";
 
-export const openStream: OpenCarrier = (passage, ears) => {
-  const post = new Post(passage, ears);
+export const openEventStream: OpenTransport = (joinParams, handlers) => {
+  const session = new HttpSession(joinParams, handlers);
 
   async function follow(): Promise<void> {
     // A seat of its own first: one that a stream is given lives no longer than the stream.
-    const { cursor, welcome } = await post.join();
-    const response = await post.open("events", {
+    const { cursor, welcome } = await session.join();
+    const response = await session.open("events", {
       method: "GET",
       headers: { Accept: "text/event-stream", "Last-Event-ID": cursor },
     });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const events = new EventReader();
+    const events = new EventStreamParser();
     let proven = false;
     let code = BROKEN;
     for (;;) {
       const { value, done } = await reader.read();
-      if (post.over) return;
-      if (done) return post.end(code);
-      passage.traffic?.received(value);
+      if (session.closed) return;
+      if (done) return session.end(code);
+      joinParams.traffic?.received(value);
       // A comment is the heartbeat: there is somebody.
-      if (proven) ears.frame({ type: "pong" });
+      if (proven) handlers.onFrame({ type: "pong" });
       for (const { data } of events.push(value)) {
         const frame = parseJson(data);
         const { type, code: said } = frame as { type?: unknown; code?: unknown };
-        if (type === "closing" || (type === "error" && !proven)) code = closeOf(String(said));
+        if (type === "closing" || (type === "error" && !proven)) code = closeCodeOf(String(said));
         if (type === "welcome" && !proven) {
           proven = true;
           // What the seat brought is told only now: before, nobody knew whether the stream gets through.
-          ears.frame(welcome);
+          handlers.onFrame(welcome);
         }
-        ears.frame(frame);
-        if (post.over) return;
+        handlers.onFrame(frame);
+        if (session.closed) return;
       }
     }
   }
 
-  follow().catch((error: unknown) => post.fail(error));
+  follow().catch((error: unknown) => session.fail(error));
   return {
-    send: (frame) => post.send(frame),
-    drop: () => post.drop(),
-    leave: () => post.leave(),
+    send: (frame) => session.send(frame),
+    drop: () => session.drop(),
+    leave: () => session.leave(),
   };
 };
 
 /** Whether events come through when they are sent, found out by a stream that takes no seat. The server keeps it open for longer than this. */
-export const PROBED_WITHIN = 5_000;
+export const PROBE_TIMEOUT = 5_000;
 
-export async function probeStream({ room, traffic }: Passage): Promise<boolean> {
+export async function probeEventStream({ room, traffic }: JoinParams): Promise<boolean> {
   const abort = new AbortController();
-  const timer = window.setTimeout(() => abort.abort(), PROBED_WITHIN);
+  const timer = window.setTimeout(() => abort.abort(), PROBE_TIMEOUT);
   traffic?.request();
   try {
     const address = `/api/rooms/${encodeURIComponent(room)}/events?probe=1`;
@@ -67,7 +67,7 @@ export async function probeStream({ room, traffic }: Passage): Promise<boolean> 
     });
     if (!response.ok) return false;
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const events = new EventReader();
+    const events = new EventStreamParser();
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return false;

@@ -3,7 +3,7 @@
 export type StreamEvent = { data: string };
 
 /** Takes the stream in whatever pieces it comes. */
-export class EventReader {
+export class EventStreamParser {
   #rest = "";
   #data: string[] = [];
 

@@ -1,9 +1,9 @@
 // The four ways into a room, the best first.
 
 export const TRANSPORTS = ["ws", "sse", "long-poll", "short-poll"] as const;
-export type Transport = (typeof TRANSPORTS)[number];
+export type TransportName = (typeof TRANSPORTS)[number];
 
 /** Null for what names none. */
-export function parseTransport(given: string | null): Transport | null {
+export function parseTransport(given: string | null): TransportName | null {
   return TRANSPORTS.find((transport) => transport === given) ?? null;
 }

@@ -2,8 +2,8 @@
 // at the room while the rest of the page is still on its way. It decides
 // nothing: who is then on the way in takes over what it would have asked for.
 
-import { knock } from "./link/ws";
-import { parseTransport } from "./protocol/transport";
+import { preconnect } from "./transport/ws";
+import { parseTransport } from "./protocol/transport-name";
 import { addressOf } from "./seal/key";
 import { knownAs, loadLanguage, loadSeat, loadTransport } from "./seat/seat";
 import { chooseLanguage, type Language } from "./i18n/language";
@@ -21,4 +21,5 @@ const { room: place, key } = addressOf(location.href);
 const room = key.is === "damaged" ? null : (place?.id ?? null);
 const name = room === null ? null : knownAs(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
-if (room !== null && name !== null && transport === "ws") knock({ room, name, ticket: loadSeat(room)?.ticket ?? null });
+if (room !== null && name !== null && transport === "ws")
+  preconnect({ room, name, ticket: loadSeat(room)?.ticket ?? null });

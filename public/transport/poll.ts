@@ -1,64 +1,64 @@
 // Polls: the same question again and again, which waits for an answer or does not.
 
-import { type Batch, closeOf, readBatch } from "../protocol/http";
-import type { OpenCarrier } from "./carrier";
-import { Post, Refused } from "./post";
+import { type PollReply, closeCodeOf, readPollReply } from "../protocol/http";
+import type { OpenTransport } from "./transport";
+import { HttpSession, RefusedError } from "./http-session";
 
 /** Milliseconds that an answer may take beyond what it was asked to wait. */
-const ANSWER_WITHIN = 10_000;
-/** Seconds that a long poll waits: shorter than the patience of proxies, and than the link's own. */
-const WAIT = 20;
+const ANSWER_TIMEOUT = 10_000;
+/** Seconds that a long poll waits: shorter than the patience of proxies, and than the connection's own. */
+const WAIT_SECONDS = 20;
 /** A poll that is cut after this many milliseconds was cut for its length: the next one asks for less. */
 const CUT_AFTER = 4_000;
 /** …and for no less than so many seconds. */
-const WAIT_MIN = 5;
+const WAIT_SECONDS_MIN = 5;
 /** Milliseconds between short polls. */
-export const PAUSE = 2_000;
+export const SHORT_POLL_INTERVAL = 2_000;
 /** Milliseconds between long polls that were answered with nothing at once, as by a proxy with an opinion. */
-const BREATH = 250;
+const EMPTY_REPLY_PAUSE = 250;
 
-function openPoll(most: number, pause: number): OpenCarrier {
+function openPoll(most: number, pause: number): OpenTransport {
   /** What the way to the server allows, learned once for all polls of this page. */
   let wait = most;
-  return (passage, ears) => {
-    const post = new Post(passage, ears);
+  return (joinParams, handlers) => {
+    const session = new HttpSession(joinParams, handlers);
     let poll = new AbortController();
     /** Somebody wants a sign of life now. */
     let pinged = false;
     let wake = () => {};
 
     async function follow(): Promise<void> {
-      const place = await post.join();
+      const reply = await session.join();
       const joinedAt = performance.now();
-      ears.frame(place.welcome);
-      const rest = Math.min(pause, ((place.lease ?? Infinity) * 1000) / 3);
-      let after = place.cursor;
-      while (!post.over) {
+      handlers.onFrame(reply.welcome);
+      const rest = Math.min(pause, ((reply.lease ?? Infinity) * 1000) / 3);
+      let after = reply.cursor;
+      while (!session.closed) {
         const from = performance.now();
         const batch = await ask(after);
-        if (post.over) return;
+        if (session.closed) return;
         if (batch === "again") continue;
         // Polls share the pace of words: whoever writes faster than it allows is told to ask later, and is not cut off.
         if (typeof batch === "number") {
-          ears.frame({ type: "pong" });
+          handlers.onFrame({ type: "pong" });
           await sleep(batch);
           continue;
         }
         // Any answer is a sign of life.
-        ears.frame({ type: "pong" });
+        handlers.onFrame({ type: "pong" });
         if (batch) {
           after = batch.cursor;
-          const timestamp = new Date(place.at + performance.now() - joinedAt).toISOString();
-          deliver(batch, { ...place.welcome, timestamp });
-          if (post.over) return;
+          const timestamp = new Date(reply.at + performance.now() - joinedAt).toISOString();
+          deliver(batch, { ...reply.welcome, timestamp });
+          if (session.closed) return;
         }
         if (rest > 0) await sleep(rest);
-        else if (!batch && performance.now() - from < BREATH) await sleep(BREATH);
+        else if (!batch && performance.now() - from < EMPTY_REPLY_PAUSE) await sleep(EMPTY_REPLY_PAUSE);
       }
     }
 
     /** "again" when a ping or something on the way cut the question short; milliseconds to wait when it came too soon. */
-    async function ask(after: string): Promise<Batch | null | "again" | number> {
+    async function ask(after: string): Promise<PollReply | null | "again" | number> {
       const abort = new AbortController();
       poll = abort;
       const seconds = pinged ? 0 : wait;
@@ -66,40 +66,46 @@ function openPoll(most: number, pause: number): OpenCarrier {
       const from = performance.now();
       const query = new URLSearchParams({ after, wait: String(seconds) });
       try {
-        const answer = await post.ask(`messages?${query}`, {
+        const answer = await session.request(`messages?${query}`, {
           method: "GET",
-          within: seconds * 1000 + ANSWER_WITHIN,
+          within: seconds * 1000 + ANSWER_TIMEOUT,
           abort,
         });
-        return answer === null ? null : readBatch(answer);
+        return answer === null ? null : readPollReply(answer);
       } catch (error) {
-        if (pinged && !post.over) return "again";
+        if (pinged && !session.closed) return "again";
         const lasted = performance.now() - from;
-        if (!(error instanceof Refused) && !abort.signal.aborted && seconds > WAIT_MIN && lasted >= CUT_AFTER) {
-          wait = Math.max(WAIT_MIN, Math.min(wait, Math.floor((lasted * 0.7) / 1000)));
+        if (
+          !(error instanceof RefusedError) &&
+          !abort.signal.aborted &&
+          seconds > WAIT_SECONDS_MIN &&
+          lasted >= CUT_AFTER
+        ) {
+          wait = Math.max(WAIT_SECONDS_MIN, Math.min(wait, Math.floor((lasted * 0.7) / 1000)));
           return "again";
         }
-        if (error instanceof Refused && error.refusal.code === "rate_limited") return error.refusal.retryAfter ?? PAUSE;
+        if (error instanceof RefusedError && error.refusal.code === "rate_limited")
+          return error.refusal.retryAfter ?? SHORT_POLL_INTERVAL;
         throw error;
       }
     }
 
     function deliver(
-      { cursor, messages, events, members, count, crowd, reset, ticket, lastN }: Batch,
+      { cursor, messages, events, members, count, crowd, reset, ticket, lastN }: PollReply,
       welcome: object,
     ): void {
       // The cursor of the whole answer is the place of its last message: whoever carries on starts there.
       const history = messages.map((message, at) => (at === messages.length - 1 ? { ...message, cursor } : message));
       if (ticket !== null) {
-        post.ticket = ticket;
-        ears.ticket(ticket);
+        session.ticket = ticket;
+        handlers.onTicket(ticket);
       }
       // The seat had to be taken up anew: who is there is told whole.
       if (members)
-        ears.frame({
+        handlers.onFrame({
           ...welcome,
           type: "reset",
-          ticket: post.ticket,
+          ticket: session.ticket,
           resumed: true,
           reset,
           cursor,
@@ -110,10 +116,10 @@ function openPoll(most: number, pause: number): OpenCarrier {
           history,
         });
       // Before what was said: a message ends the typing that led to it.
-      for (const event of events) ears.frame(event);
-      if (!members) for (const message of history) ears.frame(message);
+      for (const event of events) handlers.onFrame(event);
+      if (!members) for (const message of history) handlers.onFrame(message);
       const closing = events.find((event) => event.type === "closing");
-      if (closing) post.end(closeOf(String(closing.code)));
+      if (closing) session.end(closeCodeOf(String(closing.code)));
     }
 
     function sleep(ms: number): Promise<void> {
@@ -134,19 +140,19 @@ function openPoll(most: number, pause: number): OpenCarrier {
       return done;
     }
 
-    follow().catch((error: unknown) => post.fail(error));
+    follow().catch((error: unknown) => session.fail(error));
     return {
       send(frame) {
-        if (frame.type !== "ping") return post.send(frame);
+        if (frame.type !== "ping") return session.send(frame);
         pinged = true;
         poll.abort();
         wake();
       },
-      drop: () => close(() => post.drop()),
-      leave: () => close(() => post.leave()),
+      drop: () => close(() => session.drop()),
+      leave: () => close(() => session.leave()),
     };
   };
 }
 
-export const openLongPoll = openPoll(WAIT, 0);
-export const openShortPoll = openPoll(0, PAUSE);
+export const openLongPoll = openPoll(WAIT_SECONDS, 0);
+export const openShortPoll = openPoll(0, SHORT_POLL_INTERVAL);

@@ -1,13 +1,13 @@
 // @vitest-environment node
-// The carriers that go by requests, against a server that answers what the test says.
+// The transports that go by requests, against a server that answers what the test says.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME as FIRST } from "../protocol/welcome.fixture";
-import type { Carrier, OpenCarrier } from "./carrier";
-import { EventReader } from "./events";
-import { openLongPoll, openShortPoll, openStream, probeStream } from "./http";
-import { PAUSE } from "./poll";
-import { PROBED_WITHIN } from "./sse";
+import type { Transport, OpenTransport } from "./transport";
+import { EventStreamParser } from "./event-stream";
+import { openLongPoll, openShortPoll, openEventStream, probeEventStream } from "./http";
+import { SHORT_POLL_INTERVAL } from "./poll";
+import { PROBE_TIMEOUT } from "./sse";
 
 const WELCOME = { ...FIRST, ticket: "t1", cursor: "e-1", limits: { ...FIRST.limits, grace: 15, poll: 15 } };
 
@@ -94,18 +94,22 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function open(by: OpenCarrier, ticket: string | null = null, cursor: string | null = null): Carrier {
+function open(by: OpenTransport, ticket: string | null = null, cursor: string | null = null): Transport {
   return by(
     { room: "röm", name: "Ann", ticket, cursor, traffic: null },
-    { frame: (f) => heard.push(f as { type: string }), ticket: (t) => tickets.push(t), end: (code) => ends.push(code) },
+    {
+      onFrame: (f) => heard.push(f as { type: string }),
+      onTicket: (t) => tickets.push(t),
+      onEnd: (code) => ends.push(code),
+    },
   );
 }
 
-async function enter(by: OpenCarrier): Promise<Carrier> {
-  const carrier = open(by);
+async function enter(by: OpenTransport): Promise<Transport> {
+  const transport = open(by);
   await quiet();
   await last().answer(200, WELCOME);
-  return carrier;
+  return transport;
 }
 
 const chat = (seq: number) => ({
@@ -117,9 +121,9 @@ const chat = (seq: number) => ({
   timestamp: "2026-01-02T03:04:05Z",
 });
 
-describe("every carrier over HTTP", () => {
-  const all: [string, OpenCarrier][] = [
-    ["a stream", openStream],
+describe("every transport over HTTP", () => {
+  const all: [string, OpenTransport][] = [
+    ["a stream", openEventStream],
     ["a long poll", openLongPoll],
     ["a short poll", openShortPoll],
   ];
@@ -139,11 +143,11 @@ describe("every carrier over HTTP", () => {
   });
 
   test.each(all)("%s sends in order, one after the other", async (_, by) => {
-    const carrier = await enter(by);
+    const transport = await enter(by);
     const before = asked.length;
-    carrier.send({ type: "typing", typing: true });
-    carrier.send({ type: "chat", text: "one", n: 1 });
-    carrier.send({ type: "chat", text: "two", n: 2 });
+    transport.send({ type: "typing", typing: true });
+    transport.send({ type: "chat", text: "one", n: 1 });
+    transport.send({ type: "chat", text: "two", n: 2 });
     await quiet();
     expect(paths().slice(before)).toEqual(["typing"]);
     await last().answer(204);
@@ -158,8 +162,8 @@ describe("every carrier over HTTP", () => {
   });
 
   test.each(all)("%s ends when a send does not get through: the next one repeats it", async (_, by) => {
-    const carrier = await enter(by);
-    carrier.send({ type: "chat", text: "one", n: 1 });
+    const transport = await enter(by);
+    transport.send({ type: "chat", text: "one", n: 1 });
     await quiet();
     last().break();
     await quiet();
@@ -183,10 +187,10 @@ describe("every carrier over HTTP", () => {
   });
 
   test.each(all)("%s leaves after what was said before", async (_, by) => {
-    const carrier = await enter(by);
-    carrier.send({ type: "chat", text: "bye", n: 1 });
+    const transport = await enter(by);
+    transport.send({ type: "chat", text: "bye", n: 1 });
     let heard: boolean | null = null;
-    void carrier.leave().then((said) => (heard = said));
+    void transport.leave().then((said) => (heard = said));
     await quiet();
     expect(last().path).toBe("messages");
     await last().answer(200, { type: "ack", n: 1, seq: 2 });
@@ -210,9 +214,9 @@ describe("every carrier over HTTP", () => {
   });
 
   test.each(all)("%s asks nothing more once it is put down", async (_, by) => {
-    const carrier = await enter(by);
-    carrier.send({ type: "chat", text: "one", n: 1 });
-    carrier.drop();
+    const transport = await enter(by);
+    transport.send({ type: "chat", text: "one", n: 1 });
+    transport.drop();
     await quiet();
     const count = asked.length;
     await vi.advanceTimersByTimeAsync(100_000);
@@ -226,7 +230,7 @@ describe("a stream", () => {
   const data = (frame: object) => `data: ${JSON.stringify(frame)}\n\n`;
 
   test("is not believed before it has brought its welcome", async () => {
-    await enter(openStream);
+    await enter(openEventStream);
     expect(last()).toMatchObject({ path: "events", headers: { "Last-Event-ID": "e-1" } });
     await last().stream("retry: 1000\n\n: hello\n\n");
     expect(heard).toEqual([]);
@@ -235,7 +239,7 @@ describe("a stream", () => {
   });
 
   test("gives a sign of life with every piece, comments too", async () => {
-    await enter(openStream);
+    await enter(openEventStream);
     await last().stream(data(WELCOME));
     heard = [];
     await last().stream(": beat\n\n");
@@ -244,10 +248,10 @@ describe("a stream", () => {
   });
 
   test("ends as the server says, or as broken", async () => {
-    await enter(openStream);
+    await enter(openEventStream);
     await last().stream(data(WELCOME) + data({ type: "closing", code: "replaced", message: "" }));
     await last().finish();
-    await enter(openStream);
+    await enter(openEventStream);
     await last().stream(data(WELCOME));
     await last().finish();
     expect(ends).toEqual([4001, 1006]);
@@ -255,7 +259,7 @@ describe("a stream", () => {
 });
 
 describe("a stream that is only tried", () => {
-  const trial = () => probeStream({ room: "röm", name: "Ann", ticket: "t0", cursor: "e-1", traffic: null });
+  const trial = () => probeEventStream({ room: "röm", name: "Ann", ticket: "t0", cursor: "e-1", traffic: null });
 
   test("takes no seat, passes with its first event, and is put down", async () => {
     const passes = trial();
@@ -272,11 +276,11 @@ describe("a stream that is only tried", () => {
 
   test("does not pass when its bytes are held back until its end, nor when it is refused or breaks", async () => {
     const held = trial();
-    await vi.advanceTimersByTimeAsync(PROBED_WITHIN);
+    await vi.advanceTimersByTimeAsync(PROBE_TIMEOUT);
     expect(await held).toBe(false);
     const beaten = trial();
     await last().stream(": beat\n\n");
-    await vi.advanceTimersByTimeAsync(PROBED_WITHIN);
+    await vi.advanceTimersByTimeAsync(PROBE_TIMEOUT);
     expect(await beaten).toBe(false);
     const ended = trial();
     await last().stream(": beat\n\n");
@@ -300,7 +304,7 @@ describe("a stream that is only tried", () => {
 test("events are read from pieces cut anywhere, with any line end", () => {
   const text = 'id: 7\r\ndata: {"a":\r\ndata: 1}\r\n\r\n: comment\r\ndata:x\n\nevent: y\rdata: ж\r\r';
   for (let size = 1; size < text.length; size++) {
-    const reader = new EventReader();
+    const reader = new EventStreamParser();
     const got: string[] = [];
     for (let at = 0; at < text.length; at += size)
       got.push(...reader.push(text.slice(at, at + size)).map((e) => e.data));
@@ -339,7 +343,7 @@ describe("a poll", () => {
     expect(last().path).toBe("messages?after=e-1&wait=0");
     const before = asked.length;
     await last().answer(200, batch());
-    await vi.advanceTimersByTimeAsync(PAUSE - 1);
+    await vi.advanceTimersByTimeAsync(SHORT_POLL_INTERVAL - 1);
     expect(asked).toHaveLength(before);
     await vi.advanceTimersByTimeAsync(1);
     expect(last().path).toBe("messages?after=e-3.1&wait=0");
@@ -359,10 +363,10 @@ describe("a poll", () => {
     ["waits", openLongPoll],
     ["rests", openShortPoll],
   ])("that %s answers a ping at once", async (_, by) => {
-    const carrier = await enter(by);
+    const transport = await enter(by);
     if (by === openShortPoll) await last().answer(204);
     const before = asked.length;
-    carrier.send({ type: "ping" });
+    transport.send({ type: "ping" });
     await quiet();
     expect(asked).toHaveLength(before + 1);
     expect(last().path).toBe("messages?after=e-1&wait=0");
