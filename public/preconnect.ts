@@ -4,7 +4,7 @@
 
 import { preconnect } from "./transport/ws";
 import { parseTransport } from "./protocol/transport-name";
-import { addressOf } from "./seal/key";
+import { parseAddress } from "./e2ee/key";
 import { knownAs, loadLanguage, loadSeat, loadTransport } from "./seat/seat";
 import { chooseLanguage, type Language } from "./i18n/language";
 
@@ -16,7 +16,7 @@ for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languag
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 }
 
-const { room: place, key } = addressOf(location.href);
+const { room: place, key } = parseAddress(location.href);
 // Behind a damaged key nobody joins: the page says so, and this script nothing.
 const room = key.is === "damaged" ? null : (place?.id ?? null);
 const name = room === null ? null : knownAs(room);

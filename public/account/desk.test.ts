@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { i18n } from "../i18n/i18n.svelte";
-import { bytesOf, isPassword } from "./desk";
+import { isPassword } from "./desk";
 import { errorText } from "./error-text";
 
 test("a password is measured in bytes, as the server measures it", () => {
-  expect(["x", "я", "€", "👍", "👩‍🚀"].map(bytesOf)).toEqual([1, 2, 3, 4, 11]);
   for (const good of ["12345678", "пароль", "x".repeat(72), "я".repeat(36), "👍👍"])
     expect(isPassword(good), good).toBe(true);
   for (const bad of ["", "1234567", "дом", "x".repeat(73), "я".repeat(37), "1234567\0"])

@@ -2,6 +2,7 @@
 // password before it is sent.
 
 import { Fields, parseJson } from "../protocol/frames";
+import { utf8Length } from "../protocol/text";
 
 /** Longer than anybody waits in the server's line. */
 const ANSWER_WITHIN = 60_000;
@@ -59,14 +60,7 @@ export function deleteAccount(password: string): Promise<Refusal | null> {
   return ask("DELETE", "/me", { password });
 }
 
-const utf8 = new TextEncoder();
-
-/** What the server counts: a character beyond ASCII has two to four. */
-export function bytesOf(password: string): number {
-  return utf8.encode(password).length;
-}
-
 export function isPassword(given: string): boolean {
-  const bytes = bytesOf(given);
+  const bytes = utf8Length(given);
   return bytes >= PASSWORD_LEAST && bytes <= PASSWORD_MAX && !given.includes("\0");
 }

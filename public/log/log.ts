@@ -13,7 +13,7 @@ export type Entry = {
   at: number;
   mine: boolean;
   verified?: true;
-  seal?: "shut" | "bare";
+  encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
 };
 
@@ -306,7 +306,7 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     typing: log.typing.filter((t) => t.from !== chat.from),
     ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
   };
-  const { seq, from, user, text, at, seal, verified, doubt } = chat;
+  const { seq, from, user, text, at, encryption, verified, doubt } = chat;
   const entry: Entry = {
     kind: "entry",
     key: 0,
@@ -317,7 +317,7 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     at,
     mine,
     ...(verified ? { verified } : {}),
-    ...(seal ? { seal } : {}),
+    ...(encryption ? { encryption } : {}),
     ...(doubt ? { doubt } : {}),
   };
   const placed = place(next, entry, answered);

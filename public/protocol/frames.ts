@@ -22,7 +22,7 @@ export type Limits = {
  * And of one that was not, or by an older format, though its author does better: `bare`, `former`.
  * `user` is the name that its author seals under.
  */
-export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "bare" | "former"; user: string };
+export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "unencrypted" | "former"; user: string };
 
 export type Chat = {
   type: "chat";
@@ -36,10 +36,10 @@ export type Chat = {
   /** The name is an account's. */
   verified?: true;
   /** Locked with another key than ours, or not locked where our words are. */
-  seal?: "shut" | "bare";
+  encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
   /** Of an opened line: its author's count, and what the author's next line names it by. */
-  said?: { n: number; id: string };
+  claims?: { n: number; id: string };
 };
 
 export type Snapshot = {

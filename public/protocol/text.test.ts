@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isBlank, textOf } from "./text";
+import { isBlank, textOf, utf8Length } from "./text";
 
 test("what is sent has neither empty lines before it nor white space after it", () => {
   expect(textOf("\n\n  indented\n\nmore \n\t\n")).toBe("  indented\n\nmore");
@@ -48,4 +48,8 @@ test("what nobody would see is blank", () => {
     "_",
   ])
     expect(isBlank(text), JSON.stringify(text)).toBe(false);
+});
+
+test("a text is as long as its bytes", () => {
+  expect(["x", "я", "€", "👍", "👩‍🚀"].map(utf8Length)).toEqual([1, 2, 3, 4, 11]);
 });

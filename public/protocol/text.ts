@@ -12,3 +12,10 @@ export function textOf(draft: string): string {
 export function isBlank(text: string): boolean {
   return BLANK.test(text);
 }
+
+const encoder = new TextEncoder();
+
+/** Bytes of UTF-8, as the server counts them: a character beyond ASCII has two to four. */
+export function utf8Length(text: string): number {
+  return encoder.encode(text).length;
+}

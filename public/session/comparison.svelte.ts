@@ -2,14 +2,13 @@
 
 import type { TrafficCounter } from "../transport/transport";
 import { NAME_MAX } from "../protocol/name";
+import { utf8Length } from "../protocol/text";
 import { type TransportName, TRANSPORTS } from "../protocol/transport-name";
-import type { Secret } from "../seal/key";
+import type { Secret } from "../e2ee/key";
 import { RoomSession } from "./room-session.svelte";
 
 /** So many delays are looked back on. */
 const SAMPLES_KEPT = 100;
-
-const bytes = new TextEncoder();
 
 /** What a page can see of the traffic: the text that is carried, and none of the headers. */
 export class TrafficCounts implements TrafficCounter {
@@ -22,11 +21,11 @@ export class TrafficCounts implements TrafficCounter {
   }
 
   sent(text: string): void {
-    this.bytesSent += bytes.encode(text).length;
+    this.bytesSent += utf8Length(text);
   }
 
   received(text: string): void {
-    this.bytesReceived += bytes.encode(text).length;
+    this.bytesReceived += utf8Length(text);
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
-import { type Opened, Seal } from "../seal/seal";
+import { type OpenedLine, RoomCipher } from "../e2ee/cipher";
 import { loadDraft, loadSeat } from "../seat/seat";
 import { RoomSession } from "./room-session.svelte";
 
@@ -131,8 +131,8 @@ describe("plain words among sealed ones", () => {
 describe("what is sealed", () => {
   const next = async (count: number) => {
     await vi.waitFor(() => expect(socket().chats).toHaveLength(count));
-    const seal = await Seal.of(SECRET, "r");
-    return (await seal.open(socket().chats.at(-1)!.text as string, "me")) as Opened;
+    const cipher = await RoomCipher.of(SECRET, "r");
+    return (await cipher.open(socket().chats.at(-1)!.text as string, "me")) as OpenedLine;
   };
 
   test("says who said it, and goes on from what is known to have arrived, after a reload too", async () => {
@@ -140,11 +140,11 @@ describe("what is sealed", () => {
     socket().welcome({ members: [{ ...ANN, verified: true }] });
     first.send("one");
     const one = await next(1);
-    expect(one).toMatchObject({ text: "one", said: { n: 1, after: 0, user: "Ann", verified: true } });
+    expect(one).toMatchObject({ text: "one", claims: { n: 1, after: 0, user: "Ann", verified: true } });
     socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
-    await vi.waitFor(() => expect(loadSeat("r")?.last).toEqual({ n: 1, id: one.said!.id }));
+    await vi.waitFor(() => expect(loadSeat("r")?.last).toEqual({ n: 1, id: one.claims!.id }));
     first.send("two");
-    expect(await next(2)).toMatchObject({ text: "two", said: { n: 2, after: 1, link: one.said!.id } });
+    expect(await next(2)).toMatchObject({ text: "two", claims: { n: 2, after: 1, link: one.claims!.id } });
     const two = socket().chats.at(-1)!.text as string;
     first.stop();
 
@@ -159,7 +159,7 @@ describe("what is sealed", () => {
     await vi.waitFor(() => expect(second.entered).toBe(true));
     second.send("three");
     const three = await next(1);
-    expect(three).toMatchObject({ said: { n: 3, after: 2 } });
+    expect(three).toMatchObject({ claims: { n: 3, after: 2 } });
   });
 
   test("begins anew with another seat", async () => {
@@ -172,20 +172,23 @@ describe("what is sealed", () => {
     socket().tells({ ...WELCOME, type: "reset", clientId: "other", members: [{ ...ANN, clientId: "other" }] });
     made.send("two");
     await vi.waitFor(() => expect(socket().chats).toHaveLength(2));
-    const opened = await (await Seal.of(SECRET, "r")).open(socket().chats.at(-1)!.text as string, "other");
-    expect(opened).toMatchObject({ text: "two", said: { n: 1, after: 0, link: "" } });
+    const opened = await (await RoomCipher.of(SECRET, "r")).open(socket().chats.at(-1)!.text as string, "other");
+    expect(opened).toMatchObject({ text: "two", claims: { n: 1, after: 0, link: "" } });
   });
 
   test("under another name is marked in the log", async () => {
-    const seal = await Seal.of(SECRET, "r");
-    const { text } = await seal.lock({ n: 1, after: 0, link: "", user: "ben", verified: false, text: "hello" }, "ben");
+    const cipher = await RoomCipher.of(SECRET, "r");
+    const { text } = await cipher.seal(
+      { n: 1, after: 0, link: "", user: "ben", verified: false, text: "hello" },
+      "ben",
+    );
     const made = session(SECRET);
     socket().welcome({ history: [from("ben", 1, text), { ...from("ben", 2, text) }, { ...from("ben", 3, "plain") }] });
     await vi.waitFor(() => expect(made.log.lines).toHaveLength(3));
     expect(made.log.lines).toMatchObject([
       { text: "hello" },
       { doubt: { is: "twice" } },
-      { seal: "bare", doubt: { is: "bare", user: "ben" } },
+      { encryption: "unencrypted", doubt: { is: "unencrypted", user: "ben" } },
     ]);
     expect(made.log.lines[0]).not.toHaveProperty("doubt");
   });

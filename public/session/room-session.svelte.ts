@@ -9,11 +9,11 @@ import { Tints } from "../log/tints";
 import type { Chat, Inbound } from "../protocol/frames";
 import { type Pass, PassRefused } from "../protocol/pass";
 import type { TransportName } from "../protocol/transport-name";
-import { Chain } from "../seal/chain";
-import { opened, unopened } from "../seal/frames";
-import type { Secret } from "../seal/key";
-import { Seal } from "../seal/seal";
-import { Witness } from "../seal/witness";
+import { AuthorChain } from "../e2ee/author-chain";
+import { markUndecryptable, openFrame } from "../e2ee/frames";
+import type { Secret } from "../e2ee/key";
+import { RoomCipher } from "../e2ee/cipher";
+import { LineVerifier } from "../e2ee/line-verifier";
 import {
   forgetSeat,
   loadDraft,
@@ -53,7 +53,7 @@ export class RoomSession {
   /** What locks the words and pictures of this room; null where the link had none. */
   readonly secret: Secret | null;
   /** The keys that come of it. */
-  readonly seal: Promise<Seal> | null;
+  readonly cipher: Promise<RoomCipher> | null;
   /** This browser cannot lock anything: nothing is sent. */
   encryptionFailed = $state(false);
   /** Others lock what they write here and we do not: somebody has to say whether our words go out all the same. */
@@ -91,8 +91,8 @@ export class RoomSession {
   /** Welcomes that are still being opened: until then it is not known from which seat to speak. */
   #pendingWelcomes = 0;
   #sealing = false;
-  readonly #chain: Chain;
-  readonly #witness = new Witness();
+  readonly #chain: AuthorChain;
+  readonly #verifier = new LineVerifier();
   #othersEncrypt = false;
   /** Words may go out as they are; also where the tab can remember nothing. */
   #plainAllowed = false;
@@ -102,14 +102,14 @@ export class RoomSession {
     this.name = name;
     this.#options = options;
     this.secret = options.secret ?? null;
-    this.seal = this.secret === null ? null : Seal.of(this.secret, room);
-    this.seal?.catch(() => (this.encryptionFailed = true));
+    this.cipher = this.secret === null ? null : RoomCipher.of(this.secret, room);
+    this.cipher?.catch(() => (this.encryptionFailed = true));
     this.#storageKey = options.storageKey ?? room;
     const { transport: forced = null, traffic = null } = options;
     const seat = loadSeat(this.#storageKey);
     this.#ticket = seat?.ticket ?? null;
     this.#log = emptyLog(seat);
-    this.#chain = new Chain(seat?.clientId, seat?.last);
+    this.#chain = new AuthorChain(seat?.clientId, seat?.last);
     this.#plainAllowed = loadPlain(room);
     this.#draft = loadDraft(this.#storageKey);
     this.#connection = new Connection({
@@ -132,7 +132,7 @@ export class RoomSession {
     return this.#clock.now();
   }
 
-  /** Not yet said: it outlives the view it is written in, and a reload of its tab. */
+  /** Not yet claims: it outlives the view it is written in, and a reload of its tab. */
   get draft(): string {
     return this.#draft;
   }
@@ -165,7 +165,7 @@ export class RoomSession {
     this.#sendNext();
   }
 
-  /** What waits is not said: it goes back to where it was written. */
+  /** What waits is not claims: it goes back to where it was written. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.carried);
     this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
@@ -208,17 +208,17 @@ export class RoomSession {
   }
 
   #onFrame(frame: Inbound): void {
-    if (!this.seal) return this.#apply(unopened(frame));
-    const seal = this.seal;
+    if (!this.cipher) return this.#apply(markUndecryptable(frame));
+    const cipher = this.cipher;
     const seats = frame.type === "welcome" || frame.type === "reset";
     if (seats) this.#pendingWelcomes += 1;
     const open = async () => {
-      const read = await opened(frame, await seal.catch(() => null), this.#witness);
+      const read = await openFrame(frame, await cipher.catch(() => null), this.#verifier);
       if (seats) this.#pendingWelcomes -= 1;
       if (!this.#lifetime.signal.aborted) this.#apply(read);
       if (seats && this.connection.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
     };
-    // What goes wrong with one frame is said, and the next one comes all the same.
+    // What goes wrong with one frame is claims, and the next one comes all the same.
     this.#decryptQueue = this.#decryptQueue.then(open).catch(reportError);
   }
 
@@ -228,7 +228,7 @@ export class RoomSession {
       case "reset": {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
-        this.#chain.sit(frame.clientId);
+        this.#chain.setAuthor(frame.clientId);
         for (const chat of frame.history) this.#noteChat(chat, frame.clientId);
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
@@ -243,7 +243,7 @@ export class RoomSession {
         this.#clock.advanceTo(frame.at);
         this.#options.onChat?.(frame);
         this.#noteChat(frame, this.#log.me?.clientId);
-        if (frame.said && frame.from === this.#log.me?.clientId) this.#persist();
+        if (frame.claims && frame.from === this.#log.me?.clientId) this.#persist();
         this.#dispatch({ type: "chat", chat: frame });
         break;
       case "ack":
@@ -288,16 +288,16 @@ export class RoomSession {
   }
 
   /** What a line tells beside its words: that ours has arrived, or that others lock theirs. */
-  #noteChat({ from, said, seal }: Chat, me: string | undefined): void {
-    if (from !== me) this.#othersEncrypt ||= seal === "shut";
-    else if (said) this.#chain.heard(said.n, said.id);
+  #noteChat({ from, claims, encryption }: Chat, me: string | undefined): void {
+    if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
+    else if (claims) this.#chain.advance(claims.n, claims.id);
   }
 
   #onAck(n: number | null, seq: number): void {
     const { me } = this.#log;
-    const place = n === null ? null : this.#chain.arrived(n);
+    const place = n === null ? null : this.#chain.confirm(n);
     if (!me || !place) return;
-    this.#witness.wrote(me.clientId, { ...place, user: me.user, verified: this.#isVerified() }, seq);
+    this.#verifier.recordOwn(me.clientId, { ...place, user: me.user, verified: this.#isVerified() }, seq);
     this.#persist();
   }
 
@@ -332,32 +332,32 @@ export class RoomSession {
     this.#tickTimer = window.setTimeout(() => this.#dispatch({ type: "tick", now: this.now() }), wait);
   }
 
-  /** The only way out for words: as they are, or locked where the room has a key. */
+  /** The only way out for words: as they are, or sealed where the room has a key. */
   #sendNext(): void {
     const line = due(this.#log);
-    if (line && this.seal) void this.#sealAndSend(line, this.seal);
+    if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
     else if (line && !line.carried && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
     else if (line && this.#connection.send({ type: "chat", text: line.text, n: line.n }))
       this.#log = step(this.#log, { type: "carry" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
-  async #sealAndSend(line: Outgoing, seal: Promise<Seal>): Promise<void> {
+  async #sealAndSend(line: Outgoing, cipher: Promise<RoomCipher>): Promise<void> {
     const { me } = this.#log;
     if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
     const { clientId: from, user } = me;
     this.#sealing = true;
-    const whole = { ...this.#chain.place(line.n), text: line.text, user, verified: this.#isVerified() };
-    const locked = await seal.then((seal) => seal.lock(whole, from)).catch(() => null);
+    const whole = { ...this.#chain.positionOf(line.n), text: line.text, user, verified: this.#isVerified() };
+    const sealed = await cipher.then((cipher) => cipher.seal(whole, from)).catch(() => null);
     this.#sealing = false;
-    if (locked === null) return;
+    if (sealed === null) return;
     const next = due(this.#log);
-    // Bound to the seat it was locked for: under another one it is locked anew.
+    // Bound to the seat it was sealed for: under another one it is sealed anew.
     const holds =
       next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
     if (!holds) return this.#sendNext();
-    this.#chain.sealed(line.n, locked.id);
-    if (this.#connection.send({ type: "chat", text: locked.text, n: line.n })) this.#dispatch({ type: "carry" });
+    this.#chain.recordSealed(line.n, sealed.id);
+    if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "carry" });
   }
 
   /** A busy room changes more often than a screen can show. */

@@ -13,7 +13,7 @@ import {
   Track,
 } from "livekit-client";
 import LockWorker from "./lock.worker?worker";
-import type { Seal } from "../seal/seal";
+import type { RoomCipher } from "../e2ee/cipher";
 import { type Pass, PassRefused } from "../protocol/pass";
 import { watchDevice } from "./ended";
 import type { Sources } from "./sources";
@@ -64,7 +64,7 @@ export class Call {
   readonly #room: Room;
   readonly #ask: () => Promise<Pass>;
   readonly #sounds: HTMLElement;
-  readonly #seal: Promise<Seal> | null;
+  readonly #cipher: Promise<RoomCipher> | null;
   readonly #keys = new ExternalE2EEKeyProvider();
   #worker: Worker | null = null;
   readonly #sources: Sources;
@@ -85,10 +85,10 @@ export class Call {
   #spoke: string | null = null;
 
   /** `sounds` is where the voices are hung up, unseen. */
-  constructor(ask: () => Promise<Pass>, sources: Sources, sounds: HTMLElement, seal: Promise<Seal> | null) {
+  constructor(ask: () => Promise<Pass>, sources: Sources, sounds: HTMLElement, cipher: Promise<RoomCipher> | null) {
     const { cameraId, micId } = sources.wish;
-    this.#seal = seal;
-    if (seal && isE2EESupported()) this.#worker = new LockWorker();
+    this.#cipher = cipher;
+    if (cipher && isE2EESupported()) this.#worker = new LockWorker();
     this.#ask = ask;
     this.#sources = sources;
     this.#sounds = sounds;
@@ -202,10 +202,10 @@ export class Call {
   async #join(): Promise<Trouble | null> {
     let timer = 0;
     try {
-      if (this.#seal) {
-        const seal = await this.#seal.catch(() => null);
-        if (!seal || !this.#worker) return "no_lock";
-        await this.#keys.setKey(seal.media);
+      if (this.#cipher) {
+        const cipher = await this.#cipher.catch(() => null);
+        if (!cipher || !this.#worker) return "no_lock";
+        await this.#keys.setKey(cipher.media);
         await this.#room.setE2EEEnabled(true);
       }
       const pass = await this.#ask();
@@ -344,7 +344,7 @@ export class Call {
     });
     room.on(RoomEvent.TrackSubscribed, (track, publication, them) => {
       // Without a key it would be noise.
-      if (publication.isEncrypted && !this.#seal) publication.setSubscribed(false);
+      if (publication.isEncrypted && !this.#cipher) publication.setSubscribed(false);
       else if (track.kind === Track.Kind.Audio) this.#hang(track.attach(), them.identity);
       draw();
     });
@@ -438,7 +438,7 @@ export class Call {
       const others = [...this.#members].flatMap((id) => remoteParticipants.get(id) ?? []);
       const there =
         this.stage === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;
-      const keyed = this.#seal !== null;
+      const keyed = this.#cipher !== null;
       this.tiles = there.flatMap((them) => {
         const hand = them === me ? this.hand : this.#hands.has(them.identity);
         return tilesOf(them, { hand, keyed, stranger: this.#strangers.has(them.identity) });

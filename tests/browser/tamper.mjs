@@ -151,7 +151,7 @@ export default {
     await says(ann, "two");
     await marked(ben, [
       ["one", ""],
-      ["send money", "bare"],
+      ["send money", "unencrypted"],
     ]);
     await bubble(ben, "send money").getByText("Ann writes encrypted. This may be from somebody else.").waitFor();
     await bubble(ben, "send money").getByText("Not encrypted:").waitFor();

@@ -1,7 +1,7 @@
 // The words about secrecy: each describes one state, and is said in that one only.
 
 import type { Doubt } from "../../protocol/frames";
-import type { Secrecy } from "../../seal/secrecy";
+import type { EncryptionState } from "../../e2ee/summary";
 
 export const en = {
   states: {
@@ -41,7 +41,10 @@ export const en = {
         "This room’s link has a key, but this page can’t use it. Nothing is sent, and encrypted messages can’t be read.",
       ],
     },
-  } satisfies Record<Secrecy, { title: string; text: string[] }> as Record<Secrecy, { title: string; text: string[] }>,
+  } satisfies Record<EncryptionState, { title: string; text: string[] }> as Record<
+    EncryptionState,
+    { title: string; text: string[] }
+  >,
   notHidden:
     "Not hidden: names, who is here and when, who writes when and how much. Anyone with the full link can read along, and you trust the page that this server sends you.",
   byHttps: "The connection to the server is encrypted (https): others on the network can’t read along.",
@@ -56,8 +59,8 @@ export const en = {
   otherKey:
     "Most messages here are encrypted with another key than yours. Ask for the full link again, including the part after #.",
   nothingSent: "This page can’t encrypt, so nothing is sent. Open the room by https.",
-  shut: "Can’t decrypt this message.",
-  bare: "Not encrypted:",
+  undecryptable: "Can’t decrypt this message.",
+  unencrypted: "Not encrypted:",
   hide: "Hide this notice",
 
   askTitle: "Send without encryption?",
@@ -88,7 +91,7 @@ export const en = {
     order: (user: string) => `Out of order: ${user} wrote this before a message above.`,
     fork: (user: string) => `Doesn’t continue what ${user} wrote before. It may be from somebody else.`,
     hole: (user: string) => `An earlier message by ${user} is missing.`,
-    bare: (user: string) => `${user} writes encrypted. This may be from somebody else.`,
+    unencrypted: (user: string) => `${user} writes encrypted. This may be from somebody else.`,
     former: (user: string) =>
       `${user} writes in a newer format. This may be from somebody else, or older than it looks.`,
   } satisfies Record<Doubt["is"], (user: string) => string> as Record<Doubt["is"], (user: string) => string>,

@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { Chat, Inbound } from "../protocol/frames";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { readFrame } from "../protocol/frames";
-import { Chain } from "./chain";
-import { opened } from "./frames";
-import { newSecret, Seal } from "./seal";
-import { Witness } from "./witness";
+import { AuthorChain } from "./author-chain";
+import { openFrame } from "./frames";
+import { newSecret, RoomCipher } from "./cipher";
+import { LineVerifier } from "./line-verifier";
 
 const secret = newSecret();
-const seal = await Seal.of(secret, "general");
+const cipher = await RoomCipher.of(secret, "general");
 
 /** An honest author's page: locks, and hears whether it arrived. */
 class Author {
@@ -16,7 +16,7 @@ class Author {
   constructor(
     readonly from: string,
     readonly user: string,
-    readonly chain = new Chain(from),
+    readonly chain = new AuthorChain(from),
     readonly verified = false,
     n = 0,
   ) {
@@ -25,15 +25,15 @@ class Author {
 
   async writes(text: string, { confirmed = true, n = (this.#n += 1) } = {}): Promise<Chat> {
     const { from, user, verified } = this;
-    const locked = await seal.lock({ ...this.chain.place(n), text, user, verified }, from);
-    this.chain.sealed(n, locked.id);
-    if (confirmed) this.chain.arrived(n);
+    const sealed = await cipher.seal({ ...this.chain.positionOf(n), text, user, verified }, from);
+    this.chain.recordSealed(n, sealed.id);
+    if (confirmed) this.chain.confirm(n);
     return {
       type: "chat",
       seq: 0,
       from,
       user,
-      text: locked.text,
+      text: sealed.text,
       at: 0,
       cursor: null,
       n: null,
@@ -57,15 +57,15 @@ const shown = (frames: Inbound[]) =>
     .flatMap((frame) =>
       frame.type === "chat" ? [frame] : frame.type === "welcome" || frame.type === "reset" ? frame.history : [],
     )
-    .map((line) => line.doubt?.is ?? line.seal ?? "-");
+    .map((line) => line.doubt?.is ?? line.encryption ?? "-");
 
-async function reads(witness: Witness, ...frames: Inbound[]): Promise<string[]> {
+async function reads(verifier: LineVerifier, ...frames: Inbound[]): Promise<string[]> {
   const read = [];
-  for (const frame of frames) read.push(await opened(frame, seal, witness));
+  for (const frame of frames) read.push(await openFrame(frame, cipher, verifier));
   return shown(read);
 }
 
-const live = (lines: Chat[], witness = new Witness()) => reads(witness, ...numbered(lines));
+const live = (lines: Chat[], verifier = new LineVerifier()) => reads(verifier, ...numbered(lines));
 const listed = (lines: Chat[], over: Partial<{ resumed: boolean; reset: boolean }> = {}) => ({
   ...(readFrame(WELCOME) as Extract<Inbound, { type: "welcome" }>),
   ...over,
@@ -74,7 +74,7 @@ const listed = (lines: Chat[], over: Partial<{ resumed: boolean; reset: boolean 
 
 describe("an honest server", () => {
   test("leaves no doubt, live, in a history and in a history that is cut at its start", async () => {
-    const [a, b] = [ann(), new Author("ben", "Ben", new Chain("ben"), true)];
+    const [a, b] = [ann(), new Author("ben", "Ben", new AuthorChain("ben"), true)];
     const lines = numbered([
       await a.writes("1"),
       await b.writes("1"),
@@ -84,18 +84,18 @@ describe("an honest server", () => {
     ]);
     expect(await live(lines)).toEqual(["-", "-", "-", "-", "-"]);
     for (let cut = 0; cut < lines.length; cut += 1)
-      expect(await reads(new Witness(), listed(lines.slice(cut))), String(cut)).toEqual(
+      expect(await reads(new LineVerifier(), listed(lines.slice(cut))), String(cut)).toEqual(
         lines.slice(cut).map(() => "-"),
       );
   });
 
   test("may tell lines again: after a resume, a reset, and in a log that has lost its oldest", async () => {
     const lines = numbered(await ann().say("1", "2", "3", "4", "5"));
-    const witness = new Witness();
-    expect(await reads(witness, listed(lines.slice(0, 3)), ...lines.slice(2, 4))).toEqual(["-", "-", "-", "-", "-"]);
-    expect(await reads(witness, listed(lines.slice(1), { resumed: true }))).toEqual(["-", "-", "-", "-"]);
-    expect(await reads(witness, listed(lines.slice(2), { resumed: true, reset: true }))).toEqual(["-", "-", "-"]);
-    expect(await reads(witness, listed(numbered(lines.slice(3), 40), { reset: true }))).toEqual(["-", "-"]);
+    const verifier = new LineVerifier();
+    expect(await reads(verifier, listed(lines.slice(0, 3)), ...lines.slice(2, 4))).toEqual(["-", "-", "-", "-", "-"]);
+    expect(await reads(verifier, listed(lines.slice(1), { resumed: true }))).toEqual(["-", "-", "-", "-"]);
+    expect(await reads(verifier, listed(lines.slice(2), { resumed: true, reset: true }))).toEqual(["-", "-", "-"]);
+    expect(await reads(verifier, listed(numbered(lines.slice(3), 40), { reset: true }))).toEqual(["-", "-"]);
   });
 
   test("is not blamed when an author was not told whether a line arrived", async () => {
@@ -119,14 +119,14 @@ describe("an honest server", () => {
   test("finds the author where the tab left off, after a reload too", async () => {
     const a = ann();
     const before = await a.say("1", "2");
-    const back = new Author("ann", "Ann", new Chain("ann", a.chain.last), false, 2);
+    const back = new Author("ann", "Ann", new AuthorChain("ann", a.chain.last), false, 2);
     expect(await live([...before, ...(await back.say("3", "4"))])).toEqual(["-", "-", "-", "-"]);
     // What went out at the last moment, and was not confirmed, is learned from the log.
     const last = await back.writes("5", { confirmed: false });
-    const again = new Author("ann", "Ann", new Chain("ann", back.chain.last), false, 5);
-    const { said } = (await opened(last, seal, new Witness())) as Chat;
-    again.chain.heard(said!.n, said!.id);
-    expect(again.chain.place(6)).toMatchObject({ after: 5, link: said!.id });
+    const again = new Author("ann", "Ann", new AuthorChain("ann", back.chain.last), false, 5);
+    const { claims } = (await openFrame(last, cipher, new LineVerifier())) as Chat;
+    again.chain.advance(claims!.n, claims!.id);
+    expect(again.chain.positionOf(6)).toMatchObject({ after: 5, link: claims!.id });
   });
 
   test("may carry both formats side by side for one release", async () => {
@@ -134,18 +134,20 @@ describe("an honest server", () => {
     const former = JSON.parse(
       (await import("node:fs")).readFileSync(`${import.meta.dirname}/../../docs/e2ee-vectors.json`, "utf8"),
     );
-    const their = await Seal.of(former.secret, former.room);
+    const their = await RoomCipher.of(former.secret, former.room);
     const line = { ...old, from: former.former[0].from, text: former.former[0].sealed };
-    const witness = new Witness();
-    expect(await opened(line, their, witness)).toMatchObject({ text: former.former[0].text });
-    expect(await opened(line, their, witness)).not.toHaveProperty("doubt");
+    const verifier = new LineVerifier();
+    expect(await openFrame(line, their, verifier)).toMatchObject({ text: former.former[0].text });
+    expect(await openFrame(line, their, verifier)).not.toHaveProperty("doubt");
     // Who has been seen to write the newer format does not go back to the one that proves less.
-    await opened(
+    await openFrame(
       { ...old, from: former.lines[0].from, user: "Ann", text: former.lines[0].sealed, seq: 2 },
       their,
-      witness,
+      verifier,
     );
-    expect(await opened({ ...line, seq: 3 }, their, witness)).toMatchObject({ doubt: { is: "former", user: "Ann" } });
+    expect(await openFrame({ ...line, seq: 3 }, their, verifier)).toMatchObject({
+      doubt: { is: "former", user: "Ann" },
+    });
   });
 });
 
@@ -154,29 +156,29 @@ describe("a server that tampers is noticed at the line", () => {
     const [one, two] = await ann().say("1", "2");
     expect(await live([{ ...one!, user: "Ben" }, two!])).toEqual(["name", "-"]);
     expect(await live([{ ...one!, verified: true }, two!])).toEqual(["name", "-"]);
-    const { verified: _, ...bare } = await new Author("eve", "Eve", new Chain("eve"), true).writes("1");
+    const { verified: _, ...bare } = await new Author("eve", "Eve", new AuthorChain("eve"), true).writes("1");
     expect(await live([bare])).toEqual(["name"]);
     const [frame] = numbered([{ ...one!, user: "Ben", verified: true }]);
-    expect(await opened(frame!, seal, new Witness())).toMatchObject({ doubt: { is: "name", user: "Ann" } });
+    expect(await openFrame(frame!, cipher, new LineVerifier())).toMatchObject({ doubt: { is: "name", user: "Ann" } });
   });
 
   test("another author: it does not open", async () => {
     const [one] = await ann().say("1");
-    expect(await live([{ ...one!, from: "ben" }])).toEqual(["shut"]);
+    expect(await live([{ ...one!, from: "ben" }])).toEqual(["undecryptable"]);
   });
 
   test("a line told twice, live, in a history, and at the end of a history told anew", async () => {
     const lines = await ann().say("1", "2", "3");
     expect(await live([...lines, lines[1]!])).toEqual(["-", "-", "-", "twice"]);
     expect(await live([lines[0]!, lines[0]!, lines[1]!, lines[2]!])).toEqual(["-", "twice", "-", "-"]);
-    expect(await reads(new Witness(), listed(numbered([lines[0]!, lines[1]!, lines[0]!])))).toEqual([
+    expect(await reads(new LineVerifier(), listed(numbered([lines[0]!, lines[1]!, lines[0]!])))).toEqual([
       "-",
       "-",
       "twice",
     ]);
-    const witness = new Witness();
-    await live(lines, witness);
-    expect(await reads(witness, listed(numbered([...lines, lines[2]!], 7), { reset: true }))).toEqual([
+    const verifier = new LineVerifier();
+    await live(lines, verifier);
+    expect(await reads(verifier, listed(numbered([...lines, lines[2]!], 7), { reset: true }))).toEqual([
       "-",
       "-",
       "-",
@@ -186,11 +188,16 @@ describe("a server that tampers is noticed at the line", () => {
 
   test("a history turned around, and two lines that change places", async () => {
     const lines = await ann().say("1", "2", "3", "4");
-    expect(await reads(new Witness(), listed(numbered(lines.toReversed())))).toEqual(["-", "order", "order", "order"]);
+    expect(await reads(new LineVerifier(), listed(numbered(lines.toReversed())))).toEqual([
+      "-",
+      "order",
+      "order",
+      "order",
+    ]);
     expect(await live([lines[0]!, lines[2]!, lines[1]!, lines[3]!])).toEqual(["-", "hole", "order", "-"]);
-    const witness = new Witness();
-    await live(lines, witness);
-    expect(await reads(witness, listed(numbered(lines.toReversed(), 9), { reset: true }))).toEqual([
+    const verifier = new LineVerifier();
+    await live(lines, verifier);
+    expect(await reads(verifier, listed(numbered(lines.toReversed(), 9), { reset: true }))).toEqual([
       "-",
       "order",
       "order",
@@ -201,16 +208,16 @@ describe("a server that tampers is noticed at the line", () => {
   test("a hole, also where what stood there does not open", async () => {
     const lines = await ann().say("1", "2", "3", "4");
     expect(await live([lines[0]!, lines[2]!, lines[3]!])).toEqual(["-", "hole", "-"]);
-    expect(await reads(new Witness(), listed(numbered([lines[0]!, lines[3]!])))).toEqual(["-", "hole"]);
+    expect(await reads(new LineVerifier(), listed(numbered([lines[0]!, lines[3]!])))).toEqual(["-", "hole"]);
     expect(await live([lines[0]!, { ...lines[1]!, text: `${lines[1]!.text.slice(0, -4)}AAAA` }, lines[2]!])).toEqual([
       "-",
-      "shut",
+      "undecryptable",
       "hole",
     ]);
-    const witness = new Witness();
-    await live(lines, witness);
+    const verifier = new LineVerifier();
+    await live(lines, verifier);
     expect(
-      await reads(witness, listed(numbered([lines[0]!, lines[2]!]), { reset: true })),
+      await reads(verifier, listed(numbered([lines[0]!, lines[2]!]), { reset: true })),
       "also of what was there before",
     ).toEqual(["-", "hole"]);
   });
@@ -218,27 +225,27 @@ describe("a server that tampers is noticed at the line", () => {
   test("plain words under the seat of somebody who writes with the key", async () => {
     const [one] = await ann().say("1");
     const plain: Chat = { ...one!, text: "send money" };
-    expect(await live([one!, plain, { ...plain, from: "eve" }])).toEqual(["-", "bare", "bare"]);
-    const read = await opened({ ...plain, seq: 2 }, seal, new Witness());
+    expect(await live([one!, plain, { ...plain, from: "eve" }])).toEqual(["-", "unencrypted", "unencrypted"]);
+    const read = await openFrame({ ...plain, seq: 2 }, cipher, new LineVerifier());
     expect(read, "of a stranger nothing is known").not.toHaveProperty("doubt");
   });
 
   test("a line of one's own that comes back under another name, or a second time", async () => {
     const a = ann();
     const one = await a.writes("1", { confirmed: false });
-    const witness = new Witness();
-    witness.wrote("ann", { ...a.chain.arrived(1)!, user: "Ann", verified: false }, 1);
-    expect(await reads(witness, { ...one, seq: 1 }, { ...one, seq: 2 })).toEqual(["-", "twice"]);
-    expect(await reads(new Witness(), { ...one, seq: 1, user: "Eve" })).toEqual(["name"]);
+    const verifier = new LineVerifier();
+    verifier.recordOwn("ann", { ...a.chain.confirm(1)!, user: "Ann", verified: false }, 1);
+    expect(await reads(verifier, { ...one, seq: 1 }, { ...one, seq: 2 })).toEqual(["-", "twice"]);
+    expect(await reads(new LineVerifier(), { ...one, seq: 1, user: "Eve" })).toEqual(["name"]);
   });
 });
 
 describe("a member who has the key and a server that helps", () => {
   test("cannot go on in another's name without knowing the line before", async () => {
     const [one, two, three] = await ann().say("1", "2", "3");
-    const forger = new Author("ann", "Ann", new Chain("ann", { n: 1, id: "B".repeat(22) }), false, 1);
+    const forger = new Author("ann", "Ann", new AuthorChain("ann", { n: 1, id: "B".repeat(22) }), false, 1);
     expect(await live([one!, await forger.writes("forged"), two!])).toEqual(["-", "fork", "twice"]);
-    const anew = new Author("ann", "Ann", new Chain("ann"), false, 3);
+    const anew = new Author("ann", "Ann", new AuthorChain("ann"), false, 3);
     expect(await live([one!, two!, three!, await anew.writes("forged")]), "nor begin anew").toEqual([
       "-",
       "-",
@@ -250,23 +257,23 @@ describe("a member who has the key and a server that helps", () => {
 
 describe("a chain", () => {
   test("begins anew with another seat", () => {
-    const chain = new Chain("old", { n: 4, id: "x" });
-    chain.sit("old");
-    expect(chain.place(5)).toMatchObject({ after: 4, link: "x" });
-    chain.sit("new");
-    expect(chain.place(1)).toMatchObject({ n: 1, after: 0, link: "" });
+    const chain = new AuthorChain("old", { n: 4, id: "x" });
+    chain.setAuthor("old");
+    expect(chain.positionOf(5)).toMatchObject({ after: 4, link: "x" });
+    chain.setAuthor("new");
+    expect(chain.positionOf(1)).toMatchObject({ n: 1, after: 0, link: "" });
   });
 
   test("keeps the place of a line that may be sent again", () => {
-    const chain = new Chain("me");
-    const place = chain.place(1);
-    chain.sealed(1, "one");
-    chain.place(2);
-    chain.sealed(2, "two");
-    chain.arrived(2);
+    const chain = new AuthorChain("me");
+    const place = chain.positionOf(1);
+    chain.recordSealed(1, "one");
+    chain.positionOf(2);
+    chain.recordSealed(2, "two");
+    chain.confirm(2);
     expect(chain.last).toEqual({ n: 2, id: "two" });
-    expect(chain.place(3)).toMatchObject({ after: 2, link: "two" });
+    expect(chain.positionOf(3)).toMatchObject({ after: 2, link: "two" });
     expect(place).toMatchObject({ after: 0 });
-    expect(chain.arrived(7), "nothing that this page has not sent").toBeNull();
+    expect(chain.confirm(7), "nothing that this page has not sent").toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { addressOf, invitationIn, isSecret, keyOf } from "./key";
-import { newSecret } from "./seal";
+import { parseAddress, parseInvitation, isSecret, parseKey } from "./key";
+import { newSecret } from "./cipher";
 
 const ROOM = "lusab-babad-gutih-tugad";
 /** It ends in letters that prose knows as marks: they are the key's. */
@@ -102,38 +102,38 @@ describe("a key in a link", () => {
   test.each(KEYS)("is found whatever stands around it: %s", (secret) => {
     for (const after of AROUND) {
       const key = { is: "key", secret };
-      expect(keyOf(secret + after), after).toEqual(key);
-      expect(addressOf(`https://parlor.example/r/${ROOM}#${secret}${after}`), `opened: ${after}`).toEqual({
+      expect(parseKey(secret + after), after).toEqual(key);
+      expect(parseAddress(`https://parlor.example/r/${ROOM}#${secret}${after}`), `opened: ${after}`).toEqual({
         room: { id: ROOM, given: ROOM },
         search: "",
         key,
       });
-      expect(invitationIn(`https://parlor.example/r/${ROOM}#${secret}${after}`), `pasted: ${after}`).toEqual({
+      expect(parseInvitation(`https://parlor.example/r/${ROOM}#${secret}${after}`), `pasted: ${after}`).toEqual({
         room: ROOM,
         key,
       });
       expect(
-        invitationIn(`Room #3, 7 pm: (https://parlor.example/r/${ROOM}#${secret}${after} bring a #hat`),
+        parseInvitation(`Room #3, 7 pm: (https://parlor.example/r/${ROOM}#${secret}${after} bring a #hat`),
         `in a sentence: ${after}`,
       ).toEqual({ room: ROOM, key });
-      expect(invitationIn(`${ROOM}#${secret}${after}`), `without its link: ${after}`).toEqual({ room: ROOM, key });
+      expect(parseInvitation(`${ROOM}#${secret}${after}`), `without its link: ${after}`).toEqual({ room: ROOM, key });
     }
   });
 
   test.each(KEYS)("is put back where its # was escaped: %s", (secret) => {
     const key = { is: "key", secret };
     for (const hash of ["%23", "%2523", "#%23", "##", "#\u200b", "?transport=sse#", "?utm_source=a%23", "/#", "/%23"]) {
-      expect(addressOf(`https://parlor.example/r/${ROOM}${hash}${secret}`), hash).toMatchObject({
+      expect(parseAddress(`https://parlor.example/r/${ROOM}${hash}${secret}`), hash).toMatchObject({
         room: { id: ROOM, given: ROOM },
         key,
       });
-      expect(invitationIn(`see https://parlor.example/r/${ROOM}${hash}${secret}, please`), hash).toEqual({
+      expect(parseInvitation(`see https://parlor.example/r/${ROOM}${hash}${secret}, please`), hash).toEqual({
         room: ROOM,
         key,
       });
     }
-    expect(invitationIn(`https://parlor.example/r/${ROOM}\n#${secret}`)).toEqual({ room: ROOM, key });
-    expect(addressOf(`https://parlor.example/transports?room=${ROOM}#${secret}.`)).toEqual({
+    expect(parseInvitation(`https://parlor.example/r/${ROOM}\n#${secret}`)).toEqual({ room: ROOM, key });
+    expect(parseAddress(`https://parlor.example/transports?room=${ROOM}#${secret}.`)).toEqual({
       room: null,
       search: `?room=${ROOM}`,
       key,
@@ -142,15 +142,15 @@ describe("a key in a link", () => {
 
   test.each(KEYS)("that is none is a damaged link, never a link without a key: %s", (secret) => {
     for (const fragment of damaged(secret)) {
-      expect(keyOf(fragment), fragment).toEqual({ is: "damaged" });
+      expect(parseKey(fragment), fragment).toEqual({ is: "damaged" });
       expect(isSecret(fragment), fragment).toBe(false);
       for (const hash of ["#", "%23", "?x=1#", "?x=1%23"]) {
         expect(
-          addressOf(`https://parlor.example/r/${ROOM}${hash}${fragment}`),
+          parseAddress(`https://parlor.example/r/${ROOM}${hash}${fragment}`),
           `opened: ${hash}${fragment}`,
         ).toMatchObject({ room: { id: ROOM, given: ROOM }, key: { is: "damaged" } });
         expect(
-          invitationIn(`at https://parlor.example/r/${ROOM}${hash}${fragment}`),
+          parseInvitation(`at https://parlor.example/r/${ROOM}${hash}${fragment}`),
           `pasted: ${hash}${fragment}`,
         ).toEqual({ room: ROOM, key: { is: "damaged" } });
       }
@@ -158,9 +158,9 @@ describe("a key in a link", () => {
   });
 
   test("is not looked for where there is no #", () => {
-    expect(keyOf(null)).toEqual({ is: "none" });
-    expect(addressOf(`https://parlor.example/r/${ROOM}?transport=sse`).key).toEqual({ is: "none" });
-    expect(addressOf("https://parlor.example/")).toEqual({ room: null, search: "", key: { is: "none" } });
+    expect(parseKey(null)).toEqual({ is: "none" });
+    expect(parseAddress(`https://parlor.example/r/${ROOM}?transport=sse`).key).toEqual({ is: "none" });
+    expect(parseAddress("https://parlor.example/")).toEqual({ room: null, search: "", key: { is: "none" } });
   });
 });
 
@@ -168,11 +168,14 @@ describe("an invitation", () => {
   const none = { is: "none" };
 
   test("is an id, a link, or a sentence with a link in it", () => {
-    expect(invitationIn(" general ")).toEqual({ room: "general", key: none });
-    expect(invitationIn(`https://parlor.example/r/${ROOM}`)).toEqual({ room: ROOM, key: none });
-    expect(invitationIn("Come to https://parlor.example/r/%D0%BA%D0%BE%D0%BC?x=1")).toEqual({ room: "ком", key: none });
-    expect(invitationIn("https://parlor.example/r/a.b_c~")).toEqual({ room: "a.b_c~", key: none });
-    expect(invitationIn("https://parlor.example/r/team.")).toEqual({ room: "team.", key: none });
+    expect(parseInvitation(" general ")).toEqual({ room: "general", key: none });
+    expect(parseInvitation(`https://parlor.example/r/${ROOM}`)).toEqual({ room: ROOM, key: none });
+    expect(parseInvitation("Come to https://parlor.example/r/%D0%BA%D0%BE%D0%BC?x=1")).toEqual({
+      room: "ком",
+      key: none,
+    });
+    expect(parseInvitation("https://parlor.example/r/a.b_c~")).toEqual({ room: "a.b_c~", key: none });
+    expect(parseInvitation("https://parlor.example/r/team.")).toEqual({ room: "team.", key: none });
   });
 
   test("ends where the sentence goes on", () => {
@@ -184,7 +187,7 @@ describe("an invitation", () => {
       "<https://parlor.example/r/комната-7>",
       "https://parlor.example/r/комната-7，谢谢",
     ]) {
-      expect(invitationIn(text), text).toEqual({ room: "комната-7", key: none });
+      expect(parseInvitation(text), text).toEqual({ room: "комната-7", key: none });
     }
   });
 
@@ -198,6 +201,6 @@ describe("an invitation", () => {
       "see you at 7",
       `join ${ROOM}#x`,
     ])
-      expect(invitationIn(text), text).toBeNull();
+      expect(parseInvitation(text), text).toBeNull();
   });
 });

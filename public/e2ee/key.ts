@@ -31,7 +31,7 @@ export function isSecret(given: string): boolean {
 }
 
 /** What a fragment says: without its `#`, or null where the address has no `#` at all. */
-export function keyOf(fragment: string | null): Key {
+export function parseKey(fragment: string | null): Key {
   if (fragment === null) return NONE;
   const text = decode(fragment)
     .replaceAll(UNSEEN, "")
@@ -48,25 +48,25 @@ export type Address = {
 };
 
 /** Where this page was opened. */
-export function addressOf(href: string): Address {
-  const url = new URL(mended(href));
+export function parseAddress(href: string): Address {
+  const url = new URL(unescapeHashes(href));
   const at = url.href.indexOf("#");
-  return { room: roomOfPath(url.pathname), search: url.search, key: keyOf(at < 0 ? null : url.href.slice(at + 1)) };
+  return { room: roomOfPath(url.pathname), search: url.search, key: parseKey(at < 0 ? null : url.href.slice(at + 1)) };
 }
 
 /** A `#` has no place in a room's id nor in a key: wherever it stands escaped, it was one. */
-function mended(address: string): string {
+function unescapeHashes(address: string): string {
   return address.replaceAll(ESCAPED_HASH, "#");
 }
 
 /** What people paste: an id, an id with its key, a link, or a sentence with a link in it. Null where no room is named. */
-export function invitationIn(given: string): { room: string; key: Key } | null {
-  const text = mended(given.replaceAll(UNSEEN, "").trim());
+export function parseInvitation(given: string): { room: string; key: Key } | null {
+  const text = unescapeHashes(given.replaceAll(UNSEEN, "").trim());
   const link = LINK.exec(text);
   if (!link) {
     const [id, ...rest] = text.split("#");
     const room = parseRoomId(id!.trim());
-    return room === null ? null : { room, key: keyOf(rest.length === 0 ? null : rest.join("#")) };
+    return room === null ? null : { room, key: parseKey(rest.length === 0 ? null : rest.join("#")) };
   }
   const [whole, named, asked, fragment] = link;
   const behind = text.slice(link.index + whole.length);
@@ -75,7 +75,7 @@ export function invitationIn(given: string): { room: string; key: Key } | null {
   const ends = fragment === undefined && asked === "" && (behind !== "" || /\s/.test(text.slice(0, link.index)));
   const id = ID.exec(named!)?.[1] ?? "";
   const room = parseRoomId(decode(ends ? id.replace(/\.+$/, "") : id));
-  return room === null ? null : { room, key: keyOf(fragment ?? cutOff ?? null) };
+  return room === null ? null : { room, key: parseKey(fragment ?? cutOff ?? null) };
 }
 
 function decode(part: string): string {

@@ -2,16 +2,16 @@
 // renames, repeats, reorders or withholds one. Pure: line in, doubt out.
 
 import type { Doubt } from "../protocol/frames";
-import type { Said } from "./payload";
+import type { LineClaims } from "./payload";
 
 /** A line as the server tells it. */
-type Told = { seq: number; from: string; user: string; verified?: true };
+type ListedLine = { seq: number; from: string; user: string; verified?: true };
 
-type Known = { id: string; after: number; user: string; doubt: Doubt | null; seq: number | null };
+type SeenLine = { id: string; after: number; user: string; doubt: Doubt | null; seq: number | null };
 
 type Author = {
   /** By the author's own count. */
-  lines: Map<number, Known>;
+  lines: Map<number, SeenLine>;
   /** The greatest and the least of them that stand in the log as it was last listed. */
   top: number;
   first: number;
@@ -21,11 +21,11 @@ type Author = {
 /** Far more of one author than a page draws. */
 const LINES_MAX = 2_000;
 
-export class Witness {
+export class LineVerifier {
   readonly #authors = new Map<string, Author>();
 
   /** The log is told anew: a line may stand elsewhere now, and the oldest may be gone. */
-  relist(): void {
+  resetPositions(): void {
     for (const author of this.#authors.values()) {
       author.top = 0;
       author.first = Infinity;
@@ -34,27 +34,27 @@ export class Witness {
   }
 
   /** What is to be said of this line, which was opened with the room's key. */
-  saw(told: Told, said: Said): Doubt | null {
-    const author = this.#author(told.from, said.user);
-    const known = author.lines.get(said.n);
-    const again = known?.id === said.id && (known.seq === null || known.seq === told.seq);
-    if (again && known.seq === told.seq) return known.doubt;
-    const is = this.#wrong(told, said, author, known !== undefined && !again);
-    const doubt = is && { is, user: said.user };
+  verify(listed: ListedLine, claims: LineClaims): Doubt | null {
+    const author = this.#author(listed.from, claims.user);
+    const known = author.lines.get(claims.n);
+    const again = known?.id === claims.id && (known.seq === null || known.seq === listed.seq);
+    if (again && known.seq === listed.seq) return known.doubt;
+    const is = this.#findDoubt(listed, claims, author, known !== undefined && !again);
+    const doubt = is && { is, user: claims.user };
     if (known && !again) return doubt;
-    this.#keep(author, said, told.seq, doubt);
+    this.#record(author, claims, listed.seq, doubt);
     return doubt;
   }
 
   /** A line that is not sealed, or by the former format: whether its author does better. */
-  sawLess(from: string, is: "bare" | "former"): Doubt | null {
+  verifyUnsealed(from: string, is: "unencrypted" | "former"): Doubt | null {
     const author = this.#authors.get(from);
     return author ? { is, user: author.user } : null;
   }
 
   /** A line of our own, which was acknowledged. */
-  wrote(from: string, said: Said, seq: number): void {
-    this.#keep(this.#author(from, said.user), said, seq, null);
+  recordOwn(from: string, claims: LineClaims, seq: number): void {
+    this.#record(this.#author(from, claims.user), claims, seq, null);
   }
 
   #author(from: string, user: string): Author {
@@ -63,7 +63,7 @@ export class Witness {
     return author;
   }
 
-  #keep(author: Author, { id, n, after, user }: Said, seq: number, doubt: Doubt | null): void {
+  #record(author: Author, { id, n, after, user }: LineClaims, seq: number, doubt: Doubt | null): void {
     author.lines.set(n, { id, after, user, doubt, seq });
     author.top = Math.max(author.top, n);
     author.first = Math.min(author.first, n);
@@ -72,23 +72,23 @@ export class Witness {
       for (const oldest of [...author.lines.keys()].slice(0, 100)) author.lines.delete(oldest);
   }
 
-  #wrong(told: Told, said: Said, author: Author, taken: boolean): Doubt["is"] | null {
-    if (told.user !== said.user || (told.verified === true) !== said.verified) return "name";
+  #findDoubt(listed: ListedLine, claims: LineClaims, author: Author, taken: boolean): Doubt["is"] | null {
+    if (listed.user !== claims.user || (listed.verified === true) !== claims.verified) return "name";
     if (taken) return "twice";
-    const isLate = said.n < author.top;
-    if (isLate && !wasLeftOpen(author, said.n)) return "order";
-    if (said.after >= said.n) return "fork";
-    const before = author.lines.get(said.after);
-    if (before && before.id !== said.link) return "fork";
+    const isLate = claims.n < author.top;
+    if (isLate && !mayArriveLate(author, claims.n)) return "order";
+    if (claims.after >= claims.n) return "fork";
+    const before = author.lines.get(claims.after);
+    if (before && before.id !== claims.link) return "fork";
     // A log that is cut at its start begins with any line of an author's.
     if (author.top === 0 || isLate || before?.seq != null) return null;
-    if (said.after === 0) return "fork";
-    return said.after >= author.first ? "hole" : null;
+    if (claims.after === 0) return "fork";
+    return claims.after >= author.first ? "hole" : null;
   }
 }
 
 /** An author who was not told whether a line arrived goes on from the one before it; it may come later after all. */
-function wasLeftOpen(author: Author, n: number): boolean {
+function mayArriveLate(author: Author, n: number): boolean {
   for (const [at, line] of author.lines) if (line.seq !== null && line.after < n && n < at) return true;
   return false;
 }

@@ -4,39 +4,35 @@
 
 import { base64url, unbase64url } from "./base64url";
 import type { Secret } from "./key";
-import { type Line, pack, type Said, unpack } from "./payload";
+import { type Line, encodePayload, type LineClaims, decodePayload } from "./payload";
 
-const MARK = "sealed2.";
+const PREFIX = "sealed2.";
 /** Written by pages before `sealed2.`: it binds neither the name nor the order. Still read. */
-const FORMER = "sealed1.";
+const FORMER_PREFIX = "sealed1.";
 /** A page of tomorrow may lock in a way that this one cannot open: it is no plain text either. */
-const ANY = /^sealed\d+\./;
-const IV = 12;
-const TAG = 16;
+const ANY_PREFIX = /^sealed\d+\./;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
 
 export function newSecret(): Secret {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
-/** Whether a text is one that was locked. */
+/** Whether a text is one that was sealed. */
 export function isSealed(text: string): boolean {
-  return ANY.test(text);
+  return ANY_PREFIX.test(text);
 }
 
-/** How many bytes a payload may have so that it fits locked into `limit` characters. */
-export function room(limit: number): number {
-  return Math.max(0, Math.floor(((limit - MARK.length) * 3) / 4) - IV - TAG);
+/** How many bytes a payload may have so that it fits sealed into `limit` characters. */
+export function payloadLimit(limit: number): number {
+  return Math.max(0, Math.floor(((limit - PREFIX.length) * 3) / 4) - IV_BYTES - TAG_BYTES);
 }
 
-export function bytesOf(text: string): number {
-  return utf8(text).length;
-}
-
-/** What was locked: with what it says of itself, where the author's page said so. */
-export type Opened = { text: string; said: Said | null };
+/** What was sealed: with what it says of itself, where the author's page said so. */
+export type OpenedLine = { text: string; claims: LineClaims | null };
 
 /** The two keys of one room. */
-export class Seal {
+export class RoomCipher {
   /** What LiveKit's encryption of the media is given. */
   readonly media: ArrayBuffer;
   readonly #chat: CryptoKey;
@@ -48,7 +44,7 @@ export class Seal {
     this.#room = room;
   }
 
-  static async of(secret: Secret, room: string): Promise<Seal> {
+  static async of(secret: Secret, room: string): Promise<RoomCipher> {
     const source = await crypto.subtle.importKey("raw", unbase64url(secret), "HKDF", false, [
       "deriveBits",
       "deriveKey",
@@ -64,47 +60,48 @@ export class Seal {
       "decrypt",
     ]);
     const media = await crypto.subtle.deriveBits(use("media"), source, 256);
-    return new Seal(chat, media, room);
+    return new RoomCipher(chat, media, room);
   }
 
-  /** The locked text, and what the author's next line is to name it by. The nonce is given by tests only. */
-  async lock(
+  /** The sealed text, and what the author's next line is to name it by. The nonce is given by tests only. */
+  async seal(
     line: Line,
     from: string,
-    iv = crypto.getRandomValues(new Uint8Array(IV)),
+    iv = crypto.getRandomValues(new Uint8Array(IV_BYTES)),
   ): Promise<{ text: string; id: string }> {
-    const payload = pack(line);
-    const locked = new Uint8Array(
-      await crypto.subtle.encrypt(this.#with(iv, ["sealed2", this.#room, from]), this.#chat, payload),
+    const payload = encodePayload(line);
+    const sealed = new Uint8Array(
+      await crypto.subtle.encrypt(this.#gcmParams(iv, ["sealed2", this.#room, from]), this.#chat, payload),
     );
-    const whole = new Uint8Array(IV + locked.length);
+    const whole = new Uint8Array(IV_BYTES + sealed.length);
     whole.set(iv);
-    whole.set(locked, IV);
-    return { text: MARK + base64url(whole), id: await idOf(payload) };
+    whole.set(sealed, IV_BYTES);
+    return { text: PREFIX + base64url(whole), id: await idOf(payload) };
   }
 
-  /** Null when it was locked with another key, in another room, by somebody else, or changed since. */
-  async open(text: string, from: string): Promise<Opened | null> {
+  /** Null when it was sealed with another key, in another room, by somebody else, or changed since. */
+  async open(text: string, from: string): Promise<OpenedLine | null> {
     try {
-      if (text.startsWith(FORMER)) return { text: decoded(await this.#opened(text, [this.#room, from])), said: null };
-      if (!text.startsWith(MARK)) return null;
-      const payload = await this.#opened(text, ["sealed2", this.#room, from]);
-      const { text: words, ...said } = unpack(payload);
-      return { text: words, said: { ...said, id: await idOf(payload) } };
+      if (text.startsWith(FORMER_PREFIX))
+        return { text: decoded(await this.#decrypt(text, [this.#room, from])), claims: null };
+      if (!text.startsWith(PREFIX)) return null;
+      const payload = await this.#decrypt(text, ["sealed2", this.#room, from]);
+      const { text: plain, ...claims } = decodePayload(payload);
+      return { text: plain, claims: { ...claims, id: await idOf(payload) } };
     } catch {
       return null;
     }
   }
 
-  async #opened(text: string, bound: string[]): Promise<Uint8Array<ArrayBuffer>> {
-    const whole = unbase64url(text.slice(MARK.length));
+  async #decrypt(text: string, bound: string[]): Promise<Uint8Array<ArrayBuffer>> {
+    const whole = unbase64url(text.slice(PREFIX.length));
     return new Uint8Array(
-      await crypto.subtle.decrypt(this.#with(whole.slice(0, IV), bound), this.#chat, whole.slice(IV)),
+      await crypto.subtle.decrypt(this.#gcmParams(whole.slice(0, IV_BYTES), bound), this.#chat, whole.slice(IV_BYTES)),
     );
   }
 
   /** Bound to the room, its author's seat and the format: in no other place does it open. */
-  #with(iv: Uint8Array<ArrayBuffer>, bound: string[]) {
+  #gcmParams(iv: Uint8Array<ArrayBuffer>, bound: string[]) {
     return { name: "AES-GCM", iv, additionalData: utf8(JSON.stringify(bound)) };
   }
 }

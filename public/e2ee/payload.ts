@@ -1,10 +1,11 @@
-// What is locked of a line: its words, and what they say of themselves, so that
+// What is locked of a line: its body, and what they say of themselves, so that
 // the server cannot put another name on them, repeat them or change their order.
 
+import { utf8Length } from "../protocol/text";
 import { base64url, unbase64url } from "./base64url";
 
 /** Where a line stands among those of its author. */
-export type Place = {
+export type ChainPosition = {
   /** The author's own count of lines, as the `n` of the frame. */
   n: number;
   /** The `n` of the author's line before it, as far as the author knows that it arrived; 0 for none. */
@@ -13,49 +14,49 @@ export type Place = {
   link: string;
 };
 
-export type Line = Place & { text: string; user: string; verified: boolean };
+export type Line = ChainPosition & { text: string; user: string; verified: boolean };
 
 /** What an opened line says of itself; `id` is what the author's next line names it by. */
-export type Said = Place & { user: string; verified: boolean; id: string };
+export type LineClaims = ChainPosition & { user: string; verified: boolean; id: string };
 
 const VERIFIED = 1;
 const LINK = 16;
 /** Flags, n, after, link, the length of the name. */
-export const HEAD = 1 + 8 + 8 + LINK + 1;
+export const HEADER_BYTES = 1 + 8 + 8 + LINK + 1;
 
-/** How many bytes of a payload are not words. */
-export function around(user: string): number {
-  return HEAD + new TextEncoder().encode(user).length;
+/** How many bytes of a payload are not body. */
+export function payloadOverhead(user: string): number {
+  return HEADER_BYTES + utf8Length(user);
 }
 
-export function pack({ n, after, link, user, verified, text }: Line): Uint8Array<ArrayBuffer> {
-  const [name, words] = [new TextEncoder().encode(user), new TextEncoder().encode(text)];
-  const bytes = new Uint8Array(HEAD + name.length + words.length);
+export function encodePayload({ n, after, link, user, verified, text }: Line): Uint8Array<ArrayBuffer> {
+  const [name, body] = [new TextEncoder().encode(user), new TextEncoder().encode(text)];
+  const bytes = new Uint8Array(HEADER_BYTES + name.length + body.length);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, verified ? VERIFIED : 0);
   view.setBigUint64(1, BigInt(n));
   view.setBigUint64(9, BigInt(after));
   bytes.set(unbase64url(link), 17);
-  view.setUint8(HEAD - 1, name.length);
-  bytes.set(name, HEAD);
-  bytes.set(words, HEAD + name.length);
+  view.setUint8(HEADER_BYTES - 1, name.length);
+  bytes.set(name, HEADER_BYTES);
+  bytes.set(body, HEADER_BYTES + name.length);
   return bytes;
 }
 
 /** Throws what cannot be read: only who has the key could have written it. */
-export function unpack(bytes: Uint8Array): Line {
+export function decodePayload(bytes: Uint8Array): Line {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const decode = (from: number, to?: number) =>
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(from, to));
   const [n, after] = [Number(view.getBigUint64(1)), Number(view.getBigUint64(9))];
-  const words = HEAD + view.getUint8(HEAD - 1);
-  if (words > bytes.length) throw new RangeError("a name longer than its line");
+  const body = HEADER_BYTES + view.getUint8(HEADER_BYTES - 1);
+  if (body > bytes.length) throw new RangeError("a name longer than its line");
   return {
     n,
     after,
     link: after === 0 ? "" : base64url(bytes.subarray(17, 17 + LINK)),
-    user: decode(HEAD, words),
+    user: decode(HEADER_BYTES, body),
     verified: (view.getUint8(0) & VERIFIED) !== 0,
-    text: decode(words),
+    text: decode(body),
   };
 }
