@@ -5,7 +5,7 @@
 import { preconnect } from "./transport/ws";
 import { parseTransport } from "./protocol/transport-name";
 import { parseAddress } from "./e2ee/key";
-import { knownAs, loadLanguage, loadSeat, loadTransport } from "./seat/seat";
+import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storage/storage";
 import { chooseLanguage, type Language } from "./i18n/language";
 
 /** The files with the words of each language, as the build has named them. */
@@ -19,7 +19,7 @@ for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languag
 const { room: place, key } = parseAddress(location.href);
 // Behind a damaged key nobody joins: the page says so, and this script nothing.
 const room = key.is === "damaged" ? null : (place?.id ?? null);
-const name = room === null ? null : knownAs(room);
+const name = room === null ? null : savedNameFor(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws")
-  preconnect({ room, name, ticket: loadSeat(room)?.ticket ?? null });
+  preconnect({ room, name, ticket: loadSession(room)?.ticket ?? null });

@@ -1,6 +1,6 @@
 // The texts of the page: chosen once, switched at any time.
 
-import { loadLanguage, saveLanguage } from "../seat/seat";
+import { loadLanguage, saveLanguage } from "../storage/storage";
 import type { Texts } from "./en";
 import { chooseLanguage, type Language, primary } from "./language";
 import type { EncryptionTexts } from "./encryption/en";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { type OpenedLine, RoomCipher } from "../e2ee/cipher";
-import { loadDraft, loadSeat } from "../seat/seat";
+import { loadDraft, loadSession } from "../storage/storage";
 import { RoomSession } from "./room-session.svelte";
 
 const SECRET = "A".repeat(43);
@@ -142,7 +142,7 @@ describe("what is sealed", () => {
     const one = await next(1);
     expect(one).toMatchObject({ text: "one", claims: { n: 1, after: 0, user: "Ann", verified: true } });
     socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
-    await vi.waitFor(() => expect(loadSeat("r")?.last).toEqual({ n: 1, id: one.claims!.id }));
+    await vi.waitFor(() => expect(loadSession("r")?.last).toEqual({ n: 1, id: one.claims!.id }));
     first.send("two");
     expect(await next(2)).toMatchObject({ text: "two", claims: { n: 2, after: 1, link: one.claims!.id } });
     const two = socket().chats.at(-1)!.text as string;
@@ -168,7 +168,7 @@ describe("what is sealed", () => {
     made.send("one");
     await next(1);
     socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
-    await vi.waitFor(() => expect(loadSeat("r")?.last?.n).toBe(1));
+    await vi.waitFor(() => expect(loadSession("r")?.last?.n).toBe(1));
     socket().tells({ ...WELCOME, type: "reset", clientId: "other", members: [{ ...ANN, clientId: "other" }] });
     made.send("two");
     await vi.waitFor(() => expect(socket().chats).toHaveLength(2));

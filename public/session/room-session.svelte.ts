@@ -15,16 +15,16 @@ import type { Secret } from "../e2ee/key";
 import { RoomCipher } from "../e2ee/cipher";
 import { LineVerifier } from "../e2ee/line-verifier";
 import {
-  forgetSeat,
+  forgetSession,
   loadDraft,
-  loadPlain,
-  loadSeat,
+  loadPlainAllowed,
+  loadSession,
   loadTransport,
   saveDraft,
-  savePlain,
-  saveSeat,
+  allowPlain,
+  saveSession,
   saveTransport,
-} from "../seat/seat";
+} from "../storage/storage";
 import { ServerClock } from "./server-clock";
 import { Typing } from "./typing";
 
@@ -106,11 +106,11 @@ export class RoomSession {
     this.cipher?.catch(() => (this.encryptionFailed = true));
     this.#storageKey = options.storageKey ?? room;
     const { transport: forced = null, traffic = null } = options;
-    const seat = loadSeat(this.#storageKey);
-    this.#ticket = seat?.ticket ?? null;
-    this.#log = emptyLog(seat);
-    this.#chain = new AuthorChain(seat?.clientId, seat?.last);
-    this.#plainAllowed = loadPlain(room);
+    const saved = loadSession(this.#storageKey);
+    this.#ticket = saved?.ticket ?? null;
+    this.#log = emptyLog(saved);
+    this.#chain = new AuthorChain(saved?.clientId, saved?.last);
+    this.#plainAllowed = loadPlainAllowed(room);
     this.#draft = loadDraft(this.#storageKey);
     this.#connection = new Connection({
       selector: new TransportSelector(transportSpecs(forced), loadTransport()),
@@ -161,7 +161,7 @@ export class RoomSession {
   sendPlain(): void {
     this.confirmingPlain = false;
     this.#plainAllowed = true;
-    savePlain(this.room);
+    allowPlain(this.room);
     this.#sendNext();
   }
 
@@ -316,7 +316,7 @@ export class RoomSession {
     if (state.is === "waiting" && this.entered) this.#dispatch({ type: "link", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
       this.#ticket = null;
-      forgetSeat(this.#storageKey);
+      forgetSession(this.#storageKey);
     }
   }
 
@@ -379,7 +379,7 @@ export class RoomSession {
     const { me, lastN, former } = this.#log;
     const { last } = this.#chain;
     if (me && this.#ticket !== null)
-      saveSeat(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
+      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
   }
 
   #listenToPage(): void {

@@ -4,7 +4,7 @@
 
 import { parseTransport, type TransportName } from "../protocol/transport-name";
 
-export type Seat = {
+export type SavedSession = {
   clientId: string;
   user: string;
   ticket: string;
@@ -20,10 +20,10 @@ const LANGUAGE = "parlor.language";
 const plainKey = (room: string) => `parlor.plain.${room}`;
 const draftKey = (room: string) => `parlor.draft.${room}`;
 const callKey = (room: string) => `parlor.call.${room}`;
-const seatKey = (room: string) => `parlor.seat.${room}`;
+const sessionKey = (room: string) => `parlor.seat.${room}`;
 
 /** Storage may be forbidden or full; the page then simply remembers less. */
-function attempt<T>(what: () => T): T | null {
+function tryStorage<T>(what: () => T): T | null {
   try {
     return what();
   } catch {
@@ -31,95 +31,95 @@ function attempt<T>(what: () => T): T | null {
   }
 }
 
-export function loadSeat(room: string): Seat | null {
-  return attempt(() => {
-    const seat: unknown = JSON.parse(sessionStorage.getItem(seatKey(room)) ?? "null");
-    return isSeat(seat) ? seat : null;
+export function loadSession(room: string): SavedSession | null {
+  return tryStorage(() => {
+    const session: unknown = JSON.parse(sessionStorage.getItem(sessionKey(room)) ?? "null");
+    return isSavedSession(session) ? session : null;
   });
 }
 
-export function saveSeat(room: string, seat: Seat): void {
-  attempt(() => sessionStorage.setItem(seatKey(room), JSON.stringify(seat)));
+export function saveSession(room: string, session: SavedSession): void {
+  tryStorage(() => sessionStorage.setItem(sessionKey(room), JSON.stringify(session)));
 }
 
-export function forgetSeat(room: string): void {
-  attempt(() => sessionStorage.removeItem(seatKey(room)));
-  saveCalling(room, false);
+export function forgetSession(room: string): void {
+  tryStorage(() => sessionStorage.removeItem(sessionKey(room)));
+  saveInCall(room, false);
 }
 
 /** Whether this tab was in the call when its page went away. */
-export function loadCalling(room: string): boolean {
-  return attempt(() => sessionStorage.getItem(callKey(room))) !== null;
+export function loadInCall(room: string): boolean {
+  return tryStorage(() => sessionStorage.getItem(callKey(room))) !== null;
 }
 
-export function saveCalling(room: string, calling: boolean): void {
-  attempt(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
+export function saveInCall(room: string, calling: boolean): void {
+  tryStorage(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
 }
 
 /** Somebody else is to sit here next: what was written and allowed here is not theirs either. */
-export function forgetSeats(): void {
-  attempt(() => {
+export function forgetSessions(): void {
+  tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
-      if ([seatKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind)))
+      if ([sessionKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind)))
         sessionStorage.removeItem(key);
   });
 }
 
 /** Whether this tab was told to write plain words among sealed ones in this room. */
-export function loadPlain(room: string): boolean {
-  return attempt(() => sessionStorage.getItem(plainKey(room))) !== null;
+export function loadPlainAllowed(room: string): boolean {
+  return tryStorage(() => sessionStorage.getItem(plainKey(room))) !== null;
 }
 
-export function savePlain(room: string): void {
-  attempt(() => sessionStorage.setItem(plainKey(room), "1"));
+export function allowPlain(room: string): void {
+  tryStorage(() => sessionStorage.setItem(plainKey(room), "1"));
 }
 
 /** What was written in this tab and not sent. It is kept as it is, also in a room with a key: no other tab and no server gets it. */
 export function loadDraft(room: string): string {
-  return attempt(() => sessionStorage.getItem(draftKey(room))) ?? "";
+  return tryStorage(() => sessionStorage.getItem(draftKey(room))) ?? "";
 }
 
 export function saveDraft(room: string, draft: string): void {
-  attempt(() =>
+  tryStorage(() =>
     draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft),
   );
 }
 
 export function loadTransport(): TransportName | null {
-  return parseTransport(attempt(() => sessionStorage.getItem(TRANSPORT)));
+  return parseTransport(tryStorage(() => sessionStorage.getItem(TRANSPORT)));
 }
 
 export function saveTransport(transport: TransportName): void {
-  attempt(() => sessionStorage.setItem(TRANSPORT, transport));
+  tryStorage(() => sessionStorage.setItem(TRANSPORT, transport));
 }
 
 export function loadName(): string | null {
-  return attempt(() => localStorage.getItem(NAME)) || null;
+  return tryStorage(() => localStorage.getItem(NAME)) || null;
 }
 
 /** Under which name this tab would go into a room; null where somebody has to be asked. */
-export function knownAs(room: string): string | null {
-  return loadSeat(room)?.user ?? loadName();
+export function savedNameFor(room: string): string | null {
+  return loadSession(room)?.user ?? loadName();
 }
 
 export function saveName(name: string): void {
-  attempt(() => localStorage.setItem(NAME, name));
+  tryStorage(() => localStorage.setItem(NAME, name));
 }
 
 export function forgetName(): void {
-  attempt(() => localStorage.removeItem(NAME));
+  tryStorage(() => localStorage.removeItem(NAME));
 }
 
 export function loadLanguage(): string | null {
-  return attempt(() => localStorage.getItem(LANGUAGE));
+  return tryStorage(() => localStorage.getItem(LANGUAGE));
 }
 
 export function saveLanguage(language: string): void {
-  attempt(() => localStorage.setItem(LANGUAGE, language));
+  tryStorage(() => localStorage.setItem(LANGUAGE, language));
 }
 
-function isSeat(value: unknown): value is Seat {
-  const s = value as Partial<Seat> | null;
+function isSavedSession(value: unknown): value is SavedSession {
+  const s = value as Partial<SavedSession> | null;
   return (
     typeof s === "object" &&
     s !== null &&

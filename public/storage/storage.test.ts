@@ -1,18 +1,18 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import {
-  forgetSeat,
-  forgetSeats,
-  loadCalling,
+  forgetSession,
+  forgetSessions,
+  loadInCall,
   loadDraft,
   loadName,
-  loadPlain,
-  loadSeat,
-  saveCalling,
+  loadPlainAllowed,
+  loadSession,
+  saveInCall,
   saveDraft,
   saveName,
-  savePlain,
-  saveSeat,
-} from "./seat";
+  allowPlain,
+  saveSession,
+} from "./storage";
 
 const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
 
@@ -22,25 +22,25 @@ beforeEach(() => {
 });
 
 test("a seat is remembered for its room until it is left", () => {
-  saveSeat("a", seat);
-  expect(loadSeat("a")).toEqual(seat);
-  expect(loadSeat("b")).toBeNull();
-  forgetSeat("a");
-  expect(loadSeat("a")).toBeNull();
+  saveSession("a", seat);
+  expect(loadSession("a")).toEqual(seat);
+  expect(loadSession("b")).toBeNull();
+  forgetSession("a");
+  expect(loadSession("a")).toBeNull();
 });
 
 test("a seat goes on counting where it was, and one of an older page has not counted", () => {
-  saveSeat("a", { ...seat, last: { n: 3, id: "x" } });
-  expect(loadSeat("a")?.last).toEqual({ n: 3, id: "x" });
-  saveSeat("a", seat);
-  expect(loadSeat("a")?.last).toBeUndefined();
+  saveSession("a", { ...seat, last: { n: 3, id: "x" } });
+  expect(loadSession("a")?.last).toEqual({ n: 3, id: "x" });
+  saveSession("a", seat);
+  expect(loadSession("a")?.last).toBeUndefined();
 });
 
 test("that words may go out plain is remembered for one room, until somebody else sits here", () => {
-  savePlain("a");
-  expect([loadPlain("a"), loadPlain("b")]).toEqual([true, false]);
-  forgetSeats();
-  expect(loadPlain("a")).toBe(false);
+  allowPlain("a");
+  expect([loadPlainAllowed("a"), loadPlainAllowed("b")]).toEqual([true, false]);
+  forgetSessions();
+  expect(loadPlainAllowed("a")).toBe(false);
 });
 
 test("what is written and not sent is remembered for its room and this tab, until it is sent or somebody else sits here", () => {
@@ -50,18 +50,18 @@ test("what is written and not sent is remembered for its room and this tab, unti
   saveDraft("a", "");
   expect(sessionStorage.length).toBe(0);
   saveDraft("a", "again");
-  forgetSeats();
+  forgetSessions();
   expect(loadDraft("a")).toBe("");
 });
 
 test("a call is remembered until it or the seat is left", () => {
-  saveCalling("a", true);
-  expect([loadCalling("a"), loadCalling("b")]).toEqual([true, false]);
-  saveCalling("a", false);
-  expect(loadCalling("a")).toBe(false);
-  saveCalling("a", true);
-  forgetSeat("a");
-  expect(loadCalling("a")).toBe(false);
+  saveInCall("a", true);
+  expect([loadInCall("a"), loadInCall("b")]).toEqual([true, false]);
+  saveInCall("a", false);
+  expect(loadInCall("a")).toBe(false);
+  saveInCall("a", true);
+  forgetSession("a");
+  expect(loadInCall("a")).toBe(false);
 });
 
 test("what is not a seat is not taken for one", () => {
@@ -76,7 +76,7 @@ test("what is not a seat is not taken for one", () => {
     JSON.stringify({ ...seat, last: null }),
   ]) {
     sessionStorage.setItem("parlor.seat.a", text);
-    expect(loadSeat("a"), text).toBeNull();
+    expect(loadSession("a"), text).toBeNull();
   }
 });
 
@@ -85,7 +85,7 @@ test("a browser that forbids storage remembers nothing and breaks nothing", () =
     throw new DOMException("forbidden", "SecurityError");
   });
   saveName("Ann");
-  saveSeat("a", seat);
+  saveSession("a", seat);
   forbidden.mockRestore();
   expect(loadName()).toBeNull();
 });
