@@ -1,10 +1,10 @@
 // Why the server said no, as people read it.
 
 import { i18n } from "../i18n/i18n.svelte";
-import type { Refusal } from "./desk";
+import type { ApiError } from "./api";
 import { ACCOUNT } from "./texts";
 
-export function errorText({ code, retryAfter }: Refusal): string {
+export function errorText({ code, retryAfter }: ApiError): string {
   const a = ACCOUNT[i18n.language];
   const why = a.errors[code] ?? a.errors.unknown!;
   return retryAfter === null ? why : `${why} ${a.tryIn(i18n.duration(rounded(retryAfter)))}`;

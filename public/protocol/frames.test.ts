@@ -3,7 +3,7 @@ import { closeMeaning } from "./close";
 import { BadFrame, parseFrame } from "./frames";
 import { closeCodeOf } from "./http";
 import { parseName } from "./name";
-import { deskOfPath, readVisitor } from "./visitor";
+import { accountRouteOf, readVisitor } from "./visitor";
 
 const welcome = {
   type: "welcome",
@@ -147,7 +147,7 @@ test("a visitor is whom the server says", () => {
   expect(readVisitor({ accounts: "required", user: "Ann" })).toEqual({ accounts: "required", user: "Ann" });
   expect(readVisitor({ accounts: "later" })).toEqual({ accounts: "off", user: null });
   expect(() => readVisitor("<h1>")).toThrow(BadFrame);
-  expect(["/login", "/register", "/account", "/", "/login/x"].map(deskOfPath)).toEqual([
+  expect(["/login", "/register", "/account", "/", "/login/x"].map(accountRouteOf)).toEqual([
     "login",
     "register",
     "account",

@@ -24,10 +24,10 @@ export function readVisitor(json: unknown): Visitor {
   return { accounts: accounts === "optional" || accounts === "required" ? accounts : "off", user: f.maybeText("user") };
 }
 
-const DESKS = ["login", "register", "account"] as const;
+const ACCOUNT_ROUTES = ["login", "register", "account"] as const;
 /** The views of the page that are about accounts. */
-export type Desk = (typeof DESKS)[number];
+export type AccountRoute = (typeof ACCOUNT_ROUTES)[number];
 
-export function deskOfPath(path: string): Desk | null {
-  return DESKS.find((desk) => path === `/${desk}`) ?? null;
+export function accountRouteOf(path: string): AccountRoute | null {
+  return ACCOUNT_ROUTES.find((route) => path === `/${route}`) ?? null;
 }

@@ -7,7 +7,7 @@ import { Connection, type ConnectionState } from "../transport/connection";
 import { due, emptyLog, type Event, type Log, nextTick, type Outgoing, step } from "../log/log";
 import { Tints } from "../log/tints";
 import type { Chat, Inbound } from "../protocol/frames";
-import { type Pass, PassRefused } from "../protocol/pass";
+import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
 import type { TransportName } from "../protocol/transport-name";
 import { AuthorChain } from "../e2ee/author-chain";
 import { markUndecryptable, openFrame } from "../e2ee/frames";
@@ -174,13 +174,13 @@ export class RoomSession {
   }
 
   /** What opens the video call; the ticket proves whose it is. */
-  async videoToken(): Promise<Pass> {
+  async videoToken(): Promise<LiveKitToken> {
     const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
     const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
     const body: unknown = await answer.json();
     const { token, livekitUrl, code } = body as Partial<Record<string, unknown>>;
     if (answer.ok && typeof token === "string" && typeof livekitUrl === "string") return { token, livekitUrl };
-    throw new PassRefused(typeof code === "string" ? code : "unknown");
+    throw new TokenRefusedError(typeof code === "string" ? code : "unknown");
   }
 
   /** For good, or to come back to what is written here. */

@@ -18,14 +18,14 @@ const FATAL = new Set([
   "not_found",
 ]);
 
-type Refusal = { code: string; message: string; retryAfter?: number };
+type ApiError = { code: string; message: string; retryAfter?: number };
 
 /** The server said no, in words. */
 export class RefusedError extends Error {
   override name = "RefusedError";
 
-  constructor(readonly refusal: Refusal) {
-    super(refusal.message);
+  constructor(readonly apiError: ApiError) {
+    super(apiError.message);
   }
 }
 
@@ -107,9 +107,9 @@ export class HttpSession {
       keepalive: options.keepalive ?? false,
     });
     if (response.ok) return response;
-    const refusal: unknown = await response.json();
-    const { code } = refusal as Partial<Refusal>;
-    throw typeof code === "string" ? new RefusedError(refusal as Refusal) : new Error(`HTTP ${response.status}`);
+    const error: unknown = await response.json();
+    const { code } = error as Partial<ApiError>;
+    throw typeof code === "string" ? new RefusedError(error as ApiError) : new Error(`HTTP ${response.status}`);
   }
 
   send(frame: Outbound): void {
@@ -121,8 +121,8 @@ export class HttpSession {
     try {
       this.#emit(await this.request("messages", { body: { type: "chat", text, n } }));
     } catch (error) {
-      if (!(error instanceof RefusedError) || FATAL.has(error.refusal.code)) throw error;
-      this.#emit({ ...error.refusal, type: "error", n });
+      if (!(error instanceof RefusedError) || FATAL.has(error.apiError.code)) throw error;
+      this.#emit({ ...error.apiError, type: "error", n });
     }
   }
 
@@ -131,7 +131,7 @@ export class HttpSession {
       await this.request("typing", { body: { typing } });
     } catch (error) {
       // Nobody is told of a typing that was refused, on the socket neither.
-      if (!(error instanceof RefusedError) || FATAL.has(error.refusal.code)) throw error;
+      if (!(error instanceof RefusedError) || FATAL.has(error.apiError.code)) throw error;
     }
   }
 
@@ -156,9 +156,9 @@ export class HttpSession {
   /** Ends the transport: with the server's word if there was one. */
   fail(error: unknown): void {
     if (this.#closed) return;
-    const refusal = error instanceof RefusedError ? error.refusal : null;
-    if (refusal) this.#emit({ ...refusal, type: "closing" });
-    this.end(refusal ? closeCodeOf(refusal.code) : BROKEN);
+    const apiError = error instanceof RefusedError ? error.apiError : null;
+    if (apiError) this.#emit({ ...apiError, type: "closing" });
+    this.end(apiError ? closeCodeOf(apiError.code) : BROKEN);
   }
 
   end(code: number): void {

@@ -84,8 +84,8 @@ function openPoll(most: number, pause: number): OpenTransport {
           wait = Math.max(WAIT_SECONDS_MIN, Math.min(wait, Math.floor((lasted * 0.7) / 1000)));
           return "again";
         }
-        if (error instanceof RefusedError && error.refusal.code === "rate_limited")
-          return error.refusal.retryAfter ?? SHORT_POLL_INTERVAL;
+        if (error instanceof RefusedError && error.apiError.code === "rate_limited")
+          return error.apiError.retryAfter ?? SHORT_POLL_INTERVAL;
         throw error;
       }
     }

@@ -14,7 +14,7 @@ import {
 } from "livekit-client";
 import LockWorker from "./lock.worker?worker";
 import type { RoomCipher } from "../e2ee/cipher";
-import { type Pass, PassRefused } from "../protocol/pass";
+import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
 import { watchDevice } from "./ended";
 import type { Sources } from "./sources";
 import { type Tile, tilesOf } from "./tile";
@@ -62,7 +62,7 @@ export class Call {
   hand = $state(false);
   used: Used = $state.raw({ videoinput: "", audioinput: "", audiooutput: "" });
   readonly #room: Room;
-  readonly #ask: () => Promise<Pass>;
+  readonly #ask: () => Promise<LiveKitToken>;
   readonly #sounds: HTMLElement;
   readonly #cipher: Promise<RoomCipher> | null;
   readonly #keys = new ExternalE2EEKeyProvider();
@@ -85,7 +85,12 @@ export class Call {
   #spoke: string | null = null;
 
   /** `sounds` is where the voices are hung up, unseen. */
-  constructor(ask: () => Promise<Pass>, sources: Sources, sounds: HTMLElement, cipher: Promise<RoomCipher> | null) {
+  constructor(
+    ask: () => Promise<LiveKitToken>,
+    sources: Sources,
+    sounds: HTMLElement,
+    cipher: Promise<RoomCipher> | null,
+  ) {
     const { cameraId, micId } = sources.wish;
     this.#cipher = cipher;
     if (cipher && isE2EESupported()) this.#worker = new LockWorker();
@@ -208,18 +213,18 @@ export class Call {
         await this.#keys.setKey(cipher.media);
         await this.#room.setE2EEEnabled(true);
       }
-      const pass = await this.#ask();
+      const access = await this.#ask();
       if (this.#over) return null;
       const late = new Promise<never>((_, reject) => {
         timer = window.setTimeout(() => reject(new Error("nobody answers there as LiveKit does")), GIVE_UP);
       });
       const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
-      await Promise.race([this.#room.connect(pass.livekitUrl, pass.token, options), late]);
+      await Promise.race([this.#room.connect(access.livekitUrl, access.token, options), late]);
       // It may have ended again before we could look.
       return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
       void this.#room.disconnect(false);
-      if (!(cause instanceof PassRefused)) return "unreachable";
+      if (!(cause instanceof TokenRefusedError)) return "unreachable";
       if (NO_SEAT.has(cause.code)) return "refused";
       return UNUSABLE.has(cause.code) ? "unusable" : "unreachable";
     } finally {

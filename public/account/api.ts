@@ -11,12 +11,12 @@ export const PASSWORD_LEAST = 8;
 export const PASSWORD_MAX = 72;
 
 /** Why the server said no, or that it did not say anything. */
-export type Refusal = { code: string; retryAfter: number | null };
+export type ApiError = { code: string; retryAfter: number | null };
 
-const UNREACHABLE: Refusal = { code: "unreachable", retryAfter: null };
+const UNREACHABLE: ApiError = { code: "unreachable", retryAfter: null };
 
 /** Null when it was done. */
-async function ask(method: "POST" | "DELETE", path: string, body: object): Promise<Refusal | null> {
+async function call(method: "POST" | "DELETE", path: string, body: object): Promise<ApiError | null> {
   const late = new AbortController();
   const timer = window.setTimeout(() => late.abort(), ANSWER_WITHIN);
   try {
@@ -39,25 +39,25 @@ async function ask(method: "POST" | "DELETE", path: string, body: object): Promi
   }
 }
 
-export function logIn(user: string, password: string): Promise<Refusal | null> {
-  return ask("POST", "/login", { user, password });
+export function logIn(user: string, password: string): Promise<ApiError | null> {
+  return call("POST", "/login", { user, password });
 }
 
 /** Makes the account; it logs nobody in. */
-export function register(user: string, password: string): Promise<Refusal | null> {
-  return ask("POST", "/register", { user, password });
+export function register(user: string, password: string): Promise<ApiError | null> {
+  return call("POST", "/register", { user, password });
 }
 
-export function logOut(everywhere: boolean): Promise<Refusal | null> {
-  return ask("POST", "/logout", { everywhere });
+export function logOut(everywhere: boolean): Promise<ApiError | null> {
+  return call("POST", "/logout", { everywhere });
 }
 
-export function changePassword(password: string, newPassword: string): Promise<Refusal | null> {
-  return ask("POST", "/me/password", { password, newPassword });
+export function changePassword(password: string, newPassword: string): Promise<ApiError | null> {
+  return call("POST", "/me/password", { password, newPassword });
 }
 
-export function deleteAccount(password: string): Promise<Refusal | null> {
-  return ask("DELETE", "/me", { password });
+export function deleteAccount(password: string): Promise<ApiError | null> {
+  return call("DELETE", "/me", { password });
 }
 
 export function isPassword(given: string): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { i18n } from "../i18n/i18n.svelte";
-import { isPassword } from "./desk";
+import { isPassword } from "./api";
 import { errorText } from "./error-text";
 
 test("a password is measured in bytes, as the server measures it", () => {
