@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, Snapshot } from "../protocol/frames";
-import { due, emptyLog, type Entry, type Event, heads, isLastOne, type Log, nextTick, step, TYPING_LASTS } from "./log";
+import {
+  due,
+  emptyLog,
+  type Entry,
+  type Event,
+  memberCount,
+  isLastOne,
+  type Log,
+  nextTick,
+  step,
+  TYPING_LASTS,
+} from "./log";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
 const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };
@@ -255,7 +266,7 @@ describe("people", () => {
       inside(snapshot({ crowd: true, count: 240, members })),
       inside(joined("ben"), calls("ben", true), joined("cat"), { type: "presence", count: 240, members: null }),
     ]) {
-      expect([heads(crowd), ids(crowd)]).toEqual([240, ["me", "ben"]]);
+      expect([memberCount(crowd), ids(crowd)]).toEqual([240, ["me", "ben"]]);
       const told = notices(crowd);
       const on = play(
         crowd,
@@ -263,10 +274,10 @@ describe("people", () => {
         { type: "presence", count: 239, members: null },
         left("ben", T0 + 8, "left", 238),
       );
-      expect([heads(on), ids(on), notices(on)]).toEqual([238, ["me", "eve"], told]);
+      expect([memberCount(on), ids(on), notices(on)]).toEqual([238, ["me", "eve"], told]);
       expect(ids(play(on, calls("eve", false)))).toEqual(["me"]);
       const few = play(on, { type: "presence", count: 4, members: [person("me", T0), ...many] });
-      expect([heads(few), ids(few), notices(few)]).toEqual([4, ["me", "ben", "cat", "dan"], told]);
+      expect([memberCount(few), ids(few), notices(few)]).toEqual([4, ["me", "ben", "cat", "dan"], told]);
       expect(notices(play(few, joined("fay")))).toEqual([...told, "joined"]);
     }
   });

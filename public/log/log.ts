@@ -259,13 +259,13 @@ function sure(members: readonly Member[], me: { clientId: string } | null): read
 }
 
 /** How many are in the room. */
-export function heads(log: Log): number {
+export function memberCount(log: Log): number {
   return log.crowd ? log.count : log.members.length;
 }
 
 /** Nobody else is there to keep what has been said: it is gone when we go. */
 export function isLastOne(log: Log): boolean {
-  return heads(log) <= 1 && log.lines.some((line) => line.kind === "entry");
+  return memberCount(log) <= 1 && log.lines.some((line) => line.kind === "entry");
 }
 
 /** Whoever comes to the call is there, in the list or not. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { en } from "../i18n/en";
 import { ru } from "../i18n/ru";
 import { i18n } from "../i18n/i18n.svelte";
-import { parts } from "./parts.svelte";
+import { lazyParts } from "./lazy-parts.svelte";
 import LanguageSwitcher from "./LanguageSwitcher.svelte";
 
 let over = () => {};
@@ -67,7 +67,7 @@ test("what fails when another language has been chosen since is not said", async
 });
 
 test("a page that is older than its server says so", async () => {
-  parts.trouble = null;
+  lazyParts.problem = null;
   // Not one that runs.
   vi.spyOn(document, "querySelector").mockReturnValue(
     Object.assign(document.createElement("script"), { type: "module" }),

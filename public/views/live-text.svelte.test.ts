@@ -1,7 +1,7 @@
 import { flushSync, mount, unmount } from "svelte";
 import { expect, test } from "vitest";
 import { isolated } from "../log/shown";
-import Says from "./Says.svelte";
+import LiveText from "./LiveText.svelte";
 
 /** What Chrome does to a page that it translates: an element of its own stands where the text was. */
 function translate(node: Node): void {
@@ -20,7 +20,7 @@ function translate(node: Node): void {
 test("a sentence changes and goes although the browser has translated it, and a name in it is left alone", () => {
   const props = $state({ text: `${isolated("Bot")} is typing` });
   const target = document.createElement("p");
-  const says = mount(Says, { target, props });
+  const says = mount(LiveText, { target, props });
   expect(target.querySelector("bdi")?.textContent).toBe("Bot");
   translate(target);
   expect(target.textContent).toBe("Bot[ is typing]");

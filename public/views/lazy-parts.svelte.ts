@@ -1,15 +1,15 @@
 // The parts of the page that are fetched when they are needed. After an upgrade
 // of the server, a page that was open before asks for parts that are gone.
 
-class Parts {
+class LazyParts {
   /** A part could not be fetched: the page is older than the server, or the network failed. */
-  trouble: "old" | "away" | null = $state(null);
+  problem: "old" | "away" | null = $state(null);
 
   async fetch<T>(load: () => Promise<T>): Promise<T> {
     try {
       return await load();
     } catch (cause) {
-      this.trouble = (await isOld()) ? "old" : "away";
+      this.problem = (await isOld()) ? "old" : "away";
       throw cause;
     }
   }
@@ -28,4 +28,4 @@ async function isOld(): Promise<boolean> {
   }
 }
 
-export const parts = new Parts();
+export const lazyParts = new LazyParts();
