@@ -13,28 +13,28 @@ export type Tile = {
   speaking: boolean;
   weak: boolean;
   hand: boolean;
-  lock: Lock;
+  encryption: TileEncryption;
 };
 
 /** How what somebody shows goes with the key of this page: it fits; it cannot be opened; it has no lock. Only what fits is shown. */
-export type Lock = "fits" | "shut" | "bare";
+export type TileEncryption = "decrypted" | "undecryptable" | "unencrypted";
 
 /** What the page knows of them beside that. */
-export type About = {
+export type TileContext = {
   hand: boolean;
   /** This page has a key. */
   keyed: boolean;
   /** What they show could not be opened with it. */
-  stranger: boolean;
+  otherKey: boolean;
 };
 
 /** The face of somebody and, if they share it, their screen. */
-export function tilesOf(participant: Participant, about: About): Tile[] {
+export function tilesOf(participant: Participant, context: TileContext): Tile[] {
   const { identity, isLocal: mine } = participant;
-  const lock = mine ? "fits" : lockOf(participant, about);
+  const encryption = mine ? "decrypted" : encryptionOf(participant, context);
   const video = (source: Track.Source) => {
     const publication = participant.getTrackPublication(source);
-    return publication && !publication.isMuted && lock === "fits" ? (publication.videoTrack ?? null) : null;
+    return publication && !publication.isMuted && encryption === "decrypted" ? (publication.videoTrack ?? null) : null;
   };
   const face: Tile = {
     key: identity,
@@ -47,8 +47,8 @@ export function tilesOf(participant: Participant, about: About): Tile[] {
     weak:
       participant.connectionQuality === ConnectionQuality.Poor ||
       participant.connectionQuality === ConnectionQuality.Lost,
-    hand: about.hand,
-    lock,
+    hand: context.hand,
+    encryption,
   };
   const screen = video(Track.Source.ScreenShare);
   return screen
@@ -56,9 +56,9 @@ export function tilesOf(participant: Participant, about: About): Tile[] {
     : [face];
 }
 
-function lockOf(participant: Participant, { keyed, stranger }: About): Lock {
+function encryptionOf(participant: Participant, { keyed, otherKey }: TileContext): TileEncryption {
   const shown = [...participant.trackPublications.values()];
-  if (!keyed) return shown.some((publication) => publication.isEncrypted) ? "shut" : "fits";
-  if (shown.some((publication) => !publication.isEncrypted)) return "bare";
-  return stranger ? "shut" : "fits";
+  if (!keyed) return shown.some((publication) => publication.isEncrypted) ? "undecryptable" : "decrypted";
+  if (shown.some((publication) => !publication.isEncrypted)) return "unencrypted";
+  return otherKey ? "undecryptable" : "decrypted";
 }

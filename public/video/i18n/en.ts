@@ -1,4 +1,4 @@
-import type { Trouble } from "../trouble";
+import type { CallProblem } from "../problem";
 
 export const en = {
   title: "Join the call",
@@ -49,7 +49,7 @@ export const en = {
   bareHere: (names: string) =>
     `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
 
-  troubles: {
+  problems: {
     mic_denied: "The browser blocked the microphone. Allow it using the icon next to the address bar, then try again.",
     camera_denied: "The browser blocked the camera. Allow it using the icon next to the address bar, then try again.",
     screen_denied: "The screen was not shared.",
@@ -70,7 +70,7 @@ export const en = {
       "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
     refused: "Your place in this room has expired, so you can’t join the call.",
     moved: "You joined the call in another window.",
-  } satisfies Record<Trouble, string> as Record<Trouble, string>,
+  } satisfies Record<CallProblem, string> as Record<CallProblem, string>,
 };
 
 export type Texts = typeof en;

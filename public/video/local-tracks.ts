@@ -3,18 +3,18 @@
 // anew, or give no picture, and a screen would have to be chosen again.
 
 import type { LocalTrack } from "livekit-client";
-import type { Device } from "./trouble";
-import type { Wish } from "./wish";
+import type { Device } from "./problem";
+import type { MediaPrefs } from "./media-prefs";
 
-export class Sources {
+export class LocalTracks {
   /** What is to be on, as far as it could be. */
-  readonly wish: Wish;
+  readonly prefs: MediaPrefs;
   /** The call before this one has let go of what is open. */
   released: Promise<void> = Promise.resolve();
   readonly #open = new Map<Device, Promise<LocalTrack[]>>();
 
-  constructor(wish: Wish) {
-    this.wish = { ...wish };
+  constructor(prefs: MediaPrefs) {
+    this.prefs = { ...prefs };
   }
 
   /** Whether it is open, or is being opened and succeeds. */
@@ -29,7 +29,7 @@ export class Sources {
     if (before) {
       if (await this.has(device)) return before;
       if (this.#open.get(device) !== before) return before.then(() => []);
-      this.shut(device);
+      this.stop(device);
     }
     const opening = open();
     this.#open.set(device, opening);
@@ -42,14 +42,14 @@ export class Sources {
   }
 
   /** Also what is still being opened. */
-  shut(device: Device): void {
+  stop(device: Device): void {
     const open = this.#open.get(device);
     this.#open.delete(device);
     open?.then((tracks) => tracks.forEach((track) => track.stop())).catch(() => {});
   }
 
   close(): void {
-    for (const device of [...this.#open.keys()]) this.shut(device);
+    for (const device of [...this.#open.keys()]) this.stop(device);
   }
 }
 

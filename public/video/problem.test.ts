@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isOf, troubleOf } from "./trouble";
+import { isOf, problemOf } from "./problem";
 import { en } from "./i18n/en";
 import { ru } from "./i18n/ru";
 
@@ -13,21 +13,21 @@ test("every error of a device has its own message in both languages", () => {
     "AbortError",
   ];
   for (const device of ["mic", "camera", "screen"] as const) {
-    const troubles = names.map((name) => troubleOf(new DOMException("", name), device));
-    expect(troubles).toEqual(
+    const problems = names.map((name) => problemOf(new DOMException("", name), device));
+    expect(problems).toEqual(
       ["denied", "denied", "missing", "missing", "busy", "busy"].map((why) => `${device}_${why}`),
     );
-    for (const trouble of troubles) {
-      expect(["mic", "camera", "screen"].filter((other) => isOf(trouble, other as typeof device))).toEqual([device]);
-      expect(en.troubles[trouble]).not.toBe(ru.troubles[trouble]);
+    for (const problem of problems) {
+      expect(["mic", "camera", "screen"].filter((other) => isOf(problem, other as typeof device))).toEqual([device]);
+      expect(en.problems[problem]).not.toBe(ru.problems[problem]);
     }
   }
-  expect(new Set(Object.values(en.troubles)).size).toBe(Object.keys(en.troubles).length);
+  expect(new Set(Object.values(en.problems)).size).toBe(Object.keys(en.problems).length);
 });
 
 test("what is no error of a browser is a device that does not work", () => {
-  expect(troubleOf("boom", "mic")).toBe("mic_busy");
-  expect(troubleOf(null, "camera")).toBe("camera_busy");
+  expect(problemOf("boom", "mic")).toBe("mic_busy");
+  expect(problemOf(null, "camera")).toBe("camera_busy");
   expect(isOf("unreachable", "mic")).toBe(false);
   expect(isOf("insecure", "camera")).toBe(true);
 });

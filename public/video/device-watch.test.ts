@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { type LocalTrack, TrackEvent } from "livekit-client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MENDED_WITHIN, watchDevice } from "./ended";
+import { DEVICE_SWITCH_TIMEOUT, watchDevice } from "./device-watch";
 
 class FakeTrack extends EventEmitter {
   mediaStreamTrack = { readyState: "live" };
@@ -23,11 +23,11 @@ test("a microphone that dies is told about, unless another one takes its place",
   track.mediaStreamTrack = { readyState: "ended" };
   track.emit(TrackEvent.Ended);
   track.mediaStreamTrack = { readyState: "live" };
-  vi.advanceTimersByTime(MENDED_WITHIN);
+  vi.advanceTimersByTime(DEVICE_SWITCH_TIMEOUT);
   expect(told).toEqual([]);
   track.mediaStreamTrack = { readyState: "ended" };
   track.emit(TrackEvent.Ended);
-  vi.advanceTimersByTime(MENDED_WITHIN);
+  vi.advanceTimersByTime(DEVICE_SWITCH_TIMEOUT);
   expect(told).toEqual([false]);
 });
 

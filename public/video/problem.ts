@@ -1,7 +1,7 @@
 // What can go wrong on the way into a call, by the names that browsers and
 // servers give it. The words for each, with the way out, are in the dictionaries.
 
-export type Trouble =
+export type CallProblem =
   | "mic_denied"
   | "camera_denied"
   | "screen_denied"
@@ -24,7 +24,7 @@ export type Trouble =
 export type Device = "mic" | "camera" | "screen";
 
 /** What an error of getUserMedia or getDisplayMedia means for this device. */
-export function troubleOf(cause: unknown, device: Device): Trouble {
+export function problemOf(cause: unknown, device: Device): CallProblem {
   if (globalThis.isSecureContext === false) return "insecure";
   switch ((cause as { name?: unknown } | null)?.name) {
     case "NotAllowedError":
@@ -40,6 +40,6 @@ export function troubleOf(cause: unknown, device: Device): Trouble {
 }
 
 /** Whether this is over when a device works. */
-export function isOf(trouble: Trouble | null, device: "mic" | "camera" | "screen" | "speaker"): boolean {
-  return trouble === "insecure" || trouble?.startsWith(`${device}_`) === true;
+export function isOf(problem: CallProblem | null, device: "mic" | "camera" | "screen" | "speaker"): boolean {
+  return problem === "insecure" || problem?.startsWith(`${device}_`) === true;
 }

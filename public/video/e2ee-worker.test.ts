@@ -10,7 +10,7 @@ const worker = globalThis as unknown as { onmessage: (event: MessageEvent) => vo
 
 beforeAll(async () => {
   Object.assign(globalThis, { self: globalThis, onmessage: null, postMessage });
-  await import("./lock.worker");
+  await import("./e2ee.worker");
   begin();
 });
 

@@ -9,47 +9,47 @@ type TransformEvent = Event & { transformer: { options?: Subject } };
 type Order = { kind: string; data?: Subject & { enabled?: boolean } };
 type Subject = { kind?: string; participantIdentity?: string; trackId?: string; previousTrackId?: string };
 
-const obey = self.onmessage;
+const handleMessage = self.onmessage;
 const transform = (self as { onrtctransform?: ((event: TransformEvent) => void) | null }).onrtctransform;
-const answer = self.postMessage.bind(self);
+const reply = self.postMessage.bind(self);
 /** Orders of our own, whose answers nobody waits for. */
-const own = new WeakSet<object>();
+const ownOrders = new WeakSet<object>();
 
 /** What goes out. LiveKit's worker tells tracks apart by ids that the server may give twice. */
 const outgoing = new Set<string>();
 
 /** Whether this would make something of ours pass for somebody else's. */
-function seizes(kind: string, { trackId = "", previousTrackId = "" }: Subject): boolean {
+function takesOver(kind: string, { trackId = "", previousTrackId = "" }: Subject): boolean {
   return (["decode", "removeTransform"].includes(kind) && outgoing.has(trackId)) || outgoing.has(previousTrackId);
 }
 
-function lock(participantIdentity: string | undefined) {
+function enableEncryption(participantIdentity: string | undefined) {
   if (!participantIdentity) return;
   const order: Order = { kind: "enable", data: { participantIdentity, enabled: true } };
-  own.add(order);
-  obey?.call(self, new MessageEvent("message", { data: order }));
+  ownOrders.add(order);
+  handleMessage?.call(self, new MessageEvent("message", { data: order }));
 }
 
 self.postMessage = ((message: object, ...rest: []) => {
-  if (!own.has(message)) answer(message, ...rest);
+  if (!ownOrders.has(message)) reply(message, ...rest);
 }) as typeof self.postMessage;
 
 self.onmessage = (event: MessageEvent<Order>) => {
   const { kind, data } = event.data;
-  if (data && seizes(kind, data)) return;
+  if (data && takesOver(kind, data)) return;
   if (kind === "encode" && data?.trackId) outgoing.add(data.trackId);
   if (kind === "enable" && data) data.enabled = true;
-  if (kind === "encode" || kind === "decode" || kind === "updateCodec") lock(data?.participantIdentity);
-  obey?.call(self, event);
+  if (kind === "encode" || kind === "decode" || kind === "updateCodec") enableEncryption(data?.participantIdentity);
+  handleMessage?.call(self, event);
 };
 
 if (transform) {
   Object.assign(self, {
     onrtctransform: (event: TransformEvent) => {
       const { options = {} } = event.transformer;
-      if (seizes(options.kind ?? "", options)) return;
+      if (takesOver(options.kind ?? "", options)) return;
       if (options.kind === "encode" && options.trackId) outgoing.add(options.trackId);
-      lock(options.participantIdentity);
+      enableEncryption(options.participantIdentity);
       transform.call(self, event);
     },
   });
