@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseRoomId, ROOM_ID_MAX, roomOfPath, roomPath } from "../protocol/room-id";
-import { parts } from "./links";
+import { linkify } from "./links";
 
-const links = (text: string) => parts(text).flatMap((p) => (p.href ? [p.text] : []));
+const links = (text: string) => linkify(text).flatMap((p) => (p.href ? [p.text] : []));
 
 describe("an address in a message", () => {
   test("becomes a link, without the punctuation around it", () => {
@@ -57,7 +57,7 @@ describe("an address in a message", () => {
   });
 
   test("without a scheme leads to https", () => {
-    expect(parts("www.example.com/a")).toEqual([{ text: "www.example.com/a", href: "https://www.example.com/a" }]);
+    expect(linkify("www.example.com/a")).toEqual([{ text: "www.example.com/a", href: "https://www.example.com/a" }]);
   });
 
   test("keeps every character of the message", () => {
@@ -70,7 +70,7 @@ describe("an address in a message", () => {
       "（https://example.com/x），",
     ]) {
       expect(
-        parts(text)
+        linkify(text)
           .map((p) => p.text)
           .join(""),
       ).toBe(text);
@@ -95,7 +95,7 @@ describe("an address in a message", () => {
     for (const text of [")", "(", "www.", "https://", "https://a", "a.", "’"]) {
       const long = `https://x/${text.repeat(40_000)}`;
       expect(
-        parts(long)
+        linkify(long)
           .map((p) => p.text)
           .join("").length,
       ).toBe(long.length);
@@ -131,7 +131,7 @@ test("a link to a room survives in any sentence, whatever the room is called", (
       `${link}…`,
       `${link}#b7Zq_-_`,
     ]) {
-      const found = parts(text).find((part) => part.href);
+      const found = linkify(text).find((part) => part.href);
       const url = found && new URL(found.href!);
       expect(url && roomOfPath(url.pathname)?.id, text).toBe(id);
       expect(found?.text.startsWith(link), text).toBe(true);

@@ -1,7 +1,7 @@
 // Addresses in a message. Only http and https, and never one that hides its
 // host behind a user name.
 
-export type Part = { text: string; href: string | null };
+export type TextPart = { text: string; href: string | null };
 
 /** One label of a host, of any script. */
 const LABEL = String.raw`[\p{L}\p{M}\p{N}·・\u200c\u200d_-]+`;
@@ -19,8 +19,8 @@ const OPENING: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 /** A quotation mark ends the address only where its partner stands before it: else it is part of a word, as in `it’s`. */
 const QUOTES: Record<string, string> = { "’": "‘", "'": "'", "‘": "‚" };
 
-export function parts(text: string): Part[] {
-  const out: Part[] = [];
+export function linkify(text: string): TextPart[] {
+  const out: TextPart[] = [];
   let from = 0;
   for (const match of text.matchAll(ADDRESS)) {
     const before = text[match.index - 1] ?? "";

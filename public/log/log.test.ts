@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, Snapshot } from "../protocol/frames";
 import {
-  due,
+  nextToSend,
   emptyLog,
   type Entry,
-  type Event,
+  type LogEvent,
   memberCount,
   isLastOne,
   type Log,
   nextTick,
-  step,
+  reduce,
   TYPING_LASTS,
 } from "./log";
 
@@ -28,7 +28,7 @@ const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
   ...over,
 });
 
-const snapshot = (over: Partial<Snapshot> = {}): Event => ({
+const snapshot = (over: Partial<Snapshot> = {}): LogEvent => ({
   type: "snapshot",
   snapshot: {
     clientId: "me",
@@ -50,14 +50,14 @@ const snapshot = (over: Partial<Snapshot> = {}): Event => ({
   },
 });
 
-const play = (log: Log, ...events: Event[]) => events.reduce(step, log);
-const inside = (...events: (Event | Event[])[]) => play(emptyLog(), snapshot(), ...events.flat());
-const hear = (c: Chat): Event => ({ type: "chat", chat: c });
-const say = (text: string, carried = true): Event[] => [
-  { type: "say", text, now: T0 + 10 },
-  ...(carried ? [{ type: "carry" } as const] : []),
+const play = (log: Log, ...events: LogEvent[]) => events.reduce(reduce, log);
+const inside = (...events: (LogEvent | LogEvent[])[]) => play(emptyLog(), snapshot(), ...events.flat());
+const hear = (c: Chat): LogEvent => ({ type: "chat", chat: c });
+const say = (text: string, sent = true): LogEvent[] => [
+  { type: "send", text, now: T0 + 10 },
+  ...(sent ? [{ type: "sent" } as const] : []),
 ];
-const ack = (n: number, seq: number): Event => ({ type: "ack", n, seq, at: T0 + 20, cursor: `e-${seq}` });
+const ack = (n: number, seq: number): LogEvent => ({ type: "ack", n, seq, at: T0 + 20, cursor: `e-${seq}` });
 const entries = (log: Log) => log.lines.filter((l): l is Entry => l.kind === "entry");
 const seqs = (log: Log) => entries(log).map((l) => l.seq);
 const notices = (log: Log) => log.lines.flatMap((l) => (l.kind === "notice" ? [l.what] : []));
@@ -85,9 +85,9 @@ describe("what others say", () => {
   });
 
   test("is counted as unread only while nobody looks", () => {
-    const away = inside({ type: "attention", here: false }, hear(chat(1)), hear(chat(2)), hear(chat(2)));
+    const away = inside({ type: "visibility", visible: false }, hear(chat(1)), hear(chat(2)), hear(chat(2)));
     expect(away.unread).toBe(2);
-    expect(play(away, { type: "attention", here: true }).unread).toBe(0);
+    expect(play(away, { type: "visibility", visible: true }).unread).toBe(0);
     expect(inside(hear(chat(1))).unread).toBe(0);
     expect(play(away, snapshot({ reset: true, history: [chat(1), chat(2)] })).unread).toBe(2);
   });
@@ -128,7 +128,7 @@ describe("what I say", () => {
     const log = inside(say("arrived?"), say("never left", false), snapshot({ clientId: "me-again", reset: true }));
     expect(log.outgoing).toMatchObject([
       { text: "arrived?", state: "failed", why: "unconfirmed" },
-      { text: "never left", state: "pending", n: 1, carried: false },
+      { text: "never left", state: "pending", n: 1, sent: false },
     ]);
   });
 
@@ -143,7 +143,7 @@ describe("what I say", () => {
   });
 
   test("fails when refused and says from when it may be tried again", () => {
-    const refused = inside(say("fast"), { type: "refused", n: 1, code: "store_full", retryAfter: 500, now: T0 });
+    const refused = inside(say("fast"), { type: "rejected", n: 1, code: "store_full", retryAfter: 500, now: T0 });
     expect(refused.outgoing).toMatchObject([{ state: "failed", why: "store_full", retryAt: T0 + 500 }]);
     expect(nextTick(refused)).toBe(T0 + 500);
     const ready = play(refused, { type: "tick", now: T0 + 500 });
@@ -154,27 +154,27 @@ describe("what I say", () => {
 
   test("goes out one at a time, and again by itself when that was too fast", () => {
     let log = inside(say("one"), say("two"), say("three"));
-    expect(due(log)).toBeNull();
+    expect(nextToSend(log)).toBeNull();
     log = play(log, ack(1, 1));
-    expect(due(log)?.text).toBe("two");
-    log = play(log, { type: "carry" }, { type: "refused", n: 2, code: "rate_limited", retryAfter: 500, now: T0 });
-    expect(due(log)).toBeNull();
+    expect(nextToSend(log)?.text).toBe("two");
+    log = play(log, { type: "sent" }, { type: "rejected", n: 2, code: "rate_limited", retryAfter: 500, now: T0 });
+    expect(nextToSend(log)).toBeNull();
     expect(log.outgoing.map((o) => o.state)).toEqual(["pending", "pending"]);
     expect(nextTick(log)).toBe(T0 + 500);
     log = play(log, { type: "tick", now: T0 + 500 });
-    expect(due(log)).toMatchObject({ text: "two", n: 2 });
-    log = play(log, { type: "carry" }, ack(2, 2), { type: "carry" }, ack(3, 3));
+    expect(nextToSend(log)).toMatchObject({ text: "two", n: 2 });
+    log = play(log, { type: "sent" }, ack(2, 2), { type: "sent" }, ack(3, 3));
     expect(entries(log).map((l) => l.text)).toEqual(["one", "two", "three"]);
   });
 
-  test("is due again when the transport that had it is gone", () => {
+  test("is sent again when the transport that had it is gone", () => {
     const log = inside(say("one"), say("two"), snapshot({ resumed: true }));
-    expect(due(log)).toMatchObject({ text: "one", n: 1, carried: true });
+    expect(nextToSend(log)).toMatchObject({ text: "one", n: 1, sent: true });
   });
 
   test("asks with the same n when the server could not say what became of it", () => {
     const failed = inside(say("perhaps"), {
-      type: "refused",
+      type: "rejected",
       n: 1,
       code: "store_unavailable",
       retryAfter: null,
@@ -185,7 +185,7 @@ describe("what I say", () => {
   });
 
   test("can be taken back when it failed", () => {
-    const failed = inside(say("no"), { type: "refused", n: 1, code: "too_long", retryAfter: null, now: T0 });
+    const failed = inside(say("no"), { type: "rejected", n: 1, code: "too_long", retryAfter: null, now: T0 });
     expect(play(failed, { type: "discard", key: failed.outgoing[0]!.key }).outgoing).toEqual([]);
   });
 });
@@ -223,13 +223,13 @@ describe("a snapshot", () => {
 
 describe("people", () => {
   const person = (id: string, at = T0 + 5) => ({ clientId: id, user: id, joinedAt: at });
-  const joined = (id: string, at = T0 + 5, count = 2): Event => ({
+  const joined = (id: string, at = T0 + 5, count = 2): LogEvent => ({
     type: "joined",
     member: person(id, at),
     count,
     now: at,
   });
-  const left = (id: string, now = T0 + 6, reason = "left", count = 1): Event => ({
+  const left = (id: string, now = T0 + 6, reason = "left", count = 1): LogEvent => ({
     type: "left",
     clientId: id,
     user: id,
@@ -237,7 +237,13 @@ describe("people", () => {
     count,
     now,
   });
-  const calls = (id: string, inCall: boolean): Event => ({ type: "call", clientId: id, user: id, inCall, now: T0 + 7 });
+  const calls = (id: string, inCall: boolean): LogEvent => ({
+    type: "call",
+    clientId: id,
+    user: id,
+    inCall,
+    now: T0 + 7,
+  });
 
   test("come and go with a line each, in the order they came", () => {
     const log = inside(joined("cat", T0 + 9), joined("ben", T0 + 5), left("cat", T0 + 11, "lost"));
@@ -283,7 +289,7 @@ describe("people", () => {
   });
 
   test("type until they speak, stop, leave or fall silent", () => {
-    const types = (from: string, typing = true): Event => ({ type: "typing", from, user: from, typing, now: T0 });
+    const types = (from: string, typing = true): LogEvent => ({ type: "typing", from, user: from, typing, now: T0 });
     const log = inside(joined("ben"), types("ben"), types("me"));
     expect(log.typing.map((t) => t.from)).toEqual(["ben"]);
     expect(nextTick(log)).toBe(T0 + TYPING_LASTS);
@@ -291,7 +297,7 @@ describe("people", () => {
       hear(chat(1)),
       types("ben", false),
       left("ben", T0),
-      { type: "tick", now: T0 + TYPING_LASTS } as Event,
+      { type: "tick", now: T0 + TYPING_LASTS } as LogEvent,
     ]) {
       expect(play(log, event).typing, event.type).toEqual([]);
     }
@@ -343,17 +349,17 @@ describe("nothing is kept", () => {
 });
 
 test("a lost link is one line, which tells when it is back and does not age away", () => {
-  const down: Event = { type: "link", up: false, now: T0 };
+  const down: LogEvent = { type: "connection", up: false, now: T0 };
   const lost = inside(down, down, { type: "tick", now: T0 + 120_000 });
   expect(notices(lost)).toEqual(["lost"]);
   expect(nextTick(lost)).toBeNull();
-  expect(notices(play(lost, { type: "link", up: true, now: T0 + 130_000 }))).toEqual(["back"]);
+  expect(notices(play(lost, { type: "connection", up: true, now: T0 + 130_000 }))).toEqual(["back"]);
 });
 
 test("a link that comes and goes is told in one line until somebody speaks", () => {
-  const flap: Event[] = [
-    { type: "link", up: false, now: T0 },
-    { type: "link", up: true, now: T0 },
+  const flap: LogEvent[] = [
+    { type: "connection", up: false, now: T0 },
+    { type: "connection", up: true, now: T0 },
   ];
   const log = inside(...flap, ...flap);
   expect(notices(log)).toEqual(["back"]);

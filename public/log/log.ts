@@ -37,9 +37,9 @@ export type Outgoing = {
   at: number;
   state: "pending" | "failed";
   /** It went into a transport: whether it arrived is then for the server to say. */
-  carried: boolean;
+  sent: boolean;
   /** It is in the transport that we have now, and not answered yet. */
-  underWay: boolean;
+  inFlight: boolean;
   why: string;
   retryAt: number;
 };
@@ -65,11 +65,11 @@ export type Log = {
   seq: number;
   lastN: number;
   unread: number;
-  attentive: boolean;
+  visible: boolean;
   nextKey: number;
 };
 
-export type Event =
+export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
   | { type: "chat"; chat: Chat }
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
@@ -78,14 +78,14 @@ export type Event =
   | { type: "presence"; count: number; members: readonly Member[] | null }
   | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true; now: number }
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
-  | { type: "say"; text: string; now: number }
-  /** What was due has gone out. */
-  | { type: "carry" }
-  | { type: "refused"; n: number; code: string; retryAfter: number | null; now: number }
+  | { type: "send"; text: string; now: number }
+  /** The transport has taken the next message. */
+  | { type: "sent" }
+  | { type: "rejected"; n: number; code: string; retryAfter: number | null; now: number }
   | { type: "retry"; key: number; now: number }
   | { type: "discard"; key: number }
-  | { type: "link"; up: boolean; now: number }
-  | { type: "attention"; here: boolean }
+  | { type: "connection"; up: boolean; now: number }
+  | { type: "visibility"; visible: boolean }
   | { type: "tick"; now: number };
 
 export const TYPING_LASTS = 6_000;
@@ -105,9 +105,9 @@ export function isUncertain(why: string): boolean {
   return UNCERTAIN.has(why) || why === "unconfirmed";
 }
 
-export type Seated = { clientId: string; user: string; lastN: number; former: readonly string[] };
+export type SavedIdentity = { clientId: string; user: string; lastN: number; former: readonly string[] };
 
-export function emptyLog(seat: Seated | null = null): Log {
+export function emptyLog(seat: SavedIdentity | null = null): Log {
   return {
     me: seat && { clientId: seat.clientId, user: seat.user },
     former: seat?.former ?? [],
@@ -123,19 +123,19 @@ export function emptyLog(seat: Seated | null = null): Log {
     seq: 0,
     lastN: seat?.lastN ?? 0,
     unread: 0,
-    attentive: true,
+    visible: true,
     nextKey: 1,
   };
 }
 
-export function step(log: Log, event: Event): Log {
+export function reduce(log: Log, event: LogEvent): Log {
   switch (event.type) {
     case "snapshot":
-      return expire(settle(log, event.snapshot), event.snapshot.at);
+      return expire(applySnapshot(log, event.snapshot), event.snapshot.at);
     case "chat":
-      return bound(heard(log, event.chat));
+      return trim(applyChat(log, event.chat));
     case "ack":
-      return bound(acknowledged(log, event));
+      return trim(applyAck(log, event));
     case "joined": {
       if (log.crowd) return { ...log, count: event.count };
       const { member } = event;
@@ -168,30 +168,30 @@ export function step(log: Log, event: Event): Log {
         ...log,
         count,
         crowd: members === null,
-        members: members === null ? sure(log.members, log.me) : [...members].sort(byArrival),
+        members: members === null ? certainMembers(log.members, log.me) : [...members].sort(byArrival),
       };
       return members === null
         ? next
         : { ...next, typing: log.typing.filter((t) => members.some((m) => m.clientId === t.from)) };
     }
     case "call":
-      return called(log, event);
-    case "say":
-      return said(log, event.text, event.now);
-    case "carry": {
-      const line = due(log);
-      return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, carried: true, underWay: true } : o)) };
+      return applyCall(log, event);
+    case "send":
+      return enqueue(log, event.text, event.now);
+    case "sent": {
+      const line = nextToSend(log);
+      return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, sent: true, inFlight: true } : o)) };
     }
-    case "refused":
-      return refused(log, event);
+    case "rejected":
+      return reject(log, event);
     case "retry":
-      return retried(log, event);
+      return retry(log, event);
     case "discard":
       return { ...log, outgoing: log.outgoing.filter((o) => o.key !== event.key) };
-    case "link":
-      return linked(log, event.up, event.now);
-    case "attention":
-      return { ...log, attentive: event.here, unread: event.here ? 0 : log.unread };
+    case "connection":
+      return applyConnection(log, event.up, event.now);
+    case "visibility":
+      return { ...log, visible: event.visible, unread: event.visible ? 0 : log.unread };
     case "tick":
       return expire(log, event.now);
   }
@@ -201,9 +201,9 @@ export function step(log: Log, event: Event): Log {
  * What is to go out next. One at a time: if it is refused for the pace, nothing
  * behind it has gone ahead, and the pace of the answers is one that will do.
  */
-export function due(log: Log): Outgoing | null {
+export function nextToSend(log: Log): Outgoing | null {
   const first = log.outgoing.find((o) => o.state === "pending");
-  return first && !first.underWay && first.retryAt === 0 ? first : null;
+  return first && !first.inFlight && first.retryAt === 0 ? first : null;
 }
 
 /** When the log next changes by itself, if nothing happens before. */
@@ -221,7 +221,7 @@ function isStanding(line: Entry | Notice): boolean {
   return line.kind === "notice" && line.what === "lost";
 }
 
-function settle(log: Log, s: Snapshot): Log {
+function applySnapshot(log: Log, s: Snapshot): Log {
   const seat = log.me?.clientId ?? s.clientId;
   const sameSeat = seat === s.clientId;
   const continues = s.resumed && !s.reset;
@@ -232,7 +232,7 @@ function settle(log: Log, s: Snapshot): Log {
     me: { clientId: s.clientId, user: s.user },
     former,
     lines: continues ? before : [],
-    members: [...(s.crowd ? sure(s.members, s) : s.members)].sort(byArrival),
+    members: [...(s.crowd ? certainMembers(s.members, s) : s.members)].sort(byArrival),
     crowd: s.crowd,
     count: s.count,
     typing: [],
@@ -240,7 +240,7 @@ function settle(log: Log, s: Snapshot): Log {
     video: s.video,
     seq: continues ? log.seq : 0,
   };
-  for (const chat of s.history) next = heard(next, chat, seat);
+  for (const chat of s.history) next = applyChat(next, chat, seat);
   // What is read anew is not new.
   if (!continues) next = { ...next, unread: log.unread };
   if (
@@ -250,11 +250,11 @@ function settle(log: Log, s: Snapshot): Log {
     const first = { ...notice(next, "gone", s.at), key: next.nextKey };
     next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
   }
-  return { ...next, cursor: s.cursor, ...renumbered(next, sameSeat, s.lastN) };
+  return { ...next, cursor: s.cursor, ...renumberOutgoing(next, sameSeat, s.lastN) };
 }
 
 /** Of a crowd, who is there and would not go without a word: the others are not told. */
-function sure(members: readonly Member[], me: { clientId: string } | null): readonly Member[] {
+function certainMembers(members: readonly Member[], me: { clientId: string } | null): readonly Member[] {
   return members.filter((m) => m.inCall === true || m.clientId === me?.clientId);
 }
 
@@ -269,13 +269,13 @@ export function isLastOne(log: Log): boolean {
 }
 
 /** Whoever comes to the call is there, in the list or not. */
-function called(log: Log, event: Extract<Event, { type: "call" }>): Log {
+function applyCall(log: Log, event: Extract<LogEvent, { type: "call" }>): Log {
   const { clientId, user, inCall, verified, now } = event;
   const known = log.members.find((m) => m.clientId === clientId);
   if (!known && !inCall) return log;
   const member: Member = { ...(known ?? { clientId, user, joinedAt: now, ...(verified ? { verified } : {}) }), inCall };
   const members = [...log.members.filter((m) => m !== known), member].sort(byArrival);
-  return { ...log, members: log.crowd ? sure(members, log.me) : members };
+  return { ...log, members: log.crowd ? certainMembers(members, log.me) : members };
 }
 
 /**
@@ -283,13 +283,13 @@ function called(log: Log, event: Extract<Event, { type: "call" }>): Log {
  * again. Under a new seat it would be said twice: what may have arrived is
  * left to its author, and only what never left goes out.
  */
-function renumbered(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log, "outgoing" | "lastN"> {
+function renumberOutgoing(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log, "outgoing" | "lastN"> {
   let lastN = sameSeat ? Math.max(log.lastN, serverLastN) : serverLastN;
   const outgoing = log.outgoing.map((line): Outgoing => {
-    const o = { ...line, underWay: false };
+    const o = { ...line, inFlight: false };
     if (o.state === "failed") return !sameSeat && UNCERTAIN.has(o.why) ? { ...o, why: "unconfirmed" } : o;
     if (sameSeat) return o;
-    if (o.carried) return { ...o, state: "failed", why: "unconfirmed" };
+    if (o.sent) return { ...o, state: "failed", why: "unconfirmed" };
     lastN += 1;
     return { ...o, n: lastN };
   });
@@ -297,10 +297,10 @@ function renumbered(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log,
 }
 
 /** `seat` is the one that the unanswered messages were sent from. */
-function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
+function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   const mine = chat.from === log.me?.clientId || log.former.includes(chat.from);
   const answered =
-    chat.from === seat && chat.n !== null ? log.outgoing.find((o) => o.n === chat.n && o.carried) : undefined;
+    chat.from === seat && chat.n !== null ? log.outgoing.find((o) => o.n === chat.n && o.sent) : undefined;
   const next = {
     ...log,
     typing: log.typing.filter((t) => t.from !== chat.from),
@@ -320,18 +320,18 @@ function heard(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     ...(encryption ? { encryption } : {}),
     ...(doubt ? { doubt } : {}),
   };
-  const placed = place(next, entry, answered);
-  const isNews = !mine && !log.attentive && placed.lines !== next.lines;
+  const placed = insertEntry(next, entry, answered);
+  const isNews = !mine && !log.visible && placed.lines !== next.lines;
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
 }
 
-function acknowledged(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
+function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
   // Without a cursor it stands outside the stream: what was said before it may still be on its way.
   const next = ack.cursor !== null && ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor } : log;
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
-  return place(
+  return insertEntry(
     next,
     { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true },
     sent,
@@ -339,7 +339,7 @@ function acknowledged(log: Log, ack: { n: number | null; seq: number; at: number
 }
 
 /** Into its place by seq; the line that stood for it while it was on its way becomes it. */
-function place(log: Log, entry: Entry, was: Outgoing | undefined): Log {
+function insertEntry(log: Log, entry: Entry, was: Outgoing | undefined): Log {
   const outgoing = was ? log.outgoing.filter((o) => o !== was) : log.outgoing;
   if (log.lines.some((l) => l.kind === "entry" && l.seq === entry.seq)) return { ...log, outgoing };
   const later = log.lines.findIndex((l) => l.kind === "entry" && l.seq > entry.seq);
@@ -353,7 +353,7 @@ function place(log: Log, entry: Entry, was: Outgoing | undefined): Log {
   };
 }
 
-function said(log: Log, text: string, now: number): Log {
+function enqueue(log: Log, text: string, now: number): Log {
   const n = log.lastN + 1;
   const line: Outgoing = {
     kind: "outgoing",
@@ -362,27 +362,27 @@ function said(log: Log, text: string, now: number): Log {
     text,
     at: now,
     state: "pending",
-    carried: false,
-    underWay: false,
+    sent: false,
+    inFlight: false,
     why: "",
     retryAt: 0,
   };
   return { ...log, lastN: n, nextKey: log.nextKey + 1, outgoing: [...log.outgoing, line] };
 }
 
-function refused(log: Log, event: { n: number; code: string; retryAfter: number | null; now: number }): Log {
+function reject(log: Log, event: { n: number; code: string; retryAfter: number | null; now: number }): Log {
   const slower = event.code === "rate_limited";
   const retryAt = event.now + (event.retryAfter ?? (slower ? SLOWER_BY : 0));
   const outgoing = log.outgoing.map((line): Outgoing => {
     if (line.n !== event.n || line.state !== "pending") return line;
-    const o = { ...line, underWay: false, retryAt };
+    const o = { ...line, inFlight: false, retryAt };
     // It was not taken, and goes out again by itself.
-    return slower ? { ...o, carried: false } : { ...o, state: "failed", why: event.code };
+    return slower ? { ...o, sent: false } : { ...o, state: "failed", why: event.code };
   });
   return { ...log, outgoing };
 }
 
-function retried(log: Log, event: { key: number; now: number }): Log {
+function retry(log: Log, event: { key: number; now: number }): Log {
   const old = log.outgoing.find((o) => o.key === event.key);
   if (!old) return log;
   const keepsN = UNCERTAIN.has(old.why);
@@ -392,8 +392,8 @@ function retried(log: Log, event: { key: number; now: number }): Log {
     n,
     at: event.now,
     state: "pending",
-    carried: keepsN && old.carried,
-    underWay: false,
+    sent: keepsN && old.sent,
+    inFlight: false,
     why: "",
     retryAt: 0,
   };
@@ -403,7 +403,7 @@ function retried(log: Log, event: { key: number; now: number }): Log {
   return { ...log, lastN: Math.max(log.lastN, n), outgoing };
 }
 
-function linked(log: Log, up: boolean, now: number): Log {
+function applyConnection(log: Log, up: boolean, now: number): Log {
   const lost = log.lines.findLast((l) => l.kind === "notice" && l.what === "lost");
   if (up) {
     if (!lost) return log;
@@ -417,7 +417,7 @@ function linked(log: Log, up: boolean, now: number): Log {
 }
 
 function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {
-  return bound({
+  return trim({
     ...log,
     nextKey: log.nextKey + 1,
     lines: [...log.lines, { ...notice(log, what, at), user, from, reason }],
@@ -433,7 +433,7 @@ function expire(log: Log, now: number): Log {
   const outgoing = log.outgoing.map((o) => (o.retryAt > 0 && o.retryAt <= now ? { ...o, retryAt: 0 } : o));
   const oldest = now - lifetime(log);
   const lines = log.lines.filter((l) => l.at > oldest || isStanding(l));
-  return bound({
+  return trim({
     ...log,
     typing: typing.length === log.typing.length ? log.typing : typing,
     outgoing,
@@ -446,7 +446,7 @@ function lifetime(log: Log): number {
   return log.limits ? Math.max(log.limits.historyAge, 1) * 1000 : Infinity;
 }
 
-function bound(log: Log): Log {
+function trim(log: Log): Log {
   const most = Math.min(Math.max(log.limits?.historyLength ?? 0, ENTRIES_MIN), ENTRIES_MAX);
   const said = log.lines.filter((l) => l.kind === "entry").length;
   const entries = said <= most ? 0 : said - most + (most === ENTRIES_MAX ? ENTRIES_CUT : 0);

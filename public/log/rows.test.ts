@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { emptyLog, type Entry, type Log } from "./log";
-import { initials, rows, tags } from "./rows";
+import { initials, rows, nameTags } from "./rows";
 
 const NOON = new Date(2026, 0, 2, 12, 0, 0).getTime();
 
@@ -88,8 +88,8 @@ describe("rows", () => {
       text: "y",
       at: NOON,
       state: "pending",
-      carried: true,
-      underWay: true,
+      sent: true,
+      inFlight: true,
       why: "",
       retryAt: 0,
     } as const;
@@ -106,7 +106,7 @@ test("only people of the same name are told apart by a tag", () => {
     { clientId: "me", user: "Ben", joinedAt: 0 },
     { clientId: "00000000-bbbb", user: "ann", joinedAt: 0 },
   ];
-  expect([...tags({ ...log, members })]).toEqual([
+  expect([...nameTags({ ...log, members })]).toEqual([
     ["00000000-bbbb", "bbbb"],
     ["00000000-aaaa", "aaaa"],
   ]);

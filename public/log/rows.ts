@@ -22,7 +22,7 @@ export type Row =
 
 /** Rows that are as they were in `last` are the very same objects: what draws them has nothing to do. */
 export function rows(log: Log, last: readonly Row[] = []): Row[] {
-  const marks = tags(log);
+  const marks = nameTags(log);
   const out: Row[] = [];
   const lines = [...log.lines, ...log.outgoing];
   let day = lines[0] ? dayOf(lines[0].at) : 0;
@@ -82,7 +82,7 @@ function isSame(a: Row, b: Row): boolean {
 }
 
 /** The short tags of those whose name is not theirs alone. */
-export function tags(log: Log): Map<string, string> {
+export function nameTags(log: Log): Map<string, string> {
   const idsOf = new Map<string, Set<string>>();
   const note = (user: string, id: string) => {
     const name = user.toLocaleLowerCase();
@@ -94,12 +94,12 @@ export function tags(log: Log): Map<string, string> {
   }
   const out = new Map<string, string>();
   for (const ids of idsOf.values()) {
-    if (ids.size > 1) for (const id of ids) out.set(id, tag(id));
+    if (ids.size > 1) for (const id of ids) out.set(id, shortId(id));
   }
   return out;
 }
 
-export function tag(clientId: string): string {
+export function shortId(clientId: string): string {
   return clientId.replaceAll("-", "").slice(-4);
 }
 

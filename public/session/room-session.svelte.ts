@@ -4,7 +4,7 @@
 import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
 import { Connection, type ConnectionState } from "../transport/connection";
-import { due, emptyLog, type Event, type Log, nextTick, type Outgoing, step } from "../log/log";
+import { nextToSend, emptyLog, type LogEvent, type Log, nextTick, type Outgoing, reduce } from "../log/log";
 import { Tints } from "../log/tints";
 import type { Chat, Inbound } from "../protocol/frames";
 import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
@@ -143,7 +143,7 @@ export class RoomSession {
   }
 
   send(text: string): void {
-    this.#dispatch({ type: "say", text, now: this.now() });
+    this.#dispatch({ type: "send", text, now: this.now() });
     this.typing.sent();
     this.#persist();
   }
@@ -167,7 +167,7 @@ export class RoomSession {
 
   /** What waits is not claims: it goes back to where it was written. */
   takeBackUnsent(): void {
-    const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.carried);
+    const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
     this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
     for (const { key } of waiting) this.discard(key);
     this.confirmingPlain = false;
@@ -268,7 +268,7 @@ export class RoomSession {
         if (frame.n !== null) {
           this.tooFast ||= frame.code === "rate_limited";
           this.#dispatch({
-            type: "refused",
+            type: "rejected",
             n: frame.n,
             code: frame.code,
             retryAfter: frame.retryAfter,
@@ -312,16 +312,16 @@ export class RoomSession {
     else if (this.connection.is !== "open") this.caughtUp = this.#pendingWelcomes === 0;
     this.connection = state;
     if (state.is === "open" && !state.tooManyTabs && !this.#options.transport) saveTransport(state.transport);
-    if (state.is === "open") this.#dispatch({ type: "link", up: true, now: this.now() });
-    if (state.is === "waiting" && this.entered) this.#dispatch({ type: "link", up: false, now: this.now() });
+    if (state.is === "open") this.#dispatch({ type: "connection", up: true, now: this.now() });
+    if (state.is === "waiting" && this.entered) this.#dispatch({ type: "connection", up: false, now: this.now() });
     if (state.is === "ended" && state.why === "left") {
       this.#ticket = null;
       forgetSession(this.#storageKey);
     }
   }
 
-  #dispatch(event: Event): void {
-    this.#log = step(this.#log, event);
+  #dispatch(event: LogEvent): void {
+    this.#log = reduce(this.#log, event);
     this.unread = this.#log.unread;
     this.#scheduleDraw();
     this.#sendNext();
@@ -334,11 +334,11 @@ export class RoomSession {
 
   /** The only way out for words: as they are, or sealed where the room has a key. */
   #sendNext(): void {
-    const line = due(this.#log);
+    const line = nextToSend(this.#log);
     if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
-    else if (line && !line.carried && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
+    else if (line && !line.sent && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
     else if (line && this.#connection.send({ type: "chat", text: line.text, n: line.n }))
-      this.#log = step(this.#log, { type: "carry" });
+      this.#log = reduce(this.#log, { type: "sent" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
@@ -351,13 +351,13 @@ export class RoomSession {
     const sealed = await cipher.then((cipher) => cipher.seal(whole, from)).catch(() => null);
     this.#sealing = false;
     if (sealed === null) return;
-    const next = due(this.#log);
+    const next = nextToSend(this.#log);
     // Bound to the seat it was sealed for: under another one it is sealed anew.
     const holds =
       next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
     if (!holds) return this.#sendNext();
     this.#chain.recordSealed(line.n, sealed.id);
-    if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "carry" });
+    if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "sent" });
   }
 
   /** A busy room changes more often than a screen can show. */
@@ -384,7 +384,7 @@ export class RoomSession {
 
   #listenToPage(): void {
     const { signal } = this.#lifetime;
-    const reportVisibility = () => this.#dispatch({ type: "attention", here: !document.hidden });
+    const reportVisibility = () => this.#dispatch({ type: "visibility", visible: !document.hidden });
     addEventListener("online", () => this.#connection.checkNow(), { signal });
     // A page that is kept for coming back answers for nobody: the seat waits out its grace, and is taken up again.
     // One that unloads may only be reloading: that is for the server to wait and see.

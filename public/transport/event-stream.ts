@@ -2,7 +2,7 @@
 
 export type StreamEvent = { data: string };
 
-/** Takes the stream in whatever pieces it comes. */
+/** Takes the stream in pieces of any size. */
 export class EventStreamParser {
   #rest = "";
   #data: string[] = [];

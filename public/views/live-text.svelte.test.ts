@@ -1,6 +1,6 @@
 import { flushSync, mount, unmount } from "svelte";
 import { expect, test } from "vitest";
-import { isolated } from "../log/shown";
+import { isolateName } from "../log/display-text";
 import LiveText from "./LiveText.svelte";
 
 /** What Chrome does to a page that it translates: an element of its own stands where the text was. */
@@ -18,13 +18,13 @@ function translate(node: Node): void {
 }
 
 test("a sentence changes and goes although the browser has translated it, and a name in it is left alone", () => {
-  const props = $state({ text: `${isolated("Bot")} is typing` });
+  const props = $state({ text: `${isolateName("Bot")} is typing` });
   const target = document.createElement("p");
   const says = mount(LiveText, { target, props });
   expect(target.querySelector("bdi")?.textContent).toBe("Bot");
   translate(target);
   expect(target.textContent).toBe("Bot[ is typing]");
-  props.text = `${isolated("Ann")} is typing`;
+  props.text = `${isolateName("Ann")} is typing`;
   flushSync();
   expect(target.textContent).toBe("Ann is typing");
   translate(target);

@@ -8,7 +8,7 @@ const PILE = new RegExp(String.raw`[\p{M}\u00ad\u061c\u200b-\u200f\u2060-\u2064\
 const MARK = /\p{M}/u;
 
 /** Without the marks that are too many on one letter. */
-export function shown(text: string): string {
+export function displayText(text: string): string {
   return text.replace(PILE, (pile) => {
     let marks = 0;
     return [...pile].filter((c) => !MARK.test(c) || (marks += 1) <= MARKS_MAX).join("");
@@ -18,12 +18,12 @@ export function shown(text: string): string {
 const [ISOLATE, END] = ["\u2068", "\u2069"];
 
 /** A name in a sentence: it turns nothing of the sentence around. */
-export function isolated(name: string): string {
-  return ISOLATE + shown(name) + END;
+export function isolateName(name: string): string {
+  return ISOLATE + displayText(name) + END;
 }
 
 /** A sentence in pieces; which of them are names. */
-export function pieces(sentence: string): { text: string; name: boolean }[] {
+export function splitNames(sentence: string): { text: string; name: boolean }[] {
   const split = sentence.split(/\u2068([^\u2068\u2069]*)\u2069/u);
   return split.map((text, at) => ({ text, name: at % 2 === 1 })).filter(({ text }) => text !== "");
 }
