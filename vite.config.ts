@@ -28,10 +28,8 @@ function preview(): Plugin {
   };
 }
 
-// The server hands out what it finds beside a file: compressing once, here,
-// affords the highest quality and costs the server nothing. Of the document
-// only what comes before the preview's address is compressed, up to a flush;
-// the server appends the rest as it is.
+// Compressing at build time allows the best quality. Of the document only the part before the preview's address is
+// compressed; the server appends the rest.
 function precompress(): Plugin {
   let out = "";
   return {
@@ -79,7 +77,7 @@ async function packageOf(file: string): Promise<Package> {
   throw new Error(`${file} belongs to no package`);
 }
 
-/** Where a package lies that another one was built with. */
+/** The folder of a package that another one was built with. */
 function beside(folder: string, name: string): string {
   for (let at = folder; at !== dirname(at); at = dirname(at)) {
     const there = join(at, "node_modules", name, "package.json");
@@ -89,9 +87,8 @@ function beside(folder: string, name: string): string {
 }
 
 /**
- * Other people's work goes out with its terms: `licenses.txt` has those of every
- * package in the page, and of what such a package has swallowed itself, as its
- * source map and its own description tell.
+ * `licenses.txt` has the terms of every package in the page, and of packages bundled into those, by their source maps
+ * and descriptions.
  */
 function licenses(): Plugin {
   return {
@@ -130,11 +127,7 @@ function licenses(): Plugin {
   };
 }
 
-/**
- * The preconnect stands in the document itself: fetched by itself it would be late by
- * the round trip that it saves. The server finds it there, and allows this one.
- * It knows the files with the words of each language, which the page imports.
- */
+/** Inlined: as a file the script would cost the round trip that it saves. The build tells it the language files. */
 function preconnect(): Plugin {
   let config: ResolvedConfig;
   return {
@@ -167,7 +160,7 @@ function preconnect(): Plugin {
           build: { write: false, target, modulePreload: false, rolldownOptions },
         });
         const [chunk] = (built as Rolldown.RolldownOutput).output;
-        // Ahead of everything that it need not wait for.
+        // Before everything that it need not wait for.
         return html.replace(
           / *<script type="module"/,
           (script) => `    <script>${chunk.code.trim()}</script>\n${script}`,
@@ -177,7 +170,7 @@ function preconnect(): Plugin {
   };
 }
 
-/** The page's own address for whoever looks, the program's for whoever sends. */
+/** GET gets the page, other methods go to the server. */
 const pageOnGet = (request: { method?: string; url?: string }) => (request.method === "GET" ? request.url : undefined);
 
 /** A library's chunk is called after the library and not after its `dist` folder. */
@@ -190,14 +183,14 @@ export default defineConfig({
   root: "public",
   publicDir: "static",
   cacheDir: "../node_modules/.vite",
-  // Tests mount views as a browser does, and not as a server that renders them.
+  // Tests mount views as a browser does, not as a server that renders them.
   ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
   plugins: [svelte({ configFile: false }), preconnect(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,
     target: "es2022",
-    // Everything that is needed at once is one file; what is not has no company to preload.
+    // What is needed at once is one file; lazy chunks have nothing to preload.
     modulePreload: false,
     // A data: URL would need a hole in the content security policy.
     assetsInlineLimit: 0,

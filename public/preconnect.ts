@@ -1,6 +1,5 @@
-// The first script of the page, which stands in the document itself: it knocks
-// at the room while the rest of the page is still on its way. It decides
-// nothing: who is then on the way in takes over what it would have asked for.
+// The script inside the document: it opens the WebSocket while the page's script loads. The session takes the socket
+// over if its parameters match.
 
 import { preconnect } from "./transport/ws";
 import { parseTransport } from "./protocol/transport-name";
@@ -8,16 +7,16 @@ import { parseAddress } from "./e2ee/key";
 import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storage/storage";
 import { chooseLanguage, type Language } from "./i18n/language";
 
-/** The files with the words of each language, as the build has named them. */
+/** The files with the texts of each language, as the build named them. */
 declare const LOCALE_FILES: Record<Language, readonly string[]>;
 
-// The page imports its words when it runs: they come beside it, not after it.
+// The page imports its texts when it runs: preloaded, they arrive with it and not after it.
 for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)]) {
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 }
 
 const { room: place, key } = parseAddress(location.href);
-// Behind a damaged key nobody joins: the page says so, and this script nothing.
+// With a damaged key the page joins no room, so this script connects nowhere.
 const room = key.is === "damaged" ? null : (place?.id ?? null);
 const name = room === null ? null : savedNameFor(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";

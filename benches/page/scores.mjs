@@ -63,7 +63,7 @@ function wanting(lhr) {
     .map((audit) => `${audit.id} (${audit.displayValue ?? audit.title})`);
 }
 
-/** Lighthouse on the landing page, the door and the room; a table in Markdown. False if a score is too low. */
+/** Lighthouse on the landing page, the name prompt and the room; a table in Markdown. False if a score is too low. */
 export async function scorePages(_, server) {
   const { link } = await spokenIn(server.url, ["Good evening.", "The kettle is on.", "https://example.org/tea"]);
   const pages = {

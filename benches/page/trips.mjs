@@ -49,7 +49,7 @@ async function drawn(page, selector, text) {
 }
 
 const message = (page) => drawn(page, "[role=log] .text", MESSAGE);
-const door = (page) => drawn(page, "#name", "");
+const namePrompt = (page) => drawn(page, "#name", "");
 
 /** From `go` until `shown` is drawn, and what was asked for meanwhile. */
 async function timed(page, go, shown = message) {
@@ -84,14 +84,14 @@ const VISITS = {
     line.hangUp();
     return timed(page, () => page.reload({ waitUntil: "commit" }));
   },
-  async "first visit, nameless: until the door asks for a name"(context, line, link) {
+  async "first visit, nameless: until the page asks for a name"(context, line, link) {
     const page = await context.newPage();
-    return timed(page, comes(page, link), door);
+    return timed(page, comes(page, link), namePrompt);
   },
-  async "and from the door into the room"(context, line, link) {
+  async "and from the name prompt into the room"(context, line, link) {
     const page = await context.newPage();
     await page.goto(link);
-    await door(page);
+    await namePrompt(page);
     let from = 0;
     const { ms, requests } = await timed(page, async () => {
       from = await page.evaluate(() => {

@@ -1,21 +1,20 @@
-// What the page asks of the server about accounts, and what is held against a
-// password before it is sent.
+// The account requests, and the password rule that the page checks before it sends one.
 
 import { Fields, parseJson } from "../protocol/frames";
 import { utf8Length } from "../protocol/text";
 
-/** Longer than anybody waits in the server's line. */
+/** Longer than the server's queue for password hashing lets a request wait. */
 const ANSWER_WITHIN = 60_000;
 
 export const PASSWORD_LEAST = 8;
 export const PASSWORD_MAX = 72;
 
-/** Why the server said no, or that it did not say anything. */
+/** Why the request failed: the server's error code, or "unreachable". */
 export type ApiError = { code: string; retryAfter: number | null };
 
 const UNREACHABLE: ApiError = { code: "unreachable", retryAfter: null };
 
-/** Null when it was done. */
+/** Null when it succeeded. */
 async function call(method: "POST" | "DELETE", path: string, body: object): Promise<ApiError | null> {
   const late = new AbortController();
   const timer = window.setTimeout(() => late.abort(), ANSWER_WITHIN);
@@ -32,7 +31,7 @@ async function call(method: "POST" | "DELETE", path: string, body: object): Prom
     const f = new Fields(parseJson(await answer.text()), "problem");
     return { code: f.text("code"), retryAfter: f.maybeNumber("retryAfter") };
   } catch {
-    // Nobody answered, or somebody in between who does not know the words.
+    // No answer came, or one from a proxy that is not the server's JSON.
     return UNREACHABLE;
   } finally {
     window.clearTimeout(timer);
@@ -43,7 +42,7 @@ export function logIn(user: string, password: string): Promise<ApiError | null> 
   return call("POST", "/login", { user, password });
 }
 
-/** Makes the account; it logs nobody in. */
+/** Creates the account; it does not log in. */
 export function register(user: string, password: string): Promise<ApiError | null> {
   return call("POST", "/register", { user, password });
 }

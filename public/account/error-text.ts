@@ -1,4 +1,4 @@
-// Why the server said no, as people read it.
+// The server's error codes as sentences.
 
 import { i18n } from "../i18n/i18n.svelte";
 import type { ApiError } from "./api";

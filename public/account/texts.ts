@@ -1,4 +1,4 @@
-// The words of accounts, loaded with them.
+// The texts of the account views, in their chunk.
 
 import { counter } from "../i18n/plural";
 import type { Language } from "../i18n/language";

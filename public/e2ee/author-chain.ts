@@ -1,5 +1,4 @@
-// The author's side of the order of lines: where the next one stands. The place
-// of a line is kept as long as it may be sent again, so that it is the same line.
+// The author's side of the line order. A line keeps its position until it arrives, so that a retry is the same line.
 
 import type { ChainPosition } from "./payload";
 
@@ -23,7 +22,7 @@ export class AuthorChain {
     return this.#last;
   }
 
-  /** Another seat is another author, who has said nothing yet. */
+  /** Another seat counts as another author, without lines. */
   setAuthor(seat: string): void {
     if (seat === this.#author) return;
     this.#author = seat;
@@ -31,7 +30,7 @@ export class AuthorChain {
     this.#positions.clear();
   }
 
-  /** Where the line `n` stands. */
+  /** The position of line `n`. */
   positionOf(n: number): ChainPosition {
     const known = this.#positions.get(n);
     if (known) return known;
@@ -41,13 +40,13 @@ export class AuthorChain {
     return position;
   }
 
-  /** It was locked for sending: the same words in the same place have the same id each time. */
+  /** Records what was sealed for sending: the same text at the same position has the same id each time. */
   recordSealed(n: number, id: string): void {
     const position = this.#positions.get(n);
     if (position) position.id = id;
   }
 
-  /** The server has the line `n`; null where it was not this page that sent it. */
+  /** The server has line `n`; null when another page sent it. */
   confirm(n: number): (ChainPosition & { id: string }) | null {
     const position = this.#positions.get(n);
     if (!position || position.id === "") return null;
@@ -55,7 +54,7 @@ export class AuthorChain {
     return position;
   }
 
-  /** A line of this seat stands in the log: it arrived, whichever page sent it. */
+  /** A line of this seat is in the log: it arrived, from whichever page. */
   advance(n: number, id: string): void {
     for (const known of this.#positions.keys()) if (known <= n) this.#positions.delete(known);
     if (n > this.#last.n) this.#last = { n, id };

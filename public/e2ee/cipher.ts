@@ -1,15 +1,14 @@
-// What the key in a link's fragment locks. The fragment never leaves the
-// browser: from its secret come one key for the chat and one for the media,
-// and the server keeps only what nobody there can read.
+// Encryption with the key in a link's fragment, which never leaves the browser. It yields one key for chat and one for
+// media.
 
 import { base64url, unbase64url } from "./base64url";
 import type { Secret } from "./key";
 import { type Line, encodePayload, type LineClaims, decodePayload } from "./payload";
 
 const PREFIX = "sealed2.";
-/** Written by pages before `sealed2.`: it binds neither the name nor the order. Still read. */
+/** The format before `sealed2.`: it binds neither name nor order. Still opened, never written. */
 const FORMER_PREFIX = "sealed1.";
-/** A page of tomorrow may lock in a way that this one cannot open: it is no plain text either. */
+/** A newer page may seal in a format that this page cannot open: such text is not plain either. */
 const ANY_PREFIX = /^sealed\d+\./;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -23,17 +22,17 @@ export function isSealed(text: string): boolean {
   return ANY_PREFIX.test(text);
 }
 
-/** How many bytes a payload may have so that it fits sealed into `limit` characters. */
+/** How many payload bytes fit, sealed, into `limit` characters. */
 export function payloadLimit(limit: number): number {
   return Math.max(0, Math.floor(((limit - PREFIX.length) * 3) / 4) - IV_BYTES - TAG_BYTES);
 }
 
-/** What was sealed: with what it says of itself, where the author's page said so. */
+/** An opened text, with its claims in the newer format. */
 export type OpenedLine = { text: string; claims: LineClaims | null };
 
 /** The two keys of one room. */
 export class RoomCipher {
-  /** What LiveKit's encryption of the media is given. */
+  /** The key for LiveKit's encryption of the media. */
   readonly media: ArrayBuffer;
   readonly #chat: CryptoKey;
   readonly #room: string;
@@ -63,7 +62,7 @@ export class RoomCipher {
     return new RoomCipher(chat, media, room);
   }
 
-  /** The sealed text, and what the author's next line is to name it by. The nonce is given by tests only. */
+  /** The sealed text, and the id by which the author's next line names it. Only tests give the nonce. */
   async seal(
     line: Line,
     from: string,
@@ -79,7 +78,7 @@ export class RoomCipher {
     return { text: PREFIX + base64url(whole), id: await idOf(payload) };
   }
 
-  /** Null when it was sealed with another key, in another room, by somebody else, or changed since. */
+  /** Null when another key, room or author sealed it, or when it was changed since. */
   async open(text: string, from: string): Promise<OpenedLine | null> {
     try {
       if (text.startsWith(FORMER_PREFIX))
@@ -100,7 +99,7 @@ export class RoomCipher {
     );
   }
 
-  /** Bound to the room, its author's seat and the format: in no other place does it open. */
+  /** The additional data binds a text to room, author and format: anywhere else it does not open. */
   #gcmParams(iv: Uint8Array<ArrayBuffer>, bound: string[]) {
     return { name: "AES-GCM", iv, additionalData: utf8(JSON.stringify(bound)) };
   }

@@ -1,10 +1,10 @@
-// Frames on their way in: what was locked is opened, and what could not be is said to be shut.
+// Incoming frames: sealed texts are opened, and those that cannot be opened are marked undecryptable.
 
 import type { Chat, Doubt, Inbound } from "../protocol/frames";
 import { isSealed, type OpenedLine, type RoomCipher } from "./cipher";
 import type { LineVerifier } from "./line-verifier";
 
-/** A frame as a page with this seal may read it, or with a key that cannot be used here; locked words that it does not fit stay shut. */
+/** The frame as this page may read it. Without a cipher, or with another key, sealed texts stay undecryptable. */
 export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verifier: LineVerifier): Promise<Inbound> {
   switch (frame.type) {
     case "chat":
@@ -24,12 +24,12 @@ async function openText(
   { text, from }: Chat,
   cipher: RoomCipher | null,
 ): Promise<OpenedLine | "undecryptable" | "unencrypted"> {
-  // Somebody came by the bare id: the server could read this, and write it.
+  // A member joined without the key: the server could read this text, or have written it.
   if (!isSealed(text)) return "unencrypted";
   return (await cipher?.open(text, from)) ?? "undecryptable";
 }
 
-/** In the order of the log: what a line is worth depends on those before it. */
+/** In log order: the verdict on a line depends on the lines before it. */
 function verifyChat(chat: Chat, text: OpenedLine | "undecryptable" | "unencrypted", verifier: LineVerifier): Chat {
   if (text === "undecryptable") return undecryptable(chat);
   if (text === "unencrypted")
@@ -48,7 +48,7 @@ function doubted(doubt: Doubt | null): { doubt?: Doubt } {
   return doubt ? { doubt } : {};
 }
 
-/** A frame as a page without a seal may read it. */
+/** The frame as a page without a key may read it. */
 export function markUndecryptable(frame: Inbound): Inbound {
   switch (frame.type) {
     case "chat":

@@ -1,5 +1,5 @@
-// The key in a link, as people and programs hand it on: what prose and mail put
-// around it is trimmed, and anything else that is no key is a damaged link.
+// The key in a link as it gets pasted: text around it is trimmed, and anything else that is no key makes the link
+// damaged.
 
 import { parseRoomId, roomOfPath } from "../protocol/room-id";
 
@@ -59,7 +59,7 @@ function unescapeHashes(address: string): string {
   return address.replaceAll(ESCAPED_HASH, "#");
 }
 
-/** What people paste: an id, an id with its key, a link, or a sentence with a link in it. Null where no room is named. */
+/** Parses what is pasted: an id, an id with its key, a link, or a sentence with a link. Null where no room is named. */
 export function parseInvitation(given: string): { room: string; key: Key } | null {
   const text = unescapeHashes(given.replaceAll(UNSEEN, "").trim());
   const link = LINK.exec(text);

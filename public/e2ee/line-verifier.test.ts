@@ -10,7 +10,7 @@ import { LineVerifier } from "./line-verifier";
 const secret = newSecret();
 const cipher = await RoomCipher.of(secret, "general");
 
-/** An honest author's page: locks, and hears whether it arrived. */
+/** An honest author's page: seals, and learns whether it arrived. */
 class Author {
   #n: number;
   constructor(
@@ -139,7 +139,7 @@ describe("an honest server", () => {
     const verifier = new LineVerifier();
     expect(await openFrame(line, their, verifier)).toMatchObject({ text: former.former[0].text });
     expect(await openFrame(line, their, verifier)).not.toHaveProperty("doubt");
-    // Who has been seen to write the newer format does not go back to the one that proves less.
+    // An author known to write the newer format does not go back to the weaker one.
     await openFrame(
       { ...old, from: former.lines[0].from, user: "Ann", text: former.lines[0].sealed, seq: 2 },
       their,

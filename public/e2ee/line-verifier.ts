@@ -1,10 +1,10 @@
-// What a page remembers of everybody's sealed lines, to notice when the server
-// renames, repeats, reorders or withholds one. Pure: line in, doubt out.
+// Remembers each author's sealed lines, to notice when the server renames, repeats, reorders or withholds one. Pure:
+// line in, doubt out.
 
 import type { Doubt } from "../protocol/frames";
 import type { LineClaims } from "./payload";
 
-/** A line as the server tells it. */
+/** A line as the server lists it. */
 type ListedLine = { seq: number; from: string; user: string; verified?: true };
 
 type SeenLine = { id: string; after: number; user: string; doubt: Doubt | null; seq: number | null };
@@ -12,7 +12,7 @@ type SeenLine = { id: string; after: number; user: string; doubt: Doubt | null; 
 type Author = {
   /** By the author's own count. */
   lines: Map<number, SeenLine>;
-  /** The greatest and the least of them that stand in the log as it was last listed. */
+  /** The greatest and the least number of the lines in the log as the server last listed it. */
   top: number;
   first: number;
   user: string;
@@ -24,7 +24,7 @@ const LINES_MAX = 2_000;
 export class LineVerifier {
   readonly #authors = new Map<string, Author>();
 
-  /** The log is told anew: a line may stand elsewhere now, and the oldest may be gone. */
+  /** The server lists the log anew: a line may have another seq now, and the oldest may be gone. */
   resetPositions(): void {
     for (const author of this.#authors.values()) {
       author.top = 0;
@@ -33,7 +33,7 @@ export class LineVerifier {
     }
   }
 
-  /** What is to be said of this line, which was opened with the room's key. */
+  /** The doubt about a line that was opened with the room's key. */
   verify(listed: ListedLine, claims: LineClaims): Doubt | null {
     const author = this.#author(listed.from, claims.user);
     const known = author.lines.get(claims.n);
@@ -46,13 +46,13 @@ export class LineVerifier {
     return doubt;
   }
 
-  /** A line that is not sealed, or by the former format: whether its author does better. */
+  /** The doubt about a line that is not sealed, or in the older format, when its author seals in the newer. */
   verifyUnsealed(from: string, is: "unencrypted" | "former"): Doubt | null {
     const author = this.#authors.get(from);
     return author ? { is, user: author.user } : null;
   }
 
-  /** A line of our own, which was acknowledged. */
+  /** Records a line of this page that the server has acknowledged. */
   recordOwn(from: string, claims: LineClaims, seq: number): void {
     this.#record(this.#author(from, claims.user), claims, seq, null);
   }
@@ -67,7 +67,7 @@ export class LineVerifier {
     author.lines.set(n, { id, after, user, doubt, seq });
     author.top = Math.max(author.top, n);
     author.first = Math.min(author.first, n);
-    // Those that have been there longest, many at a time.
+    // Drops the oldest, many at a time.
     if (author.lines.size > LINES_MAX)
       for (const oldest of [...author.lines.keys()].slice(0, 100)) author.lines.delete(oldest);
   }
@@ -87,7 +87,7 @@ export class LineVerifier {
   }
 }
 
-/** An author who was not told whether a line arrived goes on from the one before it; it may come later after all. */
+/** An author without an ack goes on from the line before; the unacknowledged line may still arrive later. */
 function mayArriveLate(author: Author, n: number): boolean {
   for (const [at, line] of author.lines) if (line.seq !== null && line.after < n && n < at) return true;
   return false;

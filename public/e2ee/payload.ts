@@ -1,22 +1,22 @@
-// What is locked of a line: its body, and what they say of themselves, so that
-// the server cannot put another name on them, repeat them or change their order.
+// What is sealed of a line: its text, and its claims about author and order, so that the server cannot rename, repeat
+// or reorder it.
 
 import { utf8Length } from "../protocol/text";
 import { base64url, unbase64url } from "./base64url";
 
-/** Where a line stands among those of its author. */
+/** The position of a line among its author's lines. */
 export type ChainPosition = {
   /** The author's own count of lines, as the `n` of the frame. */
   n: number;
-  /** The `n` of the author's line before it, as far as the author knows that it arrived; 0 for none. */
+  /** The `n` of the author's line before it, the last one known to have arrived; 0 for none. */
   after: number;
-  /** What names that line: 16 bytes of base64url; empty for none. */
+  /** The id of that line: 16 bytes in base64url; empty for none. */
   link: string;
 };
 
 export type Line = ChainPosition & { text: string; user: string; verified: boolean };
 
-/** What an opened line says of itself; `id` is what the author's next line names it by. */
+/** An opened line's claims; `id` is what the author's next line names it by. */
 export type LineClaims = ChainPosition & { user: string; verified: boolean; id: string };
 
 const VERIFIED = 1;
@@ -24,7 +24,7 @@ const LINK = 16;
 /** Flags, n, after, link, the length of the name. */
 export const HEADER_BYTES = 1 + 8 + 8 + LINK + 1;
 
-/** How many bytes of a payload are not body. */
+/** How many bytes of a payload are not text. */
 export function payloadOverhead(user: string): number {
   return HEADER_BYTES + utf8Length(user);
 }
@@ -43,7 +43,7 @@ export function encodePayload({ n, after, link, user, verified, text }: Line): U
   return bytes;
 }
 
-/** Throws what cannot be read: only who has the key could have written it. */
+/** Throws when it cannot be read: then the author had the key and wrote it wrong. */
 export function decodePayload(bytes: Uint8Array): Line {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const decode = (from: number, to?: number) =>

@@ -69,7 +69,7 @@ test.each(Object.entries(STATES))("the state is known: %s", (secrecy, states) =>
 describe.each([
   ["en", en],
   ["ru", ru],
-])("the summarize in %s", (_, texts) => {
+])("the summary in %s", (_, texts) => {
   const says = (state: EncryptionFacts) => {
     const { title, text, banner } = summarize(state, texts);
     return [title, ...text, banner].join(" ");

@@ -1,9 +1,9 @@
-// How secret a room is, and what the page says of it: from the state to the summarize.
+// How well a room is encrypted, and the texts that say so.
 
 import type { Log } from "../log/log";
 import type { EncryptionTexts } from "../i18n/encryption/en";
 
-/** What the summarize depend on. */
+/** What the texts depend on. */
 export type EncryptionFacts = {
   /** The link had a key. */
   key: boolean;
@@ -15,13 +15,13 @@ export type EncryptionFacts = {
 };
 
 export type EncryptionState =
-  /** All that is said here is locked with our key. */
+  /** Every line is sealed with this page's key. */
   | "sealed"
-  /** Ours is; some of what stands in the log is not. */
+  /** This page seals; some lines in the log are not sealed. */
   | "mixed"
-  /** Others lock, and we have no key. */
+  /** Others seal, and this page has no key. */
   | "keyless"
-  /** No key, and nothing locked. */
+  /** No key, and nothing sealed. */
   | "plain"
   /** No key, because this page could not use one. */
   | "insecure"
@@ -44,9 +44,9 @@ export type EncryptionSummary = {
   state: EncryptionState;
   title: string;
   text: string[];
-  /** What stands above the log: nothing is sent, or most of what is said cannot be read. */
+  /** The text above the log: nothing is sent, or most lines are undecryptable. */
   banner: string;
-  /** It is news and no state: it can be put away. */
+  /** The banner can be closed. */
   closes: boolean;
 };
 
@@ -75,7 +75,7 @@ export function summarize(facts: EncryptionFacts, texts: EncryptionTexts): Encry
   return { state, title, text: [...text, ...more], banner, closes: state !== "unusable" };
 }
 
-/** One line with another key is marked as it stands; only where most are so the page as a whole is told. */
+/** A single line with another key is marked itself; the banner appears only when most lines are undecryptable. */
 export function isMostlyUndecryptable(lines: Log["lines"]): boolean {
   const entries = lines.filter((line) => line.kind === "entry");
   return entries.filter((line) => line.encryption === "undecryptable").length * 2 > entries.length;

@@ -1,4 +1,4 @@
-// The words of the comparison, loaded with it.
+// The texts of the comparison, in its chunk.
 
 import type { TransportName } from "../protocol/transport-name";
 import type { Language } from "./language";

@@ -1,4 +1,4 @@
-// All that the page says in English before another part of it is fetched.
+// The English texts of the first view; lazy parts bring their own.
 
 export { en as texts } from "./en";
 export { en as encryption } from "./encryption/en";

@@ -7,7 +7,7 @@ import type { EncryptionTexts } from "./encryption/en";
 
 type Dictionary = { texts: Texts; encryption: EncryptionTexts };
 
-/** Each is fetched by those who read it only. */
+/** Only the language in use is fetched. */
 const DICTIONARIES: Record<Language, () => Promise<Dictionary>> = {
   en: () => import("./english"),
   ru: () => import("./russian"),

@@ -1,4 +1,4 @@
-// All that the page says in Russian before another part of it is fetched.
+// The Russian texts of the first view; lazy parts bring their own.
 
 export { ru as texts } from "./ru";
 export { ru as encryption } from "./encryption/ru";

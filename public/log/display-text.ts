@@ -1,4 +1,4 @@
-// How text by others is shown, so that it stays in its place.
+// Text by others, displayed so that it cannot paint over its surroundings.
 
 /** More marks on one letter than any script needs would paint over the lines around it. */
 export const MARKS_MAX = 5;

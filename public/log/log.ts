@@ -17,7 +17,7 @@ export type Entry = {
   doubt?: Doubt;
 };
 
-/** Something that happened around the messages: drawn, never kept by anybody. */
+/** An event between the messages: drawn by this page, kept by no server. */
 export type Notice = {
   kind: "notice";
   key: number;
@@ -28,7 +28,7 @@ export type Notice = {
   reason: string;
 };
 
-/** A message of ours that the server has not numbered yet. */
+/** A message of this page that the server has not numbered yet. */
 export type Outgoing = {
   kind: "outgoing";
   key: number;
@@ -36,9 +36,9 @@ export type Outgoing = {
   text: string;
   at: number;
   state: "pending" | "failed";
-  /** It went into a transport: whether it arrived is then for the server to say. */
+  /** It was given to a transport: only the server knows whether it arrived. */
   sent: boolean;
-  /** It is in the transport that we have now, and not answered yet. */
+  /** The current transport has it, and the server has not answered yet. */
   inFlight: boolean;
   why: string;
   retryAt: number;
@@ -48,19 +48,19 @@ export type Typist = { from: string; user: string; until: number };
 
 export type Log = {
   me: { clientId: string; user: string } | null;
-  /** Seats this page sat on before: what they said is ours still. */
+  /** Client ids of this page's earlier seats: their messages are still its own. */
   former: readonly string[];
   lines: readonly (Entry | Notice)[];
   outgoing: readonly Outgoing[];
-  /** Whoever is there; of a crowd only those of whom that is sure. */
+  /** The members; of a crowd only those that certainly are present. */
   members: readonly Member[];
-  /** More are there than are listed; then this many. */
+  /** More members are present than listed; then `count` has the number. */
   crowd: boolean;
   count: number;
   typing: readonly Typist[];
   limits: Limits | null;
   video: boolean;
-  /** The newest place in the log we can give back. */
+  /** The newest cursor that this page can resume from. */
   cursor: string | null;
   seq: number;
   lastN: number;
@@ -89,18 +89,18 @@ export type LogEvent =
   | { type: "tick"; now: number };
 
 export const TYPING_LASTS = 6_000;
-/** How long a pace that was too fast is given when the server does not say. */
+/** How long to wait after `rate_limited` without `retryAfter`. */
 const SLOWER_BY = 1_000;
 const NOTICES_MAX = 100;
-/** A server may keep nothing, or more than a page can draw: what is said while one is here is shown all the same. */
+/** The server's limit may be 0 or too large to draw: messages seen live stay within these bounds. */
 const ENTRIES_MIN = 100;
 const ENTRIES_MAX = 1_000;
-/** What goes at the top moves all that is below: where the page draws the line, so many go at a time. */
+/** Removing lines at the top moves all others, so many are removed at a time. */
 const ENTRIES_CUT = 50;
-/** After these nobody can say whether the message was taken: the same n asks. */
+/** After these errors the message may or may not have been taken: the retry uses the same n. */
 const UNCERTAIN = new Set(["store_unavailable", "internal"]);
 
-/** Neither sent nor surely not: with the seat gone, the same n cannot ask any more. */
+/** Neither confirmed nor refused: under another seat the same n cannot ask again. */
 export function isUncertain(why: string): boolean {
   return UNCERTAIN.has(why) || why === "unconfirmed";
 }
@@ -197,10 +197,7 @@ export function reduce(log: Log, event: LogEvent): Log {
   }
 }
 
-/**
- * What is to go out next. One at a time: if it is refused for the pace, nothing
- * behind it has gone ahead, and the pace of the answers is one that will do.
- */
+/** The next message to send. One at a time: after a refusal for its rate no later message has overtaken it. */
 export function nextToSend(log: Log): Outgoing | null {
   const first = log.outgoing.find((o) => o.state === "pending");
   return first && !first.inFlight && first.retryAt === 0 ? first : null;
@@ -216,7 +213,7 @@ export function nextTick(log: Log): number | null {
   return Number.isFinite(next) ? next : null;
 }
 
-/** Says how things are, not how they were: it goes when that changes. */
+/** A standing notice describes the present: it goes when that changes. */
 function isStanding(line: Entry | Notice): boolean {
   return line.kind === "notice" && line.what === "lost";
 }
@@ -241,7 +238,7 @@ function applySnapshot(log: Log, s: Snapshot): Log {
     seq: continues ? log.seq : 0,
   };
   for (const chat of s.history) next = applyChat(next, chat, seat);
-  // What is read anew is not new.
+  // Reloaded history is not unread.
   if (!continues) next = { ...next, unread: log.unread };
   if (
     !continues &&
@@ -253,7 +250,7 @@ function applySnapshot(log: Log, s: Snapshot): Log {
   return { ...next, cursor: s.cursor, ...renumberOutgoing(next, sameSeat, s.lastN) };
 }
 
-/** Of a crowd, who is there and would not go without a word: the others are not told. */
+/** In a crowd the server announces only these members' leaving; the others may be gone unannounced. */
 function certainMembers(members: readonly Member[], me: { clientId: string } | null): readonly Member[] {
   return members.filter((m) => m.inCall === true || m.clientId === me?.clientId);
 }
@@ -263,12 +260,12 @@ export function memberCount(log: Log): number {
   return log.crowd ? log.count : log.members.length;
 }
 
-/** Nobody else is there to keep what has been said: it is gone when we go. */
+/** The last member: the room and its messages are gone with it. */
 export function isLastOne(log: Log): boolean {
   return memberCount(log) <= 1 && log.lines.some((line) => line.kind === "entry");
 }
 
-/** Whoever comes to the call is there, in the list or not. */
+/** A member in the call is present, whether it was listed or not. */
 function applyCall(log: Log, event: Extract<LogEvent, { type: "call" }>): Log {
   const { clientId, user, inCall, verified, now } = event;
   const known = log.members.find((m) => m.clientId === clientId);
@@ -278,11 +275,7 @@ function applyCall(log: Log, event: Extract<LogEvent, { type: "call" }>): Log {
   return { ...log, members: log.crowd ? certainMembers(members, log.me) : members };
 }
 
-/**
- * Under the same seat a repeated n is harmless, so everything unanswered goes
- * again. Under a new seat it would be said twice: what may have arrived is
- * left to its author, and only what never left goes out.
- */
+/** Under the same seat a repeated n is harmless: all unanswered messages go again. Under a new seat only unsent ones do. */
 function renumberOutgoing(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log, "outgoing" | "lastN"> {
   let lastN = sameSeat ? Math.max(log.lastN, serverLastN) : serverLastN;
   const outgoing = log.outgoing.map((line): Outgoing => {
@@ -326,7 +319,7 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
 }
 
 function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
-  // Without a cursor it stands outside the stream: what was said before it may still be on its way.
+  // Without a cursor the ack is outside the stream: earlier messages may still be on their way.
   const next = ack.cursor !== null && ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor } : log;
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
@@ -338,7 +331,7 @@ function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cu
   );
 }
 
-/** Into its place by seq; the line that stood for it while it was on its way becomes it. */
+/** Inserts by seq; the pending line becomes the entry, under the same key. */
 function insertEntry(log: Log, entry: Entry, was: Outgoing | undefined): Log {
   const outgoing = was ? log.outgoing.filter((o) => o !== was) : log.outgoing;
   if (log.lines.some((l) => l.kind === "entry" && l.seq === entry.seq)) return { ...log, outgoing };
@@ -376,7 +369,7 @@ function reject(log: Log, event: { n: number; code: string; retryAfter: number |
   const outgoing = log.outgoing.map((line): Outgoing => {
     if (line.n !== event.n || line.state !== "pending") return line;
     const o = { ...line, inFlight: false, retryAt };
-    // It was not taken, and goes out again by itself.
+    // The message was not taken, and is sent again.
     return slower ? { ...o, sent: false } : { ...o, state: "failed", why: event.code };
   });
   return { ...log, outgoing };
@@ -410,7 +403,7 @@ function applyConnection(log: Log, up: boolean, now: number): Log {
     return { ...log, lines: log.lines.map((l) => (l === lost ? ({ ...lost, what: "back", at: now } as Notice) : l)) };
   }
   if (lost) return { ...log, typing: [] };
-  // A link that comes and goes is still one story.
+  // A flapping connection stays one notice.
   const told = log.lines.at(-1);
   const lines = told?.kind === "notice" && told.what === "back" ? log.lines.slice(0, -1) : log.lines;
   return noticed({ ...log, lines, typing: [] }, "lost", now);
@@ -441,7 +434,7 @@ function expire(log: Log, now: number): Log {
   });
 }
 
-/** A limit under a second comes as none; a line that is gone before it is drawn helps nobody. */
+/** A limit below a second arrives as 0; a line must stay long enough to be drawn. */
 function lifetime(log: Log): number {
   return log.limits ? Math.max(log.limits.historyAge, 1) * 1000 : Infinity;
 }

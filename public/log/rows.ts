@@ -1,5 +1,4 @@
-// How the log is laid out: who gets a heading, where a new day begins, and
-// how people with the same name are told apart.
+// How the log is laid out: which lines get a heading, where a day begins, and how equal names are told apart.
 
 import type { Entry, Log, Notice, Outgoing } from "./log";
 
@@ -20,7 +19,7 @@ export type Row =
       mark: string | undefined;
     };
 
-/** Rows that are as they were in `last` are the very same objects: what draws them has nothing to do. */
+/** Unchanged rows are the same objects as in `last`: the views need not update. */
 export function rows(log: Log, last: readonly Row[] = []): Row[] {
   const marks = nameTags(log);
   const out: Row[] = [];
@@ -38,7 +37,7 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     }
     const from = line.kind === "entry" ? line.from : (log.me?.clientId ?? "");
     const user = line.kind === "entry" ? line.user : (log.me?.user ?? "");
-    // A name that its author did not seal under stands apart, and carries no mark.
+    // A line under a name that its author did not seal gets a heading of its own, without the verified mark.
     const renamed = isRenamed(line);
     const verified = line.kind === "entry" && line.verified === true && !renamed;
     const mine = line.kind === "outgoing" || line.mine;
@@ -75,13 +74,13 @@ function isRenamed(line: Entry | Outgoing): boolean {
 }
 
 function isSame(a: Row, b: Row): boolean {
-  // What today is called changes by itself.
+  // "Today" becomes a date without an event.
   if (a.kind === "day") return false;
   const was: Record<string, unknown> = a;
   return Object.entries(b).every(([what, is]) => was[what] === is);
 }
 
-/** The short tags of those whose name is not theirs alone. */
+/** Short tags for the members whose name is not unique. */
 export function nameTags(log: Log): Map<string, string> {
   const idsOf = new Map<string, Set<string>>();
   const note = (user: string, id: string) => {

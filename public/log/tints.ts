@@ -1,5 +1,4 @@
-// Which colour a person has: a steady one, and while there are enough, no
-// two people whose lines stand in the log, or who are in the room, share it.
+// The colour of each member: steady, and unique among members and authors in sight while there are enough colours.
 
 import type { Log } from "./log";
 
@@ -8,12 +7,12 @@ export const COLOURS = 8;
 export class Tints {
   readonly #of = new Map<string, number>();
 
-  /** Once given, a colour stays: whoever goes must not repaint those who talk on. */
+  /** Once assigned, a colour stays: a leaving member must not change the colours of the others. */
   of(clientId: string, { members, lines }: Pick<Log, "members" | "lines">): number {
     const known = this.#of.get(clientId);
     if (known !== undefined) return known;
     const here = new Set(members.map((m) => this.#of.get(m.clientId)));
-    // Whose lines stand is not gone for those who read.
+    // Authors who left still have lines in sight.
     const seen = new Set(lines.map((l) => this.#of.get(l.from)));
     const own = hash(clientId) % COLOURS;
     const tries = Array.from({ length: COLOURS }, (_, i) => (own + i) % COLOURS);

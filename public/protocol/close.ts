@@ -1,4 +1,4 @@
-// Why a link ended, and whether to come back.
+// What a close code means, and whether to reconnect.
 
 export type RetryPolicy =
   /** Never by itself: the same request would meet the same answer. */
@@ -28,13 +28,13 @@ const TABLE: Record<number, CloseMeaning> = {
   4503: { why: "store_unavailable", retry: "backoff" },
 };
 
-/** No close frame came: the link broke. */
+/** No close frame came: the connection broke. */
 export const BROKEN = 1006;
 
-/** The room has no place, or not under this name: the word beside the number says which. */
+/** The room is full, or the name is taken: the error code says which. */
 const NO_PLACE = 4409;
 
-/** A refusal this page has never heard of is still a refusal; anything else is a link that broke. */
+/** An unknown 4xxx code is still a refusal; any other unknown code is a broken connection. */
 export function closeMeaning(code: number, word: string | null = null): CloseMeaning {
   if (code === NO_PLACE && word === "name_taken") return { why: word, retry: "no" };
   return (

@@ -1,4 +1,4 @@
-// What goes over the wire, and the door where bytes become types.
+// The frames, and the parser that turns JSON into types.
 
 export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
 
@@ -13,14 +13,17 @@ export type Limits = {
 };
 
 /**
- * What is wrong with a line that was sealed, the worst first:
- * `name`: sealed under another name, or without the mark of a verified one;
- * `twice`: this page has it already, or another with the same number;
- * `order`: its author wrote it before a line that stands above it;
- * `fork`: its author's line before it is not the one that this page has;
- * `hole`: its author's line before it has not come.
- * And of one that was not, or by an older format, though its author does better: `bare`, `former`.
- * `user` is the name that its author seals under.
+ * What is wrong with a sealed line, the worst first:
+ * - `name`: sealed under another name, or without the verified mark
+ * - `twice`: this page has it already, or another line with its number
+ * - `order`: its author wrote it before a line above it
+ * - `fork`: the line it names as the one before is not the one this page has
+ * - `hole`: its author's line before it is missing
+ *
+ * Of a line that is not sealed, or in the older format, although its author seals in the newer:
+ * - `unencrypted`, `former`
+ *
+ * `user` is the name that the author seals under.
  */
 export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "unencrypted" | "former"; user: string };
 
@@ -35,7 +38,7 @@ export type Chat = {
   n: number | null;
   /** The name is an account's. */
   verified?: true;
-  /** Locked with another key than ours, or not locked where our words are. */
+  /** Sealed with another key than this page's, or not sealed where this page seals. */
   encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
   /** Of an opened line: its author's count, and what the author's next line names it by. */
@@ -51,9 +54,9 @@ export type Snapshot = {
   resumed: boolean;
   reset: boolean;
   lastN: number;
-  /** Heads in the room. */
+  /** Members in the room. */
   count: number;
-  /** Too many to list and to tell one by one. */
+  /** The room has too many members to list and announce each. */
   crowd: boolean;
   members: Member[];
   history: Chat[];
@@ -69,7 +72,7 @@ export type Inbound =
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true; count: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number }
-  /** Of a crowd how many; with members it is none any more. */
+  /** Of a crowd only the number; with members it is no crowd any more. */
   | { type: "presence"; count: number; members: Member[] | null }
   | { type: "typing"; from: string; user: string; typing: boolean }
   | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true }
@@ -85,7 +88,7 @@ export type Outbound =
   | { type: "leave" }
   | { type: "resume"; ticket: string; cursor?: string };
 
-/** The server said something that the contract does not allow. */
+/** The server sent what the protocol does not allow. */
 export class BadFrame extends Error {
   override name = "BadFrame";
 }
@@ -104,7 +107,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A frame that came within something larger, as those of a poll do. */
+/** A frame inside a larger body, as in a poll's answer. */
 export function readFrame(json: unknown): Inbound | null {
   const f = new Fields(json, "frame");
   const type = f.text("type");
@@ -183,7 +186,7 @@ function chat(f: Fields): Chat {
   };
 }
 
-/** Only ever true, so that a name without it is nobody's in particular. */
+/** Only ever true: a name without it is a guest's. */
 function verified(f: Fields): { verified?: true } {
   return f.maybeFlag("verified") ? { verified: true } : {};
 }

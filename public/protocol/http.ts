@@ -13,14 +13,14 @@ export type JoinReply = {
   lease: number | null;
 };
 
-/** What a poll brings: frames in their lists, and the place in the log behind all of them. */
+/** A poll's answer: its frames in lists, and the cursor after all of them. */
 export type PollReply = {
   cursor: string;
   messages: Record<string, unknown>[];
   events: Record<string, unknown>[];
-  /** Who is there, when the seat had to be taken up anew. */
+  /** The members, when the seat had to be resumed. */
   members: Record<string, unknown>[] | null;
-  /** With them: how many are there, if these are not all. */
+  /** With them: how many members there are, if not all are listed. */
   count: number | null;
   crowd: boolean;
   reset: boolean;
@@ -28,7 +28,7 @@ export type PollReply = {
   lastN: number | null;
 };
 
-/** What a socket closes with when it means what a code says: over HTTP there is only the code. */
+/** The close code a WebSocket would have for an error code: HTTP has only the latter. */
 const CLOSE_CODES: Record<string, number> = {
   left: 1000,
   internal: 1011,
@@ -52,7 +52,7 @@ const CLOSE_CODES: Record<string, number> = {
   accounts_unavailable: 4503,
 };
 
-/** A code that ends no socket is met by joining again: a ticket that died is the usual one. */
+/** An error that closes no socket, such as an expired ticket, is answered by joining again. */
 export function closeCodeOf(code: string): number {
   return CLOSE_CODES[code] ?? BROKEN;
 }
@@ -77,7 +77,7 @@ export function readPollReply(json: unknown): PollReply {
     ticket: f.maybeText("ticket"),
     lastN: f.maybeNumber("lastN"),
   };
-  // Another life of the room has other people in it: without them joining anew is the way.
+  // A room that was emptied since has other members: without their list the page has to join again.
   if (batch.reset && !batch.members) throw new BadFrame("poll.members must come with a reset");
   return batch;
 }

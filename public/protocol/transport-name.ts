@@ -1,4 +1,4 @@
-// The four ways into a room, the best first.
+// The four transports, the best first.
 
 export const TRANSPORTS = ["ws", "sse", "long-poll", "short-poll"] as const;
 export type TransportName = (typeof TRANSPORTS)[number];

@@ -1,14 +1,14 @@
-// Who we are to this server, asked before anybody is asked for a name.
+// Whether the server has accounts and who is logged in, asked before the page prompts for a name.
 
 import { Fields } from "./frames";
 
 export type Visitor = {
   accounts: "off" | "optional" | "required";
-  /** The account's name of somebody who is logged in. */
+  /** The account's name while the visitor is logged in. */
   user: string | null;
 };
 
-/** Null where the server does not say: then everybody is a guest, and the door tells the rest. */
+/** Null without an answer: the visitor is then a guest, and joining reports what is wrong. */
 export async function askVisitor(): Promise<Visitor | null> {
   try {
     const answer = await fetch("/api/visitor", { cache: "no-store" });

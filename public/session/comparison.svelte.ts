@@ -1,4 +1,4 @@
-// One room on every transport at once, and what each of them costs.
+// One room on every transport at once, and the traffic of each.
 
 import type { TrafficCounter } from "../transport/transport";
 import { NAME_MAX } from "../protocol/name";
@@ -7,10 +7,10 @@ import { type TransportName, TRANSPORTS } from "../protocol/transport-name";
 import type { Secret } from "../e2ee/key";
 import { RoomSession } from "./room-session.svelte";
 
-/** So many delays are looked back on. */
+/** How many delays the median covers. */
 const SAMPLES_KEPT = 100;
 
-/** What a page can see of the traffic: the text that is carried, and none of the headers. */
+/** The traffic a page can measure: the text of frames and bodies, without headers. */
 export class TrafficCounts implements TrafficCounter {
   requests = $state(0);
   bytesSent = $state(0);
@@ -84,7 +84,7 @@ export class Comparison {
     for (const pane of this.panes) if (pane.session.entered) this.send(pane, line(this.#lineCount, pane.transport));
   }
 
-  /** Nobody stays behind in the room: this page has no way back to these seats. */
+  /** The panes leave: this page has no way back to their seats. */
   close(): void {
     for (const { session } of this.panes) {
       session.leave();
@@ -100,7 +100,7 @@ export class Comparison {
   }
 }
 
-/** What a member of the comparison is called, for whoever else is in the room. */
+/** The name of a pane's member, as the other members see it. */
 export function paneName(name: string | null, transport: string): string {
   const both = `${name} · ${transport}`;
   return name === null || [...both].length > NAME_MAX ? transport : both;

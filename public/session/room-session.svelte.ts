@@ -1,5 +1,4 @@
-// One stay in one room: the link brings frames, the log keeps them, the seat
-// remembers where to come back to.
+// One stay in one room: the connection brings frames, the log keeps them, storage remembers the seat to come back to.
 
 import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
@@ -32,47 +31,47 @@ import { Typing } from "./typing";
 const TIMER_MAX = 2_000_000_000;
 const HIDDEN_DRAW_INTERVAL = 200;
 const REACH_TIMEOUT = 5_000;
-/** Milliseconds after which a goodbye that nobody has answered is taken for unheard, until somebody does. */
+/** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
 export const LEAVE_TIMEOUT = 3_000;
 
 export type RoomSessionOptions = {
-  /** This transport and no other. */
+  /** Forces this transport. */
   transport?: TransportName | null;
-  /** What locks the words and pictures of this room, if anything does. */
+  /** The room's key from the link; null without one. */
   secret?: Secret | null;
-  /** Where the tab remembers the seat, if a page has more than one in the room. */
+  /** The key in storage, when a page has several seats in a room. */
   storageKey?: string;
   traffic?: TrafficCounter;
-  /** What others say, when it arrives and before it is drawn. */
+  /** Called with each message of others, before it is drawn. */
   onChat?: (chat: Chat) => void;
 };
 
 export class RoomSession {
   readonly room: string;
   readonly name: string;
-  /** What locks the words and pictures of this room; null where the link had none. */
+  /** The room's key from the link; null without one. */
   readonly secret: Secret | null;
-  /** The keys that come of it. */
+  /** The keys derived from it. */
   readonly cipher: Promise<RoomCipher> | null;
-  /** This browser cannot lock anything: nothing is sent. */
+  /** This browser cannot encrypt: nothing is sent. */
   encryptionFailed = $state(false);
-  /** Others lock what they write here and we do not: somebody has to say whether our words go out all the same. */
+  /** Others write encrypted and this page has no key: the user has to confirm sending unencrypted. */
   confirmingPlain = $state(false);
-  /** The log as it is drawn: it follows the real one a frame behind. */
+  /** The log as drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   connection: ConnectionState = $state.raw({ is: "idle" });
   /** A welcome came at least once: there is a room to show. */
   entered = $state(false);
-  /** What the link brought when it opened is in the log: what comes now is new. */
+  /** The connection's snapshot is in the log: from now on messages are new. */
   caughtUp = $state(false);
   storeUnavailable = $state(false);
-  /** The video server cannot be asked who is in the call. */
+  /** The node cannot ask the video server for the call's participants. */
   videoProblem = $state<"" | "video_unavailable" | "video_refused">("");
-  /** What was written came faster than the server takes it: it goes out bit by bit. */
+  /** The user writes faster than the rate limit: messages are sent one by one. */
   tooFast = $state(false);
-  /** Whether the server heard the goodbye; null while nobody knows. Where it did not, the seat waits out its grace. */
+  /** Whether the server confirmed the leave; null while unknown. Without it the seat is held for the grace. */
   leaveConfirmed: boolean | null = $state(true);
-  /** Messages that nobody here has seen: it does not wait for the log to be drawn. */
+  /** Messages that arrived while the tab was hidden; counted before they are drawn. */
   unread = $state(0);
   readonly typing: Typing;
   readonly tints = new Tints();
@@ -86,15 +85,15 @@ export class RoomSession {
   #draft = $state("");
   #tickTimer = 0;
   #lifetime = new AbortController();
-  /** Opening takes a moment; this keeps the order. */
+  /** Decryption is asynchronous; the queue keeps the order. */
   #decryptQueue: Promise<void> = Promise.resolve();
-  /** Welcomes that are still being opened: until then it is not known from which seat to speak. */
+  /** Welcomes still being decrypted: until then this page's seat is unknown. */
   #pendingWelcomes = 0;
   #sealing = false;
   readonly #chain: AuthorChain;
   readonly #verifier = new LineVerifier();
   #othersEncrypt = false;
-  /** Words may go out as they are; also where the tab can remember nothing. */
+  /** The user allowed unencrypted text; kept here too, as storage may be unavailable. */
   #plainAllowed = false;
 
   constructor(room: string, name: string, options: RoomSessionOptions = {}) {
@@ -127,12 +126,12 @@ export class RoomSession {
     this.#connection.connect();
   }
 
-  /** The server's time, as far as we know it. */
+  /** The server's time, as far as the page knows it. */
   now(): number {
     return this.#clock.now();
   }
 
-  /** Not yet claims: it outlives the view it is written in, and a reload of its tab. */
+  /** Unsent text: it outlives the view, and a reload of its tab. */
   get draft(): string {
     return this.#draft;
   }
@@ -157,7 +156,7 @@ export class RoomSession {
     this.#dispatch({ type: "discard", key });
   }
 
-  /** What waits may go out unlocked, and what follows in this room as well. */
+  /** The user confirmed: pending and later messages of this room may go unencrypted. */
   sendPlain(): void {
     this.confirmingPlain = false;
     this.#plainAllowed = true;
@@ -165,7 +164,7 @@ export class RoomSession {
     this.#sendNext();
   }
 
-  /** What waits is not claims: it goes back to where it was written. */
+  /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
     this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
@@ -173,7 +172,7 @@ export class RoomSession {
     this.confirmingPlain = false;
   }
 
-  /** What opens the video call; the ticket proves whose it is. */
+  /** Requests a LiveKit token; the ticket proves the membership. */
   async videoToken(): Promise<LiveKitToken> {
     const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
     const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
@@ -183,7 +182,7 @@ export class RoomSession {
     throw new TokenRefusedError(typeof code === "string" ? code : "unknown");
   }
 
-  /** For good, or to come back to what is written here. */
+  /** Leaves for good, or keeps the draft for coming back. */
   leave(keepsDraft = false): void {
     if (!keepsDraft) this.draft = "";
     this.leaveConfirmed = null;
@@ -194,13 +193,13 @@ export class RoomSession {
     });
   }
 
-  /** Tries at once: out of a delay, or after an end that the user wants undone. */
+  /** Reconnects at once: out of a delay, or after an end that the user wants undone. */
   reconnect(): void {
     if (this.#connection.state.is === "ended") this.#connection.connect();
     else this.#connection.checkNow();
   }
 
-  /** Goes away without leaving: the seat waits out its grace. */
+  /** Goes away without leaving: the seat is held for the grace. */
   stop(): void {
     this.#lifetime.abort();
     window.clearTimeout(this.#tickTimer);
@@ -218,7 +217,7 @@ export class RoomSession {
       if (!this.#lifetime.signal.aborted) this.#apply(read);
       if (seats && this.connection.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
     };
-    // What goes wrong with one frame is claims, and the next one comes all the same.
+    // A frame that fails is reported, and the next one comes all the same.
     this.#decryptQueue = this.#decryptQueue.then(open).catch(reportError);
   }
 
@@ -287,7 +286,7 @@ export class RoomSession {
     }
   }
 
-  /** What a line tells beside its words: that ours has arrived, or that others lock theirs. */
+  /** Notes what a line implies: that this page's own line arrived, or that others write encrypted. */
   #noteChat({ from, claims, encryption }: Chat, me: string | undefined): void {
     if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
     else if (claims) this.#chain.advance(claims.n, claims.id);
@@ -307,7 +306,7 @@ export class RoomSession {
   }
 
   #onConnectionState(state: ConnectionState): void {
-    // A link that changes its transport stays open, and nothing that it brings was there before.
+    // A connection that changes its transport stays open: all it brings is new.
     if (state.is !== "open") this.caughtUp = false;
     else if (this.connection.is !== "open") this.caughtUp = this.#pendingWelcomes === 0;
     this.connection = state;
@@ -332,7 +331,7 @@ export class RoomSession {
     this.#tickTimer = window.setTimeout(() => this.#dispatch({ type: "tick", now: this.now() }), wait);
   }
 
-  /** The only way out for words: as they are, or sealed where the room has a key. */
+  /** The only way out for text: plain, or sealed where the room has a key. */
   #sendNext(): void {
     const line = nextToSend(this.#log);
     if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
@@ -352,7 +351,7 @@ export class RoomSession {
     this.#sealing = false;
     if (sealed === null) return;
     const next = nextToSend(this.#log);
-    // Bound to the seat it was sealed for: under another one it is sealed anew.
+    // Sealed for a seat: under another one it is sealed anew.
     const holds =
       next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
     if (!holds) return this.#sendNext();
@@ -360,7 +359,7 @@ export class RoomSession {
     if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "sent" });
   }
 
-  /** A busy room changes more often than a screen can show. */
+  /** A busy room changes more often than a screen can draw. */
   #scheduleDraw(): void {
     if (this.#drawScheduled) return;
     this.#drawScheduled = true;
@@ -370,7 +369,7 @@ export class RoomSession {
       this.#drawScheduled = false;
       this.log = this.#log;
     };
-    // A page out of sight gets no frames, not even those it asked for before.
+    // The browser runs no animation frames in a hidden tab, not even those requested before.
     const timer = window.setTimeout(draw, HIDDEN_DRAW_INTERVAL);
     if (!document.hidden) requestAnimationFrame(draw);
   }
@@ -386,15 +385,15 @@ export class RoomSession {
     const { signal } = this.#lifetime;
     const reportVisibility = () => this.#dispatch({ type: "visibility", visible: !document.hidden });
     addEventListener("online", () => this.#connection.checkNow(), { signal });
-    // A page that is kept for coming back answers for nobody: the seat waits out its grace, and is taken up again.
-    // One that unloads may only be reloading: that is for the server to wait and see.
+    // A page in the back/forward cache cannot answer: its seat is held for the grace. An unloading page may only be
+    // reloading.
     addEventListener(
       "pagehide",
       (event) => (event.persisted ? this.#connection.suspend() : this.#connection.unload()),
       { signal },
     );
     addEventListener("pageshow", (event) => event.persisted && this.#connection.wake(), { signal });
-    // A page that is only frozen is still open somewhere: it keeps its seat, and asks at once whether the link has lived.
+    // A frozen page keeps its seat, and on resuming pings at once to learn whether the connection lives.
     document.addEventListener("resume", () => this.#connection.wake(), { signal });
     document.addEventListener(
       "visibilitychange",
@@ -408,7 +407,7 @@ export class RoomSession {
   }
 }
 
-/** An answer of the server itself, and not of something in between. */
+/** True only for the server's own answer, not a proxy's. */
 async function isReachable(): Promise<boolean> {
   const late = new AbortController();
   const timer = window.setTimeout(() => late.abort(), REACH_TIMEOUT);

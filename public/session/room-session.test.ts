@@ -119,7 +119,7 @@ test("a page that goes for good says so and leaves it to the browser to hang up,
   await socket().closed(1006);
   page("pagehide", false);
   expect(asked).toHaveBeenCalledTimes(2);
-  // It is another tab's now, or nobody's: nothing is said of it.
+  // Another tab has the seat now, or none: the page reports no leave.
   for (const code of [4001, 1000]) {
     asked.mockClear();
     session.stop();

@@ -1,5 +1,4 @@
-// The server's time, as far as a page can know it. What the viewer's own clock
-// says does not count: it may be wrong, and it may be set while the page is open.
+// The server's time, as far as a page can know it. The local clock does not count: it may be wrong, or set meanwhile.
 
 export class ServerClock {
   readonly #elapsed: () => number;

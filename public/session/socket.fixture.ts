@@ -3,7 +3,7 @@
 import { vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 
-/** The first frame to somebody who is alone. */
+/** The first frame to a member alone in the room. */
 const ALONE = { ...WELCOME, count: 1, members: [{ clientId: "me", user: "Ann", joinedAt: WELCOME.timestamp }] };
 
 /** A socket whose other end does what the test says. */

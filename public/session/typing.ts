@@ -1,4 +1,4 @@
-// When to tell the others that somebody here is writing.
+// When to tell the other members that the user is typing.
 
 export const TELL_EVERY = 3_000;
 

@@ -1,6 +1,5 @@
-// What this tab and this browser remember: a seat, the transport that got
-// through, and what is written and not sent yet, as long as the tab lives; a
-// name and a language until the user forgets them. Never a message that was said.
+// What is kept in sessionStorage (seat, transport, draft) and in localStorage (name, language). Never a message that
+// was sent.
 
 import { parseTransport, type TransportName } from "../protocol/transport-name";
 
@@ -56,7 +55,7 @@ export function saveInCall(room: string, calling: boolean): void {
   tryStorage(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
 }
 
-/** Somebody else is to sit here next: what was written and allowed here is not theirs either. */
+/** Another user takes over this tab: seats, drafts and permissions of the one before are removed. */
 export function forgetSessions(): void {
   tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
@@ -65,7 +64,7 @@ export function forgetSessions(): void {
   });
 }
 
-/** Whether this tab was told to write plain words among sealed ones in this room. */
+/** Whether the user allowed unencrypted text in this room. */
 export function loadPlainAllowed(room: string): boolean {
   return tryStorage(() => sessionStorage.getItem(plainKey(room))) !== null;
 }
@@ -74,7 +73,7 @@ export function allowPlain(room: string): void {
   tryStorage(() => sessionStorage.setItem(plainKey(room), "1"));
 }
 
-/** What was written in this tab and not sent. It is kept as it is, also in a room with a key: no other tab and no server gets it. */
+/** The draft, unencrypted even in a room with a key: it stays in this tab's storage. */
 export function loadDraft(room: string): string {
   return tryStorage(() => sessionStorage.getItem(draftKey(room))) ?? "";
 }
@@ -97,7 +96,7 @@ export function loadName(): string | null {
   return tryStorage(() => localStorage.getItem(NAME)) || null;
 }
 
-/** Under which name this tab would go into a room; null where somebody has to be asked. */
+/** The name this tab would join under; null where the page has to ask. */
 export function savedNameFor(room: string): string | null {
   return loadSession(room)?.user ?? loadName();
 }

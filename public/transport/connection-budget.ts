@@ -1,5 +1,5 @@
-// Over HTTP/1.1 a browser keeps six connections to one server, for all its tabs
-// together. A stream and a long poll hold one each for as long as they last.
+// Over HTTP/1.1 a browser has six connections to a server for all its tabs. A stream or a long poll holds one while it
+// lasts.
 
 /** So many may be held. The rest is for what is sent, and for pages that load. */
 export const HELD_MAX = 4;
@@ -7,7 +7,7 @@ export const HELD_MAX = 4;
 /** Gives the connection back. */
 export type Release = () => void;
 
-/** Null when other tabs hold as many as there may be. Where nobody can count, or one connection carries all, none is refused. */
+/** Null when other tabs hold the maximum. Without locks, or over HTTP/2 and later, none is refused. */
 export async function holdConnection(): Promise<Release | null> {
   const locks: LockManager | undefined = navigator.locks;
   if (!locks || sharesConnection()) return () => {};
@@ -22,7 +22,7 @@ export async function holdConnection(): Promise<Release | null> {
   return null;
 }
 
-/** From HTTP/2 on, one connection carries any number of requests. */
+/** From HTTP/2 on, one connection serves any number of requests. */
 function sharesConnection(): boolean {
   const [entry] = performance.getEntriesByType?.("navigation") ?? [];
   return /^h[23]/.test((entry as PerformanceNavigationTiming | undefined)?.nextHopProtocol ?? "");

@@ -544,7 +544,7 @@ describe("a transport that does not get through", () => {
     for (let waited = 0; waited < UPGRADE_AFTER * 2 ** 6 && transports.length === count; waited += 5_000)
       await pass(5_000);
     expect([last().by, poll.fate]).toEqual(["sse", "up"]);
-    // What it takes the seat from ends before it has its welcome: nobody hears of that.
+    // The transport that loses the seat ends before the upgrade has its welcome: the state does not change.
     poll.handlers.onEnd(4001);
     last().says(WELCOME);
     expect(connection.state).toEqual({ is: "open", transport: "sse" });

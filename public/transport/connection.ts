@@ -1,6 +1,5 @@
-// Keeps one room followed: opens a transport, notices when it is dead, comes
-// back when that is sensible, by another transport when this one does not get
-// through, and says plainly when it is not.
+// Keeps one room connected: opens a transport, detects a dead one, reconnects with backoff or by another transport,
+// and reports when it gives up.
 
 import { BROKEN, closeMeaning } from "../protocol/close";
 import { BadFrame, type Inbound, type Outbound, parseFrame, readFrame } from "../protocol/frames";
@@ -13,10 +12,10 @@ import { sendUnload } from "./unload";
 export type ConnectionState =
   | { is: "idle" }
   | { is: "connecting"; tries: number }
-  /** `tooManyTabs` where other tabs hold so many connections that nothing better is left. */
+  /** `tooManyTabs`: other tabs hold so many connections that only short polls are left. */
   | { is: "open"; transport: TransportName; tooManyTabs?: true }
   | { is: "waiting"; tries: number; why: string }
-  /** Over, until somebody asks to connect again. */
+  /** Over, until the user asks to reconnect. */
   | { is: "ended"; why: string; message: string };
 
 export type Timers = {
@@ -30,28 +29,30 @@ export type ConnectionOptions = {
   onFrame: (frame: Inbound) => void;
   onTicket: (ticket: string) => void;
   onState: (state: ConnectionState) => void;
-  /** Whether the server answers at all, by the plainest request there is. */
+  /** Whether the server answers the simplest request. */
   isReachable: () => Promise<boolean>;
   timers: Timers;
   random: () => number;
 };
 
-/** A quiet line is asked after this long, and given up when nothing at all came while it had to answer. */
+/** After this long without a frame a ping is sent; without any answer the transport is dropped. */
 export const PING_AFTER = 25_000;
-/** A transport that brings no welcome in this time is not going to; shorter than the usual grace. */
+/** A transport without a welcome after this long is dropped; shorter than the usual grace. */
 export const WELCOME_WITHIN = 8_000;
-/** A full room empties at the pace of people, not of networks. */
+/** A full room empties slowly: members have to leave. */
 export const FULL_ROOM_DELAY = 10_000;
-/** A connection that lasted this long was a good one: the next loss starts over. */
+/** After this long the retry delay starts over. */
 export const SETTLED_AFTER = 10_000;
-/** …and one that lasted this long gets through: longer than a long poll, which a proxy may cut short. */
+/** After this long a transport is proven: longer than a long poll, which a proxy may cut short. */
 export const PROVEN_AFTER = 25_000;
-/** Whoever had to take a lesser transport tries the better ones again after this long, and then more and more rarely. */
+/** After a fallback the better transports are tried again after this delay, which doubles each time. */
 export const UPGRADE_AFTER = 30_000;
 const UPGRADE_DELAY_MAX = 15 * 60_000;
-/** A better transport that has taken the seat and brings no welcome gives it back after this long: until then nothing is heard. */
+/**
+ * A better transport that took the seat and brings no welcome is dropped after this long: meanwhile no frame arrives.
+ */
 export const HANDOVER_WITHIN = 3_000;
-/** So long a request of the transport just given up may still be on its way, and take the seat back from us. */
+/** A request of the dropped transport may still arrive this late, and take the seat back. */
 const LATE_REQUEST_WINDOW = 5_000;
 
 export class Connection {
@@ -59,19 +60,19 @@ export class Connection {
   #transport: Transport | null = null;
   /** The transport brought its welcome. */
   #welcomed = false;
-  /** It has lasted since. */
+  /** It has lasted for PROVEN_AFTER. */
   #proven = false;
   #tries = 0;
   #upgradeAttempts = 0;
-  /** Where it stood before it tried a better transport, until that one has proved itself. */
+  /** The transport before the upgrade, until the better one is proven. */
   #fallback: TransportSpec | null = null;
-  /** A better transport that is being tried, beside the one that works. */
+  /** A better transport that is being tried, while the present one works. */
   #upgrade: { transport: Transport; spec: TransportSpec } | null = null;
-  /** How often a transport took the seat and stalled, and from which climb on it is tried again. */
+  /** How often an upgrade stalled, and from which attempt on it is tried again. */
   readonly #stalledUpgrades = new Map<TransportSpec, { count: number; until: number }>();
   #tooManyTabs = false;
   #timers = new Map<string, number>();
-  /** The last thing the server said before it hung up. */
+  /** The server's last error or closing frame. */
   #lastError: { code: string; message: string; retryAfter: number | null } | null = null;
   readonly #options: ConnectionOptions;
 
@@ -83,7 +84,7 @@ export class Connection {
     return this.#state;
   }
 
-  /** Somebody is there to carry a frame now. */
+  /** A transport is open and has its welcome. */
   get ready(): boolean {
     return this.#welcomed && this.#transport !== null;
   }
@@ -94,14 +95,14 @@ export class Connection {
     this.#open();
   }
 
-  /** False when there is nobody to carry it now. */
+  /** False when no transport can take it now. */
   send(frame: Outbound): boolean {
     if (!this.ready) return false;
     this.#transport?.send(frame);
     return true;
   }
 
-  /** The network or the user came back: do not sit out a delay, do not trust a silence. */
+  /** The network or the user came back: skip the delay, and ping to test a silence. */
   checkNow(): void {
     if (this.#state.is === "waiting") {
       this.#tries = 0;
@@ -111,24 +112,26 @@ export class Connection {
     }
   }
 
-  /** The page goes to sleep: the transport is put down without a goodbye. An end stays an end. */
+  /**
+   * The page enters the back/forward cache: the transport is dropped without a leave. An ended connection stays ended.
+   */
   suspend(): void {
     if (this.#state.is !== "ended") this.stop();
   }
 
-  /** The page unloads: the server waits a shorter time for its seat. The browser puts the transport down by itself. */
+  /** The page unloads: the server holds the seat for the shorter reload grace. The browser closes the transport. */
   unload(): void {
     const { room, ticket } = this.#options.joinParams();
     if (ticket !== null && this.#state.is !== "idle" && this.#state.is !== "ended") sendUnload(room, ticket);
   }
 
-  /** It is there again. */
+  /** The page is shown again. */
   wake(): void {
     if (this.#state.is === "idle") this.connect();
     else this.checkNow();
   }
 
-  /** Says goodbye and is over at once. True once the server has freed the seat, false when it is not going to. */
+  /** Leaves and ends at once. Resolves to true once the server has freed the seat, to false when it will not. */
   leave(): Promise<boolean> {
     this.#dropUpgrade();
     const heard = this.#transport?.leave() ?? Promise.resolve(false);
@@ -136,7 +139,7 @@ export class Connection {
     return heard;
   }
 
-  /** Stops following without giving the seat up. */
+  /** Disconnects without leaving. */
   stop(): void {
     this.#clearTimers();
     this.#dropTransport();
@@ -161,7 +164,7 @@ export class Connection {
     this.#setTimer("welcome", WELCOME_WITHIN, () => this.#onLost(true));
   }
 
-  /** Puts the transport down without giving the seat up. */
+  /** Closes the transport without leaving. */
   #dropTransport(): void {
     this.#dropUpgrade();
     const transport = this.#transport;
@@ -177,7 +180,7 @@ export class Connection {
       frame = typeof data === "string" ? parseFrame(data) : readFrame(data);
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;
-      // Going on would hide a hole in the log; coming back heals it.
+      // Going on would leave a hole in the log; a reconnect fills it.
       console.error(error);
       this.#onLost();
       return;
@@ -188,7 +191,7 @@ export class Connection {
       this.#lastError = { code: frame.code, message: frame.message, retryAfter: frame.retryAfter };
     }
     this.#options.onFrame(frame);
-    // Nothing is sent before it is known from which seat.
+    // Nothing is sent before the welcome tells the seat.
     if (frame.type === "welcome") this.#welcome();
   }
 
@@ -228,7 +231,7 @@ export class Connection {
     this.#clearTimers();
     this.#fallback = null;
     if (fallback && suspect) {
-      // It does not get through after all: the next one, down to where we stood. Nobody needs to know.
+      // The upgrade does not get through: try the next one, down to the one that worked. The state stays "open".
       selector.fallBack();
       if (selector.current !== fallback) this.#fallback = fallback;
       this.#open();
@@ -241,7 +244,7 @@ export class Connection {
         this.#finish(error?.code ?? why, error?.message ?? "");
         break;
       case "now":
-        // Once at once; a server that keeps saying so is met with patience.
+        // At once the first time, then with backoff.
         this.#retry(this.#tries === 0 ? 0 : this.#delay(), why);
         break;
       case "later":
@@ -253,7 +256,7 @@ export class Connection {
     }
   }
 
-  /** What holds a connection is left to the other tabs. */
+  /** Leaves connections to the other tabs, and falls back. */
   #yieldConnection(): void {
     this.#dropTransport();
     this.#tooManyTabs = true;
@@ -266,7 +269,7 @@ export class Connection {
   }
 
   #setWaiting(why: string): ConnectionState {
-    // Where the network has changed, what did not get through before may do so now.
+    // On another network, transports that failed before may work.
     if (this.#state.is === "open") {
       this.#upgradeAttempts = 0;
       this.#stalledUpgrades.clear();
@@ -283,9 +286,8 @@ export class Connection {
   }
 
   /**
-   * Is it the transport that does not get through, or is the server away? Only
-   * what breaks twice while the server can be reached, or swallows its welcome,
-   * is left for the next one.
+   * Transport or server? A transport is abandoned after two early breaks with the server reachable, or when its
+   * welcome never comes.
    */
   #suspectTransport(delay: number, why: string, silent: boolean): void {
     const { selector, isReachable } = this.#options;
@@ -307,7 +309,7 @@ export class Connection {
     this.#setTimer("upgrade", delay * (0.75 + this.#options.random() / 2), () => void this.#tryUpgrade());
   }
 
-  /** Tries what would be better, the best first. The transport that works is kept until the better one has its welcome. */
+  /** Tries the better transports, the best first. The present one stays until the better one has its welcome. */
   async #tryUpgrade(): Promise<void> {
     const { selector } = this.#options;
     const transport = this.#transport;
@@ -341,7 +343,7 @@ export class Connection {
     this.#setTimer("upgrade-timeout", WELCOME_WITHIN, () => this.#onUpgradeFailed());
   }
 
-  /** The better one works: it is the transport from now on. */
+  /** The better transport works: it replaces the present one. */
   #switchTo(transport: Transport, spec: TransportSpec, welcome: unknown): void {
     const { selector } = this.#options;
     const before = this.#transport;
@@ -355,7 +357,7 @@ export class Connection {
     this.#onFrame(welcome);
   }
 
-  /** The better one has taken the seat from the one that works, and has yet to bring its welcome. */
+  /** The better transport has taken the seat, and has not brought its welcome yet. */
   #awaitUpgrade(): void {
     this.#transport = null;
     this.#welcomed = false;
@@ -363,7 +365,7 @@ export class Connection {
     this.#setTimer("upgrade-timeout", HANDOVER_WITHIN, () => this.#onUpgradeFailed());
   }
 
-  /** The better one does not work after all. Whatever still does goes on; what it took the seat from is opened again. */
+  /** The upgrade failed. The present transport goes on; one that lost its seat is opened again. */
   #onUpgradeFailed(blamed = true): void {
     const spec = this.#upgrade?.spec;
     this.#dropUpgrade();

@@ -1,13 +1,13 @@
-// The text/event-stream format, read by hand: an EventSource cannot carry a ticket in a header.
+// A parser of text/event-stream: an EventSource cannot send a ticket in a header.
 
 export type StreamEvent = { data: string };
 
-/** Takes the stream in pieces of any size. */
+/** Takes the stream in chunks of any size. */
 export class EventStreamParser {
   #rest = "";
   #data: string[] = [];
 
-  /** The events that this piece completes. */
+  /** The events completed by this chunk. */
   push(piece: string): StreamEvent[] {
     const events: StreamEvent[] = [];
     const lines = (this.#rest + piece).split(/\r\n|\n|\r(?!$)/);

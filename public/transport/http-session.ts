@@ -1,5 +1,4 @@
-// The way up for transports that only bring frames down: one request after the
-// other, so that what was said first arrives first.
+// Sends for transports that only receive: one request at a time, so that messages arrive in order.
 
 import { BROKEN } from "../protocol/close";
 import { type Outbound, parseJson } from "../protocol/frames";
@@ -7,7 +6,7 @@ import { closeCodeOf, type JoinReply, readJoinReply } from "../protocol/http";
 import type { TransportHandlers, JoinParams } from "./transport";
 
 const ANSWER_TIMEOUT = 15_000;
-/** These say that the seat or the server is gone, and not that one message was wrong. */
+/** These end the membership; other errors concern one message. */
 const FATAL = new Set([
   "bad_ticket",
   "no_ticket",
@@ -20,7 +19,7 @@ const FATAL = new Set([
 
 type ApiError = { code: string; message: string; retryAfter?: number };
 
-/** The server said no, in words. */
+/** The server refused the request, with an error code. */
 export class RefusedError extends Error {
   override name = "RefusedError";
 
@@ -39,16 +38,16 @@ export type RequestOptions = {
   abort?: AbortController;
 };
 
-/** A seat as HTTP sees it: an address, a ticket, and the requests that are under way. */
+/** A membership over HTTP: room, ticket, and the requests in flight. */
 export class HttpSession {
   ticket: string | null;
   readonly #joinParams: JoinParams;
   readonly #handlers: TransportHandlers;
   readonly #inFlight = new Set<AbortController>();
   #queue: Promise<void> = Promise.resolve();
-  /** Nothing is told any more. */
+  /** No frame is delivered any more. */
   #closed = false;
-  /** Nothing is asked any more. */
+  /** No request is sent any more. */
   #aborted = false;
 
   constructor(joinParams: JoinParams, handlers: TransportHandlers) {
@@ -61,7 +60,7 @@ export class HttpSession {
     return this.#closed;
   }
 
-  /** Takes the seat, or takes it up again: the `welcome`, as the socket would give it. */
+  /** Joins or resumes: the `welcome`, as on the WebSocket. */
   async join(): Promise<JoinReply> {
     const { name, cursor } = this.#joinParams;
     const reply = readJoinReply(await this.request("join", { body: { name, ...(cursor === null ? {} : { cursor }) } }));
@@ -70,7 +69,7 @@ export class HttpSession {
     return reply;
   }
 
-  /** What the server answered, null for nothing. Throws `RefusedError`, or anything else when the request did not make it. */
+  /** The JSON answer, null for an empty one. Throws `RefusedError`, or another error when the request failed. */
   async request(what: string, options: RequestOptions): Promise<unknown> {
     const abort = options.abort ?? new AbortController();
     const timer = window.setTimeout(() => abort.abort(), options.within ?? ANSWER_TIMEOUT);
@@ -85,7 +84,7 @@ export class HttpSession {
     }
   }
 
-  /** The answer while its body is still to come. */
+  /** The response before its body has arrived. */
   async open(what: string, options: RequestOptions): Promise<Response> {
     const { room, traffic } = this.#joinParams;
     const abort = options.abort ?? new AbortController();
@@ -130,12 +129,12 @@ export class HttpSession {
     try {
       await this.request("typing", { body: { typing } });
     } catch (error) {
-      // Nobody is told of a typing that was refused, on the socket neither.
+      // A refused typing is not reported, as on the WebSocket.
       if (!(error instanceof RefusedError) || FATAL.has(error.apiError.code)) throw error;
     }
   }
 
-  /** After what was said before it; a page that closes meanwhile does not take the goodbye along. */
+  /** After the messages before it; keepalive lets the request outlive the page. */
   leave(): Promise<boolean> {
     this.#closed = true;
     return this.#queue
@@ -153,7 +152,7 @@ export class HttpSession {
     for (const abort of this.#inFlight) abort.abort();
   }
 
-  /** Ends the transport: with the server's word if there was one. */
+  /** Ends the transport, with the server's error if there is one. */
   fail(error: unknown): void {
     if (this.#closed) return;
     const apiError = error instanceof RefusedError ? error.apiError : null;

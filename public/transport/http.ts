@@ -1,4 +1,4 @@
-// The transports that go by requests: loaded apart, for most networks never need them.
+// The transports over HTTP requests, in a chunk of their own: most networks never need them.
 
 export { openLongPoll, openShortPoll } from "./poll";
 export { openEventStream, probeEventStream } from "./sse";

@@ -1,4 +1,4 @@
-// Polls: the same question again and again, which waits for an answer or does not.
+// Long and short polls: repeated requests that wait for an answer, or do not.
 
 import { type PollReply, closeCodeOf, readPollReply } from "../protocol/http";
 import type { OpenTransport } from "./transport";
@@ -6,24 +6,24 @@ import { HttpSession, RefusedError } from "./http-session";
 
 /** Milliseconds that an answer may take beyond what it was asked to wait. */
 const ANSWER_TIMEOUT = 10_000;
-/** Seconds that a long poll waits: shorter than the patience of proxies, and than the connection's own. */
+/** Seconds that a long poll waits: less than the timeouts of proxies, and than the connection's own. */
 const WAIT_SECONDS = 20;
-/** A poll that is cut after this many milliseconds was cut for its length: the next one asks for less. */
+/** A poll cut after this many milliseconds was cut for its length: the next one waits less. */
 const CUT_AFTER = 4_000;
 /** …and for no less than so many seconds. */
 const WAIT_SECONDS_MIN = 5;
 /** Milliseconds between short polls. */
 export const SHORT_POLL_INTERVAL = 2_000;
-/** Milliseconds between long polls that were answered with nothing at once, as by a proxy with an opinion. */
+/** Milliseconds between long polls that came back empty at once, as from some proxies. */
 const EMPTY_REPLY_PAUSE = 250;
 
 function openPoll(most: number, pause: number): OpenTransport {
-  /** What the way to the server allows, learned once for all polls of this page. */
+  /** The wait that the network allows, learned once for all polls of this page. */
   let wait = most;
   return (joinParams, handlers) => {
     const session = new HttpSession(joinParams, handlers);
     let poll = new AbortController();
-    /** Somebody wants a sign of life now. */
+    /** A ping asks for a sign of life now. */
     let pinged = false;
     let wake = () => {};
 
@@ -38,13 +38,13 @@ function openPoll(most: number, pause: number): OpenTransport {
         const batch = await ask(after);
         if (session.closed) return;
         if (batch === "again") continue;
-        // Polls share the pace of words: whoever writes faster than it allows is told to ask later, and is not cut off.
+        // Polls share the frame rate limit: a member above it has to poll later, and keeps the seat.
         if (typeof batch === "number") {
           handlers.onFrame({ type: "pong" });
           await sleep(batch);
           continue;
         }
-        // Any answer is a sign of life.
+        // Any answer counts as a pong.
         handlers.onFrame({ type: "pong" });
         if (batch) {
           after = batch.cursor;
@@ -57,7 +57,7 @@ function openPoll(most: number, pause: number): OpenTransport {
       }
     }
 
-    /** "again" when a ping or something on the way cut the question short; milliseconds to wait when it came too soon. */
+    /** "again" after a ping or a cut; milliseconds to wait after a refusal for the rate. */
     async function ask(after: string): Promise<PollReply | null | "again" | number> {
       const abort = new AbortController();
       poll = abort;
@@ -94,13 +94,13 @@ function openPoll(most: number, pause: number): OpenTransport {
       { cursor, messages, events, members, count, crowd, reset, ticket, lastN }: PollReply,
       welcome: object,
     ): void {
-      // The cursor of the whole answer is the place of its last message: whoever carries on starts there.
+      // The answer's cursor belongs to its last message: a resume starts there.
       const history = messages.map((message, at) => (at === messages.length - 1 ? { ...message, cursor } : message));
       if (ticket !== null) {
         session.ticket = ticket;
         handlers.onTicket(ticket);
       }
-      // The seat had to be taken up anew: who is there is told whole.
+      // The seat had to be resumed: the answer lists all members.
       if (members)
         handlers.onFrame({
           ...welcome,
@@ -115,7 +115,7 @@ function openPoll(most: number, pause: number): OpenTransport {
           members,
           history,
         });
-      // Before what was said: a message ends the typing that led to it.
+      // Events first: a message ends the typing before it.
       for (const event of events) handlers.onFrame(event);
       if (!members) for (const message of history) handlers.onFrame(message);
       const closing = events.find((event) => event.type === "closing");

@@ -1,4 +1,4 @@
-// Which transport to use: the best that gets through.
+// Chooses the transport: the best that gets through.
 
 import { BROKEN } from "../protocol/close";
 import { TRANSPORTS, type TransportName } from "../protocol/transport-name";
@@ -8,10 +8,10 @@ import { openWebSocket, probeWebSocket } from "./ws";
 
 const http = () => import("./http");
 
-/** How a transport treats the few connections of HTTP/1.1: it needs none for long, or holds one, if it must also where there are too many. */
+/** How a transport uses the few connections of HTTP/1.1: it holds none, one, or one even above the limit. */
 type ConnectionNeed = "none" | "one" | "must";
 
-/** A transport whose code has to be lazy first. */
+/** A transport whose code is fetched when it is opened. */
 function lazy(load: () => Promise<OpenTransport>, need: ConnectionNeed): OpenTransport {
   return (joinParams, handlers) => {
     let transport: Transport | null = null;
@@ -45,7 +45,7 @@ function lazy(load: () => Promise<OpenTransport>, need: ConnectionNeed): OpenTra
   };
 }
 
-/** Within the same few connections as the stream itself. */
+/** Counts against the same connections as the stream itself. */
 async function probeEventStream(joinParams: JoinParams): Promise<boolean> {
   const release = await holdConnection();
   if (!release) return false;
@@ -60,7 +60,7 @@ async function probeEventStream(joinParams: JoinParams): Promise<boolean> {
 
 const SPECS: Record<TransportName, (need: ConnectionNeed) => Omit<TransportSpec, "name">> = {
   ws: () => ({ open: openWebSocket, probe: probeWebSocket, pongTimeout: 10_000 }),
-  // A stream cannot be asked: it breathes every 15 s.
+  // A stream cannot be pinged: the server sends a comment every 15 s.
   sse: (need) => ({
     open: lazy(async () => (await http()).openEventStream, need),
     probe: probeEventStream,
@@ -70,7 +70,7 @@ const SPECS: Record<TransportName, (need: ConnectionNeed) => Omit<TransportSpec,
   "short-poll": () => ({ open: lazy(async () => (await http()).openShortPoll, "none"), pongTimeout: 10_000 }),
 };
 
-/** All four, or the one that is asked for. */
+/** All four, or the forced one. */
 export function transportSpecs(forced: TransportName | null): TransportSpec[] {
   return TRANSPORTS.filter((t) => forced === null || t === forced).map((name) => ({
     name,
@@ -78,7 +78,7 @@ export function transportSpecs(forced: TransportName | null): TransportSpec[] {
   }));
 }
 
-/** Fetches what a fall would need while there is a network to fetch it by. */
+/** Loads the fallback transports while there is a network. */
 export function preloadFallback(): void {
   http().catch(() => {});
 }
@@ -88,7 +88,7 @@ export class TransportSelector {
   #at: number;
   #suspected = false;
 
-  /** Begins where the last session stood, if it stood anywhere. */
+  /** Starts with the transport of the last session, if any. */
   constructor(specs: readonly TransportSpec[], first: TransportName | null = null) {
     this.#specs = specs;
     this.#at = Math.max(
@@ -105,17 +105,17 @@ export class TransportSelector {
     return this.#specs.at(-1)!;
   }
 
-  /** Those that would be better, the best first. */
+  /** The better transports, the best first. */
   get better(): readonly TransportSpec[] {
     return this.#specs.slice(0, this.#at);
   }
 
-  /** There is no other. */
+  /** There is no fallback. */
   get isOnly(): boolean {
     return this.#specs.length === 1;
   }
 
-  /** It broke before it had proved itself, although the server was there. */
+  /** It broke early although the server was reachable. */
   get suspected(): boolean {
     return this.#suspected;
   }
@@ -124,12 +124,12 @@ export class TransportSelector {
     this.#suspected = true;
   }
 
-  /** It has proved itself. */
+  /** It is proven. */
   confirm(): void {
     this.#suspected = false;
   }
 
-  /** The next one down; below the last it begins anew. */
+  /** The next one; after the last, the first again. */
   fallBack(): void {
     this.select(this.#specs[(this.#at + 1) % this.#specs.length]!);
   }

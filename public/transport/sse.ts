@@ -11,7 +11,7 @@ export const openEventStream: OpenTransport = (joinParams, handlers) => {
   const session = new HttpSession(joinParams, handlers);
 
   async function follow(): Promise<void> {
-    // A seat of its own first: one that a stream is given lives no longer than the stream.
+    // Joins first: a seat that the stream creates would end with the stream.
     const { cursor, welcome } = await session.join();
     const response = await session.open("events", {
       method: "GET",
@@ -26,7 +26,7 @@ export const openEventStream: OpenTransport = (joinParams, handlers) => {
       if (session.closed) return;
       if (done) return session.end(code);
       joinParams.traffic?.received(value);
-      // A comment is the heartbeat: there is somebody.
+      // Any chunk is a sign of life; the server sends a comment every 15 s.
       if (proven) handlers.onFrame({ type: "pong" });
       for (const { data } of events.push(value)) {
         const frame = parseJson(data);
@@ -34,7 +34,7 @@ export const openEventStream: OpenTransport = (joinParams, handlers) => {
         if (type === "closing" || (type === "error" && !proven)) code = closeCodeOf(String(said));
         if (type === "welcome" && !proven) {
           proven = true;
-          // What the seat brought is told only now: before, nobody knew whether the stream gets through.
+          // The join's welcome is delivered only now: before, the stream had not proved that events get through.
           handlers.onFrame(welcome);
         }
         handlers.onFrame(frame);
@@ -51,7 +51,7 @@ export const openEventStream: OpenTransport = (joinParams, handlers) => {
   };
 };
 
-/** Whether events come through when they are sent, found out by a stream that takes no seat. The server keeps it open for longer than this. */
+/** Whether events arrive when they are sent, tried without taking a seat. The server keeps a probe open for longer. */
 export const PROBE_TIMEOUT = 5_000;
 
 export async function probeEventStream({ room, traffic }: JoinParams): Promise<boolean> {

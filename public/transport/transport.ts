@@ -1,4 +1,4 @@
-// What every transport looks like from the connection: frames in, frames out.
+// The interface of all transports: frames in, frames out.
 
 import type { Outbound } from "../protocol/frames";
 import type { TransportName } from "../protocol/transport-name";
@@ -19,24 +19,24 @@ export type JoinParams = {
 };
 
 export type TransportHandlers = {
-  /** What came, as text or already read from something larger: the connection makes sense of it. */
+  /** A frame, as text or already parsed; the connection validates it. */
   onFrame(data: unknown): void;
-  /** A seat was given before the transport proved itself: the next one is to take the same. */
+  /** A ticket came before the welcome: the next transport resumes with it. */
   onTicket(ticket: string): void;
-  /** Told once, and nothing after it. */
+  /** Called once, and no handler after it. */
   onEnd(code: number): void;
 };
 
 /** A way for frames to travel. */
 export type Transport = {
   send(frame: Outbound): void;
-  /** Puts the transport down without saying goodbye: the seat is to be kept. */
+  /** Closes the transport without leaving: the seat is kept. */
   drop(): void;
-  /** Says goodbye and puts it down for good. True once the server has said that the seat is free, false when it is not going to. */
+  /** Leaves and closes. Resolves to true once the server says that the seat is free, to false when it will not. */
   leave(): Promise<boolean>;
 };
 
-/** The transport's own word at its end: other tabs hold as many connections as there may be. */
+/** The transport's own close code: other tabs hold all the connections there may be. */
 export const TOO_MANY_TABS = -1;
 
 export type OpenTransport = (joinParams: JoinParams, handlers: TransportHandlers) => Transport;
@@ -44,8 +44,8 @@ export type OpenTransport = (joinParams: JoinParams, handlers: TransportHandlers
 export type TransportSpec = {
   name: TransportName;
   open: OpenTransport;
-  /** Whether it passes, found out without touching a seat. Where that cannot be, only opening it tells. */
+  /** Whether it gets through, tried without touching a seat. Without a probe only opening it tells. */
   probe?: (joinParams: JoinParams) => Promise<boolean>;
-  /** Milliseconds within which a living transport gives a sign when it is asked for one. */
+  /** Milliseconds within which a living transport answers a ping. */
   pongTimeout: number;
 };

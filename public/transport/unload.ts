@@ -1,6 +1,8 @@
-// The last word of a page that unloads: it may be closed, or only reloading.
+// The request of an unloading page: it may be closed, or only reloading.
 
-/** Browsers close a socket with 1001 by themselves, not all of them and not through every proxy; of a stream or a poll they say nothing. */
+/**
+ * Not every browser closes a socket with 1001, nor does every proxy pass it on; streams and polls have no close code.
+ */
 export function sendUnload(room: string, ticket: string): void {
   const address = `/api/rooms/${encodeURIComponent(room)}/leave`;
   const body = JSON.stringify({ ticket, unload: true });

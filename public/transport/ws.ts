@@ -1,22 +1,22 @@
-// One WebSocket, seen as a transport of frames.
+// The WebSocket transport.
 
 import type { Outbound } from "../protocol/frames";
 import type { Transport, OpenTransport, JoinParams } from "./transport";
 
 const GOODBYE = 1000;
-/** Not a goodbye, which would give the seat up: it is to wait out its grace. */
+/** Not a leave, which would free the seat: the seat is held for the grace. */
 const DROPPED = 3000;
 const PROBE_TIMEOUT = 8_000;
-/** How long who has opened waits for the page that was to come in: without one, somebody would sit there whom nobody sees. */
+/** How long a preconnected socket waits for the page. Without a limit an invisible member would stay in the room. */
 const PRECONNECT_TTL = 30_000;
 
 type PreconnectParams = Pick<JoinParams, "room" | "name" | "ticket">;
 
-/** A socket that was opened before there was anybody to listen, and what it has heard meanwhile. */
+/** A socket opened before the page's script ran, and the events that came meanwhile. */
 type Preconnect = { params: PreconnectParams; socket: WebSocket; events: (MessageEvent | CloseEvent)[] };
 
 declare global {
-  /** Left by the script in the document for the one that comes after it. */
+  /** Set by the document's script for the page's script. */
   var parlorPreconnect: Preconnect | undefined;
 }
 
@@ -43,7 +43,7 @@ function connect(
   return socket;
 }
 
-/** Opens the socket that a session is going to ask for, before the session is there. */
+/** Opens the socket that the session will need, before the session exists. */
 export function preconnect(params: PreconnectParams): void {
   const socket = connect(params, null, (frame) => socket.send(JSON.stringify(frame)));
   const events: Preconnect["events"] = [];
@@ -61,7 +61,7 @@ function discard({ socket }: Preconnect): void {
   socket.close(DROPPED);
 }
 
-/** Once, and only for whoever would have opened in the same way. */
+/** Once, and only for a session with the same parameters. */
 function takePreconnect({ room, name, ticket, cursor, traffic }: JoinParams): Preconnect | null {
   const preconnected = globalThis.parlorPreconnect;
   if (!preconnected) return null;
@@ -97,7 +97,7 @@ export const openWebSocket: OpenTransport = (joinParams, handlers): Transport =>
     }
   };
   socket.onmessage = socket.onclose = onEvent;
-  // Nobody is told anything before the transport is in their hands.
+  // Events are delivered after the caller has the transport.
   if (preconnected) queueMicrotask(() => preconnected.events.forEach(onEvent));
   const close = (code: number) => {
     over = true;
@@ -116,7 +116,7 @@ export const openWebSocket: OpenTransport = (joinParams, handlers): Transport =>
   };
 };
 
-/** A handshake that asks to resume and then does not: the seat stays with whoever holds it. */
+/** A handshake that announces a resume and sends none: the seat stays with its present connection. */
 export function probeWebSocket(joinParams: JoinParams): Promise<boolean> {
   return new Promise((tell) => {
     const socket = new WebSocket(address(joinParams, true));

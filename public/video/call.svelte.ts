@@ -1,5 +1,4 @@
-// One call. What it publishes is what the user wants, also after the call has
-// been lost and found again.
+// One call. It publishes what the user wants, also after a reconnect.
 
 import {
   ConnectionState,
@@ -20,21 +19,23 @@ import type { LocalTracks } from "./local-tracks";
 import { type Tile, tilesOf } from "./tile";
 import { type Device, isOf, type CallProblem, problemOf } from "./problem";
 
-/** By device the one that is in use; empty where there is none. */
+/** The device in use of each kind; empty where there is none. */
 export type ActiveDevices = Readonly<Record<MediaDeviceKind, string>>;
 
 export type CallPhase = "joining" | "on" | "lost" | "over";
 
-/** An address that is no LiveKit may be asked for ever. */
+/** An address without LiveKit may never answer. */
 const CONNECT_TIMEOUT = 20_000;
 const SIGNAL_TIMEOUT = 10_000;
 const RETRY_DELAY_MIN = 1_000;
 const RETRY_DELAY_MAX = 10_000;
 const HAND = "hand";
-/** Milliseconds in which a second frame that cannot be opened means another key; one alone may have been on its way. */
+/**
+ * Within this time a second frame that fails to decrypt means another key; a single one may date from before a change.
+ */
 const DECRYPT_ERROR_WINDOW = 10_000;
 
-// What matters is shown to people; the rest would tell a shared console who was where.
+// The page shows what matters; LiveKit's log would leave names in a shared console.
 setLogLevel("silent");
 
 const SOURCE: Readonly<Record<Device, Track.Source>> = {
@@ -43,18 +44,18 @@ const SOURCE: Readonly<Record<Device, Track.Source>> = {
   screen: Track.Source.ScreenShare,
 };
 
-/** The server's words for somebody who is no member any more. */
+/** Error codes for a visitor who is no member any more. */
 const NOT_A_MEMBER = new Set(["not_member", "bad_ticket", "no_ticket"]);
-/** LiveKit does not take this server's keys: no try is better than the last. */
+/** LiveKit does not accept this server's keys: retrying is useless. */
 const MISCONFIGURED = new Set(["video_refused"]);
 const FINAL = new Set<CallProblem>(["refused", "unusable", "no_lock"]);
 
 export class Call {
   phase: CallPhase = $state("joining");
   tiles: readonly Tile[] = $state.raw([]);
-  /** Why the call did not begin or is over; or why something could not be switched on. */
+  /** Why the call failed or ended, or why a device could not be switched on. */
   problem: CallProblem | null = $state(null);
-  /** The browser wants a click before it plays sound. */
+  /** The browser needs a click before it plays sound. */
   audioBlocked = $state(false);
   mic = $state(false);
   camera = $state(false);
@@ -69,13 +70,13 @@ export class Call {
   #worker: Worker | null = null;
   readonly #localTracks: LocalTracks;
   readonly #hands = new Set<string>();
-  /** Whose frames could not be opened, and when the last one was. */
+  /** When each participant's frames last failed to decrypt. */
   readonly #decryptErrorAt = new Map<string, number>();
   readonly #undecryptable = new Set<string>();
   readonly #watched = new WeakSet<object>();
-  /** Our own: another call may have its voices at the same place. */
+  /** This call's own: another call may have its audio elements in the same place. */
   readonly #voices = new Set<HTMLMediaElement>();
-  /** What is being switched, and how it is to be in the end: whoever changes their mind meanwhile is not overheard. */
+  /** What is being switched, and the state wanted last: a change of mind during the switch counts. */
   readonly #wanted = new Map<string, boolean>();
   #members: ReadonlySet<string> = new Set();
   #joining = false;
@@ -84,7 +85,7 @@ export class Call {
   #drawScheduled = false;
   #lastSpeaker: string | null = null;
 
-  /** `sounds` is where the voices are hung up, unseen. */
+  /** `audioRoot` holds the hidden audio elements. */
   constructor(
     ask: () => Promise<LiveKitToken>,
     localTracks: LocalTracks,
@@ -101,7 +102,7 @@ export class Call {
       adaptiveStream: true,
       dynacast: true,
       disconnectOnPageLeave: true,
-      // What is open belongs to whoever sits here, not to this call.
+      // Open tracks outlive this call: the next one uses them.
       stopLocalTrackOnUnpublish: false,
       ...(this.#worker ? { encryption: { keyProvider: this.#keys, worker: this.#worker } } : {}),
       ...(cameraId ? { videoCaptureDefaults: { deviceId: cameraId } } : {}),
@@ -111,7 +112,7 @@ export class Call {
     void this.#begin();
   }
 
-  /** Who speaks, or spoke last. */
+  /** The participant who speaks, or spoke last. */
   get speaker(): string | null {
     return this.#lastSpeaker;
   }
@@ -145,7 +146,7 @@ export class Call {
       await this.#room.switchActiveDevice(kind, id);
       if (device !== "speaker") {
         this.#localTracks.prefs[`${device}Id`] = id;
-        // What the call does not have at the moment is not to come back with the device that it had.
+        // A track that is not published must not reopen with the former device.
         if (!this.#isPublished(device)) this.#localTracks.stop(device);
       }
       this.#clearProblem(device);
@@ -155,7 +156,7 @@ export class Call {
     this.#scheduleDraw();
   }
 
-  /** Whoever is no member is neither shown nor heard, whatever LiveKit still has of them. */
+  /** A participant who is no member is neither shown nor heard, even if LiveKit still has it. */
   setMembers(members: ReadonlySet<string>): void {
     this.#members = members;
     this.#scheduleDraw();
@@ -167,7 +168,7 @@ export class Call {
     this.#scheduleDraw();
   }
 
-  /** Within a click, so that the browser lets sound play. */
+  /** Called within a click, so that the browser allows sound. */
   async unblockAudio(): Promise<void> {
     await this.#room.startAudio().catch(() => {});
   }
@@ -177,15 +178,15 @@ export class Call {
     this.#end(null);
   }
 
-  /** Ends for another call, which goes on with what is open. */
+  /** Ends for another call, which takes over the open tracks. */
   handOver(): void {
     this.#ended = true;
     this.#localTracks.released = this.#disconnect();
   }
 
-  /** Joins and, when the call is lost, joins again until somebody gives up. */
+  /** Joins and, when the call is lost, joins again until the user hangs up. */
   async #begin(): Promise<void> {
-    // The click that brought us here unlocks sound for as long as it is fresh.
+    // The click that started the call unlocks sound only for a short time.
     void this.unblockAudio();
     this.#joining = true;
     for (let wait = RETRY_DELAY_MIN; !this.#ended; wait = Math.min(wait * 2, RETRY_DELAY_MAX)) {
@@ -220,7 +221,7 @@ export class Call {
       });
       const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
       await Promise.race([this.#room.connect(access.livekitUrl, access.token, options), late]);
-      // It may have ended again before we could look.
+      // The room may have disconnected again meanwhile.
       return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
       void this.#room.disconnect(false);
@@ -235,7 +236,7 @@ export class Call {
   async #publish(): Promise<void> {
     await this.#localTracks.released;
     const { prefs } = this.#localTracks;
-    // Switched off it was kept for the call that is over.
+    // A device switched off stayed open only for the former call.
     if (!prefs.mic) this.#localTracks.stop("mic");
     if (!prefs.camera) this.#localTracks.stop("camera");
     if (prefs.mic) await this.setMic(true);
@@ -256,7 +257,7 @@ export class Call {
     this.#scheduleDraw();
   }
 
-  /** What is open is the call's until this is done. */
+  /** The tracks belong to this call until this is done. */
   async #disconnect(): Promise<void> {
     await this.#room.disconnect(false).catch(() => {});
     this.#worker?.terminate();
@@ -285,38 +286,38 @@ export class Call {
           const tracks = await this.#localTracks.open(what, open);
           denied = false;
           if (this.#ended) return;
-          // Whoever thinks again while the browser asks is not to be filmed afterwards.
+          // Switched off while the browser asked for permission: the new track is stopped.
           if (!this.#wanted.get(what)) this.#localTracks.stop(what);
-          // Lost meanwhile: it is published when the call is found again.
+          // The call was lost meanwhile: the track is published after the reconnect.
           else if (this.#joining) return;
           else for (const track of tracks) await this.#room.localParticipant.publishTrack(track);
         }
       }
       this.#clearProblem(what);
     } catch (cause) {
-      // An answer of the browser's holds for the call that follows, too; what failed with a call that was lost does not.
+      // A refusal by the browser holds for the next call, too; a failure of a lost call does not.
       if (!denied && (this.#ended || this.phase !== "on" || joins !== this.#joins)) return;
       if (what !== "screen") this.#localTracks.prefs[what] = false;
       if (this.#ended) return;
       const problem = problemOf(cause, what);
-      // Whoever closes the browser's choice of screens has changed their mind.
+      // A dismissed screen picker is no problem to report.
       if (problem !== "screen_denied") this.problem = problem;
       if (!this.#isPublished(what)) this.#localTracks.stop(what);
     } finally {
       on = this.#wanted.get(what) ?? on;
       this.#wanted.delete(what);
-      // Lost on the way and found again: what was wanted then found this busy.
+      // After a reconnect in between, the wanted state is applied again.
       if (!this.#ended && !denied && joins !== this.#joins) void this.#switchTrack(what, on, open, turn);
     }
     this.#scheduleDraw();
   }
 
-  /** Whether this page has it in the call, switched on or off. */
+  /** Whether this page has published it, muted or not. */
   #isPublished(device: Device): boolean {
     return this.#room.localParticipant.getTrackPublication(SOURCE[device]) !== undefined;
   }
 
-  /** CallProblem with this is over; with another device it is not. */
+  /** Clears the problem of this device only. */
   #clearProblem(what: Device | "speaker"): void {
     if (isOf(this.problem, what)) this.problem = null;
   }
@@ -385,13 +386,13 @@ export class Call {
       draw();
     });
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.audioBlocked = !room.canPlaybackAudio));
-    // The signal alone may be mended without a word; only when media has to be found again is it worth one.
+    // LiveKit reconnects its signal silently; only when media reconnects does the user need to know.
     room.on(RoomEvent.Reconnecting, () => (this.phase = "lost"));
     room.on(RoomEvent.Reconnected, () => (this.phase = "on"));
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
   }
 
-  /** A device that was on has stopped by itself, or works again. */
+  /** A device stopped by itself, or works again. */
   #onDevice(device: "mic" | "camera", works: boolean): void {
     if (this.#ended) return;
     if (works) this.#clearProblem(device);
@@ -405,7 +406,7 @@ export class Call {
     this.#audioRoot.append(sound);
   }
 
-  /** They come anew, maybe with the right key. */
+  /** A returning participant may have the right key. */
   #forget(identity: string): void {
     this.#hands.delete(identity);
     this.#decryptErrorAt.delete(identity);
@@ -419,16 +420,16 @@ export class Call {
     for (const sound of this.#voices) sound.remove();
     this.#voices.clear();
     this.#scheduleDraw();
-    // While it is being joined, an end is one more try that failed.
+    // While joining, a disconnect is one more failed attempt.
     if (this.#ended || this.#joining) return;
     if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("moved");
-    // A second end while the first is being mended, or our own doing.
+    // A second disconnect while the first is handled, or one that this page caused.
     if (reason === DisconnectReason.CLIENT_INITIATED) return;
     this.phase = "lost";
     void this.#begin();
   }
 
-  /** Many things happen at once when somebody comes. */
+  /** One participant joining raises many events: they share one update. */
   #scheduleDraw(): void {
     if (this.#drawScheduled) return;
     this.#drawScheduled = true;
@@ -444,7 +445,7 @@ export class Call {
         audioinput: used("audioinput"),
         audiooutput: used("audiooutput"),
       };
-      // In the order of the room: LiveKit names people to each newcomer in another one.
+      // In the room's order: LiveKit lists participants in another order to each newcomer.
       const others = [...this.#members].flatMap((id) => remoteParticipants.get(id) ?? []);
       const there =
         this.phase === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;

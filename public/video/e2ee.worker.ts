@@ -1,6 +1,5 @@
-// LiveKit's worker locks what the media server says is locked. Here it locks
-// and unlocks whatever passes, whoever the server says it is from or for: what
-// has no lock is neither sent nor shown, so a server cannot talk a page out of it.
+// LiveKit's worker trusts the media server on what is encrypted. This one encrypts and decrypts every frame;
+// unencrypted frames are neither sent nor shown.
 
 import "livekit-client/e2ee-worker";
 
@@ -12,13 +11,13 @@ type Subject = { kind?: string; participantIdentity?: string; trackId?: string; 
 const handleMessage = self.onmessage;
 const transform = (self as { onrtctransform?: ((event: TransformEvent) => void) | null }).onrtctransform;
 const reply = self.postMessage.bind(self);
-/** Orders of our own, whose answers nobody waits for. */
+/** Messages of this worker's own, whose replies are dropped. */
 const ownOrders = new WeakSet<object>();
 
-/** What goes out. LiveKit's worker tells tracks apart by ids that the server may give twice. */
+/** Track ids sent out. LiveKit's worker tells tracks apart by ids that the server may assign twice. */
 const outgoing = new Set<string>();
 
-/** Whether this would make something of ours pass for somebody else's. */
+/** Whether this message would treat a track of this page as another participant's. */
 function takesOver(kind: string, { trackId = "", previousTrackId = "" }: Subject): boolean {
   return (["decode", "removeTransform"].includes(kind) && outgoing.has(trackId)) || outgoing.has(previousTrackId);
 }

@@ -1,16 +1,15 @@
-// The door to the video part of the page: a chunk of its own, with LiveKit's
-// library in it, that nobody loads who only talks.
+// Loads the video chunk with LiveKit's library, which the chat alone does not need.
 
 let part: Promise<typeof import("./VideoCall.svelte")> | null = null;
 
 export function loadVideo(): Promise<typeof import("./VideoCall.svelte")> {
   part ??= import("./VideoCall.svelte");
-  // What failed once may come the next time.
+  // A failed load may succeed the next time.
   part.catch(() => (part = null));
   return part;
 }
 
-/** Somebody is about to ask for it. */
+/** The user is about to open the call. */
 export function preloadVideo(): void {
   loadVideo().catch(() => {});
 }

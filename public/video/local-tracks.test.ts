@@ -10,7 +10,7 @@ function track() {
   return { isMuted: false, mediaStreamTrack, stop } as unknown as LocalTrack;
 }
 
-/** What the browser asks somebody, and what they say when they do. */
+/** A permission prompt, and the user's answer. */
 function question() {
   let answer: (tracks: LocalTrack[]) => void = () => {};
   const asked = new Promise<LocalTrack[]>((then) => (answer = then));

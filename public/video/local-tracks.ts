@@ -1,15 +1,14 @@
-// What somebody brings into the call. It stays open from one call to the next:
-// a camera that is closed and opened again at once may be refused, asked for
-// anew, or give no picture, and a screen would have to be chosen again.
+// The user's open tracks. They stay open between calls: reopening at once may fail, prompt again, or ask for a screen
+// again.
 
 import type { LocalTrack } from "livekit-client";
 import type { Device } from "./problem";
 import type { MediaPrefs } from "./media-prefs";
 
 export class LocalTracks {
-  /** What is to be on, as far as it could be. */
+  /** The wanted state, as far as devices allow. */
   readonly prefs: MediaPrefs;
-  /** The call before this one has let go of what is open. */
+  /** Resolves when the call before has released the tracks. */
   released: Promise<void> = Promise.resolve();
   readonly #open = new Map<Device, Promise<LocalTrack[]>>();
 
@@ -23,7 +22,7 @@ export class LocalTracks {
     return tracks !== undefined && tracks.length > 0 && tracks.every(isLive);
   }
 
-  /** What is open already or, if that has ended, what `open` opens; nothing if it is shut meanwhile. Rejects as `open` does. */
+  /** The open tracks, or new ones from `open`; empty if stopped meanwhile. Rejects as `open` does. */
   async open(device: Device, open: () => Promise<LocalTrack[]>): Promise<LocalTrack[]> {
     const before = this.#open.get(device);
     if (before) {

@@ -1,3 +1,3 @@
-// What somebody wants to bring into the call.
+// The devices the user wants in the call.
 
 export type MediaPrefs = { mic: boolean; camera: boolean; micId: string; cameraId: string };

@@ -1,5 +1,5 @@
-// What can go wrong on the way into a call, by the names that browsers and
-// servers give it. The words for each, with the way out, are in the dictionaries.
+// What can go wrong when joining a call, by the names browsers and servers use. The texts, with the way out, are in
+// i18n.
 
 export type CallProblem =
   | "mic_denied"

@@ -1,4 +1,4 @@
-// A tile of the call: what LiveKit knows of somebody who is in it.
+// A tile of the call: what LiveKit knows of a participant.
 
 import { ConnectionQuality, type Participant, Track, type VideoTrack } from "livekit-client";
 
@@ -16,19 +16,19 @@ export type Tile = {
   encryption: TileEncryption;
 };
 
-/** How what somebody shows goes with the key of this page: it fits; it cannot be opened; it has no lock. Only what fits is shown. */
+/** Whether this page's key decrypts a participant's tracks. Only decrypted tracks are shown. */
 export type TileEncryption = "decrypted" | "undecryptable" | "unencrypted";
 
-/** What the page knows of them beside that. */
+/** What the page adds to LiveKit's data. */
 export type TileContext = {
   hand: boolean;
   /** This page has a key. */
   keyed: boolean;
-  /** What they show could not be opened with it. */
+  /** The participant's frames failed to decrypt with it. */
   otherKey: boolean;
 };
 
-/** The face of somebody and, if they share it, their screen. */
+/** A participant's camera tile and, if shared, the screen's. */
 export function tilesOf(participant: Participant, context: TileContext): Tile[] {
   const { identity, isLocal: mine } = participant;
   const encryption = mine ? "decrypted" : encryptionOf(participant, context);

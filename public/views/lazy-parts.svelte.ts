@@ -1,5 +1,4 @@
-// The parts of the page that are fetched when they are needed. After an upgrade
-// of the server, a page that was open before asks for parts that are gone.
+// The lazily loaded parts of the page. After an upgrade of the server, an older page asks for parts that are gone.
 
 class LazyParts {
   /** A part could not be fetched: the page is older than the server, or the network failed. */
@@ -15,7 +14,7 @@ class LazyParts {
   }
 }
 
-/** Whether the server now gives out another page than this one. */
+/** Whether the server now serves another page than this one. */
 async function isOld(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>("script[type=module][src]");
   if (!script) return false;

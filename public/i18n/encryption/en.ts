@@ -1,4 +1,4 @@
-// The words about secrecy: each describes one state, and is said in that one only.
+// The texts about encryption: each describes one state, and appears in that state only.
 
 import type { Doubt } from "../../protocol/frames";
 import type { EncryptionState } from "../../e2ee/summary";
