@@ -11,7 +11,7 @@ import { freePort } from "../../tests/browser/server.mjs";
 import { median, spokenIn } from "./room.mjs";
 
 const RUNS = 3;
-/** A busy machine may keep Lighthouse from seeing a visit at all; it then says so, and asks to be run again. */
+/** On a busy machine Lighthouse may miss a page load; it then says so, and asks to be run again. */
 const TRIES = 3;
 /** Out of a hundred. */
 const LEAST = 95;
@@ -19,7 +19,7 @@ const CATEGORIES = ["performance", "accessibility", "best-practices", "seo"];
 /** Whether a search engine would find it: a room is told not to be found. */
 const FOUND = "is-crawlable";
 
-/** One visit with an empty cache, by somebody whose name the browser knows or by a stranger. */
+/** One load with an empty cache, with a name known to the browser or without. */
 async function look(url, name, { skipAudits = null } = {}) {
   const profile = await mkdtemp(join(tmpdir(), "parlor-page-"));
   const port = await freePort();
@@ -54,7 +54,7 @@ async function look(url, name, { skipAudits = null } = {}) {
 
 const score = (lhr, category) => Math.round(lhr.categories[category].score * 100);
 
-/** Everything that is not as it could be, for whoever wants to mend it. */
+/** Everything that is not at its best, for mending it. */
 function wanting(lhr) {
   const refs = Object.values(lhr.categories).flatMap((category) => category.auditRefs.filter((ref) => ref.weight > 0));
   return refs

@@ -1,6 +1,5 @@
-// How many round trips lie between opening a link and reading the first
-// message there. The same visit over a shorter and a longer line: what grows
-// with the line are round trips, what stays is work.
+// Counts the round trips from opening a link to reading the first message. A shorter and a longer line tell trips from
+// work.
 
 import { remember } from "../../tests/browser/people.mjs";
 import { startLine } from "./line.mjs";
@@ -11,7 +10,7 @@ const [SHORT, LONG] = [100, 500];
 const RUNS = 3;
 const MESSAGE = "The kettle is on.";
 
-/** When each request began and ended, in milliseconds since the visit did. */
+/** When each request began and ended, in milliseconds since the load began. */
 async function watched(page) {
   const wire = await page.context().newCDPSession(page);
   await wire.send("Network.enable");
@@ -35,7 +34,7 @@ async function watched(page) {
   return requests;
 }
 
-/** Milliseconds from the start of the visit until this is drawn. */
+/** Milliseconds from the start of the load until this is drawn. */
 async function drawn(page, selector, text) {
   const found = page.waitForFunction(
     ([selector, text]) => {
@@ -106,7 +105,7 @@ const VISITS = {
 /** Rounds to what a line of this length can tell. */
 const trips = (ms, over) => (ms / (2 * over)).toFixed(1);
 
-/** Measures every visit; a table in Markdown, and the requests of the first. */
+/** Measures every load; a table in Markdown, and the requests of the first. */
 export async function countTrips(browser, server) {
   const { path, say } = await spokenIn(server.url, [MESSAGE]);
   const lines = [await startLine(server.port, SHORT), await startLine(server.port, LONG)];

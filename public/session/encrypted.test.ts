@@ -3,48 +3,16 @@ import { WELCOME } from "../protocol/welcome.fixture";
 import { type OpenedLine, RoomCipher } from "../e2ee/cipher";
 import { loadDraft, loadSession } from "../storage/storage";
 import { RoomSession } from "./room-session.svelte";
+import { FakeSocket } from "./socket.fixture";
 
 const SECRET = "A".repeat(43);
 const ANN = { clientId: "me", user: "Ann", joinedAt: WELCOME.timestamp };
 
-/** A socket whose other end does what the test says. */
-class FakeSocket {
-  static readonly OPEN = 1;
-  static last: FakeSocket;
-  readyState = 0;
-  sent: Record<string, unknown>[] = [];
-  onopen = () => {};
-  onmessage = (_: { data: string }) => {};
-  onclose = (_: { code: number }) => {};
-
-  constructor() {
-    FakeSocket.last = this;
-  }
-
-  welcome(over: object = {}) {
-    this.readyState = FakeSocket.OPEN;
-    this.onopen();
-    this.tells({ ...WELCOME, members: [ANN], ...over });
-  }
-
-  tells(frame: object) {
-    this.onmessage({ data: JSON.stringify(frame) });
-  }
-
-  send(text: string) {
-    this.sent.push(JSON.parse(text));
-  }
-
-  close() {
-    this.readyState = 2;
-  }
-
-  get chats() {
-    return this.sent.filter((frame) => frame.type === "chat");
-  }
-}
-
 const socket = () => FakeSocket.last;
+const chats = () =>
+  socket()
+    .sent.map((text): Record<string, unknown> => JSON.parse(text))
+    .filter((frame) => frame.type === "chat");
 const from = (id: string, seq: number, text: string) => ({
   type: "chat",
   seq,
@@ -82,18 +50,18 @@ describe("plain words among sealed ones", () => {
     const plain = session(null);
     socket().welcome({ history: [sealed] });
     plain.send("hello");
-    expect([plain.confirmingPlain, socket().chats]).toEqual([true, []]);
+    expect([plain.confirmingPlain, chats()]).toEqual([true, []]);
     plain.sendPlain();
     expect(plain.confirmingPlain).toBe(false);
-    expect(socket().chats).toMatchObject([{ text: "hello" }]);
-    socket().tells({ type: "ack", n: 1, seq: 2, timestamp: WELCOME.timestamp, cursor: "c-2" });
+    expect(chats()).toMatchObject([{ text: "hello" }]);
+    socket().says({ type: "ack", n: 1, seq: 2, timestamp: WELCOME.timestamp, cursor: "c-2" });
     plain.send("again");
-    expect(socket().chats).toHaveLength(2);
+    expect(chats()).toHaveLength(2);
 
     const reloaded = session(null);
     socket().welcome({ history: [sealed] });
     reloaded.send("and again");
-    expect([reloaded.confirmingPlain, socket().chats.length]).toEqual([false, 1]);
+    expect([reloaded.confirmingPlain, chats().length]).toEqual([false, 1]);
   });
 
   test("go back to where they were written, with what was written meanwhile", () => {
@@ -101,38 +69,38 @@ describe("plain words among sealed ones", () => {
     socket().welcome();
     plain.send("before anybody sealed");
     expect(plain.confirmingPlain).toBe(false);
-    socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
-    socket().tells({ ...sealed, seq: 2 });
+    socket().says({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
+    socket().says({ ...sealed, seq: 2 });
     plain.send("one");
     plain.send("two");
     plain.draft = "three";
     plain.takeBackUnsent();
-    expect([plain.confirmingPlain, plain.draft, socket().chats.length]).toEqual([false, "one\ntwo\nthree", 1]);
+    expect([plain.confirmingPlain, plain.draft, chats().length]).toEqual([false, "one\ntwo\nthree", 1]);
     expect(loadDraft("r"), "kept through a reload, too").toBe("one\ntwo\nthree");
     plain.send("four");
-    expect([plain.confirmingPlain, socket().chats.length]).toEqual([true, 1]);
+    expect([plain.confirmingPlain, chats().length]).toEqual([true, 1]);
   });
 
   test("that wait for a connection wait for the answer as well", () => {
     const plain = session(null);
     plain.send("written before the room was seen");
     socket().welcome({ history: [sealed] });
-    expect([plain.confirmingPlain, socket().chats]).toEqual([true, []]);
+    expect([plain.confirmingPlain, chats()]).toEqual([true, []]);
   });
 
   test("go as they are where others write plainly, or somebody's sealed line is one's own", () => {
     const plain = session(null);
     socket().welcome({ history: [from("ben", 1, "hello"), from("me", 2, "sealed2.AAAA")] });
     plain.send("hello");
-    expect([plain.confirmingPlain, socket().chats.length]).toEqual([false, 1]);
+    expect([plain.confirmingPlain, chats().length]).toEqual([false, 1]);
   });
 });
 
 describe("what is sealed", () => {
   const next = async (count: number) => {
-    await vi.waitFor(() => expect(socket().chats).toHaveLength(count));
+    await vi.waitFor(() => expect(chats()).toHaveLength(count));
     const cipher = await RoomCipher.of(SECRET, "r");
-    return (await cipher.open(socket().chats.at(-1)!.text as string, "me")) as OpenedLine;
+    return (await cipher.open(chats().at(-1)!.text as string, "me")) as OpenedLine;
   };
 
   test("says who said it, and goes on from what is known to have arrived, after a reload too", async () => {
@@ -141,14 +109,14 @@ describe("what is sealed", () => {
     first.send("one");
     const one = await next(1);
     expect(one).toMatchObject({ text: "one", claims: { n: 1, after: 0, user: "Ann", verified: true } });
-    socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
+    socket().says({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
     await vi.waitFor(() => expect(loadSession("r")?.last).toEqual({ n: 1, id: one.claims!.id }));
     first.send("two");
     expect(await next(2)).toMatchObject({ text: "two", claims: { n: 2, after: 1, link: one.claims!.id } });
-    const two = socket().chats.at(-1)!.text as string;
+    const two = chats().at(-1)!.text as string;
     first.stop();
 
-    // The page is gone before it hears of the second line; the log has it.
+    // The page is gone before the ack of the second line arrives; the log has it.
     const second = session(SECRET);
     socket().welcome({
       resumed: true,
@@ -167,12 +135,12 @@ describe("what is sealed", () => {
     socket().welcome();
     made.send("one");
     await next(1);
-    socket().tells({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
+    socket().says({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
     await vi.waitFor(() => expect(loadSession("r")?.last?.n).toBe(1));
-    socket().tells({ ...WELCOME, type: "reset", clientId: "other", members: [{ ...ANN, clientId: "other" }] });
+    socket().says({ ...WELCOME, type: "reset", clientId: "other", members: [{ ...ANN, clientId: "other" }] });
     made.send("two");
-    await vi.waitFor(() => expect(socket().chats).toHaveLength(2));
-    const opened = await (await RoomCipher.of(SECRET, "r")).open(socket().chats.at(-1)!.text as string, "other");
+    await vi.waitFor(() => expect(chats()).toHaveLength(2));
+    const opened = await (await RoomCipher.of(SECRET, "r")).open(chats().at(-1)!.text as string, "other");
     expect(opened).toMatchObject({ text: "two", claims: { n: 1, after: 0, link: "" } });
   });
 

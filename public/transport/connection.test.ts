@@ -132,7 +132,7 @@ function connectionOn(...names: TransportName[]): Connection {
   });
 }
 
-/** Lets promises that are kept already be heard. */
+/** Lets settled promises run their callbacks. */
 async function settle() {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }

@@ -124,7 +124,7 @@ export default {
     assert.equal(ann.url(), room);
     await button(ann, "End-to-end encrypted").waitFor();
 
-    // A name that the browser knows goes to the door first, and is turned back there. Whoever has no account makes one.
+    // A name that the browser knows is tried first, and refused. A visitor without an account makes one.
     const cy = await cast.page();
     await remember(cy, "Somebody");
     await cy.goto(room);

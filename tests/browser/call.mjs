@@ -14,7 +14,7 @@ export const dialog = (page) => page.getByRole("dialog", { name: "Join the call"
 export const listed = (page) =>
   page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
 
-/** Somebody in the room, whose connections can be asked how they are. */
+/** A member whose WebRTC connections the test can inspect. */
 export async function guest(cast, name, room, options) {
   const context = await cast.context(options);
   await remember(context, name);
@@ -94,7 +94,7 @@ export async function until(what, ask) {
   assert.fail(`in vain waited: ${what}`);
 }
 
-/** The picture of somebody else is there, moves, and sounds. */
+/** The video of another member is shown, moves, and has sound. */
 export async function seesAndHears(page, name) {
   const video = tile(page, name).locator("video");
   await video.waitFor({ timeout: MEDIA });

@@ -6,7 +6,7 @@ import { hears, inRoom, newRoom, say } from "./people.mjs";
 const keyed = (room, letter) => `${room}#${letter.repeat(43)}`;
 const [RIGHT, WRONG] = ["A", "Q"];
 
-/** What a page shows of somebody else's words, pictures and voice. */
+/** What a page shows of another member's text, video and sound. */
 async function perceives(page, name) {
   const pictures = await tile(page, name)
     .locator("video")
@@ -79,12 +79,12 @@ export default {
       for (const name of ["Ann", "Ben"])
         assert.deepEqual(await perceives(eve, name), { pictures: 0, frames: 0, loud: 0 });
       assert.match(await stage(eve).innerText(), /Eve \(you\)/);
-      // She spoils nothing for those who have the key.
+      // Members with the key are not disturbed.
       await seesAndHears(ann, "Ben");
       await seesAndHears(ben, "Ann");
       assert.equal(await tile(ann, "Ben").locator(".lock").count(), 0);
 
-      // With the right one she is let in, and nobody is warned of her any more.
+      // With the right key she is decrypted, and the warning is gone.
       await eve.goto(keyed(room, RIGHT));
       await hears(eve, "the treasure lies under the lamp");
       await until("the warning is gone", async () => (await stage(ann).getByText("the same key").count()) === 0);

@@ -3,7 +3,7 @@ import { chromium } from "playwright-core";
 import { CHROMIUM, FLAGS, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
-/** Somebody whose browser keeps pages for coming back, as those of people do and those of tests do not. */
+/** A member whose browser has a back/forward cache, which browsers under test switch off. */
 async function keeping(name, room, act) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
@@ -47,7 +47,7 @@ export default {
   },
 
   async "closed tab is heard after the reload grace, by every transport, and a reload is not"({ cast, base }) {
-    // Nobody is lost in it by any other way. Where nothing shortens the grace, the notice never comes.
+    // No other event ends the membership. Where nothing shortens the grace, the notice never comes.
     const server = await startServer({ PARLOR_GRACE: "1h", PARLOR_LEASE: "1h", PARLOR_RELOAD_GRACE: "1s" });
     try {
       for (const transport of [...TRANSPORTS, "short-poll"]) {

@@ -14,7 +14,7 @@ const BIN = resolve(ROOT, `target/tools/livekit-server-${VERSION}`);
 const KEY = "devkey";
 const TRIES = 3;
 
-/** LiveKit has ended before anybody could ask it anything. */
+/** LiveKit has ended before it could be asked. */
 class Ended extends Error {}
 
 /** A Parlor and a LiveKit that know of each other. */
@@ -25,7 +25,7 @@ export async function startBoth() {
     try {
       return await startedBoth();
     } catch (cause) {
-      // Parlor has to know the port before LiveKit takes it, and by then somebody else may have it.
+      // Parlor has to know the port before LiveKit takes it, and another program may take it meanwhile.
       if (!(cause instanceof Ended) || tries === TRIES) throw cause;
     }
   }

@@ -214,9 +214,8 @@ export default {
         );
       });
       const lines = Array.from({ length: 40 }, (_, i) => `line ${i + 1}`);
-      // A line waits for the answer to the one before, so a slow page alone would never write too fast. Typing counts, too, and
-      // waits for nothing: so much of it behind each line keeps the server busy until the next one. An odd number of frames each
-      // time, for where every second one is refused it is not to be the same one always.
+      // A message waits for the answer before, so only typing can exceed the rate. The number of frames is odd: every
+      // second one is refused.
       await ann.evaluate(() => {
         globalThis.flood = 8;
         const { send } = WebSocket.prototype;
@@ -320,7 +319,7 @@ export default {
   },
 };
 
-/** Somebody alone in a room, whose network has just gone. */
+/** A member alone in a room, whose network has just gone. */
 async function cutOff(cast, wire) {
   const ann = await cast.guest("Ann", newRoom(wire.url));
   wire.cut();

@@ -17,8 +17,8 @@ export const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Cameras that show a moving figure, microphones that beep, and nobody to be asked for them. The second camera
-  // sees depth, which no call carries.
+  // Cameras that show a moving figure, microphones that beep, and no prompts. The second camera sees depth, which no
+  // call carries.
   "--use-fake-device-for-media-stream=device-count=3",
   "--use-fake-ui-for-media-stream",
   "--allow-loopback-in-peer-connection",
@@ -65,7 +65,10 @@ export class Cast {
     return (await this.context(options)).newPage();
   }
 
-  /** Somebody whose name the browser remembers, in the room `within` some time; `clocked` if the test moves the page's clock. */
+  /**
+   * A member whose browser remembers the name, in the room `within` some time; `clocked` if the test moves the page's
+   * clock.
+   */
   async guest(name, room, { clocked = false, within, ...options } = {}) {
     const page = await this.page(options);
     await remember(page, name);
@@ -75,7 +78,7 @@ export class Cast {
     return page;
   }
 
-  /** Everybody goes, before what they talked to does. */
+  /** All pages are closed before the servers they talk to. */
   async disperse() {
     await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
   }
@@ -86,7 +89,7 @@ export class Cast {
   }
 }
 
-/** Somebody who comes into the room by requests alone: what says a line there. */
+/** A member by requests alone: what says a line there. */
 export async function voice(name, room) {
   const { origin, pathname } = new URL(room);
   const at = `${origin}/api/rooms/${pathname.split("/r/")[1]}`;
@@ -107,7 +110,7 @@ export function remember(target, name) {
   }, name);
 }
 
-/** An address nobody else in this run uses, of the kind the page itself makes. */
+/** An address that no other test of this run uses, of the kind the page makes. */
 export function newRoom(base) {
   const one = (letters) => letters[Math.floor(Math.random() * letters.length)];
   const quint = () => ["bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz"].map(one).join("");

@@ -120,7 +120,7 @@ async function enter(page, name, room) {
   await inRoom(page);
 }
 
-/** In the page: a camera before which somebody sits. */
+/** In the page: a camera with a person before it. */
 function paint([wall, light, clothes, skin, hair]) {
   const sight = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
   const pen = sight.getContext("2d");

@@ -143,7 +143,7 @@ export default {
     await dialog.waitFor();
     await sound(bare, "asked before plain words");
     await dialog.getByRole("button", { name: "Don’t send" }).click();
-    // A dialog is closed a moment before the page hears of it.
+    // A dialog closes a moment before its close event.
     const isTakenBack = () => bare.waitForFunction(() => document.querySelector("textarea#say").value === "plain one");
     await isTakenBack();
     await bare.keyboard.press("Enter");

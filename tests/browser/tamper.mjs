@@ -7,7 +7,7 @@ import { bubble, hears, inRoom, log, newRoom, remember, say, sees, stateOf } fro
 
 const KEY = "A".repeat(43);
 
-/** Ann on an honest line, and Ben, to whom each frame comes as `lie` tells it: one, none or many. */
+/** Ann on an honest line, and Ben, to whose page `lie` sends one, no or many frames for each. */
 async function lied(cast, base, lie) {
   const room = `${newRoom(base)}#${KEY}`;
   const ann = await cast.guest("Ann", room);

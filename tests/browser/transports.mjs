@@ -17,7 +17,7 @@ const goesBy = (page, transport, timeout = FALLS) =>
   page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout });
 const instead = (page) => page.getByText("Backup connection in use");
 
-/** Somebody behind a wire that lets through what it lets through. */
+/** A member behind a proxy that lets through what it lets through. */
 const behind = (cast, wire, room, name = "Ann", clocked = false) =>
   cast.guest(name, room.replace(/^http:\/\/[^/]+/, wire.url), { clocked, within: FALLS });
 

@@ -216,7 +216,7 @@ export default {
       const page = await guest(cast, "Ann", newRoom(base));
       await joins(page);
       const toolbar = stage(page).getByRole("toolbar");
-      // A screen comes with a sound of its own, which is still on its way while the picture is there: a second key must not be lost on that.
+      // A screen's sound arrives after its picture: a second key must not be lost on that.
       await page.evaluate(() => {
         const { createOffer } = RTCPeerConnection.prototype;
         RTCPeerConnection.prototype.createOffer = async function (...options) {
@@ -293,7 +293,7 @@ export default {
             "document.querySelector('dialog video') !== null && document.querySelectorAll('dialog select')[1]?.length > 1",
           ),
         );
-        // Whoever uses the microphone may play sound in some browsers.
+        // A page that uses the microphone may play sound in some browsers.
         for (const device of ["/^Camera$|nullCamera|^\\s*Camera/", "/Microphone/"])
           await click("dialog .choice button", device);
         await click("dialog button.solid", "/Join/");
@@ -339,7 +339,7 @@ export default {
       await joins(ann);
       await joins(ben);
       await seesAndHears(ann, "Ben");
-      // LiveKit tells nobody anything now.
+      // LiveKit sends no webhook now.
       livekit.sleep();
       try {
         await leaves(ben);

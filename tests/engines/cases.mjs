@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { members, newRoom } from "../browser/people.mjs";
-import { witness } from "./witness.mjs";
+import { listener } from "./listener.mjs";
 
 const KEY = `_-${"b".repeat(38)}-_0`;
 const SEEN_WITHIN = 60_000;
@@ -70,7 +70,7 @@ async function walksInto(tab, room) {
 /** Ann comes into a room of Ben's by one transport. */
 async function meets(stage, base, transport) {
   const room = newRoom(base);
-  const ben = await witness(stage, room);
+  const ben = await listener(stage, room);
   const ann = await stage.visitor("Ann", base);
   await enters(ann, `${room}?transport=${transport}`);
   await ben.heard(({ type, user }) => type === "joined" && user === "Ann");
@@ -131,7 +131,7 @@ export default {
       assert.equal(await tab.evaluate(() => location.href), `${room}#${KEY}`);
       await isLocked(tab);
     }
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     await says(ann, "the treasure lies under the lamp");
     await shows(cat, ["the treasure lies under the lamp"]);
     await says(cat, "под лампой, ночью");
@@ -149,7 +149,7 @@ export default {
     const room = newRoom(stage.base);
     const ann = await stage.visitor("Ann");
     await enters(ann, room);
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     await ben.say(LINKS.map(([text]) => text).join("\n"));
     const wanted = LINKS.flatMap(([, href]) => href ?? []);
     await sees(ann, () => document.querySelector("[role=log] .text a") !== null);
@@ -166,7 +166,7 @@ export default {
   async "clock: one that is half an hour ahead takes no message away"(stage) {
     const room = newRoom(stage.base);
     const ann = await stage.visitor("Ann");
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     await ben.say("before");
     await ann.goto(stage.base);
     await ann.evaluate((ahead) => {
@@ -190,7 +190,7 @@ export default {
     const room = newRoom(stage.base);
     const ann = await stage.visitor("Ann");
     await enters(ann, room);
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     const title = (start) => sees(ann, (start) => document.title.startsWith(start), start);
     const plain = await ann.evaluate(() => document.title);
     for (let time = 0; time < 5; time += 1) {
@@ -223,7 +223,7 @@ export default {
 
   async "goodbye: Back inside the page is heard at once"(stage) {
     const room = newRoom(stage.base);
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     const ann = await stage.visitor("Ann");
     await ann.goto(stage.base);
     await walksInto(ann, room);

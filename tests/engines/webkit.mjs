@@ -34,7 +34,7 @@ export async function webkit() {
   };
 }
 
-/** It is on nobody's path, and its folder is named after the machine and the library's version. */
+/** It is not on the PATH, and its folder is named after the machine and the library's version. */
 function miniBrowser() {
   const machines = readdirSync(LIBRARIES)
     .filter((folder) => folder.endsWith("-linux-gnu"))

@@ -1,8 +1,8 @@
-// Somebody in the room without a browser, who hears what members are told there.
+// A member without a browser, which records the frames it is sent.
 
 const HEARD_WITHIN = 60_000;
 
-export async function witness({ ends }, room, name = "Ben") {
+export async function listener({ ends }, room, name = "Ben") {
   const { origin, pathname } = new URL(room);
   const at = `${origin}/api/rooms/${pathname.split("/r/")[1]}`;
   const gone = new AbortController();
