@@ -15,9 +15,9 @@ for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languag
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 }
 
-const { room: place, key } = parseAddress(location.href);
+const { room: roomRef, key } = parseAddress(location.href);
 // With a damaged key the page joins no room, so this script connects nowhere.
-const room = key.is === "damaged" ? null : (place?.id ?? null);
+const room = key.is === "damaged" ? null : (roomRef?.id ?? null);
 const name = room === null ? null : savedNameFor(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws")

@@ -1,12 +1,12 @@
 // The account requests, and the password rule that the page checks before it sends one.
 
-import { Fields, parseJson } from "../protocol/frames";
+import { FieldReader, parseJson } from "../protocol/frames";
 import { utf8Length } from "../protocol/text";
 
 /** Longer than the server's queue for password hashing lets a request wait. */
-const ANSWER_WITHIN = 60_000;
+const ANSWER_TIMEOUT = 60_000;
 
-export const PASSWORD_LEAST = 8;
+export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 72;
 
 /** Why the request failed: the server's error code, or "unreachable". */
@@ -17,7 +17,7 @@ const UNREACHABLE: ApiError = { code: "unreachable", retryAfter: null };
 /** Null when it succeeded. */
 async function call(method: "POST" | "DELETE", path: string, body: object): Promise<ApiError | null> {
   const late = new AbortController();
-  const timer = window.setTimeout(() => late.abort(), ANSWER_WITHIN);
+  const timer = window.setTimeout(() => late.abort(), ANSWER_TIMEOUT);
   try {
     const headers = { "Content-Type": "application/json" };
     const answer = await fetch(path, {
@@ -28,7 +28,7 @@ async function call(method: "POST" | "DELETE", path: string, body: object): Prom
       signal: late.signal,
     });
     if (answer.ok) return null;
-    const f = new Fields(parseJson(await answer.text()), "problem");
+    const f = new FieldReader(parseJson(await answer.text()), "problem");
     return { code: f.text("code"), retryAfter: f.maybeNumber("retryAfter") };
   } catch {
     // No answer came, or one from a proxy that is not the server's JSON.
@@ -61,5 +61,5 @@ export function deleteAccount(password: string): Promise<ApiError | null> {
 
 export function isPassword(given: string): boolean {
   const bytes = utf8Length(given);
-  return bytes >= PASSWORD_LEAST && bytes <= PASSWORD_MAX && !given.includes("\0");
+  return bytes >= PASSWORD_MIN && bytes <= PASSWORD_MAX && !given.includes("\0");
 }

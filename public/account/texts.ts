@@ -1,10 +1,10 @@
 // The texts of the account views, in their chunk.
 
-import { counter } from "../i18n/plural";
+import { pluralizer } from "../i18n/plural";
 import type { Language } from "../i18n/language";
 
-const count = counter("en");
-const bytes = counter("ru")({ one: "{n} байт", few: "{n} байта", many: "{n} байт", other: "{n} байта" });
+const count = pluralizer("en");
+const bytes = pluralizer("ru")({ one: "{n} байт", few: "{n} байта", many: "{n} байт", other: "{n} байта" });
 
 const en = {
   logInTitle: "Log in",

@@ -1,6 +1,6 @@
-import { counter } from "./plural";
+import { pluralizer } from "./plural";
 
-const count = counter("en");
+const count = pluralizer("en");
 
 export const en = {
   tagline: "A room to talk in, and nothing after.",

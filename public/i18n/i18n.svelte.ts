@@ -2,7 +2,7 @@
 
 import { loadLanguage, saveLanguage } from "../storage/storage";
 import type { Texts } from "./en";
-import { chooseLanguage, type Language, primary } from "./language";
+import { chooseLanguage, type Language, primarySubtag } from "./language";
 import type { EncryptionTexts } from "./encryption/en";
 
 type Dictionary = { texts: Texts; encryption: EncryptionTexts };
@@ -18,7 +18,7 @@ class I18n {
   #wanted = this.language;
   #dictionary: Dictionary | null = $state.raw(null);
   /** British English has its own clock: of the language chosen, the kind the browser speaks. */
-  readonly #locale = $derived(navigator.languages.find((tag) => primary(tag) === this.language) ?? this.language);
+  readonly #locale = $derived(navigator.languages.find((tag) => primarySubtag(tag) === this.language) ?? this.language);
   readonly #time = $derived(new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit" }));
   readonly #full = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeStyle: "medium" }));
   readonly #day = $derived(new Intl.DateTimeFormat(this.#locale, { weekday: "long", day: "numeric", month: "long" }));

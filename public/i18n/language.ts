@@ -9,9 +9,9 @@ export function isLanguage(given: string | null | undefined): given is Language 
 
 export function chooseLanguage(remembered: string | null, wished: readonly string[]): Language {
   if (isLanguage(remembered)) return remembered;
-  return wished.map(primary).find(isLanguage) ?? "en";
+  return wished.map(primarySubtag).find(isLanguage) ?? "en";
 }
 
-export function primary(tag: string): string {
+export function primarySubtag(tag: string): string {
   return tag.toLowerCase().split("-", 1)[0]!;
 }

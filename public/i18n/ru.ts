@@ -1,7 +1,7 @@
 import type { Texts } from "./en";
-import { counter } from "./plural";
+import { pluralizer } from "./plural";
 
-const count = counter("ru");
+const count = pluralizer("ru");
 const people = count({ one: "{n} человек", few: "{n} человека", many: "{n} человек", other: "{n} человека" });
 
 export const ru: Texts = {

@@ -29,7 +29,7 @@ const TABLE: Record<number, CloseMeaning> = {
 };
 
 /** No close frame came: the connection broke. */
-export const BROKEN = 1006;
+export const CONNECTION_LOST = 1006;
 
 /** The room is full, or the name is taken: the error code says which. */
 const NO_PLACE = 4409;

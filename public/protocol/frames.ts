@@ -109,7 +109,7 @@ export function parseJson(text: string): unknown {
 
 /** A frame inside a larger body, as in a poll's answer. */
 export function readFrame(json: unknown): Inbound | null {
-  const f = new Fields(json, "frame");
+  const f = new FieldReader(json, "frame");
   const type = f.text("type");
   switch (type) {
     case "welcome":
@@ -172,7 +172,7 @@ export function readFrame(json: unknown): Inbound | null {
   }
 }
 
-function chat(f: Fields): Chat {
+function chat(f: FieldReader): Chat {
   return {
     type: "chat",
     seq: f.number("seq"),
@@ -187,11 +187,11 @@ function chat(f: Fields): Chat {
 }
 
 /** Only ever true: a name without it is a guest's. */
-function verified(f: Fields): { verified?: true } {
+function verified(f: FieldReader): { verified?: true } {
   return f.maybeFlag("verified") ? { verified: true } : {};
 }
 
-function member(f: Fields): Member {
+function member(f: FieldReader): Member {
   return {
     clientId: f.text("clientId"),
     user: f.text("user"),
@@ -201,7 +201,7 @@ function member(f: Fields): Member {
   };
 }
 
-function snapshot(f: Fields): Snapshot {
+function snapshot(f: FieldReader): Snapshot {
   const limits = f.object("limits");
   return {
     clientId: f.text("clientId"),
@@ -229,7 +229,7 @@ function snapshot(f: Fields): Snapshot {
 }
 
 /** The fields of an object that came, each taken for what it has to be. */
-export class Fields {
+export class FieldReader {
   readonly #of: Record<string, unknown>;
   readonly #name: string;
 
@@ -276,14 +276,14 @@ export class Fields {
     return this.#of[key] == null ? null : this.flag(key);
   }
 
-  object(key: string): Fields {
-    return new Fields(this.#of[key], key);
+  object(key: string): FieldReader {
+    return new FieldReader(this.#of[key], key);
   }
 
-  list(key: string): Fields[] {
+  list(key: string): FieldReader[] {
     const value = this.#of[key];
     if (!Array.isArray(value)) return this.#refuse(key, "a list");
-    return value.map((item) => new Fields(item, key));
+    return value.map((item) => new FieldReader(item, key));
   }
 
   #refuse(key: string, what: string): never {

@@ -1,7 +1,7 @@
 // What goes over the wire by plain requests, beside the frames.
 
-import { BROKEN } from "./close";
-import { BadFrame, Fields } from "./frames";
+import { CONNECTION_LOST } from "./close";
+import { BadFrame, FieldReader } from "./frames";
 
 /** What a transport over HTTP needs of the welcome it was given. */
 export type JoinReply = {
@@ -54,17 +54,17 @@ const CLOSE_CODES: Record<string, number> = {
 
 /** An error that closes no socket, such as an expired ticket, is answered by joining again. */
 export function closeCodeOf(code: string): number {
-  return CLOSE_CODES[code] ?? BROKEN;
+  return CLOSE_CODES[code] ?? CONNECTION_LOST;
 }
 
 export function readJoinReply(json: unknown): JoinReply {
-  const f = new Fields(json, "welcome");
+  const f = new FieldReader(json, "welcome");
   const lease = f.object("limits").maybeNumber("poll");
   return { welcome: f.all, ticket: f.text("ticket"), cursor: f.text("cursor"), at: f.time("timestamp"), lease };
 }
 
 export function readPollReply(json: unknown): PollReply {
-  const f = new Fields(json, "poll");
+  const f = new FieldReader(json, "poll");
   const all = (key: string) => (f.all[key] == null ? null : f.list(key).map((item) => item.all));
   const batch: PollReply = {
     cursor: f.text("cursor"),

@@ -1,6 +1,6 @@
 // Whether the server has accounts and who is logged in, asked before the page prompts for a name.
 
-import { Fields } from "./frames";
+import { FieldReader } from "./frames";
 
 export type Visitor = {
   accounts: "off" | "optional" | "required";
@@ -19,7 +19,7 @@ export async function askVisitor(): Promise<Visitor | null> {
 }
 
 export function readVisitor(json: unknown): Visitor {
-  const f = new Fields(json, "visitor");
+  const f = new FieldReader(json, "visitor");
   const accounts = f.text("accounts");
   return { accounts: accounts === "optional" || accounts === "required" ? accounts : "off", user: f.maybeText("user") };
 }

@@ -4,7 +4,7 @@ import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
 import { Connection, type ConnectionState } from "../transport/connection";
 import { nextToSend, emptyLog, type LogEvent, type Log, nextTick, type Outgoing, reduce } from "../log/log";
-import { Tints } from "../log/tints";
+import { MemberColours } from "../log/member-colours";
 import type { Chat, Inbound } from "../protocol/frames";
 import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
 import type { TransportName } from "../protocol/transport-name";
@@ -74,7 +74,7 @@ export class RoomSession {
   /** Messages that arrived while the tab was hidden; counted before they are drawn. */
   unread = $state(0);
   readonly typing: Typing;
-  readonly tints = new Tints();
+  readonly colours = new MemberColours();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
   readonly #connection: Connection;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TELL_EVERY, Typing } from "./typing";
+import { TYPING_INTERVAL, Typing } from "./typing";
 
 function heard(act: (typing: Typing) => void): boolean[] {
   const told: boolean[] = [];
@@ -9,7 +9,7 @@ function heard(act: (typing: Typing) => void): boolean[] {
 
 test("typing is told at once and then only every so often", () => {
   const told = heard((t) => {
-    for (let at = 0; at <= TELL_EVERY; at += 100) t.input("word", at);
+    for (let at = 0; at <= TYPING_INTERVAL; at += 100) t.input("word", at);
   });
   expect(told).toEqual([true, true]);
 });

@@ -1,6 +1,6 @@
 // When to tell the other members that the user is typing.
 
-export const TELL_EVERY = 3_000;
+export const TYPING_INTERVAL = 3_000;
 
 export class Typing {
   #toldAt: number | null = null;
@@ -13,7 +13,7 @@ export class Typing {
   input(text: string, now: number): void {
     if (text.trim() === "") {
       this.stop();
-    } else if (this.#toldAt === null || now - this.#toldAt >= TELL_EVERY) {
+    } else if (this.#toldAt === null || now - this.#toldAt >= TYPING_INTERVAL) {
       this.#toldAt = now;
       this.#tell(true);
     }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { HELD_MAX, holdConnection } from "./connection-budget";
+import { HELD_CONNECTIONS_MAX, holdConnection } from "./connection-budget";
 
 const taken = new Set<string>();
 const locks = {
@@ -23,7 +23,7 @@ afterEach(() => {
 
 test("no more connections are held than leave room for the rest, and one that is given back can be held again", async () => {
   const held = [];
-  for (let at = 0; at < HELD_MAX; at += 1) held.push(await holdConnection());
+  for (let at = 0; at < HELD_CONNECTIONS_MAX; at += 1) held.push(await holdConnection());
   expect(held).not.toContain(null);
   expect(await holdConnection()).toBeNull();
   held[1]!();

@@ -2,17 +2,17 @@
 // lasts.
 
 /** So many may be held. The rest is for what is sent, and for pages that load. */
-export const HELD_MAX = 4;
+export const HELD_CONNECTIONS_MAX = 4;
 
 /** Gives the connection back. */
-export type Release = () => void;
+export type ReleaseConnection = () => void;
 
 /** Null when other tabs hold the maximum. Without locks, or over HTTP/2 and later, none is refused. */
-export async function holdConnection(): Promise<Release | null> {
+export async function holdConnection(): Promise<ReleaseConnection | null> {
   const locks: LockManager | undefined = navigator.locks;
   if (!locks || sharesConnection()) return () => {};
-  for (let at = 0; at < HELD_MAX; at += 1) {
-    const held = await new Promise<Release | null>((tell) => {
+  for (let at = 0; at < HELD_CONNECTIONS_MAX; at += 1) {
+    const held = await new Promise<ReleaseConnection | null>((tell) => {
       const hold = (lock: Lock | null) => (lock ? new Promise<void>((release) => tell(release)) : tell(null));
       // A browser that forbids locks here counts nothing.
       locks.request(`parlor.connection.${at}`, { ifAvailable: true }, hold).catch(() => tell(() => {}));

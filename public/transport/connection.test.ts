@@ -7,14 +7,14 @@ import { TOO_MANY_TABS, type TransportHandlers, type JoinParams } from "./transp
 import { TransportSelector } from "./selector";
 import {
   UPGRADE_AFTER,
-  HANDOVER_WITHIN,
+  HANDOVER_TIMEOUT,
   FULL_ROOM_DELAY,
   Connection,
   type ConnectionState,
   PING_AFTER,
   PROVEN_AFTER,
   SETTLED_AFTER,
-  WELCOME_WITHIN,
+  WELCOME_TIMEOUT,
 } from "./connection";
 
 /** Time that passes only when told to. */
@@ -168,7 +168,7 @@ describe("connecting", () => {
 
   test("is given up when no welcome comes, and tried again", () => {
     connection.connect();
-    clock.pass(WELCOME_WITHIN);
+    clock.pass(WELCOME_TIMEOUT);
     expect(last().fate).toBe("dropped");
     expect(connection.state.is).toBe("waiting");
     clock.pass(60_000);
@@ -420,7 +420,7 @@ describe("a transport that does not get through", () => {
   test("is left at once when it swallows the welcome", async () => {
     connection.connect();
     for (let i = 0; i < 2; i++) {
-      clock.pass(WELCOME_WITHIN);
+      clock.pass(WELCOME_TIMEOUT);
       await settle();
       clock.pass(0);
     }
@@ -517,7 +517,7 @@ describe("a transport that does not get through", () => {
       tries.push(waited);
       expect(poll.fate).toBe("up");
       poll.handlers.onEnd(4001);
-      clock.pass(HANDOVER_WITHIN);
+      clock.pass(HANDOVER_TIMEOUT);
       expect(stream.fate).toBe("dropped");
       expect(last().by).toBe("long-poll");
       last().says(WELCOME);
@@ -557,7 +557,7 @@ describe("a transport that does not get through", () => {
     await pass(UPGRADE_AFTER);
     const socket = last();
     expect(socket.by).toBe("ws");
-    await pass(WELCOME_WITHIN);
+    await pass(WELCOME_TIMEOUT);
     expect([socket.fate, stream.fate]).toEqual(["dropped", "up"]);
     expect(connection.send({ type: "typing", typing: true })).toBe(true);
     expect(stream.sent.at(-1)).toEqual({ type: "typing", typing: true });

@@ -1,7 +1,7 @@
 // Keeps one room connected: opens a transport, detects a dead one, reconnects with backoff or by another transport,
 // and reports when it gives up.
 
-import { BROKEN, closeMeaning } from "../protocol/close";
+import { CONNECTION_LOST, closeMeaning } from "../protocol/close";
 import { BadFrame, type Inbound, type Outbound, parseFrame, readFrame } from "../protocol/frames";
 import type { TransportName } from "../protocol/transport-name";
 import { backoff } from "./backoff";
@@ -38,7 +38,7 @@ export type ConnectionOptions = {
 /** After this long without a frame a ping is sent; without any answer the transport is dropped. */
 export const PING_AFTER = 25_000;
 /** A transport without a welcome after this long is dropped; shorter than the usual grace. */
-export const WELCOME_WITHIN = 8_000;
+export const WELCOME_TIMEOUT = 8_000;
 /** A full room empties slowly: members have to leave. */
 export const FULL_ROOM_DELAY = 10_000;
 /** After this long the retry delay starts over. */
@@ -51,7 +51,7 @@ const UPGRADE_DELAY_MAX = 15 * 60_000;
 /**
  * A better transport that took the seat and brings no welcome is dropped after this long: meanwhile no frame arrives.
  */
-export const HANDOVER_WITHIN = 3_000;
+export const HANDOVER_TIMEOUT = 3_000;
 /** A request of the dropped transport may still arrive this late, and take the seat back. */
 const LATE_REQUEST_WINDOW = 5_000;
 
@@ -161,7 +161,7 @@ export class Connection {
       },
     });
     this.#transport = transport;
-    this.#setTimer("welcome", WELCOME_WITHIN, () => this.#onLost(true));
+    this.#setTimer("welcome", WELCOME_TIMEOUT, () => this.#onLost(true));
   }
 
   /** Closes the transport without leaving. */
@@ -224,7 +224,7 @@ export class Connection {
     if (this.#upgrade && closeMeaning(code).retry === "ask") return this.#awaitUpgrade();
     if (code === TOO_MANY_TABS) return this.#yieldConnection();
     const lateRequest = this.#timers.has("late-request") && closeMeaning(code).retry === "ask";
-    const { why, retry } = closeMeaning(lateRequest ? BROKEN : code, this.#lastError?.code);
+    const { why, retry } = closeMeaning(lateRequest ? CONNECTION_LOST : code, this.#lastError?.code);
     const fallback = this.#fallback;
     const suspect = why === "lost" && !this.#proven && !lateRequest;
     this.#dropTransport();
@@ -265,7 +265,7 @@ export class Connection {
   }
 
   #onLost(silent = false): void {
-    this.#onEnd(BROKEN, silent);
+    this.#onEnd(CONNECTION_LOST, silent);
   }
 
   #setWaiting(why: string): ConnectionState {
@@ -340,7 +340,7 @@ export class Connection {
       },
     });
     this.#upgrade = { transport, spec };
-    this.#setTimer("upgrade-timeout", WELCOME_WITHIN, () => this.#onUpgradeFailed());
+    this.#setTimer("upgrade-timeout", WELCOME_TIMEOUT, () => this.#onUpgradeFailed());
   }
 
   /** The better transport works: it replaces the present one. */
@@ -362,7 +362,7 @@ export class Connection {
     this.#transport = null;
     this.#welcomed = false;
     this.#clearTimers();
-    this.#setTimer("upgrade-timeout", HANDOVER_WITHIN, () => this.#onUpgradeFailed());
+    this.#setTimer("upgrade-timeout", HANDOVER_TIMEOUT, () => this.#onUpgradeFailed());
   }
 
   /** The upgrade failed. The present transport goes on; one that lost its seat is opened again. */

@@ -1,6 +1,6 @@
 // Sends for transports that only receive: one request at a time, so that messages arrive in order.
 
-import { BROKEN } from "../protocol/close";
+import { CONNECTION_LOST } from "../protocol/close";
 import { type Outbound, parseJson } from "../protocol/frames";
 import { closeCodeOf, type JoinReply, readJoinReply } from "../protocol/http";
 import type { TransportHandlers, JoinParams } from "./transport";
@@ -157,7 +157,7 @@ export class HttpSession {
     if (this.#closed) return;
     const apiError = error instanceof RefusedError ? error.apiError : null;
     if (apiError) this.#emit({ ...apiError, type: "closing" });
-    this.end(apiError ? closeCodeOf(apiError.code) : BROKEN);
+    this.end(apiError ? closeCodeOf(apiError.code) : CONNECTION_LOST);
   }
 
   end(code: number): void {

@@ -1,6 +1,6 @@
 // Chooses the transport: the best that gets through.
 
-import { BROKEN } from "../protocol/close";
+import { CONNECTION_LOST } from "../protocol/close";
 import { TRANSPORTS, type TransportName } from "../protocol/transport-name";
 import { holdConnection } from "./connection-budget";
 import { type Transport, TOO_MANY_TABS, type OpenTransport, type JoinParams, type TransportSpec } from "./transport";
@@ -25,7 +25,7 @@ function lazy(load: () => Promise<OpenTransport>, need: ConnectionNeed): OpenTra
         transport = open(joinParams, { ...handlers, onEnd: (code) => (release(), handlers.onEnd(code)) });
       },
       () => {
-        if (!over) handlers.onEnd(BROKEN);
+        if (!over) handlers.onEnd(CONNECTION_LOST);
       },
     );
     const put = async <T>(how: (transport: Transport) => T | Promise<T>) => {

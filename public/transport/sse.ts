@@ -1,6 +1,6 @@
 // Server-sent events down, requests up.
 
-import { BROKEN } from "../protocol/close";
+import { CONNECTION_LOST } from "../protocol/close";
 import { parseJson } from "../protocol/frames";
 import { closeCodeOf } from "../protocol/http";
 import type { OpenTransport, JoinParams } from "./transport";
@@ -20,7 +20,7 @@ export const openEventStream: OpenTransport = (joinParams, handlers) => {
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     const events = new EventStreamParser();
     let proven = false;
-    let code = BROKEN;
+    let code = CONNECTION_LOST;
     for (;;) {
       const { value, done } = await reader.read();
       if (session.closed) return;

@@ -17,7 +17,7 @@ import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token"
 import { watchDevice } from "./device-watch";
 import type { LocalTracks } from "./local-tracks";
 import { type Tile, tilesOf } from "./tile";
-import { type Device, isOf, type CallProblem, problemOf } from "./problem";
+import { type Device, concerns, type CallProblem, problemOf } from "./problem";
 
 /** The device in use of each kind; empty where there is none. */
 export type ActiveDevices = Readonly<Record<MediaDeviceKind, string>>;
@@ -319,7 +319,7 @@ export class Call {
 
   /** Clears the problem of this device only. */
   #clearProblem(what: Device | "speaker"): void {
-    if (isOf(this.problem, what)) this.problem = null;
+    if (concerns(this.problem, what)) this.problem = null;
   }
 
   #sendHand(to?: string): void {

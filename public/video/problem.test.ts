@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isOf, problemOf } from "./problem";
+import { concerns, problemOf } from "./problem";
 import { en } from "./i18n/en";
 import { ru } from "./i18n/ru";
 
@@ -18,7 +18,9 @@ test("every error of a device has its own message in both languages", () => {
       ["denied", "denied", "missing", "missing", "busy", "busy"].map((why) => `${device}_${why}`),
     );
     for (const problem of problems) {
-      expect(["mic", "camera", "screen"].filter((other) => isOf(problem, other as typeof device))).toEqual([device]);
+      expect(["mic", "camera", "screen"].filter((other) => concerns(problem, other as typeof device))).toEqual([
+        device,
+      ]);
       expect(en.problems[problem]).not.toBe(ru.problems[problem]);
     }
   }
@@ -28,8 +30,8 @@ test("every error of a device has its own message in both languages", () => {
 test("what is no error of a browser is a device that does not work", () => {
   expect(problemOf("boom", "mic")).toBe("mic_busy");
   expect(problemOf(null, "camera")).toBe("camera_busy");
-  expect(isOf("unreachable", "mic")).toBe(false);
-  expect(isOf("insecure", "camera")).toBe(true);
+  expect(concerns("unreachable", "mic")).toBe(false);
+  expect(concerns("insecure", "camera")).toBe(true);
 });
 
 test("the dictionaries of the call say the same things", () => {

@@ -40,6 +40,6 @@ export function problemOf(cause: unknown, device: Device): CallProblem {
 }
 
 /** Whether this is over when a device works. */
-export function isOf(problem: CallProblem | null, device: "mic" | "camera" | "screen" | "speaker"): boolean {
+export function concerns(problem: CallProblem | null, device: "mic" | "camera" | "screen" | "speaker"): boolean {
   return problem === "insecure" || problem?.startsWith(`${device}_`) === true;
 }

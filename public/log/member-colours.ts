@@ -2,9 +2,9 @@
 
 import type { Log } from "./log";
 
-export const COLOURS = 8;
+export const COLOUR_COUNT = 8;
 
-export class Tints {
+export class MemberColours {
   readonly #of = new Map<string, number>();
 
   /** Once assigned, a colour stays: a leaving member must not change the colours of the others. */
@@ -14,8 +14,8 @@ export class Tints {
     const here = new Set(members.map((m) => this.#of.get(m.clientId)));
     // Authors who left still have lines in sight.
     const seen = new Set(lines.map((l) => this.#of.get(l.from)));
-    const own = hash(clientId) % COLOURS;
-    const tries = Array.from({ length: COLOURS }, (_, i) => (own + i) % COLOURS);
+    const own = hash(clientId) % COLOUR_COUNT;
+    const tries = Array.from({ length: COLOUR_COUNT }, (_, i) => (own + i) % COLOUR_COUNT);
     const tint = tries.find((t) => !here.has(t) && !seen.has(t)) ?? tries.find((t) => !here.has(t)) ?? own;
     this.#of.set(clientId, tint);
     return tint;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Entry } from "./log";
-import { COLOURS, Tints } from "./tints";
+import { COLOUR_COUNT, MemberColours } from "./member-colours";
 
 const people = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => ({ clientId: `somebody-${from + i}`, user: "Ann", joinedAt: i }));
@@ -16,23 +16,23 @@ const line = (from: string, seq: number): Entry => ({
 });
 
 test("as many people as there are colours have one each", () => {
-  const members = people(COLOURS);
-  const tints = new Tints();
-  expect(new Set(members.map((m) => tints.of(m.clientId, { members, lines: [] }))).size).toBe(COLOURS);
+  const members = people(COLOUR_COUNT);
+  const tints = new MemberColours();
+  expect(new Set(members.map((m) => tints.of(m.clientId, { members, lines: [] }))).size).toBe(COLOUR_COUNT);
 });
 
 test("a colour stays when people come and go, and more people than colours have some too", () => {
-  const members = people(3 * COLOURS);
-  const tints = new Tints();
+  const members = people(3 * COLOUR_COUNT);
+  const tints = new MemberColours();
   const before = members.map((m) => tints.of(m.clientId, { members, lines: [] }));
-  expect(before.every((t) => t >= 0 && t < COLOURS)).toBe(true);
+  expect(before.every((t) => t >= 0 && t < COLOUR_COUNT)).toBe(true);
   expect(members.map((m) => tints.of(m.clientId, { members: members.slice(5), lines: [] }))).toEqual(before);
 });
 
 test("whoever comes after somebody has left does not get their colour while their lines stand", () => {
   for (let i = 0; i < 50; i += 1) {
-    const tints = new Tints();
-    const [gone, ...later] = people(COLOURS, i * 100).map((m) => m.clientId);
+    const tints = new MemberColours();
+    const [gone, ...later] = people(COLOUR_COUNT, i * 100).map((m) => m.clientId);
     const members = (ids: string[]) => ids.map((clientId) => ({ clientId, user: "Ann", joinedAt: 0 }));
     const colour = tints.of(gone!, { members: members([gone!]), lines: [] });
     const lines = [line(gone!, 1)];
@@ -42,10 +42,10 @@ test("whoever comes after somebody has left does not get their colour while thei
 });
 
 test("where lines take every colour, those who are here are still told apart", () => {
-  const tints = new Tints();
-  const gone = people(COLOURS);
+  const tints = new MemberColours();
+  const gone = people(COLOUR_COUNT);
   for (const { clientId } of gone) tints.of(clientId, { members: gone, lines: [] });
   const lines = gone.map(({ clientId }, at) => line(clientId, at + 1));
-  const members = people(COLOURS, 100);
-  expect(new Set(members.map((m) => tints.of(m.clientId, { members, lines }))).size).toBe(COLOURS);
+  const members = people(COLOUR_COUNT, 100);
+  expect(new Set(members.map((m) => tints.of(m.clientId, { members, lines }))).size).toBe(COLOUR_COUNT);
 });
