@@ -222,7 +222,7 @@ describe("a server that tampers is noticed at the line", () => {
     ).toEqual(["-", "hole"]);
   });
 
-  test("plain words under the seat of somebody who writes with the key", async () => {
+  test("plain text under the seat of a member that seals", async () => {
     const [one] = await ann().say("1");
     const plain: Chat = { ...one!, text: "send money" };
     expect(await live([one!, plain, { ...plain, from: "eve" }])).toEqual(["-", "unencrypted", "unencrypted"]);

@@ -84,7 +84,7 @@ describe("what others say", () => {
     expect(seqs(log)).toEqual([1, 2, 3]);
   });
 
-  test("is counted as unread only while nobody looks", () => {
+  test("is counted as unread only while the tab is hidden", () => {
     const away = inside({ type: "visibility", visible: false }, hear(chat(1)), hear(chat(2)), hear(chat(2)));
     expect(away.unread).toBe(2);
     expect(play(away, { type: "visibility", visible: true }).unread).toBe(0);
@@ -124,7 +124,7 @@ describe("what I say", () => {
     expect(log.outgoing.map((o) => o.n)).toEqual([1, 8]);
   });
 
-  test("is left to its author when the seat is lost and nobody knows whether it arrived", () => {
+  test("is left to its author when the seat is lost and it is unknown whether it arrived", () => {
     const log = inside(say("arrived?"), say("never left", false), snapshot({ clientId: "me-again", reset: true }));
     expect(log.outgoing).toMatchObject([
       { text: "arrived?", state: "failed", why: "unconfirmed" },
@@ -304,7 +304,7 @@ describe("people", () => {
   });
 });
 
-test("the last one in a room is whoever would end what was said there by going", () => {
+test("the last member is the one whose leaving ends the messages", () => {
   expect(isLastOne(inside())).toBe(false);
   expect(isLastOne(inside(hear(chat(1))))).toBe(true);
   expect(
@@ -356,7 +356,7 @@ test("a lost link is one line, which tells when it is back and does not age away
   expect(notices(play(lost, { type: "connection", up: true, now: T0 + 130_000 }))).toEqual(["back"]);
 });
 
-test("a link that comes and goes is told in one line until somebody speaks", () => {
+test("a link that comes and goes is told in one line until a message comes", () => {
   const flap: LogEvent[] = [
     { type: "connection", up: false, now: T0 },
     { type: "connection", up: true, now: T0 },

@@ -29,7 +29,7 @@ test("a colour stays when people come and go, and more people than colours have 
   expect(members.map((m) => tints.of(m.clientId, { members: members.slice(5), lines: [] }))).toEqual(before);
 });
 
-test("whoever comes after somebody has left does not get their colour while their lines stand", () => {
+test("a newcomer does not get the colour of a member who left while that member's lines stand", () => {
   for (let i = 0; i < 50; i += 1) {
     const tints = new MemberColours();
     const [gone, ...later] = people(COLOUR_COUNT, i * 100).map((m) => m.clientId);

@@ -7,7 +7,7 @@ test("what is sent has neither empty lines before it nor white space after it", 
   expect([...textOf(`${"x".repeat(4_000)}\n`)]).toHaveLength(4_000);
 });
 
-test("what nobody would see is blank", () => {
+test("what shows nothing is blank", () => {
   const nothing = [
     "",
     " ",

@@ -46,7 +46,7 @@ afterEach(() => {
 describe("plain words among sealed ones", () => {
   const sealed = from("ben", 1, "sealed2.AAAA");
 
-  test("wait until somebody has said that they may go, once for a room and a tab", () => {
+  test("wait until the user allows them, once for a room and a tab", () => {
     const plain = session(null);
     socket().welcome({ history: [sealed] });
     plain.send("hello");
@@ -88,7 +88,7 @@ describe("plain words among sealed ones", () => {
     expect([plain.confirmingPlain, chats()]).toEqual([true, []]);
   });
 
-  test("go as they are where others write plainly, or somebody's sealed line is one's own", () => {
+  test("go as they are where others write plainly, or the only sealed line is the page's own", () => {
     const plain = session(null);
     socket().welcome({ history: [from("ben", 1, "hello"), from("me", 2, "sealed2.AAAA")] });
     plain.send("hello");

@@ -45,7 +45,7 @@ test("a goodbye that breaks off is unheard at once", async () => {
   expect(session.leaveConfirmed).toBe(false);
 });
 
-test("without a connection nobody hears a goodbye", async () => {
+test("without a connection a leave is unconfirmed", async () => {
   await socket().closed(1006);
   session.leave();
   await vi.advanceTimersByTimeAsync(0);

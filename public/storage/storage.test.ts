@@ -36,14 +36,14 @@ test("a seat goes on counting where it was, and one of an older page has not cou
   expect(loadSession("a")?.last).toBeUndefined();
 });
 
-test("that words may go out plain is remembered for one room, until somebody else sits here", () => {
+test("that words may go out plain is remembered for one room, until another user takes over", () => {
   allowPlain("a");
   expect([loadPlainAllowed("a"), loadPlainAllowed("b")]).toEqual([true, false]);
   forgetSessions();
   expect(loadPlainAllowed("a")).toBe(false);
 });
 
-test("what is written and not sent is remembered for its room and this tab, until it is sent or somebody else sits here", () => {
+test("what is written and not sent is remembered for its room and this tab, until it is sent or another user takes over", () => {
   saveDraft("a", "half a sen");
   expect([loadDraft("a"), loadDraft("b")]).toEqual(["half a sen", ""]);
   expect(localStorage.length).toBe(0);

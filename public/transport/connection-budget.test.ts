@@ -32,7 +32,7 @@ test("no more connections are held than leave room for the rest, and one that is
   expect(await holdConnection()).toBeNull();
 });
 
-test("nothing is refused where one connection carries everything, or nobody can count", async () => {
+test("nothing is refused where one connection carries everything, or there are no locks", async () => {
   vi.spyOn(performance, "getEntriesByType").mockReturnValue([{ nextHopProtocol: "h2" } as unknown as PerformanceEntry]);
   for (let at = 0; at < 10; at += 1) expect(await holdConnection()).not.toBeNull();
   vi.restoreAllMocks();

@@ -217,7 +217,7 @@ describe("a lost link", () => {
     expect(transports).toHaveLength(before + 1);
   });
 
-  test("leaves a transport that nobody listens to any more", () => {
+  test("ignores a transport that was replaced", () => {
     enter();
     const old = last();
     old.handlers.onEnd(1006);
@@ -564,7 +564,7 @@ describe("a transport that does not get through", () => {
     expect(connection.state).toEqual({ is: "open", transport: "sse" });
   });
 
-  test("goes with the link when somebody leaves while it is tried", async () => {
+  test("is dropped when the user leaves while it is tried", async () => {
     await fall();
     const stream = last();
     passes = true;

@@ -179,7 +179,7 @@ describe("every transport over HTTP", () => {
     expect(ends).toEqual([4409]);
   });
 
-  test.each(all)("%s takes the words of somebody in between for a broken line", async (_, by) => {
+  test.each(all)("%s takes the answer of a proxy for a broken connection", async (_, by) => {
     open(by);
     await quiet();
     await last().answer(502, "<h1>Bad gateway</h1>");

@@ -217,7 +217,7 @@ export class Call {
       const access = await this.#requestToken();
       if (this.#ended) return null;
       const late = new Promise<never>((_, reject) => {
-        timer = window.setTimeout(() => reject(new Error("nobody answers there as LiveKit does")), CONNECT_TIMEOUT);
+        timer = window.setTimeout(() => reject(new Error("no LiveKit answers there")), CONNECT_TIMEOUT);
       });
       const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
       await Promise.race([this.#room.connect(access.livekitUrl, access.token, options), late]);

@@ -77,7 +77,7 @@ async function through(
 
 const plain = () => new Uint8Array(Buffer.from(PLAIN, "latin1"));
 
-test("without a key nothing goes out, not even for somebody whom the server renames", async () => {
+test("without a key nothing goes out, not even for a participant that the server renames", async () => {
   expect(await through("encode", "renamed", plain())).toEqual([]);
 });
 
@@ -99,7 +99,7 @@ test("what comes without a lock is not shown, whatever the server says", async (
   expect(await through("decode", "never named", plain())).toEqual([]);
 });
 
-test("what goes out is not made to pass for somebody else's", async () => {
+test("what goes out is not treated as another participant's", async () => {
   const frames: string[] = [];
   let put = (_: Frame) => {};
   const readableStream = new ReadableStream<Frame>({
@@ -138,7 +138,7 @@ test("what goes out is not made to pass for somebody else's", async () => {
   for (const frame of frames) expect(frame).not.toContain("nobody else");
 });
 
-test("orders that nobody gave are not answered", () => {
+test("orders of the worker itself are not answered", () => {
   const names = said
     .filter(({ kind }) => kind === "enable")
     .map((message) => (message as unknown as { data: { participantIdentity: string } }).data.participantIdentity);

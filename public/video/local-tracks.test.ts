@@ -29,7 +29,7 @@ test("what is open goes on into the next call, and what has ended is opened anew
   expect(await localTracks.open("camera", async () => [second])).toEqual([second]);
 });
 
-test("whoever asks while the browser still does gets the same answer", async () => {
+test("a second request during the prompt gets the same answer", async () => {
   const localTracks = new LocalTracks(PREFS);
   const one = track();
   const { asked, answer } = question();
@@ -54,7 +54,7 @@ test("what is shut while it opens does not stay open, and nothing else is opened
   expect(await localTracks.has("camera")).toBe(false);
 });
 
-test("a refusal is told to whoever asked, and the next one asks again", async () => {
+test("a refusal reaches the caller, and the next request prompts again", async () => {
   const localTracks = new LocalTracks(PREFS);
   await expect(localTracks.open("screen", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   const one = track();

@@ -45,7 +45,7 @@ test("a text of the longest kind that was pasted with a line break at its end fi
   expect([button.disabled, says()]).toEqual([true, en.tooLong(1)]);
 });
 
-test("a message that nobody would see is not sent, and that is said", () => {
+test("an invisible message is not sent, and the composer says so", () => {
   for (const nothing of ["\u200b", "\u2800", "\u3164", "\u00ad"]) {
     const { button, says } = composer(nothing);
     expect([button.disabled, says()]).toEqual([true, en.blank]);
