@@ -44,7 +44,7 @@ build: $(PAGE) ## Build the page and target/release/parlor
 
 test: tools check test-page test-rust test-api test-streams test-faults test-browser test-engines ## Install what the tests need, then run them all
 
-check: $(PAGE) ## Formatting, clippy with warnings as errors, types of the page
+check: $(PAGE) ## Formatting of both, clippy with warnings as errors, types of the page
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --test faults -- -D warnings
@@ -97,8 +97,9 @@ bench-page: build $(LIGHTHOUSE) ## How fast the page is: Lighthouse, round trips
 audit: ## Licences and sources of what comes in through Cargo and npm, and known vulnerabilities where their databases can be reached
 	.ci/audit
 
-fmt: ## Format the Rust code
+fmt: $(MODULES) ## Format the Rust code and the page
 	cargo fmt
+	npm run --silent format
 
 # Package managers are quiet here so that what the tests say stands out.
 tools: $(LIVEKIT)

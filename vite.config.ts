@@ -28,10 +28,8 @@ function preview(): Plugin {
   };
 }
 
-// The server hands out what it finds beside a file: compressing once, here,
-// affords the highest quality and costs the server nothing. Of the document
-// only what comes before the preview's address is compressed, up to a flush;
-// the server appends the rest as it is.
+// Compressing at build time allows the best quality. Of the document only the part before the preview's address is
+// compressed; the server appends the rest.
 function precompress(): Plugin {
   let out = "";
   return {
@@ -62,7 +60,13 @@ function precompress(): Plugin {
 
 const TERMS = /^(licen[cs]e|copying|notice)/i;
 
-type Package = { folder: string; name: string; version: string; license?: string; dependencies?: Record<string, string> };
+type Package = {
+  folder: string;
+  name: string;
+  version: string;
+  license?: string;
+  dependencies?: Record<string, string>;
+};
 
 /** The package that this file belongs to: the nearest above it whose description has a name. */
 async function packageOf(file: string): Promise<Package> {
@@ -73,7 +77,7 @@ async function packageOf(file: string): Promise<Package> {
   throw new Error(`${file} belongs to no package`);
 }
 
-/** Where a package lies that another one was built with. */
+/** The folder of a package that another one was built with. */
 function beside(folder: string, name: string): string {
   for (let at = folder; at !== dirname(at); at = dirname(at)) {
     const there = join(at, "node_modules", name, "package.json");
@@ -83,9 +87,8 @@ function beside(folder: string, name: string): string {
 }
 
 /**
- * Other people's work goes out with its terms: `licenses.txt` has those of every
- * package in the page, and of what such a package has swallowed itself, as its
- * source map and its own description tell.
+ * `licenses.txt` has the terms of every package in the page, and of packages bundled into those, by their source maps
+ * and descriptions.
  */
 function licenses(): Plugin {
   return {
@@ -113,7 +116,8 @@ function licenses(): Plugin {
         });
         // Such a map may have holes; what the package says it needs has none.
         const needed = swallowed.length > 0 ? Object.keys((await packageOf(file)).dependencies ?? {}) : [];
-        for (const [name, source] of [...swallowed, ...needed.map((name) => [name, null] as const)]) await take(beside(dirname(file), name), source);
+        for (const [name, source] of [...swallowed, ...needed.map((name) => [name, null] as const)])
+          await take(beside(dirname(file), name), source);
       }
       const silent = [...terms].filter(([, texts]) => texts.size === 0).map(([name]) => name);
       if (silent.length > 0) throw new Error(`no terms found of ${silent.join(", ")}`);
@@ -123,38 +127,50 @@ function licenses(): Plugin {
   };
 }
 
-/**
- * The knock stands in the document itself: fetched by itself it would be late by
- * the round trip that it saves. The server finds it there, and allows this one.
- * It knows the files with the words of each language, which the page imports.
- */
-function knock(): Plugin {
+/** Inlined: as a file the script would cost the round trip that it saves. The build tells it the language files. */
+function preconnect(): Plugin {
   let config: ResolvedConfig;
   return {
-    name: "knock",
+    name: "preconnect",
     apply: "build",
     configResolved: (resolved) => void (config = resolved),
     transformIndexHtml: {
       order: "post",
       async handler(html, { bundle }) {
-        const { root, build: { target } } = config;
+        const {
+          root,
+          build: { target },
+        } = config;
         const chunks = Object.values(bundle!).filter((part) => part.type === "chunk");
-        const wordsOf = (name: string) => {
+        const filesOf = (name: string) => {
           const { fileName, imports } = chunks.find((chunk) => chunk.name === name)!;
-          return [fileName, ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file))].map((file) => `/${file}`);
+          return [
+            fileName,
+            ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file)),
+          ].map((file) => `/${file}`);
         };
-        const define = { WORDS: JSON.stringify({ en: wordsOf("english"), ru: wordsOf("russian") }) };
-        const rolldownOptions = { input: "knock.ts", output: { format: "iife" } } as const;
-        const built = await build({ configFile: false, define, root, publicDir: false, logLevel: "warn", build: { write: false, target, modulePreload: false, rolldownOptions } });
+        const define = { LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }) };
+        const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;
+        const built = await build({
+          configFile: false,
+          define,
+          root,
+          publicDir: false,
+          logLevel: "warn",
+          build: { write: false, target, modulePreload: false, rolldownOptions },
+        });
         const [chunk] = (built as Rolldown.RolldownOutput).output;
-        // Ahead of everything that it need not wait for.
-        return html.replace(/ *<script type="module"/, (script) => `    <script>${chunk.code.trim()}</script>\n${script}`);
+        // Before everything that it need not wait for.
+        return html.replace(
+          / *<script type="module"/,
+          (script) => `    <script>${chunk.code.trim()}</script>\n${script}`,
+        );
       },
     },
   };
 }
 
-/** The page's own address for whoever looks, the program's for whoever sends. */
+/** GET gets the page, other methods go to the server. */
 const pageOnGet = (request: { method?: string; url?: string }) => (request.method === "GET" ? request.url : undefined);
 
 /** A library's chunk is called after the library and not after its `dist` folder. */
@@ -167,14 +183,14 @@ export default defineConfig({
   root: "public",
   publicDir: "static",
   cacheDir: "../node_modules/.vite",
-  // Tests mount views as a browser does, and not as a server that renders them.
+  // Tests mount views as a browser does, not as a server that renders them.
   ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
-  plugins: [svelte({ configFile: false }), knock(), preview(), licenses(), precompress()],
+  plugins: [svelte({ configFile: false }), preconnect(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,
     target: "es2022",
-    // Everything that is needed at once is one file; what is not has no company to preload.
+    // What is needed at once is one file; lazy chunks have nothing to preload.
     modulePreload: false,
     // A data: URL would need a hole in the content security policy.
     assetsInlineLimit: 0,
@@ -186,7 +202,9 @@ export default defineConfig({
       "/ws": { target: "ws://127.0.0.1:8080", ws: true },
       "/api": "http://127.0.0.1:8080",
       "/me": "http://127.0.0.1:8080",
-      ...Object.fromEntries(["/login", "/register"].map((path) => [path, { target: "http://127.0.0.1:8080", bypass: pageOnGet }])),
+      ...Object.fromEntries(
+        ["/login", "/register"].map((path) => [path, { target: "http://127.0.0.1:8080", bypass: pageOnGet }]),
+      ),
       "/logout": "http://127.0.0.1:8080",
       "/healthz": "http://127.0.0.1:8080",
     },

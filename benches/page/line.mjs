@@ -50,7 +50,7 @@ export async function startLine(toPort, delay) {
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${server.address().port}`,
-    /** Whoever comes next has to connect anew. */
+    /** The next client has to connect anew. */
     hangUp() {
       for (const socket of sockets) socket.destroy();
     },

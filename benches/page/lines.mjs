@@ -13,14 +13,22 @@ const FRAMES = 400;
 /** A task longer than this is felt. */
 const FELT = 50;
 
-const WORDS = "the kettle is on and whoever comes in late can read along until the last of us has gone home ".split(" ");
-const sentence = (n) => `${n}: ${Array.from({ length: 3 + ((n * 7) % 23) }, (_, i) => WORDS[(n + i) % WORDS.length]).join(" ")}`;
+const WORDS = "the kettle is on and whoever comes in late can read along until the last of us has gone home ".split(
+  " ",
+);
+const sentence = (n) =>
+  `${n}: ${Array.from({ length: 3 + ((n * 7) % 23) }, (_, i) => WORDS[(n + i) % WORDS.length]).join(" ")}`;
 
 /** Milliseconds that the page's thread has worked, and what for. */
 async function work(wire) {
   const { metrics } = await wire.send("Performance.getMetrics");
   const of = (name) => metrics.find((metric) => metric.name === name).value * 1000;
-  return { all: of("TaskDuration"), script: of("ScriptDuration"), style: of("RecalcStyleDuration"), layout: of("LayoutDuration") };
+  return {
+    all: of("TaskDuration"),
+    script: of("ScriptDuration"),
+    style: of("RecalcStyleDuration"),
+    layout: of("LayoutDuration"),
+  };
 }
 
 /** From where the log stands upwards, a step a frame; the milliseconds between frames, and every task that was felt. */
@@ -45,9 +53,14 @@ function flick(box, [step, frames]) {
 
 /** Measures logs of several lengths in a window of a phone's size; a table in Markdown. */
 export async function fillLog(browser, server) {
-  console.log("| lines said | lines in the log | elements in it | opening | a new line | of it script, style, layout | frames while scrolling: median, 99th, longest | tasks over 50 ms |\n|---|---|---|---|---|---|---|---|");
+  console.log(
+    "| lines said | lines in the log | elements in it | opening | a new line | of it script, style, layout | frames while scrolling: median, 99th, longest | tasks over 50 ms |\n|---|---|---|---|---|---|---|---|",
+  );
   for (const lines of [100, 1_000, LINES]) {
-    const { link, say } = await spokenIn(server.url, Array.from({ length: lines }, (_, n) => sentence(n)));
+    const { link, say } = await spokenIn(
+      server.url,
+      Array.from({ length: lines }, (_, n) => sentence(n)),
+    );
     const context = await browser.newContext({ viewport: { width: 412, height: 823 } });
     await remember(context, "Ann");
     const page = await context.newPage();
@@ -55,10 +68,16 @@ export async function fillLog(browser, server) {
     await wire.send("Performance.enable");
     await page.goto(link);
     await inRoom(page);
-    await page.getByText(`${lines - 1}: `).first().waitFor();
+    await page
+      .getByText(`${lines - 1}: `)
+      .first()
+      .waitFor();
     await page.waitForTimeout(1_000);
     const opened = await work(wire);
-    const size = await log(page).evaluate((box) => [box.querySelectorAll(".message").length, box.querySelectorAll("*").length]);
+    const size = await log(page).evaluate((box) => [
+      box.querySelectorAll(".message").length,
+      box.querySelectorAll("*").length,
+    ]);
 
     const runs = [];
     for (let run = 0; run < 3; run += 1) {
@@ -67,7 +86,10 @@ export async function fillLog(browser, server) {
         await say(sentence(lines + run * NEWS + n));
         await new Promise((then) => setTimeout(then, APART));
       }
-      await page.getByText(`${lines + run * NEWS + NEWS - 1}: `).first().waitFor();
+      await page
+        .getByText(`${lines + run * NEWS + NEWS - 1}: `)
+        .first()
+        .waitFor();
       const after = await work(wire);
       runs.push(Object.fromEntries(Object.entries(after).map(([name, ms]) => [name, (ms - before[name]) / NEWS])));
     }

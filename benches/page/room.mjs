@@ -1,4 +1,4 @@
-// A room in which somebody has spoken before anybody comes to measure it.
+// A room with messages in it, before the measured page joins.
 
 import { newRoom, voice } from "../../tests/browser/people.mjs";
 

@@ -1,6 +1,5 @@
-// How many round trips lie between opening a link and reading the first
-// message there. The same visit over a shorter and a longer line: what grows
-// with the line are round trips, what stays is work.
+// Counts the round trips from opening a link to reading the first message. A shorter and a longer line tell trips from
+// work.
 
 import { remember } from "../../tests/browser/people.mjs";
 import { startLine } from "./line.mjs";
@@ -11,7 +10,7 @@ const [SHORT, LONG] = [100, 500];
 const RUNS = 3;
 const MESSAGE = "The kettle is on.";
 
-/** When each request began and ended, in milliseconds since the visit did. */
+/** When each request began and ended, in milliseconds since the load began. */
 async function watched(page) {
   const wire = await page.context().newCDPSession(page);
   await wire.send("Network.enable");
@@ -27,12 +26,15 @@ async function watched(page) {
   };
   wire.on("Network.requestWillBeSent", (e) => begun(e.requestId, e.request.url, e.timestamp));
   wire.on("Network.loadingFinished", (e) => ended(e.requestId, e.timestamp, e.encodedDataLength));
-  wire.on("Network.webSocketWillSendHandshakeRequest", (e) => requests.has(e.requestId) || begun(e.requestId, "/ws", e.timestamp));
+  wire.on(
+    "Network.webSocketWillSendHandshakeRequest",
+    (e) => requests.has(e.requestId) || begun(e.requestId, "/ws", e.timestamp),
+  );
   wire.on("Network.webSocketFrameReceived", (e) => ended(e.requestId, e.timestamp));
   return requests;
 }
 
-/** Milliseconds from the start of the visit until this is drawn. */
+/** Milliseconds from the start of the load until this is drawn. */
 async function drawn(page, selector, text) {
   const found = page.waitForFunction(
     ([selector, text]) => {
@@ -46,7 +48,7 @@ async function drawn(page, selector, text) {
 }
 
 const message = (page) => drawn(page, "[role=log] .text", MESSAGE);
-const door = (page) => drawn(page, "#name", "");
+const namePrompt = (page) => drawn(page, "#name", "");
 
 /** From `go` until `shown` is drawn, and what was asked for meanwhile. */
 async function timed(page, go, shown = message) {
@@ -81,14 +83,14 @@ const VISITS = {
     line.hangUp();
     return timed(page, () => page.reload({ waitUntil: "commit" }));
   },
-  async "first visit, nameless: until the door asks for a name"(context, line, link) {
+  async "first visit, nameless: until the page asks for a name"(context, line, link) {
     const page = await context.newPage();
-    return timed(page, comes(page, link), door);
+    return timed(page, comes(page, link), namePrompt);
   },
-  async "and from the door into the room"(context, line, link) {
+  async "and from the name prompt into the room"(context, line, link) {
     const page = await context.newPage();
     await page.goto(link);
-    await door(page);
+    await namePrompt(page);
     let from = 0;
     const { ms, requests } = await timed(page, async () => {
       from = await page.evaluate(() => {
@@ -103,7 +105,7 @@ const VISITS = {
 /** Rounds to what a line of this length can tell. */
 const trips = (ms, over) => (ms / (2 * over)).toFixed(1);
 
-/** Measures every visit; a table in Markdown, and the requests of the first. */
+/** Measures every load; a table in Markdown, and the requests of the first. */
 export async function countTrips(browser, server) {
   const { path, say } = await spokenIn(server.url, [MESSAGE]);
   const lines = [await startLine(server.port, SHORT), await startLine(server.port, LONG)];
@@ -131,7 +133,9 @@ export async function countTrips(browser, server) {
       console.log(`\n${name}:`);
       for (const { url, from, to, bytes } of requests.values()) {
         const until = to === null ? "…" : trips(to, LONG);
-        console.log(`  ${trips(from, LONG)} to ${until}  ${url.replace(/^https?:\/\/[^/]+/, "").replace(path, "/r/…")}  ${bytes > 0 ? `${bytes} bytes` : ""}`);
+        console.log(
+          `  ${trips(from, LONG)} to ${until}  ${url.replace(/^https?:\/\/[^/]+/, "").replace(path, "/r/…")}  ${bytes > 0 ? `${bytes} bytes` : ""}`,
+        );
       }
     }
   } finally {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { emptyLog, type Entry, type Log } from "./log";
-import { initials, rows, tags } from "./rows";
+import { initials, rows, nameTags } from "./rows";
 
 const NOON = new Date(2026, 0, 2, 12, 0, 0).getTime();
 
@@ -19,7 +19,14 @@ const withLines = (...lines: Log["lines"]): Log => ({ ...emptyLog(), me: { clien
 
 describe("rows", () => {
   test("gather what one author says within a minute under one heading", () => {
-    const list = rows(withLines(entry(1, "ben", NOON), entry(2, "ben", NOON + 59_000), entry(3, "ben", NOON + 60_000), entry(4, "cat", NOON + 60_000)));
+    const list = rows(
+      withLines(
+        entry(1, "ben", NOON),
+        entry(2, "ben", NOON + 59_000),
+        entry(3, "ben", NOON + 60_000),
+        entry(4, "cat", NOON + 60_000),
+      ),
+    );
     expect(list.map((r) => r.kind === "message" && [r.head, r.tail])).toEqual([
       [true, false],
       [false, true],
@@ -49,12 +56,22 @@ describe("rows", () => {
     const before = rows(withLines(...lines));
     const after = rows(withLines(...lines.slice(1), entry(4, "ben", NOON)), before);
     expect(after.map((row) => before.indexOf(row))).toEqual([1, -1, -1]);
-    expect(rows(withLines(...lines.slice(1), entry(4, "ben", NOON, "Ben")), after).map((row) => after.indexOf(row))).toEqual([0, 1, -1]);
+    expect(
+      rows(withLines(...lines.slice(1), entry(4, "ben", NOON, "Ben")), after).map((row) => after.indexOf(row)),
+    ).toEqual([0, 1, -1]);
   });
 
   test("put a name that its author did not seal under apart, without the mark of a verified one", () => {
-    const [one, two, three] = [entry(1, "ben", NOON, "Ben"), entry(2, "ben", NOON, "Ann"), entry(3, "ben", NOON, "Ben")];
-    const log = withLines(one!, { ...two!, verified: true, doubt: { is: "name", user: "Ben" } }, { ...three!, verified: true });
+    const [one, two, three] = [
+      entry(1, "ben", NOON, "Ben"),
+      entry(2, "ben", NOON, "Ann"),
+      entry(3, "ben", NOON, "Ben"),
+    ];
+    const log = withLines(
+      one!,
+      { ...two!, verified: true, doubt: { is: "name", user: "Ben" } },
+      { ...three!, verified: true },
+    );
     expect(rows(log)).toMatchObject([
       { user: "Ben", head: true, tail: true },
       { user: "Ann", head: true, tail: true, verified: false },
@@ -64,8 +81,22 @@ describe("rows", () => {
 
   test("show what is on its way after everything else, as mine", () => {
     const log = withLines(entry(1, "me", NOON));
-    const outgoing = { kind: "outgoing", key: 2, n: 1, text: "y", at: NOON, state: "pending", carried: true, underWay: true, why: "", retryAt: 0 } as const;
-    expect(rows({ ...log, outgoing: [outgoing] })).toMatchObject([{ mine: true, head: true }, { mine: true, head: false, user: "Ann" }]);
+    const outgoing = {
+      kind: "outgoing",
+      key: 2,
+      n: 1,
+      text: "y",
+      at: NOON,
+      state: "pending",
+      sent: true,
+      inFlight: true,
+      why: "",
+      retryAt: 0,
+    } as const;
+    expect(rows({ ...log, outgoing: [outgoing] })).toMatchObject([
+      { mine: true, head: true },
+      { mine: true, head: false, user: "Ann" },
+    ]);
   });
 });
 
@@ -75,7 +106,7 @@ test("only people of the same name are told apart by a tag", () => {
     { clientId: "me", user: "Ben", joinedAt: 0 },
     { clientId: "00000000-bbbb", user: "ann", joinedAt: 0 },
   ];
-  expect([...tags({ ...log, members })]).toEqual([
+  expect([...nameTags({ ...log, members })]).toEqual([
     ["00000000-bbbb", "bbbb"],
     ["00000000-aaaa", "aaaa"],
   ]);

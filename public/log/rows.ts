@@ -1,5 +1,4 @@
-// How the log is laid out: who gets a heading, where a new day begins, and
-// how people with the same name are told apart.
+// How the log is laid out: which lines get a heading, where a day begins, and how equal names are told apart.
 
 import type { Entry, Log, Notice, Outgoing } from "./log";
 
@@ -20,9 +19,9 @@ export type Row =
       mark: string | undefined;
     };
 
-/** Rows that are as they were in `last` are the very same objects: what draws them has nothing to do. */
+/** Unchanged rows are the same objects as in `last`: the views need not update. */
 export function rows(log: Log, last: readonly Row[] = []): Row[] {
-  const marks = tags(log);
+  const marks = nameTags(log);
   const out: Row[] = [];
   const lines = [...log.lines, ...log.outgoing];
   let day = lines[0] ? dayOf(lines[0].at) : 0;
@@ -38,14 +37,30 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     }
     const from = line.kind === "entry" ? line.from : (log.me?.clientId ?? "");
     const user = line.kind === "entry" ? line.user : (log.me?.user ?? "");
-    // A name that its author did not seal under stands apart, and carries no mark.
+    // A line under a name that its author did not seal gets a heading of its own, without the verified mark.
     const renamed = isRenamed(line);
     const verified = line.kind === "entry" && line.verified === true && !renamed;
     const mine = line.kind === "outgoing" || line.mine;
     const above = out.at(-1);
-    const joins = above?.kind === "message" && above.from === from && !renamed && !isRenamed(above.line) && minuteOf(above.line.at) === minuteOf(line.at);
+    const joins =
+      above?.kind === "message" &&
+      above.from === from &&
+      !renamed &&
+      !isRenamed(above.line) &&
+      minuteOf(above.line.at) === minuteOf(line.at);
     if (joins) above.tail = false;
-    out.push({ kind: "message", key: `line-${line.key}`, line, from, user, verified, mine, head: !joins, tail: true, mark: marks.get(from) });
+    out.push({
+      kind: "message",
+      key: `line-${line.key}`,
+      line,
+      from,
+      user,
+      verified,
+      mine,
+      head: !joins,
+      tail: true,
+      mark: marks.get(from),
+    });
   }
   const known = new Map(last.map((row) => [row.key, row]));
   return out.map((row) => {
@@ -59,14 +74,14 @@ function isRenamed(line: Entry | Outgoing): boolean {
 }
 
 function isSame(a: Row, b: Row): boolean {
-  // What today is called changes by itself.
+  // "Today" becomes a date without an event.
   if (a.kind === "day") return false;
   const was: Record<string, unknown> = a;
   return Object.entries(b).every(([what, is]) => was[what] === is);
 }
 
-/** The short tags of those whose name is not theirs alone. */
-export function tags(log: Log): Map<string, string> {
+/** Short tags for the members whose name is not unique. */
+export function nameTags(log: Log): Map<string, string> {
   const idsOf = new Map<string, Set<string>>();
   const note = (user: string, id: string) => {
     const name = user.toLocaleLowerCase();
@@ -78,12 +93,12 @@ export function tags(log: Log): Map<string, string> {
   }
   const out = new Map<string, string>();
   for (const ids of idsOf.values()) {
-    if (ids.size > 1) for (const id of ids) out.set(id, tag(id));
+    if (ids.size > 1) for (const id of ids) out.set(id, shortId(id));
   }
   return out;
 }
 
-export function tag(clientId: string): string {
+export function shortId(clientId: string): string {
   return clientId.replaceAll("-", "").slice(-4);
 }
 

@@ -1,6 +1,6 @@
-// Why a link ended, and whether to come back.
+// What a close code means, and whether to reconnect.
 
-export type Return =
+export type RetryPolicy =
   /** Never by itself: the same request would meet the same answer. */
   | "no"
   /** The seat is open elsewhere; taking it back is for the user to decide. */
@@ -10,32 +10,34 @@ export type Return =
   /** Nothing is broken, but there is no place yet. */
   | "later";
 
-export type Ending = { why: string; come: Return };
+export type CloseMeaning = { why: string; retry: RetryPolicy };
 
-const TABLE: Record<number, Ending> = {
-  1000: { why: "left", come: "no" },
-  1009: { why: "frame_too_big", come: "backoff" },
-  1011: { why: "internal", come: "backoff" },
-  1012: { why: "restarting", come: "backoff" },
-  1013: { why: "too_slow", come: "now" },
-  4001: { why: "replaced", come: "ask" },
-  4400: { why: "bad_request", come: "no" },
-  4401: { why: "login_required", come: "no" },
-  4403: { why: "forbidden", come: "no" },
-  4408: { why: "resume_timeout", come: "now" },
-  4409: { why: "room_full", come: "later" },
-  4429: { why: "address_limit", come: "later" },
-  4503: { why: "store_unavailable", come: "backoff" },
+const TABLE: Record<number, CloseMeaning> = {
+  1000: { why: "left", retry: "no" },
+  1009: { why: "frame_too_big", retry: "backoff" },
+  1011: { why: "internal", retry: "backoff" },
+  1012: { why: "restarting", retry: "backoff" },
+  1013: { why: "too_slow", retry: "now" },
+  4001: { why: "replaced", retry: "ask" },
+  4400: { why: "bad_request", retry: "no" },
+  4401: { why: "login_required", retry: "no" },
+  4403: { why: "forbidden", retry: "no" },
+  4408: { why: "resume_timeout", retry: "now" },
+  4409: { why: "room_full", retry: "later" },
+  4429: { why: "address_limit", retry: "later" },
+  4503: { why: "store_unavailable", retry: "backoff" },
 };
 
-/** No close frame came: the link broke. */
-export const BROKEN = 1006;
+/** No close frame came: the connection broke. */
+export const CONNECTION_LOST = 1006;
 
-/** The room has no place, or not under this name: the word beside the number says which. */
+/** The room is full, or the name is taken: the error code says which. */
 const NO_PLACE = 4409;
 
-/** A refusal this page has never heard of is still a refusal; anything else is a link that broke. */
-export function ending(code: number, word: string | null = null): Ending {
-  if (code === NO_PLACE && word === "name_taken") return { why: word, come: "no" };
-  return TABLE[code] ?? (code >= 4000 && code < 5000 ? { why: "unknown", come: "no" } : { why: "lost", come: "backoff" });
+/** An unknown 4xxx code is still a refusal; any other unknown code is a broken connection. */
+export function closeMeaning(code: number, word: string | null = null): CloseMeaning {
+  if (code === NO_PLACE && word === "name_taken") return { why: word, retry: "no" };
+  return (
+    TABLE[code] ?? (code >= 4000 && code < 5000 ? { why: "unknown", retry: "no" } : { why: "lost", retry: "backoff" })
+  );
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ending } from "./close";
+import { closeMeaning } from "./close";
 import { BadFrame, parseFrame } from "./frames";
-import { closeOf } from "./http";
+import { closeCodeOf } from "./http";
 import { parseName } from "./name";
-import { deskOfPath, readVisitor } from "./visitor";
+import { accountRouteOf, readVisitor } from "./visitor";
 
 const welcome = {
   type: "welcome",
@@ -17,7 +17,18 @@ const welcome = {
   lastN: 0,
   count: 1,
   members: [{ clientId: "c1", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }],
-  history: [{ type: "chat", seq: 1, from: "c2", user: "Ben", room: "general", text: "hi", timestamp: "2026-01-02T03:04:00.123Z", cursor: "e-1" }],
+  history: [
+    {
+      type: "chat",
+      seq: 1,
+      from: "c2",
+      user: "Ben",
+      room: "general",
+      text: "hi",
+      timestamp: "2026-01-02T03:04:00.123Z",
+      cursor: "e-1",
+    },
+  ],
   limits: { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500 },
   video: false,
   timestamp: "2026-01-02T03:04:05Z",
@@ -36,32 +47,66 @@ describe("a frame", () => {
 
   test("counts, and lists whom it may", () => {
     expect(parseFrame(JSON.stringify(welcome))).toMatchObject({ count: 1, crowd: false });
-    expect(parseFrame(JSON.stringify({ ...welcome, count: 240, crowd: true }))).toMatchObject({ count: 240, crowd: true });
-    expect(parseFrame('{"type":"presence","room":"general","count":240}')).toEqual({ type: "presence", count: 240, members: null });
-    expect(parseFrame(JSON.stringify({ type: "presence", room: "general", count: 1, members: welcome.members }))).toMatchObject({ members: [{ clientId: "c1" }] });
+    expect(parseFrame(JSON.stringify({ ...welcome, count: 240, crowd: true }))).toMatchObject({
+      count: 240,
+      crowd: true,
+    });
+    expect(parseFrame('{"type":"presence","room":"general","count":240}')).toEqual({
+      type: "presence",
+      count: 240,
+      members: null,
+    });
+    expect(
+      parseFrame(JSON.stringify({ type: "presence", room: "general", count: 1, members: welcome.members })),
+    ).toMatchObject({ members: [{ clientId: "c1" }] });
   });
 
   test("says who is in the call", () => {
-    const members = [{ ...welcome.members[0], inCall: true }, { clientId: "c2", user: "Ben", joinedAt: "2026-01-02T03:04:05Z" }];
-    expect(parseFrame(JSON.stringify({ ...welcome, members }))).toMatchObject({ members: [{ inCall: true }, { inCall: false }] });
-    expect(parseFrame('{"type":"call","clientId":"c2","user":"Ben","inCall":true}')).toEqual({ type: "call", clientId: "c2", user: "Ben", inCall: true });
+    const members = [
+      { ...welcome.members[0], inCall: true },
+      { clientId: "c2", user: "Ben", joinedAt: "2026-01-02T03:04:05Z" },
+    ];
+    expect(parseFrame(JSON.stringify({ ...welcome, members }))).toMatchObject({
+      members: [{ inCall: true }, { inCall: false }],
+    });
+    expect(parseFrame('{"type":"call","clientId":"c2","user":"Ben","inCall":true}')).toEqual({
+      type: "call",
+      clientId: "c2",
+      user: "Ben",
+      inCall: true,
+    });
     expect(() => parseFrame('{"type":"call","clientId":"c2","user":"Ben"}')).toThrow(BadFrame);
   });
 
   test("says whose name is an account's", () => {
-    const [member, chat] = [{ ...welcome.members[0], verified: true }, { ...welcome.history[0], verified: true }];
-    expect(parseFrame(JSON.stringify({ ...welcome, members: [member, welcome.members[0]], history: [chat] }))).toMatchObject({
+    const [member, chat] = [
+      { ...welcome.members[0], verified: true },
+      { ...welcome.history[0], verified: true },
+    ];
+    expect(
+      parseFrame(JSON.stringify({ ...welcome, members: [member, welcome.members[0]], history: [chat] })),
+    ).toMatchObject({
       members: [{ verified: true }, {}],
       history: [{ verified: true }],
     });
     expect(parseFrame(JSON.stringify({ ...member, type: "joined", count: 2 }))).toMatchObject({ verified: true });
-    expect(parseFrame(JSON.stringify({ ...welcome.members[0], verified: false, type: "joined", count: 2 }))).not.toHaveProperty("verified");
+    expect(
+      parseFrame(JSON.stringify({ ...welcome.members[0], verified: false, type: "joined", count: 2 })),
+    ).not.toHaveProperty("verified");
   });
 
   test("may leave out what is optional", () => {
-    expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({ n: null, cursor: null });
-    expect(parseFrame('{"type":"error","code":"bad_frame","message":"no"}')).toMatchObject({ n: null, retryAfter: null });
-    expect(parseFrame('{"type":"closing","code":"restarting","message":"","retryAfter":1500}')).toMatchObject({ retryAfter: 1500 });
+    expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({
+      n: null,
+      cursor: null,
+    });
+    expect(parseFrame('{"type":"error","code":"bad_frame","message":"no"}')).toMatchObject({
+      n: null,
+      retryAfter: null,
+    });
+    expect(parseFrame('{"type":"closing","code":"restarting","message":"","retryAfter":1500}')).toMatchObject({
+      retryAfter: 1500,
+    });
   });
 
   test("of a type unknown is passed over, with fields unknown is taken", () => {
@@ -84,23 +129,31 @@ describe("a frame", () => {
   });
 });
 
-test("the close table says whether to come back", () => {
-  expect(ending(1000)).toEqual({ why: "left", come: "no" });
-  expect(ending(1013).come).toBe("now");
-  expect(ending(4001)).toEqual({ why: "replaced", come: "ask" });
-  expect(ending(4409).come).toBe("later");
-  for (const broken of [1001, 1006, 1009, 1011, 1012, 4503, 3999]) expect(ending(broken).come, `${broken}`).toBe("backoff");
-  expect(ending(4409, "name_taken")).toEqual({ why: "name_taken", come: "no" });
-  expect(ending(4401)).toEqual({ why: "login_required", come: "no" });
-  for (const code of ["name_taken", "login_required"]) expect(ending(closeOf(code), code), code).toEqual({ why: code, come: "no" });
-  for (const refused of [4400, 4403, 4499, 4999]) expect(ending(refused).come, `${refused}`).toBe("no");
+test("the close table says whether to retry back", () => {
+  expect(closeMeaning(1000)).toEqual({ why: "left", retry: "no" });
+  expect(closeMeaning(1013).retry).toBe("now");
+  expect(closeMeaning(4001)).toEqual({ why: "replaced", retry: "ask" });
+  expect(closeMeaning(4409).retry).toBe("later");
+  for (const broken of [1001, 1006, 1009, 1011, 1012, 4503, 3999])
+    expect(closeMeaning(broken).retry, `${broken}`).toBe("backoff");
+  expect(closeMeaning(4409, "name_taken")).toEqual({ why: "name_taken", retry: "no" });
+  expect(closeMeaning(4401)).toEqual({ why: "login_required", retry: "no" });
+  for (const code of ["name_taken", "login_required"])
+    expect(closeMeaning(closeCodeOf(code), code), code).toEqual({ why: code, retry: "no" });
+  for (const refused of [4400, 4403, 4499, 4999]) expect(closeMeaning(refused).retry, `${refused}`).toBe("no");
 });
 
 test("a visitor is whom the server says", () => {
   expect(readVisitor({ accounts: "required", user: "Ann" })).toEqual({ accounts: "required", user: "Ann" });
   expect(readVisitor({ accounts: "later" })).toEqual({ accounts: "off", user: null });
   expect(() => readVisitor("<h1>")).toThrow(BadFrame);
-  expect(["/login", "/register", "/account", "/", "/login/x"].map(deskOfPath)).toEqual(["login", "register", "account", null, null]);
+  expect(["/login", "/register", "/account", "/", "/login/x"].map(accountRouteOf)).toEqual([
+    "login",
+    "register",
+    "account",
+    null,
+    null,
+  ]);
 });
 
 test("a name follows the server's rule", () => {
@@ -108,5 +161,6 @@ test("a name follows the server's rule", () => {
   expect(parseName("Zoe\u0308")).toBe("Zoë");
   expect(parseName("👩‍🚀")).toBe("👩‍🚀");
   expect(parseName("x".repeat(32))).toHaveLength(32);
-  for (const bad of ["", "   ", "a\nb", "a\u0000b", "\u202ennA", "x".repeat(33)]) expect(parseName(bad), JSON.stringify(bad)).toBeNull();
+  for (const bad of ["", "   ", "a\nb", "a\u0000b", "\u202ennA", "x".repeat(33)])
+    expect(parseName(bad), JSON.stringify(bad)).toBeNull();
 });

@@ -1,4 +1,4 @@
-// What goes over the wire, and the door where bytes become types.
+// The frames, and the parser that turns JSON into types.
 
 export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
 
@@ -13,16 +13,19 @@ export type Limits = {
 };
 
 /**
- * What is wrong with a line that was sealed, the worst first:
- * `name`: sealed under another name, or without the mark of a verified one;
- * `twice`: this page has it already, or another with the same number;
- * `order`: its author wrote it before a line that stands above it;
- * `fork`: its author's line before it is not the one that this page has;
- * `hole`: its author's line before it has not come.
- * And of one that was not, or by an older format, though its author does better: `bare`, `former`.
- * `user` is the name that its author seals under.
+ * What is wrong with a sealed line, the worst first:
+ * - `name`: sealed under another name, or without the verified mark
+ * - `twice`: this page has it already, or another line with its number
+ * - `order`: its author wrote it before a line above it
+ * - `fork`: the line it names as the one before is not the one this page has
+ * - `hole`: its author's line before it is missing
+ *
+ * Of a line that is not sealed, or in the older format, although its author seals in the newer:
+ * - `unencrypted`, `former`
+ *
+ * `user` is the name that the author seals under.
  */
-export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "bare" | "former"; user: string };
+export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "unencrypted" | "former"; user: string };
 
 export type Chat = {
   type: "chat";
@@ -35,11 +38,11 @@ export type Chat = {
   n: number | null;
   /** The name is an account's. */
   verified?: true;
-  /** Locked with another key than ours, or not locked where our words are. */
-  seal?: "shut" | "bare";
+  /** Sealed with another key than this page's, or not sealed where this page seals. */
+  encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
   /** Of an opened line: its author's count, and what the author's next line names it by. */
-  said?: { n: number; id: string };
+  claims?: { n: number; id: string };
 };
 
 export type Snapshot = {
@@ -51,9 +54,9 @@ export type Snapshot = {
   resumed: boolean;
   reset: boolean;
   lastN: number;
-  /** Heads in the room. */
+  /** Members in the room. */
   count: number;
-  /** Too many to list and to tell one by one. */
+  /** The room has too many members to list and announce each. */
   crowd: boolean;
   members: Member[];
   history: Chat[];
@@ -69,7 +72,7 @@ export type Inbound =
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true; count: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number }
-  /** Of a crowd how many; with members it is none any more. */
+  /** Of a crowd only the number; with members it is no crowd any more. */
   | { type: "presence"; count: number; members: Member[] | null }
   | { type: "typing"; from: string; user: string; typing: boolean }
   | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true }
@@ -85,7 +88,7 @@ export type Outbound =
   | { type: "leave" }
   | { type: "resume"; ticket: string; cursor?: string };
 
-/** The server said something that the contract does not allow. */
+/** The server sent what the protocol does not allow. */
 export class BadFrame extends Error {
   override name = "BadFrame";
 }
@@ -104,9 +107,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A frame that came within something larger, as those of a poll do. */
+/** A frame inside a larger body, as in a poll's answer. */
 export function readFrame(json: unknown): Inbound | null {
-  const f = new Fields(json, "frame");
+  const f = new FieldReader(json, "frame");
   const type = f.text("type");
   switch (type) {
     case "welcome":
@@ -115,11 +118,30 @@ export function readFrame(json: unknown): Inbound | null {
     case "chat":
       return chat(f);
     case "ack":
-      return { type, n: f.maybeNumber("n"), seq: f.number("seq"), at: f.time("timestamp"), cursor: f.maybeText("cursor") };
+      return {
+        type,
+        n: f.maybeNumber("n"),
+        seq: f.number("seq"),
+        at: f.time("timestamp"),
+        cursor: f.maybeText("cursor"),
+      };
     case "joined":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), ...verified(f), count: f.number("count") };
+      return {
+        type,
+        clientId: f.text("clientId"),
+        user: f.text("user"),
+        joinedAt: f.time("joinedAt"),
+        ...verified(f),
+        count: f.number("count"),
+      };
     case "left":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), reason: f.text("reason"), count: f.number("count") };
+      return {
+        type,
+        clientId: f.text("clientId"),
+        user: f.text("user"),
+        reason: f.text("reason"),
+        count: f.number("count"),
+      };
     case "presence":
       return { type, count: f.number("count"), members: f.all.members == null ? null : f.list("members").map(member) };
     case "typing":
@@ -131,7 +153,12 @@ export function readFrame(json: unknown): Inbound | null {
     case "status":
       return { type, code: f.text("code"), message: f.maybeText("message") ?? "" };
     case "closing":
-      return { type, code: f.text("code"), message: f.maybeText("message") ?? "", retryAfter: f.maybeNumber("retryAfter") };
+      return {
+        type,
+        code: f.text("code"),
+        message: f.maybeText("message") ?? "",
+        retryAfter: f.maybeNumber("retryAfter"),
+      };
     case "error":
       return {
         type,
@@ -145,7 +172,7 @@ export function readFrame(json: unknown): Inbound | null {
   }
 }
 
-function chat(f: Fields): Chat {
+function chat(f: FieldReader): Chat {
   return {
     type: "chat",
     seq: f.number("seq"),
@@ -159,16 +186,22 @@ function chat(f: Fields): Chat {
   };
 }
 
-/** Only ever true, so that a name without it is nobody's in particular. */
-function verified(f: Fields): { verified?: true } {
+/** Only ever true: a name without it is a guest's. */
+function verified(f: FieldReader): { verified?: true } {
   return f.maybeFlag("verified") ? { verified: true } : {};
 }
 
-function member(f: Fields): Member {
-  return { clientId: f.text("clientId"), user: f.text("user"), joinedAt: f.time("joinedAt"), inCall: f.maybeFlag("inCall") ?? false, ...verified(f) };
+function member(f: FieldReader): Member {
+  return {
+    clientId: f.text("clientId"),
+    user: f.text("user"),
+    joinedAt: f.time("joinedAt"),
+    inCall: f.maybeFlag("inCall") ?? false,
+    ...verified(f),
+  };
 }
 
-function snapshot(f: Fields): Snapshot {
+function snapshot(f: FieldReader): Snapshot {
   const limits = f.object("limits");
   return {
     clientId: f.text("clientId"),
@@ -196,12 +229,13 @@ function snapshot(f: Fields): Snapshot {
 }
 
 /** The fields of an object that came, each taken for what it has to be. */
-export class Fields {
+export class FieldReader {
   readonly #of: Record<string, unknown>;
   readonly #name: string;
 
   constructor(value: unknown, name: string) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BadFrame(`${name} must be an object`);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new BadFrame(`${name} must be an object`);
     this.#of = value as Record<string, unknown>;
     this.#name = name;
   }
@@ -242,14 +276,14 @@ export class Fields {
     return this.#of[key] == null ? null : this.flag(key);
   }
 
-  object(key: string): Fields {
-    return new Fields(this.#of[key], key);
+  object(key: string): FieldReader {
+    return new FieldReader(this.#of[key], key);
   }
 
-  list(key: string): Fields[] {
+  list(key: string): FieldReader[] {
     const value = this.#of[key];
     if (!Array.isArray(value)) return this.#refuse(key, "a list");
-    return value.map((item) => new Fields(item, key));
+    return value.map((item) => new FieldReader(item, key));
   }
 
   #refuse(key: string, what: string): never {

@@ -1,10 +1,10 @@
 // What goes over the wire by plain requests, beside the frames.
 
-import { BROKEN } from "./close";
-import { BadFrame, Fields } from "./frames";
+import { CONNECTION_LOST } from "./close";
+import { BadFrame, FieldReader } from "./frames";
 
-/** What a carrier over HTTP needs of the welcome it was given. */
-export type Place = {
+/** What a transport over HTTP needs of the welcome it was given. */
+export type JoinReply = {
   welcome: Record<string, unknown>;
   ticket: string;
   cursor: string;
@@ -13,14 +13,14 @@ export type Place = {
   lease: number | null;
 };
 
-/** What a poll brings: frames in their lists, and the place in the log behind all of them. */
-export type Batch = {
+/** A poll's answer: its frames in lists, and the cursor after all of them. */
+export type PollReply = {
   cursor: string;
   messages: Record<string, unknown>[];
   events: Record<string, unknown>[];
-  /** Who is there, when the seat had to be taken up anew. */
+  /** The members, when the seat had to be resumed. */
   members: Record<string, unknown>[] | null;
-  /** With them: how many are there, if these are not all. */
+  /** With them: how many members there are, if not all are listed. */
   count: number | null;
   crowd: boolean;
   reset: boolean;
@@ -28,8 +28,8 @@ export type Batch = {
   lastN: number | null;
 };
 
-/** What a socket closes with when it means what a code says: over HTTP there is only the code. */
-const CODES: Record<string, number> = {
+/** The close code a WebSocket would have for an error code: HTTP has only the latter. */
+const CLOSE_CODES: Record<string, number> = {
   left: 1000,
   internal: 1011,
   restarting: 1012,
@@ -52,21 +52,21 @@ const CODES: Record<string, number> = {
   accounts_unavailable: 4503,
 };
 
-/** A code that ends no socket is met by joining again: a ticket that died is the usual one. */
-export function closeOf(code: string): number {
-  return CODES[code] ?? BROKEN;
+/** An error that closes no socket, such as an expired ticket, is answered by joining again. */
+export function closeCodeOf(code: string): number {
+  return CLOSE_CODES[code] ?? CONNECTION_LOST;
 }
 
-export function readPlace(json: unknown): Place {
-  const f = new Fields(json, "welcome");
+export function readJoinReply(json: unknown): JoinReply {
+  const f = new FieldReader(json, "welcome");
   const lease = f.object("limits").maybeNumber("poll");
   return { welcome: f.all, ticket: f.text("ticket"), cursor: f.text("cursor"), at: f.time("timestamp"), lease };
 }
 
-export function readBatch(json: unknown): Batch {
-  const f = new Fields(json, "poll");
+export function readPollReply(json: unknown): PollReply {
+  const f = new FieldReader(json, "poll");
   const all = (key: string) => (f.all[key] == null ? null : f.list(key).map((item) => item.all));
-  const batch: Batch = {
+  const batch: PollReply = {
     cursor: f.text("cursor"),
     messages: all("messages") ?? [],
     events: all("events") ?? [],
@@ -77,7 +77,7 @@ export function readBatch(json: unknown): Batch {
     ticket: f.maybeText("ticket"),
     lastN: f.maybeNumber("lastN"),
   };
-  // Another life of the room has other people in it: without them joining anew is the way.
+  // A room that was emptied since has other members: without their list the page has to join again.
   if (batch.reset && !batch.members) throw new BadFrame("poll.members must come with a reset");
   return batch;
 }

@@ -1,4 +1,4 @@
-// What a person may be called: the server's rule, said before the server has to.
+// The rule for names, checked before the server does.
 
 export const NAME_MAX = 32;
 

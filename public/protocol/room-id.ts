@@ -1,4 +1,4 @@
-// What a room is called: the server's rule, said before the server has to.
+// The rule for room ids, checked before the server does.
 
 export const ROOM_ID_MAX = 64;
 
@@ -15,7 +15,7 @@ export function parseRoomId(given: string): string | null {
   return id;
 }
 
-/** What stands at the end is encoded where it is no letter or digit: chats and mail programs would leave it out of the link. */
+/** Punctuation at the end is encoded: chats and mail programs would cut it off the link. */
 export function roomPath(id: string): string {
   const tail = /[._~-]*$/.exec(id)![0];
   const coded = [...tail].map((c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`).join("");
@@ -42,9 +42,8 @@ export function proquint(bits: number): string {
 }
 
 /**
- * Whether a stranger might hit on this name. A rough count: a letter of a
- * word people think of carries two bits, a digit three; forty is where
- * guessing over a network stops paying.
+ * Whether a stranger might guess this id. Roughly: a letter of a word carries two bits, a digit three; forty bits
+ * resist guessing online.
  */
 export function isGuessable(id: string): boolean {
   if (QUINTS.test(id)) return false;

@@ -1,14 +1,14 @@
-// Who we are to this server, asked before anybody is asked for a name.
+// Whether the server has accounts and who is logged in, asked before the page prompts for a name.
 
-import { Fields } from "./frames";
+import { FieldReader } from "./frames";
 
 export type Visitor = {
   accounts: "off" | "optional" | "required";
-  /** The account's name of somebody who is logged in. */
+  /** The account's name while the visitor is logged in. */
   user: string | null;
 };
 
-/** Null where the server does not say: then everybody is a guest, and the door tells the rest. */
+/** Null without an answer: the visitor is then a guest, and joining reports what is wrong. */
 export async function askVisitor(): Promise<Visitor | null> {
   try {
     const answer = await fetch("/api/visitor", { cache: "no-store" });
@@ -19,15 +19,15 @@ export async function askVisitor(): Promise<Visitor | null> {
 }
 
 export function readVisitor(json: unknown): Visitor {
-  const f = new Fields(json, "visitor");
+  const f = new FieldReader(json, "visitor");
   const accounts = f.text("accounts");
   return { accounts: accounts === "optional" || accounts === "required" ? accounts : "off", user: f.maybeText("user") };
 }
 
-const DESKS = ["login", "register", "account"] as const;
+const ACCOUNT_ROUTES = ["login", "register", "account"] as const;
 /** The views of the page that are about accounts. */
-export type Desk = (typeof DESKS)[number];
+export type AccountRoute = (typeof ACCOUNT_ROUTES)[number];
 
-export function deskOfPath(path: string): Desk | null {
-  return DESKS.find((desk) => path === `/${desk}`) ?? null;
+export function accountRouteOf(path: string): AccountRoute | null {
+  return ACCOUNT_ROUTES.find((route) => path === `/${route}`) ?? null;
 }

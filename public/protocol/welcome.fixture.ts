@@ -1,4 +1,4 @@
-/** The first frame to somebody who comes into an empty room, as tests send it. */
+/** The first frame to a member alone in the room, as tests send it. */
 export const WELCOME = {
   type: "welcome",
   clientId: "me",

@@ -1,88 +1,108 @@
-// One call. What it publishes is what the user wants, also after the call has
-// been lost and found again.
+// One call. It publishes what the user wants, also after a reconnect.
 
-import { ConnectionState, DisconnectReason, ExternalE2EEKeyProvider, isE2EESupported, type LocalTrack, Room, RoomEvent, setLogLevel, Track } from "livekit-client";
-import LockWorker from "./lock.worker?worker";
-import type { Seal } from "../seal/seal";
-import { type Pass, PassRefused } from "../protocol/pass";
-import { watchDevice } from "./ended";
-import type { Sources } from "./sources";
+import {
+  ConnectionState,
+  DisconnectReason,
+  ExternalE2EEKeyProvider,
+  isE2EESupported,
+  type LocalTrack,
+  Room,
+  RoomEvent,
+  setLogLevel,
+  Track,
+} from "livekit-client";
+import E2eeWorker from "./e2ee.worker?worker";
+import type { RoomCipher } from "../e2ee/cipher";
+import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
+import { watchDevice } from "./device-watch";
+import type { LocalTracks } from "./local-tracks";
 import { type Tile, tilesOf } from "./tile";
-import { type Device, isOf, type Trouble, troubleOf } from "./trouble";
+import { type Device, concerns, type CallProblem, problemOf } from "./problem";
 
-/** By device the one that is in use; empty where there is none. */
-export type Used = Readonly<Record<MediaDeviceKind, string>>;
+/** The device in use of each kind; empty where there is none. */
+export type ActiveDevices = Readonly<Record<MediaDeviceKind, string>>;
 
-export type Stage = "joining" | "on" | "lost" | "over";
+export type CallPhase = "joining" | "on" | "lost" | "over";
 
-/** An address that is no LiveKit may be asked for ever. */
-const GIVE_UP = 20_000;
+/** An address without LiveKit may never answer. */
+const CONNECT_TIMEOUT = 20_000;
 const SIGNAL_TIMEOUT = 10_000;
-const AGAIN_FIRST = 1_000;
-const AGAIN_MOST = 10_000;
+const RETRY_DELAY_MIN = 1_000;
+const RETRY_DELAY_MAX = 10_000;
 const HAND = "hand";
-/** Milliseconds in which a second frame that cannot be opened means another key; one alone may have been on its way. */
-const DOUBT = 10_000;
+/**
+ * Within this time a second frame that fails to decrypt means another key; a single one may date from before a change.
+ */
+const DECRYPT_ERROR_WINDOW = 10_000;
 
-// What matters is shown to people; the rest would tell a shared console who was where.
+// The page shows what matters; LiveKit's log would leave names in a shared console.
 setLogLevel("silent");
 
-const SOURCE: Readonly<Record<Device, Track.Source>> = { mic: Track.Source.Microphone, camera: Track.Source.Camera, screen: Track.Source.ScreenShare };
+const SOURCE: Readonly<Record<Device, Track.Source>> = {
+  mic: Track.Source.Microphone,
+  camera: Track.Source.Camera,
+  screen: Track.Source.ScreenShare,
+};
 
-/** The server's words for somebody who is no member any more. */
-const NO_SEAT = new Set(["not_member", "bad_ticket", "no_ticket"]);
-/** LiveKit does not take this server's keys: no try is better than the last. */
-const UNUSABLE = new Set(["video_refused"]);
-const FINAL = new Set<Trouble>(["refused", "unusable", "no_lock"]);
+/** Error codes for a visitor who is no member any more. */
+const NOT_A_MEMBER = new Set(["not_member", "bad_ticket", "no_ticket"]);
+/** LiveKit does not accept this server's keys: retrying is useless. */
+const MISCONFIGURED = new Set(["video_refused"]);
+const FINAL = new Set<CallProblem>(["refused", "unusable", "no_lock"]);
 
 export class Call {
-  stage: Stage = $state("joining");
+  phase: CallPhase = $state("joining");
   tiles: readonly Tile[] = $state.raw([]);
-  /** Why the call did not begin or is over; or why something could not be switched on. */
-  trouble: Trouble | null = $state(null);
-  /** The browser wants a click before it plays sound. */
-  muffled = $state(false);
+  /** Why the call failed or ended, or why a device could not be switched on. */
+  problem: CallProblem | null = $state(null);
+  /** The browser needs a click before it plays sound. */
+  audioBlocked = $state(false);
   mic = $state(false);
   camera = $state(false);
   sharing = $state(false);
   hand = $state(false);
-  used: Used = $state.raw({ videoinput: "", audioinput: "", audiooutput: "" });
+  activeDevices: ActiveDevices = $state.raw({ videoinput: "", audioinput: "", audiooutput: "" });
   readonly #room: Room;
-  readonly #ask: () => Promise<Pass>;
-  readonly #sounds: HTMLElement;
-  readonly #seal: Promise<Seal> | null;
+  readonly #requestToken: () => Promise<LiveKitToken>;
+  readonly #audioRoot: HTMLElement;
+  readonly #cipher: Promise<RoomCipher> | null;
   readonly #keys = new ExternalE2EEKeyProvider();
   #worker: Worker | null = null;
-  readonly #sources: Sources;
+  readonly #localTracks: LocalTracks;
   readonly #hands = new Set<string>();
-  /** Whose frames could not be opened, and when the last one was. */
-  readonly #doubts = new Map<string, number>();
-  readonly #strangers = new Set<string>();
+  /** When each participant's frames last failed to decrypt. */
+  readonly #decryptErrorAt = new Map<string, number>();
+  readonly #undecryptable = new Set<string>();
   readonly #watched = new WeakSet<object>();
-  /** Our own: another call may have its voices at the same place. */
+  /** This call's own: another call may have its audio elements in the same place. */
   readonly #voices = new Set<HTMLMediaElement>();
-  /** What is being switched, and how it is to be in the end: whoever changes their mind meanwhile is not overheard. */
+  /** What is being switched, and the state wanted last: a change of mind during the switch counts. */
   readonly #wanted = new Map<string, boolean>();
   #members: ReadonlySet<string> = new Set();
   #joining = false;
   #joins = 0;
-  #over = false;
-  #drawing = false;
-  #spoke: string | null = null;
+  #ended = false;
+  #drawScheduled = false;
+  #lastSpeaker: string | null = null;
 
-  /** `sounds` is where the voices are hung up, unseen. */
-  constructor(ask: () => Promise<Pass>, sources: Sources, sounds: HTMLElement, seal: Promise<Seal> | null) {
-    const { cameraId, micId } = sources.wish;
-    this.#seal = seal;
-    if (seal && isE2EESupported()) this.#worker = new LockWorker();
-    this.#ask = ask;
-    this.#sources = sources;
-    this.#sounds = sounds;
+  /** `audioRoot` holds the hidden audio elements. */
+  constructor(
+    ask: () => Promise<LiveKitToken>,
+    localTracks: LocalTracks,
+    sounds: HTMLElement,
+    cipher: Promise<RoomCipher> | null,
+  ) {
+    const { cameraId, micId } = localTracks.prefs;
+    this.#cipher = cipher;
+    if (cipher && isE2EESupported()) this.#worker = new E2eeWorker();
+    this.#requestToken = ask;
+    this.#localTracks = localTracks;
+    this.#audioRoot = sounds;
     this.#room = new Room({
       adaptiveStream: true,
       dynacast: true,
       disconnectOnPageLeave: true,
-      // What is open belongs to whoever sits here, not to this call.
+      // Open tracks outlive this call: the next one uses them.
       stopLocalTrackOnUnpublish: false,
       ...(this.#worker ? { encryption: { keyProvider: this.#keys, worker: this.#worker } } : {}),
       ...(cameraId ? { videoCaptureDefaults: { deviceId: cameraId } } : {}),
@@ -92,31 +112,31 @@ export class Call {
     void this.#begin();
   }
 
-  /** Who speaks, or spoke last. */
+  /** The participant who speaks, or spoke last. */
   get speaker(): string | null {
-    return this.#spoke;
+    return this.#lastSpeaker;
   }
 
   async setMic(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createTracks({ audio: true });
-    await this.#set("mic", on, open, (on) => me.setMicrophoneEnabled(on));
+    await this.#switchTrack("mic", on, open, (on) => me.setMicrophoneEnabled(on));
   }
 
   async setCamera(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createTracks({ video: true });
-    await this.#set("camera", on, open, (on) => me.setCameraEnabled(on));
+    await this.#switchTrack("camera", on, open, (on) => me.setCameraEnabled(on));
   }
 
   async setSharing(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
     const open = () => me.createScreenTracks({ audio: true });
     const close = () => {
-      this.#sources.shut("screen");
+      this.#localTracks.stop("screen");
       return me.setScreenShareEnabled(false);
     };
-    await this.#set("screen", on, open, close);
+    await this.#switchTrack("screen", on, open, close);
   }
 
   /** Takes another device, now and whenever one of its kind is switched on. */
@@ -125,132 +145,132 @@ export class Call {
     try {
       await this.#room.switchActiveDevice(kind, id);
       if (device !== "speaker") {
-        this.#sources.wish[`${device}Id`] = id;
-        // What the call does not have at the moment is not to come back with the device that it had.
-        if (!this.#has(device)) this.#sources.shut(device);
+        this.#localTracks.prefs[`${device}Id`] = id;
+        // A track that is not published must not reopen with the former device.
+        if (!this.#isPublished(device)) this.#localTracks.stop(device);
       }
-      this.#mended(device);
+      this.#clearProblem(device);
     } catch (cause) {
-      this.trouble = device === "speaker" ? "speaker_failed" : troubleOf(cause, device);
+      this.problem = device === "speaker" ? "speaker_failed" : problemOf(cause, device);
     }
-    this.#draw();
+    this.#scheduleDraw();
   }
 
-  /** Whoever is no member is neither shown nor heard, whatever LiveKit still has of them. */
-  attend(members: ReadonlySet<string>): void {
+  /** A participant who is no member is neither shown nor heard, even if LiveKit still has it. */
+  setMembers(members: ReadonlySet<string>): void {
     this.#members = members;
-    this.#draw();
+    this.#scheduleDraw();
   }
 
   setHand(up: boolean): void {
     this.hand = up;
-    this.#tellHand();
-    this.#draw();
+    this.#sendHand();
+    this.#scheduleDraw();
   }
 
-  /** Within a click, so that the browser lets sound play. */
-  async unmuffle(): Promise<void> {
+  /** Called within a click, so that the browser allows sound. */
+  async unblockAudio(): Promise<void> {
     await this.#room.startAudio().catch(() => {});
   }
 
   hangUp(): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     this.#end(null);
   }
 
-  /** Ends for another call, which goes on with what is open. */
-  giveWay(): void {
-    this.#over = true;
-    this.#sources.released = this.#part();
+  /** Ends for another call, which takes over the open tracks. */
+  handOver(): void {
+    this.#ended = true;
+    this.#localTracks.released = this.#disconnect();
   }
 
-  /** Joins and, when the call is lost, joins again until somebody gives up. */
+  /** Joins and, when the call is lost, joins again until the user hangs up. */
   async #begin(): Promise<void> {
-    // The click that brought us here unlocks sound for as long as it is fresh.
-    void this.unmuffle();
+    // The click that started the call unlocks sound only for a short time.
+    void this.unblockAudio();
     this.#joining = true;
-    for (let wait = AGAIN_FIRST; !this.#over; wait = Math.min(wait * 2, AGAIN_MOST)) {
-      const trouble = await this.#join();
-      if (this.#over) return;
-      if (trouble === null) {
-        this.trouble = null;
-        this.stage = "on";
+    for (let wait = RETRY_DELAY_MIN; !this.#ended; wait = Math.min(wait * 2, RETRY_DELAY_MAX)) {
+      const problem = await this.#join();
+      if (this.#ended) return;
+      if (problem === null) {
+        this.problem = null;
+        this.phase = "on";
         this.#joining = false;
         this.#joins += 1;
         await this.#publish();
         return;
       }
-      if (this.stage === "joining" || FINAL.has(trouble)) return this.#end(trouble);
+      if (this.phase === "joining" || FINAL.has(problem)) return this.#end(problem);
       await new Promise((then) => window.setTimeout(then, wait));
     }
   }
 
-  async #join(): Promise<Trouble | null> {
+  async #join(): Promise<CallProblem | null> {
     let timer = 0;
     try {
-      if (this.#seal) {
-        const seal = await this.#seal.catch(() => null);
-        if (!seal || !this.#worker) return "no_lock";
-        await this.#keys.setKey(seal.media);
+      if (this.#cipher) {
+        const cipher = await this.#cipher.catch(() => null);
+        if (!cipher || !this.#worker) return "no_lock";
+        await this.#keys.setKey(cipher.media);
         await this.#room.setE2EEEnabled(true);
       }
-      const pass = await this.#ask();
-      if (this.#over) return null;
+      const access = await this.#requestToken();
+      if (this.#ended) return null;
       const late = new Promise<never>((_, reject) => {
-        timer = window.setTimeout(() => reject(new Error("nobody answers there as LiveKit does")), GIVE_UP);
+        timer = window.setTimeout(() => reject(new Error("no LiveKit answers there")), CONNECT_TIMEOUT);
       });
       const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
-      await Promise.race([this.#room.connect(pass.livekitUrl, pass.token, options), late]);
-      // It may have ended again before we could look.
+      await Promise.race([this.#room.connect(access.livekitUrl, access.token, options), late]);
+      // The room may have disconnected again meanwhile.
       return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
       void this.#room.disconnect(false);
-      if (!(cause instanceof PassRefused)) return "unreachable";
-      if (NO_SEAT.has(cause.code)) return "refused";
-      return UNUSABLE.has(cause.code) ? "unusable" : "unreachable";
+      if (!(cause instanceof TokenRefusedError)) return "unreachable";
+      if (NOT_A_MEMBER.has(cause.code)) return "refused";
+      return MISCONFIGURED.has(cause.code) ? "unusable" : "unreachable";
     } finally {
       window.clearTimeout(timer);
     }
   }
 
   async #publish(): Promise<void> {
-    await this.#sources.released;
-    const { wish } = this.#sources;
-    // Switched off it was kept for the call that is over.
-    if (!wish.mic) this.#sources.shut("mic");
-    if (!wish.camera) this.#sources.shut("camera");
-    if (wish.mic) await this.setMic(true);
-    if (wish.camera) await this.setCamera(true);
-    if (await this.#sources.has("screen")) await this.setSharing(true);
-    else this.#sources.shut("screen");
-    if (this.#over) return;
-    if (this.hand) this.#tellHand();
-    this.#draw();
+    await this.#localTracks.released;
+    const { prefs } = this.#localTracks;
+    // A device switched off stayed open only for the former call.
+    if (!prefs.mic) this.#localTracks.stop("mic");
+    if (!prefs.camera) this.#localTracks.stop("camera");
+    if (prefs.mic) await this.setMic(true);
+    if (prefs.camera) await this.setCamera(true);
+    if (await this.#localTracks.has("screen")) await this.setSharing(true);
+    else this.#localTracks.stop("screen");
+    if (this.#ended) return;
+    if (this.hand) this.#sendHand();
+    this.#scheduleDraw();
   }
 
-  #end(trouble: Trouble | null): void {
-    this.#over = true;
-    this.trouble = trouble;
-    this.stage = "over";
-    void this.#part();
-    this.#sources.close();
-    this.#draw();
+  #end(problem: CallProblem | null): void {
+    this.#ended = true;
+    this.problem = problem;
+    this.phase = "over";
+    void this.#disconnect();
+    this.#localTracks.close();
+    this.#scheduleDraw();
   }
 
-  /** What is open is the call's until this is done. */
-  async #part(): Promise<void> {
+  /** The tracks belong to this call until this is done. */
+  async #disconnect(): Promise<void> {
     await this.#room.disconnect(false).catch(() => {});
     this.#worker?.terminate();
   }
 
-  async #set(
+  async #switchTrack(
     what: Device,
     on: boolean,
     open: () => Promise<LocalTrack[]>,
     turn: (on: boolean) => Promise<unknown>,
   ): Promise<void> {
-    if (this.#over) return;
-    if (what !== "screen") this.#sources.wish[what] = on;
+    if (this.#ended) return;
+    if (what !== "screen") this.#localTracks.prefs[what] = on;
     const busy = this.#wanted.has(what);
     this.#wanted.set(what, on);
     if (busy) return;
@@ -258,58 +278,58 @@ export class Call {
     let denied = false;
     try {
       let is: boolean | undefined;
-      while (!this.#over && is !== this.#wanted.get(what)) {
+      while (!this.#ended && is !== this.#wanted.get(what)) {
         is = this.#wanted.get(what) === true;
-        if (!is || this.#has(what)) await turn(is);
+        if (!is || this.#isPublished(what)) await turn(is);
         else {
           denied = true;
-          const tracks = await this.#sources.open(what, open);
+          const tracks = await this.#localTracks.open(what, open);
           denied = false;
-          if (this.#over) return;
-          // Whoever thinks again while the browser asks is not to be filmed afterwards.
-          if (!this.#wanted.get(what)) this.#sources.shut(what);
-          // Lost meanwhile: it is published when the call is found again.
+          if (this.#ended) return;
+          // Switched off while the browser asked for permission: the new track is stopped.
+          if (!this.#wanted.get(what)) this.#localTracks.stop(what);
+          // The call was lost meanwhile: the track is published after the reconnect.
           else if (this.#joining) return;
           else for (const track of tracks) await this.#room.localParticipant.publishTrack(track);
         }
       }
-      this.#mended(what);
+      this.#clearProblem(what);
     } catch (cause) {
-      // An answer of the browser's holds for the call that follows, too; what failed with a call that was lost does not.
-      if (!denied && (this.#over || this.stage !== "on" || joins !== this.#joins)) return;
-      if (what !== "screen") this.#sources.wish[what] = false;
-      if (this.#over) return;
-      const trouble = troubleOf(cause, what);
-      // Whoever closes the browser's choice of screens has changed their mind.
-      if (trouble !== "screen_denied") this.trouble = trouble;
-      if (!this.#has(what)) this.#sources.shut(what);
+      // A refusal by the browser holds for the next call, too; a failure of a lost call does not.
+      if (!denied && (this.#ended || this.phase !== "on" || joins !== this.#joins)) return;
+      if (what !== "screen") this.#localTracks.prefs[what] = false;
+      if (this.#ended) return;
+      const problem = problemOf(cause, what);
+      // A dismissed screen picker is no problem to report.
+      if (problem !== "screen_denied") this.problem = problem;
+      if (!this.#isPublished(what)) this.#localTracks.stop(what);
     } finally {
       on = this.#wanted.get(what) ?? on;
       this.#wanted.delete(what);
-      // Lost on the way and found again: what was wanted then found this busy.
-      if (!this.#over && !denied && joins !== this.#joins) void this.#set(what, on, open, turn);
+      // After a reconnect in between, the wanted state is applied again.
+      if (!this.#ended && !denied && joins !== this.#joins) void this.#switchTrack(what, on, open, turn);
     }
-    this.#draw();
+    this.#scheduleDraw();
   }
 
-  /** Whether this page has it in the call, switched on or off. */
-  #has(device: Device): boolean {
+  /** Whether this page has published it, muted or not. */
+  #isPublished(device: Device): boolean {
     return this.#room.localParticipant.getTrackPublication(SOURCE[device]) !== undefined;
   }
 
-  /** Trouble with this is over; with another device it is not. */
-  #mended(what: Device | "speaker"): void {
-    if (isOf(this.trouble, what)) this.trouble = null;
+  /** Clears the problem of this device only. */
+  #clearProblem(what: Device | "speaker"): void {
+    if (concerns(this.problem, what)) this.problem = null;
   }
 
-  #tellHand(to?: string): void {
+  #sendHand(to?: string): void {
     const word = new TextEncoder().encode(this.hand ? "up" : "down");
     const options = { reliable: true, topic: HAND, ...(to ? { destinationIdentities: [to] } : {}) };
     this.#room.localParticipant.publishData(word, options).catch(() => {});
   }
 
   #listen(): void {
-    const draw = () => this.#draw();
+    const draw = () => this.#scheduleDraw();
     const room = this.#room;
     for (const event of [
       RoomEvent.TrackMuted,
@@ -326,12 +346,12 @@ export class Call {
       const device = source === Track.Source.Microphone ? "mic" : source === Track.Source.Camera ? "camera" : null;
       if (!track || !device || this.#watched.has(track)) return;
       this.#watched.add(track);
-      watchDevice(track, (works) => this.#lives(device, works));
+      watchDevice(track, (works) => this.#onDevice(device, works));
     });
     room.on(RoomEvent.TrackSubscribed, (track, publication, them) => {
       // Without a key it would be noise.
-      if (publication.isEncrypted && !this.#seal) publication.setSubscribed(false);
-      else if (track.kind === Track.Kind.Audio) this.#hang(track.attach(), them.identity);
+      if (publication.isEncrypted && !this.#cipher) publication.setSubscribed(false);
+      else if (track.kind === Track.Kind.Audio) this.#playVoice(track.attach(), them.identity);
       draw();
     });
     room.on(RoomEvent.TrackUnsubscribed, (track) => {
@@ -340,12 +360,12 @@ export class Call {
     });
     room.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
       const other = speakers.find((speaker) => !speaker.isLocal);
-      if (other) this.#spoke = other.identity;
+      if (other) this.#lastSpeaker = other.identity;
       draw();
     });
     room.on(RoomEvent.ParticipantConnected, (them) => {
       this.#forget(them.identity);
-      if (this.hand) this.#tellHand(them.identity);
+      if (this.hand) this.#sendHand(them.identity);
       draw();
     });
     room.on(RoomEvent.ParticipantDisconnected, (them) => {
@@ -360,73 +380,79 @@ export class Call {
     });
     room.on(RoomEvent.EncryptionError, (_, them) => {
       if (!them) return;
-      if (performance.now() - (this.#doubts.get(them.identity) ?? -DOUBT) < DOUBT) this.#strangers.add(them.identity);
-      this.#doubts.set(them.identity, performance.now());
+      if (performance.now() - (this.#decryptErrorAt.get(them.identity) ?? -DECRYPT_ERROR_WINDOW) < DECRYPT_ERROR_WINDOW)
+        this.#undecryptable.add(them.identity);
+      this.#decryptErrorAt.set(them.identity, performance.now());
       draw();
     });
-    room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.muffled = !room.canPlaybackAudio));
-    // The signal alone may be mended without a word; only when media has to be found again is it worth one.
-    room.on(RoomEvent.Reconnecting, () => (this.stage = "lost"));
-    room.on(RoomEvent.Reconnected, () => (this.stage = "on"));
+    room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.audioBlocked = !room.canPlaybackAudio));
+    // LiveKit reconnects its signal silently; only when media reconnects does the user need to know.
+    room.on(RoomEvent.Reconnecting, () => (this.phase = "lost"));
+    room.on(RoomEvent.Reconnected, () => (this.phase = "on"));
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
   }
 
-  /** A device that was on has stopped by itself, or works again. */
-  #lives(device: "mic" | "camera", works: boolean): void {
-    if (this.#over) return;
-    if (works) this.#mended(device);
-    else if (this.#sources.wish[device]) this.trouble = `${device}_ended`;
-    this.#draw();
+  /** A device stopped by itself, or works again. */
+  #onDevice(device: "mic" | "camera", works: boolean): void {
+    if (this.#ended) return;
+    if (works) this.#clearProblem(device);
+    else if (this.#localTracks.prefs[device]) this.problem = `${device}_ended`;
+    this.#scheduleDraw();
   }
 
-  #hang(sound: HTMLMediaElement, identity: string): void {
+  #playVoice(sound: HTMLMediaElement, identity: string): void {
     sound.dataset["identity"] = identity;
     this.#voices.add(sound);
-    this.#sounds.append(sound);
+    this.#audioRoot.append(sound);
   }
 
-  /** They come anew, maybe with the right key. */
+  /** A returning participant may have the right key. */
   #forget(identity: string): void {
     this.#hands.delete(identity);
-    this.#doubts.delete(identity);
-    this.#strangers.delete(identity);
+    this.#decryptErrorAt.delete(identity);
+    this.#undecryptable.delete(identity);
   }
 
   #disconnected(reason: DisconnectReason | undefined): void {
     this.#hands.clear();
-    this.#doubts.clear();
-    this.#strangers.clear();
+    this.#decryptErrorAt.clear();
+    this.#undecryptable.clear();
     for (const sound of this.#voices) sound.remove();
     this.#voices.clear();
-    this.#draw();
-    // While it is being joined, an end is one more try that failed.
-    if (this.#over || this.#joining) return;
+    this.#scheduleDraw();
+    // While joining, a disconnect is one more failed attempt.
+    if (this.#ended || this.#joining) return;
     if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("moved");
-    // A second end while the first is being mended, or our own doing.
+    // A second disconnect while the first is handled, or one that this page caused.
     if (reason === DisconnectReason.CLIENT_INITIATED) return;
-    this.stage = "lost";
+    this.phase = "lost";
     void this.#begin();
   }
 
-  /** Many things happen at once when somebody comes. */
-  #draw(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
+  /** One participant joining raises many events: they share one update. */
+  #scheduleDraw(): void {
+    if (this.#drawScheduled) return;
+    this.#drawScheduled = true;
     queueMicrotask(() => {
-      this.#drawing = false;
+      this.#drawScheduled = false;
       const { localParticipant: me, remoteParticipants } = this.#room;
       this.mic = me.isMicrophoneEnabled;
       this.camera = me.isCameraEnabled;
       this.sharing = me.isScreenShareEnabled;
       const used = (kind: MediaDeviceKind) => this.#room.getActiveDevice(kind) ?? "";
-      this.used = { videoinput: used("videoinput"), audioinput: used("audioinput"), audiooutput: used("audiooutput") };
-      // In the order of the room: LiveKit names people to each newcomer in another one.
+      this.activeDevices = {
+        videoinput: used("videoinput"),
+        audioinput: used("audioinput"),
+        audiooutput: used("audiooutput"),
+      };
+      // In the room's order: LiveKit lists participants in another order to each newcomer.
       const others = [...this.#members].flatMap((id) => remoteParticipants.get(id) ?? []);
-      const there = this.stage === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;
-      const keyed = this.#seal !== null;
+      const there =
+        this.phase === "over" || me.identity === "" ? [] : this.#members.has(me.identity) ? [me, ...others] : others;
+      const keyed = this.#cipher !== null;
       this.tiles = there.flatMap((them) => {
         const hand = them === me ? this.hand : this.#hands.has(them.identity);
-        return tilesOf(them, { hand, keyed, stranger: this.#strangers.has(them.identity) });
+        return tilesOf(them, { hand, keyed, otherKey: this.#undecryptable.has(them.identity) });
       });
       for (const sound of this.#voices) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
     });

@@ -8,14 +8,14 @@ export class Hardware {
     return this.#all.filter((device) => device.kind === kind && device.deviceId !== "");
   }
 
-  async look(): Promise<void> {
+  async refresh(): Promise<void> {
     this.#all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   }
 
   /** Looks whenever something is plugged in or out, until the function that it returns is called. */
   watch(): () => void {
-    const look = () => void this.look();
-    navigator.mediaDevices?.addEventListener("devicechange", look);
-    return () => navigator.mediaDevices?.removeEventListener("devicechange", look);
+    const refresh = () => void this.refresh();
+    navigator.mediaDevices?.addEventListener("devicechange", refresh);
+    return () => navigator.mediaDevices?.removeEventListener("devicechange", refresh);
   }
 }

@@ -1,4 +1,4 @@
-// A tile of the call: what LiveKit knows of somebody who is in it.
+// A tile of the call: what LiveKit knows of a participant.
 
 import { ConnectionQuality, type Participant, Track, type VideoTrack } from "livekit-client";
 
@@ -13,28 +13,28 @@ export type Tile = {
   speaking: boolean;
   weak: boolean;
   hand: boolean;
-  lock: Lock;
+  encryption: TileEncryption;
 };
 
-/** How what somebody shows goes with the key of this page: it fits; it cannot be opened; it has no lock. Only what fits is shown. */
-export type Lock = "fits" | "shut" | "bare";
+/** Whether this page's key decrypts a participant's tracks. Only decrypted tracks are shown. */
+export type TileEncryption = "decrypted" | "undecryptable" | "unencrypted";
 
-/** What the page knows of them beside that. */
-export type About = {
+/** What the page adds to LiveKit's data. */
+export type TileContext = {
   hand: boolean;
   /** This page has a key. */
   keyed: boolean;
-  /** What they show could not be opened with it. */
-  stranger: boolean;
+  /** The participant's frames failed to decrypt with it. */
+  otherKey: boolean;
 };
 
-/** The face of somebody and, if they share it, their screen. */
-export function tilesOf(participant: Participant, about: About): Tile[] {
+/** A participant's camera tile and, if shared, the screen's. */
+export function tilesOf(participant: Participant, context: TileContext): Tile[] {
   const { identity, isLocal: mine } = participant;
-  const lock = mine ? "fits" : lockOf(participant, about);
+  const encryption = mine ? "decrypted" : encryptionOf(participant, context);
   const video = (source: Track.Source) => {
     const publication = participant.getTrackPublication(source);
-    return publication && !publication.isMuted && lock === "fits" ? (publication.videoTrack ?? null) : null;
+    return publication && !publication.isMuted && encryption === "decrypted" ? (publication.videoTrack ?? null) : null;
   };
   const face: Tile = {
     key: identity,
@@ -44,17 +44,21 @@ export function tilesOf(participant: Participant, about: About): Tile[] {
     video: video(Track.Source.Camera),
     silent: !participant.isMicrophoneEnabled,
     speaking: participant.isSpeaking,
-    weak: participant.connectionQuality === ConnectionQuality.Poor || participant.connectionQuality === ConnectionQuality.Lost,
-    hand: about.hand,
-    lock,
+    weak:
+      participant.connectionQuality === ConnectionQuality.Poor ||
+      participant.connectionQuality === ConnectionQuality.Lost,
+    hand: context.hand,
+    encryption,
   };
   const screen = video(Track.Source.ScreenShare);
-  return screen ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }] : [face];
+  return screen
+    ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }]
+    : [face];
 }
 
-function lockOf(participant: Participant, { keyed, stranger }: About): Lock {
+function encryptionOf(participant: Participant, { keyed, otherKey }: TileContext): TileEncryption {
   const shown = [...participant.trackPublications.values()];
-  if (!keyed) return shown.some((publication) => publication.isEncrypted) ? "shut" : "fits";
-  if (shown.some((publication) => !publication.isEncrypted)) return "bare";
-  return stranger ? "shut" : "fits";
+  if (!keyed) return shown.some((publication) => publication.isEncrypted) ? "undecryptable" : "decrypted";
+  if (shown.some((publication) => !publication.isEncrypted)) return "unencrypted";
+  return otherKey ? "undecryptable" : "decrypted";
 }

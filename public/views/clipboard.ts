@@ -1,5 +1,5 @@
 /** False when neither the new nor the old way is allowed here. */
-export async function copy(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

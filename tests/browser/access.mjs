@@ -10,12 +10,17 @@ export const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, is
 /** The policy forbids a script tag; evaluating from outside is not the page's doing. */
 export async function sound(page, where) {
   // Colours are judged when they have stopped moving.
-  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getTiming().iterations === Infinity));
+  await page.waitForFunction(() =>
+    document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getTiming().iterations === Infinity),
+  );
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
     const { violations, passes } = await globalThis.axe.run({ runOnly: tags });
-    return { passes: passes.length, violations: violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`) };
+    return {
+      passes: passes.length,
+      violations: violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`),
+    };
   });
   assert.deepEqual(found.violations, [], where);
   assert.ok(found.passes > 5, `${where} was looked at`);
@@ -113,7 +118,10 @@ export default {
         await press("Tab");
         const at = await page.evaluate(() => {
           const e = document.activeElement;
-          return { text: e?.getAttribute("aria-label") ?? e?.textContent?.trim() ?? "", outline: getComputedStyle(e).outlineStyle };
+          return {
+            text: e?.getAttribute("aria-label") ?? e?.textContent?.trim() ?? "",
+            outline: getComputedStyle(e).outlineStyle,
+          };
         });
         if (at.text !== name) continue;
         assert.notEqual(at.outline, "none", `the focus on "${name}" can be seen`);
@@ -139,7 +147,11 @@ export default {
     await dialog.waitFor();
     await press("Escape");
     await dialog.waitFor({ state: "detached" });
-    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "Invite", "the focus is back where it was");
+    assert.equal(
+      await page.evaluate(() => document.activeElement?.textContent?.trim()),
+      "Invite",
+      "the focus is back where it was",
+    );
     await reach("Messages");
     await reach("Leave");
     await press("Enter");

@@ -32,7 +32,11 @@ const people = (page) => page.getByRole("complementary");
 const alert = (page, text) => page.getByRole("alert").filter({ hasText: text });
 
 async function post(base, path, body) {
-  const answer = await fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const answer = await fetch(base + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
   assert.ok(answer.ok, `${path}: ${answer.status}`);
 }
 
@@ -83,7 +87,11 @@ export default {
     await hears(ben, "it is me");
     const head = ben.locator(".message.head").filter({ hasText: "it is me" });
     await head.getByText("verified", { exact: true }).waitFor({ state: "attached" });
-    await people(ben).getByRole("listitem").filter({ hasText: "Ann" }).getByText("verified", { exact: true }).waitFor({ state: "attached" });
+    await people(ben)
+      .getByRole("listitem")
+      .filter({ hasText: "Ann" })
+      .getByText("verified", { exact: true })
+      .waitFor({ state: "attached" });
     assert.equal(await people(ben).getByText("verified", { exact: true }).count(), 1, "and nobody else is");
 
     const mallory = await cast.page();
@@ -116,7 +124,7 @@ export default {
     assert.equal(ann.url(), room);
     await button(ann, "End-to-end encrypted").waitFor();
 
-    // A name that the browser knows goes to the door first, and is turned back there. Whoever has no account makes one.
+    // A name that the browser knows is tried first, and refused. A visitor without an account makes one.
     const cy = await cast.page();
     await remember(cy, "Somebody");
     await cy.goto(room);
@@ -179,7 +187,11 @@ export default {
     await here.route("**/api/visitor", (route) => answered.then(() => route.continue()));
     await button(here, "Log out here").click();
     await button(here, "Log in").waitFor();
-    assert.equal(await here.getByText("You appear as").count(), 0, "the name is not remembered, for it is not a guest's");
+    assert.equal(
+      await here.getByText("You appear as").count(),
+      0,
+      "the name is not remembered, for it is not a guest's",
+    );
     const told = here.waitForResponse("**/api/visitor");
     answer();
     await told;
@@ -245,7 +257,8 @@ export default {
 
   "password managers know what each field is": known(async ({ cast, base }) => {
     const page = await cast.page();
-    const kinds = (form) => form.locator("input").evaluateAll((fields) => fields.map((f) => `${f.autocomplete} ${f.type}`));
+    const kinds = (form) =>
+      form.locator("input").evaluateAll((fields) => fields.map((f) => `${f.autocomplete} ${f.type}`));
     for (const [path, expected] of [
       ["/login", ["username text", "current-password password"]],
       ["/register", ["username text", "new-password password"]],
@@ -261,50 +274,77 @@ export default {
     await account(base, "Ann");
     await logIn(page, base, "Ann");
     await button(page, "Account").click();
-    assert.deepEqual(await kinds(page.locator("form[method=post]")), ["username text", "current-password password", "new-password password"]);
+    assert.deepEqual(await kinds(page.locator("form[method=post]")), [
+      "username text",
+      "current-password password",
+      "new-password password",
+    ]);
     assert.equal(await page.locator("form [name=username]").inputValue(), "Ann");
   }),
 
-  "the views of accounts are sound by light, by night and on a phone, in both languages": known(async ({ cast, base }) => {
-    await account(base, "Анна");
-    for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", locale: "ru-RU" }, { colorScheme: "dark", ...PHONE }, { colorScheme: "light", locale: "ru-RU", ...PHONE }]) {
-      const page = await cast.page(options);
-      const of = JSON.stringify(options);
-      const russian = options.locale !== undefined;
-      const words = russian
-        ? { log: "Войти в учётную запись", name: "Имя", password: "Пароль", go: "Ваше имя", account: "Учётная запись", wrong: "Неверное имя", title: "Учётная запись" }
-        : { log: "Log in", name: "Name", password: "Password", go: "You appear as", account: "Account", wrong: "Wrong name", title: "Your account" };
-      await page.goto(base);
-      await button(page, words.log).waitFor();
-      await fits(page);
-      await sound(page, `landing with accounts, ${of}`);
-      await page.goto(`${base}/register`);
-      await page.getByLabel(words.password, { exact: true }).fill("x");
-      await fits(page);
-      await sound(page, `register, ${of}`);
-      await page.goto(newRoom(base));
-      await button(page, words.log).click();
-      await page.getByLabel(words.name, { exact: true }).fill("Анна");
-      await page.getByLabel(words.password, { exact: true }).fill("неверный");
-      await page.keyboard.press("Enter");
-      await alert(page, words.wrong).waitFor();
-      await fits(page);
-      await sound(page, `login, ${of}`);
-      await page.getByLabel(words.password, { exact: true }).fill(PASSWORD);
-      await page.keyboard.press("Enter");
-      await inRoom(page);
-      await fits(page);
-      await sound(page, `room of somebody verified, ${of}`);
-      await page.goto(base);
-      await page.getByText(`${words.go} Анна`).waitFor();
-      await fits(page);
-      await sound(page, `landing of somebody verified, ${of}`);
-      await button(page, words.account).click();
-      await page.getByRole("heading", { name: words.title, exact: true }).waitFor();
-      await fits(page);
-      await sound(page, `account, ${of}`);
-    }
-  }),
+  "the views of accounts are sound by light, by night and on a phone, in both languages": known(
+    async ({ cast, base }) => {
+      await account(base, "Анна");
+      for (const options of [
+        { colorScheme: "light" },
+        { colorScheme: "dark", locale: "ru-RU" },
+        { colorScheme: "dark", ...PHONE },
+        { colorScheme: "light", locale: "ru-RU", ...PHONE },
+      ]) {
+        const page = await cast.page(options);
+        const of = JSON.stringify(options);
+        const russian = options.locale !== undefined;
+        const words = russian
+          ? {
+              log: "Войти в учётную запись",
+              name: "Имя",
+              password: "Пароль",
+              go: "Ваше имя",
+              account: "Учётная запись",
+              wrong: "Неверное имя",
+              title: "Учётная запись",
+            }
+          : {
+              log: "Log in",
+              name: "Name",
+              password: "Password",
+              go: "You appear as",
+              account: "Account",
+              wrong: "Wrong name",
+              title: "Your account",
+            };
+        await page.goto(base);
+        await button(page, words.log).waitFor();
+        await fits(page);
+        await sound(page, `landing with accounts, ${of}`);
+        await page.goto(`${base}/register`);
+        await page.getByLabel(words.password, { exact: true }).fill("x");
+        await fits(page);
+        await sound(page, `register, ${of}`);
+        await page.goto(newRoom(base));
+        await button(page, words.log).click();
+        await page.getByLabel(words.name, { exact: true }).fill("Анна");
+        await page.getByLabel(words.password, { exact: true }).fill("неверный");
+        await page.keyboard.press("Enter");
+        await alert(page, words.wrong).waitFor();
+        await fits(page);
+        await sound(page, `login, ${of}`);
+        await page.getByLabel(words.password, { exact: true }).fill(PASSWORD);
+        await page.keyboard.press("Enter");
+        await inRoom(page);
+        await fits(page);
+        await sound(page, `room of somebody verified, ${of}`);
+        await page.goto(base);
+        await page.getByText(`${words.go} Анна`).waitFor();
+        await fits(page);
+        await sound(page, `landing of somebody verified, ${of}`);
+        await button(page, words.account).click();
+        await page.getByRole("heading", { name: words.title, exact: true }).waitFor();
+        await fits(page);
+        await sound(page, `account, ${of}`);
+      }
+    },
+  ),
 
   async "without accounts nothing of them shows, and nobody waits for them"({ cast, base }) {
     const page = await cast.page();

@@ -11,9 +11,10 @@ export const stage = (page) => page.getByRole("region", { name: "Call" });
 export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
 export const control = (page, name) => stage(page).getByRole("button", { name, exact: true });
 export const dialog = (page) => page.getByRole("dialog", { name: "Join the call" });
-export const listed = (page) => page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
+export const listed = (page) =>
+  page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
 
-/** Somebody in the room, whose connections can be asked how they are. */
+/** A member whose WebRTC connections the test can inspect. */
 export async function guest(cast, name, room, options) {
   const context = await cast.context(options);
   await remember(context, name);
@@ -34,7 +35,10 @@ export async function guest(cast, name, room, options) {
 }
 
 export async function videoButton(page) {
-  await page.getByRole("banner").getByRole("button", { name: /^(Video|Видео)/ }).click();
+  await page
+    .getByRole("banner")
+    .getByRole("button", { name: /^(Video|Видео)/ })
+    .click();
 }
 
 export async function leaves(page) {
@@ -90,7 +94,7 @@ export async function until(what, ask) {
   assert.fail(`in vain waited: ${what}`);
 }
 
-/** The picture of somebody else is there, moves, and sounds. */
+/** The video of another member is shown, moves, and has sound. */
 export async function seesAndHears(page, name) {
   const video = tile(page, name).locator("video");
   await video.waitFor({ timeout: MEDIA });

@@ -6,15 +6,20 @@ import { hears, inRoom, newRoom, say } from "./people.mjs";
 const keyed = (room, letter) => `${room}#${letter.repeat(43)}`;
 const [RIGHT, WRONG] = ["A", "Q"];
 
-/** What a page shows of somebody else's words, pictures and voice. */
+/** What a page shows of another member's text, video and sound. */
 async function perceives(page, name) {
-  const pictures = await tile(page, name).locator("video").evaluateAll((all) => all.filter((video) => video.videoWidth > 0).length);
+  const pictures = await tile(page, name)
+    .locator("video")
+    .evaluateAll((all) => all.filter((video) => video.videoWidth > 0).length);
   const { frames, loud } = await arrived(page);
   return { pictures, frames, loud };
 }
 
 export default {
-  async "a room made here is locked: words reach whoever has the link, and the server only as ciphertext"({ cast, base }) {
+  async "a room made here is locked: words reach whoever has the link, and the server only as ciphertext"({
+    cast,
+    base,
+  }) {
     const maker = await guest(cast, "Ann", base);
     await maker.getByRole("button", { name: "Create a room" }).click();
     await inRoom(maker);
@@ -39,7 +44,8 @@ export default {
       (room) =>
         new Promise((then) => {
           const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?name=Spy&room=${room}`);
-          socket.onmessage = ({ data }) => JSON.parse(data).history && then(JSON.parse(data).history.map((chat) => chat.text));
+          socket.onmessage = ({ data }) =>
+            JSON.parse(data).history && then(JSON.parse(data).history.map((chat) => chat.text));
         }),
       plain.split("/r/")[1],
     );
@@ -61,21 +67,24 @@ export default {
       assert.doesNotMatch(await eve.locator("body").innerText(), /treasure/);
 
       for (const page of [ann, ben, eve]) await joins(page);
-      await stage(eve).getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other").waitFor({ timeout: MEDIA });
+      await stage(eve)
+        .getByText("You do not have the same key as Ann and Ben, so you cannot see or hear each other")
+        .waitFor({ timeout: MEDIA });
       for (const page of [ann, ben]) {
         await stage(page).getByText("You do not have the same key as Eve").waitFor({ timeout: MEDIA });
         await tile(page, "Eve").getByTitle("another key").waitFor();
         await tile(page, "Eve").locator("video").waitFor({ state: "detached" });
       }
       await sound(ann, "a wrong key in the call");
-      for (const name of ["Ann", "Ben"]) assert.deepEqual(await perceives(eve, name), { pictures: 0, frames: 0, loud: 0 });
+      for (const name of ["Ann", "Ben"])
+        assert.deepEqual(await perceives(eve, name), { pictures: 0, frames: 0, loud: 0 });
       assert.match(await stage(eve).innerText(), /Eve \(you\)/);
-      // She spoils nothing for those who have the key.
+      // Members with the key are not disturbed.
       await seesAndHears(ann, "Ben");
       await seesAndHears(ben, "Ann");
       assert.equal(await tile(ann, "Ben").locator(".lock").count(), 0);
 
-      // With the right one she is let in, and nobody is warned of her any more.
+      // With the right key she is decrypted, and the warning is gone.
       await eve.goto(keyed(room, RIGHT));
       await hears(eve, "the treasure lies under the lamp");
       await until("the warning is gone", async () => (await stage(ann).getByText("the same key").count()) === 0);
@@ -94,7 +103,10 @@ export default {
         delete globalThis.RTCRtpScriptTransform;
         delete RTCRtpSender.prototype.createEncodedStreams;
       });
-      await old.getByRole("banner").getByRole("button", { name: /^Video/ }).click();
+      await old
+        .getByRole("banner")
+        .getByRole("button", { name: /^Video/ })
+        .click();
       await old.getByRole("dialog").getByRole("button", { name: "Join", exact: true }).click();
       await stage(old).getByText("This browser cannot encrypt video").waitFor();
       assert.deepEqual(await livekit.rooms(), []);
@@ -118,14 +130,22 @@ export default {
 
       await joins(ann);
       await joins(bare);
-      await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor({ timeout: MEDIA });
+      await stage(bare)
+        .getByText("You came without the key, so you cannot see or hear Ann")
+        .waitFor({ timeout: MEDIA });
       await tile(bare, "Ann").getByTitle("encrypted", { exact: true }).waitFor();
       assert.equal(await tile(bare, "Ann").locator("video").count(), 0);
       assert.equal(await bare.locator("audio").count(), 0, "no noise either");
-      await stage(ann).getByText("Bare came without the key: what comes from there is not encrypted").waitFor({ timeout: MEDIA });
+      await stage(ann)
+        .getByText("Bare came without the key: what comes from there is not encrypted")
+        .waitFor({ timeout: MEDIA });
       await tile(ann, "Bare").getByTitle("not encrypted").waitFor();
       await until("Bare sends", async () => (await arrived(ann)).packets > 100);
-      assert.deepEqual(await perceives(ann, "Bare"), { pictures: 0, frames: 0, loud: 0 }, "whatever comes without a lock");
+      assert.deepEqual(
+        await perceives(ann, "Bare"),
+        { pictures: 0, frames: 0, loud: 0 },
+        "whatever comes without a lock",
+      );
       await sound(bare, "without the key in the call");
     });
   },

@@ -4,14 +4,19 @@ import { box, fits, inRoom, newRoom, remember, say, sees } from "./people.mjs";
 async function firstVisit(page, base, words) {
   await remember(page, "Ann");
   const taken = [];
-  page.on("requestfinished", (request) => taken.push(request.sizes().then(({ responseBodySize }) => [request.url().replace(base, ""), responseBodySize])));
+  page.on("requestfinished", (request) =>
+    taken.push(request.sizes().then(({ responseBodySize }) => [request.url().replace(base, ""), responseBodySize])),
+  );
   // What a fall to another transport would need comes last.
   const last = page.waitForEvent("requestfinished", (request) => /\/assets\/http-/.test(request.url()));
   await page.goto(newRoom(base));
   await inRoom(page);
   await last;
   const sizes = await Promise.all(taken);
-  assert.ok(sizes.some(([path, size]) => path.endsWith(".js") && size > 10_000), "the page itself is among it");
+  assert.ok(
+    sizes.some(([path, size]) => path.endsWith(".js") && size > 10_000),
+    "the page itself is among it",
+  );
   const named = sizes.map(([path]) => path).filter((path) => /english|russian/.test(path));
   assert.ok(named.length === 1 && named[0].includes(words), `the words of one language: ${named}`);
   const sum = sizes.reduce((sum, [, size]) => sum + size, 0);
@@ -43,7 +48,11 @@ export default {
   },
 
   async "the first visit to a room takes no more than 60 kB, all told, in every language"({ cast, base }) {
-    for (const [locale, words] of [["en-US", "english"], ["ru-RU", "russian"]]) await firstVisit(await cast.page({ locale }), base, words);
+    for (const [locale, words] of [
+      ["en-US", "english"],
+      ["ru-RU", "russian"],
+    ])
+      await firstVisit(await cast.page({ locale }), base, words);
   },
 
   async "an id that cannot be is refused with the rule"({ cast, base }) {
@@ -74,7 +83,10 @@ export default {
     const guest = await cast.page();
     await guest.goto(newRoom(base));
     await guest.getByRole("button", { name: "Join as a guest" }).click();
-    await guest.getByRole("complementary").getByText(/^Guest /).waitFor();
+    await guest
+      .getByRole("complementary")
+      .getByText(/^Guest /)
+      .waitFor();
   },
 
   async "a name that cannot be is refused with the rule"({ cast, base }) {
@@ -158,7 +170,8 @@ export default {
     await page.getByRole("link", { name: "Open-source licences" }).click();
     await page.waitForURL(`${base}/licenses.txt`);
     const terms = await page.locator("body").innerText();
-    for (const name of ["livekit-client", "@livekit/protocol", "@bufbuild/protobuf", "webrtc-adapter", "svelte", "uqr"]) assert.ok(terms.includes(`\n${name} `) || terms.startsWith(`${name} `), name);
+    for (const name of ["livekit-client", "@livekit/protocol", "@bufbuild/protobuf", "webrtc-adapter", "svelte", "uqr"])
+      assert.ok(terms.includes(`\n${name} `) || terms.startsWith(`${name} `), name);
     assert.match(terms, /Apache License\s+Version 2\.0/);
     assert.match(terms, /Copyright 2008 Google Inc/);
   },

@@ -3,9 +3,13 @@ import { chromium } from "playwright-core";
 import { CHROMIUM, FLAGS, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
-/** Somebody whose browser keeps pages for coming back, as those of people do and those of tests do not. */
+/** A member whose browser has a back/forward cache, which browsers under test switch off. */
 async function keeping(name, room, act) {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: FLAGS,
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
   try {
     const page = await browser.newPage({ locale: "en-US" });
     page.setDefaultTimeout(15_000);
@@ -31,7 +35,9 @@ export default {
         await keeping("Ann", `${room}?transport=${transport}`, async (ann) => {
           await log(ben).getByText("Ann joined").waitFor();
           await ann.goto(`${server.url}/healthz`);
-          await log(ben).getByText(/^Ann (disconnected)/).waitFor({ timeout: 30_000 });
+          await log(ben)
+            .getByText(/^Ann (disconnected)/)
+            .waitFor({ timeout: 30_000 });
           assert.equal(await members(server.url, room), 1, transport);
         });
       }
@@ -41,7 +47,7 @@ export default {
   },
 
   async "closed tab is heard after the reload grace, by every transport, and a reload is not"({ cast, base }) {
-    // Nobody is lost in it by any other way. Where nothing shortens the grace, the notice never comes.
+    // No other event ends the membership. Where nothing shortens the grace, the notice never comes.
     const server = await startServer({ PARLOR_GRACE: "1h", PARLOR_LEASE: "1h", PARLOR_RELOAD_GRACE: "1s" });
     try {
       for (const transport of [...TRANSPORTS, "short-poll"]) {
@@ -50,7 +56,9 @@ export default {
         const ann = await cast.guest("Ann", `${room}?transport=${transport}`);
         await log(ben).getByText("Ann joined").waitFor();
         await ann.close({ runBeforeUnload: true });
-        await log(ben).getByText(/^Ann disconnected/).waitFor({ timeout: 30_000 });
+        await log(ben)
+          .getByText(/^Ann disconnected/)
+          .waitFor({ timeout: 30_000 });
         assert.equal(await members(server.url, room), 1, transport);
       }
     } finally {
@@ -87,7 +95,9 @@ export default {
         await sees(ben, ["one", "two", "three"]);
         assert.equal((await seatOf(ann)).clientId, clientId);
         assert.equal(await log(ann).getByText("Connection lost").count(), 0);
-        assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), [await log(ben).locator("[data-what=joined]").innerText()]);
+        assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), [
+          await log(ben).locator("[data-what=joined]").innerText(),
+        ]);
       });
     }
   },

@@ -14,17 +14,18 @@ const BIN = resolve(ROOT, `target/tools/livekit-server-${VERSION}`);
 const KEY = "devkey";
 const TRIES = 3;
 
-/** LiveKit has ended before anybody could ask it anything. */
+/** LiveKit has ended before it could be asked. */
 class Ended extends Error {}
 
 /** A Parlor and a LiveKit that know of each other. */
 export async function startBoth() {
-  if (!existsSync(BIN)) throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
+  if (!existsSync(BIN))
+    throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
   for (let tries = 1; ; tries += 1) {
     try {
       return await startedBoth();
     } catch (cause) {
-      // Parlor has to know the port before LiveKit takes it, and by then somebody else may have it.
+      // Parlor has to know the port before LiveKit takes it, and another program may take it meanwhile.
       if (!(cause instanceof Ended) || tries === TRIES) throw cause;
     }
   }
@@ -41,7 +42,12 @@ async function startedBoth() {
     bind_addresses: ["127.0.0.1"],
     keys: { [KEY]: secret },
     logging: { level: "warn" },
-    rtc: { node_ip: "127.0.0.1", use_external_ip: false, enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
+    rtc: {
+      node_ip: "127.0.0.1",
+      use_external_ip: false,
+      enable_loopback_candidate: true,
+      interfaces: { includes: ["lo"] },
+    },
     room: { auto_create: true, empty_timeout: 300, departure_timeout: 300 },
     webhook: { api_key: KEY, urls: [`${server.url}/livekit/webhook`] },
   };
@@ -50,7 +56,11 @@ async function startedBoth() {
   async function start() {
     const rtc = { ...config.rtc, tcp_port: await freePort(), udp_port: await freePort() };
     // JSON is YAML.
-    child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify({ ...config, rtc }) }, stdio: "ignore" });
+    child = spawn(BIN, [], {
+      cwd: ROOT,
+      env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify({ ...config, rtc }) },
+      stdio: "ignore",
+    });
     while (!(await fetch(url).catch(() => null))?.ok) {
       if (child.exitCode !== null) throw new Ended(`LiveKit ended with ${child.exitCode}`);
       await new Promise((then) => setTimeout(then, 50));
@@ -58,9 +68,17 @@ async function startedBoth() {
   }
 
   async function ask(method, grant, body) {
-    const token = await new SignJWT({ video: grant }).setProtectedHeader({ alg: "HS256" }).setIssuer(KEY).setExpirationTime("1m").sign(new TextEncoder().encode(secret));
+    const token = await new SignJWT({ video: grant })
+      .setProtectedHeader({ alg: "HS256" })
+      .setIssuer(KEY)
+      .setExpirationTime("1m")
+      .sign(new TextEncoder().encode(secret));
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const answer = await fetch(`${url}/twirp/livekit.RoomService/${method}`, { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await fetch(`${url}/twirp/livekit.RoomService/${method}`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+    });
     if (!answer.ok) throw new Error(`${method}: ${answer.status}`);
     return answer.json();
   }

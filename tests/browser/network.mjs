@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
 import { startServer, startWire, wired } from "./server.mjs";
-import { hears, inRoom, log, members, newRoom, reconnects, remember, say, seatOf, sees, SLOWED, stateOf } from "./people.mjs";
+import {
+  hears,
+  inRoom,
+  log,
+  members,
+  newRoom,
+  reconnects,
+  remember,
+  say,
+  seatOf,
+  sees,
+  SLOWED,
+  stateOf,
+} from "./people.mjs";
 
 export default {
   "a cut network loses nothing and doubles nothing": wired(async ({ cast, base, wire }) => {
@@ -28,9 +41,18 @@ export default {
     await sees(ann, talk);
     await sees(ben, talk);
     await log(ann).getByText("Reconnected").waitFor();
-    assert.equal(await ann.getByText("Backup connection in use").count(), 0, "a network that is away is no reason to fall back");
+    assert.equal(
+      await ann.getByText("Backup connection in use").count(),
+      0,
+      "a network that is away is no reason to fall back",
+    );
     assert.equal((await seatOf(ann)).clientId, clientId);
-    assert.equal(await log(ben).getByText(/^Ann (left|disconnected)/).count(), 0);
+    assert.equal(
+      await log(ben)
+        .getByText(/^Ann (left|disconnected)/)
+        .count(),
+      0,
+    );
   }),
 
   "who leaves without a connection is not told that the room is gone": wired(async ({ cast, wire }) => {
@@ -40,17 +62,19 @@ export default {
     assert.equal(await ann.getByText("You were the last person").count(), 0);
   }),
 
-  "who leaves by a link that died unnoticed is not told that the room is gone either": wired(async ({ cast, base, wire }) => {
-    const room = newRoom(base);
-    const ann = await cast.guest("Ann", room.replace(base, wire.url));
-    wire.freeze();
-    await ann.getByRole("button", { name: "Leave", exact: true }).click();
-    await ann.getByText("You left the room.").waitFor();
-    assert.equal(await ann.getByText("You were the last person").count(), 0);
-    await ann.getByText("the server didn’t hear").waitFor();
-    assert.equal(await ann.getByText("You were the last person").count(), 0);
-    assert.equal(await members(base, room), 1);
-  }),
+  "who leaves by a link that died unnoticed is not told that the room is gone either": wired(
+    async ({ cast, base, wire }) => {
+      const room = newRoom(base);
+      const ann = await cast.guest("Ann", room.replace(base, wire.url));
+      wire.freeze();
+      await ann.getByRole("button", { name: "Leave", exact: true }).click();
+      await ann.getByText("You left the room.").waitFor();
+      assert.equal(await ann.getByText("You were the last person").count(), 0);
+      await ann.getByText("the server didn’t hear").waitFor();
+      assert.equal(await ann.getByText("You were the last person").count(), 0);
+      assert.equal(await members(base, room), 1);
+    },
+  ),
 
   "a page with something unsent asks before it goes": wired(async ({ cast, wire }) => {
     const ann = await cutOff(cast, wire);
@@ -156,7 +180,11 @@ export default {
         globalThis.source.onmessage = ({ data }) => globalThis.heard.push(JSON.parse(data));
       });
       const hears = (type, code) =>
-        page.waitForFunction(([type, code]) => globalThis.heard.some((frame) => frame.type === type && frame.code === code), [type, code], { timeout: SLOWED });
+        page.waitForFunction(
+          ([type, code]) => globalThis.heard.some((frame) => frame.type === type && frame.code === code),
+          [type, code],
+          { timeout: SLOWED },
+        );
       await hears("welcome");
       await server.stop();
       // Back, but its rooms are not.
@@ -180,21 +208,27 @@ export default {
       const ben = await cast.guest("Ben", room);
       await ann.evaluate(() => {
         globalThis.alarms = 0;
-        new MutationObserver(() => (globalThis.alarms += document.querySelectorAll("[role=alert]").length)).observe(document, { subtree: true, childList: true });
+        new MutationObserver(() => (globalThis.alarms += document.querySelectorAll("[role=alert]").length)).observe(
+          document,
+          { subtree: true, childList: true },
+        );
       });
       const lines = Array.from({ length: 40 }, (_, i) => `line ${i + 1}`);
-      // A line waits for the answer to the one before, so a slow page alone would never write too fast. Typing counts, too, and
-      // waits for nothing: so much of it behind each line keeps the server busy until the next one. An odd number of frames each
-      // time, for where every second one is refused it is not to be the same one always.
+      // A message waits for the answer before, so only typing can exceed the rate. The number of frames is odd: every
+      // second one is refused.
       await ann.evaluate(() => {
         globalThis.flood = 8;
         const { send } = WebSocket.prototype;
         WebSocket.prototype.send = function (text) {
           send.call(this, text);
-          if (JSON.parse(text).type === "chat") for (let n = 0; n < globalThis.flood; n += 1) send.call(this, '{"type":"typing","typing":true}');
+          if (JSON.parse(text).type === "chat")
+            for (let n = 0; n < globalThis.flood; n += 1) send.call(this, '{"type":"typing","typing":true}');
         };
       });
-      const notice = ann.getByRole("status").getByText("the rest will be sent automatically").waitFor({ timeout: SLOWED });
+      const notice = ann
+        .getByRole("status")
+        .getByText("the rest will be sent automatically")
+        .waitFor({ timeout: SLOWED });
       await ann.evaluate(async (lines) => {
         const box = document.querySelector("textarea");
         for (const line of lines) {
@@ -285,7 +319,7 @@ export default {
   },
 };
 
-/** Somebody alone in a room, whose network has just gone. */
+/** A member alone in a room, whose network has just gone. */
 async function cutOff(cast, wire) {
   const ann = await cast.guest("Ann", newRoom(wire.url));
   wire.cut();

@@ -17,15 +17,18 @@ export const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Cameras that show a moving figure, microphones that beep, and nobody to be asked for them. The second camera
-  // sees depth, which no call carries.
+  // Cameras that show a moving figure, microphones that beep, and no prompts. The second camera sees depth, which no
+  // call carries.
   "--use-fake-device-for-media-stream=device-count=3",
   "--use-fake-ui-for-media-stream",
   "--allow-loopback-in-peer-connection",
 ];
 
 export function launch(more = []) {
-  if (!existsSync(CHROMIUM)) throw new Error(`NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`);
+  if (!existsSync(CHROMIUM))
+    throw new Error(
+      `NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`,
+    );
   return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 }
 
@@ -42,7 +45,11 @@ export class Cast {
   }
 
   async context(options = {}) {
-    const context = await this.#browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 800 }, ...options });
+    const context = await this.#browser.newContext({
+      locale: "en-US",
+      viewport: { width: 1280, height: 800 },
+      ...options,
+    });
     context.setDefaultTimeout(PATIENCE);
     context.on("page", (page) => {
       page.on("pageerror", (error) => this.#errors.push(String(error)));
@@ -58,7 +65,10 @@ export class Cast {
     return (await this.context(options)).newPage();
   }
 
-  /** Somebody whose name the browser remembers, in the room `within` some time; `clocked` if the test moves the page's clock. */
+  /**
+   * A member whose browser remembers the name, in the room `within` some time; `clocked` if the test moves the page's
+   * clock.
+   */
   async guest(name, room, { clocked = false, within, ...options } = {}) {
     const page = await this.page(options);
     await remember(page, name);
@@ -68,7 +78,7 @@ export class Cast {
     return page;
   }
 
-  /** Everybody goes, before what they talked to does. */
+  /** All pages are closed before the servers they talk to. */
   async disperse() {
     await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
   }
@@ -79,7 +89,7 @@ export class Cast {
   }
 }
 
-/** Somebody who comes into the room by requests alone: what says a line there. */
+/** A member by requests alone: what says a line there. */
 export async function voice(name, room) {
   const { origin, pathname } = new URL(room);
   const at = `${origin}/api/rooms/${pathname.split("/r/")[1]}`;
@@ -100,7 +110,7 @@ export function remember(target, name) {
   }, name);
 }
 
-/** An address nobody else in this run uses, of the kind the page itself makes. */
+/** An address that no other test of this run uses, of the kind the page makes. */
 export function newRoom(base) {
   const one = (letters) => letters[Math.floor(Math.random() * letters.length)];
   const quint = () => ["bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz"].map(one).join("");
@@ -128,7 +138,10 @@ export async function hears(page, text) {
 export async function types(writer, name, text, reader) {
   const typing = reader.getByText(`${name} is typing`).waitFor();
   let seen = false;
-  void typing.then(() => (seen = true), () => (seen = true));
+  void typing.then(
+    () => (seen = true),
+    () => (seen = true),
+  );
   await box(writer).pressSequentially(text);
   for (;;) {
     await Promise.race([typing, new Promise((then) => setTimeout(then, 1_000))]);
@@ -141,7 +154,10 @@ export async function types(writer, name, text, reader) {
 export async function reconnects(page) {
   const back = page.getByText("Messages will be sent once you’re back").waitFor({ state: "detached" });
   let over = false;
-  void back.then(() => (over = true), () => (over = true));
+  void back.then(
+    () => (over = true),
+    () => (over = true),
+  );
   while (!over) {
     await page.evaluate(() => dispatchEvent(new Event("online")));
     await Promise.race([back, new Promise((then) => setTimeout(then, 1_000))]);
@@ -156,21 +172,31 @@ export async function transcript(page) {
 
 /** Exactly these messages, in this order; what is slowed on its way may take longer than most. */
 export async function sees(page, texts, timeout = PATIENCE) {
-  await page.waitForFunction(
-    (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === JSON.stringify(texts),
-    texts,
-    { timeout },
-  ).catch(async (cause) => {
-    assert.deepEqual(await transcript(page), texts);
-    throw cause;
-  });
+  await page
+    .waitForFunction(
+      (texts) =>
+        JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) ===
+        JSON.stringify(texts),
+      texts,
+      { timeout },
+    )
+    .catch(async (cause) => {
+      assert.deepEqual(await transcript(page), texts);
+      throw cause;
+    });
 }
 
 export const stateOf = (page, text, state) =>
-  log(page).locator(".message").filter({ hasText: text }).locator(`[data-state=${state}]`).waitFor({ state: "attached" });
+  log(page)
+    .locator(".message")
+    .filter({ hasText: text })
+    .locator(`[data-state=${state}]`)
+    .waitFor({ state: "attached" });
 
 export async function seatOf(page) {
-  const text = await page.evaluate(() => Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null");
+  const text = await page.evaluate(
+    () => Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null",
+  );
   return JSON.parse(text);
 }
 

@@ -45,7 +45,13 @@ try {
   const room = `${server.url}/r/lusab-babad-gutih-tugad`;
   const iris = await cast.guest("Iris", room, { viewport: DESKTOP, colorScheme: "light" });
   const tomas = await cast.guest("Tomas", room, { viewport: DESKTOP, colorScheme: "dark" });
-  const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true, colorScheme: "light" };
+  const phone = {
+    viewport: { width: 360, height: 740 },
+    deviceScaleFactor: 1.5,
+    hasTouch: true,
+    isMobile: true,
+    colorScheme: "light",
+  };
   const wen = await cast.guest("Wen", room, phone);
   const olga = await cast.guest("Olga", room);
   const people = { Iris: iris, Tomas: tomas, Wen: wen };
@@ -78,7 +84,9 @@ try {
     await tile(seen.Iris, "Wen").getByText("hand raised").waitFor({ state: "attached" });
     for (const name of ["Tomas", "Wen"]) {
       const video = tile(seen.Iris, name).locator("video");
-      await until(`${name} is seen`, () => video.evaluate(({ videoWidth, currentTime }) => videoWidth >= 640 && currentTime > 8));
+      await until(`${name} is seen`, () =>
+        video.evaluate(({ videoWidth, currentTime }) => videoWidth >= 640 && currentTime > 8),
+      );
     }
     await shoot(seen.Iris, "call");
   });
@@ -89,7 +97,10 @@ try {
   for (const pane of await panes.all()) await pane.getByRole("heading", { name: "4 people here" }).waitFor();
   await four.getByRole("button", { name: "Send a line from all four" }).click();
   for (const pane of await panes.all()) await pane.locator(".text").nth(3).waitFor();
-  await four.locator("[data-transport=short-poll] [data-count=delay]").getByText(/\sms\s/).waitFor();
+  await four
+    .locator("[data-transport=short-poll] [data-count=delay]")
+    .getByText(/\sms\s/)
+    .waitFor();
   await keep(four.locator(".panes"), ASSETS, "transports");
 
   const icon = await cast.page({ viewport: { width: ICON, height: ICON } });
@@ -109,7 +120,7 @@ async function enter(page, name, room) {
   await inRoom(page);
 }
 
-/** In the page: a camera before which somebody sits. */
+/** In the page: a camera with a person before it. */
 function paint([wall, light, clothes, skin, hair]) {
   const sight = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
   const pen = sight.getContext("2d");

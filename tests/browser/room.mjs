@@ -1,5 +1,20 @@
 import assert from "node:assert/strict";
-import { box, bubble, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, stateOf, types, voice } from "./people.mjs";
+import {
+  box,
+  bubble,
+  hears,
+  inRoom,
+  log,
+  members,
+  newRoom,
+  remember,
+  say,
+  seatOf,
+  sees,
+  stateOf,
+  types,
+  voice,
+} from "./people.mjs";
 import { startServer } from "./server.mjs";
 
 const bring = (page) => page.bringToFront();
@@ -46,7 +61,12 @@ export default {
       await cast.guest("Dan", room);
       await log(ann).getByText("Dan joined").waitFor();
       await listed(ann).nth(1).getByText("Dan").waitFor();
-      assert.equal(await log(ann).getByText(/^(Cat|Ben) (joined|left)/).count(), 1);
+      assert.equal(
+        await log(ann)
+          .getByText(/^(Cat|Ben) (joined|left)/)
+          .count(),
+        1,
+      );
       const panes = await cast.page();
       await panes.goto(`${server.url}/transports`);
       for (const transport of ["ws", "sse", "long-poll", "short-poll"]) {
@@ -101,9 +121,15 @@ export default {
       await sees(ann, ["come in"]);
       await ann.unroute("**/assets/index-*.js");
     };
-    await arrives(() => ann.goto(room), () => log(ben).getByText("Ann joined").waitFor());
+    await arrives(
+      () => ann.goto(room),
+      () => log(ben).getByText("Ann joined").waitFor(),
+    );
     const { clientId } = await seatOf(ann);
-    await arrives(() => ann.reload(), async () => {});
+    await arrives(
+      () => ann.reload(),
+      async () => {},
+    );
     assert.equal((await seatOf(ann)).clientId, clientId);
     assert.equal(sockets.length, 2, String(sockets));
     assert.equal(await members(base, room), 2);
@@ -150,7 +176,11 @@ export default {
     // It says so for two seconds and a half: a busy machine may look too late.
     await copy.evaluate((button) => {
       globalThis.copied = new Promise((then) => {
-        new MutationObserver(() => button.textContent.trim() === "Copied" && then()).observe(button, { subtree: true, childList: true, characterData: true });
+        new MutationObserver(() => button.textContent.trim() === "Copied" && then()).observe(button, {
+          subtree: true,
+          childList: true,
+          characterData: true,
+        });
       });
     });
     await copy.click();
@@ -176,7 +206,8 @@ export default {
     const room = newRoom(base);
     const ann = await cast.guest("<b>Ann</b>", room);
     const ben = await cast.guest("Ben", room);
-    const text = '<img src=x onerror="document.title=1"><script>alert(1)</script> &amp; javascript:alert(1) https://example.org/?a=<b>';
+    const text =
+      '<img src=x onerror="document.title=1"><script>alert(1)</script> &amp; javascript:alert(1) https://example.org/?a=<b>';
     await say(ann, text);
     await sees(ben, [text]);
     const links = log(ben).getByRole("link");
@@ -202,7 +233,9 @@ export default {
     const ann = await cast.guest("Ann", newRoom(base));
     await box(ann).fill("にほん");
     await box(ann).evaluate((area) => {
-      area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+      area.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }),
+      );
     });
     assert.equal(await box(ann).inputValue(), "にほん");
     await box(ann).press("Enter");
@@ -349,7 +382,12 @@ export default {
   },
 
   async "a long log is bounded, and stays where it is read when lines come and go"({ cast }) {
-    const server = await startServer({ PARLOR_HISTORY_LEN: "10000", PARLOR_HISTORY_BYTES: "1000000", PARLOR_RATE: "100000", PARLOR_LEASE: "5m" });
+    const server = await startServer({
+      PARLOR_HISTORY_LEN: "10000",
+      PARLOR_HISTORY_BYTES: "1000000",
+      PARLOR_RATE: "100000",
+      PARLOR_LEASE: "5m",
+    });
     try {
       const room = newRoom(server.url);
       const speak = await voice("Ben", room);

@@ -16,14 +16,27 @@ import transports from "./transports.mjs";
 import unsent from "./unsent.mjs";
 import video from "./video.mjs";
 
-const suites = { landing, room, unsent, lifecycle, network, transports, access, accounts, video, keys, secrecy, tamper };
+const suites = {
+  landing,
+  room,
+  unsent,
+  lifecycle,
+  network,
+  transports,
+  access,
+  accounts,
+  video,
+  keys,
+  secrecy,
+  tamper,
+};
 const wanted = process.argv[2] ?? "";
 const TEST_WITHIN = 120_000;
 
 let passed = 0;
 const failed = [];
 const browser = await launch();
-// Nobody is lost because the machine had much else to do: no test here waits for that.
+// A long grace: on a busy machine no member may be lost, and no test here waits for that.
 const server = await startServer({ PARLOR_GRACE: "2m", PARLOR_RELOAD_GRACE: "2m", PARLOR_LEASE: "2m" });
 
 try {

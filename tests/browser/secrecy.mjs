@@ -2,7 +2,22 @@
 
 import assert from "node:assert/strict";
 import { sound } from "./access.mjs";
-import { bubble, Cast, fits, hears, inRoom, launch, log, members, newRoom, remember, say, seatOf, stateOf, voice } from "./people.mjs";
+import {
+  bubble,
+  Cast,
+  fits,
+  hears,
+  inRoom,
+  launch,
+  log,
+  members,
+  newRoom,
+  remember,
+  say,
+  seatOf,
+  stateOf,
+  voice,
+} from "./people.mjs";
 
 const KEY = `_-${"b".repeat(38)}-_0`;
 const button = (page, name) => page.getByRole("button", { name, exact: true });
@@ -12,7 +27,10 @@ const heading = (page, name) => page.getByRole("heading", { name });
 function joins(page) {
   const seen = [];
   page.on("websocket", (socket) => seen.push(socket.url()));
-  page.on("request", (request) => /\/(ws|api\/rooms)\b/.test(new URL(request.url()).pathname) && seen.push(request.url()));
+  page.on(
+    "request",
+    (request) => /\/(ws|api\/rooms)\b/.test(new URL(request.url()).pathname) && seen.push(request.url()),
+  );
   return seen;
 }
 
@@ -22,7 +40,14 @@ export default {
     const page = await cast.page();
     await remember(page, "Ann");
     const seen = joins(page);
-    for (const fragment of ["", KEY.slice(0, -1), `${KEY}x`, `x${KEY}`, `${KEY.slice(0, 20)}%20${KEY.slice(20)}`, "top"]) {
+    for (const fragment of [
+      "",
+      KEY.slice(0, -1),
+      `${KEY}x`,
+      `x${KEY}`,
+      `${KEY.slice(0, 20)}%20${KEY.slice(20)}`,
+      "top",
+    ]) {
       await page.goto("about:blank");
       await page.goto(`${room}#${fragment}`);
       await heading(page, "This link is damaged").waitFor();
@@ -55,7 +80,20 @@ export default {
   },
 
   async "what prose and mail put around a key is trimmed, and a # that was escaped is put back"({ cast, base }) {
-    for (const fragment of [`#${KEY}.`, `#${KEY})`, `#${KEY},`, `#${KEY}>`, `#${KEY}%20`, `#${KEY}=`, `#${KEY}&x=1`, `#${KEY}\u200b`, `#${KEY}_`, `#${KEY}»`, `%23${KEY}`, `%23${KEY}.`]) {
+    for (const fragment of [
+      `#${KEY}.`,
+      `#${KEY})`,
+      `#${KEY},`,
+      `#${KEY}>`,
+      `#${KEY}%20`,
+      `#${KEY}=`,
+      `#${KEY}&x=1`,
+      `#${KEY}\u200b`,
+      `#${KEY}_`,
+      `#${KEY}»`,
+      `%23${KEY}`,
+      `%23${KEY}.`,
+    ]) {
       const room = newRoom(base);
       const page = await cast.guest("Ann", room + fragment);
       assert.equal(page.url(), `${room}#${KEY}`, fragment);
@@ -89,7 +127,10 @@ export default {
     await button(page, "End-to-end encrypted").waitFor();
   },
 
-  async "who has no key among those who have is asked before the first plain words, once, and may take them back"({ cast, base }) {
+  async "who has no key among those who have is asked before the first plain words, once, and may take them back"({
+    cast,
+    base,
+  }) {
     const room = newRoom(base);
     const ann = await cast.guest("Ann", `${room}#${KEY}`);
     await say(ann, "locked");
@@ -102,7 +143,7 @@ export default {
     await dialog.waitFor();
     await sound(bare, "asked before plain words");
     await dialog.getByRole("button", { name: "Don’t send" }).click();
-    // A dialog is closed a moment before the page hears of it.
+    // A dialog closes a moment before its close event.
     const isTakenBack = () => bare.waitForFunction(() => document.querySelector("textarea#say").value === "plain one");
     await isTakenBack();
     await bare.keyboard.press("Enter");
@@ -125,7 +166,10 @@ export default {
     await button(ann, "Partly encrypted").waitFor();
   },
 
-  async "one line with another key is marked without a banner, most of them bring one, and it can be closed"({ cast, base }) {
+  async "one line with another key is marked without a banner, most of them bring one, and it can be closed"({
+    cast,
+    base,
+  }) {
     const room = newRoom(base);
     const ann = await cast.guest("Ann", `${room}#${KEY}`);
     await say(ann, "one");

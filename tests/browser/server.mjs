@@ -31,7 +31,11 @@ export async function startServer(settings = {}, at = null) {
 
 async function startedAt(port, settings) {
   const address = `127.0.0.1:${port}`;
-  const child = spawn(BIN, [], { cwd: ROOT, env: { ...process.env, ...settings, PARLOR_LISTEN: address }, stdio: ["ignore", "inherit", "pipe"] });
+  const child = spawn(BIN, [], {
+    cwd: ROOT,
+    env: { ...process.env, ...settings, PARLOR_LISTEN: address },
+    stdio: ["ignore", "inherit", "pipe"],
+  });
   const said = [];
   child.stderr.on("data", (chunk) => said.push(chunk));
   const failed = new Promise((_, reject) => {

@@ -7,7 +7,7 @@ import { bubble, hears, inRoom, log, newRoom, remember, say, sees, stateOf } fro
 
 const KEY = "A".repeat(43);
 
-/** Ann on an honest line, and Ben, to whom each frame comes as `lie` tells it: one, none or many. */
+/** Ann on an honest line, and Ben, to whose page `lie` sends one, no or many frames for each. */
 async function lied(cast, base, lie) {
   const room = `${newRoom(base)}#${KEY}`;
   const ann = await cast.guest("Ann", room);
@@ -33,11 +33,22 @@ async function says(page, ...texts) {
 
 /** Each line with what is marked at it; the marks of all others are asked for, too. */
 async function marked(page, expected) {
-  await sees(page, expected.map(([text]) => text));
-  const marks = await log(page).locator(".bubble").evaluateAll((all) =>
-    all.map((bubble) => bubble.querySelector("[data-doubt]")?.dataset.doubt ?? (bubble.querySelector(".seal") ? "shut" : "")),
+  await sees(
+    page,
+    expected.map(([text]) => text),
   );
-  assert.deepEqual(marks, expected.map(([, mark]) => mark));
+  const marks = await log(page)
+    .locator(".bubble")
+    .evaluateAll((all) =>
+      all.map(
+        (bubble) =>
+          bubble.querySelector("[data-doubt]")?.dataset.doubt ?? (bubble.querySelector(".seal") ? "shut" : ""),
+      ),
+    );
+  assert.deepEqual(
+    marks,
+    expected.map(([, mark]) => mark),
+  );
 }
 
 const isChat = (frame, from) => frame.type === "chat" && (from === undefined || frame.from === from);
@@ -51,7 +62,12 @@ export default {
     await ann.reload();
     await inRoom(ann);
     await says(ann, "four");
-    const all = [["one", ""], ["two", ""], ["three", ""], ["four", ""]];
+    const all = [
+      ["one", ""],
+      ["two", ""],
+      ["three", ""],
+      ["four", ""],
+    ];
     await marked(ben, all);
     await marked(ann, all);
     await ben.reload();
@@ -60,7 +76,9 @@ export default {
   },
 
   async "another name and the mark of a verified one are said at the line"({ cast, base }) {
-    const { ann, ben } = await lied(cast, base, (frame) => (isChat(frame) ? { ...frame, user: "Mallory", verified: true } : frame));
+    const { ann, ben } = await lied(cast, base, (frame) =>
+      isChat(frame) ? { ...frame, user: "Mallory", verified: true } : frame,
+    );
     await says(ann, "it is me");
     await bubble(ben, "it is me").getByText("The name was changed on the way. Written by Ann.").waitFor();
     assert.equal(await log(ben).getByText("verified", { exact: true }).count(), 0, "the mark is not shown");
@@ -75,39 +93,66 @@ export default {
       return frame.seq === 2 ? [frame, { ...first, seq: 3 }] : frame;
     });
     await says(ann, "pay 5", "done");
-    await marked(ben, [["pay 5", ""], ["done", ""], ["pay 5", "twice"]]);
+    await marked(ben, [
+      ["pay 5", ""],
+      ["done", ""],
+      ["pay 5", "twice"],
+    ]);
   },
 
   async "lines that change places are marked, and so is a history turned around"({ cast, base }) {
     let held;
     const { ann, ben } = await lied(cast, base, (frame) => {
-      if (frame.type === "welcome") return { ...frame, history: frame.history.toReversed().map((chat, at) => ({ ...chat, seq: at + 1 })) };
+      if (frame.type === "welcome")
+        return { ...frame, history: frame.history.toReversed().map((chat, at) => ({ ...chat, seq: at + 1 })) };
       if (!isChat(frame)) return frame;
       if (frame.seq === 2) return void (held = frame);
-      return frame.seq === 3 ? [{ ...frame, seq: 2 }, { ...held, seq: 3 }] : frame;
+      return frame.seq === 3
+        ? [
+            { ...frame, seq: 2 },
+            { ...held, seq: 3 },
+          ]
+        : frame;
     });
     await says(ann, "one", "two", "three");
-    await marked(ben, [["one", ""], ["three", "hole"], ["two", "order"]]);
+    await marked(ben, [
+      ["one", ""],
+      ["three", "hole"],
+      ["two", "order"],
+    ]);
     await ben.evaluate(() => sessionStorage.clear());
     await ben.reload();
     await inRoom(ben);
-    await marked(ben, [["three", ""], ["two", "order"], ["one", "order"]]);
+    await marked(ben, [
+      ["three", ""],
+      ["two", "order"],
+      ["one", "order"],
+    ]);
   },
 
   async "a line that is withheld leaves a mark at the next one"({ cast, base }) {
     const { ann, ben } = await lied(cast, base, (frame) => (isChat(frame) && frame.seq === 2 ? null : frame));
     await says(ann, "one", "two", "three", "four");
-    await marked(ben, [["one", ""], ["three", "hole"], ["four", ""]]);
+    await marked(ben, [
+      ["one", ""],
+      ["three", "hole"],
+      ["four", ""],
+    ]);
     await bubble(ben, "three").getByText("An earlier message by Ann is missing.").waitFor();
   },
 
   async "plain words under a member's seat are marked, and the header claims no encryption"({ cast, base }) {
-    const { ann, ben } = await lied(cast, base, (frame) => (isChat(frame) && frame.seq === 2 ? { ...frame, text: "send money" } : frame));
+    const { ann, ben } = await lied(cast, base, (frame) =>
+      isChat(frame) && frame.seq === 2 ? { ...frame, text: "send money" } : frame,
+    );
     await says(ann, "one");
     await hears(ben, "one");
     await ben.getByRole("button", { name: "End-to-end encrypted", exact: true }).waitFor();
     await says(ann, "two");
-    await marked(ben, [["one", ""], ["send money", "bare"]]);
+    await marked(ben, [
+      ["one", ""],
+      ["send money", "unencrypted"],
+    ]);
     await bubble(ben, "send money").getByText("Ann writes encrypted. This may be from somebody else.").waitFor();
     await bubble(ben, "send money").getByText("Not encrypted:").waitFor();
     await ben.getByRole("button", { name: "Partly encrypted", exact: true }).waitFor();

@@ -13,10 +13,11 @@ const LONG_POLL = /^GET \/api\/rooms\/[^/]+\/messages\?.*wait=[1-9]/;
 const FALLS = 45_000;
 const any = (...patterns) => new RegExp(patterns.map((p) => p.source).join("|"));
 
-const goesBy = (page, transport, timeout = FALLS) => page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout });
+const goesBy = (page, transport, timeout = FALLS) =>
+  page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout });
 const instead = (page) => page.getByText("Backup connection in use");
 
-/** Somebody behind a wire that lets through what it lets through. */
+/** A member behind a proxy that lets through what it lets through. */
 const behind = (cast, wire, room, name = "Ann", clocked = false) =>
   cast.guest(name, room.replace(/^http:\/\/[^/]+/, wire.url), { clocked, within: FALLS });
 
@@ -37,7 +38,8 @@ function overhear(page) {
 
 async function compared(page, url) {
   await page.goto(url);
-  for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b4\b/ }).waitFor();
+  for (const transport of Object.keys(NAMES))
+    await pane(page, transport).getByRole("heading", { name: /\b4\b/ }).waitFor();
 }
 
 export default {
@@ -56,7 +58,10 @@ export default {
         await ann.goto(`${room.replace(server.url, wire.url)}?transport=${transport}#${key}`);
         await inRoom(ann);
         // One of them writes faster than is taken.
-        const burst = Array.from({ length: transport === "long-poll" ? 24 : 3 }, (_, n) => `secret ${n} by ${transport}`);
+        const burst = Array.from(
+          { length: transport === "long-poll" ? 24 : 3 },
+          (_, n) => `secret ${n} by ${transport}`,
+        );
         for (const text of burst) await say(ann, text);
         talk.push(...burst);
         await sees(ben, talk, SLOWED);
@@ -68,9 +73,11 @@ export default {
         await say(ben, `secret answer to ${transport}`);
         talk.push(`secret answer to ${transport}`);
         await sees(ann, talk, SLOWED);
-        if (transport === "long-poll") assert.ok(texts.length > burst.length + 1, `${texts.length} texts: what was refused was sent again`);
+        if (transport === "long-poll")
+          assert.ok(texts.length > burst.length + 1, `${texts.length} texts: what was refused was sent again`);
         assert.ok(texts.length > burst.length, `${transport} was overheard`);
-        for (const text of texts) assert.match(text, /^sealed2\.[\w-]+$/, `${transport} shows the network nothing else`);
+        for (const text of texts)
+          assert.match(text, /^sealed2\.[\w-]+$/, `${transport} shows the network nothing else`);
         await ann.close();
       }
     } finally {
@@ -85,7 +92,8 @@ export default {
     const page = await cast.page();
     const texts = overhear(page);
     await page.goto(`${base}/transports?room=${room.split("/r/")[1]}#${key}`);
-    for (const transport of Object.keys(NAMES)) await pane(page, transport).getByRole("heading", { name: /\b5\b/ }).waitFor();
+    for (const transport of Object.keys(NAMES))
+      await pane(page, transport).getByRole("heading", { name: /\b5\b/ }).waitFor();
     await page.getByRole("button", { name: "Send a line from all four" }).click();
     for (const transport of Object.keys(NAMES)) {
       await hears(ben, NAMES[transport]);
@@ -105,7 +113,10 @@ export default {
     const { clientId } = await seatOf(ann);
     const talk = [];
     const exchange = async (of) => {
-      for (const [page, text] of [[ann, `Ann by ${of}`], [ben, `Ben to ${of}`]]) {
+      for (const [page, text] of [
+        [ann, `Ann by ${of}`],
+        [ben, `Ben to ${of}`],
+      ]) {
         await say(page, text);
         await stateOf(page, text, "sent");
         talk.push(text);
@@ -113,7 +124,10 @@ export default {
     };
     await exchange("sse");
 
-    for (const [forbidden, transport] of [[any(SOCKET, STREAM), "long-poll"], [any(SOCKET, STREAM, LONG_POLL), "short-poll"]]) {
+    for (const [forbidden, transport] of [
+      [any(SOCKET, STREAM), "long-poll"],
+      [any(SOCKET, STREAM, LONG_POLL), "short-poll"],
+    ]) {
       wire.refuse(forbidden);
       await say(ben, `during the fall to ${transport}`);
       talk.push(`during the fall to ${transport}`);
@@ -142,7 +156,13 @@ export default {
     for (let tries = 0; ; tries += 1) {
       // It tries again ever more rarely.
       await ann.clock.fastForward(40_000 * 2 ** tries);
-      if (await goesBy(ann, "ws", 10_000).then(() => true, () => false)) break;
+      if (
+        await goesBy(ann, "ws", 10_000).then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
       assert.ok(tries < 3, "the WebSocket is not taken again");
     }
     await say(ben, "and up");
@@ -166,7 +186,10 @@ export default {
     // It is tried again by a stream that takes no seat: the poll that works goes on.
     const joins = [];
     ann.on("request", (request) => request.url().endsWith("/join") && joins.push(request.url()));
-    const tried = ann.waitForEvent("requestfailed", { predicate: (request) => request.url().endsWith("/events?probe=1"), timeout: FALLS });
+    const tried = ann.waitForEvent("requestfailed", {
+      predicate: (request) => request.url().endsWith("/events?probe=1"),
+      timeout: FALLS,
+    });
     await ann.clock.fastForward(40_000);
     await say(ben, "meanwhile");
     await sees(ann, ["hello", "meanwhile"]);
@@ -213,16 +236,24 @@ export default {
     for (const transport of Object.keys(NAMES)) {
       await pane(page, transport).locator(".text").nth(3).waitFor();
       await pane(page, transport).locator("[data-count=messages]").filter({ hasText: /^4$/ }).waitFor();
-      await pane(page, transport).locator("[data-count=delay]").getByText(/^[\d,]+\sms \(last: [\d,]+\sms\)$/).waitFor();
+      await pane(page, transport)
+        .locator("[data-count=delay]")
+        .getByText(/^[\d,]+\sms \(last: [\d,]+\sms\)$/)
+        .waitFor();
       assert.equal(await figure(page, transport, "messages"), "4");
     }
     assert.equal(await figure(page, "ws", "requests"), "1");
     const asked = Number(await figure(page, "short-poll", "requests"));
-    await page.waitForFunction((asked) => Number(document.querySelector("[data-transport=short-poll] [data-count=requests]").textContent) > asked, asked);
+    await page.waitForFunction(
+      (asked) =>
+        Number(document.querySelector("[data-transport=short-poll] [data-count=requests]").textContent) > asked,
+      asked,
+    );
 
     await pane(page, "sse").getByRole("textbox").fill("from the stream");
     await page.keyboard.press("Enter");
-    for (const transport of Object.keys(NAMES)) await pane(page, transport).locator(".text", { hasText: "from the stream" }).waitFor();
+    for (const transport of Object.keys(NAMES))
+      await pane(page, transport).locator(".text", { hasText: "from the stream" }).waitFor();
 
     const ben = await cast.guest("Ben", room);
     await pane(page, "short-poll").getByRole("list").getByText("Ben", { exact: true }).waitFor();
@@ -237,7 +268,10 @@ export default {
 
   async "the comparison is sound, in both languages, and no wider than a phone"({ cast, base }) {
     for (const colorScheme of ["light", "dark"]) {
-      for (const [locale, options] of [["en-US", {}], ["ru-RU", PHONE]]) {
+      for (const [locale, options] of [
+        ["en-US", {}],
+        ["ru-RU", PHONE],
+      ]) {
         const page = await cast.page({ colorScheme, locale, ...options });
         await compared(page, `${base}/transports`);
         assert.equal(await page.evaluate(() => document.documentElement.lang), locale.slice(0, 2));

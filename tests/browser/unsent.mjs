@@ -3,16 +3,25 @@ import { box, inRoom, log, newRoom, remember, say, sees, stateOf } from "./peopl
 
 /** A file from outside that is let go over the page, or pasted into it. True if the page kept the browser from taking it. */
 const file = (page, how, where) =>
-  page.evaluate(([how, where]) => {
-    const data = new DataTransfer();
-    data.items.add(new File(["x"], "picture.png", { type: "image/png" }));
-    const options = { bubbles: true, cancelable: true };
-    const event = how === "paste" ? new ClipboardEvent(how, { ...options, clipboardData: data }) : new DragEvent(how, { ...options, dataTransfer: data });
-    return !document.querySelector(where).dispatchEvent(event);
-  }, [how, where]);
+  page.evaluate(
+    ([how, where]) => {
+      const data = new DataTransfer();
+      data.items.add(new File(["x"], "picture.png", { type: "image/png" }));
+      const options = { bubbles: true, cancelable: true };
+      const event =
+        how === "paste"
+          ? new ClipboardEvent(how, { ...options, clipboardData: data })
+          : new DragEvent(how, { ...options, dataTransfer: data });
+      return !document.querySelector(where).dispatchEvent(event);
+    },
+    [how, where],
+  );
 
 export default {
-  async "what is written and not sent is asked about before the page goes, and is there after a reload"({ cast, base }) {
+  async "what is written and not sent is asked about before the page goes, and is there after a reload"({
+    cast,
+    base,
+  }) {
     const ann = await cast.guest("Ann", newRoom(base));
     await box(ann).fill("half a sen");
     const asked = ann.waitForEvent("dialog");
@@ -79,7 +88,9 @@ export default {
     const gone = async (page) => {
       // What a page has from its start, words included, it has.
       await page.route(/assets\/(?!index|english|russian|plural)/, (route) => route.fulfill({ status: 404 }));
-      await page.route(`${base}/`, (route) => route.fulfill({ contentType: "text/html", body: '<script type="module" src="/assets/index-new.js"></script>' }));
+      await page.route(`${base}/`, (route) =>
+        route.fulfill({ contentType: "text/html", body: '<script type="module" src="/assets/index-new.js"></script>' }),
+      );
     };
     const old = "Parlor has been updated. Reload the page";
     const page = await cast.page();
@@ -118,18 +129,29 @@ export default {
     const marks = (of) => of.match(/\p{M}/gu)?.length ?? 0;
     assert.ok(marks(await text.innerText()) <= 32, "the marks on four letters are bounded");
     assert.ok(marks(await ann.getByRole("complementary").innerText()) <= 8, "and those in a name");
-    assert.equal(await log(ann).locator(".bubble").first().evaluate((of) => getComputedStyle(of).overflow), "clip");
-    const edges = await log(ann).locator(".text").nth(1).evaluate((of) => {
-      const range = document.createRange();
-      const node = document.createTreeWalker(of, NodeFilter.SHOW_TEXT, (n) => (n.data.includes("latin") ? 1 : 3)).nextNode();
-      const box = of.getBoundingClientRect();
-      const at = (from, to) => {
-        range.setStart(node, node.data.indexOf(from));
-        range.setEnd(node, node.data.indexOf(from) + to);
-        return range.getBoundingClientRect();
-      };
-      return { latin: at("latin", 5).left - box.left, hebrew: box.right - at("עברית", 5).right };
-    });
+    assert.equal(
+      await log(ann)
+        .locator(".bubble")
+        .first()
+        .evaluate((of) => getComputedStyle(of).overflow),
+      "clip",
+    );
+    const edges = await log(ann)
+      .locator(".text")
+      .nth(1)
+      .evaluate((of) => {
+        const range = document.createRange();
+        const node = document
+          .createTreeWalker(of, NodeFilter.SHOW_TEXT, (n) => (n.data.includes("latin") ? 1 : 3))
+          .nextNode();
+        const box = of.getBoundingClientRect();
+        const at = (from, to) => {
+          range.setStart(node, node.data.indexOf(from));
+          range.setEnd(node, node.data.indexOf(from) + to);
+          return range.getBoundingClientRect();
+        };
+        return { latin: at("latin", 5).left - box.left, hebrew: box.right - at("עברית", 5).right };
+      });
     assert.ok(Math.abs(edges.latin) < 2 && Math.abs(edges.hebrew) < 2, JSON.stringify(edges));
   },
 };

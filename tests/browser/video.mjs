@@ -3,73 +3,109 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { PHONE, sound } from "./access.mjs";
-import { arrived, control, dialog, guest, inCall, joins, leaves, listed, MEDIA, seesAndHears, sending, stage, tile, until, videoButton, withBoth } from "./call.mjs";
+import {
+  arrived,
+  control,
+  dialog,
+  guest,
+  inCall,
+  joins,
+  leaves,
+  listed,
+  MEDIA,
+  seesAndHears,
+  sending,
+  stage,
+  tile,
+  until,
+  videoButton,
+  withBoth,
+} from "./call.mjs";
 import { Cast, fits, hears, launch, newRoom, remember, say } from "./people.mjs";
 import { freePort, startServer } from "./server.mjs";
 
 const newKey = () => randomBytes(32).toString("base64url");
 
 /** The whole of a call, in a room with a key and in one without. */
-const wholeCall = (key, lock) => async ({ cast }) => {
-  await withBoth(cast, async (livekit, base) => {
-    const plain = newRoom(base);
-    const room = plain + key;
-    const [ann, ben, cy] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room), await guest(cast, "Cy", room)];
-    await videoButton(ann);
-    await dialog(ann).locator("video").waitFor({ timeout: MEDIA });
-    await until("the microphone moves its meter", () => dialog(ann).locator("meter").evaluate((meter) => meter.value > 0));
-    await sound(ann, "before the call");
-    await dialog(ann).getByRole("button", { name: "Join", exact: true }).click();
-    await ann.getByText("Nobody else is in the call yet").waitFor();
-    await joins(ben);
-    await seesAndHears(ann, "Ben");
-    await seesAndHears(ben, "Ann");
-    await sound(ann, "in the call");
-    assert.deepEqual(await livekit.locks(plain.split("/r/")[1]), [lock, lock, lock, lock]);
-    assert.equal(await stage(ann).locator(".lock").count(), 0, "nobody is said to lack the key");
+const wholeCall =
+  (key, lock) =>
+  async ({ cast }) => {
+    await withBoth(cast, async (livekit, base) => {
+      const plain = newRoom(base);
+      const room = plain + key;
+      const [ann, ben, cy] = [
+        await guest(cast, "Ann", room),
+        await guest(cast, "Ben", room),
+        await guest(cast, "Cy", room),
+      ];
+      await videoButton(ann);
+      await dialog(ann).locator("video").waitFor({ timeout: MEDIA });
+      await until("the microphone moves its meter", () =>
+        dialog(ann)
+          .locator("meter")
+          .evaluate((meter) => meter.value > 0),
+      );
+      await sound(ann, "before the call");
+      await dialog(ann).getByRole("button", { name: "Join", exact: true }).click();
+      await ann.getByText("Nobody else is in the call yet").waitFor();
+      await joins(ben);
+      await seesAndHears(ann, "Ben");
+      await seesAndHears(ben, "Ann");
+      await sound(ann, "in the call");
+      assert.deepEqual(await livekit.locks(plain.split("/r/")[1]), [lock, lock, lock, lock]);
+      assert.equal(await stage(ann).locator(".lock").count(), 0, "nobody is said to lack the key");
 
-    await until("Cy sees two in the call", async () => (await listed(cy).count()) === 2);
-    await cy.getByRole("button", { name: /Video.*2 in the call/ }).waitFor();
-    const dan = await guest(cast, "Dan", room);
-    await until("so does a newcomer", async () => (await listed(dan).count()) === 2);
+      await until("Cy sees two in the call", async () => (await listed(cy).count()) === 2);
+      await cy.getByRole("button", { name: /Video.*2 in the call/ }).waitFor();
+      const dan = await guest(cast, "Dan", room);
+      await until("so does a newcomer", async () => (await listed(dan).count()) === 2);
 
-    const black = await tile(ben, "Ann").locator("video").evaluateHandle((video) => {
-      const times = { count: 0 };
-      video.addEventListener("emptied", () => (times.count += 1));
-      return times;
+      const black = await tile(ben, "Ann")
+        .locator("video")
+        .evaluateHandle((video) => {
+          const times = { count: 0 };
+          video.addEventListener("emptied", () => (times.count += 1));
+          return times;
+        });
+      await control(ann, "Mute").click();
+      await tile(ben, "Ann").getByText("microphone off").waitFor({ state: "attached" });
+      await control(ann, "Raise hand").click();
+      await tile(ben, "Ann").getByText("hand raised").waitFor({ state: "attached" });
+      assert.equal(
+        await black.evaluate(({ count }) => count),
+        0,
+        "a picture does not flicker when something else changes",
+      );
+      await control(ann, "Turn camera off").click();
+      await tile(ben, "Ann").locator("video").waitFor({ state: "detached", timeout: MEDIA });
+      await control(ann, "Turn camera on").click();
+      await tile(ben, "Ann").locator("video").waitFor({ timeout: MEDIA });
+
+      await control(ann, "Share screen").click();
+      const screen = stage(ben).locator(".tile[data-screen=true] video");
+      await until(
+        "the screen arrives",
+        async () => (await screen.count()) === 1 && screen.evaluate((element) => element.videoWidth > 0),
+      );
+      await stage(ben).locator(".tile.large[data-screen=true]").waitFor({ timeout: MEDIA });
+      await sound(ben, "a shared screen");
+      await control(ann, "Stop sharing").click();
+      await screen.waitFor({ state: "detached", timeout: MEDIA });
+      await control(ben, "Speaker view").click();
+      await stage(ben).locator(".tile.large").filter({ hasText: "Ann" }).waitFor();
+
+      await say(cy, "you look well");
+      await hears(ann, "you look well");
+      assert.equal((await livekit.rooms()).length, 1);
+
+      await leaves(ben);
+      await tile(ann, "Ben").waitFor({ state: "detached" });
+      await control(ann, "Leave the call").click();
+      await until("nobody is in the call", async () => (await listed(cy).count()) === 0);
+      for (const page of [ann, cy, dan]) await leaves(page);
+      await until("LiveKit has no room any more", async () => (await livekit.rooms()).length === 0);
     });
-    await control(ann, "Mute").click();
-    await tile(ben, "Ann").getByText("microphone off").waitFor({ state: "attached" });
-    await control(ann, "Raise hand").click();
-    await tile(ben, "Ann").getByText("hand raised").waitFor({ state: "attached" });
-    assert.equal(await black.evaluate(({ count }) => count), 0, "a picture does not flicker when something else changes");
-    await control(ann, "Turn camera off").click();
-    await tile(ben, "Ann").locator("video").waitFor({ state: "detached", timeout: MEDIA });
-    await control(ann, "Turn camera on").click();
-    await tile(ben, "Ann").locator("video").waitFor({ timeout: MEDIA });
-
-    await control(ann, "Share screen").click();
-    const screen = stage(ben).locator(".tile[data-screen=true] video");
-    await until("the screen arrives", async () => (await screen.count()) === 1 && screen.evaluate((element) => element.videoWidth > 0));
-    await stage(ben).locator(".tile.large[data-screen=true]").waitFor({ timeout: MEDIA });
-    await sound(ben, "a shared screen");
-    await control(ann, "Stop sharing").click();
-    await screen.waitFor({ state: "detached", timeout: MEDIA });
-    await control(ben, "Speaker view").click();
-    await stage(ben).locator(".tile.large").filter({ hasText: "Ann" }).waitFor();
-
-    await say(cy, "you look well");
-    await hears(ann, "you look well");
-    assert.equal((await livekit.rooms()).length, 1);
-
-    await leaves(ben);
-    await tile(ann, "Ben").waitFor({ state: "detached" });
-    await control(ann, "Leave the call").click();
-    await until("nobody is in the call", async () => (await listed(cy).count()) === 0);
-    for (const page of [ann, cy, dan]) await leaves(page);
-    await until("LiveKit has no room any more", async () => (await livekit.rooms()).length === 0);
-  });
-};
+  };
 
 const TONGUES = {
   en: { locale: "en-US", join: "Join", devices: "Camera, microphone and speaker" },
@@ -77,13 +113,23 @@ const TONGUES = {
 };
 
 export default {
-  "two people see and hear each other in a room without a key, and everybody sees that they are in the call": wholeCall("", "NONE"),
-  "two people see and hear each other in a room with a key, and LiveKit carries what it cannot read": wholeCall(`#${newKey()}`, "GCM"),
+  "two people see and hear each other in a room without a key, and everybody sees that they are in the call": wholeCall(
+    "",
+    "NONE",
+  ),
+  "two people see and hear each other in a room with a key, and LiveKit carries what it cannot read": wholeCall(
+    `#${newKey()}`,
+    "GCM",
+  ),
 
   async "one comes with a camera, one with a microphone, one with neither"({ cast }) {
     await withBoth(cast, async (_, base) => {
       const room = newRoom(base);
-      const [eye, ear, ghost] = [await guest(cast, "Eye", room), await guest(cast, "Ear", room), await guest(cast, "Ghost", room)];
+      const [eye, ear, ghost] = [
+        await guest(cast, "Eye", room),
+        await guest(cast, "Ear", room),
+        await guest(cast, "Ghost", room),
+      ];
       await joins(eye, { mic: false });
       await joins(ear, { camera: false });
       await joins(ghost, { camera: false, mic: false });
@@ -130,7 +176,9 @@ export default {
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
       const chooser = (page, name) => page.getByLabel(name, { exact: true }).and(page.locator("select"));
       const choose = async (page, name, at) => {
-        const values = await chooser(page, name).locator("option").evaluateAll((all) => all.map((option) => option.value).filter(Boolean));
+        const values = await chooser(page, name)
+          .locator("option")
+          .evaluateAll((all) => all.map((option) => option.value).filter(Boolean));
         assert.ok(values.length > 1, `there are several of ${name}`);
         await chooser(page, name).selectOption(values.at(at));
         return values.at(at);
@@ -154,7 +202,9 @@ export default {
       const now = [await choose(ann, "Camera", 0), await choose(ann, "Microphone", -2)];
       await until("the others are sent", async () => (await sending(ann)).sort().join() === [...now].sort().join());
       const speaker = await choose(ann, "Speaker", -1);
-      await until("voices go to the other speaker", () => ann.locator("audio").evaluate((audio, id) => audio.sinkId === id, speaker));
+      await until("voices go to the other speaker", () =>
+        ann.locator("audio").evaluate((audio, id) => audio.sinkId === id, speaker),
+      );
       await ann.keyboard.press("Escape");
       await seesAndHears(ben, "Ann");
       await seesAndHears(ann, "Ben");
@@ -166,7 +216,7 @@ export default {
       const page = await guest(cast, "Ann", newRoom(base));
       await joins(page);
       const toolbar = stage(page).getByRole("toolbar");
-      // A screen comes with a sound of its own, which is still on its way while the picture is there: a second key must not be lost on that.
+      // A screen's sound arrives after its picture: a second key must not be lost on that.
       await page.evaluate(() => {
         const { createOffer } = RTCPeerConnection.prototype;
         RTCPeerConnection.prototype.createOffer = async function (...options) {
@@ -206,7 +256,10 @@ export default {
       await seesAndHears(ann, "Ben");
       const float = tile(ann, "Ben").getByRole("button", { name: /^Picture-in-picture/ });
       await float.click();
-      const floats = () => tile(ann, "Ben").locator("video").evaluate((video) => document.pictureInPictureElement === video);
+      const floats = () =>
+        tile(ann, "Ben")
+          .locator("video")
+          .evaluate((video) => document.pictureInPictureElement === video);
       await until("the picture floats", floats);
       await float.click();
       await until("it is back", async () => !(await floats()));
@@ -226,16 +279,28 @@ export default {
         await ann.goto(room);
         // Whatever else is asked of a page counts as a click there; this does not.
         const session = await context.newCDPSession(ann);
-        const ask = async (expression) => (await session.send("Runtime.evaluate", { expression, userGesture: false, returnByValue: true })).result.value;
-        const click = (selector, text) => ask(`[...document.querySelectorAll(${JSON.stringify(selector)})].find((e) => ${text}.test(e.textContent + e.ariaLabel))?.click() === undefined`);
+        const ask = async (expression) =>
+          (await session.send("Runtime.evaluate", { expression, userGesture: false, returnByValue: true })).result
+            .value;
+        const click = (selector, text) =>
+          ask(
+            `[...document.querySelectorAll(${JSON.stringify(selector)})].find((e) => ${text}.test(e.textContent + e.ariaLabel))?.click() === undefined`,
+          );
         await until("the room is open", () => ask("document.querySelector('[role=log]') !== null"));
         await click("header button", "/Video/");
-        await until("the devices are on", () => ask("document.querySelector('dialog video') !== null && document.querySelectorAll('dialog select')[1]?.length > 1"));
-        // Whoever uses the microphone may play sound in some browsers.
-        for (const device of ["/^Camera$|nullCamera|^\\s*Camera/", "/Microphone/"]) await click("dialog .choice button", device);
+        await until("the devices are on", () =>
+          ask(
+            "document.querySelector('dialog video') !== null && document.querySelectorAll('dialog select')[1]?.length > 1",
+          ),
+        );
+        // A page that uses the microphone may play sound in some browsers.
+        for (const device of ["/^Camera$|nullCamera|^\\s*Camera/", "/Microphone/"])
+          await click("dialog .choice button", device);
         await click("dialog button.solid", "/Join/");
         await until("Ann is in the call", () => ask("document.querySelector('[data-stage=on]') !== null"));
-        await until("sound waits for a click", () => ask("[...document.querySelectorAll('button')].some((e) => e.textContent === 'Tap for sound')"));
+        await until("sound waits for a click", () =>
+          ask("[...document.querySelectorAll('button')].some((e) => e.textContent === 'Tap for sound')"),
+        );
         const silent = () => ask("[...document.querySelectorAll('audio')].every((audio) => audio.paused)");
         assert.ok(await silent(), "nothing plays before the click");
         await stage(ann).getByRole("button", { name: "Tap for sound" }).click();
@@ -274,13 +339,15 @@ export default {
       await joins(ann);
       await joins(ben);
       await seesAndHears(ann, "Ben");
-      // LiveKit tells nobody anything now.
+      // LiveKit sends no webhook now.
       livekit.sleep();
       try {
         await leaves(ben);
         await until("one tile is left", async () => (await stage(ann).locator(".tile").count()) === 1);
         await tile(ann, "Ann").waitFor();
-        await until("nobody is heard who is not seen", () => ann.locator("audio").evaluateAll((all) => all.every((audio) => audio.muted)));
+        await until("nobody is heard who is not seen", () =>
+          ann.locator("audio").evaluateAll((all) => all.every((audio) => audio.muted)),
+        );
       } finally {
         livekit.wake();
       }
@@ -305,7 +372,9 @@ export default {
     });
   },
 
-  async "who gets another seat because the server has died gets another place in the call, and no device is asked for again"({ cast }) {
+  async "who gets another seat because the server has died gets another place in the call, and no device is asked for again"({
+    cast,
+  }) {
     await withBoth(cast, async (both, base) => {
       const room = newRoom(base);
       const [ann, ben] = [await guest(cast, "Ann", room), await guest(cast, "Ben", room)];
@@ -323,7 +392,10 @@ export default {
           }
         });
       }
-      const faces = () => stage(ann).locator("[data-screen=false]").evaluateAll((all) => all.map((tile) => tile.dataset.identity));
+      const faces = () =>
+        stage(ann)
+          .locator("[data-screen=false]")
+          .evaluateAll((all) => all.map((tile) => tile.dataset.identity));
       const before = await faces();
       await both.rebirth();
       await until("there are two new members", async () => {
@@ -331,7 +403,11 @@ export default {
         return now.length === 2 && now.every((identity) => !before.includes(identity));
       });
       await seesAndHears(ann, "Ben");
-      await stage(ben).locator("[data-screen=false]").filter({ hasText: "Ann" }).locator("video").waitFor({ timeout: MEDIA });
+      await stage(ben)
+        .locator("[data-screen=false]")
+        .filter({ hasText: "Ann" })
+        .locator("video")
+        .waitFor({ timeout: MEDIA });
       await stage(ben).locator("[data-screen=true] video").waitFor({ timeout: MEDIA });
       await control(ann, "Unmute").waitFor();
       for (const page of [ann, ben]) assert.deepEqual(await page.evaluate(() => globalThis.asked), []);
@@ -343,7 +419,8 @@ export default {
       const page = await guest(cast, "Ann", newRoom(base));
       await videoButton(page);
       await dialog(page).locator("video").waitFor({ timeout: MEDIA });
-      for (const name of ["Camera", "Microphone"]) await dialog(page).getByRole("button", { name, exact: true }).click();
+      for (const name of ["Camera", "Microphone"])
+        await dialog(page).getByRole("button", { name, exact: true }).click();
       await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
       await inCall(page);
       await page.evaluate(() => {
@@ -370,9 +447,14 @@ export default {
       await stage(page).waitFor({ state: "detached" });
       await page.evaluate(() => globalThis.allow());
       await until("the camera was opened", () => page.evaluate(() => globalThis.tracks.length === 1));
-      await page.waitForFunction(() => globalThis.tracks.every((track) => track.readyState === "ended"), null, { timeout: MEDIA });
+      await page.waitForFunction(() => globalThis.tracks.every((track) => track.readyState === "ended"), null, {
+        timeout: MEDIA,
+      });
       const openFor = await page.evaluate(() => globalThis.tracks[0].openFor);
-      assert.ok(openFor < 8_000, `${openFor} ms: sooner than the library would on its own, which keeps it for a quarter of a minute`);
+      assert.ok(
+        openFor < 8_000,
+        `${openFor} ms: sooner than the library would on its own, which keeps it for a quarter of a minute`,
+      );
     });
   },
 
@@ -424,11 +506,15 @@ export default {
       const loads = [];
       page.on("requestfinished", (request) => loads.push(request));
       const video = page.waitForRequest(/\/assets\/VideoCall/);
-      await page.getByRole("banner").getByRole("button", { name: /^Video/ }).hover();
+      await page
+        .getByRole("banner")
+        .getByRole("button", { name: /^Video/ })
+        .hover();
       await video;
       await joins(page);
       let bytes = 0;
-      for (const request of loads) if (/\/assets\//.test(request.url())) bytes += (await request.sizes()).responseBodySize;
+      for (const request of loads)
+        if (/\/assets\//.test(request.url())) bytes += (await request.sizes()).responseBodySize;
       console.log(`     video: ${bytes} bytes of script and style, ${loads.length} requests`);
       assert.ok(bytes > 100_000, "it was not there before");
       assert.ok(bytes <= 160_000, `${bytes} bytes are more than 160 kB`);
@@ -446,11 +532,17 @@ export default {
   async "an address that is no LiveKit is given up with a word"({ cast }) {
     cast.expected = /WebSocket connection to|net::ERR_|the server responded with a status of 404/;
     // Open to every page and answering everything with 404: LiveKit's library would ask it for ever.
-    const stranger = createServer((_, answer) => answer.writeHead(404, { "access-control-allow-origin": "*" }).end()).listen(0, "127.0.0.1");
+    const stranger = createServer((_, answer) =>
+      answer.writeHead(404, { "access-control-allow-origin": "*" }).end(),
+    ).listen(0, "127.0.0.1");
     await once(stranger, "listening");
     const url = `ws://127.0.0.1:${stranger.address().port}`;
     const settings = { LIVEKIT_URL: url, LIVEKIT_API_URL: "ws://127.0.0.1:1" };
-    const server = await startServer({ ...settings, LIVEKIT_API_KEY: "key", LIVEKIT_API_SECRET: "a secret that is long enough for HS256" });
+    const server = await startServer({
+      ...settings,
+      LIVEKIT_API_KEY: "key",
+      LIVEKIT_API_SECRET: "a secret that is long enough for HS256",
+    });
     try {
       const page = await guest(cast, "Ann", newRoom(server.url));
       await videoButton(page);
@@ -467,7 +559,11 @@ export default {
 
   async "a page that is reloaded in a call offers to rejoin it, once"({ cast }) {
     cast.expected = /WebSocket connection to|net::ERR_|the server responded with a status of (404|503)/;
-    const settings = { LIVEKIT_URL: `ws://127.0.0.1:${await freePort()}`, LIVEKIT_API_KEY: "key", LIVEKIT_API_SECRET: "a secret that is long enough for HS256" };
+    const settings = {
+      LIVEKIT_URL: `ws://127.0.0.1:${await freePort()}`,
+      LIVEKIT_API_KEY: "key",
+      LIVEKIT_API_SECRET: "a secret that is long enough for HS256",
+    };
     const server = await startServer(settings);
     try {
       const page = await guest(cast, "Ann", newRoom(server.url));

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { members, newRoom } from "../browser/people.mjs";
-import { witness } from "./witness.mjs";
+import { listener } from "./listener.mjs";
 
 const KEY = `_-${"b".repeat(38)}-_0`;
 const SEEN_WITHIN = 60_000;
@@ -16,16 +16,32 @@ async function sees(tab, look, ...args) {
   for (;;) {
     last = await tab.evaluate(look, ...args).catch((cause) => ({ cause }));
     if (last && !last.cause) return last;
-    if (Date.now() > until) throw new Error(`not seen: ${look} with ${JSON.stringify(args)}\n${last?.cause ?? (await tab.evaluate(() => `${location.href}\n${document.body.innerText}`))}`);
+    if (Date.now() > until)
+      throw new Error(
+        `not seen: ${look} with ${JSON.stringify(args)}\n${last?.cause ?? (await tab.evaluate(() => `${location.href}\n${document.body.innerText}`))}`,
+      );
     await new Promise((then) => setTimeout(then, 50));
   }
 }
 
-const inRoom = (tab) => sees(tab, () => document.querySelector("[role=log]") !== null && document.querySelector("textarea#say") !== null);
-const shows = (tab, texts) => sees(tab, (texts) => JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === texts, JSON.stringify(texts));
+const inRoom = (tab) =>
+  sees(tab, () => document.querySelector("[role=log]") !== null && document.querySelector("textarea#say") !== null);
+const shows = (tab, texts) =>
+  sees(
+    tab,
+    (texts) =>
+      JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) === texts,
+    JSON.stringify(texts),
+  );
 const heading = (tab, text) => sees(tab, (text) => document.querySelector("h1")?.innerText === text, text);
-const isLocked = (tab) => sees(tab, () => document.querySelector("header [aria-label='End-to-end encrypted']") !== null);
-const seat = (tab) => tab.evaluate(() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null")?.clientId);
+const isLocked = (tab) =>
+  sees(tab, () => document.querySelector("header [aria-label='End-to-end encrypted']") !== null);
+const seat = (tab) =>
+  tab.evaluate(
+    () =>
+      JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null")
+        ?.clientId,
+  );
 
 async function enters(tab, room) {
   await tab.goto(room);
@@ -34,7 +50,14 @@ async function enters(tab, room) {
 
 async function says(tab, text) {
   await tab.type(FIELD, `${text}\n`);
-  await sees(tab, (text) => [...document.querySelectorAll(".message.mine")].some((e) => e.innerText.includes(text) && e.querySelector("[data-state=sent]") !== null), text);
+  await sees(
+    tab,
+    (text) =>
+      [...document.querySelectorAll(".message.mine")].some(
+        (e) => e.innerText.includes(text) && e.querySelector("[data-state=sent]") !== null,
+      ),
+    text,
+  );
 }
 
 /** From the front page into the room, without a new document. */
@@ -47,7 +70,7 @@ async function walksInto(tab, room) {
 /** Ann comes into a room of Ben's by one transport. */
 async function meets(stage, base, transport) {
   const room = newRoom(base);
-  const ben = await witness(stage, room);
+  const ben = await listener(stage, room);
   const ann = await stage.visitor("Ann", base);
   await enters(ann, `${room}?transport=${transport}`);
   await ben.heard(({ type, user }) => type === "joined" && user === "Ann");
@@ -76,7 +99,13 @@ export default {
   async "key: a damaged one is said to be damaged, and nobody joins"({ visitor, base }) {
     const room = newRoom(base);
     const ann = await visitor("Ann");
-    for (const fragment of ["#", `#${KEY.slice(0, -1)}`, `#${KEY}x`, `#${KEY.slice(0, 20)}%20${KEY.slice(20)}`, `%23${KEY.slice(0, -3)}`]) {
+    for (const fragment of [
+      "#",
+      `#${KEY.slice(0, -1)}`,
+      `#${KEY}x`,
+      `#${KEY.slice(0, 20)}%20${KEY.slice(20)}`,
+      `%23${KEY.slice(0, -3)}`,
+    ]) {
       await ann.goto(`${base}/robots.txt`);
       await ann.goto(room + fragment);
       await heading(ann, "This link is damaged");
@@ -84,7 +113,10 @@ export default {
     }
     assert.equal(await members(base, room), 0);
     // A heading that is read aloud for being new looks like no button.
-    assert.deepEqual(await ann.evaluate(() => [document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]), ["H1", "none"]);
+    assert.deepEqual(
+      await ann.evaluate(() => [document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]),
+      ["H1", "none"],
+    );
     await ann.type("input[name=link]", `Come in (${room}#${KEY}), 7 pm.\n`);
     await inRoom(ann);
     await isLocked(ann);
@@ -99,32 +131,42 @@ export default {
       assert.equal(await tab.evaluate(() => location.href), `${room}#${KEY}`);
       await isLocked(tab);
     }
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     await says(ann, "the treasure lies under the lamp");
     await shows(cat, ["the treasure lies under the lamp"]);
     await says(cat, "под лампой, ночью");
     await shows(ann, ["the treasure lies under the lamp", "под лампой, ночью"]);
     await ben.heard(() => ben.texts().length === 2);
     for (const text of ben.texts()) assert.match(text, /^sealed2\.[\w-]+$/);
-    for (const tab of [ann, cat]) assert.equal(await tab.evaluate(() => document.querySelectorAll("[role=log] [role=alert], [role=log] .doubt").length), 0);
+    for (const tab of [ann, cat])
+      assert.equal(
+        await tab.evaluate(() => document.querySelectorAll("[role=log] [role=alert], [role=log] .doubt").length),
+        0,
+      );
   },
 
   async "links: each leads where it says"(stage) {
     const room = newRoom(stage.base);
     const ann = await stage.visitor("Ann");
     await enters(ann, room);
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     await ben.say(LINKS.map(([text]) => text).join("\n"));
     const wanted = LINKS.flatMap(([, href]) => href ?? []);
     await sees(ann, () => document.querySelector("[role=log] .text a") !== null);
-    assert.deepEqual(await ann.evaluate(() => [...document.querySelectorAll("[role=log] .text a")].map((a) => a.href)), wanted);
-    assert.equal(await ann.evaluate(() => document.querySelector("[role=log] .text").innerText.trim()), LINKS.map(([text]) => text).join("\n"));
+    assert.deepEqual(
+      await ann.evaluate(() => [...document.querySelectorAll("[role=log] .text a")].map((a) => a.href)),
+      wanted,
+    );
+    assert.equal(
+      await ann.evaluate(() => document.querySelector("[role=log] .text").innerText.trim()),
+      LINKS.map(([text]) => text).join("\n"),
+    );
   },
 
   async "clock: one that is half an hour ahead takes no message away"(stage) {
     const room = newRoom(stage.base);
     const ann = await stage.visitor("Ann");
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     await ben.say("before");
     await ann.goto(stage.base);
     await ann.evaluate((ahead) => {
@@ -148,7 +190,7 @@ export default {
     const room = newRoom(stage.base);
     const ann = await stage.visitor("Ann");
     await enters(ann, room);
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     const title = (start) => sees(ann, (start) => document.title.startsWith(start), start);
     const plain = await ann.evaluate(() => document.title);
     for (let time = 0; time < 5; time += 1) {
@@ -181,7 +223,7 @@ export default {
 
   async "goodbye: Back inside the page is heard at once"(stage) {
     const room = newRoom(stage.base);
-    const ben = await witness(stage, room);
+    const ben = await listener(stage, room);
     const ann = await stage.visitor("Ann");
     await ann.goto(stage.base);
     await walksInto(ann, room);
@@ -204,7 +246,11 @@ export default {
       await shows(ann, ["one", "two"]);
       assert.equal(await seat(ann), was, transport);
       await ben.heard(({ text }) => text === "two");
-      assert.deepEqual(ben.frames.filter(({ type }) => type === "left"), [], transport);
+      assert.deepEqual(
+        ben.frames.filter(({ type }) => type === "left"),
+        [],
+        transport,
+      );
       await ann.goto(`${stage.base}/robots.txt`);
     }
   },
@@ -239,7 +285,11 @@ export default {
       await says(ann, "three");
       await ben.heard(({ text }) => text === "three");
       assert.equal(await seat(ann), was, transport);
-      assert.deepEqual(ben.frames.filter(({ type, user }) => type === "left" || (type === "joined" && user !== "Ann")), [], transport);
+      assert.deepEqual(
+        ben.frames.filter(({ type, user }) => type === "left" || (type === "joined" && user !== "Ann")),
+        [],
+        transport,
+      );
       assert.equal(ben.frames.filter(({ type }) => type === "joined").length, 1, transport);
     }
   },

@@ -11,10 +11,10 @@ const [engine = "", part = ""] = process.argv.slice(2);
 
 let passed = 0;
 const failed = [];
-// Nobody is lost because the machine had much else to do: where a test waits for that, it has the short grace.
+// A long grace: on a busy machine no member may be lost. A test that waits for that has the short grace.
 const server = await startServer({ PARLOR_GRACE: "4m", PARLOR_RELOAD_GRACE: "4m", PARLOR_LEASE: "4m" });
 const hasty = await startServer({ PARLOR_GRACE: "2s", PARLOR_LEASE: "5s" });
-// Here whoever is not known to have closed the page is waited for longer than any test.
+// A page that is not known to be closed is waited for longer than any test.
 const patient = await startServer({ PARLOR_GRACE: "1h", PARLOR_RELOAD_GRACE: "1s", PARLOR_LEASE: "1h" });
 
 try {
@@ -26,7 +26,8 @@ try {
     });
     if (!browser) continue;
     try {
-      for (const [said, test] of Object.entries(cases)) if (said.includes(part)) await report(`${name}: ${said}`, browser, test);
+      for (const [said, test] of Object.entries(cases))
+        if (said.includes(part)) await report(`${name}: ${said}`, browser, test);
     } finally {
       await browser.close();
     }

@@ -12,9 +12,18 @@ const ENTER = "\ue007";
 
 export async function webkit() {
   const binary = miniBrowser();
-  for (const [what, is] of [[DRIVER, existsSync(DRIVER)], ["MiniBrowser", binary]]) if (!is) throw new Error(`NO BROWSER: ${what} is missing`);
-  const screen = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
-  const [said] = await Promise.race([once(screen.stdio[3], "data"), once(screen, "exit").then(() => Promise.reject(new Error("Xvfb did not start")))]);
+  for (const [what, is] of [
+    [DRIVER, existsSync(DRIVER)],
+    ["MiniBrowser", binary],
+  ])
+    if (!is) throw new Error(`NO BROWSER: ${what} is missing`);
+  const screen = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  const [said] = await Promise.race([
+    once(screen.stdio[3], "data"),
+    once(screen, "exit").then(() => Promise.reject(new Error("Xvfb did not start"))),
+  ]);
   const display = `:${String(said).trim()}`;
   return {
     open: () => open(binary, display),
@@ -25,10 +34,16 @@ export async function webkit() {
   };
 }
 
-/** It is on nobody's path, and its folder is named after the machine and the library's version. */
+/** It is not on the PATH, and its folder is named after the machine and the library's version. */
 function miniBrowser() {
-  const machines = readdirSync(LIBRARIES).filter((folder) => folder.endsWith("-linux-gnu")).map((folder) => `${LIBRARIES}/${folder}`);
-  const libraries = machines.flatMap((at) => readdirSync(at).filter((folder) => /^webkit.*gtk/.test(folder)).map((folder) => `${at}/${folder}`));
+  const machines = readdirSync(LIBRARIES)
+    .filter((folder) => folder.endsWith("-linux-gnu"))
+    .map((folder) => `${LIBRARIES}/${folder}`);
+  const libraries = machines.flatMap((at) =>
+    readdirSync(at)
+      .filter((folder) => /^webkit.*gtk/.test(folder))
+      .map((folder) => `${at}/${folder}`),
+  );
   return libraries.map((at) => `${at}/MiniBrowser`).find(existsSync);
 }
 
@@ -38,16 +53,23 @@ async function open(binary, display) {
   const env = { ...process.env, DISPLAY: display, LANG: "C.UTF-8", GSETTINGS_BACKEND: "memory", NO_AT_BRIDGE: "1" };
   const driver = spawn(DRIVER, [`--port=${port}`], { env, stdio: "ignore" });
   const call = async (method, path, body) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(ANSWERS_WITHIN) });
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWERS_WITHIN),
+    });
     const { value } = await answer.json();
     if (!answer.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
     return value;
   };
   await started(call);
   const options = { binary, args: ["--automation"] };
-  const { sessionId } = await call("POST", "/session", { capabilities: { alwaysMatch: { unhandledPromptBehavior: "accept", "webkitgtk:browserOptions": options } } });
+  const { sessionId } = await call("POST", "/session", {
+    capabilities: { alwaysMatch: { unhandledPromptBehavior: "accept", "webkitgtk:browserOptions": options } },
+  });
   const session = (method, path, body) => call(method, `/session/${sessionId}${path}`, body);
-  const element = async (selector) => Object.values(await session("POST", "/element", { using: "css selector", value: selector }))[0];
+  const element = async (selector) =>
+    Object.values(await session("POST", "/element", { using: "css selector", value: selector }))[0];
   return {
     goto: (url) => session("POST", "/url", { url }),
     reload: () => session("POST", "/refresh", {}),

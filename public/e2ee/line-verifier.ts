@@ -1,0 +1,94 @@
+// Remembers each author's sealed lines, to notice when the server renames, repeats, reorders or withholds one. Pure:
+// line in, doubt out.
+
+import type { Doubt } from "../protocol/frames";
+import type { LineClaims } from "./payload";
+
+/** A line as the server lists it. */
+type ListedLine = { seq: number; from: string; user: string; verified?: true };
+
+type SeenLine = { id: string; after: number; user: string; doubt: Doubt | null; seq: number | null };
+
+type Author = {
+  /** By the author's own count. */
+  lines: Map<number, SeenLine>;
+  /** The greatest and the least number of the lines in the log as the server last listed it. */
+  top: number;
+  first: number;
+  user: string;
+};
+
+/** Far more of one author than a page draws. */
+const LINES_MAX = 2_000;
+
+export class LineVerifier {
+  readonly #authors = new Map<string, Author>();
+
+  /** The server lists the log anew: a line may have another seq now, and the oldest may be gone. */
+  resetPositions(): void {
+    for (const author of this.#authors.values()) {
+      author.top = 0;
+      author.first = Infinity;
+      for (const line of author.lines.values()) line.seq = null;
+    }
+  }
+
+  /** The doubt about a line that was opened with the room's key. */
+  verify(listed: ListedLine, claims: LineClaims): Doubt | null {
+    const author = this.#author(listed.from, claims.user);
+    const known = author.lines.get(claims.n);
+    const again = known?.id === claims.id && (known.seq === null || known.seq === listed.seq);
+    if (again && known.seq === listed.seq) return known.doubt;
+    const is = this.#findDoubt(listed, claims, author, known !== undefined && !again);
+    const doubt = is && { is, user: claims.user };
+    if (known && !again) return doubt;
+    this.#record(author, claims, listed.seq, doubt);
+    return doubt;
+  }
+
+  /** The doubt about a line that is not sealed, or in the older format, when its author seals in the newer. */
+  verifyUnsealed(from: string, is: "unencrypted" | "former"): Doubt | null {
+    const author = this.#authors.get(from);
+    return author ? { is, user: author.user } : null;
+  }
+
+  /** Records a line of this page that the server has acknowledged. */
+  recordOwn(from: string, claims: LineClaims, seq: number): void {
+    this.#record(this.#author(from, claims.user), claims, seq, null);
+  }
+
+  #author(from: string, user: string): Author {
+    const author = this.#authors.get(from) ?? { lines: new Map(), top: 0, first: Infinity, user };
+    this.#authors.set(from, author);
+    return author;
+  }
+
+  #record(author: Author, { id, n, after, user }: LineClaims, seq: number, doubt: Doubt | null): void {
+    author.lines.set(n, { id, after, user, doubt, seq });
+    author.top = Math.max(author.top, n);
+    author.first = Math.min(author.first, n);
+    // Drops the oldest, many at a time.
+    if (author.lines.size > LINES_MAX)
+      for (const oldest of [...author.lines.keys()].slice(0, 100)) author.lines.delete(oldest);
+  }
+
+  #findDoubt(listed: ListedLine, claims: LineClaims, author: Author, taken: boolean): Doubt["is"] | null {
+    if (listed.user !== claims.user || (listed.verified === true) !== claims.verified) return "name";
+    if (taken) return "twice";
+    const isLate = claims.n < author.top;
+    if (isLate && !mayArriveLate(author, claims.n)) return "order";
+    if (claims.after >= claims.n) return "fork";
+    const before = author.lines.get(claims.after);
+    if (before && before.id !== claims.link) return "fork";
+    // A log that is cut at its start begins with any line of an author's.
+    if (author.top === 0 || isLate || before?.seq != null) return null;
+    if (claims.after === 0) return "fork";
+    return claims.after >= author.first ? "hole" : null;
+  }
+}
+
+/** An author without an ack goes on from the line before; the unacknowledged line may still arrive later. */
+function mayArriveLate(author: Author, n: number): boolean {
+  for (const [at, line] of author.lines) if (line.seq !== null && line.after < n && n < at) return true;
+  return false;
+}

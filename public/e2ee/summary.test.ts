@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { Entry } from "../log/log";
+import { en } from "../i18n/encryption/en";
+import { ru } from "../i18n/encryption/ru";
+import { isMostlyUndecryptable, encryptionState, summarize, type EncryptionFacts } from "./summary";
+
+const line = (encryption?: "undecryptable" | "unencrypted"): Entry => ({
+  kind: "entry",
+  key: 1,
+  seq: 1,
+  from: "a",
+  user: "A",
+  text: "x",
+  at: 0,
+  mine: false,
+  ...(encryption ? { encryption } : {}),
+});
+const state = (over: Partial<EncryptionFacts> = {}): EncryptionFacts => ({
+  key: true,
+  canEncrypt: true,
+  https: true,
+  lines: [line()],
+  ...over,
+});
+
+const STATES = {
+  sealed: [state(), state({ lines: [] }), state({ lines: [line(), line("undecryptable")] }), state({ https: false })],
+  mixed: [
+    state({ lines: [line("unencrypted")] }),
+    state({ lines: [line(), line("unencrypted"), line("undecryptable")] }),
+  ],
+  keyless: [
+    state({ key: false, lines: [line("undecryptable")] }),
+    state({ key: false, lines: [line(), line("undecryptable")] }),
+  ],
+  plain: [state({ key: false }), state({ key: false, lines: [] }), state({ key: false, https: false })],
+  insecure: [
+    state({ key: false, canEncrypt: false, https: false }),
+    state({ key: false, canEncrypt: false, https: false, lines: [line("undecryptable")] }),
+    state({ key: false, canEncrypt: false }),
+  ],
+  unusable: [state({ canEncrypt: false, https: false }), state({ canEncrypt: false, lines: [line("unencrypted")] })],
+} as const;
+
+/** Every state that there can be. */
+const every = [true, false].flatMap((key) =>
+  [true, false].flatMap((canEncrypt) =>
+    [true, false].flatMap((https) =>
+      [
+        [],
+        [line()],
+        [line("unencrypted")],
+        [line("undecryptable")],
+        [line(), line("unencrypted"), line("undecryptable")],
+      ].map((lines): EncryptionFacts => ({
+        key,
+        canEncrypt,
+        https,
+        lines,
+      })),
+    ),
+  ),
+);
+
+test.each(Object.entries(STATES))("the state is known: %s", (secrecy, states) => {
+  for (const state of states) expect(encryptionState(state)).toBe(secrecy);
+});
+
+describe.each([
+  ["en", en],
+  ["ru", ru],
+])("the summary in %s", (_, texts) => {
+  const says = (state: EncryptionFacts) => {
+    const { title, text, banner } = summarize(state, texts);
+    return [title, ...text, banner].join(" ");
+  };
+
+  test("claim end-to-end encryption only where all that stands in the log has it", () => {
+    const claims = (state: EncryptionFacts) => summarize(state, texts).title === texts.states.sealed.title;
+    for (const state of every) {
+      const has =
+        state.key &&
+        state.canEncrypt &&
+        !state.lines.some((line) => line.kind === "entry" && line.encryption === "unencrypted");
+      expect(claims(state), JSON.stringify(state)).toBe(has);
+    }
+  });
+
+  test("claim a protected way only over https, and ask for https only where it is missing", () => {
+    for (const state of every) {
+      const said = says(state);
+      if (!state.https) expect(said, JSON.stringify(state)).not.toContain(texts.byHttps);
+      expect(said.includes(texts.needsHttps[0]!), JSON.stringify(state)).toBe(!state.canEncrypt && !state.https);
+      expect(said.includes(texts.needsBrowser[0]!), JSON.stringify(state)).toBe(!state.canEncrypt && state.https);
+    }
+  });
+
+  test("say that nothing is sent exactly where nothing is", () => {
+    for (const state of every)
+      expect(summarize(state, texts).banner === texts.nothingSent, JSON.stringify(state)).toBe(
+        state.key && !state.canEncrypt,
+      );
+  });
+
+  test("speak of a missing key only where there is none, and of another one only where there is one", () => {
+    for (const state of every) {
+      const { banner } = summarize(state, texts);
+      if (banner === texts.otherKey) expect(state.key && state.canEncrypt).toBe(true);
+      if (banner === texts.noKey) expect(!state.key && state.canEncrypt).toBe(true);
+      if (banner === texts.noKeyHere) expect(!state.key && !state.canEncrypt).toBe(true);
+    }
+  });
+
+  test("differ from state to state", () => {
+    const all = Object.values(STATES).map(([state]) => says(state!));
+    expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+test("one line that cannot be read makes no banner, most of them do, and that one closes", () => {
+  const texts = en;
+  for (const [lines, most] of [
+    [[], false],
+    [[line(), line(), line("undecryptable")], false],
+    [[line(), line("undecryptable")], false],
+    [[line("unencrypted"), line("undecryptable"), line("undecryptable")], true],
+    [[line("undecryptable")], true],
+  ] as const) {
+    expect(isMostlyUndecryptable(lines)).toBe(most);
+    const { banner, closes } = summarize(state({ lines }), texts);
+    expect([banner, closes]).toEqual([most ? texts.otherKey : "", true]);
+  }
+  expect(
+    summarize(state({ canEncrypt: false, lines: [] }), texts).closes,
+    "what keeps everything from being sent stays",
+  ).toBe(false);
+});

@@ -1,0 +1,82 @@
+// How well a room is encrypted, and the texts that say so.
+
+import type { Log } from "../log/log";
+import type { EncryptionTexts } from "../i18n/encryption/en";
+
+/** What the texts depend on. */
+export type EncryptionFacts = {
+  /** The link had a key. */
+  key: boolean;
+  /** This page can encrypt: browsers let only pages that came by https, or from this machine. */
+  canEncrypt: boolean;
+  /** The page came by https. */
+  https: boolean;
+  lines: Log["lines"];
+};
+
+export type EncryptionState =
+  /** Every line is sealed with this page's key. */
+  | "sealed"
+  /** This page seals; some lines in the log are not sealed. */
+  | "mixed"
+  /** Others seal, and this page has no key. */
+  | "keyless"
+  /** No key, and nothing sealed. */
+  | "plain"
+  /** No key, because this page could not use one. */
+  | "insecure"
+  /** A key that this page cannot use: nothing is sent. */
+  | "unusable";
+
+export function canEncrypt(): boolean {
+  return crypto.subtle !== undefined;
+}
+
+export function encryptionState({ key, canEncrypt, lines }: EncryptionFacts): EncryptionState {
+  const has = (encryption: "unencrypted" | "undecryptable") =>
+    lines.some((line) => line.kind === "entry" && line.encryption === encryption);
+  if (!canEncrypt) return key ? "unusable" : "insecure";
+  if (key) return has("unencrypted") ? "mixed" : "sealed";
+  return has("undecryptable") ? "keyless" : "plain";
+}
+
+export type EncryptionSummary = {
+  state: EncryptionState;
+  title: string;
+  text: string[];
+  /** The text above the log: nothing is sent, or most lines are undecryptable. */
+  banner: string;
+  /** The banner can be closed. */
+  closes: boolean;
+};
+
+export function summarize(facts: EncryptionFacts, texts: EncryptionTexts): EncryptionSummary {
+  const state = encryptionState(facts);
+  const missing = facts.https ? texts.needsBrowser : texts.needsHttps;
+  const { title, text } = texts.states[state];
+  const more = {
+    sealed: [texts.notHidden],
+    mixed: [texts.notHidden],
+    keyless: [],
+    plain: facts.https ? [texts.byHttps] : [],
+    insecure: missing,
+    unusable: missing,
+  }[state];
+  const banner =
+    state === "unusable"
+      ? texts.nothingSent
+      : !isMostlyUndecryptable(facts.lines)
+        ? ""
+        : facts.key
+          ? texts.otherKey
+          : facts.canEncrypt
+            ? texts.noKey
+            : texts.noKeyHere;
+  return { state, title, text: [...text, ...more], banner, closes: state !== "unusable" };
+}
+
+/** A single line with another key is marked itself; the banner appears only when most lines are undecryptable. */
+export function isMostlyUndecryptable(lines: Log["lines"]): boolean {
+  const entries = lines.filter((line) => line.kind === "entry");
+  return entries.filter((line) => line.encryption === "undecryptable").length * 2 > entries.length;
+}

@@ -1,0 +1,24 @@
+// The script inside the document: it opens the WebSocket while the page's script loads. The session takes the socket
+// over if its parameters match.
+
+import { preconnect } from "./transport/ws";
+import { parseTransport } from "./protocol/transport-name";
+import { parseAddress } from "./e2ee/key";
+import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storage/storage";
+import { chooseLanguage, type Language } from "./i18n/language";
+
+/** The files with the texts of each language, as the build named them. */
+declare const LOCALE_FILES: Record<Language, readonly string[]>;
+
+// The page imports its texts when it runs: preloaded, they arrive with it and not after it.
+for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)]) {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+}
+
+const { room: roomRef, key } = parseAddress(location.href);
+// With a damaged key the page joins no room, so this script connects nowhere.
+const room = key.is === "damaged" ? null : (roomRef?.id ?? null);
+const name = room === null ? null : savedNameFor(room);
+const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
+if (room !== null && name !== null && transport === "ws")
+  preconnect({ room, name, ticket: loadSession(room)?.ticket ?? null });

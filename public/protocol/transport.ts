@@ -1,9 +1,0 @@
-// The four ways into a room, the best first.
-
-export const TRANSPORTS = ["ws", "sse", "long-poll", "short-poll"] as const;
-export type Transport = (typeof TRANSPORTS)[number];
-
-/** Null for what names none. */
-export function parseTransport(given: string | null): Transport | null {
-  return TRANSPORTS.find((transport) => transport === given) ?? null;
-}

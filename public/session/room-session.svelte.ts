@@ -1,0 +1,422 @@
+// One stay in one room: the connection brings frames, the log keeps them, storage remembers the seat to come back to.
+
+import type { TrafficCounter } from "../transport/transport";
+import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
+import { Connection, type ConnectionState } from "../transport/connection";
+import { nextToSend, emptyLog, type LogEvent, type Log, nextTick, type Outgoing, reduce } from "../log/log";
+import { MemberColours } from "../log/member-colours";
+import type { Chat, Inbound } from "../protocol/frames";
+import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
+import type { TransportName } from "../protocol/transport-name";
+import { AuthorChain } from "../e2ee/author-chain";
+import { markUndecryptable, openFrame } from "../e2ee/frames";
+import type { Secret } from "../e2ee/key";
+import { RoomCipher } from "../e2ee/cipher";
+import { LineVerifier } from "../e2ee/line-verifier";
+import {
+  forgetSession,
+  loadDraft,
+  loadPlainAllowed,
+  loadSession,
+  loadTransport,
+  saveDraft,
+  allowPlain,
+  saveSession,
+  saveTransport,
+} from "../storage/storage";
+import { ServerClock } from "./server-clock";
+import { Typing } from "./typing";
+
+/** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
+const TIMER_MAX = 2_000_000_000;
+const HIDDEN_DRAW_INTERVAL = 200;
+const REACH_TIMEOUT = 5_000;
+/** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
+export const LEAVE_TIMEOUT = 3_000;
+
+export type RoomSessionOptions = {
+  /** Forces this transport. */
+  transport?: TransportName | null;
+  /** The room's key from the link; null without one. */
+  secret?: Secret | null;
+  /** The key in storage, when a page has several seats in a room. */
+  storageKey?: string;
+  traffic?: TrafficCounter;
+  /** Called with each message of others, before it is drawn. */
+  onChat?: (chat: Chat) => void;
+};
+
+export class RoomSession {
+  readonly room: string;
+  readonly name: string;
+  /** The room's key from the link; null without one. */
+  readonly secret: Secret | null;
+  /** The keys derived from it. */
+  readonly cipher: Promise<RoomCipher> | null;
+  /** This browser cannot encrypt: nothing is sent. */
+  encryptionFailed = $state(false);
+  /** Others write encrypted and this page has no key: the user has to confirm sending unencrypted. */
+  confirmingPlain = $state(false);
+  /** The log as drawn: it follows the real one a frame behind. */
+  log: Log = $state.raw(emptyLog());
+  connection: ConnectionState = $state.raw({ is: "idle" });
+  /** A welcome came at least once: there is a room to show. */
+  entered = $state(false);
+  /** The connection's snapshot is in the log: from now on messages are new. */
+  caughtUp = $state(false);
+  storeUnavailable = $state(false);
+  /** The node cannot ask the video server for the call's participants. */
+  videoProblem = $state<"" | "video_unavailable" | "video_refused">("");
+  /** The user writes faster than the rate limit: messages are sent one by one. */
+  tooFast = $state(false);
+  /** Whether the server confirmed the leave; null while unknown. Without it the seat is held for the grace. */
+  leaveConfirmed: boolean | null = $state(true);
+  /** Messages that arrived while the tab was hidden; counted before they are drawn. */
+  unread = $state(0);
+  readonly typing: Typing;
+  readonly colours = new MemberColours();
+  readonly #storageKey: string;
+  readonly #options: RoomSessionOptions;
+  readonly #connection: Connection;
+  #log: Log;
+  #drawScheduled = false;
+  #ticket: string | null = null;
+  readonly #clock = new ServerClock();
+  #draft = $state("");
+  #tickTimer = 0;
+  #lifetime = new AbortController();
+  /** Decryption is asynchronous; the queue keeps the order. */
+  #decryptQueue: Promise<void> = Promise.resolve();
+  /** Welcomes still being decrypted: until then this page's seat is unknown. */
+  #pendingWelcomes = 0;
+  #sealing = false;
+  readonly #chain: AuthorChain;
+  readonly #verifier = new LineVerifier();
+  #othersEncrypt = false;
+  /** The user allowed unencrypted text; kept here too, as storage may be unavailable. */
+  #plainAllowed = false;
+
+  constructor(room: string, name: string, options: RoomSessionOptions = {}) {
+    this.room = room;
+    this.name = name;
+    this.#options = options;
+    this.secret = options.secret ?? null;
+    this.cipher = this.secret === null ? null : RoomCipher.of(this.secret, room);
+    this.cipher?.catch(() => (this.encryptionFailed = true));
+    this.#storageKey = options.storageKey ?? room;
+    const { transport: forced = null, traffic = null } = options;
+    const saved = loadSession(this.#storageKey);
+    this.#ticket = saved?.ticket ?? null;
+    this.#log = emptyLog(saved);
+    this.#chain = new AuthorChain(saved?.clientId, saved?.last);
+    this.#plainAllowed = loadPlainAllowed(room);
+    this.#draft = loadDraft(this.#storageKey);
+    this.#connection = new Connection({
+      selector: new TransportSelector(transportSpecs(forced), loadTransport()),
+      joinParams: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
+      onFrame: (frame) => this.#onFrame(frame),
+      onTicket: (ticket) => (this.#ticket = ticket),
+      isReachable,
+      onState: (state) => this.#onConnectionState(state),
+      timers: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
+      random: Math.random,
+    });
+    this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
+    this.#listenToPage();
+    this.#connection.connect();
+  }
+
+  /** The server's time, as far as the page knows it. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Unsent text: it outlives the view, and a reload of its tab. */
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(draft: string) {
+    this.#draft = draft;
+    saveDraft(this.#storageKey, draft);
+  }
+
+  send(text: string): void {
+    this.#dispatch({ type: "send", text, now: this.now() });
+    this.typing.sent();
+    this.#persist();
+  }
+
+  retry(key: number): void {
+    this.#dispatch({ type: "retry", key, now: this.now() });
+    this.#persist();
+  }
+
+  discard(key: number): void {
+    this.#dispatch({ type: "discard", key });
+  }
+
+  /** The user confirmed: pending and later messages of this room may go unencrypted. */
+  sendPlain(): void {
+    this.confirmingPlain = false;
+    this.#plainAllowed = true;
+    allowPlain(this.room);
+    this.#sendNext();
+  }
+
+  /** Pending messages go back into the draft. */
+  takeBackUnsent(): void {
+    const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
+    this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
+    for (const { key } of waiting) this.discard(key);
+    this.confirmingPlain = false;
+  }
+
+  /** Requests a LiveKit token; the ticket proves the membership. */
+  async videoToken(): Promise<LiveKitToken> {
+    const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
+    const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
+    const body: unknown = await answer.json();
+    const { token, livekitUrl, code } = body as Partial<Record<string, unknown>>;
+    if (answer.ok && typeof token === "string" && typeof livekitUrl === "string") return { token, livekitUrl };
+    throw new TokenRefusedError(typeof code === "string" ? code : "unknown");
+  }
+
+  /** Leaves for good, or keeps the draft for coming back. */
+  leave(keepsDraft = false): void {
+    if (!keepsDraft) this.draft = "";
+    this.leaveConfirmed = null;
+    const late = window.setTimeout(() => (this.leaveConfirmed = false), LEAVE_TIMEOUT);
+    void this.#connection.leave().then((heard) => {
+      window.clearTimeout(late);
+      this.leaveConfirmed = heard;
+    });
+  }
+
+  /** Reconnects at once: out of a delay, or after an end that the user wants undone. */
+  reconnect(): void {
+    if (this.#connection.state.is === "ended") this.#connection.connect();
+    else this.#connection.checkNow();
+  }
+
+  /** Goes away without leaving: the seat is held for the grace. */
+  stop(): void {
+    this.#lifetime.abort();
+    window.clearTimeout(this.#tickTimer);
+    this.#connection.stop();
+  }
+
+  #onFrame(frame: Inbound): void {
+    if (!this.cipher) return this.#apply(markUndecryptable(frame));
+    const cipher = this.cipher;
+    const seats = frame.type === "welcome" || frame.type === "reset";
+    if (seats) this.#pendingWelcomes += 1;
+    const open = async () => {
+      const read = await openFrame(frame, await cipher.catch(() => null), this.#verifier);
+      if (seats) this.#pendingWelcomes -= 1;
+      if (!this.#lifetime.signal.aborted) this.#apply(read);
+      if (seats && this.connection.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
+    };
+    // A frame that fails is reported, and the next one comes all the same.
+    this.#decryptQueue = this.#decryptQueue.then(open).catch(reportError);
+  }
+
+  #apply(frame: Inbound): void {
+    switch (frame.type) {
+      case "welcome":
+      case "reset": {
+        this.#clock.set(frame.at);
+        this.#ticket = frame.ticket;
+        this.#chain.setAuthor(frame.clientId);
+        for (const chat of frame.history) this.#noteChat(chat, frame.clientId);
+        this.#dispatch({ type: "snapshot", snapshot: frame });
+        this.log = this.#log;
+        if (!this.entered) preloadFallback();
+        this.entered = true;
+        this.storeUnavailable = false;
+        this.videoProblem = "";
+        this.#persist();
+        break;
+      }
+      case "chat":
+        this.#clock.advanceTo(frame.at);
+        this.#options.onChat?.(frame);
+        this.#noteChat(frame, this.#log.me?.clientId);
+        if (frame.claims && frame.from === this.#log.me?.clientId) this.#persist();
+        this.#dispatch({ type: "chat", chat: frame });
+        break;
+      case "ack":
+        this.#clock.advanceTo(frame.at);
+        this.#onAck(frame.n, frame.seq);
+        this.#dispatch(frame);
+        break;
+      case "joined": {
+        const { type, count, ...member } = frame;
+        this.#dispatch({ type, member, count, now: this.now() });
+        break;
+      }
+      case "presence":
+        this.#dispatch(frame);
+        break;
+      case "call":
+      case "left":
+      case "typing":
+        this.#dispatch({ ...frame, now: this.now() });
+        break;
+      case "error":
+        if (frame.n !== null) {
+          this.tooFast ||= frame.code === "rate_limited";
+          this.#dispatch({
+            type: "rejected",
+            n: frame.n,
+            code: frame.code,
+            retryAfter: frame.retryAfter,
+            now: this.now(),
+          });
+        }
+        break;
+      case "status":
+        if (frame.code.startsWith("store_")) this.storeUnavailable = frame.code === "store_unavailable";
+        if (frame.code === "video_unavailable" || frame.code === "video_refused") this.videoProblem = frame.code;
+        else if (frame.code.startsWith("video_")) this.videoProblem = "";
+        break;
+      case "pong":
+      case "closing":
+        break;
+    }
+  }
+
+  /** Notes what a line implies: that this page's own line arrived, or that others write encrypted. */
+  #noteChat({ from, claims, encryption }: Chat, me: string | undefined): void {
+    if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
+    else if (claims) this.#chain.advance(claims.n, claims.id);
+  }
+
+  #onAck(n: number | null, seq: number): void {
+    const { me } = this.#log;
+    const place = n === null ? null : this.#chain.confirm(n);
+    if (!me || !place) return;
+    this.#verifier.recordOwn(me.clientId, { ...place, user: me.user, verified: this.#isVerified() }, seq);
+    this.#persist();
+  }
+
+  #isVerified(): boolean {
+    const { me, members } = this.#log;
+    return members.some((m) => m.clientId === me?.clientId && m.verified === true);
+  }
+
+  #onConnectionState(state: ConnectionState): void {
+    // A connection that changes its transport stays open: all it brings is new.
+    if (state.is !== "open") this.caughtUp = false;
+    else if (this.connection.is !== "open") this.caughtUp = this.#pendingWelcomes === 0;
+    this.connection = state;
+    if (state.is === "open" && !state.tooManyTabs && !this.#options.transport) saveTransport(state.transport);
+    if (state.is === "open") this.#dispatch({ type: "connection", up: true, now: this.now() });
+    if (state.is === "waiting" && this.entered) this.#dispatch({ type: "connection", up: false, now: this.now() });
+    if (state.is === "ended" && state.why === "left") {
+      this.#ticket = null;
+      forgetSession(this.#storageKey);
+    }
+  }
+
+  #dispatch(event: LogEvent): void {
+    this.#log = reduce(this.#log, event);
+    this.unread = this.#log.unread;
+    this.#scheduleDraw();
+    this.#sendNext();
+    window.clearTimeout(this.#tickTimer);
+    const next = nextTick(this.#log);
+    if (next === null || this.#lifetime.signal.aborted) return;
+    const wait = Math.min(Math.max(next - this.now(), 0) + 1, TIMER_MAX);
+    this.#tickTimer = window.setTimeout(() => this.#dispatch({ type: "tick", now: this.now() }), wait);
+  }
+
+  /** The only way out for text: plain, or sealed where the room has a key. */
+  #sendNext(): void {
+    const line = nextToSend(this.#log);
+    if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
+    else if (line && !line.sent && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
+    else if (line && this.#connection.send({ type: "chat", text: line.text, n: line.n }))
+      this.#log = reduce(this.#log, { type: "sent" });
+    if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
+  }
+
+  async #sealAndSend(line: Outgoing, cipher: Promise<RoomCipher>): Promise<void> {
+    const { me } = this.#log;
+    if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
+    const { clientId: from, user } = me;
+    this.#sealing = true;
+    const whole = { ...this.#chain.positionOf(line.n), text: line.text, user, verified: this.#isVerified() };
+    const sealed = await cipher.then((cipher) => cipher.seal(whole, from)).catch(() => null);
+    this.#sealing = false;
+    if (sealed === null) return;
+    const next = nextToSend(this.#log);
+    // Sealed for a seat: under another one it is sealed anew.
+    const holds =
+      next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
+    if (!holds) return this.#sendNext();
+    this.#chain.recordSealed(line.n, sealed.id);
+    if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "sent" });
+  }
+
+  /** A busy room changes more often than a screen can draw. */
+  #scheduleDraw(): void {
+    if (this.#drawScheduled) return;
+    this.#drawScheduled = true;
+    const draw = () => {
+      window.clearTimeout(timer);
+      if (!this.#drawScheduled) return;
+      this.#drawScheduled = false;
+      this.log = this.#log;
+    };
+    // The browser runs no animation frames in a hidden tab, not even those requested before.
+    const timer = window.setTimeout(draw, HIDDEN_DRAW_INTERVAL);
+    if (!document.hidden) requestAnimationFrame(draw);
+  }
+
+  #persist(): void {
+    const { me, lastN, former } = this.#log;
+    const { last } = this.#chain;
+    if (me && this.#ticket !== null)
+      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
+  }
+
+  #listenToPage(): void {
+    const { signal } = this.#lifetime;
+    const reportVisibility = () => this.#dispatch({ type: "visibility", visible: !document.hidden });
+    addEventListener("online", () => this.#connection.checkNow(), { signal });
+    // A page in the back/forward cache cannot answer: its seat is held for the grace. An unloading page may only be
+    // reloading.
+    addEventListener(
+      "pagehide",
+      (event) => (event.persisted ? this.#connection.suspend() : this.#connection.unload()),
+      { signal },
+    );
+    addEventListener("pageshow", (event) => event.persisted && this.#connection.wake(), { signal });
+    // A frozen page keeps its seat, and on resuming pings at once to learn whether the connection lives.
+    document.addEventListener("resume", () => this.#connection.wake(), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        reportVisibility();
+        if (!document.hidden) this.#connection.checkNow();
+      },
+      { signal },
+    );
+    reportVisibility();
+  }
+}
+
+/** True only for the server's own answer, not a proxy's. */
+async function isReachable(): Promise<boolean> {
+  const late = new AbortController();
+  const timer = window.setTimeout(() => late.abort(), REACH_TIMEOUT);
+  try {
+    const response = await fetch("/healthz", { cache: "no-store", signal: late.signal });
+    return response.ok && (await response.text()) === "ok\n";
+  } catch {
+    return false;
+  } finally {
+    window.clearTimeout(timer);
+  }
+}

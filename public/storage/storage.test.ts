@@ -1,0 +1,91 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import {
+  forgetSession,
+  forgetSessions,
+  loadInCall,
+  loadDraft,
+  loadName,
+  loadPlainAllowed,
+  loadSession,
+  saveInCall,
+  saveDraft,
+  saveName,
+  allowPlain,
+  saveSession,
+} from "./storage";
+
+const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
+
+beforeEach(() => {
+  sessionStorage.clear();
+  localStorage.clear();
+});
+
+test("a seat is remembered for its room until it is left", () => {
+  saveSession("a", seat);
+  expect(loadSession("a")).toEqual(seat);
+  expect(loadSession("b")).toBeNull();
+  forgetSession("a");
+  expect(loadSession("a")).toBeNull();
+});
+
+test("a seat goes on counting where it was, and one of an older page has not counted", () => {
+  saveSession("a", { ...seat, last: { n: 3, id: "x" } });
+  expect(loadSession("a")?.last).toEqual({ n: 3, id: "x" });
+  saveSession("a", seat);
+  expect(loadSession("a")?.last).toBeUndefined();
+});
+
+test("that words may go out plain is remembered for one room, until another user takes over", () => {
+  allowPlain("a");
+  expect([loadPlainAllowed("a"), loadPlainAllowed("b")]).toEqual([true, false]);
+  forgetSessions();
+  expect(loadPlainAllowed("a")).toBe(false);
+});
+
+test("what is written and not sent is remembered for its room and this tab, until it is sent or another user takes over", () => {
+  saveDraft("a", "half a sen");
+  expect([loadDraft("a"), loadDraft("b")]).toEqual(["half a sen", ""]);
+  expect(localStorage.length).toBe(0);
+  saveDraft("a", "");
+  expect(sessionStorage.length).toBe(0);
+  saveDraft("a", "again");
+  forgetSessions();
+  expect(loadDraft("a")).toBe("");
+});
+
+test("a call is remembered until it or the seat is left", () => {
+  saveInCall("a", true);
+  expect([loadInCall("a"), loadInCall("b")]).toEqual([true, false]);
+  saveInCall("a", false);
+  expect(loadInCall("a")).toBe(false);
+  saveInCall("a", true);
+  forgetSession("a");
+  expect(loadInCall("a")).toBe(false);
+});
+
+test("what is not a seat is not taken for one", () => {
+  for (const text of [
+    "{",
+    "null",
+    "[]",
+    '{"clientId":1}',
+    JSON.stringify({ ...seat, former: null }),
+    JSON.stringify({ ...seat, last: 3 }),
+    JSON.stringify({ ...seat, last: { n: 1 } }),
+    JSON.stringify({ ...seat, last: null }),
+  ]) {
+    sessionStorage.setItem("parlor.seat.a", text);
+    expect(loadSession("a"), text).toBeNull();
+  }
+});
+
+test("a browser that forbids storage remembers nothing and breaks nothing", () => {
+  const forbidden = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("forbidden", "SecurityError");
+  });
+  saveName("Ann");
+  saveSession("a", seat);
+  forbidden.mockRestore();
+  expect(loadName()).toBeNull();
+});

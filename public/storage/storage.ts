@@ -1,0 +1,132 @@
+// What is kept in sessionStorage (seat, transport, draft) and in localStorage (name, language). Never a message that
+// was sent.
+
+import { parseTransport, type TransportName } from "../protocol/transport-name";
+
+export type SavedSession = {
+  clientId: string;
+  user: string;
+  ticket: string;
+  lastN: number;
+  former: readonly string[];
+  /** The newest sealed line of this seat that is known to have arrived. */
+  last?: { n: number; id: string };
+};
+
+const TRANSPORT = "parlor.transport";
+const NAME = "parlor.name";
+const LANGUAGE = "parlor.language";
+const plainKey = (room: string) => `parlor.plain.${room}`;
+const draftKey = (room: string) => `parlor.draft.${room}`;
+const callKey = (room: string) => `parlor.call.${room}`;
+const sessionKey = (room: string) => `parlor.seat.${room}`;
+
+/** Storage may be forbidden or full; the page then simply remembers less. */
+function tryStorage<T>(what: () => T): T | null {
+  try {
+    return what();
+  } catch {
+    return null;
+  }
+}
+
+export function loadSession(room: string): SavedSession | null {
+  return tryStorage(() => {
+    const session: unknown = JSON.parse(sessionStorage.getItem(sessionKey(room)) ?? "null");
+    return isSavedSession(session) ? session : null;
+  });
+}
+
+export function saveSession(room: string, session: SavedSession): void {
+  tryStorage(() => sessionStorage.setItem(sessionKey(room), JSON.stringify(session)));
+}
+
+export function forgetSession(room: string): void {
+  tryStorage(() => sessionStorage.removeItem(sessionKey(room)));
+  saveInCall(room, false);
+}
+
+/** Whether this tab was in the call when its page went away. */
+export function loadInCall(room: string): boolean {
+  return tryStorage(() => sessionStorage.getItem(callKey(room))) !== null;
+}
+
+export function saveInCall(room: string, calling: boolean): void {
+  tryStorage(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
+}
+
+/** Another user takes over this tab: seats, drafts and permissions of the one before are removed. */
+export function forgetSessions(): void {
+  tryStorage(() => {
+    for (const key of Object.keys(sessionStorage))
+      if ([sessionKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind)))
+        sessionStorage.removeItem(key);
+  });
+}
+
+/** Whether the user allowed unencrypted text in this room. */
+export function loadPlainAllowed(room: string): boolean {
+  return tryStorage(() => sessionStorage.getItem(plainKey(room))) !== null;
+}
+
+export function allowPlain(room: string): void {
+  tryStorage(() => sessionStorage.setItem(plainKey(room), "1"));
+}
+
+/** The draft, unencrypted even in a room with a key: it stays in this tab's storage. */
+export function loadDraft(room: string): string {
+  return tryStorage(() => sessionStorage.getItem(draftKey(room))) ?? "";
+}
+
+export function saveDraft(room: string, draft: string): void {
+  tryStorage(() =>
+    draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft),
+  );
+}
+
+export function loadTransport(): TransportName | null {
+  return parseTransport(tryStorage(() => sessionStorage.getItem(TRANSPORT)));
+}
+
+export function saveTransport(transport: TransportName): void {
+  tryStorage(() => sessionStorage.setItem(TRANSPORT, transport));
+}
+
+export function loadName(): string | null {
+  return tryStorage(() => localStorage.getItem(NAME)) || null;
+}
+
+/** The name this tab would join under; null where the page has to ask. */
+export function savedNameFor(room: string): string | null {
+  return loadSession(room)?.user ?? loadName();
+}
+
+export function saveName(name: string): void {
+  tryStorage(() => localStorage.setItem(NAME, name));
+}
+
+export function forgetName(): void {
+  tryStorage(() => localStorage.removeItem(NAME));
+}
+
+export function loadLanguage(): string | null {
+  return tryStorage(() => localStorage.getItem(LANGUAGE));
+}
+
+export function saveLanguage(language: string): void {
+  tryStorage(() => localStorage.setItem(LANGUAGE, language));
+}
+
+function isSavedSession(value: unknown): value is SavedSession {
+  const s = value as Partial<SavedSession> | null;
+  return (
+    typeof s === "object" &&
+    s !== null &&
+    typeof s.clientId === "string" &&
+    typeof s.user === "string" &&
+    typeof s.ticket === "string" &&
+    typeof s.lastN === "number" &&
+    Array.isArray(s.former) &&
+    (s.last === undefined || (typeof s.last?.n === "number" && typeof s.last.id === "string"))
+  );
+}

@@ -1,0 +1,76 @@
+import type { CallProblem } from "../problem";
+
+export const en = {
+  title: "Join the call",
+  hint: "Only people in this room see and hear you. Chat works either way.",
+  noPreview: "Camera is off",
+  camera: "Camera",
+  mic: "Microphone",
+  level: "Microphone level",
+  join: "Join",
+  defaultCamera: "Default camera",
+  defaultMic: "Default microphone",
+  defaultSpeaker: "Default speaker",
+  speaker: "Speaker",
+  devices: "Camera, microphone and speaker",
+
+  stage: "Call",
+  joining: "Joining the call…",
+  lost: "The call was interrupted. Reconnecting…",
+  tapForSound: "Tap for sound",
+  alone: "Nobody else is in the call yet. Others can see you’re in the call.",
+  mute: "Mute",
+  unmute: "Unmute",
+  cameraOn: "Turn camera on",
+  cameraOff: "Turn camera off",
+  share: "Share screen",
+  unshare: "Stop sharing",
+  raise: "Raise hand",
+  lower: "Lower hand",
+  hangUp: "Leave the call",
+  grid: "Grid view",
+  focus: "Speaker view",
+  floating: "Picture-in-picture",
+  again: "Join again",
+  close: "Close",
+  me: (name: string) => `${name} (you)`,
+  screenOf: (name: string) => `${name}: screen`,
+  isSilent: "microphone off",
+  isSpeaking: "speaking",
+  isWeak: "weak connection",
+  hasHand: "hand raised",
+  hasOtherKey: "another key",
+  isLocked: "encrypted",
+  isBare: "not encrypted",
+  otherKey: (names: string) =>
+    `You do not have the same key as ${names}, so you cannot see or hear each other. To have the same key, open the room by the same full link, including the part after #.`,
+  noKey: (names: string) =>
+    `You came without the key, so you cannot see or hear ${names}. Open the room by its whole link, with the part after #. What you show and say is not encrypted.`,
+  bareHere: (names: string) =>
+    `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
+
+  problems: {
+    mic_denied: "The browser blocked the microphone. Allow it using the icon next to the address bar, then try again.",
+    camera_denied: "The browser blocked the camera. Allow it using the icon next to the address bar, then try again.",
+    screen_denied: "The screen was not shared.",
+    mic_missing: "No microphone found. Plug one in or choose another; you can join and listen without one.",
+    camera_missing: "No camera found. Plug one in or choose another; you can join without one.",
+    screen_missing: "There is nothing to share here.",
+    mic_busy: "The microphone isn’t responding. Another program may be using it: close that one and try again.",
+    camera_busy: "The camera isn’t responding. Another program may be using it: close that one and try again.",
+    screen_busy: "The screen can’t be shared right now. Try another window.",
+    insecure: "Browsers allow the camera and the microphone only on https pages.",
+    mic_ended: "Your microphone stopped working, so nobody can hear you. Check it or choose another one.",
+    camera_ended: "Your camera stopped working. Check it or choose another one.",
+    speaker_failed: "Couldn’t switch the speaker. Choose another one.",
+    no_lock:
+      "This browser cannot encrypt video, and this room is encrypted. Chat works; for the call use a newer browser.",
+    unreachable: "Video is unavailable. Chat still works; try the call again in a moment.",
+    unusable:
+      "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
+    refused: "Your place in this room has expired, so you can’t join the call.",
+    moved: "You joined the call in another window.",
+  } satisfies Record<CallProblem, string> as Record<CallProblem, string>,
+};
+
+export type Texts = typeof en;

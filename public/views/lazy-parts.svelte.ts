@@ -1,0 +1,30 @@
+// The lazily loaded parts of the page. After an upgrade of the server, an older page asks for parts that are gone.
+
+class LazyParts {
+  /** A part could not be fetched: the page is older than the server, or the network failed. */
+  problem: "old" | "away" | null = $state(null);
+
+  async fetch<T>(load: () => Promise<T>): Promise<T> {
+    try {
+      return await load();
+    } catch (cause) {
+      this.problem = (await isOld()) ? "old" : "away";
+      throw cause;
+    }
+  }
+}
+
+/** Whether the server now serves another page than this one. */
+async function isOld(): Promise<boolean> {
+  const script = document.querySelector<HTMLScriptElement>("script[type=module][src]");
+  if (!script) return false;
+  try {
+    const answer = await fetch("/", { cache: "no-store" });
+    const name = new URL(script.src, location.href).pathname.split("/").at(-1)!;
+    return answer.ok && !(await answer.text()).includes(name);
+  } catch {
+    return false;
+  }
+}
+
+export const lazyParts = new LazyParts();
