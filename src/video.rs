@@ -19,7 +19,7 @@ use tokio::{
 pub use self::reach::Reach;
 use crate::{
     config::LiveKit,
-    room::{Call, Member, MemberId, Millis, RoomId},
+    room::{CallMark, Member, MemberId, Millis, RoomId},
 };
 
 /// How long a pass opens the door. LiveKit itself renews the tokens of those inside.
@@ -73,7 +73,7 @@ pub struct Report {
     /// Who.
     pub member: MemberId,
     /// What is known of the member's stay.
-    pub call: Call,
+    pub call: CallMark,
 }
 
 impl Video {
@@ -156,7 +156,7 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
-    pub async fn callers(&self, room: &RoomId) -> Result<Vec<(MemberId, Call)>, VideoError> {
+    pub async fn callers(&self, room: &RoomId) -> Result<Vec<(MemberId, CallMark)>, VideoError> {
         let there = self.ask(Whom::LiveKit, self.rooms.list_participants(room.as_str())).await?.unwrap_or_default();
         let stays = there.into_iter().map(|them| (identity(&them.identity), since(them.joined_at_ms, them.joined_at)));
         Ok(stays.filter_map(|(member, call)| Some((member?, call))).collect())
@@ -242,7 +242,7 @@ fn identity(identity: &str) -> Option<MemberId> {
 }
 
 /// A stay that began then: in milliseconds, or in seconds where LiveKit is too old for that.
-fn since(milliseconds: i64, seconds: i64) -> Call {
+fn since(milliseconds: i64, seconds: i64) -> CallMark {
     let at = if milliseconds > 0 { milliseconds } else { seconds.saturating_mul(1000) };
-    Call::since(Millis::try_from(at).unwrap_or_default())
+    CallMark::since(Millis::try_from(at).unwrap_or_default())
 }

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, Rooms, Seat, Terms, Wire},
     protocol::Trouble,
-    room::{Call, Cursor, Departure, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
+    room::{CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
     store::{
         Event, Feed, Store, StoreError,
         memory::{Memory, World, wall_clock},
@@ -263,7 +263,7 @@ async fn whoever_is_in_the_call_is_listed_and_seen_to_go_in_a_crowd_as_well() {
     let mut people = many(&hub, 8).await;
     let caller = people.remove(6);
     let theirs = caller.seat.member();
-    store.call(&room(), theirs, Call::since(1)).await.unwrap();
+    store.call(&room(), theirs, CallMark::since(1)).await.unwrap();
     sleep(Duration::from_secs(2)).await;
     let frame = people[0].eye.sees().frames.iter().find(|frame| frame["type"] == "call").unwrap().clone();
     assert_eq!((&frame["user"], &frame["inCall"], id(&frame)), (&json!("Somebody"), &json!(true), theirs.to_string()));
@@ -317,22 +317,22 @@ impl Store for Slow {
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
         a_while().await;
         let joined = self.0.join(room, id, name, tag, began, after).await;
         a_while().await;
         joined
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
         self.0.leave(room, id, tag, reason).await
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
         self.0.say(room, from, n, text).await
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
         self.0.say_next(room, from, text).await
     }
 
@@ -344,7 +344,7 @@ impl Store for Slow {
         self.0.unload(room, id).await
     }
 
-    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
         self.0.call(room, id, call).await
     }
 
@@ -455,7 +455,7 @@ async fn bustle(hubs: [&Arc<Hub>; 2], store: &dyn Store, people: &mut Vec<Someon
             }
             (Some(at), 1 | 2) => {
                 static CLOCK: AtomicUsize = AtomicUsize::new(1);
-                let now = Call::since(CLOCK.fetch_add(1, Ordering::Relaxed) as u64);
+                let now = CallMark::since(CLOCK.fetch_add(1, Ordering::Relaxed) as u64);
                 // Few enough to be listed all.
                 let there = store.look(&room(), false).await.ok().flatten();
                 let callers: Vec<_> = there.iter().flat_map(|room| &room.members).filter(|member| member.call.is_on()).collect();

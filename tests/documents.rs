@@ -821,7 +821,7 @@ fn every_code_and_every_type_is_in_the_documents_and_the_reverse() {
         let rest = text.split(before).skip(1);
         rest.filter_map(|rest| rest.split_once('"')).map(|(word, _)| word.to_owned()).collect()
     };
-    let (trouble, refusal) = (source("src/protocol/trouble.rs"), source("src/room/refusal.rs"));
+    let (trouble, refusal) = (source("src/protocol/trouble.rs"), source("src/room/error.rs"));
     let mut codes = words(between(&trouble, "fn row", "pub fn code"), "=> (\"");
     codes.append(&mut words(&refusal, "=> \""));
     assert!(codes.len() > 20, "the codes were not found");

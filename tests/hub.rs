@@ -18,7 +18,9 @@ use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, ResumeFrom, Rooms, Seat, Tenure, Wire},
     protocol::Trouble,
-    room::{Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Name, NodeId, RoomId, Said, Snapshot, Text},
+    room::{
+        CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text,
+    },
     store::{
         Event, Feed, Store, StoreError,
         memory::{Memory, World, wall_clock},
@@ -119,7 +121,7 @@ impl Store for Moody {
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
         if self.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
             return Err(StoreError::Busy(BUSY));
         }
@@ -139,16 +141,16 @@ impl Store for Moody {
         }
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
         self.store.leave(room, id, tag, reason).await
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
         let said = self.store.say(room, from, n, text).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
         let said = self.store.say_next(room, from, text).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
@@ -161,7 +163,7 @@ impl Store for Moody {
         self.store.unload(room, id).await
     }
 
-    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
         self.store.call(room, id, call).await
     }
 

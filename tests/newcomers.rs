@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use parlor::{
-    room::{Departure, Limits, MemberId, Snapshot},
+    room::{LeaveReason, Limits, MemberId, Snapshot},
     store::{Event, Store},
 };
 use support::{
@@ -66,7 +66,7 @@ async fn newcomer_at_a_node_that_hears_nothing_keeps_nobody_who_goes() {
     let (cid, cid_tag) = other.join(&room, "Cid").await;
     let dan = MemberId::random();
     let (_, welcome) = deaf.store.join(&room, dan, &name("Dan"), tag(), Instant::now(), None).await.unwrap();
-    other.store.leave(&room, cid, cid_tag, Departure::Left).await.unwrap();
+    other.store.leave(&room, cid, cid_tag, LeaveReason::Left).await.unwrap();
     let mut told = Vec::new();
     until("Cid is gone", async || {
         told.extend(deaf.heard.rest());
@@ -95,7 +95,7 @@ async fn newcomer_who_does_not_wait_for_the_welcome_leaves_no_ghost() {
             break;
         }
         // It was welcomed before.
-        near.store.leave(&room, ghost, link, Departure::Left).await.unwrap();
+        near.store.leave(&room, ghost, link, LeaveReason::Left).await.unwrap();
     }
     until("only Ann sits", async || witness.people(&room).await == [ann]).await;
 }

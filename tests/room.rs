@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use parlor::room::{
-    Call, Cursor, Epoch, Holder, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal, Room, RoomKey, Said, Text,
+    CallMark, Cursor, Epoch, Limits, Member, MemberId, Millis, Moment, Name, NodeId, PublishResult, Room, RoomError, RoomKey,
+    SessionOwner, Text,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -19,8 +20,8 @@ fn name(who: u8) -> Name {
     format!("member {who}").parse().unwrap()
 }
 
-fn holder(node: u8, tag: u64) -> Holder {
-    Holder { node: NodeId(node.into()), tag }
+fn holder(node: u8, tag: u64) -> SessionOwner {
+    SessionOwner { node: NodeId(node.into()), tag }
 }
 
 fn text(text: &str) -> Text {
@@ -72,7 +73,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     now: Millis,
     said: Vec<(MemberId, u64, Millis)>,
-    seats: HashMap<MemberId, Holder>,
+    seats: HashMap<MemberId, SessionOwner>,
     /// The counter that the room knows of: while seated the last one, on coming back what the log still tells.
     counters: HashMap<MemberId, u64>,
     leases: HashMap<NodeId, Millis>,
@@ -124,13 +125,13 @@ impl Model {
                         self.seats.insert(member, holder);
                         self.leases.insert(holder.node, self.now + LIMITS.lease);
                     }
-                    Err(refusal) => assert!(refusal == Refusal::RoomFull && !seated && self.seats.len() == LIMITS.members),
+                    Err(refusal) => assert!(refusal == RoomError::RoomFull && !seated && self.seats.len() == LIMITS.members),
                 }
             }
             Step::Leave { who, late } => {
                 let member = id(who);
                 let known = self.seats.get(&member).copied();
-                let holder = known.map_or(holder(0, 0), |known| if late { Holder { tag: 0, ..known } } else { known });
+                let holder = known.map_or(holder(0, 0), |known| if late { SessionOwner { tag: 0, ..known } } else { known });
                 let left = room.leave(member, holder);
                 assert_eq!(left.is_some(), known == Some(holder), "only the link that holds the seat frees it");
                 self.forget(left.into_iter().collect());
@@ -138,13 +139,13 @@ impl Model {
             Step::Say { who, skip } => {
                 let n = self.last_n(id(who)) + skip;
                 match room.say(self.now, &LIMITS, id(who), n, &words(n)) {
-                    Ok(Said { seq, repeated, .. }) => {
+                    Ok(PublishResult { seq, repeated, .. }) => {
                         assert!(!repeated && self.seats.contains_key(&id(who)));
                         self.said.push((id(who), n, self.now));
                         self.counters.insert(id(who), n);
                         assert_eq!(seq, self.said.len() as u64, "numbers have no holes");
                     }
-                    Err(refusal) => assert!(refusal == Refusal::NotMember && !self.seats.contains_key(&id(who))),
+                    Err(refusal) => assert!(refusal == RoomError::NotMember && !self.seats.contains_key(&id(who))),
                 }
             }
             Step::Repeat { who, back } => {
@@ -157,9 +158,11 @@ impl Model {
                 }
                 let in_log = self.kept().iter().any(|(kept, ..)| *kept == seq);
                 match room.say(self.now, &LIMITS, id(who), n, &text("again")) {
-                    Ok(said) => assert_eq!(said, Said { n, seq, at: *at, repeated: true }, "a repeat gets the first answer"),
-                    Err(Refusal::NotMember) => assert!(!self.seats.contains_key(&id(who))),
-                    Err(refusal) => assert!(refusal == Refusal::StaleN && !in_log),
+                    Ok(said) => {
+                        assert_eq!(said, PublishResult { n, seq, at: *at, repeated: true }, "a repeat gets the first answer")
+                    }
+                    Err(RoomError::NotMember) => assert!(!self.seats.contains_key(&id(who))),
+                    Err(refusal) => assert!(refusal == RoomError::StaleN && !in_log),
                 }
             }
             Step::Touch { node } => {
@@ -267,7 +270,7 @@ fn a_full_room_refuses_but_not_its_own() {
     for who in 0..4 {
         room.join(0, &LIMITS, id(who), &name(who), holder(0, who.into()), at(0)).unwrap();
     }
-    assert_eq!(room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)), Err(Refusal::RoomFull));
+    assert_eq!(room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)), Err(RoomError::RoomFull));
     assert!(!room.join(0, &LIMITS, id(3), &name(3), holder(1, 10), at(0)).unwrap().new);
     assert_eq!(room.len(), 4);
 }
@@ -290,8 +293,8 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
     }
     assert_eq!(told(&mut room, 8), (vec![9, 8, 7], 10), "who came first");
     assert_eq!(told(&mut room, 4), (vec![9, 8, 7, 4], 10), "and oneself");
-    assert!(room.call(id(2), Call::since(1)).unwrap() && room.call(id(9), Call::since(1)).unwrap());
-    assert!(!room.call(id(2), Call::since(1)).unwrap());
+    assert!(room.call(id(2), CallMark::since(1)).unwrap() && room.call(id(9), CallMark::since(1)).unwrap());
+    assert!(!room.call(id(2), CallMark::since(1)).unwrap());
     assert_eq!(told(&mut room, 4), (vec![9, 8, 7, 4, 2], 10), "and who is in the call");
     room.leave(id(9), holder(0, 9)).unwrap();
     room.leave(id(2), holder(0, 2)).unwrap();
@@ -310,12 +313,12 @@ fn of_two_nodes_links_the_one_that_began_later_has_the_seat() {
     };
     assert_eq!(come(100, 0, 1, 100, 100), Ok(true));
     assert_eq!(come(210, 1, 1, 200, 204), Ok(false));
-    assert_eq!(come(220, 0, 2, 150, 199), Err(Refusal::Overtaken), "for sure before the other");
+    assert_eq!(come(220, 0, 2, 150, 199), Err(RoomError::Overtaken), "for sure before the other");
     assert_eq!(come(230, 0, 3, 150, 200), Ok(false), "perhaps not before the other");
-    assert_eq!(come(240, 1, 2, 150, 199), Err(Refusal::Overtaken), "who took it over holds it since then at least");
+    assert_eq!(come(240, 1, 2, 150, 199), Err(RoomError::Overtaken), "who took it over holds it since then at least");
     assert_eq!(come(250, 0, 4, 10, 20), Ok(false), "at one node tags decide");
     // The clock was put back: what has the seat since the future does not keep it.
     assert_eq!(come(50, 1, 3, 50, 50), Ok(false));
     assert_eq!(come(60, 0, 5, 60, 60), Ok(false));
-    assert_eq!(come(70, 1, 4, 49, 49), Err(Refusal::Overtaken));
+    assert_eq!(come(70, 1, 4, 49, 49), Err(RoomError::Overtaken));
 }

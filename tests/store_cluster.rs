@@ -7,7 +7,7 @@ mod support;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use parlor::{
-    room::{Departure, Limits, RoomId},
+    room::{LeaveReason, Limits, RoomId},
     store::{Store, StoreError},
 };
 use support::{
@@ -74,8 +74,8 @@ async fn one_message_is_one_script_at_the_server_of_its_room_and_nothing_elsewhe
         }
         let channel = format!("parlor1:{{{room}}}");
         assert!(cluster.servers()[home].ask(&["PUBSUB", "SHARDNUMSUB", &channel]).ends_with("\n2"), "no node without readers");
-        here.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
-        there.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
+        here.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
+        there.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     }
     assert_eq!(cluster.keys(), Vec::<String>::new());
     for node in [&here, &there, &idle] {
@@ -252,6 +252,6 @@ async fn user_with_few_rights_is_enough() {
     cluster.move_slot(slot, another_master(&cluster, slot));
     node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
-    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(cluster.keys(), Vec::<String>::new());
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Call, Cursor, Departure, Entry, Epoch, Limits, MemberId, Refusal, RoomId, Snapshot},
+    room::{CallMark, Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, RoomError, RoomId, Snapshot},
     store::{
         Event, StoreError,
         memory::{self, Memory},
@@ -287,7 +287,7 @@ async fn older_n_whose_entry_is_gone_is_stale<W: World>() {
         node.say(&room, ann.id, n, "hello").await.unwrap();
     }
     for stale in [1, 2, 3, 5] {
-        assert_eq!(node.say(&room, ann.id, stale, "hello").await, Err(Refusal::StaleN.into()), "{stale}");
+        assert_eq!(node.say(&room, ann.id, stale, "hello").await, Err(RoomError::StaleN.into()), "{stale}");
     }
     assert!(node.say(&room, ann.id, 4, "hello").await.unwrap().repeated);
 }
@@ -302,7 +302,7 @@ async fn counters_are_exact_up_to_the_last_number<W: World>() {
         assert_eq!((said.seq, said.repeated), (seq as u64 + 1, false), "{n}");
     }
     assert_eq!(node.say(&room, ann.id, (1 << 53) + 1, "hello").await.unwrap().seq, 6);
-    assert_eq!(node.say(&room, ann.id, u64::MAX - 2, "hello").await, Err(Refusal::StaleN.into()));
+    assert_eq!(node.say(&room, ann.id, u64::MAX - 2, "hello").await, Err(RoomError::StaleN.into()));
     assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, u64::MAX);
 }
 
@@ -344,7 +344,7 @@ async fn sends_without_a_counter_get_the_next_one_wherever_they_are_said<W: Worl
     assert!(here.say(&room, ann, last, "uncounted").await.unwrap().repeated);
     here.say(&room, ann, (1 << 53) - 2, "hello").await.unwrap();
     assert_eq!(here.store.say_next(&room, ann, &text("hello")).await.unwrap().n, (1 << 53) - 1);
-    let refused = Err(StoreError::Refused(Refusal::StaleN));
+    let refused = Err(StoreError::Refused(RoomError::StaleN));
     assert_eq!(here.store.say_next(&room, ann, &text("hello")).await, refused, "none follows");
 }
 
@@ -352,7 +352,7 @@ async fn strangers_may_neither_speak_nor_type<W: World>() {
     let world = W::new().await;
     let node = world.node().await;
     let (room, stranger) = (a_room(), MemberId::random());
-    let refused = Err(StoreError::Refused(Refusal::NotMember));
+    let refused = Err(StoreError::Refused(RoomError::NotMember));
     for _ in 0..2 {
         assert_eq!(node.say(&room, stranger, 1, "hello").await.map(drop), refused);
         assert_eq!(node.store.say_next(&room, stranger, &text("hello")).await.map(drop), refused);
@@ -439,7 +439,7 @@ async fn of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call
         // Who joined first is told by the millisecond.
         sleep(Duration::from_millis(2)).await;
     }
-    here.store.call(&room, guests[4].id, Call::since(8)).await.unwrap();
+    here.store.call(&room, guests[4].id, CallMark::since(8)).await.unwrap();
     let mine = |who: usize| guests[who].id;
     for node in [&here, &there] {
         until("the call is known here", async || {
@@ -451,7 +451,7 @@ async fn of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call
         })
         .await;
     }
-    here.store.leave(&room, mine(0), guests[0].tag, Departure::Left).await.unwrap();
+    here.store.leave(&room, mine(0), guests[0].tag, LeaveReason::Left).await.unwrap();
     let shown = here.join_as(&room, mine(1), "Guest number 1").await.unwrap().room;
     assert_eq!((shown.count(), shown.members.iter().map(|member| member.id).collect()), (6, [1, 2, 3, 4].map(mine).to_vec()));
 }
@@ -463,7 +463,7 @@ async fn one_member_is_found_among_many<W: World>() {
     assert_eq!(here.store.find(&room, None).await, Ok(None));
     let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
     here.say(&room, ann.id, 1, "hello").await.unwrap();
-    here.store.call(&room, bob.id, Call::since(8)).await.unwrap();
+    here.store.call(&room, bob.id, CallMark::since(8)).await.unwrap();
     let all = there.look(&room).await.unwrap();
     for (id, listed) in [(Some(bob.id), vec![all.members[1].clone()]), (Some(MemberId::random()), vec![]), (None, vec![])] {
         let unlisted = 2 - listed.len();
@@ -550,7 +550,7 @@ async fn page_that_unloads_is_told_to_the_node_that_holds_its_seat<W: World>() {
     assert!(there.heard.rest().into_iter().all(|event| unloading(event).is_none()), "Bob's node is told nothing");
     there.store.unload(&room, ann.id).await.unwrap();
     assert_eq!(there.heard.find(unloading).await, ann.id);
-    let refused = Err(StoreError::Refused(Refusal::NotMember));
+    let refused = Err(StoreError::Refused(RoomError::NotMember));
     there.leave(&room, &moved).await;
     assert_eq!(there.store.unload(&room, ann.id).await, refused, "who has left has no seat");
     assert_eq!(there.store.unload(&a_room(), bob.id).await, refused, "nor is there one where there is no room");
@@ -562,7 +562,7 @@ async fn the_call_is_told_and_kept_whatever_order_news_of_it_come_in<W: World>()
     let (mut here, mut there) = (world.node().await, world.node().await);
     let room = a_room();
     let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
-    let (first, second) = (Call::since(1_700_000_000_000), Call::since(1_700_000_000_001));
+    let (first, second) = (CallMark::since(1_700_000_000_000), CallMark::since(1_700_000_000_001));
     for call in [first, first, first.over(), first, second, first.over(), second.over(), second, second.over()] {
         there.store.call(&room, ann.id, call).await.unwrap();
     }
@@ -573,13 +573,13 @@ async fn the_call_is_told_and_kept_whatever_order_news_of_it_come_in<W: World>()
             assert_eq!((from, user, call), (ann.id, name("Ann"), expected));
         }
     }
-    let third = Call::since(1_700_000_000_002);
+    let third = CallMark::since(1_700_000_000_002);
     here.store.call(&room, bob.id, third).await.unwrap();
     let cid = here.join(&room, "Cid").await;
     let calls: HashMap<_, _> = cid.room.members.iter().map(|member| (member.id, member.call)).collect();
-    assert_eq!(calls, HashMap::from([(ann.id, second.over()), (bob.id, third), (cid.id, Call::default())]));
+    assert_eq!(calls, HashMap::from([(ann.id, second.over()), (bob.id, third), (cid.id, CallMark::default())]));
     assert_eq!(here.look(&room).await, Some(cid.room));
-    let refused = Err(StoreError::Refused(Refusal::NotMember));
+    let refused = Err(StoreError::Refused(RoomError::NotMember));
     there.leave(&room, &bob).await;
     assert_eq!(here.store.call(&room, bob.id, third.over()).await, refused);
     assert_eq!(here.store.call(&a_room(), ann.id, third).await, refused);
@@ -605,7 +605,7 @@ async fn takeover_is_told_to_nobody_and_voids_the_old_link<W: World>() {
     there.heard.entry().await;
     there.leave(&room, &again).await;
     let (member, reason, version, count) = there.heard.left().await;
-    assert_eq!((member.id, reason, version, count), (ann.id, Departure::Left, 3, 1));
+    assert_eq!((member.id, reason, version, count), (ann.id, LeaveReason::Left, 3, 1));
     assert!(here.heard.rest().iter().all(|event| !matches!(event, Event::Left { .. })));
     there.leave(&room, &bob).await;
     assert!(world.is_empty());
@@ -621,9 +621,9 @@ async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>() {
         let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now(), None).await.unwrap();
         assert!(!joined.new);
     }
-    here.store.leave(&room, ann.id, older, Departure::Left).await.unwrap();
+    here.store.leave(&room, ann.id, older, LeaveReason::Left).await.unwrap();
     assert_eq!(here.look(&room).await.unwrap().members.len(), 2, "the older link's goodbye is void");
-    here.store.leave(&room, ann.id, newer, Departure::Left).await.unwrap();
+    here.store.leave(&room, ann.id, newer, LeaveReason::Left).await.unwrap();
     assert_eq!(there.look(&room).await.unwrap().members.len(), 1);
     there.leave(&room, &cid).await;
     assert!(world.is_empty());
@@ -683,7 +683,7 @@ async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: World>() {
         let late = Instant::now();
         sleep(Duration::from_millis(pause)).await;
         let newer = come(&there, Instant::now()).await.unwrap();
-        if come(&here, late).await == Err(StoreError::Refused(Refusal::Overtaken)) {
+        if come(&here, late).await == Err(StoreError::Refused(RoomError::Overtaken)) {
             refused = Some((late, newer));
             break;
         }
@@ -710,11 +710,11 @@ async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: World>() {
     for node in [&here, &there, &here, &here, &there] {
         let (new, link) = come(node, Instant::now()).await.unwrap();
         assert!(!new);
-        holder.0.store.leave(&room, ann.id, holder.1, Departure::Lost).await.unwrap();
+        holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Lost).await.unwrap();
         assert_eq!(node.look(&room).await.unwrap().members.len(), 3, "the older link's goodbye is void");
         holder = (node, link);
     }
-    holder.0.store.leave(&room, ann.id, holder.1, Departure::Left).await.unwrap();
+    holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Left).await.unwrap();
     assert_eq!(here.look(&room).await.unwrap().members.len(), 2);
     // Nobody has the seat: the late one gets it.
     assert!(come(&here, late).await.unwrap().0);
@@ -738,7 +738,7 @@ async fn leave_is_told_with_its_reason<W: World>() {
     let (here, mut there) = (world.node().await, world.node().await);
     let room = a_room();
     there.join(&room, "Bob").await;
-    for (round, reason) in [Departure::Left, Departure::Lost, Departure::Shutdown].into_iter().enumerate() {
+    for (round, reason) in [LeaveReason::Left, LeaveReason::Lost, LeaveReason::Shutdown].into_iter().enumerate() {
         let ann = here.join(&room, "Ann").await;
         here.store.leave(&room, ann.id, ann.tag, reason).await.unwrap();
         let (member, told, version, count) = there.heard.left().await;
@@ -814,7 +814,7 @@ async fn full_room_refuses_and_stays_as_it_was<W: World>() {
     here.join(&room, "Ann").await;
     let bob = here.join(&room, "Bob").await;
     let refused = there.join_as(&room, MemberId::random(), "Cid").await.map(drop);
-    assert_eq!(refused, Err(Refusal::RoomFull.into()));
+    assert_eq!(refused, Err(RoomError::RoomFull.into()));
     assert_eq!(there.look(&room).await, Some(bob.room.clone()));
     here.leave(&room, &bob).await;
     assert!(there.join(&room, "Cid").await.joined.new);
@@ -843,7 +843,7 @@ async fn counter_is_known_after_leaving_and_coming_back<W: World>() {
         let again = node.say(&room, ann.id, n, "again").await.unwrap();
         assert_eq!((again.seq, again.repeated), (seq, true));
     }
-    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(Refusal::StaleN.into()));
+    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(RoomError::StaleN.into()));
 }
 
 async fn any_text_name_and_room_survives<W: World>() {
@@ -895,7 +895,7 @@ async fn forty_joins_under_fire_miss_nothing<W: World>() {
                 next += 1;
             }
         }
-        store.leave(&room, id, tag, Departure::Left).await.unwrap();
+        store.leave(&room, id, tag, LeaveReason::Left).await.unwrap();
         heard.rest();
     }
     stop.send(true).unwrap();
@@ -975,7 +975,7 @@ async fn closing_node_takes_its_members_along<W: World>() {
     let mut gone = HashSet::new();
     for count in [3, 2] {
         let (member, reason, _, heads) = there.heard.left().await;
-        assert_eq!((reason, heads), (Departure::Shutdown, count));
+        assert_eq!((reason, heads), (LeaveReason::Shutdown, count));
         gone.insert(member.id);
     }
     assert_eq!(gone, HashSet::from([ann.id, cid.id]));
@@ -997,7 +997,7 @@ async fn silent_node_loses_its_members_exactly_once<W: World>() {
         let mut gone = HashSet::new();
         for (version, heads) in [(5, 3), (6, 2)] {
             let (member, reason, at, count) = node.heard.left().await;
-            assert_eq!((reason, at, count), (Departure::NodeLost, version, heads));
+            assert_eq!((reason, at, count), (LeaveReason::NodeLost, version, heads));
             gone.insert(member.id);
         }
         assert_eq!(gone, HashSet::from(lost));
@@ -1061,7 +1061,7 @@ async fn old_entries_are_nowhere_to_be_found<W: World>() {
     assert_eq!(node.join(&room, "Bob").await.room.history, []);
     // What is remembered about a seat is the answer to its last message, and nothing else.
     assert!(node.say(&room, ann.id, 3, "again").await.unwrap().repeated);
-    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(Refusal::StaleN.into()));
+    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(RoomError::StaleN.into()));
     node.leave(&room, &ann).await;
     assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, 0);
     assert_eq!(node.say(&room, ann.id, 1, "anew").await.unwrap().seq, 4);
@@ -1097,7 +1097,7 @@ async fn rooms_do_not_hear_each_other<W: World>() {
     assert_ne!(ann.room.key, bob.room.key);
     assert_ne!(ann.room.epoch, bob.room.epoch);
     node.say(&room, ann.id, 1, "here").await.unwrap();
-    assert_eq!(node.say(&other, ann.id, 1, "there").await, Err(Refusal::NotMember.into()));
+    assert_eq!(node.say(&other, ann.id, 1, "there").await, Err(RoomError::NotMember.into()));
     assert_eq!(node.say(&other, bob.id, 1, "there").await.unwrap().seq, 1);
     node.heard.entry().await;
     node.heard.entry().await;
@@ -1147,7 +1147,7 @@ impl<'a> Stage<'a> {
 
     async fn leave(&self, who: usize, link: Option<(usize, u64)>) {
         if let Some((node, tag)) = link {
-            self.nodes[node].store.leave(&self.room, self.ids[who], tag, Departure::Lost).await.unwrap();
+            self.nodes[node].store.leave(&self.room, self.ids[who], tag, LeaveReason::Lost).await.unwrap();
         }
     }
 

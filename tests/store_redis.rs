@@ -13,7 +13,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Departure, Limits, MemberId, RoomId},
+    room::{LeaveReason, Limits, MemberId, RoomId},
     store::{
         Event, Feed, Store, StoreError,
         redis::{Counts, Redis, RedisConfigError},
@@ -108,14 +108,14 @@ async fn link_is_told_to_be_down_and_up_again() {
     let asked = Instant::now();
     assert_eq!(node.store.say(&room, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
     let refused = Instant::now();
-    assert_eq!(node.store.leave(&room, ann, ann_tag, Departure::Left).await, Err(StoreError::Unavailable));
+    assert_eq!(node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await, Err(StoreError::Unavailable));
     for tried in [refused - asked, refused.elapsed()] {
         assert!(tried > Duration::from_secs(2), "given up before Redis had the time to come back: {tried:?}");
     }
     server.signal("CONT");
     node.heard.link(true).await;
     assert!(node.store.ready());
-    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
 }
 
@@ -146,7 +146,7 @@ async fn members_come_back_when_redis_comes_back_empty() {
         node.heard.find(|event| matches!(event, Event::Said { epoch, .. } if epoch == after.epoch).then_some(())).await;
     }
     for (node, id, tag) in [(0, ann, ann_tag), (1, bob, bob_tag), (1, cid, cid_tag)] {
-        nodes[node].store.leave(&room, id, tag, Departure::Left).await.unwrap();
+        nodes[node].store.leave(&room, id, tag, LeaveReason::Left).await.unwrap();
     }
     assert_eq!(server.keys(), Vec::<String>::new());
 }
@@ -254,7 +254,7 @@ async fn silent_loss_of_a_subscription_is_noticed_by_the_renewal_when_the_node_o
         let (cid, _) = these.other.join(&these.room, "Cid").await;
         let (dan, dan_tag) = these.other.join(&these.room, "Dan").await;
         these.other.store.say(&these.room, dan, 1, &text("unheard too")).await.unwrap();
-        these.other.store.leave(&these.room, dan, dan_tag, Departure::Left).await.unwrap();
+        these.other.store.leave(&these.room, dan, dan_tag, LeaveReason::Left).await.unwrap();
         // Late news of the first joins may have made it subscribe again before the line was held.
         let unheard = these.listeners() == 1;
         these.line.hold(false);
@@ -289,9 +289,9 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
     assert_eq!(deaf.heard.moved().await, (ann, ann_tag));
     // Nobody of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
     until("one node listens", async || subscribers().ends_with("\n1")).await;
-    deaf.store.leave(&room, ann, ann_tag, Departure::Lost).await.unwrap();
+    deaf.store.leave(&room, ann, ann_tag, LeaveReason::Lost).await.unwrap();
     assert_eq!(other.people(&room).await, [ann]);
-    other.store.leave(&room, ann, new_tag, Departure::Left).await.unwrap();
+    other.store.leave(&room, ann, new_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
 }
 
@@ -381,9 +381,9 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
     .await;
     assert_eq!(node.store.look(&room, true).await.unwrap().unwrap().history.len(), 1);
     node.store.typing(&room, ann, &name("Ann"), true, Instant::now()).await.unwrap();
-    node.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(node.heard.left().await.0.id, bob);
-    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
     server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     node.join(&room, "Ann").await;
@@ -491,7 +491,7 @@ async fn lost_answers_change_nothing() {
     let (bob, bob_tag) = node.join(&room, "Bob").await;
     node.store.say(&room, bob, 1, &text("hello")).await.unwrap();
     node.heard.entry().await;
-    node.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     // A join whose answer is lost is joined once.
     line.swallow_next_answer();
     let (ann, ann_tag) = (MemberId::random(), tag());
@@ -513,7 +513,7 @@ async fn lost_answers_change_nothing() {
     assert_eq!(node.heard.entry().await.text, text("and on"));
     // A goodbye whose answer is lost is a goodbye.
     line.swallow_next_answer();
-    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
 }
 
@@ -629,9 +629,9 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
         let kept = far.store.look(&room, true).await.unwrap().unwrap();
         assert_eq!((kept.members.len(), kept.history.len()), (1, 1));
         // The goodbyes of both links free it.
-        home.store.leave(&room, ann, first, Departure::Lost).await.unwrap();
+        home.store.leave(&room, ann, first, LeaveReason::Lost).await.unwrap();
         until("the seat is free", async || {
-            let _ = near.store.leave(&room, ann, link, Departure::Lost).await;
+            let _ = near.store.leave(&room, ann, link, LeaveReason::Lost).await;
             far.store.look(&room, false).await.unwrap().is_none()
         })
         .await;
@@ -667,10 +667,10 @@ async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     // Both bring back whom they believe theirs; the later holder wins, whoever comes first.
     old.store.say(&room, bob, 1, &text("hello")).await.unwrap();
     new.heard.reset().await;
-    old.store.leave(&room, ann, old_tag, Departure::Left).await.unwrap();
+    old.store.leave(&room, ann, old_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(new.people(&room).await, sorted(vec![ann, bob]));
-    old.store.leave(&room, bob, bob_tag, Departure::Left).await.unwrap();
-    new.store.leave(&room, ann, new_tag, Departure::Left).await.unwrap();
+    old.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
+    new.store.leave(&room, ann, new_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
 }
 
@@ -787,7 +787,7 @@ async fn idle_room_outlives_the_backstop_expiry() {
     until_put_off(&server).await;
     let seen = node.store.look(&room, true).await.unwrap().unwrap();
     assert_eq!((seen.history.len(), seen.version), (1, 1));
-    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
 }
 
@@ -824,7 +824,7 @@ async fn user_with_few_rights_is_enough() {
     node.store.typing(&room, ann, &name("Ann"), true, Instant::now()).await.unwrap();
     until_put_off(&server).await;
     assert_eq!(node.people(&room).await, [ann]);
-    node.store.leave(&room, ann, ann_tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
     assert!(!format!("{:?}", node.store).contains("s:e/c"));
 }
@@ -882,7 +882,7 @@ async fn nothing_of_a_room_stays_at_a_node_however_its_last_leave_and_the_next_j
             tokio::spawn(async move {
                 for _ in 0..5 {
                     let (id, tag) = node.join(&room, "Ann").await;
-                    node.store.leave(&room, id, tag, Departure::Left).await.unwrap();
+                    node.store.leave(&room, id, tag, LeaveReason::Left).await.unwrap();
                 }
             })
         });

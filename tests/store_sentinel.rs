@@ -5,7 +5,7 @@
 mod support;
 
 use parlor::{
-    room::{Departure, Limits},
+    room::{LeaveReason, Limits},
     store::Store,
 };
 use support::{
@@ -71,5 +71,5 @@ async fn sentinels_have_users_of_their_own() {
     let (ann, tag) = node.join(&room, "Ann").await;
     assert_eq!(watched.keys(), Vec::<String>::new(), "in another database");
     assert_eq!(node.people(&room).await, [ann]);
-    node.store.leave(&room, ann, tag, Departure::Left).await.unwrap();
+    node.store.leave(&room, ann, tag, LeaveReason::Left).await.unwrap();
 }

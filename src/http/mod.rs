@@ -341,7 +341,7 @@ async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B
 
 /// The room in an address: percent-decoded, then held to the rule.
 fn room_id(segment: &str) -> Result<RoomId, Trouble> {
-    let text = percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::Refusal::BadRoom)?;
+    let text = percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::RoomError::BadRoom)?;
     Ok(text.parse()?)
 }
 
@@ -390,7 +390,7 @@ mod tests {
     fn rooms_in_addresses_are_decoded_once() {
         assert_eq!(room_id("%D0%BA%D0%BE%D0%BC").unwrap().as_str(), "ком");
         for bad in ["a%2Fb", "%FF", "%2541", "a%20b", ""] {
-            assert_eq!(room_id(bad), Err(Trouble::Refused(crate::room::Refusal::BadRoom)), "{bad}");
+            assert_eq!(room_id(bad), Err(Trouble::Refused(crate::room::RoomError::BadRoom)), "{bad}");
         }
     }
 }

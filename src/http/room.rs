@@ -19,7 +19,7 @@ use crate::{
     budget::Usage,
     hub::{Entrance, Stay},
     protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
-    room::{RoomId, Said},
+    room::{PublishResult, RoomId},
     ticket::Claims,
 };
 
@@ -100,7 +100,7 @@ impl Edge {
             let Ask::Chat { text, n } = inbound.ask? else {
                 return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
-            let Said { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
+            let PublishResult { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
             stay.iter_mut().for_each(Stay::accept);
             Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
         };

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     budget::Usage,
     protocol::Trouble,
-    room::{Departure, MemberId, Refusal, RoomId, Said, Snapshot, Text},
+    room::{LeaveReason, MemberId, PublishResult, RoomError, RoomId, Snapshot, Text},
     ticket::{Claims, Signer},
 };
 
@@ -24,7 +24,7 @@ impl Hub {
     /// Who holds this ticket.
     ///
     /// # Errors
-    /// [`Trouble::BadTicket`] for a stranger, [`Refusal::NotMember`] for somebody whose room is over, or the store's.
+    /// [`Trouble::BadTicket`] for a stranger, [`RoomError::NotMember`] for somebody whose room is over, or the store's.
     pub async fn bearer(&self, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
         match self.rooms.find(room).and_then(|room| room.people.lock().key) {
             Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket),
@@ -46,7 +46,7 @@ impl Hub {
     pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, bool), Trouble> {
         let claimed = Signer::claimed(room, ticket).ok_or(Trouble::BadTicket)?;
         // A room that is over took its key along, and nobody is a member of it.
-        let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(Refusal::NotMember)?;
+        let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(RoomError::NotMember)?;
         let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
         Ok((claims, has(&snapshot, claimed)))
     }
@@ -65,7 +65,7 @@ impl Hub {
     /// `reader` gets the welcome as its first frame.
     ///
     /// # Errors
-    /// As [`Self::bearer`], [`Refusal::NotMember`], or as [`Self::enter`].
+    /// As [`Self::bearer`], [`RoomError::NotMember`], or as [`Self::enter`].
     pub async fn take_up(
         self: &Arc<Self>,
         room: &RoomId,
@@ -80,7 +80,7 @@ impl Hub {
         usage.map_or(Ok(()), |usage| usage.join())?;
         let (claims, seated) = self.seated(room, ticket).await?;
         if !seated {
-            return Err(Refusal::NotMember.into());
+            return Err(RoomError::NotMember.into());
         }
         self.sit(room, claims, Whence { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
     }
@@ -96,7 +96,7 @@ impl Hub {
         n: Option<u64>,
         text: &Text,
         usage: &Arc<Usage>,
-    ) -> Result<Said, Trouble> {
+    ) -> Result<PublishResult, Trouble> {
         let kept = self.rooms.kept_of(room, usage);
         let counted = kept.reserve(text.as_str().len())?;
         let said = match n {
@@ -155,7 +155,7 @@ impl Hub {
             Ok(self.store.unload(room, member).await?)
         };
         match unloaded.await {
-            Err(Trouble::Refused(Refusal::NotMember)) => Ok(()),
+            Err(Trouble::Refused(RoomError::NotMember)) => Ok(()),
             unloaded => unloaded,
         }
     }
@@ -167,7 +167,7 @@ impl Hub {
     /// [`Trouble::BadTicket`], or the store's.
     pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), Trouble> {
         let (claims, mut seated) = match self.seated(room, ticket).await {
-            Err(Trouble::Refused(Refusal::NotMember)) => return Ok(()),
+            Err(Trouble::Refused(RoomError::NotMember)) => return Ok(()),
             seated => seated?,
         };
         self.hush(claims.member, None);
@@ -182,10 +182,10 @@ impl Hub {
             Some((room, tag))
         });
         if let Some((local, tag)) = local {
-            let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, Departure::Left)).await;
+            let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, LeaveReason::Left)).await;
             // It may have been taken up at another node, of which this one has not heard yet: then that goodbye was void.
             seated = match self.seated(room, ticket).await {
-                Err(Trouble::Refused(Refusal::NotMember)) => false,
+                Err(Trouble::Refused(RoomError::NotMember)) => false,
                 seated => seated?.1,
             };
         }
@@ -197,7 +197,7 @@ impl Hub {
             match self.sit(room, claims, from, None, Arc::new(Nobody)).await {
                 Ok(seat) => drop(seat.leave().await),
                 // Somebody was quicker.
-                Err(Trouble::Refused(Refusal::NotMember)) => {}
+                Err(Trouble::Refused(RoomError::NotMember)) => {}
                 // They have come back since.
                 Err(Trouble::Replaced) => return Ok(()),
                 Err(trouble) => return Err(trouble),

@@ -15,7 +15,7 @@ use tokio::{
 use super::{Hub, LocalRoom, bearer};
 use crate::{
     protocol::{Outbound, Trouble},
-    room::{Call, Member, MemberId, Refusal, RoomId},
+    room::{CallMark, Member, MemberId, RoomError, RoomId},
     store::StoreError,
     video::{LIFETIME, Pass, Reach, VideoError},
 };
@@ -37,11 +37,11 @@ impl Hub {
     /// A video pass for a member, whatever link holds the seat.
     ///
     /// # Errors
-    /// [`Trouble::VideoNotConfigured`], [`Trouble::VideoRefused`], [`Refusal::NotMember`] for somebody who has left, or the store's.
+    /// [`Trouble::VideoNotConfigured`], [`Trouble::VideoRefused`], [`RoomError::NotMember`] for somebody who has left, or the store's.
     pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, Trouble> {
         let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let snapshot = self.store.find(room, Some(id)).await?.ok_or(Refusal::NotMember)?;
-        let member: &Member = snapshot.members.first().ok_or(Refusal::NotMember)?;
+        let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
+        let member: &Member = snapshot.members.first().ok_or(RoomError::NotMember)?;
         if video.is_refused() {
             return Err(Trouble::VideoRefused);
         }
@@ -50,7 +50,7 @@ impl Hub {
             Trouble::Internal
         })?;
         // The nodes where they and the others sit must know, to look after the call.
-        self.store.call(room, id, Call::INVITED).await?;
+        self.store.call(room, id, CallMark::INVITED).await?;
         Ok(pass)
     }
 
@@ -63,7 +63,7 @@ impl Hub {
         let Some(report) = video.read(body, signature).map_err(|_| Trouble::BadSignature)? else { return Ok(()) };
         match self.store.call(&report.room, report.member, report.call).await {
             // A pass outlives a seat: whoever comes with it after leaving is put out again.
-            Err(StoreError::Refused(Refusal::NotMember)) => {
+            Err(StoreError::Refused(RoomError::NotMember)) => {
                 if report.call.is_on() {
                     self.clear_up(&report.room, report.member, false);
                 }

@@ -231,10 +231,10 @@ pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::{Call, Member, MemberId, Name, RoomKey};
+    use crate::room::{CallMark, Member, MemberId, Name, RoomKey};
 
     fn room(life: u64, version: u64, heads: usize) -> Snapshot {
-        let member = |id| Member { id, name: Name::guest(id), joined_at: 0, call: Call::default() };
+        let member = |id| Member { id, name: Name::guest(id), joined_at: 0, call: CallMark::default() };
         let members = (0..heads).map(|_| member(MemberId::random())).collect();
         Snapshot { epoch: Epoch(life), key: RoomKey([0; 32]), seq: 0, version, members, unlisted: 0, history: Vec::new() }
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Hub, LocalRoom, spread::Spread};
 use crate::{
     protocol::Trouble,
-    room::{Departure, MemberId},
+    room::{LeaveReason, MemberId},
     store::StoreError,
 };
 
@@ -46,7 +46,7 @@ impl Hub {
         room: &Arc<LocalRoom>,
         member: MemberId,
         tag: u64,
-        reason: Departure,
+        reason: LeaveReason,
     ) -> tokio::task::JoinHandle<()> {
         let tags = self.rooms.vacate(room, member, tag);
         let (hub, room) = (Arc::clone(self), Arc::clone(room));
@@ -116,7 +116,7 @@ impl Hub {
         let calling = self.calling();
         let leaving = calling.iter().flat_map(|room| {
             let seats: Vec<_> = room.people.lock().seats.iter().map(|(member, seat)| (*member, seat.tag)).collect();
-            seats.into_iter().map(|(member, tag)| self.depart(room, member, tag, Departure::Shutdown))
+            seats.into_iter().map(|(member, tag)| self.depart(room, member, tag, LeaveReason::Shutdown))
         });
         let _ = tokio::time::timeout(HANGING_UP, async {
             join_all(leaving).await;

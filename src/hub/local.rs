@@ -23,7 +23,7 @@ use super::{
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
     protocol::{Chat, Outbound, Person},
-    room::{Call, Cursor, Departure, MemberId, RoomId, Snapshot},
+    room::{CallMark, Cursor, LeaveReason, MemberId, RoomId, Snapshot},
     store::Event,
 };
 
@@ -140,7 +140,7 @@ impl LocalRoom {
                 // Whose node was lost may still be in the call: the next look finds out.
                 let mut callers = self.callers.lock();
                 let called = callers.contains_key(&member.id);
-                if *reason != Departure::NodeLost {
+                if *reason != LeaveReason::NodeLost {
                     callers.remove(&member.id);
                 }
                 drop(callers);
@@ -162,7 +162,7 @@ impl LocalRoom {
             Event::Call { epoch, from, user, call, version } => {
                 self.callers.lock().insert(*from, Instant::now());
                 // A pass is nobody's business.
-                if *call == Call::INVITED {
+                if *call == CallMark::INVITED {
                     return;
                 }
                 let (client_id, verified) = (from.0, user.is_verified());
@@ -203,7 +203,7 @@ impl LocalRoom {
     /// Takes note of who may be in the call according to a snapshot.
     pub(super) fn note_callers(&self, room: &Snapshot) {
         let mut callers = self.callers.lock();
-        for member in room.members.iter().filter(|member| member.call != Call::default()) {
+        for member in room.members.iter().filter(|member| member.call != CallMark::default()) {
             callers.entry(member.id).or_insert_with(Instant::now);
         }
     }

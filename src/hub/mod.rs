@@ -44,7 +44,7 @@ use crate::{
     account::Accounts,
     budget::{Budgets, Count, Usage},
     protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
-    room::{Cursor, Entry, Limits, MemberId, Millis, Name, Refusal, RoomId, Snapshot},
+    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomError, RoomId, Snapshot},
     store::{Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
@@ -56,7 +56,7 @@ const JOINS: usize = 3;
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Refused(Refusal::Overtaken) => Self::Replaced,
+            StoreError::Refused(RoomError::Overtaken) => Self::Replaced,
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Full => Self::StoreFull,
             StoreError::Busy(wait) => Self::ServerFull { what: "joins under way", wait },
@@ -283,7 +283,7 @@ impl Hub {
                 Ok(joined) => joined,
                 Err(error) => {
                     match error {
-                        StoreError::Refused(Refusal::Overtaken) => seat.void(),
+                        StoreError::Refused(RoomError::Overtaken) => seat.void(),
                         StoreError::Refused(_) | StoreError::Full | StoreError::Busy(_) => seat.give_up(),
                         StoreError::Unavailable | StoreError::Broken(_) => {}
                     }
@@ -293,7 +293,7 @@ impl Hub {
             if joined.new && !from.joins {
                 // They left, or were lost, since they were last seen to be a member.
                 seat.leave().await;
-                return Err(Refusal::NotMember.into());
+                return Err(RoomError::NotMember.into());
             }
             if seat.follow(&snapshot, &reader, from, joined.last_n)? {
                 return Ok(seat);

@@ -14,7 +14,7 @@ use super::{Guest, Hub, Place, Reach, Reader, Terms, Whence, local::LocalRoom};
 use crate::{
     budget::Kept,
     protocol::{Ack, Outbound, Stamp, Trouble},
-    room::{Departure, MemberId, Name, RoomId, Said, Snapshot, Text},
+    room::{LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot, Text},
     store::StoreError,
     ticket::Claims,
     video::Pass,
@@ -133,7 +133,7 @@ impl Seat {
         if !self.room.people.lock().seats.contains_key(&self.claims.member) {
             // The link that replaced this one has left already, and this join may have come after that.
             self.freed = true;
-            self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
+            self.hub.depart(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         }
         Trouble::Replaced
     }
@@ -162,7 +162,7 @@ impl Seat {
         if let Some(counted) = counted.filter(|_| may_stand(&said)) {
             counted.keep();
         }
-        let Said { n, seq, at, repeated } = said?;
+        let PublishResult { n, seq, at, repeated } = said?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
         let again = Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: true });
@@ -208,21 +208,21 @@ impl Seat {
     /// Leaves for good: the seat is free when this returns, or soon after if the store is away. Says whether it is.
     pub async fn leave(mut self) -> bool {
         self.freed = true;
-        let leaving = self.hub.depart(&self.room, self.claims.member, self.tag, Departure::Left);
+        let leaving = self.hub.depart(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         timeout(LEAVING, leaving).await.is_ok()
     }
 
     /// Frees the seat of somebody who was lost long enough ago.
     pub(super) fn lose(self) {
-        self.free(Departure::Lost);
+        self.free(LeaveReason::Lost);
     }
 
     /// Leaves for good without waiting for it.
     pub fn quit(self) {
-        self.free(Departure::Left);
+        self.free(LeaveReason::Left);
     }
 
-    fn free(mut self, reason: Departure) {
+    fn free(mut self, reason: LeaveReason) {
         self.freed = true;
         // Another link may have taken it over: then there is nothing to free. Nor is there without a runtime.
         if self.is_held() && tokio::runtime::Handle::try_current().is_ok() {
@@ -247,7 +247,7 @@ impl Seat {
 }
 
 /// Whether a message may be in the log that was not there before. A store that does not answer may have taken it.
-pub(super) fn may_stand(said: &Result<Said, StoreError>) -> bool {
+pub(super) fn may_stand(said: &Result<PublishResult, StoreError>) -> bool {
     match said {
         Ok(said) => !said.repeated,
         Err(error) => matches!(error, StoreError::Unavailable),
@@ -272,14 +272,14 @@ impl Drop for Seat {
             tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false, Instant::now()).await });
         }
         if self.stranger {
-            hub.depart(&room, member, tag, Departure::Lost);
+            hub.depart(&room, member, tag, LeaveReason::Lost);
             return;
         }
         let mut people = self.room.people.lock();
         let Some(seat) = people.seats.get_mut(&member).filter(|seat| seat.tag == tag) else { return };
         if hub.is_stopping() && !hub.store.shared() {
             drop(people);
-            hub.depart(&room, member, tag, Departure::Shutdown);
+            hub.depart(&room, member, tag, LeaveReason::Shutdown);
             return;
         }
         let (unload, terms) = (Arc::new(Notify::new()), hub.terms());
@@ -297,7 +297,7 @@ impl Drop for Seat {
             .await;
             let lost = room.people.lock().seats.get(&member).is_some_and(|seat| seat.tag == tag);
             if lost {
-                hub.depart(&room, member, tag, Departure::Lost);
+                hub.depart(&room, member, tag, LeaveReason::Lost);
             }
         });
         let lost = std::mem::replace(&mut seat.place, Place::Held { unload, _grace: AbortOnDropHandle::new(grace) });

@@ -123,7 +123,7 @@ impl Frame<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::Refusal;
+    use crate::room::RoomError;
 
     fn chat(text: &str, n: Option<u64>) -> Result<Ask, Trouble> {
         Ok(Ask::Chat { text: text.parse().unwrap(), n })
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(wrong(r#"{"type":"chat","n":3}"#), ("empty_text", Some(3)));
         assert_eq!(wrong(r#"{"type":"dance","n":3}"#), ("unknown_type", Some(3)));
         assert_eq!(wrong(r#"{"type":"resume"}"#), ("bad_frame", None));
-        assert_eq!(wrong(r#"{"type":"resume","ticket":"x","cursor":"zz"}"#), (Refusal::BadCursor.code(), None));
+        assert_eq!(wrong(r#"{"type":"resume","ticket":"x","cursor":"zz"}"#), (RoomError::BadCursor.code(), None));
         let long = format!(r#"{{"type":"chat","text":"{}","n":9}}"#, "x".repeat(4001));
         assert_eq!(wrong(&long), ("too_long", Some(9)));
     }

@@ -326,14 +326,14 @@ impl Serialize for Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::Call;
+    use crate::room::CallMark;
 
     #[test]
     fn a_crowd_lists_its_reader_then_who_is_in_the_call_then_who_came_first() {
         let ids: Vec<MemberId> = (1..=4).map(|id| MemberId(Uuid::from_u128(id))).collect();
-        let member = |id: &MemberId| Member { id: *id, name: Name::guest(*id), joined_at: 0, call: Call::default() };
+        let member = |id: &MemberId| Member { id: *id, name: Name::guest(*id), joined_at: 0, call: CallMark::default() };
         let mut members: Vec<Member> = ids.iter().map(member).collect();
-        members[3].call = Call::since(1);
+        members[3].call = CallMark::since(1);
         let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
         let of = |member, crowd| {
             let (now, ticket) = (0, "");

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::room::Refusal;
+use crate::room::RoomError;
 
 /// Why something was refused or a link is closed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Trouble {
     /// The room said no.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] RoomError),
     /// Not a frame of ours; says what is wrong.
     #[error("{0}")]
     BadFrame(String),
@@ -171,12 +171,14 @@ impl Trouble {
     fn row(&self) -> (&'static str, u16, u16) {
         match self {
             Self::Refused(refusal) => match refusal {
-                Refusal::TooLong => (refusal.code(), 413, 4413),
-                Refusal::NotMember => (refusal.code(), 403, 4403),
-                Refusal::Overtaken => (refusal.code(), 409, 4001),
-                Refusal::RoomFull => (refusal.code(), 409, 4409),
-                Refusal::StaleN => (refusal.code(), 409, 4400),
-                Refusal::BadRoom | Refusal::BadName | Refusal::EmptyText | Refusal::BadCursor => (refusal.code(), 400, 4400),
+                RoomError::TooLong => (refusal.code(), 413, 4413),
+                RoomError::NotMember => (refusal.code(), 403, 4403),
+                RoomError::Overtaken => (refusal.code(), 409, 4001),
+                RoomError::RoomFull => (refusal.code(), 409, 4409),
+                RoomError::StaleN => (refusal.code(), 409, 4400),
+                RoomError::BadRoom | RoomError::BadName | RoomError::EmptyText | RoomError::BadCursor => {
+                    (refusal.code(), 400, 4400)
+                }
             },
             Self::BadFrame(_) => ("bad_frame", 400, 4400),
             Self::BadN => ("bad_n", 400, 4400),
@@ -251,7 +253,7 @@ impl Trouble {
 
     /// Whether the same request may be granted later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Refused(Refusal::RoomFull)) || matches!(self.status(), 429 | 500..)
+        matches!(self, Self::Refused(RoomError::RoomFull)) || matches!(self.status(), 429 | 500..)
     }
 
     /// The shape it takes in an error frame and in an HTTP body.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{MemberId, Millis, Name, Refusal};
+use super::{MemberId, Millis, Name, RoomError};
 
 /// The number of an entry within one life of a room: 1, 2, 3, … without holes.
 pub type Seq = u64;
@@ -22,14 +22,14 @@ impl Text {
 }
 
 impl FromStr for Text {
-    type Err = Refusal;
+    type Err = RoomError;
 
-    fn from_str(given: &str) -> Result<Self, Refusal> {
+    fn from_str(given: &str) -> Result<Self, RoomError> {
         if given.trim().is_empty() {
-            return Err(Refusal::EmptyText);
+            return Err(RoomError::EmptyText);
         }
         if given.len() > Self::MAX_CHARS && given.chars().count() > Self::MAX_CHARS {
-            return Err(Refusal::TooLong);
+            return Err(RoomError::TooLong);
         }
         Ok(Self(given.into()))
     }
@@ -82,16 +82,16 @@ impl fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = Refusal;
+    type Err = RoomError;
 
-    fn from_str(given: &str) -> Result<Self, Refusal> {
-        let (epoch, seq) = given.split_once('-').ok_or(Refusal::BadCursor)?;
-        let epoch = u64::from_str_radix(epoch, 16).map_err(|_| Refusal::BadCursor)?;
+    fn from_str(given: &str) -> Result<Self, RoomError> {
+        let (epoch, seq) = given.split_once('-').ok_or(RoomError::BadCursor)?;
+        let epoch = u64::from_str_radix(epoch, 16).map_err(|_| RoomError::BadCursor)?;
         let (seq, own) = seq.split_once('-').map_or((seq, None), |(seq, own)| (seq, Some(own)));
         if own.is_some_and(|own| own.is_empty() || !own.bytes().all(|byte| byte.is_ascii_hexdigit())) {
-            return Err(Refusal::BadCursor);
+            return Err(RoomError::BadCursor);
         }
-        let seq = seq.parse().map_err(|_| Refusal::BadCursor)?;
+        let seq = seq.parse().map_err(|_| RoomError::BadCursor)?;
         Ok(Self { epoch: Epoch(epoch), seq })
     }
 }
@@ -106,14 +106,14 @@ mod tests {
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         assert_eq!(format!("{cursor}-7f").parse(), Ok(cursor));
         for bad in ["", "-", "1", "x-1", "1-x", "1--1", "1-1-", "1-1-x", "1-1-1-1", "11111111111111111-1"] {
-            assert_eq!(bad.parse::<Cursor>(), Err(Refusal::BadCursor), "{bad:?}");
+            assert_eq!(bad.parse::<Cursor>(), Err(RoomError::BadCursor), "{bad:?}");
         }
     }
 
     #[test]
     fn texts_are_counted_in_characters() {
         assert!("ж".repeat(4000).parse::<Text>().is_ok());
-        assert_eq!("x".repeat(4001).parse::<Text>(), Err(Refusal::TooLong));
-        assert_eq!(" \n\t ".parse::<Text>(), Err(Refusal::EmptyText));
+        assert_eq!("x".repeat(4001).parse::<Text>(), Err(RoomError::TooLong));
+        assert_eq!(" \n\t ".parse::<Text>(), Err(RoomError::EmptyText));
     }
 }

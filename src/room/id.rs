@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::Refusal;
+use super::RoomError;
 
 /// The name of a room: 1 to 64 characters, NFC, letters (with
 /// their marks) and digits of any script and `. _ - ~`, but not `.` or `..`, which no link could carry.
@@ -46,12 +46,12 @@ impl RoomId {
 }
 
 impl FromStr for RoomId {
-    type Err = Refusal;
+    type Err = RoomError;
 
-    fn from_str(given: &str) -> Result<Self, Refusal> {
+    fn from_str(given: &str) -> Result<Self, RoomError> {
         // A character normalises into at most 18 bytes: do not normalise a novel.
         if given.len() > Self::MAX_CHARS * 18 {
-            return Err(Refusal::BadRoom);
+            return Err(RoomError::BadRoom);
         }
         let id: String = given.nfc().collect();
         let length = id.chars().count();
@@ -64,7 +64,7 @@ impl FromStr for RoomId {
             fits
         };
         if length == 0 || length > Self::MAX_CHARS || !id.chars().all(allowed) || id == "." || id == ".." {
-            return Err(Refusal::BadRoom);
+            return Err(RoomError::BadRoom);
         }
         Ok(Self(id.into()))
     }
@@ -118,7 +118,7 @@ mod tests {
             &"x".repeat(65),
             &"y".repeat(100_000),
         ] {
-            assert_eq!(id.parse::<RoomId>(), Err(Refusal::BadRoom), "{id:?}");
+            assert_eq!(id.parse::<RoomId>(), Err(RoomError::BadRoom), "{id:?}");
         }
     }
 

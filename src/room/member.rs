@@ -6,7 +6,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use uuid::Uuid;
 
-use super::{Call, Millis, Refusal};
+use super::{CallMark, Millis, RoomError};
 
 /// A member's public id (`clientId` on the wire): one a seat, not one an
 /// account, and never a credential.
@@ -78,17 +78,17 @@ impl Name {
 }
 
 impl FromStr for Name {
-    type Err = Refusal;
+    type Err = RoomError;
 
-    fn from_str(given: &str) -> Result<Self, Refusal> {
+    fn from_str(given: &str) -> Result<Self, RoomError> {
         let given = given.trim();
         if given.len() > Self::MAX_CHARS * 18 {
-            return Err(Refusal::BadName);
+            return Err(RoomError::BadName);
         }
         let name: String = given.nfc().collect();
         let length = name.chars().count();
         if length > Self::MAX_CHARS || name.chars().any(is_unwelcome) || name.chars().all(is_blank) {
-            return Err(Refusal::BadName);
+            return Err(RoomError::BadName);
         }
         Ok(Self { text: name.into(), verified: false })
     }
@@ -129,7 +129,7 @@ pub struct Member {
     /// When the member joined, by the store's clock.
     pub joined_at: Millis,
     /// Whether the member is in the video call.
-    pub call: Call,
+    pub call: CallMark,
 }
 
 #[cfg(test)]
@@ -147,16 +147,16 @@ mod tests {
             assert!(seen.parse::<Name>().is_ok(), "{seen:?}");
         }
         for bad in ["", "   ", "\u{2060}\u{200d}", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
-            assert_eq!(bad.parse::<Name>(), Err(Refusal::BadName), "{bad:?}");
+            assert_eq!(bad.parse::<Name>(), Err(RoomError::BadName), "{bad:?}");
         }
         for nothing in ['\u{2800}', '\u{301}', '\u{93f}', '\u{20e3}', '\u{fff9}', '\u{1d159}', '\u{1d173}', '\u{3164}', '\u{ad}']
         {
             for name in [format!("{nothing}"), format!("{nothing}\u{2003}\u{200d}{nothing}")] {
-                assert_eq!(name.parse::<Name>(), Err(Refusal::BadName), "{name:?}");
+                assert_eq!(name.parse::<Name>(), Err(RoomError::BadName), "{name:?}");
             }
         }
         for meaningless in ['\u{fffd}', '\u{fffe}', '\u{fdd0}', '\u{10ffff}', '\u{e000}', '\u{f0000}', '\u{378}', '\u{e0fff}'] {
-            assert_eq!(format!("Ann{meaningless}").parse::<Name>(), Err(Refusal::BadName), "{meaningless:?}");
+            assert_eq!(format!("Ann{meaningless}").parse::<Name>(), Err(RoomError::BadName), "{meaningless:?}");
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         for name in [name, verified.clone()] {
             assert_eq!(Name::from_word(&name.to_word()), Some(name));
         }
-        assert_eq!(verified.to_word().parse::<Name>(), Err(Refusal::BadName));
+        assert_eq!(verified.to_word().parse::<Name>(), Err(RoomError::BadName));
         assert_eq!(Name::from_word("\u{1}"), None);
     }
 }

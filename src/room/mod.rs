@@ -4,30 +4,30 @@
 //! scripts of the Redis store repeat it, and the contract suite proves that
 //! they do.
 
-mod call;
-mod departure;
+mod call_mark;
 mod entry;
-mod holder;
+mod error;
 mod id;
 mod key;
+mod leave_reason;
 mod member;
 mod order;
-mod refusal;
+mod owner;
 mod snapshot;
 
 use std::collections::{HashMap, VecDeque};
 
 use ahash::RandomState;
 
-pub use call::Call;
-pub use departure::Departure;
+pub use call_mark::CallMark;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
-pub use holder::{Holder, Moment, NodeId};
+pub use error::RoomError;
 pub use id::RoomId;
 pub use key::RoomKey;
+pub use leave_reason::LeaveReason;
 pub use member::{Member, MemberId, Name, is_empty};
 pub use order::JoinOrder;
-pub use refusal::Refusal;
+pub use owner::{Moment, NodeId, SessionOwner};
 pub use snapshot::Snapshot;
 
 /// Milliseconds since the Unix epoch.
@@ -68,7 +68,7 @@ impl Default for Limits {
 
 /// What became of a send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Said {
+pub struct PublishResult {
     /// The sender's own counter for it.
     pub n: u64,
     /// The number the entry got.
@@ -81,7 +81,7 @@ pub struct Said {
 
 /// What became of a join.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Joined {
+pub struct JoinResult {
     /// False when the member was there already and only changed holder.
     pub new: bool,
     /// The counter of the member's last message, 0 if none is known.
@@ -90,7 +90,7 @@ pub struct Joined {
 
 struct Seat {
     member: Member,
-    holder: Holder,
+    holder: SessionOwner,
     /// Of two links the one that began later has the seat.
     since: Millis,
     last: Option<(u64, Seq, Millis)>,
@@ -135,21 +135,21 @@ impl Room {
     /// Takes a seat, or takes one's own seat over with a new holder, which `began` to ask for it then. Renews the node's lease.
     ///
     /// # Errors
-    /// [`Refusal::RoomFull`], or [`Refusal::Overtaken`] by a link of another node; the room is left as it was.
+    /// [`RoomError::RoomFull`], or [`RoomError::Overtaken`] by a link of another node; the room is left as it was.
     pub fn join(
         &mut self,
         now: Millis,
         limits: &Limits,
         id: MemberId,
         name: &Name,
-        holder: Holder,
+        holder: SessionOwner,
         began: Moment,
-    ) -> Result<Joined, Refusal> {
+    ) -> Result<JoinResult, RoomError> {
         if let Some(seat) = self.seats.get_mut(&id) {
             let last_n = seat.last.map_or(0, |(n, ..)| n);
             let moves = seat.holder.node != holder.node;
             if moves && began.is_before(seat.since, now) {
-                return Err(Refusal::Overtaken);
+                return Err(RoomError::Overtaken);
             }
             // A join that was overtaken by a newer link of its node changes nothing.
             if moves || seat.holder.tag <= holder.tag {
@@ -160,24 +160,24 @@ impl Room {
                 self.seat_on(now, limits, holder.node);
                 self.seat_off(before.node);
             }
-            return Ok(Joined { new: false, last_n });
+            return Ok(JoinResult { new: false, last_n });
         }
         if self.seats.len() >= limits.members {
-            return Err(Refusal::RoomFull);
+            return Err(RoomError::RoomFull);
         }
         self.trim(now, limits);
         // Somebody who comes back after the grace goes on counting where they stopped.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
-        let member = Member { id, name: name.clone(), joined_at: now, call: Call::default() };
+        let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
         self.order.insert(&member);
         self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
         self.version += 1;
         self.seat_on(now, limits, holder.node);
-        Ok(Joined { new: true, last_n: last.map_or(0, |(n, ..)| n) })
+        Ok(JoinResult { new: true, last_n: last.map_or(0, |(n, ..)| n) })
     }
 
     /// Frees a seat, if `holder` still holds it. The room may be empty after this.
-    pub fn leave(&mut self, id: MemberId, holder: Holder) -> Option<Member> {
+    pub fn leave(&mut self, id: MemberId, holder: SessionOwner) -> Option<Member> {
         if self.seats.get(&id)?.holder != holder {
             return None;
         }
@@ -191,17 +191,17 @@ impl Room {
     /// Adds an entry to the log. A repeated `n` gets the first answer again.
     ///
     /// # Errors
-    /// [`Refusal::NotMember`], or [`Refusal::StaleN`] for an `n` below the last one of which the log knows nothing.
-    pub fn say(&mut self, now: Millis, limits: &Limits, from: MemberId, n: u64, text: &Text) -> Result<Said, Refusal> {
+    /// [`RoomError::NotMember`], or [`RoomError::StaleN`] for an `n` below the last one of which the log knows nothing.
+    pub fn say(&mut self, now: Millis, limits: &Limits, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, RoomError> {
         self.trim(now, limits);
-        let seat = self.seats.get_mut(&from).ok_or(Refusal::NotMember)?;
+        let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
             if n == last_n {
-                return Ok(Said { n, seq, at, repeated: true });
+                return Ok(PublishResult { n, seq, at, repeated: true });
             }
             if n < last_n {
-                let first = self.log.iter().rev().find(|entry| entry.from == from && entry.n == n).ok_or(Refusal::StaleN)?;
-                return Ok(Said { n, seq: first.seq, at: first.at, repeated: true });
+                let first = self.log.iter().rev().find(|entry| entry.from == from && entry.n == n).ok_or(RoomError::StaleN)?;
+                return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
         self.seq += 1;
@@ -211,46 +211,46 @@ impl Room {
         self.bytes += text.as_str().len();
         self.log.push_back(Entry { seq, at: now, from, user, n, text: text.clone() });
         self.trim(now, limits);
-        Ok(Said { n, seq, at: now, repeated: false })
+        Ok(PublishResult { n, seq, at: now, repeated: false })
     }
 
     /// The same with the counter that follows the member's last.
     ///
     /// # Errors
-    /// [`Refusal::NotMember`], or [`Refusal::StaleN`] when none follows.
-    pub fn say_next(&mut self, now: Millis, limits: &Limits, from: MemberId, text: &Text) -> Result<Said, Refusal> {
-        let last = self.seats.get(&from).ok_or(Refusal::NotMember)?.last.map_or(0, |(n, ..)| n);
-        let n = if last < MAX_N { last + 1 } else { return Err(Refusal::StaleN) };
+    /// [`RoomError::NotMember`], or [`RoomError::StaleN`] when none follows.
+    pub fn say_next(&mut self, now: Millis, limits: &Limits, from: MemberId, text: &Text) -> Result<PublishResult, RoomError> {
+        let last = self.seats.get(&from).ok_or(RoomError::NotMember)?.last.map_or(0, |(n, ..)| n);
+        let n = if last < MAX_N { last + 1 } else { return Err(RoomError::StaleN) };
         self.say(now, limits, from, n, text)
     }
 
     /// Whether no newer link has taken a member's seat since something `began`.
     ///
     /// # Errors
-    /// [`Refusal::NotMember`].
-    pub fn is_current(&self, now: Millis, id: MemberId, began: Moment) -> Result<bool, Refusal> {
-        self.seats.get(&id).map(|seat| !began.is_before(seat.since, now)).ok_or(Refusal::NotMember)
+    /// [`RoomError::NotMember`].
+    pub fn is_current(&self, now: Millis, id: MemberId, began: Moment) -> Result<bool, RoomError> {
+        self.seats.get(&id).map(|seat| !began.is_before(seat.since, now)).ok_or(RoomError::NotMember)
     }
 
     /// The member with this id; what a signal and a video pass ask for.
     ///
     /// # Errors
-    /// [`Refusal::NotMember`].
-    pub fn member(&self, id: MemberId) -> Result<&Member, Refusal> {
-        self.seats.get(&id).map(|seat| &seat.member).ok_or(Refusal::NotMember)
+    /// [`RoomError::NotMember`].
+    pub fn member(&self, id: MemberId) -> Result<&Member, RoomError> {
+        self.seats.get(&id).map(|seat| &seat.member).ok_or(RoomError::NotMember)
     }
 
     /// Who holds a member's seat.
-    pub fn holder(&self, id: MemberId) -> Option<Holder> {
+    pub fn holder(&self, id: MemberId) -> Option<SessionOwner> {
         self.seats.get(&id).map(|seat| seat.holder)
     }
 
     /// Takes note of a member's coming to the video call, or of its going. False when that is old news.
     ///
     /// # Errors
-    /// [`Refusal::NotMember`].
-    pub fn call(&mut self, id: MemberId, call: Call) -> Result<bool, Refusal> {
-        let known = &mut self.seats.get_mut(&id).ok_or(Refusal::NotMember)?.member.call;
+    /// [`RoomError::NotMember`].
+    pub fn call(&mut self, id: MemberId, call: CallMark) -> Result<bool, RoomError> {
+        let known = &mut self.seats.get_mut(&id).ok_or(RoomError::NotMember)?.member.call;
         let news = call > std::mem::replace(known, call.max(*known));
         if news {
             self.order.call(id);

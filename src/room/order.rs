@@ -17,7 +17,7 @@ impl JoinOrder {
     /// Takes a member in.
     pub fn insert(&mut self, member: &Member) {
         self.order.insert((member.joined_at, member.id));
-        if member.call != super::Call::default() {
+        if member.call != super::CallMark::default() {
             self.callers.insert(member.id);
         }
     }

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::{Event, Feed, Store, StoreError};
 use crate::{
     room::{
-        Call, Cursor, Departure, Entry, Epoch, Holder, Joined, Limits, Member, MemberId, Millis, Moment, Name, NodeId, Refusal,
-        Room, RoomId, RoomKey, Said, Snapshot, Text,
+        CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis, Moment, Name, NodeId,
+        PublishResult, Room, RoomError, RoomId, RoomKey, SessionOwner, Snapshot, Text,
     },
     spare,
 };
@@ -52,8 +52,8 @@ impl Life {
     }
 
     /// Tells everybody what was said, unless it was said before.
-    fn pass_on(&self, id: &RoomId, said: Said, from: MemberId, text: &Text) -> Result<Said, StoreError> {
-        let Said { n, seq, at, repeated } = said;
+    fn pass_on(&self, id: &RoomId, said: PublishResult, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+        let PublishResult { n, seq, at, repeated } = said;
         if !repeated {
             let user = self.room.member(from)?.name.clone();
             let entry = Entry { seq, at, from, user, n, text: text.clone() };
@@ -63,7 +63,7 @@ impl Life {
     }
 
     /// Tells those who stay about those who have just gone, one version each.
-    fn bid_farewell(&mut self, id: &RoomId, gone: Vec<Member>, reason: Departure) {
+    fn bid_farewell(&mut self, id: &RoomId, gone: Vec<Member>, reason: LeaveReason) {
         if gone.is_empty() {
             return;
         }
@@ -107,7 +107,7 @@ impl World {
         let now = (self.clock)();
         self.rooms.retain(|id, life| {
             let gone = life.room.expire(now, &self.limits);
-            life.bid_farewell(id, gone, Departure::NodeLost);
+            life.bid_farewell(id, gone, LeaveReason::NodeLost);
             !life.room.is_empty()
         });
         spare::give_back(&self.rooms);
@@ -151,8 +151,8 @@ impl Memory {
         }
     }
 
-    fn holder(&self, tag: u64) -> Holder {
-        Holder { node: self.node, tag }
+    fn holder(&self, tag: u64) -> SessionOwner {
+        SessionOwner { node: self.node, tag }
     }
 }
 
@@ -166,7 +166,7 @@ impl Store for Memory {
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
         let (now, limits) = ((self.world.clock)(), &self.world.limits);
         // The entry keeps its shard locked: a join and the last leave can only come one after the other.
         let mut slot = match self.world.rooms.entry(room.clone()) {
@@ -201,7 +201,7 @@ impl Store for Memory {
         Ok((joined, life.room.snapshot_for(now, limits, id, after)))
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
         let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(true) };
         let life = slot.get_mut();
         let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(false) };
@@ -213,20 +213,20 @@ impl Store for Memory {
         Ok(false)
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
-        let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
         let said = life.room.say((self.world.clock)(), &self.world.limits, from, n, text)?;
         life.pass_on(room, said, from, text)
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
-        let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
         let said = life.room.say_next((self.world.clock)(), &self.world.limits, from, text)?;
         life.pass_on(room, said, from, text)
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
-        let life = self.world.rooms.get(room).ok_or(Refusal::NotMember)?;
+        let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
         if life.room.is_current((self.world.clock)(), from, self.world.moment(began))? || !typing {
             life.tell(room, &Event::Typing { from, user: user.clone(), typing });
         }
@@ -234,16 +234,16 @@ impl Store for Memory {
     }
 
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
-        let life = self.world.rooms.get(room).ok_or(Refusal::NotMember)?;
-        let holder = life.room.holder(id).ok_or(Refusal::NotMember)?;
+        let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
+        let holder = life.room.holder(id).ok_or(RoomError::NotMember)?;
         if let Some(feed) = life.watchers.get(&holder.node) {
             feed.tell(room, &Event::Unloading { member: id });
         }
         Ok(())
     }
 
-    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
-        let mut life = self.world.rooms.get_mut(room).ok_or(Refusal::NotMember)?;
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
         if life.room.call(id, call)? {
             let user = life.room.member(id)?.name.clone();
             let (epoch, version) = (life.room.epoch(), life.room.version());
@@ -273,7 +273,7 @@ impl Store for Memory {
     async fn close(&self) {
         self.world.rooms.retain(|id, life| {
             let gone = life.room.evict(self.node);
-            life.bid_farewell(id, gone, Departure::Shutdown);
+            life.bid_farewell(id, gone, LeaveReason::Shutdown);
             !life.room.is_empty()
         });
     }

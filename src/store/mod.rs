@@ -25,7 +25,7 @@
 //!   however late it gets here, if the node knows the store's clock well enough to tell.
 //! - Typing is told to those who are there, and forgotten. Who is in the call is kept with the member.
 //! - A node's members are held by its lease, which the store renews by itself;
-//!   when the node falls silent they leave with [`Departure::NodeLost`].
+//!   when the node falls silent they leave with [`LeaveReason::NodeLost`].
 //! - An entry older than `history_age` is nowhere to be found, whether or not
 //!   anybody writes.
 
@@ -37,7 +37,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::room::{Call, Cursor, Departure, Entry, Epoch, Joined, Member, MemberId, Name, Refusal, RoomId, Said, Snapshot, Text};
+use crate::room::{
+    CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Member, MemberId, Name, PublishResult, RoomError, RoomId, Snapshot,
+    Text,
+};
 
 /// What happened in a room that this node watches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,7 +70,7 @@ pub enum Event {
         /// Who.
         member: Member,
         /// Why.
-        reason: Departure,
+        reason: LeaveReason,
         /// The room's version without them.
         version: u64,
         /// Heads in the room now.
@@ -112,7 +115,7 @@ pub enum Event {
         /// The name they go by.
         user: Name,
         /// The new mark.
-        call: Call,
+        call: CallMark,
         /// The room's version at that time.
         version: u64,
     },
@@ -133,7 +136,7 @@ pub trait Feed: Send + Sync + 'static {
 pub enum StoreError {
     /// The room said no.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] RoomError),
     /// The store has no space left; nothing was changed.
     #[error("the store is full")]
     Full,
@@ -155,7 +158,7 @@ pub trait Store: Send + Sync + 'static {
     /// but the node that held it, if that is another one).
     /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
     /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
-    /// Between nodes `began` decides, which is when the link came to its node: [`Refusal::Overtaken`] for the older one.
+    /// Between nodes `began` decides, which is when the link came to its node: [`RoomError::Overtaken`] for the older one.
     /// The snapshot's log begins no later than what a reader at `after` has missed, as far as it is kept; without `after`,
     /// or where it does not reach back so far, it is all there is.
     async fn join(
@@ -166,17 +169,17 @@ pub trait Store: Send + Sync + 'static {
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
-    ) -> Result<(Joined, Snapshot), StoreError>;
+    ) -> Result<(JoinResult, Snapshot), StoreError>;
 
     /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.
     /// Says whether the room may be over now: false only where somebody is known to be there.
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError>;
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError>;
 
     /// Adds to the log. May be repeated with the same `n` until it succeeds.
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError>;
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError>;
 
     /// Adds to the log with the counter that follows the member's last, whoever else speaks in their name meanwhile.
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError>;
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError>;
 
     /// Tells those who are there that somebody started or stopped typing. A start is void if a newer link has taken the
     /// seat since it `began`.
@@ -186,7 +189,7 @@ pub trait Store: Send + Sync + 'static {
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError>;
 
     /// Takes note of a member's coming to the video call, or of its going, and tells everybody unless it is old news.
-    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError>;
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError>;
 
     /// A room as it is, without joining it; `None` if there is no such room. Leaves `history` empty unless asked.
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
@@ -223,7 +226,7 @@ pub trait Store: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Good order at the end: whoever this node still holds leaves with [`Departure::Shutdown`].
+    /// Good order at the end: whoever this node still holds leaves with [`LeaveReason::Shutdown`].
     async fn close(&self);
     /// The end where members are to take their seats up again: the seats are `held` so long, as if the node had died.
     async fn part(&self, held: Duration) {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Departure, Limits, Member, MemberId, RoomId},
+    room::{LeaveReason, Limits, Member, MemberId, RoomId},
     store::{Event, Store, StoreError, redis::Redis},
 };
 use tokio::{
@@ -65,7 +65,7 @@ impl Asleep {
         // On a busy machine she may have been lost before, and have come back.
         let ann = loop {
             let (ann, reason, ..) = other.heard.left().await;
-            assert_eq!((ann.id, reason), (id, Departure::NodeLost));
+            assert_eq!((ann.id, reason), (id, LeaveReason::NodeLost));
             if other.people(&room).await == [bob] {
                 break ann;
             }

@@ -24,7 +24,7 @@ enum Held {
     All,
 }
 
-struct Call {
+struct CallMark {
     subscriber: Arc<AtomicBool>,
     whisper: mpsc::UnboundedSender<Vec<u8>>,
 }
@@ -42,7 +42,7 @@ struct Tampering {
 /// Listens on a port of its own and passes everything on.
 pub struct Line {
     address: SocketAddr,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Arc<Mutex<Vec<CallMark>>>,
     held: watch::Sender<Held>,
     tampering: Arc<Tampering>,
     accepting: JoinHandle<()>,
@@ -52,7 +52,7 @@ impl Line {
     pub async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+        let calls: Arc<Mutex<Vec<CallMark>>> = Arc::default();
         let (held, holding) = watch::channel(Held::Nothing);
         let tampering = Arc::new(Tampering::default());
         let (book, hands) = (Arc::clone(&calls), Arc::clone(&tampering));
@@ -60,7 +60,7 @@ impl Line {
             while let Ok((caller, _)) = listener.accept().await {
                 let (whisper, whispers) = mpsc::unbounded_channel();
                 let subscriber = Arc::new(AtomicBool::new(false));
-                book.lock().unwrap().push(Call { subscriber: Arc::clone(&subscriber), whisper });
+                book.lock().unwrap().push(CallMark { subscriber: Arc::clone(&subscriber), whisper });
                 tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&hands)));
             }
         });

@@ -19,7 +19,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Cursor, Departure, Entry, Joined, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
+    room::{Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
     store::{Event, Feed, Store, StoreError},
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -94,7 +94,7 @@ impl Heard {
         .await
     }
 
-    pub async fn left(&mut self) -> (Member, Departure, u64, usize) {
+    pub async fn left(&mut self) -> (Member, LeaveReason, u64, usize) {
         self.find(|event| match event {
             Event::Left { member, reason, version, count, .. } => Some((member, reason, version, count)),
             _ => None,
@@ -173,7 +173,7 @@ pub fn a_room() -> RoomId {
 pub struct Guest {
     pub id: MemberId,
     pub tag: u64,
-    pub joined: Joined,
+    pub joined: JoinResult,
     pub room: Snapshot,
 }
 
@@ -190,10 +190,16 @@ impl Node {
     }
 
     pub async fn leave(&self, room: &RoomId, guest: &Guest) {
-        self.store.leave(room, guest.id, guest.tag, Departure::Left).await.unwrap();
+        self.store.leave(room, guest.id, guest.tag, LeaveReason::Left).await.unwrap();
     }
 
-    pub async fn say(&self, room: &RoomId, from: MemberId, n: u64, words: &str) -> Result<parlor::room::Said, StoreError> {
+    pub async fn say(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        words: &str,
+    ) -> Result<parlor::room::PublishResult, StoreError> {
         self.store.say(room, from, n, &text(words)).await
     }
 

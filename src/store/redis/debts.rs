@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{DEADLINE, Shared, seats::Vacated};
 use crate::{
-    room::{Departure, MemberId, RoomId},
+    room::{LeaveReason, MemberId, RoomId},
     store::StoreError,
 };
 
@@ -38,7 +38,7 @@ impl Shared {
         let debts = std::mem::take(&mut *self.debts());
         for debt in debts {
             let deadline = Instant::now() + DEADLINE;
-            let paid = self.vacate(&debt.room, debt.id, debt.tag, Departure::Lost, true, deadline).await;
+            let paid = self.vacate(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline).await;
             // What a spoiled room keeps, its lease and its life end.
             if paid == Err(StoreError::Unavailable) || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
                 self.debts().push(debt);

@@ -23,7 +23,7 @@ pub(super) use self::seat::Seat;
 use self::{due::Due, people::People};
 use super::record::{Mark, News, Picture};
 use crate::{
-    room::{Departure, Epoch, MemberId, NodeId, RoomKey, Seq, Snapshot},
+    room::{Epoch, LeaveReason, MemberId, NodeId, RoomKey, Seq, Snapshot},
     store::Event,
 };
 
@@ -284,7 +284,7 @@ impl Inbox {
             News::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
                 if version == self.place.version + 1 {
                     if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
-                        if reason == Departure::NodeLost {
+                        if reason == LeaveReason::NodeLost {
                             // This node was taken for dead. Its members come back before anybody is told.
                             return self.unseat();
                         }

@@ -71,7 +71,8 @@ use self::{
 };
 use super::{Feed, Store, StoreError};
 use crate::room::{
-    Call, Cursor, Departure, Epoch, Joined, Limits, MemberId, Moment, Name, NodeId, Refusal, RoomId, Said, Seq, Snapshot, Text,
+    CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Moment, Name, NodeId, PublishResult, RoomError, RoomId,
+    Seq, Snapshot, Text,
 };
 
 /// How long a call may try.
@@ -238,7 +239,7 @@ impl Shared {
         let mut reply = self.links.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
-            Some("ENOMEMBER") => Err(Refusal::NotMember.into()),
+            Some("ENOMEMBER") => Err(RoomError::NotMember.into()),
             _ => Err(record::garbled("a script")),
         }
     }
@@ -304,23 +305,23 @@ impl Store for Redis {
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
         self.shared.links.admit(Keys::slot_of(room))?;
         self.shared.spoiled.note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: Departure) -> Result<bool, StoreError> {
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
         // A goodbye is completed even if nobody waits for it any more.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
         let goodbye = tokio::spawn(async move { shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await) });
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<Said, StoreError> {
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
         self.shared.spoiled.note(room, self.shared.say(room, from, Some(n), text).await)
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<Said, StoreError> {
+    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
         self.shared.spoiled.note(room, self.shared.say(room, from, None, text).await)
     }
 
@@ -332,7 +333,7 @@ impl Store for Redis {
         self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![record::id(id)]).await)
     }
 
-    async fn call(&self, room: &RoomId, id: MemberId, call: Call) -> Result<(), StoreError> {
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
         let args = vec![record::id(id), number(call.0)];
         self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)
     }

@@ -9,7 +9,8 @@ pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
 use crate::room::{
-    Call, Departure, Entry, Epoch, Holder, Joined, MAX_N, Member, MemberId, Millis, Name, NodeId, RoomKey, Said, Seq, Snapshot,
+    CallMark, Entry, Epoch, JoinResult, LeaveReason, MAX_N, Member, MemberId, Millis, Name, NodeId, PublishResult, RoomKey, Seq,
+    SessionOwner, Snapshot,
 };
 use crate::store::StoreError;
 
@@ -21,9 +22,9 @@ pub(super) enum News {
     /// `J epoch version heads member joined-at name`
     Joined { epoch: Epoch, version: u64, count: usize, member: Member },
     /// `L epoch version heads reason member joined-at name`
-    Left { epoch: Epoch, version: u64, count: usize, reason: Departure, member: Member },
+    Left { epoch: Epoch, version: u64, count: usize, reason: LeaveReason, member: Member },
     /// `V epoch moves member node tag`: a member took its seat at another node, and that holder has it no more.
-    Moved { epoch: Epoch, moves: u64, member: MemberId, from: Holder },
+    Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
     /// `R epoch`: the log goes on in another life.
     Reborn { epoch: Epoch },
     /// `T member 0|1 name`
@@ -31,7 +32,7 @@ pub(super) enum News {
     /// `U member`: its page unloads.
     Unloading { member: MemberId },
     /// `C member mark`
-    Call { from: MemberId, call: Call },
+    Call { from: MemberId, call: CallMark },
 }
 
 /// A place that a room has reached.
@@ -147,7 +148,7 @@ fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Mi
     let mut words = rest.splitn(5, ' ').skip(2);
     let since = count(words.next()?)?;
     let joined_at = count(words.next()?)?;
-    let (name, call) = (Name::from_word(words.next()?)?, Call(count(call)?));
+    let (name, call) = (Name::from_word(words.next()?)?, CallMark(count(call)?));
     Some((Member { id, name, joined_at, call }, read_node(node)?, since))
 }
 
@@ -168,7 +169,7 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     }
     if kind == "C" {
         let (from, mark) = rest.split_once(' ')?;
-        return Some(News::Call { from: read_id(from)?, call: Call(count(mark)?) });
+        return Some(News::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
     }
     let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
     let mut next = || words.next();
@@ -182,13 +183,13 @@ pub(super) fn read_news(line: &str) -> Option<News> {
             epoch,
             moves,
             member,
-            from: Holder { node: read_node(next()?)?, tag: next()?.parse().ok()? },
+            from: SessionOwner { node: read_node(next()?)?, tag: next()?.parse().ok()? },
         });
     }
     let (version, heads) = (count(next()?)?, next()?.parse().ok()?);
-    let reason = if kind == "L" { Some(Departure::from_word(next()?)?) } else { None };
+    let reason = if kind == "L" { Some(LeaveReason::from_word(next()?)?) } else { None };
     let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::from_word(next()?)?);
-    let member = Member { id, name, joined_at, call: Call::default() };
+    let member = Member { id, name, joined_at, call: CallMark::default() };
     match (kind, reason) {
         ("J", None) => Some(News::Joined { epoch, version, count: heads, member }),
         ("L", Some(reason)) => Some(News::Left { epoch, version, count: heads, reason, member }),
@@ -205,12 +206,12 @@ pub(super) fn read_mark(line: &str) -> Option<Mark> {
 }
 
 /// What became of a message: `epoch seq at repeated`
-pub(super) fn read_said(line: &str) -> Option<(Epoch, Said)> {
+pub(super) fn read_said(line: &str) -> Option<(Epoch, PublishResult)> {
     let mut words = line.split(' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
     let (seq, at, repeated) = (count(next()?)?, count(next()?)?, next()? == "1");
-    Some((epoch, Said { n: next()?.parse().ok()?, seq, at, repeated }))
+    Some((epoch, PublishResult { n: next()?.parse().ok()?, seq, at, repeated }))
 }
 
 /// An answer that no script of ours gives.
@@ -274,7 +275,7 @@ impl Reply {
 /// What a join gave.
 pub(super) struct Admission {
     /// The answer to it.
-    pub(super) joined: Joined,
+    pub(super) joined: JoinResult,
     /// This node's lease was known: its other members still sit.
     pub(super) leased: bool,
     /// Since when the seat counts as taken, by the clock of Redis.
@@ -289,7 +290,7 @@ impl Admission {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
-        Some(Self { joined: Joined { new, last_n }, leased, since, joined_at, picture: reply.picture()? })
+        Some(Self { joined: JoinResult { new, last_n }, leased, since, joined_at, picture: reply.picture()? })
     }
 }
 
@@ -303,7 +304,7 @@ mod tests {
     #[test]
     fn news_are_read_with_names_and_texts_that_hold_spaces_and_line_breaks() {
         let from = read_id(ID).unwrap();
-        let member = Member { id: from, name: "Ann of Ely".parse().unwrap(), joined_at: 7, call: Call::default() };
+        let member = Member { id: from, name: "Ann of Ely".parse().unwrap(), joined_at: 7, call: CallMark::default() };
         let entry = Entry { seq: 3, at: 9, from, user: member.name.clone(), n: 5, text: "two\nlines  here".parse().unwrap() };
         let epoch = Epoch(0xab);
         for (line, news) in [
@@ -311,15 +312,15 @@ mod tests {
             (format!("J ab 2 1 {ID} 7 Ann of Ely"), News::Joined { epoch, version: 2, count: 1, member: member.clone() }),
             (
                 format!("L ab 4 0 node_lost {ID} 7 Ann of Ely"),
-                News::Left { epoch, version: 4, count: 0, reason: Departure::NodeLost, member: member.clone() },
+                News::Left { epoch, version: 4, count: 0, reason: LeaveReason::NodeLost, member: member.clone() },
             ),
             (
                 format!("V ab 3 {ID} f0 12"),
-                News::Moved { epoch, moves: 3, member: from, from: Holder { node: NodeId(0xf0), tag: 12 } },
+                News::Moved { epoch, moves: 3, member: from, from: SessionOwner { node: NodeId(0xf0), tag: 12 } },
             ),
             ("R ab".to_owned(), News::Reborn { epoch }),
             (format!("U {ID}"), News::Unloading { member: from }),
-            (format!("C {ID} 16"), News::Call { from, call: Call::since(8) }),
+            (format!("C {ID} 16"), News::Call { from, call: CallMark::since(8) }),
             (format!("T {ID} 1 Ann of Ely"), News::Typing { from, typing: true, user: member.name.clone() }),
         ] {
             assert_eq!(read_news(&line), Some(news), "{line:?}");
@@ -349,9 +350,9 @@ mod tests {
 
     #[test]
     fn answers_of_one_line_are_read_whole_or_not_at_all() {
-        let (epoch, said) = (Epoch(0xab), Said { n: 7, seq: 3, at: 9, repeated: false });
+        let (epoch, said) = (Epoch(0xab), PublishResult { n: 7, seq: 3, at: 9, repeated: false });
         assert_eq!(read_said("ab 3 9 0 7"), Some((epoch, said)));
-        assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, Said { repeated: true, ..said })));
+        assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, PublishResult { repeated: true, ..said })));
         assert_eq!(read_mark("ab 3 2 1"), Some(Mark { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(heard((epoch, 3)), "ab 3");
         let beyond = format!("ab 3 {} 0 7", MAX_N + 1);

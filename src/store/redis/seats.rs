@@ -13,7 +13,9 @@ use super::{
     watch::{Passage, TOGETHER, Watch},
 };
 use crate::{
-    room::{Cursor, Departure, Epoch, Joined, MemberId, Moment, Name, Refusal, RoomId, RoomKey, Said, Snapshot, Text},
+    room::{
+        Cursor, Epoch, JoinResult, LeaveReason, MemberId, Moment, Name, PublishResult, RoomError, RoomId, RoomKey, Snapshot, Text,
+    },
     store::StoreError,
 };
 
@@ -77,7 +79,7 @@ fn once_begun(error: StoreError) -> StoreError {
 
 impl Shared {
     /// See [`crate::store::Store::join`].
-    pub(super) async fn join(self: &Arc<Self>, room: &RoomId, joiner: Joiner<'_>) -> Result<(Joined, Snapshot), StoreError> {
+    pub(super) async fn join(self: &Arc<Self>, room: &RoomId, joiner: Joiner<'_>) -> Result<(JoinResult, Snapshot), StoreError> {
         let Joiner { id, tag, .. } = joiner;
         let deadline = Instant::now() + DEADLINE;
         let (watch, mut gate) = loop {
@@ -111,7 +113,7 @@ impl Shared {
         attempt: &mut Attempt<'_>,
         joiner: &Joiner<'_>,
         deadline: Instant,
-    ) -> Result<(Joined, Snapshot), StoreError> {
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
         if gate.subscribed.is_none() {
             gate.subscribed = Some(self.links.subscribe(&watch.keys, deadline).await?);
         }
@@ -128,8 +130,8 @@ impl Shared {
             let mut reply = answer?;
             match reply.word().as_deref() {
                 Some("OK") => {}
-                Some("EFULL") => return Err(Refusal::RoomFull.into()),
-                Some("ETAKEN") => return Err(Refusal::Overtaken.into()),
+                Some("EFULL") => return Err(RoomError::RoomFull.into()),
+                Some("ETAKEN") => return Err(RoomError::Overtaken.into()),
                 Some("EBROKEN") => return Err(spoiled::numbers()),
                 _ => return Err(garbled("join")),
             }
@@ -208,7 +210,7 @@ impl Shared {
         room: &RoomId,
         id: MemberId,
         tag: u64,
-        reason: Departure,
+        reason: LeaveReason,
     ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(watch) = self.watched(room) else {
@@ -250,7 +252,7 @@ impl Shared {
         room: &RoomId,
         id: MemberId,
         tag: u64,
-        reason: Departure,
+        reason: LeaveReason,
         undo: bool,
         deadline: Instant,
     ) -> Result<Vacated, StoreError> {
@@ -280,7 +282,7 @@ impl Shared {
         from: MemberId,
         n: Option<u64>,
         text: &Text,
-    ) -> Result<Said, StoreError> {
+    ) -> Result<PublishResult, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         // By its draw a send without a counter is known again when it is repeated here because an answer was lost.
         let draw = n.is_none().then(|| number(fastrand::u64(..)));
@@ -305,8 +307,8 @@ impl Shared {
                         .unwrap_or(Ok(()))
                         .map_err(once_begun)?;
                 }
-                (Some("ENOMEMBER"), None) => return Err(Refusal::NotMember.into()),
-                (Some("ESTALE"), _) => return Err(Refusal::StaleN.into()),
+                (Some("ENOMEMBER"), None) => return Err(RoomError::NotMember.into()),
+                (Some("ESTALE"), _) => return Err(RoomError::StaleN.into()),
                 (line, _) => {
                     let (epoch, said) = line.and_then(record::read_said).ok_or_else(|| garbled("say"))?;
                     if let Some(watch) = &watch {
@@ -327,7 +329,7 @@ impl Shared {
         let seats = watch.inbox().seats().clone();
         watch.inbox().hold();
         let goodbyes =
-            seats.into_iter().map(|(id, seat)| self.vacate(&watch.room, id, seat.tag, Departure::Shutdown, false, deadline));
+            seats.into_iter().map(|(id, seat)| self.vacate(&watch.room, id, seat.tag, LeaveReason::Shutdown, false, deadline));
         stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
         gate.retired = true;
         self.forget(watch);

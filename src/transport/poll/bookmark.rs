@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::room::{Cursor, Epoch, Refusal};
+use crate::room::{Cursor, Epoch, RoomError};
 
 /// A cursor as polls give it out: after the cursor's own two parts, in hex, the number of the answer and who was there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,16 +37,16 @@ impl fmt::Display for Bookmark {
 }
 
 impl FromStr for Bookmark {
-    type Err = Refusal;
+    type Err = RoomError;
 
-    fn from_str(given: &str) -> Result<Self, Refusal> {
+    fn from_str(given: &str) -> Result<Self, RoomError> {
         let cursor = given.parse()?;
         let page = given.splitn(3, '-').nth(2).map(|page| {
             let (turn, company) = page.split_at_checked(page.len().saturating_sub(16))?;
             let read = |hex| u64::from_str_radix(hex, 16).ok();
             Some(Page { turn: read(turn)?, company: read(company)? })
         });
-        Ok(Self { cursor, page: page.map(|page| page.ok_or(Refusal::BadCursor)).transpose()? })
+        Ok(Self { cursor, page: page.map(|page| page.ok_or(RoomError::BadCursor)).transpose()? })
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(next.to_string().parse(), Ok(next.cursor));
         let long = format!("ff-7-{}", "1".repeat(33));
         for bad in ["", "ff", "ff-7-", "ff-7-x", "ff-7-1-1", "ff-7-1", &long] {
-            assert_eq!(bad.parse::<Bookmark>(), Err(Refusal::BadCursor), "{bad}");
+            assert_eq!(bad.parse::<Bookmark>(), Err(RoomError::BadCursor), "{bad}");
         }
     }
 }

@@ -185,7 +185,7 @@ impl State {
         }
         match &self.closed {
             None => Opened::Nothing,
-            Some(Trouble::Left) => Opened::Closed(crate::room::Refusal::NotMember.into()),
+            Some(Trouble::Left) => Opened::Closed(crate::room::RoomError::NotMember.into()),
             Some(why) => Opened::Closed(why.clone()),
         }
     }

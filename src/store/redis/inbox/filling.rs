@@ -7,7 +7,7 @@ use std::{
 
 use super::{Inbox, Picture, Seat, State, Tell};
 use crate::{
-    room::{Departure, Member, MemberId, Snapshot},
+    room::{LeaveReason, Member, MemberId, Snapshot},
     store::Event,
 };
 
@@ -105,7 +105,7 @@ impl Inbox {
         let mut count = self.people.len();
         let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
             (*version, *count) = (*version + 1, *count - 1);
-            let reason = Departure::Left;
+            let reason = LeaveReason::Left;
             tell(&Event::Left { epoch: room.epoch, member, reason, version: *version, count: *count });
         };
         for member in moved {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::room::{Call, JoinOrder, Member, MemberId, Name};
+use crate::room::{CallMark, JoinOrder, Member, MemberId, Name};
 
 /// The members of a room, wherever they sit.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl People {
     }
 
     /// Takes note of a member's mark of the call, and gives its name, if that is news.
-    pub(super) fn call(&mut self, id: MemberId, call: Call) -> Option<Name> {
+    pub(super) fn call(&mut self, id: MemberId, call: CallMark) -> Option<Name> {
         let member = self.members.get_mut(&id).filter(|member| member.call < call)?;
         member.call = call;
         self.order.call(id);

@@ -10,7 +10,7 @@ use super::{
     tests::{HERE, LIFE, THERE},
     *,
 };
-use crate::room::{Call, Entry, Holder, Member, Name};
+use crate::room::{CallMark, Entry, Member, Name, SessionOwner};
 
 /// Who never leaves, so that the node always has a reason to listen.
 const HOST: u128 = 1;
@@ -93,12 +93,12 @@ impl Play {
         if let Some(Sits { node, tag, .. }) = self.holders.insert(who, sits) {
             if node != sits.node {
                 self.moves += 1;
-                let from = Holder { node, tag };
+                let from = SessionOwner { node, tag };
                 self.wire.push_back(News::Moved { epoch: LIFE, moves: self.moves, member: who, from });
             }
             return false;
         }
-        let member = Member { id: who, name: Name::guest(who), joined_at, call: Call::default() };
+        let member = Member { id: who, name: Name::guest(who), joined_at, call: CallMark::default() };
         self.room.members.push(member.clone());
         self.room.version += 1;
         let (version, count) = (self.room.version, self.room.members.len());
@@ -107,7 +107,7 @@ impl Play {
     }
 
     /// LEAVE, or what a renewal does to the members of a dead node.
-    fn free_seat(&mut self, who: MemberId, node: NodeId, reason: Departure) {
+    fn free_seat(&mut self, who: MemberId, node: NodeId, reason: LeaveReason) {
         if self.holders.get(&who).is_some_and(|sits| sits.node == node) {
             self.holders.remove(&who);
             let at = self.room.members.iter().position(|member| member.id == who).unwrap();
@@ -133,7 +133,7 @@ impl Play {
         match self.rng.u8(..3) {
             0 => self.speak(),
             1 => _ = self.take_seat(id(who), THERE),
-            _ => self.free_seat(id(who), THERE, Departure::Left),
+            _ => self.free_seat(id(who), THERE, LeaveReason::Left),
         }
     }
 
@@ -194,7 +194,7 @@ impl Play {
         let who = id(who);
         if let Some(tag) = self.inbox.seats().get(&who).map(|seat| seat.tag) {
             self.inbox.see_off(who, tag);
-            self.free_seat(who, HERE, Departure::Left);
+            self.free_seat(who, HERE, LeaveReason::Left);
             self.meanwhile();
             self.inbox.rise(who, tag);
             self.readers.remove(&who);
@@ -205,7 +205,7 @@ impl Play {
     fn reap(&mut self) {
         self.leased = false;
         let mine: Vec<_> = self.holders.iter().filter(|(_, sits)| sits.node == HERE).map(|(id, _)| *id).collect();
-        mine.into_iter().for_each(|who| self.free_seat(who, HERE, Departure::NodeLost));
+        mine.into_iter().for_each(|who| self.free_seat(who, HERE, LeaveReason::NodeLost));
     }
 
     /// What a room's keeper does.
@@ -260,7 +260,7 @@ impl Play {
             14..17 => self.go(who),
             // Also somebody of this node: then it moves there.
             17 => _ = self.take_seat(id(who), THERE),
-            18 => self.free_seat(id(who), THERE, Departure::Left),
+            18 => self.free_seat(id(who), THERE, LeaveReason::Left),
             19 => self.reap(),
             20..23 => self.tend(),
             23..26 => self.welcome(),

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::room::{Call, Entry, Holder, Member, Name};
+use crate::room::{CallMark, Entry, Member, Name, SessionOwner};
 
 pub(super) const LIFE: Epoch = Epoch(7);
 pub(super) const HERE: NodeId = NodeId(1);
@@ -9,7 +9,7 @@ pub(super) const THERE: NodeId = NodeId(2);
 
 fn somebody(number: u128) -> Member {
     let id = MemberId(uuid::Uuid::from_u128(number));
-    Member { id, name: Name::guest(id), joined_at: number as u64, call: Call::default() }
+    Member { id, name: Name::guest(id), joined_at: number as u64, call: CallMark::default() }
 }
 
 fn entry(seq: Seq) -> Entry {
@@ -25,7 +25,7 @@ fn joined(version: u64, who: u128) -> News {
     News::Joined { epoch: LIFE, version, count: 0, member: somebody(who) }
 }
 
-fn left(version: u64, who: u128, reason: Departure) -> News {
+fn left(version: u64, who: u128, reason: LeaveReason) -> News {
     News::Left { epoch: LIFE, version, count: 0, reason, member: somebody(who) }
 }
 
@@ -39,7 +39,7 @@ fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>)
 }
 
 fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> News {
-    News::Moved { epoch: LIFE, moves, member: somebody(who).id, from: Holder { node, tag } }
+    News::Moved { epoch: LIFE, moves, member: somebody(who).id, from: SessionOwner { node, tag } }
 }
 
 fn seat(who: u128, tag: u64, version: u64) -> Seat {
@@ -180,7 +180,7 @@ fn news_of_another_life_are_not_told() {
 #[test]
 fn node_taken_for_dead_hears_it_by_its_members() {
     let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [left(4, 2, Departure::NodeLost), left(5, 1, Departure::NodeLost)]);
+    hear(&mut inbox, &mut told, [left(4, 2, LeaveReason::NodeLost), left(5, 1, LeaveReason::NodeLost)]);
     assert_eq!(told, ["left 2 at 4, 0 heads"]);
     assert!(inbox.take_unseated() && inbox.is_filling());
 }
@@ -188,13 +188,13 @@ fn node_taken_for_dead_hears_it_by_its_members() {
 #[test]
 fn member_that_left_through_another_node_is_no_longer_of_this_one() {
     let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [left(4, 1, Departure::Left)]);
+    hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left)]);
     assert_eq!(told, ["moved 1 of 1"], "its link is closed, and nobody else of this node is there to be told");
     assert!(inbox.seats().is_empty() && inbox.is_faulty());
     // But late news of an earlier seat are not about this one.
     let (mut inbox, mut told) = live();
     inbox.sit(somebody(1).id, seat(1, 2, 5));
-    hear(&mut inbox, &mut told, [left(4, 1, Departure::Left), joined(5, 1)]);
+    hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left), joined(5, 1)]);
     assert_eq!(inbox.seats().len(), 1);
 }
 
@@ -249,7 +249,7 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
 
 #[test]
 fn who_is_leaving_need_not_be_told_to_be_gone() {
-    for news in [left(4, 1, Departure::Left), moved(1, 1, HERE, 1)] {
+    for news in [left(4, 1, LeaveReason::Left), moved(1, 1, HERE, 1)] {
         let (mut inbox, mut told) = live();
         inbox.sit(somebody(2).id, seat(2, 2, 2));
         assert!(!inbox.see_off(somebody(1).id, 7) && inbox.see_off(somebody(1).id, 1));

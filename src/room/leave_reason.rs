@@ -2,7 +2,7 @@
 
 /// Why somebody left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Departure {
+pub enum LeaveReason {
     /// Said goodbye.
     Left,
     /// The link was lost and the grace ran out.
@@ -13,7 +13,7 @@ pub enum Departure {
     Shutdown,
 }
 
-impl Departure {
+impl LeaveReason {
     /// The word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ pub struct NodeId(pub u64);
 /// Who holds a seat: a node, and which of its links. A member that resumes
 /// gets a new holder, so that a late goodbye of the old link is void.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Holder {
+pub struct SessionOwner {
     /// The node the member is linked to.
     pub node: NodeId,
     /// One link of that node; never used twice, and greater than those of older links.

@@ -4,7 +4,7 @@ use super::{Name, RoomId, Text};
 
 /// Why a room refused. The message says what is allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum RoomError {
     /// The room id breaks the rule.
     #[error("a room id has 1 to {max} letters, digits or . _ - ~ and is not . or ..", max = RoomId::MAX_CHARS)]
     BadRoom,
@@ -34,7 +34,7 @@ pub enum Refusal {
     StaleN,
 }
 
-impl Refusal {
+impl RoomError {
     /// The stable code that goes over the wire.
     pub fn code(self) -> &'static str {
         match self {

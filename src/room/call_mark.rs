@@ -5,9 +5,9 @@ use super::Millis;
 /// What is known of a member's stays in the call, as a mark that only grows: twice the moment at which the newest
 /// stay began, and one more when it is over. So news of it may come twice, late or in any order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub struct Call(pub u64);
+pub struct CallMark(pub u64);
 
-impl Call {
+impl CallMark {
     /// Has a pass, and was not seen in the call yet.
     pub const INVITED: Self = Self(1);
 
@@ -41,12 +41,12 @@ mod tests {
 
     #[test]
     fn in_whatever_order_news_come_the_newest_stay_counts() {
-        let (first, second) = (Call::since(1_700_000_000_000), Call::since(1_700_000_000_001));
-        let history = [Call::default(), Call::INVITED, first, first.over(), second, second.over()];
+        let (first, second) = (CallMark::since(1_700_000_000_000), CallMark::since(1_700_000_000_001));
+        let history = [CallMark::default(), CallMark::INVITED, first, first.over(), second, second.over()];
         assert!(history.is_sorted());
-        assert_eq!(history.map(Call::is_on), [false, false, true, false, true, false]);
+        assert_eq!(history.map(CallMark::is_on), [false, false, true, false, true, false]);
         assert_eq!(first.over().over(), first.over());
         assert!(second.next() > second.over() && second.next().is_on() && second.over().next() == second.next());
-        assert!(Call::since(u64::MAX).over().0 < 1 << 53);
+        assert!(CallMark::since(u64::MAX).over().0 < 1 << 53);
     }
 }
