@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, Rooms, Seat, Terms, Wire},
-    protocol::Trouble,
+    protocol::ApiError,
     room::{CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
     store::{
         Event, Feed, Store, StoreError,
@@ -133,7 +133,7 @@ impl Reader for Eye {
         }
     }
 
-    fn close(&self, _: &Trouble) {
+    fn close(&self, _: &ApiError) {
         self.sees().closed = true;
     }
 }
@@ -190,7 +190,7 @@ async fn enter(hub: &Arc<Hub>, ticket: Option<String>) -> Someone {
         let entrance = Entrance { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
         match hub.enter(entrance, Arc::clone(&eye) as _).await {
             Ok(seat) => return Someone { seat, eye },
-            Err(trouble) => assert_eq!(trouble, Trouble::StoreUnavailable),
+            Err(trouble) => assert_eq!(trouble, ApiError::StoreUnavailable),
         }
     }
 }

@@ -821,7 +821,7 @@ fn every_code_and_every_type_is_in_the_documents_and_the_reverse() {
         let rest = text.split(before).skip(1);
         rest.filter_map(|rest| rest.split_once('"')).map(|(word, _)| word.to_owned()).collect()
     };
-    let (trouble, refusal) = (source("src/protocol/trouble.rs"), source("src/room/error.rs"));
+    let (trouble, refusal) = (source("src/protocol/error.rs"), source("src/room/error.rs"));
     let mut codes = words(between(&trouble, "fn row", "pub fn code"), "=> (\"");
     codes.append(&mut words(&refusal, "=> \""));
     assert!(codes.len() > 20, "the codes were not found");
@@ -845,13 +845,13 @@ fn every_code_and_every_type_is_in_the_documents_and_the_reverse() {
         let parts = name.char_indices().map(|(at, c)| if at > 0 && c.is_uppercase() { format!("-{c}") } else { c.to_string() });
         parts.collect::<String>().to_lowercase()
     };
-    let outbound = source("src/protocol/outbound.rs");
+    let outbound = source("src/protocol/server_message.rs");
     let variants = between(&outbound, "pub enum Outbound", "\n}\n").lines().filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
     let said: BTreeSet<String> = variants.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap())).collect();
     let names = |operation: &str| documents.messages(operation).into_keys().map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(said, names("tell"));
-    let inbound = source("src/protocol/inbound.rs");
+    let inbound = source("src/protocol/client_message.rs");
     assert_eq!(words(inbound.split("mod tests").next().unwrap(), "(Some(\""), names("say"));
 }
 

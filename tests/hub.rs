@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, ResumeFrom, Rooms, Seat, Tenure, Wire},
-    protocol::Trouble,
+    protocol::ApiError,
     room::{
         CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text,
     },
@@ -53,7 +53,7 @@ impl Reader for Ear {
         }
     }
 
-    fn close(&self, why: &Trouble) {
+    fn close(&self, why: &ApiError) {
         let _ = self.0.send(serde_json::json!({ "closed": why.close_code() }));
     }
 }
@@ -236,7 +236,7 @@ async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> 
     try_enter(hub, room, name, back).await.unwrap()
 }
 
-async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, Trouble> {
+async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, ApiError> {
     let (ear, mut heard) = unbounded_channel();
     let word = |field: &str| back.map(|welcome| welcome[field].as_str().unwrap().to_owned());
     let entrance = Entrance {
@@ -376,7 +376,7 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     let mut back = enter(&stage.hub, "r", "Ann", Some(&welcome)).await;
     let (ear, mut heard) = unbounded_channel();
     let taken = stage.hub.take_up(&room, &ticket, late, None, Arc::new(Ear(ear))).await.map(drop);
-    assert_eq!(taken, Err(Trouble::Replaced));
+    assert_eq!(taken, Err(ApiError::Replaced));
     stage.hub.dismiss(&room, &ticket, late.began).await.unwrap();
     assert!(heard.try_recv().is_err());
     back.seat.say(Some(1), &"still here".parse().unwrap()).await.unwrap();
@@ -515,7 +515,7 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
     assert!(world.is_empty());
     let (ear, _heard) = unbounded_channel();
     let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
-    assert!(matches!(hub.enter(entrance, Arc::new(Ear(ear))).await, Err(Trouble::Restarting(_))));
+    assert!(matches!(hub.enter(entrance, Arc::new(Ear(ear))).await, Err(ApiError::Restarting(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -545,7 +545,7 @@ async fn a_counter_that_may_be_spent_is_not_given_out_again() {
     let stage = stage();
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;
     stage.store.mumbles.store(true, Ordering::SeqCst);
-    assert_eq!(ann.seat.say(None, &"one".parse().unwrap()).await.err(), Some(Trouble::StoreUnavailable));
+    assert_eq!(ann.seat.say(None, &"one".parse().unwrap()).await.err(), Some(ApiError::StoreUnavailable));
     assert!(ann.seat.say(None, &"two".parse().unwrap()).await.unwrap().is_none(), "another message is no repetition");
     let late = enter(&stage.hub, "r", "Late", None).await;
     let texts: Vec<_> = late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();

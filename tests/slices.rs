@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use parlor::{
     hub::{Entrance, Hub, Reader, Rooms, Seat, Wire},
-    protocol::Trouble,
+    protocol::ApiError,
     room::{Cursor, Limits, NodeId},
     store::memory::{Memory, World, wall_clock},
 };
@@ -45,7 +45,7 @@ impl Reader for Ear {
         }
     }
 
-    fn close(&self, _: &Trouble) {}
+    fn close(&self, _: &ApiError) {}
 }
 
 fn hub() -> Arc<Hub> {

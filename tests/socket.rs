@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parlor::protocol::Stamp;
+use parlor::protocol::Timestamp;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use wire::{Client, Heard, TestServer};
@@ -28,7 +28,7 @@ fn texts(history: &Value) -> Vec<&str> {
 fn is_now(stamp: &Value) -> bool {
     let stamp = stamp.as_str().unwrap();
     let now = parlor::store::memory::wall_clock();
-    let text = |at| serde_json::to_value(Stamp(at)).unwrap().as_str().unwrap().to_owned();
+    let text = |at| serde_json::to_value(Timestamp(at)).unwrap().as_str().unwrap().to_owned();
     stamp.ends_with('Z') && text(now - 60_000).as_str() < stamp && stamp < text(now + 60_000).as_str()
 }
 

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     dialect::{Door, GOODBYE},
     job::Outcome,
-    link::{Arrival, Link, Phase},
+    link::{Link, Phase, WelcomeParams},
     load::{Load, WARMING},
 };
 
@@ -63,6 +63,15 @@ impl Load {
     fn newcomer(&self, room: usize) -> io::Result<Link> {
         let (address, dialect) = (self.job.addresses[0], self.job.dialect);
         let name = format!("load-{room}");
-        Link::open(Arrival { address, dialect, door: Door::Socket, name: &name, room, speaks: false, afar: false, stalls: false })
+        Link::open(WelcomeParams {
+            address,
+            dialect,
+            door: Door::Socket,
+            name: &name,
+            room,
+            speaks: false,
+            afar: false,
+            stalls: false,
+        })
     }
 }

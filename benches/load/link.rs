@@ -54,7 +54,7 @@ pub enum Heard {
 
 /// Who comes in how.
 #[derive(Clone, Copy)]
-pub struct Arrival<'a> {
+pub struct WelcomeParams<'a> {
     pub address: SocketAddr,
     pub dialect: Dialect,
     pub door: Door,
@@ -89,8 +89,8 @@ impl Link {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn open(arrival: Arrival<'_>) -> io::Result<Self> {
-        let Arrival { address, dialect, door, name, room, speaks, afar, stalls } = arrival;
+    pub fn open(arrival: WelcomeParams<'_>) -> io::Result<Self> {
+        let WelcomeParams { address, dialect, door, name, room, speaks, afar, stalls } = arrival;
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         if stalls {
             socket.set_recv_buffer_size(4096)?;

@@ -14,7 +14,7 @@ use crate::{
     ask::scripts_run,
     dialect::Door,
     job::{Crowd, Job, Outcome, Shape},
-    link::{Arrival, End, Heard, Link, Phase},
+    link::{End, Heard, Link, Phase, WelcomeParams},
     mark::{Ear, Faults, Mark},
     meter::Usage,
 };
@@ -99,7 +99,7 @@ impl Load {
         let before = self.look()?;
         let (crowd, seconds) = match self.job.shape {
             Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
-            Shape::Ask { rate, seconds } => return self.ask(rate, seconds),
+            Shape::ClientMessage { rate, seconds } => return self.ask(rate, seconds),
             Shape::Idle { crowd, seconds } | Shape::Talk { crowd, seconds, .. } | Shape::Flood { crowd, seconds, .. } => {
                 (crowd, seconds)
             }
@@ -236,7 +236,7 @@ impl Load {
         let node = place % self.job.addresses.len();
         let (address, dialect, afar) = (self.job.addresses[node], self.job.dialect, node > 0);
         let name = format!("load-{room}");
-        let link = Link::open(Arrival { address, dialect, door, name: &name, room, speaks, afar, stalls })?;
+        let link = Link::open(WelcomeParams { address, dialect, door, name: &name, room, speaks, afar, stalls })?;
         self.hear(&link, self.links.len())?;
         self.links.push(link);
         Ok(())

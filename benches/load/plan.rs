@@ -81,7 +81,7 @@ pub const SCENARIOS: &[Scenario] = &[
         kinds: &[Kind::Parlor, Kind::ParlorRedis],
     },
     // As many as 500x4 has messages.
-    Scenario { name: "ping", shape: Shape::Ask { rate: 2500.0, seconds: 3.0 }, kinds: &[Kind::Redis] },
+    Scenario { name: "ping", shape: Shape::ClientMessage { rate: 2500.0, seconds: 3.0 }, kinds: &[Kind::Redis] },
     Scenario { name: "presence 100", shape: Shape::Idle { crowd: crowd(1, 100), seconds: 0.1 }, kinds: &[Kind::Parlor] },
     Scenario { name: "presence 500", shape: Shape::Idle { crowd: crowd(1, 500), seconds: 0.1 }, kinds: &[Kind::Parlor] },
 ];
@@ -108,7 +108,7 @@ impl Scenario {
     pub fn shortened(mut self) -> Self {
         match &mut self.shape {
             Shape::Idle { seconds, .. } | Shape::Churn { seconds, .. } => *seconds = seconds.min(0.5),
-            Shape::Talk { seconds, .. } | Shape::Flood { seconds, .. } | Shape::Ask { seconds, .. } => {
+            Shape::Talk { seconds, .. } | Shape::Flood { seconds, .. } | Shape::ClientMessage { seconds, .. } => {
                 *seconds = seconds.min(1.0)
             }
         }

@@ -24,7 +24,7 @@ use self::{
     token::{Claims, Tokens},
 };
 use crate::{
-    protocol::Trouble,
+    protocol::ApiError,
     room::{Millis, Name},
 };
 
@@ -66,7 +66,7 @@ pub enum AccountError {
     Broken(String),
 }
 
-impl From<AccountError> for Trouble {
+impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::BadUser => Self::BadUser,

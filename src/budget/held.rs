@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Node, Resource, Usage};
-use crate::protocol::Trouble;
+use crate::protocol::ApiError;
 
 /// One connection, seat or room of an address.
 pub struct Permit {
@@ -55,8 +55,8 @@ impl Count<'_> {
     /// Holds one of a resource, if it counts.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
-    pub fn hold(self, resource: Resource) -> Result<Option<Permit>, Trouble> {
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
+    pub fn hold(self, resource: Resource) -> Result<Option<Permit>, ApiError> {
         match self {
             Self::Limited(usage) => usage.hold(resource).map(Some),
             Self::Anyway(usage) => Ok(Some(usage.hold_anyway(resource))),
@@ -150,8 +150,8 @@ impl Kept {
     /// Counts a message of so many bytes of text, until the reservation is dropped without being kept.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
-    pub fn reserve(&self, text: usize) -> Result<Reservation<'_>, Trouble> {
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
+    pub fn reserve(&self, text: usize) -> Result<Reservation<'_>, ApiError> {
         let Self { usage, room, logged } = self;
         let (own, all) = (logged.growth(text, room.most), room.logged.growth(text, room.most));
         if own > 0 {
@@ -226,8 +226,8 @@ impl Unread {
     /// So many bytes wait now.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`] when that is too much; the count stays as it was.
-    pub fn set(&mut self, bytes: usize) -> Result<(), Trouble> {
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`] when that is too much; the count stays as it was.
+    pub fn set(&mut self, bytes: usize) -> Result<(), ApiError> {
         if bytes > self.bytes {
             self.usage.add(Resource::Unread, bytes - self.bytes)?;
         } else if bytes < self.bytes {

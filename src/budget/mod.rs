@@ -28,7 +28,7 @@ pub use self::{
     held::{Count, Kept, Permit, Reservation, RoomText, Unread},
     usage::Usage,
 };
-use crate::{protocol::Trouble, spare};
+use crate::{protocol::ApiError, spare};
 
 /// When a client that met a limit is told to come back.
 const RETRY: Duration = Duration::from_secs(5);
@@ -158,8 +158,8 @@ impl Budgets {
     /// A connection of this node, whatever address it counts for.
     ///
     /// # Errors
-    /// [`Trouble::ServerFull`].
-    pub fn slot(&self) -> Result<Slot, Trouble> {
+    /// [`ApiError::ServerFull`].
+    pub fn slot(&self) -> Result<Slot, ApiError> {
         self.node.add(Resource::Connections, 1)?;
         Ok(Slot::new(Arc::clone(&self.node)))
     }
@@ -229,12 +229,12 @@ impl Node {
         }
     }
 
-    fn add(&self, resource: Resource, amount: usize) -> Result<(), Trouble> {
+    fn add(&self, resource: Resource, amount: usize) -> Result<(), ApiError> {
         if raise(&self.held[resource as usize], amount, self.limits.node[resource as usize]) {
             return Ok(());
         }
         self.count_refusal(resource, None);
-        Err(Trouble::ServerFull { what: resource.words(), wait: RETRY })
+        Err(ApiError::ServerFull { what: resource.words(), wait: RETRY })
     }
 
     fn subtract(&self, resource: Resource, amount: usize) {

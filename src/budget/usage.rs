@@ -17,7 +17,7 @@ use governor::{
 };
 
 use super::{ClientAddr, FORGOTTEN, Kept, Node, Permit, RETRY, Resource, RoomText, Unread, raise};
-use crate::protocol::Trouble;
+use crate::protocol::ApiError;
 
 /// A burst, in seconds of the lasting rate.
 const BURST_SECONDS: u32 = 10;
@@ -56,8 +56,8 @@ impl Usage {
     /// Holds one of a resource for as long as the permit lives.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`].
-    pub fn hold(self: &Arc<Self>, resource: Resource) -> Result<Permit, Trouble> {
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
+    pub fn hold(self: &Arc<Self>, resource: Resource) -> Result<Permit, ApiError> {
         self.add(resource, 1)?;
         Ok(Permit::new(Arc::clone(self), resource, false))
     }
@@ -65,8 +65,8 @@ impl Usage {
     /// Holds one of what the node counts otherwise, such as a request over a proxy's connection.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`].
-    pub fn hold_own(self: &Arc<Self>, resource: Resource) -> Result<Permit, Trouble> {
+    /// [`ApiError::AddressLimit`].
+    pub fn hold_own(self: &Arc<Self>, resource: Resource) -> Result<Permit, ApiError> {
         self.add_own(resource, 1)?;
         Ok(Permit::new(Arc::clone(self), resource, true))
     }
@@ -91,18 +91,18 @@ impl Usage {
     /// Counts a join.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`].
-    pub fn join(&self) -> Result<(), Trouble> {
+    /// [`ApiError::AddressLimit`].
+    pub fn join(&self) -> Result<(), ApiError> {
         self.count(self.joins.as_ref(), Resource::Joins)
-            .map_err(|wait| Trouble::AddressLimit { what: Resource::Joins.words(), wait })
+            .map_err(|wait| ApiError::AddressLimit { what: Resource::Joins.words(), wait })
     }
 
     /// Counts a frame, or a request that says something.
     ///
     /// # Errors
-    /// [`Trouble::RateLimited`].
-    pub fn frame(&self) -> Result<(), Trouble> {
-        self.count(self.frames.as_ref(), Resource::Frames).map_err(Trouble::RateLimited)
+    /// [`ApiError::RateLimited`].
+    pub fn frame(&self) -> Result<(), ApiError> {
+        self.count(self.frames.as_ref(), Resource::Frames).map_err(ApiError::RateLimited)
     }
 
     fn count(&self, rate: Option<&Rate>, resource: Resource) -> Result<(), Duration> {
@@ -112,7 +112,7 @@ impl Usage {
     }
 
     /// Adds to what this address and the node hold, unless that is too much for either.
-    pub(super) fn add(&self, resource: Resource, amount: usize) -> Result<(), Trouble> {
+    pub(super) fn add(&self, resource: Resource, amount: usize) -> Result<(), ApiError> {
         self.add_own(resource, amount)?;
         self.node.add(resource, amount).inspect_err(|_| self.subtract_own(resource, amount))
     }
@@ -123,12 +123,12 @@ impl Usage {
     }
 
     /// The same without the node's count.
-    pub(super) fn add_own(&self, resource: Resource, amount: usize) -> Result<(), Trouble> {
+    pub(super) fn add_own(&self, resource: Resource, amount: usize) -> Result<(), ApiError> {
         if raise(&self.held[resource as usize], amount, self.node.limit_of_address(resource)) {
             return Ok(());
         }
         self.node.count_refusal(resource, Some(self.address));
-        Err(Trouble::AddressLimit { what: resource.words(), wait: RETRY })
+        Err(ApiError::AddressLimit { what: resource.words(), wait: RETRY })
     }
 
     pub(super) fn subtract_own(&self, resource: Resource, amount: usize) {

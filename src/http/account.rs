@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     account::{Account, AccountError},
-    protocol::{Stamp, Trouble},
+    protocol::{ApiError, Timestamp},
 };
 
 /// The largest body of a request about accounts, in bytes.
@@ -68,7 +68,7 @@ struct Logout {
 
 impl Edge {
     /// What a page wants to know before it asks anybody for a name. Never a refusal: to be nobody is no mistake.
-    pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<Answer, Trouble> {
+    pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<Answer, ApiError> {
         let Some(accounts) = &self.accounts else { return Ok(answer::json(&serde_json::json!({ "accounts": "off" }))) };
         let mut shape = serde_json::json!({ "accounts": if self.require_login { "required" } else { "optional" } });
         match Tokens::of(request).first_good(accounts).await {
@@ -80,14 +80,14 @@ impl Edge {
     }
 
     /// Answers at one of the desks.
-    pub(super) async fn desk<B>(&self, desk: Desk, mut request: Request<B>) -> Result<Answer, Trouble>
+    pub(super) async fn desk<B>(&self, desk: Desk, mut request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let accounts = self.accounts.as_ref().ok_or(Trouble::AccountsOff)?;
+        let accounts = self.accounts.as_ref().ok_or(ApiError::AccountsOff)?;
         if desk == Desk::Me && request.method() != Method::DELETE {
             let (Account { name, created_at }, _) = Tokens::of(&request).first_good(accounts).await?;
-            return Ok(answer::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Stamp(created_at) })));
+            return Ok(answer::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Timestamp(created_at) })));
         }
         door::check_origin(&request, &self.origins)?;
         let from = door::address(&request, self.proxies);
@@ -139,25 +139,25 @@ fn logged_out(jar: Jar) -> Answer {
 }
 
 /// A body that must say that it is JSON: forms of other sites cannot.
-async fn read<T: DeserializeOwned, B>(request: &mut Request<B>) -> Result<T, Trouble>
+async fn read<T: DeserializeOwned, B>(request: &mut Request<B>) -> Result<T, ApiError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     let kind = header(request, CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         super::body(request.body_mut()).await?;
-        return Err(Trouble::NotJson);
+        return Err(ApiError::NotJson);
     }
     let body =
-        Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| Trouble::BodyTooBig(BODY_LIMIT))?.to_bytes();
+        Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| ApiError::BodyTooBig(BODY_LIMIT))?.to_bytes();
     // What was sent is a secret: it is not told back. serde would take a list for the fields in their order.
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let read = is_object.then(|| serde_json::from_slice(&body).ok()).flatten();
-    read.ok_or_else(|| Trouble::BadFrame("the body is not the JSON that this address takes".into()))
+    read.ok_or_else(|| ApiError::BadFrame("the body is not the JSON that this address takes".into()))
 }
 
 /// As [`read`], where nothing at all will do, too.
-async fn read_or_default<T: DeserializeOwned + Default, B>(request: &mut Request<B>) -> Result<T, Trouble>
+async fn read_or_default<T: DeserializeOwned + Default, B>(request: &mut Request<B>) -> Result<T, ApiError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {

@@ -19,7 +19,7 @@ use prometheus_client::{
 use serde::Serialize;
 use tower::BoxError;
 
-use crate::{budget::Resource, protocol::Trouble};
+use crate::{budget::Resource, protocol::ApiError};
 
 /// What handlers give back.
 pub type Answer = Response<Payload>;
@@ -74,12 +74,12 @@ pub(super) fn nothing() -> Answer {
 }
 
 /// `{"code","message"}` with the status that belongs to it.
-pub(super) fn refuse(trouble: &Trouble) -> Answer {
+pub(super) fn refuse(trouble: &ApiError) -> Answer {
     refuse_send(trouble, None)
 }
 
 /// The same, with the sender's own counter for what was to be said.
-pub(super) fn refuse_send(trouble: &Trouble, n: Option<u64>) -> Answer {
+pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> Answer {
     let mut answer = json(&trouble.problem(n));
     *answer.status_mut() = StatusCode::from_u16(trouble.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(wait) = trouble.retry_after() {
@@ -87,14 +87,14 @@ pub(super) fn refuse_send(trouble: &Trouble, n: Option<u64>) -> Answer {
     }
     let mut add = |name, value| answer.headers_mut().insert(name, HeaderValue::from_static(value));
     match trouble {
-        Trouble::UpgradeRequired => {
+        ApiError::UpgradeRequired => {
             add(SEC_WEBSOCKET_VERSION, "13");
             add(UPGRADE, "websocket");
             add(CONNECTION, "upgrade");
         }
         // What is left of the body is not read.
-        Trouble::BodyTooBig(_) => drop(add(CONNECTION, "close")),
-        Trouble::BadTicket => drop(add(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)),
+        ApiError::BodyTooBig(_) => drop(add(CONNECTION, "close")),
+        ApiError::BadTicket => drop(add(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)),
         _ if trouble.status() == 401 => drop(add(WWW_AUTHENTICATE, "Bearer")),
         _ => {}
     }
@@ -119,7 +119,7 @@ pub(super) fn head(answer: &mut Answer) -> Vec<u8> {
 
 /// 405, with what would have been right.
 pub(super) fn not_that_way(allowed: &'static str) -> Answer {
-    let mut answer = refuse(&Trouble::MethodNotAllowed);
+    let mut answer = refuse(&ApiError::MethodNotAllowed);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }

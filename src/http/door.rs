@@ -20,7 +20,7 @@ use crate::{
     account::AccountError,
     budget::Usage,
     hub::Entrance,
-    protocol::Trouble,
+    protocol::ApiError,
     room::{Name, RoomId},
     transport::ws,
 };
@@ -44,7 +44,7 @@ pub(super) fn is_login(slip: &str) -> bool {
 impl Edge {
     /// The name a client comes in under: its account's if it is logged in, else the one it gives, unless that
     /// belongs to an account. Every way into a room asks here.
-    pub(super) async fn known_as(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, Trouble> {
+    pub(super) async fn known_as(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, ApiError> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
         // Before the database is asked for anything.
         usage.frame()?;
@@ -57,10 +57,10 @@ impl Edge {
             }
         }
         if self.require_login {
-            return Err(Trouble::LoginRequired);
+            return Err(ApiError::LoginRequired);
         }
         match &given {
-            Some(name) if accounts.is_taken(name).await? => Err(Trouble::NameTaken),
+            Some(name) if accounts.is_taken(name).await? => Err(ApiError::NameTaken),
             _ => Ok(given),
         }
     }
@@ -83,14 +83,14 @@ pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
 
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
-pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, Trouble> {
+pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, ApiError> {
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
     let key = header(request, SEC_WEBSOCKET_KEY).and_then(|key| BASE64_STANDARD.decode(key).ok());
     // RFC 6455, section 4.1: HTTP/1.1 or higher. Before that there were no upgrades (RFC 9110, section 7.8).
     let old = request.version() < Version::HTTP_11;
     if old || !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
-        return Err(Trouble::UpgradeRequired);
+        return Err(ApiError::UpgradeRequired);
     }
     // A proxy takes what is refused here to another node; what is granted would be stuck at this one.
     if edge.hub.is_stopping() {
@@ -107,7 +107,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
         }
     }
     let usage = edge.usage(request);
-    let entrance = || -> Result<Entrance, Trouble> {
+    let entrance = || -> Result<Entrance, ApiError> {
         Ok(Entrance {
             usage: Some(Arc::clone(&usage)),
             room: room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?,
@@ -126,7 +126,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
         }
     }
     let opening = ws::Opening { entrance, resume, rate: edge.rate, usage };
-    let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| Trouble::UpgradeRequired)?;
+    let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| ApiError::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| answer::whole(Bytes::new())))
 }

@@ -7,7 +7,7 @@ use hyper::Request;
 use super::{Peer, door};
 use crate::{
     budget::{Admission, Budgets, ClientAddr, Resource, Usage},
-    protocol::Trouble,
+    protocol::ApiError,
     transport::loan::Lender,
 };
 
@@ -22,7 +22,7 @@ pub struct Client {
 
 /// In a request that came above a limit: it may ask after this server's health, and nothing else.
 #[derive(Clone, Debug)]
-pub struct Overflow(pub Trouble);
+pub struct Overflow(pub ApiError);
 
 /// Counts connections for the addresses that they come from.
 pub struct Gate {
@@ -37,7 +37,7 @@ impl Gate {
     }
 
     /// Counts a connection. Where it is a proxy's, only for the node: the proxy's clients are counted by their requests.
-    pub fn connection(&self, Peer(peer): Peer) -> (Option<Client>, Result<Admission, Trouble>) {
+    pub fn connection(&self, Peer(peer): Peer) -> (Option<Client>, Result<Admission, ApiError>) {
         if self.proxies > 0 {
             return (None, self.budgets.slot().map(Admission::of_proxy));
         }

@@ -28,7 +28,7 @@ use super::{
     answer::{self, Payload},
     page,
 };
-use crate::protocol::Trouble;
+use crate::protocol::ApiError;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -54,7 +54,7 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
     let guarded: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
             .map_response(boxed)
-            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&Trouble::Internal)))
+            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&ApiError::Internal)))
             .service(handler),
     );
     let compressed: Layered = BoxCloneSyncService::new(

@@ -42,7 +42,7 @@ use crate::{
     account::{Accounts, PATIENCE},
     budget::{Budgets, ClientAddr, Resource},
     hub::Hub,
-    protocol::Trouble,
+    protocol::ApiError,
     room::{MemberId, RoomId},
     transport::{Paces, loan::Lender, poll::Pollers},
 };
@@ -189,7 +189,7 @@ impl Edge {
         if !address.allows(request.method()) {
             // What does not exist does not exist in any method.
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
-            return if unknown { answer::refuse(&Trouble::NotFound) } else { answer::not_that_way(address.allowed()) };
+            return if unknown { answer::refuse(&ApiError::NotFound) } else { answer::not_that_way(address.allowed()) };
         }
         let comes_back = matches!(address, Address::Events(_)) && stream::comes_back(&request);
         let refuse = if comes_back { stream::put_off } else { answer::refuse };
@@ -230,27 +230,27 @@ impl Edge {
         };
         let result = tokio::select! {
             biased;
-            result = timeout(patience, answering) => result.unwrap_or(Err(Trouble::Timeout)),
+            result = timeout(patience, answering) => result.unwrap_or(Err(ApiError::Timeout)),
             () = gone => Ok(answer::nothing()),
         };
         result.unwrap_or_else(|trouble| refuse(&trouble))
     }
 
-    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, ApiError> {
         let room = room_id(room)?;
         self.usage(request).frame()?;
         let members = self.hub.count(&room).await?;
         Ok(answer::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
-    async fn pass<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
+    async fn pass<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         door::check_origin(&request, &self.origins)?;
         body(request.body_mut()).await?;
         let room = room_id(room)?;
-        let ticket = door::ticket(&request).ok_or(Trouble::NoTicket)?;
+        let ticket = door::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.bearer(&self.usage(&request), &room, ticket).await?.member;
         self.paces.word(&member).await?;
         let pass = self.hub.pass(&room, member).await?;
@@ -261,20 +261,20 @@ impl Edge {
     }
 
     /// What LiveKit reports: signed, and over the bytes of the body as they came.
-    async fn livekit<B>(&self, mut request: Request<B>) -> Result<Answer, Trouble>
+    async fn livekit<B>(&self, mut request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let body = body(request.body_mut()).await?;
-        let body = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
+        let body = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         self.hub.report(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
         Ok(answer::text("ok\n"))
     }
 
-    async fn readiness(&self) -> Result<Answer, Trouble> {
+    async fn readiness(&self) -> Result<Answer, ApiError> {
         match (self.hub.is_stopping(), self.hub.ready()) {
-            (true, _) => return Err(Trouble::Stopping),
-            (false, false) => return Err(Trouble::StoreUnavailable),
+            (true, _) => return Err(ApiError::Stopping),
+            (false, false) => return Err(ApiError::StoreUnavailable),
             (false, true) => {}
         }
         // Without the database guests can still come in, unless they may not.
@@ -323,16 +323,16 @@ fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = 
 }
 
 /// Reads a body whole, wanted or not: too much of it is refused, and the connection can go on.
-async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, Trouble> {
+async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, ApiError> {
     // What is announced as too much is not waited for.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
-        return Err(Trouble::BodyTooBig(BODY_LIMIT));
+        return Err(ApiError::BodyTooBig(BODY_LIMIT));
     }
     let (mut body, mut read) = (Limited::new(body, BODY_LIMIT), Vec::new());
     while let Some(frame) = body.frame().await {
         match frame {
-            Err(error) if error.is::<LengthLimitError>() => return Err(Trouble::BodyTooBig(BODY_LIMIT)),
-            Err(_) => return Err(Trouble::BadFrame("the body broke off".into())),
+            Err(error) if error.is::<LengthLimitError>() => return Err(ApiError::BodyTooBig(BODY_LIMIT)),
+            Err(_) => return Err(ApiError::BadFrame("the body broke off".into())),
             Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
         }
     }
@@ -340,7 +340,7 @@ async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B
 }
 
 /// The room in an address: percent-decoded, then held to the rule.
-fn room_id(segment: &str) -> Result<RoomId, Trouble> {
+fn room_id(segment: &str) -> Result<RoomId, ApiError> {
     let text = percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::RoomError::BadRoom)?;
     Ok(text.parse()?)
 }
@@ -390,7 +390,7 @@ mod tests {
     fn rooms_in_addresses_are_decoded_once() {
         assert_eq!(room_id("%D0%BA%D0%BE%D0%BC").unwrap().as_str(), "ком");
         for bad in ["a%2Fb", "%FF", "%2541", "a%20b", ""] {
-            assert_eq!(room_id(bad), Err(Trouble::Refused(crate::room::RoomError::BadRoom)), "{bad}");
+            assert_eq!(room_id(bad), Err(ApiError::Refused(crate::room::RoomError::BadRoom)), "{bad}");
         }
     }
 }

@@ -9,7 +9,7 @@ use hyper::{
 use super::header;
 use crate::{
     config::{AllowedHosts, Authority, Origin},
-    protocol::Trouble,
+    protocol::ApiError,
 };
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -27,7 +27,7 @@ pub struct Origins {
 }
 
 /// A request names one host: with two, a proxy may have gone by the other one. HTTP/1.0 needs none.
-pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), Trouble> {
+pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), ApiError> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let good = match (hosts.next(), hosts.next()) {
         (None, _) => request.version() < Version::HTTP_11,
@@ -36,40 +36,40 @@ pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), Trouble> {
         }
         (Some(_), Some(_)) => false,
     };
-    if good { Ok(()) } else { Err(Trouble::BadHost) }
+    if good { Ok(()) } else { Err(ApiError::BadHost) }
 }
 
 /// The server may answer to some hosts only, so that no other site's name can be pointed at it (DNS rebinding). A page
 /// of such a site may set `X-Forwarded-Host`: every host that the request names must be allowed.
-pub(super) fn check_name<B>(request: &Request<B>, origins: &Origins) -> Result<(), Trouble> {
+pub(super) fn check_name<B>(request: &Request<B>, origins: &Origins) -> Result<(), ApiError> {
     if origins.hosts.is_open() {
         return Ok(());
     }
     let mut named = [direct_host(request), header(request, HOST), forwarded_host(request, origins.proxies)].into_iter().flatten();
     let good = direct_host(request).is_some() && named.all(|host| origins.hosts.has(host));
-    if good { Ok(()) } else { Err(Trouble::UnknownHost) }
+    if good { Ok(()) } else { Err(ApiError::UnknownHost) }
 }
 
 /// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
-pub(super) fn check_origin<B>(request: &Request<B>, origins: &Origins) -> Result<(), Trouble> {
+pub(super) fn check_origin<B>(request: &Request<B>, origins: &Origins) -> Result<(), ApiError> {
     let Some(origin) = request.headers().get(ORIGIN) else {
         // Another site's page may name an address of ours as a picture, and browsers say no origin then. From a
         // neighbour under the same domain the login's cookie would come along.
         let site = request.headers().get("sec-fetch-site");
         let embedded = site.is_some_and(|site| site == "cross-site" || site == "same-site");
-        return if embedded { Err(Trouble::ForbiddenOrigin) } else { Ok(()) };
+        return if embedded { Err(ApiError::ForbiddenOrigin) } else { Ok(()) };
     };
-    let origin = origin.to_str().map_err(|_| Trouble::ForbiddenOrigin)?;
+    let origin = origin.to_str().map_err(|_| ApiError::ForbiddenOrigin)?;
     let own = asked_host(request, origins.proxies);
     // Nearly always both are written alike, and need not be read.
     let site = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     if site.is_some() && site == own {
         return Ok(());
     }
-    let origin = Origin::read(origin).ok_or(Trouble::ForbiddenOrigin)?;
+    let origin = Origin::read(origin).ok_or(ApiError::ForbiddenOrigin)?;
     let own = own.and_then(Authority::read);
     let good = own.is_some_and(|own| origin.is_at(&own)) || origins.allowed.contains(&origin);
-    if good { Ok(()) } else { Err(Trouble::ForbiddenOrigin) }
+    if good { Ok(()) } else { Err(ApiError::ForbiddenOrigin) }
 }
 
 /// Where this server is, as the client sees it: `https://chat.example.org`. `None` if the request does not say.
@@ -150,7 +150,7 @@ mod tests {
             "file://",
             "",
         ] {
-            assert_eq!(ask(own, Some(bad)), Err(Trouble::ForbiddenOrigin), "{bad}");
+            assert_eq!(ask(own, Some(bad)), Err(ApiError::ForbiddenOrigin), "{bad}");
         }
         for (host, origin) in [
             ("name:443", "https://name"),
@@ -162,11 +162,11 @@ mod tests {
             assert_eq!(ask(host, Some(origin)), Ok(()), "{host} {origin}");
         }
         for (host, origin) in [("", "http://"), ("", "null"), ("name:80", "https://name"), ("name:443", "http://name")] {
-            assert_eq!(ask(host, Some(origin)), Err(Trouble::ForbiddenOrigin), "{host} {origin}");
+            assert_eq!(ask(host, Some(origin)), Err(ApiError::ForbiddenOrigin), "{host} {origin}");
         }
         for site in ["cross-site", "same-site"] {
             let picture = request(&[("sec-fetch-site", site)]);
-            assert_eq!(check_origin(&picture, &origins), Err(Trouble::ForbiddenOrigin), "{site}");
+            assert_eq!(check_origin(&picture, &origins), Err(ApiError::ForbiddenOrigin), "{site}");
         }
     }
 
@@ -191,16 +191,16 @@ mod tests {
             assert_eq!(ask(&[("host", good)], 0), Ok(()), "{good}");
         }
         for bad in ["evil", "name.evil", "", "127.0.0.2", "[::1]"] {
-            assert_eq!(ask(&[("host", bad)], 0), Err(Trouble::UnknownHost), "{bad}");
+            assert_eq!(ask(&[("host", bad)], 0), Err(ApiError::UnknownHost), "{bad}");
         }
-        assert_eq!(ask(&[], 0), Err(Trouble::UnknownHost), "nor to a request that names none");
+        assert_eq!(ask(&[], 0), Err(ApiError::UnknownHost), "nor to a request that names none");
         let forwarded = |host, forwarded| [("host", host), ("x-forwarded-host", forwarded)];
         assert_eq!(ask(&forwarded("127.0.0.1:8080", "name"), 1), Ok(()));
-        assert_eq!(ask(&forwarded("127.0.0.1:8080", "evil"), 1), Err(Trouble::UnknownHost));
-        assert_eq!(ask(&forwarded("evil", "name"), 1), Err(Trouble::UnknownHost));
+        assert_eq!(ask(&forwarded("127.0.0.1:8080", "evil"), 1), Err(ApiError::UnknownHost));
+        assert_eq!(ask(&forwarded("evil", "name"), 1), Err(ApiError::UnknownHost));
         assert_eq!(ask(&forwarded("name", "evil"), 0), Ok(()), "nobody vouches for it");
         let absolute = Request::get("http://evil/").header("host", "name").body(()).unwrap();
-        assert_eq!(check_name(&absolute, &origins("", "name", 0)), Err(Trouble::UnknownHost));
+        assert_eq!(check_name(&absolute, &origins("", "name", 0)), Err(ApiError::UnknownHost));
         assert_eq!(check_name(&request(&[]), &origins("", "", 0)), Ok(()), "an empty list allows all");
     }
 

@@ -17,7 +17,7 @@ use super::{
     origin::{Origins, public_base},
     preview::Document,
 };
-use crate::protocol::Trouble;
+use crate::protocol::ApiError;
 
 #[derive(RustEmbed)]
 #[folder = "target/public/"]
@@ -57,13 +57,13 @@ pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> Answer {
 }
 
 /// A file that belongs to the page.
-pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<Answer, Trouble> {
+pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<Answer, ApiError> {
     if let Some(answer) = named(path).and_then(|name| file(name, request, None)) {
         return Ok(answer);
     }
     // Somebody who mistyped an address sees the page, not a line of JSON.
     if !header(request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html")) {
-        return Err(Trouble::NotFound);
+        return Err(ApiError::NotFound);
     }
     let mut answer = index(request, origins);
     *answer.status_mut() = StatusCode::NOT_FOUND;

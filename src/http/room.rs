@@ -18,7 +18,7 @@ use super::{
 use crate::{
     budget::Usage,
     hub::{Entrance, Stay},
-    protocol::{Ack, Ask, Inbound, Outbound, Stamp, Trouble},
+    protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp},
     room::{PublishResult, RoomId},
     ticket::Claims,
 };
@@ -44,7 +44,7 @@ struct Slip {
 
 impl Edge {
     /// A seat for somebody who polls; without a room in one of our own naming.
-    pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<Answer, Trouble>
+    pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -66,7 +66,7 @@ impl Edge {
     }
 
     /// What has happened since.
-    pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<Answer, Trouble> {
+    pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<Answer, ApiError> {
         door::check_origin(&request, &self.origins)?;
         let (mut after, mut wait) = (None, Duration::ZERO);
         for (key, value) in door::query(&request) {
@@ -77,7 +77,7 @@ impl Edge {
             }
         }
         let after = after.map(|after| after.parse()).transpose()?;
-        let (room, ticket) = (room_id(room)?, door::ticket(&request).ok_or(Trouble::NoTicket)?.to_owned());
+        let (room, ticket) = (room_id(room)?, door::ticket(&request).ok_or(ApiError::NoTicket)?.to_owned());
         let (began, usage) = (Instant::now(), self.usage(&request));
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole of it.
         drop(request);
@@ -88,7 +88,7 @@ impl Edge {
     }
 
     /// Says something in a member's name.
-    pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<Answer, Trouble>
+    pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -97,12 +97,12 @@ impl Edge {
         let given = inbound.n;
         let said = async {
             let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
-            let Ask::Chat { text, n } = inbound.ask? else {
-                return Err(Trouble::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
+            let ClientMessage::Chat { text, n } = inbound.ask? else {
+                return Err(ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
             let PublishResult { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
             stay.iter_mut().for_each(Stay::accept);
-            Ok(Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: repeated }))
+            Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
             Ok(ack) => answer::written(ack.to_json().into()),
@@ -111,7 +111,7 @@ impl Edge {
     }
 
     /// Tells the others that a member types or stopped.
-    pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<Answer, Trouble>
+    pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -119,8 +119,8 @@ impl Edge {
         let (ticket, inbound) = self.read_word(request).await?;
         let began = Instant::now();
         let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
-        let Ask::Typing(typing) = inbound.ask? else {
-            return Err(Trouble::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
+        let ClientMessage::Typing(typing) = inbound.ask? else {
+            return Err(ApiError::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
         self.hub.typing(&room, &who, typing, began).await?;
         stay.iter_mut().for_each(Stay::accept);
@@ -129,7 +129,7 @@ impl Edge {
 
     /// Frees a member's seat, or says that its page unloads and may only be reloading. A page that is closed can send no
     /// header, only a body.
-    pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
+    pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -144,7 +144,7 @@ impl Edge {
             Err(_) if header.is_some() => Slip::default(),
             slip => slip?,
         };
-        let ticket = header.or(slip.ticket.as_deref()).ok_or(Trouble::NoTicket)?;
+        let ticket = header.or(slip.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
         match slip.unload {
             true => self.hub.unload(&room, ticket).await?,
             false => self.hub.dismiss(&room, ticket, began).await?,
@@ -153,19 +153,19 @@ impl Edge {
     }
 
     /// What somebody says in a request of their own, and the ticket it came with.
-    async fn read_word<B>(&self, mut request: Request<B>) -> Result<(Option<String>, Inbound), Trouble>
+    async fn read_word<B>(&self, mut request: Request<B>) -> Result<(Option<String>, ClientFrame), ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         door::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
-        let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
-        let inbound = Inbound::parse(if text.trim().is_empty() { "{}" } else { text });
+        let text = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
+        let inbound = ClientFrame::parse(if text.trim().is_empty() { "{}" } else { text });
         Ok((door::ticket(&request).map(str::to_owned), inbound))
     }
 
     /// Who holds a ticket. Where this node cannot tell by itself, asking the store counts as a frame.
-    pub(super) async fn bearer(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
+    pub(super) async fn bearer(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         if !self.hub.serves(room) {
             usage.frame()?;
         }
@@ -173,11 +173,11 @@ impl Edge {
     }
 
     /// Lets a member speak. What is refused after this renews nothing.
-    async fn hear(&self, usage: &Usage, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), Trouble> {
+    async fn hear(&self, usage: &Usage, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), ApiError> {
         let room = room_id(room)?;
         // Before the store is asked who that is.
         usage.frame()?;
-        let who = self.hub.bearer(&room, &ticket.ok_or(Trouble::NoTicket)?).await?;
+        let who = self.hub.bearer(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
         self.paces.word(&who.member).await?;
         let stay = self.pollers.hear(&who);
         Ok((room, who, stay))
@@ -185,22 +185,22 @@ impl Edge {
 }
 
 /// A body of JSON; an empty one asks for nothing.
-fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
-    let text = std::str::from_utf8(body).map_err(|_| Trouble::BadText)?;
+fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|_| ApiError::BadText)?;
     if text.trim().is_empty() {
         return Ok(T::default());
     }
     // serde would take a list for the fields in their order.
     if !text.trim_start().starts_with('{') {
-        return Err(Trouble::BadFrame("the body is one JSON object".into()));
+        return Err(ApiError::BadFrame("the body is one JSON object".into()));
     }
-    serde_json::from_str(text).map_err(|error| Trouble::BadFrame(format!("the body is one JSON object: {error}")))
+    serde_json::from_str(text).map_err(|error| ApiError::BadFrame(format!("the body is one JSON object: {error}")))
 }
 
 /// How long to wait.
-fn seconds(given: &str) -> Result<Duration, Trouble> {
+fn seconds(given: &str) -> Result<Duration, ApiError> {
     // No sign, no fraction, no unit.
     let digits = given.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = given.parse().ok().filter(|_| digits).map(Duration::from_secs);
-    seconds.filter(|wait| *wait <= LONGEST_WAIT).ok_or(Trouble::BadWait)
+    seconds.filter(|wait| *wait <= LONGEST_WAIT).ok_or(ApiError::BadWait)
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     hub::{Entrance, Nobody},
-    protocol::Trouble,
+    protocol::ApiError,
     room::{Cursor, Name, Text},
     ticket::Claims,
     transport::{BodyFraming, loan::Parting, plain, sse},
@@ -35,7 +35,7 @@ const AS_IT_IS: HeaderValue = HeaderValue::from_static("no-store, no-transform")
 
 impl Edge {
     /// Server-Sent Events.
-    pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+    pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, ApiError> {
         door::check_origin(request, &self.origins)?;
         let framing = framing(request);
         if door::query(request).any(|(key, value)| key == "probe" && value == "1") {
@@ -79,7 +79,7 @@ impl Edge {
         })
     }
 
-    async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, Trouble> {
+    async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, ApiError> {
         door::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
@@ -92,7 +92,7 @@ impl Edge {
         Ok(answer)
     }
 
-    async fn speak<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, Trouble>
+    async fn speak<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -101,7 +101,7 @@ impl Edge {
         let usage = self.usage(&request);
         let login = Login::of(&request);
         let body = body(request.body_mut()).await?;
-        let text = std::str::from_utf8(&body).map_err(|_| Trouble::BadText)?;
+        let text = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
         let room = room_id(room)?;
         // Before the pace is asked: who may not speak here takes nobody's turn.
@@ -109,7 +109,7 @@ impl Edge {
         usage.frame()?;
         self.strangers.word(&(room.clone(), usage.address())).await?;
         if self.hub.count(&room).await? == 0 {
-            return Err(Trouble::NobodyThere);
+            return Err(ApiError::NobodyThere);
         }
         let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
         let seat = self.hub.enter(entrance, Arc::new(Nobody)).await?;
@@ -131,7 +131,7 @@ fn last_id<B>(request: &Request<B>) -> Option<&str> {
 }
 
 /// Tells such a stream by an event what is wrong and when to come again, if that is of any use.
-pub(super) fn put_off(trouble: &Trouble) -> Answer {
+pub(super) fn put_off(trouble: &ApiError) -> Answer {
     if !trouble.is_passing() {
         return answer::refuse(trouble);
     }
@@ -139,7 +139,7 @@ pub(super) fn put_off(trouble: &Trouble) -> Answer {
 }
 
 /// What the query says of somebody who has no ticket.
-fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), Trouble> {
+fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), ApiError> {
     let (mut name, mut after) = (None, None);
     for (key, value) in door::query(request) {
         match &*key {

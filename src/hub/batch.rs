@@ -10,7 +10,7 @@ use super::{
     reader::Wire,
 };
 use crate::{
-    protocol::{Ack, Outbound, Stamp},
+    protocol::{Ack, ServerMessage, Timestamp},
     room::MemberId,
 };
 
@@ -56,7 +56,13 @@ impl<'a> Batch<'a> {
                 Some(self.wire.framed(&own, Some(cursor)))
             }
             Kind::Said { from, n, at, cursor } if from == member => {
-                let ack = Outbound::Ack(Ack { n, seq: cursor.seq, timestamp: Stamp(at), cursor: Some(cursor), duplicate: false });
+                let ack = ServerMessage::Ack(Ack {
+                    n,
+                    seq: cursor.seq,
+                    timestamp: Timestamp(at),
+                    cursor: Some(cursor),
+                    duplicate: false,
+                });
                 Some(self.wire.framed(&ack.to_json(), Some(cursor)))
             }
             Kind::Typing { from } if from == member => None,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     budget::Usage,
-    protocol::Trouble,
+    protocol::ApiError,
     room::{LeaveReason, MemberId, PublishResult, RoomError, RoomId, Snapshot, Text},
     ticket::{Claims, Signer},
 };
@@ -24,10 +24,10 @@ impl Hub {
     /// Who holds this ticket.
     ///
     /// # Errors
-    /// [`Trouble::BadTicket`] for a stranger, [`RoomError::NotMember`] for somebody whose room is over, or the store's.
-    pub async fn bearer(&self, room: &RoomId, ticket: &str) -> Result<Claims, Trouble> {
+    /// [`ApiError::BadTicket`] for a stranger, [`RoomError::NotMember`] for somebody whose room is over, or the store's.
+    pub async fn bearer(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         match self.rooms.find(room).and_then(|room| room.people.lock().key) {
-            Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket),
+            Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket),
             None => Ok(self.seated(room, ticket).await?.0),
         }
     }
@@ -43,16 +43,16 @@ impl Hub {
     }
 
     /// Who holds this ticket, and whether they have a seat in the room.
-    pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, bool), Trouble> {
-        let claimed = Signer::claimed(room, ticket).ok_or(Trouble::BadTicket)?;
+    pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, bool), ApiError> {
+        let claimed = Signer::claimed(room, ticket).ok_or(ApiError::BadTicket)?;
         // A room that is over took its key along, and nobody is a member of it.
         let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(RoomError::NotMember)?;
-        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(Trouble::BadTicket)?;
+        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket)?;
         Ok((claims, has(&snapshot, claimed)))
     }
 
     /// What a ticket for this room says, if it is good.
-    pub(super) async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, Trouble> {
+    pub(super) async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, ApiError> {
         let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
         let key = match local {
             Some(key) => Some(key),
@@ -73,7 +73,7 @@ impl Hub {
         ResumeFrom { cursor, exact, began }: ResumeFrom,
         usage: Option<&Arc<Usage>>,
         reader: Arc<dyn Reader>,
-    ) -> Result<Seat, Trouble> {
+    ) -> Result<Seat, ApiError> {
         if self.is_stopping() {
             return Err(self.come_back());
         }
@@ -96,7 +96,7 @@ impl Hub {
         n: Option<u64>,
         text: &Text,
         usage: &Arc<Usage>,
-    ) -> Result<PublishResult, Trouble> {
+    ) -> Result<PublishResult, ApiError> {
         let kept = self.rooms.kept_of(room, usage);
         let counted = kept.reserve(text.as_str().len())?;
         let said = match n {
@@ -116,7 +116,7 @@ impl Hub {
     ///
     /// # Errors
     /// Why they could not be told.
-    pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool, began: Instant) -> Result<(), Trouble> {
+    pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool, began: Instant) -> Result<(), ApiError> {
         self.hush(who.member, None);
         self.store.typing(room, who.member, &who.name, typing, began).await?;
         if typing {
@@ -145,8 +145,8 @@ impl Hub {
     /// once it has no link. Nothing happens to a link that lives on.
     ///
     /// # Errors
-    /// [`Trouble::BadTicket`], or the store's.
-    pub async fn unload(&self, room: &RoomId, ticket: &str) -> Result<(), Trouble> {
+    /// [`ApiError::BadTicket`], or the store's.
+    pub async fn unload(&self, room: &RoomId, ticket: &str) -> Result<(), ApiError> {
         let unloaded = async {
             let member = self.bearer(room, ticket).await?.member;
             if self.rooms.find(room).is_some_and(|room| room.unload(member)) {
@@ -155,7 +155,7 @@ impl Hub {
             Ok(self.store.unload(room, member).await?)
         };
         match unloaded.await {
-            Err(Trouble::Refused(RoomError::NotMember)) => Ok(()),
+            Err(ApiError::Refused(RoomError::NotMember)) => Ok(()),
             unloaded => unloaded,
         }
     }
@@ -164,10 +164,10 @@ impl Hub {
     /// Nothing happens to who has left already, nor to a link that came after the request `began`.
     ///
     /// # Errors
-    /// [`Trouble::BadTicket`], or the store's.
-    pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), Trouble> {
+    /// [`ApiError::BadTicket`], or the store's.
+    pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), ApiError> {
         let (claims, mut seated) = match self.seated(room, ticket).await {
-            Err(Trouble::Refused(RoomError::NotMember)) => return Ok(()),
+            Err(ApiError::Refused(RoomError::NotMember)) => return Ok(()),
             seated => seated?,
         };
         self.hush(claims.member, None);
@@ -175,7 +175,7 @@ impl Hub {
             let people = room.people.lock();
             let seat = people.seats.get(&claims.member).filter(|seat| seat.began <= began)?;
             if let Some(reader) = seat.place.reader() {
-                reader.close(&Trouble::Left);
+                reader.close(&ApiError::Left);
             }
             let tag = seat.tag;
             drop(people);
@@ -185,7 +185,7 @@ impl Hub {
             let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, LeaveReason::Left)).await;
             // It may have been taken up at another node, of which this one has not heard yet: then that goodbye was void.
             seated = match self.seated(room, ticket).await {
-                Err(Trouble::Refused(RoomError::NotMember)) => false,
+                Err(ApiError::Refused(RoomError::NotMember)) => false,
                 seated => seated?.1,
             };
         }
@@ -197,9 +197,9 @@ impl Hub {
             match self.sit(room, claims, from, None, Arc::new(Nobody)).await {
                 Ok(seat) => drop(seat.leave().await),
                 // Somebody was quicker.
-                Err(Trouble::Refused(RoomError::NotMember)) => {}
+                Err(ApiError::Refused(RoomError::NotMember)) => {}
                 // They have come back since.
-                Err(Trouble::Replaced) => return Ok(()),
+                Err(ApiError::Replaced) => return Ok(()),
                 Err(trouble) => return Err(trouble),
             }
             // Only that node knows whether they had a pass.
@@ -225,5 +225,5 @@ impl Reader for Nobody {
 
     fn deliver(&self, _: &[Bytes]) {}
 
-    fn close(&self, _: &Trouble) {}
+    fn close(&self, _: &ApiError) {}
 }

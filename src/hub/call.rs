@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Hub, LocalRoom, bearer};
 use crate::{
-    protocol::{Outbound, Trouble},
+    protocol::{ApiError, ServerMessage},
     room::{CallMark, Member, MemberId, RoomError, RoomId},
     store::StoreError,
     video::{LIFETIME, Pass, Reach, VideoError},
@@ -37,17 +37,17 @@ impl Hub {
     /// A video pass for a member, whatever link holds the seat.
     ///
     /// # Errors
-    /// [`Trouble::VideoNotConfigured`], [`Trouble::VideoRefused`], [`RoomError::NotMember`] for somebody who has left, or the store's.
-    pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
+    /// [`ApiError::VideoNotConfigured`], [`ApiError::VideoRefused`], [`RoomError::NotMember`] for somebody who has left, or the store's.
+    pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, ApiError> {
+        let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
         let member: &Member = snapshot.members.first().ok_or(RoomError::NotMember)?;
         if video.is_refused() {
-            return Err(Trouble::VideoRefused);
+            return Err(ApiError::VideoRefused);
         }
         let pass = video.pass(room, member).map_err(|error| {
             tracing::error!(%error, "no pass");
-            Trouble::Internal
+            ApiError::Internal
         })?;
         // The nodes where they and the others sit must know, to look after the call.
         self.store.call(room, id, CallMark::INVITED).await?;
@@ -57,10 +57,10 @@ impl Hub {
     /// Takes in what LiveKit reports about a call: the body of its webhook, and its `Authorization`.
     ///
     /// # Errors
-    /// [`Trouble::VideoNotConfigured`], [`Trouble::BadSignature`], or the store's, so that LiveKit reports again.
-    pub async fn report(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), Trouble> {
-        let video = self.terms().video.as_ref().ok_or(Trouble::VideoNotConfigured)?;
-        let Some(report) = video.read(body, signature).map_err(|_| Trouble::BadSignature)? else { return Ok(()) };
+    /// [`ApiError::VideoNotConfigured`], [`ApiError::BadSignature`], or the store's, so that LiveKit reports again.
+    pub async fn report(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), ApiError> {
+        let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
+        let Some(report) = video.read(body, signature).map_err(|_| ApiError::BadSignature)? else { return Ok(()) };
         match self.store.call(&report.room, report.member, report.call).await {
             // A pass outlives a seat: whoever comes with it after leaving is put out again.
             Err(StoreError::Refused(RoomError::NotMember)) => {
@@ -89,7 +89,7 @@ impl Hub {
         });
     }
 
-    async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), Trouble> {
+    async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), ApiError> {
         let Some(video) = &self.terms().video else { return Ok(()) };
         // Looked at again each time: the room may have been born anew, and the member may be back.
         let done = match self.store.find(room, Some(member)).await? {
@@ -97,7 +97,7 @@ impl Hub {
             Some(there) if bearer::has(&there, member) => Ok(()),
             _ => video.put_out(room, member).await,
         };
-        done.map_err(|_: VideoError| Trouble::Timeout)
+        done.map_err(|_: VideoError| ApiError::Timeout)
     }
 
     /// Looks after the calls of this node's rooms for as long as the node lives.
@@ -114,11 +114,11 @@ impl Hub {
     }
 
     /// Compares what is known of a room's call with what LiveKit says.
-    async fn look_at(self: &Arc<Self>, room: &LocalRoom) -> Result<(), Trouble> {
+    async fn look_at(self: &Arc<Self>, room: &LocalRoom) -> Result<(), ApiError> {
         let Some(video) = &self.terms().video else { return Ok(()) };
         // First what is known: who comes while LiveKit is asked has a mark that this cannot overrule.
         let Some(known) = self.store.look(&room.id, false).await? else { return Ok(()) };
-        let there = video.callers(&room.id).await.map_err(|_| Trouble::Timeout)?;
+        let there = video.callers(&room.id).await.map_err(|_| ApiError::Timeout)?;
         for (id, call) in &there {
             match known.members.iter().find(|member| member.id == *id).map(|member| member.call) {
                 Some(known) if known < *call => self.store.call(&room.id, *id, *call).await?,
@@ -148,7 +148,7 @@ impl Hub {
             }
         };
         for room in rooms {
-            room.notice(&Outbound::Status { code, message });
+            room.notice(&ServerMessage::Status { code, message });
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{sync::Weak, time::Duration};
 
 use super::{kind::Kind, local::LocalRoom};
 use crate::{
-    protocol::{Outbound, Person},
+    protocol::{MemberDto, ServerMessage},
     room::{Epoch, Snapshot},
     store::Store,
 };
@@ -186,7 +186,7 @@ impl LocalRoom {
         let mut gathered = self.gathered.lock();
         let room = self.id.as_str();
         if let Some((kind, count)) = gathered.crowd.count() {
-            gathered.push(kind, &Outbound::Presence { room, count, members: None });
+            gathered.push(kind, &ServerMessage::Presence { room, count, members: None });
             self.start_flush(gathered);
         }
     }
@@ -195,9 +195,9 @@ impl LocalRoom {
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
         let mut gathered = self.gathered.lock();
         let Some(kind) = gathered.crowd.end(snapshot, calls) else { return false };
-        let members: Vec<_> = snapshot.members.iter().map(Person::from).collect();
+        let members: Vec<_> = snapshot.members.iter().map(MemberDto::from).collect();
         let (room, count) = (self.id.as_str(), members.len());
-        gathered.push(kind, &Outbound::Presence { room, count, members: Some(members) });
+        gathered.push(kind, &ServerMessage::Presence { room, count, members: Some(members) });
         self.start_flush(gathered);
         true
     }

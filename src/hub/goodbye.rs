@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Hub, LocalRoom, spread::Spread};
 use crate::{
-    protocol::Trouble,
+    protocol::ApiError,
     room::{LeaveReason, MemberId},
     store::StoreError,
 };
@@ -34,7 +34,7 @@ impl Hub {
     }
 
     /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
-    pub async fn stops(&self) -> Trouble {
+    pub async fn stops(&self) -> ApiError {
         // The sender lives as long as we do.
         let _ = self.stopping.subscribe().wait_for(Option::is_some).await;
         self.come_back()
@@ -74,9 +74,9 @@ impl Hub {
     }
 
     /// What people are told while the node is stopping: when to come back, each at a moment of their own.
-    pub fn come_back(&self) -> Trouble {
+    pub fn come_back(&self) -> ApiError {
         let spread = *self.stopping.borrow();
-        Trouble::Restarting(spread.unwrap_or_else(|| Spread::over_nodes(0)).draw())
+        ApiError::Restarting(spread.unwrap_or_else(|| Spread::over_nodes(0)).draw())
     }
 
     /// Says goodbye: nobody comes in any more, and everybody is told when to come back.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
-    protocol::{Chat, Outbound, Person},
+    protocol::{Chat, MemberDto, ServerMessage},
     room::{CallMark, Cursor, LeaveReason, MemberId, RoomId, Snapshot},
     store::Event,
 };
@@ -127,14 +127,14 @@ impl LocalRoom {
             Event::Said { epoch, entry } => {
                 let cursor = Cursor { epoch: *epoch, seq: entry.seq };
                 let kind = Kind::Said { from: entry.from, n: entry.n, at: entry.at, cursor };
-                (kind, Outbound::Chat(Chat::new(&self.id, *epoch, entry, false)))
+                (kind, ServerMessage::Chat(Chat::new(&self.id, *epoch, entry, false)))
             }
             Event::Joined { epoch, member, version, count } => {
                 if !gathered.crowd.hear_joined(*epoch, *version, *count) {
                     return;
                 }
                 let kind = Kind::Presence { epoch: *epoch, version: *version };
-                (kind, Outbound::Joined { person: Person::from(member), room, count: *count })
+                (kind, ServerMessage::Joined { person: MemberDto::from(member), room, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // Whose node was lost may still be in the call: the next look finds out.
@@ -150,11 +150,11 @@ impl LocalRoom {
                 }
                 let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
                 let kind = Kind::Presence { epoch: *epoch, version: *version };
-                (kind, Outbound::Left { client_id, user, room, reason, count: *count })
+                (kind, ServerMessage::Left { client_id, user, room, reason, count: *count })
             }
             Event::Unchanged { epoch, version, count } => return gathered.crowd.hear_unchanged(*epoch, *version, *count),
             Event::Typing { from, user, typing } => {
-                let frame = Outbound::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
+                let frame = ServerMessage::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
                 (Kind::Typing { from: *from }, frame)
             }
             // About one link, not for the room's ears.
@@ -166,7 +166,7 @@ impl LocalRoom {
                     return;
                 }
                 let (client_id, verified) = (from.0, user.is_verified());
-                let frame = Outbound::Call { client_id, user: user.as_str(), verified, in_call: call.is_on() };
+                let frame = ServerMessage::Call { client_id, user: user.as_str(), verified, in_call: call.is_on() };
                 gathered.crowd.hear_call();
                 // As if it were the next change: a newer snapshot knows it, and may know as well that they left since.
                 (Kind::Presence { epoch: *epoch, version: version + 1 }, frame)
@@ -209,7 +209,7 @@ impl LocalRoom {
     }
 
     /// Takes in a word to everybody here.
-    pub(super) fn notice(&self, frame: &Outbound<'_>) {
+    pub(super) fn notice(&self, frame: &ServerMessage<'_>) {
         let mut gathered = self.gathered.lock();
         gathered.push(Kind::Notice, frame);
         self.start_flush(gathered);
@@ -317,7 +317,7 @@ impl Gathered {
         (std::mem::take(&mut self.json), std::mem::take(&mut self.items), self.reset.take())
     }
 
-    pub(super) fn push(&mut self, kind: Kind, frame: &Outbound<'_>) {
+    pub(super) fn push(&mut self, kind: Kind, frame: &ServerMessage<'_>) {
         frame.write(&mut self.json);
         self.items.push(Item { end: self.json.len(), kind });
     }

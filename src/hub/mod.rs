@@ -43,7 +43,7 @@ use self::{
 use crate::{
     account::Accounts,
     budget::{Budgets, Count, Usage},
-    protocol::{Allowed, Arrival, Outbound, Trouble, Welcome},
+    protocol::{ApiError, LimitsDto, ServerMessage, Welcome, WelcomeParams},
     room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomError, RoomId, Snapshot},
     store::{Store, StoreError},
     ticket::{Claims, Signer},
@@ -53,7 +53,7 @@ use crate::{
 /// How often a join that fell across a reset is tried again.
 const JOINS: usize = 3;
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(RoomError::Overtaken) => Self::Replaced,
@@ -123,11 +123,11 @@ impl Terms {
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
         let crowd = crowd.then_some(self.crowd);
-        let arrival = Arrival { member, user: name, ticket: &ticket, resumed, reset, last_n, crowd, video, now };
+        let arrival = WelcomeParams { member, user: name, ticket: &ticket, resumed, reset, last_n, crowd, video, now };
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
-        let allowed = Allowed::new(&self.limits, millis(self.grace), millis(self.poll()));
+        let allowed = LimitsDto::new(&self.limits, millis(self.grace), millis(self.poll()));
         let fields = Welcome::new(room, snapshot, history, arrival, allowed);
-        if again { Outbound::Reset(fields) } else { Outbound::Welcome(fields) }.to_json()
+        if again { ServerMessage::Reset(fields) } else { ServerMessage::Welcome(fields) }.to_json()
     }
 }
 
@@ -211,7 +211,7 @@ impl Hub {
     ///
     /// # Errors
     /// Why not; the reader got nothing then.
-    pub async fn enter(self: &Arc<Self>, entrance: Entrance, reader: Arc<dyn Reader>) -> Result<Seat, Trouble> {
+    pub async fn enter(self: &Arc<Self>, entrance: Entrance, reader: Arc<dyn Reader>) -> Result<Seat, ApiError> {
         let began = Instant::now();
         if self.is_stopping() {
             return Err(self.come_back());
@@ -234,7 +234,7 @@ impl Hub {
     }
 
     /// Who holds a ticket, if it is good for who comes in as `name`.
-    async fn recognise(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, Trouble> {
+    async fn recognise(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, ApiError> {
         let claims = self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
         match (claims, &self.terms().accounts) {
             // Their name may have been registered since; the one they give has been looked up.
@@ -255,11 +255,11 @@ impl Hub {
         from: Whence,
         usage: Option<&Arc<Usage>>,
         reader: Arc<dyn Reader>,
-    ) -> Result<Seat, Trouble> {
+    ) -> Result<Seat, ApiError> {
         let count = usage.map_or(Count::Free, Count::Limited);
         let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader)) {
             // Its seat is at another node, which may be stopping: it was counted when the member came.
-            Err(full @ (Trouble::AddressLimit { .. } | Trouble::ServerFull { .. })) if from.resumed => {
+            Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. })) if from.resumed => {
                 let seated =
                     self.store.find(room, Some(claims.member)).await?.is_some_and(|room| bearer::has(&room, claims.member));
                 let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
@@ -299,14 +299,14 @@ impl Hub {
                 return Ok(seat);
             }
         }
-        Err(Trouble::StoreUnavailable)
+        Err(ApiError::StoreUnavailable)
     }
 
     /// How many people are in a room.
     ///
     /// # Errors
     /// The store's.
-    pub async fn count(&self, room: &RoomId) -> Result<usize, Trouble> {
+    pub async fn count(&self, room: &RoomId) -> Result<usize, ApiError> {
         Ok(self.store.find(room, None).await?.map_or(0, |room| room.count()))
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{protocol::Trouble, room::Cursor};
+use crate::{protocol::ApiError, room::Cursor};
 
 /// How a kind of reader wants its frames. One static a transport; compared by address.
 pub struct Wire {
@@ -31,5 +31,5 @@ pub trait Reader: Send + Sync + 'static {
     /// The page that reads this says that it unloads.
     fn unload(&self) {}
     /// Nothing more will come.
-    fn close(&self, why: &Trouble);
+    fn close(&self, why: &ApiError);
 }

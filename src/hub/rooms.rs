@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
-    protocol::{Outbound, Trouble},
+    protocol::{ApiError, ServerMessage},
     room::{MemberId, RoomId},
     spare,
     store::{Event, Feed, Store},
@@ -90,7 +90,7 @@ impl Rooms {
     /// Draws the link's tag, so that tags grow in the order in which links take a seat.
     ///
     /// # Errors
-    /// [`Trouble::Replaced`] if a link that came later has the seat, or what the budgets refuse.
+    /// [`ApiError::Replaced`] if a link that came later has the seat, or what the budgets refuse.
     pub(super) fn place(
         &self,
         id: &RoomId,
@@ -99,7 +99,7 @@ impl Rooms {
         tags: &AtomicU64,
         count: Count<'_>,
         reader: Arc<dyn Reader>,
-    ) -> Result<(Arc<LocalRoom>, u64), Trouble> {
+    ) -> Result<(Arc<LocalRoom>, u64), ApiError> {
         let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let (room, permit) = match self.rooms.entry(id.clone()) {
@@ -114,7 +114,7 @@ impl Rooms {
         let mut people = room.people.lock();
         let permit = match (permit, people.seats.get(member)) {
             (Some(permit), _) => permit,
-            (None, Some(seat)) if seat.began > began => return Err(Trouble::Replaced),
+            (None, Some(seat)) if seat.began > began => return Err(ApiError::Replaced),
             // A member that comes back has its permit already.
             (None, Some(_)) => None,
             (None, None) => count.hold(Resource::Seats)?,
@@ -124,7 +124,7 @@ impl Rooms {
         let old = people.seats.insert(*member, seat);
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(member)) {
             if let Some(reader) = old.place.reader() {
-                reader.close(&Trouble::Replaced);
+                reader.close(&ApiError::Replaced);
             }
             seat.older = old.older;
             seat.older.push(old.tag);
@@ -156,7 +156,7 @@ impl Rooms {
         match room.people.lock().seats.get_mut(&member) {
             Some(seat) if seat.tag == tag => {
                 if let Some(reader) = seat.place.reader() {
-                    reader.close(&Trouble::Replaced);
+                    reader.close(&ApiError::Replaced);
                 }
             }
             // A newer link is here already; it has the seat or is about to take it back.
@@ -190,6 +190,6 @@ impl Feed for Rooms {
             true => ("store_available", "all is well again"),
             false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
         };
-        room.notice(&Outbound::Status { code, message });
+        room.notice(&ServerMessage::Status { code, message });
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Guest, Hub, Place, Reach, Reader, Terms, Whence, local::LocalRoom};
 use crate::{
     budget::Kept,
-    protocol::{Ack, Outbound, Stamp, Trouble},
+    protocol::{Ack, ApiError, ServerMessage, Timestamp},
     room::{LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot, Text},
     store::StoreError,
     ticket::Claims,
@@ -79,7 +79,7 @@ impl Seat {
         reader: &Arc<dyn Reader>,
         Whence { cursor, resumed, exact, .. }: Whence,
         last_n: u64,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, ApiError> {
         if !self.is_held() {
             return Err(self.replaced());
         }
@@ -129,13 +129,13 @@ impl Seat {
     }
 
     /// Another link has the seat, or had it.
-    fn replaced(&mut self) -> Trouble {
+    fn replaced(&mut self) -> ApiError {
         if !self.room.people.lock().seats.contains_key(&self.claims.member) {
             // The link that replaced this one has left already, and this join may have come after that.
             self.freed = true;
             self.hub.depart(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         }
-        Trouble::Replaced
+        ApiError::Replaced
     }
 
     /// Says something. A send without a counter of its own gets the next one.
@@ -143,7 +143,7 @@ impl Seat {
     ///
     /// # Errors
     /// Why it was not said.
-    pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<Outbound<'static>>, Trouble> {
+    pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<ServerMessage<'static>>, ApiError> {
         let counted = self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
         let mut saying = match n {
@@ -165,7 +165,7 @@ impl Seat {
         let PublishResult { n, seq, at, repeated } = said?;
         // Words are the end of typing: readers know that by themselves.
         self.hush.take().inspect(AbortHandle::abort);
-        let again = Outbound::Ack(Ack { n, seq, timestamp: Stamp(at), cursor: None, duplicate: true });
+        let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: true });
         Ok(repeated.then_some(again))
     }
 
@@ -173,7 +173,7 @@ impl Seat {
     ///
     /// # Errors
     /// Why they could not be told.
-    pub async fn typing(&mut self, typing: bool) -> Result<(), Trouble> {
+    pub async fn typing(&mut self, typing: bool) -> Result<(), ApiError> {
         let began = Instant::now();
         self.hush.take().inspect(AbortHandle::abort);
         self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing, began).await?;
@@ -193,7 +193,7 @@ impl Seat {
     ///
     /// # Errors
     /// As [`Hub::pass`].
-    pub async fn pass(&self) -> Result<Pass, Trouble> {
+    pub async fn pass(&self) -> Result<Pass, ApiError> {
         self.hub.pass(&self.room.id, self.claims.member).await
     }
 

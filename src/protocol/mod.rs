@@ -1,11 +1,11 @@
 //! What goes over the wire, by direction. `docs/protocol.md` says it to clients.
 
-mod inbound;
-mod outbound;
-mod said;
-mod trouble;
+mod chat;
+mod client_message;
+mod error;
+mod server_message;
 
-pub use inbound::{Ask, Inbound};
-pub use outbound::{Allowed, Arrival, Outbound, Person, Shown, Stamp, Welcome};
-pub use said::{Ack, Chat};
-pub use trouble::{Problem, Trouble};
+pub use chat::{Ack, Chat};
+pub use client_message::{ClientFrame, ClientMessage};
+pub use error::{ApiError, ErrorBody};
+pub use server_message::{AsDisplay, LimitsDto, MemberDto, ServerMessage, Timestamp, Welcome, WelcomeParams};

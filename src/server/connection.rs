@@ -51,7 +51,7 @@ pub(super) struct Serving {
 }
 
 /// A connection that was accepted.
-pub(super) struct Arrival {
+pub(super) struct WelcomeParams {
     pub(super) stream: TcpStream,
     pub(super) peer: Peer,
     /// Who that is, unless it is a proxy.
@@ -62,8 +62,8 @@ pub(super) struct Arrival {
 }
 
 /// Serves one connection.
-pub(super) async fn serve(arrival: Arrival, Serving { service, gate, links, stopped }: Serving) {
-    let Arrival { stream, peer, client, admission, trial } = arrival;
+pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links, stopped }: Serving) {
+    let WelcomeParams { stream, peer, client, admission, trial } = arrival;
     let patience = match &trial {
         Some(_) => probation::HEAD,
         None if gate.is_crowded() => HURRY,
@@ -183,7 +183,7 @@ fn answer(mut loan: Loan, waiting: Wait, (peer, client): (Peer, Option<Client>),
         }
         let Some((stream, admission)) = loan.give_back() else { return };
         let links = serving.links.clone();
-        links.spawn(serve(Arrival { stream, peer, client, admission, trial: None }, serving));
+        links.spawn(serve(WelcomeParams { stream, peer, client, admission, trial: None }, serving));
     })
 }
 

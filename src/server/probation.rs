@@ -13,7 +13,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout};
 
-use crate::protocol::Trouble;
+use crate::protocol::ApiError;
 
 /// How many connections are on trial. One more ends the oldest.
 const PLACES: usize = 32;
@@ -36,12 +36,12 @@ pub(super) struct Probation {
 pub(super) struct Trial {
     probation: Arc<Probation>,
     evicted: Arc<Notify>,
-    trouble: Trouble,
+    trouble: ApiError,
 }
 
 impl Probation {
     /// Takes a connection on trial; `trouble` is why it is not simply let in.
-    pub(super) fn enter(self: &Arc<Self>, trouble: Trouble) -> Trial {
+    pub(super) fn enter(self: &Arc<Self>, trouble: ApiError) -> Trial {
         let evicted = Arc::new(Notify::new());
         let mut waiting = self.waiting.lock();
         if waiting.len() >= PLACES
@@ -62,7 +62,7 @@ impl Probation {
 
 impl Trial {
     /// What everything but a question after this server's health is answered.
-    pub(super) fn trouble(&self) -> &Trouble {
+    pub(super) fn trouble(&self) -> &ApiError {
         &self.trouble
     }
 
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_oldest_gives_way_and_places_are_given_back() {
         let probation = Arc::new(Probation::default());
-        let full = || Trouble::ServerFull { what: "connections", wait: Duration::from_secs(5) };
+        let full = || ApiError::ServerFull { what: "connections", wait: Duration::from_secs(5) };
         let mut trials: Vec<Trial> = (0..PLACES).map(|_| probation.enter(full())).collect();
         assert!(trials[0].evicted.notified().now_or_never().is_none() && !probation.is_overfull());
         let newest = probation.enter(full());
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn silence_is_told_why_it_ends() {
         let probation = Arc::new(Probation::default());
-        let trial = probation.enter(Trouble::AddressLimit { what: "connections", wait: Duration::from_secs(5) });
+        let trial = probation.enter(ApiError::AddressLimit { what: "connections", wait: Duration::from_secs(5) });
         let word = String::from_utf8(trial.last_word()).unwrap();
         let (head, body) = word.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("\r\nretry-after: 5\r\n"), "{head}");

@@ -2,7 +2,7 @@
 
 use crate::{
     budget::{Admission, Unread},
-    protocol::Trouble,
+    protocol::ApiError,
 };
 
 /// What the kernel may keep for one connection, in bytes. Linux takes twice as much with what it needs beside.
@@ -21,8 +21,8 @@ impl Backlog {
     /// So many bytes wait beside those that the kernel has.
     ///
     /// # Errors
-    /// [`Trouble::AddressLimit`] or [`Trouble::ServerFull`] when that is too much.
-    pub(super) fn set(&mut self, bytes: usize) -> Result<(), Trouble> {
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`] when that is too much.
+    pub(super) fn set(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.0.as_mut().map_or(Ok(()), |unread| unread.set(bytes + SEND_BUFFER))
     }
 }

@@ -12,7 +12,7 @@ use super::BodyFraming;
 use crate::{
     budget::{Unread, Usage},
     hub::{Entrance, Hub, Reader, Seat, Wire},
-    protocol::Trouble,
+    protocol::ApiError,
 };
 
 /// How far a reader may fall behind, in bytes, before the stream ends.
@@ -32,7 +32,7 @@ pub(super) struct Manner {
     /// A sign of life that readers pass over.
     pub(super) pulse: Option<&'static str>,
     /// Why the stream ends.
-    pub(super) farewell: fn(&Trouble) -> Vec<u8>,
+    pub(super) farewell: fn(&ApiError) -> Vec<u8>,
 }
 
 struct Flow {
@@ -68,7 +68,7 @@ pub(super) async fn open(
     entrance: Entrance,
     manner: &'static Manner,
     framing: BodyFraming,
-) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
+) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
     let flow = Arc::new(Flow { manner, framing, state: Mutex::default(), changed: Notify::new() });
     flow.state.lock().unread = entrance.usage.as_ref().map(Usage::unread);
     let passing = entrance.ticket.is_none();
@@ -149,18 +149,18 @@ impl Reader for Flow {
             state.queued > state.limit || (counts && !state.count())
         };
         if slow {
-            self.close(&Trouble::TooSlow);
+            self.close(&ApiError::TooSlow);
         }
         self.changed.notify_one();
     }
 
-    fn close(&self, why: &Trouble) {
+    fn close(&self, why: &ApiError) {
         {
             let mut state = self.state.lock();
             if std::mem::replace(&mut state.ended, true) {
                 return;
             }
-            if matches!(why, Trouble::TooSlow) {
+            if matches!(why, ApiError::TooSlow) {
                 // Nothing is skipped: who comes back goes on from what they did read.
                 state.queue.clear();
                 state.queued = 0;

@@ -19,7 +19,7 @@ use governor::{
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::{budget::Usage, protocol::Trouble};
+use crate::{budget::Usage, protocol::ApiError};
 
 /// A burst, in seconds of the lasting rate. Its first half is free, its second half is slowed.
 const BURST_SECONDS: u32 = 10;
@@ -43,13 +43,13 @@ impl Measure {
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
-    async fn heed(self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), Trouble> {
+    async fn heed(self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), ApiError> {
         let verdict = match state {
             Ok(state) if state.remaining_burst_capacity() >= self.burst().get() / 2 => return Ok(()),
             Ok(_) => Ok(()),
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
-                Err(Trouble::RateLimited(wait.max(Duration::from_millis(1))))
+                Err(ApiError::RateLimited(wait.max(Duration::from_millis(1))))
             }
         };
         self.slow().await;
@@ -95,22 +95,22 @@ impl Pace {
     }
 
     /// Waits as long as this frame has to, or says that it is refused.
-    pub(super) async fn frame(&self) -> Result<(), Trouble> {
+    pub(super) async fn frame(&self) -> Result<(), ApiError> {
         self.measure.heed(self.limiter.check()).await?;
         self.usage.frame()
     }
 
     /// The same for a word with a counter. What was sent behind a refused one is refused, too: once a greater counter is
     /// taken, a lesser one never would be.
-    pub(super) async fn word(&self, n: u64) -> Result<(), Trouble> {
+    pub(super) async fn word(&self, n: u64) -> Result<(), ApiError> {
         if let Some(wait) = self.is_behind(n) {
             // Spends nothing of what the first one waits for.
             self.measure.slow().await;
-            return Err(Trouble::RateLimited(wait));
+            return Err(ApiError::RateLimited(wait));
         }
         let paced = self.frame().await;
         let mut turn = self.turn.lock();
-        if let Err(Trouble::RateLimited(wait)) = paced {
+        if let Err(ApiError::RateLimited(wait)) = paced {
             let now = Instant::now();
             *turn = Some(Turn { n, until: now + wait + TURN, last: now + wait + LAST_TURN });
         } else {
@@ -149,8 +149,8 @@ impl<K: Hash + Eq + Clone> Paces<K> {
     /// Waits as long as this request of `who` has to.
     ///
     /// # Errors
-    /// [`Trouble::RateLimited`].
-    pub async fn word(&self, who: &K) -> Result<(), Trouble> {
+    /// [`ApiError::RateLimited`].
+    pub async fn word(&self, who: &K) -> Result<(), ApiError> {
         if self.words.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();

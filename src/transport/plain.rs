@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     hub::{Entrance, Hub, Wire},
-    protocol::{Stamp, Trouble},
+    protocol::{ApiError, Timestamp},
     room::{Cursor, Millis, Name, Text},
 };
 
@@ -130,7 +130,7 @@ fn clean(text: &str, out: &mut String) {
 
 /// A line as every reader sees it.
 pub fn line(at: Millis, name: &Name, text: &Text) -> String {
-    let timestamp = serde_json::to_value(Stamp(at)).ok().and_then(|stamp| stamp.as_str().map(str::to_owned));
+    let timestamp = serde_json::to_value(Timestamp(at)).ok().and_then(|stamp| stamp.as_str().map(str::to_owned));
     let mut out = String::new();
     Line { user: name.to_string(), text: text.as_str().to_owned(), timestamp: timestamp.unwrap_or_default() }.write(&mut out);
     out
@@ -144,7 +144,7 @@ pub async fn open(
     hub: &Arc<Hub>,
     entrance: Entrance,
     framing: BodyFraming,
-) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
+) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
     flow::open(hub, entrance, &MANNER, framing).await
 }
 

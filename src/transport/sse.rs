@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     hub::{Entrance, Hub, Wire},
-    protocol::{Outbound, Trouble},
+    protocol::{ApiError, ServerMessage},
     room::Cursor,
 };
 
@@ -27,7 +27,7 @@ static MANNER: Manner = Manner {
             // Writing to memory cannot fail.
             let _ = writeln!(out, "retry: {}", wait.as_millis());
         }
-        event(&Outbound::Closing(why.problem(None)).to_json(), None, &mut out);
+        event(&ServerMessage::Closing(why.problem(None)).to_json(), None, &mut out);
         out
     },
 };
@@ -42,18 +42,18 @@ const RETRY_MIN_MS: u64 = 200;
 const PROBE: Duration = Duration::from_secs(10);
 
 /// A whole stream for a reader that comes back and cannot be let in now: why, and when to come again.
-pub fn put_off(why: &Trouble) -> Vec<u8> {
+pub fn put_off(why: &ApiError) -> Vec<u8> {
     let wait =
         why.retry_after().map_or_else(|| fastrand::u64(COME_BACK_MS), |wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
     let mut out = format!("retry: {}\n", wait.max(RETRY_MIN_MS)).into_bytes();
-    event(&Outbound::Closing(why.problem(None)).to_json(), None, &mut out);
+    event(&ServerMessage::Closing(why.problem(None)).to_json(), None, &mut out);
     out
 }
 
 /// A stream that shows whether events come through when they are sent: one, and then nothing for a while.
 pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> + Send + 'static {
     let mut first = Vec::new();
-    event(&Outbound::Pong.to_json(), None, &mut first);
+    event(&ServerMessage::Pong.to_json(), None, &mut first);
     let hub = Arc::clone(hub);
     let silence = stream::once(async move { timeout(PROBE, hub.stops()).await }).filter_map(|_| ready(None));
     stream::iter([framing.piece(&first)]).chain(silence).chain(stream::iter(framing.end()))
@@ -77,6 +77,6 @@ pub async fn open(
     hub: &Arc<Hub>,
     entrance: Entrance,
     framing: BodyFraming,
-) -> Result<impl Stream<Item = Bytes> + Send + 'static, Trouble> {
+) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
     flow::open(hub, entrance, &MANNER, framing).await
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     hub::{Reader, Wire},
-    protocol::{Outbound, Trouble},
+    protocol::{ApiError, ServerMessage},
 };
 
 pub(super) struct Mailbox {
@@ -47,7 +47,7 @@ struct State {
     full: bool,
     /// A reset may not have arrived, and the log does not show it: what its reader has read before is void.
     void: bool,
-    closed: Option<Trouble>,
+    closed: Option<ApiError>,
     /// The ticket that a fresh one was handed out for.
     aged: Option<String>,
 }
@@ -69,7 +69,7 @@ pub(super) enum Opened {
     /// What is asked for is not here, but the log has it. What was read before may be void.
     Unknown { void: bool },
     /// The seat was taken away while the poll waited.
-    Closed(Trouble),
+    Closed(ApiError),
 }
 
 impl Mailbox {
@@ -168,7 +168,7 @@ impl Drop for Waiting<'_> {
 
 impl State {
     fn knows(&self, after: Bookmark) -> bool {
-        let ended = self.closed.as_ref().is_some_and(|why| !matches!(why, Trouble::Restarting(_)));
+        let ended = self.closed.as_ref().is_some_and(|why| !matches!(why, ApiError::Restarting(_)));
         !ended && (self.here == after || self.last.as_ref().is_some_and(|(from, _)| *from == after))
     }
 
@@ -185,7 +185,7 @@ impl State {
         }
         match &self.closed {
             None => Opened::Nothing,
-            Some(Trouble::Left) => Opened::Closed(crate::room::RoomError::NotMember.into()),
+            Some(ApiError::Left) => Opened::Closed(crate::room::RoomError::NotMember.into()),
             Some(why) => Opened::Closed(why.clone()),
         }
     }
@@ -283,14 +283,14 @@ impl Reader for Mailbox {
         self.unload.notify_one();
     }
 
-    fn close(&self, why: &Trouble) {
+    fn close(&self, why: &ApiError) {
         {
             let mut state = self.state.lock();
             if state.closed.is_some() {
                 return;
             }
-            if let Trouble::Restarting(_) = why {
-                state.gathered.push(&WIRE.framed(&Outbound::Closing(why.problem(None)).to_json(), None));
+            if let ApiError::Restarting(_) = why {
+                state.gathered.push(&WIRE.framed(&ServerMessage::Closing(why.problem(None)).to_json(), None));
             }
             state.closed = Some(why.clone());
         }

@@ -18,7 +18,7 @@ use self::mailbox::{Mailbox, Opened};
 use crate::{
     budget::Usage,
     hub::{Entrance, Hub, Reader, ResumeFrom, Seat, Stay, Tenure},
-    protocol::Trouble,
+    protocol::ApiError,
     room::{MemberId, RoomId},
     spare,
     ticket::Claims,
@@ -46,7 +46,7 @@ impl Pollers {
     ///
     /// # Errors
     /// As [`Hub::enter`].
-    pub async fn join(&self, entrance: Entrance) -> Result<Bytes, Trouble> {
+    pub async fn join(&self, entrance: Entrance) -> Result<Bytes, ApiError> {
         let mailbox = Arc::new(Mailbox::new(None));
         let seat = self.hub.enter(entrance, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
         let welcome = mailbox.welcome();
@@ -58,7 +58,7 @@ impl Pollers {
     /// `began` is when the poll came: a seat that a newer link has taken stays there.
     ///
     /// # Errors
-    /// As [`Hub::take_up`]; [`Trouble::Replaced`] when the seat is opened elsewhere meanwhile.
+    /// As [`Hub::take_up`]; [`ApiError::Replaced`] when the seat is opened elsewhere meanwhile.
     pub async fn poll(
         &self,
         room: &RoomId,
@@ -67,7 +67,7 @@ impl Pollers {
         after: Option<Bookmark>,
         wait: Duration,
         (began, usage): (Instant, Option<&Arc<Usage>>),
-    ) -> Result<Option<Bytes>, Trouble> {
+    ) -> Result<Option<Bytes>, ApiError> {
         let mut exact = true;
         if let (Some(after), Some((poller, mut stay))) = (after, self.renew(who)) {
             if poller.mailbox.knows(after) {

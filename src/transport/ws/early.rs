@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use hyper_tungstenite::tungstenite::Message;
 
 use super::{FRAME_LIMIT, Heard, Socket};
-use crate::protocol::{Inbound, Trouble};
+use crate::protocol::{ApiError, ClientFrame};
 
 /// How many frames are kept until the welcome; more of them wait in the socket.
 const KEPT: usize = 16;
@@ -15,7 +15,7 @@ const KEPT: usize = 16;
 /// Frames that wait for the welcome.
 #[derive(Default)]
 pub(super) struct Early {
-    frames: Vec<Inbound>,
+    frames: Vec<ClientFrame>,
     bytes: usize,
     goodbye: bool,
     /// The page is gone, and may only be reloading.
@@ -29,12 +29,12 @@ impl Early {
     }
 
     /// What came, in order, and whether a goodbye came after it.
-    pub(super) fn take(self) -> (Vec<Inbound>, bool) {
+    pub(super) fn take(self) -> (Vec<ClientFrame>, bool) {
         (self.frames, self.goodbye)
     }
 
     /// Reads on until the peer is gone, or has broken the protocol.
-    pub(super) async fn listen(&mut self, socket: &mut Socket) -> Option<Trouble> {
+    pub(super) async fn listen(&mut self, socket: &mut Socket) -> Option<ApiError> {
         while !self.goodbye && self.frames.len() < KEPT && self.bytes < FRAME_LIMIT {
             let message = socket.next().await;
             self.bytes += message.iter().flatten().map(Message::len).sum::<usize>();

@@ -27,7 +27,7 @@ use self::{early::Early, outbox::Outbox, stream::Stream};
 use crate::{
     budget::Usage,
     hub::{Entrance, Hub, Reader, Seat},
-    protocol::{Ask, Inbound, Outbound, Trouble},
+    protocol::{ApiError, ClientFrame, ClientMessage, ServerMessage},
     transport::{loan::Loan, pace::Pace},
 };
 
@@ -56,7 +56,7 @@ pub fn settings() -> WebSocketConfig {
 /// What the address and headers of an upgrade asked for.
 pub struct Opening {
     /// Who wants in where, or why that cannot be.
-    pub entrance: Result<Entrance, Trouble>,
+    pub entrance: Result<Entrance, ApiError>,
     /// A resume frame is to come first.
     pub resume: bool,
     /// Frames a second for long.
@@ -98,7 +98,7 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Opti
             return Some((link, socket, seat));
         }
         Err(Some(trouble)) => {
-            link.outbox.send(&Outbound::Error(trouble.problem(None)));
+            link.outbox.send(&ServerMessage::Error(trouble.problem(None)));
             link.outbox.close(&trouble);
         }
         Err(None) => {}
@@ -153,18 +153,18 @@ impl Link {
     async fn open(
         &self,
         socket: &mut Socket,
-        entrance: Result<Entrance, Trouble>,
+        entrance: Result<Entrance, ApiError>,
         resume: bool,
-    ) -> Result<(Seat, Early), Option<Trouble>> {
+    ) -> Result<(Seat, Early), Option<ApiError>> {
         let mut entrance = entrance?;
         if resume && entrance.ticket.is_none() {
             let frame = tokio::select! {
-                frame = timeout(RESUME, first_frame(socket)) => frame.map_err(|_| Trouble::ResumeTimeout)?,
+                frame = timeout(RESUME, first_frame(socket)) => frame.map_err(|_| ApiError::ResumeTimeout)?,
                 restarting = self.hub.stops() => return Err(Some(restarting)),
             };
             match frame?.ask? {
-                Ask::Resume { ticket, cursor } => (entrance.ticket, entrance.cursor) = (Some(ticket), cursor),
-                _ => return Err(Some(Trouble::BadFrame("with resume=1 the first frame must be resume".into()))),
+                ClientMessage::Resume { ticket, cursor } => (entrance.ticket, entrance.cursor) = (Some(ticket), cursor),
+                _ => return Err(Some(ApiError::BadFrame("with resume=1 the first frame must be resume".into()))),
             }
         }
         let reader: Arc<dyn Reader> = Arc::clone(&self.outbox) as _;
@@ -210,7 +210,7 @@ impl Link {
                         return;
                     }
                     if self.outbox.is_stuck() {
-                        return self.outbox.close(&Trouble::TooSlow);
+                        return self.outbox.close(&ApiError::TooSlow);
                     }
                     self.outbox.ping();
                     continue;
@@ -225,7 +225,7 @@ impl Link {
                 Heard::Goodbye => Box::pin(self.leave(seat).map(|_| true)),
                 Heard::Nonsense(trouble) => {
                     socket.get_mut().broken = true;
-                    self.outbox.send(&Outbound::Error(trouble.problem(None)));
+                    self.outbox.send(&ServerMessage::Error(trouble.problem(None)));
                     return self.outbox.close(&trouble);
                 }
                 Heard::Unload => return seat.iter().for_each(Seat::unload),
@@ -238,15 +238,15 @@ impl Link {
     }
 
     /// Does what a frame asks. True when that ends the link.
-    async fn hear(&self, inbound: Inbound, seat: &mut Option<Seat>) -> bool {
-        let Inbound { ask, n } = inbound;
-        if ask == Ok(Ask::Leave) {
+    async fn hear(&self, inbound: ClientFrame, seat: &mut Option<Seat>) -> bool {
+        let ClientFrame { ask, n } = inbound;
+        if ask == Ok(ClientMessage::Leave) {
             let freed = self.leave(seat).await;
-            self.outbox.close(if freed { &Trouble::Left } else { &Trouble::StoreUnavailable });
+            self.outbox.close(if freed { &ApiError::Left } else { &ApiError::StoreUnavailable });
             return true;
         }
         let paced = match ask {
-            Ok(Ask::Chat { n: Some(n), .. }) => self.pace.word(n).await,
+            Ok(ClientMessage::Chat { n: Some(n), .. }) => self.pace.word(n).await,
             _ => self.pace.frame().await,
         };
         let trouble = match (paced.and(ask), seat.as_mut()) {
@@ -255,27 +255,27 @@ impl Link {
             (Err(trouble), _) => Some(trouble),
         };
         if let Some(trouble) = trouble {
-            self.outbox.send(&Outbound::Error(trouble.problem(n)));
+            self.outbox.send(&ServerMessage::Error(trouble.problem(n)));
         }
         false
     }
 
-    async fn answer(&self, ask: Ask, seat: &mut Seat) -> Result<(), Trouble> {
+    async fn answer(&self, ask: ClientMessage, seat: &mut Seat) -> Result<(), ApiError> {
         match ask {
-            Ask::Chat { text, n } => {
+            ClientMessage::Chat { text, n } => {
                 if let Some(again) = seat.say(n, &text).await? {
                     self.outbox.send(&again);
                 }
             }
-            Ask::Typing(typing) => seat.typing(typing).await?,
-            Ask::LivekitToken => {
+            ClientMessage::Typing(typing) => seat.typing(typing).await?,
+            ClientMessage::LivekitToken => {
                 let pass = Box::pin(seat.pass()).await?;
                 let (room, identity) = (seat.room().as_str(), seat.member().0);
-                self.outbox.send(&Outbound::LivekitToken { token: &pass.token, livekit_url: &pass.url, room, identity });
+                self.outbox.send(&ServerMessage::LivekitToken { token: &pass.token, livekit_url: &pass.url, room, identity });
             }
-            Ask::Ping => self.outbox.send(&Outbound::Pong),
-            Ask::Resume { .. } => return Err(Trouble::BadFrame("resume is good as the first frame only".into())),
-            Ask::Leave => {}
+            ClientMessage::Ping => self.outbox.send(&ServerMessage::Pong),
+            ClientMessage::Resume { .. } => return Err(ApiError::BadFrame("resume is good as the first frame only".into())),
+            ClientMessage::Leave => {}
         }
         Ok(())
     }
@@ -295,7 +295,7 @@ impl Link {
 /// What came over the socket.
 enum Heard {
     /// A data frame, parsed.
-    Frame(Inbound),
+    Frame(ClientFrame),
     /// A ping or a pong.
     Control,
     /// A close by somebody who leaves.
@@ -303,7 +303,7 @@ enum Heard {
     /// A close by a page that unloads, and may only be reloading.
     Unload,
     /// Not WebSocket, or too much of it.
-    Nonsense(Trouble),
+    Nonsense(ApiError),
     /// The link is lost.
     Lost,
 }
@@ -311,8 +311,8 @@ enum Heard {
 impl From<Option<Result<Message, Error>>> for Heard {
     fn from(message: Option<Result<Message, Error>>) -> Self {
         match message {
-            Some(Ok(Message::Text(text))) => Self::Frame(Inbound::parse(&text)),
-            Some(Ok(Message::Binary(_))) => Self::Frame(Inbound { ask: Err(Trouble::BinaryFrame), n: None }),
+            Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text)),
+            Some(Ok(Message::Binary(_))) => Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None }),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
             // A client that gives a dead link up says a code of its own. Only a plain goodbye is one.
             Some(Ok(Message::Close(frame))) => match frame.map_or(CloseCode::Status, |frame| frame.code) {
@@ -320,18 +320,18 @@ impl From<Option<Result<Message, Error>>> for Heard {
                 CloseCode::Away => Self::Unload,
                 _ => Self::Lost,
             },
-            Some(Err(Error::Capacity(_))) => Self::Nonsense(Trouble::FrameTooBig),
-            Some(Err(Error::Utf8(_))) => Self::Nonsense(Trouble::BadText),
+            Some(Err(Error::Capacity(_))) => Self::Nonsense(ApiError::FrameTooBig),
+            Some(Err(Error::Utf8(_))) => Self::Nonsense(ApiError::BadText),
             // A peer that vanishes without a close frame is lost, not wrong.
             Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) | None => Self::Lost,
-            Some(Err(Error::Protocol(_))) => Self::Nonsense(Trouble::BadProtocol),
+            Some(Err(Error::Protocol(_))) => Self::Nonsense(ApiError::BadProtocol),
             Some(Err(_)) => Self::Lost,
         }
     }
 }
 
 /// The first data frame. `Err(None)` when the peer is gone.
-async fn first_frame(socket: &mut Socket) -> Result<Inbound, Option<Trouble>> {
+async fn first_frame(socket: &mut Socket) -> Result<ClientFrame, Option<ApiError>> {
     loop {
         match Heard::from(socket.next().await) {
             Heard::Frame(inbound) => return Ok(inbound),

@@ -20,7 +20,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use crate::{
     budget::Admission,
     hub::{Reader, Wire},
-    protocol::{Outbound, Trouble},
+    protocol::{ApiError, ServerMessage},
     room::Cursor,
     transport::{backlog::Backlog, loan::forget},
 };
@@ -110,7 +110,7 @@ impl Outbox {
     }
 
     /// A frame to this reader alone.
-    pub(super) fn send(&self, message: &Outbound<'_>) {
+    pub(super) fn send(&self, message: &ServerMessage<'_>) {
         self.deliver(&[WIRE.framed(&message.to_json(), None)]);
     }
 
@@ -272,29 +272,29 @@ impl Reader for Outbox {
                 return;
             }
             drop(state);
-            self.close(&Trouble::TooSlow);
+            self.close(&ApiError::TooSlow);
         } else if state.queued > state.limit {
             drop(state);
-            self.close(&Trouble::TooSlow);
+            self.close(&ApiError::TooSlow);
         } else if !state.queue.is_empty() || state.closing {
             drop(state);
             self.pumping.wake();
         }
     }
 
-    fn close(&self, why: &Trouble) {
+    fn close(&self, why: &ApiError) {
         let problem = why.problem(None);
         // A close frame holds 123 bytes of reason.
         let reason: String = match why {
-            Trouble::Restarting(_) | Trouble::RateLimited(_) => {
+            ApiError::Restarting(_) | ApiError::RateLimited(_) => {
                 format!("{}; retry in {} ms", problem.code, problem.retry_after.unwrap_or(0))
             }
             _ => problem.code.to_owned(),
         };
         let code = why.close_code().to_be_bytes();
         let mut out = Vec::with_capacity(192);
-        if !matches!(why, Trouble::Left) {
-            text_frame(&Outbound::Closing(problem).to_json(), None, &mut out);
+        if !matches!(why, ApiError::Left) {
+            text_frame(&ServerMessage::Closing(problem).to_json(), None, &mut out);
         }
         frame(OpCode::Control(Control::Close), &[&code, reason.as_bytes()], &mut out);
         {

@@ -9,14 +9,14 @@ use std::{
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{Ack, Chat, Problem};
+use super::{Ack, Chat, ErrorBody};
 use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
 
 /// One frame to a client. Field by field in `docs/protocol.md`.
 // `remote`, so that it is no `Serialize`: what is laid by hand would be left out.
 #[derive(Serialize)]
 #[serde(remote = "Self", tag = "type", rename_all = "kebab-case")]
-pub enum Outbound<'a> {
+pub enum ServerMessage<'a> {
     /// The first frame.
     Welcome(Welcome<'a>),
     /// Continuity broke: the same fields.
@@ -32,7 +32,7 @@ pub enum Outbound<'a> {
     Joined {
         /// Who.
         #[serde(flatten)]
-        person: Person<'a>,
+        person: MemberDto<'a>,
         /// Where.
         room: &'a str,
         /// Heads now.
@@ -60,7 +60,7 @@ pub enum Outbound<'a> {
         count: usize,
         /// Everybody, where they are few enough again: from now on joins and leaves are told.
         #[serde(skip_serializing_if = "Option::is_none")]
-        members: Option<Vec<Person<'a>>>,
+        members: Option<Vec<MemberDto<'a>>>,
     },
     /// Somebody types or stopped.
     Typing {
@@ -108,12 +108,12 @@ pub enum Outbound<'a> {
         message: &'a str,
     },
     /// A close follows.
-    Closing(Problem),
+    Closing(ErrorBody),
     /// Something was refused.
-    Error(Problem),
+    Error(ErrorBody),
 }
 
-impl Outbound<'_> {
+impl ServerMessage<'_> {
     /// Appends the frame as JSON text.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -158,25 +158,25 @@ pub struct Welcome<'a> {
     #[serde(skip_serializing_if = "Not::not")]
     verified: bool,
     ticket: &'a str,
-    cursor: Shown<Cursor>,
+    cursor: AsDisplay<Cursor>,
     resumed: bool,
     reset: bool,
     last_n: u64,
     count: usize,
     #[serde(skip_serializing_if = "Not::not")]
     crowd: bool,
-    members: Vec<Person<'a>>,
+    members: Vec<MemberDto<'a>>,
     /// Laid by hand, after everything else.
     #[serde(skip)]
     history: Vec<Chat<'a>>,
-    limits: Allowed,
+    limits: LimitsDto,
     video: bool,
-    timestamp: Stamp,
+    timestamp: Timestamp,
 }
 
 /// What `welcome` says of its reader, beside the room itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
+pub struct WelcomeParams<'a> {
     /// Who is welcomed.
     pub member: MemberId,
     /// Under which name.
@@ -199,7 +199,13 @@ pub struct Arrival<'a> {
 
 impl<'a> Welcome<'a> {
     /// Welcomes a reader into `room`, who is given `history`.
-    pub fn new(room: &'a RoomId, snapshot: &'a Snapshot, history: &'a [Entry], arrival: Arrival<'a>, allowed: Allowed) -> Self {
+    pub fn new(
+        room: &'a RoomId,
+        snapshot: &'a Snapshot,
+        history: &'a [Entry],
+        arrival: WelcomeParams<'a>,
+        allowed: LimitsDto,
+    ) -> Self {
         let own = |entry: &Entry| entry.from == arrival.member;
         Self {
             client_id: arrival.member.0,
@@ -207,7 +213,7 @@ impl<'a> Welcome<'a> {
             user: arrival.user.as_str(),
             verified: arrival.user.is_verified(),
             ticket: arrival.ticket,
-            cursor: Shown(snapshot.cursor()),
+            cursor: AsDisplay(snapshot.cursor()),
             resumed: arrival.resumed,
             reset: arrival.reset,
             last_n: arrival.last_n,
@@ -217,26 +223,26 @@ impl<'a> Welcome<'a> {
             history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),
             limits: allowed,
             video: arrival.video,
-            timestamp: Stamp(arrival.now),
+            timestamp: Timestamp(arrival.now),
         }
     }
 }
 
 /// Whom a welcome lists: everybody, or of a crowd the reader, then who is in the call, then the others as they came.
-fn listed<'a>(members: &'a [Member], arrival: Arrival<'a>) -> Vec<Person<'a>> {
-    let Some(most) = arrival.crowd else { return members.iter().map(Person::from).collect() };
+fn listed<'a>(members: &'a [Member], arrival: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
+    let Some(most) = arrival.crowd else { return members.iter().map(MemberDto::from).collect() };
     let rank = |member: &&Member| match member {
         member if member.id == arrival.member => 0,
         member if member.call.is_on() => 1,
         _ => 2,
     };
-    let of = |at| members.iter().filter(move |member| rank(member) == at).map(Person::from);
+    let of = |at| members.iter().filter(move |member| rank(member) == at).map(MemberDto::from);
     // A reset may come from before the reader did, and of a crowd nobody tells that they came.
-    let reader = of(0).next().unwrap_or_else(|| Person {
+    let reader = of(0).next().unwrap_or_else(|| MemberDto {
         client_id: arrival.member.0,
         user: arrival.user.as_str(),
         verified: arrival.user.is_verified(),
-        joined_at: Stamp(arrival.now),
+        joined_at: Timestamp(arrival.now),
         in_call: false,
     });
     std::iter::once(reader).chain(of(1)).chain(of(2)).take(most).collect()
@@ -245,7 +251,7 @@ fn listed<'a>(members: &'a [Member], arrival: Arrival<'a>) -> Vec<Person<'a>> {
 /// What a room allows, as clients are told.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Allowed {
+pub struct LimitsDto {
     text_length: usize,
     history_length: usize,
     history_age: u64,
@@ -254,7 +260,7 @@ pub struct Allowed {
     members: usize,
 }
 
-impl Allowed {
+impl LimitsDto {
     /// The limits of rooms, and how long (ms) a lost link and a silent poller keep their seat.
     pub fn new(limits: &Limits, grace: Millis, poll: Millis) -> Self {
         Self {
@@ -271,24 +277,24 @@ impl Allowed {
 /// Somebody in the room.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Person<'a> {
+pub struct MemberDto<'a> {
     client_id: Uuid,
     user: &'a str,
     #[serde(skip_serializing_if = "Not::not")]
     verified: bool,
-    joined_at: Stamp,
+    joined_at: Timestamp,
     /// Only ever true.
     #[serde(skip_serializing_if = "Not::not")]
     in_call: bool,
 }
 
-impl<'a> From<&'a Member> for Person<'a> {
+impl<'a> From<&'a Member> for MemberDto<'a> {
     fn from(member: &'a Member) -> Self {
         Self {
             client_id: member.id.0,
             user: member.name.as_str(),
             verified: member.name.is_verified(),
-            joined_at: Stamp(member.joined_at),
+            joined_at: Timestamp(member.joined_at),
             in_call: member.call.is_on(),
         }
     }
@@ -296,9 +302,9 @@ impl<'a> From<&'a Member> for Person<'a> {
 
 /// Goes over the wire as it is displayed.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<T>(pub T);
+pub struct AsDisplay<T>(pub T);
 
-impl<T: fmt::Display> Serialize for Shown<T> {
+impl<T: fmt::Display> Serialize for AsDisplay<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
@@ -306,18 +312,18 @@ impl<T: fmt::Display> Serialize for Shown<T> {
 
 /// A time on the wire: RFC 3339, UTC, always with milliseconds, so that stamps sort as text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stamp(pub Millis);
+pub struct Timestamp(pub Millis);
 
 /// The last one that RFC 3339 has a year for.
 pub(super) const LATEST: Millis = 253_402_300_799_999;
 
-impl fmt::Display for Stamp {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0.min(LATEST))).fmt(f)
     }
 }
 
-impl Serialize for Stamp {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -338,7 +344,7 @@ mod tests {
         let of = |member, crowd| {
             let (now, ticket) = (0, "");
             let arrival =
-                Arrival { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
+                WelcomeParams { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
             listed(&members, arrival).iter().map(|person| person.client_id.as_u128()).collect::<Vec<_>>()
         };
         assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);

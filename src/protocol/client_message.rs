@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Trouble;
+use super::ApiError;
 use crate::room::{Cursor, MAX_N, Text};
 
 /// A client's wish.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ask {
+pub enum ClientMessage {
     /// Say something.
     Chat {
         /// What.
@@ -37,9 +37,9 @@ pub enum Ask {
 
 /// A frame, parsed: the wish or what is wrong with it, and the send it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Inbound {
+pub struct ClientFrame {
     /// The wish.
-    pub ask: Result<Ask, Trouble>,
+    pub ask: Result<ClientMessage, ApiError>,
     /// The counter given with it, so that an error can be matched to its send.
     pub n: Option<u64>,
 }
@@ -66,12 +66,12 @@ struct Frame<'a> {
 #[derive(Deserialize, Default)]
 struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl Inbound {
+impl ClientFrame {
     /// Reads one text frame.
     pub fn parse(json: &str) -> Self {
         // serde would take a list for the fields in their order.
         if json.trim_start().starts_with('[') {
-            return Self { ask: Err(Trouble::BadFrame("a frame is one JSON object".into())), n: None };
+            return Self { ask: Err(ApiError::BadFrame("a frame is one JSON object".into())), n: None };
         }
         let frame: Frame = match serde_json::from_str(json) {
             Ok(frame) => frame,
@@ -80,12 +80,12 @@ impl Inbound {
                     serde_json::error::Category::Data => format!("a frame is one JSON object: {error}"),
                     _ => format!("this is not JSON: {error}"),
                 };
-                return Self { ask: Err(Trouble::BadFrame(problem)), n: None };
+                return Self { ask: Err(ApiError::BadFrame(problem)), n: None };
             }
         };
         let n = match &frame.n {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_u64().filter(|n| (1..=MAX_N).contains(n)).map(Some).ok_or(Trouble::BadN),
+            Some(value) => value.as_u64().filter(|n| (1..=MAX_N).contains(n)).map(Some).ok_or(ApiError::BadN),
         };
         match n {
             Ok(n) => Self { ask: frame.ask(n), n },
@@ -95,27 +95,27 @@ impl Inbound {
 }
 
 impl Frame<'_> {
-    fn ask(self, n: Option<u64>) -> Result<Ask, Trouble> {
+    fn ask(self, n: Option<u64>) -> Result<ClientMessage, ApiError> {
         let text = self.text.or(self.message).or(self.content);
-        let chat = |text: Option<Word>| Ok(Ask::Chat { text: text.unwrap_or_default().0.parse()?, n });
+        let chat = |text: Option<Word>| Ok(ClientMessage::Chat { text: text.unwrap_or_default().0.parse()?, n });
         match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
             (Some("chat"), text, _) => chat(text),
-            (Some("typing"), _, Some(typing)) => Ok(Ask::Typing(typing)),
-            (Some("typing"), _, None) => Err(Trouble::BadFrame("typing needs \"typing\": true or false".into())),
-            (Some("livekit-token"), ..) => Ok(Ask::LivekitToken),
-            (Some("ping"), ..) => Ok(Ask::Ping),
-            (Some("leave"), ..) => Ok(Ask::Leave),
+            (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing(typing)),
+            (Some("typing"), _, None) => Err(ApiError::BadFrame("typing needs \"typing\": true or false".into())),
+            (Some("livekit-token"), ..) => Ok(ClientMessage::LivekitToken),
+            (Some("ping"), ..) => Ok(ClientMessage::Ping),
+            (Some("leave"), ..) => Ok(ClientMessage::Leave),
             (Some("resume"), ..) => {
-                let ticket = self.ticket.ok_or_else(|| Trouble::BadFrame("resume needs a ticket".into()))?;
+                let ticket = self.ticket.ok_or_else(|| ApiError::BadFrame("resume needs a ticket".into()))?;
                 let cursor = self.cursor.filter(|c| !c.0.is_empty()).map(|c| c.0.parse()).transpose()?;
-                Ok(Ask::Resume { ticket, cursor })
+                Ok(ClientMessage::Resume { ticket, cursor })
             }
-            (Some(_), ..) => Err(Trouble::UnknownType),
+            (Some(_), ..) => Err(ApiError::UnknownType),
             // The predecessors' frames: {"text":"…","typing":false}, {"text":"","typing":true}, {"typing":true}.
             (None, Some(text), None) => chat(Some(text)),
             (None, Some(text), Some(_)) if !text.0.trim().is_empty() => chat(Some(text)),
-            (None, _, Some(typing)) => Ok(Ask::Typing(typing)),
-            (None, None, None) => Err(Trouble::BadFrame("a frame needs a \"type\" or a \"text\"".into())),
+            (None, _, Some(typing)) => Ok(ClientMessage::Typing(typing)),
+            (None, None, None) => Err(ApiError::BadFrame("a frame needs a \"type\" or a \"text\"".into())),
         }
     }
 }
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use crate::room::RoomError;
 
-    fn chat(text: &str, n: Option<u64>) -> Result<Ask, Trouble> {
-        Ok(Ask::Chat { text: text.parse().unwrap(), n })
+    fn chat(text: &str, n: Option<u64>) -> Result<ClientMessage, ApiError> {
+        Ok(ClientMessage::Chat { text: text.parse().unwrap(), n })
     }
 
     #[test]
@@ -140,15 +140,15 @@ mod tests {
             (r#"{"text":"hi","typing":true,"unknown":[1,{}]}"#, None),
             (r#"{"message":"h\u0069"}"#, None),
         ] {
-            assert_eq!(Inbound::parse(frame).ask, chat("hi", n), "{frame}");
+            assert_eq!(ClientFrame::parse(frame).ask, chat("hi", n), "{frame}");
         }
     }
 
     #[test]
     fn typing_comes_in_three_shapes() {
-        assert_eq!(Inbound::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(Ask::Typing(true)));
-        assert_eq!(Inbound::parse(r#"{"typing":false}"#).ask, Ok(Ask::Typing(false)));
-        assert_eq!(Inbound::parse(r#"{"text":"","typing":true}"#).ask, Ok(Ask::Typing(true)));
+        assert_eq!(ClientFrame::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(ClientMessage::Typing(true)));
+        assert_eq!(ClientFrame::parse(r#"{"typing":false}"#).ask, Ok(ClientMessage::Typing(false)));
+        assert_eq!(ClientFrame::parse(r#"{"text":"","typing":true}"#).ask, Ok(ClientMessage::Typing(true)));
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
             (r#"{"typing":"yes"}"#, "a boolean"),
             (r#"{"type":"resume","ticket":[]}"#, "a string"),
         ] {
-            let said = Inbound::parse(frame).ask.unwrap_err().to_string();
+            let said = ClientFrame::parse(frame).ask.unwrap_err().to_string();
             assert!(said.contains(allowed), "{frame}: {said}");
             assert!(!["struct", "Frame", "Word", "tuple", "Option"].iter().any(|ours| said.contains(ours)), "{frame}: {said}");
         }
@@ -172,7 +172,7 @@ mod tests {
     fn what_is_wrong_is_said_and_matched_to_its_send() {
         const LIST: &str = r#"["chat","hi",null,null,1,null,null,null]"#;
         let wrong = |frame: &str| {
-            let inbound = Inbound::parse(frame);
+            let inbound = ClientFrame::parse(frame);
             (inbound.ask.unwrap_err().code(), inbound.n)
         };
         for frame in [

@@ -10,7 +10,7 @@ use crate::room::RoomError;
 
 /// Why something was refused or a link is closed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum ApiError {
     /// The room said no.
     #[error(transparent)]
     Refused(#[from] RoomError),
@@ -166,7 +166,7 @@ pub enum Trouble {
     Left,
 }
 
-impl Trouble {
+impl ApiError {
     /// (code, HTTP status, WebSocket close code).
     fn row(&self) -> (&'static str, u16, u16) {
         match self {
@@ -257,16 +257,16 @@ impl Trouble {
     }
 
     /// The shape it takes in an error frame and in an HTTP body.
-    pub fn problem(&self, n: Option<u64>) -> Problem {
+    pub fn problem(&self, n: Option<u64>) -> ErrorBody {
         let retry_after = self.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        Problem { code: self.code(), message: self.to_string(), n, retry_after }
+        ErrorBody { code: self.code(), message: self.to_string(), n, retry_after }
     }
 }
 
 /// `{"code","message","n"?,"retryAfter"?}`: an error as clients see it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem {
+pub struct ErrorBody {
     /// Stable; for programs.
     pub code: &'static str,
     /// What was wrong and what is allowed; for people.

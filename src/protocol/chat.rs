@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use uuid::{Uuid, fmt::Hyphenated};
 
-use super::{Stamp, outbound::LATEST};
+use super::{Timestamp, server_message::LATEST};
 use crate::room::{Cursor, Entry, Epoch, RoomId, Seq};
 
 /// An entry of the log.
@@ -40,7 +40,7 @@ impl<'a> Chat<'a> {
         quote(self.room.as_str(), out);
         out.extend_from_slice(b",\"text\":");
         quote(text.as_str(), out);
-        moment(Stamp(*at), Some(Cursor { epoch: self.epoch, seq: *seq }), out);
+        moment(Timestamp(*at), Some(Cursor { epoch: self.epoch, seq: *seq }), out);
         if self.own {
             out.extend_from_slice(b",\"n\":");
             number(*n, out);
@@ -57,7 +57,7 @@ pub struct Ack {
     /// The number it got.
     pub seq: Seq,
     /// When it was taken.
-    pub timestamp: Stamp,
+    pub timestamp: Timestamp,
     /// Where the reader stands now; not in a repeated answer, which stands outside the stream.
     pub cursor: Option<Cursor>,
     /// It had been said before.
@@ -85,7 +85,7 @@ const ROOM: usize = 288;
 /// Bytes for all of an ack.
 const ACK: usize = 192;
 
-fn moment(at: Stamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
+fn moment(at: Timestamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"timestamp\":\"");
     stamp(at, out);
     out.push(b'"');
@@ -98,8 +98,8 @@ fn moment(at: Stamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
     }
 }
 
-/// As [`Stamp`] shows itself. All words of a second have all but its end in common.
-fn stamp(at: Stamp, out: &mut Vec<u8>) {
+/// As [`Timestamp`] shows itself. All words of a second have all but its end in common.
+fn stamp(at: Timestamp, out: &mut Vec<u8>) {
     type Second = [u8; "2026-01-01T00:00:00".len()];
     thread_local! {
         static LAST: Cell<(u64, Second)> = const { Cell::new((u64::MAX, [0; _])) };
@@ -109,7 +109,7 @@ fn stamp(at: Stamp, out: &mut Vec<u8>) {
     let (mut of, mut text) = LAST.get();
     if of != second {
         of = second;
-        text.copy_from_slice(&Stamp(at).to_string().as_bytes()[..size_of::<Second>()]);
+        text.copy_from_slice(&Timestamp(at).to_string().as_bytes()[..size_of::<Second>()]);
         LAST.set((of, text));
     }
     out.extend_from_slice(&text);
@@ -153,7 +153,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{protocol::Outbound, room::MemberId};
+    use crate::{protocol::ServerMessage, room::MemberId};
 
     #[test]
     fn an_entry_goes_out_as_the_contract_says() {
@@ -166,7 +166,7 @@ mod tests {
             text: "a \"b\"\n".parse().unwrap(),
         };
         let room = "general".parse().unwrap();
-        let json = |own| String::from_utf8(Outbound::Chat(Chat::new(&room, Epoch(255), &entry, own)).to_json()).unwrap();
+        let json = |own| String::from_utf8(ServerMessage::Chat(Chat::new(&room, Epoch(255), &entry, own)).to_json()).unwrap();
         let expected = r#"{"type":"chat","seq":3,"from":"00000000-0000-0000-0000-000000000000","user":"Ann","room":"general","text":"a \"b\"\n","timestamp":"2023-11-14T22:13:20.007Z","cursor":"ff-3""#;
         assert_eq!(json(false), format!("{expected}}}"));
         assert_eq!(json(true), format!("{expected},\"n\":2}}"));
@@ -179,20 +179,20 @@ mod tests {
             let user = if verified { user.verified() } else { user };
             let entry = Entry { seq, at, from: MemberId::random(), user, n, text };
             let room = "комната-7".parse().unwrap();
-            let read: Value = serde_json::from_slice(&Outbound::Chat(Chat::new(&room, Epoch(epoch), &entry, true)).to_json()).unwrap();
+            let read: Value = serde_json::from_slice(&ServerMessage::Chat(Chat::new(&room, Epoch(epoch), &entry, true)).to_json()).unwrap();
             let cursor = Cursor { epoch: Epoch(epoch), seq };
             let mut expected = json!({
                 "type": "chat", "seq": seq, "from": entry.from.0, "user": entry.user.as_str(), "room": "комната-7",
-                "text": entry.text.as_str(), "timestamp": Stamp(at), "cursor": cursor.to_string(), "n": n,
+                "text": entry.text.as_str(), "timestamp": Timestamp(at), "cursor": cursor.to_string(), "n": n,
             });
             if verified {
                 expected["verified"] = true.into();
             }
             prop_assert_eq!(read, expected);
-            let ack = Ack { n, seq, timestamp: Stamp(at), cursor: Some(cursor), duplicate: verified };
-            let read: Value = serde_json::from_slice(&Outbound::Ack(ack).to_json()).unwrap();
+            let ack = Ack { n, seq, timestamp: Timestamp(at), cursor: Some(cursor), duplicate: verified };
+            let read: Value = serde_json::from_slice(&ServerMessage::Ack(ack).to_json()).unwrap();
             let mut expected =
-                json!({ "type": "ack", "n": n, "seq": seq, "timestamp": Stamp(at), "cursor": cursor.to_string() });
+                json!({ "type": "ack", "n": n, "seq": seq, "timestamp": Timestamp(at), "cursor": cursor.to_string() });
             if verified {
                 expected["duplicate"] = true.into();
             }
