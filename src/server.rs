@@ -20,7 +20,7 @@ use crate::{
     budget::Budgets,
     config::{Config, ConfigError},
     http::{Edge, Gate, Layered, Origins, layered},
-    hub::{Hub, Rooms, Terms},
+    hub::{Hub, HubConfig, RoomRegistry},
     room::NodeId,
     store::{
         Feed, Store,
@@ -87,7 +87,7 @@ impl Server {
             None => None,
         };
         let budgets = Arc::new(Budgets::new(descriptors::bounded(config.budgets.limits())));
-        let terms = Terms {
+        let terms = HubConfig {
             signer: Signer::new(config.secret.expose()),
             limits,
             crowd: config.crowd as usize,
@@ -98,7 +98,7 @@ impl Server {
             budgets: Arc::clone(&budgets),
             clock: wall_clock,
         };
-        let rooms = Rooms::new(terms);
+        let rooms = RoomRegistry::new(terms);
         let node = NodeId(fastrand::u64(..));
         let feed: Arc<dyn Feed> = Arc::clone(&rooms) as _;
         let store: Arc<dyn Store> = match config.redis() {

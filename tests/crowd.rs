@@ -20,7 +20,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
-    hub::{Entrance, Hub, Reader, Rooms, Seat, Terms, Wire},
+    hub::{Encoder, Hub, HubConfig, JoinRequest, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
     room::{CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
     store::{
@@ -37,7 +37,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
 
 /// Believes what it is told, as the contract says.
 #[derive(Default)]
@@ -120,8 +120,8 @@ impl Eye {
     }
 }
 
-impl Reader for Eye {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for Eye {
+    fn encoder(&self) -> &'static Encoder {
         &LINES
     }
 
@@ -139,7 +139,7 @@ impl Reader for Eye {
 }
 
 struct Someone {
-    seat: Seat,
+    seat: Session,
     eye: Arc<Eye>,
 }
 
@@ -172,9 +172,9 @@ fn limits() -> Limits {
     Limits { members: 10_000, ..Limits::default() }
 }
 
-fn rooms(crowd: usize) -> Arc<Rooms> {
+fn rooms(crowd: usize) -> Arc<RoomRegistry> {
     let (limits, grace) = (limits(), Duration::from_secs(15));
-    Rooms::new(Terms { limits, crowd, grace, ..terms() })
+    RoomRegistry::new(HubConfig { limits, crowd, grace, ..terms() })
 }
 
 /// A node in a world, where every name is as long as any other.
@@ -187,7 +187,7 @@ fn node(world: &Arc<World>, number: u64, crowd: usize) -> (Arc<Hub>, Arc<Memory>
 async fn enter(hub: &Arc<Hub>, ticket: Option<String>) -> Someone {
     loop {
         let (eye, name) = (Arc::new(Eye::default()), Some("Somebody".parse().unwrap()));
-        let entrance = Entrance { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
+        let entrance = JoinRequest { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
         match hub.enter(entrance, Arc::clone(&eye) as _).await {
             Ok(seat) => return Someone { seat, eye },
             Err(trouble) => assert_eq!(trouble, ApiError::StoreUnavailable),
@@ -377,7 +377,7 @@ struct Late {
 }
 
 impl Late {
-    fn new(rooms: Arc<Rooms>, world: &Arc<World>) -> Arc<Self> {
+    fn new(rooms: Arc<RoomRegistry>, world: &Arc<World>) -> Arc<Self> {
         let store = Memory::new(Arc::clone(world), NodeId(0), Arc::clone(&rooms) as _);
         let mut told = None;
         let (news, mut coming) = unbounded_channel::<(RoomId, Event)>();

@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use parlor::{
-    hub::{Entrance, Hub, Reader, ResumeFrom, Rooms, Seat, Tenure, Wire},
+    hub::{Encoder, Hub, JoinRequest, PollSession, ResumeFrom, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
     room::{
         CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text,
@@ -37,13 +37,13 @@ use tokio::{
     time::Instant,
 };
 
-static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
 
 /// Remembers every frame, and the close as `{"closed": code}`.
 struct Ear(UnboundedSender<Value>);
 
-impl Reader for Ear {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for Ear {
+    fn encoder(&self) -> &'static Encoder {
         &LINES
     }
 
@@ -59,7 +59,7 @@ impl Reader for Ear {
 }
 
 struct Someone {
-    seat: Seat,
+    seat: Session,
     heard: UnboundedReceiver<Value>,
     welcome: Value,
 }
@@ -71,7 +71,7 @@ impl Someone {
 }
 
 fn hub() -> (Arc<Hub>, Arc<World>) {
-    let rooms = Rooms::new(terms());
+    let rooms = RoomRegistry::new(terms());
     let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     (Hub::new(rooms, store), world)
@@ -190,13 +190,13 @@ impl Store for Moody {
 
 struct Stage {
     hub: Arc<Hub>,
-    rooms: Arc<Rooms>,
+    rooms: Arc<RoomRegistry>,
     world: Arc<World>,
     store: Arc<Moody>,
 }
 
 fn stage() -> Stage {
-    let rooms = Rooms::new(terms());
+    let rooms = RoomRegistry::new(terms());
     let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     let store = Arc::new(Moody {
@@ -239,7 +239,7 @@ async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> 
 async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, ApiError> {
     let (ear, mut heard) = unbounded_channel();
     let word = |field: &str| back.map(|welcome| welcome[field].as_str().unwrap().to_owned());
-    let entrance = Entrance {
+    let entrance = JoinRequest {
         room: room.parse::<RoomId>().unwrap(),
         name: Some(name.parse().unwrap()),
         ticket: word("ticket"),
@@ -292,7 +292,7 @@ async fn a_lost_seat_is_held_for_the_grace_and_not_longer() {
 #[tokio::test(start_paused = true)]
 async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
     let here = stage();
-    let rooms = Rooms::new(terms());
+    let rooms = RoomRegistry::new(terms());
     let there = Hub::new(Arc::clone(&rooms), Memory::new(Arc::clone(&here.world), NodeId(2), Arc::clone(&rooms) as _));
     let mut bob = enter(&there, "r", "Bob", None).await;
     let ann = enter(&there, "r", "Ann", None).await;
@@ -345,7 +345,7 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     let bob = enter(&hub, "r", "Bob", None).await;
     assert_eq!(ann.hears().await["type"], "joined");
     let (lost, mut told) = unbounded_channel();
-    let tenure = Tenure::new(bob.seat, Arc::default(), move || lost.send(()).unwrap());
+    let tenure = PollSession::new(bob.seat, Arc::default(), move || lost.send(()).unwrap());
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_secs(14)).await;
         tenure.stay().unwrap().accept();
@@ -480,7 +480,7 @@ async fn a_seat_opened_elsewhere_closes_the_first_link() {
 #[tokio::test(start_paused = true)]
 async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
     let stage = stage();
-    let (rooms, world) = (Rooms::new(terms()), Arc::clone(&stage.world));
+    let (rooms, world) = (RoomRegistry::new(terms()), Arc::clone(&stage.world));
     let there = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(2), rooms));
     let mut first = enter(&stage.hub, "r", "Ann", None).await;
     let mut away = enter(&there, "r", "Ann", Some(&first.welcome)).await;
@@ -514,14 +514,14 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
     assert_eq!(ann.hears().await["closed"], 1012);
     assert!(world.is_empty());
     let (ear, _heard) = unbounded_channel();
-    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
+    let entrance = JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
     assert!(matches!(hub.enter(entrance, Arc::new(Ear(ear))).await, Err(ApiError::Restarting(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stopping_node_waits_for_its_people_to_reach_another_one_and_not_longer() {
     let stage = stage();
-    let rooms = Rooms::new(terms());
+    let rooms = RoomRegistry::new(terms());
     let there = Hub::new(Arc::clone(&rooms), Memory::new(Arc::clone(&stage.world), NodeId(2), Arc::clone(&rooms) as _));
     let (mut ann, mut bob) = (enter(&stage.hub, "r", "Ann", None).await, enter(&stage.hub, "r", "Bob", None).await);
     assert_eq!(ann.hears().await["type"], "joined");

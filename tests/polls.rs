@@ -13,7 +13,7 @@ use std::{
 
 use parlor::{
     budget::{self, Budgets},
-    hub::{Entrance, Hub, Nobody, Rooms, Terms},
+    hub::{Hub, HubConfig, JoinRequest, NullSubscriber, RoomRegistry},
     room::{Limits, MemberId, Millis, NodeId, RoomId},
     store::memory::{Memory, World, wall_clock},
     ticket::{Claims, Signer},
@@ -110,7 +110,17 @@ fn two_hubs(crowd: usize) -> [Arc<Hub>; 2] {
         let (signer, limits, grace) = (Signer::new(""), Limits::default(), Duration::from_secs(15));
         let budgets = Arc::new(Budgets::new(budget::Limits::default()));
         let reload_grace = Duration::from_secs(5);
-        let rooms = Rooms::new(Terms { signer, limits, crowd, grace, reload_grace, video: None, accounts: None, budgets, clock });
+        let rooms = RoomRegistry::new(HubConfig {
+            signer,
+            limits,
+            crowd,
+            grace,
+            reload_grace,
+            video: None,
+            accounts: None,
+            budgets,
+            clock,
+        });
         let store = Memory::new(Arc::clone(&world), NodeId(node), Arc::clone(&rooms) as _);
         Hub::new(rooms, store)
     })
@@ -139,7 +149,7 @@ impl Asker {
     async fn join(node: &Pollers, name: &str) -> Self {
         let room: RoomId = "r".parse().unwrap();
         let entrance =
-            Entrance { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None, usage: None };
+            JoinRequest { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None, usage: None };
         let welcome: Value = serde_json::from_slice(&node.join(entrance).await.unwrap()).unwrap();
         let word = |field: &str| welcome[field].as_str().unwrap().to_owned();
         let who = Claims { member: MemberId(word("clientId").parse().unwrap()), name: name.parse().unwrap() };
@@ -275,8 +285,8 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
     let room: RoomId = "r".parse().unwrap();
     let come = async || {
-        let entrance = Entrance { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
-        hubs[0].enter(entrance, Arc::new(Nobody)).await.unwrap()
+        let entrance = JoinRequest { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
+        hubs[0].enter(entrance, Arc::new(NullSubscriber)).await.unwrap()
     };
     let mut others = vec![come().await, come().await, come().await];
     let mut bob = Asker::join(&here, "Bob").await;

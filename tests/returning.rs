@@ -10,7 +10,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use futures_util::StreamExt;
 use parlor::{
-    hub::{Hub, Rooms},
+    hub::{Hub, RoomRegistry},
     room::{Limits, NodeId},
     store::memory::{Memory, World, wall_clock},
     transport::{BodyFraming, sse},
@@ -160,7 +160,7 @@ async fn stream_that_only_tries_takes_no_seat_and_ends_with_its_client() {
 #[tokio::test(start_paused = true)]
 async fn stream_that_only_tries_ends_by_itself_and_at_once_where_the_node_stops() {
     for stops in [false, true] {
-        let rooms = Rooms::new(terms());
+        let rooms = RoomRegistry::new(terms());
         let world = World::new(Limits::default(), wall_clock);
         let hub = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(1), Arc::clone(&rooms) as _));
         let mut stream = Box::pin(sse::probe(&hub, BodyFraming::CloseDelimited));

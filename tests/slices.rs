@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use parlor::{
-    hub::{Entrance, Hub, Reader, Rooms, Seat, Wire},
+    hub::{Encoder, Hub, JoinRequest, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
     room::{Cursor, Limits, NodeId},
     store::memory::{Memory, World, wall_clock},
@@ -26,7 +26,7 @@ use tokio::task::yield_now;
 
 const MANY: usize = 450;
 
-static LINES: Wire = Wire { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
 
 /// What came over each link.
 type Heard = Arc<Mutex<HashMap<String, Vec<Value>>>>;
@@ -34,8 +34,8 @@ type Heard = Arc<Mutex<HashMap<String, Vec<Value>>>>;
 /// Notes what is heard under a name.
 struct Ear(String, Heard);
 
-impl Reader for Ear {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for Ear {
+    fn encoder(&self) -> &'static Encoder {
         &LINES
     }
 
@@ -49,15 +49,15 @@ impl Reader for Ear {
 }
 
 fn hub() -> Arc<Hub> {
-    let rooms = Rooms::new(terms());
+    let rooms = RoomRegistry::new(terms());
     let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), Arc::clone(&rooms) as _);
     Hub::new(rooms, store)
 }
 
-async fn enter(hub: &Arc<Hub>, room: &str, name: &str, heard: &Heard, back: Option<(String, Cursor)>) -> Seat {
+async fn enter(hub: &Arc<Hub>, room: &str, name: &str, heard: &Heard, back: Option<(String, Cursor)>) -> Session {
     let (ticket, cursor) = back.unzip();
     let (room, named) = (room.parse().unwrap(), Some(name.parse().unwrap()));
-    let entrance = Entrance { room, name: named, ticket, cursor, usage: None };
+    let entrance = JoinRequest { room, name: named, ticket, cursor, usage: None };
     hub.enter(entrance, Arc::new(Ear(name.to_owned(), Arc::clone(heard)))).await.unwrap()
 }
 
@@ -110,7 +110,7 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
     let (hub, heard) = (hub(), Heard::default());
     let mut rng = fastrand::Rng::with_seed(7);
     // The name of their link, what they have heard over links before it, and their seat.
-    let mut people: Vec<(String, Vec<u64>, Seat)> = Vec::new();
+    let mut people: Vec<(String, Vec<u64>, Session)> = Vec::new();
     for who in 0..MANY {
         let name = format!("m{who}");
         people.push((name.clone(), Vec::new(), enter(&hub, "r", &name, &heard, None).await));

@@ -223,15 +223,15 @@ async fn a_terminal_reads_and_speaks_with_curl() {
 async fn a_silent_stream_beats_every_fifteen_seconds() {
     use futures_util::StreamExt;
     use parlor::{
-        hub::{Entrance, Hub, Rooms},
+        hub::{Hub, JoinRequest, RoomRegistry},
         room::{Limits, NodeId},
         store::memory::{Memory, World, wall_clock},
         transport::{BodyFraming, sse},
     };
-    let rooms = Rooms::new(terms());
+    let rooms = RoomRegistry::new(terms());
     let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
     let hub = Hub::new(rooms, store);
-    let entrance = Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
+    let entrance = JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
     let mut stream = Box::pin(sse::open(&hub, entrance, BodyFraming::Chunked).await.unwrap());
     assert_eq!(stream.next().await.unwrap(), "d\r\nretry: 1000\n\n\r\n");
     let welcome = String::from_utf8(stream.next().await.unwrap().into()).unwrap();

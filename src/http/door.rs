@@ -19,7 +19,7 @@ pub(super) use super::{client_address::address, origin::check_origin};
 use crate::{
     account::AccountError,
     budget::Usage,
-    hub::Entrance,
+    hub::JoinRequest,
     protocol::ApiError,
     room::{Name, RoomId},
     transport::ws,
@@ -107,8 +107,8 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
         }
     }
     let usage = edge.usage(request);
-    let entrance = || -> Result<Entrance, ApiError> {
-        Ok(Entrance {
+    let entrance = || -> Result<JoinRequest, ApiError> {
+        Ok(JoinRequest {
             usage: Some(Arc::clone(&usage)),
             room: room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?,
             name: name.map(|name| name.parse::<Name>()).transpose()?,

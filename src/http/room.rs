@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     budget::Usage,
-    hub::{Entrance, Stay},
+    hub::{JoinRequest, KeepAlive},
     protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp},
     room::{PublishResult, RoomId},
     ticket::Claims,
@@ -54,7 +54,7 @@ impl Edge {
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
         let usage = self.usage(&request);
-        let mut entrance = Entrance {
+        let mut entrance = JoinRequest {
             usage: Some(usage.clone()),
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
@@ -101,7 +101,7 @@ impl Edge {
                 return Err(ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
             let PublishResult { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
-            stay.iter_mut().for_each(Stay::accept);
+            stay.iter_mut().for_each(KeepAlive::accept);
             Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
@@ -123,7 +123,7 @@ impl Edge {
             return Err(ApiError::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
         self.hub.typing(&room, &who, typing, began).await?;
-        stay.iter_mut().for_each(Stay::accept);
+        stay.iter_mut().for_each(KeepAlive::accept);
         Ok(answer::nothing())
     }
 
@@ -173,7 +173,12 @@ impl Edge {
     }
 
     /// Lets a member speak. What is refused after this renews nothing.
-    async fn hear(&self, usage: &Usage, room: &str, ticket: Option<String>) -> Result<(RoomId, Claims, Option<Stay>), ApiError> {
+    async fn hear(
+        &self,
+        usage: &Usage,
+        room: &str,
+        ticket: Option<String>,
+    ) -> Result<(RoomId, Claims, Option<KeepAlive>), ApiError> {
         let room = room_id(room)?;
         // Before the store is asked who that is.
         usage.frame()?;

@@ -20,7 +20,7 @@ use super::{
     door, header, page, room_id,
 };
 use crate::{
-    hub::{Entrance, Nobody},
+    hub::{JoinRequest, NullSubscriber},
     protocol::ApiError,
     room::{Cursor, Name, Text},
     ticket::Claims,
@@ -52,7 +52,7 @@ impl Edge {
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.known_as(&usage, Login::of(request), name).await?;
-        let entrance = Entrance { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
+        let entrance = JoinRequest { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
 
@@ -85,7 +85,7 @@ impl Edge {
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.known_as(&usage, Login::of(request), name).await?;
-        let entrance = Entrance { room, name, ticket: None, cursor, usage: Some(usage) };
+        let entrance = JoinRequest { room, name, ticket: None, cursor, usage: Some(usage) };
         let framing = framing(request);
         let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
         answer.headers_mut().insert(VARY, accept::VARIES);
@@ -111,8 +111,8 @@ impl Edge {
         if self.hub.count(&room).await? == 0 {
             return Err(ApiError::NobodyThere);
         }
-        let entrance = Entrance { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
-        let seat = self.hub.enter(entrance, Arc::new(Nobody)).await?;
+        let entrance = JoinRequest { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
+        let seat = self.hub.enter(entrance, Arc::new(NullSubscriber)).await?;
         let who = Claims { member: seat.member(), name: seat.name().clone() };
         let said = self.hub.say(&room, &who, None, &text, &usage).await;
         seat.leave().await;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    kind::{Kind, Reach},
-    reader::Wire,
+    frame_meta::{FrameMeta, SeenUpTo},
+    subscriber::Encoder,
 };
 use crate::{
     protocol::{Ack, ServerMessage, Timestamp},
@@ -17,7 +17,7 @@ use crate::{
 /// A frame among others: where its JSON ends, and what it is.
 pub(super) struct Item {
     pub(super) end: usize,
-    pub(super) kind: Kind,
+    pub(super) kind: FrameMeta,
 }
 
 /// In a quiet room a batch is of one item, and is not to cost an allocation.
@@ -25,14 +25,14 @@ pub(super) type Few<T> = SmallVec<[T; 4]>;
 
 /// A batch of items, framed for one kind of reader.
 pub(super) struct Batch<'a> {
-    pub(super) wire: &'static Wire,
+    pub(super) wire: &'static Encoder,
     json: &'a [u8],
     pub(super) bytes: Bytes,
     ends: Few<usize>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(wire: &'static Wire, json: &'a [u8], items: &[Item]) -> Self {
+    pub(super) fn new(wire: &'static Encoder, json: &'a [u8], items: &[Item]) -> Self {
         let mut out = Vec::with_capacity(json.len() + items.len() * 4);
         let mut ends = Few::with_capacity(items.len());
         let mut start = 0;
@@ -48,14 +48,14 @@ impl<'a> Batch<'a> {
     pub(super) fn frame(&self, i: usize, items: &[Item], member: MemberId) -> Option<Bytes> {
         let item = &items[i];
         match item.kind {
-            Kind::Said { from, n, cursor, .. } if from == member && self.wire.echo => {
+            FrameMeta::Said { from, n, cursor, .. } if from == member && self.wire.echo => {
                 let start = if i == 0 { 0 } else { items[i - 1].end };
                 let mut own = self.json[start..item.end - 1].to_vec();
                 // Writing to memory cannot fail.
                 let _ = write!(own, ",\"n\":{n}}}");
                 Some(self.wire.framed(&own, Some(cursor)))
             }
-            Kind::Said { from, n, at, cursor } if from == member => {
+            FrameMeta::Said { from, n, at, cursor } if from == member => {
                 let ack = ServerMessage::Ack(Ack {
                     n,
                     seq: cursor.seq,
@@ -65,7 +65,7 @@ impl<'a> Batch<'a> {
                 });
                 Some(self.wire.framed(&ack.to_json(), Some(cursor)))
             }
-            Kind::Typing { from } if from == member => None,
+            FrameMeta::Typing { from } if from == member => None,
             _ => {
                 let start = if i == 0 { 0 } else { self.ends[i - 1] };
                 Some(self.bytes.slice(start..self.ends[i]))
@@ -74,7 +74,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What `member`, whose snapshot reached to `reach`, is to see of the batch.
-    pub(super) fn frames_for(&self, member: MemberId, items: &[Item], reach: Reach) -> Vec<Bytes> {
+    pub(super) fn frames_for(&self, member: MemberId, items: &[Item], reach: SeenUpTo) -> Vec<Bytes> {
         (0..items.len()).filter(|i| items[*i].kind.is_after(reach)).filter_map(|i| self.frame(i, items, member)).collect()
     }
 }

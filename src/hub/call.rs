@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Hub, LocalRoom, bearer};
+use super::{Hub, LocalRoom, ticket_ops};
 use crate::{
     protocol::{ApiError, ServerMessage},
     room::{CallMark, Member, MemberId, RoomError, RoomId},
@@ -94,7 +94,7 @@ impl Hub {
         // Looked at again each time: the room may have been born anew, and the member may be back.
         let done = match self.store.find(room, Some(member)).await? {
             None if over => video.end(room).await,
-            Some(there) if bearer::has(&there, member) => Ok(()),
+            Some(there) if ticket_ops::has(&there, member) => Ok(()),
             _ => video.put_out(room, member).await,
         };
         done.map_err(|_: VideoError| ApiError::Timeout)

@@ -12,7 +12,7 @@
 
 use std::{sync::Weak, time::Duration};
 
-use super::{kind::Kind, local::LocalRoom};
+use super::{frame_meta::FrameMeta, local::LocalRoom};
 use crate::{
     protocol::{MemberDto, ServerMessage},
     room::{Epoch, Snapshot},
@@ -32,7 +32,7 @@ fn pace(told: usize) -> Duration {
 
 /// Whether a room is a crowd at this node, and what its readers were told of that.
 #[derive(Default)]
-pub(super) struct Crowd {
+pub(super) struct CrowdMode {
     /// More people than this are one.
     most: usize,
     is: bool,
@@ -54,7 +54,7 @@ pub(super) struct Crowd {
     calls: u64,
 }
 
-impl Crowd {
+impl CrowdMode {
     pub(super) fn new(most: usize) -> Self {
         Self { most, ..Self::default() }
     }
@@ -146,17 +146,17 @@ impl Crowd {
     }
 
     /// How many there are, if that was not told.
-    fn count(&mut self) -> Option<(Kind, usize)> {
+    fn count(&mut self) -> Option<(FrameMeta, usize)> {
         let Self { version, count, .. } = *self;
         let epoch = self.life.filter(|_| self.is && self.told < version)?;
         self.told = version;
-        Some((Kind::Presence { epoch, version }, count))
+        Some((FrameMeta::Presence { epoch, version }, count))
     }
 
     /// Ends the crowd, if this is all that the room has heard of and few enough, with no news of the call since it was
     /// looked for. Where it knows more, somebody in it may be gone by now and will never be told to have left.
     /// Gives what kind of frame is to tell who is there.
-    fn end(&mut self, room: &Snapshot, calls: u64) -> Option<Kind> {
+    fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
         let (epoch, version) = (room.epoch, room.version);
         let is_all = self.life == Some(epoch) && version == self.version.max(self.greeted) && self.calls == calls;
         if !self.is || !is_all || !self.is_few(room.count()) {
@@ -165,7 +165,7 @@ impl Crowd {
         (self.is, self.followed) = (false, false);
         (self.version, self.count, self.told, self.listed) = (version, room.count(), version, version);
         // As if it were the next change: who knows this version may have been told that it is a crowd's.
-        Some(Kind::Presence { epoch, version: version + 1 })
+        Some(FrameMeta::Presence { epoch, version: version + 1 })
     }
 }
 
@@ -240,14 +240,14 @@ mod tests {
     }
 
     /// Five came where four are not yet a crowd, and somebody was welcomed.
-    fn five() -> Crowd {
-        let mut crowd = Crowd::new(4);
+    fn five() -> CrowdMode {
+        let mut crowd = CrowdMode::new(4);
         assert!((1..=4).all(|version| crowd.hear_joined(Epoch(1), version, version as usize)));
         assert!(!crowd.hear_joined(Epoch(1), 5, 5) && crowd.greet(&room(1, 5, 5)) && crowd.count().is_some());
         crowd
     }
 
-    fn leave(crowd: &mut Crowd, version: u64, count: usize) -> bool {
+    fn leave(crowd: &mut CrowdMode, version: u64, count: usize) -> bool {
         crowd.hear_left(Epoch(1), version, count, false)
     }
 
@@ -299,7 +299,7 @@ mod tests {
         assert!(crowd.hear_left(Epoch(1), 6, 4, true), "seen in the call");
         assert_eq!(crowd.count().map(|(_, count)| count), Some(7), "its count was older than the one told");
         // Who is in the call is not known before the first snapshot is.
-        let mut crowd = Crowd::new(4);
+        let mut crowd = CrowdMode::new(4);
         assert!(leave(&mut crowd, 6, 5) && crowd.greet(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5));
     }
 }

@@ -14,11 +14,11 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::{
-    Terms,
+    HubConfig,
     batch::Item,
-    crowd::Crowd,
-    kind::Kind,
-    people::{HandOut, People},
+    crowd::CrowdMode,
+    frame_meta::FrameMeta,
+    people::{Broadcast, People},
 };
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
@@ -40,7 +40,7 @@ const SLICE_OF_RESETS: usize = 8;
 pub(super) struct LocalRoom {
     pub(super) id: RoomId,
     // Two locks, so that what is told meanwhile need not wait for a flush's writes.
-    pub(super) gathered: Mutex<Gathered>,
+    pub(super) gathered: Mutex<PendingFrames>,
     pub(super) people: Mutex<People>,
     /// Who may be in the call, and since when that is known: they have a pass, or came.
     pub(super) callers: Mutex<HashMap<MemberId, Instant>>,
@@ -58,25 +58,25 @@ pub(super) struct LocalRoom {
 
 /// Frames on their way out, as JSON; each reader's wire frames them.
 #[derive(Default)]
-pub(super) struct Gathered {
+pub(super) struct PendingFrames {
     json: Vec<u8>,
     items: Vec<Item>,
     /// And whether that is a crowd.
     reset: Option<(Arc<Snapshot>, bool)>,
-    pub(super) crowd: Crowd,
+    pub(super) crowd: CrowdMode,
     flushing: bool,
     flushed: Option<Instant>,
 }
 
 impl LocalRoom {
-    pub(super) fn new(id: RoomId, terms: &Terms, opened: Option<Permit>) -> Self {
-        let Terms { crowd, limits, budgets, .. } = terms;
+    pub(super) fn new(id: RoomId, terms: &HubConfig, opened: Option<Permit>) -> Self {
+        let HubConfig { crowd, limits, budgets, .. } = terms;
         Self {
             id,
             opened: Mutex::new(opened),
             text: budgets.room_text(limits.history_bytes, limits.history_len),
             kept: Mutex::default(),
-            gathered: Mutex::new(Gathered { crowd: Crowd::new(*crowd), ..Gathered::default() }),
+            gathered: Mutex::new(PendingFrames { crowd: CrowdMode::new(*crowd), ..PendingFrames::default() }),
             people: Mutex::default(),
             callers: Mutex::default(),
             speaking: AtomicUsize::new(0),
@@ -99,7 +99,7 @@ impl LocalRoom {
 
     /// Hands out what gathers, until the last seat here is empty. One task a room: to start one for each message costs
     /// a tenth of the message.
-    pub(super) async fn serve(self: Arc<Self>, terms: Arc<Terms>) {
+    pub(super) async fn serve(self: Arc<Self>, terms: Arc<HubConfig>) {
         loop {
             self.wake.notified().await;
             if self.over.load(Ordering::Relaxed) {
@@ -126,14 +126,14 @@ impl LocalRoom {
         let (kind, frame) = match event {
             Event::Said { epoch, entry } => {
                 let cursor = Cursor { epoch: *epoch, seq: entry.seq };
-                let kind = Kind::Said { from: entry.from, n: entry.n, at: entry.at, cursor };
+                let kind = FrameMeta::Said { from: entry.from, n: entry.n, at: entry.at, cursor };
                 (kind, ServerMessage::Chat(Chat::new(&self.id, *epoch, entry, false)))
             }
             Event::Joined { epoch, member, version, count } => {
                 if !gathered.crowd.hear_joined(*epoch, *version, *count) {
                     return;
                 }
-                let kind = Kind::Presence { epoch: *epoch, version: *version };
+                let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
                 (kind, ServerMessage::Joined { person: MemberDto::from(member), room, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
@@ -149,13 +149,13 @@ impl LocalRoom {
                     return;
                 }
                 let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
-                let kind = Kind::Presence { epoch: *epoch, version: *version };
+                let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
                 (kind, ServerMessage::Left { client_id, user, room, reason, count: *count })
             }
             Event::Unchanged { epoch, version, count } => return gathered.crowd.hear_unchanged(*epoch, *version, *count),
             Event::Typing { from, user, typing } => {
                 let frame = ServerMessage::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
-                (Kind::Typing { from: *from }, frame)
+                (FrameMeta::Typing { from: *from }, frame)
             }
             // About one link, not for the room's ears.
             Event::Moved { .. } | Event::Unloading { .. } => return,
@@ -169,7 +169,7 @@ impl LocalRoom {
                 let frame = ServerMessage::Call { client_id, user: user.as_str(), verified, in_call: call.is_on() };
                 gathered.crowd.hear_call();
                 // As if it were the next change: a newer snapshot knows it, and may know as well that they left since.
-                (Kind::Presence { epoch: *epoch, version: version + 1 }, frame)
+                (FrameMeta::Presence { epoch: *epoch, version: version + 1 }, frame)
             }
             Event::Reset(snapshot) => {
                 self.note_callers(snapshot);
@@ -184,7 +184,7 @@ impl LocalRoom {
         self.start_flush(gathered);
     }
 
-    pub(super) fn start_flush(&self, mut gathered: MutexGuard<'_, Gathered>) {
+    pub(super) fn start_flush(&self, mut gathered: MutexGuard<'_, PendingFrames>) {
         if gathered.flushing || self.speaking.load(Ordering::Relaxed) > 0 {
             return;
         }
@@ -195,7 +195,7 @@ impl LocalRoom {
 
     /// Until this is dropped, what is told waits for it, and goes out then. So a word in a quiet room goes out by the
     /// hand of whoever says it: to wake the room's task would cost an eighth of what the word costs.
-    pub(super) fn speak<'a>(&'a self, terms: &'a Terms) -> Speaking<'a> {
+    pub(super) fn speak<'a>(&'a self, terms: &'a HubConfig) -> Speaking<'a> {
         self.speaking.fetch_add(1, Ordering::Relaxed);
         Speaking { room: self, terms }
     }
@@ -211,12 +211,12 @@ impl LocalRoom {
     /// Takes in a word to everybody here.
     pub(super) fn notice(&self, frame: &ServerMessage<'_>) {
         let mut gathered = self.gathered.lock();
-        gathered.push(Kind::Notice, frame);
+        gathered.push(FrameMeta::Notice, frame);
         self.start_flush(gathered);
     }
 
     /// Hands out all that has gathered, until there is no more.
-    async fn flush(&self, terms: &Terms) {
+    async fn flush(&self, terms: &HubConfig) {
         loop {
             let busy = {
                 let mut gathered = self.gathered.lock();
@@ -239,7 +239,7 @@ impl LocalRoom {
 
     /// Hands out what has gathered by now, and says so, if that does not take long. For one at a time: whoever has set
     /// `flushing`.
-    fn hand_out(&self, terms: &Terms) -> bool {
+    fn hand_out(&self, terms: &HubConfig) -> bool {
         let mut people = self.people.lock();
         let mut gathered = self.gathered.lock();
         if people.seats.len() > gathered.slice() {
@@ -247,19 +247,19 @@ impl LocalRoom {
         }
         let (json, items, reset) = gathered.take();
         drop(gathered);
-        people.hand_out(&mut HandOut::new(&json, &items, reset), SLICE, &self.id, terms);
+        people.hand_out(&mut Broadcast::new(&json, &items, reset), SLICE, &self.id, terms);
         drop(people);
         self.gathered.lock().flushed = Some(Instant::now());
         true
     }
 
     /// The same for many, of whom each gets it in one order with what comes next: that is not taken before.
-    async fn hand_out_in_slices(&self, terms: &Terms) {
+    async fn hand_out_in_slices(&self, terms: &HubConfig) {
         let (slice, (json, items, reset)) = {
             let mut gathered = self.gathered.lock();
             (gathered.slice(), gathered.take())
         };
-        let mut out = HandOut::new(&json, &items, reset);
+        let mut out = Broadcast::new(&json, &items, reset);
         while self.people.lock().hand_out(&mut out, slice, &self.id, terms) {
             tokio::task::yield_now().await;
         }
@@ -270,7 +270,7 @@ impl LocalRoom {
 /// Somebody says something: see [`LocalRoom::speak`].
 pub(super) struct Speaking<'a> {
     room: &'a LocalRoom,
-    terms: &'a Terms,
+    terms: &'a HubConfig,
 }
 
 impl Drop for Speaking<'_> {
@@ -299,7 +299,7 @@ impl Drop for Speaking<'_> {
 /// Frames, what they are, and a snapshot to begin anew with.
 type Batched = (Vec<u8>, Vec<Item>, Option<(Arc<Snapshot>, bool)>);
 
-impl Gathered {
+impl PendingFrames {
     fn is_empty(&self) -> bool {
         self.items.is_empty() && self.reset.is_none()
     }
@@ -317,7 +317,7 @@ impl Gathered {
         (std::mem::take(&mut self.json), std::mem::take(&mut self.items), self.reset.take())
     }
 
-    pub(super) fn push(&mut self, kind: Kind, frame: &ServerMessage<'_>) {
+    pub(super) fn push(&mut self, kind: FrameMeta, frame: &ServerMessage<'_>) {
         frame.write(&mut self.json);
         self.items.push(Item { end: self.json.len(), kind });
     }

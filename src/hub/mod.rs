@@ -2,19 +2,19 @@
 //! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
 
 mod batch;
-mod bearer;
 mod call;
 mod crowd;
-mod goodbye;
-mod kind;
+mod frame_meta;
+mod join_origin;
 mod local;
 mod people;
-mod reader;
-mod rooms;
-mod seat;
+mod poll_session;
+mod registry;
+mod session;
+mod shutdown;
 mod spread;
-mod tenure;
-mod whence;
+mod subscriber;
+mod ticket_ops;
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -25,20 +25,20 @@ use dashmap::DashMap;
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
-pub use self::rooms::Rooms;
-pub use self::{
-    bearer::Nobody,
-    reader::{Reader, Wire},
-    seat::Seat,
-    tenure::{Stay, Tenure},
-    whence::ResumeFrom,
-};
+pub use self::registry::RoomRegistry;
 use self::{
-    kind::Reach,
+    frame_meta::SeenUpTo,
+    join_origin::{JoinOrigin, same_account},
     local::LocalRoom,
     people::Place,
     spread::Spread,
-    whence::{Whence, same_account},
+};
+pub use self::{
+    join_origin::ResumeFrom,
+    poll_session::{KeepAlive, PollSession},
+    session::Session,
+    subscriber::{Encoder, Subscriber},
+    ticket_ops::NullSubscriber,
 };
 use crate::{
     account::Accounts,
@@ -68,7 +68,7 @@ impl From<StoreError> for ApiError {
 }
 
 /// What this node tells everybody who comes in.
-pub struct Terms {
+pub struct HubConfig {
     /// Signs tickets.
     pub signer: Signer,
     /// What rooms hold.
@@ -90,7 +90,7 @@ pub struct Terms {
 }
 
 /// Who is greeted, and as what.
-struct Guest<'a> {
+struct Greeted<'a> {
     member: MemberId,
     name: &'a Name,
     resumed: bool,
@@ -99,7 +99,7 @@ struct Guest<'a> {
     crowd: bool,
 }
 
-impl Terms {
+impl HubConfig {
     /// How long a member that only asks now and then keeps its seat without asking.
     pub fn poll(&self) -> Duration {
         self.grace.max(Duration::from_millis(self.limits.lease))
@@ -116,7 +116,7 @@ impl Terms {
         room: &RoomId,
         snapshot: &Snapshot,
         history: &[Entry],
-        Guest { member, name, resumed, reset, last_n, crowd }: Guest<'_>,
+        Greeted { member, name, resumed, reset, last_n, crowd }: Greeted<'_>,
         again: bool,
     ) -> Vec<u8> {
         let now = (self.clock)();
@@ -132,7 +132,7 @@ impl Terms {
 }
 
 /// Somebody at the door.
-pub struct Entrance {
+pub struct JoinRequest {
     /// Which room.
     pub room: RoomId,
     /// The name they give, if any; verified if they are logged in.
@@ -147,7 +147,7 @@ pub struct Entrance {
 
 /// This node.
 pub struct Hub {
-    rooms: Arc<Rooms>,
+    rooms: Arc<RoomRegistry>,
     store: Arc<dyn Store>,
     tags: AtomicU64,
     /// When people are to come back, once the goodbye has begun.
@@ -159,7 +159,7 @@ pub struct Hub {
 
 impl Hub {
     /// A node that serves the rooms of `store`, which tells `rooms`.
-    pub fn new(rooms: Arc<Rooms>, store: Arc<dyn Store>) -> Arc<Self> {
+    pub fn new(rooms: Arc<RoomRegistry>, store: Arc<dyn Store>) -> Arc<Self> {
         // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
         // Rooms have one hub: nothing was set before.
@@ -178,7 +178,7 @@ impl Hub {
     }
 
     /// What this node tells everybody.
-    pub fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &HubConfig {
         &self.rooms.terms
     }
 
@@ -211,12 +211,12 @@ impl Hub {
     ///
     /// # Errors
     /// Why not; the reader got nothing then.
-    pub async fn enter(self: &Arc<Self>, entrance: Entrance, reader: Arc<dyn Reader>) -> Result<Seat, ApiError> {
+    pub async fn enter(self: &Arc<Self>, entrance: JoinRequest, reader: Arc<dyn Subscriber>) -> Result<Session, ApiError> {
         let began = Instant::now();
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let Entrance { room, name, ticket, cursor, usage } = entrance;
+        let JoinRequest { room, name, ticket, cursor, usage } = entrance;
         // Before the store is asked for anything.
         usage.as_deref().map_or(Ok(()), Usage::join)?;
         let claims = match &ticket {
@@ -229,7 +229,7 @@ impl Hub {
             Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
         // Who takes their seat for the one they had must be told that it is another.
-        let from = Whence { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
+        let from = JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
         self.sit(&room, claims, from, usage.as_ref(), reader).await
     }
 
@@ -252,16 +252,16 @@ impl Hub {
         self: &Arc<Self>,
         room: &RoomId,
         claims: Claims,
-        from: Whence,
+        from: JoinOrigin,
         usage: Option<&Arc<Usage>>,
-        reader: Arc<dyn Reader>,
-    ) -> Result<Seat, ApiError> {
+        reader: Arc<dyn Subscriber>,
+    ) -> Result<Session, ApiError> {
         let count = usage.map_or(Count::Free, Count::Limited);
         let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader)) {
             // Its seat is at another node, which may be stopping: it was counted when the member came.
             Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. })) if from.resumed => {
                 let seated =
-                    self.store.find(room, Some(claims.member)).await?.is_some_and(|room| bearer::has(&room, claims.member));
+                    self.store.find(room, Some(claims.member)).await?.is_some_and(|room| ticket_ops::has(&room, claims.member));
                 let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
                 self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader))
             }
@@ -270,7 +270,7 @@ impl Hub {
         let (local, tag) = placed?;
         let kept = usage.map(|usage| local.kept_of(usage));
         // From here on, dropping the seat frees it: the link may die while the store is asked.
-        let mut seat = Seat::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
+        let mut seat = Session::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
         // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
         if self.is_stopping() {
             seat.give_up();

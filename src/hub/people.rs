@@ -10,11 +10,11 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Guest, Terms,
+    Greeted, HubConfig,
     batch::{Batch, Few, Item},
-    kind::{Kind, Reach},
+    frame_meta::{FrameMeta, SeenUpTo},
     local::LocalRoom,
-    reader::Reader,
+    subscriber::Subscriber,
 };
 use crate::{
     budget::Permit,
@@ -24,14 +24,14 @@ use crate::{
 /// Who sits here. Dense, because a flush walks it and a lookup is by id.
 #[derive(Default)]
 pub(super) struct People {
-    pub(super) seats: IndexMap<MemberId, LocalSeat, RandomState>,
+    pub(super) seats: IndexMap<MemberId, LocalSession, RandomState>,
     pub(super) key: Option<RoomKey>,
     /// So many at the beginning have got what is being handed out; 0 when nothing is.
     handed: usize,
 }
 
 /// A seat at this node.
-pub(super) struct LocalSeat {
+pub(super) struct LocalSession {
     pub(super) tag: u64,
     /// When the link came: an older one does not get the seat any more.
     pub(super) began: Instant,
@@ -47,11 +47,11 @@ pub(super) struct LocalSeat {
 impl LocalRoom {
     /// The page of a member unloads. Says whether its seat is here.
     pub(super) fn unload(&self, member: MemberId) -> bool {
-        self.people.lock().seats.get_mut(&member).map(LocalSeat::unload).is_some()
+        self.people.lock().seats.get_mut(&member).map(LocalSession::unload).is_some()
     }
 }
 
-impl LocalSeat {
+impl LocalSession {
     /// Its page unloads: a seat without a link is held for the reload grace from now on.
     pub(super) fn unload(&mut self) {
         self.unloaded = Some(Instant::now());
@@ -68,7 +68,7 @@ pub(super) enum Place {
     /// Listens already, but has not looked yet.
     Joining(Box<Joining>),
     /// Follows.
-    Live { reader: Arc<dyn Reader>, reach: Reach },
+    Live { reader: Arc<dyn Subscriber>, reach: SeenUpTo },
     /// Lost its link; kept for the grace, or for the reload grace once `unload` is notified. What waits for its end is
     /// given up with it.
     Held { unload: Arc<Notify>, _grace: AbortOnDropHandle<()> },
@@ -76,14 +76,14 @@ pub(super) enum Place {
 
 /// Somebody on their way in. Boxed, because a seat is hardly ever that.
 pub(super) struct Joining {
-    pub(super) reader: Arc<dyn Reader>,
-    pub(super) waiting: Vec<(Kind, Bytes)>,
+    pub(super) reader: Arc<dyn Subscriber>,
+    pub(super) waiting: Vec<(FrameMeta, Bytes)>,
     /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
-    pub(super) reset: Option<Reach>,
+    pub(super) reset: Option<SeenUpTo>,
 }
 
 impl Place {
-    pub(super) fn reader(&self) -> Option<&Arc<dyn Reader>> {
+    pub(super) fn reader(&self) -> Option<&Arc<dyn Subscriber>> {
         match self {
             Self::Joining(joining) => Some(&joining.reader),
             Self::Live { reader, .. } => Some(reader),
@@ -93,7 +93,7 @@ impl Place {
 }
 
 /// What has gathered, on its way to everybody.
-pub(super) struct HandOut<'a> {
+pub(super) struct Broadcast<'a> {
     pub(super) json: &'a [u8],
     pub(super) items: &'a [Item],
     /// What everything begins anew with first, and whether that is a crowd.
@@ -102,7 +102,7 @@ pub(super) struct HandOut<'a> {
     batches: SmallVec<[Batch<'a>; 1]>,
 }
 
-impl<'a> HandOut<'a> {
+impl<'a> Broadcast<'a> {
     #[inline]
     pub(super) fn new(json: &'a [u8], items: &'a [Item], reset: Option<(Arc<Snapshot>, bool)>) -> Self {
         Self { json, items, reset, batches: SmallVec::new() }
@@ -111,7 +111,7 @@ impl<'a> HandOut<'a> {
 
 impl People {
     /// Takes a seat away. Those who have their share of what is being handed out stay before those who have not.
-    pub(super) fn remove(&mut self, member: MemberId) -> Option<LocalSeat> {
+    pub(super) fn remove(&mut self, member: MemberId) -> Option<LocalSession> {
         let mut at = self.seats.get_index_of(&member)?;
         if at < self.handed {
             self.handed -= 1;
@@ -123,8 +123,8 @@ impl People {
 
     /// Hands out to the next `most` who have not got it yet. False when everybody has.
     /// Who takes a seat meanwhile comes last, and has no use for what lies before their snapshot.
-    pub(super) fn hand_out(&mut self, out: &mut HandOut<'_>, most: usize, room: &RoomId, terms: &Terms) -> bool {
-        let HandOut { json, items, reset, batches } = out;
+    pub(super) fn hand_out(&mut self, out: &mut Broadcast<'_>, most: usize, room: &RoomId, terms: &HubConfig) -> bool {
+        let Broadcast { json, items, reset, batches } = out;
         let (from, count) = (std::mem::take(&mut self.handed), self.seats.len());
         let to = if count - from > most { from + most } else { count };
         if to < count {
@@ -143,9 +143,9 @@ impl People {
         let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
         for item in *items {
             match item.kind {
-                Kind::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
-                Kind::Presence { version, .. } => first_version = first_version.min(version),
-                Kind::Typing { .. } | Kind::Notice => {}
+                FrameMeta::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
+                FrameMeta::Presence { version, .. } => first_version = first_version.min(version),
+                FrameMeta::Typing { .. } | FrameMeta::Notice => {}
             }
         }
         let life = items.iter().find_map(|item| item.kind.epoch());
@@ -154,7 +154,7 @@ impl People {
         authors.sort_unstable();
         let Some(seats) = self.seats.get_range_mut(from..to) else { return false };
         for (index, (member, seat)) in (from..).zip(seats.iter_mut()) {
-            let Some(wire) = seat.place.reader().map(|reader| reader.wire()) else { continue };
+            let Some(wire) = seat.place.reader().map(|reader| reader.encoder()) else { continue };
             let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
                 batches.push(Batch::new(wire, json, items));
                 batches.len() - 1
@@ -185,20 +185,20 @@ impl People {
     }
 }
 
-impl LocalSeat {
-    fn start_over(&mut self, member: MemberId, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &Terms) {
+impl LocalSession {
+    fn start_over(&mut self, member: MemberId, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &HubConfig) {
         match &mut self.place {
             Place::Live { reader, reach } => {
-                *reach = Reach::of(snapshot);
+                *reach = SeenUpTo::of(snapshot);
                 let last_n = snapshot.last_n(member);
-                let guest = Guest { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
+                let guest = Greeted { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
                 let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
-                let frame = reader.wire().framed(&json, Some(snapshot.cursor()));
+                let frame = reader.encoder().framed(&json, Some(snapshot.cursor()));
                 reader.deliver(&[frame]);
             }
             Place::Joining(joining) => {
                 joining.waiting.clear();
-                joining.reset = Some(Reach::of(snapshot));
+                joining.reset = Some(SeenUpTo::of(snapshot));
             }
             Place::Held { .. } => {}
         }

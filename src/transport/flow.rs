@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::timeout};
 use super::BodyFraming;
 use crate::{
     budget::{Unread, Usage},
-    hub::{Entrance, Hub, Reader, Seat, Wire},
+    hub::{Encoder, Hub, JoinRequest, Session, Subscriber},
     protocol::ApiError,
 };
 
@@ -24,9 +24,9 @@ const PULSE: Duration = Duration::from_secs(15);
 /// How a kind of stream speaks.
 pub(super) struct Manner {
     /// Frames in chunks.
-    pub(super) chunked: Wire,
+    pub(super) chunked: Encoder,
     /// Frames as they are.
-    pub(super) bare: Wire,
+    pub(super) bare: Encoder,
     /// What comes before everything else.
     pub(super) prologue: Option<&'static str>,
     /// A sign of life that readers pass over.
@@ -65,14 +65,14 @@ impl State {
 /// seat is held for the grace; who came without a ticket has nothing to take it up again with, and leaves at once.
 pub(super) async fn open(
     hub: &Arc<Hub>,
-    entrance: Entrance,
+    entrance: JoinRequest,
     manner: &'static Manner,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
     let flow = Arc::new(Flow { manner, framing, state: Mutex::default(), changed: Notify::new() });
     flow.state.lock().unread = entrance.usage.as_ref().map(Usage::unread);
     let passing = entrance.ticket.is_none();
-    let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Reader>).await?;
+    let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Subscriber>).await?;
     let place = Place { seat: Some(seat), passing };
     let prologue = stream::iter(manner.prologue.map(|prologue| framing.piece(prologue.as_bytes())));
     let frames = stream::unfold((flow, place), |(flow, place)| async move {
@@ -84,7 +84,7 @@ pub(super) async fn open(
 
 /// The seat of a stream.
 struct Place {
-    seat: Option<Seat>,
+    seat: Option<Session>,
     passing: bool,
 }
 
@@ -123,8 +123,8 @@ impl Flow {
     }
 }
 
-impl Reader for Flow {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for Flow {
+    fn encoder(&self) -> &'static Encoder {
         match self.framing {
             BodyFraming::Chunked => &self.manner.chunked,
             BodyFraming::CloseDelimited => &self.manner.bare,

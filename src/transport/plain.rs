@@ -12,7 +12,7 @@ use super::{
     flow::{self, Manner},
 };
 use crate::{
-    hub::{Entrance, Hub, Wire},
+    hub::{Encoder, Hub, JoinRequest},
     protocol::{ApiError, Timestamp},
     room::{Cursor, Millis, Name, Text},
 };
@@ -25,8 +25,8 @@ const NAMED: usize = 20;
 
 // No pulse: there is nothing that every terminal, pipe and file passes over. A dead peer is noticed by TCP.
 static MANNER: Manner = Manner {
-    chunked: Wire { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| lines(json, cursor, out)), echo: true },
-    bare: Wire { frame: lines, echo: true },
+    chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| lines(json, cursor, out)), echo: true },
+    bare: Encoder { frame: lines, echo: true },
     prologue: None,
     pulse: None,
     farewell: |why| format!("* {why}\n").into_bytes(),
@@ -142,7 +142,7 @@ pub fn line(at: Millis, name: &Name, text: &Text) -> String {
 /// As [`Hub::enter`].
 pub async fn open(
     hub: &Arc<Hub>,
-    entrance: Entrance,
+    entrance: JoinRequest,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
     flow::open(hub, entrance, &MANNER, framing).await

@@ -11,14 +11,14 @@ use super::{
     flow::{self, Manner},
 };
 use crate::{
-    hub::{Entrance, Hub, Wire},
+    hub::{Encoder, Hub, JoinRequest},
     protocol::{ApiError, ServerMessage},
     room::Cursor,
 };
 
 static MANNER: Manner = Manner {
-    chunked: Wire { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| event(json, cursor, out)), echo: false },
-    bare: Wire { frame: event, echo: false },
+    chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| event(json, cursor, out)), echo: false },
+    bare: Encoder { frame: event, echo: false },
     prologue: Some("retry: 1000\n\n"),
     pulse: Some(":\n\n"),
     farewell: |why| {
@@ -75,7 +75,7 @@ fn event(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
 /// As [`Hub::enter`].
 pub async fn open(
     hub: &Arc<Hub>,
-    entrance: Entrance,
+    entrance: JoinRequest,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
     flow::open(hub, entrance, &MANNER, framing).await

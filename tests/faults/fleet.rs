@@ -15,7 +15,7 @@ pub const NODES: usize = 3;
 
 /// The settings of a run: short ones for every day, the product's own for `make faults`.
 #[derive(Clone, Copy)]
-pub struct Terms {
+pub struct HubConfig {
     pub lease: Duration,
     pub grace: Duration,
     pub rooms: usize,
@@ -25,7 +25,7 @@ pub struct Terms {
     pub pace: Duration,
 }
 
-impl Terms {
+impl HubConfig {
     pub fn of_this_run() -> Self {
         if is_long() {
             let (lease, grace) = (Duration::from_secs(15), Duration::from_secs(15));
@@ -65,7 +65,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub async fn start(redis: &str, terms: Terms) -> Self {
+    pub async fn start(redis: &str, terms: HubConfig) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let log = std::env::temp_dir().join(format!("parlor-node-{}-{number}.log", std::process::id()));
@@ -150,7 +150,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    pub async fn start(urls: [String; NODES], terms: Terms) -> Self {
+    pub async fn start(urls: [String; NODES], terms: HubConfig) -> Self {
         let mut nodes = Vec::new();
         for url in &urls {
             nodes.push(Node::start(url, terms).await);

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{
     Fault,
-    fleet::Terms,
+    fleet::HubConfig,
     person::{Patience, Person, Wish},
     storm::Storm,
     support::{line::Line, server::Server},
@@ -69,7 +69,7 @@ async fn node_is_killed() -> Row {
 }
 
 async fn fleet_is_killed() -> Row {
-    let mut storm = Storm::gather_on(Server::start(), Terms::of_this_run()).await;
+    let mut storm = Storm::gather_on(Server::start(), HubConfig::of_this_run()).await;
     storm.strike();
     storm.fleet.nodes.iter_mut().for_each(super::fleet::Node::kill);
     storm.everybody(Wish::Die);
@@ -110,7 +110,7 @@ async fn fleet_is_killed_and_started_again() -> Row {
 }
 
 async fn node_stops(patience: Patience) -> Row {
-    let terms = Terms::of_this_run();
+    let terms = HubConfig::of_this_run();
     let redis = Server::start();
     let urls = std::array::from_fn(|_| redis.url());
     let mut storm = Storm::gather_with(redis, urls, terms, patience).await;
@@ -139,7 +139,7 @@ async fn node_is_cut_off_from_redis() -> Row {
     let redis = Server::start();
     let line = Line::to(redis.port()).await;
     let urls = [line.url(), redis.url(), redis.url()];
-    let mut storm = Storm::gather_with(redis, urls, Terms::of_this_run(), Patience::PAGE).await;
+    let mut storm = Storm::gather_with(redis, urls, HubConfig::of_this_run(), Patience::PAGE).await;
     storm.strike();
     line.hold(true);
     storm.somebody_saw("left node_lost").await;

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{
     AWAY, Fault,
-    fleet::Terms,
+    fleet::HubConfig,
     person::{Patience, Person, Wish},
     storm::Storm,
     support::{line::Line, server::Server},
@@ -58,7 +58,7 @@ async fn subscriptions_end_in_silence() -> Row {
     let redis = Server::start();
     let line = Line::to(redis.port()).await;
     let urls = [line.url(), redis.url(), redis.url()];
-    let terms = Terms::of_long_lease();
+    let terms = HubConfig::of_long_lease();
     let mut storm = Storm::gather_with(redis, urls, terms, Patience::PAGE).await;
     let channels: Vec<_> = (0..terms.rooms).map(|room| format!("parlor1:{{storm-{room}}}")).collect();
     storm.strike();
@@ -72,7 +72,7 @@ async fn subscriptions_end_in_silence() -> Row {
 }
 
 async fn redis_stops(fault: &str, time: Duration, may: &[&str]) -> Row {
-    let mut storm = Storm::gather_on(Server::start(), Terms::of_this_run()).await;
+    let mut storm = Storm::gather_on(Server::start(), HubConfig::of_this_run()).await;
     storm.strike();
     storm.redis.signal("STOP");
     sleep(time).await;
@@ -82,15 +82,15 @@ async fn redis_stops(fault: &str, time: Duration, may: &[&str]) -> Row {
 }
 
 async fn redis_stops_for_less_than_a_lease() -> Row {
-    redis_stops("Redis stopped, less than a lease", Terms::of_this_run().lease * 2 / 3, &AWAY).await
+    redis_stops("Redis stopped, less than a lease", HubConfig::of_this_run().lease * 2 / 3, &AWAY).await
 }
 
 async fn redis_stops_for_longer_than_a_lease() -> Row {
-    redis_stops("Redis stopped, longer than a lease", Terms::of_this_run().lease * 2, &AWAY).await
+    redis_stops("Redis stopped, longer than a lease", HubConfig::of_this_run().lease * 2, &AWAY).await
 }
 
 async fn redis_stops_for_longer_than_rooms_live() -> Row {
-    let time = Terms::of_this_run().ttl() + Duration::from_secs(2);
+    let time = HubConfig::of_this_run().ttl() + Duration::from_secs(2);
     redis_stops("Redis stopped until all rooms have expired", time, &[&AWAY[..], &["reset", "joined"]].concat()).await
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    fleet::{Fleet, NODES, Terms},
+    fleet::{Fleet, HubConfig, NODES},
     ledger::{Verdict, examine},
     person::{Patience, Person, Wish},
     support::{cluster::Cluster, sentinel::Watched, server::Server},
@@ -57,7 +57,7 @@ impl Backend for Watched {
 pub struct Storm<B> {
     pub redis: B,
     pub fleet: Fleet,
-    pub terms: Terms,
+    pub terms: HubConfig,
     /// By room.
     pub crowd: Vec<Vec<Person>>,
     /// Who came later and did not stay: in which room, and who.
@@ -69,16 +69,16 @@ pub struct Storm<B> {
 impl<B: Backend> Storm<B> {
     /// Everybody has come in and has heard everybody.
     pub async fn gather(redis: B) -> Self {
-        Self::gather_on(redis, Terms::of_long_lease()).await
+        Self::gather_on(redis, HubConfig::of_long_lease()).await
     }
 
     /// The same, for a fault that waits for leases to end.
-    pub async fn gather_on(redis: B, terms: Terms) -> Self {
+    pub async fn gather_on(redis: B, terms: HubConfig) -> Self {
         let urls = std::array::from_fn(|_| redis.url());
         Self::gather_with(redis, urls, terms, Patience::PAGE).await
     }
 
-    pub async fn gather_with(redis: B, urls: [String; NODES], terms: Terms, patience: Patience) -> Self {
+    pub async fn gather_with(redis: B, urls: [String; NODES], terms: HubConfig, patience: Patience) -> Self {
         let fleet = Fleet::start(urls, terms).await;
         let mut crowd = Vec::new();
         for room in 0..terms.rooms {

@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use parlor::{
     budget::{self, Budgets},
-    hub::Terms,
+    hub::HubConfig,
     room::Limits,
     store::memory::wall_clock,
     ticket::Signer,
 };
 
 /// As a node with nothing configured.
-pub fn terms() -> Terms {
-    Terms {
+pub fn terms() -> HubConfig {
+    HubConfig {
         signer: Signer::new(""),
         limits: Limits::default(),
         crowd: 100,

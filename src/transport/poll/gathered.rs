@@ -9,7 +9,7 @@ use super::{
     company::Company,
 };
 use crate::{
-    hub::Wire,
+    hub::Encoder,
     room::{Cursor, Epoch},
 };
 
@@ -20,7 +20,7 @@ const LIMIT: usize = 256 * 1024;
 const PIECES: usize = 1024;
 
 /// Letters: the length of the JSON, whether it moves the cursor and where to, the JSON.
-pub(super) static WIRE: Wire = Wire { frame: letter, echo: true };
+pub(super) static WIRE: Encoder = Encoder { frame: letter, echo: true };
 
 fn letter(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
     out.put_u32(u32::try_from(json.len()).unwrap_or(u32::MAX));

@@ -18,7 +18,7 @@ use super::{
     gathered::{Beginning, Gathered, WIRE},
 };
 use crate::{
-    hub::{Reader, Wire},
+    hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
 };
 
@@ -255,8 +255,8 @@ impl State {
     }
 }
 
-impl Reader for Mailbox {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for Mailbox {
+    fn encoder(&self) -> &'static Encoder {
         &WIRE
     }
 

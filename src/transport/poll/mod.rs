@@ -17,7 +17,7 @@ pub use self::bookmark::Bookmark;
 use self::mailbox::{Mailbox, Opened};
 use crate::{
     budget::Usage,
-    hub::{Entrance, Hub, Reader, ResumeFrom, Seat, Stay, Tenure},
+    hub::{Hub, JoinRequest, KeepAlive, PollSession, ResumeFrom, Session, Subscriber},
     protocol::ApiError,
     room::{MemberId, RoomId},
     spare,
@@ -32,7 +32,7 @@ pub struct Pollers {
 
 /// A member that asks again and again.
 struct Poller {
-    tenure: Tenure,
+    tenure: PollSession,
     mailbox: Arc<Mailbox>,
 }
 
@@ -46,9 +46,9 @@ impl Pollers {
     ///
     /// # Errors
     /// As [`Hub::enter`].
-    pub async fn join(&self, entrance: Entrance) -> Result<Bytes, ApiError> {
+    pub async fn join(&self, entrance: JoinRequest) -> Result<Bytes, ApiError> {
         let mailbox = Arc::new(Mailbox::new(None));
-        let seat = self.hub.enter(entrance, Arc::clone(&mailbox) as Arc<dyn Reader>).await?;
+        let seat = self.hub.enter(entrance, Arc::clone(&mailbox) as Arc<dyn Subscriber>).await?;
         let welcome = mailbox.welcome();
         self.keep(seat, mailbox);
         Ok(welcome)
@@ -88,7 +88,7 @@ impl Pollers {
         let mailbox = Arc::new(Mailbox::new(Some(from)));
         let _waiting = mailbox.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
-        let seat = Box::pin(self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Reader>)).await?;
+        let seat = Box::pin(self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Subscriber>)).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {
@@ -101,25 +101,25 @@ impl Pollers {
 
     /// A sign of life of somebody who may be polling here: the seat is kept until the guard is dropped, and renewed if the
     /// request is accepted.
-    pub fn hear(&self, who: &Claims) -> Option<Stay> {
+    pub fn hear(&self, who: &Claims) -> Option<KeepAlive> {
         self.renew(who).map(|(_, stay)| stay)
     }
 
-    fn renew(&self, who: &Claims) -> Option<(Arc<Poller>, Stay)> {
+    fn renew(&self, who: &Claims) -> Option<(Arc<Poller>, KeepAlive)> {
         let poller = Arc::clone(&*self.known.get(&who.member)?);
         let stay = poller.tenure.stay()?;
         Some((poller, stay))
     }
 
-    fn keep(&self, seat: Seat, mailbox: Arc<Mailbox>) -> Option<Stay> {
+    fn keep(&self, seat: Session, mailbox: Arc<Mailbox>) -> Option<KeepAlive> {
         let (member, known, theirs) = (seat.member(), Arc::clone(&self.known), Arc::clone(&mailbox));
         let lost = move || {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
             spare::give_back(&known);
         };
-        let tenure = Tenure::new(seat, Arc::clone(&mailbox.unload), lost);
+        let tenure = PollSession::new(seat, Arc::clone(&mailbox.unload), lost);
         let mut stay = tenure.stay();
-        stay.iter_mut().for_each(Stay::accept);
+        stay.iter_mut().for_each(KeepAlive::accept);
         // The seat that this one replaces is void already.
         self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
         stay

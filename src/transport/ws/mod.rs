@@ -26,7 +26,7 @@ use tokio::{
 use self::{early::Early, outbox::Outbox, stream::Stream};
 use crate::{
     budget::Usage,
-    hub::{Entrance, Hub, Reader, Seat},
+    hub::{Hub, JoinRequest, Session, Subscriber},
     protocol::{ApiError, ClientFrame, ClientMessage, ServerMessage},
     transport::{loan::Loan, pace::Pace},
 };
@@ -56,7 +56,7 @@ pub fn settings() -> WebSocketConfig {
 /// What the address and headers of an upgrade asked for.
 pub struct Opening {
     /// Who wants in where, or why that cannot be.
-    pub entrance: Result<Entrance, ApiError>,
+    pub entrance: Result<JoinRequest, ApiError>,
     /// A resume frame is to come first.
     pub resume: bool,
     /// Frames a second for long.
@@ -83,7 +83,7 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> impl 
 type Socket = WebSocketStream<Stream>;
 
 /// From upgrade to welcome; `None` when there is nobody left to serve.
-async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Option<Seat>)> {
+async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Option<Session>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
     let link = Link { hub, outbox, pace: Pace::new(opening.rate, opening.usage) };
     match link.open(&mut socket, opening.entrance, opening.resume).await {
@@ -153,9 +153,9 @@ impl Link {
     async fn open(
         &self,
         socket: &mut Socket,
-        entrance: Result<Entrance, ApiError>,
+        entrance: Result<JoinRequest, ApiError>,
         resume: bool,
-    ) -> Result<(Seat, Early), Option<ApiError>> {
+    ) -> Result<(Session, Early), Option<ApiError>> {
         let mut entrance = entrance?;
         if resume && entrance.ticket.is_none() {
             let frame = tokio::select! {
@@ -167,7 +167,7 @@ impl Link {
                 _ => return Err(Some(ApiError::BadFrame("with resume=1 the first frame must be resume".into()))),
             }
         }
-        let reader: Arc<dyn Reader> = Arc::clone(&self.outbox) as _;
+        let reader: Arc<dyn Subscriber> = Arc::clone(&self.outbox) as _;
         let mut early = Early::default();
         // Who comes back has a seat that is held, whatever becomes of this link.
         let held = entrance.ticket.clone().map(|ticket| (entrance.room.clone(), ticket));
@@ -184,7 +184,7 @@ impl Link {
     }
 
     /// Does what was asked before the welcome.
-    async fn catch_up(&self, early: Early, seat: &mut Option<Seat>) {
+    async fn catch_up(&self, early: Early, seat: &mut Option<Session>) {
         let (frames, goodbye) = early.take();
         for inbound in frames {
             if self.hear(inbound, seat).await {
@@ -197,7 +197,7 @@ impl Link {
     }
 
     /// Hears the client until it leaves or is lost. The seat is gone afterwards if it left.
-    async fn talk(&self, socket: &mut Socket, seat: &mut Option<Seat>) {
+    async fn talk(&self, socket: &mut Socket, seat: &mut Option<Session>) {
         // In place: an interval would keep its timer in an allocation of its own.
         let mut pulse = pin!(sleep(PULSE));
         let mut heard = true;
@@ -228,7 +228,7 @@ impl Link {
                     self.outbox.send(&ServerMessage::Error(trouble.problem(None)));
                     return self.outbox.close(&trouble);
                 }
-                Heard::Unload => return seat.iter().for_each(Seat::unload),
+                Heard::Unload => return seat.iter().for_each(Session::unload),
                 Heard::Lost => return,
             };
             if step.await {
@@ -238,7 +238,7 @@ impl Link {
     }
 
     /// Does what a frame asks. True when that ends the link.
-    async fn hear(&self, inbound: ClientFrame, seat: &mut Option<Seat>) -> bool {
+    async fn hear(&self, inbound: ClientFrame, seat: &mut Option<Session>) -> bool {
         let ClientFrame { ask, n } = inbound;
         if ask == Ok(ClientMessage::Leave) {
             let freed = self.leave(seat).await;
@@ -260,7 +260,7 @@ impl Link {
         false
     }
 
-    async fn answer(&self, ask: ClientMessage, seat: &mut Seat) -> Result<(), ApiError> {
+    async fn answer(&self, ask: ClientMessage, seat: &mut Session) -> Result<(), ApiError> {
         match ask {
             ClientMessage::Chat { text, n } => {
                 if let Some(again) = seat.say(n, &text).await? {
@@ -281,7 +281,7 @@ impl Link {
     }
 
     /// Frees the seat at once. Says whether it is free.
-    fn leave(&self, seat: &mut Option<Seat>) -> BoxFuture<'static, bool> {
+    fn leave(&self, seat: &mut Option<Session>) -> BoxFuture<'static, bool> {
         let seat = seat.take();
         Box::pin(async move {
             match seat {

@@ -19,7 +19,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::{
     budget::Admission,
-    hub::{Reader, Wire},
+    hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
     room::Cursor,
     transport::{backlog::Backlog, loan::forget},
@@ -32,7 +32,7 @@ const QUEUE_LIMIT: usize = 256 * 1024;
 const PIECES: usize = 32;
 
 /// WebSocket text frames.
-pub(super) static WIRE: Wire = Wire { frame: text_frame, echo: false };
+pub(super) static WIRE: Encoder = Encoder { frame: text_frame, echo: false };
 
 fn text_frame(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), &[json], out);
@@ -231,8 +231,8 @@ impl State {
     }
 }
 
-impl Reader for Outbox {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for Outbox {
+    fn encoder(&self) -> &'static Encoder {
         &WIRE
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    hub::{Entrance, Hub, Nobody, Rooms, Terms},
+    hub::{Hub, HubConfig, JoinRequest, NullSubscriber, RoomRegistry},
     room::{Cursor, Epoch, Limits, NodeId},
     store::memory::{Memory, World, wall_clock},
     ticket::Signer,
@@ -17,7 +17,7 @@ fn hub() -> Arc<Hub> {
     let (signer, limits) = (Signer::new(""), Limits::default());
     let grace = Duration::from_secs(15);
     let budgets = std::sync::Arc::new(crate::budget::Budgets::new(crate::budget::Limits::default()));
-    let rooms = Rooms::new(Terms {
+    let rooms = RoomRegistry::new(HubConfig {
         signer,
         limits,
         crowd: 100,
@@ -32,8 +32,8 @@ fn hub() -> Arc<Hub> {
     Hub::new(rooms, store)
 }
 
-fn guest() -> Entrance {
-    Entrance { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None }
+fn guest() -> JoinRequest {
+    JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None }
 }
 
 /// How many bytes all these hold, each allocation once.
@@ -51,7 +51,7 @@ fn held(mailboxes: &[Arc<Mailbox>]) -> usize {
 #[tokio::test(start_paused = true)]
 async fn mailboxes_of_a_room_hold_its_words_once() {
     let hub = hub();
-    let mut speaker = hub.enter(guest(), Arc::new(Nobody)).await.unwrap();
+    let mut speaker = hub.enter(guest(), Arc::new(NullSubscriber)).await.unwrap();
     let (mut mailboxes, mut seats) = (Vec::new(), Vec::new());
     for _ in 0..50 {
         let mailbox = Arc::new(Mailbox::new(None));

@@ -10,13 +10,13 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::Seat;
+use super::Session;
 
 /// Whether a request has ended is not looked for more often than this.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A seat between requests. Dropping it is a lost link.
-pub struct Tenure {
+pub struct PollSession {
     kept: Arc<Kept>,
     watch: AbortHandle,
 }
@@ -33,7 +33,7 @@ struct Kept {
 
 struct State {
     /// `None` when it is lost.
-    seat: Option<Seat>,
+    seat: Option<Session>,
     /// Requests that are being answered: while there are any, nothing runs out.
     asking: usize,
     until: Instant,
@@ -41,10 +41,10 @@ struct State {
     unloads: bool,
 }
 
-impl Tenure {
+impl PollSession {
     /// Keeps a seat for as long as the node lets a member be silent after each request that was accepted, then frees it
     /// and says so to `lost`. `unload` tells that the page of the member unloads.
-    pub fn new(seat: Seat, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
+    pub fn new(seat: Session, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
         let terms = seat.terms();
         let (lease, reload) = (terms.poll(), terms.reload_grace);
         let state = State { seat: Some(seat), asking: 0, until: Instant::now() + lease, unloads: false };
@@ -75,13 +75,13 @@ impl Tenure {
 
     /// A request begins: the seat is kept until the guard is dropped, and for the lease after that if it was accepted.
     /// `None` when the seat is lost already.
-    pub fn stay(&self) -> Option<Stay> {
+    pub fn stay(&self) -> Option<KeepAlive> {
         let mut state = self.kept.state.lock();
         state.seat.as_ref()?;
         state.asking += 1;
         // The page is still there, or there again.
         state.unloads = false;
-        Some(Stay { kept: Arc::clone(&self.kept), accepted: false })
+        Some(KeepAlive { kept: Arc::clone(&self.kept), accepted: false })
     }
 }
 
@@ -93,26 +93,26 @@ impl Kept {
     }
 }
 
-impl Drop for Tenure {
+impl Drop for PollSession {
     fn drop(&mut self) {
         self.watch.abort();
     }
 }
 
 /// A request of a member whose seat is kept meanwhile.
-pub struct Stay {
+pub struct KeepAlive {
     kept: Arc<Kept>,
     accepted: bool,
 }
 
-impl Stay {
+impl KeepAlive {
     /// The request is not refused, so it renews the seat.
     pub fn accept(&mut self) {
         self.accepted = true;
     }
 }
 
-impl Drop for Stay {
+impl Drop for KeepAlive {
     fn drop(&mut self) {
         let mut state = self.kept.state.lock();
         state.asking -= 1;

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Guest, Hub, Place, Reach, Reader, Terms, Whence, local::LocalRoom};
+use super::{Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom};
 use crate::{
     budget::Kept,
     protocol::{Ack, ApiError, ServerMessage, Timestamp},
@@ -27,7 +27,7 @@ pub(super) const LEAVING: Duration = Duration::from_secs(3);
 pub(super) const TYPING: Duration = Duration::from_secs(6);
 
 /// A seat in a room, held by one link.
-pub struct Seat {
+pub struct Session {
     hub: Arc<Hub>,
     room: Arc<LocalRoom>,
     claims: Claims,
@@ -41,7 +41,7 @@ pub struct Seat {
     freed: bool,
 }
 
-impl Seat {
+impl Session {
     pub(super) fn new(
         hub: Arc<Hub>,
         room: Arc<LocalRoom>,
@@ -68,7 +68,7 @@ impl Seat {
         &self.room.id
     }
 
-    pub(super) fn terms(&self) -> &Terms {
+    pub(super) fn terms(&self) -> &HubConfig {
         self.hub.terms()
     }
 
@@ -76,8 +76,8 @@ impl Seat {
     pub(super) fn follow(
         &mut self,
         snapshot: &Snapshot,
-        reader: &Arc<dyn Reader>,
-        Whence { cursor, resumed, exact, .. }: Whence,
+        reader: &Arc<dyn Subscriber>,
+        JoinOrigin { cursor, resumed, exact, .. }: JoinOrigin,
         last_n: u64,
     ) -> Result<bool, ApiError> {
         if !self.is_held() {
@@ -92,13 +92,13 @@ impl Seat {
             None => Some(&snapshot.history[..]),
         };
         let Claims { member, name } = &self.claims;
-        let guest = Guest { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
+        let guest = Greeted { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
         let history = missed.unwrap_or(&snapshot.history);
         let json = self.hub.terms().greet(&self.room.id, snapshot, history, guest, false);
-        let welcome = reader.wire().framed(&json, Some(snapshot.cursor()));
+        let welcome = reader.encoder().framed(&json, Some(snapshot.cursor()));
 
         let mut people = self.room.people.lock();
-        let reach = Reach::of(snapshot);
+        let reach = SeenUpTo::of(snapshot);
         let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
             drop(people);
             return Err(self.replaced());
@@ -254,7 +254,7 @@ pub(super) fn may_stand(said: &Result<PublishResult, StoreError>) -> bool {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Session {
     fn drop(&mut self) {
         let typing = self.hush.take().is_some_and(|hush| {
             hush.abort();

@@ -17,7 +17,7 @@ pub struct ResumeFrom {
 
 /// Where somebody comes from.
 #[derive(Clone, Copy)]
-pub(super) struct Whence {
+pub(super) struct JoinOrigin {
     pub(super) cursor: Option<Cursor>,
     /// They sat here before.
     pub(super) resumed: bool,

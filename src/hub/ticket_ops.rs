@@ -10,8 +10,8 @@ use tokio::{
 };
 
 use super::{
-    Hub, Reader, ResumeFrom, Seat, Whence, Wire,
-    seat::{LEAVING, TYPING, may_stand},
+    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber,
+    session::{LEAVING, TYPING, may_stand},
 };
 use crate::{
     budget::Usage,
@@ -72,8 +72,8 @@ impl Hub {
         ticket: &str,
         ResumeFrom { cursor, exact, began }: ResumeFrom,
         usage: Option<&Arc<Usage>>,
-        reader: Arc<dyn Reader>,
-    ) -> Result<Seat, ApiError> {
+        reader: Arc<dyn Subscriber>,
+    ) -> Result<Session, ApiError> {
         if self.is_stopping() {
             return Err(self.come_back());
         }
@@ -82,7 +82,7 @@ impl Hub {
         if !seated {
             return Err(RoomError::NotMember.into());
         }
-        self.sit(room, claims, Whence { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
+        self.sit(room, claims, JoinOrigin { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
     }
 
     /// Says something in a member's name; without a counter of theirs, with the next one.
@@ -191,10 +191,10 @@ impl Hub {
         }
         if seated {
             // Its seat is at another node: take it over, then leave.
-            let from = Whence { cursor: None, resumed: true, exact: true, joins: false, began };
+            let from = JoinOrigin { cursor: None, resumed: true, exact: true, joins: false, began };
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
-            match self.sit(room, claims, from, None, Arc::new(Nobody)).await {
+            match self.sit(room, claims, from, None, Arc::new(NullSubscriber)).await {
                 Ok(seat) => drop(seat.leave().await),
                 // Somebody was quicker.
                 Err(ApiError::Refused(RoomError::NotMember)) => {}
@@ -214,12 +214,12 @@ pub(super) fn has(snapshot: &Snapshot, member: MemberId) -> bool {
 }
 
 /// Reads nothing, for a seat that is taken for a moment.
-pub struct Nobody;
+pub struct NullSubscriber;
 
-static SILENCE: Wire = Wire { frame: |_, _, _| {}, echo: false };
+static SILENCE: Encoder = Encoder { frame: |_, _, _| {}, echo: false };
 
-impl Reader for Nobody {
-    fn wire(&self) -> &'static Wire {
+impl Subscriber for NullSubscriber {
+    fn encoder(&self) -> &'static Encoder {
         &SILENCE
     }
 

@@ -3,7 +3,7 @@
 use crate::room::{Cursor, Epoch, MemberId, Millis, Seq, Snapshot};
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum FrameMeta {
     Said { from: MemberId, n: u64, at: Millis, cursor: Cursor },
     Presence { epoch: Epoch, version: u64 },
     Typing { from: MemberId },
@@ -12,13 +12,13 @@ pub(super) enum Kind {
 
 /// How far a reader's snapshot reached: what lies before it, or in another life, was not missed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Reach {
+pub(super) struct SeenUpTo {
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
     pub(super) version: u64,
 }
 
-impl Reach {
+impl SeenUpTo {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         Self { epoch: snapshot.epoch, seq: snapshot.seq, version: snapshot.version }
     }
@@ -29,7 +29,7 @@ impl Reach {
     }
 }
 
-impl Kind {
+impl FrameMeta {
     pub(super) fn from(&self) -> Option<MemberId> {
         match *self {
             Self::Said { from, .. } | Self::Typing { from } => Some(from),
@@ -45,7 +45,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn is_after(&self, reach: Reach) -> bool {
+    pub(super) fn is_after(&self, reach: SeenUpTo) -> bool {
         match *self {
             Self::Said { cursor, .. } => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
             Self::Presence { epoch, version } => epoch == reach.epoch && version > reach.version,

@@ -13,9 +13,9 @@ use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
 use super::{
-    Reader, Terms, crowd,
+    HubConfig, Subscriber, crowd,
     local::LocalRoom,
-    people::{Joining, LocalSeat, Place},
+    people::{Joining, LocalSession, Place},
 };
 use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
@@ -30,18 +30,18 @@ use crate::{
 const BUDGET_LOOK: Duration = Duration::from_secs(10);
 
 /// The rooms that have seats at this node; the ear of the store.
-pub struct Rooms {
+pub struct RoomRegistry {
     pub(super) rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
-    pub(super) terms: Arc<Terms>,
+    pub(super) terms: Arc<HubConfig>,
     /// What addresses say into rooms that have no seat here.
     away: DashMap<(ClientAddr, RoomId), Arc<Kept>, RandomState>,
     /// Where the people of a crowd are looked up.
     pub(super) store: OnceLock<Weak<dyn Store>>,
 }
 
-impl Rooms {
+impl RoomRegistry {
     /// No rooms yet.
-    pub fn new(terms: Terms) -> Arc<Self> {
+    pub fn new(terms: HubConfig) -> Arc<Self> {
         Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), away: DashMap::default(), store: OnceLock::new() })
     }
 
@@ -60,7 +60,7 @@ impl Rooms {
             loop {
                 look.tick().await;
                 let (Some(rooms), Some(store)) = (rooms.upgrade(), store.upgrade()) else { return };
-                let Terms { budgets, limits, .. } = &*rooms.terms;
+                let HubConfig { budgets, limits, .. } = &*rooms.terms;
                 budgets.share_store(store.capacity());
                 let age = Duration::from_millis(limits.history_age);
                 rooms.rooms.iter().for_each(|room| room.forget_kept(age));
@@ -77,7 +77,7 @@ impl Rooms {
         if let Some(room) = self.find(id) {
             return room.kept_of(usage);
         }
-        let Terms { budgets, limits, .. } = &*self.terms;
+        let HubConfig { budgets, limits, .. } = &*self.terms;
         let keep = || Arc::new(usage.keep(&budgets.room_text(limits.history_bytes, limits.history_len)));
         Arc::clone(&self.away.entry((usage.address(), id.clone())).or_insert_with(keep))
     }
@@ -98,7 +98,7 @@ impl Rooms {
         began: Instant,
         tags: &AtomicU64,
         count: Count<'_>,
-        reader: Arc<dyn Reader>,
+        reader: Arc<dyn Subscriber>,
     ) -> Result<(Arc<LocalRoom>, u64), ApiError> {
         let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
@@ -120,7 +120,7 @@ impl Rooms {
             (None, None) => count.hold(Resource::Seats)?,
         };
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let seat = LocalSeat { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
+        let seat = LocalSession { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
         let old = people.seats.insert(*member, seat);
         if let (Some(old), Some(seat)) = (old, people.seats.get_mut(member)) {
             if let Some(reader) = old.place.reader() {
@@ -167,7 +167,7 @@ impl Rooms {
     }
 }
 
-impl Feed for Rooms {
+impl Feed for RoomRegistry {
     fn tell(&self, id: &RoomId, event: &Event) {
         let Some(room) = self.find(id) else { return };
         if let Event::Moved { member, tag } = *event {
