@@ -23,7 +23,7 @@ use crate::{
     hub::{Hub, HubConfig, RoomRegistry},
     room::NodeId,
     store::{
-        Feed, Store,
+        EventHandler, Store,
         memory::{Memory, World, wall_clock},
         redis::{Redis, RedisConfigError},
     },
@@ -100,7 +100,7 @@ impl Server {
         };
         let rooms = RoomRegistry::new(terms);
         let node = NodeId(fastrand::u64(..));
-        let feed: Arc<dyn Feed> = Arc::clone(&rooms) as _;
+        let feed: Arc<dyn EventHandler> = Arc::clone(&rooms) as _;
         let store: Arc<dyn Store> = match config.redis() {
             Some(url) => Redis::connect(url, node, limits, BACKSTOP * u32::try_from(limits.lease).unwrap_or(u32::MAX), feed)?,
             None => Memory::new(World::new(limits, wall_clock), node, feed),

@@ -24,7 +24,7 @@ use parlor::{
     protocol::ApiError,
     room::{CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
     store::{
-        Event, Feed, Store, StoreError,
+        Event, EventHandler, Store, StoreError,
         memory::{Memory, World, wall_clock},
         redis::Redis,
     },
@@ -406,7 +406,7 @@ impl Late {
     }
 }
 
-impl Feed for Late {
+impl EventHandler for Late {
     fn tell(&self, room: &RoomId, event: &Event) {
         self.unheard.fetch_add(1, Ordering::SeqCst);
         self.news.send((room.clone(), event.clone())).unwrap();

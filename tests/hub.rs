@@ -22,7 +22,7 @@ use parlor::{
         CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text,
     },
     store::{
-        Event, Feed, Store, StoreError,
+        Event, EventHandler, Store, StoreError,
         memory::{Memory, World, wall_clock},
     },
 };

@@ -15,7 +15,7 @@ use std::{
 use parlor::{
     room::{LeaveReason, Limits, MemberId, RoomId},
     store::{
-        Event, Feed, Store, StoreError,
+        Event, EventHandler, Store, StoreError,
         redis::{Counts, Redis, RedisConfigError},
     },
 };
@@ -298,7 +298,7 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
 /// A feed that takes nothing while the test holds its door.
 struct Slow(Arc<support::Recorder>, Arc<tokio::sync::Mutex<()>>);
 
-impl Feed for Slow {
+impl EventHandler for Slow {
     fn tell(&self, room: &RoomId, event: &Event) {
         // Whatever else this thread has to do goes on elsewhere.
         drop(tokio::task::block_in_place(|| self.1.blocking_lock()));

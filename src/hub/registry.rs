@@ -22,7 +22,7 @@ use crate::{
     protocol::{ApiError, ServerMessage},
     room::{MemberId, RoomId},
     spare,
-    store::{Event, Feed, Store},
+    store::{Event, EventHandler, Store},
     ticket::Claims,
 };
 
@@ -167,7 +167,7 @@ impl RoomRegistry {
     }
 }
 
-impl Feed for RoomRegistry {
+impl EventHandler for RoomRegistry {
     fn tell(&self, id: &RoomId, event: &Event) {
         let Some(room) = self.find(id) else { return };
         if let Event::Moved { member, tag } = *event {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
-use super::{Event, Feed, Store, StoreError};
+use super::{Event, EventHandler, Store, StoreError};
 use crate::{
     room::{
         CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis, Moment, Name, NodeId,
@@ -41,7 +41,7 @@ pub struct World {
 /// A room, and which nodes listen to it with how many members.
 struct Life {
     room: Room,
-    watchers: HashMap<NodeId, Arc<dyn Feed>>,
+    watchers: HashMap<NodeId, Arc<dyn EventHandler>>,
 }
 
 impl Life {
@@ -118,13 +118,13 @@ impl World {
 pub struct Memory {
     world: Arc<World>,
     node: NodeId,
-    feed: Arc<dyn Feed>,
+    feed: Arc<dyn EventHandler>,
 }
 
 impl Memory {
     /// Joins a node to a world. For as long as the value lives, its members are held by its lease.
     /// Must be called within a tokio runtime.
-    pub fn new(world: Arc<World>, node: NodeId, feed: Arc<dyn Feed>) -> Arc<Self> {
+    pub fn new(world: Arc<World>, node: NodeId, feed: Arc<dyn EventHandler>) -> Arc<Self> {
         let memory = Arc::new(Self { world, node, feed });
         tokio::spawn(Self::keep(Arc::downgrade(&memory)));
         memory

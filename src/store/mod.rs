@@ -124,7 +124,7 @@ pub enum Event {
 }
 
 /// The node's ear: told by the store, in order, without waiting. It must not call the store.
-pub trait Feed: Send + Sync + 'static {
+pub trait EventHandler: Send + Sync + 'static {
     /// Something happened in a room.
     fn tell(&self, room: &RoomId, event: &Event);
     /// A room went out of reach (`false`) or came back (`true`). Of a store in parts, one part may be away.

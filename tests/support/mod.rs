@@ -20,7 +20,7 @@ use std::{
 
 use parlor::{
     room::{Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
-    store::{Event, Feed, Store, StoreError},
+    store::{Event, EventHandler, Store, StoreError},
 };
 use tokio::{sync::mpsc, time::Instant};
 
@@ -39,7 +39,7 @@ pub struct Recorder {
     links: mpsc::UnboundedSender<bool>,
 }
 
-impl Feed for Recorder {
+impl EventHandler for Recorder {
     fn tell(&self, room: &RoomId, event: &Event) {
         let _ = self.events.send((room.clone(), event.clone()));
     }

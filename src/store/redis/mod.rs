@@ -69,7 +69,7 @@ use self::{
     spoiled::Spoiled,
     watch::Watch,
 };
-use super::{Feed, Store, StoreError};
+use super::{EventHandler, Store, StoreError};
 use crate::room::{
     CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Moment, Name, NodeId, PublishResult, RoomError, RoomId,
     Seq, Snapshot, Text,
@@ -100,7 +100,7 @@ impl Redis {
         node: NodeId,
         limits: Limits,
         ttl: Duration,
-        feed: Arc<dyn Feed>,
+        feed: Arc<dyn EventHandler>,
     ) -> Result<Arc<Self>, RedisConfigError> {
         let address = Address::read(url)?;
         let database = address.database();
@@ -172,7 +172,7 @@ struct Shared {
     say: Script,
     ttl: Duration,
     database: u8,
-    feed: Arc<dyn Feed>,
+    feed: Arc<dyn EventHandler>,
     links: Arc<Links>,
     presence: Arc<Presence>,
     /// The rooms in which somebody of this node sits, by their id.
