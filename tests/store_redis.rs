@@ -16,7 +16,7 @@ use parlor::{
     room::{LeaveReason, Limits, MemberId, RoomId},
     store::{
         Event, EventHandler, Store, StoreError,
-        redis::{Counts, Redis, RedisConfigError},
+        redis::{Redis, RedisConfigError, RepairCounts},
     },
 };
 use support::{
@@ -220,7 +220,7 @@ impl Deafened {
         answer.lines().last().unwrap().parse().unwrap()
     }
 
-    fn count(&self, of: impl Fn(&Counts) -> &AtomicU64) -> u64 {
+    fn count(&self, of: impl Fn(&RepairCounts) -> &AtomicU64) -> u64 {
         of(self.deaf.store.counts()).load(Ordering::Relaxed)
     }
 }

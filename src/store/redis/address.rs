@@ -30,7 +30,7 @@ pub enum RedisConfigError {
 }
 
 /// Who is behind the hosts of a URL.
-pub(super) enum Guide {
+pub(super) enum Deployment {
     /// The server itself.
     Server,
     /// Some of the servers of a Cluster.
@@ -48,7 +48,7 @@ pub(super) enum Guide {
 pub(super) struct Address {
     /// The hosts that the URL names; at least one.
     pub(super) hosts: Vec<Server>,
-    pub(super) guide: Guide,
+    pub(super) guide: Deployment,
     /// What to say to a server that keeps rooms; which one is still to be filled in.
     config: Config,
 }
@@ -98,16 +98,16 @@ impl Address {
             ..Config::default()
         };
         let guide = match kind {
-            "" => Guide::Server,
-            "cluster" => Guide::Cluster,
+            "" => Deployment::Server,
+            "cluster" => Deployment::Cluster,
             "sentinel" => {
                 let service = query.service.clone().or_else(|| parts.next()).ok_or(RedisConfigError::NoService)?;
                 let (username, password) = (query.user.clone(), query.password.clone());
-                Guide::Sentinels { service, config: Box::new(Config { username, password, ..config.clone() }) }
+                Deployment::Sentinels { service, config: Box::new(Config { username, password, ..config.clone() }) }
             }
             _ => return Err(bad),
         };
-        let sentinels = matches!(guide, Guide::Sentinels { .. });
+        let sentinels = matches!(guide, Deployment::Sentinels { .. });
         if !sentinels && (query.service.is_some() || query.user.is_some() || query.password.is_some()) {
             return Err(bad);
         }
@@ -117,10 +117,10 @@ impl Address {
         let port = if sentinels { 26379 } else { 6379 };
         let hosts = hosts.split(',').chain(query.hosts.iter().map(String::as_str));
         let hosts: Vec<Server> = hosts.map(|host| server(host, port)).collect::<Option<_>>().ok_or(bad)?;
-        if parts.next().is_some() || matches!(guide, Guide::Server) && hosts.len() > 1 {
+        if parts.next().is_some() || matches!(guide, Deployment::Server) && hosts.len() > 1 {
             return Err(bad);
         }
-        if matches!(guide, Guide::Cluster) && config.database.is_some_and(|database| database != 0) {
+        if matches!(guide, Deployment::Cluster) && config.database.is_some_and(|database| database != 0) {
             return Err(RedisConfigError::ClusterDatabase);
         }
         Ok(Self { hosts, guide, config })
@@ -219,7 +219,7 @@ mod tests {
     fn cluster_urls_name_some_of_its_servers() {
         assert_eq!(hosts("redis-cluster://ann:pw@a:1,b,[::1]:3"), ["a:1", "b:6379", "::1:3"]);
         assert_eq!(hosts("redis-cluster://a:1?node=b:2&node=c:3"), ["a:1", "b:2", "c:3"]);
-        assert!(matches!(Address::read("redis-cluster://a/0").unwrap().guide, Guide::Cluster));
+        assert!(matches!(Address::read("redis-cluster://a/0").unwrap().guide, Deployment::Cluster));
         assert_eq!(Address::read("redis-cluster://a/1").map(drop), Err(RedisConfigError::ClusterDatabase));
     }
 
@@ -232,7 +232,7 @@ mod tests {
             let address = Address::read(url).unwrap();
             assert_eq!((hosts(url), address.database()), (vec!["a:1".to_owned(), "b:26379".to_owned()], 2));
             assert_eq!(address.config(&Server::new("c", 1)).password.as_deref(), Some("pw"));
-            let Guide::Sentinels { service, config } = address.guide else { panic!("{url}") };
+            let Deployment::Sentinels { service, config } = address.guide else { panic!("{url}") };
             assert_eq!(service, "rooms");
             assert_eq!((config.username.as_deref(), config.password.as_deref()), (Some("bob"), Some("w/p")));
             assert_eq!(config.database, None);

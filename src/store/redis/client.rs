@@ -21,10 +21,10 @@ use tokio::{
 
 use super::{
     address::RedisConfigError,
-    answer::spoken,
-    link::{SEARCH, TRY},
-    map::Map,
+    connection::{SEARCH, TRY},
+    error_action::spoken,
     role,
+    slot_map::SlotMap,
 };
 
 /// How soon a client that has given up is started again.
@@ -56,7 +56,7 @@ pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Clie
 }
 
 /// Asks a server that there is no link to for the map. Where there is none, says why.
-pub(super) async fn map_of(config: Config, server: &Server) -> Result<Map, String> {
+pub(super) async fn map_of(config: Config, server: &Server) -> Result<SlotMap, String> {
     briefly(config, async |client| slots(client, server).await).await
 }
 
@@ -70,9 +70,9 @@ pub(super) async fn master_of(config: Config, server: &Server) -> Option<Server>
 /// A connection for one question.
 async fn briefly<T>(config: Config, ask: impl AsyncFnOnce(&WithOptions<Client>) -> Result<T, String>) -> Result<T, String> {
     let client = client(config, 64).map_err(|error| error.to_string())?;
-    let refusal = Arc::new(Refusal::default());
+    let refusal = Arc::new(ConnectError::default());
     let _tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(listen((*client).clone(), Arc::clone(&refusal)))]
-        .map(Tether);
+        .map(AbortOnDrop);
     let answer = timeout(TRY, async {
         client.wait_for_connect().await.map_err(|error| reason(&error))?;
         ask(&client).await
@@ -85,10 +85,10 @@ async fn briefly<T>(config: Config, ask: impl AsyncFnOnce(&WithOptions<Client>) 
 }
 
 /// Who has which slot, as a server sees it.
-pub(super) async fn slots(client: &WithOptions<Client>, server: &Server) -> Result<Map, String> {
+pub(super) async fn slots(client: &WithOptions<Client>, server: &Server) -> Result<SlotMap, String> {
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
     match client.custom::<Value, _>(command, vec!["SLOTS"]).await {
-        Ok(answer) => Map::read(answer, server).ok_or_else(|| "this server knows of no slots of a Cluster".to_owned()),
+        Ok(answer) => SlotMap::read(answer, server).ok_or_else(|| "this server knows of no slots of a Cluster".to_owned()),
         Err(error) => Err(reason(&error)),
     }
 }
@@ -104,9 +104,9 @@ pub(super) fn reason(error: &Error) -> String {
 }
 
 /// Ends a task when it is dropped.
-pub(super) struct Tether<T = ()>(pub(super) JoinHandle<T>);
+pub(super) struct AbortOnDrop<T = ()>(pub(super) JoinHandle<T>);
 
-impl<T> Drop for Tether<T> {
+impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -115,16 +115,16 @@ impl<T> Drop for Tether<T> {
 /// fred reconnects by itself, but its task can end: then there is a new one.
 pub(super) async fn stay_connected(client: Client) {
     loop {
-        let _ = (&mut Tether(client.connect()).0).await;
+        let _ = (&mut AbortOnDrop(client.connect()).0).await;
         sleep(REST).await;
     }
 }
 
 /// Why a connection could not be made when it was last tried, in the words of Redis.
 #[derive(Default)]
-pub(super) struct Refusal(Mutex<Option<String>>);
+pub(super) struct ConnectError(Mutex<Option<String>>);
 
-impl Refusal {
+impl ConnectError {
     /// What Redis said.
     pub(super) fn get(&self) -> Option<String> {
         self.0.lock().clone()
@@ -137,7 +137,7 @@ impl Refusal {
 }
 
 /// Wrong credentials, or a database that there is not, are tried for ever: keeps what Redis says to that.
-pub(super) async fn listen(client: Client, refusal: Arc<Refusal>) {
+pub(super) async fn listen(client: Client, refusal: Arc<ConnectError>) {
     let mut errors = client.error_rx();
     loop {
         match errors.recv().await {

@@ -10,7 +10,7 @@ use fred::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::{link::TRY, record::Str};
+use super::{codec::Str, connection::TRY};
 use crate::room::{Millis, Moment};
 
 /// Two clocks part by a thousandth at most.

@@ -11,30 +11,30 @@
 //! stream, seats that Redis has lost, rooms that another server has now.
 
 mod address;
-mod answer;
+mod cleanup;
 mod client;
 mod clock;
-mod counts;
-mod debts;
-mod inbox;
+mod codec;
+mod connection;
+mod error_action;
+mod events;
 mod keys;
 mod lanes;
-mod link;
-mod links;
-mod map;
-mod news;
 mod presence;
 mod probe;
 mod pulse;
 mod queue;
-mod record;
 mod renewals;
+mod repair_counts;
+mod replica;
 mod role;
+mod router;
 mod scripts;
 mod seats;
 mod sentinels;
+mod slot_map;
 mod spoiled;
-mod watch;
+mod subscription;
 
 use std::{
     fmt,
@@ -54,20 +54,20 @@ use tokio::{
 };
 
 pub use address::RedisConfigError;
-pub use counts::Counts;
+pub use repair_counts::RepairCounts;
 
 use self::{
     address::Address,
-    debts::{Debt, pay},
+    cleanup::{PendingCleanup, pay},
+    codec::{RoomState, Str, number},
+    connection::ConnectionEvents,
     keys::Keys,
-    link::Ear,
-    links::Links,
     presence::Presence,
-    record::{Picture, Str, number},
+    router::RedisRouter,
     scripts::Script,
     seats::Joiner,
     spoiled::Spoiled,
-    watch::Watch,
+    subscription::RoomSubscription,
 };
 use super::{EventHandler, Store, StoreError};
 use crate::room::{
@@ -104,8 +104,8 @@ impl Redis {
     ) -> Result<Arc<Self>, RedisConfigError> {
         let address = Address::read(url)?;
         let database = address.database();
-        let counts = Arc::new(Counts::default());
-        let links = Links::new(address, Arc::clone(&counts))?;
+        let counts = Arc::new(RepairCounts::default());
+        let links = RedisRouter::new(address, Arc::clone(&counts))?;
         let shared = Arc::new(Shared {
             node,
             limits,
@@ -121,7 +121,7 @@ impl Redis {
             debts: Mutex::default(),
             closed: AtomicBool::new(false),
         });
-        let ear: Arc<dyn Ear> = Arc::<Shared>::clone(&shared);
+        let ear: Arc<dyn ConnectionEvents> = Arc::<Shared>::clone(&shared);
         shared.links.start(Arc::downgrade(&ear))?;
         let paying = tokio::spawn(pay(Arc::downgrade(&shared)));
         let renewing = tokio::spawn(renewals::renew_all(Arc::downgrade(&shared)));
@@ -131,7 +131,7 @@ impl Redis {
     }
 
     /// What had to be mended so far.
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &RepairCounts {
         &self.shared.counts
     }
 
@@ -173,14 +173,14 @@ struct Shared {
     ttl: Duration,
     database: u8,
     feed: Arc<dyn EventHandler>,
-    links: Arc<Links>,
+    links: Arc<RedisRouter>,
     presence: Arc<Presence>,
     /// The rooms in which somebody of this node sits, by their id.
-    rooms: DashMap<Box<str>, Arc<Watch>>,
-    counts: Arc<Counts>,
+    rooms: DashMap<Box<str>, Arc<RoomSubscription>>,
+    counts: Arc<RepairCounts>,
     spoiled: Spoiled,
     /// Seats to be freed.
-    debts: Mutex<Vec<Debt>>,
+    debts: Mutex<Vec<PendingCleanup>>,
     closed: AtomicBool,
 }
 
@@ -203,31 +203,31 @@ impl Shared {
         Duration::from_millis((self.limits.lease / 3).max(1))
     }
 
-    fn watched(&self, room: &RoomId) -> Option<Arc<Watch>> {
+    fn watched(&self, room: &RoomId) -> Option<Arc<RoomSubscription>> {
         self.rooms.get(room.as_str()).map(|watch| Arc::clone(&watch))
     }
 
     /// The watch over a room, new if need be.
-    fn watch(self: &Arc<Self>, room: &RoomId) -> Result<Arc<Watch>, StoreError> {
+    fn watch(self: &Arc<Self>, room: &RoomId) -> Result<Arc<RoomSubscription>, StoreError> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable);
         }
         if let Some(watch) = self.watched(room) {
             return Ok(watch);
         }
-        Ok(Arc::clone(&self.rooms.entry(room.as_str().into()).or_insert_with(|| Watch::new(self, room))))
+        Ok(Arc::clone(&self.rooms.entry(room.as_str().into()).or_insert_with(|| RoomSubscription::new(self, room))))
     }
 
-    fn forget(&self, watch: &Watch) {
+    fn forget(&self, watch: &RoomSubscription) {
         self.rooms.remove_if(watch.room.as_str(), |_, known| std::ptr::eq(&**known, watch));
     }
 
     /// The rooms whose slot is picked.
-    fn watches(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<Watch>> {
+    fn watches(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
         self.rooms.iter().filter(|watch| pick(watch.keys.slot())).map(|watch| Arc::clone(&watch)).collect()
     }
 
-    fn deafen(&self, watches: &[Arc<Watch>]) {
+    fn deafen(&self, watches: &[Arc<RoomSubscription>]) {
         for watch in watches {
             watch.inbox().deafen();
             watch.wake();
@@ -240,7 +240,7 @@ impl Shared {
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(RoomError::NotMember.into()),
-            _ => Err(record::garbled("a script")),
+            _ => Err(codec::garbled("a script")),
         }
     }
 
@@ -251,15 +251,15 @@ impl Shared {
         members: Members,
         history: Want,
         deadline: Instant,
-    ) -> Result<Option<(Picture, bool)>, StoreError> {
+    ) -> Result<Option<(RoomState, bool)>, StoreError> {
         let (epoch, after) = match history {
             Want::Nothing => (Str::new(), Str::from_static("none")),
             Want::All => (Str::new(), Str::from_static("all")),
-            Want::Since(epoch, seq) => (record::epoch(epoch), number(seq)),
+            Want::Since(epoch, seq) => (codec::epoch(epoch), number(seq)),
         };
         let members = match members {
             Members::All => Str::from_static("1"),
-            Members::One(id) => record::id(id),
+            Members::One(id) => codec::id(id),
             Members::Counted => Str::new(),
         };
         let args = vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
@@ -269,7 +269,7 @@ impl Shared {
             Some("ENOROOM") => return Ok(None),
             _ => None,
         };
-        read.map(Some).ok_or_else(|| record::garbled("look"))
+        read.map(Some).ok_or_else(|| codec::garbled("look"))
     }
 }
 
@@ -330,11 +330,11 @@ impl Store for Redis {
     }
 
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
-        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![record::id(id)]).await)
+        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![codec::id(id)]).await)
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
-        let args = vec![record::id(id), number(call.0)];
+        let args = vec![codec::id(id), number(call.0)];
         self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)
     }
 

@@ -11,10 +11,10 @@ use fred::{
 use tokio::{join, time::timeout};
 
 use super::{
-    answer::{Verdict, judge, spoken},
     client::info,
+    connection::{RedisConnection, TRY},
+    error_action::{ErrorAction, judge, spoken},
     keys::Keys,
-    link::{Link, TRY},
     role::{self, Memory},
     scripts::PROBE,
 };
@@ -90,7 +90,7 @@ impl Probe {
     /// connection as well. While it is up, silence there says nothing: they may wait behind what this node sends.
     pub(super) async fn ask(
         &mut self,
-        link: &Link,
+        link: &RedisConnection,
         about: &mut About,
         suspected: bool,
         belongs: impl Fn(u16) -> bool,
@@ -147,7 +147,7 @@ impl Probe {
             in_full().await?;
         }
         match client.evalsha::<Value, _, _, _>(PROBE.hash(), keys.all().to_vec(), ()).await {
-            Err(error) if matches!(judge(&error), Verdict::Unknown) => in_full().await,
+            Err(error) if matches!(judge(&error), ErrorAction::Unknown) => in_full().await,
             answer => answer.map(drop),
         }
     }
@@ -157,21 +157,21 @@ impl Probe {
         let words = spoken(error);
         let moving = words.as_ref().is_some_and(|words| words.starts_with("ASK") || words.starts_with("TRYAGAIN"));
         Some(match (judge(error), words) {
-            (Verdict::Moved(_), _) if self.setup.clustered => return None,
-            (Verdict::Again, _) if self.setup.clustered && moving => return None,
-            (Verdict::Moved(_), _) => self.part_of_cluster(),
-            (Verdict::Full, _) => Finding::Fit,
-            (Verdict::Broken(text), None) => Finding::Unfit(text),
+            (ErrorAction::Moved(_), _) if self.setup.clustered => return None,
+            (ErrorAction::Again, _) if self.setup.clustered && moving => return None,
+            (ErrorAction::Moved(_), _) => self.part_of_cluster(),
+            (ErrorAction::Full, _) => Finding::Fit,
+            (ErrorAction::Broken(text), None) => Finding::Unfit(text),
             (_, Some(words)) => Finding::Unfit(words),
             (_, None) => Finding::Silent,
         })
     }
 
     /// Whether other servers have some of the slots.
-    async fn lacks_slots(&self, link: &Link) -> bool {
+    async fn lacks_slots(&self, link: &RedisConnection) -> bool {
         for turn in 1..=SPREAD {
             let ran = self.run(link.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database)).await;
-            if ran.is_err_and(|error| matches!(judge(&error), Verdict::Moved(_))) {
+            if ran.is_err_and(|error| matches!(judge(&error), ErrorAction::Moved(_))) {
                 return true;
             }
         }

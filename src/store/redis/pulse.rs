@@ -8,9 +8,9 @@ use futures_util::future::{join, join_all};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    answer::spoken,
     client::SILENCE,
-    link::{Ear, Link, SEARCH, TRY},
+    connection::{ConnectionEvents, RedisConnection, SEARCH, TRY},
+    error_action::spoken,
     probe::{Finding, Probe},
 };
 
@@ -27,11 +27,11 @@ const REASONS: usize = 8;
 
 /// Says each reason once.
 #[derive(Default)]
-pub(super) struct Voice {
+pub(super) struct LogOnce {
     told: Vec<String>,
 }
 
-impl Voice {
+impl LogOnce {
     /// Whether to say this reason: it was not said yet.
     pub(super) fn is_new(&mut self, why: &str) -> bool {
         let new = self.told.len() < REASONS && !self.told.iter().any(|told| told == why);
@@ -56,16 +56,16 @@ async fn beats(client: &WithOptions<Client>) -> Result<(), Option<String>> {
     }
 }
 
-impl Link {
+impl RedisConnection {
     /// Asks whether each connection lives and whether the server can keep rooms. A connection that was silent twice is made anew.
     ///
     /// The server lives as long as the connection answers that carries nothing else. Another one may be slow because
     /// of what this node sends on it; only where it is silent even after it was made anew, the server counts as away.
-    pub(super) async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn Ear>) {
+    pub(super) async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn ConnectionEvents>) {
         let begun = Instant::now();
         // The last is the pulse.
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
-        let (mut probe, mut voice) = (Probe::new(self.setup), Voice::default());
+        let (mut probe, mut voice) = (Probe::new(self.setup), LogOnce::default());
         let (mut probed, mut dialled, mut heard) = (begun, begun, begun);
         let (mut finding, mut unanswered, mut due) = (None, 0, true);
         let (mut warned, mut suspected) = (None, false);

@@ -14,11 +14,11 @@ use tokio::{
 
 use super::{
     Shared,
+    codec::{self, Position, Reply, garbled, number},
+    connection::TRY,
     lanes::RENEWALS,
-    link::TRY,
-    record::{self, Mark, Reply, garbled, number},
     scripts,
-    watch::{Passage, Watch},
+    subscription::{GateState, RoomSubscription},
 };
 use crate::{room::Epoch, spare, store::StoreError};
 
@@ -42,11 +42,11 @@ pub(super) async fn renew_all(shared: Weak<Shared>) {
 
 impl Shared {
     /// The rooms whose turn has come, as many in one call as a script can reach.
-    pub(super) fn calls(&self) -> Vec<Vec<Arc<Watch>>> {
+    pub(super) fn calls(&self) -> Vec<Vec<Arc<RoomSubscription>>> {
         let now = Instant::now();
-        let due: Vec<Arc<Watch>> =
+        let due: Vec<Arc<RoomSubscription>> =
             self.rooms.iter().filter(|watch| watch.renewal() <= now).map(|watch| Arc::clone(&watch)).collect();
-        let mut by_place: HashMap<Option<u16>, Vec<Vec<Arc<Watch>>>> = HashMap::new();
+        let mut by_place: HashMap<Option<u16>, Vec<Vec<Arc<RoomSubscription>>>> = HashMap::new();
         for watch in due {
             let slot = watch.keys.slot();
             if self.links.is_away(slot) {
@@ -64,11 +64,11 @@ impl Shared {
         by_place.into_values().flatten().collect()
     }
 
-    pub(super) async fn renew_together(&self, watches: Vec<Arc<Watch>>, lease: Duration) {
+    pub(super) async fn renew_together(&self, watches: Vec<Arc<RoomSubscription>>, lease: Duration) {
         // Nobody changes their seats meanwhile; and no longer than that.
-        let held: Vec<(&Watch, OwnedMutexGuard<Passage>)> =
+        let held: Vec<(&RoomSubscription, OwnedMutexGuard<GateState>)> =
             watches.iter().filter_map(|watch| Some((&**watch, self.take_turn(watch)?))).collect();
-        let watches: Vec<&Watch> = held.iter().map(|(watch, _)| *watch).collect();
+        let watches: Vec<&RoomSubscription> = held.iter().map(|(watch, _)| *watch).collect();
         match self.renew(&watches, lease, Instant::now() + TRY).await {
             Ok(marks) => {
                 for (watch, mark) in watches.into_iter().zip(marks) {
@@ -90,12 +90,12 @@ impl Shared {
                 }
             }
             // Each by itself.
-            Err(_) => watches.into_iter().for_each(Watch::wake),
+            Err(_) => watches.into_iter().for_each(RoomSubscription::wake),
         }
     }
 
     /// Comes through a room's gate, if all is well there; else it is its keeper's.
-    fn take_turn(&self, watch: &Watch) -> Option<OwnedMutexGuard<Passage>> {
+    fn take_turn(&self, watch: &RoomSubscription) -> Option<OwnedMutexGuard<GateState>> {
         let Some(gate) = watch.try_pass() else {
             // Who is at it may be done by the next turn. Where there is always somebody, the keeper queues with them.
             if watch.renewal() + self.period() / 2 < Instant::now() {
@@ -115,18 +115,23 @@ impl Shared {
 
     /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone,
     /// an error where the room is spoiled.
-    pub(super) async fn renew(&self, watches: &[&Watch], lease: Duration, deadline: Instant) -> Result<Vec<Renewal>, StoreError> {
+    pub(super) async fn renew(
+        &self,
+        watches: &[&RoomSubscription],
+        lease: Duration,
+        deadline: Instant,
+    ) -> Result<Vec<Renewal>, StoreError> {
         let Some(first) = watches.first() else { return Ok(Vec::new()) };
         let mut args = vec![
-            record::node(self.node),
+            codec::node(self.node),
             number(lease.as_millis()),
             number(self.ttl.as_millis()),
             number(self.period().as_millis()),
             number(self.limits.history_age),
-            record::epoch(Epoch::random()),
+            codec::epoch(Epoch::random()),
         ];
         for watch in watches {
-            args.push(record::heard(watch.inbox().heard()));
+            args.push(codec::heard(watch.inbox().heard()));
         }
         let names = watches.iter().flat_map(|watch| watch.keys.all()).collect();
         let mut reply = self.links.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
@@ -135,14 +140,14 @@ impl Shared {
 }
 
 /// What became of one room's renewal.
-type Renewal = Result<Option<Mark>, StoreError>;
+type Renewal = Result<Option<Position>, StoreError>;
 
 fn read(reply: &mut Reply) -> Option<Renewal> {
     match &*reply.word()? {
         "ENOROOM" | "ELEASE" => Some(Ok(None)),
         line => match line.strip_prefix("EBROKEN ") {
             Some(why) => Some(Err(StoreError::Broken(why.to_owned()))),
-            None => record::read_mark(line).map(|mark| Ok(Some(mark))),
+            None => codec::read_mark(line).map(|mark| Ok(Some(mark))),
         },
     }
 }

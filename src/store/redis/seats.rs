@@ -7,10 +7,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     DEADLINE, Shared,
-    inbox::Seat,
-    record::{self, Admission, Mark, Str, garbled, number},
+    codec::{self, JoinReply, Position, Str, garbled, number},
+    replica::Seat,
     scripts, spoiled,
-    watch::{Passage, TOGETHER, Watch},
+    subscription::{GateState, RoomSubscription, TOGETHER},
 };
 use crate::{
     room::{
@@ -30,9 +30,9 @@ pub(super) struct Joiner<'a> {
 
 /// A join on its way. Unless it is settled, what it may have done is undone: a seat that was taken is freed.
 /// One that was taken over is left to the leave of its holder, because the member has been there all along.
-struct Attempt<'a> {
+struct JoinGuard<'a> {
     shared: &'a Arc<Shared>,
-    watch: &'a Watch,
+    watch: &'a RoomSubscription,
     id: MemberId,
     tag: u64,
     settled: bool,
@@ -40,7 +40,7 @@ struct Attempt<'a> {
     new: bool,
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for JoinGuard<'_> {
     fn drop(&mut self) {
         if self.settled {
             return;
@@ -55,7 +55,7 @@ impl Drop for Attempt<'_> {
 
 /// What became of a seat that was to be freed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Vacated {
+pub(super) enum LeaveOutcome {
     /// Nobody sat there, or the answer to the first try was lost.
     Nobody,
     /// Somebody newer sits there.
@@ -66,7 +66,7 @@ pub(super) enum Vacated {
     Over,
 }
 
-impl Vacated {
+impl LeaveOutcome {
     fn may_be_over(self) -> bool {
         matches!(self, Self::Nobody | Self::Over)
     }
@@ -89,7 +89,7 @@ impl Shared {
                 break (watch, gate);
             }
         };
-        let mut attempt = Attempt { shared: self, watch: &watch, id, tag, settled: true, new: false };
+        let mut attempt = JoinGuard { shared: self, watch: &watch, id, tag, settled: true, new: false };
         let admitted = self.admit(&watch, &mut gate, &mut attempt, &joiner, deadline).await;
         if admitted.is_err() && watch.inbox().seats().is_empty() {
             self.retire(&watch, &mut gate).await;
@@ -108,9 +108,9 @@ impl Shared {
     /// members where this node knows them.
     async fn admit(
         self: &Arc<Self>,
-        watch: &Watch,
-        gate: &mut Passage,
-        attempt: &mut Attempt<'_>,
+        watch: &RoomSubscription,
+        gate: &mut GateState,
+        attempt: &mut JoinGuard<'_>,
         joiner: &Joiner<'_>,
         deadline: Instant,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
@@ -137,8 +137,8 @@ impl Shared {
             }
             // Where the room cannot be read, a seat in it has been taken.
             attempt.settled = false;
-            let Admission { joined, leased, since, joined_at, picture } =
-                Admission::read(reply).ok_or_else(|| garbled("join"))?;
+            let JoinReply { joined, leased, since, joined_at, picture } =
+                JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
             // Who was no member before is none until they are welcomed.
             (attempt.settled, attempt.new) = (!joined.new, joined.new);
             let mut inbox = watch.inbox();
@@ -169,15 +169,15 @@ impl Shared {
     /// What join.lua takes. `again` is for a seat that is brought back, `list` asks for the members.
     pub(super) fn join_args(&self, joiner: &Joiner<'_>, key: RoomKey, again: Option<&Seat>, list: bool) -> Vec<Str> {
         let (since, joined_at) = again.map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
-        let heard = |after: Cursor| (record::epoch(after.epoch), number(after.seq));
+        let heard = |after: Cursor| (codec::epoch(after.epoch), number(after.seq));
         let (life, seq) = joiner.after.map_or_else(Default::default, heard);
         vec![
-            record::id(joiner.id),
-            record::node(self.node),
+            codec::id(joiner.id),
+            codec::node(self.node),
             number(joiner.tag),
             Str::from(joiner.name.to_word()),
-            record::epoch(Epoch::random()),
-            record::key(&key),
+            codec::epoch(Epoch::random()),
+            codec::key(&key),
             number(self.limits.members),
             number(self.limits.history_age),
             number(self.limits.lease),
@@ -199,7 +199,7 @@ impl Shared {
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
-        let mut args = vec![record::id(from), number(u8::from(typing)), Str::from(user.to_word())];
+        let mut args = vec![codec::id(from), number(u8::from(typing)), Str::from(user.to_word())];
         args.extend(self.moment(&self.keys(room), began).map(|moment| number(moment.latest)));
         self.mark(&scripts::TYPING, room, args).await
     }
@@ -214,10 +214,10 @@ impl Shared {
     ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(watch) = self.watched(room) else {
-            return self.vacate(room, id, tag, reason, false, deadline).await.map(Vacated::may_be_over);
+            return self.vacate(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
         };
         let Some(mut gate) = watch.pass(deadline).await? else {
-            return self.vacate(room, id, tag, reason, false, deadline).await.map(Vacated::may_be_over);
+            return self.vacate(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
         };
         let last = {
             let mut inbox = watch.inbox();
@@ -243,7 +243,7 @@ impl Shared {
             self.retire(&watch, &mut gate).await;
         }
         watch.stir();
-        result.map(Vacated::may_be_over)
+        result.map(LeaveOutcome::may_be_over)
     }
 
     /// Frees a seat in Redis; to `undo` a join, only if the member was not seated before it.
@@ -255,11 +255,11 @@ impl Shared {
         reason: LeaveReason,
         undo: bool,
         deadline: Instant,
-    ) -> Result<Vacated, StoreError> {
+    ) -> Result<LeaveOutcome, StoreError> {
         let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
         let args = vec![
-            record::id(id),
-            record::node(self.node),
+            codec::id(id),
+            codec::node(self.node),
             number(tag),
             Str::from(reason.as_str()),
             lease,
@@ -268,9 +268,9 @@ impl Shared {
         ];
         let mut reply = self.links.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
         match (reply.word().as_deref(), reply.flag()) {
-            (Some("OK"), Some(over)) => Ok(if over { Vacated::Over } else { Vacated::Freed }),
-            (Some("ETAKEN"), _) => Ok(Vacated::Taken),
-            (Some("ENOMEMBER"), _) => Ok(Vacated::Nobody),
+            (Some("OK"), Some(over)) => Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed }),
+            (Some("ETAKEN"), _) => Ok(LeaveOutcome::Taken),
+            (Some("ENOMEMBER"), _) => Ok(LeaveOutcome::Nobody),
             _ => Err(garbled("leave")),
         }
     }
@@ -289,9 +289,9 @@ impl Shared {
         let watch = self.watched(room);
         let here = || watch.as_ref().filter(|watch| watch.inbox().seats().contains_key(&from));
         loop {
-            let heard = watch.as_ref().map(|watch| record::heard(watch.inbox().heard()));
+            let heard = watch.as_ref().map(|watch| codec::heard(watch.inbox().heard()));
             let n = n.map(number).unwrap_or_default();
-            let mut args = vec![record::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
+            let mut args = vec![codec::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
             args.extend(draw.clone());
             let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
             let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken(), args, deadline).await?;
@@ -310,9 +310,9 @@ impl Shared {
                 (Some("ENOMEMBER"), None) => return Err(RoomError::NotMember.into()),
                 (Some("ESTALE"), _) => return Err(RoomError::StaleN.into()),
                 (line, _) => {
-                    let (epoch, said) = line.and_then(record::read_said).ok_or_else(|| garbled("say"))?;
+                    let (epoch, said) = line.and_then(codec::read_said).ok_or_else(|| garbled("say"))?;
                     if let Some(watch) = &watch {
-                        watch.expect(Mark { epoch, seq: said.seq, version: 0, moves: 0 });
+                        watch.expect(Position { epoch, seq: said.seq, version: 0, moves: 0 });
                     }
                     return Ok(said);
                 }
@@ -321,7 +321,7 @@ impl Shared {
     }
 
     /// At the end of this node: everybody it holds leaves the room.
-    pub(super) async fn dissolve(self: &Arc<Self>, watch: &Watch) {
+    pub(super) async fn dissolve(self: &Arc<Self>, watch: &RoomSubscription) {
         watch.abandon();
         watch.stir();
         let deadline = Instant::now() + DEADLINE;

@@ -28,8 +28,8 @@ use tokio::time::timeout;
 
 use super::{
     address::{RedisConfigError, at},
-    client::{Refusal, SILENCE, Tether, client, listen, reason, stay_connected},
-    link::ASK,
+    client::{AbortOnDrop, ConnectError, SILENCE, client, listen, reason, stay_connected},
+    connection::ASK,
 };
 
 /// Lines to all sentinels that the URL names.
@@ -43,18 +43,18 @@ pub(super) struct Sentinels {
 /// A line to one sentinel.
 struct Line {
     client: WithOptions<Client>,
-    refusal: Arc<Refusal>,
-    _tasks: [Tether; 2],
+    refusal: Arc<ConnectError>,
+    _tasks: [AbortOnDrop; 2],
 }
 
 impl Sentinels {
     /// Begins to connect to every sentinel.
     pub(super) fn start(hosts: &[Server], service: &str, config: &Config) -> Result<Self, RedisConfigError> {
         let start = |server: &Server| {
-            let (client, refusal) = (client(at(config, server), 64)?, Arc::new(Refusal::default()));
+            let (client, refusal) = (client(at(config, server), 64)?, Arc::new(ConnectError::default()));
             let listening = listen((*client).clone(), Arc::clone(&refusal));
             let tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(listening)];
-            Ok(Line { client, refusal, _tasks: tasks.map(Tether) })
+            Ok(Line { client, refusal, _tasks: tasks.map(AbortOnDrop) })
         };
         let lines = hosts.iter().map(start).collect::<Result<_, _>>()?;
         Ok(Self { service: service.to_owned(), lines, newest: AtomicU64::new(0) })

@@ -15,9 +15,9 @@ struct Range {
 
 /// Who serves what, in the order of slots.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Map(Vec<Range>);
+pub(super) struct SlotMap(Vec<Range>);
 
-impl Map {
+impl SlotMap {
     /// Every slot at one server.
     pub(super) fn all_at(server: Server) -> Self {
         Self(vec![Range { first: 0, last: SLOTS - 1, server }])
@@ -83,8 +83,8 @@ mod tests {
         Value::Array(vec![first.into(), last.into(), node(host, port), node("replica".into(), port + 1)])
     }
 
-    fn map(ranges: Vec<Value>) -> Map {
-        Map::read(Value::Array(ranges), &Server::new("asked", 1)).unwrap()
+    fn map(ranges: Vec<Value>) -> SlotMap {
+        SlotMap::read(Value::Array(ranges), &Server::new("asked", 1)).unwrap()
     }
 
     #[test]
@@ -97,8 +97,8 @@ mod tests {
             assert_eq!(at(slot).as_deref(), server, "{slot}");
         }
         assert_eq!(map.servers().map(|(_, slots)| slots).sum::<u32>(), 202);
-        assert_eq!(Map::default().server(0), None);
-        assert_eq!(Map::all_at(Server::new("a", 1)).server(SLOTS - 1), Some(&Server::new("a", 1)));
+        assert_eq!(SlotMap::default().server(0), None);
+        assert_eq!(SlotMap::all_at(Server::new("a", 1)).server(SLOTS - 1), Some(&Server::new("a", 1)));
     }
 
     #[test]
@@ -107,16 +107,16 @@ mod tests {
             assert_eq!(map(vec![range(0, 1, host, 7)]).server(0), Some(&Server::new("asked", 7)));
         }
         for nothing in ["MOVED".into(), Value::Array(Vec::new())] {
-            assert_eq!(Map::read(nothing, &Server::new("asked", 1)), None);
+            assert_eq!(SlotMap::read(nothing, &Server::new("asked", 1)), None);
         }
     }
 
     #[test]
     fn most_decide_and_between_equals_nothing_changes() {
-        let (old, new) = (Map::all_at(Server::new("old", 1)), Map::all_at(Server::new("new", 1)));
+        let (old, new) = (SlotMap::all_at(Server::new("old", 1)), SlotMap::all_at(Server::new("new", 1)));
         assert_eq!(old.agreed(&[]), None);
         assert_eq!(old.agreed(&[new.clone(), old.clone()]), Some(old.clone()));
         assert_eq!(old.agreed(&[old.clone(), new.clone(), new.clone()]), Some(new.clone()));
-        assert_eq!(Map::default().agreed(std::slice::from_ref(&new)), Some(new));
+        assert_eq!(SlotMap::default().agreed(std::slice::from_ref(&new)), Some(new));
     }
 }

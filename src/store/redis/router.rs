@@ -1,7 +1,7 @@
 //! The servers that keep rooms: which of them has which room, and what to do
 //! until it answers.
 //!
-//! There is a map from slots to masters, and a [`Link`] to each master of the
+//! There is a map from slots to masters, and a [`RedisConnection`] to each master of the
 //! map. A single server has all slots for ever. With Sentinels one server has
 //! them all, until they name another. In a Cluster the map is asked for again
 //! and again: by the clock, when a server is silent, and when it sends us on.
@@ -22,18 +22,18 @@ use tokio::{
 };
 
 use super::{
-    address::{Address, Guide, RedisConfigError},
-    answer::{Verdict, judge, words},
+    address::{Address, Deployment, RedisConfigError},
     client::{map_of, master_of},
-    counts::{Counts, count},
+    codec::Reply,
+    connection::{ConnectionEvents, RedisConnection},
+    error_action::{ErrorAction, judge, words},
     keys::Keys,
-    link::{Ear, Link},
-    map::{Map, SLOTS},
     probe::Setup,
-    pulse::Voice,
-    record::Reply,
+    pulse::LogOnce,
+    repair_counts::{RepairCounts, count},
     scripts::Script,
     sentinels::Sentinels,
+    slot_map::{SLOTS, SlotMap},
 };
 use crate::store::StoreError;
 
@@ -47,33 +47,33 @@ const VOTERS: usize = 5;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
 
 /// Lines to every server that keeps rooms.
-pub(super) struct Links {
+pub(super) struct RedisRouter {
     address: Address,
     sentinels: Option<Sentinels>,
-    counts: Arc<Counts>,
+    counts: Arc<RepairCounts>,
     /// Somebody has cause to doubt the map.
     doubt: Arc<Notify>,
-    chart: RwLock<Chart>,
+    chart: RwLock<Topology>,
     /// The master that the Sentinels name, and the one that took its place without them.
     left: Mutex<Option<(Server, Server)>>,
-    ear: OnceLock<Weak<dyn Ear>>,
+    ear: OnceLock<Weak<dyn ConnectionEvents>>,
     follower: OnceLock<AbortHandle>,
 }
 
 /// The map, and a link to each server that is on it.
 #[derive(Default)]
-struct Chart {
-    map: Map,
-    links: HashMap<Server, Arc<Link>>,
+struct Topology {
+    map: SlotMap,
+    links: HashMap<Server, Arc<RedisConnection>>,
     stopped: bool,
 }
 
-impl Links {
+impl RedisRouter {
     /// Begins to look for the servers of a URL. Must be called within a tokio runtime.
-    pub(super) fn new(address: Address, counts: Arc<Counts>) -> Result<Arc<Self>, RedisConfigError> {
+    pub(super) fn new(address: Address, counts: Arc<RepairCounts>) -> Result<Arc<Self>, RedisConfigError> {
         let sentinels = match &address.guide {
-            Guide::Sentinels { service, config } => Some(Sentinels::start(&address.hosts, service, config)?),
-            Guide::Server | Guide::Cluster => None,
+            Deployment::Sentinels { service, config } => Some(Sentinels::start(&address.hosts, service, config)?),
+            Deployment::Server | Deployment::Cluster => None,
         };
         Ok(Arc::new(Self {
             address,
@@ -88,10 +88,10 @@ impl Links {
     }
 
     /// Connects, and follows the rooms wherever they go, until it is stopped.
-    pub(super) fn start(self: &Arc<Self>, ear: Weak<dyn Ear>) -> Result<(), RedisConfigError> {
+    pub(super) fn start(self: &Arc<Self>, ear: Weak<dyn ConnectionEvents>) -> Result<(), RedisConfigError> {
         let _ = self.ear.set(ear);
         match (&self.address.guide, self.address.hosts.first()) {
-            (Guide::Server, Some(server)) => self.adopt(Map::all_at(server.clone()))?,
+            (Deployment::Server, Some(server)) => self.adopt(SlotMap::all_at(server.clone()))?,
             _ => {
                 let follower = tokio::spawn(follow(Arc::downgrade(self)));
                 let _ = self.follower.set(follower.abort_handle());
@@ -114,13 +114,13 @@ impl Links {
     }
 
     /// The link to the master of a slot.
-    pub(super) fn route(&self, slot: u16) -> Option<Arc<Link>> {
+    pub(super) fn route(&self, slot: u16) -> Option<Arc<RedisConnection>> {
         let chart = self.chart.read();
         chart.links.get(chart.map.server(slot)?).cloned()
     }
 
     /// Whether a slot is this link's.
-    pub(super) fn leads_to(&self, slot: u16, link: &Link) -> bool {
+    pub(super) fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool {
         self.chart.read().map.server(slot).is_some_and(|server| server == link.server())
     }
 
@@ -133,7 +133,7 @@ impl Links {
 
     /// Whether rooms may be at several servers.
     pub(super) fn is_cluster(&self) -> bool {
-        matches!(self.address.guide, Guide::Cluster)
+        matches!(self.address.guide, Deployment::Cluster)
     }
 
     /// Whether nobody serves a slot, or nobody that answers.
@@ -152,7 +152,7 @@ impl Links {
 
     /// What the operator should know of the servers.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let links: Vec<Arc<Link>> = self.chart.read().links.values().cloned().collect();
+        let links: Vec<Arc<RedisConnection>> = self.chart.read().links.values().cloned().collect();
         let mut warnings: Vec<String> = links.iter().filter_map(|link| link.about().memory?.warning()).collect();
         warnings.sort_unstable();
         warnings.dedup();
@@ -161,8 +161,8 @@ impl Links {
 
     /// Bytes that all servers together may hold, if each says so and is bounded.
     pub(super) fn capacity(&self) -> Option<u64> {
-        let links: Vec<Arc<Link>> = self.chart.read().links.values().cloned().collect();
-        let most = |link: &Arc<Link>| link.about().memory.map(|memory| memory.most).filter(|most| *most > 0);
+        let links: Vec<Arc<RedisConnection>> = self.chart.read().links.values().cloned().collect();
+        let most = |link: &Arc<RedisConnection>| link.about().memory.map(|memory| memory.most).filter(|most| *most > 0);
         let all: Option<Vec<u64>> = links.iter().map(most).collect();
         all.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
     }
@@ -192,7 +192,7 @@ impl Links {
         args: Vec<Str>,
         deadline: Instant,
     ) -> Result<Reply, StoreError> {
-        let mut errand = Errand::new(self, slot, deadline);
+        let mut errand = RoutedRequest::new(self, slot, deadline);
         let (mut in_full, mut begun) = (false, false);
         loop {
             let link = errand.link().await?;
@@ -211,8 +211,8 @@ impl Links {
     }
 
     /// Subscribes to a room's channel where the room is. Gives the link on which its news come.
-    pub(super) async fn subscribe(&self, keys: &Keys, deadline: Instant) -> Result<Arc<Link>, StoreError> {
-        let mut errand = Errand::new(self, keys.slot(), deadline);
+    pub(super) async fn subscribe(&self, keys: &Keys, deadline: Instant) -> Result<Arc<RedisConnection>, StoreError> {
+        let mut errand = RoutedRequest::new(self, keys.slot(), deadline);
         loop {
             let link = errand.link().await?;
             match timeout_at(deadline, link.subscribe(keys.channel())).await {
@@ -226,7 +226,7 @@ impl Links {
     }
 
     /// Follows a new map: connects to who is new on it, hangs up on who is gone.
-    fn adopt(&self, map: Map) -> Result<(), RedisConfigError> {
+    fn adopt(&self, map: SlotMap) -> Result<(), RedisConfigError> {
         let Some(ear) = self.ear.get() else { return Ok(()) };
         let old = {
             let mut chart = self.chart.write();
@@ -236,9 +236,10 @@ impl Links {
             for (server, _) in map.servers() {
                 if !chart.links.contains_key(server) {
                     let config = self.address.config(server);
-                    let alone = matches!(self.address.guide, Guide::Server);
+                    let alone = matches!(self.address.guide, Deployment::Server);
                     let setup = Setup { alone, clustered: self.is_cluster(), database: self.address.database() };
-                    let link = Link::start(server, &config, setup, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
+                    let link =
+                        RedisConnection::start(server, &config, setup, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
                     chart.links.insert(server.clone(), link);
                 }
             }
@@ -247,7 +248,7 @@ impl Links {
             }
             std::mem::replace(&mut chart.map, map)
         };
-        if !matches!(self.address.guide, Guide::Server) {
+        if !matches!(self.address.guide, Deployment::Server) {
             count(&self.counts.remap);
         }
         if let Some(ear) = ear.upgrade() {
@@ -257,17 +258,17 @@ impl Links {
     }
 
     /// Asks for the map. Where there is none, says why.
-    async fn look(&self) -> Result<Map, String> {
+    async fn look(&self) -> Result<SlotMap, String> {
         if let Some(sentinels) = &self.sentinels {
             let named = sentinels.master().await?;
-            return Ok(Map::all_at(self.successor(named).await));
+            return Ok(SlotMap::all_at(self.successor(named).await));
         }
         let (known, links) = {
             let chart = self.chart.read();
             let links: Vec<_> = chart.links.values().filter(|link| !link.is_down()).take(VOTERS).cloned().collect();
             (chart.map.clone(), links)
         };
-        let views: Vec<Map> = join_all(links.iter().map(|link| link.map())).await.into_iter().flatten().collect();
+        let views: Vec<SlotMap> = join_all(links.iter().map(|link| link.map())).await.into_iter().flatten().collect();
         if let Some(map) = known.agreed(&views) {
             return Ok(map);
         }
@@ -306,8 +307,8 @@ impl Links {
     }
 }
 
-async fn follow(links: Weak<Links>) {
-    let mut voice = Voice::default();
+async fn follow(links: Weak<RedisRouter>) {
+    let mut voice = LogOnce::default();
     loop {
         let Some(this) = links.upgrade() else { return };
         match this.look().await {
@@ -331,8 +332,8 @@ async fn follow(links: Weak<Links>) {
 }
 
 /// One call on its way to whoever has the room.
-struct Errand<'a> {
-    links: &'a Links,
+struct RoutedRequest<'a> {
+    links: &'a RedisRouter,
     slot: u16,
     /// Where the last server has sent us.
     hint: Option<Server>,
@@ -341,12 +342,12 @@ struct Errand<'a> {
     pause: Duration,
 }
 
-impl<'a> Errand<'a> {
-    fn new(links: &'a Links, slot: u16, deadline: Instant) -> Self {
+impl<'a> RoutedRequest<'a> {
+    fn new(links: &'a RedisRouter, slot: u16, deadline: Instant) -> Self {
         Self { links, slot, hint: None, hops: 0, deadline, pause: PAUSE.0 }
     }
 
-    async fn link(&mut self) -> Result<Arc<Link>, StoreError> {
+    async fn link(&mut self) -> Result<Arc<RedisConnection>, StoreError> {
         loop {
             let hinted = self.hint.take().and_then(|server| self.links.chart.read().links.get(&server).cloned());
             match hinted.or_else(|| self.links.route(self.slot)) {
@@ -358,16 +359,16 @@ impl<'a> Errand<'a> {
     }
 
     /// Waits for the next try, or gives up. Says whether the script must be sent in full.
-    async fn consider(&mut self, link: &Link, error: &Error, in_full: bool) -> Result<bool, StoreError> {
+    async fn consider(&mut self, link: &RedisConnection, error: &Error, in_full: bool) -> Result<bool, StoreError> {
         match judge(error) {
-            Verdict::Full => return Err(StoreError::Full),
-            Verdict::Broken(text) if link.is_up() => {
+            ErrorAction::Full => return Err(StoreError::Full),
+            ErrorAction::Broken(text) if link.is_up() => {
                 link.suspect();
                 return Err(StoreError::Broken(text));
             }
-            Verdict::Broken(_) => {}
-            Verdict::Unknown if !in_full => return Ok(true),
-            Verdict::Moved(server) if self.links.is_cluster() => {
+            ErrorAction::Broken(_) => {}
+            ErrorAction::Unknown if !in_full => return Ok(true),
+            ErrorAction::Moved(server) if self.links.is_cluster() => {
                 count(&self.links.counts.moved);
                 self.links.doubt.notify_one();
                 let host = if server.host.is_empty() { link.server().host.clone() } else { server.host };
@@ -378,8 +379,8 @@ impl<'a> Errand<'a> {
                 }
             }
             // Whether it is one room's trouble or the server's, its next probe tells.
-            Verdict::Unfit | Verdict::Moved(_) => link.suspect(),
-            Verdict::Unknown | Verdict::Again => {}
+            ErrorAction::Unfit | ErrorAction::Moved(_) => link.suspect(),
+            ErrorAction::Unknown | ErrorAction::Again => {}
         }
         self.wait().await.map(|()| false)
     }

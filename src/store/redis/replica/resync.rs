@@ -5,13 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use super::{Inbox, Picture, Seat, State, Tell};
+use super::{RoomReplica, RoomState, Seat, State, Tell};
 use crate::{
     room::{LeaveReason, Member, MemberId, Snapshot},
     store::Event,
 };
 
-impl Inbox {
+impl RoomReplica {
     /// Before the room is read again: what was held until now will be in it.
     pub(in crate::store::redis) fn refill(&mut self) {
         if let State::Filling(held) = &mut self.state {
@@ -26,7 +26,7 @@ impl Inbox {
 
     /// Whether the room as read again shows, for the first time, that a failover has lost something that was
     /// told: joins and leaves, a seat of this node, or the newest entry, which is another one now.
-    pub(in crate::store::redis) fn forks(&mut self, picture: &Picture) -> bool {
+    pub(in crate::store::redis) fn forks(&mut self, picture: &RoomState) -> bool {
         let room = &picture.room;
         if self.forked || room.epoch != self.place.epoch {
             return false;
@@ -49,13 +49,13 @@ impl Inbox {
     }
 
     /// Whether a member of this node sits nowhere, although it has not left and nobody has moved.
-    fn lacks_a_seat(&self, picture: &Picture) -> bool {
+    fn lacks_a_seat(&self, picture: &RoomState) -> bool {
         let seated: HashSet<_> = picture.seats.iter().map(|(id, ..)| id).collect();
         picture.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
     }
 
     /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
-    pub(in crate::store::redis) fn fill(&mut self, picture: Picture, reaches: bool, tell: Tell<'_>) {
+    pub(in crate::store::redis) fn fill(&mut self, picture: RoomState, reaches: bool, tell: Tell<'_>) {
         let State::Filling(held) = &mut self.state else { return };
         let held = std::mem::take(held);
         self.state = State::Live;
@@ -64,7 +64,7 @@ impl Inbox {
         if self.seats.is_empty() {
             return;
         }
-        let Picture { room, moves, .. } = picture;
+        let RoomState { room, moves, .. } = picture;
         if room.epoch == self.place.epoch && reaches && !self.forked {
             self.catch_up(room, moves, tell);
         } else {
@@ -76,7 +76,7 @@ impl Inbox {
     }
 
     /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
-    fn compare_seats(&mut self, picture: &Picture, tell: Tell<'_>) {
+    fn compare_seats(&mut self, picture: &RoomState, tell: Tell<'_>) {
         let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
         let same_life = picture.room.epoch == self.place.epoch;
         let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {

@@ -6,12 +6,12 @@ use fred::{
     types::{Value, config::Server},
 };
 
-use super::record::Reply;
+use super::codec::Reply;
 use crate::store::StoreError;
 
 /// What to make of an error.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum ErrorAction {
     /// The script is not known there: send it in full.
     Unknown,
     /// No memory; nothing was written.
@@ -42,24 +42,24 @@ const UNABLE: [&str; 6] = [
 /// answers TRYAGAIN until all keys of a script are there, and the channel,
 /// which every script names as a key, is never there. So no script runs in a
 /// slot that is on its way: one that did could find half a room.
-pub(super) fn judge(error: &Error) -> Verdict {
+pub(super) fn judge(error: &Error) -> ErrorAction {
     let text = error.details();
     match text.split_whitespace().next().unwrap_or_default() {
-        "NOSCRIPT" => Verdict::Unknown,
-        "OOM" => Verdict::Full,
-        "READONLY" | "MISCONF" | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" | "NOPERM" => Verdict::Unfit,
-        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "ASK" | "BUSY" => Verdict::Again,
+        "NOSCRIPT" => ErrorAction::Unknown,
+        "OOM" => ErrorAction::Full,
+        "READONLY" | "MISCONF" | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" | "NOPERM" => ErrorAction::Unfit,
+        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "ASK" | "BUSY" => ErrorAction::Again,
         "MOVED" => match text.split_whitespace().nth(2).and_then(place) {
-            Some(server) => Verdict::Moved(server),
-            None => Verdict::Broken(text.to_owned()),
+            Some(server) => ErrorAction::Moved(server),
+            None => ErrorAction::Broken(text.to_owned()),
         },
-        "ERR" if UNABLE.iter().any(|words| text.contains(words)) => Verdict::Unfit,
-        "ERR" | "WRONGTYPE" | "CROSSSLOT" => Verdict::Broken(text.to_owned()),
+        "ERR" if UNABLE.iter().any(|words| text.contains(words)) => ErrorAction::Unfit,
+        "ERR" | "WRONGTYPE" | "CROSSSLOT" => ErrorAction::Broken(text.to_owned()),
         _ => match error.kind() {
             ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Unknown | ErrorKind::Backpressure => {
-                Verdict::Again
+                ErrorAction::Again
             }
-            _ => Verdict::Broken(text.to_owned()),
+            _ => ErrorAction::Broken(text.to_owned()),
         },
     }
 }
@@ -118,14 +118,14 @@ mod tests {
             "ERR ACL failure in script: User parlor has no permissions to run the 'hset' command script: 1",
             "ERR Unknown Redis command called from script script: 1, on @user_script:9.",
         ] {
-            assert!(matches!(judge(&said(text)), Verdict::Unfit), "{text}");
+            assert!(matches!(judge(&said(text)), ErrorAction::Unfit), "{text}");
         }
         for text in [
             "WRONGTYPE Operation against a key holding the wrong kind of value script: 1, on @user_script:12.",
             "ERR user_script:80: attempt to perform arithmetic on local 'seq' (a string value) script: 1",
             "ERR hash value is not an integer script: 1, on @user_script:80.",
         ] {
-            assert!(matches!(judge(&said(text)), Verdict::Broken(_)), "{text}");
+            assert!(matches!(judge(&said(text)), ErrorAction::Broken(_)), "{text}");
         }
     }
 

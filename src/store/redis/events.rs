@@ -3,40 +3,39 @@
 use std::sync::Arc;
 
 use super::{
-    Shared,
+    Shared, codec,
+    connection::{ConnectionEvents, RedisConnection},
     keys::Keys,
-    link::{Ear, Link},
-    record,
 };
 
-impl Ear for Shared {
+impl ConnectionEvents for Shared {
     fn message(&self, channel: &str, line: &str) {
         let Some(watch) = Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|watch| Arc::clone(&watch))) else {
             return;
         };
-        match record::read_news(line) {
+        match codec::read_news(line) {
             Some(news) => watch.hear(self, news),
             None => tracing::debug!("news that cannot be read"),
         }
     }
 
-    fn missed(&self, link: &Link) {
+    fn missed(&self, link: &RedisConnection) {
         for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
             watch.inbox().distrust();
             watch.wake();
         }
     }
 
-    fn reconnected(&self, link: &Link) {
+    fn reconnected(&self, link: &RedisConnection) {
         self.presence.doubt();
         self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
     }
 
-    fn leads_to(&self, slot: u16, link: &Link) -> bool {
+    fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool {
         self.links.leads_to(slot, link)
     }
 
-    fn link(&self, link: &Link) {
+    fn link(&self, link: &RedisConnection) {
         for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
             watch.tell_reach(self);
         }

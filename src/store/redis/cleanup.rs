@@ -7,14 +7,14 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{DEADLINE, Shared, seats::Vacated};
+use super::{DEADLINE, Shared, seats::LeaveOutcome};
 use crate::{
     room::{LeaveReason, MemberId, RoomId},
     store::StoreError,
 };
 
 /// A seat that may have been taken for somebody who was told otherwise.
-pub(super) struct Debt {
+pub(super) struct PendingCleanup {
     room: RoomId,
     id: MemberId,
     tag: u64,
@@ -26,10 +26,10 @@ impl Shared {
     /// Takes note of a seat to be freed, if it was taken for somebody who was no member before.
     pub(super) fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
         let due = Instant::now() + Duration::from_millis(self.limits.lease);
-        self.debts().push(Debt { room: room.clone(), id, tag, due });
+        self.debts().push(PendingCleanup { room: room.clone(), id, tag, due });
     }
 
-    fn debts(&self) -> MutexGuard<'_, Vec<Debt>> {
+    fn debts(&self) -> MutexGuard<'_, Vec<PendingCleanup>> {
         self.debts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -40,7 +40,7 @@ impl Shared {
             let deadline = Instant::now() + DEADLINE;
             let paid = self.vacate(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline).await;
             // What a spoiled room keeps, its lease and its life end.
-            if paid == Err(StoreError::Unavailable) || paid == Ok(Vacated::Nobody) && Instant::now() < debt.due {
+            if paid == Err(StoreError::Unavailable) || paid == Ok(LeaveOutcome::Nobody) && Instant::now() < debt.due {
                 self.debts().push(debt);
             }
         }

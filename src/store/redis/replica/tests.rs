@@ -17,29 +17,29 @@ fn entry(seq: Seq) -> Entry {
     Entry { seq, at: 0, from: id, user: name, n: seq, text: format!("text {seq}").parse().unwrap() }
 }
 
-fn said(seq: Seq) -> News {
-    News::Said { epoch: LIFE, entry: entry(seq) }
+fn said(seq: Seq) -> BrokerMessage {
+    BrokerMessage::Said { epoch: LIFE, entry: entry(seq) }
 }
 
-fn joined(version: u64, who: u128) -> News {
-    News::Joined { epoch: LIFE, version, count: 0, member: somebody(who) }
+fn joined(version: u64, who: u128) -> BrokerMessage {
+    BrokerMessage::Joined { epoch: LIFE, version, count: 0, member: somebody(who) }
 }
 
-fn left(version: u64, who: u128, reason: LeaveReason) -> News {
-    News::Left { epoch: LIFE, version, count: 0, reason, member: somebody(who) }
+fn left(version: u64, who: u128, reason: LeaveReason) -> BrokerMessage {
+    BrokerMessage::Left { epoch: LIFE, version, count: 0, reason, member: somebody(who) }
 }
 
 /// A room in which the first member sits at the node of [`live`], and the others elsewhere.
-fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>) -> Picture {
+fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>) -> RoomState {
     let members: Vec<_> = people.iter().map(|who| somebody(*who)).collect();
     let seats = members.iter().map(|member| (member.id, if member.id == somebody(1).id { HERE } else { THERE }, 0)).collect();
     let room =
         Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq, version, members, unlisted: 0, history: log.map(entry).collect() };
-    Picture { room, moves: 0, seats }
+    RoomState { room, moves: 0, seats }
 }
 
-fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> News {
-    News::Moved { epoch: LIFE, moves, member: somebody(who).id, from: SessionOwner { node, tag } }
+fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> BrokerMessage {
+    BrokerMessage::Moved { epoch: LIFE, moves, member: somebody(who).id, from: SessionOwner { node, tag } }
 }
 
 fn seat(who: u128, tag: u64, version: u64) -> Seat {
@@ -47,13 +47,13 @@ fn seat(who: u128, tag: u64, version: u64) -> Seat {
     Seat { tag, since: 0, name, joined_at, version, leaving: false }
 }
 
-fn mark(seq: Seq, version: u64) -> Mark {
-    Mark { epoch: LIFE, seq, version, moves: 0 }
+fn mark(seq: Seq, version: u64) -> Position {
+    Position { epoch: LIFE, seq, version, moves: 0 }
 }
 
 /// An inbox that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
-fn live() -> (Inbox, Vec<String>) {
-    let mut inbox = Inbox::new(HERE);
+fn live() -> (RoomReplica, Vec<String>) {
+    let mut inbox = RoomReplica::new(HERE);
     inbox.sit(somebody(1).id, seat(1, 1, 3));
     inbox.open(&room(5, 3, &[1, 2, 3], 1..=5), None, &mut |_| panic!("nothing to tell yet"));
     (inbox, Vec::new())
@@ -74,7 +74,7 @@ fn note(told: &mut Vec<String>, event: &Event) {
     });
 }
 
-fn hear(inbox: &mut Inbox, told: &mut Vec<String>, news: impl IntoIterator<Item = News>) {
+fn hear(inbox: &mut RoomReplica, told: &mut Vec<String>, news: impl IntoIterator<Item = BrokerMessage>) {
     for news in news {
         inbox.hear(news, &mut |event| note(told, event));
     }
@@ -127,7 +127,7 @@ fn seat_that_was_taken_and_moved_and_left_unheard_is_let_go_of() {
     let (mut inbox, mut told) = live();
     inbox.distrust();
     inbox.sit(somebody(4).id, seat(4, 4, 4));
-    let now = Picture { moves: 1, ..room(5, 5, &[1, 2, 3], 5..=5) };
+    let now = RoomState { moves: 1, ..room(5, 5, &[1, 2, 3], 5..=5) };
     assert!(!inbox.forks(&now));
     inbox.fill(now, true, &mut |event| note(&mut told, event));
     assert_eq!((told, inbox.seats().len()), (vec!["moved 4 of 4".to_owned(), "unchanged at 5, 3 heads".to_owned()], 1));
@@ -161,7 +161,7 @@ fn another_entry_with_the_newest_number_is_a_fork() {
     let (mut inbox, mut told) = live();
     let mut other = entry(5);
     other.n = 99;
-    hear(&mut inbox, &mut told, [News::Said { epoch: LIFE, entry: other }]);
+    hear(&mut inbox, &mut told, [BrokerMessage::Said { epoch: LIFE, entry: other }]);
     assert!(inbox.is_filling());
     inbox.fill(room(5, 3, &[1, 2, 3], 6..6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["reset to 5"]);
@@ -170,10 +170,10 @@ fn another_entry_with_the_newest_number_is_a_fork() {
 #[test]
 fn news_of_another_life_are_not_told() {
     let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [News::Said { epoch: Epoch(8), entry: entry(6) }]);
+    hear(&mut inbox, &mut told, [BrokerMessage::Said { epoch: Epoch(8), entry: entry(6) }]);
     assert!(inbox.is_filling() && told.is_empty());
     let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [News::Reborn { epoch: Epoch(8) }]);
+    hear(&mut inbox, &mut told, [BrokerMessage::Reborn { epoch: Epoch(8) }]);
     assert!(inbox.is_filling() && told.is_empty());
 }
 
@@ -214,8 +214,8 @@ fn seat_that_moved_away_is_let_go_of_and_a_newer_one_is_kept() {
 
 #[test]
 fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
-    let away = |moves| Picture { moves, seats: vec![(somebody(1).id, THERE, 0)], ..room(5, 3, &[1, 2, 3], 6..6) };
-    let news: [&dyn Fn(&mut Inbox); 3] = [
+    let away = |moves| RoomState { moves, seats: vec![(somebody(1).id, THERE, 0)], ..room(5, 3, &[1, 2, 3], 6..6) };
+    let news: [&dyn Fn(&mut RoomReplica); 3] = [
         // Another move is heard of.
         &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]),
         // The seat here is heard of only after it has moved away.
@@ -223,7 +223,7 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
         // A renewal counts one more.
         &|inbox| {
             let now = Instant::now();
-            assert!(inbox.expect(Mark { moves: 1, ..mark(5, 3) }, now));
+            assert!(inbox.expect(Position { moves: 1, ..mark(5, 3) }, now));
             let mark = inbox.overdue(inbox.alarm().unwrap()).unwrap();
             assert!(inbox.missed(mark));
         },
@@ -260,7 +260,7 @@ fn who_is_leaving_need_not_be_told_to_be_gone() {
 
 #[test]
 fn joining_holds_news_and_drops_what_the_snapshot_knows() {
-    let mut inbox = Inbox::new(HERE);
+    let mut inbox = RoomReplica::new(HERE);
     let mut told = Vec::new();
     hear(&mut inbox, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
     assert!(told.is_empty());
@@ -346,15 +346,16 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
     inbox.deafen();
     assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_unseated());
     // Who has moved and left from there, or whose goodbye is under way, is gone.
-    let moves: [&dyn Fn(&mut Inbox); 3] = [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
-        hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)])
-    }];
+    let moves: [&dyn Fn(&mut RoomReplica); 3] =
+        [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
+            hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)])
+        }];
     for news in moves {
         let (mut inbox, mut told) = live();
         inbox.sit(somebody(2).id, seat(2, 3, 2));
         news(&mut inbox);
         inbox.distrust();
-        let now = || Picture { moves: 2, seats: vec![(somebody(2).id, HERE, 0)], ..room(5, 4, &[2, 3], 5..=5) };
+        let now = || RoomState { moves: 2, seats: vec![(somebody(2).id, HERE, 0)], ..room(5, 4, &[2, 3], 5..=5) };
         assert!(!inbox.forks(&now()));
         inbox.fill(now(), true, &mut |event| note(&mut told, event));
         assert_eq!(told, ["moved 1 of 1", "left 1 at 4, 2 heads"]);

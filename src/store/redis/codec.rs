@@ -16,7 +16,7 @@ use crate::store::StoreError;
 
 /// What a room's channel carries.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum News {
+pub(super) enum BrokerMessage {
     /// `M epoch entry`
     Said { epoch: Epoch, entry: Entry },
     /// `J epoch version heads member joined-at name`
@@ -37,7 +37,7 @@ pub(super) enum News {
 
 /// A place that a room has reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Mark {
+pub(super) struct Position {
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
     pub(super) version: u64,
@@ -45,7 +45,7 @@ pub(super) struct Mark {
     pub(super) moves: u64,
 }
 
-impl Mark {
+impl Position {
     /// Whether who has heard of this has heard of `other`.
     pub(super) fn reaches(self, other: Self) -> bool {
         self.epoch == other.epoch && self.or_later(other) == self
@@ -59,19 +59,19 @@ impl Mark {
 }
 
 /// A room as a script shows it.
-pub(super) struct Picture {
+pub(super) struct RoomState {
     pub(super) room: Snapshot,
-    /// See [`Mark`].
+    /// See [`Position`].
     pub(super) moves: u64,
     /// Where everybody sits, and since when.
     pub(super) seats: Vec<(MemberId, NodeId, Millis)>,
 }
 
-impl Picture {
+impl RoomState {
     /// How far it reaches.
-    pub(super) fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Position {
         let Snapshot { epoch, seq, version, .. } = self.room;
-        Mark { epoch, seq, version, moves: self.moves }
+        Position { epoch, seq, version, moves: self.moves }
     }
 }
 
@@ -153,33 +153,33 @@ fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Mi
 }
 
 /// A line from a room's channel.
-pub(super) fn read_news(line: &str) -> Option<News> {
+pub(super) fn read_news(line: &str) -> Option<BrokerMessage> {
     let (kind, rest) = line.split_once(' ')?;
     if kind == "M" {
         let (life, entry) = rest.split_once(' ')?;
-        return Some(News::Said { epoch: read_epoch(life)?, entry: read_entry(entry)? });
+        return Some(BrokerMessage::Said { epoch: read_epoch(life)?, entry: read_entry(entry)? });
     }
     if kind == "T" {
         let (from, rest) = rest.split_once(' ')?;
         let (typing, name) = rest.split_once(' ')?;
-        return Some(News::Typing { from: read_id(from)?, typing: typing == "1", user: Name::from_word(name)? });
+        return Some(BrokerMessage::Typing { from: read_id(from)?, typing: typing == "1", user: Name::from_word(name)? });
     }
     if kind == "U" {
-        return Some(News::Unloading { member: read_id(rest)? });
+        return Some(BrokerMessage::Unloading { member: read_id(rest)? });
     }
     if kind == "C" {
         let (from, mark) = rest.split_once(' ')?;
-        return Some(News::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
+        return Some(BrokerMessage::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
     }
     let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
     if kind == "R" {
-        return Some(News::Reborn { epoch });
+        return Some(BrokerMessage::Reborn { epoch });
     }
     if kind == "V" {
         let (moves, member) = (count(next()?)?, read_id(next()?)?);
-        return Some(News::Moved {
+        return Some(BrokerMessage::Moved {
             epoch,
             moves,
             member,
@@ -191,18 +191,18 @@ pub(super) fn read_news(line: &str) -> Option<News> {
     let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::from_word(next()?)?);
     let member = Member { id, name, joined_at, call: CallMark::default() };
     match (kind, reason) {
-        ("J", None) => Some(News::Joined { epoch, version, count: heads, member }),
-        ("L", Some(reason)) => Some(News::Left { epoch, version, count: heads, reason, member }),
+        ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: heads, member }),
+        ("L", Some(reason)) => Some(BrokerMessage::Left { epoch, version, count: heads, reason, member }),
         _ => None,
     }
 }
 
 /// Where a room stands: `epoch seq version moves`
-pub(super) fn read_mark(line: &str) -> Option<Mark> {
+pub(super) fn read_mark(line: &str) -> Option<Position> {
     let mut words = line.splitn(4, ' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
-    Some(Mark { epoch, seq: count(next()?)?, version: count(next()?)?, moves: count(next()?)? })
+    Some(Position { epoch, seq: count(next()?)?, version: count(next()?)?, moves: count(next()?)? })
 }
 
 /// What became of a message: `epoch seq at repeated`
@@ -254,7 +254,7 @@ impl Reply {
     }
 
     /// All the rest as a room: `epoch key seq version moves total heads (member seat mark)* entry*`.
-    pub(super) fn picture(mut self) -> Option<Picture> {
+    pub(super) fn picture(mut self) -> Option<RoomState> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
         let (total, heads) = (self.number::<usize>()?, self.number::<usize>()?);
@@ -268,12 +268,12 @@ impl Reply {
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
         let unlisted = total.saturating_sub(heads);
-        Some(Picture { room: Snapshot { epoch, key, seq, version, members, unlisted, history }, moves, seats })
+        Some(RoomState { room: Snapshot { epoch, key, seq, version, members, unlisted, history }, moves, seats })
     }
 }
 
 /// What a join gave.
-pub(super) struct Admission {
+pub(super) struct JoinReply {
     /// The answer to it.
     pub(super) joined: JoinResult,
     /// This node's lease was known: its other members still sit.
@@ -283,10 +283,10 @@ pub(super) struct Admission {
     /// When the member joined.
     pub(super) joined_at: Millis,
     /// The room with the member in it, with all members or none.
-    pub(super) picture: Picture,
+    pub(super) picture: RoomState,
 }
 
-impl Admission {
+impl JoinReply {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
@@ -308,20 +308,23 @@ mod tests {
         let entry = Entry { seq: 3, at: 9, from, user: member.name.clone(), n: 5, text: "two\nlines  here".parse().unwrap() };
         let epoch = Epoch(0xab);
         for (line, news) in [
-            (format!("M ab 3 9 {ID} 5 Ann of Ely\ntwo\nlines  here"), News::Said { epoch, entry }),
-            (format!("J ab 2 1 {ID} 7 Ann of Ely"), News::Joined { epoch, version: 2, count: 1, member: member.clone() }),
+            (format!("M ab 3 9 {ID} 5 Ann of Ely\ntwo\nlines  here"), BrokerMessage::Said { epoch, entry }),
+            (
+                format!("J ab 2 1 {ID} 7 Ann of Ely"),
+                BrokerMessage::Joined { epoch, version: 2, count: 1, member: member.clone() },
+            ),
             (
                 format!("L ab 4 0 node_lost {ID} 7 Ann of Ely"),
-                News::Left { epoch, version: 4, count: 0, reason: LeaveReason::NodeLost, member: member.clone() },
+                BrokerMessage::Left { epoch, version: 4, count: 0, reason: LeaveReason::NodeLost, member: member.clone() },
             ),
             (
                 format!("V ab 3 {ID} f0 12"),
-                News::Moved { epoch, moves: 3, member: from, from: SessionOwner { node: NodeId(0xf0), tag: 12 } },
+                BrokerMessage::Moved { epoch, moves: 3, member: from, from: SessionOwner { node: NodeId(0xf0), tag: 12 } },
             ),
-            ("R ab".to_owned(), News::Reborn { epoch }),
-            (format!("U {ID}"), News::Unloading { member: from }),
-            (format!("C {ID} 16"), News::Call { from, call: CallMark::since(8) }),
-            (format!("T {ID} 1 Ann of Ely"), News::Typing { from, typing: true, user: member.name.clone() }),
+            ("R ab".to_owned(), BrokerMessage::Reborn { epoch }),
+            (format!("U {ID}"), BrokerMessage::Unloading { member: from }),
+            (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
+            (format!("T {ID} 1 Ann of Ely"), BrokerMessage::Typing { from, typing: true, user: member.name.clone() }),
         ] {
             assert_eq!(read_news(&line), Some(news), "{line:?}");
         }
@@ -353,7 +356,7 @@ mod tests {
         let (epoch, said) = (Epoch(0xab), PublishResult { n: 7, seq: 3, at: 9, repeated: false });
         assert_eq!(read_said("ab 3 9 0 7"), Some((epoch, said)));
         assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, PublishResult { repeated: true, ..said })));
-        assert_eq!(read_mark("ab 3 2 1"), Some(Mark { epoch, seq: 3, version: 2, moves: 1 }));
+        assert_eq!(read_mark("ab 3 2 1"), Some(Position { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(heard((epoch, 3)), "ab 3");
         let beyond = format!("ab 3 {} 0 7", MAX_N + 1);
         for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0 7", "ab 3 -9 0 7", &beyond] {

@@ -6,12 +6,12 @@
 //! stops the stream until the room has been read again. Seats that went from
 //! one node to another are counted by `moves`: only to notice a lost one.
 
-mod due;
-mod filling;
+mod expected;
 mod people;
-#[cfg(test)]
-mod play;
+mod resync;
 mod seat;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +20,8 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 pub(super) use self::seat::Seat;
-use self::{due::Due, people::People};
-use super::record::{Mark, News, Picture};
+use self::{expected::ExpectedPosition, people::People};
+use super::codec::{BrokerMessage, Position, RoomState};
 use crate::{
     room::{Epoch, LeaveReason, MemberId, NodeId, RoomKey, Seq, Snapshot},
     store::Event,
@@ -29,24 +29,24 @@ use crate::{
 
 enum State {
     /// News wait for the snapshot of a join, or for the end of the last leave.
-    Joining(Vec<News>),
+    Joining(Vec<BrokerMessage>),
     /// News are told as they come.
     Live,
     /// Something is missing: news wait until the room has been read again.
-    Filling(Vec<News>),
+    Filling(Vec<BrokerMessage>),
 }
 
 /// The state machine of one room at one node.
-pub(super) struct Inbox {
+pub(super) struct RoomReplica {
     node: NodeId,
     state: State,
-    place: Mark,
+    place: Position,
     /// Who said the newest entry: another one with its number would be a fork.
     newest: Option<(MemberId, u64)>,
     people: People,
     key: RoomKey,
     seats: HashMap<MemberId, Seat>,
-    due: Due,
+    due: ExpectedPosition,
     /// The members of this node may have lost their seats.
     unseated: bool,
     /// The last member of this node has moved away: there is nothing more to listen for.
@@ -62,18 +62,18 @@ pub(super) struct Inbox {
 /// Where events go, in order.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(&Event);
 
-impl Inbox {
+impl RoomReplica {
     /// Before the first join.
     pub(super) fn new(node: NodeId) -> Self {
         Self {
             node,
             state: State::Joining(Vec::new()),
-            place: Mark { epoch: Epoch(0), seq: 0, version: 0, moves: 0 },
+            place: Position { epoch: Epoch(0), seq: 0, version: 0, moves: 0 },
             newest: None,
             people: People::default(),
             key: RoomKey([0; 32]),
             seats: HashMap::new(),
-            due: Due::default(),
+            due: ExpectedPosition::default(),
             unseated: false,
             deserted: false,
             deaf: false,
@@ -219,8 +219,8 @@ impl Inbox {
 
     /// The first member of this node has joined: the stream begins with `room`.
     /// Its own arrival, when it is `new`, is still to be told.
-    pub(super) fn open(&mut self, picture: &Picture, new: Option<MemberId>, tell: Tell<'_>) {
-        let Picture { room, moves, .. } = picture;
+    pub(super) fn open(&mut self, picture: &RoomState, new: Option<MemberId>, tell: Tell<'_>) {
+        let RoomState { room, moves, .. } = picture;
         // Where the last seat has moved away while this join was under way, more than this may have been told already.
         let told = self.place.epoch == room.epoch && self.place.seq >= room.seq && self.place.version >= room.version;
         if !told {
@@ -234,32 +234,32 @@ impl Inbox {
     }
 
     fn stand_at(&mut self, room: &Snapshot, moves: u64) {
-        self.place = Mark { epoch: room.epoch, seq: room.seq, version: room.version, moves };
+        self.place = Position { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
         self.newest = room.history.last().filter(|entry| entry.seq == room.seq).map(|entry| (entry.from, entry.n));
         self.people = room.members.iter().cloned().collect();
     }
 
     /// Takes news as they come.
-    pub(super) fn hear(&mut self, news: News, tell: Tell<'_>) {
+    pub(super) fn hear(&mut self, news: BrokerMessage, tell: Tell<'_>) {
         match &mut self.state {
             State::Joining(held) | State::Filling(held) => match news {
-                News::Typing { .. } => {}
+                BrokerMessage::Typing { .. } => {}
                 news => held.push(news),
             },
             State::Live => self.take(news, tell),
         }
     }
 
-    fn hear_all(&mut self, held: Vec<News>, tell: Tell<'_>) {
+    fn hear_all(&mut self, held: Vec<BrokerMessage>, tell: Tell<'_>) {
         for news in held {
             self.hear(news, tell);
         }
     }
 
-    fn take(&mut self, news: News, tell: Tell<'_>) {
+    fn take(&mut self, news: BrokerMessage, tell: Tell<'_>) {
         match news {
-            News::Said { epoch, entry } if epoch == self.place.epoch => {
+            BrokerMessage::Said { epoch, entry } if epoch == self.place.epoch => {
                 let said = Some((entry.from, entry.n));
                 if entry.seq == self.place.seq + 1 {
                     self.place.seq = entry.seq;
@@ -272,7 +272,7 @@ impl Inbox {
                     self.distrust();
                 }
             }
-            News::Joined { epoch, version, count, member } if epoch == self.place.epoch => {
+            BrokerMessage::Joined { epoch, version, count, member } if epoch == self.place.epoch => {
                 if version == self.place.version + 1 {
                     self.place.version = version;
                     self.people.insert(member.clone());
@@ -281,7 +281,7 @@ impl Inbox {
                     self.distrust();
                 }
             }
-            News::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
+            BrokerMessage::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
                 if version == self.place.version + 1 {
                     if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
                         if reason == LeaveReason::NodeLost {
@@ -301,7 +301,7 @@ impl Inbox {
                     self.distrust();
                 }
             }
-            News::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
+            BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;
                 // The answer to the join that took the seat here may still be on its way.
@@ -316,17 +316,17 @@ impl Inbox {
                     self.place.moves = self.place.moves.max(moves);
                 }
             }
-            News::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
-            News::Unloading { member } if self.seats.contains_key(&member) => tell(&Event::Unloading { member }),
-            News::Unloading { .. } => {}
+            BrokerMessage::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
+            BrokerMessage::Unloading { member } if self.seats.contains_key(&member) => tell(&Event::Unloading { member }),
+            BrokerMessage::Unloading { .. } => {}
             // Who is not here yet brings the mark along; an older one is no news.
-            News::Call { from, call } => {
+            BrokerMessage::Call { from, call } => {
                 if let Some(user) = self.people.call(from, call) {
-                    let Mark { epoch, version, .. } = self.place;
+                    let Position { epoch, version, .. } = self.place;
                     tell(&Event::Call { epoch, from, user, call, version });
                 }
             }
-            News::Reborn { epoch } if epoch == self.place.epoch => {}
+            BrokerMessage::Reborn { epoch } if epoch == self.place.epoch => {}
             // News of another life.
             _ => self.distrust(),
         }
@@ -334,7 +334,7 @@ impl Inbox {
 
     /// The room is known to stand here; soon this node should have heard so.
     /// Says whether there is a new moment to wake at.
-    pub(super) fn expect(&mut self, mark: Mark, now: Instant) -> bool {
+    pub(super) fn expect(&mut self, mark: Position, now: Instant) -> bool {
         matches!(self.state, State::Live) && !self.place.reaches(mark) && self.due.add(mark, now)
     }
 
@@ -344,22 +344,22 @@ impl Inbox {
     }
 
     /// What should have been heard by now and was not.
-    pub(super) fn overdue(&mut self, now: Instant) -> Option<Mark> {
+    pub(super) fn overdue(&mut self, now: Instant) -> Option<Position> {
         let mark = self.due.take(now, self.place)?;
         self.lacks(mark).then_some(mark)
     }
 
     /// Whether what was overdue has not come with all that was on its way, either: then the subscription is in doubt.
-    pub(super) fn missed(&mut self, mark: Mark) -> bool {
+    pub(super) fn missed(&mut self, mark: Position) -> bool {
         let missed = self.lacks(mark);
         if missed {
-            self.due = Due::default();
+            self.due = ExpectedPosition::default();
             self.deafen();
         }
         missed
     }
 
-    fn lacks(&self, mark: Mark) -> bool {
+    fn lacks(&self, mark: Position) -> bool {
         matches!(self.state, State::Live) && !self.place.reaches(mark)
     }
 }

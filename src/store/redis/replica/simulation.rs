@@ -37,7 +37,7 @@ struct Sits {
     since: u64,
 }
 
-struct Play {
+struct Simulation {
     rng: Rng,
     /// The room in Redis.
     room: Snapshot,
@@ -46,15 +46,15 @@ struct Play {
     leased: bool,
     clock: u64,
     /// News on their way.
-    wire: VecDeque<News>,
+    wire: VecDeque<BrokerMessage>,
     /// News are lost, and others do what they like.
     stormy: bool,
-    inbox: Inbox,
+    inbox: RoomReplica,
     told: Vec<Event>,
     readers: BTreeMap<MemberId, Reader>,
 }
 
-impl Play {
+impl Simulation {
     fn new(seed: u64) -> Self {
         let room =
             Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq: 0, version: 0, members: vec![], unlisted: 0, history: vec![] };
@@ -67,7 +67,7 @@ impl Play {
             clock: 0,
             wire: VecDeque::new(),
             stormy: true,
-            inbox: Inbox::new(HERE),
+            inbox: RoomReplica::new(HERE),
             told: Vec::new(),
             readers: BTreeMap::new(),
         };
@@ -75,11 +75,11 @@ impl Play {
         play
     }
 
-    fn picture(&mut self) -> Picture {
+    fn picture(&mut self) -> RoomState {
         // A hash has no order.
         self.rng.shuffle(&mut self.room.members);
         let seats = self.holders.iter().map(|(id, sits)| (*id, sits.node, sits.since)).collect();
-        Picture { room: self.room.clone(), moves: self.moves, seats }
+        RoomState { room: self.room.clone(), moves: self.moves, seats }
     }
 
     /// JOIN. Says whether the member is new.
@@ -94,7 +94,7 @@ impl Play {
             if node != sits.node {
                 self.moves += 1;
                 let from = SessionOwner { node, tag };
-                self.wire.push_back(News::Moved { epoch: LIFE, moves: self.moves, member: who, from });
+                self.wire.push_back(BrokerMessage::Moved { epoch: LIFE, moves: self.moves, member: who, from });
             }
             return false;
         }
@@ -102,7 +102,7 @@ impl Play {
         self.room.members.push(member.clone());
         self.room.version += 1;
         let (version, count) = (self.room.version, self.room.members.len());
-        self.wire.push_back(News::Joined { epoch: LIFE, version, count, member });
+        self.wire.push_back(BrokerMessage::Joined { epoch: LIFE, version, count, member });
         true
     }
 
@@ -114,7 +114,7 @@ impl Play {
             let member = self.room.members.swap_remove(at);
             self.room.version += 1;
             let (version, count) = (self.room.version, self.room.members.len());
-            self.wire.push_back(News::Left { epoch: LIFE, version, count, reason, member });
+            self.wire.push_back(BrokerMessage::Left { epoch: LIFE, version, count, reason, member });
         }
     }
 
@@ -124,7 +124,7 @@ impl Play {
         let (seq, text) = (self.room.seq, "words".parse().unwrap());
         let entry = Entry { seq, at: 0, from: from.id, user: from.name, n: seq, text };
         self.room.history.push(entry.clone());
-        self.wire.push_back(News::Said { epoch: LIFE, entry });
+        self.wire.push_back(BrokerMessage::Said { epoch: LIFE, entry });
     }
 
     /// What others do at any time.
@@ -302,7 +302,7 @@ impl Play {
 #[test]
 fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
     for seed in 0..2000 {
-        let mut play = Play::new(seed);
+        let mut play = Simulation::new(seed);
         for _ in 0..60 {
             play.step();
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the store has mended since it was made. Readers of metrics may look at any time.
 #[derive(Default, Debug)]
-pub struct Counts {
+pub struct RepairCounts {
     /// News that did not arrive in time, found by comparing with what a script answered.
     pub heal: AtomicU64,
     /// Times that news came faster than they were taken, so that some were lost.
@@ -25,7 +25,7 @@ pub struct Counts {
     pub moved: AtomicU64,
 }
 
-impl Counts {
+impl RepairCounts {
     /// Every counter: name, what it counts, how often.
     pub(super) fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
         [

@@ -44,13 +44,13 @@ use tokio::{
 
 use super::{
     address::RedisConfigError,
-    client::{Refusal, client, listen, slots, stay_connected},
+    client::{ConnectError, client, listen, slots, stay_connected},
     clock::Clock,
-    counts::{Counts, count},
     lanes::{Lane, Lanes},
-    map::Map,
     probe::{About, Setup},
+    repair_counts::{RepairCounts, count},
     scripts::Script,
+    slot_map::SlotMap,
 };
 use crate::{room::Moment, store::StoreError};
 
@@ -62,23 +62,23 @@ pub(super) const ASK: Duration = Duration::from_millis(300);
 pub(super) const SEARCH: Duration = Duration::from_millis(50);
 
 /// Where a link's news go.
-pub(super) trait Ear: Send + Sync + 'static {
+pub(super) trait ConnectionEvents: Send + Sync + 'static {
     /// A message on a channel.
     fn message(&self, channel: &str, line: &str);
     /// Messages were lost: compare every room of this server.
-    fn missed(&self, link: &Link);
+    fn missed(&self, link: &RedisConnection);
     /// The connection is new: no channel is subscribed there any more.
-    fn reconnected(&self, link: &Link);
+    fn reconnected(&self, link: &RedisConnection);
     /// The server went out of reach or came back.
-    fn link(&self, link: &Link);
+    fn link(&self, link: &RedisConnection);
     /// Whether a slot is this link's.
-    fn leads_to(&self, slot: u16, link: &Link) -> bool;
+    fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool;
     /// Some slots have another server now.
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool);
 }
 
 /// The line to one server.
-pub(super) struct Link {
+pub(super) struct RedisConnection {
     server: Server,
     pub(super) setup: Setup,
     /// The connection for commands, where it is another one.
@@ -93,26 +93,26 @@ pub(super) struct Link {
     pub(super) down: AtomicBool,
     pub(super) answers: AtomicBool,
     pub(super) clock: Clock,
-    counts: Arc<Counts>,
+    counts: Arc<RepairCounts>,
     /// Told when the server is silent: another may have its slots now.
     pub(super) doubt: Arc<Notify>,
     /// Told when a call gives cause to ask whether the server can keep rooms.
     pub(super) suspected: Notify,
     /// Why it cannot be connected.
-    pub(super) refusal: Arc<Refusal>,
+    pub(super) refusal: Arc<ConnectError>,
     about: Mutex<About>,
     tasks: OnceLock<Vec<AbortHandle>>,
 }
 
-impl Link {
+impl RedisConnection {
     /// Connects, and keeps connected, until it is stopped.
     pub(super) fn start(
         server: &Server,
         config: &Config,
         setup: Setup,
-        counts: Arc<Counts>,
+        counts: Arc<RepairCounts>,
         doubt: Arc<Notify>,
-        ear: &Weak<dyn Ear>,
+        ear: &Weak<dyn ConnectionEvents>,
     ) -> Result<Arc<Self>, RedisConfigError> {
         let news = client(config.clone(), 4096)?;
         let commands = if setup.clustered { Some(client(config.clone(), 64)?) } else { None };
@@ -260,7 +260,7 @@ impl Link {
     }
 
     /// Who has which slot, as this server sees it.
-    pub(super) async fn map(&self) -> Option<Map> {
+    pub(super) async fn map(&self) -> Option<SlotMap> {
         timeout(ASK, slots(&self.pulse, &self.server)).await.ok()?.ok()
     }
 
@@ -279,7 +279,7 @@ impl Link {
         mut messages: Receiver<Message>,
         mut connections: Receiver<Server>,
         mut marked: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
-        ear: Weak<dyn Ear>,
+        ear: Weak<dyn ConnectionEvents>,
     ) {
         let mut first = true;
         loop {

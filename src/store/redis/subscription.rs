@@ -16,12 +16,12 @@ use tokio::{
 
 use super::{
     DEADLINE, Members, Shared, Want,
-    counts::count,
-    inbox::{Inbox, Seat},
+    codec::{BrokerMessage, JoinReply, Position, garbled},
+    connection::RedisConnection,
     keys::Keys,
-    link::Link,
     queue::Queue,
-    record::{Admission, Mark, News, garbled},
+    repair_counts::count,
+    replica::{RoomReplica, Seat},
     scripts,
     seats::Joiner,
     spoiled,
@@ -39,14 +39,14 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 pub(super) const TOGETHER: usize = 64;
 
 /// A room that this node watches.
-pub(super) struct Watch {
+pub(super) struct RoomSubscription {
     pub(super) room: RoomId,
     pub(super) keys: Keys,
     /// Whoever takes or frees seats or changes the subscription comes through here, one at a time.
-    gate: Arc<Gate<Passage>>,
+    gate: Arc<Gate<GateState>>,
     /// The joins among them.
     queue: Queue,
-    inbox: Mutex<Inbox>,
+    inbox: Mutex<RoomReplica>,
     wake: Notify,
     /// Something other than words was told, or a seat here is another's: whoever waits to be welcomed looks again.
     news: Notify,
@@ -59,14 +59,14 @@ pub(super) struct Watch {
 
 /// What only the holder of the gate may change.
 #[derive(Default)]
-pub(super) struct Passage {
+pub(super) struct GateState {
     /// The link on which the room's news come.
-    pub(super) subscribed: Option<Arc<Link>>,
+    pub(super) subscribed: Option<Arc<RedisConnection>>,
     /// No longer the watch of its room: look it up again.
     pub(super) retired: bool,
 }
 
-impl Watch {
+impl RoomSubscription {
     /// The watch over a room, with its keeper.
     pub(super) fn new(shared: &Arc<Shared>, room: &RoomId) -> Arc<Self> {
         let watch = Arc::new(Self {
@@ -74,7 +74,7 @@ impl Watch {
             keys: shared.keys(room),
             gate: Arc::default(),
             queue: Queue::default(),
-            inbox: Mutex::new(Inbox::new(shared.node)),
+            inbox: Mutex::new(RoomReplica::new(shared.node)),
             wake: Notify::new(),
             news: Notify::new(),
             away: Mutex::new(false),
@@ -94,7 +94,7 @@ impl Watch {
     }
 
     /// The state machine. What it tells is told under this lock, so in order.
-    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+    pub(super) fn inbox(&self) -> MutexGuard<'_, RoomReplica> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -119,8 +119,8 @@ impl Watch {
     }
 
     /// Takes news from the room's channel.
-    pub(super) fn hear(&self, shared: &Shared, news: News) {
-        let said = matches!(news, News::Said { .. });
+    pub(super) fn hear(&self, shared: &Shared, news: BrokerMessage) {
+        let said = matches!(news, BrokerMessage::Said { .. });
         let mut inbox = self.inbox();
         inbox.hear(news, &mut |event| shared.feed.tell(&self.room, event));
         if inbox.is_faulty() {
@@ -132,7 +132,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn expect(&self, mark: Mark) {
+    pub(super) fn expect(&self, mark: Position) {
         if self.inbox().expect(mark, Instant::now()) {
             self.wake();
         }
@@ -148,7 +148,7 @@ impl Watch {
     }
 
     /// Comes through the gate; `None` if the watch was retired meanwhile.
-    pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
+    pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<GateState>>, StoreError> {
         let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
         Ok(if gate.retired { None } else { Some(gate) })
     }
@@ -158,7 +158,7 @@ impl Watch {
         &self,
         answers: impl Fn() -> bool,
         deadline: Instant,
-    ) -> Result<Option<OwnedMutexGuard<Passage>>, StoreError> {
+    ) -> Result<Option<OwnedMutexGuard<GateState>>, StoreError> {
         if let Some(gate) = self.try_pass() {
             return Ok(Some(gate));
         }
@@ -173,7 +173,7 @@ impl Watch {
     }
 
     /// Comes through the gate if nobody is there and the watch is not retired.
-    pub(super) fn try_pass(&self) -> Option<OwnedMutexGuard<Passage>> {
+    pub(super) fn try_pass(&self) -> Option<OwnedMutexGuard<GateState>> {
         Arc::clone(&self.gate).try_lock_owned().ok().filter(|gate| !gate.retired)
     }
 }
@@ -184,7 +184,7 @@ impl Shared {
     /// room was read again and lives another life, its log is read again, too.
     pub(super) async fn welcome(
         &self,
-        watch: &Watch,
+        watch: &RoomSubscription,
         (id, tag): (MemberId, u64),
         mut room: Snapshot,
         deadline: Instant,
@@ -224,7 +224,7 @@ impl Shared {
     }
 
     /// Ends the watch over a room in which nobody of this node sits any more.
-    pub(super) async fn retire(&self, watch: &Watch, gate: &mut Passage) {
+    pub(super) async fn retire(&self, watch: &RoomSubscription, gate: &mut GateState) {
         // Before the room is forgotten: the next watch must not subscribe and be unsubscribed by this one.
         // Also where no subscription is known: one that was given up may have happened, or may still happen.
         if let Some(link) = gate.subscribed.take().or_else(|| self.links.route(watch.keys.slot())) {
@@ -238,7 +238,7 @@ impl Shared {
     }
 
     /// Renews the lease of this node's members, and puts right whatever is not.
-    pub(super) async fn tend(self: &Arc<Self>, watch: &Watch) -> Result<(), StoreError> {
+    pub(super) async fn tend(self: &Arc<Self>, watch: &RoomSubscription) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(mut gate) = watch.pass(deadline).await? else { return Ok(()) };
         if watch.inbox().seats().is_empty() {
@@ -289,7 +289,7 @@ impl Shared {
     }
 
     /// Takes the seats of this node's members again. Whoever has moved elsewhere meanwhile stays there.
-    async fn bring_back(&self, watch: &Watch, deadline: Instant) -> Result<(), StoreError> {
+    async fn bring_back(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
         let (key, seats) = {
             let inbox = watch.inbox();
             (inbox.key(), inbox.seats().clone())
@@ -305,7 +305,7 @@ impl Shared {
             let mut reply = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
-                    let Admission { picture, .. } = Admission::read(reply).ok_or_else(|| garbled("join"))?;
+                    let JoinReply { picture, .. } = JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
                     count(&self.counts.rejoin);
                     if !watch.inbox().renew(id, seat.tag, picture.room.version) {
                         // Given up meanwhile.
@@ -331,7 +331,7 @@ impl Shared {
     }
 
     /// Reads the room again and tells what was missed.
-    async fn fill(&self, watch: &Watch, deadline: Instant) -> Result<(), StoreError> {
+    async fn fill(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
         let want = {
             let mut inbox = watch.inbox();
             inbox.refill();
@@ -359,7 +359,7 @@ impl Shared {
 }
 
 /// Mends as soon as something is wrong: also a renewal that did not succeed together with the others'.
-async fn keep(shared: Weak<Shared>, watch: Weak<Watch>) {
+async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
     let mut rest = RETRY;
     loop {
         let Some(watched) = watch.upgrade() else { return };
