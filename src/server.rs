@@ -28,7 +28,7 @@ use crate::{
         redis::{Redis, RedisConfigError},
     },
     ticket::Signer,
-    transport::{Paces, poll::Pollers},
+    transport::{FramePacers, poll::Pollers},
     video::Video,
 };
 
@@ -117,8 +117,8 @@ impl Server {
             rate,
             budgets: Arc::clone(&budgets),
             pollers: Pollers::new(Arc::clone(&hub)),
-            paces: Paces::new(rate),
-            strangers: Paces::new(rate),
+            paces: FramePacers::new(rate),
+            strangers: FramePacers::new(rate),
             links: links.clone(),
         };
         let gate = Arc::new(Gate::new(Arc::clone(&budgets), config.proxies.into()));

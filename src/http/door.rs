@@ -125,7 +125,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
             Err(trouble) => entrance = Err(trouble),
         }
     }
-    let opening = ws::Opening { entrance, resume, rate: edge.rate, usage };
+    let opening = ws::UpgradeParams { entrance, resume, rate: edge.rate, usage };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| ApiError::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| answer::whole(Bytes::new())))

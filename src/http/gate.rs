@@ -8,7 +8,7 @@ use super::{Peer, door};
 use crate::{
     budget::{Admission, Budgets, ClientAddr, Resource, Usage},
     protocol::ApiError,
-    transport::loan::Lender,
+    transport::hijack::HijackHandle,
 };
 
 /// Who asks, as far as that is counted; the server puts it into every request.
@@ -48,7 +48,7 @@ impl Gate {
     }
 
     /// Says in a request who sent it. Behind a proxy the request is counted until its answer, stream or socket ends.
-    pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, lender: &Lender) {
+    pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, lender: &HijackHandle) {
         // Asked in any case: it warns of a proxy that is not expected.
         let address = ClientAddr::from(door::address(request, self.proxies));
         if let Some(client) = client {

@@ -8,7 +8,7 @@ use hyper::{
 };
 
 use super::{Answer, answer, door};
-use crate::transport::loan::Whole;
+use crate::transport::hijack::Whole;
 
 /// A request whose answer may be long in coming.
 pub struct LongPoll {

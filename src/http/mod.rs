@@ -36,7 +36,7 @@ pub use self::{
     layers::{Layered, layered},
     long_poll::LongPoll,
     origin::Origins,
-    stream::Flowing,
+    stream::StreamingResponse,
 };
 use crate::{
     account::{Accounts, PATIENCE},
@@ -44,7 +44,7 @@ use crate::{
     hub::Hub,
     protocol::ApiError,
     room::{MemberId, RoomId},
-    transport::{Paces, loan::Lender, poll::Pollers},
+    transport::{FramePacers, hijack::HijackHandle, poll::Pollers},
 };
 
 /// What this server promises, for programs.
@@ -81,9 +81,9 @@ pub struct Edge {
     /// Who polls here.
     pub pollers: Pollers,
     /// How fast each member sends requests.
-    pub paces: Paces<MemberId>,
+    pub paces: FramePacers<MemberId>,
     /// How fast an address speaks in each room by coming and going for a word.
-    pub strangers: Paces<(RoomId, ClientAddr)>,
+    pub strangers: FramePacers<(RoomId, ClientAddr)>,
     /// What addresses and this node may hold and do.
     pub budgets: Arc<Budgets>,
     /// Links that have left HTTP; the server waits for them when it stops.
@@ -308,7 +308,7 @@ fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = 
         Address::Rooms | Address::Join(_) | Address::Events(_) => true,
         _ => false,
     };
-    let lender = request.extensions().get::<Lender>().filter(|_| takes_a_seat).cloned();
+    let lender = request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
     let by_ticket = door::ticket(request).is_some();
     async move {
         match lender {

@@ -24,7 +24,7 @@ use crate::{
     protocol::ApiError,
     room::{Cursor, Name, Text},
     ticket::Claims,
-    transport::{BodyFraming, loan::Parting, plain, sse},
+    transport::{BodyFraming, hijack::LastBytes, plain, sse},
 };
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -152,16 +152,16 @@ fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), ApiE
 }
 
 /// The body of an answer that goes on for as long as there is something to say. It goes out past hyper, by
-/// [`flow`](crate::transport::loan::flow).
+/// [`flow`](crate::transport::hijack::flow).
 #[derive(Clone)]
-pub struct Flowing {
+pub struct StreamingResponse {
     framing: BodyFraming,
     body: Arc<Mutex<Option<BoxStream<'static, Bytes>>>>,
 }
 
-impl Flowing {
+impl StreamingResponse {
     /// Takes an answer that flows apart; `None` if it is one that does not.
-    pub fn of(answer: &mut Answer) -> Option<Parting> {
+    pub fn of(answer: &mut Answer) -> Option<LastBytes> {
         let Self { framing, body } = answer.extensions_mut().remove()?;
         let body = body.lock().take()?;
         if framing == BodyFraming::Chunked {
@@ -169,7 +169,7 @@ impl Flowing {
         }
         // The connection was taken from hyper, which would have to read the next request.
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        Some(Parting { head: answer::head(answer), body })
+        Some(LastBytes { head: answer::head(answer), body })
     }
 }
 
@@ -177,7 +177,7 @@ impl Flowing {
 fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
     let mut answer = as_it_is(answer::of(kind, Bytes::new()));
     let body = Arc::new(Mutex::new(Some(stream.boxed())));
-    answer.extensions_mut().insert(Flowing { framing, body });
+    answer.extensions_mut().insert(StreamingResponse { framing, body });
     answer
 }
 

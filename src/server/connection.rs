@@ -25,10 +25,10 @@ use tower::ServiceExt;
 use super::probation::{self, Trial};
 use crate::{
     budget::Admission,
-    http::{Answer, Client, Flowing, Gate, Layered, LongPoll, Overflow, Peer},
+    http::{Answer, Client, Gate, Layered, LongPoll, Overflow, Peer, StreamingResponse},
     transport::{
         Served,
-        loan::{self, Lender, Loan, Wait, Wanted, Whole},
+        hijack::{self, Hijack, HijackHandle, Wait, Wanted, Whole},
     },
 };
 
@@ -69,7 +69,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
         None if gate.is_crowded() => HURRY,
         None => HEAD_TIMEOUT,
     };
-    let loan = Loan::new(stream, admission);
+    let loan = Hijack::new(stream, admission);
     let (lender, mut stops) = (loan.lender(), stopped.clone());
     let on_request = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
@@ -96,7 +96,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
                 }
                 None => answering.await?,
             };
-            if let Some(parting) = Flowing::of(&mut answer) {
+            if let Some(parting) = StreamingResponse::of(&mut answer) {
                 lender.part(Wanted::Flow(parting));
                 // hyper is not to write anything of it.
                 return pending().await;
@@ -146,7 +146,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
         // A task of its own for each: this one is as large as a connection at hyper.
         Ok(Some((loan, Wanted::Flow(parting)))) => {
             if let Some(socket) = loan.give_back() {
-                links.spawn(loan::flow(socket, parting));
+                links.spawn(hijack::flow(socket, parting));
             }
         }
         Ok(Some((loan, Wanted::Wait(waiting)))) => {
@@ -172,7 +172,7 @@ fn wait(
 
 /// Answers a poll when there is something to say, and serves on over the same connection. Not an `async fn`, because it
 /// and [`serve`] start each other.
-fn answer(mut loan: Loan, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
+fn answer(mut loan: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let Some(Whole { bytes, ends }) = waiting.await else { return };
         let written = loan.write_all(&bytes).await;
@@ -197,7 +197,7 @@ async fn over(trial: Option<&Trial>) {
 }
 
 /// Says why a connection on trial ends, if nothing was said yet.
-fn refuse(trial: Option<&Trial>, lender: &Lender) {
+fn refuse(trial: Option<&Trial>, lender: &HijackHandle) {
     if let Some(trial) = trial {
         lender.say_first(&trial.last_word());
     }
@@ -206,8 +206,8 @@ fn refuse(trial: Option<&Trial>, lender: &Lender) {
 /// Serves until the connection ends, or until its socket is wanted back.
 async fn until_parted(
     mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
-    lender: &Lender,
-) -> hyper::Result<Option<(Loan, Wanted)>> {
+    lender: &HijackHandle,
+) -> hyper::Result<Option<(Hijack, Wanted)>> {
     poll_fn(|cx| match connection.as_mut().poll(cx) {
         Poll::Pending => lender.wanted().map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted)))),
         ended => ended.map_ok(|()| None),

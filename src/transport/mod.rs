@@ -1,19 +1,19 @@
 //! A reader in, bytes out: how people reach a room.
 
 mod backlog;
-mod flow;
 mod framing;
 mod heard;
-pub mod loan;
-mod pace;
+pub mod hijack;
+mod pacer;
 pub mod plain;
 pub mod poll;
 mod served;
 pub mod sse;
+mod stream_queue;
 mod wanted;
 pub mod ws;
 
 pub use backlog::SEND_BUFFER;
 pub use framing::BodyFraming;
-pub use pace::Paces;
+pub use pacer::FramePacers;
 pub use served::Served;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     BodyFraming,
-    flow::{self, Manner},
+    stream_queue::{self, StreamFormat},
 };
 use crate::{
     hub::{Encoder, Hub, JoinRequest},
@@ -24,7 +24,7 @@ const INDENT: &str = "\n         ";
 const NAMED: usize = 20;
 
 // No pulse: there is nothing that every terminal, pipe and file passes over. A dead peer is noticed by TCP.
-static MANNER: Manner = Manner {
+static MANNER: StreamFormat = StreamFormat {
     chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| lines(json, cursor, out)), echo: true },
     bare: Encoder { frame: lines, echo: true },
     prologue: None,
@@ -145,7 +145,7 @@ pub async fn open(
     entrance: JoinRequest,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    flow::open(hub, entrance, &MANNER, framing).await
+    stream_queue::open(hub, entrance, &MANNER, framing).await
 }
 
 #[cfg(test)]

@@ -7,17 +7,17 @@ use std::{
 
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::loan::Lender;
+use super::hijack::HijackHandle;
 
 /// A body, and whose count ends with it.
 pub struct Served<B> {
     body: B,
-    lender: Option<Lender>,
+    lender: Option<HijackHandle>,
 }
 
 impl<B> Served<B> {
     /// With the connection that it goes out over, if requests are counted there.
-    pub fn new(body: B, lender: Option<Lender>) -> Self {
+    pub fn new(body: B, lender: Option<HijackHandle>) -> Self {
         Self { body, lender }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     BodyFraming,
-    flow::{self, Manner},
+    stream_queue::{self, StreamFormat},
 };
 use crate::{
     hub::{Encoder, Hub, JoinRequest},
@@ -16,7 +16,7 @@ use crate::{
     room::Cursor,
 };
 
-static MANNER: Manner = Manner {
+static MANNER: StreamFormat = StreamFormat {
     chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| event(json, cursor, out)), echo: false },
     bare: Encoder { frame: event, echo: false },
     prologue: Some("retry: 1000\n\n"),
@@ -78,5 +78,5 @@ pub async fn open(
     entrance: JoinRequest,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    flow::open(hub, entrance, &MANNER, framing).await
+    stream_queue::open(hub, entrance, &MANNER, framing).await
 }

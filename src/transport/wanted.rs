@@ -6,13 +6,13 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 /// What is to go over a socket once it is back.
 pub enum Wanted {
     /// An answer that goes on and ends the connection.
-    Flow(Parting),
+    Flow(LastBytes),
     /// An answer that is waited for. The connection may go on after it.
     Wait(Wait),
 }
 
 /// The head of an answer, and what follows it.
-pub struct Parting {
+pub struct LastBytes {
     /// Status line and headers, whole.
     pub head: Vec<u8>,
     /// The body, framed as the head says; the connection ends with it.

@@ -2,10 +2,10 @@
 //! polls what happens gathers in the member's mailbox at the node of the last
 //! one; what a mailbox does not have is taken from the log.
 
-mod bookmark;
-mod company;
-mod gathered;
-mod mailbox;
+mod buffer;
+mod contents;
+mod cursor;
+mod fingerprint;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,8 +13,8 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::time::Instant;
 
-pub use self::bookmark::Bookmark;
-use self::mailbox::{Mailbox, Opened};
+use self::buffer::{PollBuffer, PollOutcome};
+pub use self::cursor::PollCursor;
 use crate::{
     budget::Usage,
     hub::{Hub, JoinRequest, KeepAlive, PollSession, ResumeFrom, Session, Subscriber},
@@ -33,7 +33,7 @@ pub struct Pollers {
 /// A member that asks again and again.
 struct Poller {
     tenure: PollSession,
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<PollBuffer>,
 }
 
 impl Pollers {
@@ -47,7 +47,7 @@ impl Pollers {
     /// # Errors
     /// As [`Hub::enter`].
     pub async fn join(&self, entrance: JoinRequest) -> Result<Bytes, ApiError> {
-        let mailbox = Arc::new(Mailbox::new(None));
+        let mailbox = Arc::new(PollBuffer::new(None));
         let seat = self.hub.enter(entrance, Arc::clone(&mailbox) as Arc<dyn Subscriber>).await?;
         let welcome = mailbox.welcome();
         self.keep(seat, mailbox);
@@ -64,7 +64,7 @@ impl Pollers {
         room: &RoomId,
         ticket: &str,
         who: &Claims,
-        after: Option<Bookmark>,
+        after: Option<PollCursor>,
         wait: Duration,
         (began, usage): (Instant, Option<&Arc<Usage>>),
     ) -> Result<Option<Bytes>, ApiError> {
@@ -78,24 +78,24 @@ impl Pollers {
             }
             let _waiting = poller.mailbox.wait();
             match poller.mailbox.open(after, wait).await {
-                Opened::Letters(answer) => return Ok(Some(answer)),
-                Opened::Nothing => return Ok(None),
-                Opened::Closed(why) => return Err(why),
-                Opened::Unknown { void } => exact = !void,
+                PollOutcome::Letters(answer) => return Ok(Some(answer)),
+                PollOutcome::Nothing => return Ok(None),
+                PollOutcome::Closed(why) => return Err(why),
+                PollOutcome::Unknown { void } => exact = !void,
             }
         }
-        let from = after.unwrap_or_else(Bookmark::nowhere);
-        let mailbox = Arc::new(Mailbox::new(Some(from)));
+        let from = after.unwrap_or_else(PollCursor::nowhere);
+        let mailbox = Arc::new(PollBuffer::new(Some(from)));
         let _waiting = mailbox.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
         let seat = Box::pin(self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Subscriber>)).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {
-            Opened::Letters(answer) => Ok(Some(answer)),
-            Opened::Closed(why) => Err(why),
+            PollOutcome::Letters(answer) => Ok(Some(answer)),
+            PollOutcome::Closed(why) => Err(why),
             // Another poll has overtaken this one.
-            Opened::Nothing | Opened::Unknown { .. } => Ok(None),
+            PollOutcome::Nothing | PollOutcome::Unknown { .. } => Ok(None),
         }
     }
 
@@ -111,7 +111,7 @@ impl Pollers {
         Some((poller, stay))
     }
 
-    fn keep(&self, seat: Session, mailbox: Arc<Mailbox>) -> Option<KeepAlive> {
+    fn keep(&self, seat: Session, mailbox: Arc<PollBuffer>) -> Option<KeepAlive> {
         let (member, known, theirs) = (seat.member(), Arc::clone(&self.known), Arc::clone(&mailbox));
         let lost = move || {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));

@@ -6,7 +6,7 @@ use std::future::pending;
 use futures_util::StreamExt;
 use hyper_tungstenite::tungstenite::Message;
 
-use super::{FRAME_LIMIT, Heard, Socket};
+use super::{FRAME_LIMIT, Received, Socket};
 use crate::protocol::{ApiError, ClientFrame};
 
 /// How many frames are kept until the welcome; more of them wait in the socket.
@@ -38,20 +38,20 @@ impl Early {
         while !self.goodbye && self.frames.len() < KEPT && self.bytes < FRAME_LIMIT {
             let message = socket.next().await;
             self.bytes += message.iter().flatten().map(Message::len).sum::<usize>();
-            match Heard::from(message) {
-                Heard::Frame(inbound) => self.frames.push(inbound),
-                Heard::Control => {}
+            match Received::from(message) {
+                Received::Frame(inbound) => self.frames.push(inbound),
+                Received::Control => {}
                 // It leaves for good: its seat is freed once it has it.
-                Heard::Goodbye => self.goodbye = true,
-                Heard::Nonsense(trouble) => {
+                Received::Goodbye => self.goodbye = true,
+                Received::Nonsense(trouble) => {
                     socket.get_mut().broken = true;
                     return Some(trouble);
                 }
-                Heard::Unload => {
+                Received::Unload => {
                     self.unloads = true;
                     return None;
                 }
-                Heard::Lost => return None,
+                Received::Lost => return None,
             }
         }
         pending().await

@@ -28,7 +28,7 @@ use crate::{
     budget::Usage,
     hub::{Hub, JoinRequest, Session, Subscriber},
     protocol::{ApiError, ClientFrame, ClientMessage, ServerMessage},
-    transport::{loan::Loan, pace::Pace},
+    transport::{hijack::Hijack, pacer::FramePacer},
 };
 
 /// The largest frame and message a client may send, in bytes.
@@ -54,7 +54,7 @@ pub fn settings() -> WebSocketConfig {
 }
 
 /// What the address and headers of an upgrade asked for.
-pub struct Opening {
+pub struct UpgradeParams {
     /// Who wants in where, or why that cannot be.
     pub entrance: Result<JoinRequest, ApiError>,
     /// A resume frame is to come first.
@@ -66,7 +66,7 @@ pub struct Opening {
 }
 
 /// Serves one link until it ends. The seat outlives a lost link by the grace.
-pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> impl Future<Output = ()> + Send {
+pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> impl Future<Output = ()> + Send {
     // Boxed, like everything else here that is rare or short: an idle link is to carry nothing but what it waits with.
     let opened = Box::pin(open(hub, upgraded, opening));
     async move {
@@ -83,9 +83,9 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> impl 
 type Socket = WebSocketStream<Stream>;
 
 /// From upgrade to welcome; `None` when there is nobody left to serve.
-async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Option<(Link, Socket, Option<Session>)> {
+async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> Option<(Connection, Socket, Option<Session>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
-    let link = Link { hub, outbox, pace: Pace::new(opening.rate, opening.usage) };
+    let link = Connection { hub, outbox, pace: FramePacer::new(opening.rate, opening.usage) };
     match link.open(&mut socket, opening.entrance, opening.resume).await {
         Ok((seat, early)) => {
             let mut seat = Some(seat);
@@ -110,7 +110,7 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: Opening) -> Opti
 /// Takes the bare socket back from hyper.
 async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let upgraded = upgraded.await.ok()?.into_inner().into_inner();
-    let parts = upgraded.downcast::<TokioIo<Loan>>().ok()?;
+    let parts = upgraded.downcast::<TokioIo<Hijack>>().ok()?;
     let (stream, admission) = parts.io.into_inner().give_back()?;
     let (read, write) = stream.into_split();
     let outbox = Arc::new(Outbox::new(write, admission));
@@ -142,13 +142,13 @@ async fn farewell(socket: &mut Socket, outbox: &Outbox) {
     }
 }
 
-struct Link {
+struct Connection {
     hub: Arc<Hub>,
     outbox: Arc<Outbox>,
-    pace: Pace,
+    pace: FramePacer,
 }
 
-impl Link {
+impl Connection {
     /// From upgrade to welcome. `Err(None)` when the peer is gone.
     async fn open(
         &self,
@@ -219,17 +219,17 @@ impl Link {
             heard = true;
             // Parsed before anything is awaited, so that the frame is not kept while the store is asked. Boxed for its
             // time: an idle link would carry the room for it.
-            let step: BoxFuture<'_, bool> = match Heard::from(message) {
-                Heard::Frame(inbound) => Box::pin(self.hear(inbound, seat)),
-                Heard::Control => Box::pin(self.pace.frame().map(|_| false)),
-                Heard::Goodbye => Box::pin(self.leave(seat).map(|_| true)),
-                Heard::Nonsense(trouble) => {
+            let step: BoxFuture<'_, bool> = match Received::from(message) {
+                Received::Frame(inbound) => Box::pin(self.hear(inbound, seat)),
+                Received::Control => Box::pin(self.pace.frame().map(|_| false)),
+                Received::Goodbye => Box::pin(self.leave(seat).map(|_| true)),
+                Received::Nonsense(trouble) => {
                     socket.get_mut().broken = true;
                     self.outbox.send(&ServerMessage::Error(trouble.problem(None)));
                     return self.outbox.close(&trouble);
                 }
-                Heard::Unload => return seat.iter().for_each(Session::unload),
-                Heard::Lost => return,
+                Received::Unload => return seat.iter().for_each(Session::unload),
+                Received::Lost => return,
             };
             if step.await {
                 return;
@@ -293,7 +293,7 @@ impl Link {
 }
 
 /// What came over the socket.
-enum Heard {
+enum Received {
     /// A data frame, parsed.
     Frame(ClientFrame),
     /// A ping or a pong.
@@ -308,7 +308,7 @@ enum Heard {
     Lost,
 }
 
-impl From<Option<Result<Message, Error>>> for Heard {
+impl From<Option<Result<Message, Error>>> for Received {
     fn from(message: Option<Result<Message, Error>>) -> Self {
         match message {
             Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text)),
@@ -333,14 +333,14 @@ impl From<Option<Result<Message, Error>>> for Heard {
 /// The first data frame. `Err(None)` when the peer is gone.
 async fn first_frame(socket: &mut Socket) -> Result<ClientFrame, Option<ApiError>> {
     loop {
-        match Heard::from(socket.next().await) {
-            Heard::Frame(inbound) => return Ok(inbound),
-            Heard::Control => {}
-            Heard::Nonsense(trouble) => {
+        match Received::from(socket.next().await) {
+            Received::Frame(inbound) => return Ok(inbound),
+            Received::Control => {}
+            Received::Nonsense(trouble) => {
                 socket.get_mut().broken = true;
                 return Err(Some(trouble));
             }
-            Heard::Goodbye | Heard::Unload | Heard::Lost => return Err(None),
+            Received::Goodbye | Received::Unload | Received::Lost => return Err(None),
         }
     }
 }

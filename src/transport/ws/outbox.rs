@@ -22,7 +22,7 @@ use crate::{
     hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
     room::Cursor,
-    transport::{backlog::Backlog, loan::forget},
+    transport::{backlog::Backlog, hijack::forget},
 };
 
 /// How far a reader may fall behind, in bytes, before it is sent away to resume.

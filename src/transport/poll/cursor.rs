@@ -6,7 +6,7 @@ use crate::room::{Cursor, Epoch, RoomError};
 
 /// A cursor as polls give it out: after the cursor's own two parts, in hex, the number of the answer and who was there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bookmark {
+pub struct PollCursor {
     /// What every transport understands.
     pub cursor: Cursor,
     /// None in a cursor of another transport.
@@ -22,21 +22,21 @@ pub(super) struct Page {
     pub(super) company: u64,
 }
 
-impl Bookmark {
+impl PollCursor {
     /// Stands at no place that anybody was told.
     pub(super) fn nowhere() -> Self {
         Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, page: Some(Page { turn: fastrand::u64(..), company: 0 }) }
     }
 }
 
-impl fmt::Display for Bookmark {
+impl fmt::Display for PollCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cursor.fmt(f)?;
         self.page.map_or(Ok(()), |Page { turn, company }| write!(f, "-{turn:x}{company:016x}"))
     }
 }
 
-impl FromStr for Bookmark {
+impl FromStr for PollCursor {
     type Err = RoomError;
 
     fn from_str(given: &str) -> Result<Self, RoomError> {
@@ -56,15 +56,15 @@ mod tests {
 
     #[test]
     fn bookmarks_survive_the_wire_and_are_cursors_to_others() {
-        let start: Bookmark = "ff-7".parse().unwrap();
+        let start: PollCursor = "ff-7".parse().unwrap();
         let page = Some(Page { turn: 0xa, company: 0xb });
-        let next = Bookmark { cursor: Cursor { seq: 9, ..start.cursor }, page };
+        let next = PollCursor { cursor: Cursor { seq: 9, ..start.cursor }, page };
         assert_eq!((start.to_string(), start.page), ("ff-7".into(), None));
         assert_eq!((next.to_string(), next.to_string().parse()), ("ff-9-a000000000000000b".into(), Ok(next)));
         assert_eq!(next.to_string().parse(), Ok(next.cursor));
         let long = format!("ff-7-{}", "1".repeat(33));
         for bad in ["", "ff", "ff-7-", "ff-7-x", "ff-7-1-1", "ff-7-1", &long] {
-            assert_eq!(bad.parse::<Bookmark>(), Err(RoomError::BadCursor), "{bad}");
+            assert_eq!(bad.parse::<PollCursor>(), Err(RoomError::BadCursor), "{bad}");
         }
     }
 }

@@ -31,9 +31,9 @@ type Now = <DefaultClock as Clock>::Instant;
 
 /// What is right for one speaker: so many frames a second for long.
 #[derive(Clone, Copy)]
-struct Measure(NonZeroU32);
+struct PaceQuota(NonZeroU32);
 
-impl Measure {
+impl PaceQuota {
     fn burst(self) -> NonZeroU32 {
         self.0.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1))
     }
@@ -78,18 +78,18 @@ struct Turn {
 }
 
 /// The pace of one link.
-pub(super) struct Pace {
+pub(super) struct FramePacer {
     limiter: RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>,
-    measure: Measure,
+    measure: PaceQuota,
     usage: Arc<Usage>,
     /// Whatever is behind it waits for it to come again.
     turn: Mutex<Option<Turn>>,
 }
 
-impl Pace {
+impl FramePacer {
     /// `rate` frames a second for long, counted for the client's address as well.
     pub(super) fn new(rate: NonZeroU32, usage: Arc<Usage>) -> Self {
-        let measure = Measure(rate);
+        let measure = PaceQuota(rate);
         let limiter = RateLimiter::direct(measure.quota()).with_middleware();
         Self { limiter, measure, usage, turn: Mutex::default() }
     }
@@ -133,16 +133,16 @@ impl Pace {
 }
 
 /// The pace of everybody who speaks in requests of their own, by who they are.
-pub struct Paces<K: Hash + Eq + Clone> {
+pub struct FramePacers<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>,
-    measure: Measure,
+    measure: PaceQuota,
     words: AtomicU32,
 }
 
-impl<K: Hash + Eq + Clone> Paces<K> {
+impl<K: Hash + Eq + Clone> FramePacers<K> {
     /// `rate` requests a second for long, for each.
     pub fn new(rate: NonZeroU32) -> Self {
-        let measure = Measure(rate);
+        let measure = PaceQuota(rate);
         Self { limiter: RateLimiter::keyed(measure.quota()).with_middleware(), measure, words: AtomicU32::new(0) }
     }
 

@@ -19,7 +19,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-pub use super::wanted::{Parting, Wait, Wanted, Whole};
+pub use super::wanted::{LastBytes, Wait, Wanted, Whole};
 use super::{backlog::Backlog, heard::Heard};
 use crate::budget::{Admission, Permit, Usage};
 
@@ -44,9 +44,9 @@ const MOMENT: Duration = Duration::from_secs(1);
 const UNREAD: usize = 1024 * 1024;
 
 /// A socket in somebody else's hands.
-pub struct Loan(Arc<Lent>);
+pub struct Hijack(Arc<HijackState>);
 
-struct Lent {
+struct HijackState {
     socket: Mutex<Socket>,
     wanted: Mutex<Option<Wanted>>,
 }
@@ -68,18 +68,18 @@ struct Stuck {
 
 /// A socket that was lent out, for whoever wants it back.
 #[derive(Clone)]
-pub struct Lender(Weak<Lent>);
+pub struct HijackHandle(Weak<HijackState>);
 
-impl Loan {
+impl Hijack {
     /// Lends a socket.
     pub fn new(stream: TcpStream, admission: Admission) -> Self {
         let socket = Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
-        Self(Arc::new(Lent { socket: Mutex::new(socket), wanted: Mutex::new(None) }))
+        Self(Arc::new(HijackState { socket: Mutex::new(socket), wanted: Mutex::new(None) }))
     }
 
     /// For whoever wants it back.
-    pub fn lender(&self) -> Lender {
-        Lender(Arc::downgrade(&self.0))
+    pub fn lender(&self) -> HijackHandle {
+        HijackHandle(Arc::downgrade(&self.0))
     }
 
     /// Gives the socket back; `None` while others have it as well.
@@ -91,7 +91,7 @@ impl Loan {
     }
 }
 
-impl Lender {
+impl HijackHandle {
     /// Wants the socket back.
     pub fn part(&self, wanted: Wanted) {
         if let Some(lent) = self.0.upgrade() {
@@ -167,16 +167,16 @@ impl Lender {
     }
 
     /// What the socket is wanted back for, if it is, and if all that was written before is out.
-    pub fn wanted(&self) -> Option<(Loan, Wanted)> {
+    pub fn wanted(&self) -> Option<(Hijack, Wanted)> {
         let lent = self.0.upgrade()?;
         let free = lent.socket.lock().stuck.is_none();
         let wanted = if free { lent.wanted.lock().take() } else { None };
-        wanted.map(|wanted| (Loan(lent), wanted))
+        wanted.map(|wanted| (Hijack(lent), wanted))
     }
 }
 
 /// Writes an answer's head and then its body, until the body ends or the peer is gone.
-pub async fn flow((socket, admission): (TcpStream, Admission), Parting { mut head, mut body }: Parting) {
+pub async fn flow((socket, admission): (TcpStream, Admission), LastBytes { mut head, mut body }: LastBytes) {
     let (read, mut write) = socket.into_split();
     if let Some(first) = body.next().await {
         head.extend_from_slice(&first);
@@ -277,7 +277,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Loan {
+impl AsyncRead for Hijack {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let mut socket = self.0.socket.lock();
@@ -289,7 +289,7 @@ impl AsyncRead for Loan {
     }
 }
 
-impl AsyncWrite for Loan {
+impl AsyncWrite for Hijack {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.socket.lock().poll(cx, bytes.len(), |stream, cx| stream.poll_write(cx, bytes))
     }
@@ -332,9 +332,9 @@ mod tests {
         Admission::of_client(budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap())
     }
 
-    fn endless() -> Parting {
+    fn endless() -> LastBytes {
         let body = stream::repeat(Bytes::from(vec![b'x'; 1 << 20])).boxed();
-        Parting { head: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body }
+        LastBytes { head: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body }
     }
 
     #[tokio::test(start_paused = true)]
@@ -349,7 +349,7 @@ mod tests {
     async fn an_answer_that_is_not_read_is_given_up() {
         let ((socket, _peer), begun) = (pair().await, Instant::now());
         let budgets = Budgets::new(Limits::default());
-        let mut loan = Loan::new(socket, admission(&budgets));
+        let mut loan = Hijack::new(socket, admission(&budgets));
         let refused = loan.write_all(&vec![b'x'; 32 << 20]).await.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
         assert!(begun.elapsed() >= STUCK && begun.elapsed() < 2 * STUCK);
@@ -361,7 +361,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_read_is_counted_until_it_is() {
         let ((socket, mut peer), budgets) = (pair().await, Budgets::new(Limits::default()));
-        let mut loan = Loan::new(socket, admission(&budgets));
+        let mut loan = Hijack::new(socket, admission(&budgets));
         let (bytes, mut read) = (vec![b'x'; 32 << 20], vec![0; 32 << 20]);
         let most = std::sync::atomic::AtomicUsize::new(0);
         let reading = async {
@@ -381,12 +381,12 @@ mod tests {
     async fn more_than_an_address_may_leave_unread_ends_its_connection() {
         let budgets = Budgets::new(Limits::default().of_address(Resource::Unread, 1 << 20));
         let (socket, _peer) = pair().await;
-        let mut loan = Loan::new(socket, admission(&budgets));
+        let mut loan = Hijack::new(socket, admission(&budgets));
         assert!(loan.write_all(&vec![b'x'; 32 << 20]).await.is_err());
         let (socket, _other) = pair().await;
         flow(
             (socket, admission(&budgets)),
-            Parting { body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(), ..endless() },
+            LastBytes { body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(), ..endless() },
         )
         .await;
         drop(loan);

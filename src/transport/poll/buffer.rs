@@ -14,15 +14,15 @@ use tokio::{
 };
 
 use super::{
-    bookmark::{Bookmark, Page},
-    gathered::{Beginning, Gathered, WIRE},
+    contents::{Beginning, PollContents, WIRE},
+    cursor::{Page, PollCursor},
 };
 use crate::{
     hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
 };
 
-pub(super) struct Mailbox {
+pub(super) struct PollBuffer {
     state: Mutex<State>,
     changed: Notify,
     /// The page of the member unloads.
@@ -33,12 +33,12 @@ struct State {
     /// The welcome as it came, for who has just joined.
     welcome: Option<Bytes>,
     /// The `after` of a poll that has everything but what has gathered.
-    here: Bookmark,
+    here: PollCursor,
     /// The number of the next answer.
     turn: u64,
-    gathered: Gathered,
+    gathered: PollContents,
     /// The poll that the answer before went to, and what that said: it may not have arrived.
-    last: Option<(Bookmark, Told)>,
+    last: Option<(PollCursor, Told)>,
     /// Counts polls: only the newest is answered.
     polls: u64,
     /// How many of them wait.
@@ -55,13 +55,13 @@ struct State {
 /// What an answer said.
 enum Told {
     /// What happened.
-    Pieces(Gathered),
+    Pieces(PollContents),
     /// A welcome or a reset. Not kept, because the log says it again.
     Beginning { reset: bool },
 }
 
 /// What a poll found.
-pub(super) enum Opened {
+pub(super) enum PollOutcome {
     /// An answer.
     Letters(Bytes),
     /// Nothing in time, or another poll took its place.
@@ -72,16 +72,16 @@ pub(super) enum Opened {
     Closed(ApiError),
 }
 
-impl Mailbox {
+impl PollBuffer {
     /// For who has just joined, or for who goes on from `here`.
-    pub(super) fn new(here: Option<Bookmark>) -> Self {
+    pub(super) fn new(here: Option<PollCursor>) -> Self {
         let welcome = here.is_none().then(Bytes::new);
-        let here = here.unwrap_or_else(Bookmark::nowhere);
+        let here = here.unwrap_or_else(PollCursor::nowhere);
         let state = State {
             welcome,
             here,
             turn: fastrand::u64(..),
-            gathered: Gathered::default(),
+            gathered: PollContents::default(),
             last: None,
             polls: 0,
             waiting: 0,
@@ -114,12 +114,12 @@ impl Mailbox {
     }
 
     /// Whether this is the place of a poll that can be answered here.
-    pub(super) fn knows(&self, after: Bookmark) -> bool {
+    pub(super) fn knows(&self, after: PollCursor) -> bool {
         self.state.lock().knows(after)
     }
 
     /// What has gathered for who stands at `after`; if that is nothing, what comes first within `wait`.
-    pub(super) async fn open(&self, after: Bookmark, wait: Duration) -> Opened {
+    pub(super) async fn open(&self, after: PollCursor, wait: Duration) -> PollOutcome {
         let deadline = Instant::now() + wait;
         let (poll, again) = {
             let mut state = self.state.lock();
@@ -140,11 +140,11 @@ impl Mailbox {
             // From now on no news is missed.
             news.as_mut().enable();
             match self.state.lock().look(poll, false) {
-                Opened::Nothing => {}
+                PollOutcome::Nothing => {}
                 found => return found,
             }
             if self.state.lock().polls != poll {
-                return Opened::Nothing;
+                return PollOutcome::Nothing;
             }
             if timeout_at(deadline, news).await.is_err() {
                 return self.state.lock().look(poll, true);
@@ -153,8 +153,8 @@ impl Mailbox {
     }
 }
 
-/// See [`Mailbox::wait`].
-pub(super) struct Waiting<'a>(&'a Mailbox);
+/// See [`PollBuffer::wait`].
+pub(super) struct Waiting<'a>(&'a PollBuffer);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -167,41 +167,41 @@ impl Drop for Waiting<'_> {
 }
 
 impl State {
-    fn knows(&self, after: Bookmark) -> bool {
+    fn knows(&self, after: PollCursor) -> bool {
         let ended = self.closed.as_ref().is_some_and(|why| !matches!(why, ApiError::Restarting(_)));
         !ended && (self.here == after || self.last.as_ref().is_some_and(|(from, _)| *from == after))
     }
 
     /// What there is to say to the newest poll; when its time is over, even if it is nothing new.
-    fn look(&mut self, poll: u64, over: bool) -> Opened {
+    fn look(&mut self, poll: u64, over: bool) -> PollOutcome {
         if self.polls != poll {
-            return Opened::Nothing;
+            return PollOutcome::Nothing;
         }
         if self.full {
             return self.elsewhere();
         }
         if !self.gathered.is_empty() && (over || !self.gathered.quiet) {
-            return Opened::Letters(self.answer());
+            return PollOutcome::Letters(self.answer());
         }
         match &self.closed {
-            None => Opened::Nothing,
-            Some(ApiError::Left) => Opened::Closed(crate::room::RoomError::NotMember.into()),
-            Some(why) => Opened::Closed(why.clone()),
+            None => PollOutcome::Nothing,
+            Some(ApiError::Left) => PollOutcome::Closed(crate::room::RoomError::NotMember.into()),
+            Some(why) => PollOutcome::Closed(why.clone()),
         }
     }
 
     /// The log has what is asked for.
-    fn elsewhere(&self) -> Opened {
-        Opened::Unknown { void: self.void }
+    fn elsewhere(&self) -> PollOutcome {
+        PollOutcome::Unknown { void: self.void }
     }
 
     /// What has gathered, to who stands here; they stand somewhere else after it.
     fn answer(&mut self) -> Bytes {
         let (cursor, company) = self.gathered.outcome();
-        let told = std::mem::replace(&mut self.gathered, Gathered::after(company));
+        let told = std::mem::replace(&mut self.gathered, PollContents::after(company));
         let page = Page { turn: self.turn, company: company.number };
         self.turn = self.turn.wrapping_add(1);
-        let here = Bookmark { cursor: cursor.unwrap_or(self.here.cursor), page: Some(page) };
+        let here = PollCursor { cursor: cursor.unwrap_or(self.here.cursor), page: Some(page) };
         let from = std::mem::replace(&mut self.here, here);
         let answer = told.to_json(here);
         let reset = told.beginning().map(Beginning::is_reset);
@@ -210,16 +210,16 @@ impl State {
     }
 
     /// The answer before once more, with what has come since.
-    fn again(&mut self) -> Opened {
+    fn again(&mut self) -> PollOutcome {
         let (from, told) = match self.last.take() {
             Some((from, Told::Pieces(told))) if !self.full => (from, told),
-            Some((_, Told::Beginning { reset })) => return Opened::Unknown { void: self.void || reset },
+            Some((_, Told::Beginning { reset })) => return PollOutcome::Unknown { void: self.void || reset },
             _ => return self.elsewhere(),
         };
         if self.gathered.is_empty() {
             let answer = told.to_json(self.here);
             self.last = Some((from, Told::Pieces(told)));
-            return Opened::Letters(answer);
+            return PollOutcome::Letters(answer);
         }
         self.gathered.come_after(told);
         self.here = from;
@@ -227,7 +227,7 @@ impl State {
             self.give_up();
             return self.elsewhere();
         }
-        Opened::Letters(self.answer())
+        PollOutcome::Letters(self.answer())
     }
 
     /// Too much has gathered, or nobody waits for it: the log has it.
@@ -235,17 +235,17 @@ impl State {
         self.full = true;
         let told = matches!(self.last.take(), Some((_, Told::Beginning { reset: true })));
         self.void |= told || self.gathered.beginning().is_some_and(Beginning::is_reset);
-        self.gathered = Gathered::default();
+        self.gathered = PollContents::default();
     }
 
     fn take_in(&mut self, frame: &Bytes) {
         let Some(beginning) = Beginning::of(frame) else { return self.gathered.push(frame) };
         // The first welcome of who has just joined goes out as it is.
         if self.welcome.as_ref().is_some_and(Bytes::is_empty) {
-            self.gathered = Gathered::after(beginning.company());
+            self.gathered = PollContents::after(beginning.company());
             let (json, cursor) = beginning.whole();
             self.welcome = Some(json);
-            self.here = Bookmark { cursor, page: None };
+            self.here = PollCursor { cursor, page: None };
             return;
         }
         self.gathered.start_over(beginning, self.here.page);
@@ -255,7 +255,7 @@ impl State {
     }
 }
 
-impl Subscriber for Mailbox {
+impl Subscriber for PollBuffer {
     fn encoder(&self) -> &'static Encoder {
         &WIRE
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// Everybody, as one number: nobody knows who that is, but whether it is still the same. In a crowd, how many they are.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Company {
+pub(super) struct MemberFingerprint {
     pub(super) number: u64,
     crowd: bool,
 }
@@ -38,7 +38,7 @@ fn everybody(members: &RawValue) -> u64 {
     members.iter().fold(0, |all, member| all ^ mark(member.client_id))
 }
 
-impl Company {
+impl MemberFingerprint {
     /// As a list says, or of a crowd the count.
     pub(super) fn new(members: &RawValue, count: u64, crowd: bool) -> Self {
         if crowd {

@@ -22,7 +22,7 @@ const QUEUE_LIMIT: usize = 256 * 1024;
 const PULSE: Duration = Duration::from_secs(15);
 
 /// How a kind of stream speaks.
-pub(super) struct Manner {
+pub(super) struct StreamFormat {
     /// Frames in chunks.
     pub(super) chunked: Encoder,
     /// Frames as they are.
@@ -35,8 +35,8 @@ pub(super) struct Manner {
     pub(super) farewell: fn(&ApiError) -> Vec<u8>,
 }
 
-struct Flow {
-    manner: &'static Manner,
+struct StreamQueue {
+    manner: &'static StreamFormat,
     framing: BodyFraming,
     state: Mutex<State>,
     changed: Notify,
@@ -66,10 +66,10 @@ impl State {
 pub(super) async fn open(
     hub: &Arc<Hub>,
     entrance: JoinRequest,
-    manner: &'static Manner,
+    manner: &'static StreamFormat,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    let flow = Arc::new(Flow { manner, framing, state: Mutex::default(), changed: Notify::new() });
+    let flow = Arc::new(StreamQueue { manner, framing, state: Mutex::default(), changed: Notify::new() });
     flow.state.lock().unread = entrance.usage.as_ref().map(Usage::unread);
     let passing = entrance.ticket.is_none();
     let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Subscriber>).await?;
@@ -96,7 +96,7 @@ impl Drop for Place {
     }
 }
 
-impl Flow {
+impl StreamQueue {
     /// What comes next; `None` at the end.
     async fn next(&self) -> Option<Bytes> {
         loop {
@@ -123,7 +123,7 @@ impl Flow {
     }
 }
 
-impl Subscriber for Flow {
+impl Subscriber for StreamQueue {
     fn encoder(&self) -> &'static Encoder {
         match self.framing {
             BodyFraming::Chunked => &self.manner.chunked,

@@ -37,12 +37,12 @@ fn guest() -> JoinRequest {
 }
 
 /// How many bytes all these hold, each allocation once.
-fn held(mailboxes: &[Arc<Mailbox>]) -> usize {
+fn held(mailboxes: &[Arc<PollBuffer>]) -> usize {
     let mut seen = HashSet::new();
     let states = mailboxes.iter().map(|mailbox| mailbox.state.lock());
     let count = |state: parking_lot::MutexGuard<'_, State>| {
         let last = state.last.iter().filter_map(|(_, told)| if let Told::Pieces(told) = told { Some(told) } else { None });
-        let pieces = [&state.gathered].into_iter().chain(last).flat_map(Gathered::held);
+        let pieces = [&state.gathered].into_iter().chain(last).flat_map(PollContents::held);
         pieces.filter(|(at, _)| seen.insert(*at)).map(|(_, length)| length).sum::<usize>()
     };
     states.map(count).sum()
@@ -54,7 +54,7 @@ async fn mailboxes_of_a_room_hold_its_words_once() {
     let mut speaker = hub.enter(guest(), Arc::new(NullSubscriber)).await.unwrap();
     let (mut mailboxes, mut seats) = (Vec::new(), Vec::new());
     for _ in 0..50 {
-        let mailbox = Arc::new(Mailbox::new(None));
+        let mailbox = Arc::new(PollBuffer::new(None));
         seats.push(hub.enter(guest(), Arc::clone(&mailbox) as _).await.unwrap());
         mailbox.welcome();
         mailboxes.push(mailbox);
@@ -71,8 +71,8 @@ async fn mailboxes_of_a_room_hold_its_words_once() {
     // Told and not yet acknowledged is held all the same, and told again in so many words.
     for mailbox in &mailboxes {
         let after = mailbox.state.lock().here;
-        let Opened::Letters(answer) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
-        let Opened::Letters(again) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
+        let PollOutcome::Letters(answer) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
+        let PollOutcome::Letters(again) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
         assert_eq!(answer, again);
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["messages"].as_array().unwrap().len(), 50);
@@ -94,14 +94,14 @@ fn beginning(kind: &str, reset: bool) -> Bytes {
 }
 
 /// A mailbox whose reader has been welcomed, and where they stand.
-async fn welcomed() -> (Mailbox, Bookmark) {
-    let mailbox = Mailbox::new(None);
+async fn welcomed() -> (PollBuffer, PollCursor) {
+    let mailbox = PollBuffer::new(None);
     mailbox.deliver(&[beginning("welcome", false)]);
     mailbox.welcome();
-    (mailbox, Bookmark { cursor: PLACE, page: None })
+    (mailbox, PollCursor { cursor: PLACE, page: None })
 }
 
-async fn open(mailbox: &Mailbox, after: Bookmark) -> Opened {
+async fn open(mailbox: &PollBuffer, after: PollCursor) -> PollOutcome {
     let _waiting = mailbox.wait();
     mailbox.open(after, Duration::ZERO).await
 }
@@ -117,7 +117,7 @@ async fn a_mailbox_has_its_bounds_in_bytes_and_in_pieces() {
         assert!(!mailbox.state.lock().full);
         mailbox.deliver(std::slice::from_ref(&letter));
         assert!(mailbox.state.lock().full && mailbox.state.lock().gathered.is_empty());
-        assert!(matches!(open(&mailbox, here).await, Opened::Unknown { void: false }), "the log has it");
+        assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: false }), "the log has it");
     }
 }
 
@@ -126,12 +126,12 @@ async fn a_reset_is_not_kept_for_a_poll_that_may_never_come() {
     let (mailbox, here) = welcomed().await;
     mailbox.deliver(&[beginning("reset", true)]);
     assert!(mailbox.state.lock().gathered.is_empty());
-    assert!(matches!(open(&mailbox, here).await, Opened::Unknown { void: true }), "what was read is void");
+    assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: true }), "what was read is void");
     // A poll that waits gets it, and if that may have been lost, all that there is.
     let (mailbox, here) = welcomed().await;
     let waiting = mailbox.wait();
     mailbox.deliver(&[beginning("reset", true)]);
-    let Opened::Letters(answer) = mailbox.open(here, Duration::ZERO).await else { panic!("nothing") };
+    let PollOutcome::Letters(answer) = mailbox.open(here, Duration::ZERO).await else { panic!("nothing") };
     drop(waiting);
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!((&answer["reset"], answer["messages"].as_array().unwrap().len()), (&Value::Bool(true), 1));
@@ -145,13 +145,13 @@ async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
         let (mailbox, here) = welcomed().await;
         let waiting = mailbox.wait();
         mailbox.deliver(&[beginning(if reset { "reset" } else { "welcome" }, reset)]);
-        assert!(matches!(mailbox.open(here, Duration::ZERO).await, Opened::Letters(_)));
+        assert!(matches!(mailbox.open(here, Duration::ZERO).await, PollOutcome::Letters(_)));
         drop(waiting);
         let there = mailbox.state.lock().here;
         mailbox.deliver(&[frame(r#"{"type":"chat","n":1}"#, Some(PLACE))]);
         match open(&mailbox, if lost { here } else { there }).await {
-            Opened::Letters(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
-            Opened::Unknown { void } => assert!(lost && void == reset),
+            PollOutcome::Letters(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
+            PollOutcome::Unknown { void } => assert!(lost && void == reset),
             _ => panic!("neither"),
         }
     }
@@ -163,8 +163,8 @@ async fn a_poll_that_is_given_up_leaves_no_beginning_behind() {
         r#"{"type":"welcome","reset":false,"ticket":"t","count":3,"crowd":true,"members":[],"history":[],"lastN":0}"#,
         Some(PLACE),
     );
-    let here = Bookmark { cursor: PLACE, page: Some(Page { turn: 1, company: 3 }) };
-    let mailbox = Mailbox::new(Some(here));
+    let here = PollCursor { cursor: PLACE, page: Some(Page { turn: 1, company: 3 }) };
+    let mailbox = PollBuffer::new(Some(here));
     let waiting = mailbox.wait();
     mailbox.deliver(&[quiet]);
     let mut poll = Box::pin(mailbox.open(here, Duration::from_secs(60)));
@@ -172,5 +172,5 @@ async fn a_poll_that_is_given_up_leaves_no_beginning_behind() {
     assert!(mailbox.state.lock().gathered.beginning().is_some());
     drop((poll, waiting));
     assert!(mailbox.state.lock().gathered.is_empty());
-    assert!(matches!(open(&mailbox, here).await, Opened::Unknown { void: false }));
+    assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: false }));
 }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    bookmark::{Bookmark, Page},
-    company::Company,
+    cursor::{Page, PollCursor},
+    fingerprint::MemberFingerprint,
 };
 use crate::{
     hub::Encoder,
@@ -81,8 +81,9 @@ impl Beginning {
     }
 
     /// Who is there according to it.
-    pub(super) fn company(&self) -> Company {
-        self.greeting().map_or_else(Company::default, |told| Company::new(told.members, told.count, told.crowd))
+    pub(super) fn company(&self) -> MemberFingerprint {
+        self.greeting()
+            .map_or_else(MemberFingerprint::default, |told| MemberFingerprint::new(told.members, told.count, told.crowd))
     }
 
     /// What its reader has read before is void.
@@ -94,7 +95,7 @@ impl Beginning {
     fn is_known(&self, read: Option<Page>) -> bool {
         let known = |told: Greeting<'_>| {
             let silent = !told.reset && told.history.get() == "[]";
-            silent && read.is_some_and(|page| Company::is_told(page.company, told.members, told.count))
+            silent && read.is_some_and(|page| MemberFingerprint::is_told(page.company, told.members, told.count))
         };
         self.greeting().is_some_and(known)
     }
@@ -102,13 +103,13 @@ impl Beginning {
 
 /// What is to be told. To hold it costs little more than what nobody else holds: the beginning.
 #[derive(Default)]
-pub(super) struct Gathered {
+pub(super) struct PollContents {
     beginning: Option<Beginning>,
     pieces: Vec<Bytes>,
     bytes: usize,
     ticket: Option<String>,
     /// Who was there before all this, as far as it was told.
-    company: Company,
+    company: MemberFingerprint,
     /// A beginning that tells its reader nothing new: no reason to answer before the time is over.
     pub(super) quiet: bool,
 }
@@ -118,12 +119,12 @@ struct Letters {
     cursor: Option<Cursor>,
     messages: Vec<Bytes>,
     events: Vec<Bytes>,
-    company: Company,
+    company: MemberFingerprint,
 }
 
-impl Gathered {
+impl PollContents {
     /// Nothing yet, for who was told of this company.
-    pub(super) fn after(company: Company) -> Self {
+    pub(super) fn after(company: MemberFingerprint) -> Self {
         Self { company, ..Self::default() }
     }
 
@@ -171,7 +172,7 @@ impl Gathered {
     }
 
     /// Where its reader stands after it, if that is not where they were, and who is there then.
-    pub(super) fn outcome(&self) -> (Option<Cursor>, Company) {
+    pub(super) fn outcome(&self) -> (Option<Cursor>, MemberFingerprint) {
         let Letters { cursor, company, .. } = self.read();
         (cursor, company)
     }
@@ -196,7 +197,7 @@ impl Gathered {
     }
 
     /// The answer to a poll that goes on from `here` next.
-    pub(super) fn to_json(&self, here: Bookmark) -> Bytes {
+    pub(super) fn to_json(&self, here: PollCursor) -> Bytes {
         let Letters { messages, events, .. } = self.read();
         let greeting = self.beginning.as_ref().and_then(Beginning::greeting);
         let history = greeting.as_ref().map_or("", |told| told.history.get().trim_matches(['[', ']']));
