@@ -19,7 +19,7 @@ use crate::{
     account::{Accounts, Cost, OpenError},
     budget::Budgets,
     config::{Config, ConfigError},
-    http::{Edge, Gate, Layered, Origins, layered},
+    http::{AppState, Gate, Layered, Origins, layered},
     hub::{Hub, HubConfig, RoomRegistry},
     room::NodeId,
     store::{
@@ -108,7 +108,7 @@ impl Server {
         let hub = Hub::new(rooms, store);
         let links = TaskTracker::new();
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
-        let edge = Edge {
+        let edge = AppState {
             hub: Arc::clone(&hub),
             origins: Origins { allowed: config.origins.0, hosts: config.allowed_hosts, proxies: config.proxies.into() },
             accounts: accounts.clone(),

@@ -19,7 +19,7 @@ pub(super) fn wants_text<B>(request: &Request<B>) -> bool {
     if request.method() != Method::GET || headers.contains_key(RANGE) || is(headers, "sec-fetch-mode", "navigate") {
         return false;
     }
-    let wish = Wish::of(headers);
+    let wish = AcceptQuality::of(headers);
     if wish.html > 0 {
         return false;
     }
@@ -29,13 +29,13 @@ pub(super) fn wants_text<B>(request: &Request<B>) -> bool {
 
 /// How much a client wants each kind, in thousandths.
 #[derive(Default)]
-struct Wish {
+struct AcceptQuality {
     text: u16,
     html: u16,
     other: u16,
 }
 
-impl Wish {
+impl AcceptQuality {
     fn of(headers: &HeaderMap) -> Self {
         let mut wish = Self::default();
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());

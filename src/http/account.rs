@@ -7,10 +7,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tower::BoxError;
 
 use super::{
-    Edge,
-    answer::{self, Answer},
+    AppState,
     cookies::{Jar, Login as Tokens},
-    door, header,
+    guards, header,
+    response::{self, HttpResponse},
 };
 use crate::{
     account::{Account, AccountError},
@@ -22,7 +22,7 @@ const BODY_LIMIT: usize = 4 * 1024;
 
 /// What an address does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Desk {
+pub(super) enum AccountRoute {
     Register,
     Login,
     Logout,
@@ -30,7 +30,7 @@ pub(super) enum Desk {
     Password,
 }
 
-impl Desk {
+impl AccountRoute {
     /// The methods it takes.
     pub(super) fn allowed(self) -> &'static str {
         match self {
@@ -66,57 +66,57 @@ struct Logout {
     everywhere: bool,
 }
 
-impl Edge {
+impl AppState {
     /// What a page wants to know before it asks anybody for a name. Never a refusal: to be nobody is no mistake.
-    pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<Answer, ApiError> {
-        let Some(accounts) = &self.accounts else { return Ok(answer::json(&serde_json::json!({ "accounts": "off" }))) };
+    pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<HttpResponse, ApiError> {
+        let Some(accounts) = &self.accounts else { return Ok(response::json(&serde_json::json!({ "accounts": "off" }))) };
         let mut shape = serde_json::json!({ "accounts": if self.require_login { "required" } else { "optional" } });
         match Tokens::of(request).first_good(accounts).await {
             Ok((account, _)) => shape["user"] = account.name.as_str().into(),
             Err(AccountError::NotLoggedIn) => {}
             Err(other) => return Err(other.into()),
         }
-        Ok(answer::json(&shape))
+        Ok(response::json(&shape))
     }
 
     /// Answers at one of the desks.
-    pub(super) async fn desk<B>(&self, desk: Desk, mut request: Request<B>) -> Result<Answer, ApiError>
+    pub(super) async fn desk<B>(&self, desk: AccountRoute, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let accounts = self.accounts.as_ref().ok_or(ApiError::AccountsOff)?;
-        if desk == Desk::Me && request.method() != Method::DELETE {
+        if desk == AccountRoute::Me && request.method() != Method::DELETE {
             let (Account { name, created_at }, _) = Tokens::of(&request).first_good(accounts).await?;
-            return Ok(answer::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Timestamp(created_at) })));
+            return Ok(response::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Timestamp(created_at) })));
         }
-        door::check_origin(&request, &self.origins)?;
-        let from = door::address(&request, self.proxies);
+        guards::check_origin(&request, &self.origins)?;
+        let from = guards::address(&request, self.proxies);
         let (tokens, jar) = (Tokens::of(&request), Jar::of(&request, accounts));
         match desk {
-            Desk::Register => {
+            AccountRoute::Register => {
                 let Login { user, password } = read(&mut request).await?;
                 accounts.register(from, &user, &password).await?;
-                let mut answer = answer::json(&serde_json::json!({ "status": "registered" }));
+                let mut answer = response::json(&serde_json::json!({ "status": "registered" }));
                 *answer.status_mut() = StatusCode::CREATED;
                 Ok(answer)
             }
-            Desk::Login => {
+            AccountRoute::Login => {
                 let Login { user, password } = read(&mut request).await?;
                 Ok(logged_in(&accounts.login(from, &user, &password).await?, jar))
             }
-            Desk::Logout => {
+            AccountRoute::Logout => {
                 let Logout { everywhere } = read_or_default(&mut request).await?;
                 for token in tokens.signed_here(accounts) {
                     accounts.logout(token, everywhere).await?;
                 }
                 Ok(logged_out(jar))
             }
-            Desk::Password => {
+            AccountRoute::Password => {
                 let NewPassword { password, new_password } = read(&mut request).await?;
                 let (_, token) = tokens.first_good(accounts).await?;
                 Ok(logged_in(&accounts.change_password(from, token, &password, &new_password).await?, jar))
             }
-            Desk::Me => {
+            AccountRoute::Me => {
                 let Proof { password } = read(&mut request).await?;
                 let (_, token) = tokens.first_good(accounts).await?;
                 accounts.delete(from, token, &password).await?;
@@ -126,14 +126,14 @@ impl Edge {
     }
 }
 
-fn logged_in(token: &str, jar: Jar) -> Answer {
-    let mut answer = answer::json(&serde_json::json!({ "token": token }));
+fn logged_in(token: &str, jar: Jar) -> HttpResponse {
+    let mut answer = response::json(&serde_json::json!({ "token": token }));
     jar.keep(&mut answer, token);
     answer
 }
 
-fn logged_out(jar: Jar) -> Answer {
-    let mut answer = answer::nothing();
+fn logged_out(jar: Jar) -> HttpResponse {
+    let mut answer = response::nothing();
     jar.clear(&mut answer);
     answer
 }

@@ -7,9 +7,9 @@ use hyper::{
 };
 
 use super::{
-    answer::Answer,
-    door::{bearer, is_login},
+    guards::{bearer, is_login},
     origin,
+    response::HttpResponse,
 };
 use crate::account::{Account, AccountError, Accounts, LIFETIME_SECS};
 
@@ -97,7 +97,7 @@ impl Jar {
     }
 
     /// Sets the cookie, and removes one that is left from before.
-    pub(super) fn keep(self, answer: &mut Answer, token: &str) {
+    pub(super) fn keep(self, answer: &mut HttpResponse, token: &str) {
         set(answer, self.secure, token, LIFETIME_SECS);
         if if self.secure { !self.foreign } else { self.has_secure } {
             set(answer, !self.secure, "", 0);
@@ -105,7 +105,7 @@ impl Jar {
     }
 
     /// Removes both.
-    pub(super) fn clear(self, answer: &mut Answer) {
+    pub(super) fn clear(self, answer: &mut HttpResponse) {
         set(answer, self.secure, "", 0);
         if !self.secure || !self.foreign {
             set(answer, !self.secure, "", 0);
@@ -113,7 +113,7 @@ impl Jar {
     }
 }
 
-fn set(answer: &mut Answer, secure: bool, token: &str, seconds: u64) {
+fn set(answer: &mut HttpResponse, secure: bool, token: &str, seconds: u64) {
     let name = if secure { SECURE } else { PLAIN };
     let cookie = Cookie::build((name, token)).http_only(true).same_site(SameSite::Lax).path("/").secure(secure);
     // The crate's own ages are of another crate's type.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::Request;
 
-use super::{Peer, door};
+use super::{Peer, guards};
 use crate::{
     budget::{Admission, Budgets, ClientAddr, Resource, Usage},
     protocol::ApiError,
@@ -50,7 +50,7 @@ impl Gate {
     /// Says in a request who sent it. Behind a proxy the request is counted until its answer, stream or socket ends.
     pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, lender: &HijackHandle) {
         // Asked in any case: it warns of a proxy that is not expected.
-        let address = ClientAddr::from(door::address(request, self.proxies));
+        let address = ClientAddr::from(guards::address(request, self.proxies));
         if let Some(client) = client {
             request.extensions_mut().insert(client.clone());
             return;

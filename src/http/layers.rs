@@ -24,9 +24,8 @@ use tower_http::{
 };
 
 use super::{
-    Edge,
-    answer::{self, Payload},
-    page,
+    AppState, page,
+    response::{self, Payload},
 };
 use crate::protocol::ApiError;
 
@@ -36,7 +35,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Infallible>;
 
 /// Puts the layers around the handlers.
-pub fn layered(edge: Arc<Edge>) -> Layered {
+pub fn layered(edge: Arc<AppState>) -> Layered {
     let origins: Vec<HeaderValue> =
         edge.origins.allowed.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
     let promises = Arc::new(promises(edge.hub.terms().video.as_ref().map(|video| video.url())));
@@ -54,7 +53,7 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
     let guarded: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
             .map_response(boxed)
-            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| answer::refuse(&ApiError::Internal)))
+            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| response::refuse(&ApiError::Internal)))
             .service(handler),
     );
     let compressed: Layered = BoxCloneSyncService::new(
@@ -64,7 +63,7 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
                 CorsLayer::new()
                     .allow_origin(AllowOrigin::list(origins))
                     .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
-                    .allow_headers([AUTHORIZATION, CONTENT_TYPE, answer::LAST_EVENT_ID])
+                    .allow_headers([AUTHORIZATION, CONTENT_TYPE, response::LAST_EVENT_ID])
                     .expose_headers([RETRY_AFTER]),
             )
             .map_response(restore_status)
@@ -105,10 +104,10 @@ pub fn layered(edge: Arc<Edge>) -> Layered {
 
 /// The status as the handler set it.
 #[derive(Clone, Copy)]
-struct Said(StatusCode);
+struct HandlerStatus(StatusCode);
 
 fn keep_status<B>(mut response: Response<B>) -> Response<B> {
-    let said = Said(response.status());
+    let said = HandlerStatus(response.status());
     response.extensions_mut().insert(said);
     response
 }
@@ -116,7 +115,7 @@ fn keep_status<B>(mut response: Response<B>) -> Response<B> {
 /// Who takes no coding that there is gets the answer as it is. The compression would call it 406 when all that was asked
 /// for has been done, and whoever asks again for that reason would have it done twice.
 fn restore_status<B>(mut response: Response<B>) -> Response<B> {
-    if let Some(Said(status)) = response.extensions_mut().remove() {
+    if let Some(HandlerStatus(status)) = response.extensions_mut().remove() {
         *response.status_mut() = status;
     }
     response
@@ -152,7 +151,7 @@ fn span<B>(request: &Request<B>) -> tracing::Span {
 
 /// What is compressed waits until there is enough of it.
 fn no_stream(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    !headers.contains_key(answer::UNBUFFERED)
+    !headers.contains_key(response::UNBUFFERED)
 }
 
 /// Nothing runs, loads or connects but what is ours, and LiveKit if it is set up. A script in the page runs by its hash.

@@ -7,7 +7,7 @@ use hyper::{
     header::{CONNECTION, CONTENT_LENGTH, HeaderValue, UPGRADE},
 };
 
-use super::{Answer, answer, door};
+use super::{HttpResponse, guards, response};
 use crate::transport::hijack::Whole;
 
 /// A request whose answer may be long in coming.
@@ -24,7 +24,7 @@ impl LongPoll {
         if !waits || !request.body().is_end_stream() || request.headers().contains_key(UPGRADE) {
             return None;
         }
-        if !door::query(request).any(|(key, value)| key == "wait" && value != "0") {
+        if !guards::query(request).any(|(key, value)| key == "wait" && value != "0") {
             return None;
         }
         let mut words =
@@ -34,10 +34,10 @@ impl LongPoll {
     }
 
     /// The answer as it goes over the wire; `None` if its body breaks.
-    pub async fn lay_out(self, answer: Answer, stops: bool) -> Option<Whole> {
+    pub async fn lay_out(self, answer: HttpResponse, stops: bool) -> Option<Whole> {
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
-        let mut answer = Answer::from_parts(parts, answer::whole(body.clone()));
+        let mut answer = HttpResponse::from_parts(parts, response::whole(body.clone()));
         let headers = answer.headers_mut();
         let ends = self.ends || stops || headers.contains_key(CONNECTION);
         if ends {
@@ -47,7 +47,7 @@ impl LongPoll {
         if answer.status() != StatusCode::NO_CONTENT {
             answer.headers_mut().insert(CONTENT_LENGTH, body.len().into());
         }
-        let mut bytes = answer::head(&mut answer);
+        let mut bytes = response::head(&mut answer);
         bytes.extend_from_slice(&body);
         Some(Whole { bytes, ends })
     }

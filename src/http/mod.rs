@@ -2,16 +2,16 @@
 
 mod accept;
 mod account;
-mod answer;
 mod client_address;
 mod cookies;
-mod door;
 mod gate;
+mod guards;
 mod layers;
 mod long_poll;
 mod origin;
 mod page;
 mod preview;
+mod response;
 mod room;
 mod stream;
 
@@ -29,13 +29,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
-use self::account::Desk;
+use self::account::AccountRoute;
 pub use self::{
-    answer::Answer,
     gate::{Client, Gate, Overflow},
     layers::{Layered, layered},
     long_poll::LongPoll,
     origin::Origins,
+    response::HttpResponse,
     stream::StreamingResponse,
 };
 use crate::{
@@ -65,7 +65,7 @@ const HALF_CLOSED: Duration = Duration::from_secs(2);
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// What handlers need.
-pub struct Edge {
+pub struct AppState {
     /// This node.
     pub hub: Arc<Hub>,
     /// Which hosts and origins are allowed.
@@ -108,7 +108,7 @@ enum Address<'a> {
     Health,
     Ready,
     Metrics,
-    Desk(Desk),
+    AccountRoute(AccountRoute),
     Visitor,
     Document(&'static str),
     Asset(&'a str),
@@ -137,11 +137,11 @@ impl<'a> Address<'a> {
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
-            ["register"] => Self::Desk(Desk::Register),
-            ["login"] => Self::Desk(Desk::Login),
-            ["logout"] => Self::Desk(Desk::Logout),
-            ["me"] => Self::Desk(Desk::Me),
-            ["me", "password"] => Self::Desk(Desk::Password),
+            ["register"] => Self::AccountRoute(AccountRoute::Register),
+            ["login"] => Self::AccountRoute(AccountRoute::Login),
+            ["logout"] => Self::AccountRoute(AccountRoute::Logout),
+            ["me"] => Self::AccountRoute(AccountRoute::Me),
+            ["me", "password"] => Self::AccountRoute(AccountRoute::Password),
             _ => Self::Asset(path),
         }
     }
@@ -153,7 +153,7 @@ impl<'a> Address<'a> {
     fn allowed(&self) -> &'static str {
         match self {
             Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) | Self::LiveKit => "POST",
-            Self::Desk(desk) => desk.allowed(),
+            Self::AccountRoute(desk) => desk.allowed(),
             // What a GET does here a HEAD would do without its point.
             Self::Socket | Self::Events(_) => "GET",
             Self::Messages(_) => "GET, POST",
@@ -166,15 +166,15 @@ impl<'a> Address<'a> {
     fn patience(&self) -> Duration {
         match self {
             Self::Messages(_) => TIMEOUT + room::LONGEST_WAIT,
-            Self::Desk(_) => TIMEOUT + PATIENCE,
+            Self::AccountRoute(_) => TIMEOUT + PATIENCE,
             _ => TIMEOUT,
         }
     }
 }
 
-impl Edge {
+impl AppState {
     /// Answers one request.
-    pub async fn answer<B>(self: Arc<Self>, mut request: Request<B>) -> Answer
+    pub async fn answer<B>(self: Arc<Self>, mut request: Request<B>) -> HttpResponse
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin,
     {
@@ -184,15 +184,15 @@ impl Edge {
         let is_probe = matches!(address, Address::Health | Address::Ready);
         let named = if is_probe { Ok(()) } else { origin::check_name(&request, &self.origins) };
         if let Err(trouble) = origin::check_host(&request).and(named) {
-            return answer::refuse(&trouble);
+            return response::refuse(&trouble);
         }
         if !address.allows(request.method()) {
             // What does not exist does not exist in any method.
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
-            return if unknown { answer::refuse(&ApiError::NotFound) } else { answer::not_that_way(address.allowed()) };
+            return if unknown { response::refuse(&ApiError::NotFound) } else { response::not_that_way(address.allowed()) };
         }
         let comes_back = matches!(address, Address::Events(_)) && stream::comes_back(&request);
-        let refuse = if comes_back { stream::put_off } else { answer::refuse };
+        let refuse = if comes_back { stream::put_off } else { response::refuse };
         if let Some(Overflow(trouble)) = request.extensions().get()
             && !matches!(address, Address::Health | Address::Ready | Address::Metrics)
         {
@@ -205,7 +205,7 @@ impl Edge {
             match address {
                 Address::Page => Ok(page::index(&request, &self.origins)),
                 Address::Terminal(room) => Ok(Box::pin(self.terminal(room, request)).await),
-                Address::Socket => Box::pin(door::socket(self, &mut request)).await,
+                Address::Socket => Box::pin(guards::socket(self, &mut request)).await,
                 Address::Room(room) => Box::pin(self.room(room, &request)).await,
                 Address::Rooms => Box::pin(self.join(None, request)).await,
                 Address::Join(room) => Box::pin(self.join(Some(room), request)).await,
@@ -216,62 +216,62 @@ impl Edge {
                 Address::Leave(room) => Box::pin(self.leave(room, request)).await,
                 Address::Pass(room) => Box::pin(self.pass(room, request)).await,
                 Address::LiveKit => Box::pin(self.livekit(request)).await,
-                Address::Health => Ok(answer::text("ok\n")),
+                Address::Health => Ok(response::text("ok\n")),
                 Address::Ready => Box::pin(self.readiness()).await,
                 Address::Metrics => Ok(self.metrics()),
-                Address::Desk(Desk::Register | Desk::Login) if request.method() != Method::POST => {
+                Address::AccountRoute(AccountRoute::Register | AccountRoute::Login) if request.method() != Method::POST => {
                     Ok(page::index(&request, &self.origins))
                 }
                 Address::Visitor => Box::pin(self.visitor(&request)).await,
-                Address::Desk(desk) => Box::pin(self.desk(desk, request)).await,
-                Address::Document(text) => Ok(answer::yaml(text)),
+                Address::AccountRoute(desk) => Box::pin(self.desk(desk, request)).await,
+                Address::Document(text) => Ok(response::yaml(text)),
                 Address::Asset(path) => page::asset(path, &request, &self.origins),
             }
         };
         let result = tokio::select! {
             biased;
             result = timeout(patience, answering) => result.unwrap_or(Err(ApiError::Timeout)),
-            () = gone => Ok(answer::nothing()),
+            () = gone => Ok(response::nothing()),
         };
         result.unwrap_or_else(|trouble| refuse(&trouble))
     }
 
-    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, ApiError> {
+    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
         let room = room_id(room)?;
         self.usage(request).frame()?;
         let members = self.hub.count(&room).await?;
-        Ok(answer::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
+        Ok(response::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
-    async fn pass<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, ApiError>
+    async fn pass<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        door::check_origin(&request, &self.origins)?;
+        guards::check_origin(&request, &self.origins)?;
         body(request.body_mut()).await?;
         let room = room_id(room)?;
-        let ticket = door::ticket(&request).ok_or(ApiError::NoTicket)?;
+        let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.bearer(&self.usage(&request), &room, ticket).await?.member;
         self.paces.word(&member).await?;
         let pass = self.hub.pass(&room, member).await?;
         let shape = serde_json::json!({
             "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
         });
-        Ok(answer::json(&shape))
+        Ok(response::json(&shape))
     }
 
     /// What LiveKit reports: signed, and over the bytes of the body as they came.
-    async fn livekit<B>(&self, mut request: Request<B>) -> Result<Answer, ApiError>
+    async fn livekit<B>(&self, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let body = body(request.body_mut()).await?;
         let body = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         self.hub.report(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
-        Ok(answer::text("ok\n"))
+        Ok(response::text("ok\n"))
     }
 
-    async fn readiness(&self) -> Result<Answer, ApiError> {
+    async fn readiness(&self) -> Result<HttpResponse, ApiError> {
         match (self.hub.is_stopping(), self.hub.ready()) {
             (true, _) => return Err(ApiError::Stopping),
             (false, false) => return Err(ApiError::StoreUnavailable),
@@ -282,10 +282,10 @@ impl Edge {
             accounts.ready().await?;
         }
         let warnings = self.hub.warnings().into_iter().map(|warning| format!("warning: {warning}\n"));
-        Ok(answer::text(format!("ready\n{}", warnings.collect::<String>())))
+        Ok(response::text(format!("ready\n{}", warnings.collect::<String>())))
     }
 
-    fn metrics(&self) -> Answer {
+    fn metrics(&self) -> HttpResponse {
         let (rooms, seats) = self.hub.counts();
         let held = |resource| self.budgets.held(resource);
         let gauges = [
@@ -296,7 +296,7 @@ impl Edge {
             ("unread_bytes", "Bytes that wait for clients that do not read", held(Resource::Unread)),
         ];
         let hashes = self.accounts.as_ref().map(|accounts| accounts.hashes());
-        answer::metrics(&gauges, hashes, &self.hub.mended(), self.budgets.refusals())
+        response::metrics(&gauges, hashes, &self.hub.mended(), self.budgets.refusals())
     }
 }
 
@@ -309,7 +309,7 @@ fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = 
         _ => false,
     };
     let lender = request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
-    let by_ticket = door::ticket(request).is_some();
+    let by_ticket = guards::ticket(request).is_some();
     async move {
         match lender {
             Some(lender) => lender.closed().await,
@@ -360,7 +360,7 @@ mod tests {
             ("/", Address::Page),
             ("/transports", Address::Page),
             ("/account", Address::Page),
-            ("/login", Address::Desk(Desk::Login)),
+            ("/login", Address::AccountRoute(AccountRoute::Login)),
             ("/api/visitor", Address::Visitor),
             ("/r/general", Address::Terminal("general")),
             ("/ws", Address::Socket),
@@ -382,7 +382,7 @@ mod tests {
         fn size<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
             size_of::<F>()
         }
-        let size = size(Edge::answer::<hyper::body::Incoming>);
+        let size = size(AppState::answer::<hyper::body::Incoming>);
         assert!(size <= 2700, "{size}");
     }
 

@@ -12,17 +12,17 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
 use super::{
-    answer::{self, Answer},
     header,
     origin::{Origins, public_base},
     preview::Document,
+    response::{self, HttpResponse},
 };
 use crate::protocol::ApiError;
 
 #[derive(RustEmbed)]
 #[folder = "target/public/"]
 #[allow_missing = true]
-struct Built;
+struct PageAssets;
 
 /// Names under here carry a hash of their content, so they never change.
 const HASHED: &str = "assets/";
@@ -32,7 +32,7 @@ const UNBUILT: &str =
 
 /// Whether there is a file at this address.
 pub(super) fn exists(path: &str) -> bool {
-    named(path).is_some_and(|name| Built::get(name).is_some())
+    named(path).is_some_and(|name| PageAssets::get(name).is_some())
 }
 
 /// The file that an address names. The index has addresses of its own, and the compressed twins have none at all.
@@ -43,10 +43,10 @@ fn named(path: &str) -> Option<&str> {
 }
 
 /// The page itself. The page of a room is nothing for a search engine.
-pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> Answer {
+pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> HttpResponse {
     let base = public_base(request, origins).unwrap_or_default();
     let mut answer = file("index.html", request, Some(&base)).unwrap_or_else(|| {
-        let mut answer = answer::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
+        let mut answer = response::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         answer
     });
@@ -57,7 +57,7 @@ pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> Answer {
 }
 
 /// A file that belongs to the page.
-pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<Answer, ApiError> {
+pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<HttpResponse, ApiError> {
     if let Some(answer) = named(path).and_then(|name| file(name, request, None)) {
         return Ok(answer);
     }
@@ -74,14 +74,14 @@ pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> R
 
 /// The scripts that stand in the page itself, as a content security policy names them: `'sha256-…'`.
 pub(super) fn inline_scripts() -> Vec<String> {
-    let page = Built::get("index.html").map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default();
+    let page = PageAssets::get("index.html").map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default();
     let scripts = page.split("<script>").skip(1).filter_map(|rest| Some(rest.split_once("</script>")?.0));
     scripts.map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)))).collect()
 }
 
 /// A file, completed with the server's own address if it is the document.
-fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<Answer> {
-    let plain = Built::get(name)?;
+fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<HttpResponse> {
+    let plain = PageAssets::get(name)?;
     let kind = match plain.metadata.mimetype() {
         text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
         other => other.to_owned(),
@@ -90,7 +90,7 @@ fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<Answe
     let twin = [("br", ".br"), ("gzip", ".gz")]
         .into_iter()
         .filter(|(coding, _)| accepts(accepted, coding))
-        .find_map(|(coding, ending)| Some((coding, Built::get(&format!("{name}{ending}"))?)));
+        .find_map(|(coding, ending)| Some((coding, PageAssets::get(&format!("{name}{ending}"))?)));
     let text = base.is_some().then(|| plain.data.clone());
     let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
     let document = base.zip(text).and_then(|(base, text)| Document::at(base, text));
@@ -103,7 +103,7 @@ fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<Answe
     };
 
     let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| knows(known, &etag));
-    let mut answer = answer::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { whole(body) });
+    let mut answer = response::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { whole(body) });
     if unchanged {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
     }

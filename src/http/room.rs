@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use tower::BoxError;
 
 use super::{
-    Edge,
-    answer::{self, Answer},
-    body,
+    AppState, body,
     cookies::Login,
-    door, room_id,
+    guards,
+    response::{self, HttpResponse},
+    room_id,
 };
 use crate::{
     budget::Usage,
@@ -29,7 +29,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Who wants in. Empty fields are none.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
-struct Wish {
+struct JoinQuery {
     name: Option<String>,
     cursor: Option<String>,
 }
@@ -37,20 +37,20 @@ struct Wish {
 /// A ticket where no header can be given, and whether the page may come back.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
-struct Slip {
+struct LeaveBody {
     ticket: Option<String>,
     unload: bool,
 }
 
-impl Edge {
+impl AppState {
     /// A seat for somebody who polls; without a room in one of our own naming.
-    pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<Answer, ApiError>
+    pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        door::check_origin(&request, &self.origins)?;
+        guards::check_origin(&request, &self.origins)?;
         let login = Login::of(&request);
-        let wish: Wish = read(&body(request.body_mut()).await?)?;
+        let wish: JoinQuery = read(&body(request.body_mut()).await?)?;
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
         let usage = self.usage(&request);
@@ -59,17 +59,17 @@ impl Edge {
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
-            ticket: door::ticket(&request).map(str::to_owned),
+            ticket: guards::ticket(&request).map(str::to_owned),
         };
         entrance.name = self.known_as(&usage, login, entrance.name).await?;
-        Ok(answer::written(self.pollers.join(entrance).await?))
+        Ok(response::written(self.pollers.join(entrance).await?))
     }
 
     /// What has happened since.
-    pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<Answer, ApiError> {
-        door::check_origin(&request, &self.origins)?;
+    pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError> {
+        guards::check_origin(&request, &self.origins)?;
         let (mut after, mut wait) = (None, Duration::ZERO);
-        for (key, value) in door::query(&request) {
+        for (key, value) in guards::query(&request) {
             match &*key {
                 "after" => after = Some(value).filter(|after| !after.is_empty()),
                 "wait" => wait = seconds(&value)?,
@@ -77,18 +77,18 @@ impl Edge {
             }
         }
         let after = after.map(|after| after.parse()).transpose()?;
-        let (room, ticket) = (room_id(room)?, door::ticket(&request).ok_or(ApiError::NoTicket)?.to_owned());
+        let (room, ticket) = (room_id(room)?, guards::ticket(&request).ok_or(ApiError::NoTicket)?.to_owned());
         let (began, usage) = (Instant::now(), self.usage(&request));
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole of it.
         drop(request);
         let who = Box::pin(self.bearer(&usage, &room, &ticket)).await?;
         Box::pin(self.paces.word(&who.member)).await?;
         let answer = self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
-        Ok(answer.map_or_else(answer::nothing, answer::written))
+        Ok(answer.map_or_else(response::nothing, response::written))
     }
 
     /// Says something in a member's name.
-    pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<Answer, ApiError>
+    pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -105,13 +105,13 @@ impl Edge {
             Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: repeated }))
         };
         Ok(match said.await {
-            Ok(ack) => answer::written(ack.to_json().into()),
-            Err(trouble) => answer::refuse_send(&trouble, given),
+            Ok(ack) => response::written(ack.to_json().into()),
+            Err(trouble) => response::refuse_send(&trouble, given),
         })
     }
 
     /// Tells the others that a member types or stopped.
-    pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<Answer, ApiError>
+    pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -124,24 +124,24 @@ impl Edge {
         };
         self.hub.typing(&room, &who, typing, began).await?;
         stay.iter_mut().for_each(KeepAlive::accept);
-        Ok(answer::nothing())
+        Ok(response::nothing())
     }
 
     /// Frees a member's seat, or says that its page unloads and may only be reloading. A page that is closed can send no
     /// header, only a body.
-    pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, ApiError>
+    pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        door::check_origin(&request, &self.origins)?;
+        guards::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
         let began = Instant::now();
         let room = room_id(room)?;
         self.usage(&request).frame()?;
-        let header = door::ticket(&request);
-        let slip = match read::<Slip>(&body) {
+        let header = guards::ticket(&request);
+        let slip = match read::<LeaveBody>(&body) {
             // Who shows a ticket in the header needs no body.
-            Err(_) if header.is_some() => Slip::default(),
+            Err(_) if header.is_some() => LeaveBody::default(),
             slip => slip?,
         };
         let ticket = header.or(slip.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
@@ -149,7 +149,7 @@ impl Edge {
             true => self.hub.unload(&room, ticket).await?,
             false => self.hub.dismiss(&room, ticket, began).await?,
         }
-        Ok(answer::nothing())
+        Ok(response::nothing())
     }
 
     /// What somebody says in a request of their own, and the ticket it came with.
@@ -157,11 +157,11 @@ impl Edge {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        door::check_origin(&request, &self.origins)?;
+        guards::check_origin(&request, &self.origins)?;
         let body = body(request.body_mut()).await?;
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         let inbound = ClientFrame::parse(if text.trim().is_empty() { "{}" } else { text });
-        Ok((door::ticket(&request).map(str::to_owned), inbound))
+        Ok((guards::ticket(&request).map(str::to_owned), inbound))
     }
 
     /// Who holds a ticket. Where this node cannot tell by itself, asking the store counts as a frame.

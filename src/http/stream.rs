@@ -13,11 +13,11 @@ use parking_lot::Mutex;
 use tower::BoxError;
 
 use super::{
-    Edge, accept,
-    answer::{self, Answer, LAST_EVENT_ID, UNBUFFERED},
-    body,
+    AppState, accept, body,
     cookies::Login,
-    door, header, page, room_id,
+    guards, header, page,
+    response::{self, HttpResponse, LAST_EVENT_ID, UNBUFFERED},
+    room_id,
 };
 use crate::{
     hub::{JoinRequest, NullSubscriber},
@@ -33,12 +33,12 @@ const LINES: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8")
 /// A proxy that compresses a stream holds back what it is told.
 const AS_IT_IS: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 
-impl Edge {
+impl AppState {
     /// Server-Sent Events.
-    pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, ApiError> {
-        door::check_origin(request, &self.origins)?;
+    pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
+        guards::check_origin(request, &self.origins)?;
         let framing = framing(request);
-        if door::query(request).any(|(key, value)| key == "probe" && value == "1") {
+        if guards::query(request).any(|(key, value)| key == "probe" && value == "1") {
             room_id(room)?;
             self.usage(request).frame()?;
             return match self.hub.is_stopping() {
@@ -48,7 +48,7 @@ impl Edge {
         }
         let (name, after) = guest(request)?;
         let last = last_id(request).map(str::parse).transpose()?;
-        let ticket = door::ticket(request).map(str::to_owned);
+        let ticket = guards::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.known_as(&usage, Login::of(request), name).await?;
@@ -57,7 +57,7 @@ impl Edge {
     }
 
     /// `/r/{room}`: the page, or the room as text for clients that ask for it. A POST says its body.
-    pub(super) async fn terminal<B>(&self, room: &str, request: Request<B>) -> Answer
+    pub(super) async fn terminal<B>(&self, room: &str, request: Request<B>) -> HttpResponse
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -71,16 +71,16 @@ impl Edge {
             }
         };
         said.unwrap_or_else(|trouble| {
-            let mut refusal = answer::refuse(&trouble);
-            *refusal.body_mut() = answer::whole(format!("{trouble}\n").into());
+            let mut refusal = response::refuse(&trouble);
+            *refusal.body_mut() = response::whole(format!("{trouble}\n").into());
             refusal.headers_mut().insert(hyper::header::CONTENT_TYPE, LINES);
             refusal.headers_mut().insert(VARY, accept::VARIES);
             refusal
         })
     }
 
-    async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<Answer, ApiError> {
-        door::check_origin(request, &self.origins)?;
+    async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
+        guards::check_origin(request, &self.origins)?;
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
         let usage = self.usage(request);
@@ -92,11 +92,11 @@ impl Edge {
         Ok(answer)
     }
 
-    async fn speak<B>(&self, room: &str, mut request: Request<B>) -> Result<Answer, ApiError>
+    async fn speak<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        door::check_origin(&request, &self.origins)?;
+        guards::check_origin(&request, &self.origins)?;
         let (name, _) = guest(&request)?;
         let usage = self.usage(&request);
         let login = Login::of(&request);
@@ -116,7 +116,7 @@ impl Edge {
         let who = Claims { member: seat.member(), name: seat.name().clone() };
         let said = self.hub.say(&room, &who, None, &text, &usage).await;
         seat.leave().await;
-        Ok(answer::of(LINES, plain::line(said?.at, &who.name, &text)))
+        Ok(response::of(LINES, plain::line(said?.at, &who.name, &text)))
     }
 }
 
@@ -131,17 +131,17 @@ fn last_id<B>(request: &Request<B>) -> Option<&str> {
 }
 
 /// Tells such a stream by an event what is wrong and when to come again, if that is of any use.
-pub(super) fn put_off(trouble: &ApiError) -> Answer {
+pub(super) fn put_off(trouble: &ApiError) -> HttpResponse {
     if !trouble.is_passing() {
-        return answer::refuse(trouble);
+        return response::refuse(trouble);
     }
-    as_it_is(answer::of(EVENTS, sse::put_off(trouble)))
+    as_it_is(response::of(EVENTS, sse::put_off(trouble)))
 }
 
 /// What the query says of somebody who has no ticket.
 fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), ApiError> {
     let (mut name, mut after) = (None, None);
-    for (key, value) in door::query(request) {
+    for (key, value) in guards::query(request) {
         match &*key {
             "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
             "after" => after = Some(value).filter(|after| !after.is_empty()),
@@ -161,7 +161,7 @@ pub struct StreamingResponse {
 
 impl StreamingResponse {
     /// Takes an answer that flows apart; `None` if it is one that does not.
-    pub fn of(answer: &mut Answer) -> Option<LastBytes> {
+    pub fn of(answer: &mut HttpResponse) -> Option<LastBytes> {
         let Self { framing, body } = answer.extensions_mut().remove()?;
         let body = body.lock().take()?;
         if framing == BodyFraming::Chunked {
@@ -169,19 +169,19 @@ impl StreamingResponse {
         }
         // The connection was taken from hyper, which would have to read the next request.
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        Some(LastBytes { head: answer::head(answer), body })
+        Some(LastBytes { head: response::head(answer), body })
     }
 }
 
 /// An answer that flows, and is kept by nobody on its way.
-fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
-    let mut answer = as_it_is(answer::of(kind, Bytes::new()));
+fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> HttpResponse {
+    let mut answer = as_it_is(response::of(kind, Bytes::new()));
     let body = Arc::new(Mutex::new(Some(stream.boxed())));
     answer.extensions_mut().insert(StreamingResponse { framing, body });
     answer
 }
 
-fn as_it_is(mut answer: Answer) -> Answer {
+fn as_it_is(mut answer: HttpResponse) -> HttpResponse {
     answer.headers_mut().insert(CACHE_CONTROL, AS_IT_IS);
     answer.headers_mut().insert(UNBUFFERED, HeaderValue::from_static("no"));
     answer

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 use super::probation::{self, Trial};
 use crate::{
     budget::Admission,
-    http::{Answer, Client, Gate, Layered, LongPoll, Overflow, Peer, StreamingResponse},
+    http::{Client, Gate, HttpResponse, Layered, LongPoll, Overflow, Peer, StreamingResponse},
     transport::{
         Served,
         hijack::{self, Hijack, HijackHandle, Wait, Wanted, Whole},
@@ -160,7 +160,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
 
 /// The answer to a poll, when it is there.
 fn wait(
-    answering: Pin<Box<impl Future<Output = Result<Answer, Infallible>> + Send + 'static>>,
+    answering: Pin<Box<impl Future<Output = Result<HttpResponse, Infallible>> + Send + 'static>>,
     poll: LongPoll,
     stopped: watch::Receiver<()>,
 ) -> Wait {

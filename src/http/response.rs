@@ -22,7 +22,7 @@ use tower::BoxError;
 use crate::{budget::Resource, protocol::ApiError};
 
 /// What handlers give back.
-pub type Answer = Response<Payload>;
+pub type HttpResponse = Response<Payload>;
 
 /// A body, whole or coming piece by piece.
 pub type Payload = UnsyncBoxBody<Bytes, BoxError>;
@@ -40,33 +40,33 @@ pub(super) fn whole(body: Bytes) -> Payload {
     Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
 
-pub(super) fn of(kind: HeaderValue, body: impl Into<Bytes>) -> Answer {
+pub(super) fn of(kind: HeaderValue, body: impl Into<Bytes>) -> HttpResponse {
     let mut answer = Response::new(whole(body.into()));
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     answer
 }
 
-pub(super) fn text(body: impl Into<Bytes>) -> Answer {
+pub(super) fn text(body: impl Into<Bytes>) -> HttpResponse {
     of(HeaderValue::from_static("text/plain; charset=utf-8"), body)
 }
 
-pub(super) fn yaml(body: &'static str) -> Answer {
+pub(super) fn yaml(body: &'static str) -> HttpResponse {
     of(HeaderValue::from_static("application/yaml"), body)
 }
 
-pub(super) fn json(shape: &impl Serialize) -> Answer {
+pub(super) fn json(shape: &impl Serialize) -> HttpResponse {
     // Our shapes have string keys and no failing parts.
     of(JSON, serde_json::to_vec(shape).unwrap_or_default())
 }
 
 /// JSON that is written already.
-pub(super) fn written(json: Bytes) -> Answer {
+pub(super) fn written(json: Bytes) -> HttpResponse {
     of(JSON, json)
 }
 
 /// 204.
-pub(super) fn nothing() -> Answer {
+pub(super) fn nothing() -> HttpResponse {
     let mut answer = of(JSON, Bytes::new());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     answer.headers_mut().remove(CONTENT_TYPE);
@@ -74,12 +74,12 @@ pub(super) fn nothing() -> Answer {
 }
 
 /// `{"code","message"}` with the status that belongs to it.
-pub(super) fn refuse(trouble: &ApiError) -> Answer {
+pub(super) fn refuse(trouble: &ApiError) -> HttpResponse {
     refuse_send(trouble, None)
 }
 
 /// The same, with the sender's own counter for what was to be said.
-pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> Answer {
+pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> HttpResponse {
     let mut answer = json(&trouble.problem(n));
     *answer.status_mut() = StatusCode::from_u16(trouble.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(wait) = trouble.retry_after() {
@@ -102,7 +102,7 @@ pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> Answer {
 }
 
 /// Status line and headers, for an answer that goes out past hyper.
-pub(super) fn head(answer: &mut Answer) -> Vec<u8> {
+pub(super) fn head(answer: &mut HttpResponse) -> Vec<u8> {
     let date = httpdate::fmt_http_date(SystemTime::now());
     let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
     answer.headers_mut().insert(DATE, date);
@@ -118,7 +118,7 @@ pub(super) fn head(answer: &mut Answer) -> Vec<u8> {
 }
 
 /// 405, with what would have been right.
-pub(super) fn not_that_way(allowed: &'static str) -> Answer {
+pub(super) fn not_that_way(allowed: &'static str) -> HttpResponse {
     let mut answer = refuse(&ApiError::MethodNotAllowed);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
@@ -131,7 +131,7 @@ pub(super) fn metrics(
     hashes: Option<u64>,
     mended: &[(&str, &str, u64)],
     refusals: impl Iterator<Item = (Resource, u64)>,
-) -> Answer {
+) -> HttpResponse {
     let mut registry = Registry::with_prefix("parlor");
     for &(name, help, value) in gauges {
         let gauge = Gauge::<i64>::default();

@@ -10,10 +10,10 @@ use hyper::{
 };
 
 use super::{
-    Client, Edge,
-    answer::{self, Answer},
+    AppState, Client,
     cookies::Login,
     header,
+    response::{self, HttpResponse},
 };
 pub(super) use super::{client_address::address, origin::check_origin};
 use crate::{
@@ -41,7 +41,7 @@ pub(super) fn is_login(slip: &str) -> bool {
     slip.split('.').count() == 3
 }
 
-impl Edge {
+impl AppState {
     /// The name a client comes in under: its account's if it is logged in, else the one it gives, unless that
     /// belongs to an account. Every way into a room asks here.
     pub(super) async fn known_as(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, ApiError> {
@@ -66,7 +66,7 @@ impl Edge {
     }
 }
 
-impl Edge {
+impl AppState {
     /// What the client's address holds and does.
     pub(super) fn usage<B>(&self, request: &Request<B>) -> Arc<Usage> {
         match request.extensions().get::<Client>() {
@@ -83,7 +83,7 @@ pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
 
 /// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
 /// told over the socket, because a page sees nothing of a refused upgrade.
-pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -> Result<Answer, ApiError> {
+pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B>) -> Result<HttpResponse, ApiError> {
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
     let key = header(request, SEC_WEBSOCKET_KEY).and_then(|key| BASE64_STANDARD.decode(key).ok());
@@ -128,7 +128,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<Edge>, request: &mut Request<B>) -
     let opening = ws::UpgradeParams { entrance, resume, rate: edge.rate, usage };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| ApiError::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
-    Ok(answer.map(|_| answer::whole(Bytes::new())))
+    Ok(answer.map(|_| response::whole(Bytes::new())))
 }
 
 #[cfg(test)]
