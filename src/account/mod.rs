@@ -1,27 +1,27 @@
 //! Known by name: optional accounts. Rooms are ephemeral, accounts are not:
 //! they live in SQL. Registers, logs in, and tells who holds a token.
 
+mod login_limiter;
 mod name;
 mod password;
 mod queue;
 mod records;
-mod throttle;
 mod token;
 
 use std::{io, net::IpAddr, time::Duration};
 
+use self::{
+    login_limiter::{LoginAttempt, LoginLimiter},
+    name::looks,
+    password::{HashPermit, Hasher},
+    records::{Record, Records},
+    token::{Claims, Tokens},
+};
 pub use self::{
     name::AccountName,
     password::{Cost, PATIENCE, Password},
     records::RecordsError,
     token::LIFETIME_SECS,
-};
-use self::{
-    name::looks,
-    password::{Hasher, Turn},
-    records::{Record, Records},
-    throttle::{Attempt, Throttle},
-    token::{Claims, Tokens},
 };
 use crate::{
     protocol::ApiError,
@@ -110,7 +110,7 @@ pub struct Accounts {
     records: Records,
     hasher: Hasher,
     tokens: Tokens,
-    throttle: Throttle,
+    throttle: LoginLimiter,
     clock: fn() -> Millis,
 }
 
@@ -124,7 +124,7 @@ impl Accounts {
         let records = Records::open(url).await?;
         let tokens = Tokens::new(&records.key(KEY).await?, secret);
         let hasher = Hasher::start(cost).map_err(OpenError::Hasher)?;
-        Ok(Self { records, hasher, tokens, throttle: Throttle::default(), clock })
+        Ok(Self { records, hasher, tokens, throttle: LoginLimiter::default(), clock })
     }
 
     /// Makes an account.
@@ -155,7 +155,7 @@ impl Accounts {
     /// [`AccountError::WrongLogin`], [`AccountError::TooManyTries`], and what may always happen.
     pub async fn login(&self, from: IpAddr, user: &str, password: &str) -> Result<String, AccountError> {
         let name = user.parse::<AccountName>().ok();
-        let attempt = Attempt { account: name.as_ref().map_or("", AccountName::folded), from };
+        let attempt = LoginAttempt { account: name.as_ref().map_or("", AccountName::folded), from };
         // Before the database is: who may not try costs nothing.
         self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
         let record = match &name {
@@ -253,16 +253,21 @@ impl Accounts {
     }
 
     /// As [`Self::prove`], for somebody who is logged in.
-    async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<Turn<'_>, AccountError> {
+    async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<HashPermit<'_>, AccountError> {
         let name: AccountName = record.name.as_str().parse()?;
-        let (attempt, password) = (Attempt { account: name.folded(), from }, proof(password)?);
+        let (attempt, password) = (LoginAttempt { account: name.folded(), from }, proof(password)?);
         self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
         self.prove(&attempt, Some(record), password).await
     }
 
     /// Whether this is the account's password. For an account that does not exist the same work and the same answer.
     /// For a try that the throttle has been asked about. Gives the turn, for whoever has more to hash.
-    async fn prove(&self, attempt: &Attempt<'_>, record: Option<&Record>, password: Password) -> Result<Turn<'_>, AccountError> {
+    async fn prove(
+        &self,
+        attempt: &LoginAttempt<'_>,
+        record: Option<&Record>,
+        password: Password,
+    ) -> Result<HashPermit<'_>, AccountError> {
         let turn = self.hasher.turn(attempt.from).await?;
         // Charged only now: of many at once, those before may have been right.
         self.throttle.charge(attempt).map_err(AccountError::TooManyTries)?;

@@ -103,9 +103,9 @@ impl Hasher {
     ///
     /// # Errors
     /// [`AccountError::Busy`] when too many wait already, or for too long.
-    pub(super) async fn turn(&self, from: IpAddr) -> Result<Turn<'_>, AccountError> {
+    pub(super) async fn turn(&self, from: IpAddr) -> Result<HashPermit<'_>, AccountError> {
         let permit = self.queue.permit(from.into(), PATIENCE).await.ok_or(AccountError::Busy)?;
-        Ok(Turn { hasher: self, permit: Arc::new(permit) })
+        Ok(HashPermit { hasher: self, permit: Arc::new(permit) })
     }
 
     /// How many passwords have been hashed or compared.
@@ -115,12 +115,12 @@ impl Hasher {
 }
 
 /// The right to hash, one password after the other.
-pub(super) struct Turn<'a> {
+pub(super) struct HashPermit<'a> {
     hasher: &'a Hasher,
     permit: Arc<Permit>,
 }
 
-impl Turn<'_> {
+impl HashPermit<'_> {
     /// The hash to keep.
     pub(super) async fn hash(&self, password: Password) -> Result<String, AccountError> {
         let cost = self.hasher.cost.0;

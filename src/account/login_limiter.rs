@@ -40,14 +40,14 @@ const REGISTRATIONS: Budget = Budget { burst: 60, every: Duration::from_secs(60)
 
 /// Who owes for what.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Debtor {
+enum Bucket {
     AtHome(String, ClientAddr),
     Address(ClientAddr),
     Strangers(String),
     Registrations(ClientAddr),
 }
 
-impl Debtor {
+impl Bucket {
     fn budget(&self) -> Budget {
         match self {
             Self::AtHome(..) => AT_HOME,
@@ -60,33 +60,33 @@ impl Debtor {
 
 /// Counts tries. What is counted here cost a hash each, which is what bounds the books.
 #[derive(Default)]
-pub(super) struct Throttle {
-    books: Mutex<Books>,
+pub(super) struct LoginLimiter {
+    books: Mutex<Buckets>,
 }
 
 #[derive(Default)]
-struct Books {
+struct Buckets {
     /// When each debt will have been forgiven.
-    debts: HashMap<Debtor, Instant>,
+    debts: HashMap<Bucket, Instant>,
     known: HashMap<(String, ClientAddr), Instant>,
     /// Tidied up when there are so many debts.
     tidy_at: usize,
 }
 
 /// A try at an account's password.
-pub(super) struct Attempt<'a> {
+pub(super) struct LoginAttempt<'a> {
     /// The account's folded name, whether or not it exists.
     pub(super) account: &'a str,
     /// Where the try comes from.
     pub(super) from: IpAddr,
 }
 
-impl Throttle {
+impl LoginLimiter {
     /// Whether a try would be allowed now.
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn ask(&self, attempt: &Attempt<'_>) -> Result<(), Duration> {
+    pub(super) fn ask(&self, attempt: &LoginAttempt<'_>) -> Result<(), Duration> {
         let (books, now) = (self.books.lock(), Instant::now());
         books.debtors(attempt, now).iter().try_for_each(|debtor| books.ask(debtor, now))
     }
@@ -95,7 +95,7 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn charge(&self, attempt: &Attempt<'_>) -> Result<(), Duration> {
+    pub(super) fn charge(&self, attempt: &LoginAttempt<'_>) -> Result<(), Duration> {
         let (mut books, now) = (self.books.lock(), Instant::now());
         let debtors = books.debtors(attempt, now);
         debtors.iter().try_for_each(|debtor| books.ask(debtor, now))?;
@@ -106,12 +106,12 @@ impl Throttle {
     }
 
     /// The try was right: its charge is given back, and the address remembered.
-    pub(super) fn forgive(&self, attempt: &Attempt<'_>) {
+    pub(super) fn forgive(&self, attempt: &LoginAttempt<'_>) {
         let (mut books, now) = (self.books.lock(), Instant::now());
         for debtor in books.debtors(attempt, now) {
             let every = debtor.budget().every;
             match (&debtor, books.debts.get_mut(&debtor)) {
-                (Debtor::AtHome(..), Some(_)) => drop(books.debts.remove(&debtor)),
+                (Bucket::AtHome(..), Some(_)) => drop(books.debts.remove(&debtor)),
                 (_, Some(until)) => *until = until.checked_sub(every).unwrap_or(now),
                 (_, None) => {}
             }
@@ -130,30 +130,30 @@ impl Throttle {
     /// How long to wait.
     pub(super) fn register(&self, from: IpAddr) -> Result<(), Duration> {
         let (mut books, now) = (self.books.lock(), Instant::now());
-        let debtor = Debtor::Registrations(from.into());
+        let debtor = Bucket::Registrations(from.into());
         books.ask(&debtor, now)?;
         books.charge(debtor, now);
         Ok(())
     }
 }
 
-impl Books {
+impl Buckets {
     /// Everybody who pays for a try.
-    fn debtors(&self, attempt: &Attempt<'_>, now: Instant) -> Vec<Debtor> {
+    fn debtors(&self, attempt: &LoginAttempt<'_>, now: Instant) -> Vec<Bucket> {
         let (account, home) = (attempt.account.to_owned(), ClientAddr::from(attempt.from));
         let known = self.known.get(&(account.clone(), home)).is_some_and(|until| *until > now);
-        let strangers = (!known).then(|| Debtor::Strangers(account.clone()));
-        [Debtor::AtHome(account, home), Debtor::Address(home)].into_iter().chain(strangers).collect()
+        let strangers = (!known).then(|| Bucket::Strangers(account.clone()));
+        [Bucket::AtHome(account, home), Bucket::Address(home)].into_iter().chain(strangers).collect()
     }
 
-    fn ask(&self, debtor: &Debtor, now: Instant) -> Result<(), Duration> {
+    fn ask(&self, debtor: &Bucket, now: Instant) -> Result<(), Duration> {
         let Budget { burst, every } = debtor.budget();
         let debt = self.debts.get(debtor).map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         let wait = (debt + every).saturating_sub(every * burst);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
-    fn charge(&mut self, debtor: Debtor, now: Instant) {
+    fn charge(&mut self, debtor: Bucket, now: Instant) {
         if self.debts.len() >= self.tidy_at {
             self.debts.retain(|_, until| *until > now);
             self.tidy_at = (self.debts.len() * 2).max(1024);
@@ -172,12 +172,12 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    fn wrong(throttle: &Throttle, account: &str, from: IpAddr) -> bool {
-        throttle.charge(&Attempt { account, from }).is_ok()
+    fn wrong(throttle: &LoginLimiter, account: &str, from: IpAddr) -> bool {
+        throttle.charge(&LoginAttempt { account, from }).is_ok()
     }
 
-    fn right(throttle: &Throttle, account: &str, from: IpAddr) -> bool {
-        let attempt = Attempt { account, from };
+    fn right(throttle: &LoginLimiter, account: &str, from: IpAddr) -> bool {
+        let attempt = LoginAttempt { account, from };
         let allowed = throttle.charge(&attempt).is_ok();
         if allowed {
             throttle.forgive(&attempt);
@@ -187,9 +187,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn wrong_tries_run_out_and_come_back_with_time() {
-        let throttle = Throttle::default();
+        let throttle = LoginLimiter::default();
         assert_eq!((0..20).filter(|_| wrong(&throttle, "ann", from(1))).count(), 10);
-        let wait = throttle.ask(&Attempt { account: "ann", from: from(1) }).unwrap_err();
+        let wait = throttle.ask(&LoginAttempt { account: "ann", from: from(1) }).unwrap_err();
         assert_eq!(wait, AT_HOME.every);
         tokio::time::advance(wait - Duration::from_millis(1)).await;
         assert!(!wrong(&throttle, "ann", from(1)));
@@ -199,7 +199,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn right_tries_cost_nothing() {
-        let throttle = Throttle::default();
+        let throttle = LoginLimiter::default();
         assert!((0..500).all(|_| right(&throttle, "ann", from(1))));
         assert_eq!((0..9).filter(|_| wrong(&throttle, "ann", from(1))).count(), 9);
         assert!(right(&throttle, "ann", from(1)), "and make up for the wrong ones");
@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_victim_is_not_locked_out_where_it_was_let_in_before() {
-        let throttle = Throttle::default();
+        let throttle = LoginLimiter::default();
         assert!(right(&throttle, "ann", from(1)));
         let guesses = (2..200).map(|last| (0..20).filter(|_| wrong(&throttle, "ann", from(last))).count()).sum::<usize>();
         assert_eq!(guesses, 100, "all the strangers together");
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_cannot_try_one_password_at_everybody() {
-        let throttle = Throttle::default();
+        let throttle = LoginLimiter::default();
         let tried = (0..200).filter(|n| wrong(&throttle, &format!("user{n}"), from(1))).count();
         assert_eq!(tried, 60);
         assert!(wrong(&throttle, "user199", from(2)));
@@ -228,7 +228,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn debts_that_were_forgiven_are_forgotten() {
-        let throttle = Throttle::default();
+        let throttle = LoginLimiter::default();
         for n in 0..2000_u16 {
             let [a, b] = n.to_be_bytes();
             assert!(wrong(&throttle, &format!("user{n}"), IpAddr::from([10, 0, a, b])));
