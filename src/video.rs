@@ -58,7 +58,7 @@ pub struct Video {
 }
 
 /// A LiveKit access token for one member of one room.
-pub struct Pass {
+pub struct LiveKitToken {
     /// The JWT.
     pub token: String,
     /// Where browsers reach LiveKit.
@@ -67,7 +67,7 @@ pub struct Pass {
 
 /// LiveKit says that a member came to a call or went.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Report {
+pub struct WebhookEvent {
     /// Where.
     pub room: RoomId,
     /// Who.
@@ -116,7 +116,7 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Mint`] when LiveKit's library refuses the claims.
-    pub fn pass(&self, room: &RoomId, member: &Member) -> Result<Pass, VideoError> {
+    pub fn pass(&self, room: &RoomId, member: &Member) -> Result<LiveKitToken, VideoError> {
         let grants = VideoGrants {
             room_join: true,
             room: room.as_str().to_owned(),
@@ -132,7 +132,7 @@ impl Video {
             .with_grants(grants)
             .to_jwt()
             .map_err(|error| VideoError::Mint(error.to_string()))?;
-        Ok(Pass { token, url: self.settings.url.clone() })
+        Ok(LiveKitToken { token, url: self.settings.url.clone() })
     }
 
     /// What a webhook of LiveKit says, or `None` if it is nothing about a member's coming or going.
@@ -140,7 +140,7 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Forged`].
-    pub fn read(&self, body: &str, signature: &str) -> Result<Option<Report>, VideoError> {
+    pub fn read(&self, body: &str, signature: &str) -> Result<Option<WebhookEvent>, VideoError> {
         let event = self.reports.receive(body, signature).map_err(|_| VideoError::Forged)?;
         let over = match &*event.event {
             "participant_joined" => false,
@@ -149,7 +149,11 @@ impl Video {
         };
         let whom = event.participant.and_then(|them| Some((identity(&them.identity)?, since(them.joined_at_ms, them.joined_at))));
         let room = event.room.and_then(|room| room.name.parse().ok());
-        Ok(whom.zip(room).map(|((member, call), room)| Report { room, member, call: if over { call.over() } else { call } }))
+        Ok(whom.zip(room).map(|((member, call), room)| WebhookEvent {
+            room,
+            member,
+            call: if over { call.over() } else { call },
+        }))
     }
 
     /// Who is in a call. Nobody is in a call that LiveKit does not know.

@@ -17,7 +17,7 @@ use crate::{
     protocol::{ApiError, ServerMessage},
     room::{CallMark, Member, MemberId, RoomError, RoomId},
     store::StoreError,
-    video::{LIFETIME, Pass, Reach, VideoError},
+    video::{LIFETIME, LiveKitToken, Reach, VideoError},
 };
 
 /// How often LiveKit is asked who is in the calls of this node's rooms, in case a report was lost.
@@ -38,7 +38,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`ApiError::VideoNotConfigured`], [`ApiError::VideoRefused`], [`RoomError::NotMember`] for somebody who has left, or the store's.
-    pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<Pass, ApiError> {
+    pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<LiveKitToken, ApiError> {
         let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
         let member: &Member = snapshot.members.first().ok_or(RoomError::NotMember)?;

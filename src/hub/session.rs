@@ -17,7 +17,7 @@ use crate::{
     room::{LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot, Text},
     store::StoreError,
     ticket::Claims,
-    video::Pass,
+    video::LiveKitToken,
 };
 
 /// How long an explicit leave waits for the store before it goes on in the background.
@@ -193,7 +193,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Hub::pass`].
-    pub async fn pass(&self) -> Result<Pass, ApiError> {
+    pub async fn pass(&self) -> Result<LiveKitToken, ApiError> {
         self.hub.pass(&self.room.id, self.claims.member).await
     }
 
