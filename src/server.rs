@@ -159,10 +159,10 @@ impl Server {
             () = stop => tracing::info!("stopping: saying goodbye"),
         }
         // Who asks meanwhile is told that the node is stopping, rather than nothing.
-        let goodbye = tokio::time::timeout(GOODBYE, self.hub.goodbye());
+        let shutdown = tokio::time::timeout(GOODBYE, self.hub.shutdown());
         tokio::select! {
             () = &mut accepting => {}
-            said = goodbye => if said.is_err() {
+            said = shutdown => if said.is_err() {
                 tracing::warn!("the store did not hear the goodbye in time");
             },
         }

@@ -178,7 +178,7 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
-    pub async fn put_out(&self, room: &RoomId, member: MemberId) -> Result<(), VideoError> {
+    pub async fn remove_participant(&self, room: &RoomId, member: MemberId) -> Result<(), VideoError> {
         self.ask(Whom::Callers, self.rooms.remove_participant(room.as_str(), &member.to_string())).await.map(drop)
     }
 

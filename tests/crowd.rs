@@ -332,8 +332,8 @@ impl Store for Slow {
         self.0.say(room, from, n, text).await
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
-        self.0.say_next(room, from, text).await
+    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+        self.0.publish_next(room, from, text).await
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {

@@ -534,7 +534,7 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         "video_not_configured" => return Some(scene(&[]).await.send(operation, &request).await),
         "restarting" => {
             let scene = scene(&VIDEO).await;
-            scene.server.hub.goodbye().await;
+            scene.server.hub.shutdown().await;
             return Some(scene.send(operation, &request).await);
         }
         _ => return None,
@@ -703,7 +703,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     while !heard.contains("left") {
         documents.hold("stream", &stream.next().await.unwrap(), &mut heard);
     }
-    server.hub.goodbye().await;
+    server.hub.shutdown().await;
     while let Some(frame) = stream.next().await {
         documents.hold("stream", &frame, &mut heard);
     }

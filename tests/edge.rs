@@ -250,7 +250,7 @@ async fn health_readiness_and_metrics_tell_the_truth() {
         assert!(text.lines().any(|given| given == line), "{line}: {text}");
     }
     assert!(!text.contains("general") && !text.contains("Ann"), "rooms and names are nobody's business");
-    server.hub.goodbye().await;
+    server.hub.shutdown().await;
     ann.until("closing").await;
     refusal(http.get(server.url("/readyz")).send().await.unwrap(), 503, "restarting").await;
     assert_eq!(http.get(server.url("/healthz")).send().await.unwrap().status(), StatusCode::OK, "it still lives");

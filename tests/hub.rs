@@ -150,8 +150,8 @@ impl Store for Moody {
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
-        let said = self.store.say_next(room, from, text).await;
+    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+        let said = self.store.publish_next(room, from, text).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
@@ -301,7 +301,7 @@ async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
     let ticket = ann.welcome["ticket"].as_str().unwrap().to_owned();
     let (ear, mut heard) = unbounded_channel();
     let taking =
-        tokio::spawn(async move { hub.take_up(&"r".parse().unwrap(), &ticket, now(), None, Arc::new(Ear(ear))).await.map(drop) });
+        tokio::spawn(async move { hub.resume(&"r".parse().unwrap(), &ticket, now(), None, Arc::new(Ear(ear))).await.map(drop) });
     while here.store.joins() == 0 {
         tokio::task::yield_now().await;
     }
@@ -375,14 +375,14 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut back = enter(&stage.hub, "r", "Ann", Some(&welcome)).await;
     let (ear, mut heard) = unbounded_channel();
-    let taken = stage.hub.take_up(&room, &ticket, late, None, Arc::new(Ear(ear))).await.map(drop);
+    let taken = stage.hub.resume(&room, &ticket, late, None, Arc::new(Ear(ear))).await.map(drop);
     assert_eq!(taken, Err(ApiError::Replaced));
-    stage.hub.dismiss(&room, &ticket, late.began).await.unwrap();
+    stage.hub.leave_by_ticket(&room, &ticket, late.began).await.unwrap();
     assert!(heard.try_recv().is_err());
     back.seat.say(Some(1), &"still here".parse().unwrap()).await.unwrap();
     assert_eq!((bob.hears().await["text"].as_str(), back.hears().await["type"].as_str()), (Some("still here"), Some("ack")));
     // A leave that comes after it is one.
-    stage.hub.dismiss(&room, &ticket, Instant::now()).await.unwrap();
+    stage.hub.leave_by_ticket(&room, &ticket, Instant::now()).await.unwrap();
     assert_eq!(bob.hears().await["reason"], "left");
 }
 
@@ -510,7 +510,7 @@ async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
 async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
     let (hub, world) = hub();
     let mut ann = enter(&hub, "r", "Ann", None).await;
-    hub.goodbye().await;
+    hub.shutdown().await;
     assert_eq!(ann.hears().await["closed"], 1012);
     assert!(world.is_empty());
     let (ear, _heard) = unbounded_channel();
@@ -527,7 +527,7 @@ async fn a_stopping_node_waits_for_its_people_to_reach_another_one_and_not_longe
     assert_eq!(ann.hears().await["type"], "joined");
     let begun = tokio::time::Instant::now();
     let hub = Arc::clone(&stage.hub);
-    let goodbye = tokio::spawn(async move { hub.goodbye().await });
+    let goodbye = tokio::spawn(async move { hub.shutdown().await });
     assert_eq!((ann.hears().await["closed"].as_u64(), bob.hears().await["closed"].as_u64()), (Some(1012), Some(1012)));
     let ann = enter(&there, "r", "Ann", Some(&ann.welcome)).await;
     tokio::time::sleep(Duration::from_secs(2)).await;

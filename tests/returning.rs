@@ -49,7 +49,7 @@ async fn is_put_off(server: &TestServer, ticket: Option<&str>, (status, code): (
 #[tokio::test]
 async fn stopping_node_tells_a_returning_stream_when_to_come_again() {
     let server = TestServer::start(&[]).await;
-    server.hub.goodbye().await;
+    server.hub.shutdown().await;
     is_put_off(&server, None, (503, "restarting")).await;
     let refused = knock(&server, "?probe=1", None, None).await.response;
     assert_eq!(refused.status(), 503, "a node that stops is nothing to climb to");
@@ -169,7 +169,7 @@ async fn stream_that_only_tries_ends_by_itself_and_at_once_where_the_node_stops(
         let ending = tokio::spawn(async move { stream.next().await });
         tokio::task::yield_now().await;
         if stops {
-            hub.goodbye().await;
+            hub.shutdown().await;
         }
         assert_eq!(ending.await.unwrap(), None);
         assert_eq!(begun.elapsed().as_secs(), if stops { 0 } else { 10 });

@@ -312,7 +312,7 @@ async fn sends_without_a_counter_get_the_next_one_wherever_they_are_said<W: Worl
     let (mut here, there) = (world.node().await, world.node().await);
     let room = a_room();
     let ann = here.join(&room, "Ann").await.id;
-    assert_eq!(here.store.say_next(&room, ann, &text("first")).await.unwrap().n, 1);
+    assert_eq!(here.store.publish_next(&room, ann, &text("first")).await.unwrap().n, 1);
     assert_eq!(here.say(&room, ann, 5, "counted").await.unwrap().n, 5);
     let mut speaking = Vec::new();
     for node in [&here, &there, &here, &there] {
@@ -320,7 +320,7 @@ async fn sends_without_a_counter_get_the_next_one_wherever_they_are_said<W: Worl
         speaking.push(tokio::spawn(async move {
             let mut numbers = Vec::new();
             for _ in 0..EACH {
-                let said = store.say_next(&room, ann, &text("uncounted")).await.unwrap();
+                let said = store.publish_next(&room, ann, &text("uncounted")).await.unwrap();
                 assert!(!said.repeated);
                 numbers.push(said.n);
             }
@@ -343,9 +343,9 @@ async fn sends_without_a_counter_get_the_next_one_wherever_they_are_said<W: Worl
     // What was said without a counter is known by the one it got.
     assert!(here.say(&room, ann, last, "uncounted").await.unwrap().repeated);
     here.say(&room, ann, (1 << 53) - 2, "hello").await.unwrap();
-    assert_eq!(here.store.say_next(&room, ann, &text("hello")).await.unwrap().n, (1 << 53) - 1);
+    assert_eq!(here.store.publish_next(&room, ann, &text("hello")).await.unwrap().n, (1 << 53) - 1);
     let refused = Err(StoreError::Refused(RoomError::StaleN));
-    assert_eq!(here.store.say_next(&room, ann, &text("hello")).await, refused, "none follows");
+    assert_eq!(here.store.publish_next(&room, ann, &text("hello")).await, refused, "none follows");
 }
 
 async fn strangers_may_neither_speak_nor_type<W: World>() {
@@ -355,7 +355,7 @@ async fn strangers_may_neither_speak_nor_type<W: World>() {
     let refused = Err(StoreError::Refused(RoomError::NotMember));
     for _ in 0..2 {
         assert_eq!(node.say(&room, stranger, 1, "hello").await.map(drop), refused);
-        assert_eq!(node.store.say_next(&room, stranger, &text("hello")).await.map(drop), refused);
+        assert_eq!(node.store.publish_next(&room, stranger, &text("hello")).await.map(drop), refused);
         assert_eq!(node.store.typing(&room, stranger, &name("Eve"), true, Instant::now()).await, refused);
         // Once without the room, once with it.
         node.join(&room, "Ann").await;

@@ -506,9 +506,9 @@ async fn lost_answers_change_nothing() {
     assert_eq!(node.heard.entry().await.text, text("twice"));
     // So is one without a counter.
     line.swallow_next_answer();
-    let said = node.store.say_next(&room, ann, &text("thrice")).await.unwrap();
+    let said = node.store.publish_next(&room, ann, &text("thrice")).await.unwrap();
     assert_eq!((said.n, said.seq, said.repeated), (3, 3, false));
-    assert_eq!(node.store.say_next(&room, ann, &text("and on")).await.unwrap().n, 4);
+    assert_eq!(node.store.publish_next(&room, ann, &text("and on")).await.unwrap().n, 4);
     assert_eq!(node.heard.entry().await.text, text("thrice"));
     assert_eq!(node.heard.entry().await.text, text("and on"));
     // A goodbye whose answer is lost is a goodbye.
@@ -524,7 +524,7 @@ async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whate
     let (node, witness) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    witness.store.say_next(&room, ann, &text("so that Redis knows the script")).await.unwrap();
+    witness.store.publish_next(&room, ann, &text("so that Redis knows the script")).await.unwrap();
     let log = async || witness.store.look(&room, true).await.unwrap().unwrap().history;
     line.mute(true);
     let said = |words: &'static str, n: Option<u64>| {
@@ -532,7 +532,7 @@ async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whate
         tokio::spawn(async move {
             match n {
                 Some(n) => store.say(&room, ann, n, &text(words)).await,
-                None => store.say_next(&room, ann, &text(words)).await,
+                None => store.publish_next(&room, ann, &text(words)).await,
             }
         })
     };

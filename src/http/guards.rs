@@ -27,11 +27,11 @@ use crate::{
 
 /// The ticket in `Authorization: Bearer …`.
 pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
-    bearer(request).filter(|slip| !is_login(slip))
+    ticket_holder(request).filter(|slip| !is_login(slip))
 }
 
 /// What stands in `Authorization: Bearer …`: a ticket or a login token.
-pub(super) fn bearer<B>(request: &Request<B>) -> Option<&str> {
+pub(super) fn ticket_holder<B>(request: &Request<B>) -> Option<&str> {
     let (scheme, slip) = header(request, AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(slip.trim())
 }
@@ -139,7 +139,7 @@ mod tests {
     fn tickets_and_login_tokens_are_told_apart() {
         let ask = |authorization: &str| {
             let request = Request::get("/").header("authorization", authorization).body(()).unwrap();
-            (ticket(&request).map(str::to_owned), bearer(&request).is_some_and(is_login))
+            (ticket(&request).map(str::to_owned), ticket_holder(&request).is_some_and(is_login))
         };
         assert_eq!(ask("Bearer a.b"), (Some("a.b".to_owned()), false));
         assert_eq!(ask("bearer a.b.c"), (None, true));

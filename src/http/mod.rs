@@ -251,7 +251,7 @@ impl AppState {
         body(request.body_mut()).await?;
         let room = room_id(room)?;
         let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
-        let member = self.bearer(&self.usage(&request), &room, ticket).await?.member;
+        let member = self.ticket_holder(&self.usage(&request), &room, ticket).await?.member;
         self.paces.word(&member).await?;
         let pass = self.hub.pass(&room, member).await?;
         let shape = serde_json::json!({
@@ -296,7 +296,7 @@ impl AppState {
             ("unread_bytes", "Bytes that wait for clients that do not read", held(Resource::Unread)),
         ];
         let hashes = self.accounts.as_ref().map(|accounts| accounts.hashes());
-        response::metrics(&gauges, hashes, &self.hub.mended(), self.budgets.refusals())
+        response::metrics(&gauges, hashes, &self.hub.repair_counts(), self.budgets.refusals())
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn not_that_way(allowed: &'static str) -> HttpResponse {
 pub(super) fn metrics(
     gauges: &[(&str, &str, usize)],
     hashes: Option<u64>,
-    mended: &[(&str, &str, u64)],
+    repair_counts: &[(&str, &str, u64)],
     refusals: impl Iterator<Item = (Resource, u64)>,
 ) -> HttpResponse {
     let mut registry = Registry::with_prefix("parlor");
@@ -149,7 +149,7 @@ pub(super) fn metrics(
     }
     registry.register("refused", "What was refused because an address or this node met its limit", refused);
     let store = registry.sub_registry_with_prefix("store");
-    for &(name, help, value) in mended {
+    for &(name, help, value) in repair_counts {
         let counter = Counter::<u64>::default();
         counter.inc_by(value);
         store.register(name, help, counter);

@@ -81,7 +81,7 @@ impl AppState {
         let (began, usage) = (Instant::now(), self.usage(&request));
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole of it.
         drop(request);
-        let who = Box::pin(self.bearer(&usage, &room, &ticket)).await?;
+        let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
         Box::pin(self.paces.word(&who.member)).await?;
         let answer = self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
         Ok(answer.map_or_else(response::nothing, response::written))
@@ -147,7 +147,7 @@ impl AppState {
         let ticket = header.or(slip.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
         match slip.unload {
             true => self.hub.unload(&room, ticket).await?,
-            false => self.hub.dismiss(&room, ticket, began).await?,
+            false => self.hub.leave_by_ticket(&room, ticket, began).await?,
         }
         Ok(response::nothing())
     }
@@ -165,11 +165,11 @@ impl AppState {
     }
 
     /// Who holds a ticket. Where this node cannot tell by itself, asking the store counts as a frame.
-    pub(super) async fn bearer(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
+    pub(super) async fn ticket_holder(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         if !self.hub.serves(room) {
             usage.frame()?;
         }
-        self.hub.bearer(room, ticket).await
+        self.hub.ticket_holder(room, ticket).await
     }
 
     /// Lets a member speak. What is refused after this renews nothing.
@@ -182,7 +182,7 @@ impl AppState {
         let room = room_id(room)?;
         // Before the store is asked who that is.
         usage.frame()?;
-        let who = self.hub.bearer(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
+        let who = self.hub.ticket_holder(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
         self.paces.word(&who.member).await?;
         let stay = self.pollers.hear(&who);
         Ok((room, who, stay))

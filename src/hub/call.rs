@@ -65,7 +65,7 @@ impl Hub {
             // A pass outlives a seat: whoever comes with it after leaving is put out again.
             Err(StoreError::Refused(RoomError::NotMember)) => {
                 if report.call.is_on() {
-                    self.clear_up(&report.room, report.member, false);
+                    self.remove_from_call(&report.room, report.member, false);
                 }
                 Ok(())
             }
@@ -74,7 +74,7 @@ impl Hub {
     }
 
     /// In the background: puts a member that is gone out of the call, or ends the call if their going was the end of the room.
-    pub(super) fn clear_up(self: &Arc<Self>, room: &RoomId, member: MemberId, over: bool) {
+    pub(super) fn remove_from_call(self: &Arc<Self>, room: &RoomId, member: MemberId, over: bool) {
         if self.terms().video.is_none() {
             return;
         }
@@ -95,7 +95,7 @@ impl Hub {
         let done = match self.store.find(room, Some(member)).await? {
             None if over => video.end(room).await,
             Some(there) if ticket_ops::has(&there, member) => Ok(()),
-            _ => video.put_out(room, member).await,
+            _ => video.remove_participant(room, member).await,
         };
         done.map_err(|_: VideoError| ApiError::Timeout)
     }
@@ -109,7 +109,7 @@ impl Hub {
 
     /// This node's rooms in which somebody may be in a call.
     pub(super) fn calling(&self) -> Vec<Arc<LocalRoom>> {
-        let calling = self.rooms.rooms.iter().filter(|room| !room.callers.lock().is_empty());
+        let calling = self.rooms.rooms.iter().filter(|room| !room.call_participants.lock().is_empty());
         calling.map(|room| Arc::clone(&room)).collect()
     }
 
@@ -125,7 +125,7 @@ impl Hub {
                 // Another stay than the one that is over, by a clock that is behind the one that told of that.
                 Some(known) if !known.is_on() && known != call.over() => self.store.call(&room.id, *id, known.next()).await?,
                 Some(_) => {}
-                None => self.clear_up(&room.id, *id, false),
+                None => self.remove_from_call(&room.id, *id, false),
             }
         }
         for member in known.members.iter().filter(|member| member.call.is_on()) {
@@ -134,7 +134,9 @@ impl Hub {
             }
         }
         // Who is not in the call and has no pass that is still good is not asked after any more.
-        room.callers.lock().retain(|id, since| there.iter().any(|(caller, _)| caller == id) || since.elapsed() < LIFETIME);
+        room.call_participants
+            .lock()
+            .retain(|id, since| there.iter().any(|(caller, _)| caller == id) || since.elapsed() < LIFETIME);
         Ok(())
     }
 

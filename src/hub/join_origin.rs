@@ -31,7 +31,7 @@ pub(super) struct JoinOrigin {
 
 /// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
 /// of no use to somebody who has logged in, out, or in as somebody else since.
-pub(super) fn same_account(bearer: &Name, name: Option<&Name>) -> bool {
+pub(super) fn same_account(ticket_holder: &Name, name: Option<&Name>) -> bool {
     let account = |name: &Name| name.is_verified().then(|| name.as_str().to_owned());
-    account(bearer) == name.and_then(account)
+    account(ticket_holder) == name.and_then(account)
 }

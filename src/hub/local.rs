@@ -43,7 +43,7 @@ pub(super) struct LocalRoom {
     pub(super) gathered: Mutex<PendingFrames>,
     pub(super) people: Mutex<People>,
     /// Who may be in the call, and since when that is known: they have a pass, or came.
-    pub(super) callers: Mutex<HashMap<MemberId, Instant>>,
+    pub(super) call_participants: Mutex<HashMap<MemberId, Instant>>,
     /// How many speak right now, and hand out by themselves what is told meanwhile.
     speaking: AtomicUsize,
     /// Something has gathered, or nobody sits here any more.
@@ -78,7 +78,7 @@ impl LocalRoom {
             kept: Mutex::default(),
             gathered: Mutex::new(PendingFrames { crowd: CrowdMode::new(*crowd), ..PendingFrames::default() }),
             people: Mutex::default(),
-            callers: Mutex::default(),
+            call_participants: Mutex::default(),
             speaking: AtomicUsize::new(0),
             wake: Notify::new(),
             over: AtomicBool::new(false),
@@ -138,12 +138,12 @@ impl LocalRoom {
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // Whose node was lost may still be in the call: the next look finds out.
-                let mut callers = self.callers.lock();
-                let called = callers.contains_key(&member.id);
+                let mut call_participants = self.call_participants.lock();
+                let called = call_participants.contains_key(&member.id);
                 if *reason != LeaveReason::NodeLost {
-                    callers.remove(&member.id);
+                    call_participants.remove(&member.id);
                 }
-                drop(callers);
+                drop(call_participants);
                 // Who may be seen in the call must be seen to go, in a crowd as well.
                 if !gathered.crowd.hear_left(*epoch, *version, *count, called) {
                     return;
@@ -160,7 +160,7 @@ impl LocalRoom {
             // About one link, not for the room's ears.
             Event::Moved { .. } | Event::Unloading { .. } => return,
             Event::Call { epoch, from, user, call, version } => {
-                self.callers.lock().insert(*from, Instant::now());
+                self.call_participants.lock().insert(*from, Instant::now());
                 // A pass is nobody's business.
                 if *call == CallMark::INVITED {
                     return;
@@ -202,9 +202,9 @@ impl LocalRoom {
 
     /// Takes note of who may be in the call according to a snapshot.
     pub(super) fn note_callers(&self, room: &Snapshot) {
-        let mut callers = self.callers.lock();
+        let mut call_participants = self.call_participants.lock();
         for member in room.members.iter().filter(|member| member.call != CallMark::default()) {
-            callers.entry(member.id).or_insert_with(Instant::now);
+            call_participants.entry(member.id).or_insert_with(Instant::now);
         }
     }
 

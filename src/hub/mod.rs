@@ -154,7 +154,7 @@ pub struct Hub {
     stopping: watch::Sender<Option<Spread>>,
     departures: TaskTracker,
     /// Tells that the typing of those who speak without a link has stopped, when nothing else does.
-    hushes: DashMap<MemberId, AbortHandle>,
+    typing_timeouts: DashMap<MemberId, AbortHandle>,
 }
 
 impl Hub {
@@ -170,7 +170,7 @@ impl Hub {
             tags,
             stopping: watch::Sender::new(None),
             departures: TaskTracker::new(),
-            hushes: DashMap::new(),
+            typing_timeouts: DashMap::new(),
         });
         hub.follow_calls();
         hub.rooms.follow_budgets(Arc::downgrade(&hub.store));
@@ -188,8 +188,8 @@ impl Hub {
     }
 
     /// What the store had to put right; see [`Store::mended`].
-    pub fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
-        self.store.mended()
+    pub fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.store.repair_counts()
     }
 
     /// Whether a room has seats at this node.
@@ -220,7 +220,7 @@ impl Hub {
         // Before the store is asked for anything.
         usage.as_deref().map_or(Ok(()), Usage::join)?;
         let claims = match &ticket {
-            Some(ticket) => self.recognise(&room, ticket, name.as_ref()).await?,
+            Some(ticket) => self.verify_ticket(&room, ticket, name.as_ref()).await?,
             None => None,
         };
         let resumed = claims.is_some();
@@ -234,7 +234,7 @@ impl Hub {
     }
 
     /// Who holds a ticket, if it is good for who comes in as `name`.
-    async fn recognise(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, ApiError> {
+    async fn verify_ticket(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, ApiError> {
         let claims = self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
         match (claims, &self.terms().accounts) {
             // Their name may have been registered since; the one they give has been looked up.

@@ -136,7 +136,7 @@ impl RoomRegistry {
 
     /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
     /// Returns every tag under which the store may know the seat.
-    pub(super) fn vacate(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
+    pub(super) fn unregister(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
         let seat = {
             let mut people = room.people.lock();
             match people.seats.get(&member) {
@@ -163,7 +163,7 @@ impl RoomRegistry {
             Some(seat) => return seat.older.retain(|older| *older != tag),
             None => return,
         }
-        self.vacate(room, member, tag);
+        self.unregister(room, member, tag);
     }
 }
 

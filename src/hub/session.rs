@@ -35,7 +35,7 @@ pub struct Session {
     /// What the client's address says into this room.
     kept: Option<Arc<Kept>>,
     /// Tells the others that the typing has stopped, when nothing else does.
-    hush: Option<AbortHandle>,
+    set_typing_timeout: Option<AbortHandle>,
     /// Not welcomed yet, and without an older ticket: if the link is lost now, the member cannot come back.
     stranger: bool,
     freed: bool,
@@ -50,7 +50,7 @@ impl Session {
         kept: Option<Arc<Kept>>,
         stranger: bool,
     ) -> Self {
-        Self { hub, room, claims, tag, kept, hush: None, stranger, freed: false }
+        Self { hub, room, claims, tag, kept, set_typing_timeout: None, stranger, freed: false }
     }
 
     /// Who sits here.
@@ -133,7 +133,7 @@ impl Session {
         if !self.room.people.lock().seats.contains_key(&self.claims.member) {
             // The link that replaced this one has left already, and this join may have come after that.
             self.freed = true;
-            self.hub.depart(&self.room, self.claims.member, self.tag, LeaveReason::Left);
+            self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         }
         ApiError::Replaced
     }
@@ -148,7 +148,7 @@ impl Session {
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
         let mut saying = match n {
             Some(n) => store.say(room, member, n, text),
-            None => store.say_next(room, member, text),
+            None => store.publish_next(room, member, text),
         };
         // A store in this process says it at once.
         let first = {
@@ -164,7 +164,7 @@ impl Session {
         }
         let PublishResult { n, seq, at, repeated } = said?;
         // Words are the end of typing: readers know that by themselves.
-        self.hush.take().inspect(AbortHandle::abort);
+        self.set_typing_timeout.take().inspect(AbortHandle::abort);
         let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: true });
         Ok(repeated.then_some(again))
     }
@@ -175,16 +175,16 @@ impl Session {
     /// Why they could not be told.
     pub async fn typing(&mut self, typing: bool) -> Result<(), ApiError> {
         let began = Instant::now();
-        self.hush.take().inspect(AbortHandle::abort);
+        self.set_typing_timeout.take().inspect(AbortHandle::abort);
         self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing, began).await?;
         if typing {
             let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
-            let hush = tokio::spawn(async move {
+            let set_typing_timeout = tokio::spawn(async move {
                 sleep(TYPING).await;
                 // Who has left by now has been told to have left.
                 let _ = store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
             });
-            self.hush = Some(hush.abort_handle());
+            self.set_typing_timeout = Some(set_typing_timeout.abort_handle());
         }
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Session {
     /// Leaves for good: the seat is free when this returns, or soon after if the store is away. Says whether it is.
     pub async fn leave(mut self) -> bool {
         self.freed = true;
-        let leaving = self.hub.depart(&self.room, self.claims.member, self.tag, LeaveReason::Left);
+        let leaving = self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         timeout(LEAVING, leaving).await.is_ok()
     }
 
@@ -226,14 +226,14 @@ impl Session {
         self.freed = true;
         // Another link may have taken it over: then there is nothing to free. Nor is there without a runtime.
         if self.is_held() && tokio::runtime::Handle::try_current().is_ok() {
-            self.hub.depart(&self.room, self.claims.member, self.tag, reason);
+            self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, reason);
         }
     }
 
     /// A newer link at another node has the seat: nothing is left of it here.
     pub(super) fn void(mut self) {
         self.freed = true;
-        self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
+        self.hub.rooms.unregister(&self.room, self.claims.member, self.tag);
     }
 
     /// Gives up a seat that the store refused. If an older link's seat stands behind it, that one is held for the grace.
@@ -241,7 +241,7 @@ impl Session {
         let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
         if !older {
             self.freed = true;
-            self.hub.rooms.vacate(&self.room, self.claims.member, self.tag);
+            self.hub.rooms.unregister(&self.room, self.claims.member, self.tag);
         }
     }
 }
@@ -256,9 +256,9 @@ pub(super) fn may_stand(said: &Result<PublishResult, StoreError>) -> bool {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let typing = self.hush.take().is_some_and(|hush| {
-            hush.abort();
-            !hush.is_finished()
+        let typing = self.set_typing_timeout.take().is_some_and(|set_typing_timeout| {
+            set_typing_timeout.abort();
+            !set_typing_timeout.is_finished()
         });
         // Without a runtime there is no node left to hold a seat at.
         if self.freed || tokio::runtime::Handle::try_current().is_err() {
@@ -272,14 +272,14 @@ impl Drop for Session {
             tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false, Instant::now()).await });
         }
         if self.stranger {
-            hub.depart(&room, member, tag, LeaveReason::Lost);
+            hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);
             return;
         }
         let mut people = self.room.people.lock();
         let Some(seat) = people.seats.get_mut(&member).filter(|seat| seat.tag == tag) else { return };
         if hub.is_stopping() && !hub.store.shared() {
             drop(people);
-            hub.depart(&room, member, tag, LeaveReason::Shutdown);
+            hub.leave_with_retry(&room, member, tag, LeaveReason::Shutdown);
             return;
         }
         let (unload, terms) = (Arc::new(Notify::new()), hub.terms());
@@ -297,7 +297,7 @@ impl Drop for Session {
             .await;
             let lost = room.people.lock().seats.get(&member).is_some_and(|seat| seat.tag == tag);
             if lost {
-                hub.depart(&room, member, tag, LeaveReason::Lost);
+                hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);
             }
         });
         let lost = std::mem::replace(&mut seat.place, Place::Held { unload, _grace: AbortOnDropHandle::new(grace) });

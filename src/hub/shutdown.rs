@@ -41,18 +41,18 @@ impl Hub {
     }
 
     /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
-    pub(super) fn depart(
+    pub(super) fn leave_with_retry(
         self: &Arc<Self>,
         room: &Arc<LocalRoom>,
         member: MemberId,
         tag: u64,
         reason: LeaveReason,
     ) -> tokio::task::JoinHandle<()> {
-        let tags = self.rooms.vacate(room, member, tag);
+        let tags = self.rooms.unregister(room, member, tag);
         let (hub, room) = (Arc::clone(self), Arc::clone(room));
         self.departures.spawn(async move {
             // Before the store is asked: what it tells makes the room forget this.
-            let called = room.callers.lock().contains_key(&member);
+            let called = room.call_participants.lock().contains_key(&member);
             let mut over = false;
             for tag in tags {
                 let mut pause = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl Hub {
                 };
             }
             if over || called {
-                hub.clear_up(&room.id, member, over);
+                hub.remove_from_call(&room.id, member, over);
             }
         })
     }
@@ -83,7 +83,7 @@ impl Hub {
     ///
     /// Where rooms are shared and another node lives, people get a moment to take their seats up there; what is left
     /// then is freed. Where none lives, seats are left to the lease, and people take them up when a node is there again.
-    pub async fn goodbye(self: &Arc<Self>) {
+    pub async fn shutdown(self: &Arc<Self>) {
         let ready = self.store.ready();
         let (shared, moving) = (self.store.shared() && ready, ready && self.store.has_peers().await);
         let seats = self.counts().1;
@@ -116,7 +116,7 @@ impl Hub {
         let calling = self.calling();
         let leaving = calling.iter().flat_map(|room| {
             let seats: Vec<_> = room.people.lock().seats.iter().map(|(member, seat)| (*member, seat.tag)).collect();
-            seats.into_iter().map(|(member, tag)| self.depart(room, member, tag, LeaveReason::Shutdown))
+            seats.into_iter().map(|(member, tag)| self.leave_with_retry(room, member, tag, LeaveReason::Shutdown))
         });
         let _ = tokio::time::timeout(HANGING_UP, async {
             join_all(leaving).await;

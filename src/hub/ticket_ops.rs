@@ -25,7 +25,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`ApiError::BadTicket`] for a stranger, [`RoomError::NotMember`] for somebody whose room is over, or the store's.
-    pub async fn bearer(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
+    pub async fn ticket_holder(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         match self.rooms.find(room).and_then(|room| room.people.lock().key) {
             Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket),
             None => Ok(self.seated(room, ticket).await?.0),
@@ -66,7 +66,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`Self::bearer`], [`RoomError::NotMember`], or as [`Self::enter`].
-    pub async fn take_up(
+    pub async fn resume(
         self: &Arc<Self>,
         room: &RoomId,
         ticket: &str,
@@ -101,14 +101,14 @@ impl Hub {
         let counted = kept.reserve(text.as_str().len())?;
         let said = match n {
             Some(n) => self.store.say(room, who.member, n, text).await,
-            None => self.store.say_next(room, who.member, text).await,
+            None => self.store.publish_next(room, who.member, text).await,
         };
         if may_stand(&said) {
             counted.keep();
         }
         let said = said?;
         // Words are the end of typing: readers know that by themselves.
-        self.hush(who.member, None);
+        self.set_typing_timeout(who.member, None);
         Ok(said)
     }
 
@@ -117,26 +117,26 @@ impl Hub {
     /// # Errors
     /// Why they could not be told.
     pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool, began: Instant) -> Result<(), ApiError> {
-        self.hush(who.member, None);
+        self.set_typing_timeout(who.member, None);
         self.store.typing(room, who.member, &who.name, typing, began).await?;
         if typing {
             let (hub, room, who) = (Arc::clone(self), room.clone(), who.clone());
-            let hush = tokio::spawn(async move {
+            let set_typing_timeout = tokio::spawn(async move {
                 sleep(TYPING).await;
-                hub.hushes.remove(&who.member);
+                hub.typing_timeouts.remove(&who.member);
                 // Who has left by now has been told to have left.
                 let _ = hub.store.typing(&room, who.member, &who.name, false, Instant::now()).await;
             });
-            self.hush(who.member, Some(hush.abort_handle()));
+            self.set_typing_timeout(who.member, Some(set_typing_timeout.abort_handle()));
         }
         Ok(())
     }
 
     /// Who was to be hushed need not be any more, or later.
-    fn hush(&self, member: MemberId, later: Option<AbortHandle>) {
+    fn set_typing_timeout(&self, member: MemberId, later: Option<AbortHandle>) {
         let before = match later {
-            Some(later) => self.hushes.insert(member, later),
-            None => self.hushes.remove(&member).map(|(_, before)| before),
+            Some(later) => self.typing_timeouts.insert(member, later),
+            None => self.typing_timeouts.remove(&member).map(|(_, before)| before),
         };
         before.inspect(AbortHandle::abort);
     }
@@ -148,7 +148,7 @@ impl Hub {
     /// [`ApiError::BadTicket`], or the store's.
     pub async fn unload(&self, room: &RoomId, ticket: &str) -> Result<(), ApiError> {
         let unloaded = async {
-            let member = self.bearer(room, ticket).await?.member;
+            let member = self.ticket_holder(room, ticket).await?.member;
             if self.rooms.find(room).is_some_and(|room| room.unload(member)) {
                 return Ok(());
             }
@@ -165,12 +165,12 @@ impl Hub {
     ///
     /// # Errors
     /// [`ApiError::BadTicket`], or the store's.
-    pub async fn dismiss(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), ApiError> {
+    pub async fn leave_by_ticket(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), ApiError> {
         let (claims, mut seated) = match self.seated(room, ticket).await {
             Err(ApiError::Refused(RoomError::NotMember)) => return Ok(()),
             seated => seated?,
         };
-        self.hush(claims.member, None);
+        self.set_typing_timeout(claims.member, None);
         let local = self.rooms.find(room).and_then(|room| {
             let people = room.people.lock();
             let seat = people.seats.get(&claims.member).filter(|seat| seat.began <= began)?;
@@ -182,7 +182,7 @@ impl Hub {
             Some((room, tag))
         });
         if let Some((local, tag)) = local {
-            let _ = timeout(LEAVING, self.depart(&local, claims.member, tag, LeaveReason::Left)).await;
+            let _ = timeout(LEAVING, self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left)).await;
             // It may have been taken up at another node, of which this one has not heard yet: then that goodbye was void.
             seated = match self.seated(room, ticket).await {
                 Err(ApiError::Refused(RoomError::NotMember)) => false,
@@ -203,7 +203,7 @@ impl Hub {
                 Err(trouble) => return Err(trouble),
             }
             // Only that node knows whether they had a pass.
-            self.clear_up(room, member, false);
+            self.remove_from_call(room, member, false);
         }
         Ok(())
     }

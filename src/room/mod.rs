@@ -218,7 +218,13 @@ impl Room {
     ///
     /// # Errors
     /// [`RoomError::NotMember`], or [`RoomError::StaleN`] when none follows.
-    pub fn say_next(&mut self, now: Millis, limits: &Limits, from: MemberId, text: &Text) -> Result<PublishResult, RoomError> {
+    pub fn publish_next(
+        &mut self,
+        now: Millis,
+        limits: &Limits,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, RoomError> {
         let last = self.seats.get(&from).ok_or(RoomError::NotMember)?.last.map_or(0, |(n, ..)| n);
         let n = if last < MAX_N { last + 1 } else { return Err(RoomError::StaleN) };
         self.say(now, limits, from, n, text)

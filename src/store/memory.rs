@@ -219,9 +219,9 @@ impl Store for Memory {
         life.pass_on(room, said, from, text)
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
-        let said = life.room.say_next((self.world.clock)(), &self.world.limits, from, text)?;
+        let said = life.room.publish_next((self.world.clock)(), &self.world.limits, from, text)?;
         life.pass_on(room, said, from, text)
     }
 

@@ -179,7 +179,7 @@ pub trait Store: Send + Sync + 'static {
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError>;
 
     /// Adds to the log with the counter that follows the member's last, whoever else speaks in their name meanwhile.
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError>;
+    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError>;
 
     /// Tells those who are there that somebody started or stopped typing. A start is void if a newer link has taken the
     /// seat since it `began`.
@@ -199,7 +199,7 @@ pub trait Store: Send + Sync + 'static {
     async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError>;
 
     /// What had to be put right so far: name, what it counts, how often. Nothing where nothing can break.
-    fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
+    fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
         Vec::new()
     }
 

@@ -24,24 +24,24 @@ pub(super) struct PendingCleanup {
 
 impl Shared {
     /// Takes note of a seat to be freed, if it was taken for somebody who was no member before.
-    pub(super) fn owe(&self, room: &RoomId, id: MemberId, tag: u64) {
+    pub(super) fn schedule_cleanup(&self, room: &RoomId, id: MemberId, tag: u64) {
         let due = Instant::now() + Duration::from_millis(self.limits.lease);
-        self.debts().push(PendingCleanup { room: room.clone(), id, tag, due });
+        self.cleanups().push(PendingCleanup { room: room.clone(), id, tag, due });
     }
 
-    fn debts(&self) -> MutexGuard<'_, Vec<PendingCleanup>> {
-        self.debts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cleanups(&self) -> MutexGuard<'_, Vec<PendingCleanup>> {
+        self.cleanups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Frees the seats of joins that were given up but may have happened, or may still happen.
     pub(super) async fn pay(&self) {
-        let debts = std::mem::take(&mut *self.debts());
-        for debt in debts {
+        let cleanups = std::mem::take(&mut *self.cleanups());
+        for debt in cleanups {
             let deadline = Instant::now() + DEADLINE;
-            let paid = self.vacate(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline).await;
+            let paid = self.free_seat(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline).await;
             // What a spoiled room keeps, its lease and its life end.
             if paid == Err(StoreError::Unavailable) || paid == Ok(LeaveOutcome::Nobody) && Instant::now() < debt.due {
-                self.debts().push(debt);
+                self.cleanups().push(debt);
             }
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Clie
 }
 
 /// Asks a server that there is no link to for the map. Where there is none, says why.
-pub(super) async fn map_of(config: Config, server: &Server) -> Result<SlotMap, String> {
+pub(super) async fn fetch_slot_map(config: Config, server: &Server) -> Result<SlotMap, String> {
     briefly(config, async |client| slots(client, server).await).await
 }
 

@@ -42,7 +42,7 @@ const UNABLE: [&str; 6] = [
 /// answers TRYAGAIN until all keys of a script are there, and the channel,
 /// which every script names as a key, is never there. So no script runs in a
 /// slot that is on its way: one that did could find half a room.
-pub(super) fn judge(error: &Error) -> ErrorAction {
+pub(super) fn classify(error: &Error) -> ErrorAction {
     let text = error.details();
     match text.split_whitespace().next().unwrap_or_default() {
         "NOSCRIPT" => ErrorAction::Unknown,
@@ -118,14 +118,14 @@ mod tests {
             "ERR ACL failure in script: User parlor has no permissions to run the 'hset' command script: 1",
             "ERR Unknown Redis command called from script script: 1, on @user_script:9.",
         ] {
-            assert!(matches!(judge(&said(text)), ErrorAction::Unfit), "{text}");
+            assert!(matches!(classify(&said(text)), ErrorAction::Unfit), "{text}");
         }
         for text in [
             "WRONGTYPE Operation against a key holding the wrong kind of value script: 1, on @user_script:12.",
             "ERR user_script:80: attempt to perform arithmetic on local 'seq' (a string value) script: 1",
             "ERR hash value is not an integer script: 1, on @user_script:80.",
         ] {
-            assert!(matches!(judge(&said(text)), ErrorAction::Broken(_)), "{text}");
+            assert!(matches!(classify(&said(text)), ErrorAction::Broken(_)), "{text}");
         }
     }
 

@@ -21,14 +21,14 @@ impl ConnectionEvents for Shared {
 
     fn missed(&self, link: &RedisConnection) {
         for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
-            watch.inbox().distrust();
+            watch.inbox().mark_gap();
             watch.wake();
         }
     }
 
     fn reconnected(&self, link: &RedisConnection) {
         self.presence.doubt();
-        self.deafen(&self.watches(|slot| self.links.leads_to(slot, link)));
+        self.mark_unsubscribed(&self.watches(|slot| self.links.leads_to(slot, link)));
     }
 
     fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool {
@@ -44,7 +44,7 @@ impl ConnectionEvents for Shared {
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool) {
         self.presence.doubt();
         let watches = self.watches(has_moved);
-        self.deafen(&watches);
+        self.mark_unsubscribed(&watches);
         for watch in watches {
             watch.tell_reach(self);
         }

@@ -118,7 +118,7 @@ impl Redis {
             rooms: DashMap::new(),
             counts,
             spoiled: Spoiled::default(),
-            debts: Mutex::default(),
+            cleanups: Mutex::default(),
             closed: AtomicBool::new(false),
         });
         let ear: Arc<dyn ConnectionEvents> = Arc::<Shared>::clone(&shared);
@@ -180,7 +180,7 @@ struct Shared {
     counts: Arc<RepairCounts>,
     spoiled: Spoiled,
     /// Seats to be freed.
-    debts: Mutex<Vec<PendingCleanup>>,
+    cleanups: Mutex<Vec<PendingCleanup>>,
     closed: AtomicBool,
 }
 
@@ -227,9 +227,9 @@ impl Shared {
         self.rooms.iter().filter(|watch| pick(watch.keys.slot())).map(|watch| Arc::clone(&watch)).collect()
     }
 
-    fn deafen(&self, watches: &[Arc<RoomSubscription>]) {
+    fn mark_unsubscribed(&self, watches: &[Arc<RoomSubscription>]) {
         for watch in watches {
-            watch.inbox().deafen();
+            watch.inbox().mark_unsubscribed();
             watch.wake();
         }
     }
@@ -321,7 +321,7 @@ impl Store for Redis {
         self.shared.spoiled.note(room, self.shared.say(room, from, Some(n), text).await)
     }
 
-    async fn say_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
         self.shared.spoiled.note(room, self.shared.say(room, from, None, text).await)
     }
 
@@ -347,7 +347,7 @@ impl Store for Redis {
         self.look_at(room, id.map_or(Members::Counted, Members::One), Want::Nothing).await
     }
 
-    fn mended(&self) -> Vec<(&'static str, &'static str, u64)> {
+    fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
         self.shared.counts.all()
     }
 

@@ -13,7 +13,7 @@ use tokio::{join, time::timeout};
 use super::{
     client::info,
     connection::{RedisConnection, TRY},
-    error_action::{ErrorAction, judge, spoken},
+    error_action::{ErrorAction, classify, spoken},
     keys::Keys,
     role::{self, Memory},
     scripts::PROBE,
@@ -147,7 +147,7 @@ impl Probe {
             in_full().await?;
         }
         match client.evalsha::<Value, _, _, _>(PROBE.hash(), keys.all().to_vec(), ()).await {
-            Err(error) if matches!(judge(&error), ErrorAction::Unknown) => in_full().await,
+            Err(error) if matches!(classify(&error), ErrorAction::Unknown) => in_full().await,
             answer => answer.map(drop),
         }
     }
@@ -156,7 +156,7 @@ impl Probe {
     fn weigh(&self, error: &Error) -> Option<Finding> {
         let words = spoken(error);
         let moving = words.as_ref().is_some_and(|words| words.starts_with("ASK") || words.starts_with("TRYAGAIN"));
-        Some(match (judge(error), words) {
+        Some(match (classify(error), words) {
             (ErrorAction::Moved(_), _) if self.setup.clustered => return None,
             (ErrorAction::Again, _) if self.setup.clustered && moving => return None,
             (ErrorAction::Moved(_), _) => self.part_of_cluster(),
@@ -171,7 +171,7 @@ impl Probe {
     async fn lacks_slots(&self, link: &RedisConnection) -> bool {
         for turn in 1..=SPREAD {
             let ran = self.run(link.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database)).await;
-            if ran.is_err_and(|error| matches!(judge(&error), ErrorAction::Moved(_))) {
+            if ran.is_err_and(|error| matches!(classify(&error), ErrorAction::Moved(_))) {
                 return true;
             }
         }

@@ -48,7 +48,7 @@ impl LogOnce {
 }
 
 /// Whether a connection answers; if not, what Redis says instead.
-async fn beats(client: &WithOptions<Client>) -> Result<(), Option<String>> {
+async fn is_alive(client: &WithOptions<Client>) -> Result<(), Option<String>> {
     match timeout(TRY, client.ping::<Value>(None)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(spoken(&error)),
@@ -71,9 +71,9 @@ impl RedisConnection {
         let (mut warned, mut suspected) = (None, false);
         loop {
             // Before the server is said to be up, its clock is known.
-            let (beats, ()) = join(join_all(self.clients().map(beats)), self.clock.ask(self.pulse())).await;
-            let words = beats.iter().find_map(|beat| beat.clone().err().flatten());
-            for (beat, silent) in beats.iter().zip(&mut silent) {
+            let (is_alive, ()) = join(join_all(self.clients().map(is_alive)), self.clock.ask(self.pulse())).await;
+            let words = is_alive.iter().find_map(|beat| beat.clone().err().flatten());
+            for (beat, silent) in is_alive.iter().zip(&mut silent) {
                 *silent = if beat.is_ok() { 0 } else { *silent + 1 };
             }
             let longest = silent.iter().copied().max().unwrap_or_default();

@@ -78,12 +78,12 @@ impl Shared {
                             watch.expect(mark);
                         }
                         Ok(None) => {
-                            watch.inbox().unseat();
+                            watch.inbox().mark_evicted();
                             watch.wake();
                         }
                         // Its keeper tries again, ever more rarely; it is not renewed with the others meanwhile.
                         Err(_) => {
-                            watch.inbox().distrust();
+                            watch.inbox().mark_gap();
                             watch.wake();
                         }
                     }

@@ -48,11 +48,11 @@ pub(super) struct RoomReplica {
     seats: HashMap<MemberId, Seat>,
     due: ExpectedPosition,
     /// The members of this node may have lost their seats.
-    unseated: bool,
+    evicted: bool,
     /// The last member of this node has moved away: there is nothing more to listen for.
     deserted: bool,
     /// The subscription may be gone.
-    deaf: bool,
+    unsubscribed: bool,
     /// Two entries with one number: what has been told cannot be mended.
     forked: bool,
     /// How often the room was read again.
@@ -74,9 +74,9 @@ impl RoomReplica {
             key: RoomKey([0; 32]),
             seats: HashMap::new(),
             due: ExpectedPosition::default(),
-            unseated: false,
+            evicted: false,
             deserted: false,
-            deaf: false,
+            unsubscribed: false,
             forked: false,
             fills: 0,
         }
@@ -116,7 +116,7 @@ impl RoomReplica {
 
     /// Something needs to be put right.
     pub(super) fn is_faulty(&self) -> bool {
-        self.is_filling() || self.unseated || self.deserted || self.deaf
+        self.is_filling() || self.evicted || self.deserted || self.unsubscribed
     }
 
     /// News wait for the room to be read again.
@@ -125,36 +125,36 @@ impl RoomReplica {
     }
 
     /// Takes note that the subscription may be gone, and with it some news.
-    pub(super) fn deafen(&mut self) {
-        self.deaf = true;
-        self.distrust();
+    pub(super) fn mark_unsubscribed(&mut self) {
+        self.unsubscribed = true;
+        self.mark_gap();
     }
 
     /// Takes note that this node's members may have lost their seats.
-    pub(super) fn unseat(&mut self) {
-        self.unseated = true;
-        self.distrust();
+    pub(super) fn mark_evicted(&mut self) {
+        self.evicted = true;
+        self.mark_gap();
     }
 
     /// Takes note that news may be missing.
-    pub(super) fn distrust(&mut self) {
+    pub(super) fn mark_gap(&mut self) {
         if matches!(self.state, State::Live) {
             self.state = State::Filling(Vec::new());
         }
     }
 
     /// Whether to subscribe again; asks once.
-    pub(super) fn take_deaf(&mut self) -> bool {
-        std::mem::take(&mut self.deaf)
+    pub(super) fn take_unsubscribed(&mut self) -> bool {
+        std::mem::take(&mut self.unsubscribed)
     }
 
     /// Whether to bring the members back; asks once.
-    pub(super) fn take_unseated(&mut self) -> bool {
-        std::mem::take(&mut self.unseated)
+    pub(super) fn take_evicted(&mut self) -> bool {
+        std::mem::take(&mut self.evicted)
     }
 
     /// A member of this node has taken a seat, unless a newer link of it has.
-    pub(super) fn sit(&mut self, id: MemberId, seat: Seat) {
+    pub(super) fn add_session(&mut self, id: MemberId, seat: Seat) {
         if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
             self.seats.insert(id, seat);
             self.deserted = false;
@@ -172,12 +172,12 @@ impl RoomReplica {
     }
 
     /// A member of this node is about to leave, if it is this link's.
-    pub(super) fn see_off(&mut self, id: MemberId, tag: u64) -> bool {
+    pub(super) fn mark_leaving(&mut self, id: MemberId, tag: u64) -> bool {
         self.seat(id, tag).map(|seat| seat.leaving = true).is_some()
     }
 
     /// A member of this node has left, if it was this link's.
-    pub(super) fn rise(&mut self, id: MemberId, tag: u64) {
+    pub(super) fn remove_session(&mut self, id: MemberId, tag: u64) {
         if self.seat(id, tag).is_some() {
             self.seats.remove(&id);
         }
@@ -194,7 +194,7 @@ impl RoomReplica {
 
     /// Takes back that a member of this node has taken a seat, if it was this link's.
     pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
-        self.rise(id, tag);
+        self.remove_session(id, tag);
         if self.seats.is_empty() {
             self.deserted = true;
             self.hold();
@@ -266,10 +266,10 @@ impl RoomReplica {
                     self.newest = said;
                     tell(&Event::Said { epoch, entry });
                 } else if entry.seq > self.place.seq {
-                    self.distrust();
+                    self.mark_gap();
                 } else if entry.seq == self.place.seq && self.newest.is_some() && self.newest != said {
                     self.forked = true;
-                    self.distrust();
+                    self.mark_gap();
                 }
             }
             BrokerMessage::Joined { epoch, version, count, member } if epoch == self.place.epoch => {
@@ -278,7 +278,7 @@ impl RoomReplica {
                     self.people.insert(member.clone());
                     tell(&Event::Joined { epoch, member, version, count });
                 } else if version > self.place.version {
-                    self.distrust();
+                    self.mark_gap();
                 }
             }
             BrokerMessage::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
@@ -286,7 +286,7 @@ impl RoomReplica {
                     if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
                         if reason == LeaveReason::NodeLost {
                             // This node was taken for dead. Its members come back before anybody is told.
-                            return self.unseat();
+                            return self.mark_evicted();
                         }
                         // Whoever left through another node had moved there.
                         self.lose(member.id, seat.tag, tell);
@@ -298,7 +298,7 @@ impl RoomReplica {
                     self.people.remove(member.id);
                     tell(&Event::Left { epoch, member, reason, version, count });
                 } else if version > self.place.version {
-                    self.distrust();
+                    self.mark_gap();
                 }
             }
             BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
@@ -311,7 +311,7 @@ impl RoomReplica {
                 }
                 if missed || unknown {
                     // Not counted: when the room has been read again, it is to show that somebody has moved.
-                    self.distrust();
+                    self.mark_gap();
                 } else {
                     self.place.moves = self.place.moves.max(moves);
                 }
@@ -328,7 +328,7 @@ impl RoomReplica {
             }
             BrokerMessage::Reborn { epoch } if epoch == self.place.epoch => {}
             // News of another life.
-            _ => self.distrust(),
+            _ => self.mark_gap(),
         }
     }
 
@@ -354,7 +354,7 @@ impl RoomReplica {
         let missed = self.lacks(mark);
         if missed {
             self.due = ExpectedPosition::default();
-            self.deafen();
+            self.mark_unsubscribed();
         }
         missed
     }

@@ -23,10 +23,10 @@ use tokio::{
 
 use super::{
     address::{Address, Deployment, RedisConfigError},
-    client::{map_of, master_of},
+    client::{fetch_slot_map, master_of},
     codec::Reply,
     connection::{ConnectionEvents, RedisConnection},
-    error_action::{ErrorAction, judge, words},
+    error_action::{ErrorAction, classify, words},
     keys::Keys,
     probe::Setup,
     pulse::LogOnce,
@@ -274,7 +274,7 @@ impl RedisRouter {
         }
         let mut why = None;
         for server in &self.address.hosts {
-            match map_of(self.address.config(server), server).await {
+            match fetch_slot_map(self.address.config(server), server).await {
                 Ok(map) => return Ok(map),
                 Err(reason) => _ = why.get_or_insert(reason),
             }
@@ -360,7 +360,7 @@ impl<'a> RoutedRequest<'a> {
 
     /// Waits for the next try, or gives up. Says whether the script must be sent in full.
     async fn consider(&mut self, link: &RedisConnection, error: &Error, in_full: bool) -> Result<bool, StoreError> {
-        match judge(error) {
+        match classify(error) {
             ErrorAction::Full => return Err(StoreError::Full),
             ErrorAction::Broken(text) if link.is_up() => {
                 link.suspect();

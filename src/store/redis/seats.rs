@@ -49,7 +49,7 @@ impl Drop for JoinGuard<'_> {
             self.watch.inbox().give_up(self.id, self.tag);
             self.watch.wake();
         }
-        self.shared.owe(&self.watch.room, self.id, self.tag);
+        self.shared.schedule_cleanup(&self.watch.room, self.id, self.tag);
     }
 }
 
@@ -149,11 +149,11 @@ impl Shared {
                 continue;
             }
             let version = picture.room.version;
-            inbox.sit(id, Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false });
+            inbox.add_session(id, Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false });
             if first {
                 inbox.open(&picture, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
             } else if !leased {
-                inbox.unseat();
+                inbox.mark_evicted();
             }
             if inbox.is_faulty() {
                 watch.wake();
@@ -162,7 +162,7 @@ impl Shared {
         };
         watch.expect(picture.mark());
         // An older link of the same member has lost the seat to this one.
-        watch.stir();
+        watch.notify();
         Ok((joined, picture.room))
     }
 
@@ -214,24 +214,24 @@ impl Shared {
     ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(watch) = self.watched(room) else {
-            return self.vacate(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
+            return self.free_seat(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
         };
         let Some(mut gate) = watch.pass(deadline).await? else {
-            return self.vacate(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
+            return self.free_seat(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
         };
         let last = {
             let mut inbox = watch.inbox();
-            let last = inbox.see_off(id, tag) && inbox.seats().len() == 1;
+            let last = inbox.mark_leaving(id, tag) && inbox.seats().len() == 1;
             if last {
                 inbox.hold();
             }
             last
         };
-        let result = self.vacate(room, id, tag, reason, false, deadline).await;
+        let result = self.free_seat(room, id, tag, reason, false, deadline).await;
         let empty = {
             let mut inbox = watch.inbox();
             if result.is_ok() {
-                inbox.rise(id, tag);
+                inbox.remove_session(id, tag);
             }
             let empty = inbox.seats().is_empty();
             if last && !empty {
@@ -242,12 +242,12 @@ impl Shared {
         if empty {
             self.retire(&watch, &mut gate).await;
         }
-        watch.stir();
+        watch.notify();
         result.map(LeaveOutcome::may_be_over)
     }
 
     /// Frees a seat in Redis; to `undo` a join, only if the member was not seated before it.
-    pub(super) async fn vacate(
+    pub(super) async fn free_seat(
         &self,
         room: &RoomId,
         id: MemberId,
@@ -298,9 +298,9 @@ impl Shared {
             match (reply.word().as_deref(), here()) {
                 (Some("ENOMEMBER"), Some(watch)) => {
                     // It sits here, so Redis has lost it: bring it back, then say it again.
-                    watch.inbox().unseat();
+                    watch.inbox().mark_evicted();
                     let (shared, watch) = (Arc::clone(self), Arc::clone(watch));
-                    let mending = tokio::spawn(async move { shared.tend(&watch).await });
+                    let mending = tokio::spawn(async move { shared.reconcile(&watch).await });
                     timeout_at(deadline, mending)
                         .await
                         .map_err(|_| StoreError::Unavailable)?
@@ -323,13 +323,13 @@ impl Shared {
     /// At the end of this node: everybody it holds leaves the room.
     pub(super) async fn dissolve(self: &Arc<Self>, watch: &RoomSubscription) {
         watch.abandon();
-        watch.stir();
+        watch.notify();
         let deadline = Instant::now() + DEADLINE;
         let Ok(Some(mut gate)) = watch.pass(deadline).await else { return };
         let seats = watch.inbox().seats().clone();
         watch.inbox().hold();
         let goodbyes =
-            seats.into_iter().map(|(id, seat)| self.vacate(&watch.room, id, seat.tag, LeaveReason::Shutdown, false, deadline));
+            seats.into_iter().map(|(id, seat)| self.free_seat(&watch.room, id, seat.tag, LeaveReason::Shutdown, false, deadline));
         stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
         gate.retired = true;
         self.forget(watch);

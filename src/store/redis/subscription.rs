@@ -54,7 +54,7 @@ pub(super) struct RoomSubscription {
     away: Mutex<bool>,
     /// When the lease of this node's members is to be renewed.
     renewal: Mutex<Instant>,
-    keeper: OnceLock<AbortHandle>,
+    reconciler: OnceLock<AbortHandle>,
 }
 
 /// What only the holder of the gate may change.
@@ -79,17 +79,17 @@ impl RoomSubscription {
             news: Notify::new(),
             away: Mutex::new(false),
             renewal: Mutex::new(Instant::now() + shared.period()),
-            keeper: OnceLock::new(),
+            reconciler: OnceLock::new(),
         });
-        let keeper = tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
-        let _ = watch.keeper.set(keeper.abort_handle());
+        let reconciler = tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
+        let _ = watch.reconciler.set(reconciler.abort_handle());
         watch
     }
 
     /// Stops caring.
     pub(super) fn abandon(&self) {
-        if let Some(keeper) = self.keeper.get() {
-            keeper.abort();
+        if let Some(reconciler) = self.reconciler.get() {
+            reconciler.abort();
         }
     }
 
@@ -109,7 +109,7 @@ impl RoomSubscription {
     }
 
     /// Has whoever waits for news look again.
-    pub(super) fn stir(&self) {
+    pub(super) fn notify(&self) {
         self.news.notify_waiters();
     }
 
@@ -128,7 +128,7 @@ impl RoomSubscription {
         }
         drop(inbox);
         if !said {
-            self.stir();
+            self.notify();
         }
     }
 
@@ -206,7 +206,7 @@ impl Shared {
                 let strange = room.epoch != inbox.heard().0;
                 let again = strange && inbox.fills() != seen;
                 if strange && !again {
-                    inbox.distrust();
+                    inbox.mark_gap();
                     watch.wake();
                 }
                 seen = inbox.fills();
@@ -232,54 +232,54 @@ impl Shared {
         }
         gate.retired = true;
         self.forget(watch);
-        watch.stir();
+        watch.notify();
         // Where its keeper is the one who does this, it ends at its next wait.
         watch.abandon();
     }
 
     /// Renews the lease of this node's members, and puts right whatever is not.
-    pub(super) async fn tend(self: &Arc<Self>, watch: &RoomSubscription) -> Result<(), StoreError> {
+    pub(super) async fn reconcile(self: &Arc<Self>, watch: &RoomSubscription) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(mut gate) = watch.pass(deadline).await? else { return Ok(()) };
         if watch.inbox().seats().is_empty() {
             self.retire(watch, &mut gate).await;
             return Ok(());
         }
-        let deaf = watch.inbox().take_deaf();
+        let unsubscribed = watch.inbox().take_unsubscribed();
         let listens = gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(watch.keys.slot(), link));
-        if deaf || !listens {
+        if unsubscribed || !listens {
             gate.subscribed = None;
             match self.links.subscribe(&watch.keys, deadline).await {
                 Ok(link) => gate.subscribed = Some(link),
                 Err(error) => {
-                    watch.inbox().deafen();
+                    watch.inbox().mark_unsubscribed();
                     return Err(error);
                 }
             }
             count(&self.counts.resub);
-            watch.inbox().distrust();
+            watch.inbox().mark_gap();
         }
-        let mut unseated = watch.inbox().take_unseated();
-        if !unseated {
+        let mut evicted = watch.inbox().take_evicted();
+        if !evicted {
             match self.renew(&[watch], self.lease(), deadline).await?.pop().transpose()?.flatten() {
                 Some(mark) => watch.expect(mark),
-                None => unseated = true,
+                None => evicted = true,
             }
         }
         loop {
-            if unseated {
-                if let Err(error) = self.bring_back(watch, deadline).await {
-                    watch.inbox().unseat();
+            if evicted {
+                if let Err(error) = self.rejoin_members(watch, deadline).await {
+                    watch.inbox().mark_evicted();
                     return Err(error);
                 }
-                watch.inbox().distrust();
+                watch.inbox().mark_gap();
             }
             if !watch.inbox().is_filling() {
                 break;
             }
             self.fill(watch, deadline).await?;
             // What was read may show that a failover has lost seats: they come back before anybody is told what there is.
-            unseated = watch.inbox().take_unseated();
+            evicted = watch.inbox().take_evicted();
         }
         if watch.inbox().seats().is_empty() {
             self.retire(watch, &mut gate).await;
@@ -289,7 +289,7 @@ impl Shared {
     }
 
     /// Takes the seats of this node's members again. Whoever has moved elsewhere meanwhile stays there.
-    async fn bring_back(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
+    async fn rejoin_members(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
         let (key, seats) = {
             let inbox = watch.inbox();
             (inbox.key(), inbox.seats().clone())
@@ -309,7 +309,7 @@ impl Shared {
                     count(&self.counts.rejoin);
                     if !watch.inbox().renew(id, seat.tag, picture.room.version) {
                         // Given up meanwhile.
-                        self.owe(&watch.room, id, seat.tag);
+                        self.schedule_cleanup(&watch.room, id, seat.tag);
                     }
                 }
                 Some("ETAKEN") => watch.inbox().lose(id, seat.tag, &mut |event| self.feed.tell(&watch.room, event)),
@@ -339,7 +339,7 @@ impl Shared {
             if inbox.is_forked() { Want::All } else { Want::Since(epoch, seq) }
         };
         let Some((picture, reaches)) = self.read(&watch.keys, Members::All, want, deadline).await? else {
-            watch.inbox().unseat();
+            watch.inbox().mark_evicted();
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.fill);
@@ -353,7 +353,7 @@ impl Shared {
             }
             self.feed.tell(&watch.room, event);
         });
-        watch.stir();
+        watch.notify();
         Ok(())
     }
 }
@@ -382,10 +382,10 @@ async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
         if now < watched.renewal() && !watched.inbox().is_faulty() {
             continue;
         }
-        let tended = store.spoiled.note(&watched.room, Box::pin(store.tend(&watched)).await);
+        let reconciled = store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);
         // What a room's keys hold does not mend itself: it is looked at ever more rarely.
-        rest = if matches!(tended, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
-        if tended.is_err() {
+        rest = if matches!(reconciled, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
+        if reconciled.is_err() {
             drop(store);
             sleep(rest).await;
             watched.renewed(Duration::ZERO);

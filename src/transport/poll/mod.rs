@@ -88,7 +88,7 @@ impl Pollers {
         let mailbox = Arc::new(PollBuffer::new(Some(from)));
         let _waiting = mailbox.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
-        let seat = Box::pin(self.hub.take_up(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Subscriber>)).await?;
+        let seat = Box::pin(self.hub.resume(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Subscriber>)).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
         // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
         match mailbox.open(from, wait).await {

@@ -35,7 +35,7 @@ impl RoomReplica {
         let differs = there.is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
         let lost = room.version < self.place.version + self.changes(room) || self.lacks_a_seat(picture);
         self.forked = differs || lost;
-        self.unseated |= lost;
+        self.evicted |= lost;
         self.forked
     }
 

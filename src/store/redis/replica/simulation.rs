@@ -169,11 +169,11 @@ impl Simulation {
             picture.room.members.clear();
         }
         let seat = Seat { tag, since: tag, name: Name::guest(who), joined_at, version: picture.room.version, leaving: false };
-        self.inbox.sit(who, seat);
+        self.inbox.add_session(who, seat);
         if first {
             self.inbox.open(&picture, new.then_some(who), &mut |event| self.told.push(event.clone()));
         } else if !leased {
-            self.inbox.unseat();
+            self.inbox.mark_evicted();
         }
         let seen = picture.room;
         self.readers.insert(who, Reader { tag, from, seen, welcomed: false });
@@ -193,10 +193,10 @@ impl Simulation {
     fn go(&mut self, who: u128) {
         let who = id(who);
         if let Some(tag) = self.inbox.seats().get(&who).map(|seat| seat.tag) {
-            self.inbox.see_off(who, tag);
+            self.inbox.mark_leaving(who, tag);
             self.free_seat(who, HERE, LeaveReason::Left);
             self.meanwhile();
-            self.inbox.rise(who, tag);
+            self.inbox.remove_session(who, tag);
             self.readers.remove(&who);
         }
     }
@@ -209,16 +209,16 @@ impl Simulation {
     }
 
     /// What a room's keeper does.
-    fn tend(&mut self) {
-        let mut unseated = self.inbox.take_unseated() || !self.leased;
+    fn reconcile(&mut self) {
+        let mut evicted = self.inbox.take_evicted() || !self.leased;
         let mark = self.picture().mark();
         self.meanwhile();
         // It should be here by now.
         if !self.inbox.place.reaches(mark) {
-            self.inbox.distrust();
+            self.inbox.mark_gap();
         }
         loop {
-            if unseated {
+            if evicted {
                 self.leased = true;
                 for (who, seat) in self.inbox.seats().clone() {
                     let Seat { tag, since, joined_at, .. } = seat;
@@ -229,10 +229,10 @@ impl Simulation {
                         self.seat(who, Sits { node: HERE, tag, since }, joined_at);
                         let version = self.room.version;
                         self.meanwhile();
-                        self.inbox.sit(who, Seat { version, ..seat });
+                        self.inbox.add_session(who, Seat { version, ..seat });
                     }
                 }
-                self.inbox.distrust();
+                self.inbox.mark_gap();
             }
             if !self.inbox.is_filling() {
                 return;
@@ -248,7 +248,7 @@ impl Simulation {
                 assert!(!matches!(event, Event::Reset(_)), "the stream goes on");
                 self.told.push(event.clone());
             });
-            unseated = self.inbox.take_unseated();
+            evicted = self.inbox.take_evicted();
         }
     }
 
@@ -262,7 +262,7 @@ impl Simulation {
             17 => _ = self.take_seat(id(who), THERE),
             18 => self.free_seat(id(who), THERE, LeaveReason::Left),
             19 => self.reap(),
-            20..23 => self.tend(),
+            20..23 => self.reconcile(),
             23..26 => self.welcome(),
             _ => self.arrive(),
         }
@@ -309,7 +309,7 @@ fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
         play.stormy = false;
         for _ in 0..100 {
             play.arrive();
-            play.tend();
+            play.reconcile();
             play.welcome();
         }
         assert!(play.is_at_rest(), "seed {seed}");

@@ -54,7 +54,7 @@ fn mark(seq: Seq, version: u64) -> Position {
 /// An inbox that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
 fn live() -> (RoomReplica, Vec<String>) {
     let mut inbox = RoomReplica::new(HERE);
-    inbox.sit(somebody(1).id, seat(1, 1, 3));
+    inbox.add_session(somebody(1).id, seat(1, 1, 3));
     inbox.open(&room(5, 3, &[1, 2, 3], 1..=5), None, &mut |_| panic!("nothing to tell yet"));
     (inbox, Vec::new())
 }
@@ -104,7 +104,7 @@ fn hole_stops_the_stream_until_it_is_filled() {
 #[test]
 fn filling_tells_who_came_and_who_went() {
     let (mut inbox, mut told) = live();
-    inbox.distrust();
+    inbox.mark_gap();
     // 2 left; 4 came; 9 came and went: five versions, of which three can be told.
     inbox.fill(room(6, 8, &[1, 3, 4], 6..=6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 4 at 7, 4 heads", "said 6", "left 2 at 8, 3 heads"]);
@@ -115,9 +115,9 @@ fn filling_tells_who_came_and_who_went() {
 #[test]
 fn filling_tells_how_far_it_got_when_who_is_there_has_not_changed() {
     let (mut inbox, mut told) = live();
-    inbox.distrust();
+    inbox.mark_gap();
     inbox.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event));
-    inbox.distrust();
+    inbox.mark_gap();
     inbox.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["unchanged at 5, 3 heads"]);
 }
@@ -125,8 +125,8 @@ fn filling_tells_how_far_it_got_when_who_is_there_has_not_changed() {
 #[test]
 fn seat_that_was_taken_and_moved_and_left_unheard_is_let_go_of() {
     let (mut inbox, mut told) = live();
-    inbox.distrust();
-    inbox.sit(somebody(4).id, seat(4, 4, 4));
+    inbox.mark_gap();
+    inbox.add_session(somebody(4).id, seat(4, 4, 4));
     let now = RoomState { moves: 1, ..room(5, 5, &[1, 2, 3], 5..=5) };
     assert!(!inbox.forks(&now));
     inbox.fill(now, true, &mut |event| note(&mut told, event));
@@ -136,7 +136,7 @@ fn seat_that_was_taken_and_moved_and_left_unheard_is_let_go_of() {
 #[test]
 fn filling_tells_of_a_seat_taken_anew_as_leaving_and_coming() {
     let (mut inbox, mut told) = live();
-    inbox.distrust();
+    inbox.mark_gap();
     let mut now = room(5, 5, &[1, 2, 3], 6..6);
     now.room.members[1].joined_at = 77;
     inbox.fill(now, true, &mut |event| note(&mut told, event));
@@ -147,7 +147,7 @@ fn filling_tells_of_a_seat_taken_anew_as_leaving_and_coming() {
 fn anything_that_cannot_be_mended_is_a_reset() {
     for (reaches, epoch) in [(false, LIFE), (true, Epoch(8))] {
         let (mut inbox, mut told) = live();
-        inbox.distrust();
+        inbox.mark_gap();
         let mut now = room(300, 9, &[1], 101..=300);
         now.room.epoch = epoch;
         inbox.fill(now, reaches, &mut |event| note(&mut told, event));
@@ -182,7 +182,7 @@ fn node_taken_for_dead_hears_it_by_its_members() {
     let (mut inbox, mut told) = live();
     hear(&mut inbox, &mut told, [left(4, 2, LeaveReason::NodeLost), left(5, 1, LeaveReason::NodeLost)]);
     assert_eq!(told, ["left 2 at 4, 0 heads"]);
-    assert!(inbox.take_unseated() && inbox.is_filling());
+    assert!(inbox.take_evicted() && inbox.is_filling());
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn member_that_left_through_another_node_is_no_longer_of_this_one() {
     assert!(inbox.seats().is_empty() && inbox.is_faulty());
     // But late news of an earlier seat are not about this one.
     let (mut inbox, mut told) = live();
-    inbox.sit(somebody(1).id, seat(1, 2, 5));
+    inbox.add_session(somebody(1).id, seat(1, 2, 5));
     hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left), joined(5, 1)]);
     assert_eq!(inbox.seats().len(), 1);
 }
@@ -204,7 +204,7 @@ fn seat_that_moved_away_is_let_go_of_and_a_newer_one_is_kept() {
     hear(&mut inbox, &mut told, [moved(1, 2, THERE, 9), moved(2, 1, THERE, 1)]);
     assert_eq!((told.len(), inbox.seats().len(), inbox.is_faulty()), (0, 1, false), "others move as they like");
     // It is taken again here and moves away from there, in whatever order that is heard.
-    inbox.sit(somebody(1).id, seat(1, 5, 3));
+    inbox.add_session(somebody(1).id, seat(1, 5, 3));
     hear(&mut inbox, &mut told, [moved(3, 1, HERE, 1)]);
     assert_eq!((told.len(), inbox.is_faulty()), (0, false));
     hear(&mut inbox, &mut told, [moved(4, 1, HERE, 5), said(6)]);
@@ -230,7 +230,7 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
     ];
     for news in news {
         let (mut inbox, mut told) = live();
-        inbox.sit(somebody(2).id, seat(2, 3, 2));
+        inbox.add_session(somebody(2).id, seat(2, 3, 2));
         news(&mut inbox);
         assert!(inbox.is_filling());
         let mut now = away(2);
@@ -241,8 +241,8 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
     }
     // A seat that is newer than what another node believes in is not given up.
     let (mut inbox, mut told) = live();
-    inbox.sit(somebody(1).id, Seat { since: 9, ..seat(1, 4, 3) });
-    inbox.distrust();
+    inbox.add_session(somebody(1).id, Seat { since: 9, ..seat(1, 4, 3) });
+    inbox.mark_gap();
     inbox.fill(away(0), true, &mut |event| note(&mut told, event));
     assert_eq!((told.len(), inbox.seats().len()), (0, 1));
 }
@@ -251,8 +251,8 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
 fn who_is_leaving_need_not_be_told_to_be_gone() {
     for news in [left(4, 1, LeaveReason::Left), moved(1, 1, HERE, 1)] {
         let (mut inbox, mut told) = live();
-        inbox.sit(somebody(2).id, seat(2, 2, 2));
-        assert!(!inbox.see_off(somebody(1).id, 7) && inbox.see_off(somebody(1).id, 1));
+        inbox.add_session(somebody(2).id, seat(2, 2, 2));
+        assert!(!inbox.mark_leaving(somebody(1).id, 7) && inbox.mark_leaving(somebody(1).id, 1));
         hear(&mut inbox, &mut told, [news]);
         assert!(inbox.seats().len() == 1 && told.iter().all(|told| told.starts_with("left")), "{told:?}");
     }
@@ -264,7 +264,7 @@ fn joining_holds_news_and_drops_what_the_snapshot_knows() {
     let mut told = Vec::new();
     hear(&mut inbox, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
     assert!(told.is_empty());
-    inbox.sit(somebody(1).id, seat(1, 1, 3));
+    inbox.add_session(somebody(1).id, seat(1, 1, 3));
     inbox.open(&room(5, 3, &[1], 1..=5), Some(somebody(1).id), &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 1 at 3, 0 heads", "said 6", "joined 2 at 4, 0 heads"]);
 }
@@ -274,7 +274,7 @@ fn who_joins_while_the_last_seat_moves_away_hears_nothing_twice() {
     let (mut inbox, mut told) = live();
     // The answer to a join says 5 and 4; before it comes, more is heard, and the only seat moves away.
     hear(&mut inbox, &mut told, [joined(4, 4), said(6), said(7), moved(1, 1, HERE, 1), said(8)]);
-    inbox.sit(somebody(4).id, seat(4, 9, 4));
+    inbox.add_session(somebody(4).id, seat(4, 9, 4));
     inbox.open(&room(5, 4, &[1, 2, 3, 4], 1..=5), Some(somebody(4).id), &mut |event| note(&mut told, event));
     hear(&mut inbox, &mut told, [said(9)]);
     assert_eq!(told.iter().filter(|told| told.starts_with("said")).collect::<Vec<_>>(), ["said 6", "said 7", "said 8", "said 9"]);
@@ -302,7 +302,7 @@ fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     let then = inbox.alarm().unwrap();
     assert_eq!(inbox.overdue(then), Some(mark(8, 0)));
     assert!(inbox.missed(mark(8, 0)));
-    assert!(inbox.is_filling() && inbox.take_deaf());
+    assert!(inbox.is_filling() && inbox.take_unsubscribed());
     assert_eq!(inbox.alarm(), None);
 }
 
@@ -321,7 +321,7 @@ fn what_a_failover_lost_is_noticed_when_the_room_is_read_again() {
         (with(vec![entry(5), entry(6)], 2), true),
     ] {
         let (mut inbox, mut told) = live();
-        inbox.deafen();
+        inbox.mark_unsubscribed();
         assert_eq!(inbox.forks(&there), forks);
         assert!(!inbox.forks(&there), "noticed once");
         inbox.fill(there, true, &mut |event| note(&mut told, event));
@@ -334,17 +334,17 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
     // Its join is lost, and newcomers have its version and the next ones by now.
     for (version, people) in [(3, &[2, 3, 4][..]), (4, &[2, 3, 4]), (9, &[2, 3])] {
         let (mut inbox, mut told) = live();
-        inbox.deafen();
+        inbox.mark_unsubscribed();
         assert!(inbox.forks(&room(5, version, people, 5..=5)), "{version}");
-        assert!(inbox.take_unseated());
+        assert!(inbox.take_evicted());
         let back: Vec<_> = people.iter().copied().chain([1]).collect();
         inbox.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event));
         assert_eq!((told, inbox.seats().len()), (vec!["reset to 5".to_owned()], 1));
     }
     // So is somebody else's, if as many joins and leaves as there were cannot explain who is there.
     let (mut inbox, _) = live();
-    inbox.deafen();
-    assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_unseated());
+    inbox.mark_unsubscribed();
+    assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_evicted());
     // Who has moved and left from there, or whose goodbye is under way, is gone.
     let moves: [&dyn Fn(&mut RoomReplica); 3] =
         [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
@@ -352,16 +352,16 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
         }];
     for news in moves {
         let (mut inbox, mut told) = live();
-        inbox.sit(somebody(2).id, seat(2, 3, 2));
+        inbox.add_session(somebody(2).id, seat(2, 3, 2));
         news(&mut inbox);
-        inbox.distrust();
+        inbox.mark_gap();
         let now = || RoomState { moves: 2, seats: vec![(somebody(2).id, HERE, 0)], ..room(5, 4, &[2, 3], 5..=5) };
         assert!(!inbox.forks(&now()));
         inbox.fill(now(), true, &mut |event| note(&mut told, event));
         assert_eq!(told, ["moved 1 of 1", "left 1 at 4, 2 heads"]);
     }
     let (mut inbox, _) = live();
-    assert!(inbox.see_off(somebody(1).id, 1));
-    inbox.distrust();
+    assert!(inbox.mark_leaving(somebody(1).id, 1));
+    inbox.mark_gap();
     assert!(!inbox.forks(&room(5, 4, &[2, 3], 5..=5)));
 }
