@@ -846,7 +846,7 @@ fn every_code_and_every_type_is_in_the_documents_and_the_reverse() {
         parts.collect::<String>().to_lowercase()
     };
     let outbound = source("src/protocol/server_message.rs");
-    let variants = between(&outbound, "pub enum Outbound", "\n}\n").lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = between(&outbound, "pub enum ServerMessage", "\n}\n").lines().filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
     let said: BTreeSet<String> = variants.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap())).collect();
     let names = |operation: &str| documents.messages(operation).into_keys().map(str::to_owned).collect::<BTreeSet<_>>();

@@ -13,7 +13,7 @@
 //!   the snapshot that `join` returned, or belong to an earlier life: compare `epoch`, `seq` and `version`.
 //!   One exception: who came *and* went while the line to a shared store was
 //!   broken is not told; `version` skips them, and those who went meanwhile
-//!   are told to have [`Left`](Departure::Left), as nobody knows better.
+//!   are told to have [`Left`](LeaveReason::Left), as nobody knows better.
 //!   So `join` returns no snapshot that the node has not been told up to, or
 //!   whoever came and went across it would be told half of that. (It may
 //!   return another if the seat is no longer that link's.)
