@@ -25,6 +25,7 @@ mod probe;
 mod pulse;
 mod queue;
 mod renewals;
+mod repair;
 mod repair_counts;
 mod replica;
 mod role;

@@ -3,7 +3,7 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use tokio::{
     sync::{Mutex as Gate, Notify, OwnedMutexGuard},
     task::AbortHandle,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     connection::RedisConnection,
     keys::Keys,
     queue::Queue,
+    repair,
     repair_counts::count,
     replica::{RoomReplica, Seat},
     scripts,
@@ -31,10 +32,6 @@ use crate::{
     store::{Event, StoreError},
 };
 
-/// How soon a repair that failed is tried again.
-const RETRY: Duration = Duration::from_millis(200);
-/// How soon the repair of a room whose keys hold what no script of ours wrote is tried again, at worst.
-const LONGEST_REST: Duration = Duration::from_secs(10);
 /// Members brought back at once.
 pub(super) const TOGETHER: usize = 64;
 
@@ -47,7 +44,7 @@ pub(super) struct RoomSubscription {
     /// The joins among them.
     queue: Queue,
     inbox: Mutex<RoomReplica>,
-    wake: Notify,
+    pub(super) wake: Notify,
     /// Something other than words was told, or a seat here is another's: whoever waits to be welcomed looks again.
     news: Notify,
     /// Whether the node was told that the room is out of reach.
@@ -81,7 +78,7 @@ impl RoomSubscription {
             renewal: Mutex::new(Instant::now() + shared.period()),
             reconciler: OnceLock::new(),
         });
-        let reconciler = tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
+        let reconciler = tokio::spawn(repair::keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
         let _ = watch.reconciler.set(reconciler.abort_handle());
         watch
     }
@@ -355,51 +352,5 @@ impl Shared {
         });
         watch.notify();
         Ok(())
-    }
-}
-
-/// Mends as soon as something is wrong: also a renewal that did not succeed together with the others'.
-async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
-    let mut rest = RETRY;
-    loop {
-        let Some(watched) = watch.upgrade() else { return };
-        let alarm = watched.inbox().alarm();
-        tokio::select! {
-            () = watched.wake.notified() => {}
-            () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
-        }
-        let Some(store) = shared.upgrade() else { return };
-        let now = Instant::now();
-        let overdue = watched.inbox().overdue(now);
-        if let Some(mark) = overdue {
-            // What is on its way comes first: a busy node hears late, and must not read whole rooms for that.
-            // Boxed, as the care below: one task a room waits here, and hardly any of them does either.
-            Box::pin(store.links.settle(watched.keys.slot())).await;
-            if watched.inbox().missed(mark) {
-                count(&store.counts.heal);
-            }
-        }
-        if now < watched.renewal() && !watched.inbox().is_faulty() {
-            continue;
-        }
-        let reconciled = store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);
-        // What a room's keys hold does not mend itself: it is looked at ever more rarely.
-        rest = if matches!(reconciled, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
-        if reconciled.is_err() {
-            drop(store);
-            sleep(rest).await;
-            watched.renewed(Duration::ZERO);
-            watched.wake();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_idle_room_carries_no_room_for_its_repair() {
-        assert!(size_of_val(&keep(Weak::new(), Weak::new())) <= 512);
     }
 }

@@ -1,0 +1,58 @@
+//! The task that repairs one room of a node: it renews what a renewal of many rooms could not, and reads what was missed.
+
+use std::{sync::Weak, time::Duration};
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{Shared, repair_counts::count, subscription::RoomSubscription};
+use crate::store::StoreError;
+
+/// How soon a repair that failed is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+/// How soon the repair of a room whose keys hold what no script of ours wrote is tried again, at worst.
+const LONGEST_REST: Duration = Duration::from_secs(10);
+/// Mends as soon as something is wrong: also a renewal that did not succeed together with the others'.
+pub(super) async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
+    let mut rest = RETRY;
+    loop {
+        let Some(watched) = watch.upgrade() else { return };
+        let alarm = watched.inbox().alarm();
+        tokio::select! {
+            () = watched.wake.notified() => {}
+            () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
+        }
+        let Some(store) = shared.upgrade() else { return };
+        let now = Instant::now();
+        let overdue = watched.inbox().overdue(now);
+        if let Some(mark) = overdue {
+            // What is on its way comes first: a busy node hears late, and must not read whole rooms for that.
+            // Boxed, as the care below: one task a room waits here, and hardly any of them does either.
+            Box::pin(store.links.settle(watched.keys.slot())).await;
+            if watched.inbox().missed(mark) {
+                count(&store.counts.heal);
+            }
+        }
+        if now < watched.renewal() && !watched.inbox().is_faulty() {
+            continue;
+        }
+        let reconciled = store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);
+        // What a room's keys hold does not mend itself: it is looked at ever more rarely.
+        rest = if matches!(reconciled, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
+        if reconciled.is_err() {
+            drop(store);
+            sleep(rest).await;
+            watched.renewed(Duration::ZERO);
+            watched.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_room_carries_no_room_for_its_repair() {
+        assert!(size_of_val(&keep(Weak::new(), Weak::new())) <= 512);
+    }
+}
