@@ -3,17 +3,17 @@
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use parlor::{
     config::{Config, LogFormat},
     server::{Server, raise_descriptors},
 };
+use tikv_jemallocator::Jemalloc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Gives the memory of a crowd that has left back to the system; the C library's keeps it.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let config = Config::parse();
