@@ -20,7 +20,7 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
-    trace::TraceLayer,
+    trace::{DefaultOnFailure, TraceLayer},
 };
 
 use super::{
@@ -71,13 +71,15 @@ pub fn layered(edge: Arc<AppState>) -> Layered {
             .map_response(keep_status)
             .service(guarded.clone()),
     );
+    // A probe of /readyz while the store is away would log an error for each request; what failed is logged where it failed.
+    let quiet = DefaultOnFailure::new().level(tracing::Level::DEBUG);
     let whole: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
             .map_response(dress.clone())
             .map_response(boxed)
             .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(quiet))
             .layer(PropagateRequestIdLayer::x_request_id())
             .service(compressed),
     );
