@@ -1,10 +1,9 @@
-//! What one node has heard of one room: turns news that may be lost, doubled
-//! or late into what the feed is promised. No input, no output, no clock.
+//! What one node knows of one room: turns broker messages that may be lost, doubled
+//! or late into the events that the handler is promised. No input, no output, no clock.
 //!
-//! Entries are counted by `seq`, joins and leaves by `version`. The next
-//! number is told, an older one is dropped, and anything else is a fault that
-//! stops the stream until the room has been read again. Seats that went from
-//! one node to another are counted by `moves`: only to notice a lost one.
+//! Entries are counted by `seq`, joins and leaves by `version`. The next number is passed on, an older one is
+//! dropped, and anything else is a fault that stops the stream until the room has been read again. Sessions
+//! that went from one node to another are counted by `moves`: only to notice a lost message.
 
 mod expected;
 mod people;
@@ -28,11 +27,11 @@ use crate::{
 };
 
 enum State {
-    /// News wait for the snapshot of a join, or for the end of the last leave.
+    /// Messages wait for the snapshot of a join, or for the end of the last leave.
     Joining(Vec<BrokerMessage>),
-    /// News are told as they come.
+    /// Messages are passed on as they come.
     Live,
-    /// Something is missing: news wait until the room has been read again.
+    /// Something is missing: messages wait until the room has been read again.
     Filling(Vec<BrokerMessage>),
 }
 
@@ -41,7 +40,7 @@ pub(super) struct RoomReplica {
     node: NodeId,
     state: State,
     place: Position,
-    /// Who said the newest entry: another one with its number would be a fork.
+    /// The sender of the newest entry: another entry with its number would be a fork.
     newest: Option<(MemberId, u64)>,
     people: People,
     key: RoomKey,
@@ -102,7 +101,7 @@ impl RoomReplica {
         room.epoch == self.place.epoch && room.version <= self.place.version
     }
 
-    /// A room as somebody sees it who joins: the log as they read it, with the members of whom this node was told.
+    /// A room for a member that joins: the log that the join returned, with the members that this node was told of.
     pub(super) fn shown_to(&self, reader: MemberId, most: usize, room: Snapshot) -> Snapshot {
         let members = self.people.listed(most, reader);
         let unlisted = self.people.len() - members.len();
@@ -119,7 +118,7 @@ impl RoomReplica {
         self.is_filling() || self.evicted || self.deserted || self.unsubscribed
     }
 
-    /// News wait for the room to be read again.
+    /// Messages wait for the room to be read again.
     pub(super) fn is_filling(&self) -> bool {
         matches!(self.state, State::Filling(_))
     }
@@ -153,7 +152,7 @@ impl RoomReplica {
         std::mem::take(&mut self.evicted)
     }
 
-    /// A member of this node has taken a seat, unless a newer link of it has.
+    /// A member of this node has joined, unless a newer connection of it has.
     pub(super) fn add_session(&mut self, id: MemberId, seat: Seat) {
         if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
             self.seats.insert(id, seat);
@@ -288,7 +287,7 @@ impl RoomReplica {
                             // This node was taken for dead. Its members come back before anybody is told.
                             return self.mark_evicted();
                         }
-                        // Whoever left through another node had moved there.
+                        // A member that left through another node had moved there.
                         self.lose(member.id, seat.tag, tell);
                         if self.deserted {
                             return;
@@ -319,7 +318,7 @@ impl RoomReplica {
             BrokerMessage::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
             BrokerMessage::Unloading { member } if self.seats.contains_key(&member) => tell(&Event::Unloading { member }),
             BrokerMessage::Unloading { .. } => {}
-            // Who is not here yet brings the mark along; an older one is no news.
+            // A member that is not here yet brings its mark along; an older mark is dropped.
             BrokerMessage::Call { from, call } => {
                 if let Some(user) = self.people.call(from, call) {
                     let Position { epoch, version, .. } = self.place;

@@ -49,7 +49,7 @@ impl People {
         Some(member.name.clone())
     }
 
-    /// Those whom a reader is told of; see [`JoinOrder::listed`].
+    /// The members that a subscriber is told of; see [`JoinOrder::listed`].
     pub(super) fn listed(&self, most: usize, reader: MemberId) -> Vec<Member> {
         let get = |id| self.get(id).cloned();
         if self.len() <= most {

@@ -48,7 +48,7 @@ impl RoomReplica {
         gone.chain(came).filter(|member| !self.seats.contains_key(&member.id)).count() as u64
     }
 
-    /// Whether a member of this node sits nowhere, although it has not left and nobody has moved.
+    /// Whether a member of this node has no session, although it has not left and no member has moved.
     fn lacks_a_seat(&self, picture: &RoomState) -> bool {
         let seated: HashSet<_> = picture.seats.iter().map(|(id, ..)| id).collect();
         picture.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
@@ -75,7 +75,7 @@ impl RoomReplica {
         self.hear_all(held, tell);
     }
 
-    /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
+    /// Drops members that have moved to another node or left from there; those that another epoch lacks are brought back.
     fn compare_seats(&mut self, picture: &RoomState, tell: Tell<'_>) {
         let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
         let same_life = picture.room.epoch == self.place.epoch;
@@ -87,8 +87,8 @@ impl RoomReplica {
         moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
     }
 
-    /// Tells what was missed. Of joins and leaves only the outcome is known:
-    /// somebody who came and went in between was never here.
+    /// Passes on what was missed. Of joins and leaves only the outcome is known:
+    /// a member that joined and left in between is not reported.
     fn catch_up(&mut self, room: Snapshot, moves: u64, tell: Tell<'_>) {
         let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
         let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
@@ -98,7 +98,7 @@ impl RoomReplica {
         let came: Vec<&Member> =
             room.members.iter().filter(|is| !self.people.get(is.id).is_some_and(|was| same(was, is))).collect();
         let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
-        // Those who come back leave first; who is gone for good leaves after the last of what they said.
+        // Members that come back leave first; members that are gone for good leave after the last of their messages.
         let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
         let changes = moved.len() + came.len() + gone.len();
         let mut version = room.version.saturating_sub(changes as u64);

@@ -51,7 +51,7 @@ fn mark(seq: Seq, version: u64) -> Position {
     Position { epoch: LIFE, seq, version, moves: 0 }
 }
 
-/// An inbox that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
+/// A replica that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
 fn live() -> (RoomReplica, Vec<String>) {
     let mut inbox = RoomReplica::new(HERE);
     inbox.add_session(somebody(1).id, seat(1, 1, 3));
@@ -341,11 +341,11 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
         inbox.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event));
         assert_eq!((told, inbox.seats().len()), (vec!["reset to 5".to_owned()], 1));
     }
-    // So is somebody else's, if as many joins and leaves as there were cannot explain who is there.
+    // So is another node's, if as many joins and leaves as there were cannot explain the members.
     let (mut inbox, _) = live();
     inbox.mark_unsubscribed();
     assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_evicted());
-    // Who has moved and left from there, or whose goodbye is under way, is gone.
+    // A member that has moved and left from there, or whose leave is under way, is gone.
     let moves: [&dyn Fn(&mut RoomReplica); 3] =
         [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
             hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)])
