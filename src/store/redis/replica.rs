@@ -2,7 +2,7 @@
 //! or late into the events that the handler is promised. No input, no output, no clock.
 //!
 //! Entries are counted by `seq`, joins and leaves by `version`. The next number is passed on, an older one is
-//! dropped, and anything else is a fault that stops the stream until the room has been read again. Sessions
+//! dropped. Anything else is a fault that stops the stream until the room has been read again. Sessions
 //! that went from one node to another are counted by `moves`: only to notice a lost message.
 
 mod expected;
@@ -48,11 +48,11 @@ pub(super) struct RoomReplica {
     due: ExpectedPosition,
     /// The members of this node may have lost their seats.
     evicted: bool,
-    /// The last member of this node has moved away: there is nothing more to listen for.
+    /// The last member of this node has moved away, so that the subscription is no longer needed.
     deserted: bool,
     /// The subscription may be gone.
     unsubscribed: bool,
-    /// Two entries with one number: what has been told cannot be mended.
+    /// Two entries with one number: events that were passed on cannot be taken back.
     forked: bool,
     /// How often the room was read again.
     fills: u64,
@@ -86,17 +86,17 @@ impl RoomReplica {
         &self.seats
     }
 
-    /// How far this node has heard: life and number.
+    /// How far this node has got: epoch and seq.
     pub(super) fn heard(&self) -> (Epoch, Seq) {
         (self.place.epoch, self.place.seq)
     }
 
-    /// How often the room was read again. Of what came and went before a reading, only the outcome was told.
+    /// How often the room was read again. Of joins and leaves before a reading, only the outcome was passed on.
     pub(super) fn fills(&self) -> u64 {
         self.fills
     }
 
-    /// Whether the stream has got to where `room` stands. By another life it gets nowhere.
+    /// Whether the stream has reached the position of `room`. It never reaches another epoch's.
     pub(super) fn reaches(&self, room: &Snapshot) -> bool {
         room.epoch == self.place.epoch && room.version <= self.place.version
     }
@@ -123,19 +123,19 @@ impl RoomReplica {
         matches!(self.state, State::Filling(_))
     }
 
-    /// Takes note that the subscription may be gone, and with it some news.
+    /// Records that the subscription may be gone, and some messages with it.
     pub(super) fn mark_unsubscribed(&mut self) {
         self.unsubscribed = true;
         self.mark_gap();
     }
 
-    /// Takes note that this node's members may have lost their seats.
+    /// Records that this node's members may have lost their sessions.
     pub(super) fn mark_evicted(&mut self) {
         self.evicted = true;
         self.mark_gap();
     }
 
-    /// Takes note that news may be missing.
+    /// Records that messages may be missing.
     pub(super) fn mark_gap(&mut self) {
         if matches!(self.state, State::Live) {
             self.state = State::Filling(Vec::new());
@@ -160,29 +160,29 @@ impl RoomReplica {
         }
     }
 
-    /// A member's seat at this node, if it is this link's.
+    /// A member's session at this node, if it is this connection's.
     fn seat(&mut self, id: MemberId, tag: u64) -> Option<&mut Seat> {
         self.seats.get_mut(&id).filter(|seat| seat.tag == tag)
     }
 
-    /// A member of this node has its seat again, at a later version. Says whether it still wants it.
+    /// A member of this node has its session again, at a later version. Returns whether it still wants it.
     pub(super) fn renew(&mut self, id: MemberId, tag: u64, version: u64) -> bool {
         self.seat(id, tag).map(|seat| seat.version = version).is_some()
     }
 
-    /// A member of this node is about to leave, if it is this link's.
+    /// A member of this node is about to leave, if it is this connection's.
     pub(super) fn mark_leaving(&mut self, id: MemberId, tag: u64) -> bool {
         self.seat(id, tag).map(|seat| seat.leaving = true).is_some()
     }
 
-    /// A member of this node has left, if it was this link's.
+    /// A member of this node has left, if it was this connection's.
     pub(super) fn remove_session(&mut self, id: MemberId, tag: u64) {
         if self.seat(id, tag).is_some() {
             self.seats.remove(&id);
         }
     }
 
-    /// A member of this node has moved to another one, if it was this link's.
+    /// A member of this node has moved to another one, if it was this connection's.
     pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
         let Some(seat) = self.seat(id, tag) else { return };
         if !seat.leaving {
@@ -191,7 +191,7 @@ impl RoomReplica {
         self.give_up(id, tag);
     }
 
-    /// Takes back that a member of this node has taken a seat, if it was this link's.
+    /// Takes back that a member of this node has joined, if it was this connection's.
     pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
         self.remove_session(id, tag);
         if self.seats.is_empty() {
@@ -200,14 +200,14 @@ impl RoomReplica {
         }
     }
 
-    /// The last member of this node is about to leave: nothing more is told, unless it stays after all.
+    /// The last member of this node is about to leave: no more events are passed on, unless it stays after all.
     pub(super) fn hold(&mut self) {
         if matches!(self.state, State::Live) {
             self.state = State::Joining(Vec::new());
         }
     }
 
-    /// Tells what was held.
+    /// Passes on what was held.
     pub(super) fn release(&mut self, tell: Tell<'_>) {
         if let State::Joining(held) = &mut self.state {
             let held = std::mem::take(held);
@@ -217,10 +217,10 @@ impl RoomReplica {
     }
 
     /// The first member of this node has joined: the stream begins with `room`.
-    /// Its own arrival, when it is `new`, is still to be told.
+    /// The member's own join, when it is `new`, is still to be passed on.
     pub(super) fn open(&mut self, picture: &RoomState, new: Option<MemberId>, tell: Tell<'_>) {
         let RoomState { room, moves, .. } = picture;
-        // Where the last seat has moved away while this join was under way, more than this may have been told already.
+        // Where the last session moved away while this join was under way, later events may have been passed on already.
         let told = self.place.epoch == room.epoch && self.place.seq >= room.seq && self.place.version >= room.version;
         if !told {
             self.stand_at(room, *moves);
@@ -239,7 +239,7 @@ impl RoomReplica {
         self.people = room.members.iter().cloned().collect();
     }
 
-    /// Takes news as they come.
+    /// Takes messages as they come.
     pub(super) fn hear(&mut self, news: BrokerMessage, tell: Tell<'_>) {
         match &mut self.state {
             State::Joining(held) | State::Filling(held) => match news {
@@ -284,7 +284,7 @@ impl RoomReplica {
                 if version == self.place.version + 1 {
                     if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
                         if reason == LeaveReason::NodeLost {
-                            // This node was taken for dead. Its members come back before anybody is told.
+                            // This node was taken for dead. Its members come back before any leave is passed on.
                             return self.mark_evicted();
                         }
                         // A member that left through another node had moved there.
@@ -309,7 +309,7 @@ impl RoomReplica {
                     self.lose(member, from.tag, tell);
                 }
                 if missed || unknown {
-                    // Not counted: when the room has been read again, it is to show that somebody has moved.
+                    // Not counted, so that the next reading of the room shows that a member has moved.
                     self.mark_gap();
                 } else {
                     self.place.moves = self.place.moves.max(moves);
@@ -326,29 +326,29 @@ impl RoomReplica {
                 }
             }
             BrokerMessage::Reborn { epoch } if epoch == self.place.epoch => {}
-            // News of another life.
+            // A message of another epoch.
             _ => self.mark_gap(),
         }
     }
 
-    /// The room is known to stand here; soon this node should have heard so.
-    /// Says whether there is a new moment to wake at.
+    /// The room is known to have this position; its messages should arrive soon.
+    /// Returns whether there is a new moment to wake at.
     pub(super) fn expect(&mut self, mark: Position, now: Instant) -> bool {
         matches!(self.state, State::Live) && !self.place.reaches(mark) && self.due.add(mark, now)
     }
 
-    /// When to look whether what was expected has been heard.
+    /// When to check whether what was expected has arrived.
     pub(super) fn alarm(&self) -> Option<Instant> {
         self.due.at()
     }
 
-    /// What should have been heard by now and was not.
+    /// The position that should have been reached by now and was not.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Position> {
         let mark = self.due.take(now, self.place)?;
         self.lacks(mark).then_some(mark)
     }
 
-    /// Whether what was overdue has not come with all that was on its way, either: then the subscription is in doubt.
+    /// Whether what was overdue is missing although all messages on their way have come: then the subscription is in doubt.
     pub(super) fn missed(&mut self, mark: Position) -> bool {
         let missed = self.lacks(mark);
         if missed {
