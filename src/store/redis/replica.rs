@@ -46,7 +46,7 @@ pub(super) struct RoomReplica {
     key: RoomKey,
     seats: HashMap<MemberId, Seat>,
     due: ExpectedPosition,
-    /// The members of this node may have lost their seats.
+    /// The members of this node may have lost their sessions.
     evicted: bool,
     /// The last member of this node has moved away, so that the subscription is no longer needed.
     deserted: bool,
@@ -303,7 +303,7 @@ impl RoomReplica {
             BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;
-                // The answer to the join that took the seat here may still be on its way.
+                // The answer to the join that took the session here may still be on its way.
                 let unknown = mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
                 if mine {
                     self.lose(member, from.tag, tell);

@@ -90,7 +90,7 @@ impl RoomSubscription {
         }
     }
 
-    /// The state machine. What it tells is told under this lock, so in order.
+    /// The state machine. Its events are passed on under this lock, so in order.
     pub(super) fn inbox(&self) -> MutexGuard<'_, RoomReplica> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -341,7 +341,7 @@ impl Shared {
         };
         count(&self.counts.fill);
         if watch.inbox().forks(&picture) {
-            // It is read again from the beginning: what has been told cannot be mended.
+            // The room is read again from the beginning: events that were passed on cannot be taken back.
             return Ok(());
         }
         watch.inbox().fill(picture, reaches, &mut |event| {

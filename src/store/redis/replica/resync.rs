@@ -1,4 +1,4 @@
-//! The room as it was read again: what was missed is told, or the stream begins anew.
+//! The room as it was read again: what was missed is passed on, or the stream begins anew.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,13 +19,13 @@ impl RoomReplica {
         }
     }
 
-    /// What has been told is not what there is now.
+    /// Whether events that were passed on differ from what there is now.
     pub(in crate::store::redis) fn is_forked(&self) -> bool {
         self.forked
     }
 
     /// Whether the room as read again shows, for the first time, that a failover has lost something that was
-    /// told: joins and leaves, a seat of this node, or the newest entry, which is another one now.
+    /// passed on: joins and leaves, a session of this node, or the newest entry, which is another one now.
     pub(in crate::store::redis) fn forks(&mut self, picture: &RoomState) -> bool {
         let room = &picture.room;
         if self.forked || room.epoch != self.place.epoch {
@@ -54,7 +54,7 @@ impl RoomReplica {
         picture.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
     }
 
-    /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
+    /// Takes the room as read again. `reaches` tells whether its history is exactly what this node has missed.
     pub(in crate::store::redis) fn fill(&mut self, picture: RoomState, reaches: bool, tell: Tell<'_>) {
         let State::Filling(held) = &mut self.state else { return };
         let held = std::mem::take(held);

@@ -13,7 +13,7 @@ pub(in crate::store::redis) struct Seat {
     pub(in crate::store::redis) name: Name,
     /// When the member joined.
     pub(in crate::store::redis) joined_at: u64,
-    /// The room's version with the member in it: news of an older leave are about an earlier seat.
+    /// The room's version with the member in it: a leave with an older version is about an earlier session.
     pub(in crate::store::redis) version: u64,
     /// Its leave is under way: it need not be told that it is gone.
     pub(in crate::store::redis) leaving: bool,

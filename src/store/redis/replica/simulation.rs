@@ -22,14 +22,14 @@ fn id(who: u128) -> MemberId {
 /// A member of this node.
 struct Reader {
     tag: u64,
-    /// How many events had been told when it took its place.
+    /// How many events had been passed on when it joined.
     from: usize,
-    /// The room as it sees it.
+    /// The room as the member knows it.
     seen: Snapshot,
     welcomed: bool,
 }
 
-/// Where a member sits according to Redis, by which link, and since when.
+/// The node and connection that have a member's session according to Redis, and since when.
 #[derive(Clone, Copy)]
 struct Sits {
     node: NodeId,
@@ -274,7 +274,7 @@ impl Simulation {
         sound && self.wire.is_empty() && self.readers.values().all(|reader| reader.welcomed)
     }
 
-    /// What a reader sees in the end.
+    /// What a member knows in the end.
     fn heard_by(&self, who: MemberId) -> (BTreeSet<MemberId>, Seq) {
         let Reader { from, seen: welcome, .. } = &self.readers[&who];
         let mut people: BTreeSet<_> = welcome.members.iter().map(|member| member.id).collect();
