@@ -23,7 +23,7 @@ use super::{
 const RARELY: u32 = 5;
 /// Names tried to find one that belongs to a server of a Cluster. Most have a hundredth of the slots, or more.
 const NAMES: u32 = 20_000;
-/// Names tried to find out whether a server has every slot. With two servers, all of them hit the same one once in
+/// Names tried to find out whether a server has every slot. With two servers, all of them hit this one once in
 /// 65,536 times.
 const SPREAD: u32 = 16;
 

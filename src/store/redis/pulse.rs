@@ -83,7 +83,7 @@ impl RedisConnection {
             let dead: Vec<_> = silent.iter().zip(self.clients()).filter(dead).map(|(_, client)| self.reconnect(client)).collect();
             let anew = !dead.is_empty();
             join_all(dead).await;
-            // How many times in a row a connection was silent that counts.
+            // How many silences in a row count against the server.
             let lost = if self.is_up() { pulse.max(longest / 2) } else { longest };
             if longest > 0 {
                 self.doubt.notify_one();
