@@ -1,17 +1,16 @@
-//! Spare room: a table keeps what its largest number of entries took, and with
-//! it the pages around, until it is told to shrink.
+//! Spare capacity: a table keeps the memory of its largest size, and the pages around it, until it is told to shrink.
 
 use std::hash::{BuildHasher, Hash};
 
 use dashmap::DashMap;
 
-/// A table for no more entries than this is left as it is.
+/// A table with a capacity of at most this many entries is left as it is.
 const LEAST: usize = 1024;
 
-/// A table shrinks when it could hold so many times what it holds.
+/// A table shrinks when its capacity is more than this many times its number of entries.
 const SPARE: usize = 4;
 
-/// Shrinks a table that most entries have left. Cheap where there is nothing to do; to be called now and then.
+/// Shrinks a table that has lost most of its entries. Cheap where there is nothing to do; call it periodically.
 pub fn give_back<K: Eq + Hash, V, S: BuildHasher + Clone>(table: &DashMap<K, V, S>) {
     let room = table.capacity();
     if room > LEAST && room > table.len() * SPARE {

@@ -20,7 +20,7 @@ use crate::{
     spare,
 };
 
-/// Tells the time. A value, so that tests can bring their own.
+/// The clock, as a value, so that tests can bring their own.
 pub type Clock = fn() -> Millis;
 
 /// The wall clock.
@@ -34,11 +34,12 @@ pub struct World {
     rooms: DashMap<RoomId, Life, RandomState>,
     limits: Limits,
     clock: Clock,
-    /// When it was new, by both clocks: by this moments are told, so that they keep their order when a clock is set.
+    /// When the world was created, by both clocks. Moments are computed from it, so that they keep their order when the
+    /// wall clock is set.
     since: (Instant, Millis),
 }
 
-/// A room, and which nodes listen to it with how many members.
+/// A room, and the event handlers of the nodes that have members in it.
 struct Life {
     room: Room,
     watchers: HashMap<NodeId, Arc<dyn EventHandler>>,
@@ -51,7 +52,7 @@ impl Life {
         }
     }
 
-    /// Tells everybody what was said, unless it was said before.
+    /// Publishes a message, unless it is a repetition.
     fn pass_on(&self, id: &RoomId, said: PublishResult, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
         let PublishResult { n, seq, at, repeated } = said;
         if !repeated {
@@ -62,7 +63,7 @@ impl Life {
         Ok(said)
     }
 
-    /// Tells those who stay about those who have just gone, one version each.
+    /// Tells the remaining members about those that have just left, one version each.
     fn bid_farewell(&mut self, id: &RoomId, gone: Vec<Member>, reason: LeaveReason) {
         if gone.is_empty() {
             return;
@@ -85,24 +86,24 @@ impl World {
         Arc::new(Self { rooms: DashMap::default(), limits, clock, since: (Instant::now(), clock()) })
     }
 
-    /// When something began.
+    /// When something began, by the wall clock.
     fn moment(&self, began: Instant) -> Moment {
         let past = began.saturating_duration_since(self.since.0).as_micros();
         let at = |millis: u128| self.since.1.saturating_add(Millis::try_from(millis).unwrap_or(Millis::MAX));
         Moment { earliest: at(past / 1000), latest: at(past.div_ceil(1000)) }
     }
 
-    /// How many rooms there are: 0 proves that nothing of any room is left.
+    /// How many rooms there are: 0 proves that no data of any room is left.
     pub fn len(&self) -> usize {
         self.rooms.len()
     }
 
-    /// No room at all.
+    /// Whether there are no rooms.
     pub fn is_empty(&self) -> bool {
         self.rooms.is_empty()
     }
 
-    /// Drops what time has taken from every room.
+    /// Removes what has expired from every room.
     fn expire(&self) {
         let now = (self.clock)();
         self.rooms.retain(|id, life| {
@@ -122,7 +123,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Joins a node to a world. For as long as the value lives, its members are held by its lease.
+    /// Connects a node to a world. Its lease holds its members for as long as the value lives.
     /// Must be called within a tokio runtime.
     pub fn new(world: Arc<World>, node: NodeId, feed: Arc<dyn EventHandler>) -> Arc<Self> {
         let memory = Arc::new(Self { world, node, feed });
@@ -142,7 +143,7 @@ impl Memory {
                     life.room.touch(now, &node.world.limits, node.node);
                 }
             }
-            // Who is late themselves let the others speak first: all of them were held up.
+            // A node that is late itself lets the others renew first: all of them were held up.
             if last.replace(now).is_none_or(|last| now <= last + 2 * period) {
                 node.world.expire();
             }
@@ -168,7 +169,7 @@ impl Store for Memory {
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
         let (now, limits) = ((self.world.clock)(), &self.world.limits);
-        // The entry keeps its shard locked: a join and the last leave can only come one after the other.
+        // The map entry keeps its shard locked, so that a join and the last leave cannot run at the same time.
         let mut slot = match self.world.rooms.entry(room.clone()) {
             Slot::Occupied(slot) => slot,
             Slot::Vacant(slot) => {

@@ -2,32 +2,27 @@
 //!
 //! # The contract, for every store
 //! - Each call is one atomic step: it happens whole or not at all.
-//! - A room is born by its first `join` and gone, with everything said in it,
-//!   in the same step in which its last member leaves.
-//! - `say` numbers entries 1, 2, 3, … and tells every node that has members in
-//!   the room. The same `(member, n)` is said once, however often it is sent.
-//! - What a node is told: from before `join` returns until its last member of
-//!   the room begins to leave, every entry in order of `seq` and every join and leave
-//!   in order of `version`, within one epoch none missing and none twice.
-//!   Anything else is told as [`Event::Reset`]. What is told may lie before
-//!   the snapshot that `join` returned, or belong to an earlier life: compare `epoch`, `seq` and `version`.
-//!   One exception: who came *and* went while the line to a shared store was
-//!   broken is not told; `version` skips them, and those who went meanwhile
-//!   are told to have [`Left`](LeaveReason::Left), as nobody knows better.
-//!   So `join` returns no snapshot that the node has not been told up to, or
-//!   whoever came and went across it would be told half of that. (It may
-//!   return another if the seat is no longer that link's.)
-//! - A member has one seat. Whoever takes it over at another node is the same
-//!   person, so only the node that held it is told, by [`Event::Moved`]: once,
-//!   or by the next renewal if the news was lost. Until then the older link
-//!   may still speak in the member's name, but no longer free the seat.
-//! - A seat belongs to the link that began last. A take-over that began before the one that has the seat is refused,
-//!   however late it gets here, if the node knows the store's clock well enough to tell.
-//! - Typing is told to those who are there, and forgotten. Who is in the call is kept with the member.
-//! - A node's members are held by its lease, which the store renews by itself;
-//!   when the node falls silent they leave with [`LeaveReason::NodeLost`].
-//! - An entry older than `history_age` is nowhere to be found, whether or not
-//!   anybody writes.
+//! - The first `join` creates a room. The step in which its last member leaves deletes it with its log.
+//! - `say` numbers entries 1, 2, 3, … and publishes them to every node that has members in the room.
+//!   The same `(member, n)` is published once, however often it is sent.
+//! - A node gets events from before `join` returns until its last member of the room begins to leave.
+//!   It gets every entry in order of `seq`, and every join and leave in order of `version`.
+//!   Within one epoch, none is missing and none comes twice. Anything else is an [`Event::Reset`].
+//!   An event may be older than the snapshot that `join` returned, or of an earlier epoch:
+//!   compare `epoch`, `seq` and `version`.
+//! - One exception: members that joined *and* left while the connection to a shared store was broken are not reported.
+//!   `version` skips them. Members that left meanwhile are reported as [`Left`](LeaveReason::Left), since the
+//!   reason is unknown. So `join` returns no snapshot that is ahead of the node's events: it would hide half of
+//!   such a join and leave. (It may return one if the session no longer belongs to that connection.)
+//! - A member has one session. A takeover at another node is by the same person, so only the old node is told, by
+//!   [`Event::Moved`]: once, or by the next renewal if the event was lost. Until then the older connection
+//!   may still send in the member's name, but can no longer end the session.
+//! - A session belongs to the connection that began last. A takeover that began before the current owner is refused,
+//!   however late it arrives, if the node knows the store's clock well enough to tell.
+//! - Typing is published to the room's members and not kept. The call mark is kept with the member.
+//! - A node's members are held by its lease, which the store renews by itself.
+//!   When the node falls silent, they leave with [`LeaveReason::NodeLost`].
+//! - No call shows an entry older than `history_age`, even in a room where nothing is written.
 
 pub mod memory;
 pub mod redis;
@@ -42,111 +37,111 @@ use crate::room::{
     Text,
 };
 
-/// What happened in a room that this node watches.
+/// What happened in a room to which this node is subscribed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// Somebody said something.
+    /// A member sent a message.
     Said {
-        /// The life in which it was said.
+        /// The epoch of the entry.
         epoch: Epoch,
         /// The new entry.
         entry: Entry,
     },
-    /// Somebody came.
+    /// A member joined.
     Joined {
-        /// The life into which they came.
+        /// The epoch of the join.
         epoch: Epoch,
-        /// Who.
+        /// The member.
         member: Member,
-        /// The room's version with them in it.
+        /// The room's version after the join.
         version: u64,
-        /// Heads in the room now.
+        /// The member count now.
         count: usize,
     },
-    /// Somebody went.
+    /// A member left.
     Left {
-        /// The life out of which they went.
+        /// The epoch of the leave.
         epoch: Epoch,
-        /// Who.
+        /// The member.
         member: Member,
-        /// Why.
+        /// Why it left.
         reason: LeaveReason,
-        /// The room's version without them.
+        /// The room's version after the leave.
         version: u64,
-        /// Heads in the room now.
+        /// The member count now.
         count: usize,
     },
-    /// Others may have come and gone, but who is there now is who was there before.
+    /// Other members may have joined and left meanwhile, but the members are the same as before.
     Unchanged {
-        /// The life of which this is said.
+        /// The epoch of the version.
         epoch: Epoch,
         /// The room's version now.
         version: u64,
-        /// Heads in the room now.
+        /// The member count now.
         count: usize,
     },
-    /// Somebody started or stopped typing. Never kept.
+    /// A member started or stopped typing. Never kept.
     Typing {
-        /// Who.
+        /// The member.
         from: MemberId,
-        /// The name they go by.
+        /// The member's name.
         user: Name,
         /// Started or stopped.
         typing: bool,
     },
-    /// A member of this node took its seat at another one. Whatever this node still has of it is void.
+    /// A member of this node took its session to another node. Whatever this node still holds for it is void.
     Moved {
-        /// Who.
+        /// The member.
         member: MemberId,
-        /// The link that held the seat here.
+        /// The connection that had the session here.
         tag: u64,
     },
-    /// The page of a member of this node says that it unloads: its link is about to end.
+    /// The page of a member of this node says that it unloads: its connection is about to end.
     Unloading {
-        /// Whose page.
+        /// The member.
         member: MemberId,
     },
-    /// Somebody came to the video call or went. Makes no version of its own: the greatest mark is the truth.
+    /// A member joined or left the video call. Makes no version of its own: the greatest mark is the truth.
     Call {
-        /// The life in which they did.
+        /// The epoch in which the mark changed.
         epoch: Epoch,
-        /// Who.
+        /// The member.
         from: MemberId,
-        /// The name they go by.
+        /// The member's name.
         user: Name,
         /// The new mark.
         call: CallMark,
         /// The room's version at that time.
         version: u64,
     },
-    /// Continuity broke: this is all there is now.
+    /// Continuity broke: this is the whole room now.
     Reset(Arc<Snapshot>),
 }
 
-/// The node's ear: told by the store, in order, without waiting. It must not call the store.
+/// Gets a node's events from the store, in order. It must neither block nor call the store.
 pub trait EventHandler: Send + Sync + 'static {
     /// Something happened in a room.
     fn tell(&self, room: &RoomId, event: &Event);
-    /// A room went out of reach (`false`) or came back (`true`). Of a store in parts, one part may be away.
+    /// A room went out of reach (`false`) or came back (`true`). One part of a store in parts may be away by itself.
     fn link(&self, room: &RoomId, up: bool);
 }
 
-/// A store's failure, or a room's refusal passed on.
+/// A failure of the store, or a room's refusal passed on.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The room said no.
+    /// The room refused.
     #[error(transparent)]
     Refused(#[from] RoomError),
     /// The store has no space left; nothing was changed.
     #[error("the store is full")]
     Full,
-    /// The store is out of reach. What was asked may or may not have happened.
+    /// The store is out of reach. The call may or may not have taken effect.
     #[error("the store is out of reach")]
     Unavailable,
-    /// Too many come at once; nothing was changed. When to come back.
+    /// Too many requests at once; nothing was changed. Holds when to come back.
     #[error("too many come at once: come back in {} s", .0.as_secs().max(1))]
     Busy(Duration),
-    /// The store answered something it never should, for this room; the store has told the log.
+    /// The store gave an answer that it never should for this room; the store has logged it.
     #[error("the store is broken: {0}")]
     Broken(String),
 }
@@ -154,13 +149,17 @@ pub enum StoreError {
 /// Where rooms live. See the module's contract.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Takes a seat or, with an `id` that is seated already, takes it over for a new link (nobody is told
-    /// but the node that held it, if that is another one).
-    /// Creates the room if need be. `tag` marks the link; it must never have been used before on this node,
-    /// and is greater than those of older links: of two links the newer one has the seat, in whatever order they ask.
-    /// Between nodes `began` decides, which is when the link came to its node: [`RoomError::Overtaken`] for the older one.
-    /// The snapshot's log begins no later than what a reader at `after` has missed, as far as it is kept; without `after`,
-    /// or where it does not reach back so far, it is all there is.
+    /// Joins a member to a room. Creates the room if need be.
+    ///
+    /// With an `id` that is a member already, a new connection takes the session over.
+    /// No event follows, except for the node that had the session, if it is another one.
+    ///
+    /// `tag` marks the connection. It must never have been used before on this node, and is greater than those of older
+    /// connections: of two connections, the newer one has the session, in whatever order they ask.
+    /// Between nodes, `began` decides: when the connection reached its node. The older one gets [`RoomError::Overtaken`].
+    ///
+    /// The snapshot's log begins no later than what a subscriber at `after` has missed, as far as it is kept.
+    /// Without `after`, or where the log does not reach back so far, it holds the whole log.
     async fn join(
         &self,
         room: &RoomId,
@@ -171,34 +170,34 @@ pub trait Store: Send + Sync + 'static {
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError>;
 
-    /// Frees the seat if `tag` still holds it; void otherwise. The last to leave takes the room along.
-    /// Says whether the room may be over now: false only where somebody is known to be there.
+    /// Ends the session if `tag` still owns it; void otherwise. The last leave deletes the room.
+    /// Returns whether the room may be deleted now: false only where the store knows of a member.
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError>;
 
-    /// Adds to the log. May be repeated with the same `n` until it succeeds.
+    /// Adds a message to the log. May be repeated with the same `n` until it succeeds.
     async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError>;
 
-    /// Adds to the log with the counter that follows the member's last, whoever else speaks in their name meanwhile.
+    /// Adds a message to the log with the counter after the member's last, whatever other connections send in its name.
     async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError>;
 
-    /// Tells those who are there that somebody started or stopped typing. A start is void if a newer link has taken the
-    /// seat since it `began`.
+    /// Publishes that a member started or stopped typing. A start is void if a newer connection has taken the session
+    /// since it `began`.
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError>;
 
-    /// Tells the node that holds the member's seat, and no other, that the member's page unloads. It may be lost.
+    /// Tells only the node that has the member's session that the member's page unloads. This event may be lost.
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError>;
 
-    /// Takes note of a member's coming to the video call, or of its going, and tells everybody unless it is old news.
+    /// Records that a member joined or left the video call, and publishes it unless the mark is old.
     async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError>;
 
-    /// A room as it is, without joining it; `None` if there is no such room. Leaves `history` empty unless asked.
+    /// A snapshot of a room, without joining it; `None` if there is no such room. `history` stays empty unless asked for.
     async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
 
-    /// The same without the log, listing only the member with this `id`, if it sits there, and counting the others: what it
-    /// costs does not grow with the room.
+    /// The same without the log. Lists only the member with this `id`, if it is there, and counts the others:
+    /// the cost does not grow with the room.
     async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError>;
 
-    /// What had to be put right so far: name, what it counts, how often. Nothing where nothing can break.
+    /// The repairs so far: name, what it counts, how often. Empty where nothing can break.
     fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
         Vec::new()
     }
@@ -206,29 +205,29 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can be reached now.
     fn ready(&self) -> bool;
 
-    /// Whether other nodes may serve the same rooms, so that members can move there when this node stops.
+    /// Whether other nodes may serve the same rooms, so that members can move to them when this node stops.
     fn shared(&self) -> bool;
 
-    /// Whether another node lives at which members can take their seats up. For a node that is about to stop: from then
-    /// on it is no such node for others. Where that is not known, it is taken to live.
+    /// Whether another node runs that members can move to. For a node that is about to stop:
+    /// from then on, other nodes no longer count it. Where that is unknown, the answer is yes.
     async fn has_peers(&self) -> bool {
         self.shared()
     }
 
-    /// Bytes that the store may hold in all; `None` where it is not bounded or does not say. What others keep in the same
-    /// store counts, too. It may change while the store runs.
+    /// Bytes that the store may hold in all; `None` where it is not bounded or does not say. Data of other programs in the
+    /// same store counts, too. The bound may change while the store runs.
     fn capacity(&self) -> Option<u64> {
         None
     }
 
-    /// What the operator should put right although people can come in: whole sentences.
+    /// What the operator should put right although members can join: whole sentences.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Good order at the end: whoever this node still holds leaves with [`LeaveReason::Shutdown`].
+    /// An orderly stop: all members of this node leave with [`LeaveReason::Shutdown`].
     async fn close(&self);
-    /// The end where members are to take their seats up again: the seats are `held` so long, as if the node had died.
+    /// A stop after which members should resume: their sessions are `held` for that long, as if the node had died.
     async fn part(&self, held: Duration) {
         let _ = held;
         self.close().await;

@@ -9,19 +9,19 @@ use percent_encoding::percent_decode_str;
 /// Why a URL cannot be used. Never shows the URL, which may hold a password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RedisConfigError {
-    /// Not a URL of Redis at all.
+    /// Not a Redis URL at all.
     #[error(
         "a Redis URL is redis://[user[:password]@]host[:port][/database], redis-cluster://…host[:port],host[:port]…, \
         or redis-sentinel://…host[:port],host[:port]…/service[/database]; with rediss in front for TLS"
     )]
     BadUrl,
-    /// Sentinels watch many masters, each under a name.
+    /// The URL does not name the service: Sentinels watch many masters, each under a name.
     #[error("a redis-sentinel:// URL names the service as well: redis-sentinel://host:port,host:port/service")]
     NoService,
-    /// Databases are for single servers.
+    /// The URL names a database of a Cluster: only single servers have databases.
     #[error("a Redis Cluster has no database but 0")]
     ClusterDatabase,
-    /// fred greets in a line, not in counted words, where these mean something else.
+    /// fred sends credentials as an inline command, not as counted strings, and there these characters mean something else.
     #[error("a user or password for Redis may not hold spaces, quotes or line breaks")]
     Credentials,
     /// The certificates of this machine cannot be read.
@@ -29,31 +29,31 @@ pub enum RedisConfigError {
     Certificates,
 }
 
-/// Who is behind the hosts of a URL.
+/// What the hosts of a URL are.
 pub(super) enum Deployment {
     /// The server itself.
     Server,
     /// Some of the servers of a Cluster.
     Cluster,
-    /// Sentinels, who know the master of a service.
+    /// Sentinels, which know the master of a service.
     Sentinels {
         /// The service's name.
         service: String,
-        /// What to say to the sentinels. They have their own passwords, or none.
+        /// How to connect to the Sentinels. They have their own passwords, or none.
         config: Box<Config>,
     },
 }
 
-/// A URL that was read.
+/// A parsed URL.
 pub(super) struct Address {
     /// The hosts that the URL names; at least one.
     pub(super) hosts: Vec<Server>,
     pub(super) guide: Deployment,
-    /// What to say to a server that keeps rooms; which one is still to be filled in.
+    /// How to connect to a server that keeps rooms; the server is still to be filled in.
     config: Config,
 }
 
-/// What follows the question mark.
+/// The parameters after the question mark.
 #[derive(Default)]
 struct Query {
     hosts: Vec<String>,
@@ -63,7 +63,7 @@ struct Query {
 }
 
 impl Address {
-    /// Reads a URL.
+    /// Parses a URL.
     pub(super) fn read(url: &str) -> Result<Self, RedisConfigError> {
         let bad = RedisConfigError::BadUrl;
         let (scheme, rest) = url.split_once("://").ok_or(bad)?;
@@ -131,13 +131,13 @@ impl Address {
         self.config.database.unwrap_or_default()
     }
 
-    /// How to speak to one of the servers that keep rooms.
+    /// How to connect to one of the servers that keep rooms.
     pub(super) fn config(&self, server: &Server) -> Config {
         at(&self.config, server)
     }
 }
 
-/// The same words, said to one server.
+/// The same configuration for one server.
 pub(super) fn at(config: &Config, server: &Server) -> Config {
     Config { server: ServerConfig::Centralized { server: server.clone() }, ..config.clone() }
 }

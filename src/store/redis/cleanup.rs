@@ -1,4 +1,4 @@
-//! Seats to be freed: those of joins that were given up but may have happened, or may still happen.
+//! Sessions to be ended: those of joins that were given up but may have happened, or may still happen.
 
 use std::{
     sync::{MutexGuard, PoisonError, Weak},
@@ -13,17 +13,17 @@ use crate::{
     store::StoreError,
 };
 
-/// A seat that may have been taken for somebody who was told otherwise.
+/// A session that Redis may have, although the member's client was told that the join failed.
 pub(super) struct PendingCleanup {
     room: RoomId,
     id: MemberId,
     tag: u64,
-    /// Until then what took it may still be under way on a connection that was given up.
+    /// Until then, the join may still be under way on a connection that was given up.
     due: Instant,
 }
 
 impl Shared {
-    /// Takes note of a seat to be freed, if it was taken for somebody who was no member before.
+    /// Schedules the end of a session, if its join was the member's first.
     pub(super) fn schedule_cleanup(&self, room: &RoomId, id: MemberId, tag: u64) {
         let due = Instant::now() + Duration::from_millis(self.limits.lease);
         self.cleanups().push(PendingCleanup { room: room.clone(), id, tag, due });
@@ -33,13 +33,13 @@ impl Shared {
         self.cleanups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees the seats of joins that were given up but may have happened, or may still happen.
+    /// Ends the sessions of joins that were given up but may have happened, or may still happen.
     pub(super) async fn pay(&self) {
         let cleanups = std::mem::take(&mut *self.cleanups());
         for debt in cleanups {
             let deadline = Instant::now() + DEADLINE;
             let paid = self.free_seat(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline).await;
-            // What a spoiled room keeps, its lease and its life end.
+            // What a spoiled room keeps ends with its lease and its keys.
             if paid == Err(StoreError::Unavailable) || paid == Ok(LeaveOutcome::Nobody) && Instant::now() < debt.due {
                 self.cleanups().push(debt);
             }
@@ -47,7 +47,7 @@ impl Shared {
     }
 }
 
-/// Pays what is owed, for as long as there is a node.
+/// Ends pending sessions for as long as the node runs.
 pub(super) async fn pay(shared: Weak<Shared>) {
     loop {
         sleep(Duration::from_millis(200)).await;

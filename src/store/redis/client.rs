@@ -1,4 +1,4 @@
-//! One connection of fred's, kept for as long as it is wanted, and why it cannot be made.
+//! One connection of fred's, kept up for as long as it is wanted, and why it cannot be made.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ use super::{
 /// How soon a client that has given up is started again.
 const REST: Duration = Duration::from_millis(200);
 
-/// What is said where Redis itself said nothing.
+/// The reason that is shown where Redis itself gave none.
 pub(super) const SILENCE: &str = "no answer";
 
 /// A client for one connection. `capacity` bounds the messages that wait to be taken.
@@ -55,12 +55,12 @@ pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Clie
     Ok(client.with_options(&options))
 }
 
-/// Asks a server that there is no link to for the map. Where there is none, says why.
+/// Asks a server for the slot map over a connection of its own. Where there is none, returns the reason.
 pub(super) async fn fetch_slot_map(config: Config, server: &Server) -> Result<SlotMap, String> {
     briefly(config, async |client| slots(client, server).await).await
 }
 
-/// Asks a server that there is no link to which master it follows; itself if it is one.
+/// Asks a server over a connection of its own which master it follows; itself if it is a master.
 pub(super) async fn master_of(config: Config, server: &Server) -> Option<Server> {
     let ask = async |client: &WithOptions<Client>| info(client, "replication").await;
     let role = briefly(config, async |client| ask(client).await.map_err(|error| reason(&error))).await.ok()?;
@@ -84,7 +84,7 @@ async fn briefly<T>(config: Config, ask: impl AsyncFnOnce(&WithOptions<Client>) 
     }
 }
 
-/// Who has which slot, as a server sees it.
+/// Which server has which slot, as one server sees it.
 pub(super) async fn slots(client: &WithOptions<Client>, server: &Server) -> Result<SlotMap, String> {
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
     match client.custom::<Value, _>(command, vec!["SLOTS"]).await {
@@ -93,17 +93,17 @@ pub(super) async fn slots(client: &WithOptions<Client>, server: &Server) -> Resu
     }
 }
 
-/// One section of what a server says about itself.
+/// One section of a server's INFO.
 pub(super) async fn info(client: &WithOptions<Client>, section: &'static str) -> Result<String, Error> {
     client.custom(CustomCommand::new_static("INFO", ClusterHash::FirstKey, false), vec![section]).await
 }
 
-/// An error in Redis's own words, or that there were none.
+/// An error in Redis's own words, or that Redis gave none.
 pub(super) fn reason(error: &Error) -> String {
     spoken(error).unwrap_or_else(|| SILENCE.to_owned())
 }
 
-/// Ends a task when it is dropped.
+/// Aborts a task when it is dropped.
 pub(super) struct AbortOnDrop<T = ()>(pub(super) JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
@@ -112,7 +112,7 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// fred reconnects by itself, but its task can end: then there is a new one.
+/// Starts fred's task anew when it ends: fred reconnects by itself, but that task can end.
 pub(super) async fn stay_connected(client: Client) {
     loop {
         let _ = (&mut AbortOnDrop(client.connect()).0).await;
@@ -130,13 +130,13 @@ impl ConnectError {
         self.0.lock().clone()
     }
 
-    /// It is connected now.
+    /// The connection is up now.
     pub(super) fn clear(&self) {
         *self.0.lock() = None;
     }
 }
 
-/// Wrong credentials, or a database that there is not, are tried for ever: keeps what Redis says to that.
+/// Keeps what Redis says to wrong credentials, or to a database that does not exist: fred retries those for ever.
 pub(super) async fn listen(client: Client, refusal: Arc<ConnectError>) {
     let mut errors = client.error_rx();
     loop {

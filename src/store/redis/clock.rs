@@ -1,4 +1,4 @@
-//! What time it is at a Redis server, as exactly as a node can know it: what its TIME said lies between question and answer.
+//! The time of a Redis server, as exactly as a node can know it: the answer to TIME lies between question and answer.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,17 +13,17 @@ use tokio::time::{Instant, timeout};
 use super::{codec::Str, connection::TRY};
 use crate::room::{Millis, Moment};
 
-/// Two clocks part by a thousandth at most.
+/// Two clocks drift apart by a thousandth at most.
 const DRIFT: i64 = 1000;
 
 /// The clock of one server.
 pub(super) struct Clock {
-    /// Since when moments are counted here.
+    /// The moment from which this clock counts.
     base: Instant,
     known: Mutex<Option<Known>>,
 }
 
-/// By how much the server's clock is ahead of ours, in microseconds.
+/// By how much the server's clock is ahead of the node's, in microseconds.
 #[derive(Clone, Copy)]
 struct Known {
     least: i64,
@@ -32,7 +32,7 @@ struct Known {
 }
 
 impl Known {
-    /// The same some time later.
+    /// The same at a later time, with the drift since.
     fn aged(self, now: i64) -> Self {
         let drift = (now - self.at).abs() / DRIFT;
         Self { least: self.least - drift, most: self.most + drift, at: now }
@@ -40,12 +40,12 @@ impl Known {
 }
 
 impl Clock {
-    /// Nothing is known yet.
+    /// A clock of which nothing is known yet.
     pub(super) fn new() -> Self {
         Self { base: Instant::now(), known: Mutex::default() }
     }
 
-    /// Asks the server. What it does not answer in time changes nothing.
+    /// Asks the server for its time. Without an answer in time, nothing changes.
     pub(super) async fn ask(&self, client: &WithOptions<Client>) {
         let command = CustomCommand::new_static("TIME", ClusterHash::FirstKey, false);
         let sent = Instant::now();
@@ -65,7 +65,7 @@ impl Clock {
         *known = both.filter(|both| both.least <= both.most).or(Some(fresh));
     }
 
-    /// What the server's clock showed at a moment of ours; `None` if that is not known.
+    /// What the server's clock showed at a moment of this node's clock; `None` if that is not known.
     pub(super) fn moment(&self, at: Instant) -> Option<Moment> {
         let now = self.count(Instant::now());
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).map(|known| known.aged(now))?;
@@ -77,7 +77,7 @@ impl Clock {
         })
     }
 
-    /// A moment of ours as a number of microseconds.
+    /// A moment of this node's clock as a number of microseconds.
     fn count(&self, at: Instant) -> i64 {
         let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
         if at >= self.base { micros(at - self.base) } else { -micros(self.base - at) }
@@ -100,13 +100,13 @@ mod tests {
         clock.learn(start, start + 8 * MS, 5_003_000);
         let Moment { earliest, latest } = clock.moment(start).unwrap();
         assert!((4994..=4995).contains(&earliest) && (5003..=5004).contains(&latest), "{earliest} {latest}");
-        // A quick answer, and a late one that says little.
+        // A quick answer, and a late one that adds little.
         clock.learn(start + 10 * MS, start + 12 * MS, 5_011_000);
         clock.learn(start + 20 * MS, start + 1500 * MS, 6_400_000);
         tokio::time::advance(1500 * MS).await;
         let Moment { earliest, latest } = clock.moment(start).unwrap();
         assert!((4997..=4999).contains(&earliest) && (5001..=5003).contains(&latest), "{earliest} {latest}");
-        // What began before anything was known has its moment, too.
+        // A moment before anything was known can be computed, too.
         let before = clock.moment(start - 100 * MS).unwrap();
         assert_eq!((before.earliest, before.latest), (earliest - 100, latest - 100));
     }

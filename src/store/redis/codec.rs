@@ -1,8 +1,7 @@
-//! How entries, seats and news are written in Redis, and how they are read.
+//! How entries, sessions and broker messages are written in Redis, and how they are read.
 //!
-//! Words are separated by single spaces. A name (see [`Name::to_word`]) may hold spaces and stands
-//! last, or before the line break that comes before the text; it cannot hold
-//! a line break itself.
+//! Words are separated by single spaces. A name (see [`Name::to_word`]) may hold spaces. It stands
+//! last, or before the line break that comes before the text; it cannot hold a line break itself.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 pub(super) use fred::bytes_utils::Str;
@@ -23,9 +22,9 @@ pub(super) enum BrokerMessage {
     Joined { epoch: Epoch, version: u64, count: usize, member: Member },
     /// `L epoch version heads reason member joined-at name`
     Left { epoch: Epoch, version: u64, count: usize, reason: LeaveReason, member: Member },
-    /// `V epoch moves member node tag`: a member took its seat at another node, and that holder has it no more.
+    /// `V epoch moves member node tag`: a member took its session to another node, so that this owner lost it.
     Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
-    /// `R epoch`: the log goes on in another life.
+    /// `R epoch`: the log goes on in another epoch.
     Reborn { epoch: Epoch },
     /// `T member 0|1 name`
     Typing { from: MemberId, typing: bool, user: Name },
@@ -35,77 +34,77 @@ pub(super) enum BrokerMessage {
     Call { from: MemberId, call: CallMark },
 }
 
-/// A place that a room has reached.
+/// A position that a room has reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Position {
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
     pub(super) version: u64,
-    /// Counts seats taken over at another node, as `version` counts joins and leaves.
+    /// Counts sessions taken over at another node, as `version` counts joins and leaves.
     pub(super) moves: u64,
 }
 
 impl Position {
-    /// Whether who has heard of this has heard of `other`.
+    /// Whether this position includes `other`.
     pub(super) fn reaches(self, other: Self) -> bool {
         self.epoch == other.epoch && self.or_later(other) == self
     }
 
-    /// The later of two in the same life, each count by itself.
+    /// The later of two in the same epoch, each count by itself.
     pub(super) fn or_later(self, other: Self) -> Self {
         let (seq, version) = (self.seq.max(other.seq), self.version.max(other.version));
         Self { epoch: self.epoch, seq, version, moves: self.moves.max(other.moves) }
     }
 }
 
-/// A room as a script shows it.
+/// A room as a script returns it.
 pub(super) struct RoomState {
     pub(super) room: Snapshot,
     /// See [`Position`].
     pub(super) moves: u64,
-    /// Where everybody sits, and since when.
+    /// Which node has each session, and since when.
     pub(super) seats: Vec<(MemberId, NodeId, Millis)>,
 }
 
 impl RoomState {
-    /// How far it reaches.
+    /// The position of this state.
     pub(super) fn mark(&self) -> Position {
         let Snapshot { epoch, seq, version, .. } = self.room;
         Position { epoch, seq, version, moves: self.moves }
     }
 }
 
-/// A number as Redis is given it.
+/// A number as Redis gets it.
 pub(super) fn number(n: impl std::fmt::Display) -> Str {
     Str::from(n.to_string())
 }
 
-/// A member's id as Redis is given it.
+/// A member's id as Redis gets it.
 pub(super) fn id(id: MemberId) -> Str {
     Str::from(id.0.simple().to_string())
 }
 
-/// An epoch as Redis is given it.
+/// An epoch as Redis gets it.
 pub(super) fn epoch(epoch: Epoch) -> Str {
     Str::from(format!("{:x}", epoch.0))
 }
 
-/// A node as Redis is given it.
+/// A node's id as Redis gets it.
 pub(super) fn node(node: NodeId) -> Str {
     Str::from(format!("{:x}", node.0))
 }
 
-/// How far somebody has heard as Redis is given it: `epoch seq`.
+/// How far a node has got as Redis gets it: `epoch seq`.
 pub(super) fn heard((life, seq): (Epoch, Seq)) -> Str {
     Str::from(format!("{:x} {seq}", life.0))
 }
 
-/// A room's key as Redis is given it.
+/// A room's key as Redis gets it.
 pub(super) fn key(key: &RoomKey) -> Str {
     Str::from(STANDARD_NO_PAD.encode(key.0))
 }
 
-/// A count or a time. Nothing of ours is greater than what Redis's scripts count exactly, so that nothing can overflow.
+/// A count or a time. None may exceed what Redis's scripts count exactly, so that nothing can overflow.
 fn count(word: &str) -> Option<u64> {
     word.parse().ok().filter(|n| *n <= MAX_N)
 }
@@ -141,7 +140,7 @@ fn read_entry(line: &str) -> Option<Entry> {
     })
 }
 
-/// `node tag new since joined-at name`, and the member's mark
+/// `node tag new since joined-at name`, and the member's call mark
 fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Millis)> {
     let id = read_id(member)?;
     let (node, rest) = line.split_once(' ')?;
@@ -152,7 +151,7 @@ fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Mi
     Some((Member { id, name, joined_at, call }, read_node(node)?, since))
 }
 
-/// A line from a room's channel.
+/// Reads a message from a room's channel.
 pub(super) fn read_news(line: &str) -> Option<BrokerMessage> {
     let (kind, rest) = line.split_once(' ')?;
     if kind == "M" {
@@ -197,7 +196,7 @@ pub(super) fn read_news(line: &str) -> Option<BrokerMessage> {
     }
 }
 
-/// Where a room stands: `epoch seq version moves`
+/// A room's position: `epoch seq version moves`
 pub(super) fn read_mark(line: &str) -> Option<Position> {
     let mut words = line.splitn(4, ' ');
     let mut next = || words.next();
@@ -205,7 +204,7 @@ pub(super) fn read_mark(line: &str) -> Option<Position> {
     Some(Position { epoch, seq: count(next()?)?, version: count(next()?)?, moves: count(next()?)? })
 }
 
-/// What became of a message: `epoch seq at repeated`
+/// The result of a publish: `epoch seq at repeated n`
 pub(super) fn read_said(line: &str) -> Option<(Epoch, PublishResult)> {
     let mut words = line.split(' ');
     let mut next = || words.next();
@@ -214,7 +213,7 @@ pub(super) fn read_said(line: &str) -> Option<(Epoch, PublishResult)> {
     Some((epoch, PublishResult { n: next()?.parse().ok()?, seq, at, repeated }))
 }
 
-/// An answer that no script of ours gives.
+/// The error for an answer that no script of ours gives.
 pub(super) fn garbled(script: &str) -> StoreError {
     StoreError::Broken(format!("the answer of {script} cannot be read"))
 }
@@ -253,7 +252,7 @@ impl Reply {
         read_epoch(&self.word()?)
     }
 
-    /// All the rest as a room: `epoch key seq version moves total heads (member seat mark)* entry*`.
+    /// The rest as a room: `epoch key seq version moves total heads (member seat mark)* entry*`.
     pub(super) fn picture(mut self) -> Option<RoomState> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
@@ -272,13 +271,13 @@ impl Reply {
     }
 }
 
-/// What a join gave.
+/// The reply to a join.
 pub(super) struct JoinReply {
-    /// The answer to it.
+    /// The result for the client.
     pub(super) joined: JoinResult,
-    /// This node's lease was known: its other members still sit.
+    /// This node's lease was known, so its other members are still there.
     pub(super) leased: bool,
-    /// Since when the seat counts as taken, by the clock of Redis.
+    /// Since when the session counts as taken, by the clock of Redis.
     pub(super) since: Millis,
     /// When the member joined.
     pub(super) joined_at: Millis,

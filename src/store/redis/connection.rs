@@ -1,16 +1,13 @@
-//! The line to one Redis server.
+//! The connection to one Redis server.
 //!
-//! One plain connection for commands and for subscriptions, so that Redis answers
-//! a message and tells it in one write, and a node hears both in one read. In a
-//! Cluster there are two: SUNSUBSCRIBE may be sent on there, and fred would take
-//! that for the answer to another command. One more tells whether the server
-//! lives: it carries nothing else, so that no queue of ours is taken for silence.
+//! One connection carries commands and subscriptions. So Redis answers a call and publishes its message
+//! in one write, and the node gets both in one read. In a Cluster there are two: a server may redirect
+//! SUNSUBSCRIBE there, and fred would take that for the answer to another command. One more tells whether the server
+//! lives. It carries nothing else, so that a queue of ours is not taken for silence.
 //!
-//! fred is asked for little: each command is written at most once and fails
-//! fast, and what is said about a connection comes from our own [`super::pulse`]. Repeating and
-//! routing are ours too, see [`super::links`], and so is subscribing again.
-//! (Its cluster client, its subscriber client and its detection of dead
-//! connections do not survive the tests.)
+//! fred is asked for little: each command is written at most once and fails fast, and only our own [`super::pulse`]
+//! says whether a connection lives. Retries, routing and resubscription are ours, too: see [`super::router`].
+//! (fred's cluster client, subscriber client and detection of dead connections do not survive the tests.)
 
 use std::{
     sync::{
@@ -54,39 +51,39 @@ use super::{
 };
 use crate::{room::Moment, store::StoreError};
 
-/// How long one try may take.
+/// The timeout of one try.
 pub(super) const TRY: Duration = Duration::from_secs(1);
-/// How long a server may take to say who has what.
+/// The timeout when a server is asked for its slot map.
 pub(super) const ASK: Duration = Duration::from_millis(300);
-/// How often a server that is away is looked for.
+/// How often a server that is away is tried again.
 pub(super) const SEARCH: Duration = Duration::from_millis(50);
 
-/// Where a link's news go.
+/// Handles the events of a connection.
 pub(super) trait ConnectionEvents: Send + Sync + 'static {
     /// A message on a channel.
     fn message(&self, channel: &str, line: &str);
     /// Messages were lost: compare every room of this server.
     fn missed(&self, link: &RedisConnection);
-    /// The connection is new: no channel is subscribed there any more.
+    /// The connection is new: no channel is subscribed on it any more.
     fn reconnected(&self, link: &RedisConnection);
     /// The server went out of reach or came back.
     fn link(&self, link: &RedisConnection);
-    /// Whether a slot is this link's.
+    /// Whether a slot belongs to this connection's server.
     fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool;
     /// Some slots have another server now.
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool);
 }
 
-/// The line to one server.
+/// The connection to one server.
 pub(super) struct RedisConnection {
     server: Server,
     pub(super) setup: Setup,
-    /// The connection for commands, where it is another one.
+    /// The connection for commands, where it is a separate one.
     commands: Option<WithOptions<Client>>,
     news: WithOptions<Client>,
     /// The connection that tells whether the server lives.
     pulse: WithOptions<Client>,
-    /// Marks in the news: each is answered when all before it have been passed on.
+    /// Marks among the messages: each is answered when all messages before it have been passed on.
     marks: mpsc::UnboundedSender<oneshot::Sender<()>>,
     pub(super) lanes: Lanes,
     pub(super) up: AtomicBool,
@@ -94,18 +91,18 @@ pub(super) struct RedisConnection {
     pub(super) answers: AtomicBool,
     pub(super) clock: Clock,
     counts: Arc<RepairCounts>,
-    /// Told when the server is silent: another may have its slots now.
+    /// Notified when the server is silent: another one may have its slots now.
     pub(super) doubt: Arc<Notify>,
-    /// Told when a call gives cause to ask whether the server can keep rooms.
+    /// Notified when a call gives cause to ask whether the server can keep rooms.
     pub(super) suspected: Notify,
-    /// Why it cannot be connected.
+    /// Why the connection cannot be made.
     pub(super) refusal: Arc<ConnectError>,
     about: Mutex<About>,
     tasks: OnceLock<Vec<AbortHandle>>,
 }
 
 impl RedisConnection {
-    /// Connects, and keeps connected, until it is stopped.
+    /// Connects, and stays connected until it is stopped.
     pub(super) fn start(
         server: &Server,
         config: &Config,
@@ -137,7 +134,7 @@ impl RedisConnection {
             about: Mutex::default(),
             tasks: OnceLock::new(),
         });
-        // Taken before anything is connected: the first connection told of is the first there is.
+        // Created before anything connects, so that the first connection reported is the first there is.
         let (messages, connections) = (link.news.message_rx(), link.news.reconnect_rx());
         let mut tasks = vec![
             tokio::spawn(Arc::clone(&link).listen(messages, connections, marked, ear.clone())),
@@ -160,7 +157,7 @@ impl RedisConnection {
         &self.pulse
     }
 
-    /// Each connection that carries something.
+    /// Each connection that carries commands or messages.
     pub(super) fn carriers(&self) -> impl Iterator<Item = &WithOptions<Client>> {
         self.commands.iter().chain([&self.news])
     }
@@ -170,7 +167,7 @@ impl RedisConnection {
         self.carriers().chain([&self.pulse])
     }
 
-    /// Hangs up for good.
+    /// Closes the connection for good.
     pub(super) fn stop(&self) {
         for task in self.tasks.get().into_iter().flatten() {
             task.abort();
@@ -182,28 +179,29 @@ impl RedisConnection {
         self.up.load(Ordering::Relaxed)
     }
 
-    /// Whether the server does not answer, though it has had the time to. One that is new is neither up nor down.
+    /// Whether the server does not answer, although it has had the time to. A new one is neither up nor down.
     pub(super) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
     }
 
-    /// Whether the server answered when it was last asked whether it lives.
+    /// Whether the server answered the last ping.
     pub(super) fn answers(&self) -> bool {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// Whether a newcomer would get its turn soon enough, if the server answers.
+    /// Whether a join would get its turn soon enough, if the server answers.
     pub(super) fn admit(&self) -> Result<(), StoreError> {
         if self.answers() { self.lanes.queue.admit().map_err(StoreError::Busy) } else { Ok(()) }
     }
 
-    /// What a call is told that had no turn in time: where nothing was done and the server answers, when to come back.
+    /// The error for a call that had no turn in time. It says when to come back, where the call has not
+    /// begun and the server answers.
     pub(super) fn late(&self, lane: Lane, begun: bool) -> StoreError {
         let comes_back = lane == Lane::Rooms && self.answers() && !begun;
         if comes_back { StoreError::Busy(self.lanes.queue.book()) } else { StoreError::Unavailable }
     }
 
-    /// What the server said of itself when it was last asked.
+    /// What the server said about itself when it was last asked.
     pub(super) fn about(&self) -> About {
         self.about.lock().clone()
     }
@@ -222,7 +220,7 @@ impl RedisConnection {
         &self.server
     }
 
-    /// What the server's clock showed at a moment of ours, as far as that is known.
+    /// What the server's clock showed at a moment of this node's clock, as far as that is known.
     pub(super) fn moment(&self, at: Instant) -> Option<Moment> {
         self.clock.moment(at)
     }
@@ -236,22 +234,23 @@ impl RedisConnection {
         }
     }
 
-    /// Subscribes to one channel; done when the server has said so.
+    /// Subscribes to one channel; returns when the server has confirmed it.
     pub(super) async fn subscribe(&self, channel: &Str) -> Result<(), Error> {
         self.news.ssubscribe(channel.clone()).await
     }
 
-    /// Ends a subscription. A connection that is gone has ended it too.
+    /// Ends a subscription. A connection that is gone has ended it, too.
     pub(super) async fn unsubscribe(&self, channel: &Str) {
         let _ = timeout(TRY, self.news.sunsubscribe(channel.clone())).await;
     }
 
-    /// How many listen to a channel, by the connection that would listen here: what it said before counts.
+    /// How many clients are subscribed to a channel. Sent on the connection that subscribes here,
+    /// so that its earlier commands count.
     pub(super) async fn listeners(&self, channel: &Str) -> Result<u64, Error> {
         self.news.spublish(channel.clone(), "").await
     }
 
-    /// Waits until all that the server has told so far is passed on; not for long if it does not answer.
+    /// Waits until all messages that the server has sent so far are passed on; not for long if it does not answer.
     pub(super) async fn settle(&self) {
         let (mark, passed) = oneshot::channel();
         if matches!(timeout(TRY, self.news.ping::<Value>(None)).await, Ok(Ok(_))) && self.marks.send(mark).is_ok() {
@@ -259,12 +258,12 @@ impl RedisConnection {
         }
     }
 
-    /// Who has which slot, as this server sees it.
+    /// Which server has which slot, as this server sees it.
     pub(super) async fn map(&self) -> Option<SlotMap> {
         timeout(ASK, slots(&self.pulse, &self.server)).await.ok()?.ok()
     }
 
-    /// Connects anew.
+    /// Replaces the connection by a new one.
     pub(super) async fn reconnect(&self, client: &Client) {
         // fred is connecting already when it is not connected.
         if client.is_connected() {
@@ -288,7 +287,7 @@ impl RedisConnection {
                 connection = connections.recv() => {
                     let Some(ear) = ear.upgrade() else { return };
                     match connection {
-                        // There was none on which anything could have been subscribed.
+                        // Before the first connection, nothing can have been subscribed.
                         Ok(_) if std::mem::take(&mut first) => {}
                         Ok(_) | Err(RecvError::Lagged(_)) => ear.reconnected(&self),
                         Err(RecvError::Closed) => {
@@ -315,7 +314,7 @@ impl RedisConnection {
                         }
                     }
                 }
-                // Last, so that nothing waits before it.
+                // Last, so that no message waits behind it.
                 Some(mark) = marked.recv() => {
                     let _ = mark.send(());
                 }

@@ -9,24 +9,24 @@ use fred::{
 use super::codec::Reply;
 use crate::store::StoreError;
 
-/// What to make of an error.
+/// What to do about an error.
 #[derive(Debug)]
 pub(super) enum ErrorAction {
-    /// The script is not known there: send it in full.
+    /// The server does not know the script: send it in full.
     Unknown,
     /// No memory; nothing was written.
     Full,
     /// It may work in a moment.
     Again,
-    /// The server cannot do what is needed, whichever room it is for, until somebody mends it.
+    /// The server cannot do what is needed, for any room, until the operator repairs it.
     Unfit,
-    /// The slot belongs to another server; an empty host is the one that was asked.
+    /// The slot belongs to another server; an empty host is the server that was asked.
     Moved(Server),
     /// It will not work for this room.
     Broken(String),
 }
 
-/// What says, in an error that begins with ERR, that a command is missing or not allowed: the room is not to blame.
+/// Texts in an ERR error that say that a command is missing or not allowed, so that the room is not to blame.
 const UNABLE: [&str; 6] = [
     "unknown command",
     "Unknown Redis command",
@@ -36,12 +36,11 @@ const UNABLE: [&str; 6] = [
     "compiling script",
 ];
 
-/// fred gives lost connections many kinds, so the text decides.
+/// Classifies by the text, because fred gives lost connections many kinds.
 ///
-/// ASK is no more than a reason to wait. It would send us to a server that
-/// answers TRYAGAIN until all keys of a script are there, and the channel,
-/// which every script names as a key, is never there. So no script runs in a
-/// slot that is on its way: one that did could find half a room.
+/// ASK is only a reason to wait. It would redirect a script to a server that answers TRYAGAIN until all its keys are there.
+/// The channel, which every script names as a key, is never there. So no script runs in a slot that is moving:
+/// one that did could find half a room.
 pub(super) fn classify(error: &Error) -> ErrorAction {
     let text = error.details();
     match text.split_whitespace().next().unwrap_or_default() {
@@ -64,7 +63,7 @@ pub(super) fn classify(error: &Error) -> ErrorAction {
     }
 }
 
-/// What Redis itself says in an error, short enough for a log; nothing where fred or the line is the speaker.
+/// What Redis itself says in an error, short enough for a log; nothing where the text is fred's or the connection's.
 pub(super) fn spoken(error: &Error) -> Option<String> {
     let text = error.details();
     let code = text.split_whitespace().next()?;
@@ -87,7 +86,7 @@ pub(super) fn words(value: Value) -> Result<Reply, StoreError> {
     let broken = || StoreError::Broken("a script's answer is not a list of words".to_owned());
     let values = match value {
         Value::Array(values) => values,
-        // One line says it all.
+        // An answer of one word.
         value => vec![value],
     };
     let word = |value| match value {

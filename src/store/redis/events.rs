@@ -1,4 +1,4 @@
-//! What the links to Redis tell this node: news of rooms, and links that go and come.
+//! What the connections to Redis report to this node: broker messages, and connections that go and come.
 
 use std::sync::Arc;
 

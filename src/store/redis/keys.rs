@@ -1,10 +1,10 @@
-//! What a room's keys and its channel are called.
+//! The names of a room's keys and of its channel.
 
 use fred::{bytes_utils::Str, util::redis_keyslot};
 
 use crate::room::RoomId;
 
-/// The layout's version is part of every name: nodes of a newer layout live in rooms of their own.
+/// The layout's version is part of every name, so that nodes of a newer layout have rooms of their own.
 const PREFIX: &str = "parlor1:{";
 
 /// The names of one room's three keys and its channel, in the order in which scripts take them.
@@ -17,17 +17,17 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The names for a room. Channels know nothing of database numbers, so the channel's name tells them apart.
+    /// The names for a room. Channels know nothing of database numbers, so the channel's name tells databases apart.
     pub(super) fn new(room: &RoomId, database: u8) -> Self {
         Self::tagged(room.as_str(), database)
     }
 
-    /// The names for this node's own look at a server. No room is called so, because a room's id holds no space.
+    /// The names for this node's probe of a server. No room has such a name, because a room's id holds no space.
     pub(super) fn of_probe(mark: u64, turn: u32, database: u8) -> Self {
         Self::tagged(&format!("probe {mark:x} {turn}"), database)
     }
 
-    /// The names for all nodes together; the same goes for these.
+    /// The names for all nodes together. No room has such a name, either.
     pub(super) fn of_nodes(database: u8) -> Self {
         Self::tagged("all nodes", database)
     }
@@ -49,17 +49,17 @@ impl Keys {
         self.names[1..].to_vec()
     }
 
-    /// The channel on which the room's events are told.
+    /// The channel on which the room's events are published.
     pub(super) fn channel(&self) -> &Str {
         &self.names[3]
     }
 
-    /// Where in a Redis Cluster the room belongs.
+    /// The room's slot in a Redis Cluster.
     pub(super) fn slot(&self) -> u16 {
         self.slot
     }
 
-    /// The same without making the names.
+    /// The same without building the names.
     pub(super) fn slot_of(room: &RoomId) -> u16 {
         redis_keyslot(room.as_str().as_bytes())
     }

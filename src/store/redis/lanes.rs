@@ -1,5 +1,5 @@
-//! How many calls of each kind may be under way to one server. Redis works one connection off in order, so what waits
-//! there goes before every later message: the rest waits here, where each kind has a lane of its own.
+//! How many calls of each kind may be under way to one server. Redis works through one connection in order, so that a
+//! call that waits there delays every later message. Calls wait here instead, and each kind has a lane of its own.
 
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -11,24 +11,24 @@ use super::queue::Queue;
 /// Which calls a script waits with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Lane {
-    /// What members say and do: never behind more than a few of the others.
+    /// What members send and do: never behind more than a few of the others.
     Messages,
-    /// What frees seats.
+    /// Scripts that end sessions.
     Leaves,
-    /// A node's word for many rooms.
+    /// Renewals of a node's leases, each for many rooms.
     Renewals,
-    /// Joins, and what else is answered with a whole room.
+    /// Joins, and other calls that are answered with a whole room.
     Rooms,
 }
 
-/// Messages under way at once. More than there ever are; they wait for nothing else.
+/// Messages under way at once. More than there ever are, so that no message waits for another.
 const MESSAGES: usize = 4096;
 /// Leaves: enough to keep Redis busy where an answer takes a millisecond, and less than a millisecond of its time.
 const LEAVES: usize = 32;
 /// Renewals, each of up to 64 rooms.
 pub(super) const RENEWALS: usize = 16;
-/// Answers with a whole room. Redis cuts a connection that listens when more waits for it than
-/// `client-output-buffer-limit pubsub` allows, which is 32 MB.
+/// Answers with a whole room. Redis closes a subscribed connection when its unsent output exceeds
+/// `client-output-buffer-limit pubsub`, which is 32 MB.
 const ROOMS: usize = 16;
 
 /// The lanes to one server.
@@ -37,7 +37,7 @@ pub(super) struct Lanes {
     leaves: Semaphore,
     renewals: Semaphore,
     rooms: Semaphore,
-    /// Those that wait for a turn in the lane of rooms.
+    /// The calls that wait for a turn in the lane of rooms.
     pub(super) queue: Queue,
 }
 
@@ -60,7 +60,7 @@ impl Lanes {
             Lane::Renewals => &self.renewals,
             Lane::Rooms => &self.rooms,
         };
-        // Turns go to those that wait first: one that is free passes over no other call.
+        // A free turn overtakes no other call, because turns go to waiting calls first.
         if let Ok(turn) = turns.try_acquire() {
             return Some(turn);
         }

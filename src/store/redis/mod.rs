@@ -1,14 +1,16 @@
 //! Rooms in Redis, shared by any number of nodes.
 //!
-//! A room is three keys in one slot: the set of its members, a hash with its
-//! facts, seats and the leases of the nodes that hold them, and the list of
-//! its entries. Every call is one script and so one atomic step; each says on
-//! the room's channel what it has changed. The scripts repeat [`crate::room`].
+//! A room is three keys in one slot:
+//! - the set of its members,
+//! - a hash with its facts, its sessions and the leases of the nodes that have them,
+//! - the list of its entries.
 //!
-//! A node subscribes before it joins. From then on each room has an inbox
-//! that puts what arrives in order and notices what does not, and a keeper
-//! that renews the lease and mends what broke: subscriptions, holes in the
-//! stream, seats that Redis has lost, rooms that another server has now.
+//! Every call is one script and so one atomic step. Each script publishes its changes on the room's channel.
+//! The scripts repeat [`crate::room`].
+//!
+//! A node subscribes before it joins. From then on each room has two parts. A replica puts broker messages in order
+//! and notices what is missing. A repair task renews the lease and repairs what broke: subscriptions, gaps in
+//! the stream, sessions that Redis has lost, rooms that moved to another server.
 
 mod address;
 mod cleanup;
@@ -76,13 +78,13 @@ use crate::room::{
     Seq, Snapshot, Text,
 };
 
-/// How long a call may try.
+/// The timeout of a call, with all its tries.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Rooms in Redis, as one node sees them.
 ///
-/// Dropping it is like pulling the plug: the node's members are lost when its
-/// lease runs out. [`Store::close`] says goodbye.
+/// Dropping it is like pulling the plug: the node's members are lost when its lease runs out.
+/// [`Store::close`] makes them leave.
 pub struct Redis {
     shared: Arc<Shared>,
     tasks: [AbortHandle; 2],
@@ -90,9 +92,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Begins to look for the server, the Cluster or the master of the Sentinels at `url`, and
-    /// does not wait: [`Store::ready`] tells when it is there. `ttl` is how long, less a lease at most, a room outlives the last word of any node;
-    /// it is at least four leases. Must be called within a tokio runtime.
+    /// Begins to connect to the server, the Cluster or the master of the Sentinels at `url`.
+    /// It does not wait: [`Store::ready`] tells when the connection is up.
+    /// `ttl` is how long a room outlives the last renewal by any node, less a lease at most; it is at least four leases.
+    /// Must be called within a tokio runtime.
     ///
     /// # Errors
     /// When the URL cannot be used; the error does not show it.
@@ -131,7 +134,7 @@ impl Redis {
         Ok(Arc::new(Self { shared, tasks, attending }))
     }
 
-    /// What had to be mended so far.
+    /// The repairs so far.
     pub fn counts(&self) -> &RepairCounts {
         &self.shared.counts
     }
@@ -166,7 +169,7 @@ impl fmt::Debug for Redis {
     }
 }
 
-/// What the store and its tasks have in common.
+/// What the store and its tasks share.
 struct Shared {
     node: NodeId,
     limits: Limits,
@@ -176,11 +179,11 @@ struct Shared {
     feed: Arc<dyn EventHandler>,
     links: Arc<RedisRouter>,
     presence: Arc<Presence>,
-    /// The rooms in which somebody of this node sits, by their id.
+    /// The rooms in which this node has members, by their id.
     rooms: DashMap<Box<str>, Arc<RoomSubscription>>,
     counts: Arc<RepairCounts>,
     spoiled: Spoiled,
-    /// Seats to be freed.
+    /// Sessions to be ended.
     cleanups: Mutex<Vec<PendingCleanup>>,
     closed: AtomicBool,
 }
@@ -199,7 +202,7 @@ impl Shared {
         Duration::from_millis(self.limits.lease)
     }
 
-    /// Between two renewals.
+    /// The time between two renewals.
     fn period(&self) -> Duration {
         Duration::from_millis((self.limits.lease / 3).max(1))
     }
@@ -208,7 +211,7 @@ impl Shared {
         self.rooms.get(room.as_str()).map(|watch| Arc::clone(&watch))
     }
 
-    /// The watch over a room, new if need be.
+    /// The subscription to a room, new if need be.
     fn watch(self: &Arc<Self>, room: &RoomId) -> Result<Arc<RoomSubscription>, StoreError> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable);
@@ -223,7 +226,7 @@ impl Shared {
         self.rooms.remove_if(watch.room.as_str(), |_, known| std::ptr::eq(&**known, watch));
     }
 
-    /// The rooms whose slot is picked.
+    /// The subscriptions to rooms whose slot is picked.
     fn watches(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
         self.rooms.iter().filter(|watch| pick(watch.keys.slot())).map(|watch| Arc::clone(&watch)).collect()
     }
@@ -235,7 +238,7 @@ impl Shared {
         }
     }
 
-    /// Runs a script that says no more than that it is done.
+    /// Runs a script that returns no more than that it is done.
     async fn mark(&self, script: &Script, room: &RoomId, args: Vec<Str>) -> Result<(), StoreError> {
         let mut reply = self.links.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
@@ -245,7 +248,7 @@ impl Shared {
         }
     }
 
-    /// Reads a room, whole or for a reader at a cursor. Says also whether the history reaches back to that reader.
+    /// Reads a room, whole or for a subscriber at a cursor. Returns also whether the history reaches back to that cursor.
     async fn read(
         &self,
         keys: &Keys,
@@ -277,9 +280,9 @@ impl Shared {
 /// Which members to list; the others are counted.
 #[derive(Clone, Copy)]
 enum Members {
-    /// Everybody.
+    /// All of them.
     All,
-    /// This one, if it sits there.
+    /// This one, if it is a member.
     One(MemberId),
     /// None of them.
     Counted,
@@ -292,7 +295,7 @@ enum Want {
     Nothing,
     /// What is kept.
     All,
-    /// What a reader there has missed, and the last that it has heard, if that is kept.
+    /// What a subscriber at this cursor has missed, and the last entry before that, if it is kept.
     Since(Epoch, Seq),
 }
 
@@ -312,7 +315,7 @@ impl Store for Redis {
     }
 
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
-        // A goodbye is completed even if nobody waits for it any more.
+        // A leave is completed even if its caller no longer waits for it.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
         let goodbye = tokio::spawn(async move { shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await) });
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
@@ -362,7 +365,7 @@ impl Store for Redis {
     }
 
     async fn has_peers(&self) -> bool {
-        // A node that asks is about to stop, and listens no more.
+        // A node that asks is about to stop, and ends its own subscription.
         self.attending.abort();
         self.shared.has_peers().await
     }

@@ -1,5 +1,5 @@
-//! Which nodes live: each listens to one channel of all nodes, and Redis counts who listens. So no key is left behind,
-//! and a node that dies is gone with its connection.
+//! Which nodes live: each subscribes to one channel of all nodes, and Redis counts the subscribers. So no key is
+//! left behind, and a node that dies is gone with its connection.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use super::{DEADLINE, Shared, connection::TRY, keys::Keys, lanes::RENEWALS};
 
 /// How soon a subscription that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long a node's last word may take, for all of its rooms.
+/// How long the last renewal of all of a node's rooms may take.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// This node among the others.
@@ -36,13 +36,13 @@ impl Presence {
         Self { keys: Keys::of_nodes(database), known: AtomicBool::new(false), changed: Notify::new() }
     }
 
-    /// What was subscribed may be so no longer.
+    /// The subscription may be gone.
     pub(super) fn doubt(&self) {
         self.changed.notify_one();
     }
 }
 
-/// Keeps this node among those that listen, for as long as there is one.
+/// Keeps this node subscribed to the channel of all nodes for as long as it runs.
 pub(super) async fn attend(shared: Weak<Shared>) {
     loop {
         let Some(this) = shared.upgrade() else { return };
@@ -64,7 +64,7 @@ impl Shared {
         self.presence.known.load(Ordering::Relaxed) || self.links.is_away(self.presence.keys.slot())
     }
 
-    /// Whether other nodes listen; this one does no longer. Where Redis does not say, they do.
+    /// Whether other nodes are subscribed; this one no longer is. Where Redis does not say, the answer is yes.
     pub(super) async fn has_peers(&self) -> bool {
         let Some(link) = self.links.route(self.presence.keys.slot()) else { return true };
         let channel = self.presence.keys.channel();
@@ -75,7 +75,7 @@ impl Shared {
         !matches!(asked.await, Ok(Ok(0)))
     }
 
-    /// Renews all rooms once more, so that their members are `held` from now on, and frees what is owed.
+    /// Renews all rooms once more, so that their members are `held` from now on, and ends pending sessions.
     pub(super) async fn say_last_word(&self, held: Duration) {
         self.rooms.iter().for_each(|watch| watch.renewed(Duration::ZERO));
         let calls = self.calls().into_iter().map(|turns| self.renew_together(turns, held));

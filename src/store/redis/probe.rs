@@ -1,5 +1,5 @@
 //! Whether a server can keep rooms. One that answers PING may still be a replica, a Sentinel or a server of a
-//! Cluster, may refuse to write, or may know or allow too few commands: so a probe tries what rooms need.
+//! Cluster. It may refuse to write, or know or allow too few commands. So a probe tries what rooms need.
 
 use fred::{
     clients::WithOptions,
@@ -19,25 +19,26 @@ use super::{
     scripts::PROBE,
 };
 
-/// What is asked only now and then is asked once in as many probes.
+/// Facts that rarely change are asked for once in this many probes.
 const RARELY: u32 = 5;
-/// Names tried for one that belongs to a server of a Cluster. Most have a hundredth of the slots, or more.
+/// Names tried to find one that belongs to a server of a Cluster. Most have a hundredth of the slots, or more.
 const NAMES: u32 = 20_000;
-/// Names tried to find out whether a server has every slot: chance hides one of two servers from them once in 65,536 times.
+/// Names tried to find out whether a server has every slot. With two servers, all of them hit this one once in
+/// 65,536 times.
 const SPREAD: u32 = 16;
 
-/// Among which servers this one is to be.
+/// The deployment that this server should be part of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
-    /// The only one that the URL names.
+    /// It is the only server that the URL names.
     pub(super) alone: bool,
-    /// A server of a Cluster.
+    /// It is a server of a Cluster.
     pub(super) clustered: bool,
     /// The number of the database.
     pub(super) database: u8,
 }
 
-/// What came of a probe.
+/// The result of a probe.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Finding {
     /// Rooms can be kept there.
@@ -48,27 +49,27 @@ pub(super) enum Finding {
     Silent,
 }
 
-/// What else a server said.
+/// What else a server said about itself.
 #[derive(Clone, Default, Debug)]
 pub(super) struct About {
-    /// Which master it follows and hears.
+    /// The master that it follows, if it is connected to it.
     pub(super) leader: Option<Server>,
     pub(super) memory: Option<Memory>,
 }
 
-/// Asks one server again and again.
+/// Probes one server again and again.
 pub(super) struct Probe {
     setup: Setup,
-    /// Nodes have names of their own, so that each hears only itself.
+    /// A random number in the probe's names, so that each node gets only its own messages.
     mark: u64,
     turn: u32,
     keys: Keys,
-    /// The slot of the names may be another server's.
+    /// The slot of the names may belong to another server.
     lost: bool,
     /// The script was sent in full on this connection.
     in_full: bool,
     asked: u32,
-    /// A server of a Cluster that the URL does not call one.
+    /// The server belongs to a Cluster, although the URL does not call it one.
     in_cluster: bool,
 }
 
@@ -79,15 +80,16 @@ impl Probe {
         Self { setup, mark, turn: 0, keys, lost: setup.clustered, in_full: false, asked: 0, in_cluster: false }
     }
 
-    /// The connection is another: it may lead elsewhere.
+    /// Forgets what was known of the connection: the new one may lead to another server.
     pub(super) fn begin_anew(&mut self) {
         (self.in_full, self.asked) = (false, 0);
     }
 
-    /// Asks. `belongs` tells whether a slot is this server's.
+    /// Probes the server. `belongs` tells whether a slot is this server's.
     ///
     /// Where the server is not known to be fit, or a call was refused (`suspected`), commands are tried on their own
-    /// connection as well. While it is up, silence there says nothing: they may wait behind what this node sends.
+    /// connection as well. While the server is up, silence there proves nothing: commands may wait behind what this
+    /// node sends.
     pub(super) async fn ask(
         &mut self,
         link: &RedisConnection,
@@ -152,7 +154,7 @@ impl Probe {
         }
     }
 
-    /// What an error says of the server; nothing where only the slot was the wrong one.
+    /// What an error says about the server; `None` where only the slot was the wrong one.
     fn weigh(&self, error: &Error) -> Option<Finding> {
         let words = spoken(error);
         let moving = words.as_ref().is_some_and(|words| words.starts_with("ASK") || words.starts_with("TRYAGAIN"));

@@ -1,4 +1,4 @@
-//! The care for one link: whether its connections live, whether its server can keep rooms, and what the log is told of that.
+//! The task that checks one server: whether its connections live, whether it can keep rooms, and what is logged of that.
 
 use std::sync::{Arc, Weak, atomic::Ordering};
 use std::time::Duration;
@@ -14,25 +14,25 @@ use super::{
     probe::{Finding, Probe},
 };
 
-/// How often each connection is asked whether it lives, and a server that cannot keep rooms whether it can by now.
+/// How often each connection is pinged, and how often a server that cannot keep rooms is probed again.
 const PULSE: Duration = Duration::from_millis(500);
 /// How often a server is asked whether it can keep rooms.
 const PROBE: Duration = Duration::from_secs(2);
-/// The same where a call gives cause to ask, at most.
+/// The least time between two probes where a call gives cause to ask.
 const EAGER: Duration = Duration::from_secs(1);
-/// How often a server that cannot keep rooms is dialled anew: its name may lead to another one by now.
+/// How often a server that cannot keep rooms is reconnected: its name may lead to another server by now.
 const REDIAL: Duration = Duration::from_secs(5);
-/// Reasons that are told of one absence.
+/// The most reasons that are logged of one absence.
 const REASONS: usize = 8;
 
-/// Says each reason once.
+/// Logs each reason once.
 #[derive(Default)]
 pub(super) struct LogOnce {
     told: Vec<String>,
 }
 
 impl LogOnce {
-    /// Whether to say this reason: it was not said yet.
+    /// Whether to log this reason, because it was not logged yet.
     pub(super) fn is_new(&mut self, why: &str) -> bool {
         let new = self.told.len() < REASONS && !self.told.iter().any(|told| told == why);
         if new {
@@ -41,7 +41,7 @@ impl LogOnce {
         new
     }
 
-    /// All is well: what comes next is said again. Says whether anything was said before.
+    /// All is well: later reasons are logged again. Returns whether any was logged before.
     pub(super) fn settle(&mut self) -> bool {
         !std::mem::take(&mut self.told).is_empty()
     }
@@ -57,20 +57,20 @@ async fn is_alive(client: &WithOptions<Client>) -> Result<(), Option<String>> {
 }
 
 impl RedisConnection {
-    /// Asks whether each connection lives and whether the server can keep rooms. A connection that was silent twice is made anew.
+    /// Asks whether each connection lives and whether the server can keep rooms. Replaces a connection that was silent twice.
     ///
     /// The server lives as long as the connection answers that carries nothing else. Another one may be slow because
-    /// of what this node sends on it; only where it is silent even after it was made anew, the server counts as away.
+    /// of what this node sends on it. Only where it is silent even after it was replaced, the server counts as away.
     pub(super) async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn ConnectionEvents>) {
         let begun = Instant::now();
-        // The last is the pulse.
+        // The last is the connection that carries nothing else.
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
         let (mut probe, mut voice) = (Probe::new(self.setup), LogOnce::default());
         let (mut probed, mut dialled, mut heard) = (begun, begun, begun);
         let (mut finding, mut unanswered, mut due) = (None, 0, true);
         let (mut warned, mut suspected) = (None, false);
         loop {
-            // Before the server is said to be up, its clock is known.
+            // The server's clock is known before the server is reported to be up.
             let (is_alive, ()) = join(join_all(self.clients().map(is_alive)), self.clock.ask(self.pulse())).await;
             let words = is_alive.iter().find_map(|beat| beat.clone().err().flatten());
             for (beat, silent) in is_alive.iter().zip(&mut silent) {
@@ -83,13 +83,13 @@ impl RedisConnection {
             let dead: Vec<_> = silent.iter().zip(self.clients()).filter(dead).map(|(_, client)| self.reconnect(client)).collect();
             let anew = !dead.is_empty();
             join_all(dead).await;
-            // What is silent so far that it counts.
+            // How many silences in a row count against the server.
             let lost = if self.is_up() { pulse.max(longest / 2) } else { longest };
             if longest > 0 {
                 self.doubt.notify_one();
             }
             if pulse > 0 || anew {
-                // What answers next may be another server.
+                // The next answer may come from another server.
                 due = true;
                 probe.begin_anew();
             }
@@ -132,7 +132,7 @@ impl RedisConnection {
             };
             let was = (self.is_up(), self.is_down());
             let up = fit && lost < if was.0 { 2 } else { 1 };
-            // A server that is new gets a moment to answer before it is said to be away.
+            // A new server gets a moment to answer before it is reported to be away.
             let down = !up && (was.0 || was.1 || unfit.is_some() || begun.elapsed() >= TRY);
             if (up, down) != was {
                 let Some(ear) = ear.upgrade() else { return };
@@ -146,7 +146,7 @@ impl RedisConnection {
             }
             if down {
                 self.doubt.notify_one();
-                // A server that is dialled anew is silent for a moment, and nothing is said of that.
+                // A server that is reconnected is silent for a moment, which is not logged.
                 let why = unfit.filter(|_| longest == 0 || heard.elapsed() < TRY);
                 let why = why.or(words).or_else(|| self.refusal.get()).unwrap_or_else(|| SILENCE.to_owned());
                 if voice.is_new(&why) {

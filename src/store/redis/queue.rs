@@ -1,5 +1,5 @@
-//! Joins that wait for their turn: how many, how fast turns come, and when a join for which it would take too long is
-//! to come back. So a crowd is not told that Redis is away, only because it came at once.
+//! Joins that wait for their turn: how many, how fast turns come, and when a rejected join should come back.
+//! So many joins at once are not told that Redis is away.
 
 use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -9,24 +9,24 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long a join waits for its turn, if that can be foreseen. The rest of its deadline is for Redis.
+/// How long a join may wait for its turn, if that can be foreseen. The rest of its deadline is for Redis.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two turns, where none has been measured yet.
+/// The time between two turns, where none has been measured yet.
 const USUAL: Duration = Duration::from_micros(250);
-/// The same at most, whatever was measured: Redis may have been silent for a moment.
+/// The upper bound of a measured time between two turns: Redis may have been silent for a moment.
 const SLOWEST: Duration = Duration::from_millis(100);
-/// Fewer that wait say nothing of how fast turns come.
+/// Fewer waiting joins than this say nothing about how fast turns come.
 const MEASURED: usize = 4;
-/// When a join that was sent away comes back: from, to.
+/// When a rejected join comes back: from, to.
 const BACK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
-/// A queue for turns that others give.
+/// A queue for turns that its user grants.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: AtomicUsize,
-    /// Nanoseconds between two turns, as those that waited last saw it. Zero where nothing is known.
+    /// Nanoseconds between two turns, as measured by the last joins that waited. Zero where nothing is known.
     pace: AtomicU64,
-    /// The moment that was given to the last one that was sent away.
+    /// The moment that the last rejected join was told.
     booked: Mutex<Option<Instant>>,
 }
 
@@ -38,18 +38,18 @@ pub(super) struct Place<'a> {
 }
 
 impl Queue {
-    /// Whether a newcomer gets its turn soon enough; if not, when to come back.
+    /// Whether a join would get its turn soon enough; if not, when to come back.
     pub(super) fn admit(&self) -> Result<(), Duration> {
         if self.delay() <= PATIENCE { Ok(()) } else { Err(self.book()) }
     }
 
-    /// Waits with the others from now on.
+    /// Enters the queue.
     pub(super) fn enter(&self) -> Place<'_> {
         Place { queue: self, ahead: self.waiting.fetch_add(1, Ordering::Relaxed), since: Instant::now() }
     }
 
-    /// When a join that is sent away is to come back: once those that wait have had their turn, and one after the other,
-    /// somewhat slower than turns come, so that each finds a short queue.
+    /// When a rejected join should come back: once the waiting joins have had their turn, and one after the other.
+    /// The times are somewhat further apart than turns, so that each join finds a short queue.
     pub(super) fn book(&self) -> Duration {
         let now = Instant::now();
         let (from, to) = (now + BACK.0.max(self.delay()), now + BACK.1);
@@ -63,12 +63,12 @@ impl Queue {
         moment - now
     }
 
-    /// How many wait.
+    /// How many joins wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// How long those that wait will take.
+    /// How long the waiting joins will take.
     fn delay(&self) -> Duration {
         self.pace() * u32::try_from(self.waiting()).unwrap_or(u32::MAX)
     }
@@ -110,7 +110,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Turns come so far apart for a while.
+    /// Turns come this far apart for a while.
     async fn served(queue: &Queue, apart: Duration) {
         for _ in 0..40 {
             let places: Vec<Place<'_>> = (0..20).map(|_| queue.enter()).collect();
@@ -146,7 +146,7 @@ mod tests {
         let waits: Vec<Duration> = (0..1000).map(|_| queue.admit().unwrap_err()).collect();
         assert!(waits[0] > 3900 * MS && waits[0] < 4100 * MS, "{:?}", waits[0]);
         assert!(waits.windows(2).all(|pair| pair[1] > pair[0] + 4 * MS && pair[1] < pair[0] + 6 * MS));
-        // Turns have come meanwhile: whoever comes back finds a short queue.
+        // Turns have come meanwhile, so a join that comes back finds a short queue.
         drop(crowd);
         for wait in &waits {
             assert!(*wait < BACK.1);

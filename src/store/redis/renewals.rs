@@ -1,4 +1,4 @@
-//! A node's word that its members are still there: for many rooms in one call.
+//! Renewal of a node's leases, for many rooms in one call.
 
 use std::{
     collections::HashMap,
@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{room::Epoch, spare, store::StoreError};
 
-/// How many times between two renewals of a room those whose turn has come are renewed.
+/// How many times per period the rooms that are due are renewed.
 const TURNS: u32 = 16;
 /// Rooms in one call: Redis does nothing else meanwhile.
 const TOGETHER: usize = 64;
 
-/// Renews all rooms, for as long as there is a node. What does not go smoothly is left to the room's keeper.
+/// Renews all rooms for as long as the node runs. A room whose renewal fails is left to its repair task.
 pub(super) async fn renew_all(shared: Weak<Shared>) {
     loop {
         let Some(this) = shared.upgrade() else { return };
@@ -41,7 +41,7 @@ pub(super) async fn renew_all(shared: Weak<Shared>) {
 }
 
 impl Shared {
-    /// The rooms whose turn has come, as many in one call as a script can reach.
+    /// The rooms that are due, as many in one call as a script can reach.
     pub(super) fn calls(&self) -> Vec<Vec<Arc<RoomSubscription>>> {
         let now = Instant::now();
         let due: Vec<Arc<RoomSubscription>> =
@@ -50,11 +50,11 @@ impl Shared {
         for watch in due {
             let slot = watch.keys.slot();
             if self.links.is_away(slot) {
-                // Nobody else is to wait for the time that this takes.
+                // No other room may wait for the time that this takes.
                 watch.wake();
                 continue;
             }
-            // A script sees one slot of a Cluster.
+            // A script can use one slot of a Cluster.
             let calls = by_place.entry(self.links.is_cluster().then_some(slot)).or_default();
             match calls.last_mut() {
                 Some(call) if call.len() < TOGETHER => call.push(watch),
@@ -65,7 +65,7 @@ impl Shared {
     }
 
     pub(super) async fn renew_together(&self, watches: Vec<Arc<RoomSubscription>>, lease: Duration) {
-        // Nobody changes their seats meanwhile; and no longer than that.
+        // No other task changes their sessions meanwhile, and the gates are held no longer than that.
         let held: Vec<(&RoomSubscription, OwnedMutexGuard<GateState>)> =
             watches.iter().filter_map(|watch| Some((&**watch, self.take_turn(watch)?))).collect();
         let watches: Vec<&RoomSubscription> = held.iter().map(|(watch, _)| *watch).collect();
@@ -81,7 +81,7 @@ impl Shared {
                             watch.inbox().mark_evicted();
                             watch.wake();
                         }
-                        // Its keeper tries again, ever more rarely; it is not renewed with the others meanwhile.
+                        // Its repair task tries again, ever more rarely. Meanwhile the room is not renewed with the others.
                         Err(_) => {
                             watch.inbox().mark_gap();
                             watch.wake();
@@ -89,15 +89,16 @@ impl Shared {
                     }
                 }
             }
-            // Each by itself.
+            // Each room is renewed by itself.
             Err(_) => watches.into_iter().for_each(RoomSubscription::wake),
         }
     }
 
-    /// Comes through a room's gate, if all is well there; else it is its keeper's.
+    /// Takes a room's gate, if all is well there; otherwise the room is left to its repair task.
     fn take_turn(&self, watch: &RoomSubscription) -> Option<OwnedMutexGuard<GateState>> {
         let Some(gate) = watch.try_pass() else {
-            // Who is at it may be done by the next turn. Where there is always somebody, the keeper queues with them.
+            // The holder of the gate may be done by the next turn. Where the gate is always taken, the repair task
+            // queues for it.
             if watch.renewal() + self.period() / 2 < Instant::now() {
                 watch.wake();
             }
@@ -113,7 +114,7 @@ impl Shared {
         None
     }
 
-    /// A word from this node, for rooms that one script can reach. `None` where the room or this node's lease is gone,
+    /// Renews this node's lease in rooms that one script can reach. `None` where the room or this node's lease is gone,
     /// an error where the room is spoiled.
     pub(super) async fn renew(
         &self,
@@ -139,7 +140,7 @@ impl Shared {
     }
 }
 
-/// What became of one room's renewal.
+/// The result of one room's renewal.
 type Renewal = Result<Option<Position>, StoreError>;
 
 fn read(reply: &mut Reply) -> Option<Renewal> {

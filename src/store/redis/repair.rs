@@ -9,9 +9,9 @@ use crate::store::StoreError;
 
 /// How soon a repair that failed is tried again.
 const RETRY: Duration = Duration::from_millis(200);
-/// How soon the repair of a room whose keys hold what no script of ours wrote is tried again, at worst.
+/// The longest wait before another repair of a room whose keys hold what no script of ours wrote.
 const LONGEST_REST: Duration = Duration::from_secs(10);
-/// Mends as soon as something is wrong: also a renewal that did not succeed together with the others'.
+/// Repairs the room as soon as something is wrong, which includes a renewal that failed together with the others'.
 pub(super) async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
     let mut rest = RETRY;
     loop {
@@ -25,8 +25,8 @@ pub(super) async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
         let now = Instant::now();
         let overdue = watched.inbox().overdue(now);
         if let Some(mark) = overdue {
-            // What is on its way comes first: a busy node hears late, and must not read whole rooms for that.
-            // Boxed, as the care below: one task a room waits here, and hardly any of them does either.
+            // Messages on their way come first: a busy node gets them late, and must not read whole rooms for that.
+            // Boxed, as the repair below: one task a room waits here, and hardly any of them needs either.
             Box::pin(store.links.settle(watched.keys.slot())).await;
             if watched.inbox().missed(mark) {
                 count(&store.counts.heal);
@@ -36,7 +36,7 @@ pub(super) async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
             continue;
         }
         let reconciled = store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);
-        // What a room's keys hold does not mend itself: it is looked at ever more rarely.
+        // The content of a room's keys does not repair itself: the room is tried ever more rarely.
         rest = if matches!(reconciled, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
         if reconciled.is_err() {
             drop(store);

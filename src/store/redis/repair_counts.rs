@@ -1,27 +1,27 @@
-//! How often something had to be put right.
+//! Counts of repairs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the store has mended since it was made. Readers of metrics may look at any time.
+/// What the store has repaired since it was made. Metrics may read it at any time.
 #[derive(Default, Debug)]
 pub struct RepairCounts {
-    /// News that did not arrive in time, found by comparing with what a script answered.
+    /// Broker messages that did not arrive in time, found by comparing with what a script answered.
     pub heal: AtomicU64,
-    /// Times that news came faster than they were taken, so that some were lost.
+    /// Times that broker messages came faster than the node took them, so that some were lost.
     pub lag: AtomicU64,
-    /// Rooms whose log and people were read again to close a hole.
+    /// Rooms whose log and members were read again to close a gap.
     pub fill: AtomicU64,
     /// Members brought back after Redis had lost them.
     pub rejoin: AtomicU64,
     /// Subscriptions made again.
     pub resub: AtomicU64,
-    /// Rooms whose continuity broke, so that readers were given the whole room again.
+    /// Rooms whose continuity broke, so that subscribers got the whole room again.
     pub reset: AtomicU64,
-    /// Connections closed because nobody answered on them.
+    /// Connections closed because the server did not answer on them.
     pub reconnect: AtomicU64,
     /// Times that another server was found to have some of the rooms, the first time included.
     pub remap: AtomicU64,
-    /// Calls that a server sent on to another.
+    /// Calls that a server redirected to another.
     pub moved: AtomicU64,
 }
 

@@ -1,10 +1,9 @@
-//! What one node has heard of one room: turns news that may be lost, doubled
-//! or late into what the feed is promised. No input, no output, no clock.
+//! What one node knows of one room: turns broker messages that may be lost, doubled
+//! or late into the events that the handler is promised. No input, no output, no clock.
 //!
-//! Entries are counted by `seq`, joins and leaves by `version`. The next
-//! number is told, an older one is dropped, and anything else is a fault that
-//! stops the stream until the room has been read again. Seats that went from
-//! one node to another are counted by `moves`: only to notice a lost one.
+//! Entries are counted by `seq`, joins and leaves by `version`. The next number is passed on, an older one is
+//! dropped. Anything else is a fault that stops the stream until the room has been read again. Sessions
+//! that went from one node to another are counted by `moves`: only to notice a lost message.
 
 mod expected;
 mod people;
@@ -28,11 +27,11 @@ use crate::{
 };
 
 enum State {
-    /// News wait for the snapshot of a join, or for the end of the last leave.
+    /// Messages wait for the snapshot of a join, or for the end of the last leave.
     Joining(Vec<BrokerMessage>),
-    /// News are told as they come.
+    /// Messages are passed on as they come.
     Live,
-    /// Something is missing: news wait until the room has been read again.
+    /// Something is missing: messages wait until the room has been read again.
     Filling(Vec<BrokerMessage>),
 }
 
@@ -41,19 +40,19 @@ pub(super) struct RoomReplica {
     node: NodeId,
     state: State,
     place: Position,
-    /// Who said the newest entry: another one with its number would be a fork.
+    /// The sender of the newest entry: another entry with its number would be a fork.
     newest: Option<(MemberId, u64)>,
     people: People,
     key: RoomKey,
     seats: HashMap<MemberId, Seat>,
     due: ExpectedPosition,
-    /// The members of this node may have lost their seats.
+    /// The members of this node may have lost their sessions.
     evicted: bool,
-    /// The last member of this node has moved away: there is nothing more to listen for.
+    /// The last member of this node has moved away, so that the subscription is no longer needed.
     deserted: bool,
     /// The subscription may be gone.
     unsubscribed: bool,
-    /// Two entries with one number: what has been told cannot be mended.
+    /// Two entries with one number: events that were passed on cannot be taken back.
     forked: bool,
     /// How often the room was read again.
     fills: u64,
@@ -87,22 +86,22 @@ impl RoomReplica {
         &self.seats
     }
 
-    /// How far this node has heard: life and number.
+    /// How far this node has got: epoch and seq.
     pub(super) fn heard(&self) -> (Epoch, Seq) {
         (self.place.epoch, self.place.seq)
     }
 
-    /// How often the room was read again. Of what came and went before a reading, only the outcome was told.
+    /// How often the room was read again. Of joins and leaves before a reading, only the outcome was passed on.
     pub(super) fn fills(&self) -> u64 {
         self.fills
     }
 
-    /// Whether the stream has got to where `room` stands. By another life it gets nowhere.
+    /// Whether the stream has reached the position of `room`. It never reaches another epoch's.
     pub(super) fn reaches(&self, room: &Snapshot) -> bool {
         room.epoch == self.place.epoch && room.version <= self.place.version
     }
 
-    /// A room as somebody sees it who joins: the log as they read it, with the members of whom this node was told.
+    /// A room for a member that joins: the log that the join returned, with the members that this node was told of.
     pub(super) fn shown_to(&self, reader: MemberId, most: usize, room: Snapshot) -> Snapshot {
         let members = self.people.listed(most, reader);
         let unlisted = self.people.len() - members.len();
@@ -119,24 +118,24 @@ impl RoomReplica {
         self.is_filling() || self.evicted || self.deserted || self.unsubscribed
     }
 
-    /// News wait for the room to be read again.
+    /// Messages wait for the room to be read again.
     pub(super) fn is_filling(&self) -> bool {
         matches!(self.state, State::Filling(_))
     }
 
-    /// Takes note that the subscription may be gone, and with it some news.
+    /// Records that the subscription may be gone, and some messages with it.
     pub(super) fn mark_unsubscribed(&mut self) {
         self.unsubscribed = true;
         self.mark_gap();
     }
 
-    /// Takes note that this node's members may have lost their seats.
+    /// Records that this node's members may have lost their sessions.
     pub(super) fn mark_evicted(&mut self) {
         self.evicted = true;
         self.mark_gap();
     }
 
-    /// Takes note that news may be missing.
+    /// Records that messages may be missing.
     pub(super) fn mark_gap(&mut self) {
         if matches!(self.state, State::Live) {
             self.state = State::Filling(Vec::new());
@@ -153,7 +152,7 @@ impl RoomReplica {
         std::mem::take(&mut self.evicted)
     }
 
-    /// A member of this node has taken a seat, unless a newer link of it has.
+    /// A member of this node has joined, unless a newer connection of it has.
     pub(super) fn add_session(&mut self, id: MemberId, seat: Seat) {
         if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
             self.seats.insert(id, seat);
@@ -161,29 +160,29 @@ impl RoomReplica {
         }
     }
 
-    /// A member's seat at this node, if it is this link's.
+    /// A member's session at this node, if it is this connection's.
     fn seat(&mut self, id: MemberId, tag: u64) -> Option<&mut Seat> {
         self.seats.get_mut(&id).filter(|seat| seat.tag == tag)
     }
 
-    /// A member of this node has its seat again, at a later version. Says whether it still wants it.
+    /// A member of this node has its session again, at a later version. Returns whether it still wants it.
     pub(super) fn renew(&mut self, id: MemberId, tag: u64, version: u64) -> bool {
         self.seat(id, tag).map(|seat| seat.version = version).is_some()
     }
 
-    /// A member of this node is about to leave, if it is this link's.
+    /// A member of this node is about to leave, if it is this connection's.
     pub(super) fn mark_leaving(&mut self, id: MemberId, tag: u64) -> bool {
         self.seat(id, tag).map(|seat| seat.leaving = true).is_some()
     }
 
-    /// A member of this node has left, if it was this link's.
+    /// A member of this node has left, if it was this connection's.
     pub(super) fn remove_session(&mut self, id: MemberId, tag: u64) {
         if self.seat(id, tag).is_some() {
             self.seats.remove(&id);
         }
     }
 
-    /// A member of this node has moved to another one, if it was this link's.
+    /// A member of this node has moved to another one, if it was this connection's.
     pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
         let Some(seat) = self.seat(id, tag) else { return };
         if !seat.leaving {
@@ -192,7 +191,7 @@ impl RoomReplica {
         self.give_up(id, tag);
     }
 
-    /// Takes back that a member of this node has taken a seat, if it was this link's.
+    /// Takes back that a member of this node has joined, if it was this connection's.
     pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
         self.remove_session(id, tag);
         if self.seats.is_empty() {
@@ -201,14 +200,14 @@ impl RoomReplica {
         }
     }
 
-    /// The last member of this node is about to leave: nothing more is told, unless it stays after all.
+    /// The last member of this node is about to leave: no more events are passed on, unless it stays after all.
     pub(super) fn hold(&mut self) {
         if matches!(self.state, State::Live) {
             self.state = State::Joining(Vec::new());
         }
     }
 
-    /// Tells what was held.
+    /// Passes on what was held.
     pub(super) fn release(&mut self, tell: Tell<'_>) {
         if let State::Joining(held) = &mut self.state {
             let held = std::mem::take(held);
@@ -218,10 +217,10 @@ impl RoomReplica {
     }
 
     /// The first member of this node has joined: the stream begins with `room`.
-    /// Its own arrival, when it is `new`, is still to be told.
+    /// The member's own join, when it is `new`, is still to be passed on.
     pub(super) fn open(&mut self, picture: &RoomState, new: Option<MemberId>, tell: Tell<'_>) {
         let RoomState { room, moves, .. } = picture;
-        // Where the last seat has moved away while this join was under way, more than this may have been told already.
+        // Where the last session moved away while this join was under way, later events may have been passed on already.
         let told = self.place.epoch == room.epoch && self.place.seq >= room.seq && self.place.version >= room.version;
         if !told {
             self.stand_at(room, *moves);
@@ -240,7 +239,7 @@ impl RoomReplica {
         self.people = room.members.iter().cloned().collect();
     }
 
-    /// Takes news as they come.
+    /// Takes messages as they come.
     pub(super) fn hear(&mut self, news: BrokerMessage, tell: Tell<'_>) {
         match &mut self.state {
             State::Joining(held) | State::Filling(held) => match news {
@@ -285,10 +284,10 @@ impl RoomReplica {
                 if version == self.place.version + 1 {
                     if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
                         if reason == LeaveReason::NodeLost {
-                            // This node was taken for dead. Its members come back before anybody is told.
+                            // This node was taken for dead. Its members come back before any leave is passed on.
                             return self.mark_evicted();
                         }
-                        // Whoever left through another node had moved there.
+                        // A member that left through another node had moved there.
                         self.lose(member.id, seat.tag, tell);
                         if self.deserted {
                             return;
@@ -304,13 +303,13 @@ impl RoomReplica {
             BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;
-                // The answer to the join that took the seat here may still be on its way.
+                // The answer to the join that took the session here may still be on its way.
                 let unknown = mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
                 if mine {
                     self.lose(member, from.tag, tell);
                 }
                 if missed || unknown {
-                    // Not counted: when the room has been read again, it is to show that somebody has moved.
+                    // Not counted, so that the next reading of the room shows that a member has moved.
                     self.mark_gap();
                 } else {
                     self.place.moves = self.place.moves.max(moves);
@@ -319,7 +318,7 @@ impl RoomReplica {
             BrokerMessage::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
             BrokerMessage::Unloading { member } if self.seats.contains_key(&member) => tell(&Event::Unloading { member }),
             BrokerMessage::Unloading { .. } => {}
-            // Who is not here yet brings the mark along; an older one is no news.
+            // A member that is not here yet brings its mark along; an older mark is dropped.
             BrokerMessage::Call { from, call } => {
                 if let Some(user) = self.people.call(from, call) {
                     let Position { epoch, version, .. } = self.place;
@@ -327,29 +326,29 @@ impl RoomReplica {
                 }
             }
             BrokerMessage::Reborn { epoch } if epoch == self.place.epoch => {}
-            // News of another life.
+            // A message of another epoch.
             _ => self.mark_gap(),
         }
     }
 
-    /// The room is known to stand here; soon this node should have heard so.
-    /// Says whether there is a new moment to wake at.
+    /// The room is known to have this position; its messages should arrive soon.
+    /// Returns whether there is a new moment to wake at.
     pub(super) fn expect(&mut self, mark: Position, now: Instant) -> bool {
         matches!(self.state, State::Live) && !self.place.reaches(mark) && self.due.add(mark, now)
     }
 
-    /// When to look whether what was expected has been heard.
+    /// When to check whether what was expected has arrived.
     pub(super) fn alarm(&self) -> Option<Instant> {
         self.due.at()
     }
 
-    /// What should have been heard by now and was not.
+    /// The position that should have been reached by now and was not.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Position> {
         let mark = self.due.take(now, self.place)?;
         self.lacks(mark).then_some(mark)
     }
 
-    /// Whether what was overdue has not come with all that was on its way, either: then the subscription is in doubt.
+    /// Whether what was overdue is missing although all messages on their way have come: then the subscription is in doubt.
     pub(super) fn missed(&mut self, mark: Position) -> bool {
         let missed = self.lacks(mark);
         if missed {

@@ -2,11 +2,11 @@
 
 use fred::types::config::Server;
 
-/// Whom a replica follows.
+/// The master of a replica.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Leader {
     pub(super) server: Server,
-    /// Whether it hears its master.
+    /// Whether the replica is connected to its master.
     pub(super) hears: bool,
 }
 
@@ -24,7 +24,7 @@ impl Memory {
         Some(Self { most: field(info, "maxmemory")?.parse().ok()?, policy: field(info, "maxmemory_policy")?.to_owned() })
     }
 
-    /// What the operator should know of it.
+    /// What the operator should know about it.
     pub(super) fn warning(&self) -> Option<String> {
         (self.most > 0 && self.policy != "noeviction").then(|| {
             format!(

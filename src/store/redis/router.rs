@@ -1,10 +1,9 @@
-//! The servers that keep rooms: which of them has which room, and what to do
-//! until it answers.
+//! The servers that keep rooms: which of them has which room, and what to do until it answers.
 //!
-//! There is a map from slots to masters, and a [`RedisConnection`] to each master of the
-//! map. A single server has all slots for ever. With Sentinels one server has
-//! them all, until they name another. In a Cluster the map is asked for again
-//! and again: by the clock, when a server is silent, and when it sends us on.
+//! The router has a map from slots to masters, and a [`RedisConnection`] to each master of the map.
+//! - A single server has all slots for ever.
+//! - With Sentinels one server has them all, until they name another.
+//! - In a Cluster the node asks for the map again and again: by the clock, when a server is silent, and when it redirects.
 
 use std::{
     collections::HashMap,
@@ -37,21 +36,21 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// How often the map is asked for, when nothing gives cause to: rooms that moved are silent that long at worst.
+/// How often the node asks for the map without a cause: rooms that moved are silent that long at worst.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often at most.
+/// The least time between two questions.
 const REST: Duration = Duration::from_millis(100);
-/// Servers of a Cluster that are asked for the map each time; most of them decide.
+/// Servers of a Cluster that are asked for the map each time; the majority decides.
 const VOTERS: usize = 5;
 /// Waits between tries: from, to.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
 
-/// Lines to every server that keeps rooms.
+/// Connections to every server that keeps rooms.
 pub(super) struct RedisRouter {
     address: Address,
     sentinels: Option<Sentinels>,
     counts: Arc<RepairCounts>,
-    /// Somebody has cause to doubt the map.
+    /// Notified when a call or a connection has cause to doubt the map.
     doubt: Arc<Notify>,
     chart: RwLock<Topology>,
     /// The master that the Sentinels name, and the one that took its place without them.
@@ -60,7 +59,7 @@ pub(super) struct RedisRouter {
     follower: OnceLock<AbortHandle>,
 }
 
-/// The map, and a link to each server that is on it.
+/// The map, and a connection to each server on it.
 #[derive(Default)]
 struct Topology {
     map: SlotMap,
@@ -87,7 +86,7 @@ impl RedisRouter {
         }))
     }
 
-    /// Connects, and follows the rooms wherever they go, until it is stopped.
+    /// Connects, and follows the rooms from server to server, until it is stopped.
     pub(super) fn start(self: &Arc<Self>, ear: Weak<dyn ConnectionEvents>) -> Result<(), RedisConfigError> {
         let _ = self.ear.set(ear);
         match (&self.address.guide, self.address.hosts.first()) {
@@ -100,7 +99,7 @@ impl RedisRouter {
         Ok(())
     }
 
-    /// Hangs up for good.
+    /// Closes all connections for good.
     pub(super) fn stop(&self) {
         if let Some(follower) = self.follower.get() {
             follower.abort();
@@ -113,18 +112,18 @@ impl RedisRouter {
         chart.links.clear();
     }
 
-    /// The link to the master of a slot.
+    /// The connection to the master of a slot.
     pub(super) fn route(&self, slot: u16) -> Option<Arc<RedisConnection>> {
         let chart = self.chart.read();
         chart.links.get(chart.map.server(slot)?).cloned()
     }
 
-    /// Whether a slot is this link's.
+    /// Whether a slot belongs to this connection's server.
     pub(super) fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool {
         self.chart.read().map.server(slot).is_some_and(|server| server == link.server())
     }
 
-    /// Waits until all is heard that the master of a slot has told so far, or until it is plain that it does not answer.
+    /// Waits until all messages are passed on that the master of a slot has sent, or until it plainly does not answer.
     pub(super) async fn settle(&self, slot: u16) {
         if let Some(link) = self.route(slot) {
             link.settle().await;
@@ -136,13 +135,13 @@ impl RedisRouter {
         matches!(self.address.guide, Deployment::Cluster)
     }
 
-    /// Whether nobody serves a slot, or nobody that answers.
+    /// Whether no server has a slot, or the one that has it does not answer.
     pub(super) fn is_away(&self, slot: u16) -> bool {
         self.route(slot).is_none_or(|link| link.is_down())
     }
 
-    /// Whether most slots are in reach. One shard that is away is no reason to
-    /// send people elsewhere: the other nodes see the same.
+    /// Whether most slots are in reach. One shard that is away is no reason to send members elsewhere:
+    /// the other nodes see the same.
     pub(super) fn are_up(&self) -> bool {
         let chart = self.chart.read();
         let is_up = |server| chart.links.get(server).is_some_and(|link| link.is_up());
@@ -150,7 +149,7 @@ impl RedisRouter {
         reached > u32::from(SLOTS) / 2
     }
 
-    /// What the operator should know of the servers.
+    /// What the operator should know about the servers.
     pub(super) fn warnings(&self) -> Vec<String> {
         let links: Vec<Arc<RedisConnection>> = self.chart.read().links.values().cloned().collect();
         let mut warnings: Vec<String> = links.iter().filter_map(|link| link.about().memory?.warning()).collect();
@@ -167,18 +166,18 @@ impl RedisRouter {
         all.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
     }
 
-    /// Whether a join or a look at a room would get its turn soon enough; [`StoreError::Busy`] if not.
+    /// Whether a join or a snapshot of a room would get its turn soon enough; [`StoreError::Busy`] if not.
     pub(super) fn admit(&self, slot: u16) -> Result<(), StoreError> {
         self.route(slot).map_or(Ok(()), |link| link.admit())
     }
 
-    /// Whether the master of a slot has answered when it was last asked whether it lives.
+    /// Whether the master of a slot answered the last ping.
     pub(super) fn answers(&self, slot: u16) -> bool {
         self.route(slot).is_some_and(|link| link.answers())
     }
 
-    /// Runs a script, again and again until it has run or the deadline has
-    /// passed. What was in doubt is sent again: every script bears that.
+    /// Runs a script, again and again until it has run or the deadline has passed.
+    /// A call whose outcome is uncertain is sent again: every script is idempotent.
     pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
         self.run_over(script, keys.slot(), keys.all().to_vec(), args, deadline).await
     }
@@ -210,7 +209,7 @@ impl RedisRouter {
         }
     }
 
-    /// Subscribes to a room's channel where the room is. Gives the link on which its news come.
+    /// Subscribes to a room's channel where the room is. Returns the connection on which its messages come.
     pub(super) async fn subscribe(&self, keys: &Keys, deadline: Instant) -> Result<Arc<RedisConnection>, StoreError> {
         let mut errand = RoutedRequest::new(self, keys.slot(), deadline);
         loop {
@@ -225,7 +224,7 @@ impl RedisRouter {
         }
     }
 
-    /// Follows a new map: connects to who is new on it, hangs up on who is gone.
+    /// Adopts a new map: connects to servers that are new on it, and disconnects from those that are gone.
     fn adopt(&self, map: SlotMap) -> Result<(), RedisConfigError> {
         let Some(ear) = self.ear.get() else { return Ok(()) };
         let old = {
@@ -257,7 +256,7 @@ impl RedisRouter {
         Ok(())
     }
 
-    /// Asks for the map. Where there is none, says why.
+    /// Asks for the map. Where there is none, returns the reason.
     async fn look(&self) -> Result<SlotMap, String> {
         if let Some(sentinels) = &self.sentinels {
             let named = sentinels.master().await?;
@@ -282,8 +281,8 @@ impl RedisRouter {
         Err(why.unwrap_or_default())
     }
 
-    /// The server that a master's rooms went to by a plain FAILOVER, of which the Sentinels take half a minute to
-    /// hear: for as long as the one that they name says itself that it follows another.
+    /// The server that took over a master's rooms by a plain FAILOVER, which the Sentinels notice only after half a minute.
+    /// It holds for as long as the master that they name says itself that it follows another one.
     async fn successor(&self, named: Server) -> Server {
         let (link, other) = {
             let chart = self.chart.read();
@@ -298,7 +297,7 @@ impl RedisRouter {
                 }
                 None => named,
             },
-            // It was left for this one.
+            // The named master was left for this one.
             (None, Some(other)) if self.left.lock().as_ref() == Some(&(named.clone(), other.clone())) => {
                 master_of(self.address.config(&named), &named).await.unwrap_or(other)
             }
@@ -331,11 +330,11 @@ async fn follow(links: Weak<RedisRouter>) {
     }
 }
 
-/// One call on its way to whoever has the room.
+/// One call on its way to the server that has the room.
 struct RoutedRequest<'a> {
     links: &'a RedisRouter,
     slot: u16,
-    /// Where the last server has sent us.
+    /// Where the last server has redirected the call.
     hint: Option<Server>,
     hops: u32,
     deadline: Instant,
@@ -351,14 +350,14 @@ impl<'a> RoutedRequest<'a> {
         loop {
             let hinted = self.hint.take().and_then(|server| self.links.chart.read().links.get(&server).cloned());
             match hinted.or_else(|| self.links.route(self.slot)) {
-                // What cannot keep rooms must not keep some of them.
+                // A server that cannot keep rooms must not keep some of them.
                 Some(link) if !link.is_down() => return Ok(link),
                 _ => self.wait().await?,
             }
         }
     }
 
-    /// Waits for the next try, or gives up. Says whether the script must be sent in full.
+    /// Waits for the next try, or gives up. Returns whether the script must be sent in full.
     async fn consider(&mut self, link: &RedisConnection, error: &Error, in_full: bool) -> Result<bool, StoreError> {
         match classify(error) {
             ErrorAction::Full => return Err(StoreError::Full),
@@ -378,7 +377,7 @@ impl<'a> RoutedRequest<'a> {
                     return Ok(false);
                 }
             }
-            // Whether it is one room's trouble or the server's, its next probe tells.
+            // The next probe tells whether the room or the server is to blame.
             ErrorAction::Unfit | ErrorAction::Moved(_) => link.suspect(),
             ErrorAction::Unknown | ErrorAction::Again => {}
         }

@@ -1,7 +1,7 @@
 //! The scripts: each is one atomic step of the store's contract.
 //!
-//! Sent by their hash, and in full to a server that does not know them. A
-//! script checks first and writes last, because an error rolls nothing back.
+//! A script is sent by its hash, and in full to a server that does not know it.
+//! It checks first and writes last, because an error rolls nothing back.
 
 use std::{borrow::Cow, sync::OnceLock};
 
@@ -24,7 +24,7 @@ impl Script {
         Self { text: Cow::Borrowed(text), lane, hash: OnceLock::new() }
     }
 
-    /// Adds to the log, and keeps it to these limits.
+    /// Adds to the log, and keeps the log within these limits.
     pub(super) fn say(limits: &Limits) -> Self {
         let text = include_str!("lua/say.lua")
             .replace("HISTORY_LEN", &limits.history_len.to_string())
@@ -45,21 +45,21 @@ impl Script {
     }
 }
 
-/// Takes a seat.
+/// Joins a member.
 pub(super) static JOIN: Script = Script::new(include_str!("lua/join.lua"), Lane::Rooms);
-/// Frees a seat.
+/// Ends a session.
 pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"), Lane::Leaves);
-/// Tells that somebody is typing.
+/// Publishes that a member is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"), Lane::Messages);
-/// Tells that the page of a member unloads.
+/// Publishes that the page of a member unloads.
 pub(super) static UNLOAD: Script = Script::new(include_str!("lua/unload.lua"), Lane::Messages);
-/// Takes note of a coming to the call or a going.
+/// Records that a member joined or left the call.
 pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"), Lane::Messages);
-/// Shows a room.
+/// Returns a snapshot of a room.
 pub(super) static LOOK: Script = Script::new(include_str!("lua/look.lua"), Lane::Rooms);
 /// Renews a node's lease.
 pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"), Lane::Renewals);
-/// Tries what all the others call.
+/// Tries every command that the other scripts call.
 pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"), Lane::Messages);
 
 #[cfg(test)]

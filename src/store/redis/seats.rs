@@ -1,4 +1,4 @@
-//! What members do in a room: come, go and speak.
+//! What members do in a room: join, leave and send.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Who asks for a seat; see [`crate::store::Store::join`].
+/// A member that joins; see [`crate::store::Store::join`].
 pub(super) struct Joiner<'a> {
     pub(super) id: MemberId,
     pub(super) name: &'a Name,
@@ -28,15 +28,15 @@ pub(super) struct Joiner<'a> {
     pub(super) after: Option<Cursor>,
 }
 
-/// A join on its way. Unless it is settled, what it may have done is undone: a seat that was taken is freed.
-/// One that was taken over is left to the leave of its holder, because the member has been there all along.
+/// A join under way. Unless it is settled, dropping it undoes what it may have done: a new session is ended.
+/// A session that was taken over is left to the leave of its owner, because the member has been there all along.
 struct JoinGuard<'a> {
     shared: &'a Arc<Shared>,
     watch: &'a RoomSubscription,
     id: MemberId,
     tag: u64,
     settled: bool,
-    /// The seat was free before.
+    /// The member was not in the room before.
     new: bool,
 }
 
@@ -53,16 +53,16 @@ impl Drop for JoinGuard<'_> {
     }
 }
 
-/// What became of a seat that was to be freed.
+/// The result of ending a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LeaveOutcome {
-    /// Nobody sat there, or the answer to the first try was lost.
+    /// There was no such member, or the answer to the first try was lost.
     Nobody,
-    /// Somebody newer sits there.
+    /// A newer connection has the session.
     Taken,
-    /// It is free, and somebody else is there.
+    /// The session is ended, and the room has other members.
     Freed,
-    /// It is free, and the room is over.
+    /// The session is ended, and the room is deleted.
     Over,
 }
 
@@ -72,7 +72,7 @@ impl LeaveOutcome {
     }
 }
 
-/// What is under way already has changed something, or may have.
+/// A call under way already has changed something, or may have.
 fn once_begun(error: StoreError) -> StoreError {
     if matches!(error, StoreError::Busy(_)) { StoreError::Unavailable } else { error }
 }
@@ -98,13 +98,13 @@ impl Shared {
         let (mut joined, seen) = admitted?;
         let room = self.welcome(&watch, (id, tag), seen, deadline).await.map_err(once_begun)?;
         attempt.settled = true;
-        // Where they looked again, they may have said something meanwhile.
+        // Where the room was read again, the member may have sent something meanwhile.
         joined.last_n = joined.last_n.max(room.last_n(id));
         watch.tell_reach(self);
         Ok((joined, room))
     }
 
-    /// Listens first, then joins: what is said in between waits in the inbox. Gives the room as it was then, without its
+    /// Subscribes first, then joins: messages in between wait in the replica. Returns the room as of the join, without its
     /// members where this node knows them.
     async fn admit(
         self: &Arc<Self>,
@@ -119,7 +119,7 @@ impl Shared {
         }
         let Joiner { id, tag, began, .. } = *joiner;
         let moment = self.moment(&watch.keys, began);
-        // The first member of this node brings the others along. The last may move away while the next one joins.
+        // The first member of this node needs the list of the others. The last may move away while the next one joins.
         let mut list = watch.inbox().seats().is_empty();
         let (joined, picture) = loop {
             let mut args = self.join_args(joiner, RoomKey::random(), None, list);
@@ -135,11 +135,11 @@ impl Shared {
                 Some("EBROKEN") => return Err(spoiled::numbers()),
                 _ => return Err(garbled("join")),
             }
-            // Where the room cannot be read, a seat in it has been taken.
+            // Where the reply cannot be read, the join has taken effect.
             attempt.settled = false;
             let JoinReply { joined, leased, since, joined_at, picture } =
                 JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
-            // Who was no member before is none until they are welcomed.
+            // A member that was not in the room before does not count as joined until the welcome.
             (attempt.settled, attempt.new) = (!joined.new, joined.new);
             let mut inbox = watch.inbox();
             let first = inbox.seats().is_empty();
@@ -161,12 +161,12 @@ impl Shared {
             break (joined, picture);
         };
         watch.expect(picture.mark());
-        // An older link of the same member has lost the seat to this one.
+        // An older connection of the same member has lost the session to this one.
         watch.notify();
         Ok((joined, picture.room))
     }
 
-    /// What join.lua takes. `again` is for a seat that is brought back, `list` asks for the members.
+    /// The arguments of join.lua. `again` is for a member that is brought back, `list` asks for the members.
     pub(super) fn join_args(&self, joiner: &Joiner<'_>, key: RoomKey, again: Option<&Seat>, list: bool) -> Vec<Str> {
         let (since, joined_at) = again.map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
         let heard = |after: Cursor| (codec::epoch(after.epoch), number(after.seq));
@@ -246,7 +246,7 @@ impl Shared {
         result.map(LeaveOutcome::may_be_over)
     }
 
-    /// Frees a seat in Redis; to `undo` a join, only if the member was not seated before it.
+    /// Ends a session in Redis; to `undo` a join, only if the join was the member's first.
     pub(super) async fn free_seat(
         &self,
         room: &RoomId,
@@ -275,7 +275,7 @@ impl Shared {
         }
     }
 
-    /// See [`crate::store::Store::say`], and [`crate::store::Store::say_next`] for what has no `n`.
+    /// See [`crate::store::Store::say`], and [`crate::store::Store::publish_next`] for a message without `n`.
     pub(super) async fn say(
         self: &Arc<Self>,
         room: &RoomId,
@@ -284,7 +284,7 @@ impl Shared {
         text: &Text,
     ) -> Result<PublishResult, StoreError> {
         let deadline = Instant::now() + DEADLINE;
-        // By its draw a send without a counter is known again when it is repeated here because an answer was lost.
+        // A send without a counter carries a draw. By it the script knows a repetition here after a lost answer.
         let draw = n.is_none().then(|| number(fastrand::u64(..)));
         let watch = self.watched(room);
         let here = || watch.as_ref().filter(|watch| watch.inbox().seats().contains_key(&from));
@@ -297,7 +297,7 @@ impl Shared {
             let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken(), args, deadline).await?;
             match (reply.word().as_deref(), here()) {
                 (Some("ENOMEMBER"), Some(watch)) => {
-                    // It sits here, so Redis has lost it: bring it back, then say it again.
+                    // The member's session is here, so Redis has lost it: bring it back, then send the message again.
                     watch.inbox().mark_evicted();
                     let (shared, watch) = (Arc::clone(self), Arc::clone(watch));
                     let mending = tokio::spawn(async move { shared.reconcile(&watch).await });
@@ -320,7 +320,7 @@ impl Shared {
         }
     }
 
-    /// At the end of this node: everybody it holds leaves the room.
+    /// At the end of this node: all of its members leave the room.
     pub(super) async fn dissolve(self: &Arc<Self>, watch: &RoomSubscription) {
         watch.abandon();
         watch.notify();

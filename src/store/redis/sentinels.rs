@@ -1,9 +1,8 @@
-//! Who is master, as Sentinels say.
+//! Which server is the master, as Sentinels say.
 //!
-//! Each is asked for the epoch of its configuration first and for the address
-//! then, so that the address is never older than the epoch. The greatest
-//! epoch holds, as it does among themselves: one that was cut off from the
-//! others cannot call us back to an old master.
+//! Each is asked for the epoch of its configuration first and for the address then, so that the address is
+//! never older than the epoch. The greatest epoch holds, as it does among themselves: one that was cut off
+//! from the others cannot send the node back to an old master.
 
 use std::{
     collections::HashMap,
@@ -32,7 +31,7 @@ use super::{
     connection::ASK,
 };
 
-/// Lines to all sentinels that the URL names.
+/// Connections to all Sentinels that the URL names.
 pub(super) struct Sentinels {
     service: String,
     lines: Vec<Line>,
@@ -40,7 +39,7 @@ pub(super) struct Sentinels {
     newest: AtomicU64,
 }
 
-/// A line to one sentinel.
+/// The connection to one Sentinel.
 struct Line {
     client: WithOptions<Client>,
     refusal: Arc<ConnectError>,
@@ -48,7 +47,7 @@ struct Line {
 }
 
 impl Sentinels {
-    /// Begins to connect to every sentinel.
+    /// Begins to connect to every Sentinel.
     pub(super) fn start(hosts: &[Server], service: &str, config: &Config) -> Result<Self, RedisConfigError> {
         let start = |server: &Server| {
             let (client, refusal) = (client(at(config, server), 64)?, Arc::new(ConnectError::default()));
@@ -60,7 +59,7 @@ impl Sentinels {
         Ok(Self { service: service.to_owned(), lines, newest: AtomicU64::new(0) })
     }
 
-    /// The master, if any sentinel knows it that is not behind the times; else why not.
+    /// The master, if a Sentinel with the greatest epoch knows it; otherwise why not.
     pub(super) async fn master(&self) -> Result<Server, String> {
         let asked = self.lines.iter().map(|line| async { timeout(ASK * 2, self.ask(line)).await.unwrap_or(Err(None)) });
         let (mut answers, mut whys): (Vec<(u64, Server)>, Vec<String>) = (Vec::new(), Vec::new());
@@ -82,7 +81,7 @@ impl Sentinels {
         most.ok_or_else(|| "only Sentinels answer that know of an older master".to_owned())
     }
 
-    /// The epoch and the master, or what the sentinel says instead.
+    /// The epoch and the master, or what the Sentinel says instead.
     async fn ask(&self, line: &Line) -> Result<(u64, Server), Option<String>> {
         let command = || CustomCommand::new_static("SENTINEL", ClusterHash::FirstKey, false);
         let why = |error: Error| Some(reason(&error)).filter(|why| why != SILENCE).or_else(|| line.refusal.get());

@@ -13,7 +13,7 @@ struct Range {
     server: Server,
 }
 
-/// Who serves what, in the order of slots.
+/// Which server has which slots, in the order of slots.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct SlotMap(Vec<Range>);
 
@@ -24,7 +24,7 @@ impl SlotMap {
     }
 
     /// Reads the answer to CLUSTER SLOTS. A server without a name of its own is the one that was `asked`.
-    /// One that knows of no slot at all is no longer, or not yet, part of a Cluster, and gives no map.
+    /// A server that knows of no slot is not part of a Cluster, or not yet, and gives no map.
     pub(super) fn read(answer: Value, asked: &Server) -> Option<Self> {
         let mut ranges = Vec::new();
         for range in list(answer)? {
@@ -43,7 +43,7 @@ impl SlotMap {
         (!ranges.is_empty()).then_some(Self(ranges))
     }
 
-    /// The server of a slot, if anybody serves it.
+    /// The server of a slot, if there is one.
     pub(super) fn server(&self, slot: u16) -> Option<&Server> {
         let after = self.0.partition_point(|range| range.first <= slot);
         let range = self.0.get(after.checked_sub(1)?)?;
@@ -55,7 +55,7 @@ impl SlotMap {
         self.0.iter().map(|range| (&range.server, u32::from(range.last.saturating_sub(range.first)) + 1))
     }
 
-    /// What most of `views` say; between equals, what is known already.
+    /// The view that most of `views` share; between equals, the one that is known already.
     pub(super) fn agreed(&self, views: &[Self]) -> Option<Self> {
         let votes = |view: &Self| views.iter().filter(|other| *other == view).count();
         views.iter().max_by_key(|view| (votes(view), *view == self)).cloned()

@@ -1,4 +1,4 @@
-//! Rooms whose keys hold what no script of ours wrote: each is told of once, by a hash, and harms no other.
+//! Rooms whose keys hold what no script of ours wrote: each is logged once, by a hash, and harms no other.
 
 use std::{
     collections::HashSet,
@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 
 use crate::{room::RoomId, store::StoreError};
 
-/// Rooms that are told of before they are well again.
+/// The most rooms that are logged before they are well again.
 const TOLD: usize = 1000;
 
-/// The rooms that were told of.
+/// The rooms that were logged.
 #[derive(Default)]
 pub(super) struct Spoiled {
     told: Mutex<HashSet<String>>,
@@ -21,7 +21,7 @@ pub(super) struct Spoiled {
 }
 
 impl Spoiled {
-    /// Says once that a room is spoiled, if it is; forgets it when it is well again.
+    /// Logs once that a room is spoiled, if it is; forgets it when it is well again.
     pub(super) fn note<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match &result {
             Err(StoreError::Broken(why)) => self.tell(room, why),
@@ -35,7 +35,7 @@ impl Spoiled {
         result
     }
 
-    /// The same for what succeeds in a spoiled room, too, and proves nothing of it.
+    /// The same for a call that also succeeds in a spoiled room, and so proves nothing about it.
     pub(super) fn note_failure<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.inspect_err(|error| {
             if let StoreError::Broken(why) = error {
@@ -55,12 +55,12 @@ impl Spoiled {
     }
 }
 
-/// A room without its id, which opens its door: `printf %s ID | sha1sum` gives the same first characters.
+/// A room without its id, because the id opens the room. `printf %s ID | sha1sum` gives the same first characters.
 fn mark(room: &RoomId) -> String {
     sha1_hash(room.as_str()).chars().take(10).collect()
 }
 
-/// The numbers of a room are none.
+/// The error for a room whose numbers are none.
 pub(super) fn numbers() -> StoreError {
     StoreError::Broken("a count in the room's hash is no number".to_owned())
 }

@@ -1,5 +1,5 @@
-//! One room at one node: who of this node sits in it, and the care that keeps
-//! seats, subscription and stream true whatever happens to Redis.
+//! One room at one node: the members of this node, and the repairs that keep their sessions, the subscription and
+//! the stream correct whatever happens to Redis.
 
 use std::{
     pin::pin,
@@ -35,17 +35,17 @@ use crate::{
 /// Members brought back at once.
 pub(super) const TOGETHER: usize = 64;
 
-/// A room that this node watches.
+/// A room to which this node is subscribed.
 pub(super) struct RoomSubscription {
     pub(super) room: RoomId,
     pub(super) keys: Keys,
-    /// Whoever takes or frees seats or changes the subscription comes through here, one at a time.
+    /// Each task that changes sessions or the subscription takes this lock, one at a time.
     gate: Arc<Gate<GateState>>,
     /// The joins among them.
     queue: Queue,
     inbox: Mutex<RoomReplica>,
     pub(super) wake: Notify,
-    /// Something other than words was told, or a seat here is another's: whoever waits to be welcomed looks again.
+    /// Notified by an event other than a message, or by the loss of a session: a join that waits for its welcome looks again.
     news: Notify,
     /// Whether the node was told that the room is out of reach.
     away: Mutex<bool>,
@@ -57,14 +57,14 @@ pub(super) struct RoomSubscription {
 /// What only the holder of the gate may change.
 #[derive(Default)]
 pub(super) struct GateState {
-    /// The link on which the room's news come.
+    /// The connection on which the room's messages come.
     pub(super) subscribed: Option<Arc<RedisConnection>>,
-    /// No longer the watch of its room: look it up again.
+    /// No longer the subscription of its room: look it up again.
     pub(super) retired: bool,
 }
 
 impl RoomSubscription {
-    /// The watch over a room, with its keeper.
+    /// The subscription to a room, with its repair task.
     pub(super) fn new(shared: &Arc<Shared>, room: &RoomId) -> Arc<Self> {
         let watch = Arc::new(Self {
             room: room.clone(),
@@ -83,14 +83,14 @@ impl RoomSubscription {
         watch
     }
 
-    /// Stops caring.
+    /// Stops the repair task.
     pub(super) fn abandon(&self) {
         if let Some(reconciler) = self.reconciler.get() {
             reconciler.abort();
         }
     }
 
-    /// The state machine. What it tells is told under this lock, so in order.
+    /// The state machine. Its events are passed on under this lock, so in order.
     pub(super) fn inbox(&self) -> MutexGuard<'_, RoomReplica> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,17 +105,17 @@ impl RoomSubscription {
         *self.renewal.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + period;
     }
 
-    /// Has whoever waits for news look again.
+    /// Wakes the joins that wait for their welcome.
     pub(super) fn notify(&self) {
         self.news.notify_waiters();
     }
 
-    /// Has the keeper look after the room now.
+    /// Wakes the repair task.
     pub(super) fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Takes news from the room's channel.
+    /// Takes a message from the room's channel.
     pub(super) fn hear(&self, shared: &Shared, news: BrokerMessage) {
         let said = matches!(news, BrokerMessage::Said { .. });
         let mut inbox = self.inbox();
@@ -135,7 +135,7 @@ impl RoomSubscription {
         }
     }
 
-    /// Tells the node whether the room is in reach, if that is news.
+    /// Tells the handler whether the room is in reach, if that has changed.
     pub(super) fn tell_reach(&self, shared: &Shared) {
         let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
         let is_away = shared.links.is_away(self.keys.slot());
@@ -144,13 +144,13 @@ impl RoomSubscription {
         }
     }
 
-    /// Comes through the gate; `None` if the watch was retired meanwhile.
+    /// Takes the gate; `None` if the subscription was retired meanwhile.
     pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<GateState>>, StoreError> {
         let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
         Ok(if gate.retired { None } else { Some(gate) })
     }
 
-    /// Comes through the gate to join. Where that takes too long and Redis `answers`, says when to come back.
+    /// Takes the gate to join. Where that takes too long and Redis `answers`, the error says when to come back.
     pub(super) async fn pass_to_join(
         &self,
         answers: impl Fn() -> bool,
@@ -169,16 +169,16 @@ impl RoomSubscription {
         }
     }
 
-    /// Comes through the gate if nobody is there and the watch is not retired.
+    /// Takes the gate if it is free and the subscription is not retired.
     pub(super) fn try_pass(&self) -> Option<OwnedMutexGuard<GateState>> {
         Arc::clone(&self.gate).try_lock_owned().ok().filter(|gate| !gate.retired)
     }
 }
 
 impl Shared {
-    /// Waits until this node's stream has got to where a newcomer saw the room, and gives the members as this node was
-    /// told of them. So Redis need not list them, and nothing lies between the snapshot and what is told next. Where the
-    /// room was read again and lives another life, its log is read again, too.
+    /// Waits until this node's stream has reached the snapshot of a join, and adds the members that this node was told of.
+    /// So Redis need not list them, and nothing lies between the snapshot and the next event.
+    /// Where the room was read again and has another epoch, its log is read again, too.
     pub(super) async fn welcome(
         &self,
         watch: &RoomSubscription,
@@ -195,7 +195,7 @@ impl Shared {
             }
             let again = {
                 let mut inbox = watch.inbox();
-                // Whose seat another link has taken, or another node, finds that out by itself.
+                // A session that another connection or node has taken finds that out by itself.
                 let gone = inbox.seats().get(&id).is_none_or(|seat| seat.tag != tag);
                 if gone || inbox.reaches(&room) {
                     return Ok(inbox.shown_to(id, self.limits.listed, room));
@@ -220,21 +220,21 @@ impl Shared {
         }
     }
 
-    /// Ends the watch over a room in which nobody of this node sits any more.
+    /// Ends the subscription to a room in which this node has no members any more.
     pub(super) async fn retire(&self, watch: &RoomSubscription, gate: &mut GateState) {
-        // Before the room is forgotten: the next watch must not subscribe and be unsubscribed by this one.
-        // Also where no subscription is known: one that was given up may have happened, or may still happen.
+        // Before the room is forgotten: the next subscription must not be ended by this one.
+        // Also where none is known: one that was given up may have happened, or may still happen.
         if let Some(link) = gate.subscribed.take().or_else(|| self.links.route(watch.keys.slot())) {
             link.unsubscribe(watch.keys.channel()).await;
         }
         gate.retired = true;
         self.forget(watch);
         watch.notify();
-        // Where its keeper is the one who does this, it ends at its next wait.
+        // Where its repair task does this, it ends at its next wait.
         watch.abandon();
     }
 
-    /// Renews the lease of this node's members, and puts right whatever is not.
+    /// Renews the lease of this node's members, and repairs what is wrong.
     pub(super) async fn reconcile(self: &Arc<Self>, watch: &RoomSubscription) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(mut gate) = watch.pass(deadline).await? else { return Ok(()) };
@@ -275,7 +275,7 @@ impl Shared {
                 break;
             }
             self.fill(watch, deadline).await?;
-            // What was read may show that a failover has lost seats: they come back before anybody is told what there is.
+            // The room as read may show that a failover has lost sessions: they come back before any event is passed on.
             evicted = watch.inbox().take_evicted();
         }
         if watch.inbox().seats().is_empty() {
@@ -285,7 +285,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes the seats of this node's members again. Whoever has moved elsewhere meanwhile stays there.
+    /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
     async fn rejoin_members(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
         let (key, seats) = {
             let inbox = watch.inbox();
@@ -316,7 +316,7 @@ impl Shared {
             Ok(())
         };
         let mut seats = seats.into_iter();
-        // The first may have to give birth to the room; the others need not wait for each other.
+        // The first may have to create the room; the others need not wait for each other.
         if let Some(first) = seats.next() {
             rejoin(first).await?;
         }
@@ -341,7 +341,7 @@ impl Shared {
         };
         count(&self.counts.fill);
         if watch.inbox().forks(&picture) {
-            // It is read again from the beginning: what has been told cannot be mended.
+            // The room is read again from the beginning: events that were passed on cannot be taken back.
             return Ok(());
         }
         watch.inbox().fill(picture, reaches, &mut |event| {

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Takes note of a member's coming to the video call, or of its going. A mark only grows. Repeats Room::call.
+-- Records that a member joined or left the video call. A mark only grows. Repeats Room::call.
 -- KEYS  members room log channel
 -- ARGV  member mark
--- Gives OK or ENOMEMBER.
+-- Returns OK or ENOMEMBER.
 local room, channel = KEYS[2], KEYS[4]
 local seat, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[1], 'c:' .. ARGV[1]))
 if not seat then

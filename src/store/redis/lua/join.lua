@@ -1,17 +1,18 @@
 #!lua
--- Takes a seat, or takes one's own seat over. Repeats Room::join.
+-- Joins a member, or takes its session over for a new connection. Repeats Room::join.
 -- KEYS  members room log channel
 -- ARGV  member node tag name epoch key seats age lease ttl since joined_at list life after earliest latest
---       epoch and key are for a room that is born here; since and joined_at are
---       empty unless a node brings back a member that it believes seated; list is 1
---       for a node that does not know the members; life and after are what the
---       member has read up to, or empty; earliest and latest say between which
---       moments the link began, or are missing if its node does not know this clock.
--- Gives OK new last_n leased since joined_at epoch key seq version moves total heads (member seat mark)* entry*
---       or EFULL, or ETAKEN when a newer link holds the seat, or EBROKEN when the room's numbers are none.
---       entry: what the member has missed and the last that it has not, or all if the log does not reach back so far;
+--       epoch and key are for a room that is created here.
+--       since and joined_at are empty, unless a node brings back a member that it believes joined.
+--       list is 1 for a node that does not know the members.
+--       life and after are the cursor of the member, or empty.
+--       earliest and latest say between which moments the connection began. They are missing if its node does not
+--       know this clock.
+-- Returns OK new last_n leased since joined_at epoch key seq version moves total heads (member seat mark)* entry*
+--       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none.
+--       entry: what the member has missed and the last entry before that, or all if the log does not reach back so far;
 --       none for a member that is brought back.
--- What it costs must not grow with the room, but where the members are listed: a node asks for that once.
+-- The cost must not grow with the room, except where members are listed: a node asks for the list only once.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local seats, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -31,7 +32,7 @@ if epoch then
   end
 end
 
--- Every node has been silent for two leases: this room died unnoticed.
+-- Every node has been silent for two leases: all members are gone, and no node has deleted the room.
 local dead = epoch and not leased and tonumber(first) + lease <= now
 if dead then
   local fields = redis.call('HGETALL', room)
@@ -53,19 +54,19 @@ if seat then
   if again and since_then > since then
     return { 'ETAKEN' }
   end
-  -- A join that began before the other node's link did comes late, and its own link may be gone.
-  -- A seat from the future is from before the clock was put back.
+  -- A join that began before the other node's connection comes late, and its own connection may be gone.
+  -- A session from the future is from before the clock was set back.
   if not again and at_node ~= node and latest and latest < since_then and since_then <= now then
     return { 'ETAKEN' }
   end
-  -- The same holder again is a join that was sent twice: the first answer again.
+  -- The same owner again means that the join was sent twice: return the first answer again.
   local same = at_node == node and at_tag == tag
   new = same and was_new or '0'
   joined_at, name = joined, goes_by
-  -- Later than the link before, which its node may bring back, and never in the future.
+  -- Later than the connection before, which its node may bring back, and never in the future.
   local after = since_then < now and since_then + 1 or now
   since = since or same and since_then or math.min(math.max(earliest or 0, after), now)
-  -- A join that was overtaken by a newer link's changes nothing.
+  -- A join that was overtaken by a newer connection's join changes nothing.
   overtaken = at_node == node and tonumber(at_tag) > tonumber(tag)
   moved = at_node ~= node and at_node .. ' ' .. at_tag
 else
@@ -79,7 +80,7 @@ else
   since = since or math.min(earliest or now, now)
 end
 
--- Redis may have dropped the log or the set of members, or part of the log: what is there is told from what should be.
+-- Redis may have dropped the log, the set of members, or part of the log. The hash tells what should be there.
 local history, whole, held, lost, unlisted = {}, true, 0, false, nil
 local function hold_all()
   history, whole, held = redis.call('LRANGE', log, 0, -1), true, 0
@@ -88,7 +89,7 @@ local function hold_all()
   end
 end
 if epoch then
-  -- The last words of a member that is new are looked for in all of the log.
+  -- The last entry of a new member is looked for in the whole log.
   local missed = seat and (again and 0 or after and life == epoch and seq - after) or -1
   if missed >= 0 then
     history, whole = redis.call('LRANGE', log, -missed - 1, -1), false
@@ -114,14 +115,14 @@ end
 
 -- Nothing has been written before this line, and nothing is refused after it.
 if not epoch then
-  -- What an eviction or a dead room has left must not be taken for this one's.
+  -- Keys left by an eviction or by a silent room must not be taken for this room's.
   redis.call('UNLINK', members, room, log)
   epoch, key, seq, version, moves = ARGV[5], ARGV[6], '0', '0', '0'
   redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'b', '0', 'c', now, 'x', now + lease)
 end
 
 if lost then
-  -- What was told cannot be mended: the log goes on in a new life.
+  -- Entries that were already published cannot be taken back: the log goes on in a new epoch.
   epoch = ARGV[5]
   redis.call('HSET', room, 'e', epoch, 'b', held)
   redis.call('SPUBLISH', channel, 'R ' .. epoch)

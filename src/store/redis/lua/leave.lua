@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Frees a seat if it is still held by this node and tag. The last one out takes
--- every key of the room along, in this same step. Repeats Room::leave.
+-- Ends a session if this node and tag still own it. The last leave deletes
+-- every key of the room in this same step. Repeats Room::leave.
 -- KEYS  members room log channel
 -- ARGV  member node tag reason lease period undo
---       undo: 1 to free the seat only if this holder's join was the member's first
--- Gives OK gone, or ENOMEMBER, or ETAKEN when the seat is not this holder's to free.
+--       undo: 1 to end the session only if this owner's join was the member's first
+-- Returns OK gone, or ENOMEMBER, or ETAKEN when this owner may not end the session.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local lease, period = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -24,7 +24,7 @@ redis.call('SREM', members, member)
 redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member)
 local heads = redis.call('SCARD', members)
 if heads == 0 then
-  -- Redis may have dropped the set: the hash knows who else is there.
+  -- Redis may have dropped the set: the hash knows which other members there are.
   local fields = redis.call('HGETALL', room)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'u:' then
@@ -36,7 +36,7 @@ if heads == 0 then
     redis.call('PEXPIREAT', members, redis.call('PEXPIRETIME', room))
   end
 end
--- Those who remain may all sit on nodes that died. Only a node that has renewed
+-- The remaining members may all belong to nodes that died. Only a node that has renewed
 -- in time may say so: otherwise it was the store that was away.
 if heads > 0 and tonumber(first) <= now and mine and now - (mine - lease) <= 2 * period then
   local fields, alive, at = redis.call('HGETALL', room), {}, {}

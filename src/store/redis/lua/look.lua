@@ -1,11 +1,12 @@
 #!lua flags=no-writes
--- The room as it is. Repeats Room::snapshot and Room::since.
+-- A snapshot of the room. Repeats Room::snapshot and Room::since.
 -- KEYS  members room log channel
 -- ARGV  lease age list epoch after
---       list: 1 for all members, or one member's id, or nothing; after: a number for what a reader at
---       (epoch, after) has missed, with the last entry that it has not; 'all' or 'none'.
--- Gives OK reaches epoch key seq version moves total heads (member seat mark)* entry*, or ENOROOM.
---       When the log does not reach back to the reader, reaches is 0 and all of it is given.
+--       list: 1 for all members, or one member's id, or nothing.
+--       after: a number for what a subscriber at (epoch, after) has missed, with the last entry before that;
+--       'all' or 'none'.
+-- Returns OK reaches epoch key seq version moves total heads (member seat mark)* entry*, or ENOROOM.
+--       When the log does not reach back to the subscriber, reaches is 0 and the whole log is returned.
 local members, room, log = KEYS[1], KEYS[2], KEYS[3]
 local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
@@ -44,7 +45,7 @@ if lapsed or ARGV[3] == '1' or total == 0 then
     end
   end
 end
--- Every node has been silent for two leases: nobody is there any more.
+-- Every node has been silent for two leases: the room has no members any more.
 if lapsed then
   return { 'ENOROOM' }
 end

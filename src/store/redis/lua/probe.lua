@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
--- Whether rooms can be kept here: calls every command that the other scripts call, so that one which
--- is missing, renamed or not allowed is known before a room needs it. Nothing of it stays.
+-- Whether rooms can be kept here. Calls every command that the other scripts call, so that the node
+-- learns of a missing, renamed or forbidden command before a room needs it. Leaves no key behind.
 -- KEYS  members room log channel
--- Gives OK.
+-- Returns OK.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local call = redis.call
--- What writes nothing comes first, and what forgets before what it forgets.
+-- Commands that write nothing come first, and each command that deletes comes before the one that adds.
 call('UNLINK', members, room, log)
 local time = call('TIME')
 local soon = time[1] * 1000 + 10000

@@ -1,12 +1,11 @@
 #!lua flags=allow-oom
--- A word from a node, for any number of rooms: its members stay for another lease.
--- Whoever sits on a node that has been silent for a lease leaves. Repeats Room::touch
--- and Room::expire.
+-- A node renews its lease in any number of rooms: its members stay for another lease.
+-- Members of a node that has been silent for a lease leave. Repeats Room::touch and Room::expire.
 -- KEYS  (members room log channel)*
 -- ARGV  node lease ttl period age next_epoch (seen)*
---       seen: epoch and seq that this node has heard of the room, with a space between
--- Gives for each room 'epoch seq version moves', or ENOROOM, or ELEASE when this
---       node itself was taken for dead, or 'EBROKEN why' when the room's keys hold what no script of ours wrote.
+--       seen: epoch and seq that this node has got of the room, with a space between
+-- Returns for each room 'epoch seq version moves', or ENOROOM, or ELEASE when this node itself was taken for dead,
+--       or 'EBROKEN why' when the room's keys hold what no script of ours wrote.
 -- Numbers are written by string.format: Redis and tostring take several times as long for it.
 local call, format = redis.call, string.format
 local node, next_epoch = ARGV[1], ARGV[6]
@@ -15,8 +14,8 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local mine, my_end = 'n:' .. node, format('%d', now + lease)
 
--- Takes those away who sit on dead nodes. Gives the version after that, or nothing if
--- the room is over, and when the next lease ends.
+-- Removes the members of dead nodes. Returns the version after that, or nothing if
+-- the room is deleted, and when the next lease ends.
 local function reap(members, room, log, channel, epoch, version)
   local fields, dead, any, next_end = call('HGETALL', room), {}, false, now + lease
   for i = 1, #fields, 2 do
@@ -56,7 +55,7 @@ local function reap(members, room, log, channel, epoch, version)
   return version, next_end
 end
 
--- Takes away what is too old to be shown.
+-- Removes entries that are too old to be shown.
 local function sweep(room, log)
   local aged, bytes = 0, 0
   local oldest = call('LINDEX', log, 0)
@@ -71,7 +70,7 @@ local function sweep(room, log)
   end
 end
 
--- Whether Redis has dropped the log, or the newest of it. Gives the bytes of text that are left.
+-- Whether Redis has dropped the log, or the newest of it. Returns the bytes of text that are left.
 local function lost(room, log, seq)
   local newest = call('LINDEX', log, -1)
   if newest and string.match(newest, '^%d+') == seq or not newest and call('HGET', room, 'b') == '0' then
@@ -107,12 +106,12 @@ local function renew(members, room, log, channel, seen)
   end
   call('HSET', room, mine, my_end)
 
-  -- Once a lease: what this may be late for can wait that long.
+  -- Once a lease: the work below can wait that long.
   if tonumber(first) <= now then
     local next_end = now + lease
     list_again(members, room)
-    -- My own last word is old: then the store was away, or I was. Let the others
-    -- come back before anybody is taken for dead.
+    -- This node's own last renewal is old: either the store or the node was away. Let the other
+    -- nodes come back before any node is taken for dead.
     if now - (ends - lease) <= 2 * period then
       version, next_end = reap(members, room, log, channel, epoch, version)
       if not version then
@@ -132,7 +131,7 @@ local function renew(members, room, log, channel, seen)
     end
   end
 
-  -- This node has seen more of this life than there is: see say.lua.
+  -- This node has seen more of this epoch than there is: see say.lua.
   if seen ~= epoch .. ' ' .. seq then
     local seen_epoch, seen_seq = string.match(seen, '^(%x+) (%d+)$')
     if epoch == seen_epoch and tonumber(seen_seq) > tonumber(seq) then
@@ -147,7 +146,7 @@ end
 local reply = {}
 for i = 1, #KEYS / 4 do
   local key = 4 * i
-  -- A room that is spoiled must not cost the others their renewal.
+  -- A spoiled room must not cost the others their renewal.
   local done, line = pcall(renew, KEYS[key - 3], KEYS[key - 2], KEYS[key - 1], KEYS[key], ARGV[6 + i])
   reply[i] = done and line or 'EBROKEN ' .. (type(line) == 'table' and line.err or tostring(line))
 end

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- Tells those who are there that a member started or stopped typing.
+-- Publishes that a member started or stopped typing.
 -- KEYS  members room log channel
 -- ARGV  member typing name latest
---       latest: the moment by which a start began, or nothing; it is void if a newer link has the seat since.
--- Gives OK or ENOMEMBER.
+--       latest: the moment by which a start began, or nothing. The start is void if a newer connection has taken
+--       the session since.
+-- Returns OK or ENOMEMBER.
 local seat = redis.call('HGET', KEYS[2], 'u:' .. ARGV[1])
 if not seat then
   return { 'ENOMEMBER' }
@@ -12,7 +13,7 @@ local latest = ARGV[2] == '1' and tonumber(ARGV[4])
 local since = tonumber(string.match(seat, '^%S+ %S+ %S+ (%S+)'))
 if latest and latest < since then
   local time = redis.call('TIME')
-  -- A seat from the future is from before the clock was put back.
+  -- A session from the future is from before the clock was set back.
   if since <= time[1] * 1000 + math.floor(time[2] / 1000) then
     return { 'OK' }
   end

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Tells the node that holds a member's seat that the member's page unloads.
+-- Tells the node that has a member's session that the member's page unloads.
 -- KEYS  members room log channel
 -- ARGV  member
--- Gives OK or ENOMEMBER.
+-- Returns OK or ENOMEMBER.
 if not redis.call('HGET', KEYS[2], 'u:' .. ARGV[1]) then
   return { 'ENOMEMBER' }
 end

@@ -1,4 +1,4 @@
-//! What should have been heard by when.
+//! The position that a room's messages should have reached, and by when.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::store::redis::codec::Position;
 
-/// How late news may be before they are taken for lost.
+/// How late messages may be before they count as lost.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// The place that a room is known to have reached, and by when news of it should be here; and what after that.
+/// A position that the room is known to have reached, by when its messages should be here, and what comes after that.
 #[derive(Default)]
 pub(super) struct ExpectedPosition {
     next: Option<(Instant, Position)>,
@@ -17,7 +17,7 @@ pub(super) struct ExpectedPosition {
 }
 
 impl ExpectedPosition {
-    /// The room is known to stand here now. Says whether there is a new moment to wake at.
+    /// The room is known to have this position now. Returns whether there is a new moment to wake at.
     pub(super) fn add(&mut self, mark: Position, now: Instant) -> bool {
         if self.next.is_some() {
             let other = self.later.filter(|later| later.epoch == mark.epoch).unwrap_or(mark);
@@ -28,12 +28,12 @@ impl ExpectedPosition {
         true
     }
 
-    /// When to look.
+    /// When to check.
     pub(super) fn at(&self) -> Option<Instant> {
         self.next.map(|(at, _)| at)
     }
 
-    /// What should be here by `now`; what has been heard is not waited for any longer.
+    /// What should be here by `now`; a position that has been reached is no longer waited for.
     pub(super) fn take(&mut self, now: Instant, heard: Position) -> Option<Position> {
         let (_, mark) = self.next.filter(|(at, _)| *at <= now)?;
         self.next = self.later.take().filter(|later| !heard.reaches(*later)).map(|later| (now + PATIENCE, later));

@@ -1,10 +1,10 @@
-//! Who is in a room, as its node was told.
+//! The members of a room, as their node was told.
 
 use std::collections::HashMap;
 
 use crate::room::{CallMark, JoinOrder, Member, MemberId, Name};
 
-/// The members of a room, wherever they sit.
+/// The members of a room, at whatever node.
 #[derive(Default)]
 pub(super) struct People {
     members: HashMap<MemberId, Member>,
@@ -41,7 +41,7 @@ impl People {
         }
     }
 
-    /// Takes note of a member's mark of the call, and gives its name, if that is news.
+    /// Records a member's call mark, and returns the member's name, if the mark is newer.
     pub(super) fn call(&mut self, id: MemberId, call: CallMark) -> Option<Name> {
         let member = self.members.get_mut(&id).filter(|member| member.call < call)?;
         member.call = call;
@@ -49,7 +49,7 @@ impl People {
         Some(member.name.clone())
     }
 
-    /// Those whom a reader is told of; see [`JoinOrder::listed`].
+    /// The members that a subscriber is told of; see [`JoinOrder::listed`].
     pub(super) fn listed(&self, most: usize, reader: MemberId) -> Vec<Member> {
         let get = |id| self.get(id).cloned();
         if self.len() <= most {

@@ -1,4 +1,4 @@
-//! The room as it was read again: what was missed is told, or the stream begins anew.
+//! The room as it was read again: what was missed is passed on, or the stream begins anew.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,13 +19,13 @@ impl RoomReplica {
         }
     }
 
-    /// What has been told is not what there is now.
+    /// Whether events that were passed on differ from what there is now.
     pub(in crate::store::redis) fn is_forked(&self) -> bool {
         self.forked
     }
 
     /// Whether the room as read again shows, for the first time, that a failover has lost something that was
-    /// told: joins and leaves, a seat of this node, or the newest entry, which is another one now.
+    /// passed on: joins and leaves, a session of this node, or the newest entry, which is another one now.
     pub(in crate::store::redis) fn forks(&mut self, picture: &RoomState) -> bool {
         let room = &picture.room;
         if self.forked || room.epoch != self.place.epoch {
@@ -48,13 +48,13 @@ impl RoomReplica {
         gone.chain(came).filter(|member| !self.seats.contains_key(&member.id)).count() as u64
     }
 
-    /// Whether a member of this node sits nowhere, although it has not left and nobody has moved.
+    /// Whether a member of this node has no session, although it has not left and no member has moved.
     fn lacks_a_seat(&self, picture: &RoomState) -> bool {
         let seated: HashSet<_> = picture.seats.iter().map(|(id, ..)| id).collect();
         picture.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
     }
 
-    /// The room as read again. `reaches` tells whether its history is exactly what this node has not heard yet.
+    /// Takes the room as read again. `reaches` tells whether its history is exactly what this node has missed.
     pub(in crate::store::redis) fn fill(&mut self, picture: RoomState, reaches: bool, tell: Tell<'_>) {
         let State::Filling(held) = &mut self.state else { return };
         let held = std::mem::take(held);
@@ -75,7 +75,7 @@ impl RoomReplica {
         self.hear_all(held, tell);
     }
 
-    /// Lets go of members that sit elsewhere now or left from there; those whom another life lacks are brought back.
+    /// Drops members that have moved to another node or left from there; those that another epoch lacks are brought back.
     fn compare_seats(&mut self, picture: &RoomState, tell: Tell<'_>) {
         let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
         let same_life = picture.room.epoch == self.place.epoch;
@@ -87,8 +87,8 @@ impl RoomReplica {
         moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
     }
 
-    /// Tells what was missed. Of joins and leaves only the outcome is known:
-    /// somebody who came and went in between was never here.
+    /// Passes on what was missed. Of joins and leaves only the outcome is known:
+    /// a member that joined and left in between is not reported.
     fn catch_up(&mut self, room: Snapshot, moves: u64, tell: Tell<'_>) {
         let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
         let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
@@ -98,7 +98,7 @@ impl RoomReplica {
         let came: Vec<&Member> =
             room.members.iter().filter(|is| !self.people.get(is.id).is_some_and(|was| same(was, is))).collect();
         let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
-        // Those who come back leave first; who is gone for good leaves after the last of what they said.
+        // Members that come back leave first; members that are gone for good leave after the last of their messages.
         let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
         let changes = moved.len() + came.len() + gone.len();
         let mut version = room.version.saturating_sub(changes as u64);

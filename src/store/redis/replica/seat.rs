@@ -1,11 +1,11 @@
-//! A member's place, as its node knows it.
+//! A member's session, as its node knows it.
 
 use crate::room::Name;
 
-/// A member that is linked to this node.
+/// A member that is connected to this node.
 #[derive(Clone, Debug)]
 pub(in crate::store::redis) struct Seat {
-    /// Which link.
+    /// The connection.
     pub(in crate::store::redis) tag: u64,
     /// When it was taken, by the store's clock: the later of two wins.
     pub(in crate::store::redis) since: u64,
@@ -13,8 +13,8 @@ pub(in crate::store::redis) struct Seat {
     pub(in crate::store::redis) name: Name,
     /// When the member joined.
     pub(in crate::store::redis) joined_at: u64,
-    /// The room's version with the member in it: news of an older leave are about an earlier seat.
+    /// The room's version with the member in it: a leave with an older version is about an earlier session.
     pub(in crate::store::redis) version: u64,
-    /// Its goodbye is under way: it need not be told that it is gone.
+    /// Its leave is under way: it need not be told that it is gone.
     pub(in crate::store::redis) leaving: bool,
 }

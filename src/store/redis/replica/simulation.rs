@@ -1,5 +1,5 @@
-//! A room as Redis keeps it, a node that hears of it with losses, and readers who come, move and go, played at random:
-//! everybody ends up with the people and the words that there are.
+//! A random simulation of a room in Redis, a node that loses some of its messages, and members that join, move and leave:
+//! every subscriber ends up with the members and the messages that there are.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,24 +12,24 @@ use super::{
 };
 use crate::room::{CallMark, Entry, Member, Name, SessionOwner};
 
-/// Who never leaves, so that the node always has a reason to listen.
+/// A member that never leaves, so that the node always has a reason to stay subscribed.
 const HOST: u128 = 1;
 
 fn id(who: u128) -> MemberId {
     MemberId(uuid::Uuid::from_u128(who))
 }
 
-/// Somebody of this node.
+/// A member of this node.
 struct Reader {
     tag: u64,
-    /// How many events had been told when it took its place.
+    /// How many events had been passed on when it joined.
     from: usize,
-    /// The room as it sees it.
+    /// The room as the member knows it.
     seen: Snapshot,
     welcomed: bool,
 }
 
-/// Where a member sits according to Redis, by which link, and since when.
+/// The node and connection that have a member's session according to Redis, and since when.
 #[derive(Clone, Copy)]
 struct Sits {
     node: NodeId,
@@ -45,9 +45,9 @@ struct Simulation {
     moves: u64,
     leased: bool,
     clock: u64,
-    /// News on their way.
+    /// Messages on their way.
     wire: VecDeque<BrokerMessage>,
-    /// News are lost, and others do what they like.
+    /// Messages are lost, and other members act at random.
     stormy: bool,
     inbox: RoomReplica,
     told: Vec<Event>,
@@ -127,7 +127,7 @@ impl Simulation {
         self.wire.push_back(BrokerMessage::Said { epoch: LIFE, entry });
     }
 
-    /// What others do at any time.
+    /// What other members do at any time.
     fn bustle(&mut self) {
         let who = self.rng.u128(100..106);
         match self.rng.u8(..3) {
@@ -179,7 +179,7 @@ impl Simulation {
         self.readers.insert(who, Reader { tag, from, seen, welcomed: false });
     }
 
-    /// What whoever waits to be welcomed does.
+    /// What a join that waits for its welcome does.
     fn welcome(&mut self) {
         for who in self.readers.keys().copied().collect::<Vec<_>>() {
             let reader = self.readers.get_mut(&who).unwrap();
@@ -208,7 +208,7 @@ impl Simulation {
         mine.into_iter().for_each(|who| self.free_seat(who, HERE, LeaveReason::NodeLost));
     }
 
-    /// What a room's keeper does.
+    /// What a room's repair task does.
     fn reconcile(&mut self) {
         let mut evicted = self.inbox.take_evicted() || !self.leased;
         let mark = self.picture().mark();
@@ -258,7 +258,7 @@ impl Simulation {
             0..10 => self.bustle(),
             10..14 => self.come_in(who),
             14..17 => self.go(who),
-            // Also somebody of this node: then it moves there.
+            // Also a member of this node: then it moves there.
             17 => _ = self.take_seat(id(who), THERE),
             18 => self.free_seat(id(who), THERE, LeaveReason::Left),
             19 => self.reap(),
@@ -274,7 +274,7 @@ impl Simulation {
         sound && self.wire.is_empty() && self.readers.values().all(|reader| reader.welcomed)
     }
 
-    /// What a reader sees in the end.
+    /// What a member knows in the end.
     fn heard_by(&self, who: MemberId) -> (BTreeSet<MemberId>, Seq) {
         let Reader { from, seen: welcome, .. } = &self.readers[&who];
         let mut people: BTreeSet<_> = welcome.members.iter().map(|member| member.id).collect();

@@ -51,7 +51,7 @@ fn mark(seq: Seq, version: u64) -> Position {
     Position { epoch: LIFE, seq, version, moves: 0 }
 }
 
-/// An inbox that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
+/// A replica that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
 fn live() -> (RoomReplica, Vec<String>) {
     let mut inbox = RoomReplica::new(HERE);
     inbox.add_session(somebody(1).id, seat(1, 1, 3));
@@ -105,7 +105,7 @@ fn hole_stops_the_stream_until_it_is_filled() {
 fn filling_tells_who_came_and_who_went() {
     let (mut inbox, mut told) = live();
     inbox.mark_gap();
-    // 2 left; 4 came; 9 came and went: five versions, of which three can be told.
+    // 2 left; 4 joined; 9 joined and left: five versions, of which three can be passed on.
     inbox.fill(room(6, 8, &[1, 3, 4], 6..=6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 4 at 7, 4 heads", "said 6", "left 2 at 8, 3 heads"]);
     hear(&mut inbox, &mut told, [joined(9, 5)]);
@@ -191,7 +191,7 @@ fn member_that_left_through_another_node_is_no_longer_of_this_one() {
     hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left)]);
     assert_eq!(told, ["moved 1 of 1"], "its link is closed, and nobody else of this node is there to be told");
     assert!(inbox.seats().is_empty() && inbox.is_faulty());
-    // But late news of an earlier seat are not about this one.
+    // But a late message about an earlier session is not about this one.
     let (mut inbox, mut told) = live();
     inbox.add_session(somebody(1).id, seat(1, 2, 5));
     hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left), joined(5, 1)]);
@@ -203,7 +203,7 @@ fn seat_that_moved_away_is_let_go_of_and_a_newer_one_is_kept() {
     let (mut inbox, mut told) = live();
     hear(&mut inbox, &mut told, [moved(1, 2, THERE, 9), moved(2, 1, THERE, 1)]);
     assert_eq!((told.len(), inbox.seats().len(), inbox.is_faulty()), (0, 1, false), "others move as they like");
-    // It is taken again here and moves away from there, in whatever order that is heard.
+    // It is taken again here and moves away from there, in whatever order the messages come.
     inbox.add_session(somebody(1).id, seat(1, 5, 3));
     hear(&mut inbox, &mut told, [moved(3, 1, HERE, 1)]);
     assert_eq!((told.len(), inbox.is_faulty()), (0, false));
@@ -216,9 +216,9 @@ fn seat_that_moved_away_is_let_go_of_and_a_newer_one_is_kept() {
 fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
     let away = |moves| RoomState { moves, seats: vec![(somebody(1).id, THERE, 0)], ..room(5, 3, &[1, 2, 3], 6..6) };
     let news: [&dyn Fn(&mut RoomReplica); 3] = [
-        // Another move is heard of.
+        // A message about another move comes.
         &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]),
-        // The seat here is heard of only after it has moved away.
+        // The message about the session here comes only after it has moved away.
         &|inbox| hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)]),
         // A renewal counts one more.
         &|inbox| {
@@ -239,7 +239,7 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
         assert_eq!(told, ["moved 1 of 1"]);
         assert!(inbox.seats().keys().eq([&somebody(2).id]) && !inbox.is_filling());
     }
-    // A seat that is newer than what another node believes in is not given up.
+    // A session that is newer than what another node believes in is not given up.
     let (mut inbox, mut told) = live();
     inbox.add_session(somebody(1).id, Seat { since: 9, ..seat(1, 4, 3) });
     inbox.mark_gap();
@@ -272,7 +272,7 @@ fn joining_holds_news_and_drops_what_the_snapshot_knows() {
 #[test]
 fn who_joins_while_the_last_seat_moves_away_hears_nothing_twice() {
     let (mut inbox, mut told) = live();
-    // The answer to a join says 5 and 4; before it comes, more is heard, and the only seat moves away.
+    // The answer to a join says 5 and 4. Before it comes, later messages come, and the only session moves away.
     hear(&mut inbox, &mut told, [joined(4, 4), said(6), said(7), moved(1, 1, HERE, 1), said(8)]);
     inbox.add_session(somebody(4).id, seat(4, 9, 4));
     inbox.open(&room(5, 4, &[1, 2, 3, 4], 1..=5), Some(somebody(4).id), &mut |event| note(&mut told, event));
@@ -291,7 +291,7 @@ fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     let then = inbox.alarm().unwrap();
     assert_eq!(inbox.overdue(start), None);
     hear(&mut inbox, &mut told, [said(6)]);
-    // The first was heard in time; the second gets its own.
+    // The first came in time; the second gets its own alarm.
     assert_eq!(inbox.overdue(then), None);
     let then = inbox.alarm().unwrap();
     assert_eq!(inbox.overdue(then), Some(mark(7, 0)));
@@ -341,11 +341,11 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
         inbox.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event));
         assert_eq!((told, inbox.seats().len()), (vec!["reset to 5".to_owned()], 1));
     }
-    // So is somebody else's, if as many joins and leaves as there were cannot explain who is there.
+    // So is another node's, if as many joins and leaves as there were cannot explain the members.
     let (mut inbox, _) = live();
     inbox.mark_unsubscribed();
     assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_evicted());
-    // Who has moved and left from there, or whose goodbye is under way, is gone.
+    // A member that has moved and left from there, or whose leave is under way, is gone.
     let moves: [&dyn Fn(&mut RoomReplica); 3] =
         [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
             hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)])
