@@ -1,4 +1,4 @@
-//! The program as a value: builds the parts from the ground up, accepts, drains.
+//! The server as a value: builds its parts bottom up, accepts connections, and drains them at the end.
 
 mod connection;
 mod descriptors;
@@ -32,17 +32,17 @@ use crate::{
     video::Video,
 };
 
-/// How long saying goodbye may take, people's moving to other nodes included.
+/// How long the shutdown of the hub may take, including members that move to other nodes.
 const GOODBYE: Duration = Duration::from_millis(7500);
 
-/// How long links and requests may take to end once everybody has been told. With the goodbye less than ten seconds.
+/// How long connections and requests may take to end after the shutdown. Both together take less than ten seconds.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long the database may take to close.
 const CLOSING: Duration = Duration::from_millis(300);
 
-/// A room in Redis outlives the last word of all its nodes by this many leases, or by one less (here: of a millisecond
-/// of lease).
+/// A room in Redis outlives the last message of all its nodes by this many leases, or by one less (here: for each
+/// millisecond of lease).
 const BACKSTOP: Duration = Duration::from_millis(8);
 
 /// Why the server did not start.
@@ -57,7 +57,7 @@ pub enum ServerError {
     /// The accounts cannot be opened.
     #[error("DATABASE_URL: {0}")]
     Accounts(#[from] OpenError),
-    /// The address is taken or not ours.
+    /// The address is in use or not this machine's.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
 }
@@ -75,10 +75,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Builds the parts and takes the port. Must be called within a tokio runtime.
+    /// Builds the parts and binds the port. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// What is wrong with the settings, or with the address.
+    /// An error of the settings, or of the address.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         let config = config.check()?;
         let limits = config.limits();
@@ -128,27 +128,27 @@ impl Server {
         Ok(Self { listener, address, hub, accounts, budgets, gate, service, links })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// This node.
+    /// The hub of this node.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
-    /// What addresses hold and do here.
+    /// The budgets of this node.
     pub fn budgets(&self) -> &Arc<Budgets> {
         &self.budgets
     }
 
-    /// Who is known by name, if there are accounts.
+    /// The accounts, if they are enabled.
     pub fn accounts(&self) -> Option<&Arc<Accounts>> {
         self.accounts.as_ref()
     }
 
-    /// Serves until `stop` resolves, then says goodbye to everybody: done within ten seconds.
+    /// Serves until `stop` resolves, then shuts down within ten seconds, with a closing message to every member.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
         let connections = TaskTracker::new();
@@ -158,7 +158,7 @@ impl Server {
             () = &mut accepting => {}
             () = stop => tracing::info!("stopping: saying goodbye"),
         }
-        // Who asks meanwhile is told that the node is stopping, rather than nothing.
+        // Requests that come meanwhile get the error that the node is stopping, instead of no response.
         let shutdown = tokio::time::timeout(GOODBYE, self.hub.shutdown());
         tokio::select! {
             () = &mut accepting => {}

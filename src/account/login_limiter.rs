@@ -1,10 +1,8 @@
-//! How often somebody may try a password. Only wrong tries cost, and a victim
-//! is not locked out by somebody else's: at an address where the account was
-//! opened before, only the wrong tries from there count.
+//! Limits how often a client may try a password. Only wrong tries cost. Other clients cannot lock an owner out: at an
+//! address with an earlier successful login, only that address's wrong tries count.
 //!
-//! Our own, because a try is charged before its outcome is known (or a
-//! thousand at once would all be free) and given back when it was right;
-//! limiters from elsewhere give nothing back.
+//! Written here, because a try is charged before its outcome is known (or a thousand at once would all be free). When
+//! it was right the charge is given back, which rate-limiting libraries do not offer.
 
 use std::{collections::HashMap, hash::Hash, net::IpAddr, time::Duration};
 
@@ -13,13 +11,13 @@ use tokio::time::Instant;
 
 use crate::budget::ClientAddr;
 
-/// How long an address at which an account was opened is remembered.
+/// How long an address with a successful login is remembered for the account.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How many of these are remembered.
+/// How many of these addresses are remembered.
 const KNOWN: usize = 100_000;
 
-/// So many at once, then one each `every`.
+/// A burst, then one try in each `every`.
 #[derive(Clone, Copy)]
 struct Budget {
     burst: u32,
@@ -32,13 +30,13 @@ const AT_HOME: Budget = Budget { burst: 10, every: Duration::from_secs(60) };
 /// Wrong tries from one address, at any account.
 const ADDRESS: Budget = Budget { burst: 60, every: Duration::from_secs(10) };
 
-/// Wrong tries at one account from all addresses at which it was never opened.
+/// Wrong tries at one account from all addresses without an earlier login to it.
 const STRANGERS: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
 
 /// Registrations from one address, successful or not.
 const REGISTRATIONS: Budget = Budget { burst: 60, every: Duration::from_secs(60) };
 
-/// Who owes for what.
+/// What tries are counted by.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Bucket {
     AtHome(String, ClientAddr),
@@ -58,7 +56,7 @@ impl Bucket {
     }
 }
 
-/// Counts tries. What is counted here cost a hash each, which is what bounds the books.
+/// Counts tries. Each counted try has cost a hash, which bounds the number of buckets.
 #[derive(Default)]
 pub(super) struct LoginLimiter {
     books: Mutex<Buckets>,
@@ -66,10 +64,10 @@ pub(super) struct LoginLimiter {
 
 #[derive(Default)]
 struct Buckets {
-    /// When each debt will have been forgiven.
+    /// When each bucket will be full again.
     debts: HashMap<Bucket, Instant>,
     known: HashMap<(String, ClientAddr), Instant>,
-    /// Tidied up when there are so many debts.
+    /// Expired buckets are removed when there are this many.
     tidy_at: usize,
 }
 
@@ -105,7 +103,7 @@ impl LoginLimiter {
         Ok(())
     }
 
-    /// The try was right: its charge is given back, and the address remembered.
+    /// The try was right: gives its charge back, and remembers the address.
     pub(super) fn forgive(&self, attempt: &LoginAttempt<'_>) {
         let (mut books, now) = (self.books.lock(), Instant::now());
         for debtor in books.debtors(attempt, now) {
@@ -138,7 +136,7 @@ impl LoginLimiter {
 }
 
 impl Buckets {
-    /// Everybody who pays for a try.
+    /// The buckets that a try counts against.
     fn debtors(&self, attempt: &LoginAttempt<'_>, now: Instant) -> Vec<Bucket> {
         let (account, home) = (attempt.account.to_owned(), ClientAddr::from(attempt.from));
         let known = self.known.get(&(account.clone(), home)).is_some_and(|until| *until > now);

@@ -1,5 +1,5 @@
-//! Known by name: optional accounts. Rooms are ephemeral, accounts are not:
-//! they live in SQL. Registers, logs in, and tells who holds a token.
+//! Optional accounts. Rooms are ephemeral, accounts are not: they live in SQL. Registers accounts, logs in, and
+//! verifies tokens.
 
 mod login_limiter;
 mod name;
@@ -31,10 +31,10 @@ use crate::{
 /// Which random key of the database signs tokens.
 const KEY: &str = "tokens";
 
-/// How long to wait when too many are logging in.
+/// How long a client should wait when too many are logging in.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Why an account says no.
+/// Why a request about accounts fails.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name breaks the rule.
@@ -43,25 +43,25 @@ pub enum AccountError {
     /// The password breaks the rule.
     #[error("not a password")]
     BadPassword,
-    /// Somebody has this name, or one that looks like it.
+    /// An account has this name, or one that looks like it.
     #[error("the name is taken")]
     NameTaken,
-    /// No such account, or not its password: nobody is told which.
+    /// No such account, or not its password: the client is not told which.
     #[error("not the name and the password of an account")]
     WrongLogin,
-    /// No token, or none that is good.
+    /// No token, or no valid one.
     #[error("not logged in")]
     NotLoggedIn,
     /// Too many wrong tries.
     #[error("too many tries")]
     TooManyTries(Duration),
-    /// Too many at once.
+    /// Too many requests at once.
     #[error("too many at once")]
     Busy,
-    /// The database is away.
+    /// The database is unavailable.
     #[error("the database is away")]
     Unavailable,
-    /// Our own fault; says what.
+    /// An error of this server's, with its description.
     #[error("{0}")]
     Broken(String),
 }
@@ -85,7 +85,7 @@ impl From<AccountError> for ApiError {
     }
 }
 
-/// Why there are no accounts although there should be.
+/// Why accounts could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The records cannot be opened.
@@ -96,7 +96,7 @@ pub enum OpenError {
     Hasher(#[source] io::Error),
 }
 
-/// Somebody who is logged in.
+/// An account whose holder is logged in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
     /// The name.
@@ -119,7 +119,7 @@ impl Accounts {
     /// `secret` is the operator's, or empty.
     ///
     /// # Errors
-    /// What is wrong with the database, or with this machine.
+    /// An error of the database, or of this machine.
     pub async fn open(url: &str, secret: &str, cost: Cost, clock: fn() -> Millis) -> Result<Self, OpenError> {
         let records = Records::open(url).await?;
         let tokens = Tokens::new(&records.key(KEY).await?, secret);
@@ -127,20 +127,21 @@ impl Accounts {
         Ok(Self { records, hasher, tokens, throttle: LoginLimiter::default(), clock })
     }
 
-    /// Makes an account.
+    /// Creates an account.
     ///
     /// # Errors
-    /// [`AccountError::BadUser`], [`AccountError::BadPassword`], [`AccountError::NameTaken`], and what may always happen.
+    /// [`AccountError::BadUser`], [`AccountError::BadPassword`], [`AccountError::NameTaken`], and those of limits and
+    /// the database.
     pub async fn register(&self, from: IpAddr, user: &str, password: &str) -> Result<(), AccountError> {
         let (name, password) = (user.parse::<AccountName>()?, password.parse::<Password>()?);
         self.throttle.register(from).map_err(AccountError::TooManyTries)?;
-        // Settled by the records at the end; asked before, to spare the wait and the work.
+        // The insert decides in the end; this check before spares the wait and the work.
         let looks = looks(name.as_str());
         if self.records.is_taken(&looks).await? {
             return Err(AccountError::NameTaken);
         }
         let turn = self.hasher.turn(from).await?;
-        // Somebody else may have been before in the line.
+        // Another client may have registered it during the wait.
         if self.records.is_taken(&looks).await? {
             return Err(AccountError::NameTaken);
         }
@@ -149,14 +150,14 @@ impl Accounts {
         if added { Ok(()) } else { Err(AccountError::NameTaken) }
     }
 
-    /// A token for whoever knows the password.
+    /// Returns a token for the right password.
     ///
     /// # Errors
-    /// [`AccountError::WrongLogin`], [`AccountError::TooManyTries`], and what may always happen.
+    /// [`AccountError::WrongLogin`], [`AccountError::TooManyTries`], and those of limits and the database.
     pub async fn login(&self, from: IpAddr, user: &str, password: &str) -> Result<String, AccountError> {
         let name = user.parse::<AccountName>().ok();
         let attempt = LoginAttempt { account: name.as_ref().map_or("", AccountName::folded), from };
-        // Before the database is: who may not try costs nothing.
+        // Before the query: a client that may not try costs the database nothing.
         self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;
         let record = match &name {
             Some(name) => self.records.find(name.folded()).await?,
@@ -167,49 +168,51 @@ impl Accounts {
         Ok(self.tokens.sign(record.id, record.generation, (self.clock)()))
     }
 
-    /// Who holds this token.
+    /// The account that a token belongs to.
     ///
     /// # Errors
-    /// [`AccountError::NotLoggedIn`] if it is forged, expired, given back or outlived, and what may always happen.
+    /// [`AccountError::NotLoggedIn`] if it is forged, expired, logged out or of an older generation, and those of the
+    /// database.
     pub async fn who(&self, token: &str) -> Result<Account, AccountError> {
         let (_, record) = self.holder(token).await?;
         Ok(Account { name: record.name, created_at: record.created_at })
     }
 
-    /// Whether this node's accounts have signed this token, over or not. Asks no database.
+    /// Whether this node's accounts have signed this token, expired or not. Does not query the database.
     pub fn has_signed(&self, token: &str) -> bool {
         self.tokens.read(token).is_some()
     }
 
-    /// Changes the password. All older tokens end; gives a new one.
+    /// Changes the password. Ends all older tokens and returns a new one.
     ///
     /// # Errors
-    /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], [`AccountError::BadPassword`], and what may always happen.
+    /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], [`AccountError::BadPassword`], and those of limits
+    /// and the database.
     pub async fn change_password(&self, from: IpAddr, token: &str, old: &str, new: &str) -> Result<String, AccountError> {
         let (_, record) = self.holder(token).await?;
         let new = new.parse::<Password>()?;
         let hash = self.prove_again(from, &record, old).await?.hash(new).await?;
-        // Somebody else may have changed it meanwhile; then this token is over.
+        // Another request may have changed it meanwhile; then this token has ended.
         if !self.records.set_password(&record, &hash).await? {
             return Err(AccountError::NotLoggedIn);
         }
         Ok(self.tokens.sign(record.id, record.generation + 1, (self.clock)()))
     }
 
-    /// Deletes the account. Its tokens end, its name is free.
+    /// Deletes the account. Its tokens end, and its name becomes free.
     ///
     /// # Errors
-    /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], and what may always happen.
+    /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], and those of limits and the database.
     pub async fn delete(&self, from: IpAddr, token: &str, password: &str) -> Result<(), AccountError> {
         let (_, record) = self.holder(token).await?;
         self.prove_again(from, &record, password).await?;
         self.records.remove(record.id).await
     }
 
-    /// Ends a token, or all of the account's. A token that is no good has ended already.
+    /// Ends a token, or all tokens of its account. An invalid token has ended already.
     ///
     /// # Errors
-    /// What may always happen.
+    /// Those of the database.
     pub async fn logout(&self, token: &str, everywhere: bool) -> Result<(), AccountError> {
         match self.holder(token).await {
             Ok((_, record)) if everywhere => self.records.end_all(record.id).await,
@@ -219,7 +222,7 @@ impl Accounts {
         }
     }
 
-    /// Whether an account has this name, or one that looks like it: then it is not for guests.
+    /// Whether an account has this name, or one that looks like it: then guests may not use it.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`], [`AccountError::Broken`].
@@ -240,7 +243,7 @@ impl Accounts {
         self.hasher.done()
     }
 
-    /// Good order at the end.
+    /// Closes the database.
     pub async fn close(&self) {
         self.records.close().await;
     }
@@ -252,7 +255,7 @@ impl Accounts {
         Ok((claims, record))
     }
 
-    /// As [`Self::prove`], for somebody who is logged in.
+    /// As [`Self::prove`], for a client that is logged in.
     async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<HashPermit<'_>, AccountError> {
         let name: AccountName = record.name.as_str().parse()?;
         let (attempt, password) = (LoginAttempt { account: name.folded(), from }, proof(password)?);
@@ -260,8 +263,8 @@ impl Accounts {
         self.prove(&attempt, Some(record), password).await
     }
 
-    /// Whether this is the account's password. For an account that does not exist the same work and the same answer.
-    /// For a try that the throttle has been asked about. Gives the turn, for whoever has more to hash.
+    /// Checks an account's password, after the limiter allowed the try. An account that does not exist takes the same
+    /// work and gives the same error. Returns the permit, for callers that have more to hash.
     async fn prove(
         &self,
         attempt: &LoginAttempt<'_>,
@@ -269,7 +272,7 @@ impl Accounts {
         password: Password,
     ) -> Result<HashPermit<'_>, AccountError> {
         let turn = self.hasher.turn(attempt.from).await?;
-        // Charged only now: of many at once, those before may have been right.
+        // Charged only now: of many tries at once, earlier ones may have been right.
         self.throttle.charge(attempt).map_err(AccountError::TooManyTries)?;
         if !turn.verify(password, record.map(|record| &*record.password)).await? {
             return Err(AccountError::WrongLogin);
@@ -279,7 +282,7 @@ impl Accounts {
     }
 }
 
-/// What is no password is nobody's.
+/// A string that cannot be a password is a wrong one.
 fn proof(password: &str) -> Result<Password, AccountError> {
     password.parse().map_err(|_| AccountError::WrongLogin)
 }

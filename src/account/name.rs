@@ -1,4 +1,4 @@
-//! What an account is called, and which other names would be taken for it.
+//! The names of accounts, and which other names look like them.
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -8,17 +8,17 @@ use unicode_security::{GeneralSecurityProfile, skeleton};
 use super::AccountError;
 use crate::room::{Name, is_empty};
 
-/// As many marks as a letter may carry.
+/// How many combining marks a letter may carry.
 const MARKS: usize = 4;
 
-/// How the names look that guests are given, at their beginning.
+/// How the generated names of guests begin, as skeletons.
 const GUEST: [&str; 2] = ["guest", "A:GUEST"];
 
-/// What the look in capitals begins with: no other look has a capital in it.
+/// The prefix of the skeleton in capitals: no other skeleton has a capital in it.
 pub(super) const CAPITALS: &str = "A:";
 
-/// The name of an account: 2 to 32 characters after NFKC, those that Unicode recommends for identifiers
-/// (UTS 39) and single spaces, at least one letter or digit. Everything that a [`Name`] is held to holds, too.
+/// The name of an account: 2 to 32 characters after NFKC. Allowed are the characters that Unicode recommends for
+/// identifiers (UTS 39) and single spaces, with at least one letter or digit. The rules of [`Name`] hold, too.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountName {
     name: Name,
@@ -34,7 +34,7 @@ impl AccountName {
         self.name.as_str()
     }
 
-    /// The name without its case: one of a kind.
+    /// The name with its case folded: unique.
     pub(super) fn folded(&self) -> &str {
         &self.folded
     }
@@ -44,7 +44,7 @@ impl FromStr for AccountName {
     type Err = AccountError;
 
     fn from_str(given: &str) -> Result<Self, AccountError> {
-        // A character normalises into at most 18 bytes: do not normalise a novel.
+        // A character normalises into at most 18 bytes: a longer input is refused before it is normalised.
         if given.len() > Name::MAX_CHARS * 18 {
             return Err(AccountError::BadUser);
         }
@@ -62,9 +62,9 @@ impl FromStr for AccountName {
     }
 }
 
-/// What a name looks like, as written, without its case and in capitals: two names that share a look are taken for each
-/// other. Each by itself, because some letters look alike in one case only (`I` and `l`, `T` and the Cyrillic `Т`). The
-/// capitals keep their case: their `I` is an `l` to the skeleton, and `ALI` is not taken for `ALL`.
+/// The skeletons of a name: as written, case-folded and in capitals. Names that share one look alike. All three are
+/// needed, because some letters look alike in one case only (`I` and `l`, `T` and the Cyrillic `Т`). The capitals keep
+/// their case: their `I` is an `l` to the skeleton, and `ALI` must not match `ALL`.
 pub(super) fn looks(name: &str) -> BTreeSet<String> {
     let name: String = name.nfkc().filter(|c| !is_invisible(*c)).collect();
     let folded = fold(&name);
@@ -73,13 +73,14 @@ pub(super) fn looks(name: &str) -> BTreeSet<String> {
     BTreeSet::from([look(&name), look(&folded), capitals])
 }
 
-/// The same for all ways to write a name in capitals or not. By way of the capitals, so that `ß` meets `SS` and `ς` meets `σ`.
+/// The same for all ways to write a name in capitals or not. By way of the capitals, so that `ß` equals `SS` and `ς`
+/// equals `σ`.
 fn fold(name: &str) -> String {
     let lower = |c: char| c.to_uppercase().flat_map(char::to_lowercase);
     name.nfkc().flat_map(lower).nfkc().collect()
 }
 
-/// Marks upon marks, which hide each other: the same one twice, or more than four. (UTS 39, 5.4)
+/// Combining marks that hide each other: the same one twice in a row, or more than four. (UTS 39, 5.4)
 fn is_heaped(name: &str) -> bool {
     let mut heap: Vec<char> = Vec::new();
     name.nfd().any(|c| {
@@ -93,7 +94,7 @@ fn is_heaped(name: &str) -> bool {
     })
 }
 
-/// What is empty, and what joins or annotates; what else Unicode calls ignorable is dropped by the skeleton.
+/// Empty characters, joiners and annotations; the skeleton drops all else that Unicode calls ignorable.
 fn is_invisible(c: char) -> bool {
     is_empty(c) || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fff9}'..='\u{fffb}')
 }

@@ -1,4 +1,4 @@
-//! Passwords: bcrypt, on threads of their own that yield to everything else.
+//! Passwords: bcrypt, on threads of their own with a lower priority.
 
 use std::{
     io,
@@ -21,21 +21,21 @@ use super::{
     queue::{Bounds, FairQueue, Permit},
 };
 
-/// How many may wait for their turn: as many as one thread serves within their patience; of one address half of them.
+/// How many requests may wait: as many as one thread serves within [`PATIENCE`]; of one address half of them.
 const WAITING: Bounds = Bounds { all: 128, one: 64 };
 
-/// How long they wait. With the work itself it is less than the minute after which proxies give up.
+/// How long a request waits. With the work itself it is less than the minute after which proxies give up.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How nice the threads are, of 19: a ninth of what the chat weighs, and not starved where others share the machine.
+/// The threads' niceness, of 19: a ninth of the chat's weight, and not starved where other programs share the machine.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// A password: 8 to 72 bytes without NUL. Bcrypt would cut a longer one, and go wrong over a NUL.
+/// A password: 8 to 72 bytes without NUL. Bcrypt would truncate a longer one, and fail on a NUL.
 pub struct Password(String);
 
 impl Password {
-    /// The least and the most, in bytes of UTF-8.
+    /// The shortest and the longest password, in bytes of UTF-8.
     pub const BYTES: std::ops::RangeInclusive<usize> = 8..=72;
 }
 
@@ -48,27 +48,27 @@ impl FromStr for Password {
     }
 }
 
-/// How much work a hash is: bcrypt's exponent.
+/// The work of a hash: bcrypt's exponent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cost(u32);
 
 impl Cost {
-    /// What is served: a quarter of a second or so.
+    /// The cost in production: about a quarter of a second.
     pub const SERVED: Self = Self(12);
 
-    /// The least that bcrypt knows: for tests whose point is something else.
+    /// The lowest that bcrypt allows: for tests of other things.
     pub const LEAST: Self = Self(4);
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Hashes passwords on half the cores, so that one is free for the chat, and so nicely that the chat goes first where
-/// there is but one.
+/// Hashes passwords on half the cores, so that one is free for the chat. The threads' niceness lets the chat go first
+/// where there is only one core.
 pub(super) struct Hasher {
     cost: Cost,
     jobs: mpsc::Sender<Job>,
     queue: Arc<FairQueue>,
-    /// What the password of somebody unknown is compared with. Nobody knows what it is the hash of.
+    /// The hash that an unknown account's password is compared with. Its own password is random and forgotten.
     decoy: String,
     done: AtomicU64,
 }
@@ -77,7 +77,7 @@ impl Hasher {
     /// Starts the threads; they end with the hasher.
     ///
     /// # Errors
-    /// No thread can be started, or there is nothing random.
+    /// No thread can be started, or the system has no randomness.
     pub(super) fn start(cost: Cost) -> io::Result<Self> {
         let threads = thread::available_parallelism().map_or(1, |cores| (usize::from(cores) / 2).max(1));
         let (jobs, waiting) = mpsc::channel::<Job>();
@@ -87,7 +87,7 @@ impl Hasher {
             thread::Builder::new().name("password".into()).spawn(move || {
                 be_nice();
                 loop {
-                    // The lock is held while waiting: whoever has it takes the next job.
+                    // The lock is held while waiting: the thread that holds it takes the next job.
                     let job = waiting.lock().recv();
                     let Ok(job) = job else { return };
                     job();
@@ -99,10 +99,10 @@ impl Hasher {
         Ok(Self { cost, jobs, queue: FairQueue::new(threads, WAITING), decoy, done: AtomicU64::new(0) })
     }
 
-    /// Waits for a turn. Addresses take turns, however many requests each of them sends.
+    /// Waits for a permit. Addresses take turns, however many requests each of them sends.
     ///
     /// # Errors
-    /// [`AccountError::Busy`] when too many wait already, or for too long.
+    /// [`AccountError::Busy`] when too many requests wait already, or this one waited too long.
     pub(super) async fn turn(&self, from: IpAddr) -> Result<HashPermit<'_>, AccountError> {
         let permit = self.queue.permit(from.into(), PATIENCE).await.ok_or(AccountError::Busy)?;
         Ok(HashPermit { hasher: self, permit: Arc::new(permit) })
@@ -114,20 +114,20 @@ impl Hasher {
     }
 }
 
-/// The right to hash, one password after the other.
+/// The permission to hash, one password after the other.
 pub(super) struct HashPermit<'a> {
     hasher: &'a Hasher,
     permit: Arc<Permit>,
 }
 
 impl HashPermit<'_> {
-    /// The hash to keep.
+    /// Hashes a password for the records.
     pub(super) async fn hash(&self, password: Password) -> Result<String, AccountError> {
         let cost = self.hasher.cost.0;
         self.work(move || bcrypt::hash(password.0, cost)).await
     }
 
-    /// Whether this is the password that `hash` was made of; for nobody's hash the same work, and no.
+    /// Whether `hash` was made of this password. Without a hash: the same work, and false.
     pub(super) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, AccountError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.hasher.decoy).to_owned();
@@ -143,7 +143,7 @@ impl HashPermit<'_> {
         let permit = Arc::clone(&self.permit);
         self.hasher.done.fetch_add(1, Ordering::Relaxed);
         let job = move || {
-            // The turn ends with the work, even if nobody waits for it any more.
+            // The permit ends with the work, even if the request was given up.
             let _permit = permit;
             let _ = answer.send(work());
         };
@@ -153,9 +153,9 @@ impl HashPermit<'_> {
     }
 }
 
-/// Lets everything else on this machine go first. Where that is not possible, hashing is merely less polite.
+/// Lowers the priority of the thread. Where that is not possible, hashing merely competes with the chat.
 fn be_nice() {
-    // On Linux this is a matter of the calling thread; elsewhere it would be one of the whole process.
+    // On Linux this affects the calling thread only; elsewhere it would affect the whole process.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICENESS);
 }
@@ -211,7 +211,7 @@ mod tests {
         let turn = turns.pop().unwrap();
         assert!(turn.hash("12345678".parse().unwrap()).await.is_ok());
         drop(turn);
-        // The thread gives its part of the turn back when its work is done, a moment after it has answered.
+        // The thread drops its share of the permit when its work is done, a moment after it has answered.
         let _turn = other.await.expect("the next turn is the other address's");
         assert!(flood.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()), "the flood waits");
     }

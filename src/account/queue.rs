@@ -1,4 +1,4 @@
-//! A fair queue between addresses: the next address in turn gets what is free; within an address, first come first served.
+//! A fair queue between addresses: addresses take turns at free permits; requests of one address are served in order.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::budget::ClientAddr;
 
-/// Hands out a fixed number of permits.
+/// Gives a fixed number of permits.
 pub(super) struct FairQueue {
     state: Mutex<State>,
     bounds: Bounds,
@@ -16,7 +16,8 @@ pub(super) struct FairQueue {
 /// How many requests may wait.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
-    /// In all. In a full queue the address with the most waiting requests loses its newest to a newcomer.
+    /// In all. In a full queue the address with the most waiting requests loses its newest one to another address's
+    /// request.
     pub(super) all: usize,
     /// Of one address.
     pub(super) one: usize,
@@ -27,7 +28,7 @@ struct State {
     waiting: usize,
     /// Numbers the waiting requests.
     next: u64,
-    /// The addresses that have or want permits, the one whose last turn was longest ago first.
+    /// The addresses that hold or want permits; the one whose last turn was longest ago comes first.
     lanes: VecDeque<Lane>,
 }
 
@@ -37,7 +38,7 @@ struct Lane {
     waiting: VecDeque<(u64, oneshot::Sender<Permit>)>,
 }
 
-/// The right to work; dropping it gives it back.
+/// The permission to work; given back when dropped.
 pub(super) struct Permit {
     queue: Arc<FairQueue>,
     home: ClientAddr,
@@ -60,7 +61,7 @@ impl FairQueue {
         Arc::new(Self { state: Mutex::new(state), bounds })
     }
 
-    /// Waits for a permit; `None` when too many wait already, or after `patience`.
+    /// Waits for a permit; `None` when too many requests wait already, or after `patience`.
     pub(super) async fn permit(self: &Arc<Self>, home: ClientAddr, patience: Duration) -> Option<Permit> {
         let (number, permit) = self.line_up(home)?;
         // A request that is given up leaves the queue.
@@ -91,7 +92,7 @@ impl FairQueue {
         Some((number, permit))
     }
 
-    /// Gives out what is free.
+    /// Gives the free permits to the next requests.
     fn serve(self: &Arc<Self>) {
         loop {
             let Some((home, give)) = self.state.lock().next() else { return };
@@ -118,7 +119,7 @@ impl State {
         &mut self.lanes[at]
     }
 
-    /// Takes the next request out: of the address with the least under way; of several, the first.
+    /// Removes the next request: of the address with the fewest permits in use; of several, the first.
     fn next(&mut self) -> Option<(ClientAddr, oneshot::Sender<Permit>)> {
         if self.free == 0 {
             return None;
@@ -134,7 +135,7 @@ impl State {
         Some((home, give))
     }
 
-    /// An address has had a turn: the others come first. Forgotten when it neither has nor wants anything.
+    /// Moves an address behind the others after its turn. It is forgotten when it neither holds nor wants a permit.
     fn put_last(&mut self, home: ClientAddr) {
         let Some(at) = self.lanes.iter().position(|lane| lane.home == home) else { return };
         if let Some(lane) = self.lanes.remove(at).filter(|lane| lane.running > 0 || !lane.waiting.is_empty()) {
@@ -182,7 +183,7 @@ mod tests {
 
     type Asking<'a> = Pin<Box<dyn Future<Output = Option<Permit>> + 'a>>;
 
-    /// Asks, and waits if that is needed.
+    /// Requests a permit, and waits if needed.
     fn ask(queue: &Arc<FairQueue>, from: u8) -> Asking<'_> {
         let mut asking = Box::pin(queue.permit(home(from), PATIENCE));
         assert!(asking.as_mut().now_or_never().is_none(), "it waits");
@@ -193,7 +194,7 @@ mod tests {
         FairQueue::new(permits, Bounds { all: 8, one: 4 })
     }
 
-    /// Whose turn it is now: the permits of those who have one, by their place among those who asked.
+    /// The requests that hold a permit now, by their place among all requests.
     fn served(asking: &mut [Asking<'_>]) -> Vec<(usize, Permit)> {
         let polled = asking.iter_mut().map(|one| one.as_mut().now_or_never());
         polled.enumerate().filter_map(|(at, found)| Some((at, found?.unwrap()))).collect()
@@ -253,7 +254,7 @@ mod tests {
         let turns = served(&mut greedy).len();
         drop(greedy);
         assert!(turns <= 1 && other.as_mut().now_or_never().flatten().is_some());
-        // Where everybody asks for one thing, the queue is merely full.
+        // Where all requests are of one address, the queue is simply full.
         let _permit = queue.permit(home(1), PATIENCE).await;
         let _many: Vec<_> = (10..18).map(|from| ask(&queue, from)).collect();
         assert!(queue.permit(home(4), PATIENCE).await.is_none());
@@ -270,7 +271,7 @@ mod tests {
         assert_eq!(queue.waiting(), 0);
         assert!(queue.permit(home(2), PATIENCE).await.is_none(), "nobody waits for ever");
         assert_eq!((begun.elapsed(), queue.waiting()), (PATIENCE, 0));
-        // Given up after it was served and before it knew.
+        // Given up after it was served, and before it was polled again.
         let served = ask(&queue, 2);
         drop(permit);
         drop(served);

@@ -31,39 +31,39 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Connections to PostgreSQL. Every query here is short.
 const CONNECTIONS: u32 = 8;
 
-/// How many accounts are looked at again in one change.
+/// How many accounts one transaction checks again.
 const LOOKED_AT: usize = 500;
 
-/// Written once, never changed: what has to change goes into a new one.
+/// Never changed once released: every later change is a new migration.
 const MIGRATIONS: [(i64, &str, &str); 2] =
     [(1, "accounts", include_str!("sql/0001_accounts.sql")), (2, "ended tokens", include_str!("sql/0002_ended_tokens.sql"))];
 
 /// Why the records cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
-    /// No database of ours.
+    /// Not a database that is supported.
     #[error("accounts live in sqlite:<file> or postgres://…")]
     Scheme,
     /// SQLite without a file.
     #[error("accounts would be gone with the process: name a file, as in sqlite:parlor.db")]
     NoFile,
-    /// The file cannot be made, or not be made private.
+    /// The file cannot be created, or not be made private.
     #[error("{0}: {1}")]
     File(PathBuf, #[source] io::Error),
-    /// The database does not answer, or not as it should.
+    /// The database does not answer, or answers with an error.
     #[error("{0}")]
     Sql(#[from] sqlx::Error),
-    /// The tables are not what they should be.
+    /// The migrations failed.
     #[error("the tables cannot be brought up to date: {0}")]
     Migrate(#[from] MigrateError),
-    /// The key that all nodes share is no key.
+    /// The key that all nodes share cannot be decoded.
     #[error("the key in the database cannot be read")]
     Key,
 }
 
 impl From<sqlx::Error> for AccountError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLite's lock; PostgreSQL's shutdown, failover, demotion and want of connections.
+        // SQLite's lock; PostgreSQL's shutdown, failover, demotion and lack of connections.
         let away = error.as_database_error().is_some_and(|error| {
             let code = error.code().unwrap_or_default();
             ["57P", "53", "08"].iter().any(|class| code.starts_with(class))
@@ -78,7 +78,7 @@ impl From<sqlx::Error> for AccountError {
     }
 }
 
-/// An account as it is kept.
+/// An account as it is stored.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) id: Uuid,
@@ -101,7 +101,7 @@ impl Record {
     }
 }
 
-/// The records.
+/// The database of accounts.
 pub(super) struct Records {
     pool: AnyPool,
 }
@@ -111,7 +111,7 @@ impl Records {
     pub(super) async fn open(url: &str) -> Result<Self, RecordsError> {
         sqlx::any::install_default_drivers();
         let options = AnyPoolOptions::new().acquire_timeout(PATIENCE).max_connections(CONNECTIONS);
-        // PostgreSQL lets one node at a time change the tables; for a file, we see to that.
+        // PostgreSQL lets one node at a time run migrations; for a SQLite file, the lock below does.
         let mut alone = None;
         let options = match url.split_once(':') {
             Some(("postgres" | "postgresql", _)) => options,
@@ -139,7 +139,7 @@ impl Records {
         Migrator::with_migrations(MIGRATIONS.map(step).into()).run(&pool).await?;
         let records = Self { pool };
         while let Err(error) = records.look_again().await {
-            // Somebody has deleted their account meanwhile.
+            // An account was deleted meanwhile.
             if !error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) {
                 return Err(error.into());
             }
@@ -148,8 +148,8 @@ impl Records {
         Ok(records)
     }
 
-    /// Keeps the look in capitals of those who came before there was one, or by a node that knows of none. Whoever
-    /// shares it with somebody who has it already stays without.
+    /// Stores the skeleton in capitals of accounts from before it existed, or from an older node. An account whose
+    /// skeleton another one already has stays without.
     async fn look_again(&self) -> Result<(), sqlx::Error> {
         let mut after = String::new();
         loop {
@@ -166,7 +166,7 @@ impl Records {
                 kept.extend(looks.map(|look| (look, after.clone())));
             }
             let mut change = self.pool.begin().await?;
-            // In order, as whoever registers meanwhile.
+            // In order, as a registration at the same time inserts them.
             for (look, account) in kept {
                 let query = sqlx::query(
                     "INSERT INTO looks (look, account) SELECT $1, id FROM accounts WHERE id = $2 ON CONFLICT DO NOTHING",
@@ -180,7 +180,7 @@ impl Records {
         }
     }
 
-    /// A random key that all nodes share; made by whoever asks first.
+    /// A random key that all nodes share; the first node to ask creates it.
     pub(super) async fn key(&self, purpose: &str) -> Result<Vec<u8>, RecordsError> {
         sqlx::query("INSERT INTO random_keys (purpose, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(purpose)
@@ -192,12 +192,12 @@ impl Records {
         BASE64.decode(value).ok().filter(|key| key.len() >= 32).ok_or(RecordsError::Key)
     }
 
-    /// Adds an account. False if somebody else has the name, or one that looks like it.
+    /// Adds an account. False if another account has the name, or one that looks like it.
     pub(super) async fn add(&self, name: &AccountName, password: &str, now: Millis) -> Result<bool, AccountError> {
         let id = Uuid::new_v4().to_string();
         let adding = async {
             let mut change = self.pool.begin().await?;
-            // Writes first: SQLite lets nobody else write from here on.
+            // The write comes first: from here on SQLite lets no other connection write.
             sqlx::query(
                 "INSERT INTO accounts (id, name, folded, password, generation, created_at) VALUES ($1, $2, $3, $4, 0, $5)",
             )
@@ -208,7 +208,7 @@ impl Records {
             .bind(signed(now))
             .execute(&mut *change)
             .await?;
-            // In order, so that two who register at once do not wait for each other for ever.
+            // In order, so that two registrations at once do not deadlock.
             for look in looks(name.as_str()) {
                 let query = sqlx::query("INSERT INTO looks (look, account) VALUES ($1, $2)").bind(look).bind(&id);
                 query.execute(&mut *change).await?;
@@ -228,7 +228,7 @@ impl Records {
         query.fetch_optional(&self.pool).await?.as_ref().map(Record::read).transpose()
     }
 
-    /// The account, unless this token of it was given back.
+    /// The account, unless this token of it was logged out.
     pub(super) async fn holder(&self, account: Uuid, token: Uuid) -> Result<Option<Record>, AccountError> {
         let query = sqlx::query(
             "SELECT id, name, password, generation, created_at FROM accounts \
@@ -240,13 +240,13 @@ impl Records {
 
     /// Whether an account has this name or one that looks like it.
     pub(super) async fn is_taken(&self, looks: &BTreeSet<String>) -> Result<bool, AccountError> {
-        // One question, whether there are two or three.
+        // One statement for two or three skeletons.
         let query = sqlx::query("SELECT 1 FROM looks WHERE look IN ($1, $2, $3) LIMIT 1");
         let query = looks.iter().cycle().take(3).fold(query, |query, look| query.bind(look));
         Ok(query.fetch_optional(&self.pool).await?.is_some())
     }
 
-    /// Changes the password and ends all tokens. False if that has happened meanwhile.
+    /// Changes the password and ends all tokens. False if another request changed it meanwhile.
     pub(super) async fn set_password(&self, record: &Record, password: &str) -> Result<bool, AccountError> {
         let query =
             sqlx::query("UPDATE accounts SET password = $1, generation = generation + 1 WHERE id = $2 AND generation = $3");
@@ -254,7 +254,7 @@ impl Records {
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
 
-    /// Ends one token, and forgets those that have ended by themselves.
+    /// Ends one token, and forgets tokens that have expired since.
     pub(super) async fn end_token(&self, token: Uuid, expires_at: Millis, now: Millis) -> Result<(), AccountError> {
         let forget = sqlx::query("DELETE FROM ended_tokens WHERE expires_at <= $1").bind(signed(now));
         forget.execute(&self.pool).await?;
@@ -283,21 +283,21 @@ impl Records {
         Ok(())
     }
 
-    /// Good order at the end.
+    /// Closes the connections.
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// As SQL counts. The end of time comes first.
+/// A time as SQL's signed integer, capped at the largest.
 fn signed(at: Millis) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
 }
 
-/// Makes the file if there is none, readable by its owner only. SQLite gives the files beside it the same mode.
+/// Creates the file if it does not exist, readable by its owner only. SQLite gives its companion files the same mode.
 fn make_private(file: &Path) -> Result<(), RecordsError> {
     let failed = |error| RecordsError::File(file.to_owned(), error);
-    // Never opened if it exists: closing it would take SQLite's own locks along.
+    // Never opened if it exists: closing it would release SQLite's own locks.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
         _ => {}
@@ -313,7 +313,7 @@ fn make_private(file: &Path) -> Result<(), RecordsError> {
     Ok(())
 }
 
-/// Waits until nobody else is about to change the tables. Locks the folder, as the file's locks are SQLite's.
+/// Waits until no other process can run migrations. Locks the folder, because the locks of the file are SQLite's.
 async fn lock(file: &Path) -> io::Result<File> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = File::open(folder)?;

@@ -1,7 +1,7 @@
 //! Login tokens: JSON Web Tokens, HS256 and nothing else.
 //!
-//! By hand, because one HMAC needs no library that also speaks the algorithms
-//! whose confusion has broken so many: the header is compared, never obeyed.
+//! Implemented here, because one HMAC needs no library with further algorithms, whose confusion has broken many
+//! servers. The header is compared, never interpreted.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, Mac};
@@ -17,7 +17,7 @@ pub const LIFETIME_SECS: u64 = 12 * 60 * 60;
 /// `{"alg":"HS256","typ":"JWT"}`
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// What a token says. Whether it was given back or outlived is for the records to know.
+/// The claims of a token. Whether it was logged out or is of an older generation, only the records know.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Claims {
     /// The account.
@@ -27,20 +27,20 @@ pub(super) struct Claims {
     /// The account's generation of tokens.
     #[serde(rename = "gen")]
     pub(super) generation: i64,
-    /// Made at, in seconds since 1970.
+    /// Issued at, in seconds since 1970.
     pub(super) iat: u64,
-    /// Good until, in seconds since 1970.
+    /// Expires at, in seconds since 1970.
     pub(super) exp: u64,
 }
 
-/// Signs and checks tokens.
+/// Signs and verifies tokens.
 pub(super) struct Tokens {
     mac: Hmac<Sha256>,
 }
 
 impl Tokens {
-    /// With the random key that all nodes share, and a secret of the operator's mixed in (or an empty one).
-    /// So neither a guessed secret nor a stolen database is enough to forge a token.
+    /// Uses the random key that all nodes share, with the operator's secret (or an empty one) mixed in. So neither a
+    /// guessed secret nor a stolen database is enough to forge a token.
     pub(super) fn new(key: &[u8], secret: &str) -> Self {
         // HMAC takes keys of any length.
         let mac = Hmac::new_from_slice(&[key, secret.as_bytes()].concat()).unwrap_or_else(|_| unreachable!());
@@ -58,12 +58,12 @@ impl Tokens {
         token
     }
 
-    /// What the token says, if it was signed here and its time is not over.
+    /// The claims, if the token was signed here and has not expired.
     pub(super) fn check(&self, token: &str, now: Millis) -> Option<Claims> {
         self.read(token).filter(|claims| now / 1000 < claims.exp)
     }
 
-    /// What the token says, if it was signed here.
+    /// The claims, if the token was signed here, expired or not.
     pub(super) fn read(&self, token: &str) -> Option<Claims> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;

@@ -1,16 +1,16 @@
-//! Where a client comes from, as far as it is counted.
+//! The address of a client, as budgets count it.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// An IPv4 address, or a /64 network of IPv6: what one customer of a provider has.
+/// An IPv4 address, or a /64 network of IPv6: what a provider gives one customer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ClientAddr(IpAddr);
 
 impl ClientAddr {
-    /// For what has no address, such as tests without a connection.
+    /// For clients without an address, such as tests without a connection.
     pub const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 }
 

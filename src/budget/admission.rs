@@ -1,4 +1,4 @@
-//! What a connection is let in with: it counts for the node and for an address while this lives.
+//! The admission of a connection: it counts for the node and for an address while this lives.
 
 use std::sync::Arc;
 
@@ -28,30 +28,30 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// A connection of the client at that address.
+    /// A client's own connection.
     pub fn of_client(permit: Permit) -> Self {
         Self { slot: None, usage: Some(Arc::clone(permit.usage())), permit: Some(permit) }
     }
 
-    /// A connection of a proxy, which counts for its clients in turn.
+    /// A proxy's connection, which counts for one of its clients after the other.
     pub fn of_proxy(slot: Slot) -> Self {
         Self { slot: Some(slot), ..Self::default() }
     }
 
-    /// From now on a client of the proxy is served, by a permit if its requests are counted.
+    /// From now on the connection serves a client of the proxy, with a permit if its requests are counted.
     pub fn serve(&mut self, usage: Arc<Usage>, permit: Option<Permit>) {
         self.usage = Some(usage);
         self.permit = permit;
     }
 
-    /// The client of the proxy has its answer.
+    /// The response to the proxy's client is complete.
     pub fn release(&mut self) {
         if self.slot.is_some() {
             self.permit = None;
         }
     }
 
-    /// Counts what the client has not read; `None` where there is no usage.
+    /// Counts what the client has not read; `None` without a usage.
     pub fn unread(&self) -> Option<Unread> {
         self.usage.as_ref().map(Usage::unread)
     }

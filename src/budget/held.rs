@@ -11,11 +11,11 @@ use std::{
 use super::{Node, Resource, Usage};
 use crate::protocol::ApiError;
 
-/// One connection, seat or room of an address.
+/// One connection, session or room of an address.
 pub struct Permit {
     usage: Arc<Usage>,
     resource: Resource,
-    /// The node counts it otherwise.
+    /// Counted for the address only: the node counts it otherwise.
     own: bool,
 }
 
@@ -40,12 +40,12 @@ impl Drop for Permit {
     }
 }
 
-/// How what a client takes counts for its address.
+/// Whether what a client takes counts for its address.
 #[derive(Clone, Copy)]
 pub enum Count<'a> {
     /// Within the limits.
     Limited(&'a Arc<Usage>),
-    /// Even above them: the client has it already, at another node.
+    /// Even above the limits: the client holds it already, at another node.
     Anyway(&'a Arc<Usage>),
     /// Not at all.
     Free,
@@ -65,21 +65,21 @@ impl Count<'_> {
     }
 }
 
-/// What is kept beside the text of a message, in bytes: numbers, ids, a name.
+/// What a log keeps beside the text of a message, in bytes: numbers, ids, a name.
 const ENTRY: usize = 128;
 
-/// Bytes in a log, until it has forgotten them.
+/// Bytes in a log, until the log has forgotten them.
 #[derive(Default)]
 struct Logged {
     bytes: AtomicUsize,
-    /// Something came since it was last looked at. A message reads no clock for that.
+    /// Messages came since [`Self::forget`] last ran. So that a message need not read the clock.
     grew: AtomicBool,
-    /// When something was found to have come, in seconds since the node's start.
+    /// When [`Self::forget`] last found new messages, in seconds since the node's start.
     newest: AtomicU32,
 }
 
 impl Logged {
-    /// What a message adds, in a log that keeps `most`. Two messages at once may go above it; both are given back.
+    /// What a message adds, in a log that keeps `most`. Two messages at once may exceed it; both are given back.
     fn growth(&self, text: usize, most: usize) -> usize {
         (text + ENTRY).min(most.saturating_sub(self.bytes.load(Ordering::Relaxed)))
     }
@@ -89,13 +89,13 @@ impl Logged {
         self.bytes.fetch_add(growth, Ordering::Relaxed);
     }
 
-    /// Takes back what a message added, and says how much of it was still counted.
+    /// Takes back what a message added, and returns how much of it was still counted.
     fn shrink(&self, growth: usize) -> usize {
         let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(growth)));
         before.map_or(0, |before| before.min(growth))
     }
 
-    /// All of it, if nothing came for `age`, as far as the looks before this one can tell.
+    /// All of it, if no message came for `age`, as far as earlier calls of this could see.
     fn forget(&self, now: u32, age: Duration) -> usize {
         if self.grew.swap(false, Ordering::Relaxed) {
             self.newest.store(now, Ordering::Relaxed);
@@ -105,7 +105,7 @@ impl Logged {
     }
 }
 
-/// What is said into one room. The log keeps no more than `most`, however much is said.
+/// The text of one room's log. The log keeps no more than `most`, however many messages come.
 pub struct RoomText {
     node: Arc<Node>,
     logged: Logged,
@@ -118,12 +118,12 @@ impl RoomText {
         Self { node, logged: Logged::default(), most }
     }
 
-    /// Gives all of it back: the room has ended.
+    /// Gives all of it back: the room is deleted.
     pub fn release(&self) {
         self.node.subtract(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
     }
 
-    /// Gives back what the log has forgotten, when nothing was said for `history_age`.
+    /// Gives back what the log has forgotten, if no message came for `history_age`.
     pub fn forget(&self, history_age: Duration) {
         self.node.subtract(Resource::Text, self.logged.forget(self.node.seconds(), history_age));
     }
@@ -135,7 +135,7 @@ impl Drop for RoomText {
     }
 }
 
-/// What one address says into one room.
+/// The text of one address in one room's log.
 pub struct Kept {
     usage: Arc<Usage>,
     room: Arc<RoomText>,
@@ -147,7 +147,8 @@ impl Kept {
         Self { usage, room, logged: Logged::default() }
     }
 
-    /// Counts a message of so many bytes of text, until the reservation is dropped without being kept.
+    /// Counts a message with this many bytes of text; takes that back if the reservation is dropped without
+    /// [`Reservation::keep`].
     ///
     /// # Errors
     /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
@@ -165,7 +166,7 @@ impl Kept {
         Ok(Reservation { kept: self, own, all })
     }
 
-    /// Forgets as [`Self::forget`], and says whether anything is still counted or a client may yet say something.
+    /// Forgets as [`Self::forget`], and returns whether anything is still counted or a client may still send.
     pub fn is_of_use(self: &Arc<Self>, history_age: Duration) -> bool {
         self.forget(history_age);
         self.logged.bytes.load(Ordering::Relaxed) > 0 || Arc::strong_count(self) > 1
@@ -188,7 +189,7 @@ impl Drop for Kept {
     }
 }
 
-/// A message that is counted, and may not be said after all.
+/// A counted message that is not published yet.
 pub struct Reservation<'a> {
     kept: &'a Kept,
     own: usize,
@@ -196,7 +197,7 @@ pub struct Reservation<'a> {
 }
 
 impl Reservation<'_> {
-    /// It was said.
+    /// The message was published.
     pub fn keep(mut self) {
         (self.own, self.all) = (0, 0);
     }
@@ -212,7 +213,7 @@ impl Drop for Reservation<'_> {
     }
 }
 
-/// What one client has not read yet.
+/// The bytes that one client has not read yet.
 pub struct Unread {
     usage: Arc<Usage>,
     bytes: usize,
@@ -223,10 +224,10 @@ impl Unread {
         Self { usage, bytes: 0 }
     }
 
-    /// So many bytes wait now.
+    /// Sets how many bytes wait.
     ///
     /// # Errors
-    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`] when that is too much; the count stays as it was.
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`] when a limit is exceeded; the count stays as it was.
     pub fn set(&mut self, bytes: usize) -> Result<(), ApiError> {
         if bytes > self.bytes {
             self.usage.add(Resource::Unread, bytes - self.bytes)?;

@@ -1,8 +1,7 @@
-//! What one client address, and all of them together, may hold and do at this node.
+//! The limits of what one client address, and all of them together, may hold and do at this node.
 //!
-//! Counted per address: an IPv4 address or a /64 network of IPv6. Things that
-//! are held (connections, seats, rooms, kept text, unread bytes) are counted
-//! while a guard lives; things that are done (joins, frames) by the second.
+//! Counted per address: an IPv4 address or a /64 network of IPv6. Held resources (connections, sessions, rooms, kept
+//! text, unread bytes) count while a guard lives; joins and frames count by the second.
 
 mod address;
 mod admission;
@@ -30,34 +29,34 @@ pub use self::{
 };
 use crate::{protocol::ApiError, spare};
 
-/// When a client that met a limit is told to come back.
+/// How long a client that met a limit should wait before it retries.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// An usage without guards is forgotten after this long: its rates have recovered by then, twice over.
+/// A usage without guards is forgotten after this long: its rates have recovered by then, twice over.
 const FORGOTTEN: Duration = Duration::from_secs(20);
 
-/// How many addresses there may be before forgotten ones are looked for.
+/// How many addresses there may be before unused ones are removed.
 const SWEEP: usize = 1024;
 
-/// One address may fill this part of the store.
+/// One address may fill the store's capacity divided by this.
 const STORE_SHARE: u64 = 8;
 
-/// And so many bytes in any case: a store with less room says by itself that it is full.
+/// And this many bytes in any case: a store with less room reports by itself that it is full.
 const LEAST_SHARE: usize = 1 << 20;
 
-/// One line per resource and minute says that a limit was met.
+/// How often a met limit is logged, for each resource.
 const LOG_PERIOD: Duration = Duration::from_secs(60);
 
-/// What is counted while it is held.
+/// A resource that is counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Resource {
     /// TCP connections; behind a proxy, requests under way and open streams and sockets.
     Connections,
-    /// Seats at this node, held ones included.
+    /// Sessions at this node, held ones included.
     Seats,
-    /// Rooms at this node, counted for the address that opened them.
+    /// Rooms at this node, counted for the address that created them.
     Rooms,
-    /// Bytes of text said into rooms that live.
+    /// Bytes of text in the logs of existing rooms.
     Text,
     /// Bytes sent to clients that have not read them.
     Unread,
@@ -68,10 +67,10 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// Every one, in the order of their numbers.
+    /// Every resource, in the order of their numbers.
     pub const ALL: [Self; 7] = [Self::Connections, Self::Seats, Self::Rooms, Self::Text, Self::Unread, Self::Joins, Self::Frames];
 
-    /// The word in metrics and log lines.
+    /// The name in metrics and log lines.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connections => "connections",
@@ -84,7 +83,7 @@ impl Resource {
         }
     }
 
-    /// What a client is told that it has too much of.
+    /// The name in error messages to clients.
     fn words(self) -> &'static str {
         match self {
             Self::Connections => "connections",
@@ -98,12 +97,12 @@ impl Resource {
     }
 }
 
-/// The limits, each 0 for none.
+/// The limits; 0 is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
-    /// Of one address: how much of each resource, by [`Resource`]'s number.
+    /// Of one address, by [`Resource`]'s number.
     pub address: [usize; Resource::ALL.len()],
-    /// Of all addresses together, likewise.
+    /// Of all addresses together, by the same number.
     pub node: [usize; Resource::ALL.len()],
 }
 
@@ -123,16 +122,16 @@ impl Limits {
     }
 }
 
-/// What every address holds and does.
+/// The usages of all addresses.
 pub struct Budgets {
     node: Arc<Node>,
     addresses: DashMap<ClientAddr, Arc<Usage>, RandomState>,
-    /// Addresses are looked through for forgotten ones when there are so many.
+    /// How many addresses trigger the next sweep.
     sweep_at: AtomicUsize,
 }
 
 impl Budgets {
-    /// Nothing is counted yet.
+    /// Budgets with nothing counted.
     pub fn new(limits: Limits) -> Self {
         let node = Node {
             limits,
@@ -145,7 +144,7 @@ impl Budgets {
         Self { node: Arc::new(node), addresses: DashMap::default(), sweep_at: AtomicUsize::new(SWEEP) }
     }
 
-    /// What an address holds and does.
+    /// The usage of an address.
     pub fn usage(&self, address: ClientAddr) -> Arc<Usage> {
         if let Some(usage) = self.addresses.get(&address) {
             usage.touch();
@@ -155,7 +154,7 @@ impl Budgets {
         Arc::clone(&self.addresses.entry(address).or_insert_with(|| Arc::new(Usage::new(Arc::clone(&self.node), address))))
     }
 
-    /// A connection of this node, whatever address it counts for.
+    /// Counts a connection of this node, whatever address it will count for.
     ///
     /// # Errors
     /// [`ApiError::ServerFull`].
@@ -164,7 +163,7 @@ impl Budgets {
         Ok(Slot::new(Arc::clone(&self.node)))
     }
 
-    /// Three quarters of what this node may hold of a resource are held.
+    /// Whether three quarters of what this node may hold of a resource are taken.
     pub fn is_crowded(&self, resource: Resource) -> bool {
         let limit = self.node.limits.node[resource as usize];
         limit > 0 && self.held(resource) >= limit - limit / 4
@@ -175,30 +174,30 @@ impl Budgets {
         self.node.held[resource as usize].load(Ordering::Relaxed)
     }
 
-    /// How often the limits of each resource refused something.
+    /// How often each resource's limits refused a request.
     pub fn refusals(&self) -> impl Iterator<Item = (Resource, u64)> + '_ {
         Resource::ALL.into_iter().map(|resource| (resource, self.node.refused[resource as usize].load(Ordering::Relaxed)))
     }
 
-    /// What all addresses together say into one room. Its log keeps `bytes` of text and `entries` messages at most.
+    /// The counter of one room's text. The room's log keeps at most `bytes` of text and `entries` messages.
     pub fn room_text(&self, bytes: usize, entries: usize) -> Arc<RoomText> {
         Arc::new(RoomText::new(Arc::clone(&self.node), bytes, entries))
     }
 
-    /// The store holds so many bytes at most: one address may fill an eighth of them.
+    /// Sets how many bytes the store can hold: one address may fill an eighth of them.
     pub fn share_store(&self, capacity: Option<u64>) {
         let share = capacity.map_or(0, |bytes| usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(LEAST_SHARE));
         self.node.text_share.store(share, Ordering::Relaxed);
     }
 
-    /// Drops addresses that hold nothing and have long done nothing, if there are many.
+    /// Forgets unused addresses, if there are many addresses.
     fn sweep(&self) {
         if self.addresses.len() >= self.sweep_at.load(Ordering::Relaxed) {
             self.forget();
         }
     }
 
-    /// The same however many there are. Each is small, but keeps a page of memory that others have left.
+    /// Forgets unused addresses. Each is small, but may keep a whole page of memory that is otherwise free.
     pub fn forget(&self) {
         let now = self.node.seconds();
         self.addresses.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_forgotten(now));
@@ -215,12 +214,12 @@ struct Node {
     /// When a refusal was last logged.
     logged: Mutex<[Option<Instant>; Resource::ALL.len()]>,
     started: Instant,
-    /// What one address may fill of the store, 0 for no bound.
+    /// How many bytes of the store one address may fill; 0 for no bound.
     text_share: AtomicUsize,
 }
 
 impl Node {
-    /// What one address may hold of a resource; 0 for no limit.
+    /// How much of a resource one address may hold; 0 for no limit.
     fn limit_of_address(&self, resource: Resource) -> usize {
         let limit = self.limits.address[resource as usize];
         match (resource, self.text_share.load(Ordering::Relaxed)) {

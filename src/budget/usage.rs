@@ -19,7 +19,7 @@ use governor::{
 use super::{ClientAddr, FORGOTTEN, Kept, Node, Permit, RETRY, Resource, RoomText, Unread, raise};
 use crate::protocol::ApiError;
 
-/// A burst, in seconds of the lasting rate.
+/// A burst, in seconds of the sustained rate.
 const BURST_SECONDS: u32 = 10;
 
 type Rate = RateLimiter<NotKeyed, InMemoryState, DefaultClock, NoOpMiddleware>;
@@ -31,7 +31,7 @@ pub struct Usage {
     held: [AtomicUsize; Resource::ALL.len()],
     joins: Option<Rate>,
     frames: Option<Rate>,
-    /// When it was last asked for, in seconds since the start.
+    /// When the usage was last requested, in seconds since the start.
     touched: AtomicU32,
 }
 
@@ -48,12 +48,12 @@ impl Usage {
         Self { address, held: Default::default(), joins, frames, touched, node }
     }
 
-    /// Whose usage it is.
+    /// The address whose usage it is.
     pub fn address(&self) -> ClientAddr {
         self.address
     }
 
-    /// Holds one of a resource for as long as the permit lives.
+    /// Holds one of a resource while the permit lives.
     ///
     /// # Errors
     /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
@@ -62,7 +62,7 @@ impl Usage {
         Ok(Permit::new(Arc::clone(self), resource, false))
     }
 
-    /// Holds one of what the node counts otherwise, such as a request over a proxy's connection.
+    /// Holds one that the node counts otherwise, such as a request over a proxy's connection.
     ///
     /// # Errors
     /// [`ApiError::AddressLimit`].
@@ -71,19 +71,19 @@ impl Usage {
         Ok(Permit::new(Arc::clone(self), resource, true))
     }
 
-    /// The same, even above the limits: what is held is held already.
+    /// As [`Self::hold`], even above the limits: the client holds it already.
     pub(super) fn hold_anyway(self: &Arc<Self>, resource: Resource) -> Permit {
         self.held[resource as usize].fetch_add(1, Ordering::Relaxed);
         self.node.held[resource as usize].fetch_add(1, Ordering::Relaxed);
         Permit::new(Arc::clone(self), resource, false)
     }
 
-    /// What this address says into one room.
+    /// The counter of this address's text in one room.
     pub fn keep(self: &Arc<Self>, room: &Arc<RoomText>) -> Kept {
         Kept::new(Arc::clone(self), Arc::clone(room))
     }
 
-    /// The usage of what one client of this address has not read.
+    /// The counter of bytes that one client of this address has not read.
     pub fn unread(self: &Arc<Self>) -> Unread {
         Unread::new(Arc::clone(self))
     }
@@ -97,7 +97,7 @@ impl Usage {
             .map_err(|wait| ApiError::AddressLimit { what: Resource::Joins.words(), wait })
     }
 
-    /// Counts a frame, or a request that says something.
+    /// Counts a frame, or a request that counts as one.
     ///
     /// # Errors
     /// [`ApiError::RateLimited`].
@@ -111,7 +111,7 @@ impl Usage {
         Err(until.wait_time_from(DefaultClock::default().now()).max(Duration::from_millis(1)))
     }
 
-    /// Adds to what this address and the node hold, unless that is too much for either.
+    /// Adds to what this address and the node hold, unless that exceeds a limit of either.
     pub(super) fn add(&self, resource: Resource, amount: usize) -> Result<(), ApiError> {
         self.add_own(resource, amount)?;
         self.node.add(resource, amount).inspect_err(|_| self.subtract_own(resource, amount))
@@ -122,7 +122,7 @@ impl Usage {
         self.node.subtract(resource, amount);
     }
 
-    /// The same without the node's count.
+    /// As [`Self::add`] without the node's count.
     pub(super) fn add_own(&self, resource: Resource, amount: usize) -> Result<(), ApiError> {
         if raise(&self.held[resource as usize], amount, self.node.limit_of_address(resource)) {
             return Ok(());
@@ -139,7 +139,7 @@ impl Usage {
         self.touched.store(self.node.seconds(), Ordering::Relaxed);
     }
 
-    /// Long unused: its rates have recovered.
+    /// Unused for so long that its rates have recovered.
     pub(super) fn is_forgotten(&self, now: u32) -> bool {
         u64::from(now.saturating_sub(self.touched.load(Ordering::Relaxed))) >= FORGOTTEN.as_secs()
     }

@@ -1,21 +1,21 @@
-//! Who gets a room as text, and who gets the page.
+//! Which clients get a room as text, and which get the page.
 
 use hyper::{
     HeaderMap, Method, Request,
     header::{ACCEPT, HeaderValue, RANGE, USER_AGENT},
 };
 
-/// What the answer at `/r/{room}` depends on.
+/// The headers that the response at `/r/{room}` depends on.
 pub(super) const VARIES: HeaderValue = HeaderValue::from_static("accept, user-agent");
 
-/// Programs at a terminal, by their `User-Agent`.
+/// Terminal programs, by their `User-Agent`.
 const TERMINALS: [&str; 4] = ["curl", "wget", "wget2", "httpie"];
 
-/// Whether the client wants the room as text, which makes it a member. The page is for all others: bots that preview
-/// links and monitors say `*/*`, or nothing, and would stay for ever.
+/// Whether the client wants the room as text, which makes it a member. All others get the page: bots that preview links
+/// and monitors send `*/*`, or nothing, and would stay members for ever.
 pub(super) fn wants_text<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
-    // A part of an endless text is none, and a browser that navigates shows a page.
+    // An endless text has no ranges, and a browser that navigates shows a page.
     if request.method() != Method::GET || headers.contains_key(RANGE) || is(headers, "sec-fetch-mode", "navigate") {
         return false;
     }
@@ -23,11 +23,11 @@ pub(super) fn wants_text<B>(request: &Request<B>) -> bool {
     if wish.html > 0 {
         return false;
     }
-    // Some libraries list text/plain beside */* without being asked: it must stand above all else.
+    // Some libraries list text/plain beside */* on their own: it must rank above all else.
     wish.text > wish.other || (is_terminal(headers) && !headers.contains_key("sec-fetch-mode"))
 }
 
-/// How much a client wants each kind, in thousandths.
+/// The quality that `Accept` gives each kind, in thousandths.
 #[derive(Default)]
 struct AcceptQuality {
     text: u16,
@@ -56,10 +56,10 @@ impl AcceptQuality {
     }
 }
 
-/// A weight; one that is none is the least.
+/// A quality value in thousandths; an invalid one counts as 0.
 fn thousandths(given: &str) -> u16 {
     let weight: f32 = given.trim().parse().unwrap_or_default();
-    // Between 0 and 1000, and 0 for what is not a number.
+    // Between 0 and 1000; not a number becomes 0.
     (weight.clamp(0.0, 1.0) * 1000.0).round() as u16
 }
 
@@ -109,7 +109,7 @@ mod tests {
             "text/html, text/plain;q=0.5",
             "text/plainer",
             "application/json",
-            // As axios, Angular and Spring send it by themselves.
+            // What axios, Angular and Spring send by default.
             "application/json, text/plain, */*",
             "text/plain, application/json, application/*+json, */*",
         ] {

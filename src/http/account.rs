@@ -20,7 +20,7 @@ use crate::{
 /// The largest body of a request about accounts, in bytes.
 const BODY_LIMIT: usize = 4 * 1024;
 
-/// What an address does.
+/// What an address is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum AccountRoute {
     Register,
@@ -31,11 +31,11 @@ pub(super) enum AccountRoute {
 }
 
 impl AccountRoute {
-    /// The methods it takes.
+    /// The methods that it allows.
     pub(super) fn allowed(self) -> &'static str {
         match self {
             Self::Me => "GET, HEAD, DELETE",
-            // The page has its views there.
+            // The page has views at these addresses.
             Self::Register | Self::Login => "GET, HEAD, POST",
             Self::Logout | Self::Password => "POST",
         }
@@ -67,7 +67,7 @@ struct Logout {
 }
 
 impl AppState {
-    /// What a page wants to know before it asks anybody for a name. Never a refusal: to be nobody is no mistake.
+    /// What a page needs to know before it asks for a name. A guest is no error.
     pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<HttpResponse, ApiError> {
         let Some(accounts) = &self.accounts else { return Ok(response::json(&serde_json::json!({ "accounts": "off" }))) };
         let mut shape = serde_json::json!({ "accounts": if self.require_login { "required" } else { "optional" } });
@@ -79,7 +79,7 @@ impl AppState {
         Ok(response::json(&shape))
     }
 
-    /// Answers at one of the desks.
+    /// Answers a request at one of these routes.
     pub(super) async fn desk<B>(&self, desk: AccountRoute, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -138,7 +138,7 @@ fn logged_out(jar: Jar) -> HttpResponse {
     answer
 }
 
-/// A body that must say that it is JSON: forms of other sites cannot.
+/// Parses a body that is declared as JSON, which forms of other sites cannot do.
 async fn read<T: DeserializeOwned, B>(request: &mut Request<B>) -> Result<T, ApiError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -150,13 +150,13 @@ where
     }
     let body =
         Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| ApiError::BodyTooBig(BODY_LIMIT))?.to_bytes();
-    // What was sent is a secret: it is not told back. serde would take a list for the fields in their order.
+    // The body holds secrets: errors do not quote it. serde would accept an array as the fields in order.
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let read = is_object.then(|| serde_json::from_slice(&body).ok()).flatten();
     read.ok_or_else(|| ApiError::BadFrame("the body is not the JSON that this address takes".into()))
 }
 
-/// As [`read`], where nothing at all will do, too.
+/// As [`read`], but an empty body is allowed, too.
 async fn read_or_default<T: DeserializeOwned + Default, B>(request: &mut Request<B>) -> Result<T, ApiError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The address of a request's client.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -11,17 +11,17 @@ use super::Peer;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Why the address is the peer's, although the request or the settings speak of proxies.
+/// Why the peer's address is used, although the request or the settings mention proxies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Doubt {
-    /// A proxy seems to be there, and none is expected.
+    /// There seems to be a proxy, and none is configured.
     Unexpected,
-    /// What the proxies should have added is missing, or is no address.
+    /// The entry that the proxies should have added is missing, or is no address.
     Missing,
 }
 
-/// The address of the client. So many proxies stand before this server, and each adds the address it saw at the end of
-/// `X-Forwarded-For`; what stands before that was written by the client.
+/// The address of the client. Each of the `proxies` before this server appends the address it saw to `X-Forwarded-For`.
+/// Entries before those were written by the client.
 pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
     static UNEXPECTED: Once = Once::new();
     static MISSING: Once = Once::new();
@@ -51,13 +51,13 @@ fn read<B>(request: &Request<B>, proxies: usize) -> (IpAddr, Option<Doubt>) {
     let Some(others) = proxies.checked_sub(1) else {
         return (peer, lines.iter().next().map(|_| Doubt::Unexpected));
     };
-    // From the end, as far as is needed: the rest may be long, and is the client's.
+    // From the end, as far as needed: the rest may be long, and the client wrote it.
     let seen = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let first = seen.map(<[u8]>::trim_ascii).nth(others).and_then(|first| parse(std::str::from_utf8(first).ok()?));
     first.map_or((peer, Some(Doubt::Missing)), |first| (first, None))
 }
 
-/// As proxies write it: an address, `[v6]`, or either with a port.
+/// Parses what proxies write: an address, `[v6]`, or either with a port.
 fn parse(given: &str) -> Option<IpAddr> {
     let bracketed = given.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = given.parse::<IpAddr>().ok();

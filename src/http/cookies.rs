@@ -1,4 +1,4 @@
-//! The login's cookie: which of a request's tokens is good, and what a browser is told to keep.
+//! The login cookie: which of a request's tokens is valid, and which cookies a browser is told to keep.
 
 use cookie::{Cookie, SameSite};
 use hyper::{
@@ -13,28 +13,28 @@ use super::{
 };
 use crate::account::{Account, AccountError, Accounts, LIFETIME_SECS};
 
-/// The cookie's name over plain HTTP. Other programs at the same host use it as well.
+/// The cookie's name over plain HTTP. Other programs on the same host use it as well.
 const PLAIN: &str = "token";
 
-/// The cookie's name over TLS: browsers let only this host itself set one that is called so.
+/// The cookie's name over TLS: because of its prefix, browsers let only this host set it.
 const SECURE: &str = "__Host-parlor";
 
-/// Longer than any token of ours.
+/// Longer than any token of this server.
 const LONGEST: usize = 1024;
 
-/// So many tokens that were signed here are looked up for one request. Those of other programs do not count.
+/// How many tokens signed here one request may look up. Tokens of other programs do not count.
 const LOOKED_UP: usize = 8;
 
-/// What a request brings to show who sends it.
+/// The login tokens of a request.
 pub(super) struct Login {
-    /// Each may be a token of ours, the likeliest first.
+    /// Candidates, the likeliest first.
     tokens: Vec<String>,
-    /// In a header, rather than in a cookie that the browser sends by itself.
+    /// Sent in a header, not in a cookie that the browser sends on its own.
     pub(super) deliberate: bool,
 }
 
 impl Login {
-    /// Every token in the request. One in `Authorization` is the only one.
+    /// Every token in the request. One in `Authorization` excludes all others.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         if let Some(token) = ticket_holder(request).filter(|slip| is_login(slip)) {
             return Self { tokens: vec![token.to_owned()], deliberate: true };
@@ -50,20 +50,20 @@ impl Login {
         Self { tokens, deliberate: false }
     }
 
-    /// Whether there is any token at all.
+    /// Whether the request has no token.
     pub(super) fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
 
-    /// Those that were signed here, over or not.
+    /// The tokens that were signed here, expired or not.
     pub(super) fn signed_here<'a>(&'a self, accounts: &'a Accounts) -> impl Iterator<Item = &'a str> {
         self.tokens.iter().map(String::as_str).filter(|token| accounts.has_signed(token)).take(LOOKED_UP)
     }
 
-    /// The first token that is good, and whose it is.
+    /// The first valid token, and its account.
     ///
     /// # Errors
-    /// [`AccountError::NotLoggedIn`], and what may always happen.
+    /// [`AccountError::NotLoggedIn`], and the errors of the database.
     pub(super) async fn first_good<'a>(&'a self, accounts: &'a Accounts) -> Result<(Account, &'a str), AccountError> {
         for token in self.signed_here(accounts) {
             match accounts.who(token).await {
@@ -76,13 +76,13 @@ impl Login {
     }
 }
 
-/// What a browser is told to keep, or to forget.
+/// Which cookies a browser is told to keep or to delete.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jar {
     secure: bool,
-    /// The request brings a cookie of the secure name.
+    /// The request has a cookie of the secure name.
     has_secure: bool,
-    /// The request's cookie of the plain name is another program's.
+    /// The request's cookie of the plain name belongs to another program.
     foreign: bool,
 }
 
@@ -96,7 +96,7 @@ impl Jar {
         }
     }
 
-    /// Sets the cookie, and removes one that is left from before.
+    /// Sets the cookie, and deletes one of the other name.
     pub(super) fn keep(self, answer: &mut HttpResponse, token: &str) {
         set(answer, self.secure, token, LIFETIME_SECS);
         if if self.secure { !self.foreign } else { self.has_secure } {
@@ -104,7 +104,7 @@ impl Jar {
         }
     }
 
-    /// Removes both.
+    /// Deletes both.
     pub(super) fn clear(self, answer: &mut HttpResponse) {
         set(answer, self.secure, "", 0);
         if !self.secure || !self.foreign {
@@ -116,13 +116,13 @@ impl Jar {
 fn set(answer: &mut HttpResponse, secure: bool, token: &str, seconds: u64) {
     let name = if secure { SECURE } else { PLAIN };
     let cookie = Cookie::build((name, token)).http_only(true).same_site(SameSite::Lax).path("/").secure(secure);
-    // The crate's own ages are of another crate's type.
+    // The cookie crate's own ages are of another crate's type.
     if let Ok(value) = HeaderValue::from_str(&format!("{cookie}; Max-Age={seconds}")) {
         answer.headers_mut().append(SET_COOKIE, value);
     }
 }
 
-/// The values of all cookies of this name, in their order. Bytes: another program's cookie may be no text.
+/// The values of all cookies of this name, in order. Split as bytes: another program's cookie may not be text.
 fn values<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
     let cookies = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     cookies.filter_map(move |cookie| {

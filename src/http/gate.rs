@@ -1,4 +1,4 @@
-//! Who is let in, as the budgets allow: connections, and behind a proxy the requests of its clients.
+//! Admission by the budgets: connections, and behind a proxy the requests of its clients.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::{
     transport::hijack::HijackHandle,
 };
 
-/// Who asks, as far as that is counted; the server puts it into every request.
+/// The client of a request, for the budgets; the server adds it to every request.
 #[derive(Clone)]
 pub struct Client {
-    /// Where the client comes from.
+    /// The client's address.
     pub address: ClientAddr,
-    /// What it holds and does.
+    /// What that address holds and does.
     pub usage: Arc<Usage>,
 }
 
-/// In a request that came above a limit: it may ask after this server's health, and nothing else.
+/// Marks a request above a limit: it may only ask for health, readiness and metrics.
 #[derive(Clone, Debug)]
 pub struct Overflow(pub ApiError);
 
@@ -31,12 +31,12 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// So many proxies stand before this server.
+    /// `proxies` is how many proxies stand before this server.
     pub fn new(budgets: Arc<Budgets>, proxies: usize) -> Self {
         Self { budgets, proxies }
     }
 
-    /// Counts a connection. Where it is a proxy's, only for the node: the proxy's clients are counted by their requests.
+    /// Counts a connection. A proxy's connection counts only for the node: its clients are counted by their requests.
     pub fn connection(&self, Peer(peer): Peer) -> (Option<Client>, Result<Admission, ApiError>) {
         if self.proxies > 0 {
             return (None, self.budgets.slot().map(Admission::of_proxy));
@@ -47,9 +47,9 @@ impl Gate {
         (Some(Client { address, usage }), admission)
     }
 
-    /// Says in a request who sent it. Behind a proxy the request is counted until its answer, stream or socket ends.
+    /// Adds the client to a request. Behind a proxy the request is counted until its response, stream or socket ends.
     pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, lender: &HijackHandle) {
-        // Asked in any case: it warns of a proxy that is not expected.
+        // Called in any case: it warns of a proxy that is not configured.
         let address = ClientAddr::from(guards::address(request, self.proxies));
         if let Some(client) = client {
             request.extensions_mut().insert(client.clone());

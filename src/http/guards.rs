@@ -1,4 +1,4 @@
-//! What is checked before anybody comes in: origin, ticket, login, upgrade.
+//! The checks before a client joins: origin, ticket, login, upgrade.
 
 use std::sync::Arc;
 
@@ -30,28 +30,28 @@ pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
     ticket_holder(request).filter(|slip| !is_login(slip))
 }
 
-/// What stands in `Authorization: Bearer …`: a ticket or a login token.
+/// The value of `Authorization: Bearer …`: a ticket or a login token.
 pub(super) fn ticket_holder<B>(request: &Request<B>) -> Option<&str> {
     let (scheme, slip) = header(request, AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(slip.trim())
 }
 
-/// Tickets and login tokens travel in the same header: a ticket has two parts, a login token three.
+/// Tickets and login tokens use the same header: a ticket has two parts, a login token three.
 pub(super) fn is_login(slip: &str) -> bool {
     slip.split('.').count() == 3
 }
 
 impl AppState {
-    /// The name a client comes in under: its account's if it is logged in, else the one it gives, unless that
-    /// belongs to an account. Every way into a room asks here.
+    /// The name under which a client joins: its account's, or without a login the given one, unless an account owns
+    /// that. Every join calls this.
     pub(super) async fn known_as(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, ApiError> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
-        // Before the database is asked for anything.
+        // Before any query to the database.
         usage.frame()?;
         if !login.is_empty() {
             match login.first_good(accounts).await {
                 Ok((account, _)) => return Ok(Some(account.name.verified())),
-                // A cookie that has ended makes a guest of whoever still has it.
+                // A client whose cookie has expired joins as a guest.
                 Err(AccountError::NotLoggedIn) if !login.deliberate => {}
                 Err(other) => return Err(other.into()),
             }
@@ -67,7 +67,7 @@ impl AppState {
 }
 
 impl AppState {
-    /// What the client's address holds and does.
+    /// The budgets of the client's address.
     pub(super) fn usage<B>(&self, request: &Request<B>) -> Arc<Usage> {
         match request.extensions().get::<Client>() {
             Some(client) => Arc::clone(&client.usage),
@@ -76,13 +76,13 @@ impl AppState {
     }
 }
 
-/// What the query says.
+/// The parameters of the query.
 pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
 }
 
-/// `/ws`: checks the upgrade and hands the link to the transport. What is wrong with the room or the name is
-/// told over the socket, because a page sees nothing of a refused upgrade.
+/// `/ws`: checks the upgrade and passes the connection to the transport. Errors of the room or the name are sent over
+/// the socket, because a page cannot read a refused upgrade.
 pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B>) -> Result<HttpResponse, ApiError> {
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
@@ -92,7 +92,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B
     if old || !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
         return Err(ApiError::UpgradeRequired);
     }
-    // A proxy takes what is refused here to another node; what is granted would be stuck at this one.
+    // A proxy takes a refused request to another node; an accepted connection would stay at this one.
     if edge.hub.is_stopping() {
         return Err(edge.hub.come_back());
     }

@@ -1,4 +1,4 @@
-//! What every request passes on its way in and every answer on its way out.
+//! The layers that every request and every response passes.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -31,7 +31,7 @@ use crate::protocol::ApiError;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The whole edge as one service.
+/// The whole HTTP interface as one service.
 pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Infallible>;
 
 /// Puts the layers around the handlers.
@@ -90,11 +90,11 @@ pub fn layered(edge: Arc<AppState>) -> Layered {
             .layer(PropagateRequestIdLayer::x_request_id())
             .service(guarded),
     );
-    // Shared, because a connection and a request each take a clone, and one of the whole is dear. What becomes a
-    // socket has no body to compress and nothing to share with other origins.
+    // Shared, because each connection and request takes a clone, and a clone of the whole stack is expensive. A
+    // WebSocket has no body to compress and no response to share with other origins.
     let services = Arc::new((whole, upgrade));
     BoxCloneSyncService::new(service_fn(move |mut request: Request<Incoming>| {
-        // One that says nothing is none, and is not to be told back.
+        // An empty id counts as none, and must not be echoed.
         if request.headers().get(X_REQUEST_ID).is_some_and(HeaderValue::is_empty) {
             request.headers_mut().remove(X_REQUEST_ID);
         }
@@ -114,8 +114,8 @@ fn keep_status<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// Who takes no coding that there is gets the answer as it is. The compression would call it 406 when all that was asked
-/// for has been done, and whoever asks again for that reason would have it done twice.
+/// A client that accepts none of the codings gets the response uncompressed. The compression layer would turn the
+/// status into 406 although the request was carried out, and a client that retries would repeat it.
 fn restore_status<B>(mut response: Response<B>) -> Response<B> {
     if let Some(HandlerStatus(status)) = response.extensions_mut().remove() {
         *response.status_mut() = status;
@@ -130,7 +130,7 @@ where
     response.map(|body| body.map_err(Into::into).boxed_unsync())
 }
 
-/// What every answer says of itself.
+/// The security headers of every response.
 fn promises(livekit: Option<&str>) -> [(HeaderName, HeaderValue); 5] {
     let text = HeaderValue::from_static;
     [
@@ -145,18 +145,19 @@ fn promises(livekit: Option<&str>) -> [(HeaderName, HeaderValue); 5] {
     ]
 }
 
-/// A span without path or query: room ids open doors, and names are nobody's business.
+/// A span without path or query: a room id gives access to the room, and names are private.
 fn span<B>(request: &Request<B>) -> tracing::Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     tracing::debug_span!("request", method = %request.method(), id)
 }
 
-/// What is compressed waits until there is enough of it.
+/// Not for streams: compression holds bytes back until it has enough of them.
 fn no_stream(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     !headers.contains_key(response::UNBUFFERED)
 }
 
-/// Nothing runs, loads or connects but what is ours, and LiveKit if it is set up. A script in the page runs by its hash.
+/// Only this server's own scripts, files and connections, and LiveKit if configured. Inline scripts are allowed by
+/// hash.
 fn content_security_policy(scripts: &[String], livekit: Option<&str>) -> HeaderValue {
     let scripts: String = scripts.iter().map(|script| format!(" {script}")).collect();
     let livekit = livekit.map(|url| {

@@ -1,4 +1,4 @@
-//! A poll that waits: its answer goes out past hyper, whose buffers would wait with it.
+//! A long poll: its response bypasses hyper, whose buffers would otherwise be held while it waits.
 
 use http_body_util::BodyExt;
 use hyper::{
@@ -10,14 +10,14 @@ use hyper::{
 use super::{HttpResponse, guards, response};
 use crate::transport::hijack::Whole;
 
-/// A request whose answer may be long in coming.
+/// A request whose response may take long.
 pub struct LongPoll {
-    /// The client wants no other answer over its connection, or cannot have one.
+    /// The connection ends after this response: the client asked for that, or speaks HTTP/1.0.
     ends: bool,
 }
 
 impl LongPoll {
-    /// If a request is one.
+    /// Recognises a request that is a long poll.
     pub fn of<B: Body>(request: &Request<B>) -> Option<Self> {
         let path = request.uri().path();
         let waits = *request.method() == Method::GET && path.starts_with("/api/rooms/") && path.ends_with("/messages");
@@ -33,7 +33,7 @@ impl LongPoll {
         Some(Self { ends: closes || request.version() < Version::HTTP_11 })
     }
 
-    /// The answer as it goes over the wire; `None` if its body breaks.
+    /// The response as bytes for the socket; `None` if its body fails.
     pub async fn lay_out(self, answer: HttpResponse, stops: bool) -> Option<Whole> {
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
@@ -43,7 +43,7 @@ impl LongPoll {
         if ends {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        // What has no content has no length, either.
+        // A response without content has no length, either.
         if answer.status() != StatusCode::NO_CONTENT {
             answer.headers_mut().insert(CONTENT_LENGTH, body.len().into());
         }

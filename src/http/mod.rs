@@ -1,4 +1,4 @@
-//! The edge: every address on one screen, the layers every request passes, and the handlers.
+//! The HTTP interface: the list of addresses, the layers that every request passes, and the handlers.
 
 mod accept;
 mod account;
@@ -47,50 +47,50 @@ use crate::{
     transport::{FramePacers, hijack::HijackHandle, poll::Pollers},
 };
 
-/// What this server promises, for programs.
+/// The descriptions of this server's interfaces, for programs.
 const OPENAPI: &str = include_str!("../../docs/openapi.yaml");
 const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
 
-/// Who is at the other end of the connection; the server puts it into every request.
+/// The address at the other end of the connection; the server adds it to every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// How long the head of an answer may take, where nothing is waited for.
+/// How long the head of a response may take, where the request does not wait for anything.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a join without a ticket goes on for a client that has closed its side.
+/// How long a join without a ticket continues for a client that has closed its side.
 const HALF_CLOSED: Duration = Duration::from_secs(2);
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// What handlers need.
+/// The state that handlers share.
 pub struct AppState {
     /// This node.
     pub hub: Arc<Hub>,
     /// Which hosts and origins are allowed.
     pub origins: Origins,
-    /// Who is known by name, if there are accounts.
+    /// Accounts, if they are enabled.
     pub accounts: Option<Arc<Accounts>>,
-    /// Whether only people who are logged in may join.
+    /// Whether a login is required to join.
     pub require_login: bool,
     /// How many proxies stand before this server.
     pub proxies: usize,
-    /// Frames a second that a link may send for long.
+    /// How many frames a second a connection may send, sustained.
     pub rate: NonZeroU32,
-    /// Who polls here.
+    /// The members that poll here.
     pub pollers: Pollers,
-    /// How fast each member sends requests.
+    /// The rate limit of each member's requests.
     pub paces: FramePacers<MemberId>,
-    /// How fast an address speaks in each room by coming and going for a word.
+    /// The rate limit of messages without a ticket, for each address in each room.
     pub strangers: FramePacers<(RoomId, ClientAddr)>,
-    /// What addresses and this node may hold and do.
+    /// What each address and this node may hold and do.
     pub budgets: Arc<Budgets>,
-    /// Links that have left HTTP; the server waits for them when it stops.
+    /// WebSocket connections; the server waits for them when it stops.
     pub links: TaskTracker,
 }
 
-/// An address. One variant each, so that a method that does not fit is told from an address that does not exist.
+/// An address. One variant each, so that a wrong method (405) differs from an address that does not exist (404).
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Address<'a> {
     Page,
@@ -116,7 +116,7 @@ enum Address<'a> {
 
 impl<'a> Address<'a> {
     fn of(path: &'a str) -> Self {
-        // One slash: a proxy that keeps an address to itself compares it as it is written.
+        // Only one slash is stripped: a proxy that blocks an address compares it as it is written.
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         match segments[..] {
             [""] | ["transports"] | ["account"] => Self::Page,
@@ -154,7 +154,7 @@ impl<'a> Address<'a> {
         match self {
             Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) | Self::LiveKit => "POST",
             Self::AccountRoute(desk) => desk.allowed(),
-            // What a GET does here a HEAD would do without its point.
+            // A HEAD would take the same effort as the GET and return nothing.
             Self::Socket | Self::Events(_) => "GET",
             Self::Messages(_) => "GET, POST",
             Self::Terminal(_) => "GET, HEAD, POST",
@@ -162,7 +162,7 @@ impl<'a> Address<'a> {
         }
     }
 
-    /// How long the head of an answer may take.
+    /// How long the head of a response may take.
     fn patience(&self) -> Duration {
         match self {
             Self::Messages(_) => TIMEOUT + room::LONGEST_WAIT,
@@ -180,14 +180,14 @@ impl AppState {
     {
         let path = request.uri().path().to_owned();
         let address = Address::of(&path);
-        // Probes ask by the IP address of the day, and are told nothing that other sites could use.
+        // Health checks use the IP address of the moment, and their responses hold nothing that other sites could use.
         let is_probe = matches!(address, Address::Health | Address::Ready);
         let named = if is_probe { Ok(()) } else { origin::check_name(&request, &self.origins) };
         if let Err(trouble) = origin::check_host(&request).and(named) {
             return response::refuse(&trouble);
         }
         if !address.allows(request.method()) {
-            // What does not exist does not exist in any method.
+            // An address that does not exist is 404 in any method.
             let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
             return if unknown { response::refuse(&ApiError::NotFound) } else { response::not_that_way(address.allowed()) };
         }
@@ -200,7 +200,8 @@ impl AppState {
         }
         let patience = address.patience();
         let gone = gone(&address, &request);
-        // Boxed but for the poll, which may wait for a minute and is not to carry the room for the others.
+        // Boxed except for the poll: it may wait for a minute, and its future should not hold room for the other
+        // handlers.
         let answering = async {
             match address {
                 Address::Page => Ok(page::index(&request, &self.origins)),
@@ -260,7 +261,7 @@ impl AppState {
         Ok(response::json(&shape))
     }
 
-    /// What LiveKit reports: signed, and over the bytes of the body as they came.
+    /// An event of LiveKit's, signed over the bytes of the body.
     async fn livekit<B>(&self, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -277,7 +278,7 @@ impl AppState {
             (false, false) => return Err(ApiError::StoreUnavailable),
             (false, true) => {}
         }
-        // Without the database guests can still come in, unless they may not.
+        // If the database is unavailable, guests can still join, unless a login is required.
         if let Some(accounts) = self.accounts.as_ref().filter(|_| self.require_login) {
             accounts.ready().await?;
         }
@@ -300,8 +301,8 @@ impl AppState {
     }
 }
 
-/// Waits until the peer of a request that takes a seat is gone: its next link may have the seat by then, and a guest that
-/// is gone is no company. For ever if the request takes none.
+/// Waits until the peer of a request that takes a session is gone. Its next connection may have the session by then,
+/// and a guest that is gone must not become a member. Never ends if the request takes no session.
 fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = ()> + use<B> {
     let takes_a_seat = match address {
         Address::Messages(_) | Address::Terminal(_) => request.method() == Method::GET,
@@ -315,16 +316,17 @@ fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = 
             Some(lender) => lender.closed().await,
             None => pending().await,
         }
-        // A client that has said all may close its side and still read. Where nobody's seat is at stake it gets a moment.
+        // A client may close its side after the request and still read. Without a ticket no session is at stake, so it
+        // gets a moment.
         if !by_ticket {
             sleep(HALF_CLOSED).await;
         }
     }
 }
 
-/// Reads a body whole, wanted or not: too much of it is refused, and the connection can go on.
+/// Reads a whole body, needed or not, so that the connection can go on. A body above the limit is refused.
 async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, ApiError> {
-    // What is announced as too much is not waited for.
+    // A body announced as too large is refused without reading it.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return Err(ApiError::BodyTooBig(BODY_LIMIT));
     }
@@ -339,7 +341,7 @@ async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B
     Ok(read)
 }
 
-/// The room in an address: percent-decoded, then held to the rule.
+/// The room in an address: percent-decoded, then checked.
 fn room_id(segment: &str) -> Result<RoomId, ApiError> {
     let text = percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::RoomError::BadRoom)?;
     Ok(text.parse()?)

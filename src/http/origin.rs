@@ -1,4 +1,4 @@
-//! Which host a request is for, and which page it comes from.
+//! The host that a request is for, and the origin of the page that sends it.
 
 use hyper::{
     Request, Version,
@@ -15,7 +15,7 @@ use crate::{
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What the operator allows.
+/// The hosts and origins that the operator allows.
 #[derive(Clone, Debug)]
 pub struct Origins {
     /// Further origins whose pages may connect.
@@ -26,7 +26,7 @@ pub struct Origins {
     pub proxies: usize,
 }
 
-/// A request names one host: with two, a proxy may have gone by the other one. HTTP/1.0 needs none.
+/// A request names one host: with two, a proxy may have used the other one. HTTP/1.0 needs none.
 pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), ApiError> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let good = match (hosts.next(), hosts.next()) {
@@ -50,18 +50,19 @@ pub(super) fn check_name<B>(request: &Request<B>, origins: &Origins) -> Result<(
     if good { Ok(()) } else { Err(ApiError::UnknownHost) }
 }
 
-/// A page may connect to the host it came from, and from the origins that were allowed. No page, no origin.
+/// A page may connect to its own host, and from the origins that are allowed. A request without an origin is not a
+/// page's.
 pub(super) fn check_origin<B>(request: &Request<B>, origins: &Origins) -> Result<(), ApiError> {
     let Some(origin) = request.headers().get(ORIGIN) else {
-        // Another site's page may name an address of ours as a picture, and browsers say no origin then. From a
-        // neighbour under the same domain the login's cookie would come along.
+        // Another site's page may embed an address of this server as a picture, and browsers then send no origin. From
+        // a site under the same domain they would send the login cookie.
         let site = request.headers().get("sec-fetch-site");
         let embedded = site.is_some_and(|site| site == "cross-site" || site == "same-site");
         return if embedded { Err(ApiError::ForbiddenOrigin) } else { Ok(()) };
     };
     let origin = origin.to_str().map_err(|_| ApiError::ForbiddenOrigin)?;
     let own = asked_host(request, origins.proxies);
-    // Nearly always both are written alike, and need not be read.
+    // Nearly always both are written alike, and need no parsing.
     let site = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     if site.is_some() && site == own {
         return Ok(());
@@ -72,7 +73,7 @@ pub(super) fn check_origin<B>(request: &Request<B>, origins: &Origins) -> Result
     if good { Ok(()) } else { Err(ApiError::ForbiddenOrigin) }
 }
 
-/// Where this server is, as the client sees it: `https://chat.example.org`. `None` if the request does not say.
+/// The base URL of this server as the client sees it: `https://chat.example.org`. `None` if the request names no host.
 pub(super) fn public_base<B>(request: &Request<B>, origins: &Origins) -> Option<String> {
     let Authority { host, port } = Authority::read(asked_host(request, origins.proxies)?)?;
     let scheme = if is_secure(request) { "https" } else { "http" };
@@ -80,8 +81,8 @@ pub(super) fn public_base<B>(request: &Request<B>, origins: &Origins) -> Option<
     Some(port.map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}")))
 }
 
-/// Whether the client came by TLS, as the proxy or the browser itself says. A client that lies changes only what it is
-/// answered itself, so anybody is believed.
+/// Whether the client uses TLS, by a proxy's header or the browser's origin. A client that lies changes only its own
+/// responses, so the header is always trusted.
 pub(super) fn is_secure<B>(request: &Request<B>) -> bool {
     let forwarded = header(request, FORWARDED_PROTO).and_then(|schemes| schemes.split(',').next());
     forwarded.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
@@ -89,19 +90,19 @@ pub(super) fn is_secure<B>(request: &Request<B>) -> bool {
             .is_some_and(|origin| origin.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")))
 }
 
-/// The host that the client asked for: as a proxy says that rewrote `Host`, if proxies are trusted.
+/// The host that the client asked for. If proxies are configured, a proxy's `X-Forwarded-Host` goes before `Host`.
 fn asked_host<B>(request: &Request<B>, proxies: usize) -> Option<&str> {
     forwarded_host(request, proxies).or_else(|| direct_host(request))
 }
 
-/// An address that names a host goes before `Host`, as HTTP asks for.
+/// A host in the request target goes before `Host`, as HTTP demands.
 fn direct_host<B>(request: &Request<B>) -> Option<&str> {
     let named = request.uri().authority().map(uri::Authority::as_str).or_else(|| header(request, HOST));
     named.filter(|host| !host.is_empty())
 }
 
-/// What the outermost of so many proxies has seen in `Host`. Each may add to the list: so many from its end. Most pass it
-/// on or replace it instead, so that it is shorter: then its first.
+/// The `Host` that the outermost of the `proxies` saw. If each proxy appends to the list, it is that many entries from
+/// the end. Most pass the list on or replace it, so that it is shorter: then the first entry.
 fn forwarded_host<B>(request: &Request<B>, proxies: usize) -> Option<&str> {
     let others = proxies.checked_sub(1)?;
     let mut lines = request.headers().get_all(FORWARDED_HOST).iter().peekable();

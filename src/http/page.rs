@@ -1,4 +1,4 @@
-//! The page: built by Vite, embedded here, sent as it was compressed at build time.
+//! The page: built by Vite, embedded here, and sent as it was compressed at build time.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ use crate::protocol::ApiError;
 #[allow_missing = true]
 struct PageAssets;
 
-/// Names under here carry a hash of their content, so they never change.
+/// File names under this path carry a hash of their content, so the files never change.
 const HASHED: &str = "assets/";
 
 const UNBUILT: &str =
@@ -35,14 +35,14 @@ pub(super) fn exists(path: &str) -> bool {
     named(path).is_some_and(|name| PageAssets::get(name).is_some())
 }
 
-/// The file that an address names. The index has addresses of its own, and the compressed twins have none at all.
+/// The file that an address names. The index has addresses of its own, and the compressed copies have none.
 fn named(path: &str) -> Option<&str> {
     let name = path.trim_start_matches('/');
     let hidden = name == "index.html" || name.ends_with(".br") || name.ends_with(".gz");
     (!hidden).then_some(name)
 }
 
-/// The page itself. The page of a room is nothing for a search engine.
+/// The page itself. A room's page must not be indexed by search engines.
 pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> HttpResponse {
     let base = public_base(request, origins).unwrap_or_default();
     let mut answer = file("index.html", request, Some(&base)).unwrap_or_else(|| {
@@ -56,30 +56,30 @@ pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> HttpResponse 
     answer
 }
 
-/// A file that belongs to the page.
+/// A file of the page's.
 pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<HttpResponse, ApiError> {
     if let Some(answer) = named(path).and_then(|name| file(name, request, None)) {
         return Ok(answer);
     }
-    // Somebody who mistyped an address sees the page, not a line of JSON.
+    // A visitor who mistyped an address sees the page, not JSON.
     if !header(request, ACCEPT).is_some_and(|kinds| kinds.contains("text/html")) {
         return Err(ApiError::NotFound);
     }
     let mut answer = index(request, origins);
     *answer.status_mut() = StatusCode::NOT_FOUND;
-    // Without a tag nobody asks whether it has changed, and is answered with nothing.
+    // Without a tag no browser revalidates it, and a 304 would hide the 404.
     answer.headers_mut().remove(ETAG);
     Ok(answer)
 }
 
-/// The scripts that stand in the page itself, as a content security policy names them: `'sha256-…'`.
+/// The inline scripts of the page, as a content security policy names them: `'sha256-…'`.
 pub(super) fn inline_scripts() -> Vec<String> {
     let page = PageAssets::get("index.html").map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default();
     let scripts = page.split("<script>").skip(1).filter_map(|rest| Some(rest.split_once("</script>")?.0));
     scripts.map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)))).collect()
 }
 
-/// A file, completed with the server's own address if it is the document.
+/// A file; the document gets the server's own address.
 fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<HttpResponse> {
     let plain = PageAssets::get(name)?;
     let kind = match plain.metadata.mimetype() {
@@ -125,19 +125,20 @@ fn bytes(data: Cow<'static, [u8]>) -> Bytes {
     }
 }
 
-/// Of the file, and of what completes it.
+/// A tag of the file and of the address in it.
 fn etag(file: &EmbeddedFile, base: &str) -> String {
     let hash = Sha256::new_with_prefix(file.metadata.sha256_hash()).chain_update(base).finalize();
     let hash: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hash}\"")
 }
 
-/// Whether `If-None-Match` names this tag. A proxy that compresses on its own marks tags as weak (`W/`): still ours.
+/// Whether `If-None-Match` names this tag. A proxy that compresses on its own marks tags as weak (`W/`): they still
+/// match.
 fn knows(known: &str, etag: &str) -> bool {
     known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)
 }
 
-/// Whether `Accept-Encoding` names this coding and does not weigh it with nothing.
+/// Whether `Accept-Encoding` names this coding with a quality above 0.
 fn accepts(accepted: &str, coding: &str) -> bool {
     accepted.split(',').any(|offer| {
         let (name, weight) = offer.split_once(';').unwrap_or((offer, ""));

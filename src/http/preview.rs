@@ -1,10 +1,10 @@
-//! The end of the document, which names the server's own address: link previews need an absolute one for the picture.
+//! The end of the document, which holds the server's own address: link previews need an absolute URL for the picture.
 //!
-//! The build compresses what stands before it, up to a flush. The end follows as it is, which both codings allow.
+//! The build compresses the part before it, up to a flush. The end follows uncompressed, which both codings allow.
 
 use bytes::Bytes;
 
-/// As in `vite.config.ts`.
+/// The same as in `vite.config.ts`.
 const PICTURE: &str = "/preview.png";
 
 /// A document in two parts.
@@ -14,15 +14,15 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// With the picture at this server; `None` for a document without a picture.
+    /// With the picture's URL at this server; `None` for a document without a picture.
     pub(super) fn at(base: &str, document: &'a str) -> Option<Self> {
         let (start, end) = document.split_at(document.find(PICTURE)?);
         let end = end.replace(PICTURE, &format!("{base}{PICTURE}"));
-        // One block takes no more.
+        // One block holds no more.
         (end.len() <= usize::from(u16::MAX)).then_some(Self { start, end })
     }
 
-    /// The whole, in the coding in which its start comes.
+    /// The whole document, in the coding that `start` has.
     pub(super) fn finish(&self, coding: Option<&str>, start: &[u8]) -> Bytes {
         let end = self.end.as_bytes();
         // At most `u16::MAX`, see `at`.
@@ -47,7 +47,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The start as it is.
+    /// The start, uncompressed.
     pub(super) fn start(&self) -> &[u8] {
         self.start.as_bytes()
     }

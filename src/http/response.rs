@@ -1,4 +1,4 @@
-//! The shapes of answers.
+//! Constructors of responses.
 
 use std::time::SystemTime;
 
@@ -21,16 +21,16 @@ use tower::BoxError;
 
 use crate::{budget::Resource, protocol::ApiError};
 
-/// What handlers give back.
+/// What handlers return.
 pub type HttpResponse = Response<Payload>;
 
-/// A body, whole or coming piece by piece.
+/// A body, whole or streamed.
 pub type Payload = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Where a stream is to go on.
+/// The cursor from which an event stream resumes.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Asks proxies, and our own layers, to pass on what comes when it comes.
+/// Asks proxies, and this server's own layers, to pass on each piece at once.
 pub(super) const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -56,11 +56,11 @@ pub(super) fn yaml(body: &'static str) -> HttpResponse {
 }
 
 pub(super) fn json(shape: &impl Serialize) -> HttpResponse {
-    // Our shapes have string keys and no failing parts.
+    // The shapes have string keys and no failing parts.
     of(JSON, serde_json::to_vec(shape).unwrap_or_default())
 }
 
-/// JSON that is written already.
+/// JSON that is already serialized.
 pub(super) fn written(json: Bytes) -> HttpResponse {
     of(JSON, json)
 }
@@ -73,12 +73,12 @@ pub(super) fn nothing() -> HttpResponse {
     answer
 }
 
-/// `{"code","message"}` with the status that belongs to it.
+/// `{"code","message"}` with its status.
 pub(super) fn refuse(trouble: &ApiError) -> HttpResponse {
     refuse_send(trouble, None)
 }
 
-/// The same, with the sender's own counter for what was to be said.
+/// As [`refuse`], with the sender's own counter of the message.
 pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> HttpResponse {
     let mut answer = json(&trouble.problem(n));
     *answer.status_mut() = StatusCode::from_u16(trouble.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -92,7 +92,7 @@ pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> HttpResponse {
             add(UPGRADE, "websocket");
             add(CONNECTION, "upgrade");
         }
-        // What is left of the body is not read.
+        // The rest of the body is not read.
         ApiError::BodyTooBig(_) => drop(add(CONNECTION, "close")),
         ApiError::BadTicket => drop(add(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)),
         _ if trouble.status() == 401 => drop(add(WWW_AUTHENTICATE, "Bearer")),
@@ -101,7 +101,7 @@ pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> HttpResponse {
     answer
 }
 
-/// Status line and headers, for an answer that goes out past hyper.
+/// Status line and headers, for a response that bypasses hyper.
 pub(super) fn head(answer: &mut HttpResponse) -> Vec<u8> {
     let date = httpdate::fmt_http_date(SystemTime::now());
     let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
@@ -117,15 +117,15 @@ pub(super) fn head(answer: &mut HttpResponse) -> Vec<u8> {
     head
 }
 
-/// 405, with what would have been right.
+/// 405, with the allowed methods.
 pub(super) fn not_that_way(allowed: &'static str) -> HttpResponse {
     let mut answer = refuse(&ApiError::MethodNotAllowed);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 
-/// Gauges, the number of passwords that were hashed where there are any, and counters of what the store had to put
-/// right and of what budgets refused, in the text format that Prometheus reads.
+/// The metrics in Prometheus's text format: gauges, hashed passwords if there are accounts, the store's repairs, and
+/// what budgets refused.
 pub(super) fn metrics(
     gauges: &[(&str, &str, usize)],
     hashes: Option<u64>,

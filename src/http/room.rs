@@ -1,4 +1,4 @@
-//! A room by requests: join, poll, say, type, leave.
+//! A room by requests: join, poll, send, type, leave.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::{
 /// The longest a poll may wait.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Who wants in. Empty fields are none.
+/// The body of a join. Empty fields count as missing.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
 struct JoinQuery {
@@ -34,7 +34,7 @@ struct JoinQuery {
     cursor: Option<String>,
 }
 
-/// A ticket where no header can be given, and whether the page may come back.
+/// A ticket where the client can send no header, and whether the page only unloads.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
 struct LeaveBody {
@@ -43,7 +43,7 @@ struct LeaveBody {
 }
 
 impl AppState {
-    /// A seat for somebody who polls; without a room in one of our own naming.
+    /// Joins a member that polls; without a room, in a new one with a generated id.
     pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -65,7 +65,7 @@ impl AppState {
         Ok(response::written(self.pollers.join(entrance).await?))
     }
 
-    /// What has happened since.
+    /// Returns what has happened since a cursor.
     pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError> {
         guards::check_origin(&request, &self.origins)?;
         let (mut after, mut wait) = (None, Duration::ZERO);
@@ -79,7 +79,7 @@ impl AppState {
         let after = after.map(|after| after.parse()).transpose()?;
         let (room, ticket) = (room_id(room)?, guards::ticket(&request).ok_or(ApiError::NoTicket)?.to_owned());
         let (began, usage) = (Instant::now(), self.usage(&request));
-        // Its headers are slices of the buffer that hyper read them into, and would keep the whole of it.
+        // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
         let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
         Box::pin(self.paces.word(&who.member)).await?;
@@ -87,7 +87,7 @@ impl AppState {
         Ok(answer.map_or_else(response::nothing, response::written))
     }
 
-    /// Says something in a member's name.
+    /// Sends a message for a member.
     pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -110,7 +110,7 @@ impl AppState {
         })
     }
 
-    /// Tells the others that a member types or stopped.
+    /// Tells the other members that a member types or has stopped.
     pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -127,8 +127,8 @@ impl AppState {
         Ok(response::nothing())
     }
 
-    /// Frees a member's seat, or says that its page unloads and may only be reloading. A page that is closed can send no
-    /// header, only a body.
+    /// Frees a member's session, or notes that its page unloads and may only be reloading. A page that is being closed
+    /// can send no header, only a body.
     pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -140,7 +140,7 @@ impl AppState {
         self.usage(&request).frame()?;
         let header = guards::ticket(&request);
         let slip = match read::<LeaveBody>(&body) {
-            // Who shows a ticket in the header needs no body.
+            // A client with a ticket in the header needs no body.
             Err(_) if header.is_some() => LeaveBody::default(),
             slip => slip?,
         };
@@ -152,7 +152,7 @@ impl AppState {
         Ok(response::nothing())
     }
 
-    /// What somebody says in a request of their own, and the ticket it came with.
+    /// A message or typing state from a request's body, and the ticket that came with it.
     async fn read_word<B>(&self, mut request: Request<B>) -> Result<(Option<String>, ClientFrame), ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -164,7 +164,7 @@ impl AppState {
         Ok((guards::ticket(&request).map(str::to_owned), inbound))
     }
 
-    /// Who holds a ticket. Where this node cannot tell by itself, asking the store counts as a frame.
+    /// The holder of a ticket. If this node cannot verify it alone, asking the store counts as a frame.
     pub(super) async fn ticket_holder(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         if !self.hub.serves(room) {
             usage.frame()?;
@@ -172,7 +172,7 @@ impl AppState {
         self.hub.ticket_holder(room, ticket).await
     }
 
-    /// Lets a member speak. What is refused after this renews nothing.
+    /// Verifies and rate-limits a member's request. A request that is refused after this renews nothing.
     async fn hear(
         &self,
         usage: &Usage,
@@ -180,7 +180,7 @@ impl AppState {
         ticket: Option<String>,
     ) -> Result<(RoomId, Claims, Option<KeepAlive>), ApiError> {
         let room = room_id(room)?;
-        // Before the store is asked who that is.
+        // Before the store is asked for the holder.
         usage.frame()?;
         let who = self.hub.ticket_holder(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
         self.paces.word(&who.member).await?;
@@ -189,20 +189,20 @@ impl AppState {
     }
 }
 
-/// A body of JSON; an empty one asks for nothing.
+/// A JSON body; an empty one gives the defaults.
 fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::BadText)?;
     if text.trim().is_empty() {
         return Ok(T::default());
     }
-    // serde would take a list for the fields in their order.
+    // serde would accept an array as the fields in order.
     if !text.trim_start().starts_with('{') {
         return Err(ApiError::BadFrame("the body is one JSON object".into()));
     }
     serde_json::from_str(text).map_err(|error| ApiError::BadFrame(format!("the body is one JSON object: {error}")))
 }
 
-/// How long to wait.
+/// Parses how long to wait.
 fn seconds(given: &str) -> Result<Duration, ApiError> {
     // No sign, no fraction, no unit.
     let digits = given.bytes().all(|byte| byte.is_ascii_digit());

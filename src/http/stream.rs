@@ -1,4 +1,4 @@
-//! A room as a stream: events for programs, lines for a terminal.
+//! A room as a stream: events for programs, text for a terminal.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::{
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const LINES: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// A proxy that compresses a stream holds back what it is told.
+/// A proxy that compresses a stream delays what it carries.
 const AS_IT_IS: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 
 impl AppState {
@@ -56,7 +56,7 @@ impl AppState {
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
     }
 
-    /// `/r/{room}`: the page, or the room as text for clients that ask for it. A POST says its body.
+    /// `/r/{room}`: the page, or the room as text for clients that ask for it. A POST sends its body as a message.
     pub(super) async fn terminal<B>(&self, room: &str, request: Request<B>) -> HttpResponse
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -104,7 +104,7 @@ impl AppState {
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
         let room = room_id(room)?;
-        // Before the pace is asked: who may not speak here takes nobody's turn.
+        // Before the rate limit: a client that may not send here must not use up the limit of its address.
         let name = self.known_as(&usage, login, name).await?;
         usage.frame()?;
         self.strangers.word(&(room.clone(), usage.address())).await?;
@@ -120,17 +120,17 @@ impl AppState {
     }
 }
 
-/// Whether an event stream comes back that has been open before. Any status but 200 would end an `EventSource` for good.
+/// Whether an event stream reconnects. Any status but 200 would end an `EventSource` for good.
 pub(super) fn comes_back<B>(request: &Request<B>) -> bool {
     last_id(request).is_some()
 }
 
-/// The last event that the client has heard of a stream before.
+/// The id of the last event that the client received on an earlier stream.
 fn last_id<B>(request: &Request<B>) -> Option<&str> {
     header(request, LAST_EVENT_ID).filter(|last| !last.is_empty())
 }
 
-/// Tells such a stream by an event what is wrong and when to come again, if that is of any use.
+/// Sends such a stream an event with the error and when to retry, if a retry can help.
 pub(super) fn put_off(trouble: &ApiError) -> HttpResponse {
     if !trouble.is_passing() {
         return response::refuse(trouble);
@@ -138,7 +138,7 @@ pub(super) fn put_off(trouble: &ApiError) -> HttpResponse {
     as_it_is(response::of(EVENTS, sse::put_off(trouble)))
 }
 
-/// What the query says of somebody who has no ticket.
+/// The name and cursor in the query of a client without a ticket.
 fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), ApiError> {
     let (mut name, mut after) = (None, None);
     for (key, value) in guards::query(request) {
@@ -151,8 +151,7 @@ fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), ApiE
     Ok((name.map(|name| name.parse()).transpose()?, after.map(|after| after.parse()).transpose()?))
 }
 
-/// The body of an answer that goes on for as long as there is something to say. It goes out past hyper, by
-/// [`flow`](crate::transport::hijack::flow).
+/// The body of a streamed response. It bypasses hyper, and is written by [`flow`](crate::transport::hijack::flow).
 #[derive(Clone)]
 pub struct StreamingResponse {
     framing: BodyFraming,
@@ -160,7 +159,7 @@ pub struct StreamingResponse {
 }
 
 impl StreamingResponse {
-    /// Takes an answer that flows apart; `None` if it is one that does not.
+    /// Takes the stream out of a response; `None` if the response is not streamed.
     pub fn of(answer: &mut HttpResponse) -> Option<LastBytes> {
         let Self { framing, body } = answer.extensions_mut().remove()?;
         let body = body.lock().take()?;
@@ -173,7 +172,7 @@ impl StreamingResponse {
     }
 }
 
-/// An answer that flows, and is kept by nobody on its way.
+/// A streamed response that no layer or proxy may buffer.
 fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> HttpResponse {
     let mut answer = as_it_is(response::of(kind, Bytes::new()));
     let body = Arc::new(Mutex::new(Some(stream.boxed())));

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// The largest head of a request, in bytes; what hyper keeps for an unfinished one.
+/// The largest head of a request, in bytes; hyper buffers this much of an incomplete one.
 const HEAD_LIMIT: usize = 16 * 1024;
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
@@ -54,10 +54,10 @@ pub(super) struct Serving {
 pub(super) struct WelcomeParams {
     pub(super) stream: TcpStream,
     pub(super) peer: Peer,
-    /// Who that is, unless it is a proxy.
+    /// The client, unless the peer is a proxy.
     pub(super) client: Option<Client>,
     pub(super) admission: Admission,
-    /// If a limit is met.
+    /// Present if a limit is met.
     pub(super) trial: Option<Arc<Trial>>,
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
             };
             if let Some(parting) = StreamingResponse::of(&mut answer) {
                 lender.part(Wanted::Flow(parting));
-                // hyper is not to write anything of it.
+                // hyper must not write anything of this response.
                 return pending().await;
             }
             if on_trial {
@@ -114,7 +114,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
                 .timer(TokioTimer::new())
                 .header_read_timeout(patience)
                 .max_buf_size(HEAD_LIMIT)
-                // Who has said all they had to say may close their side: what they asked for is done, and they hear of it.
+                // A client may close its side after its request: the request is still carried out and answered.
                 .half_close(true)
                 .serve_connection(TokioIo::new(loan), on_request)
                 .with_upgrades()
@@ -128,9 +128,9 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
             Some(outcome) => {
                 if let Err(error) = &outcome {
                     refuse(trial.as_deref(), &lender);
-                    // A connection on trial is not worth the wait: those that drain would hold up all that wait to be accepted.
+                    // A connection on trial is not drained: draining ones would delay all that wait to be accepted.
                     if trial.is_none() && error.is_parse_too_large() {
-                        // Boxed: no connection is to carry the room for it.
+                        // Boxed: each connection would carry the room for it.
                         Box::pin(lender.drain()).await;
                     }
                 }
@@ -143,7 +143,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
         }
     };
     match parted {
-        // A task of its own for each: this one is as large as a connection at hyper.
+        // A task of its own for each: this one is as large as hyper's state of a connection.
         Ok(Some((loan, Wanted::Flow(parting)))) => {
             if let Some(socket) = loan.give_back() {
                 links.spawn(hijack::flow(socket, parting));
@@ -158,7 +158,7 @@ pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links
     }
 }
 
-/// The answer to a poll, when it is there.
+/// The response to a long poll, once it exists.
 fn wait(
     answering: Pin<Box<impl Future<Output = Result<HttpResponse, Infallible>> + Send + 'static>>,
     poll: LongPoll,
@@ -170,8 +170,8 @@ fn wait(
     })
 }
 
-/// Answers a poll when there is something to say, and serves on over the same connection. Not an `async fn`, because it
-/// and [`serve`] start each other.
+/// Sends the response to a long poll and serves on over the same connection. Not an `async fn`, because it and
+/// [`serve`] start each other.
 fn answer(mut loan: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let Some(Whole { bytes, ends }) = waiting.await else { return };
@@ -187,7 +187,7 @@ fn answer(mut loan: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>
     })
 }
 
-/// Waits for the end of a trial, if there is one.
+/// Waits for the end of a trial; for ever if there is none.
 async fn over(trial: Option<&Trial>) {
     match trial {
         // Boxed: hardly any connection is on trial, and each would carry the room for a timer.
@@ -196,14 +196,14 @@ async fn over(trial: Option<&Trial>) {
     }
 }
 
-/// Says why a connection on trial ends, if nothing was said yet.
+/// Writes the reason why a connection on trial ends, if nothing was written yet.
 fn refuse(trial: Option<&Trial>, lender: &HijackHandle) {
     if let Some(trial) = trial {
         lender.say_first(&trial.last_word());
     }
 }
 
-/// Serves until the connection ends, or until its socket is wanted back.
+/// Serves until the connection ends, or until its socket is taken back.
 async fn until_parted(
     mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
     lender: &HijackHandle,

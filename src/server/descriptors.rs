@@ -4,7 +4,7 @@ use rustix::process::{Resource as Rlimit, getrlimit, setrlimit};
 
 use crate::budget::{Limits, Resource};
 
-/// Kept for connections on trial, Redis, the database, LiveKit and files: an eighth, within these bounds.
+/// Reserved for connections on trial, Redis, the database, LiveKit and files: an eighth, within these bounds.
 const RESERVE: std::ops::RangeInclusive<u64> = 64..=512;
 
 /// Raises the soft limit of file descriptors to the hard one. Programs are often started with 1,024.
@@ -12,7 +12,7 @@ pub fn raise() {
     let before = getrlimit(Rlimit::Nofile);
     let mut wanted = before;
     wanted.current = before.maximum;
-    // Refused where the system has a lower bound of its own, as macOS has: then the old one stays.
+    // Fails where the system has a lower limit of its own, such as macOS: then the old limit stays.
     let raised = setrlimit(Rlimit::Nofile, wanted);
     let (was, is) = (before.current, getrlimit(Rlimit::Nofile).current);
     let text = |limit: Option<u64>| limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());

@@ -1,5 +1,5 @@
-//! Connections above a limit. Each is on trial for a moment: if its first request comes quickly and asks after this
-//! server's health, that is answered. Everything else is refused, and silence as well.
+//! Connections above a limit. Each is on trial for a moment: if its first request comes quickly and is a health check,
+//! it is answered. Every other request is refused, and a silent connection as well.
 
 use std::{
     collections::VecDeque,
@@ -15,20 +15,20 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::protocol::ApiError;
 
-/// How many connections are on trial. One more ends the oldest.
+/// How many connections may be on trial. One more ends the oldest.
 const PLACES: usize = 32;
 
 /// How long the head of the request may take.
 pub(super) const HEAD: Duration = Duration::from_secs(2);
 
-/// How long the whole may take, the answer included.
+/// How long the whole trial may take, the response included.
 const WHOLE: Duration = Duration::from_secs(10);
 
 /// The connections on trial.
 #[derive(Default)]
 pub(super) struct Probation {
     waiting: Mutex<VecDeque<Arc<Notify>>>,
-    /// Those that are told to end and have not ended are counted as well.
+    /// Also counts connections that were told to end and have not ended yet.
     open: AtomicUsize,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Trial {
 }
 
 impl Probation {
-    /// Takes a connection on trial; `trouble` is why it is not simply let in.
+    /// Puts a connection on trial; `trouble` is why it is not admitted.
     pub(super) fn enter(self: &Arc<Self>, trouble: ApiError) -> Trial {
         let evicted = Arc::new(Notify::new());
         let mut waiting = self.waiting.lock();
@@ -54,19 +54,19 @@ impl Probation {
         Trial { probation: Arc::clone(self), evicted, trouble }
     }
 
-    /// So many were told to end and have not ended yet that no more descriptors should be spent on newcomers.
+    /// Whether too many ended trials are still open, so that no more descriptors should go to new connections.
     pub(super) fn is_overfull(&self) -> bool {
         self.open.load(Ordering::Relaxed) > PLACES + PLACES / 4
     }
 }
 
 impl Trial {
-    /// What everything but a question after this server's health is answered.
+    /// The error for every request that is not a health check.
     pub(super) fn trouble(&self) -> &ApiError {
         &self.trouble
     }
 
-    /// What goes out over a connection that ends without an answer.
+    /// The response over a connection that ends without another one.
     pub(super) fn last_word(&self) -> Vec<u8> {
         let body = serde_json::to_string(&self.trouble.problem(None)).unwrap_or_default();
         let reason = if self.trouble.status() == 429 { "Too Many Requests" } else { "Service Unavailable" };
@@ -80,7 +80,7 @@ impl Trial {
         head.into_bytes()
     }
 
-    /// Waits until a newer connection needs the place, or for as long as this one may take.
+    /// Waits until a newer connection needs the place, or until the time is over.
     pub(super) async fn over(&self) {
         let _ = timeout(WHOLE, self.evicted.notified()).await;
     }

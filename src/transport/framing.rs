@@ -5,14 +5,14 @@ use bytes::Bytes;
 /// The framing of a response body whose length is not known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BodyFraming {
-    /// One chunk for each event, so that a client which reads by chunks has each event whole and at once.
+    /// One chunk an event, so that a client which reads by chunks gets each event whole and at once.
     Chunked,
     /// For HTTP/1.0, which has no chunks.
     CloseDelimited,
 }
 
 impl BodyFraming {
-    /// `bytes` as a piece of the body. They are not empty: an empty chunk is the end.
+    /// `bytes` as a piece of the body. They must not be empty: an empty chunk ends the body.
     pub(super) fn piece(self, bytes: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(bytes.len() + 16);
         self.lay(&mut out, |out| out.extend_from_slice(bytes));

@@ -1,6 +1,6 @@
-//! What hyper has read of a connection: whether the rest of it can go on at another hyper.
+//! What hyper has read from a connection, and so whether another hyper connection can take over its socket.
 
-/// The end of a head.
+/// The end of a request head.
 const END: &[u8] = b"\r\n\r\n";
 
 /// What hyper has read since it last wrote.
@@ -8,14 +8,15 @@ const END: &[u8] = b"\r\n\r\n";
 pub(super) enum Heard {
     /// No byte.
     Nothing,
-    /// The head of one request, and no byte more: hyper has nothing left that would be lost with it.
+    /// The head of one request and no byte more: hyper buffers nothing that a handover would lose.
     OneHead,
-    /// Anything else, or not at once.
+    /// Anything else, or a head in several reads.
     Other,
 }
 
 impl Heard {
-    /// After these bytes. Only a poll is looked at: it is a GET, so that nothing follows its head.
+    /// The state after hyper has read `bytes` as well. Only a poll is recognised: it is a GET, so that nothing follows
+    /// its head.
     pub(super) fn and(self, bytes: &[u8]) -> Self {
         let end = || bytes.windows(END.len()).position(|four| four == END);
         let whole = bytes.starts_with(b"GET /api/rooms/") && end() == bytes.len().checked_sub(END.len());

@@ -1,6 +1,5 @@
-//! A connection that hyper has to give back: for a WebSocket, for a stream of
-//! lines or events, and for a poll that waits. They may last for long and do
-//! not need the 16 KiB of buffers that hyper keeps for a connection.
+//! A socket that hyper has to give back: for a WebSocket, for a stream of text or events, and for a long poll. Such
+//! connections last for long and do not need the 16 KiB of buffers that hyper keeps for each.
 
 use std::{
     future::{Future, poll_fn},
@@ -23,27 +22,27 @@ pub use super::wanted::{LastBytes, Wait, Wanted, Whole};
 use super::{backlog::Backlog, heard::Heard};
 use crate::budget::{Admission, Permit, Usage};
 
-/// How many pieces of a stream go out in one write at most.
+/// How many pieces of a stream one write takes at most.
 const PIECES: usize = 16;
 
-/// How many bytes a client may send after the request for a stream; it has nothing to say there.
+/// How many bytes a client may send after its request for a stream: none of them is used.
 const UNHEARD: u64 = 16 * 1024;
 
-/// How soon the end of a connection is looked for again behind bytes that nobody has read yet.
+/// How often the end of a connection is looked for again while hyper has not read earlier bytes.
 const HYPER_READS: Duration = Duration::from_millis(200);
 
-/// How long a reader may take nothing of what waits for it.
+/// How long a client may take none of the bytes that wait for it.
 const STUCK: Duration = Duration::from_secs(40);
 
-/// How long a stream pauses after its head and first piece: Caddy 2.6 compresses, and then holds, what begins with more
-/// than 512 bytes.
+/// The pause of a stream after its head and first piece. Caddy 2.6 compresses, and then holds, a response that begins
+/// with more than 512 bytes.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long, and how much, is read of what is not heard any more.
+/// How long, and how many bytes, a closing connection still reads and discards.
 const MOMENT: Duration = Duration::from_secs(1);
 const UNREAD: usize = 1024 * 1024;
 
-/// A socket in somebody else's hands.
+/// A socket that hyper uses and that can be taken back.
 pub struct Hijack(Arc<HijackState>);
 
 struct HijackState {
@@ -54,35 +53,35 @@ struct HijackState {
 struct Socket {
     stream: TcpStream,
     admission: Admission,
-    /// Something is written that the kernel has not taken.
+    /// hyper has written bytes that the kernel has not taken.
     stuck: Option<Stuck>,
     written: bool,
     heard: Heard,
 }
 
-/// What hyper writes and the peer does not take.
+/// Counts what hyper writes and the client does not take.
 struct Stuck {
     backlog: Backlog,
     given_up: Pin<Box<Sleep>>,
 }
 
-/// A socket that was lent out, for whoever wants it back.
+/// A handle to take a [`Hijack`] back with.
 #[derive(Clone)]
 pub struct HijackHandle(Weak<HijackState>);
 
 impl Hijack {
-    /// Lends a socket.
+    /// Wraps a socket for hyper.
     pub fn new(stream: TcpStream, admission: Admission) -> Self {
         let socket = Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
         Self(Arc::new(HijackState { socket: Mutex::new(socket), wanted: Mutex::new(None) }))
     }
 
-    /// For whoever wants it back.
+    /// A handle that does not keep the socket open.
     pub fn lender(&self) -> HijackHandle {
         HijackHandle(Arc::downgrade(&self.0))
     }
 
-    /// Gives the socket back; `None` while others have it as well.
+    /// Gives the socket back; `None` while another part still holds it.
     pub fn give_back(self) -> Option<(TcpStream, Admission)> {
         Arc::into_inner(self.0).map(|lent| {
             let Socket { stream, admission, .. } = lent.socket.into_inner();
@@ -92,20 +91,21 @@ impl Hijack {
 }
 
 impl HijackHandle {
-    /// Wants the socket back.
+    /// Asks for the socket back.
     pub fn part(&self, wanted: Wanted) {
         if let Some(lent) = self.0.upgrade() {
             *lent.wanted.lock() = Some(wanted);
         }
     }
 
-    /// Whether all that hyper has read since its last answer is the head of one request. Only then the connection can go
-    /// on at another hyper.
+    /// Whether hyper has read the head of exactly one request since its last response. Only then can another hyper
+    /// connection take over the socket.
     pub fn heard_one_head(&self) -> bool {
         self.0.upgrade().is_some_and(|lent| lent.socket.lock().heard == Heard::OneHead)
     }
 
-    /// Waits until the peer has closed its side, as a tab does that is closed. What it says meanwhile is left to hyper.
+    /// Waits until the peer has closed its side, as the browser does for a closed tab. Bytes that come meanwhile are
+    /// left to hyper.
     pub async fn closed(&self) {
         loop {
             let more = poll_fn(|cx| {
@@ -118,26 +118,26 @@ impl HijackHandle {
             if !more {
                 return;
             }
-            // Until hyper has read that, what comes after it cannot be seen.
+            // Until hyper has read that byte, a close behind it cannot be seen.
             sleep(HYPER_READS).await;
         }
     }
 
-    /// From now on a client of the proxy at the other end is served.
+    /// From now on the connection, which is a proxy's, serves a client with this `usage`.
     pub fn serve(&self, usage: Arc<Usage>, permit: Option<Permit>) {
         if let Some(lent) = self.0.upgrade() {
             lent.socket.lock().admission.serve(usage, permit);
         }
     }
 
-    /// That client has its answer.
+    /// The response to that client is complete.
     pub fn release(&self) {
         if let Some(lent) = self.0.upgrade() {
             lent.socket.lock().admission.release();
         }
     }
 
-    /// Writes as much as the socket takes at once, if nothing was written before.
+    /// Writes as much as the socket takes at once, unless something was written before.
     pub fn say_first(&self, bytes: &[u8]) {
         if let Some(lent) = self.0.upgrade() {
             let socket = lent.socket.lock();
@@ -147,7 +147,8 @@ impl HijackHandle {
         }
     }
 
-    /// Reads on for a moment. Closing a socket with unread bytes resets it, and the peer might never read the answer.
+    /// Reads and discards for a moment. Closing a socket with unread bytes resets it, and the peer might never read the
+    /// response.
     pub async fn drain(&self) {
         let (mut some, mut left) = ([0; 4096], UNREAD);
         let reading = poll_fn(|cx| {
@@ -166,7 +167,7 @@ impl HijackHandle {
         let _ = timeout(MOMENT, reading).await;
     }
 
-    /// What the socket is wanted back for, if it is, and if all that was written before is out.
+    /// What the socket is to be taken back for. `None` until it is asked for and all earlier bytes are written.
     pub fn wanted(&self) -> Option<(Hijack, Wanted)> {
         let lent = self.0.upgrade()?;
         let free = lent.socket.lock().stuck.is_none();
@@ -175,7 +176,7 @@ impl HijackHandle {
     }
 }
 
-/// Writes an answer's head and then its body, until the body ends or the peer is gone.
+/// Writes a response's head and then its body, until the body ends or the peer is gone.
 pub async fn flow((socket, admission): (TcpStream, Admission), LastBytes { mut head, mut body }: LastBytes) {
     let (read, mut write) = socket.into_split();
     if let Some(first) = body.next().await {
@@ -185,7 +186,7 @@ pub async fn flow((socket, admission): (TcpStream, Admission), LastBytes { mut h
         return;
     }
     drop(head);
-    // Boxed, because a stream is silent for hours and no timer is to last as long.
+    // Boxed, because a stream is silent for hours and its future should not hold a timer as long.
     Box::pin(sleep(PAUSE)).await;
     let writing = async {
         let mut body = body.ready_chunks(PIECES);
@@ -198,20 +199,20 @@ pub async fn flow((socket, admission): (TcpStream, Admission), LastBytes { mut h
         write.shutdown().await
     };
     let reading = async {
-        // Nothing that comes now means anything but the end; a flood means it, too.
+        // Only the end of the input counts; too many bytes count as the end, too.
         let mut read = read.take(UNHEARD);
         let mut some = [0; 64];
         while let Ok(1..) = read.read(&mut some).await {}
     };
     tokio::select! {
-        // Who has closed their side already gets what is there, as far as their socket takes it.
+        // A client that has closed its side still gets what is queued, as far as its socket takes it.
         biased;
         _ = writing => {}
         () = reading => {}
     }
 }
 
-/// Writes all of it, unless the peer takes nothing for too long: it may live and still never read.
+/// Writes all of `bytes`, unless the client takes nothing for too long: it may be alive and still never read.
 async fn push(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.try_write(bytes) {
@@ -224,7 +225,7 @@ async fn push(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) 
     Ok(())
 }
 
-/// The same for what the socket does not take at once: it is counted.
+/// As [`push`] for what the socket does not take at once, and counts it.
 async fn press(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) -> io::Result<()> {
     let mut backlog = Backlog::new(admission);
     while !bytes.is_empty() {
@@ -243,14 +244,14 @@ async fn press(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8])
     Ok(())
 }
 
-/// Lets the kernel throw away what it has for a peer that does not read, once the socket is closed. It would keep it for
-/// a minute, and no budget would count it.
+/// Makes the kernel discard, on close, what a client has not read. It would keep that for a minute, and no budget would
+/// count it.
 pub(super) fn forget(socket: &TcpStream) {
     let _ = socket.set_zero_linger();
 }
 
 impl Socket {
-    /// Writes for hyper, which wants to write so much.
+    /// Writes for hyper, which has `length` bytes to write.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,

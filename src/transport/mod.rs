@@ -1,4 +1,4 @@
-//! A reader in, bytes out: how people reach a room.
+//! The transports: how members reach a room. Each implements a subscriber that turns frames into bytes.
 
 mod backlog;
 mod framing;

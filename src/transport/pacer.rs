@@ -1,4 +1,4 @@
-//! How fast somebody may speak: freely in bursts, then slowed, then refused.
+//! The rate limit of a sender: free in bursts, then slowed, then refused.
 
 use std::{
     hash::Hash,
@@ -21,15 +21,15 @@ use tokio::time::Instant;
 
 use crate::{budget::Usage, protocol::ApiError};
 
-/// A burst, in seconds of the lasting rate. Its first half is free, its second half is slowed.
+/// A burst, in seconds of the sustained rate. Its first half is free, its second half is slowed.
 const BURST_SECONDS: u32 = 10;
 
-/// So often those who have long been silent are forgotten, in words of everybody.
+/// After this many requests, counted over all keys, idle keys are forgotten.
 const SWEEP: u32 = 1024;
 
 type Now = <DefaultClock as Clock>::Instant;
 
-/// What is right for one speaker: so many frames a second for long.
+/// The limit of one sender: this many frames a second, sustained.
 #[derive(Clone, Copy)]
 struct PaceQuota(NonZeroU32);
 
@@ -42,7 +42,7 @@ impl PaceQuota {
         Quota::per_second(self.0).allow_burst(self.burst())
     }
 
-    /// Waits as long as this frame has to, or says that it is refused.
+    /// Waits as long as this frame has to, or returns the error that refuses it.
     async fn heed(self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), ApiError> {
         let verdict = match state {
             Ok(state) if state.remaining_burst_capacity() >= self.burst().get() / 2 => return Ok(()),
@@ -56,20 +56,20 @@ impl PaceQuota {
         verdict
     }
 
-    /// What a slowed frame waits. They still spend twice as fast as they earn, or a flood would never be refused.
+    /// Delays a slowed frame. Its sender still spends twice as fast as it earns, or a flood would never be refused.
     async fn slow(self) {
-        // Boxed: every link would carry the room for a sleep that hardly any of them needs.
+        // Boxed: every connection would carry the room for a sleep that hardly any needs.
         Box::pin(tokio::time::sleep(Duration::from_secs(1) / self.0.get() / 2)).await;
     }
 }
 
-/// A refused word has the next turn until nothing came behind it for this long.
+/// After a refused message, later ones of its sender are refused until none has come for this long.
 const TURN: Duration = Duration::from_secs(1);
 
-/// And so long at most: its sender may have given it up.
+/// And for this long at most: the sender may have given the refused message up.
 const LAST_TURN: Duration = Duration::from_secs(10);
 
-/// The first word that was refused.
+/// The first message that was refused.
 #[derive(Clone, Copy)]
 struct Turn {
     n: u64,
@@ -77,34 +77,34 @@ struct Turn {
     last: Instant,
 }
 
-/// The pace of one link.
+/// The rate limit of one connection.
 pub(super) struct FramePacer {
     limiter: RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>,
     measure: PaceQuota,
     usage: Arc<Usage>,
-    /// Whatever is behind it waits for it to come again.
+    /// Messages with a greater counter are refused until this one comes again.
     turn: Mutex<Option<Turn>>,
 }
 
 impl FramePacer {
-    /// `rate` frames a second for long, counted for the client's address as well.
+    /// `rate` frames a second, sustained, counted for the client's address as well.
     pub(super) fn new(rate: NonZeroU32, usage: Arc<Usage>) -> Self {
         let measure = PaceQuota(rate);
         let limiter = RateLimiter::direct(measure.quota()).with_middleware();
         Self { limiter, measure, usage, turn: Mutex::default() }
     }
 
-    /// Waits as long as this frame has to, or says that it is refused.
+    /// Waits as long as this frame has to, or returns the error that refuses it.
     pub(super) async fn frame(&self) -> Result<(), ApiError> {
         self.measure.heed(self.limiter.check()).await?;
         self.usage.frame()
     }
 
-    /// The same for a word with a counter. What was sent behind a refused one is refused, too: once a greater counter is
-    /// taken, a lesser one never would be.
+    /// As [`Self::frame`] for a message with a counter. Messages sent after a refused one are refused, too: once a
+    /// greater counter is accepted, a lesser one never would be.
     pub(super) async fn word(&self, n: u64) -> Result<(), ApiError> {
         if let Some(wait) = self.is_behind(n) {
-            // Spends nothing of what the first one waits for.
+            // Spends nothing of the allowance that the first message waits for.
             self.measure.slow().await;
             return Err(ApiError::RateLimited(wait));
         }
@@ -119,7 +119,7 @@ impl FramePacer {
         paced
     }
 
-    /// Whether a refused word has its turn before this one, and for how long.
+    /// Whether a refused message goes before this one, and for how long.
     fn is_behind(&self, n: u64) -> Option<Duration> {
         let mut turn = self.turn.lock();
         let turn = turn.as_mut().filter(|turn| n > turn.n)?;
@@ -132,7 +132,7 @@ impl FramePacer {
     }
 }
 
-/// The pace of everybody who speaks in requests of their own, by who they are.
+/// The rate limits of senders without a connection of their own: one limit for each key.
 pub struct FramePacers<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>,
     measure: PaceQuota,
@@ -140,7 +140,7 @@ pub struct FramePacers<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> FramePacers<K> {
-    /// `rate` requests a second for long, for each.
+    /// `rate` requests a second, sustained, for each key.
     pub fn new(rate: NonZeroU32) -> Self {
         let measure = PaceQuota(rate);
         Self { limiter: RateLimiter::keyed(measure.quota()).with_middleware(), measure, words: AtomicU32::new(0) }

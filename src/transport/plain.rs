@@ -1,5 +1,4 @@
-//! A room as lines of text, for a terminal. What people write reaches it as
-//! text, never as a command to it.
+//! A room as lines of text, for a terminal. Members' text reaches the terminal as text, never as a control sequence.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -17,13 +16,13 @@ use crate::{
     room::{Cursor, Millis, Name, Text},
 };
 
-/// Under the time of the line before: no line that somebody wrote looks like one of ours.
+/// Continuation lines are indented, so that no message can imitate a line of the server's.
 const INDENT: &str = "\n         ";
 
-/// How many people are named at the beginning.
+/// How many members the welcome names.
 const NAMED: usize = 20;
 
-// No pulse: there is nothing that every terminal, pipe and file passes over. A dead peer is noticed by TCP.
+// No pulse: there is no text that every terminal, pipe and file ignores. TCP notices a peer that is gone.
 static MANNER: StreamFormat = StreamFormat {
     chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| lines(json, cursor, out)), echo: true },
     bare: Encoder { frame: lines, echo: true },
@@ -32,7 +31,7 @@ static MANNER: StreamFormat = StreamFormat {
     farewell: |why| format!("* {why}\n").into_bytes(),
 };
 
-/// The frames that a reader sees.
+/// The frames that the stream shows.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Frame {
@@ -113,7 +112,7 @@ impl Line {
     }
 }
 
-/// Line breaks are indented, whatever else a terminal might obey or read backwards is replaced.
+/// Indents line breaks, and replaces control characters and those that change the direction of text.
 fn clean(text: &str, out: &mut String) {
     let mut rest = text.trim_end().chars().peekable();
     while let Some(c) = rest.next() {
@@ -128,7 +127,7 @@ fn clean(text: &str, out: &mut String) {
     }
 }
 
-/// A line as every reader sees it.
+/// A message as a line of the stream.
 pub fn line(at: Millis, name: &Name, text: &Text) -> String {
     let timestamp = serde_json::to_value(Timestamp(at)).ok().and_then(|stamp| stamp.as_str().map(str::to_owned));
     let mut out = String::new();
@@ -136,7 +135,7 @@ pub fn line(at: Millis, name: &Name, text: &Text) -> String {
     out
 }
 
-/// Lets somebody in and gives the lines they read, what was said before first.
+/// Joins a room and returns its lines, the log first.
 ///
 /// # Errors
 /// As [`Hub::enter`].

@@ -1,4 +1,4 @@
-//! The body of an answer to a client behind a proxy: until its end the client's request is counted.
+//! The body of a response to a client behind a proxy. The client's request is counted until the body ends.
 
 use std::{
     pin::Pin,
@@ -9,14 +9,14 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::hijack::HijackHandle;
 
-/// A body, and whose count ends with it.
+/// A body, and the connection whose count ends with it.
 pub struct Served<B> {
     body: B,
     lender: Option<HijackHandle>,
 }
 
 impl<B> Served<B> {
-    /// With the connection that it goes out over, if requests are counted there.
+    /// `lender` is the connection that the response uses, if requests are counted there.
     pub fn new(body: B, lender: Option<HijackHandle>) -> Self {
         Self { body, lender }
     }

@@ -1,4 +1,4 @@
-//! Server-Sent Events: the frames of a socket, one way.
+//! Server-Sent Events: the frames of a WebSocket, in one direction.
 
 use std::{future::ready, io::Write, sync::Arc, time::Duration};
 
@@ -32,16 +32,16 @@ static MANNER: StreamFormat = StreamFormat {
     },
 };
 
-/// Without a word about it, a reader comes back after so many milliseconds: not all of them at once.
+/// Without a `retry` of ours a client reconnects after so many milliseconds: random, so that not all return at once.
 const COME_BACK_MS: std::ops::Range<u64> = 2_000..6_000;
 
-/// Nobody comes back faster than this, however short a rate asks to wait.
+/// The shortest `retry`, however short a wait the rate limit asks for.
 const RETRY_MIN_MS: u64 = 200;
 
-/// How long the stream of a [`probe`] lasts: longer than its client waits for the first event of it.
+/// How long the stream of a [`probe`] lasts: longer than its client waits for the first event.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// A whole stream for a reader that comes back and cannot be let in now: why, and when to come again.
+/// A whole stream for a client that reconnects and cannot join now: the reason, and when to retry.
 pub fn put_off(why: &ApiError) -> Vec<u8> {
     let wait =
         why.retry_after().map_or_else(|| fastrand::u64(COME_BACK_MS), |wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
@@ -50,7 +50,7 @@ pub fn put_off(why: &ApiError) -> Vec<u8> {
     out
 }
 
-/// A stream that shows whether events come through when they are sent: one, and then nothing for a while.
+/// A stream that shows whether events pass the proxies at once: one event, then silence for a while.
 pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> + Send + 'static {
     let mut first = Vec::new();
     event(&ServerMessage::Pong.to_json(), None, &mut first);
@@ -59,7 +59,7 @@ pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> 
     stream::iter([framing.piece(&first)]).chain(silence).chain(stream::iter(framing.end()))
 }
 
-/// JSON has no raw line breaks, so that one line holds any frame.
+/// JSON has no raw line breaks, so that one `data` line holds any frame.
 fn event(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
     if let Some(cursor) = cursor {
         let _ = writeln!(out, "id: {cursor}");
@@ -69,7 +69,7 @@ fn event(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Lets somebody in and gives the events they read, `welcome` first.
+/// Joins a room and returns its events, `welcome` first.
 ///
 /// # Errors
 /// As [`Hub::enter`].

@@ -1,5 +1,5 @@
-//! A way out for streams over HTTP: what is delivered waits in a bounded queue
-//! for the connection to take it. How it looks is the manner's business.
+//! The queue of a stream over HTTP: frames wait in it, bounded, until the connection takes them. The [`StreamFormat`]
+//! defines how they look.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -15,23 +15,23 @@ use crate::{
     protocol::ApiError,
 };
 
-/// How far a reader may fall behind, in bytes, before the stream ends.
+/// How many bytes a client may fall behind before the stream ends.
 const QUEUE_LIMIT: usize = 256 * 1024;
 
-/// A silent stream says that it lives this often, if it can: less than the minute that proxies wait.
+/// How often a silent stream sends its pulse, if it has one: less than the minute that proxies wait.
 const PULSE: Duration = Duration::from_secs(15);
 
-/// How a kind of stream speaks.
+/// The format of a stream.
 pub(super) struct StreamFormat {
     /// Frames in chunks.
     pub(super) chunked: Encoder,
-    /// Frames as they are.
+    /// Frames without chunks.
     pub(super) bare: Encoder,
     /// What comes before everything else.
     pub(super) prologue: Option<&'static str>,
-    /// A sign of life that readers pass over.
+    /// Bytes that clients ignore, to show that the stream is alive.
     pub(super) pulse: Option<&'static str>,
-    /// Why the stream ends.
+    /// Formats the reason why the stream ends.
     pub(super) farewell: fn(&ApiError) -> Vec<u8>,
 }
 
@@ -46,23 +46,23 @@ struct StreamQueue {
 struct State {
     queue: VecDeque<Bytes>,
     queued: usize,
-    /// What may be queued now: a long welcome may be slow, but not what comes on top of it.
+    /// How many bytes may be queued now: a long welcome is allowed beyond the limit, but not what comes on top of it.
     limit: usize,
     ended: bool,
-    /// Counts what is queued on top of what the connection takes first.
+    /// Counts the bytes queued on top of what the connection takes at first.
     unread: Option<Unread>,
 }
 
 impl State {
-    /// Counts what is queued; false where that is too much.
+    /// Counts what is queued; false when a budget is exceeded.
     fn count(&mut self) -> bool {
         let queued = self.queued;
         self.unread.as_mut().is_none_or(|unread| unread.set(queued).is_ok())
     }
 }
 
-/// Lets somebody in and gives what they read, for as long as they do. A stream that breaks is a lost link, and its
-/// seat is held for the grace; who came without a ticket has nothing to take it up again with, and leaves at once.
+/// Joins a room and returns its stream. When the stream breaks, the session is held for the grace period. A client
+/// without a ticket cannot resume, and leaves at once.
 pub(super) async fn open(
     hub: &Arc<Hub>,
     entrance: JoinRequest,
@@ -82,7 +82,7 @@ pub(super) async fn open(
     Ok(prologue.chain(frames).chain(stream::iter(framing.end())))
 }
 
-/// The seat of a stream.
+/// The session of a stream.
 struct Place {
     seat: Option<Session>,
     passing: bool,
@@ -104,7 +104,7 @@ impl StreamQueue {
                 let mut state = self.state.lock();
                 if let Some(bytes) = state.queue.pop_front() {
                     state.queued -= bytes.len();
-                    // Less than before.
+                    // The count goes down, which cannot fail.
                     state.count();
                     return Some(bytes);
                 }
@@ -144,7 +144,8 @@ impl Subscriber for StreamQueue {
             }
             state.queued += length;
             state.queue.extend(frames.iter().filter(|frame| !frame.is_empty()).cloned());
-            // What a connection takes at once is not unread; of a large welcome it hardly takes all.
+            // Bytes that a connection takes at once do not count as unread; it hardly takes all of a large welcome at
+            // once.
             let counts = behind || length > 2 * QUEUE_LIMIT;
             state.queued > state.limit || (counts && !state.count())
         };
@@ -161,7 +162,7 @@ impl Subscriber for StreamQueue {
                 return;
             }
             if matches!(why, ApiError::TooSlow) {
-                // Nothing is skipped: who comes back goes on from what they did read.
+                // Nothing is skipped: a client that comes back resumes after the last event it read.
                 state.queue.clear();
                 state.queued = 0;
                 state.count();

@@ -1,31 +1,31 @@
-//! What a socket is wanted back from hyper for.
+//! What a socket is taken back from hyper for.
 
 use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
-/// What is to go over a socket once it is back.
+/// What goes over a socket once it is back.
 pub enum Wanted {
-    /// An answer that goes on and ends the connection.
+    /// A streamed response that ends the connection.
     Flow(LastBytes),
-    /// An answer that is waited for. The connection may go on after it.
+    /// A response that is not ready yet. The connection may go on after it.
     Wait(Wait),
 }
 
-/// The head of an answer, and what follows it.
+/// The head of a response, and its body.
 pub struct LastBytes {
     /// Status line and headers, whole.
     pub head: Vec<u8>,
-    /// The body, framed as the head says; the connection ends with it.
+    /// The body, framed as the head declares; the connection ends with it.
     pub body: BoxStream<'static, Bytes>,
 }
 
-/// Comes when there is an answer; `None` if it broke.
+/// Resolves to the response; `None` if it failed.
 pub type Wait = BoxFuture<'static, Option<Whole>>;
 
-/// A whole answer.
+/// A whole response.
 pub struct Whole {
-    /// Head and body, as they go over the wire.
+    /// Head and body, as they go over the connection.
     pub bytes: Vec<u8>,
-    /// It is the last one of its connection.
+    /// It is the last response of its connection.
     pub ends: bool,
 }

@@ -1,5 +1,5 @@
-//! What has happened since a member's last poll. Bounded: what does not fit is
-//! dropped whole, and the next poll goes to the log.
+//! What has happened since a member's last poll. Bounded: on overflow all of it is dropped, and the next poll reads the
+//! log.
 
 #[cfg(test)]
 mod tests;
@@ -25,55 +25,55 @@ use crate::{
 pub(super) struct PollBuffer {
     state: Mutex<State>,
     changed: Notify,
-    /// The page of the member unloads.
+    /// Notified when the member's page unloads.
     pub(super) unload: Arc<Notify>,
 }
 
 struct State {
-    /// The welcome as it came, for who has just joined.
+    /// The welcome as the hub framed it, for a member that has just joined.
     welcome: Option<Bytes>,
-    /// The `after` of a poll that has everything but what has gathered.
+    /// The `after` of a poll that has received everything except `gathered`.
     here: PollCursor,
-    /// The number of the next answer.
+    /// The number of the next response.
     turn: u64,
     gathered: PollContents,
-    /// The poll that the answer before went to, and what that said: it may not have arrived.
+    /// The cursor of the last answered poll, and what the response held: it may not have arrived.
     last: Option<(PollCursor, Told)>,
     /// Counts polls: only the newest is answered.
     polls: u64,
-    /// How many of them wait.
+    /// How many polls wait.
     waiting: usize,
-    /// Why nothing more gathers.
+    /// The buffer has overflowed, or was given up: nothing more gathers.
     full: bool,
-    /// A reset may not have arrived, and the log does not show it: what its reader has read before is void.
+    /// A reset may not have arrived, and the log does not show it: the client must discard what it has read.
     void: bool,
     closed: Option<ApiError>,
-    /// The ticket that a fresh one was handed out for.
+    /// The ticket that was last replaced by a fresh one.
     aged: Option<String>,
 }
 
-/// What an answer said.
+/// What a response held.
 enum Told {
-    /// What happened.
+    /// Events and messages.
     Pieces(PollContents),
-    /// A welcome or a reset. Not kept, because the log says it again.
+    /// A welcome or a reset. Not kept, because the log can produce it again.
     Beginning { reset: bool },
 }
 
 /// What a poll found.
 pub(super) enum PollOutcome {
-    /// An answer.
+    /// A response.
     Letters(Bytes),
-    /// Nothing in time, or another poll took its place.
+    /// Nothing in time, or a newer poll took this one's place.
     Nothing,
-    /// What is asked for is not here, but the log has it. What was read before may be void.
+    /// The buffer lacks what the poll asks for, but the log has it. What the client has read may be void.
     Unknown { void: bool },
-    /// The seat was taken away while the poll waited.
+    /// The session was taken away while the poll waited.
     Closed(ApiError),
 }
 
 impl PollBuffer {
-    /// For who has just joined, or for who goes on from `here`.
+    /// For a member that has just joined, or one that resumes at `here`.
     pub(super) fn new(here: Option<PollCursor>) -> Self {
         let welcome = here.is_none().then(Bytes::new);
         let here = here.unwrap_or_else(PollCursor::nowhere);
@@ -93,12 +93,12 @@ impl PollBuffer {
         Self { state: Mutex::new(state), changed: Notify::new(), unload: Arc::default() }
     }
 
-    /// The welcome as JSON; once.
+    /// The welcome as JSON; only once.
     pub(super) fn welcome(&self) -> Bytes {
         self.state.lock().welcome.take().unwrap_or_default()
     }
 
-    /// Puts a fresh ticket into the next answer, once for each `aged` one.
+    /// Adds a fresh ticket to the next response, once for each `aged` ticket.
     pub(super) fn renew(&self, aged: &str, fresh: &str) {
         let mut state = self.state.lock();
         if state.aged.as_deref() != Some(aged) {
@@ -107,18 +107,18 @@ impl PollBuffer {
         }
     }
 
-    /// A poll waits for as long as the guard is there. A beginning is kept only meanwhile.
+    /// Counts a poll as waiting until the guard is dropped. A welcome or reset is kept only while a poll waits.
     pub(super) fn wait(&self) -> Waiting<'_> {
         self.state.lock().waiting += 1;
         Waiting(self)
     }
 
-    /// Whether this is the place of a poll that can be answered here.
+    /// Whether this buffer can answer a poll with this cursor.
     pub(super) fn knows(&self, after: PollCursor) -> bool {
         self.state.lock().knows(after)
     }
 
-    /// What has gathered for who stands at `after`; if that is nothing, what comes first within `wait`.
+    /// What has gathered for a poll at `after`; if that is nothing, the first thing within `wait`.
     pub(super) async fn open(&self, after: PollCursor, wait: Duration) -> PollOutcome {
         let deadline = Instant::now() + wait;
         let (poll, again) = {
@@ -130,14 +130,14 @@ impl PollBuffer {
             let again = state.last.as_ref().is_some_and(|(from, _)| *from == after);
             (state.polls, again.then(|| state.again()))
         };
-        // The older poll goes home.
+        // The older poll returns without a result.
         self.changed.notify_waiters();
         if let Some(again) = again {
             return again;
         }
         loop {
             let mut news = std::pin::pin!(self.changed.notified());
-            // From now on no news is missed.
+            // From here on no notification is missed.
             news.as_mut().enable();
             match self.state.lock().look(poll, false) {
                 PollOutcome::Nothing => {}
@@ -172,7 +172,7 @@ impl State {
         !ended && (self.here == after || self.last.as_ref().is_some_and(|(from, _)| *from == after))
     }
 
-    /// What there is to say to the newest poll; when its time is over, even if it is nothing new.
+    /// What to answer the newest poll with. When its time is over (`over`), also what is not new to the client.
     fn look(&mut self, poll: u64, over: bool) -> PollOutcome {
         if self.polls != poll {
             return PollOutcome::Nothing;
@@ -190,12 +190,12 @@ impl State {
         }
     }
 
-    /// The log has what is asked for.
+    /// The log has what the poll asks for.
     fn elsewhere(&self) -> PollOutcome {
         PollOutcome::Unknown { void: self.void }
     }
 
-    /// What has gathered, to who stands here; they stand somewhere else after it.
+    /// Takes what has gathered as a response, and moves the cursor past it.
     fn answer(&mut self) -> Bytes {
         let (cursor, company) = self.gathered.outcome();
         let told = std::mem::replace(&mut self.gathered, PollContents::after(company));
@@ -209,7 +209,7 @@ impl State {
         answer
     }
 
-    /// The answer before once more, with what has come since.
+    /// The last response once more, with what has gathered since.
     fn again(&mut self) -> PollOutcome {
         let (from, told) = match self.last.take() {
             Some((from, Told::Pieces(told))) if !self.full => (from, told),
@@ -230,7 +230,7 @@ impl State {
         PollOutcome::Letters(self.answer())
     }
 
-    /// Too much has gathered, or nobody waits for it: the log has it.
+    /// Too much has gathered, or no poll waits for a welcome: the log has it.
     fn give_up(&mut self) {
         self.full = true;
         let told = matches!(self.last.take(), Some((_, Told::Beginning { reset: true })));
@@ -240,7 +240,7 @@ impl State {
 
     fn take_in(&mut self, frame: &Bytes) {
         let Some(beginning) = Beginning::of(frame) else { return self.gathered.push(frame) };
-        // The first welcome of who has just joined goes out as it is.
+        // The first welcome of a new member is returned unchanged.
         if self.welcome.as_ref().is_some_and(Bytes::is_empty) {
             self.gathered = PollContents::after(beginning.company());
             let (json, cursor) = beginning.whole();

@@ -1,4 +1,5 @@
-//! What has gathered for one poller, as the room framed it for everybody: the bytes are shared, and read when they are told.
+//! What has gathered for one poller, as the room framed it for all. The bytes are shared, and parsed only for a
+//! response.
 
 use bytes::{Buf, BufMut, Bytes};
 use serde::Deserialize;
@@ -13,13 +14,13 @@ use crate::{
     room::{Cursor, Epoch},
 };
 
-/// How much may gather between two polls, in bytes.
+/// How many bytes may gather between two polls.
 const LIMIT: usize = 256 * 1024;
 
-/// And in how many pieces: the place of a piece costs a mailbox some bytes of its own.
+/// And how many pieces: a buffer spends some bytes of its own on each.
 const PIECES: usize = 1024;
 
-/// Letters: the length of the JSON, whether it moves the cursor and where to, the JSON.
+/// A record: the length of the JSON, whether it moves the cursor, the new cursor if so, and the JSON.
 pub(super) static WIRE: Encoder = Encoder { frame: letter, echo: true };
 
 fn letter(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
@@ -40,13 +41,13 @@ fn read_letter(rest: &mut Bytes) -> Option<(Bytes, Option<Cursor>)> {
     (rest.len() >= length).then(|| (rest.split_to(length), cursor))
 }
 
-/// A welcome or a reset: it says all that was to be said before it. Made for one reader, and as long as the log.
+/// A welcome or a reset: it replaces all frames before it. Made for one client, and as long as the log.
 pub(super) struct Beginning {
     json: Bytes,
     cursor: Cursor,
 }
 
-/// The part of a welcome that an answer repeats.
+/// The part of a welcome that a response repeats.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Greeting<'a> {
@@ -64,14 +65,14 @@ struct Greeting<'a> {
 }
 
 impl Beginning {
-    /// Reads a frame that begins anew; `None` if it is another one.
+    /// Parses a welcome or a reset; `None` for any other frame.
     pub(super) fn of(frame: &Bytes) -> Option<Self> {
         let (json, cursor) = read_letter(&mut frame.clone())?;
         let begins = json.starts_with(br#"{"type":"welcome""#) || json.starts_with(br#"{"type":"reset""#);
         Some(Self { json, cursor: cursor.filter(|_| begins)? })
     }
 
-    /// As it came, and where its reader stands.
+    /// The frame as it came, and the cursor it leads to.
     pub(super) fn whole(self) -> (Bytes, Cursor) {
         (self.json, self.cursor)
     }
@@ -80,18 +81,18 @@ impl Beginning {
         serde_json::from_slice(&self.json).ok()
     }
 
-    /// Who is there according to it.
+    /// Fingerprint of the members that it lists.
     pub(super) fn company(&self) -> MemberFingerprint {
         self.greeting()
             .map_or_else(MemberFingerprint::default, |told| MemberFingerprint::new(told.members, told.count, told.crowd))
     }
 
-    /// What its reader has read before is void.
+    /// Whether the client must discard what it has read before.
     pub(super) fn is_reset(&self) -> bool {
         self.greeting().is_some_and(|told| told.reset)
     }
 
-    /// Whether it tells nothing new to a reader that knows `read`.
+    /// Whether it holds nothing new for a client that knows `read`.
     fn is_known(&self, read: Option<Page>) -> bool {
         let known = |told: Greeting<'_>| {
             let silent = !told.reset && told.history.get() == "[]";
@@ -101,20 +102,20 @@ impl Beginning {
     }
 }
 
-/// What is to be told. To hold it costs little more than what nobody else holds: the beginning.
+/// What a response will hold. The pieces are shared between pollers; only the welcome or reset is this one's own.
 #[derive(Default)]
 pub(super) struct PollContents {
     beginning: Option<Beginning>,
     pieces: Vec<Bytes>,
     bytes: usize,
     ticket: Option<String>,
-    /// Who was there before all this, as far as it was told.
+    /// Fingerprint of the members before all this, as far as the client knows them.
     company: MemberFingerprint,
-    /// A beginning that tells its reader nothing new: no reason to answer before the time is over.
+    /// The welcome holds nothing new for the client: no reason to answer before the time is over.
     pub(super) quiet: bool,
 }
 
-/// The same, read.
+/// The same, parsed.
 struct Letters {
     cursor: Option<Cursor>,
     messages: Vec<Bytes>,
@@ -123,7 +124,7 @@ struct Letters {
 }
 
 impl PollContents {
-    /// Nothing yet, for who was told of this company.
+    /// Empty, for a client that knows these members.
     pub(super) fn after(company: MemberFingerprint) -> Self {
         Self { company, ..Self::default() }
     }
@@ -140,26 +141,26 @@ impl PollContents {
         self.beginning.as_ref()
     }
 
-    /// Takes in what happened.
+    /// Adds a piece.
     pub(super) fn push(&mut self, piece: &Bytes) {
         self.quiet = false;
         self.bytes += piece.len();
         self.pieces.push(piece.clone());
     }
 
-    /// Begins anew. `read` is what its reader knows.
+    /// Replaces everything by a welcome or a reset. `read` is what the client knows.
     pub(super) fn start_over(&mut self, beginning: Beginning, read: Option<Page>) {
         let quiet = beginning.is_known(read);
         *self = Self { beginning: Some(beginning), quiet, ..Self::default() };
     }
 
-    /// Says a fresh ticket as well.
+    /// Adds a fresh ticket.
     pub(super) fn renew(&mut self, fresh: &str) {
         self.ticket.get_or_insert_with(|| fresh.to_owned());
         self.quiet = false;
     }
 
-    /// Puts what was told before in front of this, unless this begins anew.
+    /// Puts the contents of an earlier response in front, unless this holds a welcome or a reset.
     pub(super) fn come_after(&mut self, told: Self) {
         if self.beginning.is_some() {
             return;
@@ -171,7 +172,7 @@ impl PollContents {
         self.quiet = false;
     }
 
-    /// Where its reader stands after it, if that is not where they were, and who is there then.
+    /// The cursor after this response, if it moves, and the fingerprint of the members then.
     pub(super) fn outcome(&self) -> (Option<Cursor>, MemberFingerprint) {
         let Letters { cursor, company, .. } = self.read();
         (cursor, company)
@@ -196,7 +197,7 @@ impl PollContents {
         letters
     }
 
-    /// The answer to a poll that goes on from `here` next.
+    /// The response to a poll whose next cursor is `here`.
     pub(super) fn to_json(&self, here: PollCursor) -> Bytes {
         let Letters { messages, events, .. } = self.read();
         let greeting = self.beginning.as_ref().and_then(Beginning::greeting);
@@ -224,7 +225,7 @@ impl PollContents {
         out.into()
     }
 
-    /// Where the bytes are that this holds.
+    /// The addresses and lengths of the held bytes.
     #[cfg(test)]
     pub(super) fn held(&self) -> impl Iterator<Item = (*const u8, usize)> {
         let beginning = self.beginning.iter().map(|beginning| &beginning.json);

@@ -1,29 +1,30 @@
-//! Where a poller stands: a cursor, and which answer of which mailbox brought it there.
+//! The position of a poller: a cursor, and which response of which buffer led to it.
 
 use std::{fmt, str::FromStr};
 
 use crate::room::{Cursor, Epoch, RoomError};
 
-/// A cursor as polls give it out: after the cursor's own two parts, in hex, the number of the answer and who was there.
+/// A cursor as polls return it: the cursor's own two parts, then in hex the response's number and the members'
+/// fingerprint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PollCursor {
-    /// What every transport understands.
+    /// The part that every transport understands.
     pub cursor: Cursor,
-    /// None in a cursor of another transport.
+    /// `None` in a cursor of another transport.
     pub(super) page: Option<Page>,
 }
 
-/// What only those who poll are told.
+/// The part that only pollers receive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Page {
-    /// Unlike that of any other answer of this or another node.
+    /// The response's number, unlike that of any other response of this or another node.
     pub(super) turn: u64,
-    /// Who was there, or of a crowd how many, as far as the answer told.
+    /// The fingerprint of the members, or the count in a large room, as far as the response tells.
     pub(super) company: u64,
 }
 
 impl PollCursor {
-    /// Stands at no place that anybody was told.
+    /// A cursor that no client was given.
     pub(super) fn nowhere() -> Self {
         Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, page: Some(Page { turn: fastrand::u64(..), company: 0 }) }
     }

@@ -1,24 +1,24 @@
-//! Who is there, as far as somebody who polls was told.
+//! A fingerprint of the members that a poller knows.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// Everybody, as one number: nobody knows who that is, but whether it is still the same. In a crowd, how many they are.
+/// XOR fingerprint of member ids: equal if the members are the same. In a large room, the number of members.
 #[derive(Clone, Copy, Default)]
 pub(super) struct MemberFingerprint {
     pub(super) number: u64,
     crowd: bool,
 }
 
-/// Somebody who is there.
+/// A member.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Somebody {
     client_id: Uuid,
 }
 
-/// Who came or went, if that is told; how many are there, and who, if that is told.
+/// A join or a leave, with the member if it is named; the count, and the members if they are listed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Change<'a> {
@@ -28,7 +28,7 @@ struct Change<'a> {
     members: Option<&'a RawValue>,
 }
 
-/// Somebody's part in a company: the same for coming and going.
+/// A member's part of the fingerprint: the same for a join and a leave.
 fn mark(somebody: Uuid) -> u64 {
     somebody.as_u64_pair().1
 }
@@ -39,7 +39,7 @@ fn everybody(members: &RawValue) -> u64 {
 }
 
 impl MemberFingerprint {
-    /// As a list says, or of a crowd the count.
+    /// From a list of members, or from the count in a large room.
     pub(super) fn new(members: &RawValue, count: u64, crowd: bool) -> Self {
         if crowd {
             return Self { number: count, crowd };
@@ -47,12 +47,13 @@ impl MemberFingerprint {
         Self { number: everybody(members), crowd }
     }
 
-    /// Whether a list and a count are as somebody was told, at a node where that was a crowd or at one where it was none.
+    /// Whether a list or a count matches the fingerprint `told`, be it of a node that names the members or one that
+    /// counts them.
     pub(super) fn is_told(told: u64, members: &RawValue, count: u64) -> bool {
         told == count || told == everybody(members)
     }
 
-    /// Takes note of a frame, if it tells of joins and leaves.
+    /// Updates the fingerprint from a frame about joins and leaves.
     pub(super) fn hear(&mut self, json: &[u8]) {
         let kinds: [&[u8]; 3] = [br#"{"type":"joined""#, br#"{"type":"left""#, br#"{"type":"presence""#];
         if !kinds.iter().any(|kind| json.starts_with(kind)) {

@@ -1,6 +1,5 @@
-//! Polls, long and short: one thing, short waits for nothing. Between two
-//! polls what happens gathers in the member's mailbox at the node of the last
-//! one; what a mailbox does not have is taken from the log.
+//! Polls, long and short; a short poll waits for nothing. Between two polls, events gather in the member's buffer at
+//! the node of the last poll. What a buffer lacks is read from the log.
 
 mod buffer;
 mod contents;
@@ -30,19 +29,19 @@ pub struct Pollers {
     known: Arc<DashMap<MemberId, Arc<Poller>>>,
 }
 
-/// A member that asks again and again.
+/// A member that polls.
 struct Poller {
     tenure: PollSession,
     mailbox: Arc<PollBuffer>,
 }
 
 impl Pollers {
-    /// Nobody yet.
+    /// No pollers yet.
     pub fn new(hub: Arc<Hub>) -> Self {
         Self { hub, known: Arc::default() }
     }
 
-    /// Lets somebody in who is going to poll. Gives the welcome as JSON.
+    /// Joins a member that is going to poll. Returns the welcome as JSON.
     ///
     /// # Errors
     /// As [`Hub::enter`].
@@ -54,11 +53,11 @@ impl Pollers {
         Ok(welcome)
     }
 
-    /// What has happened since `after` for `who` holds the ticket, as JSON, or `None` when that is nothing within `wait`.
-    /// `began` is when the poll came: a seat that a newer link has taken stays there.
+    /// What has happened since `after`, as JSON, for the holder `who` of the ticket; `None` when that is nothing within
+    /// `wait`. `began` is when the poll came: it does not take back a session that a newer connection has taken.
     ///
     /// # Errors
-    /// As [`Hub::take_up`]; [`ApiError::Replaced`] when the seat is opened elsewhere meanwhile.
+    /// As [`Hub::resume`]; [`ApiError::Replaced`] when the session is resumed elsewhere meanwhile.
     pub async fn poll(
         &self,
         room: &RoomId,
@@ -90,17 +89,18 @@ impl Pollers {
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
         let seat = Box::pin(self.hub.resume(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Subscriber>)).await?;
         let _stay = self.keep(seat, Arc::clone(&mailbox));
-        // Where polls take turns between nodes, each takes the seat up: only who has missed something is answered at once.
+        // If polls alternate between nodes, each node resumes the session: only a client that has missed something is
+        // answered at once.
         match mailbox.open(from, wait).await {
             PollOutcome::Letters(answer) => Ok(Some(answer)),
             PollOutcome::Closed(why) => Err(why),
-            // Another poll has overtaken this one.
+            // A newer poll has overtaken this one.
             PollOutcome::Nothing | PollOutcome::Unknown { .. } => Ok(None),
         }
     }
 
-    /// A sign of life of somebody who may be polling here: the seat is kept until the guard is dropped, and renewed if the
-    /// request is accepted.
+    /// Notes a request of a member that may poll here. The session is kept until the guard is dropped, and renewed if
+    /// the request is accepted.
     pub fn hear(&self, who: &Claims) -> Option<KeepAlive> {
         self.renew(who).map(|(_, stay)| stay)
     }
@@ -120,7 +120,7 @@ impl Pollers {
         let tenure = PollSession::new(seat, Arc::clone(&mailbox.unload), lost);
         let mut stay = tenure.stay();
         stay.iter_mut().for_each(KeepAlive::accept);
-        // The seat that this one replaces is void already.
+        // The session that this one replaces has ended already.
         self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
         stay
     }

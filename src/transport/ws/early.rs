@@ -1,5 +1,5 @@
-//! What a peer says before it is welcomed. A socket is read while its join waits for the store, so that a peer that is
-//! gone does not take the seat from its next link.
+//! What a client sends before its welcome. Its socket is read while the join waits for the store. A client that is
+//! already gone then does not take the session from its next connection.
 
 use std::future::pending;
 
@@ -9,16 +9,16 @@ use hyper_tungstenite::tungstenite::Message;
 use super::{FRAME_LIMIT, Received, Socket};
 use crate::protocol::{ApiError, ClientFrame};
 
-/// How many frames are kept until the welcome; more of them wait in the socket.
+/// How many frames are kept until the welcome; further frames wait in the socket.
 const KEPT: usize = 16;
 
-/// Frames that wait for the welcome.
+/// Frames that came before the welcome.
 #[derive(Default)]
 pub(super) struct Early {
     frames: Vec<ClientFrame>,
     bytes: usize,
     goodbye: bool,
-    /// The page is gone, and may only be reloading.
+    /// The page has unloaded, and may only be reloading.
     pub(super) unloads: bool,
 }
 
@@ -28,12 +28,12 @@ impl Early {
         self.frames.is_empty() && !self.goodbye
     }
 
-    /// What came, in order, and whether a goodbye came after it.
+    /// The frames in order, and whether a close came after them.
     pub(super) fn take(self) -> (Vec<ClientFrame>, bool) {
         (self.frames, self.goodbye)
     }
 
-    /// Reads on until the peer is gone, or has broken the protocol.
+    /// Reads until the peer is gone or has broken the protocol.
     pub(super) async fn listen(&mut self, socket: &mut Socket) -> Option<ApiError> {
         while !self.goodbye && self.frames.len() < KEPT && self.bytes < FRAME_LIMIT {
             let message = socket.next().await;
@@ -41,7 +41,7 @@ impl Early {
             match Received::from(message) {
                 Received::Frame(inbound) => self.frames.push(inbound),
                 Received::Control => {}
-                // It leaves for good: its seat is freed once it has it.
+                // The member leaves for good: its session is freed once it is established.
                 Received::Goodbye => self.goodbye = true,
                 Received::Nonsense(trouble) => {
                     socket.get_mut().broken = true;

@@ -1,5 +1,5 @@
-//! The WebSocket: one small task a link. tungstenite only reads; what goes out
-//! is written by the room itself, straight to the socket.
+//! The WebSocket transport: one small task a connection. tungstenite only reads; the room itself writes, straight to
+//! the socket.
 
 mod early;
 mod outbox;
@@ -34,16 +34,16 @@ use crate::{
 /// The largest frame and message a client may send, in bytes.
 pub const FRAME_LIMIT: usize = 64 * 1024;
 
-/// A silent link is asked for a sign of life this often, and is dead when it gives none until the next time.
+/// How often a silent connection is pinged. It counts as lost when nothing comes before the next ping.
 const PULSE: Duration = Duration::from_secs(20);
 
 /// How long the first frame may take when a resume was announced.
 const RESUME: Duration = Duration::from_secs(10);
 
-/// How long the last bytes and the peer's goodbye may take.
+/// How long the last bytes and the peer's close may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// tungstenite's settings: it reads small frames and writes hardly anything; its defaults cost 256 KiB a link.
+/// tungstenite's settings: it reads small frames and writes hardly anything; its defaults cost 256 KiB a connection.
 pub fn settings() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(512)
@@ -53,21 +53,22 @@ pub fn settings() -> WebSocketConfig {
         .max_frame_size(Some(FRAME_LIMIT))
 }
 
-/// What the address and headers of an upgrade asked for.
+/// What the address and headers of an upgrade ask for.
 pub struct UpgradeParams {
-    /// Who wants in where, or why that cannot be.
+    /// The join request, or why it is refused.
     pub entrance: Result<JoinRequest, ApiError>,
-    /// A resume frame is to come first.
+    /// The first frame must be `resume`.
     pub resume: bool,
-    /// Frames a second for long.
+    /// Frames a second, sustained.
     pub rate: NonZeroU32,
-    /// What the client's address holds and does.
+    /// The budgets of the client's address.
     pub usage: Arc<Usage>,
 }
 
-/// Serves one link until it ends. The seat outlives a lost link by the grace.
+/// Serves one connection until it ends. The session outlives a lost connection by the grace period.
 pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> impl Future<Output = ()> + Send {
-    // Boxed, like everything else here that is rare or short: an idle link is to carry nothing but what it waits with.
+    // Boxed, like everything here that is rare or short: the future of an idle connection should hold only what it
+    // waits with.
     let opened = Box::pin(open(hub, upgraded, opening));
     async move {
         let Some((link, mut socket, mut seat)) = opened.await else { return };
@@ -82,7 +83,7 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) ->
 
 type Socket = WebSocketStream<Stream>;
 
-/// From upgrade to welcome; `None` when there is nobody left to serve.
+/// From upgrade to welcome; `None` when the connection ends before.
 async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> Option<(Connection, Socket, Option<Session>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
     let link = Connection { hub, outbox, pace: FramePacer::new(opening.rate, opening.usage) };
@@ -107,7 +108,7 @@ async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -
     None
 }
 
-/// Takes the bare socket back from hyper.
+/// Takes the socket back from hyper.
 async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let upgraded = upgraded.await.ok()?.into_inner().into_inner();
     let parts = upgraded.downcast::<TokioIo<Hijack>>().ok()?;
@@ -123,15 +124,15 @@ async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
 /// How long nothing may come before the rest of a broken stream counts as read.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// Lets the last bytes out and waits for the peer to close, so that they are not lost to a reset.
+/// Sends the last bytes and waits for the peer to close, so that a reset does not discard them.
 async fn farewell(socket: &mut Socket, outbox: &Outbox) {
     let over = timeout(FAREWELL, async {
-        // The answer to a close of the peer's is still with tungstenite.
+        // tungstenite still has the response to a close of the peer's.
         let _ = socket.flush().await;
         outbox.finish().await;
         while let Some(Ok(_)) = socket.next().await {}
         if socket.get_ref().broken {
-            // Closing a socket with unread bytes resets it, and the peer might never read why.
+            // Closing a socket with unread bytes resets it, and the peer might never read the reason.
             let mut rest = [0; 1024];
             while let Ok(Ok(1..)) = timeout(QUIET, socket.get_mut().read(&mut rest)).await {}
         }
@@ -169,7 +170,7 @@ impl Connection {
         }
         let reader: Arc<dyn Subscriber> = Arc::clone(&self.outbox) as _;
         let mut early = Early::default();
-        // Who comes back has a seat that is held, whatever becomes of this link.
+        // A client that resumes has a session that is held, whatever becomes of this connection.
         let held = entrance.ticket.clone().map(|ticket| (entrance.room.clone(), ticket));
         let trouble = tokio::select! {
             biased;
@@ -177,13 +178,13 @@ impl Connection {
             trouble = early.listen(socket) => trouble,
         };
         if let Some((room, ticket)) = held.filter(|_| early.unloads) {
-            // Without the store the seat is held for the ordinary grace.
+            // If the store is unavailable, the session is held for the ordinary grace period.
             let _ = self.hub.unload(&room, &ticket).await;
         }
         Err(trouble)
     }
 
-    /// Does what was asked before the welcome.
+    /// Handles the frames that came before the welcome.
     async fn catch_up(&self, early: Early, seat: &mut Option<Session>) {
         let (frames, goodbye) = early.take();
         for inbound in frames {
@@ -196,9 +197,10 @@ impl Connection {
         }
     }
 
-    /// Hears the client until it leaves or is lost. The seat is gone afterwards if it left.
+    /// Handles frames until the member leaves or the connection is lost. The session is `None` afterwards if the member
+    /// left.
     async fn talk(&self, socket: &mut Socket, seat: &mut Option<Session>) {
-        // In place: an interval would keep its timer in an allocation of its own.
+        // On the stack: an interval would keep its timer in an allocation of its own.
         let mut pulse = pin!(sleep(PULSE));
         let mut heard = true;
         loop {
@@ -217,8 +219,8 @@ impl Connection {
                 }
             };
             heard = true;
-            // Parsed before anything is awaited, so that the frame is not kept while the store is asked. Boxed for its
-            // time: an idle link would carry the room for it.
+            // Parsed before anything is awaited, so that the frame is not kept while the store works. Boxed, or an idle
+            // connection would carry the room for it.
             let step: BoxFuture<'_, bool> = match Received::from(message) {
                 Received::Frame(inbound) => Box::pin(self.hear(inbound, seat)),
                 Received::Control => Box::pin(self.pace.frame().map(|_| false)),
@@ -237,7 +239,7 @@ impl Connection {
         }
     }
 
-    /// Does what a frame asks. True when that ends the link.
+    /// Handles a frame. True when that ends the connection.
     async fn hear(&self, inbound: ClientFrame, seat: &mut Option<Session>) -> bool {
         let ClientFrame { ask, n } = inbound;
         if ask == Ok(ClientMessage::Leave) {
@@ -280,7 +282,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Frees the seat at once. Says whether it is free.
+    /// Frees the session at once. Returns whether it is free.
     fn leave(&self, seat: &mut Option<Session>) -> BoxFuture<'static, bool> {
         let seat = seat.take();
         Box::pin(async move {
@@ -298,13 +300,13 @@ enum Received {
     Frame(ClientFrame),
     /// A ping or a pong.
     Control,
-    /// A close by somebody who leaves.
+    /// A close by a member that leaves.
     Goodbye,
     /// A close by a page that unloads, and may only be reloading.
     Unload,
-    /// Not WebSocket, or too much of it.
+    /// Broken WebSocket protocol, or a message that is too large.
     Nonsense(ApiError),
-    /// The link is lost.
+    /// The connection is lost.
     Lost,
 }
 
@@ -314,7 +316,8 @@ impl From<Option<Result<Message, Error>>> for Received {
             Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text)),
             Some(Ok(Message::Binary(_))) => Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None }),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
-            // A client that gives a dead link up says a code of its own. Only a plain goodbye is one.
+            // A client that gives up a lost connection sends a close code of its own. Only a normal close means that it
+            // leaves.
             Some(Ok(Message::Close(frame))) => match frame.map_or(CloseCode::Status, |frame| frame.code) {
                 CloseCode::Normal | CloseCode::Status => Self::Goodbye,
                 CloseCode::Away => Self::Unload,
@@ -322,7 +325,7 @@ impl From<Option<Result<Message, Error>>> for Received {
             },
             Some(Err(Error::Capacity(_))) => Self::Nonsense(ApiError::FrameTooBig),
             Some(Err(Error::Utf8(_))) => Self::Nonsense(ApiError::BadText),
-            // A peer that vanishes without a close frame is lost, not wrong.
+            // A peer that vanishes without a close frame is lost; it has not broken the protocol.
             Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) | None => Self::Lost,
             Some(Err(Error::Protocol(_))) => Self::Nonsense(ApiError::BadProtocol),
             Some(Err(_)) => Self::Lost,

@@ -1,5 +1,5 @@
-//! A socket's way out. Frames go straight to the socket; only what it does not
-//! take waits in a bounded queue, and the link's own task drains that.
+//! The outgoing side of a WebSocket. Frames go straight to the socket. What it does not take waits in a bounded queue,
+//! which the connection's own task drains.
 
 use std::{
     collections::VecDeque,
@@ -25,7 +25,7 @@ use crate::{
     transport::{backlog::Backlog, hijack::forget},
 };
 
-/// How far a reader may fall behind, in bytes, before it is sent away to resume.
+/// How many bytes a client may fall behind before its connection is closed, to be resumed.
 const QUEUE_LIMIT: usize = 256 * 1024;
 
 /// How many pieces one write takes at most.
@@ -38,7 +38,7 @@ fn text_frame(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), &[json], out);
 }
 
-/// A whole server frame, unmasked.
+/// A whole frame of the server's, unmasked.
 fn frame(opcode: OpCode, payload: &[&[u8]], out: &mut Vec<u8>) {
     let length = payload.iter().map(|part| part.len() as u64).sum();
     let header = FrameHeader { opcode, ..FrameHeader::default() };
@@ -51,7 +51,7 @@ pub(super) struct Outbox {
     socket: Half,
     state: Mutex<State>,
     pumping: AtomicWaker,
-    /// Counts the link for as long as its socket is open.
+    /// Counts the connection for as long as its socket is open.
     admission: Admission,
 }
 
@@ -59,28 +59,28 @@ pub(super) struct Outbox {
 struct State {
     queue: VecDeque<Bytes>,
     queued: usize,
-    /// What may be queued now: a long welcome may be slow, but not what comes on top of it.
+    /// How many bytes may be queued now: a long welcome is allowed beyond the limit, but not what comes on top of it.
     limit: usize,
-    /// The socket has taken something since this was last asked.
+    /// The socket has taken bytes since [`Outbox::is_stuck`] was last called.
     moved: bool,
     closing: bool,
-    /// The front of the queue is the rest of a piece, of which the peer has the beginning.
+    /// The front of the queue is the rest of a piece whose beginning is already sent.
     cut: bool,
-    /// While something is queued.
+    /// Present while something is queued.
     backlog: Option<Backlog>,
 }
 
-/// The writing half. It ends with the other half, by the close of both: to shut it down first, as tokio would, is a
-/// call and a segment more for every link. There always is one.
+/// The writing half. It ends when both halves are closed. To shut it down first, as tokio would, costs a system call
+/// and a segment more for every connection. Always `Some` until dropped.
 struct Half(Option<OwnedWriteHalf>);
 
 impl Half {
-    /// Whether it takes something. An error shows itself in the next write.
+    /// Whether the socket takes bytes. An error shows itself in the next write.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_ref().map_or(Poll::Ready(()), |half| half.as_ref().poll_write_ready(cx).map(|_| ()))
     }
 
-    /// Nothing more can be said: what the kernel still has is thrown away with the socket.
+    /// Makes the kernel discard unsent bytes when the socket closes.
     fn forget(&self) {
         if let Some(half) = &self.0 {
             forget(half.as_ref());
@@ -109,26 +109,26 @@ impl Outbox {
         Self { socket: Half(Some(socket)), state: Mutex::default(), pumping: AtomicWaker::new(), admission }
     }
 
-    /// A frame to this reader alone.
+    /// Sends a frame to this client alone.
     pub(super) fn send(&self, message: &ServerMessage<'_>) {
         self.deliver(&[WIRE.framed(&message.to_json(), None)]);
     }
 
-    /// Asks the peer for a sign of life.
+    /// Pings the peer.
     pub(super) fn ping(&self) {
         let mut out = Vec::with_capacity(2);
         frame(OpCode::Control(Control::Ping), &[], &mut out);
         self.deliver(&[out.into()]);
     }
 
-    /// Takes raw bytes that tungstenite wrote: pongs and its answer to a close. They must not cut into other frames.
+    /// Takes raw bytes that tungstenite wrote: pongs and its response to a close. They must not cut into other frames.
     pub(super) fn put(&self, bytes: &[u8]) {
         self.deliver(&[Bytes::copy_from_slice(bytes)]);
     }
 
-    /// Drains the queue whenever the socket takes more. Returns when nothing more will be taken in.
+    /// Drains the queue whenever the socket takes more. Returns when no more frames are accepted.
     pub(super) async fn pump(&self) {
-        // Not a chain of futures: every idle link would carry the room for them.
+        // Not a chain of futures: every idle connection would carry the room for them.
         poll_fn(|cx| {
             self.pumping.register(cx.waker());
             loop {
@@ -140,28 +140,28 @@ impl Outbox {
                     return Poll::Pending;
                 }
                 state.drain(&self.socket);
-                // Less than before.
+                // The count goes down, which cannot fail.
                 state.count(&self.admission);
             }
         })
         .await;
     }
 
-    /// Whether bytes have waited since this was last asked, and the socket took none of them: its reader may
-    /// still speak, but it does not read, and what waits for it is not to be kept for ever.
+    /// Whether bytes have waited since the last call and the socket took none of them. Such a client may still send,
+    /// but it does not read, and its queue must not be kept for ever.
     pub(super) fn is_stuck(&self) -> bool {
         let mut state = self.state.lock();
         !std::mem::take(&mut state.moved) && !state.queue.is_empty()
     }
 
-    /// No more time: what the peer has not taken is thrown away with the socket.
+    /// The time is over: what the peer has not taken is discarded with the socket.
     pub(super) fn give_up(&self) {
         if !self.state.lock().queue.is_empty() {
             self.socket.forget();
         }
     }
 
-    /// Sends what is left.
+    /// Sends what is queued.
     pub(super) async fn finish(&self) {
         self.state.lock().closing = true;
         while !self.state.lock().queue.is_empty() {
@@ -183,7 +183,7 @@ impl State {
         self.backlog = None;
     }
 
-    /// Counts what waits. Where that is too much, nothing waits any more: false.
+    /// Counts what waits. False when a budget is exceeded; the queue is then cleared.
     fn count(&mut self, admission: &Admission) -> bool {
         if self.queue.is_empty() {
             return true;
@@ -204,13 +204,13 @@ impl State {
                 Ok(written) => self.consume(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => {
-                    // The peer is gone: the reading side will notice, nothing here can be delivered.
+                    // The peer is gone: the reading side will notice, and nothing here can be delivered.
                     self.clear();
                     self.closing = true;
                 }
             }
         }
-        // Whoever keeps up needs no room for a queue.
+        // A client that keeps up needs no room for a queue.
         self.queue = VecDeque::new();
         self.backlog = None;
     }
@@ -264,7 +264,7 @@ impl Subscriber for Outbox {
             state.drain(&self.socket);
         }
         if !state.count(&self.admission) {
-            // Half a piece cannot be followed by anything: then the link just ends.
+            // Nothing can follow half a piece: then the connection just ends.
             if state.cut {
                 state.closing = true;
                 self.socket.forget();
@@ -338,7 +338,7 @@ mod tests {
         assert!(!outbox.is_stuck(), "slow is not stuck");
     }
 
-    /// What comes to a link of an address that may leave a mebibyte unread, until it ends.
+    /// What arrives, until the end, at a connection whose address may leave a mebibyte unread.
     async fn flooded(pieces: &[usize]) -> (Vec<u8>, Budgets) {
         let budgets = Budgets::new(Limits::default().of_address(Resource::Unread, 1 << 20));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -365,7 +365,7 @@ mod tests {
         let (heard, budgets) = flooded(&[1000; 20_000]).await;
         assert!(heard.len() < 20_000_000, "{}", heard.len());
         assert!(heard.windows(8).any(|bytes| bytes == b"too_slow"), "told why");
-        // One that is larger than all that the address may leave unread: the link ends amid it.
+        // A piece larger than all that the address may leave unread: the connection ends within it.
         let (heard, _) = flooded(&[32 << 20]).await;
         assert!(heard.len() < 32 << 20 && heard.iter().all(|byte| *byte == b'x'), "and nothing is said amid it");
         assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));

@@ -1,5 +1,5 @@
-//! What tungstenite reads from and writes its few own frames to: it shares the
-//! socket with the [`Outbox`], so that frames never cut into each other.
+//! What tungstenite reads from, and writes its few own frames to. It shares the socket with the [`Outbox`], so that
+//! frames never cut into each other.
 
 use std::{
     io,
@@ -17,11 +17,11 @@ use tokio::{
 use super::outbox::Outbox;
 
 pub(super) struct Stream {
-    /// What hyper had already read when it let the socket go.
+    /// What hyper had already read when it gave the socket back.
     pub(super) head: Bytes,
     pub(super) socket: OwnedReadHalf,
     pub(super) outbox: Arc<Outbox>,
-    /// tungstenite has given up on what comes in.
+    /// tungstenite has failed to parse the input.
     pub(super) broken: bool,
 }
 

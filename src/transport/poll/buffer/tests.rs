@@ -1,4 +1,4 @@
-//! What a mailbox holds, and that a poll gets all of it.
+//! What a poll buffer holds, and that a poll receives all of it.
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::HashSet, sync::Arc};
@@ -36,7 +36,7 @@ fn guest() -> JoinRequest {
     JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None }
 }
 
-/// How many bytes all these hold, each allocation once.
+/// How many bytes these buffers hold, each allocation counted once.
 fn held(mailboxes: &[Arc<PollBuffer>]) -> usize {
     let mut seen = HashSet::new();
     let states = mailboxes.iter().map(|mailbox| mailbox.state.lock());
@@ -68,7 +68,7 @@ async fn mailboxes_of_a_room_hold_its_words_once() {
     tokio::time::sleep(Duration::from_millis(1)).await;
     let words = 50 * 4000;
     assert!((words..words * 2).contains(&(held(&mailboxes) - before)), "{} bytes", held(&mailboxes) - before);
-    // Told and not yet acknowledged is held all the same, and told again in so many words.
+    // A response that is not yet acknowledged is still held, and repeated byte for byte.
     for mailbox in &mailboxes {
         let after = mailbox.state.lock().here;
         let PollOutcome::Letters(answer) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
@@ -93,7 +93,7 @@ fn beginning(kind: &str, reset: bool) -> Bytes {
     frame(&json, Some(PLACE))
 }
 
-/// A mailbox whose reader has been welcomed, and where they stand.
+/// A buffer whose client has its welcome, and that client's cursor.
 async fn welcomed() -> (PollBuffer, PollCursor) {
     let mailbox = PollBuffer::new(None);
     mailbox.deliver(&[beginning("welcome", false)]);
@@ -127,7 +127,7 @@ async fn a_reset_is_not_kept_for_a_poll_that_may_never_come() {
     mailbox.deliver(&[beginning("reset", true)]);
     assert!(mailbox.state.lock().gathered.is_empty());
     assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: true }), "what was read is void");
-    // A poll that waits gets it, and if that may have been lost, all that there is.
+    // A poll that waits gets the reset; if the response may be lost, the next poll reads the log.
     let (mailbox, here) = welcomed().await;
     let waiting = mailbox.wait();
     mailbox.deliver(&[beginning("reset", true)]);
