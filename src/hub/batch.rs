@@ -1,4 +1,4 @@
-//! What has gathered, framed once for each kind of reader.
+//! Pending frames, encoded once for each kind of subscriber.
 
 use std::io::Write;
 
@@ -14,16 +14,16 @@ use crate::{
     room::MemberId,
 };
 
-/// A frame among others: where its JSON ends, and what it is.
+/// A frame of a batch: where its JSON ends, and its metadata.
 pub(super) struct Item {
     pub(super) end: usize,
     pub(super) kind: FrameMeta,
 }
 
-/// In a quiet room a batch is of one item, and is not to cost an allocation.
+/// In a quiet room a batch has one item, which must not cost an allocation.
 pub(super) type Few<T> = SmallVec<[T; 4]>;
 
-/// A batch of items, framed for one kind of reader.
+/// A batch of frames, encoded for one kind of subscriber.
 pub(super) struct Batch<'a> {
     pub(super) wire: &'static Encoder,
     json: &'a [u8],
@@ -44,7 +44,7 @@ impl<'a> Batch<'a> {
         Self { wire, json, bytes: out.into(), ends }
     }
 
-    /// The `i`th frame as `member` is to see it: its own words come back as an ack, its own typing not at all.
+    /// The `i`th frame for `member`: its own message comes back as an ack, its own typing not at all.
     pub(super) fn frame(&self, i: usize, items: &[Item], member: MemberId) -> Option<Bytes> {
         let item = &items[i];
         match item.kind {
@@ -73,7 +73,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// What `member`, whose snapshot reached to `reach`, is to see of the batch.
+    /// The frames of the batch for `member`, whose snapshot reached to `reach`.
     pub(super) fn frames_for(&self, member: MemberId, items: &[Item], reach: SeenUpTo) -> Vec<Bytes> {
         (0..items.len()).filter(|i| items[*i].kind.is_after(reach)).filter_map(|i| self.frame(i, items, member)).collect()
     }

@@ -1,5 +1,5 @@
-//! The video call beside the room. LiveKit knows who is in it; the room is told,
-//! and whoever has left the room is put out of the call. Chat waits for none of it.
+//! The video call of a room. LiveKit knows its participants; the hub tells the room, and removes a member who left
+//! the room from the call. Chat waits for none of it.
 
 use std::{
     sync::{Arc, Weak},
@@ -20,24 +20,25 @@ use crate::{
     video::{LIFETIME, LiveKitToken, Reach, VideoError},
 };
 
-/// How often LiveKit is asked who is in the calls of this node's rooms, in case a report was lost.
+/// How often the node asks LiveKit for the participants of its rooms' calls, in case a webhook event was lost.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// How often a LiveKit that cannot be used is asked whether it can be by now.
+/// How often the node asks an unusable LiveKit whether it can be used again.
 const KNOCK: Duration = Duration::from_secs(2);
 
-/// Rooms looked at together.
+/// How many rooms are reconciled at once.
 const TOGETHER: usize = 8;
 
-/// When somebody who has left is put out of the call: at once, and again if LiveKit or the store was away.
-/// After that LiveKit's own `empty_timeout` has to do, and the next look.
+/// When a member who left is removed from the call: at once, and again if LiveKit or the store was away. After that,
+/// LiveKit's own `empty_timeout` or the next reconciliation has to do.
 const TRIES: [Duration; 4] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 impl Hub {
-    /// A video pass for a member, whatever link holds the seat.
+    /// A LiveKit token for a member, whichever connection holds the session.
     ///
     /// # Errors
-    /// [`ApiError::VideoNotConfigured`], [`ApiError::VideoRefused`], [`RoomError::NotMember`] for somebody who has left, or the store's.
+    /// [`ApiError::VideoNotConfigured`], [`ApiError::VideoRefused`], [`RoomError::NotMember`] for a member who has
+    /// left, or the store's.
     pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<LiveKitToken, ApiError> {
         let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
@@ -49,20 +50,21 @@ impl Hub {
             tracing::error!(%error, "no pass");
             ApiError::Internal
         })?;
-        // The nodes where they and the others sit must know, to look after the call.
+        // The nodes of this member and of the others must know, so that they reconcile the call.
         self.store.call(room, id, CallMark::INVITED).await?;
         Ok(pass)
     }
 
-    /// Takes in what LiveKit reports about a call: the body of its webhook, and its `Authorization`.
+    /// Takes a webhook event of LiveKit about a call: the body of the request, and its `Authorization`.
     ///
     /// # Errors
-    /// [`ApiError::VideoNotConfigured`], [`ApiError::BadSignature`], or the store's, so that LiveKit reports again.
+    /// [`ApiError::VideoNotConfigured`], [`ApiError::BadSignature`], or the store's, so that LiveKit sends the event
+    /// again.
     pub async fn report(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), ApiError> {
         let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let Some(report) = video.read(body, signature).map_err(|_| ApiError::BadSignature)? else { return Ok(()) };
         match self.store.call(&report.room, report.member, report.call).await {
-            // A pass outlives a seat: whoever comes with it after leaving is put out again.
+            // A token outlives a session: a member who uses it after leaving is removed again.
             Err(StoreError::Refused(RoomError::NotMember)) => {
                 if report.call.is_on() {
                     self.remove_from_call(&report.room, report.member, false);
@@ -73,7 +75,7 @@ impl Hub {
         }
     }
 
-    /// In the background: puts a member that is gone out of the call, or ends the call if their going was the end of the room.
+    /// In the background: removes a member who left from the call, or ends the call if that leave deleted the room.
     pub(super) fn remove_from_call(self: &Arc<Self>, room: &RoomId, member: MemberId, over: bool) {
         if self.terms().video.is_none() {
             return;
@@ -91,7 +93,7 @@ impl Hub {
 
     async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), ApiError> {
         let Some(video) = &self.terms().video else { return Ok(()) };
-        // Looked at again each time: the room may have been born anew, and the member may be back.
+        // Read anew on each try: the room may have been created again, and the member may be back.
         let done = match self.store.find(room, Some(member)).await? {
             None if over => video.end(room).await,
             Some(there) if ticket_ops::has(&there, member) => Ok(()),
@@ -100,29 +102,30 @@ impl Hub {
         done.map_err(|_: VideoError| ApiError::Timeout)
     }
 
-    /// Looks after the calls of this node's rooms for as long as the node lives.
+    /// Reconciles the calls of this node's rooms for as long as the node lives.
     pub(super) fn follow_calls(self: &Arc<Self>) {
         if let Some(video) = &self.terms().video {
             tokio::spawn(follow(Arc::downgrade(self), video.reach()));
         }
     }
 
-    /// This node's rooms in which somebody may be in a call.
+    /// This node's rooms in which a member may be in a call.
     pub(super) fn calling(&self) -> Vec<Arc<LocalRoom>> {
         let calling = self.rooms.rooms.iter().filter(|room| !room.call_participants.lock().is_empty());
         calling.map(|room| Arc::clone(&room)).collect()
     }
 
-    /// Compares what is known of a room's call with what LiveKit says.
+    /// Compares the store's record of a room's call with LiveKit's.
     async fn look_at(self: &Arc<Self>, room: &LocalRoom) -> Result<(), ApiError> {
         let Some(video) = &self.terms().video else { return Ok(()) };
-        // First what is known: who comes while LiveKit is asked has a mark that this cannot overrule.
+        // The store comes first: a member who joins the call while LiveKit is asked gets a mark that this cannot
+        // overrule.
         let Some(known) = self.store.look(&room.id, false).await? else { return Ok(()) };
         let there = video.callers(&room.id).await.map_err(|_| ApiError::Timeout)?;
         for (id, call) in &there {
             match known.members.iter().find(|member| member.id == *id).map(|member| member.call) {
                 Some(known) if known < *call => self.store.call(&room.id, *id, *call).await?,
-                // Another stay than the one that is over, by a clock that is behind the one that told of that.
+                // A newer stay in the call, by a clock that is behind the one that reported the end of the last stay.
                 Some(known) if !known.is_on() && known != call.over() => self.store.call(&room.id, *id, known.next()).await?,
                 Some(_) => {}
                 None => self.remove_from_call(&room.id, *id, false),
@@ -133,14 +136,14 @@ impl Hub {
                 self.store.call(&room.id, member.id, member.call.over()).await?;
             }
         }
-        // Who is not in the call and has no pass that is still good is not asked after any more.
+        // A member who is not in the call and whose token has expired needs no further checks.
         room.call_participants
             .lock()
             .retain(|id, since| there.iter().any(|(caller, _)| caller == id) || since.elapsed() < LIFETIME);
         Ok(())
     }
 
-    /// Tells rooms how LiveKit stands to this node now.
+    /// Tells rooms whether this node can use LiveKit now.
     fn tell_reach(&self, rooms: &[Arc<LocalRoom>], reach: Reach) {
         let (code, message) = match reach {
             Reach::Here => ("video_available", "video is back"),
@@ -171,10 +174,10 @@ async fn follow(hub: Weak<Hub>, mut reach: watch::Receiver<Reach>) {
         let (is, news) = (*reach.borrow(), reach.has_changed().unwrap_or_default() || changed);
         reach.mark_unchanged();
         if is == Reach::Here && news {
-            // Who was told that it went is told that it is back, even if nobody has called since.
+            // Rooms that heard of the outage hear of its end, even if no call has begun since.
             hub.tell_reach(&std::mem::take(&mut told).iter().filter_map(Weak::upgrade).collect::<Vec<_>>(), is);
         } else if is != Reach::Here {
-            // Where a call began meanwhile they were not told yet; of another trouble all are told again.
+            // Rooms whose call began during the outage have not heard of it; a different outage is told to all again.
             let rooms = hub.calling();
             let mut knew: Vec<_> = told.iter().filter_map(Weak::upgrade).collect();
             let new: Vec<_> = rooms.into_iter().filter(|room| !knew.iter().any(|known| Arc::ptr_eq(known, room))).collect();
@@ -194,7 +197,7 @@ async fn follow(hub: Weak<Hub>, mut reach: watch::Receiver<Reach>) {
                 async move { hub.look_at(&room).await }
             });
             let mut looks = stream::iter(looks).buffer_unordered(TOGETHER);
-            // When LiveKit is away the other rooms need not ask as well: the next look sees further.
+            // When LiveKit goes away, the other rooms need not ask: the next round tries again.
             while looks.next().await.is_some() && *reach.borrow() == Reach::Here {}
         }
         next = Instant::now() + if *reach.borrow() == Reach::Here { LOOK } else { KNOCK };

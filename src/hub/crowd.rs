@@ -1,14 +1,15 @@
-//! A room of many: its people are counted and not named, so that what it takes to tell who is there grows with the
-//! people and not with their square.
+//! A large room ("crowd"): its members are counted and not named. Naming every join to every member grows
+//! quadratically; counting grows linearly.
 //!
-//! Nobody is left with a list that they take for whole and kept up when it is not:
-//! - Who is welcomed is told of a crowd if the snapshot is one, or if the room is one at this node. Whoever was told
-//!   so with a newer snapshot than the room has heard of keeps it a crowd until it has: the list that ends it is never
-//!   older than such a snapshot, and goes also to those whose snapshot is as old as the list.
-//! - Who was welcomed as if it were none, because this node had not heard of it yet, has the whole list as of the
-//!   snapshot. The first change after that is in a count, as every change in a crowd is, and a count says what it is.
-//! - What a whole list knows already is not told any more, though a store may tell it late.
-//! - Each node counts for its own readers; another node's welcome begins anew.
+//! No subscriber mistakes a partial or stale member list for a complete one:
+//! - A welcome says `crowd` if its snapshot has too many members, or if the room is in crowd mode at this node. If
+//!   that snapshot is newer than the events this node has seen, crowd mode lasts until the events catch up. So the
+//!   list that ends crowd mode is never older than such a snapshot. It also goes to subscribers whose snapshot is as
+//!   old as the list.
+//! - A subscriber welcomed without `crowd`, because this node did not know of it yet, has the complete list as of its
+//!   snapshot. The next change reaches it as a count, like every change in crowd mode, and a count reveals the mode.
+//! - A change that a complete list already contains is not broadcast, even if the store reports it late.
+//! - Each node counts for its own subscribers; a welcome from another node starts over.
 
 use std::{sync::Weak, time::Duration};
 
@@ -19,38 +20,38 @@ use crate::{
     store::Store,
 };
 
-/// How often a crowd is counted at most, and in how long a thousand of it are told the count: a rush into a room of many
-/// thousands would else be told more often than it is worth.
+/// The shortest time between two counts, and the time for each thousand subscribers. Without it, a rush into a room
+/// of many thousands would broadcast counts more often than they are worth.
 const PACE: Duration = Duration::from_secs(1);
 const PACE_OF_THOUSAND: Duration = Duration::from_millis(500);
 
-/// How long after one count the next is told, if there is one.
+/// How long after one count the next is broadcast, if there is one.
 fn pace(told: usize) -> Duration {
     let thousands = u32::try_from(told / 1000).unwrap_or(u32::MAX);
     PACE_OF_THOUSAND.saturating_mul(thousands).clamp(PACE, 10 * PACE)
 }
 
-/// Whether a room is a crowd at this node, and what its readers were told of that.
+/// Whether a room counts its members at this node, and what its subscribers were told of that.
 #[derive(Default)]
 pub(super) struct CrowdMode {
-    /// More people than this are one.
+    /// A room of more members is a crowd.
     most: usize,
     is: bool,
-    /// Somebody counts.
+    /// A task broadcasts the counts.
     followed: bool,
     life: Option<Epoch>,
-    /// The newest version known, and how many were there.
+    /// The newest version known, and its member count.
     version: u64,
     count: usize,
-    /// Which version was counted last.
+    /// The version of the last broadcast count.
     told: u64,
-    /// The newest snapshot whose reader was told that this is a crowd.
+    /// The version of the newest snapshot that was welcomed with `crowd`.
     greeted: u64,
-    /// Everything up to here was in a whole list.
+    /// Versions up to this one were in a complete list.
     listed: u64,
-    /// A snapshot of this life has been seen, and in it who is in the call.
+    /// A snapshot of this epoch has been seen, and with it the participants of the call.
     met: bool,
-    /// How often the call was in the news.
+    /// How many changes of the call were seen.
     calls: u64,
 }
 
@@ -59,27 +60,27 @@ impl CrowdMode {
         Self { most, ..Self::default() }
     }
 
-    /// Takes note of a join. True if it is to be told by name.
+    /// Records a join. True if it is broadcast by name.
     pub(super) fn hear_joined(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
         self.hear(epoch, version, count) && !self.is
     }
 
-    /// Takes note of a leave. True if it is to be told by name, as it always is of who may be seen in the call.
+    /// Records a leave. True if it is broadcast by name, which it always is for a member who may be seen in the call.
     pub(super) fn hear_left(&mut self, epoch: Epoch, version: u64, count: usize, called: bool) -> bool {
         let named = self.hear(epoch, version, count) && (!self.is || called || !self.met);
         if named {
-            // It says a count that may be older than the one that was told.
+            // Its count may be older than the one broadcast last.
             self.told = self.told.min(version);
         }
         named
     }
 
-    /// Takes note that nobody is to be told of.
+    /// Records a version that changed no membership.
     pub(super) fn hear_unchanged(&mut self, epoch: Epoch, version: u64, count: usize) {
         self.hear(epoch, version, count);
     }
 
-    /// Takes note of a change. False if it was told with a whole list.
+    /// Records a change. False if a complete list contained it.
     fn hear(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
         self.live(epoch);
         if version <= self.listed {
@@ -92,17 +93,17 @@ impl CrowdMode {
         true
     }
 
-    /// Takes note of news of the call.
+    /// Records a change of the call.
     pub(super) fn hear_call(&mut self) {
         self.calls += 1;
     }
 
-    /// Whether a reader with this snapshot is told that this is a crowd.
+    /// Whether the welcome with this snapshot says `crowd`.
     fn greet(&mut self, room: &Snapshot) -> bool {
         self.live(room.epoch);
         self.met = true;
         let many = room.count() > self.most;
-        // Before the last whole list it was one, and whoever comes from then is about to be given that list.
+        // Before the last complete list the room was a crowd, and a subscriber from then is about to get that list.
         self.is |= many && room.version > self.listed;
         if self.is && room.version > self.version {
             (self.version, self.count) = (room.version, room.count());
@@ -114,11 +115,11 @@ impl CrowdMode {
         crowd
     }
 
-    /// The room begins anew. Says whether it is a crowd.
+    /// Restarts from a reset. Says whether the room is a crowd.
     pub(super) fn start_over(&mut self, room: &Snapshot) -> bool {
         let greeted = if self.life == Some(room.epoch) { self.greeted } else { 0 };
         let (version, count) = (room.version, room.count());
-        // Who was welcomed beyond this, and not by it, still waits for the list.
+        // A subscriber whose welcome was newer than this reset, and did not come from it, still waits for the list.
         let is = count > self.most || greeted >= version.max(1);
         let (most, followed, calls) = (self.most, self.followed, self.calls + 1);
         let (life, told, listed, met) = (Some(room.epoch), version, 0, true);
@@ -126,7 +127,7 @@ impl CrowdMode {
         is
     }
 
-    /// A room that was born anew without a word stays a crowd until it is known to be none.
+    /// A room that was created anew without an event stays a crowd until the count is known to be small.
     fn live(&mut self, epoch: Epoch) {
         if self.life != Some(epoch) {
             let Self { most, is, followed, calls, .. } = *self;
@@ -134,18 +135,20 @@ impl CrowdMode {
         }
     }
 
-    /// Whether it is time to look for the whole list, and what `calls` is now; `None` when nobody need follow any more.
+    /// Whether it is time to fetch the complete list, and what `calls` is now; `None` when counting is no longer
+    /// needed.
     fn is_over(&mut self) -> Option<(bool, u64)> {
         self.followed = self.is;
         self.is.then(|| (self.is_few(self.count), self.calls))
     }
 
-    /// Fewer than made it a crowd, so that somebody who comes and goes does not turn it back and forth.
+    /// Below the threshold by a quarter, so that one member who comes and goes does not switch the mode back and
+    /// forth.
     fn is_few(&self, count: usize) -> bool {
         count * 4 <= self.most * 3
     }
 
-    /// How many there are, if that was not told.
+    /// The member count, if it was not broadcast yet.
     fn count(&mut self) -> Option<(FrameMeta, usize)> {
         let Self { version, count, .. } = *self;
         let epoch = self.life.filter(|_| self.is && self.told < version)?;
@@ -153,9 +156,9 @@ impl CrowdMode {
         Some((FrameMeta::Presence { epoch, version }, count))
     }
 
-    /// Ends the crowd, if this is all that the room has heard of and few enough, with no news of the call since it was
-    /// looked for. Where it knows more, somebody in it may be gone by now and will never be told to have left.
-    /// Gives what kind of frame is to tell who is there.
+    /// Ends crowd mode if the snapshot is small and holds all this node has seen, and the call has not changed since
+    /// the fetch. If the node had seen more, a listed member could be gone already, and no leave would follow.
+    /// Returns the metadata of the frame that carries the list.
     fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
         let (epoch, version) = (room.epoch, room.version);
         let is_all = self.life == Some(epoch) && version == self.version.max(self.greeted) && self.calls == calls;
@@ -164,24 +167,24 @@ impl CrowdMode {
         }
         (self.is, self.followed) = (false, false);
         (self.version, self.count, self.told, self.listed) = (version, room.count(), version, version);
-        // As if it were the next change: who knows this version may have been told that it is a crowd's.
+        // Ordered as the next version: a subscriber that knows this version may know it as that of a crowd.
         Some(FrameMeta::Presence { epoch, version: version + 1 })
     }
 }
 
 impl LocalRoom {
-    /// Whether a reader with this snapshot is told that this is a crowd.
+    /// Whether the welcome with this snapshot says `crowd`.
     pub(super) fn greets(&self, room: &Snapshot) -> bool {
         self.gathered.lock().crowd.greet(room)
     }
 
-    /// Whether somebody must begin to count this room.
+    /// Whether a task must start to count this room.
     pub(super) fn is_uncounted(&self) -> bool {
         let crowd = &mut self.gathered.lock().crowd;
         crowd.is && !std::mem::replace(&mut crowd.followed, true)
     }
 
-    /// Tells how many there are, if that was not told.
+    /// Broadcasts the member count, if it was not broadcast yet.
     fn tell_count(&self) {
         let mut gathered = self.gathered.lock();
         let room = self.id.as_str();
@@ -191,7 +194,7 @@ impl LocalRoom {
         }
     }
 
-    /// Tells who is there, if that ends the crowd. Says whether it does.
+    /// Broadcasts the member list if that ends crowd mode. Says whether it does.
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
         let mut gathered = self.gathered.lock();
         let Some(kind) = gathered.crowd.end(snapshot, calls) else { return false };
@@ -203,10 +206,10 @@ impl LocalRoom {
     }
 }
 
-/// Counts a crowd for as long as it is one and has readers here.
+/// Broadcasts the count of a crowd for as long as it is one and has sessions here.
 pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
     loop {
-        // Not kept while the store is asked, or until the next count: nobody may be there any more.
+        // The room is not kept alive while the store is asked, or until the next count: its last session may end meanwhile.
         let Some((id, over, calls)) = room.upgrade().and_then(|room| {
             let (over, calls) = room.gathered.lock().crowd.is_over()?;
             Some((room.id.clone(), over, calls))
@@ -239,7 +242,7 @@ mod tests {
         Snapshot { epoch: Epoch(life), key: RoomKey([0; 32]), seq: 0, version, members, unlisted: 0, history: Vec::new() }
     }
 
-    /// Five came where four are not yet a crowd, and somebody was welcomed.
+    /// Five members joined where a crowd begins above four, and one was welcomed.
     fn five() -> CrowdMode {
         let mut crowd = CrowdMode::new(4);
         assert!((1..=4).all(|version| crowd.hear_joined(Epoch(1), version, version as usize)));
@@ -262,7 +265,7 @@ mod tests {
         crowd.hear_call();
         assert!(crowd.end(&room(1, 9, 3), calls).is_none(), "the list may not know who has just come to the call");
         assert!(crowd.end(&room(1, 9, 3), crowd.calls).is_some() && !crowd.greet(&room(1, 9, 3)));
-        // What the list knows is not told any more, what comes after it is.
+        // A change that the list contains is not broadcast any more; a later one is.
         assert!(!crowd.hear_joined(Epoch(1), 8, 4) && !leave(&mut crowd, 9, 3) && leave(&mut crowd, 10, 2));
         assert!(crowd.greet(&room(1, 4, 5)) && !crowd.is, "who comes from before the list gets it, and makes no crowd");
     }
@@ -298,7 +301,7 @@ mod tests {
         assert!(crowd.greet(&room(1, 9, 7)) && crowd.count().is_some() && crowd.count().is_none());
         assert!(crowd.hear_left(Epoch(1), 6, 4, true), "seen in the call");
         assert_eq!(crowd.count().map(|(_, count)| count), Some(7), "its count was older than the one told");
-        // Who is in the call is not known before the first snapshot is.
+        // The participants of the call are unknown before the first snapshot.
         let mut crowd = CrowdMode::new(4);
         assert!(leave(&mut crowd, 6, 5) && crowd.greet(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5));
     }

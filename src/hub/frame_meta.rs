@@ -1,4 +1,4 @@
-//! What kind of frame it is, and so who is to have it: whoever has not seen as much in their snapshot.
+//! The metadata of a frame. It decides which subscribers get the frame: those whose snapshot does not contain it.
 
 use crate::room::{Cursor, Epoch, MemberId, Millis, Seq, Snapshot};
 
@@ -10,7 +10,7 @@ pub(super) enum FrameMeta {
     Notice,
 }
 
-/// How far a reader's snapshot reached: what lies before it, or in another life, was not missed.
+/// How far a subscriber's snapshot reached: it has not missed what lies before that, or in another epoch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct SeenUpTo {
     pub(super) epoch: Epoch,
@@ -23,7 +23,7 @@ impl SeenUpTo {
         Self { epoch: snapshot.epoch, seq: snapshot.seq, version: snapshot.version }
     }
 
-    /// Whether nothing of `other` is missing here.
+    /// Whether this contains all of `other`.
     pub(super) fn covers(self, other: Self) -> bool {
         self.epoch == other.epoch && self.seq >= other.seq && self.version >= other.version
     }

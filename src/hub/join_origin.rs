@@ -1,36 +1,36 @@
-//! Where somebody comes from who takes a seat.
+//! What a join request resumes from.
 
 use tokio::time::Instant;
 
 use crate::room::{Cursor, Name};
 
-/// Where a member goes on whose seat is taken up.
+/// What a member resumes from.
 #[derive(Clone, Copy, Debug)]
 pub struct ResumeFrom {
-    /// Where they stopped reading, if anywhere.
+    /// The last position the client has read, if any.
     pub cursor: Option<Cursor>,
-    /// What they have read up to the cursor still holds.
+    /// What the client has read up to the cursor is still valid.
     pub exact: bool,
-    /// When their request came: a seat that a newer link has taken stays there.
+    /// When the request came: a session that a newer connection has taken over stays there.
     pub began: Instant,
 }
 
-/// Where somebody comes from.
+/// What a join resumes from.
 #[derive(Clone, Copy)]
 pub(super) struct JoinOrigin {
     pub(super) cursor: Option<Cursor>,
-    /// They sat here before.
+    /// The member had a session here before.
     pub(super) resumed: bool,
-    /// What they have read up to the cursor still holds.
+    /// What the client has read up to the cursor is still valid.
     pub(super) exact: bool,
-    /// They come through a door: whoever is no member becomes one.
+    /// May create a new member; a resume may not.
     pub(super) joins: bool,
-    /// When they came. Of two links of a member, the one that came later has the seat.
+    /// When the request came. Of two connections of a member, the later one has the session.
     pub(super) began: Instant,
 }
 
-/// Whether a ticket made out to `bearer` is for who comes in as `name`: a ticket proves a seat, but no login, so it is
-/// of no use to somebody who has logged in, out, or in as somebody else since.
+/// Whether a ticket issued to `ticket_holder` is valid for a client that joins as `name`. A ticket proves a session,
+/// but no login. So it is void after a login, a logout or a change of account.
 pub(super) fn same_account(ticket_holder: &Name, name: Option<&Name>) -> bool {
     let account = |name: &Name| name.is_verified().then(|| name.as_str().to_owned());
     account(ticket_holder) == name.and_then(account)

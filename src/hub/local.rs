@@ -1,5 +1,5 @@
-//! A room at this node: what the store tells is gathered, framed once, and
-//! handed to every reader in as few writes as possible.
+//! A room at this node: events of the store are gathered, encoded once, and written to every subscriber in as few
+//! writes as possible.
 
 use std::{
     collections::HashMap,
@@ -30,38 +30,39 @@ use crate::{
 /// A room that was flushed less than this ago is busy.
 const BUSY: Duration = Duration::from_millis(1);
 
-/// Handed out in one go. To write to so many takes a millisecond or two, in which other rooms of the node may wait.
+/// Sessions per slice of a broadcast. Writing to so many takes a millisecond or two, while other rooms of the node
+/// may wait.
 const SLICE: usize = 128;
 
-/// The same of resets, each of which is made for one reader.
+/// The same for resets, each of which is encoded for one subscriber.
 const SLICE_OF_RESETS: usize = 8;
 
-/// A room that has seats at this node.
+/// A room that has sessions at this node.
 pub(super) struct LocalRoom {
     pub(super) id: RoomId,
-    // Two locks, so that what is told meanwhile need not wait for a flush's writes.
+    // Two locks, so that events that come during a flush need not wait for its writes.
     pub(super) gathered: Mutex<PendingFrames>,
     pub(super) people: Mutex<People>,
-    /// Who may be in the call, and since when that is known: they have a pass, or came.
+    /// Members who may be in the call, and since when that is known: they have a token, or joined the call.
     pub(super) call_participants: Mutex<HashMap<MemberId, Instant>>,
-    /// How many speak right now, and hand out by themselves what is told meanwhile.
+    /// How many senders publish right now; they broadcast what arrives meanwhile.
     speaking: AtomicUsize,
-    /// Something has gathered, or nobody sits here any more.
+    /// Frames are pending, or the last session here has ended.
     wake: Notify,
     over: AtomicBool,
     /// Counted for the address that opened the room.
     opened: Mutex<Option<Permit>>,
     text: Arc<RoomText>,
-    /// By address, what it says here.
+    /// What each address has published here.
     kept: Mutex<HashMap<ClientAddr, Arc<Kept>>>,
 }
 
-/// Frames on their way out, as JSON; each reader's wire frames them.
+/// Frames to broadcast, as JSON; each subscriber's [`Encoder`](super::Encoder) frames them.
 #[derive(Default)]
 pub(super) struct PendingFrames {
     json: Vec<u8>,
     items: Vec<Item>,
-    /// And whether that is a crowd.
+    /// The snapshot of a reset, and whether that is a crowd.
     reset: Option<(Arc<Snapshot>, bool)>,
     pub(super) crowd: CrowdMode,
     flushing: bool,
@@ -85,20 +86,20 @@ impl LocalRoom {
         }
     }
 
-    /// What an address says here.
+    /// What an address has published here.
     pub(super) fn kept_of(&self, usage: &Arc<Usage>) -> Arc<Kept> {
         let mut kept = self.kept.lock();
         Arc::clone(kept.entry(usage.address()).or_insert_with(|| Arc::new(usage.keep(&self.text))))
     }
 
-    /// Gives addresses back what the log has forgotten.
+    /// Gives addresses back the budget of messages that the log has dropped.
     pub(super) fn forget_kept(&self, history_age: Duration) {
         self.text.forget(history_age);
         self.kept.lock().retain(|_, kept| kept.is_of_use(history_age));
     }
 
-    /// Hands out what gathers, until the last seat here is empty. One task a room: to start one for each message costs
-    /// a tenth of the message.
+    /// Broadcasts pending frames until the last session here ends. One task a room: starting one for each message
+    /// costs a tenth of what the message costs.
     pub(super) async fn serve(self: Arc<Self>, terms: Arc<HubConfig>) {
         loop {
             self.wake.notified().await;
@@ -109,9 +110,9 @@ impl LocalRoom {
         }
     }
 
-    /// Nobody sits here any more.
+    /// The last session here has ended.
     pub(super) fn end(&self) {
-        // Links that ended may keep the room for a while; addresses need not wait for them.
+        // Connections that ended may keep the room for a while; budgets need not wait for them.
         self.opened.lock().take();
         self.text.release();
         self.kept.lock().values().for_each(|kept| kept.release());
@@ -119,7 +120,7 @@ impl LocalRoom {
         self.wake.notify_one();
     }
 
-    /// Takes in what the store tells.
+    /// Takes an event of the store.
     pub(super) fn gather(&self, event: &Event) {
         let mut gathered = self.gathered.lock();
         let room = self.id.as_str();
@@ -137,14 +138,14 @@ impl LocalRoom {
                 (kind, ServerMessage::Joined { person: MemberDto::from(member), room, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
-                // Whose node was lost may still be in the call: the next look finds out.
+                // A member whose node was lost may still be in the call: the next reconciliation finds out.
                 let mut call_participants = self.call_participants.lock();
                 let called = call_participants.contains_key(&member.id);
                 if *reason != LeaveReason::NodeLost {
                     call_participants.remove(&member.id);
                 }
                 drop(call_participants);
-                // Who may be seen in the call must be seen to go, in a crowd as well.
+                // A member who may be seen in the call must be seen to leave, in crowd mode as well.
                 if !gathered.crowd.hear_left(*epoch, *version, *count, called) {
                     return;
                 }
@@ -157,23 +158,24 @@ impl LocalRoom {
                 let frame = ServerMessage::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
                 (FrameMeta::Typing { from: *from }, frame)
             }
-            // About one link, not for the room's ears.
+            // For one session, not for the room's subscribers.
             Event::Moved { .. } | Event::Unloading { .. } => return,
             Event::Call { epoch, from, user, call, version } => {
                 self.call_participants.lock().insert(*from, Instant::now());
-                // A pass is nobody's business.
+                // That a member has a token is not broadcast.
                 if *call == CallMark::INVITED {
                     return;
                 }
                 let (client_id, verified) = (from.0, user.is_verified());
                 let frame = ServerMessage::Call { client_id, user: user.as_str(), verified, in_call: call.is_on() };
                 gathered.crowd.hear_call();
-                // As if it were the next change: a newer snapshot knows it, and may know as well that they left since.
+                // Ordered as the next version: a newer snapshot contains it, and perhaps also that the member left
+                // since.
                 (FrameMeta::Presence { epoch: *epoch, version: version + 1 }, frame)
             }
             Event::Reset(snapshot) => {
                 self.note_callers(snapshot);
-                // What was gathered belongs to the continuity that broke.
+                // Frames gathered before belong to the continuity that broke.
                 gathered.json.clear();
                 gathered.items.clear();
                 gathered.reset = Some((Arc::clone(snapshot), gathered.crowd.start_over(snapshot)));
@@ -193,14 +195,14 @@ impl LocalRoom {
         self.wake.notify_one();
     }
 
-    /// Until this is dropped, what is told waits for it, and goes out then. So a word in a quiet room goes out by the
-    /// hand of whoever says it: to wake the room's task would cost an eighth of what the word costs.
+    /// Until the guard is dropped, pending frames wait; then the sender's own task broadcasts them, if the room is
+    /// quiet. Waking the room's task would cost an eighth of what the message costs.
     pub(super) fn speak<'a>(&'a self, terms: &'a HubConfig) -> Speaking<'a> {
         self.speaking.fetch_add(1, Ordering::Relaxed);
         Speaking { room: self, terms }
     }
 
-    /// Takes note of who may be in the call according to a snapshot.
+    /// Records which members may be in the call according to a snapshot.
     pub(super) fn note_callers(&self, room: &Snapshot) {
         let mut call_participants = self.call_participants.lock();
         for member in room.members.iter().filter(|member| member.call != CallMark::default()) {
@@ -208,14 +210,14 @@ impl LocalRoom {
         }
     }
 
-    /// Takes in a word to everybody here.
+    /// Takes a frame for every subscriber here.
     pub(super) fn notice(&self, frame: &ServerMessage<'_>) {
         let mut gathered = self.gathered.lock();
         gathered.push(FrameMeta::Notice, frame);
         self.start_flush(gathered);
     }
 
-    /// Hands out all that has gathered, until there is no more.
+    /// Broadcasts until no frames are pending.
     async fn flush(&self, terms: &HubConfig) {
         loop {
             let busy = {
@@ -226,8 +228,8 @@ impl LocalRoom {
                 }
                 gathered.is_busy()
             };
-            // In a busy room those who are about to speak do so first, and one write carries them all.
-            // In a quiet one there is nobody to wait for.
+            // In a busy room other senders go first, so that one write carries all their messages. In a quiet one
+            // there are none to wait for.
             if busy {
                 tokio::task::yield_now().await;
             }
@@ -237,7 +239,7 @@ impl LocalRoom {
         }
     }
 
-    /// Hands out what has gathered by now, and says so, if that does not take long. For one at a time: whoever has set
+    /// Broadcasts the pending frames unless that takes long; says whether it did. Only for the task that has set
     /// `flushing`.
     fn hand_out(&self, terms: &HubConfig) -> bool {
         let mut people = self.people.lock();
@@ -253,7 +255,8 @@ impl LocalRoom {
         true
     }
 
-    /// The same for many, of whom each gets it in one order with what comes next: that is not taken before.
+    /// The same for many sessions, in slices. The next frames are not taken before this ends, so each subscriber gets
+    /// all in one order.
     async fn hand_out_in_slices(&self, terms: &HubConfig) {
         let (slice, (json, items, reset)) = {
             let mut gathered = self.gathered.lock();
@@ -267,7 +270,7 @@ impl LocalRoom {
     }
 }
 
-/// Somebody says something: see [`LocalRoom::speak`].
+/// A message is being published: see [`LocalRoom::speak`].
 pub(super) struct Speaking<'a> {
     room: &'a LocalRoom,
     terms: &'a HubConfig,
@@ -296,7 +299,7 @@ impl Drop for Speaking<'_> {
     }
 }
 
-/// Frames, what they are, and a snapshot to begin anew with.
+/// Frames, their metadata, and the snapshot of a reset.
 type Batched = (Vec<u8>, Vec<Item>, Option<(Arc<Snapshot>, bool)>);
 
 impl PendingFrames {
@@ -308,7 +311,7 @@ impl PendingFrames {
         self.flushed.is_some_and(|last| last.elapsed() < BUSY)
     }
 
-    /// To how many it is handed out in one go.
+    /// How many sessions one slice of the broadcast has.
     fn slice(&self) -> usize {
         if self.reset.is_some() { SLICE_OF_RESETS } else { SLICE }
     }

@@ -1,5 +1,5 @@
-//! This node: what the store tells in, every reader of its rooms out. Owns
-//! lifetimes: seats, the grace of a lost link, and the goodbye of the node.
+//! This node: broadcasts the store's events to every subscriber of its rooms. Owns lifetimes: sessions, the grace of
+//! a lost connection, and the shutdown of the node.
 
 mod batch;
 mod call;
@@ -50,7 +50,7 @@ use crate::{
     video::Video,
 };
 
-/// How often a join that fell across a reset is tried again.
+/// How many tries a join has when a reset comes between.
 const JOINS: usize = 3;
 
 impl From<StoreError> for ApiError {
@@ -61,27 +61,27 @@ impl From<StoreError> for ApiError {
             StoreError::Full => Self::StoreFull,
             StoreError::Busy(wait) => Self::ServerFull { what: "joins under way", wait },
             StoreError::Unavailable => Self::StoreUnavailable,
-            // It may be mended; until then this room is out of reach, and no other.
+            // The operator may repair it; until then this room is out of reach, and no other.
             StoreError::Broken(_) => Self::StoreUnavailable,
         }
     }
 }
 
-/// What this node tells everybody who comes in.
+/// The configuration of the hub.
 pub struct HubConfig {
     /// Signs tickets.
     pub signer: Signer,
     /// What rooms hold.
     pub limits: Limits,
-    /// A room of more people than this counts them instead of naming them.
+    /// A room of more members counts them instead of naming them.
     pub crowd: usize,
-    /// How long the seat of a lost link is held.
+    /// How long the session of a lost connection is held.
     pub grace: Duration,
-    /// How long the seat of a page that unloads is held; not longer than the grace.
+    /// How long the session of a page that unloads is held; not longer than the grace.
     pub reload_grace: Duration,
-    /// Mints video passes, if LiveKit is set up.
+    /// Mints LiveKit tokens, if LiveKit is set up.
     pub video: Option<Video>,
-    /// Whose names are not for guests, if there are accounts.
+    /// Reserves registered names, if there are accounts.
     pub accounts: Option<Arc<Accounts>>,
     /// What addresses and this node may hold and do.
     pub budgets: Arc<Budgets>,
@@ -89,7 +89,7 @@ pub struct HubConfig {
     pub clock: fn() -> Millis,
 }
 
-/// Who is greeted, and as what.
+/// The member that a welcome is for, and what it says of them.
 struct Greeted<'a> {
     member: MemberId,
     name: &'a Name,
@@ -100,17 +100,17 @@ struct Greeted<'a> {
 }
 
 impl HubConfig {
-    /// How long a member that only asks now and then keeps its seat without asking.
+    /// How long a polling member keeps its session without a request.
     pub fn poll(&self) -> Duration {
         self.grace.max(Duration::from_millis(self.limits.lease))
     }
 
-    /// How long the seats of a node that parts are held.
+    /// How long the sessions of a stopping node are held.
     fn parted(&self) -> Duration {
         Duration::from_millis(self.limits.lease) * 2
     }
 
-    /// A `welcome`, or a `reset` for who was welcomed before, as JSON and with a new ticket.
+    /// A `welcome`, or a `reset` for a member who was welcomed before, as JSON and with a new ticket.
     fn greet(
         &self,
         room: &RoomId,
@@ -131,15 +131,15 @@ impl HubConfig {
     }
 }
 
-/// Somebody at the door.
+/// A request to join a room.
 pub struct JoinRequest {
-    /// Which room.
+    /// The room.
     pub room: RoomId,
-    /// The name they give, if any; verified if they are logged in.
+    /// The name that the client gives, if any; verified if it is logged in.
     pub name: Option<Name>,
-    /// The proof of a seat they had, if any.
+    /// The ticket of an earlier session, if any.
     pub ticket: Option<String>,
-    /// Where they stopped reading, if anywhere.
+    /// The last position the client has read, if any.
     pub cursor: Option<Cursor>,
     /// What the client's address holds and does; without it nothing is counted.
     pub usage: Option<Arc<Usage>>,
@@ -150,19 +150,20 @@ pub struct Hub {
     rooms: Arc<RoomRegistry>,
     store: Arc<dyn Store>,
     tags: AtomicU64,
-    /// When people are to come back, once the goodbye has begun.
+    /// When members are to come back, once the shutdown has begun.
     stopping: watch::Sender<Option<Spread>>,
     departures: TaskTracker,
-    /// Tells that the typing of those who speak without a link has stopped, when nothing else does.
+    /// Ends the typing of members who type by requests with a ticket, when nothing else does.
     typing_timeouts: DashMap<MemberId, AbortHandle>,
 }
 
 impl Hub {
-    /// A node that serves the rooms of `store`, which tells `rooms`.
+    /// A node that serves the rooms of `store`, whose events go to `rooms`.
     pub fn new(rooms: Arc<RoomRegistry>, store: Arc<dyn Store>) -> Arc<Self> {
-        // Tags must never repeat on a node, and a node may restart under the same id one day: start at random.
+        // Connection ids must never repeat on a node, and a node may restart under the same id one day: start at
+        // random.
         let tags = AtomicU64::new(fastrand::u64(..) >> 16);
-        // Rooms have one hub: nothing was set before.
+        // A registry has one hub: the store was not set before.
         let _ = rooms.store.set(Arc::downgrade(&store));
         let hub = Arc::new(Self {
             rooms,
@@ -177,40 +178,41 @@ impl Hub {
         hub
     }
 
-    /// What this node tells everybody.
+    /// The hub's configuration.
     pub fn terms(&self) -> &HubConfig {
         &self.rooms.terms
     }
 
-    /// Whether people can come in: the store is there and the node is not stopping.
+    /// Whether members can join: the store is reachable and the node is not stopping.
     pub fn ready(&self) -> bool {
         !self.is_stopping() && self.store.ready()
     }
 
-    /// What the store had to put right; see [`Store::mended`].
+    /// What the store had to repair; see [`Store::repair_counts`].
     pub fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
         self.store.repair_counts()
     }
 
-    /// Whether a room has seats at this node.
+    /// Whether a room has sessions at this node.
     pub fn serves(&self, room: &RoomId) -> bool {
         self.rooms.find(room).is_some()
     }
 
-    /// What the operator should put right; see [`Store::warnings`].
+    /// What the operator should repair; see [`Store::warnings`].
     pub fn warnings(&self) -> Vec<String> {
         self.store.warnings()
     }
 
-    /// (rooms, seats) at this node.
+    /// (rooms, sessions) at this node.
     pub fn counts(&self) -> (usize, usize) {
         (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().seats.len()).sum())
     }
 
-    /// Lets somebody in: listens, looks, welcomes, follows. `reader` gets the welcome as its first frame.
+    /// Joins a room: registers for events, takes a snapshot, sends the welcome, then follows. `reader` gets the
+    /// welcome first.
     ///
     /// # Errors
-    /// Why not; the reader got nothing then.
+    /// Why not; the subscriber got nothing then.
     pub async fn enter(self: &Arc<Self>, entrance: JoinRequest, reader: Arc<dyn Subscriber>) -> Result<Session, ApiError> {
         let began = Instant::now();
         if self.is_stopping() {
@@ -228,16 +230,16 @@ impl Hub {
             let member = MemberId::random();
             Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
-        // Who takes their seat for the one they had must be told that it is another.
+        // A client whose ticket did not resume its session must learn that it has a new one: its welcome says `reset`.
         let from = JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
         self.sit(&room, claims, from, usage.as_ref(), reader).await
     }
 
-    /// Who holds a ticket, if it is good for who comes in as `name`.
+    /// The claims of a ticket, if it is valid for a client that joins as `name`.
     async fn verify_ticket(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, ApiError> {
         let claims = self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
         match (claims, &self.terms().accounts) {
-            // Their name may have been registered since; the one they give has been looked up.
+            // The ticket's name may have been registered since; the name in the request has been checked.
             (Some(Claims { name: had, .. }), Some(accounts))
                 if !had.is_verified() && name != Some(&had) && accounts.is_taken(&had).await? =>
             {
@@ -247,7 +249,7 @@ impl Hub {
         }
     }
 
-    /// Gives a seat to whoever has a right to it.
+    /// Opens a session for a member whose claims are verified.
     async fn sit(
         self: &Arc<Self>,
         room: &RoomId,
@@ -258,7 +260,7 @@ impl Hub {
     ) -> Result<Session, ApiError> {
         let count = usage.map_or(Count::Free, Count::Limited);
         let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader)) {
-            // Its seat is at another node, which may be stopping: it was counted when the member came.
+            // The member's session is at another node, which may be stopping: it was counted when the member joined.
             Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. })) if from.resumed => {
                 let seated =
                     self.store.find(room, Some(claims.member)).await?.is_some_and(|room| ticket_ops::has(&room, claims.member));
@@ -269,9 +271,9 @@ impl Hub {
         };
         let (local, tag) = placed?;
         let kept = usage.map(|usage| local.kept_of(usage));
-        // From here on, dropping the seat frees it: the link may die while the store is asked.
+        // From here on, dropping the session frees it: the connection may close while the store is asked.
         let mut seat = Session::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
-        // Asked again now that the goodbye, if it begins after this, finds the reader in its seat.
+        // Asked again: a shutdown that begins after this finds the subscriber in its session.
         if self.is_stopping() {
             seat.give_up();
             return Err(self.come_back());
@@ -291,7 +293,7 @@ impl Hub {
                 }
             };
             if joined.new && !from.joins {
-                // They left, or were lost, since they were last seen to be a member.
+                // The member left, or was lost, since the check that it was a member.
                 seat.leave().await;
                 return Err(RoomError::NotMember.into());
             }
@@ -302,7 +304,7 @@ impl Hub {
         Err(ApiError::StoreUnavailable)
     }
 
-    /// How many people are in a room.
+    /// How many members a room has.
     ///
     /// # Errors
     /// The store's.

@@ -1,4 +1,4 @@
-//! Who sits in a room at this node, and how each is handed what gathered.
+//! The sessions of a room at this node, and how pending frames are broadcast to them.
 
 use std::sync::Arc;
 
@@ -21,38 +21,38 @@ use crate::{
     room::{MemberId, Name, RoomId, RoomKey, Seq, Snapshot},
 };
 
-/// Who sits here. Dense, because a flush walks it and a lookup is by id.
+/// The sessions here. Dense, because a flush walks them, and a lookup is by id.
 #[derive(Default)]
 pub(super) struct People {
     pub(super) seats: IndexMap<MemberId, LocalSession, RandomState>,
     pub(super) key: Option<RoomKey>,
-    /// So many at the beginning have got what is being handed out; 0 when nothing is.
+    /// How many at the front have got the broadcast under way; 0 when none is.
     handed: usize,
 }
 
-/// A seat at this node.
+/// A session at this node.
 pub(super) struct LocalSession {
     pub(super) tag: u64,
-    /// When the link came: an older one does not get the seat any more.
+    /// When the connection came: an older one can no longer take the session.
     pub(super) began: Instant,
-    /// Tags of links before this one, until the store has taken note of this one.
+    /// Ids of earlier connections, until the store has recorded this one.
     pub(super) older: Vec<u64>,
     pub(super) name: Name,
     pub(super) place: Place,
     pub(super) permit: Option<Permit>,
-    /// When its page said that it unloads: its link ends next, unless that was a page before this link.
+    /// When the page said that it unloads. Its connection ends next, unless that page came before this connection.
     pub(super) unloaded: Option<Instant>,
 }
 
 impl LocalRoom {
-    /// The page of a member unloads. Says whether its seat is here.
+    /// The page of a member unloads. Says whether its session is here.
     pub(super) fn unload(&self, member: MemberId) -> bool {
         self.people.lock().seats.get_mut(&member).map(LocalSession::unload).is_some()
     }
 }
 
 impl LocalSession {
-    /// Its page unloads: a seat without a link is held for the reload grace from now on.
+    /// The page unloads: a session without a connection is held for the reload grace from now on.
     pub(super) fn unload(&mut self) {
         self.unloaded = Some(Instant::now());
         match &self.place {
@@ -63,22 +63,22 @@ impl LocalSession {
     }
 }
 
-/// What a seat is doing.
+/// The state of a session.
 pub(super) enum Place {
-    /// Listens already, but has not looked yet.
+    /// Registered for events, but without a snapshot yet.
     Joining(Box<Joining>),
-    /// Follows.
+    /// Follows the room.
     Live { reader: Arc<dyn Subscriber>, reach: SeenUpTo },
-    /// Lost its link; kept for the grace, or for the reload grace once `unload` is notified. What waits for its end is
-    /// given up with it.
+    /// Lost its connection; held for the grace, or for the reload grace once `unload` is notified. Dropping this
+    /// aborts the task that waits for the end of the grace.
     Held { unload: Arc<Notify>, _grace: AbortOnDropHandle<()> },
 }
 
-/// Somebody on their way in. Boxed, because a seat is hardly ever that.
+/// A session that is joining. Boxed, because few sessions are in this state.
 pub(super) struct Joining {
     pub(super) reader: Arc<dyn Subscriber>,
     pub(super) waiting: Vec<(FrameMeta, Bytes)>,
-    /// Where a reset began anew meanwhile: a snapshot of another life, or of an earlier moment, lies before it.
+    /// Where a reset began meanwhile: a snapshot of another epoch, or of an earlier moment, lies before it.
     pub(super) reset: Option<SeenUpTo>,
 }
 
@@ -92,13 +92,13 @@ impl Place {
     }
 }
 
-/// What has gathered, on its way to everybody.
+/// Pending frames on their way to every session.
 pub(super) struct Broadcast<'a> {
     pub(super) json: &'a [u8],
     pub(super) items: &'a [Item],
-    /// What everything begins anew with first, and whether that is a crowd.
+    /// The snapshot of a reset that goes out first, and whether that is a crowd.
     pub(super) reset: Option<(Arc<Snapshot>, bool)>,
-    /// Framed once for each kind of reader.
+    /// Encoded once for each kind of subscriber.
     batches: SmallVec<[Batch<'a>; 1]>,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Broadcast<'a> {
 }
 
 impl People {
-    /// Takes a seat away. Those who have their share of what is being handed out stay before those who have not.
+    /// Removes a session. Those that have got the broadcast under way stay before those that have not.
     pub(super) fn remove(&mut self, member: MemberId) -> Option<LocalSession> {
         let mut at = self.seats.get_index_of(&member)?;
         if at < self.handed {
@@ -121,8 +121,8 @@ impl People {
         self.seats.swap_remove_index(at).map(|(_, seat)| seat)
     }
 
-    /// Hands out to the next `most` who have not got it yet. False when everybody has.
-    /// Who takes a seat meanwhile comes last, and has no use for what lies before their snapshot.
+    /// Broadcasts to the next `most` sessions that have not got it yet. False when all have. A session that is opened
+    /// meanwhile comes last; its snapshot already contains what lies before it.
     pub(super) fn hand_out(&mut self, out: &mut Broadcast<'_>, most: usize, room: &RoomId, terms: &HubConfig) -> bool {
         let Broadcast { json, items, reset, batches } = out;
         let (from, count) = (std::mem::take(&mut self.handed), self.seats.len());
@@ -139,7 +139,8 @@ impl People {
                 return to < count;
             }
         }
-        // Where everything in the batch lies after a reader's snapshot, and none of it is its own, the batch goes out whole.
+        // If all of the batch lies after a subscriber's snapshot and none of it is the member's own, the batch goes
+        // out whole.
         let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
         for item in *items {
             match item.kind {

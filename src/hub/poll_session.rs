@@ -1,5 +1,4 @@
-//! A seat that no link holds: it is kept for as long as its member asks again
-//! in time, and lost when they do not.
+//! A session without a connection: it is held while its member polls in time, and lost when they do not.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +11,10 @@ use tokio::{
 
 use super::Session;
 
-/// Whether a request has ended is not looked for more often than this.
+/// The shortest time between two checks whether a request has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A seat between requests. Dropping it is a lost link.
+/// A session between requests. Dropping it counts as a lost connection.
 pub struct PollSession {
     kept: Arc<Kept>,
     watch: AbortHandle,
@@ -25,25 +24,25 @@ struct Kept {
     state: Mutex<State>,
     /// The time is over, and so is the request that was waited for.
     over: Notify,
-    /// How long the seat is kept after a request.
+    /// How long the session is held after a request.
     lease: Duration,
-    /// …and after its page has said that it unloads.
+    /// How long it is held after its page has said that it unloads.
     reload: Duration,
 }
 
 struct State {
-    /// `None` when it is lost.
+    /// `None` when the session is lost.
     seat: Option<Session>,
-    /// Requests that are being answered: while there are any, nothing runs out.
+    /// Requests that are being answered: while there are any, the session cannot expire.
     asking: usize,
     until: Instant,
-    /// The page said so, and nothing was asked since.
+    /// The page said that it unloads, and no request came since.
     unloads: bool,
 }
 
 impl PollSession {
-    /// Keeps a seat for as long as the node lets a member be silent after each request that was accepted, then frees it
-    /// and says so to `lost`. `unload` tells that the page of the member unloads.
+    /// Holds a session for the node's poll time after each request that was accepted, then frees it and calls `lost`.
+    /// `unload` notifies that the member's page unloads.
     pub fn new(seat: Session, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
         let terms = seat.terms();
         let (lease, reload) = (terms.poll(), terms.reload_grace);
@@ -73,8 +72,8 @@ impl PollSession {
         Self { kept, watch: watch.abort_handle() }
     }
 
-    /// A request begins: the seat is kept until the guard is dropped, and for the lease after that if it was accepted.
-    /// `None` when the seat is lost already.
+    /// A request begins. The session is held until the guard is dropped, and for the lease after that if the request
+    /// was accepted. `None` when the session is lost already.
     pub fn stay(&self) -> Option<KeepAlive> {
         let mut state = self.kept.state.lock();
         state.seat.as_ref()?;
@@ -99,14 +98,14 @@ impl Drop for PollSession {
     }
 }
 
-/// A request of a member whose seat is kept meanwhile.
+/// A request of a member whose session is held meanwhile.
 pub struct KeepAlive {
     kept: Arc<Kept>,
     accepted: bool,
 }
 
 impl KeepAlive {
-    /// The request is not refused, so it renews the seat.
+    /// The request is not refused, so it renews the session.
     pub fn accept(&mut self) {
         self.accepted = true;
     }

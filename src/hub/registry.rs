@@ -1,4 +1,4 @@
-//! The rooms at this node: who takes a seat in them, and what the store tells them.
+//! The rooms at this node: their sessions, and the store's events for them.
 
 use std::{
     sync::{
@@ -26,16 +26,16 @@ use crate::{
     ticket::Claims,
 };
 
-/// How often what logs have forgotten is given back.
+/// How often addresses get back the budget of messages that logs have dropped.
 const BUDGET_LOOK: Duration = Duration::from_secs(10);
 
-/// The rooms that have seats at this node; the ear of the store.
+/// The rooms that have sessions at this node; handles the store's events.
 pub struct RoomRegistry {
     pub(super) rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
     pub(super) terms: Arc<HubConfig>,
-    /// What addresses say into rooms that have no seat here.
+    /// What addresses publish into rooms that have no session here.
     away: DashMap<(ClientAddr, RoomId), Arc<Kept>, RandomState>,
-    /// Where the people of a crowd are looked up.
+    /// Where the members of a crowd are listed.
     pub(super) store: OnceLock<Weak<dyn Store>>,
 }
 
@@ -45,14 +45,15 @@ impl RoomRegistry {
         Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), away: DashMap::default(), store: OnceLock::new() })
     }
 
-    /// Has a room counted from now on, if it is a crowd.
+    /// Starts the task that counts a room, if it is a crowd.
     pub(super) fn follow_crowd(&self, room: &Arc<LocalRoom>) {
         if let Some(store) = self.store.get().filter(|_| room.is_uncounted()) {
             tokio::spawn(crowd::follow(Arc::downgrade(room), Weak::clone(store)));
         }
     }
 
-    /// Gives addresses back what logs have forgotten, and asks the store how much it holds, for as long as it lives.
+    /// Gives addresses back the budget of messages that logs have dropped, and asks the store for its capacity, while
+    /// the store lives.
     pub(super) fn follow_budgets(self: &Arc<Self>, store: Weak<dyn Store>) {
         let rooms = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -72,7 +73,7 @@ impl RoomRegistry {
         });
     }
 
-    /// What an address says into a room, wherever the room's seats are.
+    /// What an address has published into a room, wherever the room's sessions are.
     pub(super) fn kept_of(&self, id: &RoomId, usage: &Arc<Usage>) -> Arc<Kept> {
         if let Some(room) = self.find(id) {
             return room.kept_of(usage);
@@ -86,11 +87,11 @@ impl RoomRegistry {
         self.rooms.get(id).map(|room| Arc::clone(&room))
     }
 
-    /// Puts a reader in a seat, to listen before it looks; an older link of the same member is closed.
-    /// Draws the link's tag, so that tags grow in the order in which links take a seat.
+    /// Registers a session, so that it gets events before its snapshot; an older connection of the same member is
+    /// closed. Draws the connection's id, so that ids grow in the order in which connections register.
     ///
     /// # Errors
-    /// [`ApiError::Replaced`] if a link that came later has the seat, or what the budgets refuse.
+    /// [`ApiError::Replaced`] if a connection that came later has the session, or what the budgets refuse.
     pub(super) fn place(
         &self,
         id: &RoomId,
@@ -134,8 +135,8 @@ impl RoomRegistry {
         Ok((Arc::clone(&room), tag))
     }
 
-    /// Empties the seat if `tag` still holds it, and forgets the room if it was the last one here.
-    /// Returns every tag under which the store may know the seat.
+    /// Removes the session if `tag` still holds it, and drops the room if it was the last one here. Returns every tag
+    /// under which the store may know the session.
     pub(super) fn unregister(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
         let seat = {
             let mut people = room.people.lock();
@@ -151,7 +152,8 @@ impl RoomRegistry {
         older.into_iter().chain([tag]).collect()
     }
 
-    /// A seat was taken at another node: the link that held it here is closed, and nothing of it stays.
+    /// The member's session moved to another node: the connection that held it here is closed, and the session is
+    /// removed.
     fn hand_over(&self, room: &LocalRoom, member: MemberId, tag: u64) {
         match room.people.lock().seats.get_mut(&member) {
             Some(seat) if seat.tag == tag => {
@@ -159,7 +161,7 @@ impl RoomRegistry {
                     reader.close(&ApiError::Replaced);
                 }
             }
-            // A newer link is here already; it has the seat or is about to take it back.
+            // A newer connection is here already; it has the session or is about to take it back.
             Some(seat) => return seat.older.retain(|older| *older != tag),
             None => return,
         }

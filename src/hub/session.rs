@@ -1,5 +1,5 @@
-//! A member's place at this node. Dropping it is a lost link: its typing ends,
-//! and the seat is held for the grace, then freed. Leaving frees it at once.
+//! A member's session at this node. Dropping it counts as a lost connection: its typing ends, and it is held for the
+//! grace, then freed. Leaving frees it at once.
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
@@ -23,20 +23,20 @@ use crate::{
 /// How long an explicit leave waits for the store before it goes on in the background.
 pub(super) const LEAVING: Duration = Duration::from_secs(3);
 
-/// Who started to type is told to have stopped after this long, unless they said so again.
+/// After this long without another typing frame, the hub broadcasts that the member has stopped typing.
 pub(super) const TYPING: Duration = Duration::from_secs(6);
 
-/// A seat in a room, held by one link.
+/// A member's session in a room, held by one connection.
 pub struct Session {
     hub: Arc<Hub>,
     room: Arc<LocalRoom>,
     claims: Claims,
     tag: u64,
-    /// What the client's address says into this room.
+    /// What the client's address publishes into this room.
     kept: Option<Arc<Kept>>,
-    /// Tells the others that the typing has stopped, when nothing else does.
+    /// Broadcasts the end of typing, when nothing else does.
     set_typing_timeout: Option<AbortHandle>,
-    /// Not welcomed yet, and without an older ticket: if the link is lost now, the member cannot come back.
+    /// Not welcomed yet, and without an older ticket: if the connection is lost now, the member cannot come back.
     stranger: bool,
     freed: bool,
 }
@@ -53,17 +53,17 @@ impl Session {
         Self { hub, room, claims, tag, kept, set_typing_timeout: None, stranger, freed: false }
     }
 
-    /// Who sits here.
+    /// The member.
     pub fn member(&self) -> MemberId {
         self.claims.member
     }
 
-    /// Under which name.
+    /// The member's name.
     pub fn name(&self) -> &Name {
         &self.claims.name
     }
 
-    /// In which room.
+    /// The room.
     pub fn room(&self) -> &RoomId {
         &self.room.id
     }
@@ -72,7 +72,8 @@ impl Session {
         self.hub.terms()
     }
 
-    /// Welcomes the reader and lets it follow from the snapshot on. False when the room was reset meanwhile: look again.
+    /// Sends the welcome, and lets the subscriber follow from the snapshot on. False when a reset came between: join
+    /// again.
     pub(super) fn follow(
         &mut self,
         snapshot: &Snapshot,
@@ -123,26 +124,26 @@ impl Session {
         Ok(true)
     }
 
-    /// Whether this link still has the seat.
+    /// Whether this connection still has the session.
     fn is_held(&self) -> bool {
         self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag)
     }
 
-    /// Another link has the seat, or had it.
+    /// Another connection has the session, or had it.
     fn replaced(&mut self) -> ApiError {
         if !self.room.people.lock().seats.contains_key(&self.claims.member) {
-            // The link that replaced this one has left already, and this join may have come after that.
+            // The connection that replaced this one has left already, and this join may have come after that.
             self.freed = true;
             self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         }
         ApiError::Replaced
     }
 
-    /// Says something. A send without a counter of its own gets the next one.
-    /// The answer to a new `n` is the ack in the stream; the answer to a repeated one is returned as a frame.
+    /// Publishes a message. One without a counter of its own gets the next one. The answer to a new `n` is the ack in
+    /// the stream; the answer to a repeated one is returned as a frame.
     ///
     /// # Errors
-    /// Why it was not said.
+    /// Why it was not published.
     pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<ServerMessage<'static>>, ApiError> {
         let counted = self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
@@ -150,7 +151,7 @@ impl Session {
             Some(n) => store.say(room, member, n, text),
             None => store.publish_next(room, member, text),
         };
-        // A store in this process says it at once.
+        // A store in this process publishes on the first poll.
         let first = {
             let _speaking = self.room.speak(self.hub.terms());
             poll_fn(|cx| Poll::Ready(saying.as_mut().poll(cx))).await
@@ -163,7 +164,7 @@ impl Session {
             counted.keep();
         }
         let PublishResult { n, seq, at, repeated } = said?;
-        // Words are the end of typing: readers know that by themselves.
+        // A message ends typing: clients know that by themselves.
         self.set_typing_timeout.take().inspect(AbortHandle::abort);
         let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: true });
         Ok(repeated.then_some(again))
@@ -181,7 +182,7 @@ impl Session {
             let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
             let set_typing_timeout = tokio::spawn(async move {
                 sleep(TYPING).await;
-                // Who has left by now has been told to have left.
+                // An error is of no interest: for a member who has left, the leave was broadcast.
                 let _ = store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
             });
             self.set_typing_timeout = Some(set_typing_timeout.abort_handle());
@@ -189,7 +190,7 @@ impl Session {
         Ok(())
     }
 
-    /// A video pass for this member.
+    /// A LiveKit token for this member.
     ///
     /// # Errors
     /// As [`Hub::pass`].
@@ -197,7 +198,7 @@ impl Session {
         self.hub.pass(&self.room.id, self.claims.member).await
     }
 
-    /// The page says that it unloads: if the link ends now, the seat is held for the reload grace.
+    /// The page says that it unloads: if the connection ends now, the session is held for the reload grace.
     pub fn unload(&self) {
         let mut people = self.room.people.lock();
         if let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) {
@@ -205,14 +206,15 @@ impl Session {
         }
     }
 
-    /// Leaves for good: the seat is free when this returns, or soon after if the store is away. Says whether it is.
+    /// Leaves for good. The session is free when this returns, or soon after if the store is away; says whether it
+    /// is.
     pub async fn leave(mut self) -> bool {
         self.freed = true;
         let leaving = self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         timeout(LEAVING, leaving).await.is_ok()
     }
 
-    /// Frees the seat of somebody who was lost long enough ago.
+    /// Frees the session of a member that was lost long enough ago.
     pub(super) fn lose(self) {
         self.free(LeaveReason::Lost);
     }
@@ -224,19 +226,20 @@ impl Session {
 
     fn free(mut self, reason: LeaveReason) {
         self.freed = true;
-        // Another link may have taken it over: then there is nothing to free. Nor is there without a runtime.
+        // If another connection has taken the session over, there is nothing to free. Nor is there without a runtime.
         if self.is_held() && tokio::runtime::Handle::try_current().is_ok() {
             self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, reason);
         }
     }
 
-    /// A newer link at another node has the seat: nothing is left of it here.
+    /// A newer connection at another node has the session: it is removed here.
     pub(super) fn void(mut self) {
         self.freed = true;
         self.hub.rooms.unregister(&self.room, self.claims.member, self.tag);
     }
 
-    /// Gives up a seat that the store refused. If an older link's seat stands behind it, that one is held for the grace.
+    /// Gives up a session that the store refused. If an older connection's session stands behind it, that one is held
+    /// for the grace.
     pub(super) fn give_up(mut self) {
         let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
         if !older {
@@ -260,14 +263,15 @@ impl Drop for Session {
             set_typing_timeout.abort();
             !set_typing_timeout.is_finished()
         });
-        // Without a runtime there is no node left to hold a seat at.
+        // Without a runtime there is no node left to hold a session at.
         if self.freed || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
         let (hub, room, claims, tag) = (Arc::clone(&self.hub), Arc::clone(&self.room), self.claims.clone(), self.tag);
         let member = claims.member;
         if typing {
-            // Said by the link that typed, and now: later it could be taken for a word of the next one.
+            // Sent for the connection that typed, and now: later it could be taken for a frame of the next
+            // connection.
             let (store, room) = (Arc::clone(&hub.store), room.id.clone());
             tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false, Instant::now()).await });
         }
@@ -283,7 +287,7 @@ impl Drop for Session {
             return;
         }
         let (unload, terms) = (Arc::new(Notify::new()), hub.terms());
-        // A page that lives long after it said so has come back, or did not mean this link.
+        // A page that lives long after it said so has come back, or did not mean this connection.
         if seat.unloaded.is_some_and(|at| at.elapsed() < terms.grace) {
             unload.notify_one();
         }

@@ -1,4 +1,4 @@
-//! Goodbyes: a member's, which frees the seat, and the node's own.
+//! Leaving: a member's, which frees the session, and the shutdown of the node.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,32 +15,32 @@ use crate::{
 /// How long a stopping node waits for its members to reach another one, if there may be one.
 const MOVING: Duration = Duration::from_secs(6);
 
-/// It waits on while one has moved within this time: other nodes may be slow under thousands.
+/// It waits on while a member has moved within this time: other nodes may be slow under thousands.
 const STILL_MOVING: Duration = Duration::from_secs(2);
 
-/// And no longer than this.
+/// It never waits longer than this.
 const MOVED: Duration = Duration::from_secs(25);
 
 /// How long a stopping node may take to end its calls.
 const HANGING_UP: Duration = Duration::from_secs(2);
 
-/// How long what is under way may take to end where seats are left to the lease.
+/// How long leaves under way may take to end when sessions are left to the lease.
 const SETTLING: Duration = Duration::from_millis(300);
 
 impl Hub {
-    /// Whether the goodbye has begun.
+    /// Whether the shutdown has begun.
     pub fn is_stopping(&self) -> bool {
         self.stopping.borrow().is_some()
     }
 
-    /// Waits until the goodbye begins, and says what to tell those who have no seat yet.
+    /// Waits until the shutdown begins. Returns the error for clients that have no session yet.
     pub async fn stops(&self) -> ApiError {
-        // The sender lives as long as we do.
+        // The sender lives as long as the hub.
         let _ = self.stopping.subscribe().wait_for(Option::is_some).await;
         self.come_back()
     }
 
-    /// Frees a seat, whatever it takes: while the store is away the goodbye is repeated.
+    /// Frees a session, whatever it takes: the leave is repeated while the store is away.
     pub(super) fn leave_with_retry(
         self: &Arc<Self>,
         room: &Arc<LocalRoom>,
@@ -51,7 +51,7 @@ impl Hub {
         let tags = self.rooms.unregister(room, member, tag);
         let (hub, room) = (Arc::clone(self), Arc::clone(room));
         self.departures.spawn(async move {
-            // Before the store is asked: what it tells makes the room forget this.
+            // Read before the store is asked: the event of the leave removes it.
             let called = room.call_participants.lock().contains_key(&member);
             let mut over = false;
             for tag in tags {
@@ -73,16 +73,17 @@ impl Hub {
         })
     }
 
-    /// What people are told while the node is stopping: when to come back, each at a moment of their own.
+    /// The error for clients while the node is stopping: when to come back, each at a moment of its own.
     pub fn come_back(&self) -> ApiError {
         let spread = *self.stopping.borrow();
         ApiError::Restarting(spread.unwrap_or_else(|| Spread::over_nodes(0)).draw())
     }
 
-    /// Says goodbye: nobody comes in any more, and everybody is told when to come back.
+    /// Shuts the node down: no member joins any more, and each is told when to come back.
     ///
-    /// Where rooms are shared and another node lives, people get a moment to take their seats up there; what is left
-    /// then is freed. Where none lives, seats are left to the lease, and people take them up when a node is there again.
+    /// Where rooms are shared and another node lives, members get some time to resume their sessions there. Sessions
+    /// that are left then are freed. Where no other node lives, sessions are left to the lease, and members resume
+    /// them when a node is back.
     pub async fn shutdown(self: &Arc<Self>) {
         let ready = self.store.ready();
         let (shared, moving) = (self.store.shared() && ready, ready && self.store.has_peers().await);
@@ -99,7 +100,7 @@ impl Hub {
         if moving && self.counts().1 > 0 {
             self.moved_on(MOVING.min(self.terms().grace)).await;
         }
-        // The node to which people were to move may have stopped as well.
+        // The node to which members were to move may have stopped as well.
         let left = self.counts().1 > 0;
         if shared && left && (!moving || !self.store.has_peers().await) {
             tracing::info!(seats = self.counts().1, "no other node lives: seats are left to the lease");
@@ -111,7 +112,7 @@ impl Hub {
         self.free_all().await;
     }
 
-    /// Frees every seat that is left, and ends the calls beside them, which the store would not.
+    /// Frees every session that is left, and ends their calls, which the store would not.
     async fn free_all(self: &Arc<Self>) {
         let calling = self.calling();
         let leaving = calling.iter().flat_map(|room| {
@@ -128,7 +129,8 @@ impl Hub {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.departures.wait()).await;
     }
 
-    /// Waits until no member has a seat here, or those that are left do not move: for `least`, and on while others move.
+    /// Waits until no session is left here, or no member has moved for a while: for `least`, and longer while members
+    /// move.
     async fn moved_on(&self, least: Duration) {
         let begun = Instant::now();
         let (mut seats, mut moved) = (self.counts().1, begun);

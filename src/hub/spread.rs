@@ -1,23 +1,24 @@
-//! When the people of a stopping node are asked to come back: each at a moment of their own, the more people the longer.
+//! When the members of a stopping node are asked to come back: each at a moment of its own. The more there
+//! are, the longer the time.
 
 use std::{ops::Range, time::Duration};
 
-/// Before this the other nodes are not asked: a proxy needs a moment to see that this one stops.
+/// Before this, members do not ask the other nodes: a proxy needs a moment to see that this one stops.
 const AT_ONCE: Duration = Duration::from_millis(200);
 /// How long a node may take to be started again.
 const RESTART: Duration = Duration::from_secs(2);
-/// Over how long even a few people are spread.
+/// Over how long even a few members are spread.
 const LEAST: Duration = Duration::from_millis(1800);
-/// What the other nodes and Redis take in a second, with half of their time left for who is there.
+/// Members that the other nodes and Redis take in a second, with half of their time left for those they already have.
 const MOVES: u32 = 4000;
-/// The same of a node that has just started.
+/// The same for a node that has just started.
 const RETURNS: u32 = 3000;
-/// The last who move: a stopping node holds seats for six seconds, if no member moves any more.
+/// When the last member moves: a stopping node holds sessions for six seconds, if no member moves any more.
 const MOVED: Duration = Duration::from_millis(4500);
-/// The last who come back to a node that holds no seats for them.
+/// When the last member comes back to a node that holds no sessions for them.
 const RETURNED: Duration = Duration::from_secs(30);
 
-/// Between which moments people are asked to come back.
+/// Between which moments members are asked to come back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Spread {
     from: Duration,
@@ -25,19 +26,19 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// For people who move to other nodes.
+    /// For members who move to other nodes.
     pub(super) fn over_nodes(seats: usize) -> Self {
         Self { from: AT_ONCE, to: (AT_ONCE + time_for(seats, MOVES)).min(MOVED) }
     }
 
-    /// For people who wait until this node has been started again; their seats are held for so long, if they are.
+    /// For members who wait until this node has been started again; their sessions may be `held` that long.
     pub(super) fn over_restart(seats: usize, held: Option<Duration>) -> Self {
         let from = held.map_or(RESTART, |held| RESTART.min(held / 4));
         let most = held.map_or(RETURNED, |held| held * 2 / 3);
         Self { from, to: (from + time_for(seats, RETURNS)).min(most) }
     }
 
-    /// A moment within.
+    /// A random moment within.
     pub(super) fn draw(self) -> Duration {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let Range { start, end } = millis(self.from)..millis(self.to);

@@ -1,5 +1,4 @@
-//! What a ticket lets its bearer do without a link of their own: at any node,
-//! whatever holds the seat and wherever that is.
+//! Requests with a ticket, which need no connection of their own. They work on any node, wherever the session is.
 
 use std::sync::Arc;
 
@@ -21,10 +20,11 @@ use crate::{
 };
 
 impl Hub {
-    /// Who holds this ticket.
+    /// The member whose ticket this is.
     ///
     /// # Errors
-    /// [`ApiError::BadTicket`] for a stranger, [`RoomError::NotMember`] for somebody whose room is over, or the store's.
+    /// [`ApiError::BadTicket`] if the ticket is not valid, [`RoomError::NotMember`] if the room is gone, or the
+    /// store's.
     pub async fn ticket_holder(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         match self.rooms.find(room).and_then(|room| room.people.lock().key) {
             Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket),
@@ -32,7 +32,7 @@ impl Hub {
         }
     }
 
-    /// A ticket to follow one of somebody who sits here, when more than half its time is over.
+    /// A new ticket for a member with a session here, when more than half the time of the old one is over.
     pub fn fresh_ticket(&self, room: &RoomId, ticket: &str, who: &Claims) -> Option<String> {
         let now = (self.terms().clock)();
         if !Signer::is_aging(room, ticket, now) {
@@ -42,16 +42,16 @@ impl Hub {
         Some(self.terms().signer.sign(&key, room, who, now))
     }
 
-    /// Who holds this ticket, and whether they have a seat in the room.
+    /// The member whose ticket this is, and whether they have a session in the room.
     pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, bool), ApiError> {
         let claimed = Signer::claimed(room, ticket).ok_or(ApiError::BadTicket)?;
-        // A room that is over took its key along, and nobody is a member of it.
+        // A deleted room has no key left, and no members.
         let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(RoomError::NotMember)?;
         let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket)?;
         Ok((claims, has(&snapshot, claimed)))
     }
 
-    /// What a ticket for this room says, if it is good.
+    /// The claims of a ticket for this room, if it is valid.
     pub(super) async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, ApiError> {
         let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
         let key = match local {
@@ -61,11 +61,11 @@ impl Hub {
         Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
     }
 
-    /// Takes a seat up for its member, wherever it is; makes nobody a member who is not one.
-    /// `reader` gets the welcome as its first frame.
+    /// Resumes a member's session, wherever it is; creates no new member. `reader` gets the welcome as its first
+    /// frame.
     ///
     /// # Errors
-    /// As [`Self::bearer`], [`RoomError::NotMember`], or as [`Self::enter`].
+    /// As [`Self::ticket_holder`], [`RoomError::NotMember`], or as [`Self::enter`].
     pub async fn resume(
         self: &Arc<Self>,
         room: &RoomId,
@@ -85,10 +85,10 @@ impl Hub {
         self.sit(room, claims, JoinOrigin { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
     }
 
-    /// Says something in a member's name; without a counter of theirs, with the next one.
+    /// Publishes a message of a member; without a counter of its own it gets the next one.
     ///
     /// # Errors
-    /// Why it was not said.
+    /// Why it was not published.
     pub async fn say(
         &self,
         room: &RoomId,
@@ -107,7 +107,7 @@ impl Hub {
             counted.keep();
         }
         let said = said?;
-        // Words are the end of typing: readers know that by themselves.
+        // A message ends typing: clients know that by themselves.
         self.set_typing_timeout(who.member, None);
         Ok(said)
     }
@@ -124,7 +124,7 @@ impl Hub {
             let set_typing_timeout = tokio::spawn(async move {
                 sleep(TYPING).await;
                 hub.typing_timeouts.remove(&who.member);
-                // Who has left by now has been told to have left.
+                // An error is of no interest: for a member who has left, the leave was broadcast.
                 let _ = hub.store.typing(&room, who.member, &who.name, false, Instant::now()).await;
             });
             self.set_typing_timeout(who.member, Some(set_typing_timeout.abort_handle()));
@@ -132,7 +132,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Who was to be hushed need not be any more, or later.
+    /// Replaces the task that ends a member's typing, or cancels it.
     fn set_typing_timeout(&self, member: MemberId, later: Option<AbortHandle>) {
         let before = match later {
             Some(later) => self.typing_timeouts.insert(member, later),
@@ -141,8 +141,8 @@ impl Hub {
         before.inspect(AbortHandle::abort);
     }
 
-    /// A page says that it unloads, and may only be reloading: the node that holds its seat holds it for the reload grace
-    /// once it has no link. Nothing happens to a link that lives on.
+    /// A page says that it unloads, and may only be reloading. The node of the session holds it for the reload grace
+    /// once it has no connection. A connection that lives on is not affected.
     ///
     /// # Errors
     /// [`ApiError::BadTicket`], or the store's.
@@ -160,8 +160,9 @@ impl Hub {
         }
     }
 
-    /// Lets a member go, whatever link holds the seat: it is free when this returns, or soon after if the store is away.
-    /// Nothing happens to who has left already, nor to a link that came after the request `began`.
+    /// Leaves for a member, whichever connection holds the session: it is free when this returns, or soon after if
+    /// the store is away. A member who has left already is not affected, nor is a connection that came after the
+    /// request `began`.
     ///
     /// # Errors
     /// [`ApiError::BadTicket`], or the store's.
@@ -183,26 +184,26 @@ impl Hub {
         });
         if let Some((local, tag)) = local {
             let _ = timeout(LEAVING, self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left)).await;
-            // It may have been taken up at another node, of which this one has not heard yet: then that goodbye was void.
+            // The session may have moved to another node without this one knowing yet: then that leave was void.
             seated = match self.seated(room, ticket).await {
                 Err(ApiError::Refused(RoomError::NotMember)) => false,
                 seated => seated?.1,
             };
         }
         if seated {
-            // Its seat is at another node: take it over, then leave.
+            // The session is at another node: take it over, then leave.
             let from = JoinOrigin { cursor: None, resumed: true, exact: true, joins: false, began };
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
             match self.sit(room, claims, from, None, Arc::new(NullSubscriber)).await {
                 Ok(seat) => drop(seat.leave().await),
-                // Somebody was quicker.
+                // Another request was quicker.
                 Err(ApiError::Refused(RoomError::NotMember)) => {}
-                // They have come back since.
+                // The member has come back since.
                 Err(ApiError::Replaced) => return Ok(()),
                 Err(trouble) => return Err(trouble),
             }
-            // Only that node knows whether they had a pass.
+            // Only that node knows whether the member had a token.
             self.remove_from_call(room, member, false);
         }
         Ok(())
@@ -213,7 +214,7 @@ pub(super) fn has(snapshot: &Snapshot, member: MemberId) -> bool {
     snapshot.members.iter().any(|known| known.id == member)
 }
 
-/// Reads nothing, for a seat that is taken for a moment.
+/// Drops every frame, for a session that is held only for a moment.
 pub struct NullSubscriber;
 
 static SILENCE: Encoder = Encoder { frame: |_, _, _| {}, echo: false };

@@ -1,14 +1,14 @@
-//! Whether somebody is in the room's video call.
+//! Whether a member is in the room's video call.
 
 use super::Millis;
 
-/// What is known of a member's stays in the call, as a mark that only grows: twice the moment at which the newest
-/// stay began, and one more when it is over. So news of it may come twice, late or in any order.
+/// A member's stays in the call, as a mark that only grows. It is twice the moment at which the newest stay began,
+/// and one more when that stay is over. So events about it may come twice, late or in any order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub struct CallMark(pub u64);
 
 impl CallMark {
-    /// Has a pass, and was not seen in the call yet.
+    /// The member has a LiveKit token, and was not seen in the call yet.
     pub const INVITED: Self = Self(1);
 
     /// The latest moment that a mark can hold: stores count exactly up to 2^53.
@@ -24,7 +24,7 @@ impl CallMark {
         Self(self.0 | 1)
     }
 
-    /// A stay that follows this one, by whatever clock.
+    /// A stay that follows this one, by any clock.
     pub fn next(self) -> Self {
         Self(self.over().0 + 1)
     }

@@ -1,13 +1,13 @@
-//! The log: numbered entries, and where a reader stands in it.
+//! The log: numbered entries, and a client's position in it.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use super::{MemberId, Millis, Name, RoomError};
 
-/// The number of an entry within one life of a room: 1, 2, 3, … without holes.
+/// The number of an entry within one epoch of a room: 1, 2, 3, … without holes.
 pub type Seq = u64;
 
-/// What was said: 1 to 4,000 characters, not only white space.
+/// The text of a message: 1 to 4,000 characters, not only white space.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Text(Arc<str>);
 
@@ -35,25 +35,25 @@ impl FromStr for Text {
     }
 }
 
-/// One numbered line of the log.
+/// One numbered message of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
     /// Its number.
     pub seq: Seq,
     /// When the store took it.
     pub at: Millis,
-    /// Who said it.
+    /// The sender.
     pub from: MemberId,
-    /// The name they went by then; they may be gone by now.
+    /// The sender's name at that time; the sender may have left since.
     pub user: Name,
-    /// The sender's own counter: with `from` the identity of a send.
+    /// The sender's own counter: with `from` it identifies the message, however often it is sent.
     pub n: u64,
-    /// What was said.
+    /// The text.
     pub text: Text,
 }
 
-/// One life of a room: drawn at random when the room is born or its
-/// continuity breaks, so that a reborn room is never taken for the old one.
+/// Identifies one lifetime of a room. It is drawn at random when the room is created or its continuity breaks, so
+/// that a new room is never taken for the old one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Epoch(pub u64);
 
@@ -64,12 +64,11 @@ impl Epoch {
     }
 }
 
-/// A place in the log: everything up to and including `seq` of life `epoch`
-/// has been read. Opaque on the wire, where it is `<epoch in hex>-<seq>`. What
-/// a transport adds for itself after a second dash is passed over by the others.
+/// A position in the log: all entries up to and including `seq` of `epoch` have been read. Opaque on the wire, where
+/// it is `<epoch in hex>-<seq>`. A transport may append its own part after a second dash; the others ignore it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cursor {
-    /// The life of the room it belongs to.
+    /// The epoch of the room it belongs to.
     pub epoch: Epoch,
     /// The last entry read; 0 before the first.
     pub seq: Seq,

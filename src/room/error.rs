@@ -1,4 +1,4 @@
-//! Every way a room says no. A refusal is an answer, not an incident.
+//! Every error of a room. A refusal is an answer, not an incident.
 
 use super::{Name, RoomId, Text};
 
@@ -17,16 +17,16 @@ pub enum RoomError {
     /// More text than a message holds.
     #[error("a message has at most {max} characters", max = Text::MAX_CHARS)]
     TooLong,
-    /// Not a cursor of ours.
+    /// Not a cursor of this server.
     #[error("a cursor is given back exactly as it was received")]
     BadCursor,
-    /// The sender does not sit in this room (any more).
+    /// The sender is not, or no longer, a member of this room.
     #[error("you are not in this room")]
     NotMember,
-    /// A link that began later has the seat.
+    /// A connection that began later has the session.
     #[error("this seat was opened elsewhere")]
     Overtaken,
-    /// No seat left.
+    /// The room has as many members as it may.
     #[error("this room is full")]
     RoomFull,
     /// A counter below the last one whose entry is no longer in the log.

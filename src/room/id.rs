@@ -1,4 +1,4 @@
-//! What a room is called, and how to call a new one.
+//! The id of a room, and how to generate a new one.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -6,8 +6,8 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::RoomError;
 
-/// The name of a room: 1 to 64 characters, NFC, letters (with
-/// their marks) and digits of any script and `. _ - ~`, but not `.` or `..`, which no link could carry.
+/// The name of a room: 1 to 64 characters, NFC. Allowed are letters (with their marks) and digits of any script and
+/// `. _ - ~`. The names `.` and `..` are not allowed, as no URL could carry them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(Arc<str>);
 
@@ -20,8 +20,8 @@ impl RoomId {
         &self.0
     }
 
-    /// A fresh id that nobody guesses and anybody can read out: 64 random
-    /// bits as four proquints, <https://arxiv.org/html/0901.4016>.
+    /// A new id that cannot be guessed and is easy to read aloud: 64 random bits as four proquints,
+    /// <https://arxiv.org/html/0901.4016>.
     pub fn generate() -> Self {
         const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
         const VOWELS: &[u8; 4] = b"aiou";
@@ -55,7 +55,7 @@ impl FromStr for RoomId {
         }
         let id: String = given.nfc().collect();
         let length = id.chars().count();
-        // Many scripts write part of their letters as marks; alone, or upon a sign, a mark is none of a letter's.
+        // Many scripts write part of their letters as marks. A mark alone, or after a sign, belongs to no letter.
         let mut marked = false;
         let allowed = |c: char| {
             let mark = is_combining_mark(c);

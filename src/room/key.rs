@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The secret that signs the tickets of one room. It lives in the room and dies with it.
+/// The secret that signs the tickets of one room. It is stored in the room and deleted with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RoomKey(pub [u8; 32]);
 

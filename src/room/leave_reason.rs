@@ -1,20 +1,20 @@
-//! Why somebody is gone.
+//! Why a member left.
 
-/// Why somebody left.
+/// Why a member left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LeaveReason {
-    /// Said goodbye.
+    /// The member left explicitly.
     Left,
-    /// The link was lost and the grace ran out.
+    /// The connection was lost and the grace ran out.
     Lost,
-    /// The node fell silent.
+    /// The node fell silent for a lease.
     NodeLost,
-    /// The node stopped in good order.
+    /// The node shut down in good order.
     Shutdown,
 }
 
 impl LeaveReason {
-    /// The word on the wire.
+    /// The name of the reason on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Left => "left",
@@ -24,7 +24,7 @@ impl LeaveReason {
         }
     }
 
-    /// The departure that goes by this word.
+    /// The reason with this name on the wire.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown].into_iter().find(|d| d.as_str() == word)
     }

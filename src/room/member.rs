@@ -1,4 +1,4 @@
-//! Who is in a room, and the names they go by.
+//! The members of a room, and their names.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::{CallMark, Millis, RoomError};
 
-/// A member's public id (`clientId` on the wire): one a seat, not one an
-/// account, and never a credential.
+/// A member's public id (`clientId` on the wire): one a session, not one an account, and never a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct MemberId(pub Uuid);
 
@@ -26,16 +25,17 @@ impl fmt::Display for MemberId {
     }
 }
 
-/// A display name: 1 to 32 characters after trimming, NFC, something to see, no control
-/// characters, none that turn text around and none that Unicode gives no meaning. One that is verified is the name of an account,
-/// and whoever bears it was logged in.
+/// A display name: 1 to 32 characters after trimming, NFC, with a visible character. It has no control characters,
+/// none that reverse the direction of text, and none that Unicode has not assigned. A verified name belongs to an
+/// account, and the member who uses it was logged in.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Name {
     text: Arc<str>,
     verified: bool,
 }
 
-/// What a verified name begins with where names are kept as one word: nobody can write it in a name.
+/// The prefix that marks a verified name in an encoded name. It is a control character, so names from clients cannot
+/// contain it.
 const VERIFIED: char = '\u{1}';
 
 impl Name {
@@ -47,30 +47,30 @@ impl Name {
         &self.text
     }
 
-    /// Whether it is the name of an account, borne by its owner.
+    /// Whether it is the name of an account, used by its owner.
     pub fn is_verified(&self) -> bool {
         self.verified
     }
 
-    /// The same name, borne by the owner of the account that has it.
+    /// The same name, used by the owner of its account.
     pub fn verified(self) -> Self {
         Self { verified: true, ..self }
     }
 
-    /// The name as one word, so that whoever keeps it keeps whether it is verified.
+    /// Encodes the name and whether it is verified in one string.
     pub fn to_word(&self) -> String {
         let mark = self.verified.then_some(VERIFIED);
         mark.into_iter().chain(self.text.chars()).collect()
     }
 
-    /// Reads what [`Self::to_word`] wrote, by a node of another version perhaps, which may have had another rule. Not for
-    /// what people send.
+    /// Reads what [`Self::to_word`] wrote, perhaps on a node of another version with another rule. Not for input from
+    /// clients.
     pub fn from_word(word: &str) -> Option<Self> {
         let (text, verified) = word.strip_prefix(VERIFIED).map_or((word, false), |name| (name, true));
         (!text.is_empty()).then(|| Self { text: text.into(), verified })
     }
 
-    /// A name for somebody who gave none: told apart by the end of the id.
+    /// A name for a member who gave none: guests are told apart by the end of the id.
     pub fn guest(id: MemberId) -> Self {
         let [.., a, b] = id.0.into_bytes();
         Self { text: format!("Guest {a:02x}{b:02x}").into(), verified: false }
@@ -94,8 +94,8 @@ impl FromStr for Name {
     }
 }
 
-/// Controls, line breaks, the marks that turn the text after a name around, what is left of text that was none
-/// (U+FFFD), and what Unicode gives no meaning: every reader would see something else in it, or nothing.
+/// Controls, line breaks, marks that reverse the direction of the text after a name, the replacement character
+/// (U+FFFD), and what Unicode has not assigned. Every client would show something else for them, or nothing.
 fn is_unwelcome(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{fffd}')
@@ -119,7 +119,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Somebody in a room.
+/// A member of a room.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member {
     /// Public id.

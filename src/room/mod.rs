@@ -1,8 +1,7 @@
-//! What a room is and how it says no: pure rules, with time as an argument.
+//! The rules of a room and their errors: pure functions, with time as an argument.
 //!
-//! [`Room`] is one life of one room. The memory store runs it as it is; the
-//! scripts of the Redis store repeat it, and the contract suite proves that
-//! they do.
+//! [`Room`] is one room in one epoch. The memory store runs it as it is. The scripts of the Redis store repeat its
+//! rules, and the contract suite proves that they do.
 
 mod call_mark;
 mod entry;
@@ -39,17 +38,17 @@ pub const MAX_N: u64 = (1 << 53) - 1;
 /// What a room may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Seats in a room.
+    /// Members in a room.
     pub members: usize,
-    /// Who joins is told of no more members than this, and of those in the call.
+    /// A welcome lists no more members than this, and those in the call.
     pub listed: usize,
     /// Entries kept.
     pub history_len: usize,
     /// Bytes of text kept, but the newest entry in any case: a welcome carries all of it.
     pub history_bytes: usize,
-    /// How long an entry is kept, written to or not.
+    /// How long an entry is kept, even if no other entry follows.
     pub history_age: Millis,
-    /// How long a node's members stay without a word from the node.
+    /// How long a node's members stay without a renewal from the node.
     pub lease: Millis,
 }
 
@@ -66,23 +65,23 @@ impl Default for Limits {
     }
 }
 
-/// What became of a send.
+/// The result of publishing a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PublishResult {
     /// The sender's own counter for it.
     pub n: u64,
     /// The number the entry got.
     pub seq: Seq,
-    /// When it was taken.
+    /// When the store took it.
     pub at: Millis,
-    /// True when this `n` had been taken before: nothing was said twice.
+    /// True when this `n` had been taken before: the log has it once.
     pub repeated: bool,
 }
 
-/// What became of a join.
+/// The result of a join.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JoinResult {
-    /// False when the member was there already and only changed holder.
+    /// False when the member was there already and only its connection changed.
     pub new: bool,
     /// The counter of the member's last message, 0 if none is known.
     pub last_n: u64,
@@ -91,12 +90,12 @@ pub struct JoinResult {
 struct Seat {
     member: Member,
     holder: SessionOwner,
-    /// Of two links the one that began later has the seat.
+    /// When the session's connection began: of two connections the later one has the session.
     since: Millis,
     last: Option<(u64, Seq, Millis)>,
 }
 
-/// One life of one room: the people in it and its log.
+/// One room in one epoch: its members and its log.
 pub struct Room {
     epoch: Epoch,
     key: RoomKey,
@@ -110,14 +109,14 @@ pub struct Room {
     nodes: HashMap<NodeId, Lease>,
 }
 
-/// A node's word that its members are there.
+/// How long a node's members stay without a renewal, and how many the node has.
 struct Lease {
     ends: Millis,
     seats: usize,
 }
 
 impl Room {
-    /// A room at its birth. It is gone again as soon as it [`is_empty`](Self::is_empty).
+    /// A newly created room. It is deleted as soon as it [`is_empty`](Self::is_empty).
     pub fn new(epoch: Epoch, key: RoomKey) -> Self {
         Self {
             epoch,
@@ -132,10 +131,12 @@ impl Room {
         }
     }
 
-    /// Takes a seat, or takes one's own seat over with a new holder, which `began` to ask for it then. Renews the node's lease.
+    /// Opens a session, or takes it over for another connection, which `began` its request then. Renews the node's
+    /// lease.
     ///
     /// # Errors
-    /// [`RoomError::RoomFull`], or [`RoomError::Overtaken`] by a link of another node; the room is left as it was.
+    /// [`RoomError::RoomFull`], or [`RoomError::Overtaken`] by a connection of another node; the room is left as it
+    /// was.
     pub fn join(
         &mut self,
         now: Millis,
@@ -151,7 +152,7 @@ impl Room {
             if moves && began.is_before(seat.since, now) {
                 return Err(RoomError::Overtaken);
             }
-            // A join that was overtaken by a newer link of its node changes nothing.
+            // A join that was overtaken by a newer connection of its node changes nothing.
             if moves || seat.holder.tag <= holder.tag {
                 if seat.holder != holder {
                     seat.since = began.since(Some(seat.since), now);
@@ -166,7 +167,7 @@ impl Room {
             return Err(RoomError::RoomFull);
         }
         self.trim(now, limits);
-        // Somebody who comes back after the grace goes on counting where they stopped.
+        // A member who comes back after the grace continues with the counter of its last message.
         let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
         self.order.insert(&member);
@@ -176,7 +177,7 @@ impl Room {
         Ok(JoinResult { new: true, last_n: last.map_or(0, |(n, ..)| n) })
     }
 
-    /// Frees a seat, if `holder` still holds it. The room may be empty after this.
+    /// Removes a member, if `holder` still holds its session. The room may be empty after this.
     pub fn leave(&mut self, id: MemberId, holder: SessionOwner) -> Option<Member> {
         if self.seats.get(&id)?.holder != holder {
             return None;
@@ -191,7 +192,7 @@ impl Room {
     /// Adds an entry to the log. A repeated `n` gets the first answer again.
     ///
     /// # Errors
-    /// [`RoomError::NotMember`], or [`RoomError::StaleN`] for an `n` below the last one of which the log knows nothing.
+    /// [`RoomError::NotMember`], or [`RoomError::StaleN`] for an `n` below the last one that is not in the log.
     pub fn say(&mut self, now: Millis, limits: &Limits, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, RoomError> {
         self.trim(now, limits);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
@@ -230,7 +231,7 @@ impl Room {
         self.say(now, limits, from, n, text)
     }
 
-    /// Whether no newer link has taken a member's seat since something `began`.
+    /// Whether no newer connection has taken a member's session over since something `began`.
     ///
     /// # Errors
     /// [`RoomError::NotMember`].
@@ -238,7 +239,7 @@ impl Room {
         self.seats.get(&id).map(|seat| !began.is_before(seat.since, now)).ok_or(RoomError::NotMember)
     }
 
-    /// The member with this id; what a signal and a video pass ask for.
+    /// The member with this id; needed for typing and for LiveKit tokens.
     ///
     /// # Errors
     /// [`RoomError::NotMember`].
@@ -246,12 +247,12 @@ impl Room {
         self.seats.get(&id).map(|seat| &seat.member).ok_or(RoomError::NotMember)
     }
 
-    /// Who holds a member's seat.
+    /// The owner of a member's session.
     pub fn holder(&self, id: MemberId) -> Option<SessionOwner> {
         self.seats.get(&id).map(|seat| seat.holder)
     }
 
-    /// Takes note of a member's coming to the video call, or of its going. False when that is old news.
+    /// Records that a member joined the video call or left it. False when a newer mark is known.
     ///
     /// # Errors
     /// [`RoomError::NotMember`].
@@ -264,22 +265,22 @@ impl Room {
         Ok(news)
     }
 
-    /// A word from a node: its members stay for another lease.
+    /// Renews a node's lease: its members stay for another lease.
     pub fn touch(&mut self, now: Millis, limits: &Limits, node: NodeId) {
         if let Some(lease) = self.nodes.get_mut(&node) {
             lease.ends = now + limits.lease;
         }
     }
 
-    /// Drops what time has taken: entries past their age, and members whose
-    /// node has been silent for a lease. The room may be empty after this.
+    /// Drops entries past their age, and members whose node has been silent for a lease. The room may be empty after
+    /// this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
         self.trim(now, limits);
         let silent: Vec<NodeId> = self.nodes.iter().filter(|(_, lease)| lease.ends <= now).map(|(node, _)| *node).collect();
         silent.into_iter().flat_map(|node| self.evict(node)).collect()
     }
 
-    /// Frees every seat that a node holds. The room may be empty after this.
+    /// Removes every member whose session a node holds. The room may be empty after this.
     pub fn evict(&mut self, node: NodeId) -> Vec<Member> {
         if self.nodes.remove(&node).is_none() {
             return Vec::new();
@@ -290,7 +291,7 @@ impl Room {
         gone
     }
 
-    /// Whether a node holds any seat here.
+    /// Whether a node holds any session here.
     pub fn holds(&self, node: NodeId) -> bool {
         self.nodes.contains_key(&node)
     }
@@ -301,8 +302,8 @@ impl Room {
         Snapshot { history: self.log.iter().cloned().collect(), ..self.facts() }
     }
 
-    /// The room for somebody who joins: of many members only some (see [`JoinOrder::listed`]), and of the log no more than a
-    /// reader at `after` has missed, if it reaches back so far.
+    /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
+    /// has only what a client at `after` has missed, if it reaches back so far.
     pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId, after: Option<Cursor>) -> Snapshot {
         self.trim(now, limits);
         let facts = if self.seats.len() <= limits.listed {
@@ -337,7 +338,7 @@ impl Room {
         Snapshot { epoch, key, seq, version, members, unlisted, history: Vec::new() }
     }
 
-    /// Which life this is.
+    /// The epoch of this room.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -347,12 +348,12 @@ impl Room {
         self.version
     }
 
-    /// How many people are here.
+    /// How many members are here.
     pub fn len(&self) -> usize {
         self.seats.len()
     }
 
-    /// Nobody is here: the room is over.
+    /// Whether the last member has left: the room is then deleted.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Members in the order in which they joined, and whom somebody who joins a room of many is told of.
+//! Members in the order in which they joined, and which of many a welcome lists.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,7 +14,7 @@ pub struct JoinOrder {
 }
 
 impl JoinOrder {
-    /// Takes a member in.
+    /// Adds a member.
     pub fn insert(&mut self, member: &Member) {
         self.order.insert((member.joined_at, member.id));
         if member.call != super::CallMark::default() {
@@ -22,24 +22,25 @@ impl JoinOrder {
         }
     }
 
-    /// Takes a member out.
+    /// Removes a member.
     pub fn remove(&mut self, member: &Member) {
         self.order.remove(&(member.joined_at, member.id));
         self.callers.remove(&member.id);
     }
 
-    /// A member has a mark of the call.
+    /// Records that a member has a mark of the call.
     pub fn call(&mut self, id: MemberId) {
         self.callers.insert(id);
     }
 
-    /// Everybody, in order.
+    /// All members, in order.
     pub fn iter(&self) -> impl Iterator<Item = MemberId> {
         self.order.iter().map(|(_, id)| *id)
     }
 
-    /// Those whom a reader of a room of more than `most` is told of, in order: those who came first, and beside them the
-    /// reader and who is in the call. What a join costs does not grow with the room. `joined_at` knows when a member joined.
+    /// The members that `reader` is told of, in order, in a room of more than `most`. They are the first who joined,
+    /// and also the reader and the members with a mark of the call. What a join costs does not grow with the room.
+    /// `joined_at` returns when a member joined.
     pub fn listed(&self, most: usize, reader: MemberId, joined_at: impl Fn(MemberId) -> Option<Millis>) -> Vec<MemberId> {
         let first = self.order.iter().take(most).copied();
         let beside = self.callers.iter().chain([&reader]).filter_map(|id| Some((joined_at(*id)?, *id)));

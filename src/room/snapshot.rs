@@ -1,39 +1,40 @@
-//! A room at one instant, as the store gives it out.
+//! A room at one instant, as the store returns it.
 
 use super::{Cursor, Entry, Epoch, Member, MemberId, RoomKey, Seq};
 
 /// A room at one instant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snapshot {
-    /// Which life.
+    /// The epoch of the room.
     pub epoch: Epoch,
-    /// What signs this room's tickets.
+    /// The key that signs this room's tickets.
     pub key: RoomKey,
     /// The newest entry's number, 0 before the first.
     pub seq: Seq,
     /// Counts joins and leaves.
     pub version: u64,
-    /// The members, in the order they joined; only some of many in the answer to a join, and no more than were asked for.
+    /// The members, in the order they joined. In the answer to a join it lists only some of many; a lookup lists only
+    /// those asked for.
     pub members: Vec<Member>,
     /// How many there are beside those.
     pub unlisted: usize,
-    /// The log as far as it is kept, oldest first; in the answer to a join, at least what its reader has missed.
+    /// The log as far as it is kept, oldest first; in the answer to a join, at least what its client has missed.
     pub history: Vec<Entry>,
 }
 
 impl Snapshot {
-    /// How many people are there.
+    /// How many members there are.
     pub fn count(&self) -> usize {
         self.members.len() + self.unlisted
     }
 
-    /// Where a reader of all this stands.
+    /// The position of a client that has read all this.
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.epoch, seq: self.seq }
     }
 
-    /// Exactly what a reader at `cursor` has missed, or `None` when the log
-    /// no longer reaches back to it (or it belongs to another life).
+    /// Exactly what a client at `cursor` has missed. `None` when the log no longer reaches back to it, or it belongs
+    /// to another epoch.
     pub fn since(&self, cursor: Cursor) -> Option<&[Entry]> {
         if cursor.epoch != self.epoch || cursor.seq > self.seq {
             return None;
