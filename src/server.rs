@@ -41,8 +41,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long the database may take to close.
 const CLOSING: Duration = Duration::from_millis(300);
 
-/// A room in Redis outlives the last message of all its nodes by this many leases, or by one less (here: for each
-/// millisecond of lease).
+/// A room in Redis outlives the last message of all its nodes by this many leases, or by one less. Here for each
+/// millisecond of lease.
 const BACKSTOP: Duration = Duration::from_millis(8);
 
 /// Why the server did not start.

@@ -75,7 +75,7 @@ struct Buckets {
 pub(super) struct LoginAttempt<'a> {
     /// The account's folded name, whether or not it exists.
     pub(super) account: &'a str,
-    /// Where the try comes from.
+    /// The address that the try comes from.
     pub(super) from: IpAddr,
 }
 
