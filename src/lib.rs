@@ -1,15 +1,15 @@
 //! Parlor: ephemeral room chat. *Open, talk, gone.*
 //!
-//! The modules stand here from the ground up: each may use only those above
-//! it, and a test reads the imports and holds them to it.
+//! The modules are in layers, from the bottom up: each may use only those above it in this file. A test checks the
+//! imports.
 
-// What a room is and how it says no: pure rules.
+// What a room is, and its errors: pure rules.
 pub mod room;
 
 // What goes over the wire, by direction.
 pub mod protocol;
 
-// Gives back what tables took for a crowd that has left.
+// Shrinks tables that grew for a crowd that has left.
 pub mod spare;
 
 // What one address, and all together, may hold and do.
@@ -18,25 +18,25 @@ pub mod budget;
 // Every setting, its default and its check.
 pub mod config;
 
-// Signs and checks the slips that prove a seat.
+// Signs and checks the tickets that prove a session.
 pub mod ticket;
 
 // Where rooms live: in this process or in Redis.
 pub mod store;
 
-// Known by name: accounts, in SQL.
+// Accounts, in SQL.
 pub mod account;
 
-// Mints LiveKit passes.
+// Mints LiveKit tokens.
 pub mod video;
 
-// This node: what the store tells in, every reader of the room out.
+// This node: broadcasts the store's events to every subscriber of its rooms.
 pub mod hub;
 
-// A reader in, bytes out.
+// Connections: client frames in, encoded frames out.
 pub mod transport;
 
-// The edge: addresses, pages, health.
+// HTTP: addresses, pages, health.
 pub mod http;
 
 // Builds the parts in this order, accepts, drains.

@@ -1,9 +1,8 @@
-//! Tickets: signed slips that say "member M of room R until T". They prove a
-//! seat to any node and any transport; the public clientId proves nothing.
+//! Tickets: signed claims of the form "member M of room R until T". They prove a session to any node and any
+//! transport; the public clientId proves nothing.
 //!
-//! Nothing is stored here. The key is the room's own random one, so tickets
-//! die with the room; a secret of the operator's can be mixed in, so that
-//! reading the store is not enough to forge one.
+//! Tickets are not stored. The key is the room's own random one, so tickets end with the room. The operator can add a
+//! secret, so that read access to the store is not enough to forge a ticket.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, Mac};
@@ -13,15 +12,15 @@ use uuid::Uuid;
 
 use crate::room::{MemberId, Millis, Name, RoomId, RoomKey};
 
-/// How long a ticket is good. Every welcome brings a new one, and a poll once half the time is over.
+/// How long a ticket is valid. Every welcome brings a new one, and a poll does once half the time is over.
 const LIFETIME: Millis = 24 * 60 * 60 * 1000;
 
-/// What a ticket says. Not believed before [`Signer::check`].
+/// What a ticket says. Not to be trusted before [`Signer::check`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claims {
-    /// Whose seat.
+    /// The member.
     pub member: MemberId,
-    /// The name that goes with it.
+    /// The member's name.
     pub name: Name,
 }
 
@@ -62,20 +61,20 @@ impl Signer {
         ticket
     }
 
-    /// What the ticket says, if it was signed here for this room and is still good.
+    /// What the ticket says, if it was signed here for this room and is still valid.
     pub fn check(&self, key: &RoomKey, room: &RoomId, ticket: &str, now: Millis) -> Option<Claims> {
         let (body, signature) = ticket.split_once('.')?;
         self.mac(key, body).verify_slice(&BASE64.decode(signature).ok()?).ok()?;
         read(room, ticket).filter(|(_, until)| now < *until).map(|(claims, _)| claims)
     }
 
-    /// Whether more than half the time of a ticket that is good is over.
+    /// Whether more than half the time of a valid ticket is over.
     pub fn is_aging(room: &RoomId, ticket: &str, now: Millis) -> bool {
         read(room, ticket).is_some_and(|(_, until)| until < now + LIFETIME / 2)
     }
 
-    /// Whose seat a ticket for this room claims, signed or not: enough to ask the store about the member, and to tell a
-    /// member whose room is over from a stranger.
+    /// The member that a ticket for this room claims, signed or not. That is enough to look the member up, and to
+    /// tell a member of a deleted room from a stranger.
     pub fn claimed(room: &RoomId, ticket: &str) -> Option<MemberId> {
         read(room, ticket).map(|(claims, _)| claims.member)
     }

@@ -1,5 +1,5 @@
-//! The two frames of every message. They are laid by hand: most of what a
-//! message costs beside its way through the kernel would else be spent on them.
+//! The two frames of every message. They are written by hand, because serde would take most of a message's cost
+//! outside the kernel.
 
 use std::cell::Cell;
 
@@ -18,7 +18,7 @@ pub struct Chat<'a> {
 }
 
 impl<'a> Chat<'a> {
-    /// An entry of `room`; with the sender's counter if the reader is the sender.
+    /// An entry of `room`; with the sender's counter if the subscriber is the sender.
     pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
         Self { entry, room, epoch, own }
     }
@@ -49,18 +49,18 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// Your own message is entry `seq`.
+/// The client's own message is entry `seq`.
 #[derive(Clone, Copy, Debug)]
 pub struct Ack {
     /// The counter it was sent with.
     pub n: u64,
     /// The number it got.
     pub seq: Seq,
-    /// When it was taken.
+    /// When the store took it.
     pub timestamp: Timestamp,
-    /// Where the reader stands now; not in a repeated answer, which stands outside the stream.
+    /// The client's position now; not in the answer to a repeated message, which is outside the stream.
     pub cursor: Option<Cursor>,
-    /// It had been said before.
+    /// It had been published before.
     pub duplicate: bool,
 }
 
@@ -98,7 +98,7 @@ fn moment(at: Timestamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
     }
 }
 
-/// As [`Timestamp`] shows itself. All words of a second have all but its end in common.
+/// As [`Timestamp`] displays. All timestamps of a second differ only in the end, so the rest is cached.
 fn stamp(at: Timestamp, out: &mut Vec<u8>) {
     type Second = [u8; "2026-01-01T00:00:00".len()];
     thread_local! {

@@ -1,4 +1,4 @@
-//! What a client says: parsed at the door into types.
+//! What a client sends, parsed into types.
 
 use std::borrow::Cow;
 
@@ -8,39 +8,39 @@ use serde_json::Value;
 use super::ApiError;
 use crate::room::{Cursor, MAX_N, Text};
 
-/// A client's wish.
+/// A request of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClientMessage {
-    /// Say something.
+    /// Publish a message.
     Chat {
-        /// What.
+        /// The text.
         text: Text,
         /// The sender's own counter, if it keeps one.
         n: Option<u64>,
     },
     /// Started or stopped typing.
     Typing(bool),
-    /// Wants a video pass.
+    /// Asks for a LiveKit token.
     LivekitToken,
-    /// Is anybody there?
+    /// Asks for a `pong`.
     Ping,
     /// Leaves for good.
     Leave,
-    /// Takes a seat up again; good as the first frame only.
+    /// Resumes a session; allowed as the first frame only.
     Resume {
-        /// The slip from an earlier welcome.
+        /// The ticket from an earlier welcome.
         ticket: String,
         /// The newest cursor the client has, if it still has what lies before it.
         cursor: Option<Cursor>,
     },
 }
 
-/// A frame, parsed: the wish or what is wrong with it, and the send it belongs to.
+/// A parsed frame: the request or what is wrong with it, and the message it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientFrame {
-    /// The wish.
+    /// The request.
     pub ask: Result<ClientMessage, ApiError>,
-    /// The counter given with it, so that an error can be matched to its send.
+    /// The counter given with it, so that an error can be matched to its message.
     pub n: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 impl ClientFrame {
     /// Reads one text frame.
     pub fn parse(json: &str) -> Self {
-        // serde would take a list for the fields in their order.
+        // serde would accept a list of the fields in their order.
         if json.trim_start().starts_with('[') {
             return Self { ask: Err(ApiError::BadFrame("a frame is one JSON object".into())), n: None };
         }

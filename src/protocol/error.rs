@@ -1,6 +1,5 @@
-//! Every way Parlor says no or goodbye, in one table: the stable code, the
-//! HTTP status and the WebSocket close code, which tells a client whether to
-//! come back.
+//! Every error and close reason in one table. It has the stable code, the HTTP status and the WebSocket close code,
+//! which tells a client whether to come back.
 
 use std::time::Duration;
 
@@ -8,31 +7,31 @@ use serde::Serialize;
 
 use crate::room::RoomError;
 
-/// Why something was refused or a link is closed.
+/// Why something was refused or a connection is closed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The room said no.
+    /// The room refused.
     #[error(transparent)]
     Refused(#[from] RoomError),
-    /// Not a frame of ours; says what is wrong.
+    /// Not a frame of this protocol; says what is wrong.
     #[error("{0}")]
     BadFrame(String),
-    /// A send counter that is none.
+    /// Not a valid counter of a message.
     #[error("n is a whole number from 1 to 9007199254740991")]
     BadN,
-    /// A poll that would wait for no time there is.
+    /// The `wait` of a poll is not valid.
     #[error("wait is a whole number of seconds from 0 to 60")]
     BadWait,
     /// A binary frame.
     #[error("frames are JSON text, not binary")]
     BinaryFrame,
-    /// A frame type nobody knows.
+    /// An unknown frame type.
     #[error("known types are chat, typing, livekit-token, ping, leave and, as the first frame, resume")]
     UnknownType,
     /// A ticket is needed.
     #[error("send the ticket from your welcome as 'Authorization: Bearer <ticket>'")]
     NoTicket,
-    /// The ticket is not ours, not for this room, or too old.
+    /// The ticket is not of this server, not for this room, or too old.
     #[error("this ticket is not good for this room")]
     BadTicket,
     /// Not a name for an account.
@@ -43,25 +42,25 @@ pub enum ApiError {
     /// Not a password.
     #[error("a password has 8 to 72 bytes (letters beyond ASCII take 2 to 4 each) and no NUL")]
     BadPassword,
-    /// Somebody has this name, or one that looks like it.
+    /// An account has this name, or one that looks like it.
     #[error("this name, or one that looks like it, belongs to somebody else")]
     NameTaken,
-    /// No such account, or not its password: nobody is told which.
+    /// No such account, or not its password: the client is not told which.
     #[error("there is no account with this name and this password")]
     WrongLogin,
     /// No token, or none that is good.
     #[error("you are not logged in: POST /login gives a token")]
     NotLoggedIn,
-    /// Only for those who are logged in.
+    /// Only for clients that are logged in.
     #[error("people must log in here before they join")]
     LoginRequired,
     /// Too many wrong tries.
     #[error("too many tries: wait {} s", .0.as_secs().max(1))]
     TooManyTries(Duration),
-    /// Too many people log in at once.
+    /// Too many clients log in at once.
     #[error("too many people are logging in: come back in {} s", .0.as_secs().max(1))]
     AccountsBusy(Duration),
-    /// The database is away.
+    /// The database is out of reach.
     #[error("accounts are out of reach for the moment")]
     AccountsUnavailable,
     /// No database.
@@ -70,10 +69,10 @@ pub enum ApiError {
     /// A body that does not say that it is JSON.
     #[error("send JSON, with 'Content-Type: application/json'")]
     NotJson,
-    /// A report that LiveKit has not signed.
+    /// A webhook event that LiveKit has not signed.
     #[error("this is not signed with the LiveKit keys of this server")]
     BadSignature,
-    /// A request that does not say, or says twice, whom it is for.
+    /// A request without a valid `Host`, or with two.
     #[error("a request has one Host, and it is a host's name")]
     BadHost,
     /// A request for a host that the operator does not allow.
@@ -107,10 +106,10 @@ pub enum ApiError {
     /// No LiveKit keys.
     #[error("video is not set up here: the operator sets LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     VideoNotConfigured,
-    /// LiveKit does not take our keys.
+    /// LiveKit does not accept this server's keys.
     #[error("video cannot be used here: LiveKit refuses this server's settings, which the operator must mend")]
     VideoRefused,
-    /// The store is away.
+    /// The store is out of reach.
     #[error("rooms are out of reach for the moment")]
     StoreUnavailable,
     /// The store has no space.
@@ -119,13 +118,13 @@ pub enum ApiError {
     /// The server is stopping.
     #[error("the server is restarting: come back in {} ms", .0.as_millis())]
     Restarting(Duration),
-    /// The server is stopping, said to those who ask about it.
+    /// The server is stopping, as health checks are told.
     #[error("the server is stopping")]
     Stopping,
-    /// The reader fell too far behind.
+    /// The subscriber fell too far behind.
     #[error("you read too slowly: come back and resume")]
     TooSlow,
-    /// The same seat was opened elsewhere.
+    /// The same session was opened elsewhere.
     #[error("this seat was opened elsewhere")]
     Replaced,
     /// A frame over the limit.
@@ -137,7 +136,7 @@ pub enum ApiError {
     /// `resume=1`, but no resume frame came.
     #[error("the resume frame did not come within 10 s")]
     ResumeTimeout,
-    /// The link broke the WebSocket protocol.
+    /// The connection broke the WebSocket protocol.
     #[error("this is not the WebSocket protocol")]
     BadProtocol,
     /// A text frame that is not UTF-8.
@@ -146,10 +145,10 @@ pub enum ApiError {
     /// No such address.
     #[error("there is nothing at this address")]
     NotFound,
-    /// Somebody spoke into an empty room.
+    /// A message to a room without members.
     #[error("nobody is there to hear it")]
     NobodyThere,
-    /// Not this way.
+    /// Not this method.
     #[error("this address does not take that method")]
     MethodNotAllowed,
     /// A WebSocket address without an upgrade.
@@ -158,10 +157,10 @@ pub enum ApiError {
     /// Took too long.
     #[error("this took too long")]
     Timeout,
-    /// Our own fault.
+    /// A fault of this server.
     #[error("something broke on our side")]
     Internal,
-    /// Said goodbye: nothing is wrong.
+    /// The member left: nothing is wrong.
     #[error("goodbye")]
     Left,
 }

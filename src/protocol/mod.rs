@@ -1,4 +1,4 @@
-//! What goes over the wire, by direction. `docs/protocol.md` says it to clients.
+//! What goes over the wire, by direction. `docs/protocol.md` describes it for clients.
 
 mod chat;
 mod client_message;

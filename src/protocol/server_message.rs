@@ -1,4 +1,4 @@
-//! What the server says: one serde value a frame, `type` first.
+//! What the server sends: one serde value a frame, `type` first.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use super::{Ack, Chat, ErrorBody};
 use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
 
 /// One frame to a client. Field by field in `docs/protocol.md`.
-// `remote`, so that it is no `Serialize`: what is laid by hand would be left out.
+// `remote`, so that it does not implement `Serialize`: that would leave out the fields that are written by hand.
 #[derive(Serialize)]
 #[serde(remote = "Self", tag = "type", rename_all = "kebab-case")]
 pub enum ServerMessage<'a> {
@@ -21,72 +21,72 @@ pub enum ServerMessage<'a> {
     Welcome(Welcome<'a>),
     /// Continuity broke: the same fields.
     Reset(Welcome<'a>),
-    /// Somebody said something.
+    /// A member published a message.
     #[serde(skip)]
     Chat(Chat<'a>),
-    /// Your own message has its place in the log.
+    /// The client's own message has its number in the log.
     #[serde(skip)]
     Ack(Ack),
-    /// Somebody came.
+    /// A member joined.
     #[serde(rename_all = "camelCase")]
     Joined {
-        /// Who.
+        /// The member.
         #[serde(flatten)]
         person: MemberDto<'a>,
-        /// Where.
+        /// The room.
         room: &'a str,
-        /// Heads now.
+        /// Members now.
         count: usize,
     },
-    /// Somebody went.
+    /// A member left.
     #[serde(rename_all = "camelCase")]
     Left {
-        /// Who.
+        /// The member.
         client_id: Uuid,
-        /// Their name.
+        /// The member's name.
         user: &'a str,
-        /// Where.
+        /// The room.
         room: &'a str,
-        /// Why, in one word.
+        /// The reason, in one word.
         reason: &'static str,
-        /// Heads now.
+        /// Members now.
         count: usize,
     },
-    /// How many are there, in a room of too many to tell one by one.
+    /// The member count of a room with too many members to name each join and leave.
     Presence {
-        /// Where.
+        /// The room.
         room: &'a str,
-        /// Heads now.
+        /// Members now.
         count: usize,
-        /// Everybody, where they are few enough again: from now on joins and leaves are told.
+        /// All members, once they are few enough again: from now on joins and leaves are sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         members: Option<Vec<MemberDto<'a>>>,
     },
-    /// Somebody types or stopped.
+    /// A member types or stopped.
     Typing {
-        /// Who.
+        /// The member.
         from: Uuid,
-        /// Their name.
+        /// The member's name.
         user: &'a str,
-        /// Where.
+        /// The room.
         room: &'a str,
         /// Started or stopped.
         typing: bool,
     },
-    /// Somebody came to the video call or went.
+    /// A member joined the video call or left it.
     #[serde(rename_all = "camelCase")]
     Call {
-        /// Who.
+        /// The member.
         client_id: Uuid,
-        /// Their name.
+        /// The member's name.
         user: &'a str,
         /// The name is an account's.
         #[serde(skip_serializing_if = "Not::not")]
         verified: bool,
-        /// Is in it now.
+        /// The member is in it now.
         in_call: bool,
     },
-    /// A video pass.
+    /// A LiveKit token.
     #[serde(rename_all = "camelCase")]
     LivekitToken {
         /// The JWT.
@@ -100,9 +100,9 @@ pub enum ServerMessage<'a> {
     },
     /// Answer to a ping.
     Pong,
-    /// The store went away or came back.
+    /// The store, or LiveKit, went out of reach or came back.
     Status {
-        /// `store_unavailable` or `store_available`.
+        /// Such as `store_unavailable` or `store_available`.
         code: &'a str,
         /// The same for people.
         message: &'a str,
@@ -166,7 +166,7 @@ pub struct Welcome<'a> {
     #[serde(skip_serializing_if = "Not::not")]
     crowd: bool,
     members: Vec<MemberDto<'a>>,
-    /// Laid by hand, after everything else.
+    /// Written by hand, after everything else.
     #[serde(skip)]
     history: Vec<Chat<'a>>,
     limits: LimitsDto,
@@ -174,31 +174,31 @@ pub struct Welcome<'a> {
     timestamp: Timestamp,
 }
 
-/// What `welcome` says of its reader, beside the room itself.
+/// What `welcome` says about its member, beside the room itself.
 #[derive(Clone, Copy, Debug)]
 pub struct WelcomeParams<'a> {
-    /// Who is welcomed.
+    /// The member that is welcomed.
     pub member: MemberId,
-    /// Under which name.
+    /// The member's name.
     pub user: &'a Name,
-    /// The proof of the seat.
+    /// The proof of the session.
     pub ticket: &'a str,
     /// The same member as before.
     pub resumed: bool,
-    /// What the reader had before is void.
+    /// What the client had before is void.
     pub reset: bool,
     /// The counter of the member's last message.
     pub last_n: u64,
-    /// The room is a crowd, of whom at most so many are listed.
+    /// The room is a crowd, of which at most so many members are listed.
     pub crowd: Option<usize>,
-    /// The server can mint video passes.
+    /// The server can mint LiveKit tokens.
     pub video: bool,
     /// The server's time.
     pub now: Millis,
 }
 
 impl<'a> Welcome<'a> {
-    /// Welcomes a reader into `room`, who is given `history`.
+    /// Welcomes a member into `room`, with `history`.
     pub fn new(
         room: &'a RoomId,
         snapshot: &'a Snapshot,
@@ -228,7 +228,8 @@ impl<'a> Welcome<'a> {
     }
 }
 
-/// Whom a welcome lists: everybody, or of a crowd the reader, then who is in the call, then the others as they came.
+/// The members that a welcome lists: all, or of a crowd its member, then those in the call, then the others as they
+/// joined.
 fn listed<'a>(members: &'a [Member], arrival: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
     let Some(most) = arrival.crowd else { return members.iter().map(MemberDto::from).collect() };
     let rank = |member: &&Member| match member {
@@ -237,7 +238,7 @@ fn listed<'a>(members: &'a [Member], arrival: WelcomeParams<'a>) -> Vec<MemberDt
         _ => 2,
     };
     let of = |at| members.iter().filter(move |member| rank(member) == at).map(MemberDto::from);
-    // A reset may come from before the reader did, and of a crowd nobody tells that they came.
+    // A reset may be older than its member's join, and a crowd's joins are not sent.
     let reader = of(0).next().unwrap_or_else(|| MemberDto {
         client_id: arrival.member.0,
         user: arrival.user.as_str(),
@@ -261,7 +262,7 @@ pub struct LimitsDto {
 }
 
 impl LimitsDto {
-    /// The limits of rooms, and how long (ms) a lost link and a silent poller keep their seat.
+    /// The limits of rooms, and how long (ms) a lost connection and a silent poller keep their session.
     pub fn new(limits: &Limits, grace: Millis, poll: Millis) -> Self {
         Self {
             text_length: Text::MAX_CHARS,
@@ -274,7 +275,7 @@ impl LimitsDto {
     }
 }
 
-/// Somebody in the room.
+/// A member of the room.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MemberDto<'a> {
@@ -300,7 +301,7 @@ impl<'a> From<&'a Member> for MemberDto<'a> {
     }
 }
 
-/// Goes over the wire as it is displayed.
+/// Serializes as it is displayed.
 #[derive(Clone, Copy, Debug)]
 pub struct AsDisplay<T>(pub T);
 
@@ -310,7 +311,7 @@ impl<T: fmt::Display> Serialize for AsDisplay<T> {
     }
 }
 
-/// A time on the wire: RFC 3339, UTC, always with milliseconds, so that stamps sort as text.
+/// A time on the wire: RFC 3339, UTC, always with milliseconds, so that timestamps sort as text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timestamp(pub Millis);
 

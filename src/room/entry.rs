@@ -52,8 +52,8 @@ pub struct Entry {
     pub text: Text,
 }
 
-/// Identifies one lifetime of a room. It is drawn at random when the room is created or its continuity breaks, so
-/// that a new room is never taken for the old one.
+/// Identifies one lifetime of a room. It is drawn at random when the room is created or its continuity breaks.
+/// So a new room is never taken for the old one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Epoch(pub u64);
 
