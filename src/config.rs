@@ -153,7 +153,7 @@ pub enum ConfigError {
     /// A LiveKit address no browser can use.
     #[error("LIVEKIT_URL and LIVEKIT_API_URL must start with ws://, wss://, http:// or https://")]
     LiveKitUrl,
-    /// A login is required that nobody could have.
+    /// A login is required although there are no accounts.
     #[error("PARLOR_REQUIRE_LOGIN needs accounts: DATABASE_URL is missing")]
     NoAccounts,
     /// A quote at one end only, or more than one pair.

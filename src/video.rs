@@ -156,7 +156,7 @@ impl Video {
         }))
     }
 
-    /// Who is in a call. Nobody is in a call that LiveKit does not know.
+    /// The participants of a call; none of a call that LiveKit does not know.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
@@ -166,7 +166,7 @@ impl Video {
         Ok(stays.filter_map(|(member, call)| Some((member?, call))).collect())
     }
 
-    /// Ends a call: everybody in it is put out, and LiveKit forgets the room.
+    /// Ends a call: all participants are removed, and LiveKit forgets the room.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
@@ -174,7 +174,7 @@ impl Video {
         self.ask(Whom::Callers, self.rooms.delete_room(room.as_str())).await.map(drop)
     }
 
-    /// Puts somebody out of a call.
+    /// Removes a participant from a call.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
@@ -240,7 +240,7 @@ enum Whom {
     Callers,
 }
 
-/// The member that goes by this identity; none for those whom the operator sends in, as recorders.
+/// The member with this identity; none for participants of the operator's, such as recorders.
 fn identity(identity: &str) -> Option<MemberId> {
     identity.parse().ok().map(MemberId)
 }
