@@ -109,7 +109,7 @@ pub struct Config {
     #[arg(long, env = "PARLOR_ROOM_MEMBERS", default_value_t = 500, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub room_members: u32,
 
-    /// People in a room beyond whom they are counted and no longer named one by one
+    /// Members of a room above which they are counted and no longer named one by one
     #[arg(long, env = "PARLOR_CROWD", default_value_t = 100, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub crowd: u32,
 

@@ -35,7 +35,7 @@ pub struct Session {
     /// What the client's address publishes into this room.
     kept: Option<Arc<Kept>>,
     /// Broadcasts the end of typing, when nothing else does.
-    set_typing_timeout: Option<AbortHandle>,
+    typing_timeout: Option<AbortHandle>,
     /// Not welcomed yet, and without an older ticket: if the connection is lost now, the member cannot come back.
     stranger: bool,
     freed: bool,
@@ -50,7 +50,7 @@ impl Session {
         kept: Option<Arc<Kept>>,
         stranger: bool,
     ) -> Self {
-        Self { hub, room, claims, tag, kept, set_typing_timeout: None, stranger, freed: false }
+        Self { hub, room, claims, tag, kept, typing_timeout: None, stranger, freed: false }
     }
 
     /// The member.
@@ -165,7 +165,7 @@ impl Session {
         }
         let PublishResult { n, seq, at, repeated } = said?;
         // A message ends typing: clients know that by themselves.
-        self.set_typing_timeout.take().inspect(AbortHandle::abort);
+        self.typing_timeout.take().inspect(AbortHandle::abort);
         let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: true });
         Ok(repeated.then_some(again))
     }
@@ -176,16 +176,16 @@ impl Session {
     /// Why they could not be told.
     pub async fn typing(&mut self, typing: bool) -> Result<(), ApiError> {
         let began = Instant::now();
-        self.set_typing_timeout.take().inspect(AbortHandle::abort);
+        self.typing_timeout.take().inspect(AbortHandle::abort);
         self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing, began).await?;
         if typing {
             let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
-            let set_typing_timeout = tokio::spawn(async move {
+            let typing_timeout = tokio::spawn(async move {
                 sleep(TYPING).await;
                 // An error is of no interest: for a member who has left, the leave was broadcast.
                 let _ = store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
             });
-            self.set_typing_timeout = Some(set_typing_timeout.abort_handle());
+            self.typing_timeout = Some(typing_timeout.abort_handle());
         }
         Ok(())
     }
@@ -259,9 +259,9 @@ pub(super) fn may_stand(said: &Result<PublishResult, StoreError>) -> bool {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let typing = self.set_typing_timeout.take().is_some_and(|set_typing_timeout| {
-            set_typing_timeout.abort();
-            !set_typing_timeout.is_finished()
+        let typing = self.typing_timeout.take().is_some_and(|typing_timeout| {
+            typing_timeout.abort();
+            !typing_timeout.is_finished()
         });
         // Without a runtime there is no node left to hold a session at.
         if self.freed || tokio::runtime::Handle::try_current().is_err() {

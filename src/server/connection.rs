@@ -51,7 +51,7 @@ pub(super) struct Serving {
 }
 
 /// A connection that was accepted.
-pub(super) struct WelcomeParams {
+pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: Peer,
     /// The client, unless the peer is a proxy.
@@ -62,8 +62,8 @@ pub(super) struct WelcomeParams {
 }
 
 /// Serves one connection.
-pub(super) async fn serve(arrival: WelcomeParams, Serving { service, gate, links, stopped }: Serving) {
-    let WelcomeParams { stream, peer, client, admission, trial } = arrival;
+pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, stopped }: Serving) {
+    let Accepted { stream, peer, client, admission, trial } = arrival;
     let patience = match &trial {
         Some(_) => probation::HEAD,
         None if gate.is_crowded() => HURRY,
@@ -183,7 +183,7 @@ fn answer(mut loan: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>
         }
         let Some((stream, admission)) = loan.give_back() else { return };
         let links = serving.links.clone();
-        links.spawn(serve(WelcomeParams { stream, peer, client, admission, trial: None }, serving));
+        links.spawn(serve(Accepted { stream, peer, client, admission, trial: None }, serving));
     })
 }
 

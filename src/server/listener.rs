@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection::{Serving, WelcomeParams, serve},
+    connection::{Accepted, Serving, serve},
     probation::Probation,
 };
 use crate::{http::Peer, transport::SEND_BUFFER};
@@ -67,7 +67,7 @@ pub(super) async fn accept(listener: TcpListener, serving: Serving, connections:
                     Ok(admission) => (admission, None),
                     Err(trouble) => (Default::default(), Some(Arc::new(probation.enter(trouble)))),
                 };
-                connections.spawn(serve(WelcomeParams { stream, peer, client, admission, trial }, serving.clone()));
+                connections.spawn(serve(Accepted { stream, peer, client, admission, trial }, serving.clone()));
                 while probation.is_overfull() {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
