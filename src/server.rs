@@ -32,10 +32,11 @@ use crate::{
     video::Video,
 };
 
-/// How long the shutdown of the hub may take, including members that move to other nodes.
-const GOODBYE: Duration = Duration::from_millis(7500);
+/// How long the shutdown of the hub may take: 25 s for members that still move to other nodes, the rest to free what is
+/// left.
+const GOODBYE: Duration = Duration::from_millis(31_500);
 
-/// How long connections and requests may take to end after the shutdown. Both together take less than ten seconds.
+/// How long connections and requests may take to end after the shutdown. Both together take less than 35 s.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long the database may take to close.
@@ -148,7 +149,7 @@ impl Server {
         self.accounts.as_ref()
     }
 
-    /// Serves until `stop` resolves, then shuts down within ten seconds, with a closing message to every member.
+    /// Serves until `stop` resolves, then shuts down within 35 s, as a rule within ten, with a closing message to every member.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
         let connections = TaskTracker::new();

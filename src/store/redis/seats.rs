@@ -121,13 +121,15 @@ impl Shared {
         let moment = self.moment(&watch.keys, began);
         // The first member of this node needs the list of the others. The last may move away while the next one joins.
         let mut list = watch.inbox().seats().is_empty();
+        let mut repeated = false;
         let (joined, picture) = loop {
             let mut args = self.join_args(joiner, RoomKey::random(), None, list);
             args.extend(moment.iter().flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]));
             attempt.settled = false;
             let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
-            attempt.settled = !matches!(answer, Err(StoreError::Unavailable));
-            let mut reply = answer?;
+            // A repetition that fails leaves what the first try did.
+            attempt.settled = !repeated && !matches!(answer, Err(StoreError::Unavailable));
+            let mut reply = answer.map_err(|error| if repeated { once_begun(error) } else { error })?;
             match reply.word().as_deref() {
                 Some("OK") => {}
                 Some("EFULL") => return Err(RoomError::RoomFull.into()),
@@ -145,7 +147,7 @@ impl Shared {
             let first = inbox.seats().is_empty();
             if first && !list {
                 // The same join once more: Redis answers a repetition as it did the first time.
-                list = true;
+                (list, repeated) = (true, true);
                 continue;
             }
             let version = picture.room.version;
