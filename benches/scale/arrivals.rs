@@ -86,7 +86,7 @@ fn fill_through_redis() -> io::Result<Figure> {
     Ok(Figure { now: format!("{}; {} refused", told.join(", "), crowd.tally.refused()), met })
 }
 
-/// How often the kernel had no room for a connection that nobody has accepted yet, in all programs of this machine.
+/// How often the kernel dropped a connection because a program had not accepted those before it, on the whole machine.
 fn overflows() -> io::Result<u64> {
     let text = fs::read_to_string("/proc/net/netstat")?;
     let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:")).map(str::split_whitespace);

@@ -43,7 +43,7 @@ const TURN: Duration = Duration::from_millis(5);
 const AGAIN: Duration = Duration::from_millis(250);
 
 impl Crowd {
-    /// Nobody has come yet.
+    /// No member has joined yet.
     ///
     /// # Errors
     /// The kernel's.
@@ -97,7 +97,7 @@ impl Crowd {
     /// Everybody comes, or the run is over: figures of half a crowd would mean nothing.
     ///
     /// # Errors
-    /// The kernel's, or that somebody is not let in.
+    /// The kernel's error, or that the node refused a member.
     pub fn gather(&mut self, width: usize) -> io::Result<Tally> {
         let all = self.members.len();
         if !self.fill(width, Duration::from_secs(240), |crowd| crowd.inside == all)? {

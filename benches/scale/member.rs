@@ -138,7 +138,7 @@ impl Member {
         self.seq = seq;
         life.clone_into(&mut self.life);
         frame::text(payload, br#""ticket":""#).unwrap_or_default().clone_into(&mut self.ticket);
-        // Of another member than before, the old words are nobody's; of the same, some may have been taken.
+        // A new member owes no old messages; of a resumed one, the node may have taken some.
         let said = frame::number(payload, br#""lastN":"#).unwrap_or_default();
         self.pending &= said < self.said;
         (self.tries, self.asked) = (0, Duration::ZERO);

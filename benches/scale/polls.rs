@@ -34,7 +34,7 @@ pub struct Pollers {
 const WIDTH: usize = 50;
 
 impl Pollers {
-    /// Nobody is there yet.
+    /// No member has joined yet.
     ///
     /// # Errors
     /// The kernel's.
@@ -51,7 +51,7 @@ impl Pollers {
     /// So many come in, so many to a room, and poll.
     ///
     /// # Errors
-    /// The kernel's, or that somebody is not let in.
+    /// The kernel's error, or that the node refused a member.
     pub fn gather(&mut self, people: usize, size: usize) -> io::Result<()> {
         for who in 0..people {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;

@@ -71,9 +71,9 @@ impl RedisConnection {
         let (mut warned, mut suspected) = (None, false);
         loop {
             // The server's clock is known before the server is reported to be up.
-            let (is_alive, ()) = join(join_all(self.clients().map(is_alive)), self.clock.ask(self.pulse())).await;
-            let words = is_alive.iter().find_map(|beat| beat.clone().err().flatten());
-            for (beat, silent) in is_alive.iter().zip(&mut silent) {
+            let (beats, ()) = join(join_all(self.clients().map(is_alive)), self.clock.ask(self.pulse())).await;
+            let words = beats.iter().find_map(|beat| beat.clone().err().flatten());
+            for (beat, silent) in beats.iter().zip(&mut silent) {
                 *silent = if beat.is_ok() { 0 } else { *silent + 1 };
             }
             let longest = silent.iter().copied().max().unwrap_or_default();
