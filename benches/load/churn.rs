@@ -6,10 +6,11 @@ use std::{
 };
 
 use crate::{
-    dialect::{Door, GOODBYE},
+    dialect::Door,
     job::Outcome,
     link::{Link, Phase, WelcomeParams},
     load::{Load, WARMING},
+    masked::GOODBYE,
 };
 
 impl Load {

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::mark;
+use crate::{
+    mark,
+    masked::{TEXT, frame},
+};
 
 /// What is spoken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -66,7 +69,7 @@ impl Dialect {
             (Self::Plain, _) => has("welcome"),
             (Self::SocketIo, _) if has("42[\"welcome\"]") => true,
             // The answer to what is said here looks alike, but for its first digit.
-            (Self::SocketIo, _) if has("0{\"sid\"") && !has("40{\"sid\"") => return Step::Say(frame(b"40")),
+            (Self::SocketIo, _) if has("0{\"sid\"") && !has("40{\"sid\"") => return Step::Say(frame(TEXT, b"40")),
             (Self::SocketIo, _) => false,
         };
         if ready { Step::Ready } else { Step::Wait }
@@ -82,7 +85,7 @@ impl Dialect {
             Self::Nchan => json!({ "type": "chat", "user": "load", "text": text }).to_string(),
             Self::SocketIo => format!("42{}", json!(["chat", { "text": text }])),
         };
-        let frame = frame(said.as_bytes());
+        let frame = frame(TEXT, said.as_bytes());
         let at = memchr::memmem::find(&frame, b"@@").unwrap_or_default();
         (frame, at)
     }
@@ -92,21 +95,3 @@ impl Dialect {
         self == Self::Parlor
     }
 }
-
-/// A client's text frame. Its mask is zero, which the protocol allows, so that a message can be written over.
-fn frame(payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match u16::try_from(payload.len()) {
-        Ok(short @ ..126) => frame.push(0x80 | short as u8),
-        length => {
-            frame.push(0x80 | 126);
-            frame.extend(length.unwrap_or(u16::MAX).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
-
-/// A client's goodbye: close, 1000.
-pub const GOODBYE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";

@@ -13,6 +13,7 @@ mod job;
 mod link;
 mod load;
 mod mark;
+mod masked;
 mod meter;
 mod plan;
 mod plot;

@@ -1,6 +1,11 @@
 //! WebSocket frames and the few fields of them that a crowd looks at, found without reading the rest.
 
+#[path = "../load/masked.rs"]
+mod masked;
+
 use memchr::memmem;
+
+pub use masked::{GOODBYE, TEXT, frame};
 
 /// What a frame carries.
 pub struct Frame<'a> {
@@ -8,32 +13,13 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
-pub const TEXT: u8 = 1;
 pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 
-/// A client's goodbye: close, 1000.
-pub const GOODBYE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
-
 /// What every upgrade asks for.
 pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-/// A client's frame. Its mask is zero, which the protocol allows.
-pub fn frame(op: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x80 | op];
-    match u16::try_from(payload.len()) {
-        Ok(short @ ..126) => frame.push(0x80 | short as u8),
-        length => {
-            frame.push(0x80 | 126);
-            frame.extend(length.unwrap_or(u16::MAX).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
 
 /// A message under the number `n`.
 pub fn chat(text: &str, n: u64) -> Vec<u8> {
