@@ -385,6 +385,8 @@ export class RoomSession {
     const { signal } = this.#lifetime;
     const reportVisibility = () => this.#dispatch({ type: "visibility", visible: !document.hidden });
     addEventListener("online", () => this.#connection.checkNow(), { signal });
+    // Prevented: the browser asks the user, who may stay.
+    addEventListener("beforeunload", (event) => !event.defaultPrevented && this.#connection.beforeUnload(), { signal });
     // A page in the back/forward cache cannot answer: its seat is held for the grace. An unloading page may only be
     // reloading.
     addEventListener(

@@ -91,6 +91,7 @@ let there: boolean;
 let probes: number;
 /** What the server answers to a goodbye. */
 let heard: boolean;
+let ticket: string | null;
 let connection: Connection;
 const last = () => transports.at(-1)!;
 
@@ -105,6 +106,7 @@ beforeEach(() => {
   there = true;
   probes = 0;
   heard = true;
+  ticket = null;
   connection = connectionOn("ws");
 });
 
@@ -122,7 +124,7 @@ function connectionOn(...names: TransportName[]): Connection {
   }));
   return new Connection({
     selector: new TransportSelector(specs),
-    joinParams: () => ({ room: "r", name: "Ann", ticket: null, cursor: null, traffic: null }),
+    joinParams: () => ({ room: "r", name: "Ann", ticket, cursor: null, traffic: null }),
     onFrame: (f) => frames.push(f),
     onTicket: () => {},
     onState: (s) => states.push(s),
@@ -631,4 +633,22 @@ describe("a transport that does not get through", () => {
     for (let i = 0; i < 5; i++) await ends();
     expect(new Set(opened())).toEqual(new Set(["sse"]));
   });
+});
+
+test("a page that may unload says so at once only where no close code does", () => {
+  const asked = vi.fn((..._: Parameters<typeof fetch>) => Promise.resolve(new Response(null, { status: 204 })));
+  vi.stubGlobal("fetch", asked);
+  ticket = WELCOME.ticket;
+  for (const [transport, requests] of [
+    ["ws", 0],
+    ["sse", 1],
+    ["long-poll", 2],
+  ] as const) {
+    connection = connectionOn(transport);
+    connection.beforeUnload();
+    enter();
+    connection.beforeUnload();
+    expect(asked).toHaveBeenCalledTimes(requests);
+  }
+  vi.unstubAllGlobals();
 });

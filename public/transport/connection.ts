@@ -119,6 +119,14 @@ export class Connection {
     if (this.#state.is !== "ended") this.stop();
   }
 
+  /**
+   * The page may unload. Firefox drops about half of a closing tab's requests of `pagehide`, but none of `beforeunload`;
+   * a socket needs neither, because the browser closes it with 1001.
+   */
+  beforeUnload(): void {
+    if (this.#state.is === "open" && this.#state.transport !== "ws") this.unload();
+  }
+
   /** The page unloads: the server holds the seat for the shorter reload grace. The browser closes the transport. */
   unload(): void {
     const { room, ticket } = this.#options.joinParams();

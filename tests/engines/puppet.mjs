@@ -60,7 +60,7 @@ async function open(program) {
     /** As a person closes a tab. */
     async shut() {
       await context.newPage();
-      await page.close();
+      await page.close({ runBeforeUnload: true });
     },
     close: () => context.close(),
   };
