@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale strangers audit fmt tools
+.PHONY: help run build generate test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale strangers audit fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
 SERVERS := redis-server nginx curl chromium openssl python3
@@ -64,7 +64,10 @@ test-streams: $(PAGE) $(MODULES) $(STREAMS) ## Python's, Go's and Node's clients
 	cargo build --bin parlor
 	python3 tests/streams/run.py
 
-test-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
+test-generate: ## Write what comes from the types in src/protocol: TypeScript, schemas, tables
+	PARLOR_GENERATE=1 cargo test --lib protocol::generated
+
+faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
 	cargo test --test faults
 
 test-browser: $(PAGE) $(MODULES) ## The real page in a real browser

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { closeMeaning } from "./close";
+import { closeCodeOf, closeMeaning } from "./close";
 import { BadFrame, parseFrame } from "./frames";
-import { closeCodeOf } from "./http";
 import { parseName } from "./name";
 import { accountRouteOf, readVisitor } from "./visitor";
 
@@ -130,17 +129,20 @@ describe("a frame", () => {
 });
 
 test("the close table says whether to retry back", () => {
-  expect(closeMeaning(1000)).toEqual({ why: "left", retry: "no" });
+  expect(closeMeaning(1000)).toEqual({ why: "left", retry: "never" });
   expect(closeMeaning(1013).retry).toBe("now");
-  expect(closeMeaning(4001)).toEqual({ why: "replaced", retry: "ask" });
+  expect(closeMeaning(4001)).toEqual({ why: "replaced", retry: "if-asked" });
   expect(closeMeaning(4409).retry).toBe("later");
   for (const broken of [1001, 1006, 1009, 1011, 1012, 4503, 3999])
     expect(closeMeaning(broken).retry, `${broken}`).toBe("backoff");
-  expect(closeMeaning(4409, "name_taken")).toEqual({ why: "name_taken", retry: "no" });
-  expect(closeMeaning(4401)).toEqual({ why: "login_required", retry: "no" });
+  expect(closeMeaning(4409, "name_taken")).toEqual({ why: "name_taken", retry: "never" });
+  expect(closeMeaning(4401)).toEqual({ why: "login_required", retry: "never" });
   for (const code of ["name_taken", "login_required"])
-    expect(closeMeaning(closeCodeOf(code), code), code).toEqual({ why: code, retry: "no" });
-  for (const refused of [4400, 4403, 4499, 4999]) expect(closeMeaning(refused).retry, `${refused}`).toBe("no");
+    expect(closeMeaning(closeCodeOf(code), code), code).toEqual({ why: code, retry: "never" });
+  expect(closeMeaning(closeCodeOf("rate_limited"), "rate_limited")).toEqual({ why: "rate_limited", retry: "backoff" });
+  for (const afresh of ["bad_ticket", "nobody_there", "not of this server"])
+    expect(closeMeaning(closeCodeOf(afresh), afresh), afresh).toEqual({ why: "lost", retry: "backoff" });
+  for (const refused of [4400, 4403, 4499, 4999]) expect(closeMeaning(refused).retry, `${refused}`).toBe("never");
 });
 
 test("a visitor is whom the server says", () => {

@@ -1,4 +1,6 @@
-// The frames, and the parser that turns JSON into types.
+// The frames, and the parser that turns JSON into types. Names of fields are checked against the server's types.
+
+import type { ClientMessage, Member as WireMember, ServerMessage } from "./generated/messages";
 
 export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
 
@@ -81,12 +83,9 @@ export type Inbound =
   | { type: "closing"; code: string; message: string; retryAfter: number | null }
   | { type: "error"; code: string; message: string; n: number | null; retryAfter: number | null };
 
+/** The page counts every message of its own. */
 export type Outbound =
-  | { type: "chat"; text: string; n: number }
-  | { type: "typing"; typing: boolean }
-  | { type: "ping" }
-  | { type: "leave" }
-  | { type: "resume"; ticket: string; cursor?: string };
+  Required<Extract<ClientMessage, { type: "chat" }>> | Exclude<ClientMessage, { type: "chat" | "livekit-token" }>;
 
 /** The server sent what the protocol does not allow. */
 export class BadFrame extends Error {
@@ -111,68 +110,64 @@ export function parseJson(text: string): unknown {
 export function readFrame(json: unknown): Inbound | null {
   const f = new FieldReader(json, "frame");
   const type = f.text("type");
-  switch (type) {
-    case "welcome":
-    case "reset":
-      return { type, ...snapshot(f) };
-    case "chat":
-      return chat(f);
-    case "ack":
-      return {
-        type,
-        n: f.maybeNumber("n"),
-        seq: f.number("seq"),
-        at: f.time("timestamp"),
-        cursor: f.maybeText("cursor"),
-      };
-    case "joined":
-      return {
-        type,
-        clientId: f.text("clientId"),
-        user: f.text("user"),
-        joinedAt: f.time("joinedAt"),
-        ...verified(f),
-        count: f.number("count"),
-      };
-    case "left":
-      return {
-        type,
-        clientId: f.text("clientId"),
-        user: f.text("user"),
-        reason: f.text("reason"),
-        count: f.number("count"),
-      };
-    case "presence":
-      return { type, count: f.number("count"), members: f.all.members == null ? null : f.list("members").map(member) };
-    case "typing":
-      return { type, from: f.text("from"), user: f.text("user"), typing: f.flag("typing") };
-    case "call":
-      return { type, clientId: f.text("clientId"), user: f.text("user"), inCall: f.flag("inCall"), ...verified(f) };
-    case "pong":
-      return { type };
-    case "status":
-      return { type, code: f.text("code"), message: f.maybeText("message") ?? "" };
-    case "closing":
-      return {
-        type,
-        code: f.text("code"),
-        message: f.maybeText("message") ?? "",
-        retryAfter: f.maybeNumber("retryAfter"),
-      };
-    case "error":
-      return {
-        type,
-        code: f.text("code"),
-        message: f.maybeText("message") ?? "",
-        n: f.maybeNumber("n"),
-        retryAfter: f.maybeNumber("retryAfter"),
-      };
-    default:
-      return null;
-  }
+  return Object.hasOwn(READERS, type) ? (READERS as Record<string, unknown> as Record<string, Reader>)[type]!(f) : null;
 }
 
-function chat(f: FieldReader): Chat {
+type Reader = (f: FieldReader) => Inbound | null;
+type Wire<Type extends ServerMessage["type"]> = Extract<ServerMessage, { type: Type }>;
+
+const READERS: { [Type in ServerMessage["type"]]: (f: FieldReader<Wire<Type>>) => Inbound | null } = {
+  welcome: (f) => ({ type: "welcome", ...snapshot(f) }),
+  reset: (f) => ({ type: "reset", ...snapshot(f) }),
+  chat,
+  ack: (f) => ({
+    type: "ack",
+    n: f.maybeNumber("n"),
+    seq: f.number("seq"),
+    at: f.time("timestamp"),
+    cursor: f.maybeText("cursor"),
+  }),
+  joined: (f) => ({
+    type: "joined",
+    clientId: f.text("clientId"),
+    user: f.text("user"),
+    joinedAt: f.time("joinedAt"),
+    ...verified(f),
+    count: f.number("count"),
+  }),
+  left: (f) => ({
+    type: "left",
+    clientId: f.text("clientId"),
+    user: f.text("user"),
+    reason: f.text("reason"),
+    count: f.number("count"),
+  }),
+  presence: (f) => ({
+    type: "presence",
+    count: f.number("count"),
+    members: f.maybeList<WireMember>("members")?.map(member) ?? null,
+  }),
+  typing: (f) => ({ type: "typing", from: f.text("from"), user: f.text("user"), typing: f.flag("typing") }),
+  call: (f) => ({
+    type: "call",
+    clientId: f.text("clientId"),
+    user: f.text("user"),
+    inCall: f.flag("inCall"),
+    ...verified(f),
+  }),
+  pong: () => ({ type: "pong" }),
+  status: (f) => ({ type: "status", code: f.text("code"), message: f.maybeText("message") ?? "" }),
+  closing: (f) => ({ type: "closing", ...error(f) }),
+  error: (f) => ({ type: "error", ...error(f), n: f.maybeNumber("n") }),
+  // Asked for over HTTP.
+  "livekit-token": () => null,
+};
+
+function error(f: FieldReader<Wire<"error">> | FieldReader<Wire<"closing">>) {
+  return { code: f.text("code"), message: f.maybeText("message") ?? "", retryAfter: f.maybeNumber("retryAfter") };
+}
+
+function chat(f: FieldReader<Wire<"chat">>): Chat {
   return {
     type: "chat",
     seq: f.number("seq"),
@@ -187,11 +182,11 @@ function chat(f: FieldReader): Chat {
 }
 
 /** Only ever true: a name without it is a guest's. */
-function verified(f: FieldReader): { verified?: true } {
+function verified(f: { maybeFlag(key: "verified"): boolean | null }): { verified?: true } {
   return f.maybeFlag("verified") ? { verified: true } : {};
 }
 
-function member(f: FieldReader): Member {
+function member(f: FieldReader<WireMember>): Member {
   return {
     clientId: f.text("clientId"),
     user: f.text("user"),
@@ -201,7 +196,7 @@ function member(f: FieldReader): Member {
   };
 }
 
-function snapshot(f: FieldReader): Snapshot {
+function snapshot(f: FieldReader<Wire<"welcome">> | FieldReader<Wire<"reset">>): Snapshot {
   const limits = f.object("limits");
   return {
     clientId: f.text("clientId"),
@@ -214,8 +209,8 @@ function snapshot(f: FieldReader): Snapshot {
     lastN: f.maybeNumber("lastN") ?? 0,
     count: f.number("count"),
     crowd: f.maybeFlag("crowd") ?? false,
-    members: f.list("members").map(member),
-    history: f.list("history").map(chat),
+    members: f.list<WireMember>("members").map(member),
+    history: f.list<Wire<"chat">>("history").map(chat),
     limits: {
       textLength: limits.number("textLength"),
       historyLength: limits.number("historyLength"),
@@ -228,8 +223,12 @@ function snapshot(f: FieldReader): Snapshot {
   };
 }
 
+/** The fields of a type whose value is of this kind. */
+type Keys<Wire, Kind> = string &
+  { [Key in keyof Wire]-?: Wire[Key] extends Kind | undefined ? Key : never }[keyof Wire];
+
 /** The fields of an object that came, each taken for what it has to be. */
-export class FieldReader {
+export class FieldReader<Wire = Record<string, any>> {
   readonly #of: Record<string, unknown>;
   readonly #name: string;
 
@@ -244,46 +243,50 @@ export class FieldReader {
     return this.#of;
   }
 
-  text(key: string): string {
+  text(key: Keys<Wire, string>): string {
     const value = this.#of[key];
     return typeof value === "string" ? value : this.#refuse(key, "text");
   }
 
-  number(key: string): number {
+  number(key: Keys<Wire, number>): number {
     const value = this.#of[key];
     return typeof value === "number" && Number.isFinite(value) ? value : this.#refuse(key, "a number");
   }
 
-  flag(key: string): boolean {
+  flag(key: Keys<Wire, boolean>): boolean {
     const value = this.#of[key];
     return typeof value === "boolean" ? value : this.#refuse(key, "true or false");
   }
 
-  time(key: string): number {
+  time(key: Keys<Wire, string>): number {
     const at = Date.parse(this.text(key));
     return Number.isNaN(at) ? this.#refuse(key, "a time") : at;
   }
 
-  maybeText(key: string): string | null {
+  maybeText(key: Keys<Wire, string>): string | null {
     return this.#of[key] == null ? null : this.text(key);
   }
 
-  maybeNumber(key: string): number | null {
+  maybeNumber(key: Keys<Wire, number>): number | null {
     return this.#of[key] == null ? null : this.number(key);
   }
 
-  maybeFlag(key: string): boolean | null {
+  maybeFlag(key: Keys<Wire, boolean>): boolean | null {
     return this.#of[key] == null ? null : this.flag(key);
   }
 
-  object(key: string): FieldReader {
+  object<Key extends Keys<Wire, object>>(key: Key): FieldReader<NonNullable<Wire[Key]>> {
     return new FieldReader(this.#of[key], key);
   }
 
-  list(key: string): FieldReader[] {
+  list<Item>(key: Keys<Wire, Item[]>): FieldReader<Item>[] {
     const value = this.#of[key];
     if (!Array.isArray(value)) return this.#refuse(key, "a list");
-    return value.map((item) => new FieldReader(item, key));
+    return value.map((item) => new FieldReader<Item>(item, key));
+  }
+
+  maybeList<Item>(key: Keys<Wire, Item[]>): FieldReader<Item>[] | null {
+    return this.#of[key] == null ? null : this.list<Item>(key);
   }
 
   #refuse(key: string, what: string): never {

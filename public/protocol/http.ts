@@ -1,6 +1,5 @@
 // What goes over the wire by plain requests, beside the frames.
 
-import { CONNECTION_LOST } from "./close";
 import { BadFrame, FieldReader } from "./frames";
 
 /** What a transport over HTTP needs of the welcome it was given. */
@@ -27,35 +26,6 @@ export type PollReply = {
   ticket: string | null;
   lastN: number | null;
 };
-
-/** The close code a WebSocket would have for an error code: HTTP has only the latter. */
-const CLOSE_CODES: Record<string, number> = {
-  left: 1000,
-  internal: 1011,
-  restarting: 1012,
-  too_slow: 1013,
-  replaced: 4001,
-  bad_room: 4400,
-  bad_name: 4400,
-  bad_cursor: 4400,
-  bad_frame: 4400,
-  login_required: 4401,
-  not_logged_in: 4401,
-  forbidden_origin: 4403,
-  room_full: 4409,
-  name_taken: 4409,
-  rate_limited: 4503,
-  store_unavailable: 4503,
-  store_full: 4503,
-  address_limit: 4429,
-  server_full: 4503,
-  accounts_unavailable: 4503,
-};
-
-/** An error that closes no socket, such as an expired ticket, is answered by joining again. */
-export function closeCodeOf(code: string): number {
-  return CLOSE_CODES[code] ?? CONNECTION_LOST;
-}
 
 export function readJoinReply(json: unknown): JoinReply {
   const f = new FieldReader(json, "welcome");

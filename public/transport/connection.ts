@@ -229,9 +229,9 @@ export class Connection {
 
   #onEnd(code: number, silent = false): void {
     const { selector } = this.#options;
-    if (this.#upgrade && closeMeaning(code).retry === "ask") return this.#awaitUpgrade();
+    if (this.#upgrade && closeMeaning(code).retry === "if-asked") return this.#awaitUpgrade();
     if (code === TOO_MANY_TABS) return this.#yieldConnection();
-    const lateRequest = this.#timers.has("late-request") && closeMeaning(code).retry === "ask";
+    const lateRequest = this.#timers.has("late-request") && closeMeaning(code).retry === "if-asked";
     const { why, retry } = closeMeaning(lateRequest ? CONNECTION_LOST : code, this.#lastError?.code);
     const fallback = this.#fallback;
     const suspect = why === "lost" && !this.#proven && !lateRequest;
@@ -247,8 +247,8 @@ export class Connection {
     }
     const error = this.#lastError;
     switch (retry) {
-      case "no":
-      case "ask":
+      case "never":
+      case "if-asked":
         this.#finish(error?.code ?? why, error?.message ?? "");
         break;
       case "now":

@@ -1,8 +1,8 @@
 // Sends for transports that only receive: one request at a time, so that messages arrive in order.
 
-import { CONNECTION_LOST } from "../protocol/close";
+import { CONNECTION_LOST, closeCodeOf } from "../protocol/close";
 import { type Outbound, parseJson } from "../protocol/frames";
-import { closeCodeOf, type JoinReply, readJoinReply } from "../protocol/http";
+import { type JoinReply, readJoinReply } from "../protocol/http";
 import type { TransportHandlers, JoinParams } from "./transport";
 
 const ANSWER_TIMEOUT = 15_000;

@@ -1,6 +1,7 @@
 // Long and short polls: repeated requests that wait for an answer, or do not.
 
-import { type PollReply, closeCodeOf, readPollReply } from "../protocol/http";
+import { closeCodeOf } from "../protocol/close";
+import { type PollReply, readPollReply } from "../protocol/http";
 import type { OpenTransport } from "./transport";
 import { HttpSession, RefusedError } from "./http-session";
 

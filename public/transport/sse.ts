@@ -1,8 +1,7 @@
 // Server-sent events down, requests up.
 
-import { CONNECTION_LOST } from "../protocol/close";
+import { CONNECTION_LOST, closeCodeOf } from "../protocol/close";
 import { parseJson } from "../protocol/frames";
-import { closeCodeOf } from "../protocol/http";
 import type { OpenTransport, JoinParams } from "./transport";
 import { EventStreamParser } from "./event-stream";
 import { HttpSession } from "./http-session";

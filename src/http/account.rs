@@ -11,6 +11,7 @@ use super::{
     cookies::{Jar, Login as Tokens},
     guards, header,
     response::{self, HttpResponse},
+    route::AccountRoute,
 };
 use crate::{
     account::{Account, AccountError},
@@ -19,28 +20,6 @@ use crate::{
 
 /// The largest body of a request about accounts, in bytes.
 const BODY_LIMIT: usize = 4 * 1024;
-
-/// What an address is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum AccountRoute {
-    Register,
-    Login,
-    Logout,
-    Me,
-    Password,
-}
-
-impl AccountRoute {
-    /// The methods that it allows.
-    pub(super) fn allowed(self) -> &'static str {
-        match self {
-            Self::Me => "GET, HEAD, DELETE",
-            // The page has views at these addresses.
-            Self::Register | Self::Login => "GET, HEAD, POST",
-            Self::Logout | Self::Password => "POST",
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct Login {
@@ -80,19 +59,19 @@ impl AppState {
     }
 
     /// Answers a request at one of these routes.
-    pub(super) async fn desk<B>(&self, desk: AccountRoute, mut request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn account<B>(&self, route: AccountRoute, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let accounts = self.accounts.as_ref().ok_or(ApiError::AccountsOff)?;
-        if desk == AccountRoute::Me && request.method() != Method::DELETE {
+        if route == AccountRoute::Me && request.method() != Method::DELETE {
             let (Account { name, created_at }, _) = Tokens::of(&request).first_good(accounts).await?;
             return Ok(response::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Timestamp(created_at) })));
         }
         guards::check_origin(&request, &self.origins)?;
         let from = guards::address(&request, self.proxies);
         let (tokens, jar) = (Tokens::of(&request), Jar::of(&request, accounts));
-        match desk {
+        match route {
             AccountRoute::Register => {
                 let Login { user, password } = read(&mut request).await?;
                 accounts.register(from, &user, &password).await?;

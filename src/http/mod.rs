@@ -13,6 +13,7 @@ mod page;
 mod preview;
 mod response;
 mod room;
+mod route;
 mod stream;
 
 use std::{future::pending, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
@@ -29,17 +30,18 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
 
-use self::account::AccountRoute;
+use self::route::{AccountRoute, Handler, Route};
 pub use self::{
     gate::{Client, Gate, Overflow},
     layers::{Layered, layered},
     long_poll::LongPoll,
     origin::Origins,
     response::HttpResponse,
+    route::api,
     stream::StreamingResponse,
 };
 use crate::{
-    account::{Accounts, PATIENCE},
+    account::Accounts,
     budget::{Budgets, ClientAddr, Resource},
     hub::Hub,
     protocol::ApiError,
@@ -47,16 +49,9 @@ use crate::{
     transport::{FramePacers, hijack::HijackHandle, poll::Pollers},
 };
 
-/// The descriptions of this server's interfaces, for programs.
-const OPENAPI: &str = include_str!("../../docs/openapi.yaml");
-const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
-
 /// The address at the other end of the connection; the server adds it to every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
-
-/// How long the head of a response may take, where the request does not wait for anything.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a join without a ticket continues for a client that has closed its side.
 const HALF_CLOSED: Duration = Duration::from_secs(2);
@@ -90,88 +85,6 @@ pub struct AppState {
     pub links: TaskTracker,
 }
 
-/// An address. One variant each, so that a wrong method (405) differs from an address that does not exist (404).
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Address<'a> {
-    Page,
-    Terminal(&'a str),
-    Socket,
-    Room(&'a str),
-    Rooms,
-    Join(&'a str),
-    Messages(&'a str),
-    Events(&'a str),
-    Typing(&'a str),
-    Leave(&'a str),
-    Pass(&'a str),
-    LiveKit,
-    Health,
-    Ready,
-    Metrics,
-    AccountRoute(AccountRoute),
-    Visitor,
-    Document(&'static str),
-    Asset(&'a str),
-}
-
-impl<'a> Address<'a> {
-    fn of(path: &'a str) -> Self {
-        // Only one slash is stripped: a proxy that blocks an address compares it as it is written.
-        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-        match segments[..] {
-            [""] | ["transports"] | ["account"] => Self::Page,
-            ["r", room] => Self::Terminal(room),
-            ["ws"] => Self::Socket,
-            ["api", "rooms", room] => Self::Room(room),
-            ["api", "rooms"] => Self::Rooms,
-            ["api", "rooms", room, "join"] => Self::Join(room),
-            ["api", "rooms", room, "messages"] => Self::Messages(room),
-            ["api", "rooms", room, "events"] => Self::Events(room),
-            ["api", "rooms", room, "typing"] => Self::Typing(room),
-            ["api", "rooms", room, "leave"] => Self::Leave(room),
-            ["api", "rooms", room, "livekit-token"] => Self::Pass(room),
-            ["api", "visitor"] => Self::Visitor,
-            ["api", "openapi.yaml"] => Self::Document(OPENAPI),
-            ["api", "asyncapi.yaml"] => Self::Document(ASYNCAPI),
-            ["livekit", "webhook"] => Self::LiveKit,
-            ["healthz"] => Self::Health,
-            ["readyz"] => Self::Ready,
-            ["metrics"] => Self::Metrics,
-            ["register"] => Self::AccountRoute(AccountRoute::Register),
-            ["login"] => Self::AccountRoute(AccountRoute::Login),
-            ["logout"] => Self::AccountRoute(AccountRoute::Logout),
-            ["me"] => Self::AccountRoute(AccountRoute::Me),
-            ["me", "password"] => Self::AccountRoute(AccountRoute::Password),
-            _ => Self::Asset(path),
-        }
-    }
-
-    fn allows(&self, method: &Method) -> bool {
-        self.allowed().split(", ").any(|allowed| allowed == method.as_str())
-    }
-
-    fn allowed(&self) -> &'static str {
-        match self {
-            Self::Rooms | Self::Join(_) | Self::Typing(_) | Self::Leave(_) | Self::Pass(_) | Self::LiveKit => "POST",
-            Self::AccountRoute(desk) => desk.allowed(),
-            // A HEAD would take the same effort as the GET and return nothing.
-            Self::Socket | Self::Events(_) => "GET",
-            Self::Messages(_) => "GET, POST",
-            Self::Terminal(_) => "GET, HEAD, POST",
-            _ => "GET, HEAD",
-        }
-    }
-
-    /// How long the head of a response may take.
-    fn patience(&self) -> Duration {
-        match self {
-            Self::Messages(_) => TIMEOUT + room::LONGEST_WAIT,
-            Self::AccountRoute(_) => TIMEOUT + PATIENCE,
-            _ => TIMEOUT,
-        }
-    }
-}
-
 impl AppState {
     /// Answers one request.
     pub async fn answer<B>(self: Arc<Self>, mut request: Request<B>) -> HttpResponse
@@ -179,54 +92,55 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin,
     {
         let path = request.uri().path().to_owned();
-        let address = Address::of(&path);
+        let (route, room) = Route::find(&path);
+        let handler = route.handler;
         // Health checks use the IP address of the moment, and their responses hold nothing that other sites could use.
-        let is_probe = matches!(address, Address::Health | Address::Ready);
+        let is_probe = matches!(handler, Handler::Health | Handler::Ready);
         let named = if is_probe { Ok(()) } else { origin::check_name(&request, &self.origins) };
         if let Err(trouble) = origin::check_host(&request).and(named) {
             return response::refuse(&trouble);
         }
-        if !address.allows(request.method()) {
+        if !route.allows(request.method()) {
             // An address that does not exist is 404 in any method.
-            let unknown = matches!(address, Address::Asset(path) if !page::exists(path));
-            return if unknown { response::refuse(&ApiError::NotFound) } else { response::not_that_way(address.allowed()) };
+            let unknown = handler == Handler::Asset && !page::exists(&path);
+            return if unknown { response::refuse(&ApiError::NotFound) } else { response::not_that_way(route.methods) };
         }
-        let comes_back = matches!(address, Address::Events(_)) && stream::comes_back(&request);
+        let comes_back = handler == Handler::Events && stream::comes_back(&request);
         let refuse = if comes_back { stream::put_off } else { response::refuse };
         if let Some(Overflow(trouble)) = request.extensions().get()
-            && !matches!(address, Address::Health | Address::Ready | Address::Metrics)
+            && !matches!(handler, Handler::Health | Handler::Ready | Handler::Metrics)
         {
             return refuse(trouble);
         }
-        let patience = address.patience();
-        let gone = gone(&address, &request);
+        let patience = route.patience();
+        let gone = gone(handler, &request);
         // Boxed except for the poll: it may wait for a minute, and its future should not hold room for the other
         // handlers.
         let answering = async {
-            match address {
-                Address::Page => Ok(page::index(&request, &self.origins)),
-                Address::Terminal(room) => Ok(Box::pin(self.terminal(room, request)).await),
-                Address::Socket => Box::pin(guards::socket(self, &mut request)).await,
-                Address::Room(room) => Box::pin(self.room(room, &request)).await,
-                Address::Rooms => Box::pin(self.join(None, request)).await,
-                Address::Join(room) => Box::pin(self.join(Some(room), request)).await,
-                Address::Messages(room) if request.method() == Method::POST => Box::pin(self.say(room, request)).await,
-                Address::Messages(room) => self.poll(room, request).await,
-                Address::Events(room) => Box::pin(self.events(room, &request)).await,
-                Address::Typing(room) => Box::pin(self.typing(room, request)).await,
-                Address::Leave(room) => Box::pin(self.leave(room, request)).await,
-                Address::Pass(room) => Box::pin(self.pass(room, request)).await,
-                Address::LiveKit => Box::pin(self.livekit(request)).await,
-                Address::Health => Ok(response::text("ok\n")),
-                Address::Ready => Box::pin(self.readiness()).await,
-                Address::Metrics => Ok(self.metrics()),
-                Address::AccountRoute(AccountRoute::Register | AccountRoute::Login) if request.method() != Method::POST => {
+            match handler {
+                Handler::Page => Ok(page::index(&request, &self.origins)),
+                Handler::Terminal => Ok(Box::pin(self.terminal(room, request)).await),
+                Handler::Socket => Box::pin(guards::socket(self, &mut request)).await,
+                Handler::Room => Box::pin(self.room(room, &request)).await,
+                Handler::Rooms => Box::pin(self.join(None, request)).await,
+                Handler::Join => Box::pin(self.join(Some(room), request)).await,
+                Handler::Messages if request.method() == Method::POST => Box::pin(self.say(room, request)).await,
+                Handler::Messages => self.poll(room, request).await,
+                Handler::Events => Box::pin(self.events(room, &request)).await,
+                Handler::Typing => Box::pin(self.typing(room, request)).await,
+                Handler::Leave => Box::pin(self.leave(room, request)).await,
+                Handler::Pass => Box::pin(self.pass(room, request)).await,
+                Handler::LiveKit => Box::pin(self.livekit(request)).await,
+                Handler::Health => Ok(response::text("ok\n")),
+                Handler::Ready => Box::pin(self.readiness()).await,
+                Handler::Metrics => Ok(self.metrics()),
+                Handler::Account(AccountRoute::Register | AccountRoute::Login) if request.method() != Method::POST => {
                     Ok(page::index(&request, &self.origins))
                 }
-                Address::Visitor => Box::pin(self.visitor(&request)).await,
-                Address::AccountRoute(desk) => Box::pin(self.desk(desk, request)).await,
-                Address::Document(text) => Ok(response::yaml(text)),
-                Address::Asset(path) => page::asset(path, &request, &self.origins),
+                Handler::Visitor => Box::pin(self.visitor(&request)).await,
+                Handler::Account(route) => Box::pin(self.account(route, request)).await,
+                Handler::Document(text) => Ok(response::yaml(text)),
+                Handler::Asset => page::asset(&path, &request, &self.origins),
             }
         };
         let result = tokio::select! {
@@ -303,10 +217,10 @@ impl AppState {
 
 /// Waits until the peer of a request that takes a session is gone. Its next connection may have the session by then,
 /// and a guest that is gone must not become a member. Never ends if the request takes no session.
-fn gone<B>(address: &Address<'_>, request: &Request<B>) -> impl Future<Output = ()> + use<B> {
-    let takes_a_seat = match address {
-        Address::Messages(_) | Address::Terminal(_) => request.method() == Method::GET,
-        Address::Rooms | Address::Join(_) | Address::Events(_) => true,
+fn gone<B>(handler: Handler, request: &Request<B>) -> impl Future<Output = ()> + use<B> {
+    let takes_a_seat = match handler {
+        Handler::Messages | Handler::Terminal => request.method() == Method::GET,
+        Handler::Rooms | Handler::Join | Handler::Events => true,
         _ => false,
     };
     let lender = request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
@@ -355,29 +269,6 @@ fn header<B>(request: &Request<B>, name: impl Into<HeaderName>) -> Option<&str> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_found() {
-        for (path, address) in [
-            ("/", Address::Page),
-            ("/transports", Address::Page),
-            ("/account", Address::Page),
-            ("/login", Address::AccountRoute(AccountRoute::Login)),
-            ("/api/visitor", Address::Visitor),
-            ("/r/general", Address::Terminal("general")),
-            ("/ws", Address::Socket),
-            ("/api/rooms/a%20b", Address::Room("a%20b")),
-            ("/api/rooms/x/livekit-token", Address::Pass("x")),
-            ("/livekit/webhook", Address::LiveKit),
-            ("/r/a/b", Address::Asset("/r/a/b")),
-            ("//metrics", Address::Asset("//metrics")),
-            ("//", Address::Asset("//")),
-            ("/assets/x.js", Address::Asset("/assets/x.js")),
-            ("/api", Address::Asset("/api")),
-        ] {
-            assert_eq!(Address::of(path), address);
-        }
-    }
 
     #[test]
     fn a_waiting_poll_carries_no_room_for_other_requests() {

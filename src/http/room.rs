@@ -18,7 +18,7 @@ use super::{
 use crate::{
     budget::Usage,
     hub::{JoinRequest, KeepAlive},
-    protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp},
+    protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp, True},
     room::{PublishResult, RoomId},
     ticket::Claims,
 };
@@ -102,7 +102,7 @@ impl AppState {
             };
             let PublishResult { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
             stay.iter_mut().for_each(KeepAlive::accept);
-            Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: repeated }))
+            Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: True::when(repeated) }))
         };
         Ok(match said.await {
             Ok(ack) => response::written(ack.to_json().into()),
@@ -119,7 +119,7 @@ impl AppState {
         let (ticket, inbound) = self.read_word(request).await?;
         let began = Instant::now();
         let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
-        let ClientMessage::Typing(typing) = inbound.ask? else {
+        let ClientMessage::Typing { typing } = inbound.ask? else {
             return Err(ApiError::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
         self.hub.typing(&room, &who, typing, began).await?;

@@ -61,7 +61,7 @@ impl<'a> Batch<'a> {
                     seq: cursor.seq,
                     timestamp: Timestamp(at),
                     cursor: Some(cursor),
-                    duplicate: false,
+                    duplicate: None,
                 });
                 Some(self.wire.framed(&ack.to_json(), Some(cursor)))
             }

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Hub, LocalRoom, ticket_ops};
 use crate::{
-    protocol::{ApiError, ServerMessage},
+    protocol::{ApiError, ServerMessage, StatusCode},
     room::{CallMark, Member, MemberId, RoomError, RoomId},
     store::StoreError,
     video::{LIFETIME, LiveKitToken, Reach, VideoError},
@@ -146,11 +146,12 @@ impl Hub {
     /// Tells rooms whether this node can use LiveKit now.
     fn tell_reach(&self, rooms: &[Arc<LocalRoom>], reach: Reach) {
         let (code, message) = match reach {
-            Reach::Here => ("video_available", "video is back"),
-            Reach::Away => ("video_unavailable", "the video server is out of reach; chat goes on"),
-            Reach::Refused | Reach::Stranger => {
-                ("video_refused", "the video server refuses this server's settings, which the operator must mend; chat goes on")
-            }
+            Reach::Here => (StatusCode::VideoAvailable, "video is back"),
+            Reach::Away => (StatusCode::VideoUnavailable, "the video server is out of reach; chat goes on"),
+            Reach::Refused | Reach::Stranger => (
+                StatusCode::VideoRefused,
+                "the video server refuses this server's settings, which the operator must mend; chat goes on",
+            ),
         };
         for room in rooms {
             room.notice(&ServerMessage::Status { code, message });

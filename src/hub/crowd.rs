@@ -187,7 +187,7 @@ impl LocalRoom {
     /// Broadcasts the member count, if it was not broadcast yet.
     fn tell_count(&self) {
         let mut gathered = self.gathered.lock();
-        let room = self.id.as_str();
+        let room = &self.id;
         if let Some((kind, count)) = gathered.crowd.count() {
             gathered.push(kind, &ServerMessage::Presence { room, count, members: None });
             self.start_flush(gathered);
@@ -199,7 +199,7 @@ impl LocalRoom {
         let mut gathered = self.gathered.lock();
         let Some(kind) = gathered.crowd.end(snapshot, calls) else { return false };
         let members: Vec<_> = snapshot.members.iter().map(MemberDto::from).collect();
-        let (room, count) = (self.id.as_str(), members.len());
+        let (room, count) = (&self.id, members.len());
         gathered.push(kind, &ServerMessage::Presence { room, count, members: Some(members) });
         self.start_flush(gathered);
         true

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
-    protocol::{Chat, MemberDto, ServerMessage},
+    protocol::{Chat, MemberDto, ServerMessage, True},
     room::{CallMark, Cursor, LeaveReason, MemberId, RoomId, Snapshot},
     store::Event,
 };
@@ -123,7 +123,7 @@ impl LocalRoom {
     /// Takes an event of the store.
     pub(super) fn gather(&self, event: &Event) {
         let mut gathered = self.gathered.lock();
-        let room = self.id.as_str();
+        let room = &self.id;
         let (kind, frame) = match event {
             Event::Said { epoch, entry } => {
                 let cursor = Cursor { epoch: *epoch, seq: entry.seq };
@@ -135,7 +135,7 @@ impl LocalRoom {
                     return;
                 }
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
-                (kind, ServerMessage::Joined { person: MemberDto::from(member), room, count: *count })
+                (kind, ServerMessage::Joined { member: MemberDto::from(member), room, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // A member whose node was lost may still be in the call: the next reconciliation finds out.
@@ -149,13 +149,13 @@ impl LocalRoom {
                 if !gathered.crowd.hear_left(*epoch, *version, *count, called) {
                     return;
                 }
-                let (client_id, user, reason) = (member.id.0, member.name.as_str(), reason.as_str());
+                let (client_id, user, reason) = (member.id, &member.name, *reason);
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
                 (kind, ServerMessage::Left { client_id, user, room, reason, count: *count })
             }
             Event::Unchanged { epoch, version, count } => return gathered.crowd.hear_unchanged(*epoch, *version, *count),
             Event::Typing { from, user, typing } => {
-                let frame = ServerMessage::Typing { from: from.0, user: user.as_str(), room, typing: *typing };
+                let frame = ServerMessage::Typing { from: *from, user, room, typing: *typing };
                 (FrameMeta::Typing { from: *from }, frame)
             }
             // For one session, not for the room's subscribers.
@@ -166,8 +166,8 @@ impl LocalRoom {
                 if *call == CallMark::INVITED {
                     return;
                 }
-                let (client_id, verified) = (from.0, user.is_verified());
-                let frame = ServerMessage::Call { client_id, user: user.as_str(), verified, in_call: call.is_on() };
+                let (client_id, verified) = (*from, True::when(user.is_verified()));
+                let frame = ServerMessage::Call { client_id, user, verified, in_call: call.is_on() };
                 gathered.crowd.hear_call();
                 // Ordered as the next version: a newer snapshot contains it, and perhaps also that the member left
                 // since.

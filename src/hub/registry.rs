@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
-    protocol::{ApiError, ServerMessage},
+    protocol::{ApiError, ServerMessage, StatusCode},
     room::{MemberId, RoomId},
     spare,
     store::{Event, EventHandler, Store},
@@ -189,8 +189,8 @@ impl EventHandler for RoomRegistry {
     fn link(&self, id: &RoomId, up: bool) {
         let Some(room) = self.find(id) else { return };
         let (code, message) = match up {
-            true => ("store_available", "all is well again"),
-            false => ("store_unavailable", "the room is out of reach for the moment; what you send may not arrive yet"),
+            true => (StatusCode::StoreAvailable, "all is well again"),
+            false => (StatusCode::StoreUnavailable, "the room is out of reach for the moment; what you send may not arrive yet"),
         };
         room.notice(&ServerMessage::Status { code, message });
     }

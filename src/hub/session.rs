@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom};
 use crate::{
     budget::Kept,
-    protocol::{Ack, ApiError, ServerMessage, Timestamp},
+    protocol::{Ack, ApiError, ServerMessage, Timestamp, True},
     room::{LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot, Text},
     store::StoreError,
     ticket::Claims,
@@ -166,7 +166,7 @@ impl Session {
         let PublishResult { n, seq, at, repeated } = said?;
         // A message ends typing: clients know that by themselves.
         self.typing_timeout.take().inspect(AbortHandle::abort);
-        let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: true });
+        let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: Some(True) });
         Ok(repeated.then_some(again))
     }
 

@@ -8,27 +8,33 @@ use serde_json::Value;
 use super::ApiError;
 use crate::room::{Cursor, MAX_N, Text};
 
-/// A request of a client.
+/// A request of a client, as clients should write it. [`ClientFrame::parse`] also understands older shapes.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
+#[cfg_attr(test, serde(tag = "type", rename_all = "kebab-case"))]
 pub enum ClientMessage {
-    /// Publish a message.
+    /// Send a message. A repeated `n` gets the first answer again and publishes nothing twice.
     Chat {
         /// The text.
         text: Text,
-        /// The sender's own counter, if it keeps one.
+        /// The sender's own counter: it grows with each new message, also across a resume.
+        #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
         n: Option<u64>,
     },
-    /// Started or stopped typing.
-    Typing(bool),
-    /// Asks for a LiveKit token.
+    /// Started or stopped typing; `false` follows by itself after 6 s.
+    Typing {
+        /// Started or stopped.
+        typing: bool,
+    },
+    /// Ask for a LiveKit token.
     LivekitToken,
-    /// Asks for a `pong`.
+    /// Ask for a `pong`.
     Ping,
-    /// Leaves for good.
+    /// Leave for good: the session is free, and the server closes with 1000.
     Leave,
-    /// Resumes a session; allowed as the first frame only.
+    /// Resume a session: as the first frame only, after `resume=1`, within 10 s.
     Resume {
-        /// The ticket from an earlier welcome.
+        /// The ticket of the newest `welcome`. With one that is void the client joins as a new member.
         ticket: String,
         /// The newest cursor the client has, if it still has what lies before it.
         cursor: Option<Cursor>,
@@ -100,7 +106,7 @@ impl Frame<'_> {
         let chat = |text: Option<Word>| Ok(ClientMessage::Chat { text: text.unwrap_or_default().0.parse()?, n });
         match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
             (Some("chat"), text, _) => chat(text),
-            (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing(typing)),
+            (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
             (Some("typing"), _, None) => Err(ApiError::BadFrame("typing needs \"typing\": true or false".into())),
             (Some("livekit-token"), ..) => Ok(ClientMessage::LivekitToken),
             (Some("ping"), ..) => Ok(ClientMessage::Ping),
@@ -114,7 +120,7 @@ impl Frame<'_> {
             // The predecessors' frames: {"text":"…","typing":false}, {"text":"","typing":true}, {"typing":true}.
             (None, Some(text), None) => chat(Some(text)),
             (None, Some(text), Some(_)) if !text.0.trim().is_empty() => chat(Some(text)),
-            (None, _, Some(typing)) => Ok(ClientMessage::Typing(typing)),
+            (None, _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
             (None, None, None) => Err(ApiError::BadFrame("a frame needs a \"type\" or a \"text\"".into())),
         }
     }
@@ -146,9 +152,9 @@ mod tests {
 
     #[test]
     fn typing_comes_in_three_shapes() {
-        assert_eq!(ClientFrame::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(ClientMessage::Typing(true)));
-        assert_eq!(ClientFrame::parse(r#"{"typing":false}"#).ask, Ok(ClientMessage::Typing(false)));
-        assert_eq!(ClientFrame::parse(r#"{"text":"","typing":true}"#).ask, Ok(ClientMessage::Typing(true)));
+        assert_eq!(ClientFrame::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(ClientMessage::Typing { typing: true }));
+        assert_eq!(ClientFrame::parse(r#"{"typing":false}"#).ask, Ok(ClientMessage::Typing { typing: false }));
+        assert_eq!(ClientFrame::parse(r#"{"text":"","typing":true}"#).ask, Ok(ClientMessage::Typing { typing: true }));
     }
 
     #[test]

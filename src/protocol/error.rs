@@ -9,6 +9,7 @@ use crate::room::RoomError;
 
 /// Why something was refused or a connection is closed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum ApiError {
     /// The room refused.
     #[error(transparent)]
@@ -165,64 +166,84 @@ pub enum ApiError {
     Left,
 }
 
+/// When a client may reconnect after an error. With `retryAfter`, not before that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Reconnect {
+    /// The same request would get the same answer.
+    Never,
+    /// Only when the user asks: the session is open elsewhere.
+    IfAsked,
+    /// At once, with its ticket.
+    Now,
+    /// After growing delays.
+    Backoff,
+    /// Nothing is broken, but there is no place yet: after some seconds.
+    Later,
+    /// As after a lost connection. The ticket may be void: then the client is a new member.
+    Afresh,
+}
+
 impl ApiError {
-    /// (code, HTTP status, WebSocket close code).
-    fn row(&self) -> (&'static str, u16, u16) {
+    /// (code, HTTP status, WebSocket close code, when to reconnect).
+    fn row(&self) -> (&'static str, u16, u16, Reconnect) {
+        use Reconnect::{Afresh, Backoff, IfAsked, Later, Never, Now};
         match self {
             Self::Refused(refusal) => match refusal {
-                RoomError::TooLong => (refusal.code(), 413, 4413),
-                RoomError::NotMember => (refusal.code(), 403, 4403),
-                RoomError::Overtaken => (refusal.code(), 409, 4001),
-                RoomError::RoomFull => (refusal.code(), 409, 4409),
-                RoomError::StaleN => (refusal.code(), 409, 4400),
+                RoomError::TooLong => (refusal.code(), 413, 4413, Never),
+                RoomError::NotMember => (refusal.code(), 403, 4403, Afresh),
+                RoomError::Overtaken => (refusal.code(), 409, 4001, IfAsked),
+                RoomError::RoomFull => (refusal.code(), 409, 4409, Later),
+                RoomError::StaleN => (refusal.code(), 409, 4400, Never),
                 RoomError::BadRoom | RoomError::BadName | RoomError::EmptyText | RoomError::BadCursor => {
-                    (refusal.code(), 400, 4400)
+                    (refusal.code(), 400, 4400, Never)
                 }
             },
-            Self::BadFrame(_) => ("bad_frame", 400, 4400),
-            Self::BadN => ("bad_n", 400, 4400),
-            Self::BadWait => ("bad_wait", 400, 4400),
-            Self::BinaryFrame => ("binary_frame", 400, 1003),
-            Self::UnknownType => ("unknown_type", 400, 4400),
-            Self::NoTicket => ("no_ticket", 401, 4401),
-            Self::BadTicket => ("bad_ticket", 401, 4401),
-            Self::BadUser => ("bad_user", 400, 4400),
-            Self::BadPassword => ("bad_password", 400, 4400),
-            Self::NameTaken => ("name_taken", 409, 4409),
-            Self::WrongLogin => ("wrong_login", 401, 4401),
-            Self::NotLoggedIn => ("not_logged_in", 401, 4401),
-            Self::LoginRequired => ("login_required", 401, 4401),
-            Self::TooManyTries(_) => ("rate_limited", 429, 4429),
-            Self::AccountsBusy(_) => ("accounts_busy", 503, 4503),
-            Self::AccountsUnavailable => ("accounts_unavailable", 503, 4503),
-            Self::AccountsOff => ("accounts_off", 404, 4404),
-            Self::NotJson => ("not_json", 415, 4415),
-            Self::BadSignature => ("bad_signature", 401, 4401),
-            Self::BadHost | Self::UnknownHost => ("bad_host", 400, 4400),
-            Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403),
-            Self::RateLimited(_) => ("rate_limited", 429, 4429),
-            Self::AddressLimit { .. } => ("address_limit", 429, 4429),
-            Self::ServerFull { .. } => ("server_full", 503, 4503),
-            Self::VideoNotConfigured => ("video_not_configured", 503, 4503),
-            Self::VideoRefused => ("video_refused", 503, 4503),
-            Self::StoreUnavailable => ("store_unavailable", 503, 4503),
-            Self::StoreFull => ("store_full", 503, 4503),
-            Self::Restarting(_) => ("restarting", 503, 1012),
-            Self::Stopping => ("restarting", 503, 1012),
-            Self::TooSlow => ("too_slow", 503, 1013),
-            Self::Replaced => ("replaced", 409, 4001),
-            Self::FrameTooBig => ("frame_too_big", 413, 1009),
-            Self::BodyTooBig(_) => ("body_too_big", 413, 1009),
-            Self::ResumeTimeout => ("resume_timeout", 408, 4408),
-            Self::BadProtocol => ("bad_protocol", 400, 1002),
-            Self::BadText => ("bad_text", 400, 1007),
-            Self::NotFound => ("not_found", 404, 4404),
-            Self::NobodyThere => ("nobody_there", 404, 4404),
-            Self::MethodNotAllowed => ("method_not_allowed", 405, 4405),
-            Self::UpgradeRequired => ("upgrade_required", 426, 4426),
-            Self::Timeout => ("timeout", 504, 4504),
-            Self::Internal => ("internal", 500, 1011),
-            Self::Left => ("left", 200, 1000),
+            Self::BadFrame(_) => ("bad_frame", 400, 4400, Never),
+            Self::BadN => ("bad_n", 400, 4400, Never),
+            Self::BadWait => ("bad_wait", 400, 4400, Never),
+            Self::BinaryFrame => ("binary_frame", 400, 1003, Never),
+            Self::UnknownType => ("unknown_type", 400, 4400, Never),
+            Self::NoTicket => ("no_ticket", 401, 4401, Afresh),
+            Self::BadTicket => ("bad_ticket", 401, 4401, Afresh),
+            Self::BadUser => ("bad_user", 400, 4400, Never),
+            Self::BadPassword => ("bad_password", 400, 4400, Never),
+            Self::NameTaken => ("name_taken", 409, 4409, Never),
+            Self::WrongLogin => ("wrong_login", 401, 4401, Never),
+            Self::NotLoggedIn => ("not_logged_in", 401, 4401, Never),
+            Self::LoginRequired => ("login_required", 401, 4401, Never),
+            Self::TooManyTries(_) => ("rate_limited", 429, 4429, Backoff),
+            Self::AccountsBusy(_) => ("accounts_busy", 503, 4503, Backoff),
+            Self::AccountsUnavailable => ("accounts_unavailable", 503, 4503, Backoff),
+            Self::AccountsOff => ("accounts_off", 404, 4404, Never),
+            Self::NotJson => ("not_json", 415, 4415, Never),
+            Self::BadSignature => ("bad_signature", 401, 4401, Never),
+            Self::BadHost | Self::UnknownHost => ("bad_host", 400, 4400, Never),
+            Self::ForbiddenOrigin => ("forbidden_origin", 403, 4403, Never),
+            Self::RateLimited(_) => ("rate_limited", 429, 4429, Backoff),
+            Self::AddressLimit { .. } => ("address_limit", 429, 4429, Later),
+            Self::ServerFull { .. } => ("server_full", 503, 4503, Backoff),
+            Self::VideoNotConfigured => ("video_not_configured", 503, 4503, Never),
+            Self::VideoRefused => ("video_refused", 503, 4503, Never),
+            Self::StoreUnavailable => ("store_unavailable", 503, 4503, Backoff),
+            Self::StoreFull => ("store_full", 503, 4503, Backoff),
+            Self::Restarting(_) => ("restarting", 503, 1012, Backoff),
+            Self::Stopping => ("restarting", 503, 1012, Backoff),
+            Self::TooSlow => ("too_slow", 503, 1013, Now),
+            Self::Replaced => ("replaced", 409, 4001, IfAsked),
+            Self::FrameTooBig => ("frame_too_big", 413, 1009, Backoff),
+            Self::BodyTooBig(_) => ("body_too_big", 413, 1009, Never),
+            Self::ResumeTimeout => ("resume_timeout", 408, 4408, Now),
+            Self::BadProtocol => ("bad_protocol", 400, 1002, Backoff),
+            Self::BadText => ("bad_text", 400, 1007, Backoff),
+            Self::NotFound => ("not_found", 404, 4404, Never),
+            Self::NobodyThere => ("nobody_there", 404, 4404, Afresh),
+            Self::MethodNotAllowed => ("method_not_allowed", 405, 4405, Never),
+            Self::UpgradeRequired => ("upgrade_required", 426, 4426, Never),
+            Self::Timeout => ("timeout", 504, 4504, Backoff),
+            Self::Internal => ("internal", 500, 1011, Backoff),
+            Self::Left => ("left", 200, 1000, Never),
         }
     }
 
@@ -239,6 +260,11 @@ impl ApiError {
     /// The WebSocket close code.
     pub fn close_code(&self) -> u16 {
         self.row().2
+    }
+
+    /// When a client may reconnect after it.
+    pub fn reconnect(&self) -> Reconnect {
+        self.row().3
     }
 
     /// How long to wait before the next try, where that is known.
@@ -264,16 +290,20 @@ impl ApiError {
 
 /// `{"code","message","n"?,"retryAfter"?}`: an error as clients see it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
     /// Stable; for programs.
+    #[cfg_attr(test, schemars(with = "super::schema::Code"), ts(as = "super::schema::Code"))]
     pub code: &'static str,
     /// What was wrong and what is allowed; for people.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub message: String,
-    /// The send it answers.
+    /// The counter of the message that was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
     pub n: Option<u64>,
-    /// Milliseconds to wait.
+    /// Milliseconds to wait before the next try.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }

@@ -1,11 +1,20 @@
-//! What goes over the wire, by direction. `docs/protocol.md` describes it for clients.
+//! What goes over the wire, by direction. From these types come `public/protocol/generated`, the schemas in `docs` and
+//! the tables of `docs/protocol.md`: `make generate` writes them, and a test fails when they differ.
 
 mod chat;
 mod client_message;
 mod error;
+#[cfg(test)]
+mod generated;
+mod scalar;
+#[cfg(test)]
+mod schema;
 mod server_message;
+mod welcome;
 
 pub use chat::{Ack, Chat};
 pub use client_message::{ClientFrame, ClientMessage};
-pub use error::{ApiError, ErrorBody};
-pub use server_message::{AsDisplay, LimitsDto, MemberDto, ServerMessage, Timestamp, Welcome, WelcomeParams};
+pub use error::{ApiError, ErrorBody, Reconnect};
+pub use scalar::{Timestamp, True};
+pub use server_message::{ServerMessage, StatusCode};
+pub use welcome::{LimitsDto, MemberDto, Welcome, WelcomeParams};

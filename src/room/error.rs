@@ -4,8 +4,10 @@ use super::{Name, RoomId, Text};
 
 /// Why a room refused. The message says what is allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[cfg_attr(test, derive(Default, strum::EnumIter))]
 pub enum RoomError {
     /// The room id breaks the rule.
+    #[cfg_attr(test, default)]
     #[error("a room id has 1 to {max} letters, digits or . _ - ~ and is not . or ..", max = RoomId::MAX_CHARS)]
     BadRoom,
     /// The display name breaks the rule.

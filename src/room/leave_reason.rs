@@ -14,6 +14,9 @@ pub enum LeaveReason {
 }
 
 impl LeaveReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown];
+
     /// The name of the reason on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,6 +29,6 @@ impl LeaveReason {
 
     /// The reason with this name on the wire.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown].into_iter().find(|d| d.as_str() == word)
+        Self::ALL.into_iter().find(|d| d.as_str() == word)
     }
 }

@@ -269,10 +269,10 @@ impl Connection {
                     self.outbox.send(&again);
                 }
             }
-            ClientMessage::Typing(typing) => seat.typing(typing).await?,
+            ClientMessage::Typing { typing } => seat.typing(typing).await?,
             ClientMessage::LivekitToken => {
                 let pass = Box::pin(seat.pass()).await?;
-                let (room, identity) = (seat.room().as_str(), seat.member().0);
+                let (room, identity) = (seat.room(), seat.member());
                 self.outbox.send(&ServerMessage::LivekitToken { token: &pass.token, livekit_url: &pass.url, room, identity });
             }
             ClientMessage::Ping => self.outbox.send(&ServerMessage::Pong),

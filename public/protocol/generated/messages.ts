@@ -1,0 +1,204 @@
+// Written by `make generate` from the types in src/protocol. Do not edit.
+
+import type { ErrorCode } from "./errors";
+
+export type Limits = {
+  /** Characters. */
+  textLength: number,
+  /** Entries; 0: nothing is kept. */
+  historyLength: number,
+  /** Whole seconds. */
+  historyAge: number,
+  /** Whole seconds that a lost connection keeps its session. */
+  grace: number,
+  /** Whole seconds that a silent poller keeps its session. */
+  poll: number,
+  /** The most members. */
+  members: number,
+};
+
+export type Member = {
+  /** The member's id in this room; public, proves nothing. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** When the member joined. */
+  joinedAt: string,
+  /** The member is in the video call. */
+  inCall?: true,
+};
+
+export type Welcome = {
+  /** The member that is welcomed. */
+  clientId: string,
+  /** The room. */
+  roomId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The proof of the session. */
+  ticket: string,
+  /** The client's position in the log. */
+  cursor: string,
+  /** The same member as before. */
+  resumed: boolean,
+  /** What the client had before is void: `history` is all there is. */
+  reset: boolean,
+  /** The counter of the member's last message. */
+  lastN: number,
+  /** Members now. */
+  count: number,
+  /** There are more members than are listed or announced one by one. */
+  crowd?: true,
+  /** All members; of a crowd the client's own, those in the call, and some of the others. */
+  members: Array<Member>,
+  /** What the room allows. */
+  limits: Limits,
+  /** The server can mint LiveKit tokens. */
+  video: boolean,
+  /** The server's time. */
+  timestamp: string,
+  /** The entries of the log that the client lacks, oldest first. Last, because it is the longest. */
+  history: Array<Chat>,
+};
+
+export type Chat = { "type": "chat",
+  /** Its number in the log of the room. */
+  seq: number,
+  /** The sender. */
+  from: string,
+  /** The sender's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+  /** The text. */
+  text: string,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position after it. */
+  cursor: string,
+  /** The sender's own counter; only in what the sender gets. */
+  n?: number,
+};
+
+export type Ack = {
+  /** The counter it was sent with. */
+  n: number,
+  /** The number it got. */
+  seq: number,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position now; not in the answer to a repeated message, which is outside the stream. */
+  cursor?: string,
+  /** It had been published before. */
+  duplicate?: true,
+};
+
+export type StatusCode = "store_unavailable" | "store_available" | "video_unavailable" | "video_refused" | "video_available";
+
+export type ErrorBody = {
+  /** Stable; for programs. */
+  code: ErrorCode,
+  /** What was wrong and what is allowed; for people. */
+  message: string,
+  /** The counter of the message that was refused. */
+  n?: number,
+  /** Milliseconds to wait before the next try. */
+  retryAfter?: number,
+};
+
+export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" } & Welcome | { "type": "ack" } & Ack | { "type": "joined",
+  /** The room. */
+  room: string,
+  /** Members now. */
+  count: number,
+  /** The member's id in this room; public, proves nothing. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** When the member joined. */
+  joinedAt: string,
+  /** The member is in the video call. */
+  inCall?: true,
+}
+  | { "type": "left",
+  /** The member. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The room. */
+  room: string,
+  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped. */
+  reason: "left" | "lost" | "node_lost" | "shutdown",
+  /** Members now. */
+  count: number,
+}
+  | { "type": "presence",
+  /** The room. */
+  room: string,
+  /** Members now. */
+  count: number,
+  /** All members: replace what you have. From now on joins and leaves are announced. */
+  members?: Array<Member>,
+}
+  | { "type": "typing",
+  /** The member. */
+  from: string,
+  /** The member's name. */
+  user: string,
+  /** The room. */
+  room: string,
+  /** Started or stopped. */
+  typing: boolean,
+}
+  | { "type": "call",
+  /** The member. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The member is in it now. */
+  inCall: boolean,
+}
+  | { "type": "livekit-token",
+  /** The JWT. */
+  token: string,
+  /** Where browsers reach LiveKit. */
+  livekitUrl: string,
+  /** For this room only. */
+  room: string,
+  /** For this member only. */
+  identity: string,
+}
+  | { "type": "pong" } | { "type": "status",
+  /** Which of them, and what happened. */
+  code: StatusCode,
+  /** The same for people. */
+  message: string,
+}
+  | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | Chat;
+
+export type ClientMessage = { "type": "chat",
+  /** The text. */
+  text: string,
+  /** The sender's own counter: it grows with each new message, also across a resume. */
+  n?: number,
+}
+  | { "type": "typing",
+  /** Started or stopped. */
+  typing: boolean,
+}
+  | { "type": "livekit-token" } | { "type": "ping" } | { "type": "leave" } | { "type": "resume",
+  /** The ticket of the newest `welcome`. With one that is void the client joins as a new member. */
+  ticket: string,
+  /** The newest cursor the client has, if it still has what lies before it. */
+  cursor?: string,
+};

@@ -1,0 +1,217 @@
+//! The fields of `welcome` and `reset`: the whole room, as one member sees it.
+
+use serde::Serialize;
+
+use super::{
+    Chat,
+    scalar::{Timestamp, True},
+};
+use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
+
+/// The fields of `welcome` and `reset`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome<'a> {
+    /// The member that is welcomed.
+    pub client_id: MemberId,
+    /// The room.
+    pub room_id: &'a RoomId,
+    /// The member's name.
+    pub user: &'a Name,
+    /// The name is an account's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<True>,
+    /// The proof of the session.
+    #[cfg_attr(test, schemars(with = "super::schema::Ticket"))]
+    pub ticket: &'a str,
+    /// The client's position in the log.
+    pub cursor: Cursor,
+    /// The same member as before.
+    pub resumed: bool,
+    /// What the client had before is void: `history` is all there is.
+    pub reset: bool,
+    /// The counter of the member's last message.
+    pub last_n: u64,
+    /// Members now.
+    pub count: usize,
+    /// There are more members than are listed or announced one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<True>,
+    /// All members; of a crowd the client's own, those in the call, and some of the others.
+    pub members: Vec<MemberDto<'a>>,
+    /// What the room allows.
+    pub limits: LimitsDto,
+    /// The server can mint LiveKit tokens.
+    pub video: bool,
+    /// The server's time.
+    pub timestamp: Timestamp,
+    /// The entries of the log that the client lacks, oldest first. Last, because it is the longest.
+    pub history: Vec<Chat<'a>>,
+}
+
+/// What `welcome` says about its member, beside the room itself.
+#[derive(Clone, Copy, Debug)]
+pub struct WelcomeParams<'a> {
+    /// The member that is welcomed.
+    pub member: MemberId,
+    /// The member's name.
+    pub user: &'a Name,
+    /// The proof of the session.
+    pub ticket: &'a str,
+    /// The same member as before.
+    pub resumed: bool,
+    /// What the client had before is void.
+    pub reset: bool,
+    /// The counter of the member's last message.
+    pub last_n: u64,
+    /// The room is a crowd, of which at most so many members are listed.
+    pub crowd: Option<usize>,
+    /// The server can mint LiveKit tokens.
+    pub video: bool,
+    /// The server's time.
+    pub now: Millis,
+}
+
+impl<'a> Welcome<'a> {
+    /// Welcomes a member into `room`, with `history`.
+    pub fn new(
+        room: &'a RoomId,
+        snapshot: &'a Snapshot,
+        history: &'a [Entry],
+        arrival: WelcomeParams<'a>,
+        allowed: LimitsDto,
+    ) -> Self {
+        let own = |entry: &Entry| entry.from == arrival.member;
+        Self {
+            client_id: arrival.member,
+            room_id: room,
+            user: arrival.user,
+            verified: True::when(arrival.user.is_verified()),
+            ticket: arrival.ticket,
+            cursor: snapshot.cursor(),
+            resumed: arrival.resumed,
+            reset: arrival.reset,
+            last_n: arrival.last_n,
+            count: snapshot.count(),
+            crowd: True::when(arrival.crowd.is_some()),
+            members: listed(&snapshot.members, arrival),
+            limits: allowed,
+            video: arrival.video,
+            timestamp: Timestamp(arrival.now),
+            history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),
+        }
+    }
+}
+
+/// The members that a welcome lists: all, or of a crowd its member, then those in the call, then the others as they
+/// joined.
+fn listed<'a>(members: &'a [Member], arrival: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
+    let Some(most) = arrival.crowd else { return members.iter().map(MemberDto::from).collect() };
+    let rank = |member: &&Member| match member {
+        member if member.id == arrival.member => 0,
+        member if member.call.is_on() => 1,
+        _ => 2,
+    };
+    let of = |at| members.iter().filter(move |member| rank(member) == at).map(MemberDto::from);
+    // A reset may be older than its member's join, and a crowd's joins are not sent.
+    let reader = of(0).next().unwrap_or_else(|| MemberDto {
+        client_id: arrival.member,
+        user: arrival.user,
+        verified: True::when(arrival.user.is_verified()),
+        joined_at: Timestamp(arrival.now),
+        in_call: None,
+    });
+    std::iter::once(reader).chain(of(1)).chain(of(2)).take(most).collect()
+}
+
+/// What a room allows, as clients are told.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), schemars(rename = "Limits"), ts(rename = "Limits"))]
+#[serde(rename_all = "camelCase")]
+pub struct LimitsDto {
+    /// Characters.
+    text_length: usize,
+    /// Entries; 0: nothing is kept.
+    history_length: usize,
+    /// Whole seconds.
+    history_age: u64,
+    /// Whole seconds that a lost connection keeps its session.
+    grace: u64,
+    /// Whole seconds that a silent poller keeps its session.
+    poll: u64,
+    /// The most members.
+    members: usize,
+}
+
+impl LimitsDto {
+    /// The limits of rooms, and how long (ms) a lost connection and a silent poller keep their session.
+    pub fn new(limits: &Limits, grace: Millis, poll: Millis) -> Self {
+        Self {
+            text_length: Text::MAX_CHARS,
+            history_length: limits.history_len,
+            history_age: limits.history_age / 1000,
+            grace: grace / 1000,
+            poll: poll / 1000,
+            members: limits.members,
+        }
+    }
+}
+
+/// A member of the room.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS))]
+#[cfg_attr(test, schemars(rename = "Member"), ts(rename = "Member", optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct MemberDto<'a> {
+    /// The member's id in this room; public, proves nothing.
+    pub client_id: MemberId,
+    /// The member's name.
+    pub user: &'a Name,
+    /// The name is an account's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<True>,
+    /// When the member joined.
+    pub joined_at: Timestamp,
+    /// The member is in the video call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_call: Option<True>,
+}
+
+impl<'a> From<&'a Member> for MemberDto<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self {
+            client_id: member.id,
+            user: &member.name,
+            verified: True::when(member.name.is_verified()),
+            joined_at: Timestamp(member.joined_at),
+            in_call: True::when(member.call.is_on()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::room::CallMark;
+
+    #[test]
+    fn a_crowd_lists_its_reader_then_who_is_in_the_call_then_who_came_first() {
+        let ids: Vec<MemberId> = (1..=4).map(|id| MemberId(Uuid::from_u128(id))).collect();
+        let member = |id: &MemberId| Member { id: *id, name: Name::guest(*id), joined_at: 0, call: CallMark::default() };
+        let mut members: Vec<Member> = ids.iter().map(member).collect();
+        members[3].call = CallMark::since(1);
+        let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
+        let of = |member, crowd| {
+            let (now, ticket) = (0, "");
+            let arrival =
+                WelcomeParams { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
+            listed(&members, arrival).iter().map(|person| person.client_id.0.as_u128()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);
+        assert_eq!(of(ids[1], None), [1, 2, 3, 4]);
+        assert_eq!(of(stranger, Some(3)), [9, 4, 1], "the reader of a reset that is older than its join");
+    }
+}
