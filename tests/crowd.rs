@@ -37,7 +37,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+static LINES: Encoder = Encoder { frame: |frame, out| out.extend(frame.json.iter().chain(b"\n")), echo: false };
 
 /// Believes what it is told, as the contract says.
 #[derive(Default)]

@@ -1,21 +1,19 @@
 //! Pending frames, encoded once for each kind of subscriber.
 
-use std::io::Write;
-
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
+    Frame,
+    frame::Content,
     frame_meta::{FrameMeta, SeenUpTo},
     subscriber::Encoder,
 };
-use crate::{
-    protocol::{Ack, ServerMessage, Timestamp},
-    room::MemberId,
-};
+use crate::room::{MemberId, RoomId};
 
-/// A frame of a batch: where its JSON ends, and its metadata.
+/// A frame of a batch: what it says, where its JSON ends, and its order.
 pub(super) struct Item {
+    pub(super) content: Content,
     pub(super) end: usize,
     pub(super) kind: FrameMeta,
 }
@@ -24,57 +22,38 @@ pub(super) struct Item {
 pub(super) type Few<T> = SmallVec<[T; 4]>;
 
 /// A batch of frames, encoded for one kind of subscriber.
-pub(super) struct Batch<'a> {
+pub(super) struct Batch {
     pub(super) wire: &'static Encoder,
-    json: &'a [u8],
     pub(super) bytes: Bytes,
     ends: Few<usize>,
 }
 
-impl<'a> Batch<'a> {
-    pub(super) fn new(wire: &'static Encoder, json: &'a [u8], items: &[Item]) -> Self {
+impl Batch {
+    pub(super) fn new(wire: &'static Encoder, room: &RoomId, json: &[u8], items: &[Item]) -> Self {
         let mut out = Vec::with_capacity(json.len() + items.len() * 4);
         let mut ends = Few::with_capacity(items.len());
         let mut start = 0;
         for item in items {
-            (wire.frame)(&json[start..item.end], item.kind.cursor(), &mut out);
+            (wire.frame)(&Frame { message: &item.content.message(room), json: &json[start..item.end] }, &mut out);
             start = item.end;
             ends.push(out.len());
         }
-        Self { wire, json, bytes: out.into(), ends }
+        Self { wire, bytes: out.into(), ends }
     }
 
     /// The `i`th frame for `member`: its own message comes back as an ack, its own typing not at all.
-    pub(super) fn frame(&self, i: usize, items: &[Item], member: MemberId) -> Option<Bytes> {
-        let item = &items[i];
-        match item.kind {
-            FrameMeta::Said { from, n, cursor, .. } if from == member && self.wire.echo => {
-                let start = if i == 0 { 0 } else { items[i - 1].end };
-                let mut own = self.json[start..item.end - 1].to_vec();
-                // Writing to memory cannot fail.
-                let _ = write!(own, ",\"n\":{n}}}");
-                Some(self.wire.framed(&own, Some(cursor)))
-            }
-            FrameMeta::Said { from, n, at, cursor } if from == member => {
-                let ack = ServerMessage::Ack(Ack {
-                    n,
-                    seq: cursor.seq,
-                    timestamp: Timestamp(at),
-                    cursor: Some(cursor),
-                    duplicate: None,
-                });
-                Some(self.wire.framed(&ack.to_json(), Some(cursor)))
-            }
-            FrameMeta::Typing { from } if from == member => None,
-            _ => {
-                let start = if i == 0 { 0 } else { self.ends[i - 1] };
-                Some(self.bytes.slice(start..self.ends[i]))
-            }
+    pub(super) fn frame(&self, i: usize, items: &[Item], room: &RoomId, member: MemberId) -> Option<Bytes> {
+        let content = &items[i].content;
+        if content.author() == Some(member) {
+            return Some(self.wire.encode(&content.for_author(room, self.wire.echo)?));
         }
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        Some(self.bytes.slice(start..self.ends[i]))
     }
 
     /// The frames of the batch for `member`, whose snapshot reached to `reach`.
-    pub(super) fn frames_for(&self, member: MemberId, items: &[Item], reach: SeenUpTo) -> Vec<Bytes> {
-        (0..items.len()).filter(|i| items[*i].kind.is_after(reach)).filter_map(|i| self.frame(i, items, member)).collect()
+    pub(super) fn frames_for(&self, member: MemberId, items: &[Item], room: &RoomId, reach: SeenUpTo) -> Vec<Bytes> {
+        let fresh = (0..items.len()).filter(|i| items[*i].kind.is_after(reach));
+        fresh.filter_map(|i| self.frame(i, items, room, member)).collect()
     }
 }

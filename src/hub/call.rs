@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Hub, LocalRoom, ticket_ops};
 use crate::{
-    protocol::{ApiError, ServerMessage, StatusCode},
+    protocol::{ApiError, StatusCode},
     room::{CallMark, Member, MemberId, RoomError, RoomId},
     store::StoreError,
     video::{LIFETIME, LiveKitToken, Reach, VideoError},
@@ -154,7 +154,7 @@ impl Hub {
             ),
         };
         for room in rooms {
-            room.notice(&ServerMessage::Status { code, message });
+            room.notice(code, message);
         }
     }
 }

@@ -13,9 +13,8 @@
 
 use std::{sync::Weak, time::Duration};
 
-use super::{frame_meta::FrameMeta, local::LocalRoom};
+use super::{frame::Content, frame_meta::FrameMeta, local::LocalRoom};
 use crate::{
-    protocol::{MemberDto, ServerMessage},
     room::{Epoch, Snapshot},
     store::Store,
 };
@@ -187,9 +186,8 @@ impl LocalRoom {
     /// Broadcasts the member count, if it was not broadcast yet.
     fn tell_count(&self) {
         let mut gathered = self.gathered.lock();
-        let room = &self.id;
         if let Some((kind, count)) = gathered.crowd.count() {
-            gathered.push(kind, &ServerMessage::Presence { room, count, members: None });
+            gathered.push(kind, Content::Count { count }, &self.id);
             self.start_flush(gathered);
         }
     }
@@ -198,9 +196,7 @@ impl LocalRoom {
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
         let mut gathered = self.gathered.lock();
         let Some(kind) = gathered.crowd.end(snapshot, calls) else { return false };
-        let members: Vec<_> = snapshot.members.iter().map(MemberDto::from).collect();
-        let (room, count) = (&self.id, members.len());
-        gathered.push(kind, &ServerMessage::Presence { room, count, members: Some(members) });
+        gathered.push(kind, Content::Listing { members: snapshot.members.clone() }, &self.id);
         self.start_flush(gathered);
         true
     }

@@ -1,12 +1,11 @@
-//! The metadata of a frame. It decides which subscribers get the frame: those whose snapshot does not contain it.
+//! The order of a frame. It decides which subscribers get the frame: those whose snapshot does not contain it.
 
-use crate::room::{Cursor, Epoch, MemberId, Millis, Seq, Snapshot};
+use crate::room::{Cursor, Epoch, Seq, Snapshot};
 
 #[derive(Clone, Copy)]
 pub(super) enum FrameMeta {
-    Said { from: MemberId, n: u64, at: Millis, cursor: Cursor },
+    Said(Cursor),
     Presence { epoch: Epoch, version: u64 },
-    Typing { from: MemberId },
     Notice,
 }
 
@@ -30,33 +29,19 @@ impl SeenUpTo {
 }
 
 impl FrameMeta {
-    pub(super) fn from(&self) -> Option<MemberId> {
-        match *self {
-            Self::Said { from, .. } | Self::Typing { from } => Some(from),
-            Self::Presence { .. } | Self::Notice => None,
-        }
-    }
-
     pub(super) fn epoch(&self) -> Option<Epoch> {
         match *self {
-            Self::Said { cursor, .. } => Some(cursor.epoch),
+            Self::Said(cursor) => Some(cursor.epoch),
             Self::Presence { epoch, .. } => Some(epoch),
-            Self::Typing { .. } | Self::Notice => None,
+            Self::Notice => None,
         }
     }
 
     pub(super) fn is_after(&self, reach: SeenUpTo) -> bool {
         match *self {
-            Self::Said { cursor, .. } => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
+            Self::Said(cursor) => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
             Self::Presence { epoch, version } => epoch == reach.epoch && version > reach.version,
-            Self::Typing { .. } | Self::Notice => true,
-        }
-    }
-
-    pub(super) fn cursor(&self) -> Option<Cursor> {
-        match *self {
-            Self::Said { cursor, .. } => Some(cursor),
-            _ => None,
+            Self::Notice => true,
         }
     }
 }

@@ -17,12 +17,13 @@ use super::{
     HubConfig,
     batch::Item,
     crowd::CrowdMode,
+    frame::Content,
     frame_meta::FrameMeta,
     people::{Broadcast, People},
 };
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
-    protocol::{Chat, MemberDto, ServerMessage, True},
+    protocol::StatusCode,
     room::{CallMark, Cursor, LeaveReason, MemberId, RoomId, Snapshot},
     store::Event,
 };
@@ -123,19 +124,17 @@ impl LocalRoom {
     /// Takes an event of the store.
     pub(super) fn gather(&self, event: &Event) {
         let mut gathered = self.gathered.lock();
-        let room = &self.id;
-        let (kind, frame) = match event {
+        let (kind, content) = match event {
             Event::Said { epoch, entry } => {
-                let cursor = Cursor { epoch: *epoch, seq: entry.seq };
-                let kind = FrameMeta::Said { from: entry.from, n: entry.n, at: entry.at, cursor };
-                (kind, ServerMessage::Chat(Chat::new(&self.id, *epoch, entry, false)))
+                let kind = FrameMeta::Said(Cursor { epoch: *epoch, seq: entry.seq });
+                (kind, Content::Said { epoch: *epoch, entry: entry.clone() })
             }
             Event::Joined { epoch, member, version, count } => {
                 if !gathered.crowd.hear_joined(*epoch, *version, *count) {
                     return;
                 }
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
-                (kind, ServerMessage::Joined { member: MemberDto::from(member), room, count: *count })
+                (kind, Content::Joined { member: member.clone(), count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // A member whose node was lost may still be in the call: the next reconciliation finds out.
@@ -149,14 +148,12 @@ impl LocalRoom {
                 if !gathered.crowd.hear_left(*epoch, *version, *count, called) {
                     return;
                 }
-                let (client_id, user, reason) = (member.id, &member.name, *reason);
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
-                (kind, ServerMessage::Left { client_id, user, room, reason, count: *count })
+                (kind, Content::Left { member: member.clone(), reason: *reason, count: *count })
             }
             Event::Unchanged { epoch, version, count } => return gathered.crowd.hear_unchanged(*epoch, *version, *count),
             Event::Typing { from, user, typing } => {
-                let frame = ServerMessage::Typing { from: *from, user, room, typing: *typing };
-                (FrameMeta::Typing { from: *from }, frame)
+                (FrameMeta::Notice, Content::Typing { from: *from, user: user.clone(), typing: *typing })
             }
             // For one session, not for the room's subscribers.
             Event::Moved { .. } | Event::Unloading { .. } => return,
@@ -166,12 +163,11 @@ impl LocalRoom {
                 if *call == CallMark::INVITED {
                     return;
                 }
-                let (client_id, verified) = (*from, True::when(user.is_verified()));
-                let frame = ServerMessage::Call { client_id, user, verified, in_call: call.is_on() };
+                let content = Content::Call { from: *from, user: user.clone(), in_call: call.is_on() };
                 gathered.crowd.hear_call();
                 // Ordered as the next version: a newer snapshot contains it, and perhaps also that the member left
                 // since.
-                (FrameMeta::Presence { epoch: *epoch, version: version + 1 }, frame)
+                (FrameMeta::Presence { epoch: *epoch, version: version + 1 }, content)
             }
             Event::Reset(snapshot) => {
                 self.note_callers(snapshot);
@@ -182,7 +178,7 @@ impl LocalRoom {
                 return self.start_flush(gathered);
             }
         };
-        gathered.push(kind, &frame);
+        gathered.push(kind, content, &self.id);
         self.start_flush(gathered);
     }
 
@@ -210,10 +206,10 @@ impl LocalRoom {
         }
     }
 
-    /// Takes a frame for every subscriber here.
-    pub(super) fn notice(&self, frame: &ServerMessage<'_>) {
+    /// Tells every subscriber here what happened to the store or to LiveKit.
+    pub(super) fn notice(&self, code: StatusCode, message: &'static str) {
         let mut gathered = self.gathered.lock();
-        gathered.push(FrameMeta::Notice, frame);
+        gathered.push(FrameMeta::Notice, Content::Status { code, message }, &self.id);
         self.start_flush(gathered);
     }
 
@@ -320,8 +316,8 @@ impl PendingFrames {
         (std::mem::take(&mut self.json), std::mem::take(&mut self.items), self.reset.take())
     }
 
-    pub(super) fn push(&mut self, kind: FrameMeta, frame: &ServerMessage<'_>) {
-        frame.write(&mut self.json);
-        self.items.push(Item { end: self.json.len(), kind });
+    pub(super) fn push(&mut self, kind: FrameMeta, content: Content, room: &RoomId) {
+        content.message(room).write(&mut self.json);
+        self.items.push(Item { content, end: self.json.len(), kind });
     }
 }

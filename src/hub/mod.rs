@@ -4,6 +4,7 @@
 mod batch;
 mod call;
 mod crowd;
+mod frame;
 mod frame_meta;
 mod join_origin;
 mod local;
@@ -21,24 +22,26 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 pub use self::registry::RoomRegistry;
+pub use self::{
+    frame::Frame,
+    join_origin::ResumeFrom,
+    poll_session::{KeepAlive, PollSession},
+    session::Session,
+    subscriber::{Encoder, Subscriber},
+    ticket_ops::NullSubscriber,
+};
 use self::{
     frame_meta::SeenUpTo,
     join_origin::{JoinOrigin, same_account},
     local::LocalRoom,
     people::Place,
     spread::Spread,
-};
-pub use self::{
-    join_origin::ResumeFrom,
-    poll_session::{KeepAlive, PollSession},
-    session::Session,
-    subscriber::{Encoder, Subscriber},
-    ticket_ops::NullSubscriber,
 };
 use crate::{
     account::Accounts,
@@ -110,7 +113,7 @@ impl HubConfig {
         Duration::from_millis(self.limits.lease) * 2
     }
 
-    /// A `welcome`, or a `reset` for a member who was welcomed before, as JSON and with a new ticket.
+    /// A `welcome`, or a `reset` for a member who was welcomed before, with a new ticket.
     fn greet(
         &self,
         room: &RoomId,
@@ -118,7 +121,8 @@ impl HubConfig {
         history: &[Entry],
         Greeted { member, name, resumed, reset, last_n, crowd }: Greeted<'_>,
         again: bool,
-    ) -> Vec<u8> {
+        encoder: &Encoder,
+    ) -> Bytes {
         let now = (self.clock)();
         let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
@@ -127,7 +131,7 @@ impl HubConfig {
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
         let allowed = LimitsDto::new(&self.limits, millis(self.grace), millis(self.poll()));
         let fields = Welcome::new(room, snapshot, history, arrival, allowed);
-        if again { ServerMessage::Reset(fields) } else { ServerMessage::Welcome(fields) }.to_json()
+        encoder.encode(&if again { ServerMessage::Reset(fields) } else { ServerMessage::Welcome(fields) })
     }
 }
 

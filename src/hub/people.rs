@@ -99,7 +99,7 @@ pub(super) struct Broadcast<'a> {
     /// The snapshot of a reset that goes out first, and whether that is a crowd.
     pub(super) reset: Option<(Arc<Snapshot>, bool)>,
     /// Encoded once for each kind of subscriber.
-    batches: SmallVec<[Batch<'a>; 1]>,
+    batches: SmallVec<[Batch; 1]>,
 }
 
 impl<'a> Broadcast<'a> {
@@ -144,20 +144,20 @@ impl People {
         let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
         for item in *items {
             match item.kind {
-                FrameMeta::Said { cursor, .. } => first_seq = first_seq.min(cursor.seq),
+                FrameMeta::Said(cursor) => first_seq = first_seq.min(cursor.seq),
                 FrameMeta::Presence { version, .. } => first_version = first_version.min(version),
-                FrameMeta::Typing { .. } | FrameMeta::Notice => {}
+                FrameMeta::Notice => {}
             }
         }
         let life = items.iter().find_map(|item| item.kind.epoch());
         let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
-        let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.kind.from()?)).collect();
+        let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.content.author()?)).collect();
         authors.sort_unstable();
         let Some(seats) = self.seats.get_range_mut(from..to) else { return false };
         for (index, (member, seat)) in (from..).zip(seats.iter_mut()) {
             let Some(wire) = seat.place.reader().map(|reader| reader.encoder()) else { continue };
             let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
-                batches.push(Batch::new(wire, json, items));
+                batches.push(Batch::new(wire, room, json, items));
                 batches.len() - 1
             });
             let batch = &batches[at];
@@ -168,7 +168,7 @@ impl People {
                     if fresh && authors.binary_search(&index).is_err() {
                         reader.deliver(std::slice::from_ref(&batch.bytes));
                     } else {
-                        let frames = batch.frames_for(*member, items, *reach);
+                        let frames = batch.frames_for(*member, items, room, *reach);
                         if !frames.is_empty() {
                             reader.deliver(&frames);
                         }
@@ -176,7 +176,7 @@ impl People {
                 }
                 Place::Joining(joining) => {
                     for (i, item) in items.iter().enumerate() {
-                        joining.waiting.extend(batch.frame(i, items, *member).map(|frame| (item.kind, frame)));
+                        joining.waiting.extend(batch.frame(i, items, room, *member).map(|frame| (item.kind, frame)));
                     }
                 }
                 Place::Held { .. } => {}
@@ -193,8 +193,7 @@ impl LocalSession {
                 *reach = SeenUpTo::of(snapshot);
                 let last_n = snapshot.last_n(member);
                 let guest = Greeted { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
-                let json = terms.greet(room, snapshot, &snapshot.history, guest, true);
-                let frame = reader.encoder().framed(&json, Some(snapshot.cursor()));
+                let frame = terms.greet(room, snapshot, &snapshot.history, guest, true, reader.encoder());
                 reader.deliver(&[frame]);
             }
             Place::Joining(joining) => {

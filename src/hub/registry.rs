@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
-    protocol::{ApiError, ServerMessage, StatusCode},
+    protocol::{ApiError, StatusCode},
     room::{MemberId, RoomId},
     spare,
     store::{Event, EventHandler, Store},
@@ -192,6 +192,6 @@ impl EventHandler for RoomRegistry {
             true => (StatusCode::StoreAvailable, "all is well again"),
             false => (StatusCode::StoreUnavailable, "the room is out of reach for the moment; what you send may not arrive yet"),
         };
-        room.notice(&ServerMessage::Status { code, message });
+        room.notice(code, message);
     }
 }

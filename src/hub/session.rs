@@ -95,8 +95,7 @@ impl Session {
         let Claims { member, name } = &self.claims;
         let guest = Greeted { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
         let history = missed.unwrap_or(&snapshot.history);
-        let json = self.hub.terms().greet(&self.room.id, snapshot, history, guest, false);
-        let welcome = reader.encoder().framed(&json, Some(snapshot.cursor()));
+        let welcome = self.hub.terms().greet(&self.room.id, snapshot, history, guest, false, reader.encoder());
 
         let mut people = self.room.people.lock();
         let reach = SeenUpTo::of(snapshot);

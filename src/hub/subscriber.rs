@@ -2,21 +2,23 @@
 
 use bytes::Bytes;
 
-use crate::{protocol::ApiError, room::Cursor};
+use super::Frame;
+use crate::protocol::{ApiError, ServerMessage};
 
 /// How a kind of subscriber wants its frames encoded. One static a transport; compared by address.
 pub struct Encoder {
-    /// Appends one frame that carries `json`; `cursor` is the subscriber's position after it, if that moves.
-    pub frame: fn(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>),
+    /// Appends one frame.
+    pub frame: fn(frame: &Frame<'_>, out: &mut Vec<u8>),
     /// Subscribers get their own messages as all others do, with their `n`, instead of an `ack`.
     pub echo: bool,
 }
 
 impl Encoder {
-    /// One frame by itself.
-    pub fn framed(&self, json: &[u8], cursor: Option<Cursor>) -> Bytes {
+    /// One message by itself.
+    pub fn encode(&self, message: &ServerMessage<'_>) -> Bytes {
+        let json = message.to_json();
         let mut out = Vec::with_capacity(json.len() + 16);
-        (self.frame)(json, cursor, &mut out);
+        (self.frame)(&Frame { message, json: &json }, &mut out);
         out.into()
     }
 }

@@ -217,7 +217,7 @@ pub(super) fn has(snapshot: &Snapshot, member: MemberId) -> bool {
 /// Drops every frame, for a session that is held only for a moment.
 pub struct NullSubscriber;
 
-static SILENCE: Encoder = Encoder { frame: |_, _, _| {}, echo: false };
+static SILENCE: Encoder = Encoder { frame: |_, _| {}, echo: false };
 
 impl Subscriber for NullSubscriber {
     fn encoder(&self) -> &'static Encoder {

@@ -4,16 +4,15 @@ use std::{fmt::Write, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use serde::Deserialize;
 
 use super::{
     BodyFraming,
     stream_queue::{self, StreamFormat},
 };
 use crate::{
-    hub::{Encoder, Hub, JoinRequest},
-    protocol::{ApiError, Timestamp},
-    room::{Cursor, Millis, Name, Text},
+    hub::{Encoder, Frame, Hub, JoinRequest},
+    protocol::{ApiError, ServerMessage, Timestamp, Welcome},
+    room::{LeaveReason, Millis, Name, Text},
 };
 
 /// Continuation lines are indented, so that no message can imitate a line of the server's.
@@ -24,92 +23,49 @@ const NAMED: usize = 20;
 
 // No pulse: there is no text that every terminal, pipe and file ignores. TCP notices a peer that is gone.
 static MANNER: StreamFormat = StreamFormat {
-    chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| lines(json, cursor, out)), echo: true },
+    chunked: Encoder { frame: |frame, out| BodyFraming::Chunked.lay(out, |out| lines(frame, out)), echo: true },
     bare: Encoder { frame: lines, echo: true },
     prologue: None,
     pulse: None,
     farewell: |why| format!("* {why}\n").into_bytes(),
 };
 
-/// The frames that the stream shows.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-enum Frame {
-    #[serde(rename_all = "camelCase")]
-    Welcome {
-        user: String,
-        room_id: String,
-        count: usize,
-        members: Vec<Person>,
-        history: Vec<Line>,
-    },
-    Reset {
-        history: Vec<Line>,
-    },
-    Chat(Line),
-    Joined(Person),
-    Left {
-        user: String,
-        reason: String,
-    },
-    Status {
-        message: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Person {
-    user: String,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    user: String,
-    text: String,
-    timestamp: String,
-}
-
-fn lines(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
-    let Ok(frame) = serde_json::from_slice(json) else { return };
+fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
     let mut text = String::new();
     // Writing to memory cannot fail.
-    let _ = match frame {
-        Frame::Welcome { user, room_id, count, members, history } => {
-            history.iter().for_each(|line| line.write(&mut text));
-            let mut names: Vec<String> = members.into_iter().take(NAMED).map(|person| person.user).collect();
+    let _ = match frame.message {
+        ServerMessage::Welcome(Welcome { user, room_id, count, members, history, .. }) => {
+            history.iter().for_each(|chat| entry(chat.timestamp, chat.user, chat.text, &mut text));
+            let mut names: Vec<String> = members.iter().take(NAMED).map(|member| member.user.to_string()).collect();
             let more = count.saturating_sub(names.len());
             if more > 0 {
                 names.push(format!("{more} more"));
             }
             writeln!(text, "* You are {user} in {room_id}. Here: {}", names.join(", "))
         }
-        Frame::Reset { history } => {
+        ServerMessage::Reset(Welcome { history, .. }) => {
             text.push_str("* The conversation broke off. What is left of it:\n");
-            history.iter().for_each(|line| line.write(&mut text));
+            history.iter().for_each(|chat| entry(chat.timestamp, chat.user, chat.text, &mut text));
             Ok(())
         }
-        Frame::Chat(line) => {
-            line.write(&mut text);
+        ServerMessage::Chat(chat) => {
+            entry(chat.timestamp, chat.user, chat.text, &mut text);
             Ok(())
         }
-        Frame::Joined(Person { user }) => writeln!(text, "* {user} joined"),
-        Frame::Left { user, reason } if reason == "left" => writeln!(text, "* {user} left"),
-        Frame::Left { user, .. } => writeln!(text, "* {user} was lost"),
-        Frame::Status { message } => writeln!(text, "* {message}"),
-        Frame::Other => Ok(()),
+        ServerMessage::Joined { member, .. } => writeln!(text, "* {} joined", member.user),
+        ServerMessage::Left { user, reason: LeaveReason::Left, .. } => writeln!(text, "* {user} left"),
+        ServerMessage::Left { user, .. } => writeln!(text, "* {user} was lost"),
+        ServerMessage::Status { message, .. } => writeln!(text, "* {message}"),
+        _ => Ok(()),
     };
     out.extend_from_slice(text.as_bytes());
 }
 
-impl Line {
-    fn write(&self, out: &mut String) {
-        let time = self.timestamp.get(11..19).unwrap_or_default();
-        let _ = write!(out, "{time} {}: ", self.user);
-        clean(&self.text, out);
-        out.push('\n');
-    }
+fn entry(at: Timestamp, user: &Name, text: &Text, out: &mut String) {
+    let at = at.to_string();
+    let _ = write!(out, "{} {user}: ", at.get(11..19).unwrap_or_default());
+    clean(text.as_str(), out);
+    out.push('\n');
 }
 
 /// Indents line breaks, and replaces control characters and those that change the direction of text.
@@ -129,9 +85,8 @@ fn clean(text: &str, out: &mut String) {
 
 /// A message as a line of the stream.
 pub fn line(at: Millis, name: &Name, text: &Text) -> String {
-    let timestamp = serde_json::to_value(Timestamp(at)).ok().and_then(|stamp| stamp.as_str().map(str::to_owned));
     let mut out = String::new();
-    Line { user: name.to_string(), text: text.as_str().to_owned(), timestamp: timestamp.unwrap_or_default() }.write(&mut out);
+    entry(Timestamp(at), name, text, &mut out);
     out
 }
 
@@ -150,16 +105,24 @@ pub async fn open(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        protocol::{LimitsDto, WelcomeParams},
+        room::{CallMark, Epoch, Limits, Member, MemberId, RoomKey, Snapshot},
+    };
 
     #[test]
     fn of_a_crowd_some_are_named_and_how_many_more_there_are_is_said_once() {
-        let mut out = Vec::new();
-        lines(
-            br#"{"type":"welcome","user":"Ann","roomId":"r","count":240,"crowd":true,"members":[{"user":"Ann"},{"user":"Bob"}],"history":[]}"#,
-            None,
-            &mut out,
-        );
-        lines(br#"{"type":"presence","room":"r","count":241}"#, None, &mut out);
+        let (ann, bob, room) = (MemberId::random(), MemberId::random(), "r".parse().unwrap());
+        let member =
+            |id: MemberId, name: &str| Member { id, name: name.parse().unwrap(), joined_at: 0, call: CallMark::default() };
+        let (members, key, history) = (vec![member(ann, "Ann"), member(bob, "Bob")], RoomKey::random(), Vec::new());
+        let snapshot = Snapshot { epoch: Epoch(1), key, seq: 0, version: 2, members, unlisted: 238, history };
+        let (user, ticket, crowd) = (&snapshot.members[0].name, "", Some(100));
+        let fields =
+            WelcomeParams { member: ann, user, ticket, resumed: false, reset: false, last_n: 0, crowd, video: false, now: 0 };
+        let welcome = Welcome::new(&room, &snapshot, &[], fields, LimitsDto::new(&Limits::default(), 0, 0));
+        let mut out = MANNER.bare.encode(&ServerMessage::Welcome(welcome)).to_vec();
+        out.extend_from_slice(&MANNER.bare.encode(&ServerMessage::Presence { room: &room, count: 241, members: None }));
         assert_eq!(String::from_utf8(out).unwrap(), "* You are Ann in r. Here: Ann, Bob, 238 more\n");
     }
 

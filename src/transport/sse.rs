@@ -11,13 +11,12 @@ use super::{
     stream_queue::{self, StreamFormat},
 };
 use crate::{
-    hub::{Encoder, Hub, JoinRequest},
+    hub::{Encoder, Frame, Hub, JoinRequest},
     protocol::{ApiError, ServerMessage},
-    room::Cursor,
 };
 
 static MANNER: StreamFormat = StreamFormat {
-    chunked: Encoder { frame: |json, cursor, out| BodyFraming::Chunked.lay(out, |out| event(json, cursor, out)), echo: false },
+    chunked: Encoder { frame: |frame, out| BodyFraming::Chunked.lay(out, |out| event(frame, out)), echo: false },
     bare: Encoder { frame: event, echo: false },
     prologue: Some("retry: 1000\n\n"),
     pulse: Some(":\n\n"),
@@ -27,7 +26,7 @@ static MANNER: StreamFormat = StreamFormat {
             // Writing to memory cannot fail.
             let _ = writeln!(out, "retry: {}", wait.as_millis());
         }
-        event(&ServerMessage::Closing(why.problem(None)).to_json(), None, &mut out);
+        out.extend_from_slice(&MANNER.bare.encode(&ServerMessage::Closing(why.problem(None))));
         out
     },
 };
@@ -46,26 +45,25 @@ pub fn put_off(why: &ApiError) -> Vec<u8> {
     let wait =
         why.retry_after().map_or_else(|| fastrand::u64(COME_BACK_MS), |wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
     let mut out = format!("retry: {}\n", wait.max(RETRY_MIN_MS)).into_bytes();
-    event(&ServerMessage::Closing(why.problem(None)).to_json(), None, &mut out);
+    out.extend_from_slice(&MANNER.bare.encode(&ServerMessage::Closing(why.problem(None))));
     out
 }
 
 /// A stream that shows whether events pass the proxies at once: one event, then silence for a while.
 pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> + Send + 'static {
-    let mut first = Vec::new();
-    event(&ServerMessage::Pong.to_json(), None, &mut first);
+    let first = MANNER.bare.encode(&ServerMessage::Pong);
     let hub = Arc::clone(hub);
     let silence = stream::once(async move { timeout(PROBE, hub.stops()).await }).filter_map(|_| ready(None));
     stream::iter([framing.piece(&first)]).chain(silence).chain(stream::iter(framing.end()))
 }
 
 /// JSON has no raw line breaks, so that one `data` line holds any frame.
-fn event(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
-    if let Some(cursor) = cursor {
+fn event(frame: &Frame<'_>, out: &mut Vec<u8>) {
+    if let Some(cursor) = frame.cursor() {
         let _ = writeln!(out, "id: {cursor}");
     }
     out.extend_from_slice(b"data: ");
-    out.extend_from_slice(json);
+    out.extend_from_slice(frame.json);
     out.extend_from_slice(b"\n\n");
 }
 

@@ -14,8 +14,9 @@ use tokio::{
 };
 
 use super::{
-    contents::{Beginning, PollContents, WIRE},
+    contents::PollContents,
     cursor::{Page, PollCursor},
+    record::{JOINED, RESUMED, Record, Start},
 };
 use crate::{
     hub::{Encoder, Subscriber},
@@ -57,7 +58,7 @@ enum Told {
     /// Events and messages.
     Pieces(PollContents),
     /// A welcome or a reset. Not kept, because the log can produce it again.
-    Beginning { reset: bool },
+    Start { reset: bool },
 }
 
 /// What a poll found.
@@ -160,7 +161,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.waiting -= 1;
-        if state.waiting == 0 && state.gathered.beginning().is_some() {
+        if state.waiting == 0 && state.gathered.start().is_some() {
             state.give_up();
         }
     }
@@ -204,8 +205,8 @@ impl State {
         let here = PollCursor { cursor: cursor.unwrap_or(self.here.cursor), page: Some(page) };
         let from = std::mem::replace(&mut self.here, here);
         let answer = told.to_json(here);
-        let reset = told.beginning().map(Beginning::is_reset);
-        self.last = Some((from, reset.map_or(Told::Pieces(told), |reset| Told::Beginning { reset })));
+        let reset = told.start().map(|start| start.reset);
+        self.last = Some((from, reset.map_or(Told::Pieces(told), |reset| Told::Start { reset })));
         answer
     }
 
@@ -213,7 +214,7 @@ impl State {
     fn again(&mut self) -> PollOutcome {
         let (from, told) = match self.last.take() {
             Some((from, Told::Pieces(told))) if !self.full => (from, told),
-            Some((_, Told::Beginning { reset })) => return PollOutcome::Unknown { void: self.void || reset },
+            Some((_, Told::Start { reset })) => return PollOutcome::Unknown { void: self.void || reset },
             _ => return self.elsewhere(),
         };
         if self.gathered.is_empty() {
@@ -233,22 +234,22 @@ impl State {
     /// Too much has gathered, or no poll waits for a welcome: the log has it.
     fn give_up(&mut self) {
         self.full = true;
-        let told = matches!(self.last.take(), Some((_, Told::Beginning { reset: true })));
-        self.void |= told || self.gathered.beginning().is_some_and(Beginning::is_reset);
+        let told = matches!(self.last.take(), Some((_, Told::Start { reset: true })));
+        self.void |= told || self.gathered.start().is_some_and(|start| start.reset);
         self.gathered = PollContents::default();
     }
 
     fn take_in(&mut self, frame: &Bytes) {
-        let Some(beginning) = Beginning::of(frame) else { return self.gathered.push(frame) };
+        let Some(start) = Record::start(frame) else { return self.gathered.push(frame) };
         // The first welcome of a new member is returned unchanged.
         if self.welcome.as_ref().is_some_and(Bytes::is_empty) {
-            self.gathered = PollContents::after(beginning.company());
-            let (json, cursor) = beginning.whole();
-            self.welcome = Some(json);
+            let Start { members, whole, cursor, .. } = start;
+            self.gathered = PollContents::after(members.into());
+            self.welcome = Some(whole);
             self.here = PollCursor { cursor, page: None };
             return;
         }
-        self.gathered.start_over(beginning, self.here.page);
+        self.gathered.start_over(start, self.here.page);
         if self.waiting == 0 {
             self.give_up();
         }
@@ -257,7 +258,8 @@ impl State {
 
 impl Subscriber for PollBuffer {
     fn encoder(&self) -> &'static Encoder {
-        &WIRE
+        let joins = self.state.lock().welcome.as_ref().is_some_and(Bytes::is_empty);
+        if joins { &JOINED } else { &RESUMED }
     }
 
     fn deliver(&self, frames: &[Bytes]) {
@@ -290,7 +292,7 @@ impl Subscriber for PollBuffer {
                 return;
             }
             if let ApiError::Restarting(_) = why {
-                state.gathered.push(&WIRE.framed(&ServerMessage::Closing(why.problem(None)).to_json(), None));
+                state.gathered.push(&RESUMED.encode(&ServerMessage::Closing(why.problem(None))));
             }
             state.closed = Some(why.clone());
         }

@@ -1,18 +1,13 @@
-//! What has gathered for one poller, as the room framed it for all. The bytes are shared, and parsed only for a
-//! response.
+//! What has gathered for one poller, as the room encoded it for all. The bytes are shared, and read only for a response.
 
-use bytes::{Buf, BufMut, Bytes};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use bytes::{BufMut, Bytes};
 
 use super::{
     cursor::{Page, PollCursor},
     fingerprint::MemberFingerprint,
+    record::{Record, Start},
 };
-use crate::{
-    hub::Encoder,
-    room::{Cursor, Epoch},
-};
+use crate::room::Cursor;
 
 /// How many bytes may gather between two polls.
 const LIMIT: usize = 256 * 1024;
@@ -20,92 +15,17 @@ const LIMIT: usize = 256 * 1024;
 /// And how many pieces: a buffer spends some bytes of its own on each.
 const PIECES: usize = 1024;
 
-/// A record: the length of the JSON, whether it moves the cursor, the new cursor if so, and the JSON.
-pub(super) static WIRE: Encoder = Encoder { frame: letter, echo: true };
-
-fn letter(json: &[u8], cursor: Option<Cursor>, out: &mut Vec<u8>) {
-    out.put_u32(u32::try_from(json.len()).unwrap_or(u32::MAX));
-    out.put_u8(u8::from(cursor.is_some()));
-    if let Some(Cursor { epoch, seq }) = cursor {
-        out.put_u64(epoch.0);
-        out.put_u64(seq);
-    }
-    out.put_slice(json);
-}
-
-fn read_letter(rest: &mut Bytes) -> Option<(Bytes, Option<Cursor>)> {
-    let length = rest.try_get_u32().ok()? as usize;
-    let moves = rest.try_get_u8().ok()? == 1;
-    let cursor =
-        if moves { Some(Cursor { epoch: Epoch(rest.try_get_u64().ok()?), seq: rest.try_get_u64().ok()? }) } else { None };
-    (rest.len() >= length).then(|| (rest.split_to(length), cursor))
-}
-
-/// A welcome or a reset: it replaces all frames before it. Made for one client, and as long as the log.
-pub(super) struct Beginning {
-    json: Bytes,
-    cursor: Cursor,
-}
-
-/// The part of a welcome that a response repeats.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Greeting<'a> {
-    reset: bool,
-    #[serde(borrow)]
-    ticket: &'a str,
-    count: u64,
-    #[serde(default)]
-    crowd: bool,
-    #[serde(borrow)]
-    members: &'a RawValue,
-    #[serde(borrow)]
-    history: &'a RawValue,
-    last_n: u64,
-}
-
-impl Beginning {
-    /// Parses a welcome or a reset; `None` for any other frame.
-    pub(super) fn of(frame: &Bytes) -> Option<Self> {
-        let (json, cursor) = read_letter(&mut frame.clone())?;
-        let begins = json.starts_with(br#"{"type":"welcome""#) || json.starts_with(br#"{"type":"reset""#);
-        Some(Self { json, cursor: cursor.filter(|_| begins)? })
-    }
-
-    /// The frame as it came, and the cursor it leads to.
-    pub(super) fn whole(self) -> (Bytes, Cursor) {
-        (self.json, self.cursor)
-    }
-
-    fn greeting(&self) -> Option<Greeting<'_>> {
-        serde_json::from_slice(&self.json).ok()
-    }
-
-    /// Fingerprint of the members that it lists.
-    pub(super) fn company(&self) -> MemberFingerprint {
-        self.greeting()
-            .map_or_else(MemberFingerprint::default, |told| MemberFingerprint::new(told.members, told.count, told.crowd))
-    }
-
-    /// Whether the client must discard what it has read before.
-    pub(super) fn is_reset(&self) -> bool {
-        self.greeting().is_some_and(|told| told.reset)
-    }
-
+impl Start {
     /// Whether it holds nothing new for a client that knows `read`.
     fn is_known(&self, read: Option<Page>) -> bool {
-        let known = |told: Greeting<'_>| {
-            let silent = !told.reset && told.history.get() == "[]";
-            silent && read.is_some_and(|page| MemberFingerprint::is_told(page.company, told.members, told.count))
-        };
-        self.greeting().is_some_and(known)
+        !self.reset && self.history.is_empty() && read.is_some_and(|page| self.members.are_told(page.company))
     }
 }
 
 /// What a response will hold. The pieces are shared between pollers; only the welcome or reset is this one's own.
 #[derive(Default)]
 pub(super) struct PollContents {
-    beginning: Option<Beginning>,
+    start: Option<Start>,
     pieces: Vec<Bytes>,
     bytes: usize,
     ticket: Option<String>,
@@ -130,15 +50,15 @@ impl PollContents {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.beginning.is_none() && self.ticket.is_none()
+        self.pieces.is_empty() && self.start.is_none() && self.ticket.is_none()
     }
 
     pub(super) fn is_too_much(&self) -> bool {
         self.bytes > LIMIT || self.pieces.len() > PIECES
     }
 
-    pub(super) fn beginning(&self) -> Option<&Beginning> {
-        self.beginning.as_ref()
+    pub(super) fn start(&self) -> Option<&Start> {
+        self.start.as_ref()
     }
 
     /// Adds a piece.
@@ -149,9 +69,9 @@ impl PollContents {
     }
 
     /// Replaces everything by a welcome or a reset. `read` is what the client knows.
-    pub(super) fn start_over(&mut self, beginning: Beginning, read: Option<Page>) {
-        let quiet = beginning.is_known(read);
-        *self = Self { beginning: Some(beginning), quiet, ..Self::default() };
+    pub(super) fn start_over(&mut self, start: Start, read: Option<Page>) {
+        let quiet = start.is_known(read);
+        *self = Self { start: Some(start), quiet, ..Self::default() };
     }
 
     /// Adds a fresh ticket.
@@ -162,7 +82,7 @@ impl PollContents {
 
     /// Puts the contents of an earlier response in front, unless this holds a welcome or a reset.
     pub(super) fn come_after(&mut self, told: Self) {
-        if self.beginning.is_some() {
+        if self.start.is_some() {
             return;
         }
         let since = std::mem::replace(self, told);
@@ -179,18 +99,23 @@ impl PollContents {
     }
 
     fn read(&self) -> Letters {
-        let company = self.beginning.as_ref().map_or(self.company, Beginning::company);
-        let cursor = self.beginning.as_ref().map(|beginning| beginning.cursor);
+        let start = self.start.as_ref();
+        let company = start.map_or(self.company, |start| start.members.into());
+        let cursor = start.map(|start| start.cursor);
         let mut letters = Letters { cursor, messages: Vec::new(), events: Vec::new(), company };
         for piece in &self.pieces {
             let mut rest = piece.clone();
-            while let Some((json, cursor)) = read_letter(&mut rest) {
-                if cursor.is_some() {
-                    letters.cursor = cursor;
-                    letters.messages.push(json);
-                } else {
-                    letters.company.hear(&json);
-                    letters.events.push(json);
+            while let Some(record) = Record::read(&mut rest) {
+                match record {
+                    Record::Entry { json, cursor } => {
+                        letters.cursor = Some(cursor);
+                        letters.messages.push(json);
+                    }
+                    Record::Event { json, change } => {
+                        change.iter().for_each(|change| letters.company.apply(change));
+                        letters.events.push(json);
+                    }
+                    Record::Start(_) => {}
                 }
             }
         }
@@ -200,26 +125,27 @@ impl PollContents {
     /// The response to a poll whose next cursor is `here`.
     pub(super) fn to_json(&self, here: PollCursor) -> Bytes {
         let Letters { messages, events, .. } = self.read();
-        let greeting = self.beginning.as_ref().and_then(Beginning::greeting);
-        let history = greeting.as_ref().map_or("", |told| told.history.get().trim_matches(['[', ']']));
-        let length = self.bytes + self.beginning.as_ref().map_or(0, |beginning| beginning.json.len());
+        let start = self.start.as_ref();
+        let history = start.map(|start| &start.history).filter(|history| !history.is_empty());
+        let length = self.bytes + start.map_or(0, |start| start.listed.len() + start.history.len());
         let mut out = Vec::with_capacity(length + 512);
         out.put_slice(format!("{{\"cursor\":\"{here}\",\"messages\":[").as_bytes());
-        list(
-            &mut out,
-            std::iter::once(history.as_bytes()).filter(|history| !history.is_empty()).chain(messages.iter().map(|m| &**m)),
-        );
+        list(&mut out, history.into_iter().chain(&messages));
         out.put_slice(b"],\"events\":[");
-        list(&mut out, events.iter().map(|event| &**event));
+        list(&mut out, events.iter());
         out.put_u8(b']');
-        if let Some(Greeting { reset, count, crowd, members, last_n, .. }) = &greeting {
+        if let Some(Start { reset, last_n, members, listed, .. }) = start {
             let reset = if *reset { ",\"reset\":true" } else { "" };
-            let crowd = if *crowd { ",\"crowd\":true" } else { "" };
-            out.put_slice(format!("{reset},\"count\":{count}{crowd},\"members\":{members},\"lastN\":{last_n}").as_bytes());
+            let crowd = if members.crowd { ",\"crowd\":true" } else { "" };
+            out.put_slice(format!("{reset},\"count\":{}{crowd},\"members\":", members.count).as_bytes());
+            out.put_slice(listed);
+            out.put_slice(format!(",\"lastN\":{last_n}").as_bytes());
         }
         // Tickets are base64: nothing in them needs escaping.
-        if let Some(ticket) = self.ticket.as_deref().or(greeting.as_ref().map(|told| told.ticket)) {
-            out.put_slice(format!(",\"ticket\":\"{ticket}\"").as_bytes());
+        if let Some(ticket) = self.ticket.as_deref().map(str::as_bytes).or(start.map(|start| &*start.ticket)) {
+            out.put_slice(b",\"ticket\":\"");
+            out.put_slice(ticket);
+            out.put_u8(b'"');
         }
         out.put_u8(b'}');
         out.into()
@@ -228,12 +154,12 @@ impl PollContents {
     /// The addresses and lengths of the held bytes.
     #[cfg(test)]
     pub(super) fn held(&self) -> impl Iterator<Item = (*const u8, usize)> {
-        let beginning = self.beginning.iter().map(|beginning| &beginning.json);
-        self.pieces.iter().chain(beginning).map(|bytes| (bytes.as_ptr(), bytes.len()))
+        let start = self.start.iter().flat_map(|start| [&start.listed, &start.history, &start.whole]);
+        self.pieces.iter().chain(start).map(|bytes| (bytes.as_ptr(), bytes.len()))
     }
 }
 
-fn list<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a [u8]>) {
+fn list<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a Bytes>) {
     for (at, item) in items.enumerate() {
         if at > 0 {
             out.put_u8(b',');

@@ -1,8 +1,6 @@
 //! A fingerprint of the members that a poller knows.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use uuid::Uuid;
+use crate::room::MemberId;
 
 /// XOR fingerprint of member ids: equal if the members are the same. In a large room, the number of members.
 #[derive(Clone, Copy, Default)]
@@ -11,59 +9,50 @@ pub(super) struct MemberFingerprint {
     crowd: bool,
 }
 
-/// A member.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Somebody {
-    client_id: Uuid,
+/// The members that a welcome tells of.
+#[derive(Clone, Copy)]
+pub(super) struct Members {
+    pub(super) crowd: bool,
+    pub(super) count: u64,
+    /// XOR of the marks of those that are listed.
+    pub(super) marks: u64,
 }
 
-/// A join or a leave, with the member if it is named; the count, and the members if they are listed.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Change<'a> {
-    client_id: Option<Uuid>,
-    count: u64,
-    #[serde(borrow)]
-    members: Option<&'a RawValue>,
+/// A change of the members.
+pub(super) enum Change {
+    /// One member joined or left.
+    One { mark: u64, count: u64 },
+    /// All members, listed.
+    Listed(Members),
+    /// Only how many there are.
+    Counted(u64),
 }
 
 /// A member's part of the fingerprint: the same for a join and a leave.
-fn mark(somebody: Uuid) -> u64 {
-    somebody.as_u64_pair().1
+pub(super) fn mark(member: MemberId) -> u64 {
+    member.0.as_u64_pair().1
 }
 
-fn everybody(members: &RawValue) -> u64 {
-    let members: Vec<Somebody> = serde_json::from_str(members.get()).unwrap_or_default();
-    members.iter().fold(0, |all, member| all ^ mark(member.client_id))
+impl Members {
+    /// Whether they match the fingerprint `told`, be it of a node that names the members or one that counts them.
+    pub(super) fn are_told(&self, told: u64) -> bool {
+        told == self.count || told == self.marks
+    }
+}
+
+impl From<Members> for MemberFingerprint {
+    fn from(Members { crowd, count, marks }: Members) -> Self {
+        Self { number: if crowd { count } else { marks }, crowd }
+    }
 }
 
 impl MemberFingerprint {
-    /// From a list of members, or from the count in a large room.
-    pub(super) fn new(members: &RawValue, count: u64, crowd: bool) -> Self {
-        if crowd {
-            return Self { number: count, crowd };
-        }
-        Self { number: everybody(members), crowd }
-    }
-
-    /// Whether a list or a count matches the fingerprint `told`, be it of a node that names the members or one that
-    /// counts them.
-    pub(super) fn is_told(told: u64, members: &RawValue, count: u64) -> bool {
-        told == count || told == everybody(members)
-    }
-
-    /// Updates the fingerprint from a frame about joins and leaves.
-    pub(super) fn hear(&mut self, json: &[u8]) {
-        let kinds: [&[u8]; 3] = [br#"{"type":"joined""#, br#"{"type":"left""#, br#"{"type":"presence""#];
-        if !kinds.iter().any(|kind| json.starts_with(kind)) {
-            return;
-        }
-        let Ok(Change { client_id, count, members }) = serde_json::from_slice(json) else { return };
-        match (client_id, members) {
-            (Some(somebody), _) if !self.crowd => self.number ^= mark(somebody),
-            (None, Some(members)) => *self = Self::new(members, count, false),
-            _ => *self = Self { number: count, crowd: true },
+    /// Updates the fingerprint.
+    pub(super) fn apply(&mut self, change: &Change) {
+        match *change {
+            Change::One { mark, .. } if !self.crowd => self.number ^= mark,
+            Change::Listed(members) => *self = members.into(),
+            Change::One { count, .. } | Change::Counted(count) => *self = Self { number: count, crowd: true },
         }
     }
 }

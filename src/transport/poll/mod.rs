@@ -5,6 +5,7 @@ mod buffer;
 mod contents;
 mod cursor;
 mod fingerprint;
+mod record;
 
 use std::{sync::Arc, time::Duration};
 

@@ -21,7 +21,6 @@ use crate::{
     budget::Admission,
     hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
-    room::Cursor,
     transport::{backlog::Backlog, hijack::forget},
 };
 
@@ -32,9 +31,9 @@ const QUEUE_LIMIT: usize = 256 * 1024;
 const PIECES: usize = 32;
 
 /// WebSocket text frames.
-pub(super) static WIRE: Encoder = Encoder { frame: text_frame, echo: false };
+pub(super) static WIRE: Encoder = Encoder { frame: |frame, out| text_frame(frame.json, out), echo: false };
 
-fn text_frame(json: &[u8], _: Option<Cursor>, out: &mut Vec<u8>) {
+fn text_frame(json: &[u8], out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), &[json], out);
 }
 
@@ -111,7 +110,7 @@ impl Outbox {
 
     /// Sends a frame to this client alone.
     pub(super) fn send(&self, message: &ServerMessage<'_>) {
-        self.deliver(&[WIRE.framed(&message.to_json(), None)]);
+        self.deliver(&[WIRE.encode(message)]);
     }
 
     /// Pings the peer.
@@ -294,7 +293,7 @@ impl Subscriber for Outbox {
         let code = why.close_code().to_be_bytes();
         let mut out = Vec::with_capacity(192);
         if !matches!(why, ApiError::Left) {
-            text_frame(&ServerMessage::Closing(problem).to_json(), None, &mut out);
+            text_frame(&ServerMessage::Closing(problem).to_json(), &mut out);
         }
         frame(OpCode::Control(Control::Close), &[&code, reason.as_bytes()], &mut out);
         {

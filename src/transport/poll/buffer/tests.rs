@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::*;
 use crate::{
     hub::{Hub, HubConfig, JoinRequest, NullSubscriber, RoomRegistry},
-    room::{Cursor, Epoch, Limits, NodeId},
+    protocol::{Chat, LimitsDto, Welcome, WelcomeParams},
+    room::{Cursor, Entry, Epoch, Limits, MemberId, NodeId, RoomKey, Snapshot},
     store::memory::{Memory, World, wall_clock},
     ticket::Signer,
 };
@@ -82,21 +83,38 @@ async fn mailboxes_of_a_room_hold_its_words_once() {
 
 const PLACE: Cursor = Cursor { epoch: Epoch(1), seq: 7 };
 
-fn frame(json: &str, cursor: Option<Cursor>) -> Bytes {
-    WIRE.framed(json.as_bytes(), cursor)
+fn entry(text: &str) -> Entry {
+    let (from, user) = (MemberId(uuid::Uuid::nil()), "Ann".parse().unwrap());
+    Entry { seq: PLACE.seq, at: 0, from, user, n: 1, text: text.parse().unwrap() }
 }
 
-fn beginning(kind: &str, reset: bool) -> Bytes {
-    let json = format!(
-        r#"{{"type":"{kind}","reset":{reset},"ticket":"t","count":0,"members":[],"history":[{{"type":"chat"}}],"lastN":0}}"#
-    );
-    frame(&json, Some(PLACE))
+fn chat(text: &str) -> Bytes {
+    let (room, entry) = ("r".parse().unwrap(), entry(text));
+    RESUMED.encode(&ServerMessage::Chat(Chat::new(&room, PLACE.epoch, &entry, false)))
+}
+
+/// A welcome, or a reset.
+fn start(encoder: &Encoder, reset: bool) -> Bytes {
+    start_after(encoder, reset, 0, &[entry("hello")])
+}
+
+/// With this log, of a crowd if there are any members.
+fn start_after(encoder: &Encoder, reset: bool, unlisted: usize, history: &[Entry]) -> Bytes {
+    let (room, Entry { from: member, user, .. }) = ("r".parse().unwrap(), entry("hello"));
+    let Cursor { epoch, seq } = PLACE;
+    let (key, members) = (RoomKey::random(), Vec::new());
+    let snapshot = Snapshot { epoch, key, seq, version: 0, members, unlisted, history: history.to_vec() };
+    let (now, video, ticket, last_n) = (0, false, "t", 0);
+    let crowd = (unlisted > 0).then_some(1);
+    let fields = WelcomeParams { member, user: &user, ticket, resumed: true, reset, last_n, crowd, video, now };
+    let welcome = Welcome::new(&room, &snapshot, history, fields, LimitsDto::new(&Limits::default(), 0, 0));
+    encoder.encode(&if reset { ServerMessage::Reset(welcome) } else { ServerMessage::Welcome(welcome) })
 }
 
 /// A buffer whose client has its welcome, and that client's cursor.
 async fn welcomed() -> (PollBuffer, PollCursor) {
     let mailbox = PollBuffer::new(None);
-    mailbox.deliver(&[beginning("welcome", false)]);
+    mailbox.deliver(&[start(&JOINED, false)]);
     mailbox.welcome();
     (mailbox, PollCursor { cursor: PLACE, page: None })
 }
@@ -108,9 +126,9 @@ async fn open(mailbox: &PollBuffer, after: PollCursor) -> PollOutcome {
 
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_has_its_bounds_in_bytes_and_in_pieces() {
-    for (length, pieces) in [(10, 1025), (200_000, 2)] {
+    for (length, pieces) in [(10, 1025), (4_000, 63)] {
         let (mailbox, here) = welcomed().await;
-        let letter = frame(&format!(r#"{{"type":"chat","x":"{}"}}"#, "x".repeat(length)), Some(PLACE));
+        let letter = chat(&"x".repeat(length));
         for _ in 1..pieces {
             mailbox.deliver(std::slice::from_ref(&letter));
         }
@@ -124,13 +142,13 @@ async fn a_mailbox_has_its_bounds_in_bytes_and_in_pieces() {
 #[tokio::test(start_paused = true)]
 async fn a_reset_is_not_kept_for_a_poll_that_may_never_come() {
     let (mailbox, here) = welcomed().await;
-    mailbox.deliver(&[beginning("reset", true)]);
+    mailbox.deliver(&[start(&RESUMED, true)]);
     assert!(mailbox.state.lock().gathered.is_empty());
     assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: true }), "what was read is void");
     // A poll that waits gets the reset; if the response may be lost, the next poll reads the log.
     let (mailbox, here) = welcomed().await;
     let waiting = mailbox.wait();
-    mailbox.deliver(&[beginning("reset", true)]);
+    mailbox.deliver(&[start(&RESUMED, true)]);
     let PollOutcome::Letters(answer) = mailbox.open(here, Duration::ZERO).await else { panic!("nothing") };
     drop(waiting);
     let answer: Value = serde_json::from_slice(&answer).unwrap();
@@ -144,11 +162,11 @@ async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
     for (reset, lost) in [(true, true), (true, false), (false, true)] {
         let (mailbox, here) = welcomed().await;
         let waiting = mailbox.wait();
-        mailbox.deliver(&[beginning(if reset { "reset" } else { "welcome" }, reset)]);
+        mailbox.deliver(&[start(&RESUMED, reset)]);
         assert!(matches!(mailbox.open(here, Duration::ZERO).await, PollOutcome::Letters(_)));
         drop(waiting);
         let there = mailbox.state.lock().here;
-        mailbox.deliver(&[frame(r#"{"type":"chat","n":1}"#, Some(PLACE))]);
+        mailbox.deliver(&[chat("more")]);
         match open(&mailbox, if lost { here } else { there }).await {
             PollOutcome::Letters(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
             PollOutcome::Unknown { void } => assert!(lost && void == reset),
@@ -159,17 +177,13 @@ async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_is_given_up_leaves_no_beginning_behind() {
-    let quiet = frame(
-        r#"{"type":"welcome","reset":false,"ticket":"t","count":3,"crowd":true,"members":[],"history":[],"lastN":0}"#,
-        Some(PLACE),
-    );
     let here = PollCursor { cursor: PLACE, page: Some(Page { turn: 1, company: 3 }) };
     let mailbox = PollBuffer::new(Some(here));
     let waiting = mailbox.wait();
-    mailbox.deliver(&[quiet]);
+    mailbox.deliver(&[start_after(&RESUMED, false, 3, &[])]);
     let mut poll = Box::pin(mailbox.open(here, Duration::from_secs(60)));
     assert!(futures_util::FutureExt::now_or_never(poll.as_mut()).is_none(), "nothing new");
-    assert!(mailbox.state.lock().gathered.beginning().is_some());
+    assert!(mailbox.state.lock().gathered.start().is_some());
     drop((poll, waiting));
     assert!(mailbox.state.lock().gathered.is_empty());
     assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: false }));

@@ -1,0 +1,87 @@
+//! A frame on its way to subscribers: the typed message, with its JSON beside it.
+
+use crate::{
+    protocol::{Ack, Chat, MemberDto, ServerMessage, StatusCode, Timestamp, True},
+    room::{Cursor, Entry, Epoch, LeaveReason, Member, MemberId, Name, RoomId},
+};
+
+/// A frame as an [`Encoder`](super::Encoder) gets it.
+pub struct Frame<'a> {
+    /// The message.
+    pub message: &'a ServerMessage<'a>,
+    /// The same as JSON text.
+    pub json: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// The subscriber's position after it, if it moves.
+    pub fn cursor(&self) -> Option<Cursor> {
+        match self.message {
+            ServerMessage::Chat(chat) => Some(chat.cursor),
+            ServerMessage::Ack(ack) => ack.cursor,
+            ServerMessage::Welcome(welcome) | ServerMessage::Reset(welcome) => Some(welcome.cursor),
+            _ => None,
+        }
+    }
+}
+
+/// What a frame for all subscribers of a room says. Kept until each of them has it.
+pub(super) enum Content {
+    Said { epoch: Epoch, entry: Entry },
+    Joined { member: Member, count: usize },
+    Left { member: Member, reason: LeaveReason, count: usize },
+    Count { count: usize },
+    Listing { members: Vec<Member> },
+    Typing { from: MemberId, user: Name, typing: bool },
+    Call { from: MemberId, user: Name, in_call: bool },
+    Status { code: StatusCode, message: &'static str },
+}
+
+impl Content {
+    /// The message for everyone but its author.
+    pub(super) fn message<'a>(&'a self, room: &'a RoomId) -> ServerMessage<'a> {
+        match self {
+            Self::Said { epoch, entry } => ServerMessage::Chat(Chat::new(room, *epoch, entry, false)),
+            Self::Joined { member, count } => ServerMessage::Joined { member: MemberDto::from(member), room, count: *count },
+            Self::Left { member, reason, count } => {
+                let (client_id, user) = (member.id, &member.name);
+                ServerMessage::Left { client_id, user, room, reason: *reason, count: *count }
+            }
+            Self::Count { count } => ServerMessage::Presence { room, count: *count, members: None },
+            Self::Listing { members } => {
+                let listed = members.iter().map(MemberDto::from).collect();
+                ServerMessage::Presence { room, count: members.len(), members: Some(listed) }
+            }
+            Self::Typing { from, user, typing } => ServerMessage::Typing { from: *from, user, room, typing: *typing },
+            Self::Call { from, user, in_call } => {
+                let verified = True::when(user.is_verified());
+                ServerMessage::Call { client_id: *from, user, verified, in_call: *in_call }
+            }
+            Self::Status { code, message } => ServerMessage::Status { code: *code, message },
+        }
+    }
+
+    /// The message for its author: an entry comes back as an `ack`, or with its `n` where that is asked for (`echo`).
+    /// `None` where the author gets nothing.
+    pub(super) fn for_author<'a>(&'a self, room: &'a RoomId, echo: bool) -> Option<ServerMessage<'a>> {
+        match self {
+            Self::Said { epoch, entry } if echo => Some(ServerMessage::Chat(Chat::new(room, *epoch, entry, true))),
+            Self::Said { epoch, entry } => {
+                let cursor = Some(Cursor { epoch: *epoch, seq: entry.seq });
+                let (n, seq, timestamp) = (entry.n, entry.seq, Timestamp(entry.at));
+                Some(ServerMessage::Ack(Ack { n, seq, timestamp, cursor, duplicate: None }))
+            }
+            Self::Typing { .. } => None,
+            _ => Some(self.message(room)),
+        }
+    }
+
+    /// The member who gets another frame than the others, or none.
+    pub(super) fn author(&self) -> Option<MemberId> {
+        match self {
+            Self::Said { entry, .. } => Some(entry.from),
+            Self::Typing { from, .. } => Some(*from),
+            _ => None,
+        }
+    }
+}
