@@ -3,7 +3,9 @@
 import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
 import { Connection, type ConnectionState } from "../transport/connection";
-import { nextToSend, emptyLog, type LogEvent, type Log, nextTick, type Outgoing, reduce } from "../log/log";
+import { type LogEvent, nextTick, reduce } from "../log/log";
+import { nextToSend } from "../log/outgoing";
+import { emptyLog, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
 import type { Chat, Inbound } from "../protocol/frames";
 import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
