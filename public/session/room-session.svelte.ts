@@ -2,7 +2,8 @@
 
 import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
-import { Connection, type ConnectionState } from "../transport/connection";
+import { Connection } from "../transport/connection";
+import type { ConnectionState } from "../transport/connection-state";
 import { type LogEvent, nextTick, reduce } from "../log/log";
 import { nextToSend } from "../log/outgoing";
 import { emptyLog, type Log, type Outgoing } from "../log/state";
