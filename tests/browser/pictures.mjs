@@ -70,7 +70,7 @@ try {
 
   const both = await startBoth();
   try {
-    const evening = `${both.server.url}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}lit`;
+    const evening = `${both.server.url}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}low`;
     const seen = {};
     for (const [name, sight] of Object.entries(SIGHTS)) {
       seen[name] = await visitors.page({ viewport: DESKTOP, colorScheme: "light" });
