@@ -1,6 +1,6 @@
 // A room with messages in it, before the measured page joins.
 
-import { newRoom, voice } from "../../tests/browser/people.mjs";
+import { newRoom, apiSender } from "../../tests/browser/people.mjs";
 
 /** What the server is told so that nothing of it limits what is measured. */
 export const SETTINGS = {
@@ -15,7 +15,7 @@ export const SETTINGS = {
 /** The link of such a room, and what says one line more. */
 export async function spokenIn(base, texts) {
   const link = newRoom(base);
-  const say = await voice("Ben", link);
+  const say = await apiSender("Ben", link);
   for (const text of texts) await say(text);
   return { link, path: new URL(link).pathname, say };
 }

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import lighthouse from "lighthouse";
-import { chromium } from "playwright-core";
+import { chromium } from "@playwright/test";
 import { CHROMIUM, FLAGS, remember } from "../../tests/browser/people.mjs";
 import { freePort } from "../../tests/browser/server.mjs";
 import { median, spokenIn } from "./room.mjs";

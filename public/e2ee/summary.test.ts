@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Entry } from "../log/log";
+import type { Entry } from "../log/state";
 import { en } from "../i18n/encryption/en";
 import { ru } from "../i18n/encryption/ru";
 import { isMostlyUndecryptable, encryptionState, summarize, type EncryptionFacts } from "./summary";

@@ -1,6 +1,6 @@
 // How well a room is encrypted, and the texts that say so.
 
-import type { Log } from "../log/log";
+import type { Log } from "../log/state";
 import type { EncryptionTexts } from "../i18n/encryption/en";
 
 /** What the texts depend on. */

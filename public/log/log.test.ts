@@ -1,17 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, Snapshot } from "../protocol/frames";
-import {
-  nextToSend,
-  emptyLog,
-  type Entry,
-  type LogEvent,
-  memberCount,
-  isLastOne,
-  type Log,
-  nextTick,
-  reduce,
-  TYPING_LASTS,
-} from "./log";
+import { type LogEvent, nextTick, reduce, TYPING_LASTS } from "./log";
+import { isLastOne, memberCount } from "./members";
+import { nextToSend } from "./outgoing";
+import { emptyLog, type Entry, type Log } from "./state";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
 const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500 };

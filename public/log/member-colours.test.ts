@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Entry } from "./log";
+import type { Entry } from "./state";
 import { COLOUR_COUNT, MemberColours } from "./member-colours";
 
 const people = (count: number, from = 0) =>

@@ -1,6 +1,6 @@
 // The colour of each member: steady, and unique among members and authors in sight while there are enough colours.
 
-import type { Log } from "./log";
+import type { Log } from "./state";
 
 export const COLOUR_COUNT = 8;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { emptyLog, type Entry, type Log } from "./log";
+import { emptyLog, type Entry, type Log } from "./state";
 import { initials, rows, nameTags } from "./rows";
 
 const NOON = new Date(2026, 0, 2, 12, 0, 0).getTime();

@@ -1,6 +1,6 @@
 // How the log is laid out: which lines get a heading, where a day begins, and how equal names are told apart.
 
-import type { Entry, Log, Notice, Outgoing } from "./log";
+import type { Entry, Log, Notice, Outgoing } from "./state";
 
 export type Row =
   | { kind: "day"; key: string; at: number }

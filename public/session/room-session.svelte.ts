@@ -2,11 +2,15 @@
 
 import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
-import { Connection, type ConnectionState } from "../transport/connection";
-import { nextToSend, emptyLog, type LogEvent, type Log, nextTick, type Outgoing, reduce } from "../log/log";
+import { Connection } from "../transport/connection";
+import type { ConnectionState } from "../transport/connection-state";
+import { isReachable } from "../transport/reachability";
+import { type LogEvent, nextTick, reduce } from "../log/log";
+import { nextToSend } from "../log/outgoing";
+import { emptyLog, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
 import type { Chat, Inbound } from "../protocol/frames";
-import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
+import type { LiveKitToken } from "../protocol/livekit-token";
 import type { TransportName } from "../protocol/transport-name";
 import { AuthorChain } from "../e2ee/author-chain";
 import { markUndecryptable, openFrame } from "../e2ee/frames";
@@ -24,13 +28,13 @@ import {
   saveSession,
   saveTransport,
 } from "../storage/storage";
+import { requestLiveKitToken } from "./livekit-token-request";
+import { Redraw } from "./redraw";
 import { ServerClock } from "./server-clock";
 import { Typing } from "./typing";
 
 /** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
 const TIMER_MAX = 2_000_000_000;
-const HIDDEN_DRAW_INTERVAL = 200;
-const REACH_TIMEOUT = 5_000;
 /** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
 export const LEAVE_TIMEOUT = 3_000;
 
@@ -79,7 +83,7 @@ export class RoomSession {
   readonly #options: RoomSessionOptions;
   readonly #connection: Connection;
   #log: Log;
-  #drawScheduled = false;
+  readonly #redraw = new Redraw(() => (this.log = this.#log));
   #ticket: string | null = null;
   readonly #clock = new ServerClock();
   #draft = $state("");
@@ -173,13 +177,8 @@ export class RoomSession {
   }
 
   /** Requests a LiveKit token; the ticket proves the membership. */
-  async videoToken(): Promise<LiveKitToken> {
-    const address = `/api/rooms/${encodeURIComponent(this.room)}/livekit-token`;
-    const answer = await fetch(address, { method: "POST", headers: { authorization: `Bearer ${this.#ticket ?? ""}` } });
-    const body: unknown = await answer.json();
-    const { token, livekitUrl, code } = body as Partial<Record<string, unknown>>;
-    if (answer.ok && typeof token === "string" && typeof livekitUrl === "string") return { token, livekitUrl };
-    throw new TokenRefusedError(typeof code === "string" ? code : "unknown");
+  videoToken(): Promise<LiveKitToken> {
+    return requestLiveKitToken(this.room, this.#ticket ?? "");
   }
 
   /** Leaves for good, or keeps the draft for coming back. */
@@ -322,7 +321,7 @@ export class RoomSession {
   #dispatch(event: LogEvent): void {
     this.#log = reduce(this.#log, event);
     this.unread = this.#log.unread;
-    this.#scheduleDraw();
+    this.#redraw.schedule();
     this.#sendNext();
     window.clearTimeout(this.#tickTimer);
     const next = nextTick(this.#log);
@@ -359,21 +358,6 @@ export class RoomSession {
     if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "sent" });
   }
 
-  /** A busy room changes more often than a screen can draw. */
-  #scheduleDraw(): void {
-    if (this.#drawScheduled) return;
-    this.#drawScheduled = true;
-    const draw = () => {
-      window.clearTimeout(timer);
-      if (!this.#drawScheduled) return;
-      this.#drawScheduled = false;
-      this.log = this.#log;
-    };
-    // The browser runs no animation frames in a hidden tab, not even those requested before.
-    const timer = window.setTimeout(draw, HIDDEN_DRAW_INTERVAL);
-    if (!document.hidden) requestAnimationFrame(draw);
-  }
-
   #persist(): void {
     const { me, lastN, former } = this.#log;
     const { last } = this.#chain;
@@ -406,19 +390,5 @@ export class RoomSession {
       { signal },
     );
     reportVisibility();
-  }
-}
-
-/** True only for the server's own answer, not a proxy's. */
-async function isReachable(): Promise<boolean> {
-  const late = new AbortController();
-  const timer = window.setTimeout(() => late.abort(), REACH_TIMEOUT);
-  try {
-    const response = await fetch("/healthz", { cache: "no-store", signal: late.signal });
-    return response.ok && (await response.text()) === "ok\n";
-  } catch {
-    return false;
-  } finally {
-    window.clearTimeout(timer);
   }
 }

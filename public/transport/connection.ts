@@ -3,40 +3,15 @@
 
 import { CONNECTION_LOST, closeMeaning } from "../protocol/close";
 import { BadFrame, type Inbound, type Outbound, parseFrame, readFrame } from "../protocol/frames";
-import type { TransportName } from "../protocol/transport-name";
 import { backoff } from "./backoff";
-import { type Transport, TOO_MANY_TABS, type JoinParams, type TransportSpec } from "./transport";
-import type { TransportSelector } from "./selector";
+import type { ConnectionOptions } from "./connection-options";
+import type { ConnectionState } from "./connection-state";
+import { Heartbeat } from "./heartbeat";
+import { NamedTimers } from "./named-timers";
+import { type Transport, TOO_MANY_TABS, type TransportSpec } from "./transport";
 import { sendUnload } from "./unload";
+import { UpgradeSchedule } from "./upgrade-schedule";
 
-export type ConnectionState =
-  | { is: "idle" }
-  | { is: "connecting"; tries: number }
-  /** `tooManyTabs`: other tabs hold so many connections that only short polls are left. */
-  | { is: "open"; transport: TransportName; tooManyTabs?: true }
-  | { is: "waiting"; tries: number; why: string }
-  /** Over, until the user asks to reconnect. */
-  | { is: "ended"; why: string; message: string };
-
-export type Timers = {
-  set(ms: number, then: () => void): number;
-  clear(id: number): void;
-};
-
-export type ConnectionOptions = {
-  selector: TransportSelector;
-  joinParams: () => JoinParams;
-  onFrame: (frame: Inbound) => void;
-  onTicket: (ticket: string) => void;
-  onState: (state: ConnectionState) => void;
-  /** Whether the server answers the simplest request. */
-  isReachable: () => Promise<boolean>;
-  timers: Timers;
-  random: () => number;
-};
-
-/** After this long without a frame a ping is sent; without any answer the transport is dropped. */
-export const PING_AFTER = 25_000;
 /** A transport without a welcome after this long is dropped; shorter than the usual grace. */
 export const WELCOME_TIMEOUT = 8_000;
 /** A full room empties slowly: members have to leave. */
@@ -45,9 +20,6 @@ export const FULL_ROOM_DELAY = 10_000;
 export const SETTLED_AFTER = 10_000;
 /** After this long a transport is proven: longer than a long poll, which a proxy may cut short. */
 export const PROVEN_AFTER = 25_000;
-/** After a fallback the better transports are tried again after this delay, which doubles each time. */
-export const UPGRADE_AFTER = 30_000;
-const UPGRADE_DELAY_MAX = 15 * 60_000;
 /**
  * A better transport that took the seat and brings no welcome is dropped after this long: meanwhile no frame arrives.
  */
@@ -63,21 +35,27 @@ export class Connection {
   /** It has lasted for PROVEN_AFTER. */
   #proven = false;
   #tries = 0;
-  #upgradeAttempts = 0;
   /** The transport before the upgrade, until the better one is proven. */
   #fallback: TransportSpec | null = null;
   /** A better transport that is being tried, while the present one works. */
   #upgrade: { transport: Transport; spec: TransportSpec } | null = null;
-  /** How often an upgrade stalled, and from which attempt on it is tried again. */
-  readonly #stalledUpgrades = new Map<TransportSpec, { count: number; until: number }>();
+  readonly #upgrades: UpgradeSchedule;
   #tooManyTabs = false;
-  #timers = new Map<string, number>();
+  readonly #timers: NamedTimers;
+  readonly #heartbeat: Heartbeat;
   /** The server's last error or closing frame. */
   #lastError: { code: string; message: string; retryAfter: number | null } | null = null;
   readonly #options: ConnectionOptions;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#timers = new NamedTimers(options.timers);
+    this.#upgrades = new UpgradeSchedule(options.random);
+    this.#heartbeat = new Heartbeat(this.#timers, {
+      ping: () => this.send({ type: "ping" }),
+      pongTimeout: () => options.selector.current.pongTimeout,
+      onSilent: () => this.#onLost(),
+    });
   }
 
   get state(): ConnectionState {
@@ -108,7 +86,7 @@ export class Connection {
       this.#tries = 0;
       this.connect();
     } else if (this.#state.is === "open" && this.#welcomed) {
-      this.#ping();
+      this.#heartbeat.ping();
     }
   }
 
@@ -149,13 +127,13 @@ export class Connection {
 
   /** Disconnects without leaving. */
   stop(): void {
-    this.#clearTimers();
+    this.#timers.clearAll();
     this.#dropTransport();
     this.#setState({ is: "idle" });
   }
 
   #open(): void {
-    this.#clearTimers();
+    this.#timers.clearAll();
     this.#lastError = null;
     const transport: Transport = this.#options.selector.current.open(this.#options.joinParams(), {
       onFrame: (data) => {
@@ -169,7 +147,7 @@ export class Connection {
       },
     });
     this.#transport = transport;
-    this.#setTimer("welcome", WELCOME_TIMEOUT, () => this.#onLost(true));
+    this.#timers.set("welcome", WELCOME_TIMEOUT, () => this.#onLost(true));
   }
 
   /** Closes the transport without leaving. */
@@ -193,7 +171,7 @@ export class Connection {
       this.#onLost();
       return;
     }
-    if (this.#welcomed) this.#armPing();
+    if (this.#welcomed) this.#heartbeat.heard();
     if (!frame) return;
     if (frame.type === "closing" || (frame.type === "error" && !this.#welcomed)) {
       this.#lastError = { code: frame.code, message: frame.message, retryAfter: frame.retryAfter };
@@ -205,12 +183,12 @@ export class Connection {
 
   #welcome(): void {
     const { selector } = this.#options;
-    this.#clearTimer("welcome");
+    this.#timers.clear("welcome");
     this.#welcomed = true;
-    if (this.#fallback) this.#setTimer("late-request", LATE_REQUEST_WINDOW, () => {});
-    this.#armPing();
-    this.#setTimer("settled", SETTLED_AFTER, () => (this.#tries = 0));
-    this.#setTimer("proven", PROVEN_AFTER, () => this.#markProven());
+    if (this.#fallback) this.#timers.set("late-request", LATE_REQUEST_WINDOW, () => {});
+    this.#heartbeat.heard();
+    this.#timers.set("settled", SETTLED_AFTER, () => (this.#tries = 0));
+    this.#timers.set("proven", PROVEN_AFTER, () => this.#markProven());
     if (selector.better.length > 0) this.#scheduleUpgrade();
     this.#tooManyTabs &&= selector.current === selector.last;
     this.#setState({
@@ -223,7 +201,7 @@ export class Connection {
   #markProven(): void {
     this.#proven = true;
     this.#options.selector.confirm();
-    if (this.#fallback) this.#upgradeAttempts = 0;
+    if (this.#fallback) this.#upgrades.restart();
     this.#fallback = null;
   }
 
@@ -236,7 +214,7 @@ export class Connection {
     const fallback = this.#fallback;
     const suspect = why === "lost" && !this.#proven && !lateRequest;
     this.#dropTransport();
-    this.#clearTimers();
+    this.#timers.clearAll();
     this.#fallback = null;
     if (fallback && suspect) {
       // The upgrade does not get through: try the next one, down to the one that worked. The state stays "open".
@@ -277,11 +255,7 @@ export class Connection {
   }
 
   #setWaiting(why: string): ConnectionState {
-    // On another network, transports that failed before may work.
-    if (this.#state.is === "open") {
-      this.#upgradeAttempts = 0;
-      this.#stalledUpgrades.clear();
-    }
+    if (this.#state.is === "open") this.#upgrades.reset();
     this.#tries += 1;
     const waiting: ConnectionState = { is: "waiting", tries: this.#tries, why };
     this.#setState(waiting);
@@ -290,7 +264,7 @@ export class Connection {
 
   #retry(delay: number, why: string): void {
     this.#setWaiting(why);
-    this.#setTimer("retry", delay, () => this.connect());
+    this.#timers.set("retry", delay, () => this.connect());
   }
 
   /**
@@ -302,28 +276,27 @@ export class Connection {
     const waiting = this.#setWaiting(why);
     if (selector.suspected) {
       selector.fallBack();
-      return this.#setTimer("retry", 0, () => this.connect());
+      return this.#timers.set("retry", 0, () => this.connect());
     }
     void isReachable().then((there) => {
       if (this.#state !== waiting) return;
       if (there && silent) selector.fallBack();
       else if (there) selector.suspect();
-      this.#setTimer("retry", there && silent ? 0 : delay, () => this.connect());
+      this.#timers.set("retry", there && silent ? 0 : delay, () => this.connect());
     });
   }
 
   #scheduleUpgrade(): void {
-    const delay = Math.min(UPGRADE_AFTER * 2 ** this.#upgradeAttempts, UPGRADE_DELAY_MAX);
-    this.#setTimer("upgrade", delay * (0.75 + this.#options.random() / 2), () => void this.#tryUpgrade());
+    this.#timers.set("upgrade", this.#upgrades.delay(), () => void this.#tryUpgrade());
   }
 
   /** Tries the better transports, the best first. The present one stays until the better one has its welcome. */
   async #tryUpgrade(): Promise<void> {
     const { selector } = this.#options;
     const transport = this.#transport;
-    this.#upgradeAttempts += 1;
+    this.#upgrades.startAttempt();
     for (const spec of selector.better) {
-      if (this.#upgradeAttempts < (this.#stalledUpgrades.get(spec)?.until ?? 0)) continue;
+      if (!this.#upgrades.isDue(spec)) continue;
       const passes = !spec.probe || (await spec.probe(this.#options.joinParams()));
       if (transport !== this.#transport || !this.ready) return;
       if (!passes) continue;
@@ -348,14 +321,14 @@ export class Connection {
       },
     });
     this.#upgrade = { transport, spec };
-    this.#setTimer("upgrade-timeout", WELCOME_TIMEOUT, () => this.#onUpgradeFailed());
+    this.#timers.set("upgrade-timeout", WELCOME_TIMEOUT, () => this.#onUpgradeFailed());
   }
 
   /** The better transport works: it replaces the present one. */
   #switchTo(transport: Transport, spec: TransportSpec, welcome: unknown): void {
     const { selector } = this.#options;
     const before = this.#transport;
-    this.#clearTimers();
+    this.#timers.clearAll();
     this.#upgrade = null;
     this.#transport = transport;
     this.#proven = false;
@@ -369,18 +342,15 @@ export class Connection {
   #awaitUpgrade(): void {
     this.#transport = null;
     this.#welcomed = false;
-    this.#clearTimers();
-    this.#setTimer("upgrade-timeout", HANDOVER_TIMEOUT, () => this.#onUpgradeFailed());
+    this.#timers.clearAll();
+    this.#timers.set("upgrade-timeout", HANDOVER_TIMEOUT, () => this.#onUpgradeFailed());
   }
 
   /** The upgrade failed. The present transport goes on; one that lost its seat is opened again. */
   #onUpgradeFailed(blamed = true): void {
     const spec = this.#upgrade?.spec;
     this.#dropUpgrade();
-    if (spec && blamed) {
-      const count = (this.#stalledUpgrades.get(spec)?.count ?? 0) + 1;
-      this.#stalledUpgrades.set(spec, { count, until: this.#upgradeAttempts + 2 ** count });
-    }
+    if (spec && blamed) this.#upgrades.postpone(spec);
     if (this.#transport) this.#scheduleUpgrade();
     else this.#open();
   }
@@ -388,7 +358,7 @@ export class Connection {
   #dropUpgrade(): void {
     const upgrade = this.#upgrade;
     this.#upgrade = null;
-    this.#clearTimer("upgrade-timeout");
+    this.#timers.clear("upgrade-timeout");
     upgrade?.transport.drop();
   }
 
@@ -397,7 +367,7 @@ export class Connection {
     this.#welcomed = false;
     this.#proven = false;
     this.#fallback = null;
-    this.#clearTimers();
+    this.#timers.clearAll();
     this.#tries = 0;
     this.#setState({ is: "ended", why, message });
   }
@@ -406,40 +376,9 @@ export class Connection {
     return backoff(this.#tries, this.#options.random);
   }
 
-  #armPing(): void {
-    this.#clearTimer("pong");
-    this.#setTimer("ping", PING_AFTER, () => this.#ping());
-  }
-
-  #ping(): void {
-    this.send({ type: "ping" });
-    this.#clearTimer("ping");
-    if (!this.#timers.has("pong"))
-      this.#setTimer("pong", this.#options.selector.current.pongTimeout, () => this.#onLost());
-  }
-
   #setState(state: ConnectionState): void {
     this.#state = state;
     this.#options.onState(state);
-  }
-
-  #setTimer(name: string, ms: number, then: () => void): void {
-    this.#clearTimer(name);
-    const id = this.#options.timers.set(ms, () => {
-      this.#timers.delete(name);
-      then();
-    });
-    this.#timers.set(name, id);
-  }
-
-  #clearTimer(name: string): void {
-    const id = this.#timers.get(name);
-    if (id !== undefined) this.#options.timers.clear(id);
-    this.#timers.delete(name);
-  }
-
-  #clearTimers(): void {
-    for (const name of [...this.#timers.keys()]) this.#clearTimer(name);
   }
 }
 

@@ -1,125 +1,30 @@
 // @vitest-environment node
-// The transports that go by requests, against a server that answers what the test says.
+// The transports over HTTP, against a server that answers what the test says.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { WELCOME as FIRST } from "../protocol/welcome.fixture";
-import type { Transport, OpenTransport } from "./transport";
 import { EventStreamParser } from "./event-stream";
-import { openLongPoll, openShortPoll, openEventStream, probeEventStream } from "./http";
-import { SHORT_POLL_INTERVAL } from "./poll";
+import { openEventStream, openLongPoll, openShortPoll, probeEventStream } from "./http";
+import {
+  asked,
+  begin,
+  chat,
+  end,
+  ends,
+  enter,
+  heard,
+  last,
+  open,
+  paths,
+  quiet,
+  tickets,
+  types,
+  WELCOME,
+} from "./http.fixture";
 import { PROBE_TIMEOUT } from "./sse";
+import type { OpenTransport } from "./transport";
 
-const WELCOME = { ...FIRST, ticket: "t1", cursor: "e-1", limits: { ...FIRST.limits, grace: 15, poll: 15 } };
-
-/** One request as it came, and the means to answer it. */
-class Asked {
-  readonly path: string;
-  readonly body: unknown;
-  readonly headers: Record<string, string>;
-  readonly signal: AbortSignal;
-  #answer!: (response: Response) => void;
-  readonly #breaks!: (error: Error) => void;
-  readonly response: Promise<Response>;
-  #stream: ReadableStreamDefaultController<Uint8Array> | null = null;
-
-  constructor(url: string, init: RequestInit) {
-    this.path = url.replace("/api/rooms/r%C3%B6m/", "");
-    this.body = typeof init.body === "string" ? JSON.parse(init.body) : null;
-    this.headers = init.headers as Record<string, string>;
-    this.signal = init.signal!;
-    let breaks!: (error: Error) => void;
-    this.response = new Promise((answer, fail) => {
-      this.#answer = answer;
-      breaks = fail;
-    });
-    this.#breaks = breaks;
-    const cut = () => this.break();
-    if (this.signal.aborted) cut();
-    this.signal.addEventListener("abort", cut);
-  }
-
-  async answer(status: number, body: unknown = null): Promise<void> {
-    this.#answer(new Response(body === null ? null : JSON.stringify(body), { status }));
-    await quiet();
-  }
-
-  async stream(text: string): Promise<void> {
-    if (!this.#stream) this.#answer(new Response(new ReadableStream({ start: (c) => void (this.#stream = c) })));
-    this.#stream!.enqueue(new TextEncoder().encode(text));
-    await quiet();
-  }
-
-  async finish(): Promise<void> {
-    this.#stream!.close();
-    await quiet();
-  }
-
-  break(): void {
-    this.#breaks(new TypeError("network error"));
-    this.#stream?.error(new TypeError("network error"));
-  }
-}
-
-let asked: Asked[];
-let heard: { type: string; [key: string]: unknown }[];
-let ends: number[];
-let tickets: string[];
-const last = () => asked.at(-1)!;
-const paths = () => asked.map((a) => a.path);
-const types = () => heard.map((f) => f.type);
-
-/** Promises and streams take a few rounds until nothing moves. */
-async function quiet() {
-  for (let i = 0; i < 5; i++) {
-    await vi.advanceTimersByTimeAsync(0);
-    await new Promise<void>((then) => setImmediate(then));
-  }
-}
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
-  vi.stubGlobal("window", globalThis);
-  vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
-    asked.push(new Asked(url, init));
-    return last().response;
-  });
-  asked = [];
-  heard = [];
-  ends = [];
-  tickets = [];
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
-
-function open(by: OpenTransport, ticket: string | null = null, cursor: string | null = null): Transport {
-  return by(
-    { room: "röm", name: "Ann", ticket, cursor, traffic: null },
-    {
-      onFrame: (f) => heard.push(f as { type: string }),
-      onTicket: (t) => tickets.push(t),
-      onEnd: (code) => ends.push(code),
-    },
-  );
-}
-
-async function enter(by: OpenTransport): Promise<Transport> {
-  const transport = open(by);
-  await quiet();
-  await last().answer(200, WELCOME);
-  return transport;
-}
-
-const chat = (seq: number) => ({
-  type: "chat",
-  seq,
-  from: "ben",
-  user: "Ben",
-  text: `text ${seq}`,
-  timestamp: "2026-01-02T03:04:05Z",
-});
+beforeEach(begin);
+afterEach(end);
 
 describe("every transport over HTTP", () => {
   const all: [string, OpenTransport][] = [
@@ -241,7 +146,7 @@ describe("a stream", () => {
   test("gives a sign of life with every piece, comments too", async () => {
     await enter(openEventStream);
     await last().stream(data(WELCOME));
-    heard = [];
+    heard.length = 0;
     await last().stream(": beat\n\n");
     await last().stream(data(chat(2)));
     expect(types()).toEqual(["pong", "pong", "chat"]);
@@ -311,173 +216,4 @@ test("events are read from pieces cut anywhere, with any line end", () => {
     got.push(...reader.push("\n").map((e) => e.data));
     expect(got, `in pieces of ${size}`).toEqual(['{"a":\n1}', "x", "ж"]);
   }
-});
-
-describe("a poll", () => {
-  const batch = (over: object = {}) => ({ cursor: "e-3.1", messages: [chat(2), chat(3)], events: [], ...over });
-
-  test("asks on from where the last answer stood, and again from there when there was none", async () => {
-    await enter(openLongPoll);
-    expect(last().path).toBe("messages?after=e-1&wait=20");
-    await last().answer(200, batch({ events: [{ type: "joined" }] }));
-    expect(types()).toEqual(["welcome", "pong", "joined", "chat", "chat"]);
-    expect(heard.at(-1)).toMatchObject({ seq: 3, cursor: "e-3.1" });
-    expect(last().path).toBe("messages?after=e-3.1&wait=20");
-    await vi.advanceTimersByTimeAsync(20_000);
-    await last().answer(204);
-    expect(last().path).toBe("messages?after=e-3.1&wait=20");
-    expect(paths()).toHaveLength(4);
-  });
-
-  test("does not storm a server that answers with nothing at once", async () => {
-    await enter(openLongPoll);
-    const before = asked.length;
-    await last().answer(204);
-    expect(asked).toHaveLength(before);
-    await vi.advanceTimersByTimeAsync(250);
-    expect(asked).toHaveLength(before + 1);
-  });
-
-  test("that does not wait rests between its questions", async () => {
-    await enter(openShortPoll);
-    expect(last().path).toBe("messages?after=e-1&wait=0");
-    const before = asked.length;
-    await last().answer(200, batch());
-    await vi.advanceTimersByTimeAsync(SHORT_POLL_INTERVAL - 1);
-    expect(asked).toHaveLength(before);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(last().path).toBe("messages?after=e-3.1&wait=0");
-  });
-
-  test("rests no longer than its lease allows", async () => {
-    open(openShortPoll);
-    await quiet();
-    await last().answer(200, { ...WELCOME, limits: { ...WELCOME.limits, poll: 3 } });
-    await last().answer(204);
-    const before = asked.length;
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(asked).toHaveLength(before + 1);
-  });
-
-  test.each([
-    ["waits", openLongPoll],
-    ["rests", openShortPoll],
-  ])("that %s answers a ping at once", async (_, by) => {
-    const transport = await enter(by);
-    if (by === openShortPoll) await last().answer(204);
-    const before = asked.length;
-    transport.send({ type: "ping" });
-    await quiet();
-    expect(asked).toHaveLength(before + 1);
-    expect(last().path).toBe("messages?after=e-1&wait=0");
-    heard = [];
-    await last().answer(204);
-    expect(types()).toEqual(["pong"]);
-    expect(ends).toEqual([]);
-  });
-
-  test("whose seat was taken up anew tells who is there, with the new ticket and the time as it is now", async () => {
-    await enter(openLongPoll);
-    await vi.advanceTimersByTimeAsync(10_000);
-    const members = [{ clientId: "me", user: "Ann", joinedAt: "2026-01-02T03:04:05Z" }];
-    await last().answer(200, batch({ count: 7, crowd: true, members, ticket: "t2", lastN: 4 }));
-    expect(types()).toEqual(["welcome", "pong", "reset"]);
-    expect(heard.at(-1)).toMatchObject({
-      resumed: true,
-      reset: false,
-      ticket: "t2",
-      lastN: 4,
-      count: 7,
-      crowd: true,
-      members,
-      cursor: "e-3.1",
-      timestamp: "2026-01-02T03:04:15.000Z",
-    });
-    expect(last().headers.Authorization).toBe("Bearer t2");
-  });
-
-  test("ends when its seat is taken or the server goes", async () => {
-    await enter(openLongPoll);
-    await last().answer(409, { code: "replaced", message: "" });
-    await enter(openLongPoll);
-    await last().answer(
-      200,
-      batch({ events: [{ type: "closing", code: "restarting", message: "", retryAfter: 700 }] }),
-    );
-    expect(ends).toEqual([4001, 1012]);
-    expect(types().slice(-2)).toEqual(["chat", "chat"]);
-    expect(types()).toContain("closing");
-  });
-
-  test.each([
-    ["waits", openLongPoll],
-    ["rests", openShortPoll],
-  ])("that %s and is refused for the pace asks again when it may, and the link lives", async (_, by) => {
-    await enter(by);
-    heard = [];
-    const { path } = last();
-    for (let i = 0; i < 3; i++) {
-      const before = asked.length;
-      await last().answer(429, { code: "rate_limited", message: "slow down", retryAfter: 400 });
-      await vi.advanceTimersByTimeAsync(399);
-      expect(asked).toHaveLength(before);
-      await vi.advanceTimersByTimeAsync(1);
-      expect(paths().slice(before)).toEqual([path]);
-    }
-    expect(types()).toEqual(["pong", "pong", "pong"]);
-    await last().answer(200, batch());
-    expect(types().slice(-2)).toEqual(["chat", "chat"]);
-    expect(ends).toEqual([]);
-  });
-
-  test("that is no member any more joins again", async () => {
-    await enter(openLongPoll);
-    await last().answer(403, { code: "not_member", message: "" });
-    expect(ends).toEqual([1006]);
-  });
-
-  test("that is cut for its length asks for less from then on, and the link lives", async () => {
-    vi.resetModules();
-    const { openLongPoll } = await import("./http");
-    await enter(openLongPoll);
-    await vi.advanceTimersByTimeAsync(15_000);
-    await last().answer(504, "upstream request timeout");
-    expect(last().path).toBe("messages?after=e-1&wait=10");
-    await vi.advanceTimersByTimeAsync(8_000);
-    last().break();
-    await quiet();
-    expect(last().path).toBe("messages?after=e-1&wait=5");
-    await last().answer(200, batch());
-    expect(last().path).toBe("messages?after=e-3.1&wait=5");
-    expect([ends, types().slice(-2)]).toEqual([[], ["chat", "chat"]]);
-    // What breaks although it is as short as that is broken.
-    await vi.advanceTimersByTimeAsync(5_000);
-    last().break();
-    await quiet();
-    expect(ends).toEqual([1006]);
-    await enter(openLongPoll);
-    expect(last().path).toBe("messages?after=e-1&wait=5");
-  });
-
-  test("that breaks at once, or while nothing gets through, is a broken link", async () => {
-    await enter(openLongPoll);
-    await vi.advanceTimersByTimeAsync(1_000);
-    last().break();
-    await quiet();
-    expect(ends).toEqual([1006]);
-    await enter(openLongPoll);
-    await vi.advanceTimersByTimeAsync(10_000);
-    last().break();
-    await quiet();
-    last().break();
-    await quiet();
-    expect(ends).toEqual([1006, 1006]);
-  });
-
-  test("that is never answered is given up", async () => {
-    await enter(openShortPoll);
-    await vi.advanceTimersByTimeAsync(10_000);
-    await quiet();
-    expect(ends).toEqual([1006]);
-  });
 });

@@ -13,27 +13,21 @@ import {
 } from "livekit-client";
 import E2eeWorker from "./e2ee.worker?worker";
 import type { RoomCipher } from "../e2ee/cipher";
-import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
-import { watchDevice } from "./device-watch";
+import type { LiveKitToken } from "../protocol/livekit-token";
+import { type ActiveDevices, activeDevicesOf, NO_DEVICES } from "./active-devices";
+import { connect } from "./connect";
+import { DecryptErrors } from "./decrypt-errors";
+import { watchLocalDevices } from "./device-watch";
 import type { LocalTracks } from "./local-tracks";
+import { type Device, concerns, type CallProblem, joinProblemOf, problemOf } from "./problem";
+import { RaisedHands } from "./raised-hands";
 import { type Tile, tilesOf } from "./tile";
-import { type Device, concerns, type CallProblem, problemOf } from "./problem";
-
-/** The device in use of each kind; empty where there is none. */
-export type ActiveDevices = Readonly<Record<MediaDeviceKind, string>>;
+import { Voices } from "./voices";
 
 export type CallPhase = "joining" | "on" | "lost" | "over";
 
-/** An address without LiveKit may never answer. */
-const CONNECT_TIMEOUT = 20_000;
-const SIGNAL_TIMEOUT = 10_000;
 const RETRY_DELAY_MIN = 1_000;
 const RETRY_DELAY_MAX = 10_000;
-const HAND = "hand";
-/**
- * Within this time a second frame that fails to decrypt means another key; a single one may date from before a change.
- */
-const DECRYPT_ERROR_WINDOW = 10_000;
 
 // The page shows what matters; LiveKit's log would leave names in a shared console.
 setLogLevel("silent");
@@ -44,10 +38,6 @@ const SOURCE: Readonly<Record<Device, Track.Source>> = {
   screen: Track.Source.ScreenShare,
 };
 
-/** Error codes for a visitor who is no member any more. */
-const NOT_A_MEMBER = new Set(["not_member", "bad_ticket", "no_ticket"]);
-/** LiveKit does not accept this server's keys: retrying is useless. */
-const MISCONFIGURED = new Set(["video_refused"]);
 const FINAL = new Set<CallProblem>(["refused", "unusable", "no_lock"]);
 
 export class Call {
@@ -61,21 +51,16 @@ export class Call {
   camera = $state(false);
   sharing = $state(false);
   hand = $state(false);
-  activeDevices: ActiveDevices = $state.raw({ videoinput: "", audioinput: "", audiooutput: "" });
+  activeDevices: ActiveDevices = $state.raw(NO_DEVICES);
   readonly #room: Room;
   readonly #requestToken: () => Promise<LiveKitToken>;
-  readonly #audioRoot: HTMLElement;
   readonly #cipher: Promise<RoomCipher> | null;
   readonly #keys = new ExternalE2EEKeyProvider();
   #worker: Worker | null = null;
   readonly #localTracks: LocalTracks;
-  readonly #hands = new Set<string>();
-  /** When each participant's frames last failed to decrypt. */
-  readonly #decryptErrorAt = new Map<string, number>();
-  readonly #undecryptable = new Set<string>();
-  readonly #watched = new WeakSet<object>();
-  /** This call's own: another call may have its audio elements in the same place. */
-  readonly #voices = new Set<HTMLMediaElement>();
+  readonly #hands: RaisedHands;
+  readonly #decryptErrors: DecryptErrors;
+  readonly #voices: Voices;
   /** What is being switched, and the state wanted last: a change of mind during the switch counts. */
   readonly #wanted = new Map<string, boolean>();
   #members: ReadonlySet<string> = new Set();
@@ -97,7 +82,7 @@ export class Call {
     if (cipher && isE2EESupported()) this.#worker = new E2eeWorker();
     this.#requestToken = ask;
     this.#localTracks = localTracks;
-    this.#audioRoot = sounds;
+    this.#voices = new Voices(sounds);
     this.#room = new Room({
       adaptiveStream: true,
       dynacast: true,
@@ -108,6 +93,8 @@ export class Call {
       ...(cameraId ? { videoCaptureDefaults: { deviceId: cameraId } } : {}),
       ...(micId ? { audioCaptureDefaults: { deviceId: micId } } : {}),
     });
+    this.#hands = new RaisedHands(this.#room, () => this.#scheduleDraw());
+    this.#decryptErrors = new DecryptErrors(this.#room, () => this.#scheduleDraw());
     this.#listen();
     void this.#begin();
   }
@@ -164,7 +151,7 @@ export class Call {
 
   setHand(up: boolean): void {
     this.hand = up;
-    this.#sendHand();
+    this.#hands.setMine(up);
     this.#scheduleDraw();
   }
 
@@ -206,7 +193,6 @@ export class Call {
   }
 
   async #join(): Promise<CallProblem | null> {
-    let timer = 0;
     try {
       if (this.#cipher) {
         const cipher = await this.#cipher.catch(() => null);
@@ -216,20 +202,12 @@ export class Call {
       }
       const access = await this.#requestToken();
       if (this.#ended) return null;
-      const late = new Promise<never>((_, reject) => {
-        timer = window.setTimeout(() => reject(new Error("no LiveKit answers there")), CONNECT_TIMEOUT);
-      });
-      const options = { websocketTimeout: SIGNAL_TIMEOUT, maxRetries: 1 };
-      await Promise.race([this.#room.connect(access.livekitUrl, access.token, options), late]);
+      await connect(this.#room, access);
       // The room may have disconnected again meanwhile.
       return this.#room.state === ConnectionState.Connected ? null : "unreachable";
     } catch (cause) {
       void this.#room.disconnect(false);
-      if (!(cause instanceof TokenRefusedError)) return "unreachable";
-      if (NOT_A_MEMBER.has(cause.code)) return "refused";
-      return MISCONFIGURED.has(cause.code) ? "unusable" : "unreachable";
-    } finally {
-      window.clearTimeout(timer);
+      return joinProblemOf(cause);
     }
   }
 
@@ -244,7 +222,7 @@ export class Call {
     if (await this.#localTracks.has("screen")) await this.setSharing(true);
     else this.#localTracks.stop("screen");
     if (this.#ended) return;
-    if (this.hand) this.#sendHand();
+    this.#hands.announce();
     this.#scheduleDraw();
   }
 
@@ -322,12 +300,6 @@ export class Call {
     if (concerns(this.problem, what)) this.problem = null;
   }
 
-  #sendHand(to?: string): void {
-    const word = new TextEncoder().encode(this.hand ? "up" : "down");
-    const options = { reliable: true, topic: HAND, ...(to ? { destinationIdentities: [to] } : {}) };
-    this.#room.localParticipant.publishData(word, options).catch(() => {});
-  }
-
   #listen(): void {
     const draw = () => this.#scheduleDraw();
     const room = this.#room;
@@ -342,20 +314,15 @@ export class Call {
     ] as const) {
       room.on(event, draw);
     }
-    room.on(RoomEvent.LocalTrackPublished, ({ track, source }) => {
-      const device = source === Track.Source.Microphone ? "mic" : source === Track.Source.Camera ? "camera" : null;
-      if (!track || !device || this.#watched.has(track)) return;
-      this.#watched.add(track);
-      watchDevice(track, (works) => this.#onDevice(device, works));
-    });
+    watchLocalDevices(room, (device, works) => this.#onDevice(device, works));
     room.on(RoomEvent.TrackSubscribed, (track, publication, them) => {
       // Without a key it would be noise.
       if (publication.isEncrypted && !this.#cipher) publication.setSubscribed(false);
-      else if (track.kind === Track.Kind.Audio) this.#playVoice(track.attach(), them.identity);
+      else if (track.kind === Track.Kind.Audio) this.#voices.play(track.attach(), them.identity);
       draw();
     });
     room.on(RoomEvent.TrackUnsubscribed, (track) => {
-      for (const element of track.detach()) if (this.#voices.delete(element)) element.remove();
+      for (const element of track.detach()) this.#voices.remove(element);
       draw();
     });
     room.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
@@ -365,24 +332,11 @@ export class Call {
     });
     room.on(RoomEvent.ParticipantConnected, (them) => {
       this.#forget(them.identity);
-      if (this.hand) this.#sendHand(them.identity);
+      this.#hands.announce(them.identity);
       draw();
     });
     room.on(RoomEvent.ParticipantDisconnected, (them) => {
       this.#forget(them.identity);
-      draw();
-    });
-    room.on(RoomEvent.DataReceived, (data, them, _kind, topic) => {
-      if (topic !== HAND || !them) return;
-      if (new TextDecoder().decode(data) === "up") this.#hands.add(them.identity);
-      else this.#hands.delete(them.identity);
-      draw();
-    });
-    room.on(RoomEvent.EncryptionError, (_, them) => {
-      if (!them) return;
-      if (performance.now() - (this.#decryptErrorAt.get(them.identity) ?? -DECRYPT_ERROR_WINDOW) < DECRYPT_ERROR_WINDOW)
-        this.#undecryptable.add(them.identity);
-      this.#decryptErrorAt.set(them.identity, performance.now());
       draw();
     });
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.audioBlocked = !room.canPlaybackAudio));
@@ -400,24 +354,14 @@ export class Call {
     this.#scheduleDraw();
   }
 
-  #playVoice(sound: HTMLMediaElement, identity: string): void {
-    sound.dataset["identity"] = identity;
-    this.#voices.add(sound);
-    this.#audioRoot.append(sound);
-  }
-
-  /** A returning participant may have the right key. */
   #forget(identity: string): void {
-    this.#hands.delete(identity);
-    this.#decryptErrorAt.delete(identity);
-    this.#undecryptable.delete(identity);
+    this.#hands.forget(identity);
+    this.#decryptErrors.forget(identity);
   }
 
   #disconnected(reason: DisconnectReason | undefined): void {
     this.#hands.clear();
-    this.#decryptErrorAt.clear();
-    this.#undecryptable.clear();
-    for (const sound of this.#voices) sound.remove();
+    this.#decryptErrors.clear();
     this.#voices.clear();
     this.#scheduleDraw();
     // While joining, a disconnect is one more failed attempt.
@@ -439,12 +383,7 @@ export class Call {
       this.mic = me.isMicrophoneEnabled;
       this.camera = me.isCameraEnabled;
       this.sharing = me.isScreenShareEnabled;
-      const used = (kind: MediaDeviceKind) => this.#room.getActiveDevice(kind) ?? "";
-      this.activeDevices = {
-        videoinput: used("videoinput"),
-        audioinput: used("audioinput"),
-        audiooutput: used("audiooutput"),
-      };
+      this.activeDevices = activeDevicesOf(this.#room);
       // In the room's order: LiveKit lists participants in another order to each newcomer.
       const others = [...this.#members].flatMap((id) => remoteParticipants.get(id) ?? []);
       const there =
@@ -452,9 +391,9 @@ export class Call {
       const keyed = this.#cipher !== null;
       this.tiles = there.flatMap((them) => {
         const hand = them === me ? this.hand : this.#hands.has(them.identity);
-        return tilesOf(them, { hand, keyed, otherKey: this.#undecryptable.has(them.identity) });
+        return tilesOf(them, { hand, keyed, otherKey: this.#decryptErrors.has(them.identity) });
       });
-      for (const sound of this.#voices) sound.muted = !this.#members.has(sound.dataset["identity"] ?? "");
+      this.#voices.muteAllBut(this.#members);
     });
   }
 }

@@ -1,6 +1,8 @@
 // What can go wrong when joining a call, by the names browsers and servers use. The texts, with the way out, are in
 // i18n.
 
+import { TokenRefusedError } from "../protocol/livekit-token";
+
 export type CallProblem =
   | "mic_denied"
   | "camera_denied"
@@ -37,6 +39,18 @@ export function problemOf(cause: unknown, device: Device): CallProblem {
       // NotReadableError, AbortError, and what browsers made up before these had names.
       return `${device}_busy`;
   }
+}
+
+/** Error codes for a visitor who is no member any more. */
+const NOT_A_MEMBER = new Set(["not_member", "bad_ticket", "no_ticket"]);
+/** LiveKit does not accept this server's keys: retrying is useless. */
+const MISCONFIGURED = new Set(["video_refused"]);
+
+/** What an error while joining means. */
+export function joinProblemOf(cause: unknown): CallProblem {
+  if (!(cause instanceof TokenRefusedError)) return "unreachable";
+  if (NOT_A_MEMBER.has(cause.code)) return "refused";
+  return MISCONFIGURED.has(cause.code) ? "unusable" : "unreachable";
 }
 
 /** Whether this is over when a device works. */

@@ -1,11 +1,10 @@
 // People in a call, and what arrives of them.
 
-import assert from "node:assert/strict";
-import { startBoth } from "./livekit.mjs";
+import { expect } from "@playwright/test";
 import { inRoom, remember } from "./people.mjs";
 
 /** Milliseconds for media to find its way on a machine that has much else to do. */
-export const MEDIA = 40_000;
+export const MEDIA = 60_000;
 
 export const stage = (page) => page.getByRole("region", { name: "Call" });
 export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
@@ -15,8 +14,8 @@ export const listed = (page) =>
   page.getByRole("list", { name: "Participants" }).getByRole("listitem").filter({ hasText: "in the call" });
 
 /** A member whose WebRTC connections the test can inspect. */
-export async function guest(cast, name, room, options) {
-  const context = await cast.context(options);
+export async function guest(visitors, name, room, options) {
+  const context = await visitors.context(options);
   await remember(context, name);
   await context.addInitScript(() => {
     globalThis.connections = [];
@@ -87,11 +86,10 @@ export function sending(page) {
   });
 }
 
-export async function until(what, ask) {
-  for (const end = Date.now() + MEDIA; Date.now() < end; await new Promise((then) => setTimeout(then, 100))) {
-    if (await ask()) return;
-  }
-  assert.fail(`in vain waited: ${what}`);
+/** Asks until the answer is yes. */
+export function until(what, ask) {
+  const asked = expect.poll(async () => Boolean(await ask()), { message: what, intervals: [100], timeout: MEDIA });
+  return asked.toBe(true);
 }
 
 /** The video of another member is shown, moves, and has sound. */
@@ -102,14 +100,4 @@ export async function seesAndHears(page, name) {
   const { frames } = await arrived(page);
   await until(`the picture of ${name} moves`, async () => (await arrived(page)).frames > frames + 5);
   await until(`${name} can be heard`, async () => (await arrived(page)).loud > 0);
-}
-
-export async function withBoth(cast, test) {
-  const both = await startBoth();
-  try {
-    await test(both, both.server.url);
-  } finally {
-    await cast.disperse();
-    await both.stop();
-  }
 }

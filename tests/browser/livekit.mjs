@@ -93,26 +93,26 @@ async function startedBoth() {
     get server() {
       return server;
     },
-    /** Parlor dies and is born again, with all its rooms forgotten. */
-    async rebirth() {
+    /** Parlor is killed and started again: its rooms are gone. */
+    async restartParlor() {
       await server.kill();
       server = await startServer(settings, server.port);
     },
     start,
-    /** As a power cut would. */
+    /** It is killed, as by a power cut. */
     async kill() {
       child.kill("SIGKILL");
       await once(child, "exit");
     },
-    /** It is there and does nothing, until it is woken. */
-    sleep: () => child.kill("SIGSTOP"),
-    wake: () => child.kill("SIGCONT"),
+    /** It answers nothing until it is resumed. */
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
     /** The names of the rooms it has. */
     async rooms() {
       return ((await ask("ListRooms", { roomList: true }, {})).rooms ?? []).map((room) => room.name);
     },
     /** How each track in a room is encrypted, as LiveKit says: NONE or GCM. */
-    async locks(room) {
+    async encryption(room) {
       const { participants = [] } = await ask("ListParticipants", { roomAdmin: true, room }, { room });
       return participants.flatMap(({ tracks = [] }) => tracks.map((track) => track.encryption ?? "NONE"));
     },

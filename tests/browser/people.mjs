@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { chromium, expect } from "@playwright/test";
 
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const PATIENCE = 15_000;
+/** Milliseconds for what a page does at once, on a machine that has much else to do. */
+export const TIMEOUT = 30_000;
 /** Milliseconds for what goes out at two or three requests a second, whatever else the page asks among them. */
 export const SLOWED = 60_000;
 
@@ -24,16 +25,19 @@ export const FLAGS = [
   "--allow-loopback-in-peer-connection",
 ];
 
-export function launch(more = []) {
+/** How Chromium is launched, with these flags beside the usual ones. */
+export function chromiumOptions(more = []) {
   if (!existsSync(CHROMIUM))
     throw new Error(
       `NO BROWSER: ${CHROMIUM} is missing, nothing of the page was tested. Install chromium or name it in CHROMIUM.`,
     );
-  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
+  return { executablePath: CHROMIUM, args: [...FLAGS, ...more] };
 }
 
+export const launch = (more) => chromium.launch(chromiumOptions(more));
+
 /** Opens contexts and closes them all; a page that logs an error has failed, whatever else it did. */
-export class Cast {
+export class Visitors {
   #browser;
   #contexts = [];
   #errors = [];
@@ -50,7 +54,7 @@ export class Cast {
       viewport: { width: 1280, height: 800 },
       ...options,
     });
-    context.setDefaultTimeout(PATIENCE);
+    context.setDefaultTimeout(TIMEOUT);
     context.on("page", (page) => {
       page.on("pageerror", (error) => this.#errors.push(String(error)));
       page.on("console", (line) => {
@@ -79,18 +83,18 @@ export class Cast {
   }
 
   /** All pages are closed before the servers they talk to. */
-  async disperse() {
+  async closeContexts() {
     await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
   }
 
   async close() {
-    await this.disperse();
+    await this.closeContexts();
     assert.deepEqual(this.#errors, [], "pages report no errors");
   }
 }
 
-/** A member by requests alone: what says a line there. */
-export async function voice(name, room) {
+/** A member by requests alone; what it returns sends a text. */
+export async function apiSender(name, room) {
   const { origin, pathname } = new URL(room);
   const at = `${origin}/api/rooms/${pathname.split("/r/")[1]}`;
   const post = async (what, body, headers = {}) => {
@@ -121,7 +125,7 @@ export const log = (page) => page.getByRole("log");
 export const bubble = (page, text) => log(page).locator(".bubble").filter({ hasText: text });
 export const box = (page) => page.getByRole("textbox", { name: /^(Message|Сообщение)$/ });
 
-export async function inRoom(page, timeout = PATIENCE) {
+export async function inRoom(page, timeout = TIMEOUT) {
   await log(page).waitFor({ timeout });
 }
 
@@ -134,35 +138,30 @@ export async function hears(page, text) {
   await bubble(page, text).first().waitFor();
 }
 
-/** Types until the other one sees it: that lasts for seconds only, and a busy machine may look too late. */
+/** Types until the reader sees it: the notice lasts for seconds only, and a busy machine may look too late. */
 export async function types(writer, name, text, reader) {
-  const typing = reader.getByText(`${name} is typing`).waitFor();
-  let seen = false;
-  void typing.then(
-    () => (seen = true),
-    () => (seen = true),
-  );
+  const notice = reader.getByText(`${name} is typing`);
   await box(writer).pressSequentially(text);
-  for (;;) {
-    await Promise.race([typing, new Promise((then) => setTimeout(then, 1_000))]);
-    if (seen) return typing;
+  await expect(async () => {
+    if (await isShown(notice)) return;
     await box(writer).press(".");
-  }
+    assert.fail(`"${name} is typing" is not shown`);
+  }).toPass({ timeout: TIMEOUT });
 }
 
-/** Tells a page that has lost its link that the network is back, until it has its link again: a page alone waits ever longer. */
-export async function reconnects(page) {
-  const back = page.getByText("Messages will be sent once you’re back").waitFor({ state: "detached" });
-  let over = false;
-  void back.then(
-    () => (over = true),
-    () => (over = true),
+const isShown = (locator) =>
+  locator.waitFor({ timeout: 1_000 }).then(
+    () => true,
+    () => false,
   );
-  while (!over) {
+
+/** Tells a page that has lost its link that the network is back, until it is connected: alone it waits ever longer. */
+export async function reconnects(page) {
+  const notice = page.getByText("Messages will be sent once you’re back");
+  await expect(async () => {
     await page.evaluate(() => dispatchEvent(new Event("online")));
-    await Promise.race([back, new Promise((then) => setTimeout(then, 1_000))]);
-  }
-  await back;
+    await notice.waitFor({ state: "detached", timeout: 1_000 });
+  }).toPass({ timeout: TIMEOUT });
 }
 
 /** Every message as the page shows it, in order. */
@@ -171,19 +170,10 @@ export async function transcript(page) {
 }
 
 /** Exactly these messages, in this order; what is slowed on its way may take longer than most. */
-export async function sees(page, texts, timeout = PATIENCE) {
-  await page
-    .waitForFunction(
-      (texts) =>
-        JSON.stringify([...document.querySelectorAll("[role=log] .text")].map((e) => e.innerText.trim())) ===
-        JSON.stringify(texts),
-      texts,
-      { timeout },
-    )
-    .catch(async (cause) => {
-      assert.deepEqual(await transcript(page), texts);
-      throw cause;
-    });
+export async function sees(page, texts, timeout = TIMEOUT) {
+  await expect
+    .poll(async () => (await transcript(page)).map((text) => text.trim()), { intervals: [100], timeout })
+    .toEqual(texts);
 }
 
 export const stateOf = (page, text, state) =>
@@ -193,7 +183,7 @@ export const stateOf = (page, text, state) =>
     .locator(`[data-state=${state}]`)
     .waitFor({ state: "attached" });
 
-export async function seatOf(page) {
+export async function storedSession(page) {
   const text = await page.evaluate(
     () => Object.entries(sessionStorage).find(([key]) => key.startsWith("parlor.seat."))?.[1] ?? "null",
   );

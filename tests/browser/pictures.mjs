@@ -4,8 +4,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, deflateSync, inflateSync } from "node:zlib";
-import { joins, tile, until, withBoth } from "./call.mjs";
-import { box, Cast, hears, inRoom, launch, log, remember, say } from "./people.mjs";
+import { joins, tile, until } from "./call.mjs";
+import { startBoth } from "./livekit.mjs";
+import { box, Visitors, hears, inRoom, launch, log, remember, say } from "./people.mjs";
 import { startServer } from "./server.mjs";
 
 const ASSETS = resolve(import.meta.dirname, "../../assets");
@@ -34,17 +35,17 @@ const SIGHTS = {
 await mkdir(ASSETS, { recursive: true });
 const browser = await launch();
 const server = await startServer();
-const cast = new Cast(browser);
+const visitors = new Visitors(browser);
 
 try {
-  const landing = await cast.page({ viewport: DESKTOP, colorScheme: "light" });
+  const landing = await visitors.page({ viewport: DESKTOP, colorScheme: "light" });
   await landing.goto(server.url);
   await landing.getByRole("button", { name: "Create a room" }).waitFor();
   await shoot(landing, "landing");
 
   const room = `${server.url}/r/lusab-babad-gutih-tugad`;
-  const iris = await cast.guest("Iris", room, { viewport: DESKTOP, colorScheme: "light" });
-  const tomas = await cast.guest("Tomas", room, { viewport: DESKTOP, colorScheme: "dark" });
+  const iris = await visitors.guest("Iris", room, { viewport: DESKTOP, colorScheme: "light" });
+  const tomas = await visitors.guest("Tomas", room, { viewport: DESKTOP, colorScheme: "dark" });
   const phone = {
     viewport: { width: 360, height: 740 },
     deviceScaleFactor: 1.5,
@@ -52,8 +53,8 @@ try {
     isMobile: true,
     colorScheme: "light",
   };
-  const wen = await cast.guest("Wen", room, phone);
-  const olga = await cast.guest("Olga", room);
+  const wen = await visitors.guest("Wen", room, phone);
+  const olga = await visitors.guest("Olga", room);
   const people = { Iris: iris, Tomas: tomas, Wen: wen };
   const pages = Object.values(people);
 
@@ -67,11 +68,12 @@ try {
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
 
-  await withBoth(cast, async (_, base) => {
-    const evening = `${base}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}lit`;
+  const both = await startBoth();
+  try {
+    const evening = `${both.server.url}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}low`;
     const seen = {};
     for (const [name, sight] of Object.entries(SIGHTS)) {
-      seen[name] = await cast.page({ viewport: DESKTOP, colorScheme: "light" });
+      seen[name] = await visitors.page({ viewport: DESKTOP, colorScheme: "light" });
       await seen[name].addInitScript(paint, sight);
       await enter(seen[name], name, evening);
     }
@@ -89,9 +91,12 @@ try {
       );
     }
     await shoot(seen.Iris, "call");
-  });
+  } finally {
+    await visitors.closeContexts();
+    await both.stop();
+  }
 
-  const four = await cast.page({ viewport: { width: 1240, height: 1000 }, colorScheme: "light" });
+  const four = await visitors.page({ viewport: { width: 1240, height: 1000 }, colorScheme: "light" });
   await four.goto(`${server.url}/transports?room=lusab-babad-gutih-tugid`);
   const panes = four.locator("[data-transport]");
   for (const pane of await panes.all()) await pane.getByRole("heading", { name: "4 people here" }).waitFor();
@@ -103,12 +108,12 @@ try {
     .waitFor();
   await keep(four.locator(".panes"), ASSETS, "transports");
 
-  const icon = await cast.page({ viewport: { width: ICON, height: ICON } });
+  const icon = await visitors.page({ viewport: { width: ICON, height: ICON } });
   // A system that takes a PNG cuts the corners itself.
   const drawing = (await readFile(resolve(STATIC, "favicon.svg"), "utf8")).replace(' rx="8"', "");
   await icon.setContent(`<style>body { margin: 0 } svg { display: block }</style>${drawing}`);
   await keep(icon, STATIC, "icon");
-  await cast.close();
+  await visitors.close();
 } finally {
   await browser.close();
   await server.stop();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { test } from "./fixtures.mjs";
 import { box, inRoom, log, newRoom, remember, say, sees, stateOf } from "./people.mjs";
 
 /** A file from outside that is let go over the page, or pasted into it. True if the page kept the browser from taking it. */
@@ -17,12 +18,12 @@ const file = (page, how, where) =>
     [how, where],
   );
 
-export default {
-  async "what is written and not sent is asked about before the page goes, and is there after a reload"({
-    cast,
+test.describe("unsent", () => {
+  test("what is written and not sent is asked about before the page goes, and is there after a reload", async ({
+    visitors,
     base,
-  }) {
-    const ann = await cast.guest("Ann", newRoom(base));
+  }) => {
+    const ann = await visitors.guest("Ann", newRoom(base));
     await box(ann).fill("half a sen");
     const asked = ann.waitForEvent("dialog");
     const reloaded = ann.reload();
@@ -39,10 +40,10 @@ export default {
     await inRoom(ann);
     assert.equal(await box(ann).inputValue(), "");
     await sees(ann, ["half a sen"]);
-  },
+  });
 
-  async "what is written in one room stays in that room and in this tab"({ cast, base }) {
-    const context = await cast.context();
+  test("what is written in one room stays in that room and in this tab", async ({ visitors, base }) => {
+    const context = await visitors.context();
     await remember(context, "Ann");
     const [one, two] = [await context.newPage(), await context.newPage()];
     const room = newRoom(base);
@@ -55,10 +56,13 @@ export default {
     await two.goto(room);
     await inRoom(two);
     assert.equal(await box(two).inputValue(), "");
-  },
+  });
 
-  async "a file that is dropped or pasted is not opened, and the page says that it cannot be sent"({ cast, base }) {
-    const ann = await cast.guest("Ann", newRoom(base));
+  test("a file that is dropped or pasted is not opened, and the page says that it cannot be sent", async ({
+    visitors,
+    base,
+  }) => {
+    const ann = await visitors.guest("Ann", newRoom(base));
     const word = ann.getByText("Files and pictures can’t be sent here yet");
     for (const where of ["textarea", ".log", "body"]) {
       assert.ok(await file(ann, "dragover", where), where);
@@ -70,10 +74,10 @@ export default {
     }
     assert.ok(await file(ann, "paste", "textarea"));
     await word.waitFor();
-  },
+  });
 
-  async "text is dropped and pasted into the field as ever"({ cast, base }) {
-    const ann = await cast.guest("Ann", newRoom(base));
+  test("text is dropped and pasted into the field as ever", async ({ visitors, base }) => {
+    const ann = await visitors.guest("Ann", newRoom(base));
     const taken = await ann.evaluate(() => {
       const data = new DataTransfer();
       data.setData("text/plain", "words");
@@ -81,10 +85,10 @@ export default {
       return !document.querySelector("textarea").dispatchEvent(event);
     });
     assert.equal(taken, false);
-  },
+  });
 
-  async "a page that is older than the server says so and offers to reload"({ cast, base }) {
-    cast.expected = /status of 404|Unable to preload CSS/;
+  test("a page that is older than the server says so and offers to reload", async ({ visitors, base }) => {
+    visitors.expected = /status of 404|Unable to preload CSS/;
     const gone = async (page) => {
       // What a page has from its start, words included, it has.
       await page.route(/assets\/(?!index|english|russian|plural)/, (route) => route.fulfill({ status: 404 }));
@@ -93,7 +97,7 @@ export default {
       );
     };
     const old = "Parlor has been updated. Reload the page";
-    const page = await cast.page();
+    const page = await visitors.page();
     await gone(page);
     await page.goto(`${base}/transports`);
     await page.getByText(old).waitFor();
@@ -101,27 +105,30 @@ export default {
     await page.getByRole("button", { name: "Reload" }).click();
     await page.getByRole("heading", { name: "Four" }).waitFor();
 
-    const ann = await cast.guest("Ann", newRoom(base));
+    const ann = await visitors.guest("Ann", newRoom(base));
     await gone(ann);
     await ann.getByRole("button", { name: "Invite", exact: true }).first().click();
     await ann.locator(".trouble").getByText(old).waitFor();
     await ann.locator(".trouble").getByRole("button", { name: "Reload" }).waitFor({ state: "attached" });
-  },
+  });
 
-  async "a page whose words do not come says so"({ cast, base }) {
-    cast.expected = /status of 404/;
-    const page = await cast.page();
+  test("a page whose words do not come says so", async ({ visitors, base }) => {
+    visitors.expected = /status of 404/;
+    const page = await visitors.page();
     await page.route(/assets\/english/, (route) => route.fulfill({ status: 404 }));
     await page.goto(base);
     await page.getByText("Parlor could not be loaded. Reload the page.").waitFor();
     await page.unrouteAll();
     await page.reload();
     await page.getByRole("button", { name: "Create a room" }).waitFor();
-  },
+  });
 
-  async "marks on a letter stay on their own line, and each line has a direction of its own"({ cast, base }) {
+  test("marks on a letter stay on their own line, and each line has a direction of its own", async ({
+    visitors,
+    base,
+  }) => {
     const room = newRoom(base);
-    const ann = await cast.guest(`Z${"\u0301".repeat(31)}`, room);
+    const ann = await visitors.guest(`Z${"\u0301".repeat(31)}`, room);
     await say(ann, `above\n${`e${"\u0301".repeat(90)}`.repeat(4)}\nbelow`);
     await say(ann, "latin\nעברית");
     const text = log(ann).locator(".text").first();
@@ -153,5 +160,5 @@ export default {
         return { latin: at("latin", 5).left - box.left, hebrew: box.right - at("עברית", 5).right };
       });
     assert.ok(Math.abs(edges.latin) < 2 && Math.abs(edges.hebrew) < 2, JSON.stringify(edges));
-  },
-};
+  });
+});

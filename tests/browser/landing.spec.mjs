@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { test } from "./fixtures.mjs";
 import { box, fits, inRoom, newRoom, remember, say, sees } from "./people.mjs";
 
 async function firstVisit(page, base, words) {
@@ -7,7 +8,7 @@ async function firstVisit(page, base, words) {
   page.on("requestfinished", (request) =>
     taken.push(request.sizes().then(({ responseBodySize }) => [request.url().replace(base, ""), responseBodySize])),
   );
-  // What a fall to another transport would need comes last.
+  // What a fallback to another transport would need comes last.
   const last = page.waitForEvent("requestfinished", (request) => /\/assets\/http-/.test(request.url()));
   await page.goto(newRoom(base));
   await inRoom(page);
@@ -23,9 +24,9 @@ async function firstVisit(page, base, words) {
   assert.ok(sum <= 60_000, `${sum} bytes: ${JSON.stringify(sizes)}`);
 }
 
-export default {
-  async "a click creates a room with a name nobody guesses"({ cast, base }) {
-    const page = await cast.page();
+test.describe("landing", () => {
+  test("a click creates a room with a name that cannot be guessed", async ({ visitors, base }) => {
+    const page = await visitors.page();
     await page.goto(base);
     await page.getByRole("button", { name: "Create a room" }).click();
     await page.getByLabel("What should people call you?").fill("Ann");
@@ -33,30 +34,33 @@ export default {
     await inRoom(page);
     assert.match(new URL(page.url()).pathname, /^\/r\/([a-z]{5}-){3}[a-z]{5}$/);
     assert.match(await page.title(), /^[a-z-]{23} · Parlor$/);
-  },
+  });
 
-  async "a pasted link and a bare id lead to the room"({ cast, base }) {
+  test("a pasted link and a bare id lead to the room", async ({ visitors, base }) => {
     const room = newRoom(base);
     for (const given of [room, ` ${room.split("/r/")[1]} `]) {
-      const page = await cast.page();
+      const page = await visitors.page();
       await page.goto(base);
       await page.getByLabel("Join by ID or link").fill(given);
       await page.getByRole("button", { name: "Join" }).click();
       await page.getByLabel("What should people call you?").waitFor();
       assert.equal(page.url(), room);
     }
-  },
+  });
 
-  async "the first visit to a room takes no more than 60 kB, all told, in every language"({ cast, base }) {
+  test("the first visit to a room takes no more than 60 kB, all told, in every language", async ({
+    visitors,
+    base,
+  }) => {
     for (const [locale, words] of [
       ["en-US", "english"],
       ["ru-RU", "russian"],
     ])
-      await firstVisit(await cast.page({ locale }), base, words);
-  },
+      await firstVisit(await visitors.page({ locale }), base, words);
+  });
 
-  async "an id that cannot be is refused with the rule"({ cast, base }) {
-    const page = await cast.page();
+  test("an id that cannot be is refused with the rule", async ({ visitors, base }) => {
+    const page = await visitors.page();
     await page.goto(base);
     const field = page.getByLabel("Join by ID or link");
     await field.fill("not a room!");
@@ -66,10 +70,10 @@ export default {
     await page.goto(`${base}/r/not%20a%20room!`);
     await page.getByRole("alert").filter({ hasText: "1–64" }).waitFor();
     assert.equal(await page.getByLabel("Join by ID or link").inputValue(), "not a room!");
-  },
+  });
 
-  async "the name is asked once, and may be left out"({ cast, base }) {
-    const context = await cast.context();
+  test("the name is asked once, and may be left out", async ({ visitors, base }) => {
+    const context = await visitors.context();
     const first = await context.newPage();
     await first.goto(newRoom(base));
     await first.getByLabel("What should people call you?").fill("  Ann ");
@@ -80,32 +84,32 @@ export default {
     await inRoom(second);
     await second.getByRole("complementary").getByText("Ann", { exact: true }).waitFor();
 
-    const guest = await cast.page();
+    const guest = await visitors.page();
     await guest.goto(newRoom(base));
     await guest.getByRole("button", { name: "Join as a guest" }).click();
     await guest
       .getByRole("complementary")
       .getByText(/^Guest /)
       .waitFor();
-  },
+  });
 
-  async "a name that cannot be is refused with the rule"({ cast, base }) {
-    const page = await cast.page();
+  test("a name that cannot be is refused with the rule", async ({ visitors, base }) => {
+    const page = await visitors.page();
     await page.goto(newRoom(base));
     await page.getByLabel("What should people call you?").fill("x".repeat(33));
     await page.keyboard.press("Enter");
     await page.getByText("Use 1–32 visible characters").waitFor();
-  },
+  });
 
-  async "a name that people think of is gently said to be guessable"({ cast, base }) {
-    const page = await cast.guest("Ann", `${base}/r/kitchen`);
+  test("a name that people think of is gently said to be guessable", async ({ visitors, base }) => {
+    const page = await visitors.guest("Ann", `${base}/r/kitchen`);
     await page.getByText("easy to guess").waitFor();
-    const other = await cast.guest("Ann", newRoom(base));
+    const other = await visitors.guest("Ann", newRoom(base));
     assert.equal(await other.getByText("easy to guess").count(), 0);
-  },
+  });
 
-  async "the page speaks Russian to those who read it, and can be switched"({ cast, base }) {
-    const page = await cast.page({ locale: "ru-RU" });
+  test("the page speaks Russian to its readers, and can be switched", async ({ visitors, base }) => {
+    const page = await visitors.page({ locale: "ru-RU" });
     await page.goto(base);
     await page.getByRole("button", { name: "Создать комнату" }).click();
     await page.getByLabel("Как вас называть?").fill("Анна");
@@ -123,12 +127,12 @@ export default {
     await inRoom(page);
     await page.getByText("1 person here").waitFor();
     assert.equal(await box(page).getAttribute("placeholder"), "Write a message");
-  },
+  });
 
-  async "nothing is wider than a phone"({ cast, base }) {
+  test("nothing is wider than a phone", async ({ visitors, base }) => {
     for (const locale of ["en-US", "ru-RU"]) {
       const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, locale };
-      const page = await cast.page(phone);
+      const page = await visitors.page(phone);
       await page.goto(base);
       await page.locator("h1").waitFor();
       await fits(page);
@@ -136,7 +140,7 @@ export default {
       await page.goto(room);
       await page.locator("#name").waitFor();
       await fits(page);
-      const ann = await cast.guest("A name of thirty-two characters!", room, phone);
+      const ann = await visitors.guest("A name of thirty-two characters!", room, phone);
       await say(ann, "w".repeat(400));
       await say(ann, `https://example.org/${"path/".repeat(60)}`);
       await ann.locator("[data-state=sent]").nth(1).waitFor({ state: "attached" });
@@ -145,10 +149,10 @@ export default {
       await ann.getByRole("dialog").getByText("A name of thirty-two characters!").waitFor();
       await fits(ann);
     }
-  },
+  });
 
-  async "the first load is small"({ cast, base }) {
-    const page = await cast.page();
+  test("the first load is small", async ({ visitors, base }) => {
+    const page = await visitors.page();
     const loads = [];
     page.on("requestfinished", (request) => loads.push(request));
     await page.goto(newRoom(base), { waitUntil: "networkidle" });
@@ -160,12 +164,12 @@ export default {
     console.log(`     first load: ${bytes} bytes of script and style`);
     assert.ok(bytes > 5_000, "script and style were loaded at all");
     assert.ok(bytes <= 60_000, `${bytes} bytes are more than 60 kB`);
-  },
+  });
 
-  async "the page names what it is made of, and under which terms"({ cast, base }) {
+  test("the page names what it is made of, and under which terms", async ({ visitors, base }) => {
     // Where no page names an icon, browsers ask for one of their own accord.
-    cast.expected = /the server responded with a status of 404/;
-    const page = await cast.page();
+    visitors.expected = /the server responded with a status of 404/;
+    const page = await visitors.page();
     await page.goto(base);
     await page.getByRole("link", { name: "Open-source licences" }).click();
     await page.waitForURL(`${base}/licenses.txt`);
@@ -174,10 +178,10 @@ export default {
       assert.ok(terms.includes(`\n${name} `) || terms.startsWith(`${name} `), name);
     assert.match(terms, /Apache License\s+Version 2\.0/);
     assert.match(terms, /Copyright 2008 Google Inc/);
-  },
+  });
 
-  async "a page asks nobody but its own server"({ cast, base }) {
-    const page = await cast.page();
+  test("a page asks no server but its own", async ({ visitors, base }) => {
+    const page = await visitors.page();
     const asked = new Set();
     page.on("request", (request) => asked.add(new URL(request.url()).origin));
     await remember(page, "Ann");
@@ -188,5 +192,5 @@ export default {
     await page.getByRole("button", { name: "Invite", exact: true }).first().click();
     await page.getByRole("img", { name: "QR code" }).waitFor();
     assert.deepEqual([...asked], [base]);
-  },
-};
+  });
+});

@@ -1,15 +1,28 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { PHONE, sound } from "./access.mjs";
-import { fits, hears, inRoom, log, members, newRoom, remember, say, seatOf, sees, SLOWED, stateOf } from "./people.mjs";
-import { startServer, startWire, wired } from "./server.mjs";
+import { test } from "./fixtures.mjs";
+import { expectAccessible, PHONE } from "./axe.mjs";
+import {
+  fits,
+  hears,
+  inRoom,
+  log,
+  members,
+  newRoom,
+  remember,
+  say,
+  storedSession,
+  sees,
+  SLOWED,
+  stateOf,
+} from "./people.mjs";
 
 const NAMES = { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-poll": "short poll" };
 
 const SOCKET = /^GET \/ws\?/;
 const STREAM = /^GET \/api\/rooms\/[^/]+\/events/;
 const LONG_POLL = /^GET \/api\/rooms\/[^/]+\/messages\?.*wait=[1-9]/;
-/** Milliseconds for a fall to another transport, or two. */
+/** Milliseconds for one or two fallbacks. */
 const FALLS = 45_000;
 const any = (...patterns) => new RegExp(patterns.map((p) => p.source).join("|"));
 
@@ -17,9 +30,9 @@ const goesBy = (page, transport, timeout = FALLS) =>
   page.getByRole("complementary").getByText(`Connection: ${NAMES[transport]}`, { exact: true }).waitFor({ timeout });
 const instead = (page) => page.getByText("Backup connection in use");
 
-/** A member behind a proxy that lets through what it lets through. */
-const behind = (cast, wire, room, name = "Ann", clocked = false) =>
-  cast.guest(name, room.replace(/^http:\/\/[^/]+/, wire.url), { clocked, within: FALLS });
+/** A member that reaches the server through this proxy. */
+const behind = (visitors, tcpProxy, room, name = "Ann", clocked = false) =>
+  visitors.guest(name, room.replace(/^http:\/\/[^/]+/, tcpProxy.url), { clocked, within: FALLS });
 
 const pane = (page, transport) => page.locator(`[data-transport=${transport}]`);
 const figure = (page, transport, what) => pane(page, transport).locator(`[data-count=${what}]`).innerText();
@@ -42,54 +55,49 @@ async function compared(page, url) {
     await pane(page, transport).getByRole("heading", { name: /\b4\b/ }).waitFor();
 }
 
-export default {
-  async "what has a key goes out locked on every transport, sent at once or again"({ cast }) {
-    cast.expected = /WebSocket connection to|net::ERR_|status of 429/;
-    const server = await startServer({ PARLOR_RATE: "2" });
-    const wire = await startWire(server.port);
-    try {
-      const [room, key] = [newRoom(server.url), randomBytes(32).toString("base64url")];
-      const ben = await cast.guest("Ben", `${room}#${key}`);
-      const talk = [];
-      for (const transport of Object.keys(NAMES)) {
-        const ann = await cast.page();
-        const texts = overhear(ann);
-        await remember(ann, "Ann");
-        await ann.goto(`${room.replace(server.url, wire.url)}?transport=${transport}#${key}`);
-        await inRoom(ann);
-        // One of them writes faster than is taken.
-        const burst = Array.from(
-          { length: transport === "long-poll" ? 24 : 3 },
-          (_, n) => `secret ${n} by ${transport}`,
-        );
-        for (const text of burst) await say(ann, text);
-        talk.push(...burst);
-        await sees(ben, talk, SLOWED);
-        wire.cut();
-        await say(ann, `secret of a cut ${transport}`);
-        wire.mend();
-        talk.push(`secret of a cut ${transport}`);
-        await sees(ben, talk, SLOWED);
-        await say(ben, `secret answer to ${transport}`);
-        talk.push(`secret answer to ${transport}`);
-        await sees(ann, talk, SLOWED);
-        if (transport === "long-poll")
-          assert.ok(texts.length > burst.length + 1, `${texts.length} texts: what was refused was sent again`);
-        assert.ok(texts.length > burst.length, `${transport} was overheard`);
-        for (const text of texts)
-          assert.match(text, /^sealed2\.[\w-]+$/, `${transport} shows the network nothing else`);
-        await ann.close();
-      }
-    } finally {
-      await wire.stop();
-      await server.stop();
+test.describe("transports", () => {
+  test("texts of a room with a key leave encrypted on every transport, sent at once or again", async ({
+    serve,
+    startsProxy,
+    visitors,
+  }) => {
+    visitors.expected = /WebSocket connection to|net::ERR_|status of 429/;
+    const server = await serve({ PARLOR_RATE: "2" });
+    const tcpProxy = await startsProxy(server.port);
+    const [room, key] = [newRoom(server.url), randomBytes(32).toString("base64url")];
+    const ben = await visitors.guest("Ben", `${room}#${key}`);
+    const talk = [];
+    for (const transport of Object.keys(NAMES)) {
+      const ann = await visitors.page();
+      const texts = overhear(ann);
+      await remember(ann, "Ann");
+      await ann.goto(`${room.replace(server.url, tcpProxy.url)}?transport=${transport}#${key}`);
+      await inRoom(ann);
+      // One of them writes faster than is taken.
+      const burst = Array.from({ length: transport === "long-poll" ? 24 : 3 }, (_, n) => `secret ${n} by ${transport}`);
+      for (const text of burst) await say(ann, text);
+      talk.push(...burst);
+      await sees(ben, talk, SLOWED);
+      tcpProxy.cut();
+      await say(ann, `secret of a cut ${transport}`);
+      tcpProxy.restore();
+      talk.push(`secret of a cut ${transport}`);
+      await sees(ben, talk, SLOWED);
+      await say(ben, `secret answer to ${transport}`);
+      talk.push(`secret answer to ${transport}`);
+      await sees(ann, talk, SLOWED);
+      if (transport === "long-poll")
+        assert.ok(texts.length > burst.length + 1, `${texts.length} texts: what was refused was sent again`);
+      assert.ok(texts.length > burst.length, `${transport} was overheard`);
+      for (const text of texts) assert.match(text, /^sealed2\.[\w-]+$/, `${transport} shows the network nothing else`);
+      await ann.close();
     }
-  },
+  });
 
-  "whoever compares the transports of a room with a key speaks there as everybody does": async ({ cast, base }) => {
+  test("the comparison of transports encrypts in a room with a key", async ({ visitors, base }) => {
     const [room, key] = [newRoom(base), randomBytes(32).toString("base64url")];
-    const ben = await cast.guest("Ben", `${room}#${key}`);
-    const page = await cast.page();
+    const ben = await visitors.guest("Ben", `${room}#${key}`);
+    const page = await visitors.page();
     const texts = overhear(page);
     await page.goto(`${base}/transports?room=${room.split("/r/")[1]}#${key}`);
     for (const transport of Object.keys(NAMES))
@@ -101,16 +109,16 @@ export default {
     }
     assert.equal(texts.length, 4);
     for (const text of texts) assert.match(text, /^sealed2\.[\w-]+$/);
-  },
+  });
 
-  "what does not get through is left for the next, and nobody notices": wired(async ({ cast, base, wire }) => {
-    wire.refuse(SOCKET);
+  test("a blocked transport is left for the next, unnoticed by the room", async ({ visitors, base, tcpProxy }) => {
+    tcpProxy.refuse(SOCKET);
     const room = newRoom(base);
-    const ben = await cast.guest("Ben", room);
-    const ann = await behind(cast, wire, room);
+    const ben = await visitors.guest("Ben", room);
+    const ann = await behind(visitors, tcpProxy, room);
     await goesBy(ann, "sse");
     await instead(ann).waitFor();
-    const { clientId } = await seatOf(ann);
+    const { clientId } = await storedSession(ann);
     const talk = [];
     const exchange = async (of) => {
       for (const [page, text] of [
@@ -128,7 +136,7 @@ export default {
       [any(SOCKET, STREAM), "long-poll"],
       [any(SOCKET, STREAM, LONG_POLL), "short-poll"],
     ]) {
-      wire.refuse(forbidden);
+      tcpProxy.refuse(forbidden);
       await say(ben, `during the fall to ${transport}`);
       talk.push(`during the fall to ${transport}`);
       await stateOf(ben, `during the fall to ${transport}`, "sent");
@@ -139,22 +147,22 @@ export default {
 
     assert.equal(await members(base, room), 2);
     for (const page of [ann, ben]) await sees(page, talk);
-    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal((await storedSession(ann)).clientId, clientId);
     assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
-  }),
+  });
 
-  "what gets through again is taken again, without a word": wired(async ({ cast, base, wire }) => {
-    wire.refuse(any(SOCKET, STREAM));
+  test("a transport that works again is taken again, unnoticed by the room", async ({ visitors, base, tcpProxy }) => {
+    tcpProxy.refuse(any(SOCKET, STREAM));
     const room = newRoom(base);
-    const ben = await cast.guest("Ben", room);
-    const ann = await behind(cast, wire, room, "Ann", true);
+    const ben = await visitors.guest("Ben", room);
+    const ann = await behind(visitors, tcpProxy, room, "Ann", true);
     await goesBy(ann, "long-poll");
     await say(ann, "from below");
     await stateOf(ann, "from below", "sent");
-    const { clientId } = await seatOf(ann);
-    wire.allow();
+    const { clientId } = await storedSession(ann);
+    tcpProxy.allow();
     for (let tries = 0; ; tries += 1) {
-      // It tries again ever more rarely.
+      // It tries again after ever longer delays.
       await ann.clock.fastForward(40_000 * 2 ** tries);
       if (
         await goesBy(ann, "ws", 10_000).then(
@@ -169,17 +177,17 @@ export default {
     await say(ann, "again");
     for (const page of [ann, ben]) await hears(page, "again");
     await hears(ann, "and up");
-    assert.equal((await seatOf(ann)).clientId, clientId);
+    assert.equal((await storedSession(ann)).clientId, clientId);
     assert.equal(await instead(ann).count(), 0);
     assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
-  }),
+  });
 
-  "a stream that is held back on its way is left for a long poll": wired(async ({ cast, base, wire }) => {
-    wire.refuse(SOCKET);
-    wire.hold(STREAM);
+  test("a stream that a proxy buffers is left for a long poll", async ({ visitors, base, tcpProxy }) => {
+    tcpProxy.refuse(SOCKET);
+    tcpProxy.hold(STREAM);
     const room = newRoom(base);
-    const ben = await cast.guest("Ben", room);
-    const ann = await behind(cast, wire, room, "Ann", true);
+    const ben = await visitors.guest("Ben", room);
+    const ann = await behind(visitors, tcpProxy, room, "Ann", true);
     await goesBy(ann, "long-poll");
     await say(ben, "hello");
     await sees(ann, ["hello"]);
@@ -201,14 +209,14 @@ export default {
     await goesBy(ann, "long-poll");
     assert.equal(await members(base, room), 2);
     assert.deepEqual(await log(ben).locator(".notice").allInnerTexts(), ["Ann joined"]);
-  }),
+  });
 
-  async "a transport that is asked for is the one that is used"({ cast, base }) {
+  test("a transport that is asked for is the one that is used", async ({ visitors, base }) => {
     for (const transport of Object.keys(NAMES)) {
       const room = newRoom(base);
-      const ann = await cast.guest("Ann", `${room}?transport=${transport}`);
+      const ann = await visitors.guest("Ann", `${room}?transport=${transport}`);
       await goesBy(ann, transport);
-      const ben = await cast.guest("Ben", room);
+      const ben = await visitors.guest("Ben", room);
       await say(ann, "one");
       await say(ben, "two");
       await hears(ben, "one");
@@ -221,10 +229,10 @@ export default {
       await log(ben).getByText("Ann left").waitFor();
       assert.equal(await members(base, room), 1);
     }
-  },
+  });
 
-  async "the comparison shows one room on all four, and what each costs"({ cast, base }) {
-    const page = await cast.page();
+  test("the comparison shows one room on all four, and what each costs", async ({ visitors, base }) => {
+    const page = await visitors.page();
     await remember(page, "Ann");
     await compared(page, `${base}/transports`);
     const id = new URL(page.url()).searchParams.get("room");
@@ -255,7 +263,7 @@ export default {
     for (const transport of Object.keys(NAMES))
       await pane(page, transport).locator(".text", { hasText: "from the stream" }).waitFor();
 
-    const ben = await cast.guest("Ben", room);
+    const ben = await visitors.guest("Ben", room);
     await pane(page, "short-poll").getByRole("list").getByText("Ben", { exact: true }).waitFor();
     assert.equal(await log(ben).locator(".text").count(), 5);
     const link = page.getByRole("link", { name: "Open this room normally" });
@@ -264,35 +272,35 @@ export default {
     await page.getByRole("button", { name: "Parlor" }).click();
     await page.getByRole("button", { name: "Create a room" }).waitFor();
     await ben.getByText("1 person here").waitFor();
-  },
+  });
 
-  async "the comparison is sound, in both languages, and no wider than a phone"({ cast, base }) {
+  test("the comparison is accessible, in both languages, and no wider than a phone", async ({ visitors, base }) => {
     for (const colorScheme of ["light", "dark"]) {
       for (const [locale, options] of [
         ["en-US", {}],
         ["ru-RU", PHONE],
       ]) {
-        const page = await cast.page({ colorScheme, locale, ...options });
+        const page = await visitors.page({ colorScheme, locale, ...options });
         await compared(page, `${base}/transports`);
         assert.equal(await page.evaluate(() => document.documentElement.lang), locale.slice(0, 2));
         await page.getByRole("button", { name: /^(Send a line|Отправить по строке)/ }).click();
         await pane(page, "short-poll").locator(".text").nth(3).waitFor();
-        await sound(page, `comparison, ${colorScheme} ${locale}`);
+        await expectAccessible(page, `comparison, ${colorScheme} ${locale}`);
         await fits(page);
         assert.equal(await page.locator("[role=log][aria-live=polite]").count(), 1, "one log is read out, not four");
       }
     }
-  },
+  });
 
-  "six tabs without a WebSocket leave each other connections enough": wired(async ({ cast, base, wire }) => {
-    wire.refuse(SOCKET);
+  test("six tabs without a WebSocket leave each other connections enough", async ({ visitors, base, tcpProxy }) => {
+    tcpProxy.refuse(SOCKET);
     const room = newRoom(base);
-    const context = await cast.context();
+    const context = await visitors.context();
     await remember(context, "Ann");
     const tabs = [];
     for (let n = 0; n < 6; n += 1) {
       const tab = await context.newPage();
-      await tab.goto(`${room.replace(base, wire.url)}-${n}`);
+      await tab.goto(`${room.replace(base, tcpProxy.url)}-${n}`);
       await inRoom(tab, FALLS);
       tabs.push(tab);
     }
@@ -304,7 +312,7 @@ export default {
       await stateOf(tab, `from tab ${n}`, "sent");
     }
     const seventh = await context.newPage();
-    await seventh.goto(wire.url);
+    await seventh.goto(tcpProxy.url);
     await seventh.getByRole("button", { name: "Create a room" }).waitFor();
-  }),
-};
+  });
+});

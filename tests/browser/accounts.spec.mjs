@@ -1,31 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { PHONE, sound } from "./access.mjs";
+import { accountTest, test } from "./fixtures.mjs";
+import { expectAccessible, PHONE } from "./axe.mjs";
 import { bubble, fits, hears, inRoom, log, newRoom, remember, say } from "./people.mjs";
-import { startServer } from "./server.mjs";
 
 const PASSWORD = "correct horse";
 const KEY = "A".repeat(42) + "E";
-
-/** A test with a server of its own that has accounts. What it refuses is in the browser's log as well. */
-function known(test, settings = {}) {
-  return async ({ cast }) => {
-    cast.expected = /WebSocket connection to|net::ERR_|the server responded with a status of 4\d\d/;
-    const dir = await mkdtemp(join(tmpdir(), "parlor-browser-"));
-    const server = await startServer({ DATABASE_URL: `sqlite:${dir}/parlor.db`, ...settings });
-    try {
-      await test({ cast, base: server.url });
-    } finally {
-      await cast.disperse();
-      await server.stop();
-      await rm(dir, { recursive: true });
-    }
-  };
-}
-
-const strict = (test) => known(test, { PARLOR_REQUIRE_LOGIN: "true" });
 
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const people = (page) => page.getByRole("complementary");
@@ -54,70 +33,76 @@ async function logIn(page, base, user) {
   await page.getByText(`You appear as ${user}`).waitFor();
 }
 
-export default {
-  "somebody registers, talks under a verified name, and no guest can take it": known(async ({ cast, base }) => {
-    const ann = await cast.page();
-    await ann.goto(base);
-    await button(ann, "Register").click();
-    await ann.waitForURL(`${base}/register`);
-    const sent = [];
-    ann.on("request", (request) => request.method() === "POST" && sent.push(new URL(request.url()).pathname));
-    await fill(ann, "Ann", "короче");
-    await fill(ann, "Ann", "seven b");
-    assert.equal(await ann.getByText("bytes").count(), 0, "bytes are spoken of only where they are too many");
-    await ann.keyboard.press("Enter");
-    await alert(ann, "at least 8 characters").waitFor();
-    assert.deepEqual(sent, [], "the server is not asked what the page knows");
-    await fill(ann, "Ann", PASSWORD);
-    // Both in one task: the second would else find the view gone at times.
-    await button(ann, "Register and log in").evaluate((button) => {
-      button.click();
-      button.click();
-    });
-    await ann.getByText("You appear as Ann").waitFor();
-    assert.deepEqual(sent, ["/register", "/login"], "one submit, whoever clicks twice");
-    assert.equal(new URL(ann.url()).pathname, "/");
+/** On a server where a login is required. */
+const loginTest = accountTest.extend({ settings: { PARLOR_REQUIRE_LOGIN: "true" } });
 
-    await button(ann, "Create a room").click();
-    await inRoom(ann);
-    const room = ann.url();
-    await people(ann).getByText("verified", { exact: true }).waitFor({ state: "attached" });
-    const ben = await cast.guest("Ben", room);
-    await say(ann, "it is me");
-    await hears(ben, "it is me");
-    const head = ben.locator(".message.head").filter({ hasText: "it is me" });
-    await head.getByText("verified", { exact: true }).waitFor({ state: "attached" });
-    await people(ben)
-      .getByRole("listitem")
-      .filter({ hasText: "Ann" })
-      .getByText("verified", { exact: true })
-      .waitFor({ state: "attached" });
-    assert.equal(await people(ben).getByText("verified", { exact: true }).count(), 1, "and nobody else is");
+test.describe("accounts", () => {
+  accountTest(
+    "a member registers, talks under a verified name, and no guest can take it",
+    async ({ visitors, base }) => {
+      const ann = await visitors.page();
+      await ann.goto(base);
+      await button(ann, "Register").click();
+      await ann.waitForURL(`${base}/register`);
+      const sent = [];
+      ann.on("request", (request) => request.method() === "POST" && sent.push(new URL(request.url()).pathname));
+      await fill(ann, "Ann", "короче");
+      await fill(ann, "Ann", "seven b");
+      assert.equal(await ann.getByText("bytes").count(), 0, "bytes are spoken of only where they are too many");
+      await ann.keyboard.press("Enter");
+      await alert(ann, "at least 8 characters").waitFor();
+      assert.deepEqual(sent, [], "the server is not asked what the page knows");
+      await fill(ann, "Ann", PASSWORD);
+      // Both in one task: the second would else find the view gone at times.
+      await button(ann, "Register and log in").evaluate((button) => {
+        button.click();
+        button.click();
+      });
+      await ann.getByText("You appear as Ann").waitFor();
+      assert.deepEqual(sent, ["/register", "/login"], "one submit of two clicks");
+      assert.equal(new URL(ann.url()).pathname, "/");
 
-    const mallory = await cast.page();
-    await remember(mallory, "Аnn");
-    await mallory.goto(room);
-    await mallory.getByText("belongs to an account").waitFor();
-    await sound(mallory, "a name that is taken");
-    await mallory.getByLabel("What should people call you?").fill("Mallory");
-    await mallory.keyboard.press("Enter");
-    await inRoom(mallory);
-    assert.equal(mallory.url(), room);
-    await bubble(mallory, "it is me").waitFor();
-  }),
+      await button(ann, "Create a room").click();
+      await inRoom(ann);
+      const room = ann.url();
+      await people(ann).getByText("verified", { exact: true }).waitFor({ state: "attached" });
+      const ben = await visitors.guest("Ben", room);
+      await say(ann, "it is me");
+      await hears(ben, "it is me");
+      const head = ben.locator(".message.head").filter({ hasText: "it is me" });
+      await head.getByText("verified", { exact: true }).waitFor({ state: "attached" });
+      await people(ben)
+        .getByRole("listitem")
+        .filter({ hasText: "Ann" })
+        .getByText("verified", { exact: true })
+        .waitFor({ state: "attached" });
+      assert.equal(await people(ben).getByText("verified", { exact: true }).count(), 1, "and no other member is");
 
-  "the login stands before the room, and leads back into it with the key": strict(async ({ cast, base }) => {
+      const mallory = await visitors.page();
+      await remember(mallory, "Аnn");
+      await mallory.goto(room);
+      await mallory.getByText("belongs to an account").waitFor();
+      await expectAccessible(mallory, "a name that is taken");
+      await mallory.getByLabel("What should people call you?").fill("Mallory");
+      await mallory.keyboard.press("Enter");
+      await inRoom(mallory);
+      assert.equal(mallory.url(), room);
+      await bubble(mallory, "it is me").waitFor();
+    },
+  );
+
+  loginTest("the login stands before the room, and leads back into it with the key", async ({ visitors, base }) => {
     await account(base, "Ann");
     await account(base, "Ben");
     const room = `${newRoom(base)}#${KEY}`;
-    const ann = await cast.page();
+    const ann = await visitors.page();
     await ann.goto(room);
     await ann.getByText("Log in to join rooms").waitFor();
     await fill(ann, "Ann", "wrong horse");
     await ann.keyboard.press("Enter");
     await alert(ann, "Wrong name or password.").waitFor();
     await ann.locator("[name=password]:focus").waitFor();
-    await sound(ann, "a wrong password");
+    await expectAccessible(ann, "a wrong password");
     await fill(ann, "ann", PASSWORD);
     await ann.keyboard.press("Enter");
     await inRoom(ann);
@@ -125,8 +110,8 @@ export default {
     await button(ann, "End-to-end encrypted").waitFor();
 
     // A name that the browser knows is tried first, and refused. A visitor without an account makes one.
-    const cy = await cast.page();
-    await remember(cy, "Somebody");
+    const cy = await visitors.page();
+    await remember(cy, "Guest");
     await cy.goto(room);
     await button(cy, "Register").click();
     await fill(cy, "Cy", PASSWORD);
@@ -138,17 +123,17 @@ export default {
     assert.equal(await log(ann).getByText("Not encrypted").count(), 0);
     await people(ann).getByText("Cy", { exact: true }).waitFor();
 
-    const ben = await cast.page();
+    const ben = await visitors.page();
     await ben.goto(base);
     await ben.getByText("Log in to join rooms").waitFor();
     await logIn(ben, base, "Ben");
     await ben.goto(room);
     await hears(ben, "with the key");
-  }),
+  });
 
-  "a browser that keeps no cookies is told so": strict(async ({ cast, base }) => {
+  loginTest("a browser that keeps no cookies is told so", async ({ visitors, base }) => {
     await account(base, "Ann");
-    const page = await cast.page();
+    const page = await visitors.page();
     await page.route("**/login", async (route) => {
       if (route.request().method() !== "POST") return route.continue();
       const response = await route.fetch();
@@ -160,25 +145,25 @@ export default {
     await fill(page, "Ann", PASSWORD);
     await page.keyboard.press("Enter");
     await alert(page, "blocks the login cookie").waitFor();
-  }),
+  });
 
-  "a way in without a socket leads past the login, too": strict(async ({ cast, base }) => {
+  loginTest("a room by another transport asks for the login, too", async ({ visitors, base }) => {
     await account(base, "Ann");
     const room = newRoom(base);
     for (const transport of ["sse", "long-poll"]) {
-      const ann = await cast.page();
-      await remember(ann, "Somebody");
+      const ann = await visitors.page();
+      await remember(ann, "Guest");
       await ann.goto(`${room}?transport=${transport}#${KEY}`);
       await fill(ann, "Ann", PASSWORD);
       await ann.keyboard.press("Enter");
       await inRoom(ann);
       assert.equal(ann.url(), `${room}?transport=${transport}#${KEY}`);
     }
-  }),
+  });
 
-  "who logs out is a guest again, here or everywhere": known(async ({ cast, base }) => {
+  accountTest("after a logout the member is a guest, here or everywhere", async ({ visitors, base }) => {
     await account(base, "Ann");
-    const [here, there] = [await cast.page(), await cast.page()];
+    const [here, there] = [await visitors.page(), await visitors.page()];
     for (const page of [here, there]) await logIn(page, base, "Ann");
     await here.reload();
     await button(here, "Account").click();
@@ -214,11 +199,11 @@ export default {
     await fill(here, "Ann", PASSWORD);
     await here.keyboard.press("Enter");
     await inRoom(here);
-  }),
+  });
 
-  "a password is changed, and an account is deleted, by whoever knows the password": known(async ({ cast, base }) => {
+  accountTest("a password is changed, and an account is deleted, with the password", async ({ visitors, base }) => {
     await account(base, "Ann");
-    const [page, other] = [await cast.page(), await cast.page()];
+    const [page, other] = [await visitors.page(), await visitors.page()];
     for (const each of [page, other]) await logIn(each, base, "Ann");
     for (const each of [page, other]) await each.goto(`${base}/account`);
     await other.getByLabel("Current password").waitFor();
@@ -248,15 +233,15 @@ export default {
     await dialog.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await button(dialog, "Delete for good").click();
     await alert(dialog, "Wrong password.").waitFor();
-    await sound(page, "the last question");
+    await expectAccessible(page, "the last question");
     await dialog.getByLabel("Password", { exact: true }).fill("battery staple");
     await page.keyboard.press("Enter");
     await button(page, "Register").waitFor();
     await account(base, "ann");
-  }),
+  });
 
-  "password managers know what each field is": known(async ({ cast, base }) => {
-    const page = await cast.page();
+  accountTest("password managers know what each field is", async ({ visitors, base }) => {
+    const page = await visitors.page();
     const kinds = (form) =>
       form.locator("input").evaluateAll((fields) => fields.map((f) => `${f.autocomplete} ${f.type}`));
     for (const [path, expected] of [
@@ -280,10 +265,11 @@ export default {
       "new-password password",
     ]);
     assert.equal(await page.locator("form [name=username]").inputValue(), "Ann");
-  }),
+  });
 
-  "the views of accounts are sound by light, by night and on a phone, in both languages": known(
-    async ({ cast, base }) => {
+  accountTest(
+    "the views of accounts are accessible in both themes and on a phone, in both languages",
+    async ({ visitors, base }) => {
       await account(base, "Анна");
       for (const options of [
         { colorScheme: "light" },
@@ -291,7 +277,7 @@ export default {
         { colorScheme: "dark", ...PHONE },
         { colorScheme: "light", locale: "ru-RU", ...PHONE },
       ]) {
-        const page = await cast.page(options);
+        const page = await visitors.page(options);
         const of = JSON.stringify(options);
         const russian = options.locale !== undefined;
         const words = russian
@@ -316,11 +302,11 @@ export default {
         await page.goto(base);
         await button(page, words.log).waitFor();
         await fits(page);
-        await sound(page, `landing with accounts, ${of}`);
+        await expectAccessible(page, `landing with accounts, ${of}`);
         await page.goto(`${base}/register`);
         await page.getByLabel(words.password, { exact: true }).fill("x");
         await fits(page);
-        await sound(page, `register, ${of}`);
+        await expectAccessible(page, `register, ${of}`);
         await page.goto(newRoom(base));
         await button(page, words.log).click();
         await page.getByLabel(words.name, { exact: true }).fill("Анна");
@@ -328,26 +314,26 @@ export default {
         await page.keyboard.press("Enter");
         await alert(page, words.wrong).waitFor();
         await fits(page);
-        await sound(page, `login, ${of}`);
+        await expectAccessible(page, `login, ${of}`);
         await page.getByLabel(words.password, { exact: true }).fill(PASSWORD);
         await page.keyboard.press("Enter");
         await inRoom(page);
         await fits(page);
-        await sound(page, `room of somebody verified, ${of}`);
+        await expectAccessible(page, `room, verified, ${of}`);
         await page.goto(base);
         await page.getByText(`${words.go} Анна`).waitFor();
         await fits(page);
-        await sound(page, `landing of somebody verified, ${of}`);
+        await expectAccessible(page, `landing, verified, ${of}`);
         await button(page, words.account).click();
         await page.getByRole("heading", { name: words.title, exact: true }).waitFor();
         await fits(page);
-        await sound(page, `account, ${of}`);
+        await expectAccessible(page, `account, ${of}`);
       }
     },
-  ),
+  );
 
-  async "without accounts nothing of them shows, and nobody waits for them"({ cast, base }) {
-    const page = await cast.page();
+  test("without accounts nothing of them shows, and no page waits for them", async ({ visitors, base }) => {
+    const page = await visitors.page();
     const asked = [];
     page.on("request", (request) => asked.push(new URL(request.url()).pathname));
     for (const path of ["/", "/login", "/register", "/account"]) {
@@ -359,8 +345,8 @@ export default {
     await remember(page, "Ann");
     await page.goto(newRoom(base));
     await inRoom(page);
-    assert.ok(!asked.includes("/api/visitor"), "who has a name goes in at once");
+    assert.ok(!asked.includes("/api/visitor"), "a member with a name joins at once");
     assert.ok(!asked.some((path) => /Account/.test(path)));
     assert.equal(await people(page).getByText("verified").count(), 0);
-  },
-};
+  });
+});

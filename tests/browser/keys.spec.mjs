@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { sound } from "./access.mjs";
-import { arrived, guest, joins, MEDIA, seesAndHears, stage, tile, until, withBoth } from "./call.mjs";
+import { callTest, expect, test } from "./fixtures.mjs";
+import { expectAccessible } from "./axe.mjs";
+import { arrived, guest, joins, MEDIA, seesAndHears, stage, tile, until } from "./call.mjs";
 import { hears, inRoom, newRoom, say } from "./people.mjs";
 
 const keyed = (room, letter) => `${room}#${letter.repeat(43)}`;
@@ -15,12 +16,12 @@ async function perceives(page, name) {
   return { pictures, frames, loud };
 }
 
-export default {
-  async "a room made here is locked: words reach whoever has the link, and the server only as ciphertext"({
-    cast,
+test.describe("keys", () => {
+  test("a room made here is encrypted: members with the link read it, and the server has only ciphertext", async ({
+    visitors,
     base,
-  }) {
-    const maker = await guest(cast, "Ann", base);
+  }) => {
+    const maker = await guest(visitors, "Ann", base);
     await maker.getByRole("button", { name: "Create a room" }).click();
     await inRoom(maker);
     const link = maker.url();
@@ -28,10 +29,10 @@ export default {
     await say(maker, "the treasure lies under the lamp");
     await hears(maker, "the treasure");
     await maker.getByRole("button", { name: "End-to-end encrypted", exact: true }).click();
-    await sound(maker, "the lock explained");
+    await expectAccessible(maker, "the lock explained");
     await maker.keyboard.press("Escape");
 
-    const ben = await guest(cast, "Ben", link);
+    const ben = await guest(visitors, "Ben", link);
     await hears(ben, "the treasure lies under the lamp");
     await say(ben, "под лампой 🪔");
     await hears(maker, "под лампой 🪔");
@@ -51,15 +52,19 @@ export default {
     );
     assert.equal(kept.length, 2);
     for (const text of kept) assert.match(text, /^sealed2\.[\w-]+$/, "the server has nothing else");
-  },
+  });
 
-  async "with the wrong key there is no text, no picture and no sound, and everybody is told why"({ cast }) {
-    await withBoth(cast, async (_, base) => {
+  callTest(
+    "with the wrong key there is no text, no picture and no sound, and all members are told why",
+    async ({ visitors, base }) => {
       const room = newRoom(base);
-      const [ann, ben] = [await guest(cast, "Ann", keyed(room, RIGHT)), await guest(cast, "Ben", keyed(room, RIGHT))];
+      const [ann, ben] = [
+        await guest(visitors, "Ann", keyed(room, RIGHT)),
+        await guest(visitors, "Ben", keyed(room, RIGHT)),
+      ];
       await say(ann, "the treasure lies under the lamp");
       await hears(ben, "the treasure");
-      const eve = await guest(cast, "Eve", keyed(room, WRONG));
+      const eve = await guest(visitors, "Eve", keyed(room, WRONG));
       await eve.getByText("another key than yours").waitFor();
       await say(eve, "let me in");
       await ann.getByText("Can’t decrypt this message").waitFor();
@@ -75,7 +80,7 @@ export default {
         await tile(page, "Eve").getByTitle("another key").waitFor();
         await tile(page, "Eve").locator("video").waitFor({ state: "detached" });
       }
-      await sound(ann, "a wrong key in the call");
+      await expectAccessible(ann, "a wrong key in the call");
       for (const name of ["Ann", "Ben"])
         assert.deepEqual(await perceives(eve, name), { pictures: 0, frames: 0, loud: 0 });
       assert.match(await stage(eve).innerText(), /Eve \(you\)/);
@@ -87,18 +92,19 @@ export default {
       // With the right key she is decrypted, and the warning is gone.
       await eve.goto(keyed(room, RIGHT));
       await hears(eve, "the treasure lies under the lamp");
-      await until("the warning is gone", async () => (await stage(ann).getByText("the same key").count()) === 0);
+      await expect(stage(ann).getByText("the same key"), "the warning is gone").toHaveCount(0, { timeout: MEDIA });
       await joins(eve);
       await seesAndHears(ann, "Eve");
       await seesAndHears(eve, "Ann");
       for (const page of [ann, ben, eve]) assert.equal(await stage(page).locator(".lock").count(), 0);
-    });
-  },
+    },
+  );
 
-  async "a browser that cannot encrypt video says so, sends none, and goes on with the chat"({ cast }) {
-    await withBoth(cast, async (livekit, base) => {
+  callTest(
+    "a browser that cannot encrypt video says so, sends none, and goes on with the chat",
+    async ({ visitors, livekit, base }) => {
       const room = keyed(newRoom(base), RIGHT);
-      const old = await guest(cast, "Old", room);
+      const old = await guest(visitors, "Old", room);
       await old.evaluate(() => {
         delete globalThis.RTCRtpScriptTransform;
         delete RTCRtpSender.prototype.createEncodedStreams;
@@ -112,41 +118,37 @@ export default {
       assert.deepEqual(await livekit.rooms(), []);
       await say(old, "I can still write");
       await hears(old, "I can still write");
-    });
-  },
+    },
+  );
 
-  async "who comes by the plain id into a room with a key is told, and so are the others"({ cast }) {
-    await withBoth(cast, async (_, base) => {
-      const room = newRoom(base);
-      const ann = await guest(cast, "Ann", keyed(room, RIGHT));
-      await say(ann, "the treasure lies under the lamp");
-      const bare = await guest(cast, "Bare", room);
-      await bare.getByText("your link has no key").waitFor();
-      await bare.getByRole("button", { name: "Not end-to-end encrypted", exact: true }).waitFor();
-      assert.doesNotMatch(await bare.locator("body").innerText(), /treasure/);
-      await say(bare, "hello from outside");
-      await bare.getByRole("button", { name: "Send unencrypted" }).click();
-      await ann.getByText("Not encrypted:").waitFor();
+  callTest("a member without the key in a room with one is told, and so are the others", async ({ visitors, base }) => {
+    const room = newRoom(base);
+    const ann = await guest(visitors, "Ann", keyed(room, RIGHT));
+    await say(ann, "the treasure lies under the lamp");
+    const bare = await guest(visitors, "Bare", room);
+    await bare.getByText("your link has no key").waitFor();
+    await bare.getByRole("button", { name: "Not end-to-end encrypted", exact: true }).waitFor();
+    assert.doesNotMatch(await bare.locator("body").innerText(), /treasure/);
+    await say(bare, "hello from outside");
+    await bare.getByRole("button", { name: "Send unencrypted" }).click();
+    await ann.getByText("Not encrypted:").waitFor();
 
-      await joins(ann);
-      await joins(bare);
-      await stage(bare)
-        .getByText("You came without the key, so you cannot see or hear Ann")
-        .waitFor({ timeout: MEDIA });
-      await tile(bare, "Ann").getByTitle("encrypted", { exact: true }).waitFor();
-      assert.equal(await tile(bare, "Ann").locator("video").count(), 0);
-      assert.equal(await bare.locator("audio").count(), 0, "no noise either");
-      await stage(ann)
-        .getByText("Bare came without the key: what comes from there is not encrypted")
-        .waitFor({ timeout: MEDIA });
-      await tile(ann, "Bare").getByTitle("not encrypted").waitFor();
-      await until("Bare sends", async () => (await arrived(ann)).packets > 100);
-      assert.deepEqual(
-        await perceives(ann, "Bare"),
-        { pictures: 0, frames: 0, loud: 0 },
-        "whatever comes without a lock",
-      );
-      await sound(bare, "without the key in the call");
-    });
-  },
-};
+    await joins(ann);
+    await joins(bare);
+    await stage(bare).getByText("You came without the key, so you cannot see or hear Ann").waitFor({ timeout: MEDIA });
+    await tile(bare, "Ann").getByTitle("encrypted", { exact: true }).waitFor();
+    assert.equal(await tile(bare, "Ann").locator("video").count(), 0);
+    assert.equal(await bare.locator("audio").count(), 0, "no noise either");
+    await stage(ann)
+      .getByText("Bare came without the key: what comes from there is not encrypted")
+      .waitFor({ timeout: MEDIA });
+    await tile(ann, "Bare").getByTitle("not encrypted").waitFor();
+    await until("Bare sends", async () => (await arrived(ann)).packets > 100);
+    assert.deepEqual(
+      await perceives(ann, "Bare"),
+      { pictures: 0, frames: 0, loud: 0 },
+      "nothing that is not encrypted",
+    );
+    await expectAccessible(bare, "without the key in the call");
+  });
+});

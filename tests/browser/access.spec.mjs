@@ -1,90 +1,67 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { test } from "./fixtures.mjs";
 import { box, hears, inRoom, log, newRoom, reconnects, remember, say, sees, stateOf, types } from "./people.mjs";
-import { wired } from "./server.mjs";
+import { expectAccessible, PHONE } from "./axe.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-export const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
-
-/** The policy forbids a script tag; evaluating from outside is not the page's doing. */
-export async function sound(page, where) {
-  // Colours are judged when they have stopped moving.
-  await page.waitForFunction(() =>
-    document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getTiming().iterations === Infinity),
-  );
-  await page.evaluate(AXE);
-  const found = await page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    const { violations, passes } = await globalThis.axe.run({ runOnly: tags });
-    return {
-      passes: passes.length,
-      violations: violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`),
-    };
-  });
-  assert.deepEqual(found.violations, [], where);
-  assert.ok(found.passes > 5, `${where} was looked at`);
-}
-
-async function everywhere(cast, base, options) {
+async function everywhere(visitors, base, options) {
   const of = `${options.colorScheme} ${options.viewport?.width ?? 1280}`;
-  const page = await cast.page(options);
+  const page = await visitors.page(options);
   await page.goto(base);
   await page.locator("h1").waitFor();
-  await sound(page, `landing, ${of}`);
+  await expectAccessible(page, `landing, ${of}`);
   await page.getByLabel("Join by ID or link").fill("no room");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
-  await sound(page, `landing with an error, ${of}`);
+  await expectAccessible(page, `landing with an error, ${of}`);
 
   const room = newRoom(base);
   await page.goto(room);
   await page.locator("#name").fill("Ann");
-  await sound(page, `door, ${of}`);
+  await expectAccessible(page, `door, ${of}`);
   await page.keyboard.press("Enter");
   await inRoom(page);
-  await sound(page, `empty room, ${of}`);
-  const ben = await cast.guest("Ben", room);
+  await expectAccessible(page, `empty room, ${of}`);
+  const ben = await visitors.guest("Ben", room);
   await say(ben, "Hello https://example.org/");
   await hears(page, "Hello");
   await say(page, "Hello, Ben");
   await stateOf(page, "Hello, Ben", "sent");
   await types(ben, "Ben", "w", page);
-  await sound(page, `room, ${of}`);
+  await expectAccessible(page, `room, ${of}`);
 
   await page.getByRole("banner").getByRole("button", { name: "Invite" }).click();
   await page.getByRole("img", { name: "QR code" }).waitFor();
-  await sound(page, `invitation, ${of}`);
+  await expectAccessible(page, `invitation, ${of}`);
   await page.keyboard.press("Escape");
   if (options.viewport) {
     await page.getByRole("button", { name: /^Show participants/ }).click();
     await page.getByRole("dialog").getByText("Ben").waitFor();
-    await sound(page, `people, ${of}`);
+    await expectAccessible(page, `people, ${of}`);
     await page.keyboard.press("Escape");
   }
   await page.getByRole("banner").getByRole("button", { name: "Leave" }).click();
   await page.getByRole("heading", { name: "You left the room." }).waitFor();
   await page.getByText("The room stays open").waitFor();
-  await sound(page, `goodbye, ${of}`);
+  await expectAccessible(page, `goodbye, ${of}`);
 }
 
-export default {
-  async "axe finds nothing wrong by light"({ cast, base }) {
-    await everywhere(cast, base, { colorScheme: "light" });
-  },
+test.describe("access", () => {
+  test("axe finds nothing wrong in the light theme", async ({ visitors, base }) => {
+    await everywhere(visitors, base, { colorScheme: "light" });
+  });
 
-  async "axe finds nothing wrong by night"({ cast, base }) {
-    await everywhere(cast, base, { colorScheme: "dark" });
-  },
+  test("axe finds nothing wrong in the dark theme", async ({ visitors, base }) => {
+    await everywhere(visitors, base, { colorScheme: "dark" });
+  });
 
-  async "axe finds nothing wrong on a phone"({ cast, base }) {
-    await everywhere(cast, base, { colorScheme: "light", ...PHONE });
-    await everywhere(cast, base, { colorScheme: "dark", ...PHONE });
-  },
+  test("axe finds nothing wrong on a phone", async ({ visitors, base }) => {
+    await everywhere(visitors, base, { colorScheme: "light", ...PHONE });
+    await everywhere(visitors, base, { colorScheme: "dark", ...PHONE });
+  });
 
-  async "axe finds nothing wrong in the states of trouble"({ cast, base }) {
+  test("axe finds nothing wrong in the states of trouble", async ({ visitors, base }) => {
     for (const colorScheme of ["light", "dark"]) {
-      const page = await cast.page({ colorScheme });
+      const page = await visitors.page({ colorScheme });
       await remember(page, "Ann");
       let down = false;
       let route;
@@ -106,12 +83,12 @@ export default {
       down = true;
       await route.close({ code: 1011 });
       await page.getByText("Messages will be sent once you’re back").waitFor();
-      await sound(page, `trouble, ${colorScheme}`);
+      await expectAccessible(page, `trouble, ${colorScheme}`);
     }
-  },
+  });
 
-  async "everything can be done with the keyboard alone"({ cast, base }) {
-    const page = await cast.page();
+  test("everything can be done with the keyboard alone", async ({ visitors, base }) => {
+    const page = await visitors.page();
     const press = (key) => page.keyboard.press(key);
     const reach = async (name) => {
       for (let i = 0; i < 30; i += 1) {
@@ -162,14 +139,14 @@ export default {
     await reach("Join again");
     await press("Enter");
     await inRoom(page);
-  },
+  });
 
-  "history comes silently, what follows is told": wired(async ({ cast, base, wire }) => {
+  test("history is not read aloud, new messages are", async ({ visitors, base, tcpProxy }) => {
     const room = newRoom(base);
-    const ben = await cast.guest("Ben", room);
+    const ben = await visitors.guest("Ben", room);
     await say(ben, "earlier");
     await stateOf(ben, "earlier", "sent");
-    const ann = await cast.page();
+    const ann = await visitors.page();
     await remember(ann, "Ann");
     await ann.addInitScript(() => {
       globalThis.told = [];
@@ -182,7 +159,7 @@ export default {
     });
     const told = () => ann.evaluate(() => globalThis.told.join("\n"));
     const live = ann.locator("[role=log][aria-live=polite][aria-relevant=additions]");
-    await ann.goto(room.replace(base, wire.url));
+    await ann.goto(room.replace(base, tcpProxy.url));
     await hears(ann, "earlier");
     await live.waitFor();
     assert.equal(await told(), "");
@@ -190,11 +167,11 @@ export default {
     await hears(ann, "just now");
     assert.match(await told(), /just now/);
 
-    wire.cut();
+    tcpProxy.cut();
     await ann.getByText("Messages will be sent once you’re back").waitFor();
     await say(ben, "meanwhile");
     await stateOf(ben, "meanwhile", "sent");
-    wire.mend();
+    tcpProxy.restore();
     await reconnects(ann);
     await hears(ann, "meanwhile");
     await live.waitFor();
@@ -203,18 +180,18 @@ export default {
     assert.match(await told(), /and now again/);
     assert.doesNotMatch(await told(), /earlier|meanwhile/);
     assert.equal(await log(ann).getAttribute("aria-label"), "Messages");
-  }),
+  });
 
-  "what comes right after the link is back is told": wired(async ({ cast, base, wire }) => {
+  test("what comes right after a reconnect is read aloud", async ({ visitors, base, tcpProxy }) => {
     const room = newRoom(base);
-    const ben = await cast.guest("Ben", room);
-    const ann = await cast.guest("Ann", room.replace(base, wire.url), { clocked: true });
-    wire.cut();
+    const ben = await visitors.guest("Ben", room);
+    const ann = await visitors.guest("Ann", room.replace(base, tcpProxy.url), { clocked: true });
+    tcpProxy.cut();
     await ann.getByText("Messages will be sent once you’re back").waitFor();
     await say(ben, "meanwhile");
     await stateOf(ben, "meanwhile", "sent");
     await ann.clock.pauseAt(await ann.evaluate(() => Date.now() + 5_000));
-    wire.mend();
+    tcpProxy.restore();
     await reconnects(ann);
     await hears(ann, "meanwhile");
     const live = log(ann).and(ann.locator("[aria-live=polite]"));
@@ -224,12 +201,12 @@ export default {
     const waiting = live.waitFor().finally(() => (told = true));
     while (!told) await ann.clock.runFor(100);
     await waiting;
-  }),
+  });
 
-  async "the unread are counted in the title of a page nobody looks at"({ cast, base }) {
+  test("unread messages are counted in the title of a hidden page", async ({ visitors, base }) => {
     const room = newRoom(base);
-    const ann = await cast.guest("Ann", room);
-    const ben = await cast.guest("Ben", room);
+    const ann = await visitors.guest("Ann", room);
+    const ben = await visitors.guest("Ben", room);
     const look = (hidden) =>
       ann.evaluate((hidden) => {
         Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -241,5 +218,5 @@ export default {
     await ann.waitForFunction(() => document.title.startsWith("(2) "));
     await look(false);
     await ann.waitForFunction(() => !document.title.startsWith("("));
-  },
-};
+  });
+});

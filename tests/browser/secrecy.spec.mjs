@@ -1,22 +1,21 @@
-// A key never fails open, and every sentence about secrecy is true where it stands.
+// A damaged key never leads to plain text, and what the page says of encryption is true where it says it.
 
 import assert from "node:assert/strict";
-import { sound } from "./access.mjs";
+import { test } from "./fixtures.mjs";
+import { expectAccessible } from "./axe.mjs";
 import {
   bubble,
-  Cast,
   fits,
   hears,
   inRoom,
-  launch,
   log,
   members,
   newRoom,
   remember,
   say,
-  seatOf,
+  storedSession,
   stateOf,
-  voice,
+  apiSender,
 } from "./people.mjs";
 
 const KEY = `_-${"b".repeat(38)}-_0`;
@@ -34,10 +33,10 @@ function joins(page) {
   return seen;
 }
 
-export default {
-  async "a damaged link joins nothing, says so, and takes the whole link in a sentence"({ cast, base }) {
+test.describe("secrecy", () => {
+  test("a damaged link joins nothing, says so, and takes the whole link in a sentence", async ({ visitors, base }) => {
     const room = newRoom(base);
-    const page = await cast.page();
+    const page = await visitors.page();
     await remember(page, "Ann");
     const seen = joins(page);
     for (const fragment of [
@@ -59,7 +58,7 @@ export default {
     await heading(page, "This link is damaged").waitFor();
     await page.goto(`${room}#${KEY}x`);
     await heading(page, "This link is damaged").waitFor();
-    await sound(page, "a damaged link");
+    await expectAccessible(page, "a damaged link");
     const field = page.getByLabel("Ask for the link again and paste it here");
     for (const [text, wrong] of [
       [`${room}#${KEY.slice(1)}`, "the part after # is not a whole key"],
@@ -70,16 +69,19 @@ export default {
       await page.keyboard.press("Enter");
       await page.getByRole("alert").filter({ hasText: wrong }).waitFor();
     }
-    assert.deepEqual(seen, [], "nobody has joined anything");
+    assert.deepEqual(seen, [], "no member has joined");
     assert.equal(await members(base, room), 0);
     await field.fill(`Come in (${room}#${KEY}), 7 pm.`);
     await page.keyboard.press("Enter");
     await inRoom(page);
     assert.equal(page.url(), `${room}#${KEY}`);
     await button(page, "End-to-end encrypted").waitFor();
-  },
+  });
 
-  async "what prose and mail put around a key is trimmed, and a # that was escaped is put back"({ cast, base }) {
+  test("what prose and mail put around a key is trimmed, and a # that was escaped is put back", async ({
+    visitors,
+    base,
+  }) => {
     for (const fragment of [
       `#${KEY}.`,
       `#${KEY})`,
@@ -95,14 +97,14 @@ export default {
       `%23${KEY}.`,
     ]) {
       const room = newRoom(base);
-      const page = await cast.guest("Ann", room + fragment);
+      const page = await visitors.guest("Ann", room + fragment);
       assert.equal(page.url(), `${room}#${KEY}`, fragment);
       await button(page, "End-to-end encrypted").waitFor();
       await say(page, "hello");
       await stateOf(page, "hello", "sent");
       await page.context().close();
     }
-    const page = await cast.page();
+    const page = await visitors.page();
     await remember(page, "Ann");
     await page.goto(base);
     const room = newRoom(base);
@@ -115,33 +117,36 @@ export default {
     await page.keyboard.press("Enter");
     await inRoom(page);
     assert.equal(page.url(), `${room}#${KEY}`);
-  },
+  });
 
-  async "a key that is damaged while one is in the room ends the visit, and going back brings it back"({ cast, base }) {
+  test("a key that is damaged in the room ends the session, and going back brings it back", async ({
+    visitors,
+    base,
+  }) => {
     const room = newRoom(base);
-    const page = await cast.guest("Ann", `${room}#${KEY}`);
+    const page = await visitors.guest("Ann", `${room}#${KEY}`);
     await page.evaluate(() => (location.hash = location.hash.slice(0, -1)));
     await heading(page, "This link is damaged").waitFor();
     await page.goBack();
     await inRoom(page);
     await button(page, "End-to-end encrypted").waitFor();
-  },
+  });
 
-  async "who has no key among those who have is asked before the first plain words, once, and may take them back"({
-    cast,
+  test("a member without the key is asked once before the first plain text, and may take it back", async ({
+    visitors,
     base,
-  }) {
+  }) => {
     const room = newRoom(base);
-    const ann = await cast.guest("Ann", `${room}#${KEY}`);
+    const ann = await visitors.guest("Ann", `${room}#${KEY}`);
     await say(ann, "locked");
     await stateOf(ann, "locked", "sent");
-    const bare = await cast.guest("Bare", room);
+    const bare = await visitors.guest("Bare", room);
     await bare.getByText("your link has no key").waitFor();
     await button(bare, "Not end-to-end encrypted").waitFor();
     await say(bare, "plain one");
     const dialog = bare.getByRole("dialog", { name: "Send without encryption?" });
     await dialog.waitFor();
-    await sound(bare, "asked before plain words");
+    await expectAccessible(bare, "asked before plain words");
     await dialog.getByRole("button", { name: "Don’t send" }).click();
     // A dialog closes a moment before its close event.
     const isTakenBack = () => bare.waitForFunction(() => document.querySelector("textarea#say").value === "plain one");
@@ -161,27 +166,27 @@ export default {
     await inRoom(bare);
     await say(bare, "plain four");
     await hears(ann, "plain four");
-    assert.ok(await seatOf(bare));
+    assert.ok(await storedSession(bare));
     await bubble(ann, "plain four").getByText("Not encrypted:").waitFor();
     await button(ann, "Partly encrypted").waitFor();
-  },
+  });
 
-  async "one line with another key is marked without a banner, most of them bring one, and it can be closed"({
-    cast,
+  test("one line with another key is marked without a banner, most of them bring one, and it can be closed", async ({
+    visitors,
     base,
-  }) {
+  }) => {
     const room = newRoom(base);
-    const ann = await cast.guest("Ann", `${room}#${KEY}`);
+    const ann = await visitors.guest("Ann", `${room}#${KEY}`);
     await say(ann, "one");
     await stateOf(ann, "one", "sent");
-    const eve = await cast.guest("Eve", `${room}#${"A".repeat(43)}`);
+    const eve = await visitors.guest("Eve", `${room}#${"A".repeat(43)}`);
     await say(eve, "let me in");
     await bubble(ann, "Can’t decrypt this message.").waitFor();
     const notice = ann.getByText("Most messages here are encrypted with another key");
     assert.equal(await notice.count(), 0, "one line of two");
     await say(eve, "please");
     await notice.waitFor();
-    await sound(ann, "most cannot be read");
+    await expectAccessible(ann, "most cannot be read");
     await ann.getByRole("button", { name: "Hide this notice" }).click();
     await notice.waitFor({ state: "detached" });
     await say(eve, "hello?");
@@ -189,33 +194,36 @@ export default {
     await say(ann, "two");
     await stateOf(ann, "two", "sent");
     assert.equal(await notice.count(), 0, "it stays closed");
-  },
+  });
 
-  async "a mark that leaves its words no room beside it stands above them"({ cast, base }) {
+  test("a mark that leaves its words no room beside it stands above them", async ({ visitors, base }) => {
     const room = newRoom(base);
-    const ann = await cast.guest("Ann", `${room}#${KEY}`, { viewport: { width: 360, height: 740 } });
-    const ben = await voice("Ben", room);
+    const ann = await visitors.guest("Ann", `${room}#${KEY}`, { viewport: { width: 360, height: 740 } });
+    const ben = await apiSender("Ben", room);
     await ben("words that need more than what is left of a line");
     const marked = bubble(ann, "words that need");
     const [mark, words] = [await marked.locator(".seal").boundingBox(), await marked.locator(".text").boundingBox()];
     assert.ok(Math.abs(words.x - mark.x) < 2 && words.y >= mark.y + mark.height - 2, JSON.stringify({ mark, words }));
     await fits(ann);
-  },
+  });
 
-  async "over plain http on a name of the network the page says what is missing, and claims nothing"({ port }) {
-    const browser = await launch(["--host-resolver-rules=MAP parlor.lan 127.0.0.1"]);
-    const cast = new Cast(browser);
-    cast.expected = /Cross-Origin-Opener-Policy header has been ignored/;
-    try {
-      const base = `http://parlor.lan:${port}`;
-      const page = await cast.page();
+  test.describe("without https", () => {
+    test.use({ flags: ["--host-resolver-rules=MAP parlor.lan 127.0.0.1"] });
+
+    test("over plain http on a name of the network the page says what is missing, and claims nothing", async ({
+      server,
+      visitors,
+    }) => {
+      visitors.expected = /Cross-Origin-Opener-Policy header has been ignored/;
+      const base = `http://parlor.lan:${server.port}`;
+      const page = await visitors.page();
       await remember(page, "Ann");
       await page.goto(base);
       assert.equal(await page.evaluate(() => crypto.subtle), undefined);
       await page.getByText("A room created here will not be encrypted").waitFor();
       await fits(page);
       assert.doesNotMatch(await page.locator("body").innerText(), /Rooms created here are encrypted/);
-      await sound(page, "the front page by http");
+      await expectAccessible(page, "the front page by http");
       await button(page, "Create a room").click();
       await inRoom(page);
       assert.equal(new URL(page.url()).hash, "");
@@ -236,8 +244,6 @@ export default {
       await stateOf(page, "never", "pending");
       assert.equal(await page.getByRole("button", { name: "Hide this notice" }).count(), 0);
       await page.goto(`${base}/`);
-    } finally {
-      await cast.close().finally(() => browser.close());
-    }
-  },
-};
+    });
+  });
+});

@@ -1,17 +1,18 @@
 // What a page shows when the server lies: it renames, repeats, reorders,
-// withholds, swaps authors, and puts plain words in a member's mouth.
+// withholds, swaps authors, and sends plain text in a member's name.
 
 import assert from "node:assert/strict";
-import { sound } from "./access.mjs";
+import { test } from "./fixtures.mjs";
+import { expectAccessible } from "./axe.mjs";
 import { bubble, hears, inRoom, log, newRoom, remember, say, sees, stateOf } from "./people.mjs";
 
 const KEY = "A".repeat(43);
 
-/** Ann on an honest line, and Ben, to whose page `lie` sends one, no or many frames for each. */
-async function lied(cast, base, lie) {
+/** Ann, whose frames are true, and Ben, whose page gets what `lie` makes of each frame: one, none or many. */
+async function lied(visitors, base, lie) {
   const room = `${newRoom(base)}#${KEY}`;
-  const ann = await cast.guest("Ann", room);
-  const ben = await cast.page();
+  const ann = await visitors.guest("Ann", room);
+  const ben = await visitors.page();
   await remember(ben, "Ben");
   await ben.routeWebSocket(/\/ws\?/, (socket) => {
     const server = socket.connectToServer();
@@ -53,9 +54,9 @@ async function marked(page, expected) {
 
 const isChat = (frame, from) => frame.type === "chat" && (from === undefined || frame.from === from);
 
-export default {
-  async "an honest server leaves nothing to mark"({ cast, base }) {
-    const { ann, ben } = await lied(cast, base, (frame) => frame);
+test.describe("tamper", () => {
+  test("an honest server leaves nothing to mark", async ({ visitors, base }) => {
+    const { ann, ben } = await lied(visitors, base, (frame) => frame);
     await says(ann, "one", "two");
     await hears(ben, "two");
     await says(ben, "three");
@@ -73,21 +74,21 @@ export default {
     await ben.reload();
     await inRoom(ben);
     await marked(ben, all);
-  },
+  });
 
-  async "another name and the mark of a verified one are said at the line"({ cast, base }) {
-    const { ann, ben } = await lied(cast, base, (frame) =>
+  test("another name and the mark of a verified one are said at the line", async ({ visitors, base }) => {
+    const { ann, ben } = await lied(visitors, base, (frame) =>
       isChat(frame) ? { ...frame, user: "Mallory", verified: true } : frame,
     );
     await says(ann, "it is me");
     await bubble(ben, "it is me").getByText("The name was changed on the way. Written by Ann.").waitFor();
     assert.equal(await log(ben).getByText("verified", { exact: true }).count(), 0, "the mark is not shown");
-    await sound(ben, "a line under another name");
-  },
+    await expectAccessible(ben, "a line under another name");
+  });
 
-  async "a line that is told again is marked"({ cast, base }) {
+  test("a line that is told again is marked", async ({ visitors, base }) => {
     let first;
-    const { ann, ben } = await lied(cast, base, (frame) => {
+    const { ann, ben } = await lied(visitors, base, (frame) => {
       if (!isChat(frame)) return frame;
       first ??= frame;
       return frame.seq === 2 ? [frame, { ...first, seq: 3 }] : frame;
@@ -98,11 +99,11 @@ export default {
       ["done", ""],
       ["pay 5", "twice"],
     ]);
-  },
+  });
 
-  async "lines that change places are marked, and so is a history turned around"({ cast, base }) {
+  test("lines that change places are marked, and so is a history turned around", async ({ visitors, base }) => {
     let held;
-    const { ann, ben } = await lied(cast, base, (frame) => {
+    const { ann, ben } = await lied(visitors, base, (frame) => {
       if (frame.type === "welcome")
         return { ...frame, history: frame.history.toReversed().map((chat, at) => ({ ...chat, seq: at + 1 })) };
       if (!isChat(frame)) return frame;
@@ -128,10 +129,10 @@ export default {
       ["two", "order"],
       ["one", "order"],
     ]);
-  },
+  });
 
-  async "a line that is withheld leaves a mark at the next one"({ cast, base }) {
-    const { ann, ben } = await lied(cast, base, (frame) => (isChat(frame) && frame.seq === 2 ? null : frame));
+  test("a line that is withheld leaves a mark at the next one", async ({ visitors, base }) => {
+    const { ann, ben } = await lied(visitors, base, (frame) => (isChat(frame) && frame.seq === 2 ? null : frame));
     await says(ann, "one", "two", "three", "four");
     await marked(ben, [
       ["one", ""],
@@ -139,10 +140,10 @@ export default {
       ["four", ""],
     ]);
     await bubble(ben, "three").getByText("An earlier message by Ann is missing.").waitFor();
-  },
+  });
 
-  async "plain words under a member's seat are marked, and the header claims no encryption"({ cast, base }) {
-    const { ann, ben } = await lied(cast, base, (frame) =>
+  test("plain text in a member's name is marked, and the header claims no encryption", async ({ visitors, base }) => {
+    const { ann, ben } = await lied(visitors, base, (frame) =>
       isChat(frame) && frame.seq === 2 ? { ...frame, text: "send money" } : frame,
     );
     await says(ann, "one");
@@ -157,16 +158,16 @@ export default {
     await bubble(ben, "send money").getByText("Not encrypted:").waitFor();
     await ben.getByRole("button", { name: "Partly encrypted", exact: true }).waitFor();
     assert.equal(await ben.getByRole("button", { name: "End-to-end encrypted", exact: true }).count(), 0);
-  },
+  });
 
-  async "another's seat on a line: it does not open"({ cast, base }) {
+  test("a line under another member's id cannot be decrypted", async ({ visitors, base }) => {
     let own;
-    const { ann, ben } = await lied(cast, base, (frame) => {
+    const { ann, ben } = await lied(visitors, base, (frame) => {
       if (frame.type === "welcome") own = frame.members.find((member) => member.user === "Ben").clientId;
       return isChat(frame) ? { ...frame, from: `${own.slice(0, -1)}x`, user: "Mallory" } : frame;
     });
     await says(ann, "one");
     await log(ben).getByText("Can’t decrypt this message.").waitFor();
     assert.doesNotMatch(await log(ben).innerText(), /one/);
-  },
-};
+  });
+});

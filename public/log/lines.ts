@@ -1,0 +1,57 @@
+// The lines of the log: messages by their number, notices by their time, and how many of each are kept.
+
+import type { Entry, Log, Notice, Outgoing } from "./state";
+
+const NOTICES_MAX = 100;
+/** The server's limit may be 0 or too large to draw: messages seen live stay within these bounds. */
+const ENTRIES_MIN = 100;
+const ENTRIES_MAX = 1_000;
+/** Removing lines at the top moves all others, so many are removed at a time. */
+const ENTRIES_CUT = 50;
+
+/** A standing notice describes the present: it goes when that changes. */
+export function isStanding(line: Entry | Notice): boolean {
+  return line.kind === "notice" && line.what === "lost";
+}
+
+/** Inserts by seq; the pending line becomes the entry, under the same key. */
+export function insertEntry(log: Log, entry: Entry, was: Outgoing | undefined): Log {
+  const outgoing = was ? log.outgoing.filter((o) => o !== was) : log.outgoing;
+  if (log.lines.some((l) => l.kind === "entry" && l.seq === entry.seq)) return { ...log, outgoing };
+  const later = log.lines.findIndex((l) => l.kind === "entry" && l.seq > entry.seq);
+  const at = later < 0 ? log.lines.length : later;
+  const line = { ...entry, key: was?.key ?? log.nextKey };
+  return {
+    ...log,
+    outgoing,
+    nextKey: was ? log.nextKey : log.nextKey + 1,
+    lines: [...log.lines.slice(0, at), line, ...log.lines.slice(at)],
+  };
+}
+
+export function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {
+  return trim({
+    ...log,
+    nextKey: log.nextKey + 1,
+    lines: [...log.lines, { ...notice(log, what, at), user, from, reason }],
+  });
+}
+
+export function notice(log: Log, what: Notice["what"], at: number): Notice {
+  return { kind: "notice", key: log.nextKey, at, what, user: "", from: "", reason: "" };
+}
+
+/** A limit below a second arrives as 0; a line must stay long enough to be drawn. */
+export function lifetime(log: Log): number {
+  return log.limits ? Math.max(log.limits.historyAge, 1) * 1000 : Infinity;
+}
+
+export function trim(log: Log): Log {
+  const most = Math.min(Math.max(log.limits?.historyLength ?? 0, ENTRIES_MIN), ENTRIES_MAX);
+  const said = log.lines.filter((l) => l.kind === "entry").length;
+  const entries = said <= most ? 0 : said - most + (most === ENTRIES_MAX ? ENTRIES_CUT : 0);
+  const notices = log.lines.length - said - NOTICES_MAX;
+  if (entries <= 0 && notices <= 0) return log;
+  const over = { entry: entries, notice: notices };
+  return { ...log, lines: log.lines.filter((l) => over[l.kind]-- <= 0) };
+}

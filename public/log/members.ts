@@ -1,0 +1,42 @@
+// Who is in the room.
+
+import type { Member } from "../protocol/frames";
+import type { Log } from "./state";
+
+/** In a crowd the server announces only these members' leaving; the others may be gone unannounced. */
+export function certainMembers(members: readonly Member[], me: { clientId: string } | null): readonly Member[] {
+  return members.filter((m) => m.inCall === true || m.clientId === me?.clientId);
+}
+
+/** How many are in the room. */
+export function memberCount(log: Log): number {
+  return log.crowd ? log.count : log.members.length;
+}
+
+/** The last member: the room and its messages are gone with it. */
+export function isLastOne(log: Log): boolean {
+  return memberCount(log) <= 1 && log.lines.some((line) => line.kind === "entry");
+}
+
+export type CallEvent = {
+  type: "call";
+  clientId: string;
+  user: string;
+  inCall: boolean;
+  verified?: true;
+  now: number;
+};
+
+/** A member in the call is present, whether it was listed or not. */
+export function applyCall(log: Log, event: CallEvent): Log {
+  const { clientId, user, inCall, verified, now } = event;
+  const known = log.members.find((m) => m.clientId === clientId);
+  if (!known && !inCall) return log;
+  const member: Member = { ...(known ?? { clientId, user, joinedAt: now, ...(verified ? { verified } : {}) }), inCall };
+  const members = [...log.members.filter((m) => m !== known), member].sort(byArrival);
+  return { ...log, members: log.crowd ? certainMembers(members, log.me) : members };
+}
+
+export function byArrival(a: Member, b: Member): number {
+  return a.joinedAt - b.joinedAt || (a.clientId < b.clientId ? -1 : 1);
+}
