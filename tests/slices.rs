@@ -26,7 +26,7 @@ use tokio::task::yield_now;
 
 const MANY: usize = 450;
 
-static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+static LINES: Encoder = Encoder { frame: |frame, out| out.extend(frame.json.iter().chain(b"\n")), echo: false };
 
 /// What came over each link.
 type Heard = Arc<Mutex<HashMap<String, Vec<Value>>>>;
