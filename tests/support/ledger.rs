@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, server::Server, tag, text, until};
+use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, redis::Server, tag, text, until};
 
 /// A node whose store can be asked what it has mended.
 pub struct Node {

@@ -1,14 +1,17 @@
-//! What the tests of the stores have in common: nodes that remember what they
-//! are told, a Redis server of their own, and a bad line to it.
-
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+//! What `tests/it` and `tests/faults` share: servers that tests start, a bad line to them, and nodes that remember what
+//! they are told.
 
 pub mod cluster;
 pub mod ledger;
 pub mod line;
 pub mod nginx;
+pub mod port;
+pub mod postgres;
+pub mod proxy;
+pub mod redis;
 pub mod sentinel;
-pub mod server;
+pub mod terms;
+pub mod told;
 
 use std::{
     sync::{

@@ -142,7 +142,7 @@ impl Proxy {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
-        let asked = tokio::time::timeout(crate::wire::PATIENCE, asking).await;
+        let asked = tokio::time::timeout(super::GENEROUS, asking).await;
         assert!(asked.is_ok(), "no answer: {}", self.said());
         self
     }

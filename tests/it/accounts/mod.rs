@@ -1,0 +1,4 @@
+//! Accounts: where they are kept, and what they mean to HTTP and to rooms.
+
+mod database;
+mod http;
