@@ -1,0 +1,17 @@
+//! Life and death of a room: leaving, losing a link, coming back, and the end of the server.
+
+mod leave;
+mod resume;
+mod shutdown;
+mod slow_reader;
+
+use serde_json::Value;
+
+fn texts(welcome: &Value) -> Vec<&str> {
+    welcome["history"].as_array().unwrap().iter().map(|chat| chat["text"].as_str().unwrap()).collect()
+}
+
+/// (resumed, reset)
+fn known(welcome: &Value) -> (bool, bool) {
+    (welcome["resumed"].as_bool().unwrap(), welcome["reset"].as_bool().unwrap())
+}
