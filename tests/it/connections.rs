@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use crate::wire::{Client, PATIENCE, TestServer, eventually, poller::Poller};
 use parlor::budget::Resource;
 use serde_json::{Value, json};
 use tokio::{
@@ -15,6 +14,8 @@ use tokio::{
     process::{Child, Command},
     time::timeout,
 };
+
+use crate::wire::{Client, PATIENCE, TestServer, eventually, exchange_over, poller::Poller};
 
 /// A connection from 127.0.0.`last`.
 async fn connect(server: SocketAddr, last: u8) -> TcpStream {
@@ -28,17 +29,9 @@ async fn connect_with(server: SocketAddr, last: u8, set: impl Fn(&TcpSocket)) ->
     timeout(PATIENCE, socket.connect(server)).await.expect("a connection").unwrap()
 }
 
-/// Sends bytes and reads until the server closes.
-async fn exchange(mut stream: TcpStream, bytes: &str) -> String {
-    let _ = stream.write_all(bytes.as_bytes()).await;
-    let mut answer = Vec::new();
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 /// Asks once over a connection of its own.
 async fn get(server: SocketAddr, last: u8, path: &str) -> String {
-    exchange(connect(server, last).await, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
+    exchange_over(connect(server, last).await, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
 }
 
 /// The same where the server is to close by itself, in the name of `client` behind a proxy.
@@ -80,9 +73,9 @@ async fn an_address_has_so_many_connections_and_others_have_theirs() {
         is_refusal(&get(server.address, 1, path).await, 429, "address_limit");
     }
     let upgrade = format!("GET /ws?room=r HTTP/1.1\r\nhost: x\r\n{UPGRADE}\r\n");
-    is_refusal(&exchange(connect(server.address, 1).await, &upgrade).await, 429, "address_limit");
+    is_refusal(&exchange_over(connect(server.address, 1).await, &upgrade).await, 429, "address_limit");
     let join = "POST /api/rooms/r/join HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
-    is_refusal(&exchange(connect(server.address, 1).await, join).await, 429, "address_limit");
+    is_refusal(&exchange_over(connect(server.address, 1).await, join).await, 429, "address_limit");
     assert!(is_healthy(server.address, 1).await, "its health may be asked from there nevertheless");
     assert!(get(server.address, 2, "/api/rooms/r").await.starts_with("HTTP/1.1 200 "), "another address");
     assert_eq!(server.hub.counts(), (0, 0), "nobody came in");
@@ -124,7 +117,7 @@ async fn behind_a_proxy_the_clients_are_counted_and_not_the_proxy() {
     }
     let ask = async |client: &str| {
         let request = format!("GET /api/rooms/r HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n");
-        exchange(connect(server.address, 1).await, &request).await
+        exchange_over(connect(server.address, 1).await, &request).await
     };
     // A stream, and a poll that waits.
     let mut stream = connect(server.address, 1).await;
@@ -173,7 +166,7 @@ async fn a_full_node_answers_for_its_health_and_nothing_else() {
         }
         // One request each: what is above the limit is not kept.
         let twice = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2);
-        let answers = exchange(connect(server.address, 2).await, &twice).await;
+        let answers = exchange_over(connect(server.address, 2).await, &twice).await;
         assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 1, "{answers}");
         drop(silent);
         held(&server, 0).await;
@@ -242,7 +235,7 @@ async fn a_head_has_a_size_and_a_number_of_lines() {
     let server = TestServer::start(&[]).await;
     let ask = async |headers: &str| {
         let request = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
-        exchange(connect(server.address, 1).await, &request).await
+        exchange_over(connect(server.address, 1).await, &request).await
     };
     let long = |length| format!("x-long: {}\r\n", "y".repeat(length));
     let many = |count| (0..count).map(|n| format!("x-{n}: y\r\n")).collect::<String>();
@@ -255,7 +248,7 @@ async fn a_head_has_a_size_and_a_number_of_lines() {
     }
     // Unfinished: told at once, not when the time for a head is over.
     let unfinished = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}", "y".repeat(20_000));
-    assert!(exchange(connect(server.address, 1).await, &unfinished).await.starts_with("HTTP/1.1 431 "));
+    assert!(exchange_over(connect(server.address, 1).await, &unfinished).await.starts_with("HTTP/1.1 431 "));
     assert!(is_healthy(server.address, 1).await);
 }
 

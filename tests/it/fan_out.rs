@@ -4,13 +4,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::support::terms::terms;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use parlor::{
     hub::{Encoder, Hub, JoinRequest, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
@@ -20,9 +20,9 @@ use parlor::{
 use serde_json::Value;
 use tokio::task::yield_now;
 
-const MANY: usize = 450;
+use crate::support::terms::{LINES, terms};
 
-static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+const MANY: usize = 450;
 
 /// What came over each link.
 type Heard = Arc<Mutex<HashMap<String, Vec<Value>>>>;
@@ -37,7 +37,7 @@ impl Subscriber for Ear {
 
     fn deliver(&self, frames: &[Bytes]) {
         for line in frames.iter().flat_map(|frame| frame.split(|byte| *byte == b'\n')).filter(|line| !line.is_empty()) {
-            self.1.lock().unwrap().entry(self.0.clone()).or_default().push(serde_json::from_slice(line).unwrap());
+            self.1.lock().entry(self.0.clone()).or_default().push(serde_json::from_slice(line).unwrap());
         }
     }
 
@@ -60,7 +60,7 @@ async fn enter(hub: &Arc<Hub>, room: &str, name: &str, heard: &Heard, back: Opti
 /// The numbers of what came over a link, with its welcome's history; the ticket and the room's life.
 fn numbers(heard: &Heard, name: &str) -> (Vec<u64>, String, String) {
     let (mut numbers, mut ticket, mut life) = (Vec::new(), String::new(), String::new());
-    for frame in heard.lock().unwrap().get(name).into_iter().flatten() {
+    for frame in heard.lock().get(name).into_iter().flatten() {
         if let Some(history) = frame["history"].as_array() {
             numbers.extend(history.iter().map(|entry| entry["seq"].as_u64().unwrap()));
             frame["ticket"].as_str().unwrap().clone_into(&mut ticket);
@@ -71,7 +71,8 @@ fn numbers(heard: &Heard, name: &str) -> (Vec<u64>, String, String) {
     (numbers, ticket, life)
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+/// Lets the other tasks go on, time aside, until something holds.
+async fn yield_until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..1_000_000 {
         if holds() {
             return;
@@ -90,15 +91,15 @@ async fn other_rooms_speak_while_many_are_told() {
         many.push((name.clone(), enter(&hub, "many", &name, &heard, None).await));
     }
     let mut few = enter(&hub, "few", "Ann", &heard, None).await;
-    heard.lock().unwrap().clear();
+    heard.lock().clear();
     many[0].1.say(None, &"to everybody".parse().unwrap()).await.unwrap();
     let told = || many.iter().filter(|(name, _)| numbers(&heard, name).0 == [1]).count();
-    until("the first are told", || told() > 0).await;
+    yield_until("the first are told", || told() > 0).await;
     assert!(told() < MANY, "not all in one go");
     few.say(None, &"meanwhile".parse().unwrap()).await.unwrap();
-    until("Ann has her ack", || numbers(&heard, "Ann").0 == [1]).await;
+    yield_until("Ann has her ack", || numbers(&heard, "Ann").0 == [1]).await;
     assert!(told() < MANY, "before all of the many were told");
-    until("all are told", || told() == MANY).await;
+    yield_until("all are told", || told() == MANY).await;
 }
 
 async fn everything_once_and_in_order_while_people_come_and_go() {
@@ -151,7 +152,7 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
     people.extend(speaking.await.unwrap());
     for (link, had, _) in &people {
         let all = || [&had[..], &numbers(&heard, link).0].concat();
-        until("everything is told", || all().last() == Some(&WORDS)).await;
+        yield_until("everything is told", || all().last() == Some(&WORDS)).await;
         assert!(all().into_iter().eq(1..=WORDS), "{link}: {:?}", all());
     }
 }

@@ -2,13 +2,10 @@
 
 use std::process::{Output, Stdio};
 
-use crate::wire::{Client, PATIENCE, TestServer};
 use reqwest::{Client as Http, Method, Response};
 use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
-fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-}
+use crate::wire::{Client, PATIENCE, TestServer, header};
 
 /// All that an answer varies by, in lower case.
 fn vary(response: &Response) -> String {

@@ -1,20 +1,22 @@
 //! Several nodes, one Redis, and NGINX in front of them with the configuration that is shipped.
 
-use crate::support::redis;
-
-use crate::support::nginx::{ClientLimits, Nginx};
-use crate::wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
+
+use crate::{
+    support::{
+        nginx::{ClientLimits, Nginx},
+        redis,
+    },
+    wire::{Client, Heard, TestServer, eventually, listener::Listener, poller::Poller},
+};
 
 async fn node(redis: &redis::Server) -> TestServer {
     node_with(redis, &["--rate", "10000", "--address-rate", "0", "--address-joins", "0"]).await
 }
 
 async fn node_with(redis: &redis::Server, args: &[&str]) -> TestServer {
-    let node = TestServer::start(&[&["--redis-url", &redis.url()], args].concat()).await;
-    eventually("Redis in reach", || node.hub.ready()).await;
-    node
+    TestServer::with_redis(&redis.url(), args).await
 }
 
 /// Everybody says `each` messages at once; everybody must have heard all of them, once and in one order.

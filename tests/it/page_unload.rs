@@ -1,22 +1,17 @@
 //! A page that unloads, and may only be reloading: its seat is held for a grace of its own.
 
-use crate::support::redis;
-
-use crate::support::line::Line;
-use crate::wire::{Client, TestServer, eventually, poller::Poller};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+
+use crate::{
+    support::{line::Line, redis},
+    wire::{Client, TestServer, poller::Poller},
+};
 
 /// A lost link is held for ever, as far as a test is concerned; an unloaded page hardly at all.
 const SHORT: &[&str] = &["--grace", "1h", "--lease", "10m", "--reload-grace", "20ms"];
 /// The other way round is no setting: this one holds both.
 const LONG: &[&str] = &["--grace", "1h", "--lease", "10m", "--reload-grace", "1h"];
-
-async fn node(url: &str, args: &[&str]) -> TestServer {
-    let node = TestServer::start(&[&["--redis-url", url], args].concat()).await;
-    eventually("Redis in reach", || node.hub.ready()).await;
-    node
-}
 
 /// What a page says with `keepalive` or as a beacon.
 fn unload(server: &TestServer, room: &str) -> RequestBuilder {
@@ -149,7 +144,7 @@ async fn only_the_ticket_of_a_seat_shortens_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_node_passes_the_news_on_to_the_one_that_has_the_seat() {
     let redis = redis::Server::start();
-    let (here, there) = (node(&redis.url(), SHORT).await, node(&redis.url(), SHORT).await);
+    let (here, there) = (TestServer::with_redis(&redis.url(), SHORT).await, TestServer::with_redis(&redis.url(), SHORT).await);
     let mut ann = Client::join(&here, "r", "Ann").await;
     for polls in [true, false] {
         let ticket = match polls {
@@ -172,7 +167,7 @@ async fn any_node_passes_the_news_on_to_the_one_that_has_the_seat() {
 async fn page_that_unloads_while_it_comes_back_is_no_longer_waited_for() {
     let redis = redis::Server::start();
     let line = Line::to(redis.port()).await;
-    let (here, there) = (node(&line.url(), SHORT).await, node(&redis.url(), SHORT).await);
+    let (here, there) = (TestServer::with_redis(&line.url(), SHORT).await, TestServer::with_redis(&redis.url(), SHORT).await);
     let mut ann = Client::join(&there, "r", "Ann").await;
     let bob = Client::join(&here, "r", "Bob").await;
     ann.expect("joined").await;

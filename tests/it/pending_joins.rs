@@ -1,11 +1,7 @@
 //! A seat belongs to the link that lives: what waits for Redis is given up with its peer, and what comes late is void.
 
-use crate::support::redis;
-
 use std::time::Duration;
 
-use crate::support::line::Line;
-use crate::wire::{Client, TestServer, eventually, within_patience};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,10 +13,13 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
+use crate::{
+    support::{line::Line, redis},
+    wire::{Client, TestServer, eventually, within_patience},
+};
+
 async fn node(url: &str, args: &[&str]) -> TestServer {
-    let node = TestServer::start(&[&["--redis-url", url, "--rate", "10000"], args].concat()).await;
-    eventually("Redis in reach", || node.hub.ready()).await;
-    node
+    TestServer::with_redis(url, &[&["--rate", "10000"], args].concat()).await
 }
 
 /// Sends requests over one connection. The first is answered, so that the node has begun with the next.

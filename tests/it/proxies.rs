@@ -1,14 +1,18 @@
 //! Real proxies before two nodes, with the configurations that are shipped, and before one with what people do to streams.
 
-use crate::support::redis;
-
 use std::time::Duration;
 
-use crate::support::proxy::{Kind, Proxy};
-use crate::wire::{Client, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Error;
+
+use crate::{
+    support::{
+        proxy::{Kind, Proxy},
+        redis,
+    },
+    wire::{Client, PATIENCE, TestServer, exchange, listener::Listener, poller::Poller},
+};
 
 /// The general timeout of the shipped files, and what it is in tests: long enough for a busy machine.
 const SCALED: (&str, &str) = ("75", "6");
@@ -17,9 +21,7 @@ const SCALED: (&str, &str) = ("75", "6");
 const SILENCE: Duration = Duration::from_secs(9);
 
 async fn node(redis: &redis::Server, more: &[&str]) -> TestServer {
-    let node = TestServer::start(&[&["--redis-url", &redis.url(), "--rate", "10000", "--proxies", "1"], more].concat()).await;
-    eventually("Redis in reach", || node.hub.ready()).await;
-    node
+    TestServer::with_redis(&redis.url(), &[&["--rate", "10000", "--proxies", "1"], more].concat()).await
 }
 
 async fn before(kind: Kind, nodes: [&TestServer; 2], changes: &[(&str, &str)]) -> Proxy {
@@ -78,23 +80,13 @@ async fn people_talk(kind: Kind) {
     assert_eq!(waiting.await.unwrap()["messages"][0]["text"], "hello");
 
     for path in ["/metrics", "/metrics?x=1", "//metrics", "/./metrics", "/%6detrics", "/r/../metrics"] {
-        let answer = raw(&proxy, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+        let answer = exchange(proxy.address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
         assert!(!answer.contains("parlor_seats"), "{path}: {answer}");
     }
     assert_eq!(reqwest::get(proxy.url("/metrics")).await.unwrap().status(), 404, "figures are not for everybody");
     for person in people {
         person.leave().await;
     }
-}
-
-/// What is answered to these bytes.
-async fn raw(proxy: &Proxy, bytes: &str) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
-    stream.write_all(bytes.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an answer").unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// One of two nodes is gone, or stops while people are there: whoever asks is served by the other one.

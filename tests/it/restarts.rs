@@ -1,18 +1,17 @@
 //! A node stops and is started again: what its people are told, and what they find.
 
-use crate::support::redis;
-
-use crate::wire::{Client, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller};
 use clap::Parser;
 use parlor::{config::Config, server::Server};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
+use crate::{
+    support::redis,
+    wire::{Client, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller},
+};
+
 async fn node_with(redis: &redis::Server, args: &[&str]) -> TestServer {
-    let url = redis.url();
-    let node = TestServer::start(&[&["--redis-url", &url, "--address-joins", "0"], args].concat()).await;
-    eventually("Redis in reach", || node.hub.ready()).await;
-    node
+    TestServer::with_redis(&redis.url(), &[&["--address-joins", "0"], args].concat()).await
 }
 
 async fn node(redis: &redis::Server) -> TestServer {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::wire::{Client, Heard, TestServer};
+use crate::wire::{Client, Heard, TestServer, said};
 use parlor::protocol::Timestamp;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -15,10 +15,6 @@ fn fields(value: &Value) -> Vec<&str> {
     let mut fields: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     fields.sort_unstable();
     fields
-}
-
-fn texts(history: &Value) -> Vec<&str> {
-    history.as_array().unwrap().iter().map(|chat| chat["text"].as_str().unwrap()).collect()
 }
 
 /// RFC 3339, UTC, and not far from now.
@@ -271,7 +267,7 @@ async fn typing_in_its_three_shapes_reaches_the_others_and_is_not_kept() {
     }
     assert_eq!(bob.say("typing is not numbered, nor told to me", 1).await["seq"], 1);
     let late = Client::join(&server, "general", "Late").await;
-    assert_eq!(texts(&late.welcome["history"]), ["typing is not numbered, nor told to me"]);
+    assert_eq!(said(&late.welcome["history"]), ["typing is not numbered, nor told to me"]);
 }
 
 #[tokio::test]
@@ -284,7 +280,7 @@ async fn a_newcomer_gets_the_history_as_far_as_it_is_kept() {
     }
     let late = Client::join(&server, "general", "Late").await;
     let history = late.welcome["history"].as_array().unwrap();
-    assert_eq!(texts(&late.welcome["history"]), ["m3", "m4", "m5"], "oldest first");
+    assert_eq!(said(&late.welcome["history"]), ["m3", "m4", "m5"], "oldest first");
     for (chat, ack) in history.iter().zip(&told[2..]) {
         assert_eq!(fields(chat), ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]);
         assert_eq!((&chat["seq"], &chat["timestamp"], &chat["cursor"]), (&ack["seq"], &ack["timestamp"], &ack["cursor"]));
@@ -308,13 +304,13 @@ async fn history_grows_old_without_anybody_writing() {
         let fresh = Client::join(&server, &room, "Early").await;
         // On a slow machine it may have grown old already. The server counts whole milliseconds, by a clock of its own.
         if begun.elapsed() < Duration::from_millis(680) {
-            assert_eq!(texts(&fresh.welcome["history"]), ["fleeting"]);
+            assert_eq!(said(&fresh.welcome["history"]), ["fleeting"]);
             break (room, ann);
         }
     };
     for attempt in 0.. {
         let late = Client::join(&server, &room, "Late").await;
-        if texts(&late.welcome["history"]).is_empty() {
+        if said(&late.welcome["history"]).is_empty() {
             assert_eq!(late.welcome["cursor"], json!(ann.cursor), "the numbering goes on");
             break;
         }

@@ -3,33 +3,23 @@
 use std::{
     io::{BufRead, BufReader, ErrorKind, Write},
     net::TcpStream,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
-    sync::{
-        Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
+
+use super::dir::Dir;
 pub use super::port::free_port;
 
 /// A server on a free port of the loopback, with a directory of its own. Dropping it ends both.
 pub struct Server {
     port: u16,
-    dir: PathBuf,
+    dir: Dir,
     /// What it is started with, beside port and directory.
     args: Vec<String>,
     child: Mutex<Option<Child>>,
-}
-
-/// A directory of its own.
-pub fn own_dir() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let dir = std::env::temp_dir().join(format!("parlor-redis-{}-{number}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    dir
 }
 
 impl Server {
@@ -41,7 +31,7 @@ impl Server {
     /// their own. Another process may take a port between the look and the start: then all are drawn again.
     pub fn start_with(args: impl Fn(&Path) -> Vec<String>) -> Self {
         for _ in 0..10 {
-            let dir = own_dir();
+            let dir = Dir::new();
             let args = args(&dir);
             let server = Self { port: free_port(), dir, args, child: Mutex::default() };
             if server.launch() {
@@ -67,7 +57,7 @@ impl Server {
             Some((first, rest)) if !first.starts_with('-') => (Some(first), rest),
             _ => (None, &self.args[..]),
         };
-        command.args(file).args(["--bind", "127.0.0.1", "--dir"]).arg(&self.dir);
+        command.args(file).args(["--bind", "127.0.0.1", "--dir"]).arg(&*self.dir);
         command.args(["--port", &self.port.to_string()]).args(options);
         let child = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
             Ok(child) => child,
@@ -76,10 +66,10 @@ impl Server {
             }
             Err(error) => panic!("redis-server: {error}"),
         };
-        *self.child.lock().unwrap() = Some(child);
+        *self.child.lock() = Some(child);
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(10) {
-            if self.child.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some() {
+            if self.child.lock().as_mut().unwrap().try_wait().unwrap().is_some() {
                 return false;
             }
             if self.try_ask(&["PING"]).is_some_and(|answer| answer == "PONG") {
@@ -105,7 +95,7 @@ impl Server {
 
     /// Ends the server as a crash would.
     pub fn kill(&self) {
-        if let Some(mut child) = self.child.lock().unwrap().take() {
+        if let Some(mut child) = self.child.lock().take() {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -113,7 +103,7 @@ impl Server {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.lock().unwrap().as_ref().unwrap().id().to_string();
+        let pid = self.child.lock().as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
@@ -167,7 +157,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
-        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

@@ -1,17 +1,7 @@
 //! Accounts: one contract, held by a SQLite file and by a real PostgreSQL.
 
-use std::{
-    cell::Cell,
-    net::IpAddr,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{cell::Cell, net::IpAddr, os::unix::fs::PermissionsExt, sync::Arc};
 
-use crate::support::postgres::Postgres;
 use futures_util::future::join_all;
 use parlor::{
     account::{AccountError, Accounts, Cost, LIFETIME_SECS, OpenError},
@@ -21,6 +11,8 @@ use sqlx::{
     AnyConnection, Connection, Row, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
 };
+
+use crate::support::{dir::Dir, postgres::Postgres};
 
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 const PASSWORD: &str = "correct horse";
@@ -37,35 +29,23 @@ fn clock() -> Millis {
 /// A database of its own for one test.
 struct Database {
     url: String,
-    file: Option<PathBuf>,
+    dir: Option<Dir>,
     _server: Option<Arc<Postgres>>,
 }
 
 impl Database {
     fn sqlite() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("parlor-accounts-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let file = dir.join("parlor.db");
-        Self { url: format!("sqlite:{}", file.display()), file: Some(file), _server: None }
+        let dir = Dir::new();
+        Self { url: dir.sqlite(), dir: Some(dir), _server: None }
     }
 
     async fn postgres() -> Self {
         let server = Postgres::shared();
-        Self { url: server.database().await, file: None, _server: Some(server) }
+        Self { url: server.database().await, dir: None, _server: Some(server) }
     }
 
     async fn open(&self) -> Accounts {
         Accounts::open(&self.url, "", Cost::LEAST, clock).await.unwrap()
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some(dir) = self.file.as_deref().and_then(Path::parent) {
-            let _ = std::fs::remove_dir_all(dir);
-        }
     }
 }
 
@@ -214,8 +194,8 @@ async fn accounts_and_tokens_outlive_the_server(database: Database) {
 
 async fn tables_of_the_version_before_are_brought_up_to_date(database: Database) {
     sqlx::any::install_default_drivers();
-    if let Some(file) = &database.file {
-        std::fs::File::create(file).unwrap();
+    if let Some(dir) = &database.dir {
+        std::fs::File::create(dir.join("parlor.db")).unwrap();
     }
     let mut old = AnyConnection::connect(&database.url).await.unwrap();
     let first = include_str!("../../../src/account/sql/0001_accounts.sql").into_sql_str();
@@ -284,7 +264,7 @@ async fn nobody_learns_from_the_work_whether_there_is_an_account(database: Datab
 #[tokio::test]
 async fn the_file_is_for_its_owner_only() {
     let database = Database::sqlite();
-    let file = database.file.clone().unwrap();
+    let file = database.dir.as_deref().unwrap().join("parlor.db");
     std::fs::write(&file, "").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let accounts = database.open().await;

@@ -18,7 +18,7 @@ async fn the_predecessors_flow_works_by_curl_to_the_letter() {
     let parlor = Parlor::start(&["--require-login", "true"]).await;
     let jar = parlor.dir.join("cookies.txt");
     let curl = async |path: &str, args: &[&str], body: &str| {
-        let (url, dir) = (parlor.server.url(path), parlor.dir.clone());
+        let (url, dir) = (parlor.server.url(path), parlor.dir.to_owned());
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let body = body.to_owned();
         let run = move || {

@@ -4,38 +4,32 @@ mod database;
 mod login;
 mod rooms;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
-};
-
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::wire::{Client, TestServer};
+use crate::{
+    support::dir::Dir,
+    wire::{Client, TestServer},
+};
 
 const PASSWORD: &str = "correct horse";
 
 /// A server with accounts in a file of its own.
 struct Parlor {
     server: TestServer,
-    dir: PathBuf,
+    dir: Dir,
 }
 
 impl Parlor {
     async fn start(more: &[&str]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("parlor-accounts-http-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
+        let dir = Dir::new();
         let server = Self::serve(&dir, more).await;
         Self { server, dir }
     }
 
-    async fn serve(dir: &Path, more: &[&str]) -> TestServer {
-        let url = format!("sqlite:{}/parlor.db", dir.display());
-        TestServer::start(&[&["--database-url", &url], more].concat()).await
+    async fn serve(dir: &Dir, more: &[&str]) -> TestServer {
+        TestServer::start(&[&["--database-url", &dir.sqlite()], more].concat()).await
     }
 
     /// Another server that knows the same people.
@@ -71,12 +65,6 @@ impl Parlor {
 
     async fn enter(&self, query: &str, token: &str) -> Client {
         self.knock(query, Some(("cookie", format!("token={token}")))).await.unwrap().welcomed().await
-    }
-}
-
-impl Drop for Parlor {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

@@ -4,24 +4,19 @@
 mod count;
 mod late_nodes;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use parlor::{
     hub::{Encoder, Hub, HubConfig, JoinRequest, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
-    room::{Cursor, Limits, NodeId, RoomId, Snapshot},
+    room::{Limits, NodeId, RoomId, Snapshot},
     store::memory::{Memory, World},
 };
 use serde_json::Value;
 
-use crate::support::terms::terms;
-
-static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+use crate::support::terms::{LINES, terms};
 
 /// Believes what it is told, as the contract says.
 #[derive(Default)]
@@ -100,7 +95,7 @@ struct Eye(Mutex<Belief>);
 
 impl Eye {
     fn sees(&self) -> MutexGuard<'_, Belief> {
-        self.0.lock().unwrap()
+        self.0.lock()
     }
 }
 

@@ -6,8 +6,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::raw;
-use crate::wire::{Client, Heard, PATIENCE, TestServer};
+use crate::wire::{Client, Heard, PATIENCE, TestServer, exchange};
 
 #[tokio::test]
 async fn requests_in_a_row_are_answered_in_a_row() {
@@ -17,7 +16,7 @@ async fn requests_in_a_row_are_answered_in_a_row() {
         .concat();
     let post = "POST /api/rooms/a/livekit-token HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
     let last = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let answers = raw(&server, format!("{requests}{post}{last}").as_bytes()).await;
+    let answers = exchange(server.address, format!("{requests}{post}{last}").as_bytes()).await;
     let statuses: Vec<&str> = answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
     assert_eq!(statuses, ["200", "404", "200", "200", "401", "200"], "{answers}");
     assert!(answers.find(r#""room":"a""#) < answers.find(r#""room":"b""#) && answers.ends_with("ready\n"), "{answers}");

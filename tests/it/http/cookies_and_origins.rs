@@ -1,19 +1,18 @@
 //! Beside others: cookies of other programs at the same host, proxies that rewrite, names that others point here.
 
-use crate::support::nginx;
-use crate::support::port;
-
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::wire::{Client, TestServer};
 use reqwest::{Client as Http, Method, Response};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
+
+use crate::{
+    support::{dir::Dir, nginx, port},
+    wire::{Client, TestServer},
+};
 
 const PASSWORD: &str = "correct horse";
 
@@ -23,22 +22,13 @@ const FOREIGN: &[u8] = b"lang=fran\xe7ais; name=Zo\xc3\xab; token=xyz; token=\xf
 
 struct Parlor {
     server: TestServer,
-    dir: PathBuf,
-}
-
-impl Drop for Parlor {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
+    dir: Dir,
 }
 
 impl Parlor {
     async fn start() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("parlor-neighbours-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let server = TestServer::start(&["--database-url", &format!("sqlite:{}/parlor.db", dir.display())]).await;
+        let dir = Dir::new();
+        let server = TestServer::start(&["--database-url", &dir.sqlite()]).await;
         Self { server, dir }
     }
 
@@ -325,7 +315,7 @@ async fn a_proxy_that_says_too_little_or_too_much_is_warned_of_once() {
         ("0", &[None, None], None),
     ] {
         let parlor = Parlor::start().await;
-        let database = format!("sqlite:{}/parlor.db", parlor.dir.display());
+        let database = parlor.dir.sqlite();
         let program = Program::start(&["--proxies", proxies, "--database-url", &database]);
         for address in sent {
             let request = Http::new().post(format!("{}/login", program.url)).json(&json!({"user": "Ann", "password": PASSWORD}));

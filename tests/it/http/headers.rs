@@ -2,8 +2,8 @@
 
 use reqwest::Client as Http;
 
-use super::{header, refusal};
-use crate::wire::TestServer;
+use super::refusal;
+use crate::wire::{TestServer, header};
 
 #[tokio::test]
 async fn only_allowed_origins_are_told_that_they_may_read() {

@@ -9,17 +9,8 @@ mod semantics;
 
 use reqwest::Response;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
 
-use crate::wire::{PATIENCE, TestServer};
-
-fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-}
+use crate::wire::header;
 
 /// What every answer carries, whatever it says.
 fn is_dressed(response: &Response) {
@@ -45,13 +36,4 @@ async fn refusal(response: Response, status: u16, code: &str) {
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["code"], code, "{body}");
     assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
-}
-
-/// Sends bytes over a connection of its own and reads until the server closes it.
-async fn raw(server: &TestServer, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
-    String::from_utf8_lossy(&answer).into_owned()
 }

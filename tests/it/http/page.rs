@@ -5,8 +5,8 @@ use reqwest::{Client as Http, StatusCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{header, is_dressed};
-use crate::wire::TestServer;
+use super::is_dressed;
+use crate::wire::{TestServer, header};
 
 /// What the document begins with saves a round trip; the policy names it, and nothing else that stands in a page.
 #[tokio::test]

@@ -4,8 +4,8 @@ use reqwest::{Client as Http, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite;
 
-use super::{header, is_dressed, raw, refusal};
-use crate::wire::{Client, TestServer, encoded};
+use super::{is_dressed, refusal};
+use crate::wire::{Client, TestServer, encoded, exchange, header};
 
 const ADDRESSES: [(&str, &str); 17] = [
     ("/", "GET, HEAD"),
@@ -78,7 +78,8 @@ async fn what_does_not_exist_does_not_exist_in_any_method() {
         assert_eq!((response.status(), response.bytes().await.unwrap().len()), (StatusCode::NOT_FOUND, 0));
     }
     for path in ["/../Cargo.toml", "/assets/../../../Cargo.toml", "//etc/passwd", "/assets/../../../../../../etc/passwd"] {
-        let answer = raw(&server, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await;
+        let answer =
+            exchange(server.address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 404 ") && !answer.contains("[package]"), "{answer}");
     }
 }
@@ -151,7 +152,7 @@ async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
     }
     for path in ["..", "%2e%2e", "."] {
         let head = format!("GET /api/rooms/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        assert!(raw(&server, head.as_bytes()).await.starts_with("HTTP/1.1 400 "), "{path}");
+        assert!(exchange(server.address, head.as_bytes()).await.starts_with("HTTP/1.1 400 "), "{path}");
     }
     assert_eq!(server.hub.counts(), (1, 2), "asking makes no room");
 }
@@ -164,9 +165,9 @@ async fn a_body_that_is_too_large_is_refused_however_it_is_sent() {
     refusal(http.post(server.url(path)).body("x".repeat(60_000)).send().await.unwrap(), 401, "no_ticket").await;
     let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n");
     let chunk = format!("3e8\r\n{}\r\n", "x".repeat(1000));
-    let large = raw(&server, format!("{head}{}0\r\n\r\n", chunk.repeat(70)).as_bytes()).await;
+    let large = exchange(server.address, format!("{head}{}0\r\n\r\n", chunk.repeat(70)).as_bytes()).await;
     assert!(large.starts_with("HTTP/1.1 413 ") && large.contains(r#"{"code":"body_too_big","#), "{large}");
-    let small = raw(&server, format!("{head}{}0\r\n\r\n", chunk.repeat(60)).as_bytes()).await;
+    let small = exchange(server.address, format!("{head}{}0\r\n\r\n", chunk.repeat(60)).as_bytes()).await;
     assert!(small.starts_with("HTTP/1.1 401 ") && small.contains(r#"{"code":"no_ticket","#), "{small}");
 }
 

@@ -1,11 +1,15 @@
 //! What HTTP asks of a server at every address: how connections end, whom a request is for, and what headers say.
 
-use crate::wire::{Client, TestServer, poller::Poller};
 use reqwest::{Client as Http, Method};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::Instant,
+};
+
+use crate::{
+    support::dir::Dir,
+    wire::{Client, TestServer, poller::Poller},
 };
 
 /// Says it over a connection of its own, closes that side, and reads until the server closes the other.
@@ -27,9 +31,8 @@ fn poll(bob: &Poller, wait: u64) -> String {
 
 #[tokio::test]
 async fn who_closes_their_side_after_a_request_is_answered() {
-    let dir = std::env::temp_dir().join(format!("parlor-manners-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let url = format!("sqlite:{}/parlor.db", dir.display());
+    let dir = Dir::new();
+    let url = dir.sqlite();
     let server =
         TestServer::start(&["--rate", "1000", "--address-rate", "0", "--address-joins", "0", "--database-url", &url]).await;
     let bob = Poller::join(&server, "r", "Bob").await;
@@ -61,7 +64,6 @@ async fn who_closes_their_side_after_a_request_is_answered() {
         let events = say_and_close(&server, "GET /api/rooms/r/events?name=Eve HTTP/1.1\r\nhost: x\r\n\r\n").await;
         assert!(events.starts_with("HTTP/1.1 200 ") && events.contains(r#"{"type":"welcome","#), "{events}");
     }
-    let _ = std::fs::remove_dir_all(dir);
 }
 
 /// The clock stands still but for deadlines.

@@ -8,7 +8,7 @@ mod typing;
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -16,6 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use parlor::{
     hub::{Encoder, Hub, JoinRequest, ResumeFrom, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
@@ -35,9 +36,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::support::terms::terms;
-
-static LINES: Encoder = Encoder { frame: |json, _: Option<Cursor>, out| out.extend(json.iter().chain(b"\n")), echo: false };
+use crate::support::terms::{LINES, terms};
 
 /// Remembers every frame, and the close as `{"closed": code}`.
 struct Ear(UnboundedSender<Value>);
@@ -102,7 +101,7 @@ impl Moody {
     /// The next join that nothing was planned for waits for this.
     fn hold(&self, when: When) -> oneshot::Sender<()> {
         let (go, wait) = oneshot::channel();
-        self.waits.lock().unwrap().push_back((when, wait));
+        self.waits.lock().push_back((when, wait));
         go
     }
 
@@ -125,7 +124,7 @@ impl Store for Moody {
         if self.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
             return Err(StoreError::Busy(BUSY));
         }
-        let wait = self.waits.lock().unwrap().pop_front();
+        let wait = self.waits.lock().pop_front();
         self.joins.fetch_add(1, Ordering::SeqCst);
         match wait {
             Some((When::Before, wait)) => {

@@ -7,8 +7,10 @@ mod slow_reader;
 
 use serde_json::Value;
 
+use crate::wire::said;
+
 fn texts(welcome: &Value) -> Vec<&str> {
-    welcome["history"].as_array().unwrap().iter().map(|chat| chat["text"].as_str().unwrap()).collect()
+    said(&welcome["history"])
 }
 
 /// (resumed, reset)

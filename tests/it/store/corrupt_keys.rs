@@ -3,21 +3,17 @@
 
 use std::sync::LazyLock;
 
-use crate::support::told::Told;
-use crate::support::{ledger, redis::Server, until};
-use crate::wire::{Client, TestServer};
 use parlor::{room::Limits, store::Store};
 use serde_json::{Value, json};
 
-/// All tests of this file write into one log: each looks for rooms and words of its own.
-static LOG: LazyLock<Told> = LazyLock::new(Told::everything);
+use crate::{
+    support::{ledger, redis::Server, told::LOG, until},
+    wire::{Client, TestServer},
+};
 
 async fn node(server: &Server, more: &[&str]) -> TestServer {
     LazyLock::force(&LOG);
-    let url = server.url();
-    let node = TestServer::start(&[&["--redis-url", &url], more].concat()).await;
-    until("Redis in reach", async || node.hub.ready()).await;
-    node
+    TestServer::with_redis(&server.url(), more).await
 }
 
 async fn readiness(node: &TestServer) -> (u16, String) {

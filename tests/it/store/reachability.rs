@@ -5,29 +5,20 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    a_room,
-    ledger::{Node, node},
-    line::Line,
-    name,
-    redis::Server,
-    tag, text, until,
-};
 use parlor::{
     room::{Limits, MemberId, RoomId},
     store::{Store, StoreError, redis::Redis},
 };
 use tokio::{task::JoinHandle, time::Instant};
 
-/// Attempts anew until the machine has not been too slow: an attempt says whether it could be judged.
-async fn undisturbed(mut attempt: impl AsyncFnMut() -> bool) {
-    for _ in 0..10 {
-        if attempt().await {
-            return;
-        }
-    }
-    panic!("something has come in between each time");
-}
+use crate::support::{
+    a_room,
+    ledger::{Node, node},
+    line::Line,
+    name,
+    redis::Server,
+    tag, text, undisturbed, until,
+};
 
 /// A node that reaches Redis by a line, and a room in which Ann sits there.
 async fn begin() -> (Server, Line, Node, RoomId, MemberId) {

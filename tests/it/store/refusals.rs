@@ -3,13 +3,12 @@
 
 use std::sync::LazyLock;
 
-use crate::support::told::Told;
-use crate::support::{RIGHTS, cluster::Cluster, redis::Server, sentinel::Watched, until};
-use crate::wire::{Client, TestServer};
 use serde_json::json;
 
-/// All tests of this file write into one log: each looks for its own port.
-static LOG: LazyLock<Told> = LazyLock::new(Told::everything);
+use crate::{
+    support::{RIGHTS, cluster::Cluster, redis::Server, sentinel::Watched, told::LOG, until},
+    wire::{Client, TestServer},
+};
 
 async fn node(url: &str) -> TestServer {
     LazyLock::force(&LOG);

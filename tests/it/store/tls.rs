@@ -4,19 +4,22 @@ use std::{
     io::ErrorKind,
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
 };
 
-use crate::support::redis::{Server, free_port, own_dir};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-const GENEROUS: Duration = Duration::from_secs(60);
+use crate::support::{
+    PATIENCE,
+    dir::Dir,
+    redis::{Server, free_port},
+    until,
+};
 
 fn openssl(dir: &Path, args: &str) {
     let status = Command::new("openssl").args(args.split_whitespace()).current_dir(dir).stderr(Stdio::null()).status();
@@ -63,15 +66,6 @@ async fn doorkeeper(to: u16) -> (u16, mpsc::UnboundedReceiver<()>) {
     (port, ends)
 }
 
-async fn until(what: &str, ask: impl AsyncFn() -> bool) {
-    let wait = async {
-        while !ask().await {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(GENEROUS, wait).await.unwrap_or_else(|_| panic!("in time: {what}"));
-}
-
 async fn readiness(address: &str) -> Option<u16> {
     Some(reqwest::get(format!("http://{address}/readyz")).await.ok()?.status().as_u16())
 }
@@ -106,17 +100,16 @@ async fn rooms_live_in_a_redis_that_a_private_authority_vouches_for_and_in_no_ot
             }
         }
     };
-    timeout(GENEROUS, acknowledged).await.expect("an acknowledgement in time");
+    timeout(PATIENCE, acknowledged).await.expect("an acknowledgement in time");
     assert_eq!(server.keys().len(), 3);
     // Another authority vouches for nothing here: it tries, and never gets in.
-    let strange = own_dir();
+    let strange = Dir::new();
     certify(&strange);
     let (port, mut turned_away) = doorkeeper(tls_port).await;
     let (_other, other) = parlor(&format!("rediss://127.0.0.1:{port}"), &strange.join("ca.pem")).await;
     until("it listens", async || readiness(&other).await.is_some()).await;
     for _ in 0..6 {
-        timeout(GENEROUS, turned_away.recv()).await.expect("another try in time").unwrap();
+        timeout(PATIENCE, turned_away.recv()).await.expect("another try in time").unwrap();
     }
     assert_eq!(readiness(&other).await, Some(503));
-    std::fs::remove_dir_all(strange).unwrap();
 }

@@ -2,16 +2,16 @@
 
 use std::sync::LazyLock;
 
-use crate::support::told::Told;
-use crate::wire::{Client, TestServer, eventually, livekit::LiveKit};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
-/// All tests of this file write into one log: each looks for words of its own.
-static LOG: LazyLock<Told> = LazyLock::new(Told::everything);
+use crate::{
+    support::told::LOG,
+    wire::{Client, TestServer, eventually, livekit::LiveKit},
+};
 
 const OTHER: &str = "another-secret-that-is-long-enough-for-HS256";
 const REFUSED: &str = "LiveKit refuses LIVEKIT_API_KEY or its secret";

@@ -13,6 +13,7 @@ use parlor::{account::Accounts, budget::Budgets, config::Config, hub::Hub, serve
 use serde_json::{Value, json};
 use socket2::SockRef;
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -28,8 +29,8 @@ use tokio_tungstenite::{
     },
 };
 
-/// How long anything may take that is certain to come.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub use crate::support::PATIENCE;
+use crate::support::until;
 
 pub struct TestServer {
     pub address: SocketAddr,
@@ -51,6 +52,13 @@ impl TestServer {
             let _ = stopped.await;
         }));
         Self { address, hub, accounts, budgets, stop: Some(stop), running: Some(running) }
+    }
+
+    /// Starts with a Redis, and waits until that is in reach.
+    pub async fn with_redis(url: &str, args: &[&str]) -> Self {
+        let node = Self::start(&[&["--redis-url", url], args].concat()).await;
+        eventually("Redis in reach", || node.hub.ready()).await;
+        node
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -85,12 +93,7 @@ impl Drop for TestServer {
 
 /// Waits until something holds.
 pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let waiting = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    assert!(timeout(PATIENCE, waiting).await.is_ok(), "in vain waited for {what}");
+    until(what, async || holds()).await;
 }
 
 /// Asks again until there is an answer.
@@ -109,6 +112,29 @@ pub async fn within_patience<T, E>(what: &str, mut ask: impl AsyncFnMut() -> Res
 /// Percent-encodes everything but letters and digits.
 pub fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Sends bytes over a connection of their own, and reads until the server closes it.
+pub async fn exchange(server: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    exchange_over(TcpStream::connect(server).await.unwrap(), bytes).await
+}
+
+/// As [`exchange`], over a connection that is there. The server may close it before it has read everything.
+pub async fn exchange_over(mut stream: TcpStream, bytes: impl AsRef<[u8]>) -> String {
+    let _ = stream.write_all(bytes.as_ref()).await;
+    let mut answer = Vec::new();
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A header of an answer, or nothing.
+pub fn header<'a>(response: &'a reqwest::Response, name: &str) -> &'a str {
+    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+}
+
+/// The texts of some messages.
+pub fn said(messages: &Value) -> Vec<&str> {
+    messages.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect()
 }
 
 /// What comes over a socket.
@@ -361,7 +387,7 @@ impl Client {
     pub async fn write_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.flush().await;
         self.seen.push(format!("> {} raw bytes", bytes.len()));
-        tokio::io::AsyncWriteExt::write_all(self.socket.get_mut(), bytes).await
+        self.socket.get_mut().write_all(bytes).await
     }
 }
 

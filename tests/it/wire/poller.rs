@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, TestServer, encoded};
+use super::{PATIENCE, TestServer, encoded, said};
 
 pub struct Poller {
     pub http: reqwest::Client,
@@ -105,7 +105,7 @@ impl Poller {
 
 /// The texts of an answer.
 pub fn texts(answer: &Value) -> Vec<&str> {
-    answer["messages"].as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect()
+    said(&answer["messages"])
 }
 
 /// The types of what else happened.

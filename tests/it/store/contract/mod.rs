@@ -36,14 +36,14 @@ macro_rules! contract {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn the_whole_contract_holds_in_a_cluster() {
             let cluster = Arc::new(Cluster::start());
-            *CLUSTER.lock().unwrap() = Arc::downgrade(&cluster);
+            *CLUSTER.lock() = Arc::downgrade(&cluster);
             $(println!("{}", stringify!($name)); $name::<InCluster>().await;)*
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn the_whole_contract_holds_under_sentinels() {
             let watched = Arc::new(Watched::start());
-            *WATCHED.lock().unwrap() = Arc::downgrade(&watched);
+            *WATCHED.lock() = Arc::downgrade(&watched);
             $(println!("{}", stringify!($name)); $name::<UnderSentinels>().await;)*
         }
     };

@@ -1,10 +1,11 @@
 //! The stores that the contract runs against.
 
 use std::{
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use parlor::{
     room::Limits,
     store::{
@@ -79,7 +80,7 @@ pub(super) struct InCluster(Arc<Cluster>, Limits);
 
 impl World for InCluster {
     async fn with(limits: Limits) -> Self {
-        Self(CLUSTER.lock().unwrap().upgrade().unwrap(), limits)
+        Self(CLUSTER.lock().upgrade().unwrap(), limits)
     }
 
     async fn node(&self) -> Node {
@@ -103,7 +104,7 @@ pub(super) struct UnderSentinels(Arc<Watched>, Limits);
 
 impl World for UnderSentinels {
     async fn with(limits: Limits) -> Self {
-        Self(WATCHED.lock().unwrap().upgrade().unwrap(), limits)
+        Self(WATCHED.lock().upgrade().unwrap(), limits)
     }
 
     async fn node(&self) -> Node {

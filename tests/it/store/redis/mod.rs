@@ -25,16 +25,6 @@ async fn nothing_is_lost_while<F: Future<Output = ()>>(limits: Limits, happens: 
     ledger::nothing_is_lost_while(&server.url(), &a_room(), limits, happens).await
 }
 
-/// Attempts anew until nothing has come in between: an attempt says whether it could be judged.
-async fn undisturbed(mut attempt: impl AsyncFnMut() -> bool) {
-    for _ in 0..20 {
-        if attempt().await {
-            return;
-        }
-    }
-    panic!("something has come in between each time");
-}
-
 /// Waits until a renewal has put off the end of every key of the only room.
 async fn until_put_off(server: &Server) {
     let keys = server.keys();

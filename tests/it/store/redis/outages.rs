@@ -8,13 +8,13 @@ use parlor::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::{nothing_is_lost_while, undisturbed};
+use super::nothing_is_lost_while;
 use crate::support::{
     a_room,
     ledger::{connect, node, sorted},
     name, ready,
     redis::Server,
-    tag, text, until,
+    tag, text, undisturbed, until,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

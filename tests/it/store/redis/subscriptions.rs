@@ -17,14 +17,13 @@ use parlor::{
 };
 use tokio::time::Instant;
 
-use super::undisturbed;
 use crate::support::{
     a_room,
     ledger::{Node, node},
     line::Line,
     name, node_id, ready, recorder,
     redis::Server,
-    tag, text, until,
+    tag, text, undisturbed, until,
 };
 
 /// Ann sits at a node whose subscription was ended in silence, Bob at another one.
