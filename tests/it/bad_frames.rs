@@ -1,4 +1,4 @@
-//! What nobody should send, and somebody will: each is refused by name, and nobody else notices.
+//! Frames that are wrong or too many: each is refused by name, and no other member notices.
 
 use crate::wire::{Client, Heard, TestServer, masked};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! A message to a room of many goes out in slices: other rooms speak in between, and everybody in the room hears
-//! everything once and in one order, whoever comes, goes and comes back meanwhile.
+//! A message to a large room goes out in slices: other rooms have their turn in between, and each member hears
+//! everything once and in one order, while others join, leave and resume.
 
 use std::{
     collections::HashMap,

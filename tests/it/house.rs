@@ -1,4 +1,4 @@
-//! The house rules: what stands where, and who may use whom. Read from the source itself.
+//! The house rules: what stands where, and which module may use which. Read from the source itself.
 
 use std::{
     fs,

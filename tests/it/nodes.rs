@@ -19,7 +19,7 @@ async fn node_with(redis: &redis::Server, args: &[&str]) -> TestServer {
     TestServer::with_redis(&redis.url(), args).await
 }
 
-/// Everybody says `each` messages at once; everybody must have heard all of them, once and in one order.
+/// All members say `each` messages at once; each must have heard all of them, once and in one order.
 async fn ledger(people: Vec<Client>, each: u64) -> Vec<Client> {
     let total = people.len() as u64 * each;
     let tasks: Vec<_> = people

@@ -122,7 +122,7 @@ async fn only_the_ticket_of_a_seat_shortens_it() {
         ("r", Some(id), StatusCode::UNAUTHORIZED),
         ("r", Some(elsewhere.ticket.clone()), StatusCode::UNAUTHORIZED),
         ("other", Some(bob.ticket.clone()), StatusCode::UNAUTHORIZED),
-        // Their own, and nobody else's.
+        // Their own, and no other.
         ("r", Some(ann.ticket().to_owned()), StatusCode::NO_CONTENT),
         // Who has left has left.
         ("gone", Some(bob.ticket.clone()), StatusCode::UNAUTHORIZED),

@@ -89,7 +89,7 @@ async fn people_talk(kind: Kind) {
     }
 }
 
-/// One of two nodes is gone, or stops while people are there: whoever asks is served by the other one.
+/// One of two nodes is gone, or stops while members are there: the other one serves all requests.
 async fn a_node_is_dead(kind: Kind) {
     let redis = redis::Server::start();
     let database = format!("sqlite:{}/parlor.db", redis.dir().display());

@@ -165,7 +165,7 @@ async fn a_herd_that_comes_at_once_waits_to_be_accepted() {
     const HERD: usize = 1000;
     let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").map_or(HERD, |most| most.trim().parse().unwrap());
     let config = Config::try_parse_from(["parlor", "--listen", "127.0.0.1:0", "--backlog", "1000"]).unwrap();
-    // It listens, and accepts nothing: whoever gets in waits in the backlog.
+    // It listens, and accepts nothing: connections wait in the backlog.
     let server = Server::bind(config).await.unwrap();
     let herd = (0..HERD.min(most)).map(|_| timeout(PATIENCE, TcpStream::connect(server.address())));
     for connected in futures_util::future::join_all(herd).await {

@@ -27,7 +27,7 @@ fn text(text: &str) -> Text {
     text.parse().unwrap()
 }
 
-/// What somebody says with a counter: mostly little, now and then more than a whole log may hold.
+/// What a member says with a counter: mostly little, now and then more than a whole log may hold.
 fn words(n: u64) -> Text {
     let length = if n % 11 == 10 { LIMITS.history_bytes + 1 } else { 1 + n as usize % 4 };
     text(&"x".repeat(length))

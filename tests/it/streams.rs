@@ -122,7 +122,7 @@ async fn a_reader_too_slow_for_its_stream_is_cut_off_and_misses_nothing() {
     let mut ann = Client::join(&server, "r", "Ann").await;
     let bob = Poller::join(&server, "r", "Bob").await;
     ann.expect("joined").await;
-    // A stream that nobody reads.
+    // A stream that its client does not read.
     let mut stuck = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
         "GET /api/rooms/r/events HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",

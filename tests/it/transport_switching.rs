@@ -1,4 +1,4 @@
-//! Every door into the same room: one ledger over four transports, one and two nodes, cuts and switches at random.
+//! Every transport into the same room: one ledger over four of them, one and two nodes, cuts and switches at random.
 
 use crate::support::redis;
 
@@ -9,12 +9,12 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-/// How long somebody listens before they try another way. Only luck hangs on it, no outcome.
+/// How long a member listens before it tries another transport. No outcome depends on it.
 const PATCH: Duration = Duration::from_millis(100);
 
 const ROOM: &str = "ledger";
 
-/// Somebody who changes doors all the time, with one ticket and one cursor.
+/// A member that changes its transport all the time, with one ticket and one cursor.
 struct Nomad {
     nodes: Arc<Vec<TestServer>>,
     name: String,
@@ -24,7 +24,7 @@ struct Nomad {
     poller: Poller,
     /// What they heard, their own words included: number and text.
     ledger: Vec<(u64, String)>,
-    /// How many may still come; nobody comes twice.
+    /// How many may still join; none joins twice.
     others: u64,
     counts: BTreeMap<&'static str, u64>,
     luck: fastrand::Rng,

@@ -1,4 +1,4 @@
-//! The door of `/ws`: who may open a socket, to which room, under which name.
+//! The upgrade at `/ws`: who may open a socket, to which room, under which name.
 
 use crate::wire::{Client, Heard, TestServer, encoded, masked};
 use serde_json::{Value, json};

@@ -173,7 +173,7 @@ pub fn a_room() -> RoomId {
     RoomId::generate()
 }
 
-/// Somebody at a node.
+/// A member at a node.
 pub struct Guest {
     pub id: MemberId,
     pub tag: u64,
@@ -182,7 +182,7 @@ pub struct Guest {
 }
 
 impl Node {
-    /// Somebody new joins here.
+    /// A new member joins here.
     pub async fn join(&self, room: &RoomId, who: &str) -> Guest {
         self.join_as(room, MemberId::random(), who).await.unwrap()
     }

@@ -69,7 +69,7 @@ impl Postgres {
         panic!("postgres does not start");
     }
 
-    /// A program of the server's, in its directory, by somebody who may run it.
+    /// A program of the server's, in its directory, by a user who may run it.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(find(program));
         command

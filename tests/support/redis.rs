@@ -41,7 +41,7 @@ impl Server {
         panic!("redis-server does not start");
     }
 
-    /// A port at which nobody answers, until [`Self::launch`].
+    /// A port at which nothing answers, until [`Self::launch`].
     pub fn later() -> Self {
         let server = Self::start();
         server.kill();

@@ -81,7 +81,7 @@ async fn parlor_of_others() -> String {
     Parlor::start(&[]).await.member("Ann").await
 }
 
-/// Somebody asks at a door of a server, under a name.
+/// A request to join at one of the addresses, under a name.
 type Knock = fn(&TestServer, &str) -> RequestBuilder;
 
 fn post(server: &TestServer, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
@@ -223,7 +223,7 @@ async fn a_ticket_keeps_a_seat_when_the_login_has_ended_and_opens_none() {
     assert_eq!(bob.expect("chat").await["verified"], true);
     assert_eq!(ann.post("livekit-token", "").send().await.unwrap().status(), 200);
 
-    // But it lets nobody in, neither into this seat nor out of it into another's.
+    // But it opens no room, neither into this seat nor out of it into another's.
     refused(join(&ann.ticket, None).send().await.unwrap(), 401, "login_required").await;
     refused(join(&ann.ticket, Some(&login)).send().await.unwrap(), 401, "login_required").await;
     let others: Value = join(&ann.ticket, Some(&bobs)).send().await.unwrap().json().await.unwrap();

@@ -212,7 +212,7 @@ async fn bustle(hubs: [&Arc<Hub>; 2], store: &dyn Store, people: &mut Vec<Someon
     people.extend(coming.join_all().await);
 }
 
-/// What somebody believes that is not so.
+/// What a reader believes that is not so.
 fn errors(people: &[Someone], room: Option<&Snapshot>, most: usize) -> Option<String> {
     people.iter().find_map(|person| person.eye.sees().error(room.expect("a room"), most))
 }

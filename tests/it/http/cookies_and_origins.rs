@@ -16,7 +16,7 @@ use crate::{
 
 const PASSWORD: &str = "correct horse";
 
-/// Another program's cookies: no text, no token, and tokens that are signed by somebody else.
+/// Another program's cookies: no text, no token, and tokens that another program signed.
 const FOREIGN: &[u8] = b"lang=fran\xe7ais; name=Zo\xc3\xab; token=xyz; token=\xff\xfe; \
     token=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 

@@ -1,4 +1,4 @@
-//! What HTTP asks of a server at every address: how connections end, whom a request is for, and what headers say.
+//! What HTTP asks of a server at every address: how connections end, which host a request is for, and what headers say.
 
 use reqwest::{Client as Http, Method};
 use tokio::{

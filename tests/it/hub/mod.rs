@@ -209,7 +209,7 @@ fn stage() -> Stage {
 }
 
 impl Stage {
-    /// Somebody whose join waits, and what lets it go on.
+    /// A client whose join waits, and what lets it go on.
     async fn enter_slowly(
         &self,
         when: When,

@@ -81,7 +81,7 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
             http.post(server.url(&format!("/api/rooms/{path}"))).bearer_auth(&ann.ticket).header("origin", "http://evil.example");
         assert_eq!(request.send().await.unwrap().json::<Value>().await.unwrap()["code"], "forbidden_origin", "{path}");
     }
-    // Somebody else keeps the room alive, and Ann leaves it, twice; the second time as a page that is closed.
+    // Another member keeps the room alive, and Ann leaves it, twice; the second time as a page that is closed.
     let mut bob = Poller::join(&server, "r", "Bob").await;
     assert_eq!(ann.post("leave", "").send().await.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(bob.until("left").await["reason"], "left");

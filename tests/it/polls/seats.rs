@@ -225,7 +225,7 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     }
     others.pop().unwrap().leave().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // A crowd still where they were counted, and none where nobody was: each node has a mind of its own.
+    // Still a crowd at the node that counted them, and none at the other: each node decides for itself.
     bob.poll(&here, 20).await;
     for (node, crowd) in [(&there, None), (&here, Some(true)), (&there, None)] {
         let (answer, took) = bob.poll(node, 20).await;

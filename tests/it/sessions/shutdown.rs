@@ -53,7 +53,7 @@ async fn who_comes_in_while_the_server_stops_is_told_so_too() {
         .into_iter()
         .map(|request| {
             tokio::spawn(async move {
-                // Whoever finds the port shut, or the upgrade cut off, has been told by that.
+                // A client that finds the port shut, or the upgrade cut off, has been told by that.
                 let Ok(mut client) = Client::knock(address, request).await else { return false };
                 loop {
                     match client.next().await {

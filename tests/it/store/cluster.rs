@@ -183,7 +183,7 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     other.join(&kept, "Cid").await;
     let slot = cluster.slot_of(lost.as_str());
     let replica = cluster.replica_of(slot);
-    // Nobody is left to take over.
+    // No server is left to take over.
     cluster.kill(replica);
     cluster.kill(masters[0]);
     node.heard.link(false).await;

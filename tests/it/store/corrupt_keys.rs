@@ -1,4 +1,4 @@
-//! Keys of a room that an eviction took away, or into which somebody wrote what no script of ours writes: what is
+//! Keys of a room that an eviction took away, or into which a client of Redis wrote what no script of ours writes: what is
 //! lost is told, what is spoiled is refused, and no other room notices.
 
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ async fn readiness(node: &TestServer) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Somebody asks to come into a room, by a request.
+/// Joins a room by a request.
 async fn join(node: &TestServer, room: &str) -> (u16, Value) {
     let joining = reqwest::Client::new().post(node.url(&format!("/api/rooms/{room}/join")));
     let answer = joining.header("content-type", "application/json").body("{}").send().await.unwrap();

@@ -1,4 +1,4 @@
-//! Whoever comes in while a node has missed something sees who is there all the same.
+//! A member that joins while its node has missed something sees all members of the room.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use parlor::{
 };
 use tokio::time::Instant;
 
-/// Who is there for somebody who was welcomed with `room`, by what their node has told by now.
+/// The members that a member sees: those of its welcome, changed by what its node has told since.
 fn seen(room: &Snapshot, told: &[Event]) -> Vec<MemberId> {
     let mut people: Vec<_> = room.members.iter().map(|member| member.id).collect();
     for event in told {

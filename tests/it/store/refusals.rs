@@ -1,4 +1,4 @@
-//! A Redis that answers and cannot keep rooms is away: nobody can come in, those who are there are told, the log says
+//! A Redis that answers and cannot keep rooms is away: no client can join, members are told, the log says
 //! why once, in Redis's own words, and all is well again when it is mended.
 
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ async fn ask(node: &TestServer, path: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Somebody asks to come in, by a request.
+/// Joins by a request.
 async fn join(node: &TestServer) -> (u16, String) {
     let joining = reqwest::Client::new().post(node.url("/api/rooms/door/join")).header("content-type", "application/json");
     let answer = joining.body("{}").send().await.unwrap();
@@ -36,7 +36,7 @@ fn reasons(server: &Server) -> Vec<String> {
     LOG.lines(&["WARN", &format!("127.0.0.1:{} ", server.port()), "Redis is out of reach"])
 }
 
-/// Nobody can come in, and the log has said why: once, in these words.
+/// No client can join, and the log has said why: once, in these words.
 async fn is_away(node: &TestServer, server: &Server, words: &str) {
     until("the log says why", async || !reasons(server).is_empty()).await;
     let (status, body) = ask(node, "/readyz").await;

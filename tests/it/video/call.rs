@@ -76,7 +76,7 @@ fn report(event: &str, who: &Client, at: u64) -> String {
     report_of(event, who.room(), who.id(), at)
 }
 
-/// Whether somebody is in the call, as a newcomer is told.
+/// The members in the call, as a new member is told.
 async fn in_call(server: &TestServer, room: &str) -> Vec<Value> {
     let newcomer = Client::join(server, room, "Newcomer").await;
     let members = newcomer.welcome["members"].as_array().unwrap().clone();
@@ -168,7 +168,7 @@ async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out()
     let _ann = Client::join(&there, "general", "Ann").await;
     let mut bob = Poller::join(&here, "general", "Bob").await;
     let _call = call_by_request(&livekit, &mut bob).await;
-    // Nobody has reported it: only the first node knows that there was a pass.
+    // It was not reported: only the first node knows that there was a pass.
     bob.base = there.url("");
     bob.leave().await;
     within_patience("they are put out", async || if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) })
@@ -180,7 +180,7 @@ async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one
     let (_redis, mut livekit, [mut here, there]) = two_nodes(&["--grace", "1s"]).await;
     livekit.start("http://127.0.0.1:1/nowhere").await;
     let (mut ann, bob) = (Client::join(&here, "general", "Ann").await, Client::join(&here, "general", "Bob").await);
-    // Nobody has a seat at the node that is asked.
+    // No member has a seat at the node that is asked.
     let ask = async |ticket: &str| {
         let request = reqwest::Client::new().post(there.url("/api/rooms/general/livekit-token")).bearer_auth(ticket);
         request.send().await.unwrap().json::<Value>().await.unwrap()
@@ -277,11 +277,11 @@ async fn livekit_going_away_is_told_and_chat_goes_on() {
     let (mut ann, mut bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
     let mut cid = Client::join(&server, "general", "Cid").await;
     let _calls = (call(&livekit, &mut ann).await, call(&livekit, &mut bob).await);
-    // Nobody reported it, for lack of media: Parlor has looked by itself.
+    // It was not reported, for lack of media: Parlor has looked by itself.
     assert_eq!(cid.until("call").await["inCall"], true);
     assert_eq!(cid.until("call").await["inCall"], true);
     livekit.kill().await;
-    // Whoever leaves now cannot be put out; those who stay are told why video fails.
+    // A member that leaves now cannot be put out; those who stay are told why video fails.
     bob.leave().await;
     assert_eq!(cid.until("status").await["code"], "video_unavailable");
     ann.send(json!({"type": "chat", "text": "still here"})).flush().await;

@@ -1,4 +1,4 @@
-//! Somebody who reads Server-Sent Events.
+//! A client that reads Server-Sent Events.
 
 use serde_json::Value;
 use tokio::time::timeout;

@@ -42,12 +42,12 @@ impl LiveKit {
         [url, self.url(), key, KEY.to_owned(), secret, self.secret.clone()]
     }
 
-    /// Starts it, or starts it again; `webhook` is whom it tells. Waits until it answers.
+    /// Starts it, or starts it again; `webhook` is the URL that it reports to. Waits until it answers.
     pub async fn start(&mut self, webhook: &str) {
         let rooms = self.rooms();
         self.spawn(webhook);
         within_patience("LiveKit answers", async || {
-            // Somebody else may have taken one of its ports meanwhile.
+            // Another process may have taken one of its ports meanwhile.
             if self.process.as_mut().unwrap().try_wait().unwrap().is_some() {
                 self.spawn(webhook);
             }
@@ -98,7 +98,7 @@ pub fn signed(body: impl AsRef<[u8]>, secret: &str) -> String {
     AccessToken::with_api_key(KEY, secret).with_sha256(&sum).to_jwt().unwrap()
 }
 
-/// LiveKit's own words for somebody who came or went.
+/// LiveKit's own words for a participant that came or went.
 pub fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
     let them = json!({"sid": "PA_x", "identity": id, "joinedAt": (at / 1000).to_string(), "joinedAtMs": at.to_string()});
     json!({"event": event, "room": {"sid": "RM_x", "name": room}, "participant": them, "id": "EV_x", "createdAt": "1"})

@@ -1,4 +1,4 @@
-//! Somebody who takes part by requests alone.
+//! A client that takes part by requests alone.
 
 use std::time::Duration;
 

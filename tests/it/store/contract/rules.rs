@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::world::{InMemory, InRedis, World};
 use crate::support::{Node, a_room, name, tag, text};
 
-/// What somebody does in [`scripts_repeat_the_rules`]; members and nodes by number.
+/// What a member does in [`scripts_repeat_the_rules`]; members and nodes by number.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Join { node: usize, who: usize },

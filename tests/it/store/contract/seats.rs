@@ -137,12 +137,12 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
         }
     }
     let (late, (_, newer)) = refused.expect("a join that comes late is refused");
-    // Signals are not kept while a node reads the room anew, as it may when somebody moves: this comes after that.
+    // Signals are not kept while a node reads the room anew, as it may when a member moves: this comes after that.
     here.say(&room, bob.id, 1, "who is there?").await.unwrap();
     for node in [&mut here, &mut there] {
         node.heard.entry().await;
     }
-    // Nor does it say that somebody types, though it may say that they have stopped.
+    // Nor does it say that a member types, though it may say that it has stopped.
     for (node, typing, began) in [(&here, true, late), (&here, false, late), (&there, true, Instant::now())] {
         node.store.typing(&room, ann.id, &name("Ann"), typing, began).await.unwrap();
     }
@@ -153,7 +153,7 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
             assert_eq!(typing, expected);
         }
     }
-    // The seat is where it was, and whoever comes later has it, at any node and at once.
+    // The seat is where it was, and a later join gets it, at any node and at once.
     let mut holder = (&there, newer);
     for node in [&here, &there, &here, &here, &there] {
         let (new, link) = come(node, Instant::now()).await.unwrap();
@@ -164,7 +164,7 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
     }
     holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Left).await.unwrap();
     assert_eq!(here.look(&room).await.unwrap().members.len(), 2);
-    // Nobody has the seat: the late one gets it.
+    // The seat is free: the late one gets it.
     assert!(come(&here, late).await.unwrap().0);
 }
 

@@ -45,7 +45,7 @@ async fn killed_fleet_leaves_nothing() {
     let limits = Limits { lease: 400, ..Limits::default() };
     let server = Server::start();
     let nodes = [node(&server.url(), limits).await, node(&server.url(), limits).await];
-    // Not when they die: nobody knows how long ago they said their last word.
+    // Not when they die: it is not known how long ago they spoke last.
     let begun = Instant::now();
     for _ in 0..5 {
         let room = a_room();

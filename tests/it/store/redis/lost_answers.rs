@@ -171,7 +171,7 @@ async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     let new_tag = tag();
     new.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
     server.ask(&["FLUSHALL"]);
-    // Both bring back whom they believe theirs; the later holder wins, whoever comes first.
+    // Both bring back the members that they believe theirs; the later holder wins, in either order.
     old.store.say(&room, bob, 1, &text("hello")).await.unwrap();
     new.heard.reset().await;
     old.store.leave(&room, ann, old_tag, LeaveReason::Left).await.unwrap();

@@ -130,7 +130,7 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
     let new_tag = tag();
     other.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
     assert_eq!(deaf.heard.moved().await, (ann, ann_tag));
-    // Nobody of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
+    // No member of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
     until("one node listens", async || subscribers().ends_with("\n1")).await;
     deaf.store.leave(&room, ann, ann_tag, LeaveReason::Lost).await.unwrap();
     assert_eq!(other.people(&room).await, [ann]);
