@@ -198,7 +198,7 @@ of_each! {
 const EVENTS: (&str, &str) = ("/api/rooms/r/events?name=Eve", r#"{"type":"welcome""#);
 const TERMINAL: (&str, &str) = ("/r/r?name=Zoe", "* You are Zoe in r.");
 
-/// A stream and, as the second door, a terminal, asked for by a client that takes gzip: each word is heard before the next is said, and as it
+/// A stream and, as the second transport, a terminal, asked for by a client that takes gzip: each word is heard before the next is said, and as it
 /// was sent. `tries` is how often a proxy may compress that decides by what its first read brings.
 async fn streams_pass(kind: Kind, node: &TestServer, config: &str, (doors, tries): (usize, usize)) {
     let proxy = kind.start_with(redis::free_port(), config).ready().await;

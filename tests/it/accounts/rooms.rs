@@ -95,7 +95,7 @@ async fn turned_away(response: Response, status: u16, words: &str) {
     assert_eq!(response.text().await.unwrap(), format!("{words}\n"));
 }
 
-/// Who is not logged in is told so at this door, and no guest gets in under a name that looks like Ann's;
+/// Who is not logged in is told so at this address, and no guest gets in under a name that looks like Ann's;
 /// but she does, whatever name she gives. Gives what she was answered, and Bob, who saw her come.
 async fn guarded(knock: Knock, at_a_terminal: bool) -> (Parlor, Response, Client) {
     let parlor = Parlor::start(&["--require-login", "true"]).await;
@@ -148,7 +148,7 @@ async fn who_joins_to_poll_is_who_the_login_says() {
     let welcome: Value = answer.json().await.unwrap();
     assert_eq!((&welcome["user"], &welcome["verified"]), (&json!("Ann"), &json!(true)));
 
-    // A room that the server names is no other door.
+    // A room that the server names is no exception.
     let named = |name: &str| json!({ "name": name }).to_string();
     refused(post(&parlor.server, "/api/rooms", named("Eve")).send().await.unwrap(), 401, "login_required").await;
     let open = parlor.beside(&[]).await;

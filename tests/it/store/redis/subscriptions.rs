@@ -138,7 +138,7 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
     assert_eq!(server.keys(), Vec::<String>::new());
 }
 
-/// A feed that takes nothing while the test holds its door.
+/// A feed that takes nothing while the test holds its lock.
 struct Slow(Arc<crate::support::Recorder>, Arc<tokio::sync::Mutex<()>>);
 
 impl EventHandler for Slow {
