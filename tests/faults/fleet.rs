@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::support::{nginx::Nginx, server::free_port};
+use super::support::{nginx::Nginx, redis::free_port};
 
 pub const NODES: usize = 3;
 

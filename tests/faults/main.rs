@@ -13,6 +13,7 @@ mod scale;
 mod sentinel;
 mod single;
 mod storm;
+#[allow(dead_code)]
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

@@ -9,7 +9,7 @@ use super::{
     fleet::HubConfig,
     person::{Patience, Person, Wish},
     storm::Storm,
-    support::{line::Line, server::Server},
+    support::{line::Line, redis::Server},
     table::Row,
     until,
 };

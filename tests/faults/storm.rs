@@ -9,7 +9,7 @@ use super::{
     fleet::{Fleet, HubConfig, NODES},
     ledger::{Verdict, examine},
     person::{Patience, Person, Wish},
-    support::{cluster::Cluster, sentinel::Watched, server::Server},
+    support::{cluster::Cluster, redis::Server, sentinel::Watched},
     table::Row,
     until,
 };

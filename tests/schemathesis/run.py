@@ -12,7 +12,7 @@ ROOT = HERE.parent.parent
 TOOL = ROOT / "target/schemathesis/bin/schemathesis"
 PARLOR = ROOT / "target/debug/parlor"
 
-# Streams have no end: tests/documents.rs reads them.
+# Streams have no end: tests/it/documents.rs reads them.
 STREAMS = ["events", "read", "socket"]
 VIDEO = ["--livekit-url", "wss://video.example.org", "--livekit-api-url", "ws://127.0.0.1:1", "--livekit-api-key", "key"]
 # A crowd that is let in, and nobody is slowed.

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::server::{Server, free_port};
+use super::redis::{Server, free_port};
 
 const SLOTS: u16 = 16384;
 const MASTERS: usize = 3;

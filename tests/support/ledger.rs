@@ -1,4 +1,4 @@
-//! Nodes whose books are kept: what was acknowledged against what was heard.
+//! Nodes with a ledger: what was acknowledged against what was heard.
 
 use std::{
     collections::HashSet,
@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, server::Server, tag, text, until};
+use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, redis::Server, tag, text, until};
 
 /// A node whose store can be asked what it has mended.
 pub struct Node {
@@ -95,7 +95,7 @@ pub fn sorted(mut ids: Vec<MemberId>) -> Vec<MemberId> {
 /// Number, sender, and the sender's own count.
 type Record = (u64, MemberId, u64);
 
-/// Somebody who says something every few milliseconds, and keeps a ledger of what was acknowledged.
+/// A member that says something every few milliseconds, and keeps a ledger of what was acknowledged.
 /// What fails for lack of a store is said again with the same `n`, as clients do.
 pub struct Speaker {
     stop: watch::Sender<bool>,
@@ -165,7 +165,7 @@ async fn speak(
 }
 
 /// Both nodes speak while something happens; then every acknowledged message
-/// has reached both exactly once, in one order, and nobody was told anything else.
+/// has reached both exactly once, in one order, and no member was told anything else.
 pub async fn nothing_is_lost_while(url: &str, room: &RoomId, limits: Limits, happens: impl Future<Output = ()>) -> [Node; 2] {
     let (mut nodes, people, ledger) = speak(url, room, limits, happens).await;
     assert!(ledger.iter().map(|(seq, ..)| *seq).eq(1..=ledger.len() as u64), "dense and without doubles");

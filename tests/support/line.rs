@@ -3,11 +3,12 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -60,7 +61,7 @@ impl Line {
             while let Ok((caller, _)) = listener.accept().await {
                 let (whisper, whispers) = mpsc::unbounded_channel();
                 let subscriber = Arc::new(AtomicBool::new(false));
-                book.lock().unwrap().push(CallMark { subscriber: Arc::clone(&subscriber), whisper });
+                book.lock().push(CallMark { subscriber: Arc::clone(&subscriber), whisper });
                 tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&hands)));
             }
         });
@@ -102,7 +103,7 @@ impl Line {
         for word in command {
             request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
         }
-        for call in self.calls.lock().unwrap().iter().filter(|call| call.subscriber.load(Ordering::SeqCst)) {
+        for call in self.calls.lock().iter().filter(|call| call.subscriber.load(Ordering::SeqCst)) {
             let _ = call.whisper.send(request.clone().into_bytes());
         }
     }

@@ -1,14 +1,18 @@
-//! What the tests of the stores have in common: nodes that remember what they
-//! are told, a Redis server of their own, and a bad line to it.
-
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+//! What `tests/it` and `tests/faults` share: servers that tests start, a bad line to them, and nodes that remember what
+//! they are told.
 
 pub mod cluster;
+pub mod dir;
 pub mod ledger;
 pub mod line;
 pub mod nginx;
+pub mod port;
+pub mod postgres;
+pub mod proxy;
+pub mod redis;
 pub mod sentinel;
-pub mod server;
+pub mod terms;
+pub mod told;
 
 use std::{
     sync::{
@@ -25,7 +29,7 @@ use parlor::{
 use tokio::{sync::mpsc, time::Instant};
 
 /// Longer than anything should take, even on a busy machine.
-pub const GENEROUS: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What docs/deployment.md says that a user of Redis's ACL needs.
 pub static RIGHTS: LazyLock<&str> = LazyLock::new(|| {
@@ -64,7 +68,7 @@ pub fn recorder() -> (Arc<Recorder>, Heard) {
 impl Heard {
     /// The next event of any room.
     pub async fn next(&mut self) -> Event {
-        let next = tokio::time::timeout(GENEROUS, self.events.recv()).await;
+        let next = tokio::time::timeout(PATIENCE, self.events.recv()).await;
         next.expect("an event in time").expect("a node that lives").1
     }
 
@@ -132,7 +136,7 @@ impl Heard {
     /// Waits until a room is in reach or out of it.
     pub async fn link(&mut self, up: bool) {
         loop {
-            let link = tokio::time::timeout(GENEROUS, self.links.recv()).await;
+            let link = tokio::time::timeout(PATIENCE, self.links.recv()).await;
             if link.expect("news of the room in time").expect("a node that lives") == up {
                 return;
             }
@@ -169,7 +173,7 @@ pub fn a_room() -> RoomId {
     RoomId::generate()
 }
 
-/// Somebody at a node.
+/// A member at a node.
 pub struct Guest {
     pub id: MemberId,
     pub tag: u64,
@@ -178,7 +182,7 @@ pub struct Guest {
 }
 
 impl Node {
-    /// Somebody new joins here.
+    /// A new member joins here.
     pub async fn join(&self, room: &RoomId, who: &str) -> Guest {
         self.join_as(room, MemberId::random(), who).await.unwrap()
     }
@@ -225,5 +229,15 @@ pub async fn until(what: &str, mut ask: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(GENEROUS, wait).await.unwrap_or_else(|_| panic!("in time: {what}"));
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("in time: {what}"));
+}
+
+/// Tries until nothing has come in between; what a busy machine does to an attempt is no failure.
+pub async fn undisturbed(mut attempt: impl AsyncFnMut() -> bool) {
+    for _ in 0..20 {
+        if attempt().await {
+            return;
+        }
+    }
+    panic!("something has come in between each time");
 }

@@ -3,9 +3,10 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::PathBuf,
     process::{Child, Command, Stdio},
 };
+
+use super::dir::Dir;
 
 /// What one address may have open, ask a second for long, and ask at once.
 pub struct ClientLimits {
@@ -17,7 +18,7 @@ pub struct ClientLimits {
 /// In front of some nodes; ends with the value.
 pub struct Nginx {
     process: Child,
-    dir: PathBuf,
+    dir: Dir,
     pub address: SocketAddr,
 }
 
@@ -29,8 +30,7 @@ impl Nginx {
 
     pub fn start_with(port: u16, nodes: impl IntoIterator<Item = SocketAddr>, limits: ClientLimits) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let dir = std::env::temp_dir().join(format!("parlor-nginx-{}", address.port()));
-        fs::create_dir_all(&dir).unwrap();
+        let dir = Dir::new();
         let servers: String = nodes.into_iter().map(|node| format!("server {node} max_fails=0;")).collect();
         let shipped = include_str!("../../deploy/nginx.conf")
             .replace("${PARLOR_NODES}", &servers)
@@ -48,7 +48,7 @@ impl Nginx {
         fs::write(dir.join("nginx.conf"), whole).unwrap();
         let nginx = |check: &[&str]| {
             let mut command = Command::new("nginx");
-            command.arg("-p").arg(&dir).arg("-c").arg(dir.join("nginx.conf")).args(check).stderr(Stdio::piped());
+            command.arg("-p").arg(&*dir).arg("-c").arg(dir.join("nginx.conf")).args(check).stderr(Stdio::piped());
             command
         };
         let check = nginx(&["-t"]).output().expect("these tests need nginx: apt-get install nginx-light");
@@ -78,6 +78,5 @@ impl Drop for Nginx {
     fn drop(&mut self) {
         self.signal("TERM");
         let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.dir);
     }
 }

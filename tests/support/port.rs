@@ -2,8 +2,8 @@
 
 use std::net::{TcpListener, UdpSocket};
 
-/// A port of the loopback at which nobody listens, and that no outgoing connection takes while its server is away.
-/// Somebody else may listen there before it is used.
+/// A port of the loopback at which nothing listens, and that no outgoing connection takes while its server is away.
+/// Another process may listen there before it is used.
 pub fn free_port() -> u16 {
     loop {
         let port = fastrand::u16(15_000..30_000);

@@ -10,13 +10,16 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Weak,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use super::dir::Dir;
 
 /// `nobody` of Debian: PostgreSQL refuses to be run by root.
 const NOBODY: u32 = 65534;
@@ -26,7 +29,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// A server on a free port of the loopback, with a directory of its own. Dropping the last of it ends both.
 pub struct Postgres {
     port: u16,
-    dir: PathBuf,
+    dir: Dir,
     child: Option<Child>,
 }
 
@@ -34,7 +37,7 @@ impl Postgres {
     /// The server that is running, or a new one.
     pub fn shared() -> Arc<Self> {
         static RUNNING: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
-        let mut running = RUNNING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut running = RUNNING.lock();
         if let Some(server) = running.upgrade() {
             return server;
         }
@@ -44,12 +47,10 @@ impl Postgres {
     }
 
     fn start() -> Self {
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("parlor-postgres-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let dir = Dir::new();
+        std::fs::set_permissions(&*dir, std::fs::Permissions::from_mode(0o700)).unwrap();
         if is_root() {
-            chown(&dir, Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(&*dir, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let mut server = Self { port: 0, dir, child: None };
         let made = server
@@ -68,11 +69,11 @@ impl Postgres {
         panic!("postgres does not start");
     }
 
-    /// A program of the server's, in its directory, by somebody who may run it.
+    /// A program of the server's, in its directory, by a user who may run it.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(find(program));
         command
-            .current_dir(&self.dir)
+            .current_dir(&*self.dir)
             .env_clear()
             .env("PGDATA", self.dir.join("data"))
             .stdout(Stdio::null())
@@ -127,7 +128,6 @@ impl Drop for Postgres {
             let _ = Command::new("kill").args(["-QUIT", &child.id().to_string()]).status();
             let _ = child.wait();
         }
-        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

@@ -3,9 +3,11 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
 };
+
+use super::dir::Dir;
 
 /// Which proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,7 +21,7 @@ pub enum Kind {
 /// A proxy that runs; ends with the value.
 pub struct Proxy {
     process: Child,
-    dir: PathBuf,
+    dir: Dir,
     pub address: SocketAddr,
 }
 
@@ -59,9 +61,8 @@ impl Kind {
 
     /// Starts the proxy with a file that is written as the shipped ones are.
     pub fn start_with(self, port: u16, config: &str) -> Proxy {
-        let dir = std::env::temp_dir().join(format!("parlor-proxy-{port}"));
+        let dir = Dir::new();
         let (name, file) = (dir.display(), dir.join("config"));
-        fs::create_dir_all(&dir).unwrap();
         let (program, config) = match self {
             Self::HAProxy => ("haproxy", changed(config.to_owned(), &[("bind :80\n", &format!("bind 127.0.0.1:{port}\n"))])),
             Self::Caddy => {
@@ -84,7 +85,7 @@ impl Kind {
         // Debian keeps these where only root looks for programs.
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/local/sbin:/usr/sbin";
         let mut command = Command::new(program);
-        command.env("PATH", path).env("XDG_DATA_HOME", &dir).env("XDG_CONFIG_HOME", &dir).current_dir(&dir);
+        command.env("PATH", path).env("XDG_DATA_HOME", &*dir).env("XDG_CONFIG_HOME", &*dir).current_dir(&*dir);
         match self {
             Self::HAProxy => command.arg("-db").arg("-f").arg(&file),
             Self::Apache => command.args(["-D", "FOREGROUND", "-f"]).arg(&file),
@@ -142,7 +143,7 @@ impl Proxy {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
-        let asked = tokio::time::timeout(crate::wire::PATIENCE, asking).await;
+        let asked = tokio::time::timeout(super::PATIENCE, asking).await;
         assert!(asked.is_ok(), "no answer: {}", self.said());
         self
     }
@@ -158,6 +159,5 @@ impl Drop for Proxy {
         // Not KILL: it takes its workers along.
         let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
         let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.dir);
     }
 }

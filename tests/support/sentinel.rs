@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{cluster::wait, server::Server};
+use super::{cluster::wait, redis::Server};
 
 /// What the sentinels call the master.
 pub const SERVICE: &str = "rooms";

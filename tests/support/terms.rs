@@ -4,11 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use parlor::{
     budget::{self, Budgets},
-    hub::HubConfig,
+    hub::{Encoder, HubConfig},
     room::Limits,
     store::memory::wall_clock,
     ticket::Signer,
 };
+
+/// Frames as lines of JSON.
+pub static LINES: Encoder = Encoder { frame: |frame, out| out.extend(frame.json.iter().chain(b"\n")), echo: false };
 
 /// As a node with nothing configured.
 pub fn terms() -> HubConfig {

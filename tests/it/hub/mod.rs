@@ -1,0 +1,252 @@
+//! The hub with readers that only remember, and time that jumps.
+
+mod grace;
+mod seats;
+mod shutdown;
+mod typing;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use parlor::{
+    hub::{Encoder, Hub, JoinRequest, ResumeFrom, RoomRegistry, Session, Subscriber},
+    protocol::ApiError,
+    room::{CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
+    store::{
+        Store, StoreError,
+        memory::{Memory, World, wall_clock},
+    },
+};
+use serde_json::Value;
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    task::JoinHandle,
+    time::Instant,
+};
+
+use crate::support::terms::{LINES, terms};
+
+/// Remembers every frame, and the close as `{"closed": code}`.
+struct Ear(UnboundedSender<Value>);
+
+impl Subscriber for Ear {
+    fn encoder(&self) -> &'static Encoder {
+        &LINES
+    }
+
+    fn deliver(&self, frames: &[Bytes]) {
+        for line in frames.iter().flat_map(|frame| frame.split(|byte| *byte == b'\n')).filter(|line| !line.is_empty()) {
+            let _ = self.0.send(serde_json::from_slice(line).unwrap());
+        }
+    }
+
+    fn close(&self, why: &ApiError) {
+        let _ = self.0.send(serde_json::json!({ "closed": why.close_code() }));
+    }
+}
+
+struct Someone {
+    seat: Session,
+    heard: UnboundedReceiver<Value>,
+    welcome: Value,
+}
+
+impl Someone {
+    async fn hears(&mut self) -> Value {
+        self.heard.recv().await.unwrap()
+    }
+}
+
+fn hub() -> (Arc<Hub>, Arc<World>) {
+    let rooms = RoomRegistry::new(terms());
+    let world = World::new(Limits::default(), wall_clock);
+    let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
+    (Hub::new(rooms, store), world)
+}
+
+/// When the store has time again.
+const BUSY: Duration = Duration::from_millis(1700);
+
+/// A store that may be as slow and as doubtful as one behind a network.
+struct Moody {
+    store: Arc<Memory>,
+    joins: AtomicUsize,
+    /// What the next joins wait for: before they happen, or before they say so.
+    waits: Mutex<VecDeque<(When, oneshot::Receiver<()>)>>,
+    /// The next send happens, and its answer is lost.
+    mumbles: AtomicBool,
+    /// So many joins are told to come back.
+    crowded: AtomicUsize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    Before,
+    After,
+}
+
+impl Moody {
+    /// The next join that nothing was planned for waits for this.
+    fn hold(&self, when: When) -> oneshot::Sender<()> {
+        let (go, wait) = oneshot::channel();
+        self.waits.lock().push_back((when, wait));
+        go
+    }
+
+    fn joins(&self) -> usize {
+        self.joins.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Store for Moody {
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+        after: Option<Cursor>,
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
+        if self.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(StoreError::Busy(BUSY));
+        }
+        let wait = self.waits.lock().pop_front();
+        self.joins.fetch_add(1, Ordering::SeqCst);
+        match wait {
+            Some((When::Before, wait)) => {
+                let _ = wait.await;
+                self.store.join(room, id, name, tag, began, after).await
+            }
+            Some((When::After, wait)) => {
+                let joined = self.store.join(room, id, name, tag, began, after).await;
+                let _ = wait.await;
+                joined
+            }
+            None => self.store.join(room, id, name, tag, began, after).await,
+        }
+    }
+
+    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
+        self.store.leave(room, id, tag, reason).await
+    }
+
+    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+        let said = self.store.say(room, from, n, text).await;
+        if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
+    }
+
+    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+        let said = self.store.publish_next(room, from, text).await;
+        if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
+    }
+
+    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+        self.store.typing(room, from, user, typing, began).await
+    }
+
+    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
+        self.store.unload(room, id).await
+    }
+
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
+        self.store.call(room, id, call).await
+    }
+
+    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        self.store.look(room, history).await
+    }
+
+    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+        self.store.find(room, id).await
+    }
+
+    fn ready(&self) -> bool {
+        self.store.ready()
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+struct Stage {
+    hub: Arc<Hub>,
+    rooms: Arc<RoomRegistry>,
+    world: Arc<World>,
+    store: Arc<Moody>,
+}
+
+fn stage() -> Stage {
+    let rooms = RoomRegistry::new(terms());
+    let world = World::new(Limits::default(), wall_clock);
+    let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
+    let store = Arc::new(Moody {
+        store,
+        joins: AtomicUsize::new(0),
+        waits: Mutex::default(),
+        mumbles: AtomicBool::new(false),
+        crowded: AtomicUsize::new(0),
+    });
+    Stage { hub: Hub::new(Arc::clone(&rooms), Arc::clone(&store) as _), rooms, world, store }
+}
+
+impl Stage {
+    /// A client whose join waits, and what lets it go on.
+    async fn enter_slowly(
+        &self,
+        when: When,
+        name: &str,
+        back: Option<&Value>,
+    ) -> (JoinHandle<Option<Someone>>, oneshot::Sender<()>) {
+        let (go, before) = (self.store.hold(when), self.store.joins());
+        let (hub, name, back) = (Arc::clone(&self.hub), name.to_owned(), back.cloned());
+        let entering = tokio::spawn(async move { try_enter(&hub, "r", &name, back.as_ref()).await.ok() });
+        while self.store.joins() == before {
+            tokio::task::yield_now().await;
+        }
+        (entering, go)
+    }
+}
+
+/// From nowhere, by a request that comes now.
+fn now() -> ResumeFrom {
+    ResumeFrom { cursor: None, exact: true, began: Instant::now() }
+}
+
+async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Someone {
+    try_enter(hub, room, name, back).await.unwrap()
+}
+
+async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, ApiError> {
+    let (ear, mut heard) = unbounded_channel();
+    let word = |field: &str| back.map(|welcome| welcome[field].as_str().unwrap().to_owned());
+    let entrance = JoinRequest {
+        room: room.parse::<RoomId>().unwrap(),
+        name: Some(name.parse().unwrap()),
+        ticket: word("ticket"),
+        cursor: word("cursor").map(|cursor| cursor.parse().unwrap()),
+        usage: None,
+    };
+    let seat = hub.enter(entrance, Arc::new(Ear(ear))).await?;
+    let welcome = heard.recv().await.unwrap();
+    assert_eq!(welcome["type"], "welcome");
+    Ok(Someone { seat, heard, welcome })
+}

@@ -1,0 +1,93 @@
+//! One contract, every store: the same tests against memory and against Redis, alone, in a Cluster and under Sentinels.
+
+mod call;
+mod joins;
+mod leaves;
+mod log;
+mod messages;
+mod nodes;
+mod rules;
+mod seats;
+mod world;
+
+use std::sync::Arc;
+
+use crate::support::{cluster::Cluster, sentinel::Watched};
+use call::*;
+use joins::*;
+use leaves::*;
+use log::*;
+use messages::*;
+use nodes::*;
+use seats::*;
+use world::*;
+
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod in_memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name::<super::InMemory>().await })*
+        }
+        mod in_redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name::<super::InRedis>().await })*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn the_whole_contract_holds_in_a_cluster() {
+            let cluster = Arc::new(Cluster::start());
+            *CLUSTER.lock() = Arc::downgrade(&cluster);
+            $(println!("{}", stringify!($name)); $name::<InCluster>().await;)*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn the_whole_contract_holds_under_sentinels() {
+            let watched = Arc::new(Watched::start());
+            *WATCHED.lock() = Arc::downgrade(&watched);
+            $(println!("{}", stringify!($name)); $name::<UnderSentinels>().await;)*
+        }
+    };
+}
+
+contract! {
+    room_is_born_by_its_first_join
+    everybody_is_told_of_a_join
+    messages_of_two_nodes_arrive_everywhere_in_one_order
+    repeated_n_gets_the_first_answer_and_says_nothing_twice
+    older_n_whose_entry_is_gone_is_stale
+    counters_are_exact_up_to_the_last_number
+    sends_without_a_counter_get_the_next_one_wherever_they_are_said
+    strangers_may_neither_speak_nor_type
+    reader_gets_exactly_what_it_missed
+    who_comes_back_is_shown_what_they_missed_and_no_more
+    of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call
+    one_member_is_found_among_many
+    log_is_kept_to_its_length
+    log_is_kept_to_its_bytes
+    typing_is_told_and_not_kept
+    page_that_unloads_is_told_to_the_node_that_holds_its_seat
+    the_call_is_told_and_kept_whatever_order_news_of_it_come_in
+    of_two_links_of_a_node_the_newer_one_has_the_seat
+    takeover_is_told_to_nobody_and_voids_the_old_link
+    seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else
+    of_two_nodes_links_the_one_that_began_later_has_the_seat
+    takeover_knows_the_last_n
+    leave_is_told_with_its_reason
+    leave_may_be_repeated
+    room_is_forgotten_when_the_last_member_leaves
+    reborn_room_is_another_life
+    key_is_the_same_for_a_whole_life
+    full_room_refuses_and_stays_as_it_was
+    seated_member_may_take_over_in_a_full_room
+    counter_is_known_after_leaving_and_coming_back
+    any_text_name_and_room_survives
+    forty_joins_under_fire_miss_nothing
+    leave_against_join_is_whole_or_gone
+    a_thousand_messages_at_once_are_dense_and_the_same_everywhere
+    closing_node_takes_its_members_along
+    silent_node_loses_its_members_exactly_once
+    lonely_room_of_a_dead_node_is_gone
+    old_entries_are_nowhere_to_be_found
+    node_is_told_nothing_after_its_last_member_left
+    rooms_do_not_hear_each_other
+}

@@ -1,0 +1,158 @@
+//! The scripts in Redis do what `room/` does, step by step.
+
+use parlor::{
+    room::{Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, RoomId, Snapshot},
+    store::Event,
+};
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::world::{InMemory, InRedis, World};
+use crate::support::{Node, a_room, name, tag, text};
+
+/// What a member does in [`scripts_repeat_the_rules`]; members and nodes by number.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Join { node: usize, who: usize },
+    Leave { who: usize },
+    LeaveByAnOldLink { who: usize },
+    Say { node: usize, who: usize, n: u64 },
+    Typing { node: usize, who: usize },
+    Look { node: usize },
+    Since { node: usize, seq: u64 },
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let (node, who) = (0..2_usize, 0..3_usize);
+    let deed = prop_oneof![
+        4 => (node.clone(), who.clone()).prop_map(|(node, who)| Deed::Join { node, who }),
+        2 => who.clone().prop_map(|who| Deed::Leave { who }),
+        1 => who.clone().prop_map(|who| Deed::LeaveByAnOldLink { who }),
+        6 => (node.clone(), who.clone(), 0..12_u64).prop_map(|(node, who, n)| Deed::Say { node, who, n }),
+        1 => (node.clone(), who).prop_map(|(node, who)| Deed::Typing { node, who }),
+        1 => node.clone().prop_map(|node| Deed::Look { node }),
+        2 => (node, 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
+    ];
+    prop::collection::vec(deed, 1..40)
+}
+
+/// Two nodes of one store, and who sits where by which link.
+struct Stage<'a> {
+    nodes: &'a mut [Node; 2],
+    room: RoomId,
+    ids: [MemberId; 3],
+    seats: [Option<(usize, u64)>; 3],
+    old: [Option<(usize, u64)>; 3],
+    epoch: Epoch,
+}
+
+impl<'a> Stage<'a> {
+    fn new(nodes: &'a mut [Node; 2], room: &RoomId, ids: [MemberId; 3]) -> Self {
+        Self { nodes, room: room.clone(), ids, seats: [None; 3], old: [None; 3], epoch: Epoch(0) }
+    }
+
+    async fn leave(&self, who: usize, link: Option<(usize, u64)>) {
+        if let Some((node, tag)) = link {
+            self.nodes[node].store.leave(&self.room, self.ids[who], tag, LeaveReason::Lost).await.unwrap();
+        }
+    }
+
+    /// Does a deed. Gives what came of it, without what may differ: times, epochs and keys.
+    async fn play(&mut self, deed: Deed) -> String {
+        let (room, ids) = (self.room.clone(), self.ids);
+        match deed {
+            Deed::Join { node, who } => {
+                let tag = tag();
+                let joined = self.nodes[node]
+                    .store
+                    .join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag, Instant::now(), None)
+                    .await;
+                if let Ok((_, snapshot)) = &joined {
+                    self.epoch = snapshot.epoch;
+                    self.old[who] = self.seats[who].replace((node, tag));
+                    // The link that was taken over notices, too late. At another node it is told, as will be compared.
+                    if self.old[who].is_some_and(|(before, _)| before == node) {
+                        self.leave(who, self.old[who]).await;
+                    }
+                }
+                format!("{:?}", joined.map(|(joined, snapshot)| (joined, bare(&snapshot))))
+            }
+            Deed::Leave { who } => {
+                let link = self.seats[who].take();
+                self.leave(who, link).await;
+                String::new()
+            }
+            Deed::LeaveByAnOldLink { who } => {
+                self.leave(who, self.old[who]).await;
+                String::new()
+            }
+            Deed::Say { node, who, n } => {
+                let said = self.nodes[node].store.say(&room, ids[who], n, &text(&format!("text {n}"))).await;
+                format!("{:?}", said.map(|said| (said.seq, said.repeated)))
+            }
+            Deed::Typing { node, who } => {
+                format!("{:?}", self.nodes[node].store.typing(&room, ids[who], &name("Somebody"), who == 1, Instant::now()).await)
+            }
+            Deed::Look { node } => format!("{:?}", self.nodes[node].look(&room).await.as_ref().map(bare)),
+            Deed::Since { node, seq } => {
+                let missed = self.nodes[node].since(&room, Cursor { epoch: self.epoch, seq }).await;
+                format!("{:?}", missed.map(|entries| entries.iter().map(plain).collect::<Vec<_>>()))
+            }
+        }
+    }
+}
+
+fn plain(entry: &Entry) -> String {
+    format!("{} {} {} {} {}", entry.seq, entry.from, entry.n, entry.user, entry.text.as_str())
+}
+
+/// A snapshot without times, epoch and key. Who joined within one millisecond is in no order.
+fn bare(room: &Snapshot) -> String {
+    let mut members: Vec<_> = room.members.iter().map(|member| format!("{} {}", member.id, member.name)).collect();
+    members.sort_unstable();
+    format!("{} {} {members:?} {:?}", room.seq, room.version, room.history.iter().map(plain).collect::<Vec<_>>())
+}
+
+fn told(event: &Event) -> String {
+    match event {
+        Event::Said { entry, .. } => plain(entry),
+        Event::Joined { member, version, count, .. } => format!("joined {} {} {version} {count}", member.id, member.name),
+        Event::Left { member, reason, version, count, .. } => {
+            format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
+        }
+        Event::Unchanged { version, count, .. } => format!("unchanged {version} {count}"),
+        Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),
+        Event::Moved { member, .. } => format!("moved {member}"),
+        Event::Unloading { member } => format!("unloading {member}"),
+        Event::Call { from, call, .. } => format!("call {from} {}", call.0),
+        Event::Reset(room) => format!("reset {}", bare(room)),
+    }
+}
+
+/// Whatever is done in whatever order, the scripts answer what [`parlor::room::Room`] answers and tell what it makes memory tell.
+#[test]
+fn scripts_repeat_the_rules() {
+    let limits = Limits { members: 2, history_len: 4, history_bytes: 24, ..Limits::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (memory, redis) = runtime.block_on(async { (InMemory::with(limits).await, InRedis::with(limits).await) });
+    let nodes =
+        runtime.block_on(async { ([memory.node().await, memory.node().await], [redis.node().await, redis.node().await]) });
+    let nodes = std::cell::RefCell::new(nodes);
+    proptest!(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() }, |(deeds in deeds())| {
+        let (in_memory, in_redis) = &mut *nodes.borrow_mut();
+        let (room, ids) = (a_room(), std::array::from_fn(|_| MemberId::random()));
+        let (mut rule, mut script) = (Stage::new(in_memory, &room, ids), Stage::new(in_redis, &room, ids));
+        let farewell = (0..3).map(|who| Deed::Leave { who });
+        for deed in deeds.into_iter().chain(farewell) {
+            let (expected, got) = runtime.block_on(async { (rule.play(deed).await, script.play(deed).await) });
+            prop_assert_eq!(got, expected, "{:?}", deed);
+            for (rule, script) in rule.nodes.iter_mut().zip(script.nodes.iter_mut()) {
+                for expected in rule.heard.rest() {
+                    prop_assert_eq!(told(&runtime.block_on(script.heard.next())), told(&expected), "{:?}", deed);
+                }
+                prop_assert_eq!(script.heard.rest(), vec![], "{:?}", deed);
+            }
+        }
+        prop_assert!(memory.is_empty() && redis.is_empty());
+    });
+}

@@ -1,0 +1,104 @@
+//! Keys: how long they live, and what they say.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use parlor::{
+    room::{LeaveReason, Limits, MemberId},
+    store::{Store, redis::Redis},
+};
+use tokio::time::Instant;
+
+use super::{ends, until_put_off};
+use crate::support::{a_room, ledger::node, name, node_id, ready, recorder, redis::Server, tag, text, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
+    const COUNT: &str = "local sum, log = 0, redis.call('LRANGE', KEYS[2], 0, -1) \
+        for i = 1, #log do sum = sum + #log[i] - string.find(log[i], '\\n', 1, true) end \
+        return redis.call('HGET', KEYS[1], 'b') .. ' ' .. sum .. ' ' .. #log";
+    // A lease so short has renewals sweep while others speak; the room itself is not to end before it is renewed.
+    let limits = Limits { history_len: 9, history_bytes: 40, history_age: 400, lease: 300, ..Limits::default() };
+    let server = Server::start();
+    let (feed, _heard) = recorder();
+    let node = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), feed).unwrap();
+    ready(&*node).await;
+    let (room, ann) = (a_room(), MemberId::random());
+    node.join(&room, ann, &name("Ann"), tag(), Instant::now(), None).await.unwrap();
+    let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
+    let length = || {
+        let answer = server.ask(&["EVAL", COUNT, "2", &hash, &log]);
+        let [counted, sum, length] = answer.trim().split(' ').collect::<Vec<_>>()[..] else { panic!("{answer}") };
+        assert_eq!(counted, sum);
+        length.to_owned()
+    };
+    for n in 1..=40 {
+        let words = "ё".repeat([1, 2, 30, 3, 1, 1, 1, 1, 1, 1, 1, 1][n as usize % 12]);
+        node.say(&room, ann, n, &text(&words)).await.unwrap();
+        length();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    until("the renewals have swept it", async || length() == "0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_fleet_leaves_nothing() {
+    let limits = Limits { lease: 400, ..Limits::default() };
+    let server = Server::start();
+    let nodes = [node(&server.url(), limits).await, node(&server.url(), limits).await];
+    // Not when they die: it is not known how long ago they spoke last.
+    let begun = Instant::now();
+    for _ in 0..5 {
+        let room = a_room();
+        for node in &nodes {
+            let (id, _) = node.join(&room, "Ann").await;
+            node.store.say(&room, id, 1, &text("a secret")).await.unwrap();
+        }
+    }
+    assert_eq!(server.keys().len(), 15);
+    drop(nodes);
+    until("Redis is empty", async || server.keys().is_empty()).await;
+    assert!(begun.elapsed() > Duration::from_secs(3), "no sooner than the backstop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_key_of_a_room_carries_the_same_expiry() {
+    let server = Server::start();
+    let node = node(&server.url(), Limits::default()).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    let keys = server.keys();
+    assert_eq!(keys.len(), 3);
+    let ends = ends(&server, &keys);
+    assert!(ends.iter().all(|end| *end == ends[0] && *end > 0), "{ends:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_room_outlives_the_backstop_expiry() {
+    let server = Server::start();
+    let node = node(&server.url(), Limits { lease: 3000, ..Limits::default() }).await;
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    until_put_off(&server).await;
+    let seen = node.store.look(&room, true).await.unwrap().unwrap();
+    assert_eq!((seen.history.len(), seen.version), (1, 1));
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases_of_one_server_are_apart() {
+    let server = Server::start();
+    let (mut first, mut second) =
+        (node(&server.url(), Limits::default()).await, node(&format!("{}/1", server.url()), Limits::default()).await);
+    let room = a_room();
+    let (ann, _) = first.join(&room, "Ann").await;
+    let (bob, _) = second.join(&room, "Bob").await;
+    assert_eq!(first.people(&room).await, [ann]);
+    second.store.say(&room, bob, 1, &text("there")).await.unwrap();
+    first.store.say(&room, ann, 1, &text("here")).await.unwrap();
+    assert_eq!(first.heard.entry().await.text, text("here"));
+    assert_eq!(second.heard.entry().await.text, text("there"));
+    assert_eq!(first.store.counts().fill.load(Ordering::Relaxed), 0);
+}
