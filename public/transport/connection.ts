@@ -98,7 +98,7 @@ export class Connection {
   }
 
   /**
-   * The page may unload. Firefox drops about half of a closing tab's requests of `pagehide`, but none of `beforeunload`;
+   * The page may unload. Firefox drops some of a closing tab's requests of `pagehide`, but none of `beforeunload`;
    * a socket needs neither, because the browser closes it with 1001.
    */
   beforeUnload(): void {
