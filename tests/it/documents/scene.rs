@@ -1,0 +1,169 @@
+//! A server with members, for one request.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use reqwest::{Client as Http, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::{sync::OnceCell, time::timeout};
+
+use super::operation::Operation;
+use crate::wire::{Client, PATIENCE, TestServer, encoded, livekit, poller::Poller};
+
+/// Video is set up, though no LiveKit is there.
+pub(super) const VIDEO: [&str; 8] = [
+    "--livekit-url",
+    "wss://video.example.org",
+    "--livekit-api-url",
+    "ws://127.0.0.1:1",
+    "--livekit-api-key",
+    livekit::KEY,
+    "--livekit-api-secret",
+    LIVEKIT_SECRET,
+];
+
+pub(super) const LIVEKIT_SECRET: &str = "a secret that is long enough for HS256";
+
+/// What is said where there are accounts.
+pub(super) const OF_ACCOUNTS: [&str; 3] = ["not_logged_in", "login_required", "name_taken"];
+/// A request before it is sent.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Request {
+    /// Replaces path parameters.
+    pub(super) room: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) ticket: bool,
+    pub(super) login: Option<Login>,
+    pub(super) body: Option<Vec<u8>>,
+    /// Not signed by LiveKit.
+    pub(super) forged: bool,
+}
+
+/// How Amy's token is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Login {
+    Cookie,
+    Header,
+}
+
+/// A database in which Amy has an account.
+pub(super) struct Book {
+    pub(super) dir: PathBuf,
+    pub(super) token: String,
+}
+
+impl Book {
+    pub(super) fn dir() -> PathBuf {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("parlor-documents-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    /// A copy of one that is written once, for a hash takes its time.
+    pub(super) async fn open() -> Self {
+        static FIRST: OnceCell<(Vec<u8>, String)> = OnceCell::const_new();
+        let write = async || {
+            let dir = Self::dir();
+            let file = dir.join("parlor.db");
+            let mut server = TestServer::start(&["--database-url", &format!("sqlite:{}", file.display())]).await;
+            let login = json!({"user": "Amy", "password": "correct horse"});
+            let post = async |path: &str| Http::new().post(server.url(path)).json(&login).send().await.unwrap();
+            assert_eq!(post("/register").await.status(), StatusCode::CREATED);
+            let answer: Value = post("/login").await.json().await.unwrap();
+            // A server that stops waits only so long for its records to be written to the file.
+            server.accounts.as_ref().unwrap().close().await;
+            server.stop().await.unwrap();
+            let bytes = fs::read(file).unwrap();
+            fs::remove_dir_all(dir).unwrap();
+            (bytes, answer["token"].as_str().unwrap().to_owned())
+        };
+        let (bytes, token) = FIRST.get_or_init(write).await;
+        let dir = Self::dir();
+        fs::write(dir.join("parlor.db"), bytes).unwrap();
+        Self { dir, token: token.clone() }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("sqlite:{}/parlor.db", self.dir.display())
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A server with Bob on a socket and Ann by polls, for one request.
+pub(super) struct Scene {
+    pub(super) server: TestServer,
+    pub(super) bob: Client,
+    pub(super) ann: Poller,
+    pub(super) book: Option<Book>,
+}
+
+impl Scene {
+    /// With accounts, of which one is Amy's.
+    pub(super) async fn with_accounts(room: &str, args: &[&str]) -> Self {
+        let book = Book::open().await;
+        let scene = Self::set(room, &[args, &["--database-url", &book.url()]].concat()).await;
+        Self { book: Some(book), ..scene }
+    }
+
+    /// As a request needs it.
+    pub(super) async fn meant_for(operation: &Operation<'_>, room: &str, request: &Request, code: &str) -> Self {
+        let accounts = operation.is_of_accounts() || request.login.is_some() || OF_ACCOUNTS.contains(&code);
+        if accounts { Self::with_accounts(room, &VIDEO).await } else { Self::set(room, &VIDEO).await }
+    }
+
+    pub(super) async fn set(room: &str, args: &[&str]) -> Self {
+        let server = TestServer::start(args).await;
+        Self::on(server, room).await
+    }
+
+    pub(super) async fn on(server: TestServer, room: &str) -> Self {
+        let bob = Client::join(&server, room, "Bob").await;
+        let ann = Poller::join(&server, room, "Ann").await;
+        Self { server, bob, ann, book: None }
+    }
+
+    /// Puts in what only a running server can know.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let filled = text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor);
+        filled.replace("{member}", self.bob.id())
+    }
+
+    pub(super) async fn send(&self, operation: &Operation<'_>, request: &Request) -> Response {
+        let path = operation.path.replace("{room}", &encoded(&request.room));
+        let mut sent = Http::new().request(operation.method.clone(), self.server.url(&path)).query(&request.query);
+        for (name, value) in &request.headers {
+            sent = sent.header(name, value);
+        }
+        if request.ticket {
+            sent = sent.bearer_auth(&self.ann.ticket);
+        }
+        let token = self.book.as_ref().map_or("", |book| &book.token);
+        match request.login {
+            Some(Login::Cookie) => sent = sent.header("cookie", format!("token={token}")),
+            Some(Login::Header) => sent = sent.bearer_auth(token),
+            None => {}
+        }
+        let body = request.body.clone().map(|body| match String::from_utf8(body) {
+            Ok(text) => self.fill(&text).into_bytes(),
+            Err(binary) => binary.into_bytes(),
+        });
+        if operation.takes("livekit") && !request.forged {
+            sent = sent.header("authorization", livekit::signed(body.as_deref().unwrap_or_default(), LIVEKIT_SECRET));
+        }
+        if let Some(body) = body {
+            sent = sent.body(body);
+        }
+        timeout(PATIENCE, sent.send()).await.expect("an answer").unwrap()
+    }
+}
