@@ -10,7 +10,7 @@ pub mod room;
 pub mod protocol;
 
 // Shrinks tables that grew for a crowd that has left.
-pub mod spare;
+pub mod shrink;
 
 // What one address, and all together, may hold and do.
 pub mod budget;

@@ -118,8 +118,8 @@ impl Server {
             rate,
             budgets: Arc::clone(&budgets),
             pollers: Pollers::new(Arc::clone(&hub)),
-            paces: FramePacers::new(rate),
-            strangers: FramePacers::new(rate),
+            pacers: FramePacers::new(rate),
+            anonymous_pacers: FramePacers::new(rate),
             links: links.clone(),
         };
         let gate = Arc::new(Gate::new(Arc::clone(&budgets), config.proxies.into()));

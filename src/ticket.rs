@@ -53,7 +53,7 @@ impl Signer {
 
     /// A ticket for a member of a room.
     pub fn sign(&self, key: &RoomKey, room: &RoomId, claims: &Claims, now: Millis) -> String {
-        let slip = Slip { r: room.as_str(), m: claims.member.0, u: claims.name.to_word(), t: now + LIFETIME };
+        let slip = Slip { r: room.as_str(), m: claims.member.0, u: claims.name.encode(), t: now + LIFETIME };
         let mut ticket = BASE64.encode(serde_json::to_vec(&slip).unwrap_or_default());
         let signature = self.mac(key, &ticket).finalize().into_bytes();
         ticket.push('.');
@@ -84,7 +84,7 @@ fn read(room: &RoomId, ticket: &str) -> Option<(Claims, Millis)> {
     let (body, _) = ticket.split_once('.')?;
     let json = BASE64.decode(body).ok()?;
     let slip: Slip = serde_json::from_slice(&json).ok()?;
-    let claims = Claims { member: MemberId(slip.m), name: Name::from_word(&slip.u)? };
+    let claims = Claims { member: MemberId(slip.m), name: Name::decode(&slip.u)? };
     (slip.r == room.as_str()).then_some((claims, slip.t))
 }
 

@@ -108,7 +108,7 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
-    pub async fn knock(&self) -> Result<(), VideoError> {
+    pub async fn probe(&self) -> Result<(), VideoError> {
         self.ask(Whom::LiveKit, self.rooms.list_rooms(vec!["-".to_owned()])).await.map(drop)
     }
 
@@ -116,7 +116,7 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Mint`] when LiveKit's library refuses the claims.
-    pub fn pass(&self, room: &RoomId, member: &Member) -> Result<LiveKitToken, VideoError> {
+    pub fn livekit_token(&self, room: &RoomId, member: &Member) -> Result<LiveKitToken, VideoError> {
         let grants = VideoGrants {
             room_join: true,
             room: room.as_str().to_owned(),

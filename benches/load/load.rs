@@ -318,7 +318,7 @@ impl Load {
             }
             self.said[room] += 1;
             Mark { number: self.said[room], due: due.as_nanos() as u64 }.write(&mut frame[at..])?;
-            say(&self.links[room * crowd.members].socket, &frame)?;
+            publish(&self.links[room * crowd.members].socket, &frame)?;
             self.turn(Duration::ZERO)?;
         }
         self.listen(crowd)
@@ -345,7 +345,7 @@ impl Load {
                     let due = self.began.elapsed().as_nanos() as u64;
                     Mark { number: self.said[room], due }.write(&mut frames[from + at..])?;
                 }
-                say(&self.links[room * crowd.members].socket, &frames)?;
+                publish(&self.links[room * crowd.members].socket, &frames)?;
             }
             if !self.turn(SILENCE)? {
                 return Err(io::Error::other("the server has stopped"));
@@ -382,7 +382,7 @@ impl Load {
     }
 }
 
-fn say(mut socket: &TcpStream, words: &[u8]) -> io::Result<()> {
+fn publish(mut socket: &TcpStream, words: &[u8]) -> io::Result<()> {
     match socket.write(words)? {
         whole if whole == words.len() => Ok(()),
         _ => Err(io::Error::other("the server does not read what is said")),

@@ -139,7 +139,7 @@ impl Crowd {
     }
 
     /// Says something, unless the last words wait for their ack. True if it was said.
-    pub fn say(&mut self, who: usize) -> bool {
+    pub fn publish(&mut self, who: usize) -> bool {
         let member = &mut self.members[who];
         if member.pending || member.phase != Phase::Inside {
             return false;

@@ -67,7 +67,7 @@ impl Talk {
         let due = (self.began.elapsed().as_secs_f64() / PACE.as_secs_f64() * rooms as f64) as usize;
         for turn in self.turns..due {
             let room = turn % rooms;
-            crowd.say(self.firsts[room] + fastrand::usize(..crowd.sizes[room] as usize));
+            crowd.publish(self.firsts[room] + fastrand::usize(..crowd.sizes[room] as usize));
         }
         self.turns = due;
     }

@@ -40,7 +40,7 @@ fn told() -> io::Result<Figure> {
     let probe = Probe::start(node.address())?;
     crowd.rest(Duration::from_millis(500))?;
     for _ in 0..TIMES {
-        crowd.say(0);
+        crowd.publish(0);
         crowd.rest(Duration::from_millis(500))?;
     }
     let waits = probe.stop()?;

@@ -59,7 +59,7 @@ impl Bucket {
 /// Counts tries. Each counted try has cost a hash, which bounds the number of buckets.
 #[derive(Default)]
 pub(super) struct LoginLimiter {
-    books: Mutex<Buckets>,
+    buckets: Mutex<Buckets>,
 }
 
 #[derive(Default)]
@@ -85,8 +85,8 @@ impl LoginLimiter {
     /// # Errors
     /// How long to wait.
     pub(super) fn ask(&self, attempt: &LoginAttempt<'_>) -> Result<(), Duration> {
-        let (books, now) = (self.books.lock(), Instant::now());
-        books.debtors(attempt, now).iter().try_for_each(|debtor| books.ask(debtor, now))
+        let (buckets, now) = (self.buckets.lock(), Instant::now());
+        buckets.debtors(attempt, now).iter().try_for_each(|debtor| buckets.ask(debtor, now))
     }
 
     /// Charges a try whose outcome is not known yet.
@@ -94,31 +94,31 @@ impl LoginLimiter {
     /// # Errors
     /// How long to wait.
     pub(super) fn charge(&self, attempt: &LoginAttempt<'_>) -> Result<(), Duration> {
-        let (mut books, now) = (self.books.lock(), Instant::now());
-        let debtors = books.debtors(attempt, now);
-        debtors.iter().try_for_each(|debtor| books.ask(debtor, now))?;
+        let (mut buckets, now) = (self.buckets.lock(), Instant::now());
+        let debtors = buckets.debtors(attempt, now);
+        debtors.iter().try_for_each(|debtor| buckets.ask(debtor, now))?;
         for debtor in debtors {
-            books.charge(debtor, now);
+            buckets.charge(debtor, now);
         }
         Ok(())
     }
 
     /// The try was right: gives its charge back, and remembers the address.
-    pub(super) fn forgive(&self, attempt: &LoginAttempt<'_>) {
-        let (mut books, now) = (self.books.lock(), Instant::now());
-        for debtor in books.debtors(attempt, now) {
+    pub(super) fn refund(&self, attempt: &LoginAttempt<'_>) {
+        let (mut buckets, now) = (self.buckets.lock(), Instant::now());
+        for debtor in buckets.debtors(attempt, now) {
             let every = debtor.budget().every;
-            match (&debtor, books.debts.get_mut(&debtor)) {
-                (Bucket::AtHome(..), Some(_)) => drop(books.debts.remove(&debtor)),
+            match (&debtor, buckets.debts.get_mut(&debtor)) {
+                (Bucket::AtHome(..), Some(_)) => drop(buckets.debts.remove(&debtor)),
                 (_, Some(until)) => *until = until.checked_sub(every).unwrap_or(now),
                 (_, None) => {}
             }
         }
-        if books.known.len() >= KNOWN {
-            books.known.retain(|_, until| *until > now);
+        if buckets.known.len() >= KNOWN {
+            buckets.known.retain(|_, until| *until > now);
         }
-        if books.known.len() < KNOWN {
-            books.known.insert((attempt.account.to_owned(), attempt.from.into()), now + REMEMBERED);
+        if buckets.known.len() < KNOWN {
+            buckets.known.insert((attempt.account.to_owned(), attempt.from.into()), now + REMEMBERED);
         }
     }
 
@@ -127,10 +127,10 @@ impl LoginLimiter {
     /// # Errors
     /// How long to wait.
     pub(super) fn register(&self, from: IpAddr) -> Result<(), Duration> {
-        let (mut books, now) = (self.books.lock(), Instant::now());
+        let (mut buckets, now) = (self.buckets.lock(), Instant::now());
         let debtor = Bucket::Registrations(from.into());
-        books.ask(&debtor, now)?;
-        books.charge(debtor, now);
+        buckets.ask(&debtor, now)?;
+        buckets.charge(debtor, now);
         Ok(())
     }
 }
@@ -178,7 +178,7 @@ mod tests {
         let attempt = LoginAttempt { account, from };
         let allowed = throttle.charge(&attempt).is_ok();
         if allowed {
-            throttle.forgive(&attempt);
+            throttle.refund(&attempt);
         }
         allowed
     }
@@ -236,6 +236,6 @@ mod tests {
             let [a, b] = n.to_be_bytes();
             assert!(wrong(&throttle, &format!("user{n}"), IpAddr::from([10, 1, a, b])));
         }
-        assert!(throttle.books.lock().debts.len() <= 3 * 2000 + 2000, "{}", throttle.books.lock().debts.len());
+        assert!(throttle.buckets.lock().debts.len() <= 3 * 2000 + 2000, "{}", throttle.buckets.lock().debts.len());
     }
 }

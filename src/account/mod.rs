@@ -12,7 +12,7 @@ use std::{io, net::IpAddr, time::Duration};
 
 use self::{
     login_limiter::{LoginAttempt, LoginLimiter},
-    name::looks,
+    name::skeleton_of,
     password::{HashPermit, Hasher},
     records::{Record, Records},
     token::{Claims, Tokens},
@@ -136,13 +136,13 @@ impl Accounts {
         let (name, password) = (user.parse::<AccountName>()?, password.parse::<Password>()?);
         self.throttle.register(from).map_err(AccountError::TooManyTries)?;
         // The insert decides in the end; this check before spares the wait and the work.
-        let looks = looks(name.as_str());
-        if self.records.is_taken(&looks).await? {
+        let skeleton_of = skeleton_of(name.as_str());
+        if self.records.is_taken(&skeleton_of).await? {
             return Err(AccountError::NameTaken);
         }
         let turn = self.hasher.turn(from).await?;
         // Another client may have registered it during the wait.
-        if self.records.is_taken(&looks).await? {
+        if self.records.is_taken(&skeleton_of).await? {
             return Err(AccountError::NameTaken);
         }
         let hash = turn.hash(password).await?;
@@ -227,7 +227,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Unavailable`], [`AccountError::Broken`].
     pub async fn is_taken(&self, name: &Name) -> Result<bool, AccountError> {
-        self.records.is_taken(&looks(name.as_str())).await
+        self.records.is_taken(&skeleton_of(name.as_str())).await
     }
 
     /// Whether the database answers.
@@ -277,7 +277,7 @@ impl Accounts {
         if !turn.verify(password, record.map(|record| &*record.password)).await? {
             return Err(AccountError::WrongLogin);
         }
-        self.throttle.forgive(attempt);
+        self.throttle.refund(attempt);
         Ok(turn)
     }
 }

@@ -57,7 +57,7 @@ impl FromStr for AccountName {
             && text.chars().any(char::is_alphanumeric)
             && !text.contains("  ")
             && !is_heaped(text)
-            && !looks(text).iter().any(|look| GUEST.iter().any(|guest| look.starts_with(guest)));
+            && !skeleton_of(text).iter().any(|look| GUEST.iter().any(|guest| look.starts_with(guest)));
         if fits { Ok(Self { name, folded }) } else { Err(AccountError::BadUser) }
     }
 }
@@ -65,7 +65,7 @@ impl FromStr for AccountName {
 /// The skeletons of a name: as written, case-folded and in capitals. Names that share one look alike. All three are
 /// needed, because some letters look alike in one case only (`I` and `l`, `T` and the Cyrillic `Т`). The capitals keep
 /// their case: their `I` is an `l` to the skeleton, and `ALI` must not match `ALL`.
-pub(super) fn looks(name: &str) -> BTreeSet<String> {
+pub(super) fn skeleton_of(name: &str) -> BTreeSet<String> {
     let name: String = name.nfkc().filter(|c| !is_invisible(*c)).collect();
     let folded = fold(&name);
     let look = |text: &str| fold(&skeleton(text).collect::<String>());
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn alike(a: &str, b: &str) -> bool {
-        !looks(a).is_disjoint(&looks(b))
+        !skeleton_of(a).is_disjoint(&skeleton_of(b))
     }
 
     #[test]

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     AccountError, AccountName,
-    name::{CAPITALS, looks},
+    name::{CAPITALS, skeleton_of},
 };
 use crate::room::{Millis, Name, RoomKey};
 
@@ -162,8 +162,8 @@ impl Records {
             let mut kept = BTreeSet::new();
             for row in &without {
                 after = row.try_get("id")?;
-                let looks = looks(row.try_get("name")?).into_iter().filter(|look| look.starts_with(CAPITALS));
-                kept.extend(looks.map(|look| (look, after.clone())));
+                let skeleton_of = skeleton_of(row.try_get("name")?).into_iter().filter(|look| look.starts_with(CAPITALS));
+                kept.extend(skeleton_of.map(|look| (look, after.clone())));
             }
             let mut change = self.pool.begin().await?;
             // In order, as a registration at the same time inserts them.
@@ -209,7 +209,7 @@ impl Records {
             .execute(&mut *change)
             .await?;
             // In order, so that two registrations at once do not deadlock.
-            for look in looks(name.as_str()) {
+            for look in skeleton_of(name.as_str()) {
                 let query = sqlx::query("INSERT INTO looks (look, account) VALUES ($1, $2)").bind(look).bind(&id);
                 query.execute(&mut *change).await?;
             }
@@ -239,10 +239,10 @@ impl Records {
     }
 
     /// Whether an account has this name or one that looks like it.
-    pub(super) async fn is_taken(&self, looks: &BTreeSet<String>) -> Result<bool, AccountError> {
+    pub(super) async fn is_taken(&self, skeleton_of: &BTreeSet<String>) -> Result<bool, AccountError> {
         // One statement for two or three skeletons.
         let query = sqlx::query("SELECT 1 FROM looks WHERE look IN ($1, $2, $3) LIMIT 1");
-        let query = looks.iter().cycle().take(3).fold(query, |query, look| query.bind(look));
+        let query = skeleton_of.iter().cycle().take(3).fold(query, |query, look| query.bind(look));
         Ok(query.fetch_optional(&self.pool).await?.is_some())
     }
 

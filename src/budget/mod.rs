@@ -27,7 +27,7 @@ pub use self::{
     held::{Count, Kept, Permit, Reservation, RoomText, Unread},
     usage::Usage,
 };
-use crate::{protocol::ApiError, spare};
+use crate::{protocol::ApiError, shrink};
 
 /// How long a client that met a limit should wait before it retries.
 const RETRY: Duration = Duration::from_secs(5);
@@ -201,7 +201,7 @@ impl Budgets {
     pub fn forget(&self) {
         let now = self.node.seconds();
         self.addresses.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_forgotten(now));
-        spare::give_back(&self.addresses);
+        shrink::shrink(&self.addresses);
         self.sweep_at.store((self.addresses.len() * 2).max(SWEEP), Ordering::Relaxed);
     }
 }

@@ -48,7 +48,7 @@ impl Gate {
     }
 
     /// Adds the client to a request. Behind a proxy the request is counted until its response, stream or socket ends.
-    pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, lender: &HijackHandle) {
+    pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, hijack_handle: &HijackHandle) {
         // Called in any case: it warns of a proxy that is not configured.
         let address = ClientAddr::from(guards::address(request, self.proxies));
         if let Some(client) = client {
@@ -58,7 +58,7 @@ impl Gate {
         let usage = self.budgets.usage(address);
         let permit = usage.hold_own(Resource::Connections).map_err(Overflow);
         let permit = permit.map_err(|overflow| request.extensions_mut().insert(overflow)).ok();
-        lender.serve(Arc::clone(&usage), permit);
+        hijack_handle.serve(Arc::clone(&usage), permit);
         request.extensions_mut().insert(Client { address, usage });
     }
 

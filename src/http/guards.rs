@@ -44,7 +44,7 @@ pub(super) fn is_login(slip: &str) -> bool {
 impl AppState {
     /// The name under which a client joins: its account's, or without a login the given one, unless an account owns
     /// that. Every join calls this.
-    pub(super) async fn known_as(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, ApiError> {
+    pub(super) async fn resolve_name(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, ApiError> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
         // Before any query to the database.
         usage.frame()?;
@@ -107,7 +107,7 @@ pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B
         }
     }
     let usage = edge.usage(request);
-    let entrance = || -> Result<JoinRequest, ApiError> {
+    let join_request = || -> Result<JoinRequest, ApiError> {
         Ok(JoinRequest {
             usage: Some(Arc::clone(&usage)),
             room: room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?,
@@ -116,16 +116,16 @@ pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B
             ticket: ticket(request).map(str::to_owned),
         })
     };
-    let mut entrance = entrance();
+    let mut join_request = join_request();
     let (login, is_page) = (Login::of(request), request.headers().contains_key(ORIGIN));
-    if let Ok(welcome) = &mut entrance {
-        match edge.known_as(&usage, login, welcome.name.take()).await {
+    if let Ok(welcome) = &mut join_request {
+        match edge.resolve_name(&usage, login, welcome.name.take()).await {
             Ok(name) => welcome.name = name,
-            Err(trouble) if !is_page && trouble.status() == 401 => return Err(trouble),
-            Err(trouble) => entrance = Err(trouble),
+            Err(error) if !is_page && error.status() == 401 => return Err(error),
+            Err(error) => join_request = Err(error),
         }
     }
-    let opening = ws::UpgradeParams { entrance, resume, rate: edge.rate, usage };
+    let opening = ws::UpgradeParams { join_request, resume, rate: edge.rate, usage };
     let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| ApiError::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| response::whole(Bytes::new())))

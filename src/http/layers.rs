@@ -38,9 +38,9 @@ pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Inf
 pub fn layered(edge: Arc<AppState>) -> Layered {
     let origins: Vec<HeaderValue> =
         edge.origins.allowed.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
-    let promises = Arc::new(promises(edge.hub.terms().video.as_ref().map(|video| video.url())));
+    let security_headers = Arc::new(security_headers(edge.hub.config().video.as_ref().map(|video| video.url())));
     let dress = move |mut response: Response<Payload>| {
-        for (name, value) in &*promises {
+        for (name, value) in &*security_headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
         response
@@ -131,7 +131,7 @@ where
 }
 
 /// The security headers of every response.
-fn promises(livekit: Option<&str>) -> [(HeaderName, HeaderValue); 5] {
+fn security_headers(livekit: Option<&str>) -> [(HeaderName, HeaderValue); 5] {
     let text = HeaderValue::from_static;
     [
         (CONTENT_SECURITY_POLICY, content_security_policy(&page::inline_scripts(), livekit)),

@@ -76,9 +76,9 @@ pub struct AppState {
     /// The members that poll here.
     pub pollers: Pollers,
     /// The rate limit of each member's requests.
-    pub paces: FramePacers<MemberId>,
+    pub pacers: FramePacers<MemberId>,
     /// The rate limit of messages without a ticket, for each address in each room.
-    pub strangers: FramePacers<(RoomId, ClientAddr)>,
+    pub anonymous_pacers: FramePacers<(RoomId, ClientAddr)>,
     /// What each address and this node may hold and do.
     pub budgets: Arc<Budgets>,
     /// WebSocket connections; the server waits for them when it stops.
@@ -97,8 +97,8 @@ impl AppState {
         // Health checks use the IP address of the moment, and their responses hold nothing that other sites could use.
         let is_probe = matches!(handler, Handler::Health | Handler::Ready);
         let named = if is_probe { Ok(()) } else { origin::check_name(&request, &self.origins) };
-        if let Err(trouble) = origin::check_host(&request).and(named) {
-            return response::refuse(&trouble);
+        if let Err(error) = origin::check_host(&request).and(named) {
+            return response::refuse(&error);
         }
         if !route.allows(request.method()) {
             // An address that does not exist is 404 in any method.
@@ -107,10 +107,10 @@ impl AppState {
         }
         let comes_back = handler == Handler::Events && stream::comes_back(&request);
         let refuse = if comes_back { stream::put_off } else { response::refuse };
-        if let Some(Overflow(trouble)) = request.extensions().get()
+        if let Some(Overflow(error)) = request.extensions().get()
             && !matches!(handler, Handler::Health | Handler::Ready | Handler::Metrics)
         {
-            return refuse(trouble);
+            return refuse(error);
         }
         let patience = route.patience();
         let gone = gone(handler, &request);
@@ -124,12 +124,12 @@ impl AppState {
                 Handler::Room => Box::pin(self.room(room, &request)).await,
                 Handler::Rooms => Box::pin(self.join(None, request)).await,
                 Handler::Join => Box::pin(self.join(Some(room), request)).await,
-                Handler::Messages if request.method() == Method::POST => Box::pin(self.say(room, request)).await,
+                Handler::Messages if request.method() == Method::POST => Box::pin(self.publish(room, request)).await,
                 Handler::Messages => self.poll(room, request).await,
                 Handler::Events => Box::pin(self.events(room, &request)).await,
                 Handler::Typing => Box::pin(self.typing(room, request)).await,
                 Handler::Leave => Box::pin(self.leave(room, request)).await,
-                Handler::Pass => Box::pin(self.pass(room, request)).await,
+                Handler::LiveKitToken => Box::pin(self.livekit_token(room, request)).await,
                 Handler::LiveKit => Box::pin(self.livekit(request)).await,
                 Handler::Health => Ok(response::text("ok\n")),
                 Handler::Ready => Box::pin(self.readiness()).await,
@@ -148,7 +148,7 @@ impl AppState {
             result = timeout(patience, answering) => result.unwrap_or(Err(ApiError::Timeout)),
             () = gone => Ok(response::nothing()),
         };
-        result.unwrap_or_else(|trouble| refuse(&trouble))
+        result.unwrap_or_else(|error| refuse(&error))
     }
 
     async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
@@ -158,7 +158,7 @@ impl AppState {
         Ok(response::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
-    async fn pass<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
+    async fn livekit_token<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -167,8 +167,8 @@ impl AppState {
         let room = room_id(room)?;
         let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.ticket_holder(&self.usage(&request), &room, ticket).await?.member;
-        self.paces.word(&member).await?;
-        let pass = self.hub.pass(&room, member).await?;
+        self.pacers.word(&member).await?;
+        let pass = self.hub.livekit_token(&room, member).await?;
         let shape = serde_json::json!({
             "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
         });
@@ -182,7 +182,7 @@ impl AppState {
     {
         let body = body(request.body_mut()).await?;
         let body = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
-        self.hub.report(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
+        self.hub.webhook_event(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
         Ok(response::text("ok\n"))
     }
 
@@ -201,11 +201,11 @@ impl AppState {
     }
 
     fn metrics(&self) -> HttpResponse {
-        let (rooms, seats) = self.hub.counts();
+        let (rooms, sessions) = self.hub.counts();
         let held = |resource| self.budgets.held(resource);
         let gauges = [
             ("rooms", "Rooms with seats at this node", rooms),
-            ("seats", "Seats at this node", seats),
+            ("seats", "Seats at this node", sessions),
             ("connections", "Connections that this node holds", held(Resource::Connections)),
             ("text_bytes", "Bytes said into rooms that live, as budgets count them", held(Resource::Text)),
             ("unread_bytes", "Bytes that wait for clients that do not read", held(Resource::Unread)),
@@ -223,11 +223,11 @@ fn gone<B>(handler: Handler, request: &Request<B>) -> impl Future<Output = ()> +
         Handler::Rooms | Handler::Join | Handler::Events => true,
         _ => false,
     };
-    let lender = request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
+    let hijack_handle = request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
     let by_ticket = guards::ticket(request).is_some();
     async move {
-        match lender {
-            Some(lender) => lender.closed().await,
+        match hijack_handle {
+            Some(hijack_handle) => hijack_handle.closed().await,
             None => pending().await,
         }
         // A client may close its side after the request and still read. Without a ticket no session is at stake, so it

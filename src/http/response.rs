@@ -74,19 +74,19 @@ pub(super) fn nothing() -> HttpResponse {
 }
 
 /// `{"code","message"}` with its status.
-pub(super) fn refuse(trouble: &ApiError) -> HttpResponse {
-    refuse_send(trouble, None)
+pub(super) fn refuse(error: &ApiError) -> HttpResponse {
+    refuse_send(error, None)
 }
 
 /// As [`refuse`], with the sender's own counter of the message.
-pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> HttpResponse {
-    let mut answer = json(&trouble.problem(n));
-    *answer.status_mut() = StatusCode::from_u16(trouble.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some(wait) = trouble.retry_after() {
+pub(super) fn refuse_send(error: &ApiError, n: Option<u64>) -> HttpResponse {
+    let mut answer = json(&error.problem(n));
+    *answer.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(wait) = error.retry_after() {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
     let mut add = |name, value| answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    match trouble {
+    match error {
         ApiError::UpgradeRequired => {
             add(SEC_WEBSOCKET_VERSION, "13");
             add(UPGRADE, "websocket");
@@ -95,7 +95,7 @@ pub(super) fn refuse_send(trouble: &ApiError, n: Option<u64>) -> HttpResponse {
         // The rest of the body is not read.
         ApiError::BodyTooBig(_) => drop(add(CONNECTION, "close")),
         ApiError::BadTicket => drop(add(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)),
-        _ if trouble.status() == 401 => drop(add(WWW_AUTHENTICATE, "Bearer")),
+        _ if error.status() == 401 => drop(add(WWW_AUTHENTICATE, "Bearer")),
         _ => {}
     }
     answer

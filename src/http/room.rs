@@ -54,15 +54,15 @@ impl AppState {
         let name = wish.name.filter(|name| !name.trim().is_empty());
         let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
         let usage = self.usage(&request);
-        let mut entrance = JoinRequest {
+        let mut join_request = JoinRequest {
             usage: Some(usage.clone()),
             room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
             name: name.map(|name| name.parse()).transpose()?,
             cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
             ticket: guards::ticket(&request).map(str::to_owned),
         };
-        entrance.name = self.known_as(&usage, login, entrance.name).await?;
-        Ok(response::written(self.pollers.join(entrance).await?))
+        join_request.name = self.resolve_name(&usage, login, join_request.name).await?;
+        Ok(response::written(self.pollers.join(join_request).await?))
     }
 
     /// Returns what has happened since a cursor.
@@ -82,31 +82,31 @@ impl AppState {
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
         let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
-        Box::pin(self.paces.word(&who.member)).await?;
+        Box::pin(self.pacers.word(&who.member)).await?;
         let answer = self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
         Ok(answer.map_or_else(response::nothing, response::written))
     }
 
     /// Sends a message for a member.
-    pub(super) async fn say<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn publish<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let usage = self.usage(&request);
-        let (ticket, inbound) = self.read_word(request).await?;
+        let (ticket, inbound) = self.read_message(request).await?;
         let given = inbound.n;
         let said = async {
-            let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
+            let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
             let ClientMessage::Chat { text, n } = inbound.ask? else {
                 return Err(ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
             };
-            let PublishResult { n, seq, at, repeated } = self.hub.say(&room, &who, n, &text, &usage).await?;
-            stay.iter_mut().for_each(KeepAlive::accept);
+            let PublishResult { n, seq, at, repeated } = self.hub.publish(&room, &who, n, &text, &usage).await?;
+            keep_alive.iter_mut().for_each(KeepAlive::accept);
             Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: True::when(repeated) }))
         };
         Ok(match said.await {
             Ok(ack) => response::written(ack.to_json().into()),
-            Err(trouble) => response::refuse_send(&trouble, given),
+            Err(error) => response::refuse_send(&error, given),
         })
     }
 
@@ -116,14 +116,14 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let usage = self.usage(&request);
-        let (ticket, inbound) = self.read_word(request).await?;
+        let (ticket, inbound) = self.read_message(request).await?;
         let began = Instant::now();
-        let (room, who, mut stay) = self.hear(&usage, room, ticket).await?;
+        let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
         let ClientMessage::Typing { typing } = inbound.ask? else {
             return Err(ApiError::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
         };
         self.hub.typing(&room, &who, typing, began).await?;
-        stay.iter_mut().for_each(KeepAlive::accept);
+        keep_alive.iter_mut().for_each(KeepAlive::accept);
         Ok(response::nothing())
     }
 
@@ -153,7 +153,7 @@ impl AppState {
     }
 
     /// A message or typing state from a request's body, and the ticket that came with it.
-    async fn read_word<B>(&self, mut request: Request<B>) -> Result<(Option<String>, ClientFrame), ApiError>
+    async fn read_message<B>(&self, mut request: Request<B>) -> Result<(Option<String>, ClientFrame), ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -183,9 +183,9 @@ impl AppState {
         // Before the store is asked for the holder.
         usage.frame()?;
         let who = self.hub.ticket_holder(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
-        self.paces.word(&who.member).await?;
-        let stay = self.pollers.hear(&who);
-        Ok((room, who, stay))
+        self.pacers.word(&who.member).await?;
+        let keep_alive = self.pollers.hear(&who);
+        Ok((room, who, keep_alive))
     }
 }
 

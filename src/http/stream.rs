@@ -51,9 +51,9 @@ impl AppState {
         let ticket = guards::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
         let usage = self.usage(request);
-        let name = self.known_as(&usage, Login::of(request), name).await?;
-        let entrance = JoinRequest { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
-        Ok(flowing(EVENTS, framing, sse::open(&self.hub, entrance, framing).await?))
+        let name = self.resolve_name(&usage, Login::of(request), name).await?;
+        let join_request = JoinRequest { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
+        Ok(flowing(EVENTS, framing, sse::open(&self.hub, join_request, framing).await?))
     }
 
     /// `/r/{room}`: the page, or the room as text for clients that ask for it. A POST sends its body as a message.
@@ -70,9 +70,9 @@ impl AppState {
                 return answer;
             }
         };
-        said.unwrap_or_else(|trouble| {
-            let mut refusal = response::refuse(&trouble);
-            *refusal.body_mut() = response::whole(format!("{trouble}\n").into());
+        said.unwrap_or_else(|error| {
+            let mut refusal = response::refuse(&error);
+            *refusal.body_mut() = response::whole(format!("{error}\n").into());
             refusal.headers_mut().insert(hyper::header::CONTENT_TYPE, LINES);
             refusal.headers_mut().insert(VARY, accept::VARIES);
             refusal
@@ -84,10 +84,10 @@ impl AppState {
         let (name, cursor) = guest(request)?;
         let room = room_id(room)?;
         let usage = self.usage(request);
-        let name = self.known_as(&usage, Login::of(request), name).await?;
-        let entrance = JoinRequest { room, name, ticket: None, cursor, usage: Some(usage) };
+        let name = self.resolve_name(&usage, Login::of(request), name).await?;
+        let join_request = JoinRequest { room, name, ticket: None, cursor, usage: Some(usage) };
         let framing = framing(request);
-        let mut answer = flowing(LINES, framing, plain::open(&self.hub, entrance, framing).await?);
+        let mut answer = flowing(LINES, framing, plain::open(&self.hub, join_request, framing).await?);
         answer.headers_mut().insert(VARY, accept::VARIES);
         Ok(answer)
     }
@@ -105,17 +105,17 @@ impl AppState {
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
         let room = room_id(room)?;
         // Before the rate limit: a client that may not send here must not use up the limit of its address.
-        let name = self.known_as(&usage, login, name).await?;
+        let name = self.resolve_name(&usage, login, name).await?;
         usage.frame()?;
-        self.strangers.word(&(room.clone(), usage.address())).await?;
+        self.anonymous_pacers.word(&(room.clone(), usage.address())).await?;
         if self.hub.count(&room).await? == 0 {
             return Err(ApiError::NobodyThere);
         }
-        let entrance = JoinRequest { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
-        let seat = self.hub.enter(entrance, Arc::new(NullSubscriber)).await?;
-        let who = Claims { member: seat.member(), name: seat.name().clone() };
-        let said = self.hub.say(&room, &who, None, &text, &usage).await;
-        seat.leave().await;
+        let join_request = JoinRequest { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
+        let session = self.hub.enter(join_request, Arc::new(NullSubscriber)).await?;
+        let who = Claims { member: session.member(), name: session.name().clone() };
+        let said = self.hub.publish(&room, &who, None, &text, &usage).await;
+        session.leave().await;
         Ok(response::of(LINES, plain::line(said?.at, &who.name, &text)))
     }
 }
@@ -131,11 +131,11 @@ fn last_id<B>(request: &Request<B>) -> Option<&str> {
 }
 
 /// Sends such a stream an event with the error and when to retry, if a retry can help.
-pub(super) fn put_off(trouble: &ApiError) -> HttpResponse {
-    if !trouble.is_passing() {
-        return response::refuse(trouble);
+pub(super) fn put_off(error: &ApiError) -> HttpResponse {
+    if !error.is_passing() {
+        return response::refuse(error);
     }
-    as_it_is(response::of(EVENTS, sse::put_off(trouble)))
+    as_it_is(response::of(EVENTS, sse::put_off(error)))
 }
 
 /// The name and cursor in the query of a client without a ticket.

@@ -39,14 +39,14 @@ impl Hub {
     /// # Errors
     /// [`ApiError::VideoNotConfigured`], [`ApiError::VideoRefused`], [`RoomError::NotMember`] for a member who has
     /// left, or the store's.
-    pub async fn pass(&self, room: &RoomId, id: MemberId) -> Result<LiveKitToken, ApiError> {
-        let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
+    pub async fn livekit_token(&self, room: &RoomId, id: MemberId) -> Result<LiveKitToken, ApiError> {
+        let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
         let member: &Member = snapshot.members.first().ok_or(RoomError::NotMember)?;
         if video.is_refused() {
             return Err(ApiError::VideoRefused);
         }
-        let pass = video.pass(room, member).map_err(|error| {
+        let pass = video.livekit_token(room, member).map_err(|error| {
             tracing::error!(%error, "no pass");
             ApiError::Internal
         })?;
@@ -60,8 +60,8 @@ impl Hub {
     /// # Errors
     /// [`ApiError::VideoNotConfigured`], [`ApiError::BadSignature`], or the store's, so that LiveKit sends the event
     /// again.
-    pub async fn report(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), ApiError> {
-        let video = self.terms().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
+    pub async fn webhook_event(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), ApiError> {
+        let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let Some(report) = video.read(body, signature).map_err(|_| ApiError::BadSignature)? else { return Ok(()) };
         match self.store.call(&report.room, report.member, report.call).await {
             // A token outlives a session: a member who uses it after leaving is removed again.
@@ -77,7 +77,7 @@ impl Hub {
 
     /// In the background: removes a member who left from the call, or ends the call if that leave deleted the room.
     pub(super) fn remove_from_call(self: &Arc<Self>, room: &RoomId, member: MemberId, over: bool) {
-        if self.terms().video.is_none() {
+        if self.config().video.is_none() {
             return;
         }
         let (hub, room) = (Arc::clone(self), room.clone());
@@ -92,7 +92,7 @@ impl Hub {
     }
 
     async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), ApiError> {
-        let Some(video) = &self.terms().video else { return Ok(()) };
+        let Some(video) = &self.config().video else { return Ok(()) };
         // Read anew on each try: the room may have been created again, and the member may be back.
         let done = match self.store.find(room, Some(member)).await? {
             None if over => video.end(room).await,
@@ -104,7 +104,7 @@ impl Hub {
 
     /// Reconciles the calls of this node's rooms for as long as the node lives.
     pub(super) fn follow_calls(self: &Arc<Self>) {
-        if let Some(video) = &self.terms().video {
+        if let Some(video) = &self.config().video {
             tokio::spawn(follow(Arc::downgrade(self), video.reach()));
         }
     }
@@ -116,11 +116,11 @@ impl Hub {
     }
 
     /// Compares the store's record of a room's call with LiveKit's.
-    async fn look_at(self: &Arc<Self>, room: &LocalRoom) -> Result<(), ApiError> {
-        let Some(video) = &self.terms().video else { return Ok(()) };
+    async fn reconcile(self: &Arc<Self>, room: &LocalRoom) -> Result<(), ApiError> {
+        let Some(video) = &self.config().video else { return Ok(()) };
         // The store comes first: a member who joins the call while LiveKit is asked gets a mark that this cannot
         // overrule.
-        let Some(known) = self.store.look(&room.id, false).await? else { return Ok(()) };
+        let Some(known) = self.store.snapshot(&room.id, false).await? else { return Ok(()) };
         let there = video.callers(&room.id).await.map_err(|_| ApiError::Timeout)?;
         for (id, call) in &there {
             match known.members.iter().find(|member| member.id == *id).map(|member| member.call) {
@@ -168,9 +168,9 @@ async fn follow(hub: Weak<Hub>, mut reach: watch::Receiver<Reach>) {
             changed = reach.changed() => changed.is_ok(),
         };
         let Some(hub) = hub.upgrade() else { return };
-        let Some(video) = &hub.terms().video else { return };
+        let Some(video) = &hub.config().video else { return };
         if !changed && (std::mem::take(&mut first) || *reach.borrow() != Reach::Here) {
-            let _ = video.knock().await;
+            let _ = video.probe().await;
         }
         let (is, news) = (*reach.borrow(), reach.has_changed().unwrap_or_default() || changed);
         reach.mark_unchanged();
@@ -195,7 +195,7 @@ async fn follow(hub: Weak<Hub>, mut reach: watch::Receiver<Reach>) {
         if is == Reach::Here {
             let looks = hub.calling().into_iter().map(|room| {
                 let hub = Arc::clone(&hub);
-                async move { hub.look_at(&room).await }
+                async move { hub.reconcile(&room).await }
             });
             let mut looks = stream::iter(looks).buffer_unordered(TOGETHER);
             // When LiveKit goes away, the other rooms need not ask: the next round tries again.

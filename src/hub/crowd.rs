@@ -25,8 +25,8 @@ const PACE: Duration = Duration::from_secs(1);
 const PACE_OF_THOUSAND: Duration = Duration::from_millis(500);
 
 /// How long after one count the next is broadcast, if there is one.
-fn pace(told: usize) -> Duration {
-    let thousands = u32::try_from(told / 1000).unwrap_or(u32::MAX);
+fn pace(announced: usize) -> Duration {
+    let thousands = u32::try_from(announced / 1000).unwrap_or(u32::MAX);
     PACE_OF_THOUSAND.saturating_mul(thousands).clamp(PACE, 10 * PACE)
 }
 
@@ -43,13 +43,13 @@ pub(super) struct CrowdMode {
     version: u64,
     count: usize,
     /// The version of the last broadcast count.
-    told: u64,
+    announced: u64,
     /// The version of the newest snapshot that was welcomed with `crowd`.
-    greeted: u64,
+    welcomed: u64,
     /// Versions up to this one were in a complete list.
     listed: u64,
     /// A snapshot of this epoch has been seen, and with it the participants of the call.
-    met: bool,
+    seen_snapshot: bool,
     /// How many changes of the call were seen.
     calls: u64,
 }
@@ -60,27 +60,27 @@ impl CrowdMode {
     }
 
     /// Records a join. True if it is broadcast by name.
-    pub(super) fn hear_joined(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
-        self.hear(epoch, version, count) && !self.is
+    pub(super) fn note_joined(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
+        self.note(epoch, version, count) && !self.is
     }
 
     /// Records a leave. True if it is broadcast by name, which it always is for a member who may be seen in the call.
-    pub(super) fn hear_left(&mut self, epoch: Epoch, version: u64, count: usize, called: bool) -> bool {
-        let named = self.hear(epoch, version, count) && (!self.is || called || !self.met);
+    pub(super) fn note_left(&mut self, epoch: Epoch, version: u64, count: usize, called: bool) -> bool {
+        let named = self.note(epoch, version, count) && (!self.is || called || !self.seen_snapshot);
         if named {
             // Its count may be older than the one broadcast last.
-            self.told = self.told.min(version);
+            self.announced = self.announced.min(version);
         }
         named
     }
 
     /// Records a version that changed no membership.
-    pub(super) fn hear_unchanged(&mut self, epoch: Epoch, version: u64, count: usize) {
-        self.hear(epoch, version, count);
+    pub(super) fn note_unchanged(&mut self, epoch: Epoch, version: u64, count: usize) {
+        self.note(epoch, version, count);
     }
 
     /// Records a change. False if a complete list contained it.
-    fn hear(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
+    fn note(&mut self, epoch: Epoch, version: u64, count: usize) -> bool {
         self.live(epoch);
         if version <= self.listed {
             return false;
@@ -93,14 +93,14 @@ impl CrowdMode {
     }
 
     /// Records a change of the call.
-    pub(super) fn hear_call(&mut self) {
+    pub(super) fn note_call(&mut self) {
         self.calls += 1;
     }
 
     /// Whether the welcome with this snapshot says `crowd`.
-    fn greet(&mut self, room: &Snapshot) -> bool {
+    fn welcome(&mut self, room: &Snapshot) -> bool {
         self.live(room.epoch);
-        self.met = true;
+        self.seen_snapshot = true;
         let many = room.count() > self.most;
         // Before the last complete list the room was a crowd, and a subscriber from then is about to get that list.
         self.is |= many && room.version > self.listed;
@@ -109,20 +109,20 @@ impl CrowdMode {
         }
         let crowd = many || self.is;
         if crowd {
-            self.greeted = self.greeted.max(room.version);
+            self.welcomed = self.welcomed.max(room.version);
         }
         crowd
     }
 
     /// Restarts from a reset. Says whether the room is a crowd.
     pub(super) fn start_over(&mut self, room: &Snapshot) -> bool {
-        let greeted = if self.life == Some(room.epoch) { self.greeted } else { 0 };
+        let welcomed = if self.life == Some(room.epoch) { self.welcomed } else { 0 };
         let (version, count) = (room.version, room.count());
         // A subscriber whose welcome was newer than this reset, and did not come from it, still waits for the list.
-        let is = count > self.most || greeted >= version.max(1);
+        let is = count > self.most || welcomed >= version.max(1);
         let (most, followed, calls) = (self.most, self.followed, self.calls + 1);
-        let (life, told, listed, met) = (Some(room.epoch), version, 0, true);
-        *self = Self { most, is, followed, life, version, count, told, greeted, listed, met, calls };
+        let (life, announced, listed, seen_snapshot) = (Some(room.epoch), version, 0, true);
+        *self = Self { most, is, followed, life, version, count, announced, welcomed, listed, seen_snapshot, calls };
         is
     }
 
@@ -150,8 +150,8 @@ impl CrowdMode {
     /// The member count, if it was not broadcast yet.
     fn count(&mut self) -> Option<(FrameMeta, usize)> {
         let Self { version, count, .. } = *self;
-        let epoch = self.life.filter(|_| self.is && self.told < version)?;
-        self.told = version;
+        let epoch = self.life.filter(|_| self.is && self.announced < version)?;
+        self.announced = version;
         Some((FrameMeta::Presence { epoch, version }, count))
     }
 
@@ -160,12 +160,12 @@ impl CrowdMode {
     /// Returns the metadata of the frame that carries the list.
     fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
         let (epoch, version) = (room.epoch, room.version);
-        let is_all = self.life == Some(epoch) && version == self.version.max(self.greeted) && self.calls == calls;
+        let is_all = self.life == Some(epoch) && version == self.version.max(self.welcomed) && self.calls == calls;
         if !self.is || !is_all || !self.is_few(room.count()) {
             return None;
         }
         (self.is, self.followed) = (false, false);
-        (self.version, self.count, self.told, self.listed) = (version, room.count(), version, version);
+        (self.version, self.count, self.announced, self.listed) = (version, room.count(), version, version);
         // Ordered as the next version: a subscriber that knows this version may know it as that of a crowd.
         Some(FrameMeta::Presence { epoch, version: version + 1 })
     }
@@ -173,31 +173,31 @@ impl CrowdMode {
 
 impl LocalRoom {
     /// Whether the welcome with this snapshot says `crowd`.
-    pub(super) fn greets(&self, room: &Snapshot) -> bool {
-        self.gathered.lock().crowd.greet(room)
+    pub(super) fn welcomes(&self, room: &Snapshot) -> bool {
+        self.pending.lock().crowd.welcome(room)
     }
 
     /// Whether a task must start to count this room.
     pub(super) fn is_uncounted(&self) -> bool {
-        let crowd = &mut self.gathered.lock().crowd;
+        let crowd = &mut self.pending.lock().crowd;
         crowd.is && !std::mem::replace(&mut crowd.followed, true)
     }
 
     /// Broadcasts the member count, if it was not broadcast yet.
     fn tell_count(&self) {
-        let mut gathered = self.gathered.lock();
-        if let Some((kind, count)) = gathered.crowd.count() {
-            gathered.push(kind, Content::Count { count }, &self.id);
-            self.start_flush(gathered);
+        let mut pending = self.pending.lock();
+        if let Some((kind, count)) = pending.crowd.count() {
+            pending.push(kind, Content::Count { count }, &self.id);
+            self.start_flush(pending);
         }
     }
 
     /// Broadcasts the member list if that ends crowd mode. Says whether it does.
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
-        let mut gathered = self.gathered.lock();
-        let Some(kind) = gathered.crowd.end(snapshot, calls) else { return false };
-        gathered.push(kind, Content::Listing { members: snapshot.members.clone() }, &self.id);
-        self.start_flush(gathered);
+        let mut pending = self.pending.lock();
+        let Some(kind) = pending.crowd.end(snapshot, calls) else { return false };
+        pending.push(kind, Content::Listing { members: snapshot.members.clone() }, &self.id);
+        self.start_flush(pending);
         true
     }
 }
@@ -207,13 +207,13 @@ pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
     loop {
         // The room is not kept alive while the store is asked, or until the next count: its last session may end meanwhile.
         let Some((id, over, calls)) = room.upgrade().and_then(|room| {
-            let (over, calls) = room.gathered.lock().crowd.is_over()?;
+            let (over, calls) = room.pending.lock().crowd.is_over()?;
             Some((room.id.clone(), over, calls))
         }) else {
             return;
         };
         let snapshot = match store.upgrade().filter(|_| over) {
-            Some(store) => store.look(&id, false).await.ok().flatten(),
+            Some(store) => store.snapshot(&id, false).await.ok().flatten(),
             None => None,
         };
         let Some(here) = room.upgrade() else { return };
@@ -221,9 +221,9 @@ pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
             return;
         }
         here.tell_count();
-        let told = here.people.lock().seats.len();
+        let announced = here.people.lock().sessions.len();
         drop(here);
-        tokio::time::sleep(pace(told)).await;
+        tokio::time::sleep(pace(announced)).await;
     }
 }
 
@@ -241,43 +241,44 @@ mod tests {
     /// Five members joined where a crowd begins above four, and one was welcomed.
     fn five() -> CrowdMode {
         let mut crowd = CrowdMode::new(4);
-        assert!((1..=4).all(|version| crowd.hear_joined(Epoch(1), version, version as usize)));
-        assert!(!crowd.hear_joined(Epoch(1), 5, 5) && crowd.greet(&room(1, 5, 5)) && crowd.count().is_some());
+        assert!((1..=4).all(|version| crowd.note_joined(Epoch(1), version, version as usize)));
+        assert!(!crowd.note_joined(Epoch(1), 5, 5) && crowd.welcome(&room(1, 5, 5)) && crowd.count().is_some());
         crowd
     }
 
     fn leave(crowd: &mut CrowdMode, version: u64, count: usize) -> bool {
-        crowd.hear_left(Epoch(1), version, count, false)
+        crowd.note_left(Epoch(1), version, count, false)
     }
 
     #[test]
     fn the_list_that_ends_a_crowd_is_not_older_than_what_anybody_was_welcomed_with() {
         let mut crowd = five();
-        assert!(crowd.greet(&room(1, 9, 3)), "few, but this node has not heard of it yet");
+        assert!(crowd.welcome(&room(1, 9, 3)), "few, but this node has not heard of it yet");
         assert!(!leave(&mut crowd, 6, 4) && !leave(&mut crowd, 7, 3));
         assert!(crowd.end(&room(1, 6, 3), 0).is_none() && crowd.end(&room(1, 8, 2), 0).is_none());
         assert!(crowd.end(&room(2, 9, 3), 0).is_none() && crowd.end(&room(1, 9, 4), 0).is_none());
         let calls = crowd.is_over().unwrap().1;
-        crowd.hear_call();
+        crowd.note_call();
         assert!(crowd.end(&room(1, 9, 3), calls).is_none(), "the list may not know who has just come to the call");
-        assert!(crowd.end(&room(1, 9, 3), crowd.calls).is_some() && !crowd.greet(&room(1, 9, 3)));
+        assert!(crowd.end(&room(1, 9, 3), crowd.calls).is_some() && !crowd.welcome(&room(1, 9, 3)));
         // A change that the list contains is not broadcast any more; a later one is.
-        assert!(!crowd.hear_joined(Epoch(1), 8, 4) && !leave(&mut crowd, 9, 3) && leave(&mut crowd, 10, 2));
-        assert!(crowd.greet(&room(1, 4, 5)) && !crowd.is, "who comes from before the list gets it, and makes no crowd");
+        assert!(!crowd.note_joined(Epoch(1), 8, 4) && !leave(&mut crowd, 9, 3) && leave(&mut crowd, 10, 2));
+        assert!(crowd.welcome(&room(1, 4, 5)) && !crowd.is, "who comes from before the list gets it, and makes no crowd");
     }
 
     #[test]
     fn the_list_that_ends_a_crowd_is_not_newer_than_what_was_heard() {
         let mut crowd = five();
         assert!(!leave(&mut crowd, 6, 3) && crowd.end(&room(1, 8, 3), 0).is_none());
-        crowd.hear_unchanged(Epoch(1), 8, 3);
+        crowd.note_unchanged(Epoch(1), 8, 3);
         assert!(crowd.end(&room(1, 8, 3), 0).is_some());
     }
 
     #[test]
     fn many_thousands_are_told_the_count_less_often() {
-        for (told, seconds) in [(0, 1), (101, 1), (2000, 1), (2999, 1), (4000, 2), (16_000, 8), (20_000, 10), (100_000, 10)] {
-            assert_eq!(pace(told).as_secs(), seconds, "{told}");
+        for (announced, seconds) in [(0, 1), (101, 1), (2000, 1), (2999, 1), (4000, 2), (16_000, 8), (20_000, 10), (100_000, 10)]
+        {
+            assert_eq!(pace(announced).as_secs(), seconds, "{announced}");
         }
     }
 
@@ -285,20 +286,20 @@ mod tests {
     fn nobody_is_left_out_by_a_reset() {
         for (reset, is) in [(room(1, 9, 3), true), (room(1, 10, 3), false), (room(2, 1, 3), false), (room(2, 1, 5), true)] {
             let mut crowd = five();
-            assert!(crowd.greet(&room(1, 9, 3)));
+            assert!(crowd.welcome(&room(1, 9, 3)));
             assert_eq!(crowd.start_over(&reset), is, "{}", reset.cursor());
-            assert_eq!(crowd.greet(&reset), is);
+            assert_eq!(crowd.welcome(&reset), is);
         }
     }
 
     #[test]
     fn a_leave_that_is_told_by_name_is_counted_again() {
         let mut crowd = five();
-        assert!(crowd.greet(&room(1, 9, 7)) && crowd.count().is_some() && crowd.count().is_none());
-        assert!(crowd.hear_left(Epoch(1), 6, 4, true), "seen in the call");
+        assert!(crowd.welcome(&room(1, 9, 7)) && crowd.count().is_some() && crowd.count().is_none());
+        assert!(crowd.note_left(Epoch(1), 6, 4, true), "seen in the call");
         assert_eq!(crowd.count().map(|(_, count)| count), Some(7), "its count was older than the one told");
         // The participants of the call are unknown before the first snapshot.
         let mut crowd = CrowdMode::new(4);
-        assert!(leave(&mut crowd, 6, 5) && crowd.greet(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5));
+        assert!(leave(&mut crowd, 6, 5) && crowd.welcome(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5));
     }
 }

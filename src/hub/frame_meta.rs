@@ -37,10 +37,10 @@ impl FrameMeta {
         }
     }
 
-    pub(super) fn is_after(&self, reach: SeenUpTo) -> bool {
+    pub(super) fn is_after(&self, seen_up_to: SeenUpTo) -> bool {
         match *self {
-            Self::Said(cursor) => cursor.epoch == reach.epoch && cursor.seq > reach.seq,
-            Self::Presence { epoch, version } => epoch == reach.epoch && version > reach.version,
+            Self::Said(cursor) => cursor.epoch == seen_up_to.epoch && cursor.seq > seen_up_to.seq,
+            Self::Presence { epoch, version } => epoch == seen_up_to.epoch && version > seen_up_to.version,
             Self::Notice => true,
         }
     }

@@ -42,12 +42,12 @@ const SLICE_OF_RESETS: usize = 8;
 pub(super) struct LocalRoom {
     pub(super) id: RoomId,
     // Two locks, so that events that come during a flush need not wait for its writes.
-    pub(super) gathered: Mutex<PendingFrames>,
+    pub(super) pending: Mutex<PendingFrames>,
     pub(super) people: Mutex<People>,
     /// Members who may be in the call, and since when that is known: they have a token, or joined the call.
     pub(super) call_participants: Mutex<HashMap<MemberId, Instant>>,
     /// How many senders publish right now; they broadcast what arrives meanwhile.
-    speaking: AtomicUsize,
+    publishers: AtomicUsize,
     /// Frames are pending, or the last session here has ended.
     wake: Notify,
     over: AtomicBool,
@@ -71,17 +71,17 @@ pub(super) struct PendingFrames {
 }
 
 impl LocalRoom {
-    pub(super) fn new(id: RoomId, terms: &HubConfig, opened: Option<Permit>) -> Self {
-        let HubConfig { crowd, limits, budgets, .. } = terms;
+    pub(super) fn new(id: RoomId, config: &HubConfig, opened: Option<Permit>) -> Self {
+        let HubConfig { crowd, limits, budgets, .. } = config;
         Self {
             id,
             opened: Mutex::new(opened),
             text: budgets.room_text(limits.history_bytes, limits.history_len),
             kept: Mutex::default(),
-            gathered: Mutex::new(PendingFrames { crowd: CrowdMode::new(*crowd), ..PendingFrames::default() }),
+            pending: Mutex::new(PendingFrames { crowd: CrowdMode::new(*crowd), ..PendingFrames::default() }),
             people: Mutex::default(),
             call_participants: Mutex::default(),
-            speaking: AtomicUsize::new(0),
+            publishers: AtomicUsize::new(0),
             wake: Notify::new(),
             over: AtomicBool::new(false),
         }
@@ -101,13 +101,13 @@ impl LocalRoom {
 
     /// Broadcasts pending frames until the last session here ends. One task a room: starting one for each message
     /// costs a tenth of what the message costs.
-    pub(super) async fn serve(self: Arc<Self>, terms: Arc<HubConfig>) {
+    pub(super) async fn serve(self: Arc<Self>, config: Arc<HubConfig>) {
         loop {
             self.wake.notified().await;
             if self.over.load(Ordering::Relaxed) {
                 return;
             }
-            self.flush(&terms).await;
+            self.flush(&config).await;
         }
     }
 
@@ -122,15 +122,15 @@ impl LocalRoom {
     }
 
     /// Takes an event of the store.
-    pub(super) fn gather(&self, event: &Event) {
-        let mut gathered = self.gathered.lock();
+    pub(super) fn add_event(&self, event: &Event) {
+        let mut pending = self.pending.lock();
         let (kind, content) = match event {
             Event::Said { epoch, entry } => {
                 let kind = FrameMeta::Said(Cursor { epoch: *epoch, seq: entry.seq });
                 (kind, Content::Said { epoch: *epoch, entry: entry.clone() })
             }
             Event::Joined { epoch, member, version, count } => {
-                if !gathered.crowd.hear_joined(*epoch, *version, *count) {
+                if !pending.crowd.note_joined(*epoch, *version, *count) {
                     return;
                 }
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
@@ -145,13 +145,13 @@ impl LocalRoom {
                 }
                 drop(call_participants);
                 // A member who may be seen in the call must be seen to leave, in crowd mode as well.
-                if !gathered.crowd.hear_left(*epoch, *version, *count, called) {
+                if !pending.crowd.note_left(*epoch, *version, *count, called) {
                     return;
                 }
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
                 (kind, Content::Left { member: member.clone(), reason: *reason, count: *count })
             }
-            Event::Unchanged { epoch, version, count } => return gathered.crowd.hear_unchanged(*epoch, *version, *count),
+            Event::Unchanged { epoch, version, count } => return pending.crowd.note_unchanged(*epoch, *version, *count),
             Event::Typing { from, user, typing } => {
                 (FrameMeta::Notice, Content::Typing { from: *from, user: user.clone(), typing: *typing })
             }
@@ -164,42 +164,42 @@ impl LocalRoom {
                     return;
                 }
                 let content = Content::Call { from: *from, user: user.clone(), in_call: call.is_on() };
-                gathered.crowd.hear_call();
+                pending.crowd.note_call();
                 // Ordered as the next version: a newer snapshot contains it, and perhaps also that the member left
                 // since.
                 (FrameMeta::Presence { epoch: *epoch, version: version + 1 }, content)
             }
             Event::Reset(snapshot) => {
-                self.note_callers(snapshot);
+                self.note_call_participants(snapshot);
                 // Frames gathered before belong to the continuity that broke.
-                gathered.json.clear();
-                gathered.items.clear();
-                gathered.reset = Some((Arc::clone(snapshot), gathered.crowd.start_over(snapshot)));
-                return self.start_flush(gathered);
+                pending.json.clear();
+                pending.items.clear();
+                pending.reset = Some((Arc::clone(snapshot), pending.crowd.start_over(snapshot)));
+                return self.start_flush(pending);
             }
         };
-        gathered.push(kind, content, &self.id);
-        self.start_flush(gathered);
+        pending.push(kind, content, &self.id);
+        self.start_flush(pending);
     }
 
-    pub(super) fn start_flush(&self, mut gathered: MutexGuard<'_, PendingFrames>) {
-        if gathered.flushing || self.speaking.load(Ordering::Relaxed) > 0 {
+    pub(super) fn start_flush(&self, mut pending: MutexGuard<'_, PendingFrames>) {
+        if pending.flushing || self.publishers.load(Ordering::Relaxed) > 0 {
             return;
         }
-        gathered.flushing = true;
-        drop(gathered);
+        pending.flushing = true;
+        drop(pending);
         self.wake.notify_one();
     }
 
     /// Until the guard is dropped, pending frames wait; then the sender's own task broadcasts them, if the room is
     /// quiet. Waking the room's task would cost an eighth of what the message costs.
-    pub(super) fn speak<'a>(&'a self, terms: &'a HubConfig) -> Speaking<'a> {
-        self.speaking.fetch_add(1, Ordering::Relaxed);
-        Speaking { room: self, terms }
+    pub(super) fn begin_publish<'a>(&'a self, config: &'a HubConfig) -> Publishing<'a> {
+        self.publishers.fetch_add(1, Ordering::Relaxed);
+        Publishing { room: self, config }
     }
 
     /// Records which members may be in the call according to a snapshot.
-    pub(super) fn note_callers(&self, room: &Snapshot) {
+    pub(super) fn note_call_participants(&self, room: &Snapshot) {
         let mut call_participants = self.call_participants.lock();
         for member in room.members.iter().filter(|member| member.call != CallMark::default()) {
             call_participants.entry(member.id).or_insert_with(Instant::now);
@@ -208,89 +208,89 @@ impl LocalRoom {
 
     /// Tells every subscriber here what happened to the store or to LiveKit.
     pub(super) fn notice(&self, code: StatusCode, message: &'static str) {
-        let mut gathered = self.gathered.lock();
-        gathered.push(FrameMeta::Notice, Content::Status { code, message }, &self.id);
-        self.start_flush(gathered);
+        let mut pending = self.pending.lock();
+        pending.push(FrameMeta::Notice, Content::Status { code, message }, &self.id);
+        self.start_flush(pending);
     }
 
     /// Broadcasts until no frames are pending.
-    async fn flush(&self, terms: &HubConfig) {
+    async fn flush(&self, config: &HubConfig) {
         loop {
             let busy = {
-                let mut gathered = self.gathered.lock();
-                if gathered.is_empty() {
-                    gathered.flushing = false;
+                let mut pending = self.pending.lock();
+                if pending.is_empty() {
+                    pending.flushing = false;
                     return;
                 }
-                gathered.is_busy()
+                pending.is_busy()
             };
             // In a busy room other senders go first, so that one write carries all their messages. In a quiet one
             // there are none to wait for.
             if busy {
                 tokio::task::yield_now().await;
             }
-            if !self.hand_out(terms) {
-                self.hand_out_in_slices(terms).await;
+            if !self.broadcast(config) {
+                self.broadcast_in_slices(config).await;
             }
         }
     }
 
     /// Broadcasts the pending frames unless that takes long; says whether it did. Only for the task that has set
     /// `flushing`.
-    fn hand_out(&self, terms: &HubConfig) -> bool {
+    fn broadcast(&self, config: &HubConfig) -> bool {
         let mut people = self.people.lock();
-        let mut gathered = self.gathered.lock();
-        if people.seats.len() > gathered.slice() {
+        let mut pending = self.pending.lock();
+        if people.sessions.len() > pending.slice() {
             return false;
         }
-        let (json, items, reset) = gathered.take();
-        drop(gathered);
-        people.hand_out(&mut Broadcast::new(&json, &items, reset), SLICE, &self.id, terms);
+        let (json, items, reset) = pending.take();
+        drop(pending);
+        people.broadcast(&mut Broadcast::new(&json, &items, reset), SLICE, &self.id, config);
         drop(people);
-        self.gathered.lock().flushed = Some(Instant::now());
+        self.pending.lock().flushed = Some(Instant::now());
         true
     }
 
     /// The same for many sessions, in slices. The next frames are not taken before this ends, so each subscriber gets
     /// all in one order.
-    async fn hand_out_in_slices(&self, terms: &HubConfig) {
+    async fn broadcast_in_slices(&self, config: &HubConfig) {
         let (slice, (json, items, reset)) = {
-            let mut gathered = self.gathered.lock();
-            (gathered.slice(), gathered.take())
+            let mut pending = self.pending.lock();
+            (pending.slice(), pending.take())
         };
         let mut out = Broadcast::new(&json, &items, reset);
-        while self.people.lock().hand_out(&mut out, slice, &self.id, terms) {
+        while self.people.lock().broadcast(&mut out, slice, &self.id, config) {
             tokio::task::yield_now().await;
         }
-        self.gathered.lock().flushed = Some(Instant::now());
+        self.pending.lock().flushed = Some(Instant::now());
     }
 }
 
-/// A message is being published: see [`LocalRoom::speak`].
-pub(super) struct Speaking<'a> {
+/// A message is being published: see [`LocalRoom::begin_publish`].
+pub(super) struct Publishing<'a> {
     room: &'a LocalRoom,
-    terms: &'a HubConfig,
+    config: &'a HubConfig,
 }
 
-impl Drop for Speaking<'_> {
+impl Drop for Publishing<'_> {
     fn drop(&mut self) {
-        let Self { room, terms } = self;
-        room.speaking.fetch_sub(1, Ordering::Relaxed);
-        let mut gathered = room.gathered.lock();
-        if gathered.flushing || gathered.is_empty() {
+        let Self { room, config } = self;
+        room.publishers.fetch_sub(1, Ordering::Relaxed);
+        let mut pending = room.pending.lock();
+        if pending.flushing || pending.is_empty() {
             return;
         }
-        gathered.flushing = true;
-        if !gathered.is_busy() {
-            drop(gathered);
-            room.hand_out(terms);
-            gathered = room.gathered.lock();
-            if gathered.is_empty() {
-                gathered.flushing = false;
+        pending.flushing = true;
+        if !pending.is_busy() {
+            drop(pending);
+            room.broadcast(config);
+            pending = room.pending.lock();
+            if pending.is_empty() {
+                pending.flushing = false;
                 return;
             }
         }
-        drop(gathered);
+        drop(pending);
         room.wake.notify_one();
     }
 }

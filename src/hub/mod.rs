@@ -114,7 +114,7 @@ impl HubConfig {
     }
 
     /// A `welcome`, or a `reset` for a member who was welcomed before, with a new ticket.
-    fn greet(
+    fn welcome(
         &self,
         room: &RoomId,
         snapshot: &Snapshot,
@@ -183,8 +183,8 @@ impl Hub {
     }
 
     /// The hub's configuration.
-    pub fn terms(&self) -> &HubConfig {
-        &self.rooms.terms
+    pub fn config(&self) -> &HubConfig {
+        &self.rooms.config
     }
 
     /// Whether members can join: the store is reachable and the node is not stopping.
@@ -209,20 +209,24 @@ impl Hub {
 
     /// (rooms, sessions) at this node.
     pub fn counts(&self) -> (usize, usize) {
-        (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().seats.len()).sum())
+        (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().sessions.len()).sum())
     }
 
-    /// Joins a room: registers for events, takes a snapshot, sends the welcome, then follows. `reader` gets the
+    /// Joins a room: registers for events, takes a snapshot, sends the welcome, then follows. `subscriber` gets the
     /// welcome first.
     ///
     /// # Errors
     /// Why not; the subscriber got nothing then.
-    pub async fn enter(self: &Arc<Self>, entrance: JoinRequest, reader: Arc<dyn Subscriber>) -> Result<Session, ApiError> {
+    pub async fn enter(
+        self: &Arc<Self>,
+        join_request: JoinRequest,
+        subscriber: Arc<dyn Subscriber>,
+    ) -> Result<Session, ApiError> {
         let began = Instant::now();
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let JoinRequest { room, name, ticket, cursor, usage } = entrance;
+        let JoinRequest { room, name, ticket, cursor, usage } = join_request;
         // Before the store is asked for anything.
         usage.as_deref().map_or(Ok(()), Usage::join)?;
         let claims = match &ticket {
@@ -236,13 +240,13 @@ impl Hub {
         });
         // A client whose ticket did not resume its session must learn that it has a new one: its welcome says `reset`.
         let from = JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
-        self.sit(&room, claims, from, usage.as_ref(), reader).await
+        self.sit(&room, claims, from, usage.as_ref(), subscriber).await
     }
 
     /// The claims of a ticket, if it is valid for a client that joins as `name`.
     async fn verify_ticket(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, ApiError> {
         let claims = self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
-        match (claims, &self.terms().accounts) {
+        match (claims, &self.config().accounts) {
             // The ticket's name may have been registered since; the name in the request has been checked.
             (Some(Claims { name: had, .. }), Some(accounts))
                 if !had.is_verified() && name != Some(&had) && accounts.is_taken(&had).await? =>
@@ -260,37 +264,37 @@ impl Hub {
         claims: Claims,
         from: JoinOrigin,
         usage: Option<&Arc<Usage>>,
-        reader: Arc<dyn Subscriber>,
+        subscriber: Arc<dyn Subscriber>,
     ) -> Result<Session, ApiError> {
         let count = usage.map_or(Count::Free, Count::Limited);
-        let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader)) {
+        let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&subscriber)) {
             // The member's session is at another node, which may be stopping: it was counted when the member joined.
             Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. })) if from.resumed => {
                 let seated =
                     self.store.find(room, Some(claims.member)).await?.is_some_and(|room| ticket_ops::has(&room, claims.member));
                 let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
-                self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&reader))
+                self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&subscriber))
             }
             placed => placed,
         };
         let (local, tag) = placed?;
         let kept = usage.map(|usage| local.kept_of(usage));
         // From here on, dropping the session frees it: the connection may close while the store is asked.
-        let mut seat = Session::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
+        let mut session = Session::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
         // Asked again: a shutdown that begins after this finds the subscriber in its session.
         if self.is_stopping() {
-            seat.give_up();
+            session.give_up();
             return Err(self.come_back());
         }
         let after = from.cursor.filter(|_| from.exact);
         for _ in 0..JOINS {
-            let joined = self.store.join(room, seat.member(), seat.name(), tag, from.began, after).await;
+            let joined = self.store.join(room, session.member(), session.name(), tag, from.began, after).await;
             let (joined, snapshot) = match joined {
                 Ok(joined) => joined,
                 Err(error) => {
                     match error {
-                        StoreError::Refused(RoomError::Overtaken) => seat.void(),
-                        StoreError::Refused(_) | StoreError::Full | StoreError::Busy(_) => seat.give_up(),
+                        StoreError::Refused(RoomError::Overtaken) => session.void(),
+                        StoreError::Refused(_) | StoreError::Full | StoreError::Busy(_) => session.give_up(),
                         StoreError::Unavailable | StoreError::Broken(_) => {}
                     }
                     return Err(error.into());
@@ -298,11 +302,11 @@ impl Hub {
             };
             if joined.new && !from.joins {
                 // The member left, or was lost, since the check that it was a member.
-                seat.leave().await;
+                session.leave().await;
                 return Err(RoomError::NotMember.into());
             }
-            if seat.follow(&snapshot, &reader, from, joined.last_n)? {
-                return Ok(seat);
+            if session.follow(&snapshot, &subscriber, from, joined.last_n)? {
+                return Ok(session);
             }
         }
         Err(ApiError::StoreUnavailable)

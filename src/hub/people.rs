@@ -24,10 +24,10 @@ use crate::{
 /// The sessions here. Dense, because a flush walks them, and a lookup is by id.
 #[derive(Default)]
 pub(super) struct People {
-    pub(super) seats: IndexMap<MemberId, LocalSession, RandomState>,
+    pub(super) sessions: IndexMap<MemberId, LocalSession, RandomState>,
     pub(super) key: Option<RoomKey>,
     /// How many at the front have got the broadcast under way; 0 when none is.
-    handed: usize,
+    broadcast_to: usize,
 }
 
 /// A session at this node.
@@ -47,7 +47,7 @@ pub(super) struct LocalSession {
 impl LocalRoom {
     /// The page of a member unloads. Says whether its session is here.
     pub(super) fn unload(&self, member: MemberId) -> bool {
-        self.people.lock().seats.get_mut(&member).map(LocalSession::unload).is_some()
+        self.people.lock().sessions.get_mut(&member).map(LocalSession::unload).is_some()
     }
 }
 
@@ -57,7 +57,7 @@ impl LocalSession {
         self.unloaded = Some(Instant::now());
         match &self.place {
             Place::Held { unload, .. } => unload.notify_one(),
-            Place::Live { reader, .. } => reader.unload(),
+            Place::Live { subscriber, .. } => subscriber.unload(),
             Place::Joining(_) => {}
         }
     }
@@ -68,7 +68,7 @@ pub(super) enum Place {
     /// Registered for events, but without a snapshot yet.
     Joining(Box<Joining>),
     /// Follows the room.
-    Live { reader: Arc<dyn Subscriber>, reach: SeenUpTo },
+    Live { subscriber: Arc<dyn Subscriber>, seen_up_to: SeenUpTo },
     /// Lost its connection; held for the grace, or for the reload grace once `unload` is notified. Dropping this
     /// aborts the task that waits for the end of the grace.
     Held { unload: Arc<Notify>, _grace: AbortOnDropHandle<()> },
@@ -76,17 +76,17 @@ pub(super) enum Place {
 
 /// A session that is joining. Boxed, because few sessions are in this state.
 pub(super) struct Joining {
-    pub(super) reader: Arc<dyn Subscriber>,
+    pub(super) subscriber: Arc<dyn Subscriber>,
     pub(super) waiting: Vec<(FrameMeta, Bytes)>,
     /// Where a reset began meanwhile: a snapshot of another epoch, or of an earlier moment, lies before it.
     pub(super) reset: Option<SeenUpTo>,
 }
 
 impl Place {
-    pub(super) fn reader(&self) -> Option<&Arc<dyn Subscriber>> {
+    pub(super) fn subscriber(&self) -> Option<&Arc<dyn Subscriber>> {
         match self {
-            Self::Joining(joining) => Some(&joining.reader),
-            Self::Live { reader, .. } => Some(reader),
+            Self::Joining(joining) => Some(&joining.subscriber),
+            Self::Live { subscriber, .. } => Some(subscriber),
             Self::Held { .. } => None,
         }
     }
@@ -112,28 +112,28 @@ impl<'a> Broadcast<'a> {
 impl People {
     /// Removes a session. Those that have got the broadcast under way stay before those that have not.
     pub(super) fn remove(&mut self, member: MemberId) -> Option<LocalSession> {
-        let mut at = self.seats.get_index_of(&member)?;
-        if at < self.handed {
-            self.handed -= 1;
-            self.seats.swap_indices(at, self.handed);
-            at = self.handed;
+        let mut at = self.sessions.get_index_of(&member)?;
+        if at < self.broadcast_to {
+            self.broadcast_to -= 1;
+            self.sessions.swap_indices(at, self.broadcast_to);
+            at = self.broadcast_to;
         }
-        self.seats.swap_remove_index(at).map(|(_, seat)| seat)
+        self.sessions.swap_remove_index(at).map(|(_, session)| session)
     }
 
     /// Broadcasts to the next `most` sessions that have not got it yet. False when all have. A session that is opened
     /// meanwhile comes last; its snapshot already contains what lies before it.
-    pub(super) fn hand_out(&mut self, out: &mut Broadcast<'_>, most: usize, room: &RoomId, terms: &HubConfig) -> bool {
+    pub(super) fn broadcast(&mut self, out: &mut Broadcast<'_>, most: usize, room: &RoomId, config: &HubConfig) -> bool {
         let Broadcast { json, items, reset, batches } = out;
-        let (from, count) = (std::mem::take(&mut self.handed), self.seats.len());
+        let (from, count) = (std::mem::take(&mut self.broadcast_to), self.sessions.len());
         let to = if count - from > most { from + most } else { count };
         if to < count {
-            self.handed = to;
+            self.broadcast_to = to;
         }
         if let Some((snapshot, crowd)) = reset {
             self.key = Some(snapshot.key);
-            for (member, seat) in self.seats.iter_mut().take(to).skip(from) {
-                seat.start_over(*member, room, snapshot, *crowd, terms);
+            for (member, session) in self.sessions.iter_mut().take(to).skip(from) {
+                session.start_over(*member, room, snapshot, *crowd, config);
             }
             if items.is_empty() {
                 return to < count;
@@ -151,26 +151,27 @@ impl People {
         }
         let life = items.iter().find_map(|item| item.kind.epoch());
         let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
-        let mut authors: Few<usize> = items.iter().filter_map(|item| self.seats.get_index_of(&item.content.author()?)).collect();
+        let mut authors: Few<usize> =
+            items.iter().filter_map(|item| self.sessions.get_index_of(&item.content.author()?)).collect();
         authors.sort_unstable();
-        let Some(seats) = self.seats.get_range_mut(from..to) else { return false };
-        for (index, (member, seat)) in (from..).zip(seats.iter_mut()) {
-            let Some(wire) = seat.place.reader().map(|reader| reader.encoder()) else { continue };
-            let at = batches.iter().position(|batch| std::ptr::eq(batch.wire, wire)).unwrap_or_else(|| {
-                batches.push(Batch::new(wire, room, json, items));
+        let Some(sessions) = self.sessions.get_range_mut(from..to) else { return false };
+        for (index, (member, session)) in (from..).zip(sessions.iter_mut()) {
+            let Some(encoder) = session.place.subscriber().map(|subscriber| subscriber.encoder()) else { continue };
+            let at = batches.iter().position(|batch| std::ptr::eq(batch.encoder, encoder)).unwrap_or_else(|| {
+                batches.push(Batch::new(encoder, room, json, items));
                 batches.len() - 1
             });
             let batch = &batches[at];
-            match &mut seat.place {
-                Place::Live { reader, reach } => {
-                    let same_life = one_life && life.is_none_or(|life| life == reach.epoch);
-                    let fresh = same_life && reach.seq < first_seq && reach.version < first_version;
+            match &mut session.place {
+                Place::Live { subscriber, seen_up_to } => {
+                    let same_life = one_life && life.is_none_or(|life| life == seen_up_to.epoch);
+                    let fresh = same_life && seen_up_to.seq < first_seq && seen_up_to.version < first_version;
                     if fresh && authors.binary_search(&index).is_err() {
-                        reader.deliver(std::slice::from_ref(&batch.bytes));
+                        subscriber.deliver(std::slice::from_ref(&batch.bytes));
                     } else {
-                        let frames = batch.frames_for(*member, items, room, *reach);
+                        let frames = batch.frames_for(*member, items, room, *seen_up_to);
                         if !frames.is_empty() {
-                            reader.deliver(&frames);
+                            subscriber.deliver(&frames);
                         }
                     }
                 }
@@ -187,14 +188,14 @@ impl People {
 }
 
 impl LocalSession {
-    fn start_over(&mut self, member: MemberId, room: &RoomId, snapshot: &Snapshot, crowd: bool, terms: &HubConfig) {
+    fn start_over(&mut self, member: MemberId, room: &RoomId, snapshot: &Snapshot, crowd: bool, config: &HubConfig) {
         match &mut self.place {
-            Place::Live { reader, reach } => {
-                *reach = SeenUpTo::of(snapshot);
+            Place::Live { subscriber, seen_up_to } => {
+                *seen_up_to = SeenUpTo::of(snapshot);
                 let last_n = snapshot.last_n(member);
                 let guest = Greeted { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
-                let frame = terms.greet(room, snapshot, &snapshot.history, guest, true, reader.encoder());
-                reader.deliver(&[frame]);
+                let frame = config.welcome(room, snapshot, &snapshot.history, guest, true, subscriber.encoder());
+                subscriber.deliver(&[frame]);
             }
             Place::Joining(joining) => {
                 joining.waiting.clear();

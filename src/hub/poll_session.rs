@@ -32,7 +32,7 @@ struct Kept {
 
 struct State {
     /// `None` when the session is lost.
-    seat: Option<Session>,
+    session: Option<Session>,
     /// Requests that are being answered: while there are any, the session cannot expire.
     asking: usize,
     until: Instant,
@@ -43,15 +43,15 @@ struct State {
 impl PollSession {
     /// Holds a session for the node's poll time after each request that was accepted, then frees it and calls `lost`.
     /// `unload` notifies that the member's page unloads.
-    pub fn new(seat: Session, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
-        let terms = seat.terms();
-        let (lease, reload) = (terms.poll(), terms.reload_grace);
-        let state = State { seat: Some(seat), asking: 0, until: Instant::now() + lease, unloads: false };
+    pub fn new(session: Session, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
+        let config = session.config();
+        let (lease, reload) = (config.poll(), config.reload_grace);
+        let state = State { session: Some(session), asking: 0, until: Instant::now() + lease, unloads: false };
         let kept = Arc::new(Kept { state: Mutex::new(state), over: Notify::new(), lease, reload });
         let watched = Arc::clone(&kept);
         let watch = tokio::spawn(async move {
             let mut until = watched.state.lock().until;
-            let seat = loop {
+            let session = loop {
                 tokio::select! {
                     () = sleep_until(until) => {}
                     () = watched.over.notified() => {}
@@ -60,13 +60,13 @@ impl PollSession {
                 let mut state = watched.state.lock();
                 let now = Instant::now();
                 if state.asking == 0 && state.until <= now {
-                    break state.seat.take();
+                    break state.session.take();
                 }
                 until = state.until.max(now + (lease.min(reload) / 8).max(LOOK));
             };
             lost();
-            if let Some(seat) = seat {
-                seat.lose();
+            if let Some(session) = session {
+                session.lose();
             }
         });
         Self { kept, watch: watch.abort_handle() }
@@ -74,9 +74,9 @@ impl PollSession {
 
     /// A request begins. The session is held until the guard is dropped, and for the lease after that if the request
     /// was accepted. `None` when the session is lost already.
-    pub fn stay(&self) -> Option<KeepAlive> {
+    pub fn keep_alive(&self) -> Option<KeepAlive> {
         let mut state = self.kept.state.lock();
-        state.seat.as_ref()?;
+        state.session.as_ref()?;
         state.asking += 1;
         // The page is still there, or there again.
         state.unloads = false;

@@ -21,7 +21,7 @@ use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
     protocol::{ApiError, StatusCode},
     room::{MemberId, RoomId},
-    spare,
+    shrink,
     store::{Event, EventHandler, Store},
     ticket::Claims,
 };
@@ -32,7 +32,7 @@ const BUDGET_LOOK: Duration = Duration::from_secs(10);
 /// The rooms that have sessions at this node; handles the store's events.
 pub struct RoomRegistry {
     pub(super) rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
-    pub(super) terms: Arc<HubConfig>,
+    pub(super) config: Arc<HubConfig>,
     /// What addresses publish into rooms that have no session here.
     away: DashMap<(ClientAddr, RoomId), Arc<Kept>, RandomState>,
     /// Where the members of a crowd are listed.
@@ -41,8 +41,8 @@ pub struct RoomRegistry {
 
 impl RoomRegistry {
     /// No rooms yet.
-    pub fn new(terms: HubConfig) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::default(), terms: Arc::new(terms), away: DashMap::default(), store: OnceLock::new() })
+    pub fn new(config: HubConfig) -> Arc<Self> {
+        Arc::new(Self { rooms: DashMap::default(), config: Arc::new(config), away: DashMap::default(), store: OnceLock::new() })
     }
 
     /// Starts the task that counts a room, if it is a crowd.
@@ -61,14 +61,14 @@ impl RoomRegistry {
             loop {
                 look.tick().await;
                 let (Some(rooms), Some(store)) = (rooms.upgrade(), store.upgrade()) else { return };
-                let HubConfig { budgets, limits, .. } = &*rooms.terms;
+                let HubConfig { budgets, limits, .. } = &*rooms.config;
                 budgets.share_store(store.capacity());
                 let age = Duration::from_millis(limits.history_age);
                 rooms.rooms.iter().for_each(|room| room.forget_kept(age));
                 rooms.away.retain(|_, kept| kept.is_of_use(age));
                 budgets.forget();
-                spare::give_back(&rooms.rooms);
-                spare::give_back(&rooms.away);
+                shrink::shrink(&rooms.rooms);
+                shrink::shrink(&rooms.away);
             }
         });
     }
@@ -78,7 +78,7 @@ impl RoomRegistry {
         if let Some(room) = self.find(id) {
             return room.kept_of(usage);
         }
-        let HubConfig { budgets, limits, .. } = &*self.terms;
+        let HubConfig { budgets, limits, .. } = &*self.config;
         let keep = || Arc::new(usage.keep(&budgets.room_text(limits.history_bytes, limits.history_len)));
         Arc::clone(&self.away.entry((usage.address(), id.clone())).or_insert_with(keep))
     }
@@ -99,37 +99,37 @@ impl RoomRegistry {
         began: Instant,
         tags: &AtomicU64,
         count: Count<'_>,
-        reader: Arc<dyn Subscriber>,
+        subscriber: Arc<dyn Subscriber>,
     ) -> Result<(Arc<LocalRoom>, u64), ApiError> {
-        let place = Place::Joining(Box::new(Joining { reader, waiting: Vec::new(), reset: None }));
+        let place = Place::Joining(Box::new(Joining { subscriber, waiting: Vec::new(), reset: None }));
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let (room, permit) = match self.rooms.entry(id.clone()) {
             Slot::Occupied(room) => (room.into_ref(), None),
             Slot::Vacant(slot) => {
                 let (opened, permit) = (count.hold(Resource::Rooms)?, count.hold(Resource::Seats)?);
-                let room = Arc::new(LocalRoom::new(id.clone(), &self.terms, opened));
-                tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.terms)));
+                let room = Arc::new(LocalRoom::new(id.clone(), &self.config, opened));
+                tokio::spawn(Arc::clone(&room).serve(Arc::clone(&self.config)));
                 (slot.insert(room), Some(permit))
             }
         };
         let mut people = room.people.lock();
-        let permit = match (permit, people.seats.get(member)) {
+        let permit = match (permit, people.sessions.get(member)) {
             (Some(permit), _) => permit,
-            (None, Some(seat)) if seat.began > began => return Err(ApiError::Replaced),
+            (None, Some(session)) if session.began > began => return Err(ApiError::Replaced),
             // A member that comes back has its permit already.
             (None, Some(_)) => None,
             (None, None) => count.hold(Resource::Seats)?,
         };
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let seat = LocalSession { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
-        let old = people.seats.insert(*member, seat);
-        if let (Some(old), Some(seat)) = (old, people.seats.get_mut(member)) {
-            if let Some(reader) = old.place.reader() {
-                reader.close(&ApiError::Replaced);
+        let session = LocalSession { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
+        let old = people.sessions.insert(*member, session);
+        if let (Some(old), Some(session)) = (old, people.sessions.get_mut(member)) {
+            if let Some(subscriber) = old.place.subscriber() {
+                subscriber.close(&ApiError::Replaced);
             }
-            seat.older = old.older;
-            seat.older.push(old.tag);
-            seat.permit = old.permit;
+            session.older = old.older;
+            session.older.push(old.tag);
+            session.permit = old.permit;
         }
         drop(people);
         Ok((Arc::clone(&room), tag))
@@ -138,31 +138,31 @@ impl RoomRegistry {
     /// Removes the session if `tag` still holds it, and drops the room if it was the last one here. Returns every tag
     /// under which the store may know the session.
     pub(super) fn unregister(&self, room: &LocalRoom, member: MemberId, tag: u64) -> Vec<u64> {
-        let seat = {
+        let session = {
             let mut people = room.people.lock();
-            match people.seats.get(&member) {
-                Some(seat) if seat.tag == tag => people.remove(member),
+            match people.sessions.get(&member) {
+                Some(session) if session.tag == tag => people.remove(member),
                 _ => None,
             }
         };
-        if let Some((_, room)) = self.rooms.remove_if(&room.id, |_, room| room.people.lock().seats.is_empty()) {
+        if let Some((_, room)) = self.rooms.remove_if(&room.id, |_, room| room.people.lock().sessions.is_empty()) {
             room.end();
         }
-        let older = seat.map(|seat| seat.older).unwrap_or_default();
+        let older = session.map(|session| session.older).unwrap_or_default();
         older.into_iter().chain([tag]).collect()
     }
 
     /// The member's session moved to another node: the connection that held it here is closed, and the session is
     /// removed.
     fn hand_over(&self, room: &LocalRoom, member: MemberId, tag: u64) {
-        match room.people.lock().seats.get_mut(&member) {
-            Some(seat) if seat.tag == tag => {
-                if let Some(reader) = seat.place.reader() {
-                    reader.close(&ApiError::Replaced);
+        match room.people.lock().sessions.get_mut(&member) {
+            Some(session) if session.tag == tag => {
+                if let Some(subscriber) = session.place.subscriber() {
+                    subscriber.close(&ApiError::Replaced);
                 }
             }
             // A newer connection is here already; it has the session or is about to take it back.
-            Some(seat) => return seat.older.retain(|older| *older != tag),
+            Some(session) => return session.older.retain(|older| *older != tag),
             None => return,
         }
         self.unregister(room, member, tag);
@@ -170,7 +170,7 @@ impl RoomRegistry {
 }
 
 impl EventHandler for RoomRegistry {
-    fn tell(&self, id: &RoomId, event: &Event) {
+    fn on_event(&self, id: &RoomId, event: &Event) {
         let Some(room) = self.find(id) else { return };
         if let Event::Moved { member, tag } = *event {
             self.hand_over(&room, member, tag);
@@ -180,13 +180,13 @@ impl EventHandler for RoomRegistry {
             room.unload(member);
             return;
         }
-        room.gather(event);
+        room.add_event(event);
         if let Event::Joined { .. } | Event::Left { .. } | Event::Reset(_) = event {
             self.follow_crowd(&room);
         }
     }
 
-    fn link(&self, id: &RoomId, up: bool) {
+    fn on_availability(&self, id: &RoomId, up: bool) {
         let Some(room) = self.find(id) else { return };
         let (code, message) = match up {
             true => (StatusCode::StoreAvailable, "all is well again"),

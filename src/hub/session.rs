@@ -37,7 +37,7 @@ pub struct Session {
     /// Broadcasts the end of typing, when nothing else does.
     typing_timeout: Option<AbortHandle>,
     /// Not welcomed yet, and without an older ticket: if the connection is lost now, the member cannot come back.
-    stranger: bool,
+    unjoined: bool,
     freed: bool,
 }
 
@@ -48,9 +48,9 @@ impl Session {
         claims: Claims,
         tag: u64,
         kept: Option<Arc<Kept>>,
-        stranger: bool,
+        unjoined: bool,
     ) -> Self {
-        Self { hub, room, claims, tag, kept, typing_timeout: None, stranger, freed: false }
+        Self { hub, room, claims, tag, kept, typing_timeout: None, unjoined, freed: false }
     }
 
     /// The member.
@@ -68,8 +68,8 @@ impl Session {
         &self.room.id
     }
 
-    pub(super) fn terms(&self) -> &HubConfig {
-        self.hub.terms()
+    pub(super) fn config(&self) -> &HubConfig {
+        self.hub.config()
     }
 
     /// Sends the welcome, and lets the subscriber follow from the snapshot on. False when a reset came between: join
@@ -77,15 +77,15 @@ impl Session {
     pub(super) fn follow(
         &mut self,
         snapshot: &Snapshot,
-        reader: &Arc<dyn Subscriber>,
+        subscriber: &Arc<dyn Subscriber>,
         JoinOrigin { cursor, resumed, exact, .. }: JoinOrigin,
         last_n: u64,
     ) -> Result<bool, ApiError> {
         if !self.is_held() {
             return Err(self.replaced());
         }
-        self.room.note_callers(snapshot);
-        let crowd = self.room.greets(snapshot);
+        self.room.note_call_participants(snapshot);
+        let crowd = self.room.welcomes(snapshot);
         self.hub.rooms.follow_crowd(&self.room);
         let missed = match cursor {
             Some(cursor) if exact => snapshot.since(cursor),
@@ -95,29 +95,29 @@ impl Session {
         let Claims { member, name } = &self.claims;
         let guest = Greeted { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
         let history = missed.unwrap_or(&snapshot.history);
-        let welcome = self.hub.terms().greet(&self.room.id, snapshot, history, guest, false, reader.encoder());
+        let welcome = self.hub.config().welcome(&self.room.id, snapshot, history, guest, false, subscriber.encoder());
 
         let mut people = self.room.people.lock();
-        let reach = SeenUpTo::of(snapshot);
-        let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) else {
+        let seen_up_to = SeenUpTo::of(snapshot);
+        let Some(session) = people.sessions.get_mut(&self.claims.member).filter(|session| session.tag == self.tag) else {
             drop(people);
             return Err(self.replaced());
         };
-        if let Place::Joining(joining) = &mut seat.place
-            && joining.reset.take().is_some_and(|anew| !reach.covers(anew))
+        if let Place::Joining(joining) = &mut session.place
+            && joining.reset.take().is_some_and(|anew| !seen_up_to.covers(anew))
         {
             return Ok(false);
         }
-        self.stranger = false;
-        seat.older = Vec::new();
-        let place = std::mem::replace(&mut seat.place, Place::Live { reader: Arc::clone(reader), reach });
+        self.unjoined = false;
+        session.older = Vec::new();
+        let place = std::mem::replace(&mut session.place, Place::Live { subscriber: Arc::clone(subscriber), seen_up_to });
         people.key = Some(snapshot.key);
-        reader.deliver(&[welcome]);
+        subscriber.deliver(&[welcome]);
         if let Place::Joining(joining) = place {
             let missed: Vec<_> =
-                joining.waiting.into_iter().filter(|(kind, _)| kind.is_after(reach)).map(|(_, frame)| frame).collect();
+                joining.waiting.into_iter().filter(|(kind, _)| kind.is_after(seen_up_to)).map(|(_, frame)| frame).collect();
             if !missed.is_empty() {
-                reader.deliver(&missed);
+                subscriber.deliver(&missed);
             }
         }
         Ok(true)
@@ -125,12 +125,12 @@ impl Session {
 
     /// Whether this connection still has the session.
     fn is_held(&self) -> bool {
-        self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| seat.tag == self.tag)
+        self.room.people.lock().sessions.get(&self.claims.member).is_some_and(|session| session.tag == self.tag)
     }
 
     /// Another connection has the session, or had it.
     fn replaced(&mut self) -> ApiError {
-        if !self.room.people.lock().seats.contains_key(&self.claims.member) {
+        if !self.room.people.lock().sessions.contains_key(&self.claims.member) {
             // The connection that replaced this one has left already, and this join may have come after that.
             self.freed = true;
             self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
@@ -143,16 +143,16 @@ impl Session {
     ///
     /// # Errors
     /// Why it was not published.
-    pub async fn say(&mut self, n: Option<u64>, text: &Text) -> Result<Option<ServerMessage<'static>>, ApiError> {
+    pub async fn publish(&mut self, n: Option<u64>, text: &Text) -> Result<Option<ServerMessage<'static>>, ApiError> {
         let counted = self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
         let mut saying = match n {
-            Some(n) => store.say(room, member, n, text),
+            Some(n) => store.publish(room, member, n, text),
             None => store.publish_next(room, member, text),
         };
         // A store in this process publishes on the first poll.
         let first = {
-            let _speaking = self.room.speak(self.hub.terms());
+            let _speaking = self.room.begin_publish(self.hub.config());
             poll_fn(|cx| Poll::Ready(saying.as_mut().poll(cx))).await
         };
         let said = match first {
@@ -193,15 +193,15 @@ impl Session {
     ///
     /// # Errors
     /// As [`Hub::pass`].
-    pub async fn pass(&self) -> Result<LiveKitToken, ApiError> {
-        self.hub.pass(&self.room.id, self.claims.member).await
+    pub async fn livekit_token(&self) -> Result<LiveKitToken, ApiError> {
+        self.hub.livekit_token(&self.room.id, self.claims.member).await
     }
 
     /// The page says that it unloads: if the connection ends now, the session is held for the reload grace.
     pub fn unload(&self) {
         let mut people = self.room.people.lock();
-        if let Some(seat) = people.seats.get_mut(&self.claims.member).filter(|seat| seat.tag == self.tag) {
-            seat.unload();
+        if let Some(session) = people.sessions.get_mut(&self.claims.member).filter(|session| session.tag == self.tag) {
+            session.unload();
         }
     }
 
@@ -240,7 +240,7 @@ impl Session {
     /// Gives up a session that the store refused. If an older connection's session stands behind it, that one is held
     /// for the grace.
     pub(super) fn give_up(mut self) {
-        let older = self.room.people.lock().seats.get(&self.claims.member).is_some_and(|seat| !seat.older.is_empty());
+        let older = self.room.people.lock().sessions.get(&self.claims.member).is_some_and(|session| !session.older.is_empty());
         if !older {
             self.freed = true;
             self.hub.rooms.unregister(&self.room, self.claims.member, self.tag);
@@ -274,36 +274,36 @@ impl Drop for Session {
             let (store, room) = (Arc::clone(&hub.store), room.id.clone());
             tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false, Instant::now()).await });
         }
-        if self.stranger {
+        if self.unjoined {
             hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);
             return;
         }
         let mut people = self.room.people.lock();
-        let Some(seat) = people.seats.get_mut(&member).filter(|seat| seat.tag == tag) else { return };
+        let Some(session) = people.sessions.get_mut(&member).filter(|session| session.tag == tag) else { return };
         if hub.is_stopping() && !hub.store.shared() {
             drop(people);
             hub.leave_with_retry(&room, member, tag, LeaveReason::Shutdown);
             return;
         }
-        let (unload, terms) = (Arc::new(Notify::new()), hub.terms());
+        let (unload, config) = (Arc::new(Notify::new()), hub.config());
         // A page that lives long after it said so has come back, or did not mean this connection.
-        if seat.unloaded.is_some_and(|at| at.elapsed() < terms.grace) {
+        if session.unloaded.is_some_and(|at| at.elapsed() < config.grace) {
             unload.notify_one();
         }
         let unloading = Arc::clone(&unload);
         let grace = tokio::spawn(async move {
-            let terms = hub.terms();
-            let _ = timeout(terms.grace, async {
+            let config = hub.config();
+            let _ = timeout(config.grace, async {
                 unloading.notified().await;
-                sleep(terms.reload_grace).await;
+                sleep(config.reload_grace).await;
             })
             .await;
-            let lost = room.people.lock().seats.get(&member).is_some_and(|seat| seat.tag == tag);
+            let lost = room.people.lock().sessions.get(&member).is_some_and(|session| session.tag == tag);
             if lost {
                 hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);
             }
         });
-        let lost = std::mem::replace(&mut seat.place, Place::Held { unload, _grace: AbortOnDropHandle::new(grace) });
+        let lost = std::mem::replace(&mut session.place, Place::Held { unload, _grace: AbortOnDropHandle::new(grace) });
         drop(people);
         drop(lost);
     }

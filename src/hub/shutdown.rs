@@ -87,26 +87,30 @@ impl Hub {
     pub async fn shutdown(self: &Arc<Self>) {
         let ready = self.store.ready();
         let (shared, moving) = (self.store.shared() && ready, ready && self.store.has_peers().await);
-        let seats = self.counts().1;
-        let held = shared.then(|| self.terms().parted());
-        self.stopping.send_replace(Some(if moving { Spread::over_nodes(seats) } else { Spread::over_restart(seats, held) }));
+        let sessions = self.counts().1;
+        let held = shared.then(|| self.config().parted());
+        self.stopping.send_replace(Some(if moving {
+            Spread::over_nodes(sessions)
+        } else {
+            Spread::over_restart(sessions, held)
+        }));
         for room in &self.rooms.rooms {
-            for seat in room.people.lock().seats.values() {
-                if let Some(reader) = seat.place.reader() {
-                    reader.close(&self.come_back());
+            for session in room.people.lock().sessions.values() {
+                if let Some(subscriber) = session.place.subscriber() {
+                    subscriber.close(&self.come_back());
                 }
             }
         }
         if moving && self.counts().1 > 0 {
-            self.moved_on(MOVING.min(self.terms().grace)).await;
+            self.moved_on(MOVING.min(self.config().grace)).await;
         }
         // The node to which members were to move may have stopped as well.
         let left = self.counts().1 > 0;
         if shared && left && (!moving || !self.store.has_peers().await) {
-            tracing::info!(seats = self.counts().1, "no other node lives: seats are left to the lease");
+            tracing::info!(sessions = self.counts().1, "no other node lives: seats are left to the lease");
             self.departures.close();
             let _ = tokio::time::timeout(SETTLING, self.departures.wait()).await;
-            self.store.part(self.terms().parted()).await;
+            self.store.part(self.config().parted()).await;
             return;
         }
         self.free_all().await;
@@ -116,8 +120,8 @@ impl Hub {
     async fn free_all(self: &Arc<Self>) {
         let calling = self.calling();
         let leaving = calling.iter().flat_map(|room| {
-            let seats: Vec<_> = room.people.lock().seats.iter().map(|(member, seat)| (*member, seat.tag)).collect();
-            seats.into_iter().map(|(member, tag)| self.leave_with_retry(room, member, tag, LeaveReason::Shutdown))
+            let sessions: Vec<_> = room.people.lock().sessions.iter().map(|(member, session)| (*member, session.tag)).collect();
+            sessions.into_iter().map(|(member, tag)| self.leave_with_retry(room, member, tag, LeaveReason::Shutdown))
         });
         let _ = tokio::time::timeout(HANGING_UP, async {
             join_all(leaving).await;
@@ -133,13 +137,13 @@ impl Hub {
     /// move.
     async fn moved_on(&self, least: Duration) {
         let begun = Instant::now();
-        let (mut seats, mut moved) = (self.counts().1, begun);
+        let (mut sessions, mut moved) = (self.counts().1, begun);
         let mut look = tokio::time::interval(Duration::from_millis(50));
-        while seats > 0 {
+        while sessions > 0 {
             look.tick().await;
             let left = self.counts().1;
-            if left < seats {
-                (seats, moved) = (left, Instant::now());
+            if left < sessions {
+                (sessions, moved) = (left, Instant::now());
             }
             let rests = begun.elapsed() >= least && moved.elapsed() >= STILL_MOVING.min(least);
             if rests || begun.elapsed() >= MOVED {

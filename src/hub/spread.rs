@@ -27,15 +27,15 @@ pub(super) struct Spread {
 
 impl Spread {
     /// For members who move to other nodes.
-    pub(super) fn over_nodes(seats: usize) -> Self {
-        Self { from: AT_ONCE, to: (AT_ONCE + time_for(seats, MOVES)).min(MOVED) }
+    pub(super) fn over_nodes(sessions: usize) -> Self {
+        Self { from: AT_ONCE, to: (AT_ONCE + time_for(sessions, MOVES)).min(MOVED) }
     }
 
     /// For members who wait until this node has been started again; their sessions may be `held` that long.
-    pub(super) fn over_restart(seats: usize, held: Option<Duration>) -> Self {
+    pub(super) fn over_restart(sessions: usize, held: Option<Duration>) -> Self {
         let from = held.map_or(RESTART, |held| RESTART.min(held / 4));
         let most = held.map_or(RETURNED, |held| held * 2 / 3);
-        Self { from, to: (from + time_for(seats, RETURNS)).min(most) }
+        Self { from, to: (from + time_for(sessions, RETURNS)).min(most) }
     }
 
     /// A random moment within.
@@ -46,8 +46,8 @@ impl Spread {
     }
 }
 
-fn time_for(seats: usize, a_second: u32) -> Duration {
-    let millis = seats as u64 * 1000 / u64::from(a_second);
+fn time_for(sessions: usize, a_second: u32) -> Duration {
+    let millis = sessions as u64 * 1000 / u64::from(a_second);
     Duration::from_millis(millis).max(LEAST)
 }
 
@@ -61,21 +61,21 @@ mod tests {
 
     #[test]
     fn people_who_move_are_spread_by_their_number_and_all_come_while_their_seats_are_held() {
-        for (seats, to) in
+        for (sessions, to) in
             [(0, 2000), (1, 2000), (7200, 2000), (10_000, 2700), (16_000, 4200), (50_000, 4500), (usize::MAX >> 20, 4500)]
         {
-            assert_eq!(millis(Spread::over_nodes(seats)), (200, to), "{seats}");
+            assert_eq!(millis(Spread::over_nodes(sessions)), (200, to), "{sessions}");
         }
     }
 
     #[test]
     fn people_who_wait_for_a_restart_come_after_it() {
         let held = Some(Duration::from_secs(30));
-        for (seats, to) in [(1, 3800), (5400, 3800), (9000, 5000), (54_000, 20_000), (90_000, 20_000)] {
-            assert_eq!(millis(Spread::over_restart(seats, held)), (2000, to), "{seats}");
+        for (sessions, to) in [(1, 3800), (5400, 3800), (9000, 5000), (54_000, 20_000), (90_000, 20_000)] {
+            assert_eq!(millis(Spread::over_restart(sessions, held)), (2000, to), "{sessions}");
         }
-        for (seats, to) in [(1, 3800), (9000, 5000), (54_000, 20_000), (900_000, 30_000)] {
-            assert_eq!(millis(Spread::over_restart(seats, None)), (2000, to), "without seats that are held: {seats}");
+        for (sessions, to) in [(1, 3800), (9000, 5000), (54_000, 20_000), (900_000, 30_000)] {
+            assert_eq!(millis(Spread::over_restart(sessions, None)), (2000, to), "without seats that are held: {sessions}");
         }
         assert_eq!(millis(Spread::over_restart(9000, Some(Duration::from_secs(2)))), (500, 1333), "before a short lease ends");
     }

@@ -27,19 +27,19 @@ impl Hub {
     /// store's.
     pub async fn ticket_holder(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         match self.rooms.find(room).and_then(|room| room.people.lock().key) {
-            Some(key) => self.terms().signer.check(&key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket),
+            Some(key) => self.config().signer.check(&key, room, ticket, (self.config().clock)()).ok_or(ApiError::BadTicket),
             None => Ok(self.seated(room, ticket).await?.0),
         }
     }
 
     /// A new ticket for a member with a session here, when more than half the time of the old one is over.
     pub fn fresh_ticket(&self, room: &RoomId, ticket: &str, who: &Claims) -> Option<String> {
-        let now = (self.terms().clock)();
+        let now = (self.config().clock)();
         if !Signer::is_aging(room, ticket, now) {
             return None;
         }
         let key = self.rooms.find(room)?.people.lock().key?;
-        Some(self.terms().signer.sign(&key, room, who, now))
+        Some(self.config().signer.sign(&key, room, who, now))
     }
 
     /// The member whose ticket this is, and whether they have a session in the room.
@@ -47,7 +47,8 @@ impl Hub {
         let claimed = Signer::claimed(room, ticket).ok_or(ApiError::BadTicket)?;
         // A deleted room has no key left, and no members.
         let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(RoomError::NotMember)?;
-        let claims = self.terms().signer.check(&snapshot.key, room, ticket, (self.terms().clock)()).ok_or(ApiError::BadTicket)?;
+        let claims =
+            self.config().signer.check(&snapshot.key, room, ticket, (self.config().clock)()).ok_or(ApiError::BadTicket)?;
         Ok((claims, has(&snapshot, claimed)))
     }
 
@@ -58,10 +59,10 @@ impl Hub {
             Some(key) => Some(key),
             None => self.store.find(room, None).await?.map(|room| room.key),
         };
-        Ok(key.and_then(|key| self.terms().signer.check(&key, room, ticket, (self.terms().clock)())))
+        Ok(key.and_then(|key| self.config().signer.check(&key, room, ticket, (self.config().clock)())))
     }
 
-    /// Resumes a member's session, wherever it is; creates no new member. `reader` gets the welcome as its first
+    /// Resumes a member's session, wherever it is; creates no new member. `subscriber` gets the welcome as its first
     /// frame.
     ///
     /// # Errors
@@ -72,7 +73,7 @@ impl Hub {
         ticket: &str,
         ResumeFrom { cursor, exact, began }: ResumeFrom,
         usage: Option<&Arc<Usage>>,
-        reader: Arc<dyn Subscriber>,
+        subscriber: Arc<dyn Subscriber>,
     ) -> Result<Session, ApiError> {
         if self.is_stopping() {
             return Err(self.come_back());
@@ -82,14 +83,14 @@ impl Hub {
         if !seated {
             return Err(RoomError::NotMember.into());
         }
-        self.sit(room, claims, JoinOrigin { cursor, resumed: true, exact, joins: false, began }, usage, reader).await
+        self.sit(room, claims, JoinOrigin { cursor, resumed: true, exact, joins: false, began }, usage, subscriber).await
     }
 
     /// Publishes a message of a member; without a counter of its own it gets the next one.
     ///
     /// # Errors
     /// Why it was not published.
-    pub async fn say(
+    pub async fn publish(
         &self,
         room: &RoomId,
         who: &Claims,
@@ -100,7 +101,7 @@ impl Hub {
         let kept = self.rooms.kept_of(room, usage);
         let counted = kept.reserve(text.as_str().len())?;
         let said = match n {
-            Some(n) => self.store.say(room, who.member, n, text).await,
+            Some(n) => self.store.publish(room, who.member, n, text).await,
             None => self.store.publish_next(room, who.member, text).await,
         };
         if may_stand(&said) {
@@ -174,11 +175,11 @@ impl Hub {
         self.set_typing_timeout(claims.member, None);
         let local = self.rooms.find(room).and_then(|room| {
             let people = room.people.lock();
-            let seat = people.seats.get(&claims.member).filter(|seat| seat.began <= began)?;
-            if let Some(reader) = seat.place.reader() {
-                reader.close(&ApiError::Left);
+            let session = people.sessions.get(&claims.member).filter(|session| session.began <= began)?;
+            if let Some(subscriber) = session.place.subscriber() {
+                subscriber.close(&ApiError::Left);
             }
-            let tag = seat.tag;
+            let tag = session.tag;
             drop(people);
             Some((room, tag))
         });
@@ -196,12 +197,12 @@ impl Hub {
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
             match self.sit(room, claims, from, None, Arc::new(NullSubscriber)).await {
-                Ok(seat) => drop(seat.leave().await),
+                Ok(session) => drop(session.leave().await),
                 // Another request was quicker.
                 Err(ApiError::Refused(RoomError::NotMember)) => {}
                 // The member has come back since.
                 Err(ApiError::Replaced) => return Ok(()),
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             }
             // Only that node knows whether the member had a token.
             self.remove_from_call(room, member, false);

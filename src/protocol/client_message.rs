@@ -95,7 +95,7 @@ impl ClientFrame {
         };
         match n {
             Ok(n) => Self { ask: frame.ask(n), n },
-            Err(trouble) => Self { ask: Err(trouble), n: None },
+            Err(error) => Self { ask: Err(error), n: None },
         }
     }
 }

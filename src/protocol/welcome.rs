@@ -79,26 +79,26 @@ impl<'a> Welcome<'a> {
         room: &'a RoomId,
         snapshot: &'a Snapshot,
         history: &'a [Entry],
-        arrival: WelcomeParams<'a>,
+        params: WelcomeParams<'a>,
         allowed: LimitsDto,
     ) -> Self {
-        let own = |entry: &Entry| entry.from == arrival.member;
+        let own = |entry: &Entry| entry.from == params.member;
         Self {
-            client_id: arrival.member,
+            client_id: params.member,
             room_id: room,
-            user: arrival.user,
-            verified: True::when(arrival.user.is_verified()),
-            ticket: arrival.ticket,
+            user: params.user,
+            verified: True::when(params.user.is_verified()),
+            ticket: params.ticket,
             cursor: snapshot.cursor(),
-            resumed: arrival.resumed,
-            reset: arrival.reset,
-            last_n: arrival.last_n,
+            resumed: params.resumed,
+            reset: params.reset,
+            last_n: params.last_n,
             count: snapshot.count(),
-            crowd: True::when(arrival.crowd.is_some()),
-            members: listed(&snapshot.members, arrival),
+            crowd: True::when(params.crowd.is_some()),
+            members: listed(&snapshot.members, params),
             limits: allowed,
-            video: arrival.video,
-            timestamp: Timestamp(arrival.now),
+            video: params.video,
+            timestamp: Timestamp(params.now),
             history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),
         }
     }
@@ -106,20 +106,20 @@ impl<'a> Welcome<'a> {
 
 /// The members that a welcome lists: all, or of a crowd its member, then those in the call, then the others as they
 /// joined.
-fn listed<'a>(members: &'a [Member], arrival: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
-    let Some(most) = arrival.crowd else { return members.iter().map(MemberDto::from).collect() };
+fn listed<'a>(members: &'a [Member], params: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
+    let Some(most) = params.crowd else { return members.iter().map(MemberDto::from).collect() };
     let rank = |member: &&Member| match member {
-        member if member.id == arrival.member => 0,
+        member if member.id == params.member => 0,
         member if member.call.is_on() => 1,
         _ => 2,
     };
     let of = |at| members.iter().filter(move |member| rank(member) == at).map(MemberDto::from);
     // A reset may be older than its member's join, and a crowd's joins are not sent.
     let reader = of(0).next().unwrap_or_else(|| MemberDto {
-        client_id: arrival.member,
-        user: arrival.user,
-        verified: True::when(arrival.user.is_verified()),
-        joined_at: Timestamp(arrival.now),
+        client_id: params.member,
+        user: params.user,
+        verified: True::when(params.user.is_verified()),
+        joined_at: Timestamp(params.now),
         in_call: None,
     });
     std::iter::once(reader).chain(of(1)).chain(of(2)).take(most).collect()
@@ -206,9 +206,9 @@ mod tests {
         let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
         let of = |member, crowd| {
             let (now, ticket) = (0, "");
-            let arrival =
+            let params =
                 WelcomeParams { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
-            listed(&members, arrival).iter().map(|person| person.client_id.0.as_u128()).collect::<Vec<_>>()
+            listed(&members, params).iter().map(|person| person.client_id.0.as_u128()).collect::<Vec<_>>()
         };
         assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);
         assert_eq!(of(ids[1], None), [1, 2, 3, 4]);

@@ -28,7 +28,7 @@ impl LeaveReason {
     }
 
     /// The reason with this name on the wire.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub fn decode(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|d| d.as_str() == word)
     }
 }

@@ -58,14 +58,14 @@ impl Name {
     }
 
     /// Encodes the name and whether it is verified in one string.
-    pub fn to_word(&self) -> String {
+    pub fn encode(&self) -> String {
         let mark = self.verified.then_some(VERIFIED);
         mark.into_iter().chain(self.text.chars()).collect()
     }
 
-    /// Reads what [`Self::to_word`] wrote, perhaps on a node of another version with another rule. Not for input from
+    /// Reads what [`Self::encode`] wrote, perhaps on a node of another version with another rule. Not for input from
     /// clients.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub fn decode(word: &str) -> Option<Self> {
         let (text, verified) = word.strip_prefix(VERIFIED).map_or((word, false), |name| (name, true));
         (!text.is_empty()).then(|| Self { text: text.into(), verified })
     }
@@ -166,9 +166,9 @@ mod tests {
         let verified = name.clone().verified();
         assert!(verified != name && verified.as_str() == name.as_str());
         for name in [name, verified.clone()] {
-            assert_eq!(Name::from_word(&name.to_word()), Some(name));
+            assert_eq!(Name::decode(&name.encode()), Some(name));
         }
-        assert_eq!(verified.to_word().parse::<Name>(), Err(RoomError::BadName));
-        assert_eq!(Name::from_word("\u{1}"), None);
+        assert_eq!(verified.encode().parse::<Name>(), Err(RoomError::BadName));
+        assert_eq!(Name::decode("\u{1}"), None);
     }
 }

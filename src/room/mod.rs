@@ -193,7 +193,14 @@ impl Room {
     ///
     /// # Errors
     /// [`RoomError::NotMember`], or [`RoomError::StaleN`] for an `n` below the last one that is not in the log.
-    pub fn say(&mut self, now: Millis, limits: &Limits, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, RoomError> {
+    pub fn publish(
+        &mut self,
+        now: Millis,
+        limits: &Limits,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, RoomError> {
         self.trim(now, limits);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
@@ -228,7 +235,7 @@ impl Room {
     ) -> Result<PublishResult, RoomError> {
         let last = self.seats.get(&from).ok_or(RoomError::NotMember)?.last.map_or(0, |(n, ..)| n);
         let n = if last < MAX_N { last + 1 } else { return Err(RoomError::StaleN) };
-        self.say(now, limits, from, n, text)
+        self.publish(now, limits, from, n, text)
     }
 
     /// Whether no newer connection has taken a member's session over since something `began`.

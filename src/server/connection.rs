@@ -69,18 +69,18 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
         None if gate.is_crowded() => HURRY,
         None => HEAD_TIMEOUT,
     };
-    let loan = Hijack::new(stream, admission);
-    let (lender, mut stops) = (loan.lender(), stopped.clone());
+    let hijack = Hijack::new(stream, admission);
+    let (hijack_handle, mut stops) = (hijack.hijack_handle(), stopped.clone());
     let on_request = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(lender.clone());
-        gate.request(client.as_ref(), &mut request, &lender);
+        request.extensions_mut().insert(hijack_handle.clone());
+        gate.request(client.as_ref(), &mut request, &hijack_handle);
         let (on_trial, counted) = (trial.is_some(), client.is_none());
         if let Some(trial) = &trial {
-            request.extensions_mut().insert(Overflow(trial.trouble().clone()));
+            request.extensions_mut().insert(Overflow(trial.error().clone()));
         }
-        let poll = if !on_trial && lender.heard_one_head() { LongPoll::of(&request) } else { None };
-        let (answering, lender) = (service.clone().oneshot(request), lender.clone());
+        let poll = if !on_trial && hijack_handle.heard_one_head() { LongPoll::of(&request) } else { None };
+        let (answering, hijack_handle) = (service.clone().oneshot(request), hijack_handle.clone());
         let stopped = &stopped;
         async move {
             let mut answer = match poll {
@@ -89,7 +89,7 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
                     match poll!(answering.as_mut()) {
                         Poll::Ready(answer) => answer?,
                         Poll::Pending => {
-                            lender.part(Wanted::Wait(wait(answering, poll, stopped.clone())));
+                            hijack_handle.part(Wanted::Wait(wait(answering, poll, stopped.clone())));
                             return pending().await;
                         }
                     }
@@ -97,7 +97,7 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
                 None => answering.await?,
             };
             if let Some(parting) = StreamingResponse::of(&mut answer) {
-                lender.part(Wanted::Flow(parting));
+                hijack_handle.part(Wanted::Flow(parting));
                 // hyper must not write anything of this response.
                 return pending().await;
             }
@@ -105,7 +105,7 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             let ends = counted && answer.status() != StatusCode::SWITCHING_PROTOCOLS;
-            Ok::<_, Infallible>(answer.map(|body| Served::new(body, ends.then_some(lender))))
+            Ok::<_, Infallible>(answer.map(|body| Served::new(body, ends.then_some(hijack_handle))))
         }
     });
     let parted = {
@@ -116,42 +116,42 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
                 .max_buf_size(HEAD_LIMIT)
                 // A client may close its side after its request: the request is still carried out and answered.
                 .half_close(true)
-                .serve_connection(TokioIo::new(loan), on_request)
+                .serve_connection(TokioIo::new(hijack), on_request)
                 .with_upgrades()
         );
         let outcome = tokio::select! {
-            outcome = until_parted(connection.as_mut(), &lender) => Some(outcome),
+            outcome = until_parted(connection.as_mut(), &hijack_handle) => Some(outcome),
             _ = stops.changed() => None,
-            () = over(trial.as_deref()) => return refuse(trial.as_deref(), &lender),
+            () = over(trial.as_deref()) => return refuse(trial.as_deref(), &hijack_handle),
         };
         match outcome {
             Some(outcome) => {
                 if let Err(error) = &outcome {
-                    refuse(trial.as_deref(), &lender);
+                    refuse(trial.as_deref(), &hijack_handle);
                     // A connection on trial is not drained: draining ones would delay all that wait to be accepted.
                     if trial.is_none() && error.is_parse_too_large() {
                         // Boxed: each connection would carry the room for it.
-                        Box::pin(lender.drain()).await;
+                        Box::pin(hijack_handle.drain()).await;
                     }
                 }
                 outcome
             }
             None => {
                 connection.as_mut().graceful_shutdown();
-                until_parted(connection, &lender).await
+                until_parted(connection, &hijack_handle).await
             }
         }
     };
     match parted {
         // A task of its own for each: this one is as large as hyper's state of a connection.
-        Ok(Some((loan, Wanted::Flow(parting)))) => {
-            if let Some(socket) = loan.give_back() {
+        Ok(Some((hijack, Wanted::Flow(parting)))) => {
+            if let Some(socket) = hijack.give_back() {
                 links.spawn(hijack::flow(socket, parting));
             }
         }
-        Ok(Some((loan, Wanted::Wait(waiting)))) => {
+        Ok(Some((hijack, Wanted::Wait(waiting)))) => {
             let serving = Serving { service, gate, links: links.clone(), stopped };
-            links.spawn(answer(loan, waiting, (peer, client), serving));
+            links.spawn(answer(hijack, waiting, (peer, client), serving));
         }
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "connection ended"),
@@ -172,16 +172,16 @@ fn wait(
 
 /// Sends the response to a long poll and serves on over the same connection. Not an `async fn`, because it and
 /// [`serve`] start each other.
-fn answer(mut loan: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
+fn answer(mut hijack: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let Some(Whole { bytes, ends }) = waiting.await else { return };
-        let written = loan.write_all(&bytes).await;
-        loan.lender().release();
+        let written = hijack.write_all(&bytes).await;
+        hijack.hijack_handle().release();
         if written.is_err() || ends {
-            let _ = loan.shutdown().await;
+            let _ = hijack.shutdown().await;
             return;
         }
-        let Some((stream, admission)) = loan.give_back() else { return };
+        let Some((stream, admission)) = hijack.give_back() else { return };
         let links = serving.links.clone();
         links.spawn(serve(Accepted { stream, peer, client, admission, trial: None }, serving));
     })
@@ -197,19 +197,19 @@ async fn over(trial: Option<&Trial>) {
 }
 
 /// Writes the reason why a connection on trial ends, if nothing was written yet.
-fn refuse(trial: Option<&Trial>, lender: &HijackHandle) {
+fn refuse(trial: Option<&Trial>, hijack_handle: &HijackHandle) {
     if let Some(trial) = trial {
-        lender.say_first(&trial.last_word());
+        hijack_handle.write_first(&trial.last_word());
     }
 }
 
 /// Serves until the connection ends, or until its socket is taken back.
 async fn until_parted(
     mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
-    lender: &HijackHandle,
+    hijack_handle: &HijackHandle,
 ) -> hyper::Result<Option<(Hijack, Wanted)>> {
     poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Pending => lender.wanted().map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted)))),
+        Poll::Pending => hijack_handle.wanted().map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted)))),
         ended => ended.map_ok(|()| None),
     })
     .await

@@ -65,7 +65,7 @@ pub(super) async fn accept(listener: TcpListener, serving: Serving, connections:
                 let (client, admitted) = serving.gate.connection(peer);
                 let (admission, trial) = match admitted {
                     Ok(admission) => (admission, None),
-                    Err(trouble) => (Default::default(), Some(Arc::new(probation.enter(trouble)))),
+                    Err(error) => (Default::default(), Some(Arc::new(probation.enter(error)))),
                 };
                 connections.spawn(serve(Accepted { stream, peer, client, admission, trial }, serving.clone()));
                 while probation.is_overfull() {

@@ -36,12 +36,12 @@ pub(super) struct Probation {
 pub(super) struct Trial {
     probation: Arc<Probation>,
     evicted: Arc<Notify>,
-    trouble: ApiError,
+    error: ApiError,
 }
 
 impl Probation {
-    /// Puts a connection on trial; `trouble` is why it is not admitted.
-    pub(super) fn enter(self: &Arc<Self>, trouble: ApiError) -> Trial {
+    /// Puts a connection on trial; `error` is why it is not admitted.
+    pub(super) fn enter(self: &Arc<Self>, error: ApiError) -> Trial {
         let evicted = Arc::new(Notify::new());
         let mut waiting = self.waiting.lock();
         if waiting.len() >= PLACES
@@ -51,7 +51,7 @@ impl Probation {
         }
         waiting.push_back(Arc::clone(&evicted));
         self.open.fetch_add(1, Ordering::Relaxed);
-        Trial { probation: Arc::clone(self), evicted, trouble }
+        Trial { probation: Arc::clone(self), evicted, error }
     }
 
     /// Whether too many ended trials are still open, so that no more descriptors should go to new connections.
@@ -62,19 +62,19 @@ impl Probation {
 
 impl Trial {
     /// The error for every request that is not a health check.
-    pub(super) fn trouble(&self) -> &ApiError {
-        &self.trouble
+    pub(super) fn error(&self) -> &ApiError {
+        &self.error
     }
 
     /// The response over a connection that ends without another one.
     pub(super) fn last_word(&self) -> Vec<u8> {
-        let body = serde_json::to_string(&self.trouble.problem(None)).unwrap_or_default();
-        let reason = if self.trouble.status() == 429 { "Too Many Requests" } else { "Service Unavailable" };
-        let wait = self.trouble.retry_after().map_or(1, |wait| wait.as_secs().max(1));
+        let body = serde_json::to_string(&self.error.problem(None)).unwrap_or_default();
+        let reason = if self.error.status() == 429 { "Too Many Requests" } else { "Service Unavailable" };
+        let wait = self.error.retry_after().map_or(1, |wait| wait.as_secs().max(1));
         let head = format!(
             "HTTP/1.1 {} {reason}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: {wait}\r\n\
              cache-control: no-store\r\nconnection: close\r\n\r\n{body}",
-            self.trouble.status(),
+            self.error.status(),
             body.len()
         );
         head.into_bytes()

@@ -17,7 +17,7 @@ use crate::{
         CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis, Moment, Name, NodeId,
         PublishResult, Room, RoomError, RoomId, RoomKey, SessionOwner, Snapshot, Text,
     },
-    spare,
+    shrink,
 };
 
 /// The clock, as a value, so that tests can bring their own.
@@ -46,9 +46,9 @@ struct Life {
 }
 
 impl Life {
-    fn tell(&self, id: &RoomId, event: &Event) {
-        for feed in self.watchers.values() {
-            feed.tell(id, event);
+    fn on_event(&self, id: &RoomId, event: &Event) {
+        for events in self.watchers.values() {
+            events.on_event(id, event);
         }
     }
 
@@ -58,7 +58,7 @@ impl Life {
         if !repeated {
             let user = self.room.member(from)?.name.clone();
             let entry = Entry { seq, at, from, user, n, text: text.clone() };
-            self.tell(id, &Event::Said { epoch: self.room.epoch(), entry });
+            self.on_event(id, &Event::Said { epoch: self.room.epoch(), entry });
         }
         Ok(said)
     }
@@ -72,7 +72,7 @@ impl Life {
         self.watchers.retain(|node, _| room.holds(*node));
         let first = room.version() - gone.len() as u64 + 1;
         for ((version, member), after) in (first..).zip(gone.iter()).zip((0..gone.len()).rev()) {
-            self.tell(
+            self.on_event(
                 id,
                 &Event::Left { epoch: room.epoch(), member: member.clone(), reason, version, count: room.len() + after },
             );
@@ -111,7 +111,7 @@ impl World {
             life.bid_farewell(id, gone, LeaveReason::NodeLost);
             !life.room.is_empty()
         });
-        spare::give_back(&self.rooms);
+        shrink::shrink(&self.rooms);
     }
 }
 
@@ -119,14 +119,14 @@ impl World {
 pub struct Memory {
     world: Arc<World>,
     node: NodeId,
-    feed: Arc<dyn EventHandler>,
+    events: Arc<dyn EventHandler>,
 }
 
 impl Memory {
     /// Connects a node to a world. Its lease holds its members for as long as the value lives.
     /// Must be called within a tokio runtime.
-    pub fn new(world: Arc<World>, node: NodeId, feed: Arc<dyn EventHandler>) -> Arc<Self> {
-        let memory = Arc::new(Self { world, node, feed });
+    pub fn new(world: Arc<World>, node: NodeId, events: Arc<dyn EventHandler>) -> Arc<Self> {
+        let memory = Arc::new(Self { world, node, events });
         tokio::spawn(Self::keep(Arc::downgrade(&memory)));
         memory
     }
@@ -187,15 +187,15 @@ impl Store for Memory {
                 return Err(refusal.into());
             }
         };
-        life.watchers.entry(self.node).or_insert_with(|| Arc::clone(&self.feed));
+        life.watchers.entry(self.node).or_insert_with(|| Arc::clone(&self.events));
         if joined.new {
             let member = life.room.member(id)?.clone();
             let (epoch, version, count) = (life.room.epoch(), life.room.version(), life.room.len());
-            life.tell(room, &Event::Joined { epoch, member, version, count });
+            life.on_event(room, &Event::Joined { epoch, member, version, count });
         }
         if let Some(before) = before {
-            if let Some(feed) = life.watchers.get(&before.node) {
-                feed.tell(room, &Event::Moved { member: id, tag: before.tag });
+            if let Some(events) = life.watchers.get(&before.node) {
+                events.on_event(room, &Event::Moved { member: id, tag: before.tag });
             }
             life.watchers.retain(|node, _| life.room.holds(*node));
         }
@@ -214,9 +214,9 @@ impl Store for Memory {
         Ok(false)
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
-        let said = life.room.say((self.world.clock)(), &self.world.limits, from, n, text)?;
+        let said = life.room.publish((self.world.clock)(), &self.world.limits, from, n, text)?;
         life.pass_on(room, said, from, text)
     }
 
@@ -229,7 +229,7 @@ impl Store for Memory {
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
         let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
         if life.room.is_current((self.world.clock)(), from, self.world.moment(began))? || !typing {
-            life.tell(room, &Event::Typing { from, user: user.clone(), typing });
+            life.on_event(room, &Event::Typing { from, user: user.clone(), typing });
         }
         Ok(())
     }
@@ -237,8 +237,8 @@ impl Store for Memory {
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
         let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
         let holder = life.room.holder(id).ok_or(RoomError::NotMember)?;
-        if let Some(feed) = life.watchers.get(&holder.node) {
-            feed.tell(room, &Event::Unloading { member: id });
+        if let Some(events) = life.watchers.get(&holder.node) {
+            events.on_event(room, &Event::Unloading { member: id });
         }
         Ok(())
     }
@@ -248,12 +248,12 @@ impl Store for Memory {
         if life.room.call(id, call)? {
             let user = life.room.member(id)?.name.clone();
             let (epoch, version) = (life.room.epoch(), life.room.version());
-            life.tell(room, &Event::Call { epoch, from: id, user, call, version });
+            life.on_event(room, &Event::Call { epoch, from: id, user, call, version });
         }
         Ok(())
     }
 
-    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
         let room = &mut life.room;
         Ok(Some(if history { room.snapshot((self.world.clock)(), &self.world.limits) } else { room.facts() }))

@@ -3,7 +3,7 @@
 //! # The contract, for every store
 //! - Each call is one atomic step: it happens whole or not at all.
 //! - The first `join` creates a room. The step in which its last member leaves deletes it with its log.
-//! - `say` numbers entries 1, 2, 3, … and publishes them to every node that has members in the room.
+//! - `publish` numbers entries 1, 2, 3, … and publishes them to every node that has members in the room.
 //!   The same `(member, n)` is published once, however often it is sent.
 //! - A node gets events from before `join` returns until its last member of the room begins to leave.
 //!   It gets every entry in order of `seq`, and every join and leave in order of `version`.
@@ -121,9 +121,9 @@ pub enum Event {
 /// Gets a node's events from the store, in order. It must neither block nor call the store.
 pub trait EventHandler: Send + Sync + 'static {
     /// Something happened in a room.
-    fn tell(&self, room: &RoomId, event: &Event);
+    fn on_event(&self, room: &RoomId, event: &Event);
     /// A room went out of reach (`false`) or came back (`true`). One part of a store in parts may be away by itself.
-    fn link(&self, room: &RoomId, up: bool);
+    fn on_availability(&self, room: &RoomId, up: bool);
 }
 
 /// A failure of the store, or a room's refusal passed on.
@@ -175,7 +175,7 @@ pub trait Store: Send + Sync + 'static {
     async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError>;
 
     /// Adds a message to the log. May be repeated with the same `n` until it succeeds.
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError>;
+    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError>;
 
     /// Adds a message to the log with the counter after the member's last, whatever other connections send in its name.
     async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError>;
@@ -191,7 +191,7 @@ pub trait Store: Send + Sync + 'static {
     async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError>;
 
     /// A snapshot of a room, without joining it; `None` if there is no such room. `history` stays empty unless asked for.
-    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
+    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError>;
 
     /// The same without the log. Lists only the member with this `id`, if it is there, and counts the others:
     /// the cost does not grow with the room.

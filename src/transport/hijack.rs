@@ -77,7 +77,7 @@ impl Hijack {
     }
 
     /// A handle that does not keep the socket open.
-    pub fn lender(&self) -> HijackHandle {
+    pub fn hijack_handle(&self) -> HijackHandle {
         HijackHandle(Arc::downgrade(&self.0))
     }
 
@@ -138,7 +138,7 @@ impl HijackHandle {
     }
 
     /// Writes as much as the socket takes at once, unless something was written before.
-    pub fn say_first(&self, bytes: &[u8]) {
+    pub fn write_first(&self, bytes: &[u8]) {
         if let Some(lent) = self.0.upgrade() {
             let socket = lent.socket.lock();
             if !socket.written {
@@ -234,7 +234,7 @@ async fn press(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8])
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let waited = match backlog.set(bytes.len()) {
                     Ok(()) => timeout(STUCK, socket.writable()).await.unwrap_or_else(|late| Err(late.into())),
-                    Err(trouble) => Err(io::Error::other(trouble)),
+                    Err(error) => Err(io::Error::other(error)),
                 };
                 waited.inspect_err(|_| forget(socket.as_ref()))?;
             }
@@ -269,7 +269,7 @@ impl Socket {
             self.stuck.get_or_insert_with(|| Stuck { backlog: Backlog::new(&self.admission), given_up: Box::pin(sleep(STUCK)) });
         let waited = match stuck.backlog.set(length) {
             Ok(()) => stuck.given_up.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into()),
-            Err(trouble) => Poll::Ready(io::Error::other(trouble)),
+            Err(error) => Poll::Ready(io::Error::other(error)),
         };
         waited.map(|error| {
             forget(&self.stream);
@@ -350,19 +350,19 @@ mod tests {
     async fn an_answer_that_is_not_read_is_given_up() {
         let ((socket, _peer), begun) = (pair().await, Instant::now());
         let budgets = Budgets::new(Limits::default());
-        let mut loan = Hijack::new(socket, admission(&budgets));
-        let refused = loan.write_all(&vec![b'x'; 32 << 20]).await.unwrap_err();
+        let mut hijack = Hijack::new(socket, admission(&budgets));
+        let refused = hijack.write_all(&vec![b'x'; 32 << 20]).await.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
         assert!(begun.elapsed() >= STUCK && begun.elapsed() < 2 * STUCK);
         assert!(budgets.held(Resource::Unread) > 0, "counted while it waited");
-        drop(loan);
+        drop(hijack);
         assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));
     }
 
     #[tokio::test]
     async fn what_is_not_read_is_counted_until_it_is() {
         let ((socket, mut peer), budgets) = (pair().await, Budgets::new(Limits::default()));
-        let mut loan = Hijack::new(socket, admission(&budgets));
+        let mut hijack = Hijack::new(socket, admission(&budgets));
         let (bytes, mut read) = (vec![b'x'; 32 << 20], vec![0; 32 << 20]);
         let most = std::sync::atomic::AtomicUsize::new(0);
         let reading = async {
@@ -372,7 +372,7 @@ mod tests {
             most.store(budgets.held(Resource::Unread), std::sync::atomic::Ordering::Relaxed);
             peer.read_exact(&mut read).await.unwrap();
         };
-        let (written, ()) = tokio::join!(loan.write_all(&bytes), reading);
+        let (written, ()) = tokio::join!(hijack.write_all(&bytes), reading);
         written.unwrap();
         assert!(most.into_inner() > 1 << 20);
         assert_eq!(budgets.held(Resource::Unread), 0);
@@ -382,15 +382,15 @@ mod tests {
     async fn more_than_an_address_may_leave_unread_ends_its_connection() {
         let budgets = Budgets::new(Limits::default().of_address(Resource::Unread, 1 << 20));
         let (socket, _peer) = pair().await;
-        let mut loan = Hijack::new(socket, admission(&budgets));
-        assert!(loan.write_all(&vec![b'x'; 32 << 20]).await.is_err());
+        let mut hijack = Hijack::new(socket, admission(&budgets));
+        assert!(hijack.write_all(&vec![b'x'; 32 << 20]).await.is_err());
         let (socket, _other) = pair().await;
         flow(
             (socket, admission(&budgets)),
             LastBytes { body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(), ..endless() },
         )
         .await;
-        drop(loan);
+        drop(hijack);
         assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));
     }
 }

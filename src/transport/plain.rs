@@ -22,12 +22,12 @@ const INDENT: &str = "\n         ";
 const NAMED: usize = 20;
 
 // No pulse: there is no text that every terminal, pipe and file ignores. TCP notices a peer that is gone.
-static MANNER: StreamFormat = StreamFormat {
+static FORMAT: StreamFormat = StreamFormat {
     chunked: Encoder { frame: |frame, out| BodyFraming::Chunked.lay(out, |out| lines(frame, out)), echo: true },
     bare: Encoder { frame: lines, echo: true },
     prologue: None,
     pulse: None,
-    farewell: |why| format!("* {why}\n").into_bytes(),
+    closing: |why| format!("* {why}\n").into_bytes(),
 };
 
 fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
@@ -96,10 +96,10 @@ pub fn line(at: Millis, name: &Name, text: &Text) -> String {
 /// As [`Hub::enter`].
 pub async fn open(
     hub: &Arc<Hub>,
-    entrance: JoinRequest,
+    join_request: JoinRequest,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    stream_queue::open(hub, entrance, &MANNER, framing).await
+    stream_queue::open(hub, join_request, &FORMAT, framing).await
 }
 
 #[cfg(test)]
@@ -121,8 +121,8 @@ mod tests {
         let fields =
             WelcomeParams { member: ann, user, ticket, resumed: false, reset: false, last_n: 0, crowd, video: false, now: 0 };
         let welcome = Welcome::new(&room, &snapshot, &[], fields, LimitsDto::new(&Limits::default(), 0, 0));
-        let mut out = MANNER.bare.encode(&ServerMessage::Welcome(welcome)).to_vec();
-        out.extend_from_slice(&MANNER.bare.encode(&ServerMessage::Presence { room: &room, count: 241, members: None }));
+        let mut out = FORMAT.bare.encode(&ServerMessage::Welcome(welcome)).to_vec();
+        out.extend_from_slice(&FORMAT.bare.encode(&ServerMessage::Presence { room: &room, count: 241, members: None }));
         assert_eq!(String::from_utf8(out).unwrap(), "* You are Ann in r. Here: Ann, Bob, 238 more\n");
     }
 

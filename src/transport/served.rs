@@ -12,13 +12,13 @@ use super::hijack::HijackHandle;
 /// A body, and the connection whose count ends with it.
 pub struct Served<B> {
     body: B,
-    lender: Option<HijackHandle>,
+    hijack_handle: Option<HijackHandle>,
 }
 
 impl<B> Served<B> {
-    /// `lender` is the connection that the response uses, if requests are counted there.
-    pub fn new(body: B, lender: Option<HijackHandle>) -> Self {
-        Self { body, lender }
+    /// `hijack_handle` is the connection that the response uses, if requests are counted there.
+    pub fn new(body: B, hijack_handle: Option<HijackHandle>) -> Self {
+        Self { body, hijack_handle }
     }
 }
 
@@ -41,8 +41,8 @@ impl<B: Body + Unpin> Body for Served<B> {
 
 impl<B> Drop for Served<B> {
     fn drop(&mut self) {
-        if let Some(lender) = &self.lender {
-            lender.release();
+        if let Some(hijack_handle) = &self.hijack_handle {
+            hijack_handle.release();
         }
     }
 }

@@ -15,18 +15,18 @@ use crate::{
     protocol::{ApiError, ServerMessage},
 };
 
-static MANNER: StreamFormat = StreamFormat {
+static FORMAT: StreamFormat = StreamFormat {
     chunked: Encoder { frame: |frame, out| BodyFraming::Chunked.lay(out, |out| event(frame, out)), echo: false },
     bare: Encoder { frame: event, echo: false },
     prologue: Some("retry: 1000\n\n"),
     pulse: Some(":\n\n"),
-    farewell: |why| {
+    closing: |why| {
         let mut out = Vec::new();
         if let Some(wait) = why.retry_after() {
             // Writing to memory cannot fail.
             let _ = writeln!(out, "retry: {}", wait.as_millis());
         }
-        out.extend_from_slice(&MANNER.bare.encode(&ServerMessage::Closing(why.problem(None))));
+        out.extend_from_slice(&FORMAT.bare.encode(&ServerMessage::Closing(why.problem(None))));
         out
     },
 };
@@ -45,13 +45,13 @@ pub fn put_off(why: &ApiError) -> Vec<u8> {
     let wait =
         why.retry_after().map_or_else(|| fastrand::u64(COME_BACK_MS), |wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
     let mut out = format!("retry: {}\n", wait.max(RETRY_MIN_MS)).into_bytes();
-    out.extend_from_slice(&MANNER.bare.encode(&ServerMessage::Closing(why.problem(None))));
+    out.extend_from_slice(&FORMAT.bare.encode(&ServerMessage::Closing(why.problem(None))));
     out
 }
 
 /// A stream that shows whether events pass the proxies at once: one event, then silence for a while.
 pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> + Send + 'static {
-    let first = MANNER.bare.encode(&ServerMessage::Pong);
+    let first = FORMAT.bare.encode(&ServerMessage::Pong);
     let hub = Arc::clone(hub);
     let silence = stream::once(async move { timeout(PROBE, hub.stops()).await }).filter_map(|_| ready(None));
     stream::iter([framing.piece(&first)]).chain(silence).chain(stream::iter(framing.end()))
@@ -73,8 +73,8 @@ fn event(frame: &Frame<'_>, out: &mut Vec<u8>) {
 /// As [`Hub::enter`].
 pub async fn open(
     hub: &Arc<Hub>,
-    entrance: JoinRequest,
+    join_request: JoinRequest,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    stream_queue::open(hub, entrance, &MANNER, framing).await
+    stream_queue::open(hub, join_request, &FORMAT, framing).await
 }

@@ -32,11 +32,11 @@ pub(super) struct StreamFormat {
     /// Bytes that clients ignore, to show that the stream is alive.
     pub(super) pulse: Option<&'static str>,
     /// Formats the reason why the stream ends.
-    pub(super) farewell: fn(&ApiError) -> Vec<u8>,
+    pub(super) closing: fn(&ApiError) -> Vec<u8>,
 }
 
 struct StreamQueue {
-    manner: &'static StreamFormat,
+    format: &'static StreamFormat,
     framing: BodyFraming,
     state: Mutex<State>,
     changed: Notify,
@@ -65,16 +65,16 @@ impl State {
 /// without a ticket cannot resume, and leaves at once.
 pub(super) async fn open(
     hub: &Arc<Hub>,
-    entrance: JoinRequest,
-    manner: &'static StreamFormat,
+    join_request: JoinRequest,
+    format: &'static StreamFormat,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    let flow = Arc::new(StreamQueue { manner, framing, state: Mutex::default(), changed: Notify::new() });
-    flow.state.lock().unread = entrance.usage.as_ref().map(Usage::unread);
-    let passing = entrance.ticket.is_none();
-    let seat = hub.enter(entrance, Arc::clone(&flow) as Arc<dyn Subscriber>).await?;
-    let place = Place { seat: Some(seat), passing };
-    let prologue = stream::iter(manner.prologue.map(|prologue| framing.piece(prologue.as_bytes())));
+    let flow = Arc::new(StreamQueue { format, framing, state: Mutex::default(), changed: Notify::new() });
+    flow.state.lock().unread = join_request.usage.as_ref().map(Usage::unread);
+    let passing = join_request.ticket.is_none();
+    let session = hub.enter(join_request, Arc::clone(&flow) as Arc<dyn Subscriber>).await?;
+    let place = Place { session: Some(session), passing };
+    let prologue = stream::iter(format.prologue.map(|prologue| framing.piece(prologue.as_bytes())));
     let frames = stream::unfold((flow, place), |(flow, place)| async move {
         let bytes = flow.next().await?;
         Some((bytes, (flow, place)))
@@ -84,14 +84,14 @@ pub(super) async fn open(
 
 /// The session of a stream.
 struct Place {
-    seat: Option<Session>,
+    session: Option<Session>,
     passing: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(seat) = self.seat.take().filter(|_| self.passing) {
-            seat.quit();
+        if let Some(session) = self.session.take().filter(|_| self.passing) {
+            session.quit();
         }
     }
 }
@@ -112,7 +112,7 @@ impl StreamQueue {
                     return None;
                 }
             }
-            match self.manner.pulse {
+            match self.format.pulse {
                 Some(pulse) if timeout(PULSE, self.changed.notified()).await.is_err() => {
                     return Some(self.framing.piece(pulse.as_bytes()));
                 }
@@ -126,8 +126,8 @@ impl StreamQueue {
 impl Subscriber for StreamQueue {
     fn encoder(&self) -> &'static Encoder {
         match self.framing {
-            BodyFraming::Chunked => &self.manner.chunked,
-            BodyFraming::CloseDelimited => &self.manner.bare,
+            BodyFraming::Chunked => &self.format.chunked,
+            BodyFraming::CloseDelimited => &self.format.bare,
         }
     }
 
@@ -167,9 +167,9 @@ impl Subscriber for StreamQueue {
                 state.queued = 0;
                 state.count();
             }
-            let farewell = self.framing.piece(&(self.manner.farewell)(why));
-            state.queued += farewell.len();
-            state.queue.push_back(farewell);
+            let closing = self.framing.piece(&(self.format.closing)(why));
+            state.queued += closing.len();
+            state.queue.push_back(closing);
         }
         self.changed.notify_one();
     }

@@ -45,7 +45,7 @@ async fn cluster_hands_a_master_over() -> Row {
 
 async fn cluster_moves_living_rooms() -> Row {
     let mut storm = Storm::gather(Cluster::start()).await;
-    let rooms: Vec<_> = (0..storm.terms.rooms).map(|room| format!("storm-{room}")).collect();
+    let rooms: Vec<_> = (0..storm.config.rooms).map(|room| format!("storm-{room}")).collect();
     storm.strike();
     for room in &rooms {
         let slot = storm.redis.slot_of(room);

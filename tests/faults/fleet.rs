@@ -65,7 +65,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub async fn start(redis: &str, terms: HubConfig) -> Self {
+    pub async fn start(redis: &str, config: HubConfig) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let log = std::env::temp_dir().join(format!("parlor-node-{}-{number}.log", std::process::id()));
@@ -75,8 +75,8 @@ impl Node {
             let args = [
                 ("--listen", address.to_string()),
                 ("--redis-url", redis.to_owned()),
-                ("--lease", millis(terms.lease)),
-                ("--grace", millis(terms.grace)),
+                ("--lease", millis(config.lease)),
+                ("--grace", millis(config.grace)),
                 // People here speak faster than people do, and whoever was away must find all of it.
                 ("--history-len", "10000".to_owned()),
                 ("--log-filter", "parlor=info".to_owned()),
@@ -150,10 +150,10 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    pub async fn start(urls: [String; NODES], terms: HubConfig) -> Self {
+    pub async fn start(urls: [String; NODES], config: HubConfig) -> Self {
         let mut nodes = Vec::new();
         for url in &urls {
-            nodes.push(Node::start(url, terms).await);
+            nodes.push(Node::start(url, config).await);
         }
         let nginx = Nginx::start(free_port(), nodes.iter().map(|node| node.address));
         let page = format!("http://{}/healthz", nginx.address);

@@ -30,11 +30,11 @@ const SLACK: Duration = Duration::from_secs(5);
 
 async fn node_is_killed() -> Row {
     let mut storm = Storm::gather(Server::start()).await;
-    for room in 0..storm.terms.rooms {
+    for room in 0..storm.config.rooms {
         storm.guest(0, room).await;
     }
     let door = storm.fleet.nodes[0].address;
-    let lonely = Person::start(door, "lonely", "Lonely", storm.terms.pace, Patience::PAGE);
+    let lonely = Person::start(door, "lonely", "Lonely", storm.config.pace, Patience::PAGE);
     let lonely_keys = |storm: &Storm<Server>| storm.redis.keys().iter().filter(|key| key.contains("lonely")).count();
     until("a lonely room", || {
         let keys = lonely_keys(&storm);
@@ -49,7 +49,7 @@ async fn node_is_killed() -> Row {
     for guest in 0..storm.guests.len() {
         latest = latest.max(storm.heard_to_leave(guest, "node_lost").await);
     }
-    let bound = storm.terms.lease + storm.terms.period();
+    let bound = storm.config.lease + storm.config.period();
     let empty = until("nothing is left of the lonely room", || {
         let (keys, after) = (lonely_keys(&storm), storm.struck.elapsed());
         async move { (keys == 0).then_some(after) }
@@ -79,7 +79,7 @@ async fn fleet_is_killed() -> Row {
     })
     .await;
     let mut row = Row::new("all nodes and all people killed", Default::default(), &[], None, Default::default());
-    let ttl = storm.terms.ttl();
+    let ttl = storm.config.ttl();
     row.note = format!("; Redis empty at {:.1} s (promised: {:.1} s)", empty.as_secs_f32(), ttl.as_secs_f32());
     if empty > ttl + SLACK {
         row.broken.push(format!("Redis was empty after {empty:?}"));
@@ -110,18 +110,18 @@ async fn fleet_is_killed_and_started_again() -> Row {
 }
 
 async fn node_stops(patience: Patience) -> Row {
-    let terms = HubConfig::of_this_run();
+    let config = HubConfig::of_this_run();
     let redis = Server::start();
     let urls = std::array::from_fn(|_| redis.url());
-    let mut storm = Storm::gather_with(redis, urls, terms, patience).await;
+    let mut storm = Storm::gather_with(redis, urls, config, patience).await;
     storm.strike();
     storm.fleet.nodes[0].signal("STOP");
     if patience.ping_after == Patience::PAGE.ping_after {
         storm.somebody_saw("left node_lost").await;
-        sleep(terms.period()).await;
+        sleep(config.period()).await;
     } else {
         storm.somebody_saw("link silent").await;
-        sleep(terms.lease + terms.period()).await;
+        sleep(config.lease + config.period()).await;
     }
     storm.fleet.nodes[0].signal("CONT");
     storm.over();
@@ -143,7 +143,7 @@ async fn node_is_cut_off_from_redis() -> Row {
     storm.strike();
     line.hold(true);
     storm.somebody_saw("left node_lost").await;
-    sleep(storm.terms.period()).await;
+    sleep(storm.config.period()).await;
     line.hold(false);
     storm.over();
     let may = [&super::AWAY[..], &["left node_lost", "joined"]].concat();

@@ -165,12 +165,12 @@ fn many_are_told_while_others_speak() -> Row {
     let told = |crowd: &Crowd, round| crowd.members[..MANY].iter().filter(|member| member.seq == round).count();
     let (mut left, mut all) = (Vec::new(), true);
     for round in 1..=ROUNDS {
-        assert!(crowd.say(speaker));
+        assert!(crowd.publish(speaker));
         let first = [1, MANY / 4, MANY / 2, MANY * 3 / 4];
         while !first.iter().any(|who| crowd.members[*who].seq == round) {
             first.iter().for_each(|who| crowd.read(*who));
         }
-        assert!(crowd.say(few));
+        assert!(crowd.publish(few));
         while crowd.members[listener].seq < round {
             crowd.read(listener);
         }

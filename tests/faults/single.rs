@@ -58,9 +58,9 @@ async fn subscriptions_end_in_silence() -> Row {
     let redis = Server::start();
     let line = Line::to(redis.port()).await;
     let urls = [line.url(), redis.url(), redis.url()];
-    let terms = HubConfig::of_long_lease();
-    let mut storm = Storm::gather_with(redis, urls, terms, Patience::PAGE).await;
-    let channels: Vec<_> = (0..terms.rooms).map(|room| format!("parlor1:{{storm-{room}}}")).collect();
+    let config = HubConfig::of_long_lease();
+    let mut storm = Storm::gather_with(redis, urls, config, Patience::PAGE).await;
+    let channels: Vec<_> = (0..config.rooms).map(|room| format!("parlor1:{{storm-{room}}}")).collect();
     storm.strike();
     for _ in 0..3 {
         for channel in &channels {
@@ -102,7 +102,7 @@ async fn redis_is_full() -> Row {
     storm.somebody_saw("error store_full").await;
     // Who is in may go, and nobody is put out: renewals work.
     storm.guests[0].1.wish(Wish::Die);
-    let mut newcomer = Person::start(storm.fleet.nginx.address, "storm-1", "Newcomer", storm.terms.pace, Patience::PAGE);
+    let mut newcomer = Person::start(storm.fleet.nginx.address, "storm-1", "Newcomer", storm.config.pace, Patience::PAGE);
     until("the newcomer is refused", || {
         let seen: Vec<String> = newcomer.diary().seen.iter().map(|(_, what)| what.clone()).collect();
         async move { seen.starts_with(&["error store_full".to_owned(), "closing store_full".to_owned()]).then_some(()) }
@@ -111,7 +111,7 @@ async fn redis_is_full() -> Row {
     newcomer.wish(Wish::Die);
     newcomer.gone().await;
     storm.heard_to_leave(0, "lost").await;
-    sleep(storm.terms.lease + storm.terms.period()).await;
+    sleep(storm.config.lease + storm.config.period()).await;
     storm.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     storm.over();
     storm.settle("Redis out of memory", &["error store_full", "error stale_n", "left lost"]).await

@@ -57,7 +57,7 @@ impl Backend for Watched {
 pub struct Storm<B> {
     pub redis: B,
     pub fleet: Fleet,
-    pub terms: HubConfig,
+    pub config: HubConfig,
     /// By room.
     pub crowd: Vec<Vec<Person>>,
     /// Who came later and did not stay: in which room, and who.
@@ -73,19 +73,19 @@ impl<B: Backend> Storm<B> {
     }
 
     /// The same, for a fault that waits for leases to end.
-    pub async fn gather_on(redis: B, terms: HubConfig) -> Self {
+    pub async fn gather_on(redis: B, config: HubConfig) -> Self {
         let urls = std::array::from_fn(|_| redis.url());
-        Self::gather_with(redis, urls, terms, Patience::PAGE).await
+        Self::gather_with(redis, urls, config, Patience::PAGE).await
     }
 
-    pub async fn gather_with(redis: B, urls: [String; NODES], terms: HubConfig, patience: Patience) -> Self {
-        let fleet = Fleet::start(urls, terms).await;
+    pub async fn gather_with(redis: B, urls: [String; NODES], config: HubConfig, patience: Patience) -> Self {
+        let fleet = Fleet::start(urls, config).await;
         let mut crowd = Vec::new();
-        for room in 0..terms.rooms {
+        for room in 0..config.rooms {
             let mut people = Vec::new();
-            for number in 0..terms.people {
+            for number in 0..config.people {
                 let name = format!("Member{number}");
-                let person = Person::start(fleet.nginx.address, &format!("storm-{room}"), &name, terms.pace, patience);
+                let person = Person::start(fleet.nginx.address, &format!("storm-{room}"), &name, config.pace, patience);
                 until("a welcome", || {
                     let linked = person.diary().linked;
                     async move { linked.then_some(()) }
@@ -97,7 +97,7 @@ impl<B: Backend> Storm<B> {
         }
         let seats = fleet.seats().await;
         assert!(seats.iter().all(|seats| *seats > 0), "people on every node: {seats:?}");
-        let mut storm = Self { redis, fleet, terms, crowd, guests: Vec::new(), struck: Instant::now(), ended: None };
+        let mut storm = Self { redis, fleet, config, crowd, guests: Vec::new(), struck: Instant::now(), ended: None };
         for _ in 0..ROUNDS {
             storm.all_hear_again().await;
         }
@@ -118,7 +118,7 @@ impl<B: Backend> Storm<B> {
     /// Somebody comes in at a node's own door.
     pub async fn guest(&mut self, node: usize, room: usize) {
         let (door, name) = (self.fleet.nodes[node].address, format!("Guest{}", self.guests.len()));
-        let person = Person::start(door, &format!("storm-{room}"), &name, self.terms.pace, Patience::PAGE);
+        let person = Person::start(door, &format!("storm-{room}"), &name, self.config.pace, Patience::PAGE);
         until("a guest is acknowledged", || {
             let welcome = person.diary().said.values().any(|(_, acked)| acked.is_some());
             async move { welcome.then_some(()) }

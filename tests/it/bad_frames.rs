@@ -274,13 +274,13 @@ async fn words_that_were_refused_for_their_pace_may_come_again_as_they_were() {
     const WORDS: u64 = 80;
     let server = TestServer::start(&["--rate", "4"]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    let say = |n: u64| json!({ "text": format!("word {n}"), "n": n });
+    let publish = |n: u64| json!({ "text": format!("word {n}"), "n": n });
     let reply = async |ann: &mut Client| match ann.next().await {
         Heard::Frame(frame) => (frame["n"].as_u64().unwrap(), frame),
         other => panic!("the link stays: {other:?}"),
     };
     for n in 1..=WORDS {
-        ann.send(say(n));
+        ann.send(publish(n));
     }
     let mut next = 1;
     for _ in 0..WORDS {
@@ -295,7 +295,7 @@ async fn words_that_were_refused_for_their_pace_may_come_again_as_they_were() {
     }
     assert!(next < WORDS, "a flood is refused");
     while next <= WORDS {
-        let (n, frame) = reply(ann.send(say(next))).await;
+        let (n, frame) = reply(ann.send(publish(next))).await;
         assert_eq!(n, next);
         if frame["type"] == "ack" {
             assert_eq!(frame.get("duplicate"), None);

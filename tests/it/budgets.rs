@@ -46,7 +46,7 @@ impl Address {
         self.try_join(room, None).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
-    async fn say(&self, seat: &Seat, text: &str) -> Response {
+    async fn publish(&self, seat: &Seat, text: &str) -> Response {
         let path = format!("/api/rooms/{}/messages", seat.room);
         self.ask(Method::POST, &path, Some(&seat.ticket), json!({ "text": text })).await
     }
@@ -160,7 +160,7 @@ async fn an_address_says_so_much_a_second_however_many_seats_it_has() {
     }
     let mut said = 0;
     let refusal = loop {
-        let answer = greedy.say(&seats[said % seats.len()], "hello").await;
+        let answer = greedy.publish(&seats[said % seats.len()], "hello").await;
         if answer.status() != StatusCode::OK {
             break answer;
         }
@@ -170,7 +170,7 @@ async fn an_address_says_so_much_a_second_however_many_seats_it_has() {
     refused(refusal, 429, "rate_limited", "too many frames").await;
     assert!(said >= 10, "{said}");
     let ann = other.join("r").await;
-    assert_eq!(other.say(&ann, "hello").await.status(), StatusCode::OK);
+    assert_eq!(other.publish(&ann, "hello").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -203,16 +203,16 @@ async fn an_address_fills_so_much_of_the_logs_until_its_rooms_are_gone() {
     let server = TestServer::start(&["--address-text", "10000"]).await;
     let (greedy, other) = (Address::new(&server, 2), Address::new(&server, 3));
     let (first, second) = (greedy.join("a").await, greedy.join("b").await);
-    assert_eq!(greedy.say(&first, &"x".repeat(4000)).await.status(), StatusCode::OK);
-    assert_eq!(greedy.say(&second, &"x".repeat(4000)).await.status(), StatusCode::OK);
-    refused(greedy.say(&second, &"x".repeat(4000)).await, 429, "address_limit", "text").await;
+    assert_eq!(greedy.publish(&first, &"x".repeat(4000)).await.status(), StatusCode::OK);
+    assert_eq!(greedy.publish(&second, &"x".repeat(4000)).await.status(), StatusCode::OK);
+    refused(greedy.publish(&second, &"x".repeat(4000)).await, 429, "address_limit", "text").await;
     let mut socket = greedy.socket(&server, "room=b&name=Ann").await.welcomed().await;
     socket.send(json!({ "type": "chat", "text": "x".repeat(4000), "n": 1 }));
     socket.expect_error("address_limit").await;
     let there = other.join("b").await;
-    assert_eq!(other.say(&there, &"x".repeat(4000)).await.status(), StatusCode::OK);
+    assert_eq!(other.publish(&there, &"x".repeat(4000)).await.status(), StatusCode::OK);
     greedy.leave(first).await;
-    assert_eq!(greedy.say(&second, &"x".repeat(4000)).await.status(), StatusCode::OK, "what is gone counts no more");
+    assert_eq!(greedy.publish(&second, &"x".repeat(4000)).await.status(), StatusCode::OK, "what is gone counts no more");
 }
 
 #[tokio::test]
@@ -220,17 +220,17 @@ async fn what_is_not_said_counts_for_nothing() {
     let server = TestServer::start(&["--address-text", "10000"]).await;
     let address = Address::new(&server, 2);
     let seat = address.join("a").await;
-    let say = async |n: u64, size: usize| {
+    let publish = async |n: u64, size: usize| {
         let body = json!({ "text": "x".repeat(size), "n": n });
         address.ask(Method::POST, "/api/rooms/a/messages", Some(&seat.ticket), body).await.status().as_u16()
     };
-    assert_eq!(say(5, 1000).await, 200);
+    assert_eq!(publish(5, 1000).await, 200);
     let counted = metric(&server, "parlor_text_bytes ").await;
     for _ in 0..20 {
-        assert_eq!((say(5, 1000).await, say(4, 1000).await), (200, 409), "a repetition, and one that is too late");
+        assert_eq!((publish(5, 1000).await, publish(4, 1000).await), (200, 409), "a repetition, and one that is too late");
     }
     assert_eq!(metric(&server, "parlor_text_bytes ").await, counted);
-    assert_eq!(say(6, 1000).await, 200);
+    assert_eq!(publish(6, 1000).await, 200);
 }
 
 #[tokio::test]
@@ -256,7 +256,7 @@ async fn a_room_counts_for_no_more_than_its_log_keeps() {
     let address = Address::new(&server, 2);
     let seat = address.join("a").await;
     for _ in 0..20 {
-        assert_eq!(address.say(&seat, &"x".repeat(4000)).await.status(), StatusCode::OK);
+        assert_eq!(address.publish(&seat, &"x".repeat(4000)).await.status(), StatusCode::OK);
     }
     assert!(metric(&server, "parlor_text_bytes ").await <= 8000 + 20 * 128);
 }
@@ -270,8 +270,8 @@ async fn the_node_has_limits_for_all_together() {
     refused_join(two.try_join("c", None).await, 503, "server_full", "rooms").await;
     two.join("a").await;
     refused_join(one.try_join("a", None).await, 503, "server_full", "seats").await;
-    assert_eq!(one.say(&ann, &"x".repeat(4000)).await.status(), StatusCode::OK);
-    refused(one.say(&ann, &"x".repeat(4000)).await, 503, "server_full", "text").await;
+    assert_eq!(one.publish(&ann, &"x".repeat(4000)).await.status(), StatusCode::OK);
+    refused(one.publish(&ann, &"x".repeat(4000)).await, 503, "server_full", "text").await;
 }
 
 #[tokio::test]
@@ -281,6 +281,6 @@ async fn nothing_is_limited_by_zero() {
     let address = Address::new(&server, 2);
     for room in 0..300 {
         let seat = address.join(&format!("r{room}")).await;
-        assert_eq!(address.say(&seat, "hello").await.status(), StatusCode::OK);
+        assert_eq!(address.publish(&seat, "hello").await.status(), StatusCode::OK);
     }
 }

@@ -20,7 +20,7 @@ use parlor::{
 use serde_json::Value;
 use tokio::task::yield_now;
 
-use crate::support::terms::{LINES, terms};
+use crate::support::hub_config::{LINES, config};
 
 const MANY: usize = 450;
 
@@ -45,7 +45,7 @@ impl Subscriber for Ear {
 }
 
 fn hub() -> Arc<Hub> {
-    let rooms = RoomRegistry::new(terms());
+    let rooms = RoomRegistry::new(config());
     let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), Arc::clone(&rooms) as _);
     Hub::new(rooms, store)
 }
@@ -53,8 +53,8 @@ fn hub() -> Arc<Hub> {
 async fn enter(hub: &Arc<Hub>, room: &str, name: &str, heard: &Heard, back: Option<(String, Cursor)>) -> Session {
     let (ticket, cursor) = back.unzip();
     let (room, named) = (room.parse().unwrap(), Some(name.parse().unwrap()));
-    let entrance = JoinRequest { room, name: named, ticket, cursor, usage: None };
-    hub.enter(entrance, Arc::new(Ear(name.to_owned(), Arc::clone(heard)))).await.unwrap()
+    let join_request = JoinRequest { room, name: named, ticket, cursor, usage: None };
+    hub.enter(join_request, Arc::new(Ear(name.to_owned(), Arc::clone(heard)))).await.unwrap()
 }
 
 /// The numbers of what came over a link, with its welcome's history; the ticket and the room's life.
@@ -92,11 +92,11 @@ async fn other_rooms_speak_while_many_are_told() {
     }
     let mut few = enter(&hub, "few", "Ann", &heard, None).await;
     heard.lock().clear();
-    many[0].1.say(None, &"to everybody".parse().unwrap()).await.unwrap();
+    many[0].1.publish(None, &"to everybody".parse().unwrap()).await.unwrap();
     let told = || many.iter().filter(|(name, _)| numbers(&heard, name).0 == [1]).count();
     yield_until("the first are told", || told() > 0).await;
     assert!(told() < MANY, "not all in one go");
-    few.say(None, &"meanwhile".parse().unwrap()).await.unwrap();
+    few.publish(None, &"meanwhile".parse().unwrap()).await.unwrap();
     yield_until("Ann has her ack", || numbers(&heard, "Ann").0 == [1]).await;
     assert!(told() < MANY, "before all of the many were told");
     yield_until("all are told", || told() == MANY).await;
@@ -119,7 +119,7 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
         async move {
             for word in 0..WORDS {
                 // Two in quick succession, then a moment in which the slices of both are on their way.
-                speakers[word as usize % 3].2.say(None, &format!("word {word}").parse().unwrap()).await.unwrap();
+                speakers[word as usize % 3].2.publish(None, &format!("word {word}").parse().unwrap()).await.unwrap();
                 let changes = links.load(Ordering::SeqCst) + 3 * (word % 2);
                 while links.load(Ordering::SeqCst) < changes {
                     yield_now().await;

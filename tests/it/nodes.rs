@@ -64,12 +64,12 @@ async fn what_an_address_says_counts_at_a_node_without_the_room() {
     let (here, there) =
         (node_with(&redis, &["--address-text", "3000"]).await, node_with(&redis, &["--address-text", "3000"]).await);
     let ann = Client::join(&here, "r", "Ann").await;
-    let say = async |text: &str| {
+    let publish = async |text: &str| {
         let request = reqwest::Client::new().post(there.url("/api/rooms/r/messages"));
         request.bearer_auth(ann.ticket()).body(json!({ "text": text }).to_string()).send().await.unwrap()
     };
-    assert_eq!(say(&"x".repeat(2000)).await.status(), 200);
-    let refused: Value = say(&"x".repeat(2000)).await.json().await.unwrap();
+    assert_eq!(publish(&"x".repeat(2000)).await.status(), 200);
+    let refused: Value = publish(&"x".repeat(2000)).await.json().await.unwrap();
     assert_eq!(refused["code"], "address_limit", "{refused}");
 }
 
@@ -99,7 +99,7 @@ async fn people_on_two_nodes_are_in_one_room_and_redis_forgets_it_with_the_last(
     let mut bob = Client::join(&there, "комната", "Bob").await;
     assert_eq!(bob.welcome["members"].as_array().unwrap().len(), 2);
     assert_eq!(ann.expect("joined").await["user"], "Bob");
-    ann.say("hello", 1).await;
+    ann.publish("hello", 1).await;
     assert_eq!(bob.expect("chat").await["text"], "hello");
     bob.send(json!({"typing": true})).flush().await;
     assert_eq!(ann.expect("typing").await["user"], "Bob");
@@ -134,7 +134,7 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
     let mut ann = Client::join(&here, "move", "Ann").await;
     let mut bob = Client::join(&there, "move", "Bob").await;
     ann.until("joined").await;
-    ann.say("before", 1).await;
+    ann.publish("before", 1).await;
     bob.expect("chat").await;
     let stopped = here.stop();
     ann.expect_closing("restarting", 1012).await;
@@ -142,13 +142,13 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
     let late = Client::upgrade(&here, Client::request(&here, "room=move&name=Late")).await;
     let Err(Error::Http(late)) = late.map(drop) else { panic!("let in") };
     assert_eq!(late.status(), 503, "so that a proxy asks another node");
-    bob.say("meanwhile", 1).await;
+    bob.publish("meanwhile", 1).await;
     let mut back = Client::resume(&there, "move", ann.ticket(), Some(&ann.cursor)).await;
     assert_eq!((&back.welcome["clientId"], &back.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));
     let missed: Vec<_> = back.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
     assert_eq!(missed, ["meanwhile"]);
     stopped.await.unwrap();
-    back.say("after", 2).await;
+    back.publish("after", 2).await;
     assert_eq!(bob.expect("chat").await["text"], "after", "and nothing but that was heard of the move");
     back.leave().await;
     bob.leave().await;
@@ -162,19 +162,19 @@ async fn a_seat_opened_at_another_node_closes_the_first_link() {
     let mut ann = Client::join(&here, "twice", "Ann").await;
     let mut bob = Client::join(&there, "twice", "Bob").await;
     ann.expect("joined").await;
-    ann.say("before", 1).await;
+    ann.publish("before", 1).await;
     bob.expect("chat").await;
     let mut again = Client::resume(&there, "twice", ann.ticket(), Some(&ann.cursor)).await;
     assert_eq!((&again.welcome["clientId"], &again.welcome["resumed"]), (&ann.welcome["clientId"], &Value::Bool(true)));
     ann.expect_closing("replaced", 4001).await;
     here.is_deserted().await;
-    again.say("after", 2).await;
+    again.publish("after", 2).await;
     assert_eq!(bob.expect("chat").await["text"], "after", "and nothing but that was heard of the move");
     // The other way round, with company where the seat is taken from.
     let mut home = Client::resume(&here, "twice", again.ticket(), Some(&again.cursor)).await;
     again.expect_closing("replaced", 4001).await;
     eventually("one seat at each node", || here.hub.counts() == (1, 1) && there.hub.counts() == (1, 1)).await;
-    bob.say("still here", 1).await;
+    bob.publish("still here", 1).await;
     assert_eq!(home.expect("chat").await["text"], "still here");
     home.leave().await;
     assert_eq!(bob.expect("left").await["count"], 1);
@@ -299,7 +299,7 @@ async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     let begun = std::time::Instant::now();
     for n in 1..=8_u64 {
         // The next is said only when this one has arrived: nothing waits for more to come.
-        bob.say(&format!("line {n}"), n).await;
+        bob.publish(&format!("line {n}"), n).await;
         assert_eq!(stream.expect("chat").await["text"], format!("line {n}"));
         println!("event {n} came through NGINX {:?} after the first was said", begun.elapsed());
     }
@@ -310,7 +310,7 @@ async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     // A long poll is answered by what is said while it waits, whichever node it waits at.
     let waiting = tokio::spawn(async move { (bob.hear().await, bob) });
     let mut ann = Client::join(&nodes[0], "doors", "Ann").await;
-    ann.say("hello", 1).await;
+    ann.publish("hello", 1).await;
     let (mut answer, mut bob) = waiting.await.unwrap();
     while answer["messages"].as_array().unwrap().is_empty() {
         answer = bob.hear().await;

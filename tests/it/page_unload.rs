@@ -56,7 +56,7 @@ async fn reload_within_the_reload_grace_is_heard_by_nobody() {
         bob = Client::resume(&server, "r", &ticket, Some(&cursor)).await;
         assert_eq!((bob.welcome["resumed"].as_bool(), bob.id()), (Some(true), &*id));
     }
-    bob.say("back", 1).await;
+    bob.publish("back", 1).await;
     assert_eq!(ann.expect("chat").await["text"], "back", "and nothing before it");
 }
 
@@ -81,7 +81,7 @@ async fn page_on_a_stream_or_on_polls_says_by_a_request_that_it_unloads() {
         assert_eq!(request.send().await.unwrap().status(), StatusCode::NO_CONTENT);
         if let Some(stream) = &mut stream {
             // A page that lives on loses nothing: the news may be of the page before.
-            ann.say("still there?", 1).await;
+            ann.publish("still there?", 1).await;
             let mut text = String::new();
             while !text.contains("still there?") {
                 text.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
@@ -100,7 +100,7 @@ async fn news_after_the_link_was_lost_shortens_what_is_left_of_the_grace() {
     ann.expect("joined").await;
     let ticket = bob.ticket().to_owned();
     drop(bob.close(Some(3000)).await);
-    ann.say("a moment later", 1).await;
+    ann.publish("a moment later", 1).await;
     assert_eq!(server.heads("r").await, 2);
     assert_eq!(
         unload(&server, "r").bearer_auth(ticket).body(r#"{"unload":true}"#).send().await.unwrap().status(),
@@ -132,7 +132,7 @@ async fn only_the_ticket_of_a_seat_shortens_it() {
     }
     let wrong = unload(&server, "r").body(json!({"ticket": bob.ticket, "unload": "yes"}).to_string()).send().await.unwrap();
     assert_eq!(wrong.json::<Value>().await.unwrap()["code"], "bad_frame");
-    bob.say("still here", 1).await;
+    bob.publish("still here", 1).await;
     assert_eq!(ann.expect("chat").await["text"], "still here");
     let (ticket, room) = (bob.ticket.clone(), bob.room.clone());
     bob.leave().await;

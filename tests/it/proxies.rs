@@ -75,7 +75,7 @@ async fn people_talk(kind: Kind) {
     }
     // A long poll is answered by what is said while it waits.
     let waiting = tokio::spawn(async move { poller.hear().await });
-    people[0].say("hello", 9).await;
+    people[0].publish("hello", 9).await;
     assert_eq!(stream.expect("chat").await["text"], "hello");
     assert_eq!(waiting.await.unwrap()["messages"][0]["text"], "hello");
 
@@ -151,7 +151,7 @@ async fn silence_is_borne(kind: Kind) {
     sleep(SILENCE).await;
     let mut ann = page(&proxy, "room=quiet&name=Ann").await;
     hear(&mut lines, &mut heard, "* Ann joined\n").await;
-    ann.say("hello", 1).await;
+    ann.publish("hello", 1).await;
     hear(&mut lines, &mut heard, " Ann: hello\n").await;
     assert!(!heard.contains("left"), "{heard}");
 }
@@ -203,7 +203,7 @@ const TERMINAL: (&str, &str) = ("/r/r?name=Zoe", "* You are Zoe in r.");
 async fn streams_pass(kind: Kind, node: &TestServer, config: &str, (doors, tries): (usize, usize)) {
     let proxy = kind.start_with(redis::free_port(), config).ready().await;
     let mut ann = Client::join(node, "r", "Ann").await;
-    ann.say(&"a long log ".repeat(200), 1).await;
+    ann.publish(&"a long log ".repeat(200), 1).await;
     let mut n = 1;
     for (path, first) in [EVENTS, TERMINAL].into_iter().take(doors) {
         let mut plain = None;
@@ -281,7 +281,7 @@ async fn streams_pass_varnish() {
     let proxy = Kind::Varnish.start_with(redis::free_port(), &documented).ready().await;
     let (mut ann, mut bob) = (page(&proxy, "room=s&name=Ann").await, page(&proxy, "room=s&name=Bob").await);
     ann.until("joined").await;
-    bob.say("hello", 1).await;
+    bob.publish("hello", 1).await;
     assert_eq!(ann.until("chat").await["text"], "hello");
     assert_eq!(reqwest::get(proxy.url("/metrics")).await.unwrap().status(), 404);
 }

@@ -58,7 +58,7 @@ async fn everybody_is_back_when_the_only_node_has_been_started_again() {
         bob.expect("joined").await;
     }
     assert_eq!(eve.expect("joined").await["user"], "Zoe");
-    ann.say("before", 1).await;
+    ann.publish("before", 1).await;
     bob.expect("chat").await;
     eve.expect("chat").await;
     // A link that is lost at this moment holds its seat as well.
@@ -92,7 +92,7 @@ async fn everybody_is_back_when_the_only_node_has_been_started_again() {
     let cat = Client::resume(&second, "r", &lost.0, Some(&lost.1)).await;
     assert_eq!((cat.id(), &cat.welcome["resumed"]), (lost.2.as_str(), &json!(true)));
     let mut bob = back(&second, &bob).await;
-    bob.say("after", 1).await;
+    bob.publish("after", 1).await;
     assert_eq!(ann.expect("chat").await["text"], "after", "and nothing was heard of anybody's absence");
     drop(eve);
     for client in [ann, bob, cat] {
@@ -122,7 +122,7 @@ async fn nodes_that_stop_together_leave_their_seats_to_the_lease() {
     let node = node(&redis).await;
     let mut ann = back(&node, &ann).await;
     let mut bob = back(&node, &bob).await;
-    bob.say("after", 1).await;
+    bob.publish("after", 1).await;
     assert_eq!(ann.expect("chat").await["text"], "after");
 }
 

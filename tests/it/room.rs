@@ -137,7 +137,7 @@ impl Model {
             }
             Step::Say { who, skip } => {
                 let n = self.last_n(id(who)) + skip;
-                match room.say(self.now, &LIMITS, id(who), n, &words(n)) {
+                match room.publish(self.now, &LIMITS, id(who), n, &words(n)) {
                     Ok(PublishResult { seq, repeated, .. }) => {
                         assert!(!repeated && self.seats.contains_key(&id(who)));
                         self.said.push((id(who), n, self.now));
@@ -156,7 +156,7 @@ impl Model {
                     return;
                 }
                 let in_log = self.kept().iter().any(|(kept, ..)| *kept == seq);
-                match room.say(self.now, &LIMITS, id(who), n, &text("again")) {
+                match room.publish(self.now, &LIMITS, id(who), n, &text("again")) {
                     Ok(said) => {
                         assert_eq!(said, PublishResult { n, seq, at: *at, repeated: true }, "a repeat gets the first answer")
                     }
@@ -233,7 +233,7 @@ fn an_old_cursor_never_matches_the_next_life() {
     let (mut first, mut second) = (room(), room());
     for room in [&mut first, &mut second] {
         room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
-        room.say(0, &LIMITS, id(0), 1, &text("hello")).unwrap();
+        room.publish(0, &LIMITS, id(0), 1, &text("hello")).unwrap();
     }
     let (first, second) = (first.snapshot(0, &LIMITS), second.snapshot(0, &LIMITS));
     let cursor = first.cursor();
@@ -246,7 +246,7 @@ fn an_old_cursor_never_matches_the_next_life() {
 fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
     let mut room = room();
     room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
-    room.say(10, &LIMITS, id(0), 1, &text("hello")).unwrap();
+    room.publish(10, &LIMITS, id(0), 1, &text("hello")).unwrap();
     assert_eq!(room.snapshot(10 + LIMITS.history_age - 1, &LIMITS).history.len(), 1);
     assert_eq!(room.snapshot(10 + LIMITS.history_age, &LIMITS).history.len(), 0);
 }
@@ -256,10 +256,10 @@ fn who_comes_back_goes_on_counting() {
     let mut room = room();
     room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
     room.join(0, &LIMITS, id(1), &name(1), holder(0, 2), at(0)).unwrap();
-    let first = room.say(0, &LIMITS, id(1), 7, &text("hello")).unwrap();
+    let first = room.publish(0, &LIMITS, id(1), 7, &text("hello")).unwrap();
     room.leave(id(1), holder(0, 2)).unwrap();
     assert_eq!(room.join(5, &LIMITS, id(1), &name(1), holder(0, 3), at(5)).unwrap().last_n, 7);
-    let again = room.say(6, &LIMITS, id(1), 7, &text("hello")).unwrap();
+    let again = room.publish(6, &LIMITS, id(1), 7, &text("hello")).unwrap();
     assert_eq!((again.seq, again.at, again.repeated), (first.seq, first.at, true));
 }
 

@@ -3,7 +3,7 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
-use crate::support::terms::terms;
+use crate::support::hub_config::config;
 use crate::wire::{Client, TestServer, eventually, listener::Listener, poller::Poller};
 use futures_util::StreamExt;
 use parlor::{
@@ -140,7 +140,7 @@ async fn stream_that_only_tries_takes_no_seat_and_ends_with_its_client() {
         assert_eq!(stream.expect("pong").await, json!({"type": "pong"}));
         assert_eq!(server.heads("r").await, 1);
     }
-    ann.say("nobody came, and this link is as it was", 1).await;
+    ann.publish("nobody came, and this link is as it was", 1).await;
     let nowhere = knock(&server, "?probe=1", None, None).await;
     drop(nowhere);
     let none = Listener::knock(&server.url(""), "no room at all!", "?probe=1", None, None).await.response;
@@ -155,7 +155,7 @@ async fn stream_that_only_tries_takes_no_seat_and_ends_with_its_client() {
 #[tokio::test(start_paused = true)]
 async fn stream_that_only_tries_ends_by_itself_and_at_once_where_the_node_stops() {
     for stops in [false, true] {
-        let rooms = RoomRegistry::new(terms());
+        let rooms = RoomRegistry::new(config());
         let world = World::new(Limits::default(), wall_clock);
         let hub = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(1), Arc::clone(&rooms) as _));
         let mut stream = Box::pin(sse::probe(&hub, BodyFraming::CloseDelimited));

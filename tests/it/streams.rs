@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use crate::support::terms::terms;
+use crate::support::hub_config::config;
 use crate::wire::{Client, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -29,10 +29,10 @@ async fn a_stream_says_what_a_socket_says_and_goes_on_from_its_last_id() {
     );
     assert_eq!((&stream.welcome["clientId"], &stream.welcome["resumed"]), (&bob.welcome["clientId"], &json!(true)));
     assert!(stream.retry > 0);
-    ann.say("one", 1).await;
+    ann.publish("one", 1).await;
     let chat = stream.expect("chat").await;
     assert_eq!((&chat["text"], &chat["cursor"]), (&json!("one"), &json!(stream.cursor)));
-    bob.say("two", 1).await;
+    bob.publish("two", 1).await;
     assert_eq!(stream.expect("ack").await["n"], 1, "one's own words come as on a socket");
     assert_eq!(ann.expect("chat").await["text"], "two");
     assert_eq!(bob.post("typing", r#"{"typing":true}"#).send().await.unwrap().status(), StatusCode::NO_CONTENT);
@@ -43,7 +43,7 @@ async fn a_stream_says_what_a_socket_says_and_goes_on_from_its_last_id() {
     let last = stream.cursor.clone();
     drop(stream);
     for n in 2..=3 {
-        ann.say(&n.to_string(), n).await;
+        ann.publish(&n.to_string(), n).await;
     }
     let mut stream = Listener::open(&base, "r", "", Some(&bob.ticket), Some(&last)).await;
     let missed: Vec<_> =
@@ -68,7 +68,7 @@ async fn without_a_ticket_a_seat_lives_as_long_as_the_stream() {
     let last = stream.cursor.clone();
     drop(stream);
     assert_eq!(ann.expect("left").await["reason"], "left");
-    ann.say("meanwhile", 1).await;
+    ann.publish("meanwhile", 1).await;
     // As an EventSource does by itself.
     let stream = Listener::open(&base, "r", "?name=Eve", None, Some(&last)).await;
     let history = stream.welcome["history"].as_array().unwrap();
@@ -134,7 +134,7 @@ async fn a_reader_too_slow_for_its_stream_is_cut_off_and_misses_nothing() {
     let long = "x".repeat(3900);
     let total = 3000;
     for n in 1..=total {
-        ann.say(&format!("{n} {long}"), n).await;
+        ann.publish(&format!("{n} {long}"), n).await;
     }
     // What it got in the end: whole frames without a hole, then why.
     let mut got = Vec::new();
@@ -175,7 +175,7 @@ async fn a_terminal_reads_and_speaks_with_curl() {
     assert_eq!(server.hub.counts(), (0, 0), "and no room was made");
 
     let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.say("first\nand second \u{1b}[2J", 1).await;
+    ann.publish("first\nand second \u{1b}[2J", 1).await;
     let mut reading = curl(&["-N", &format!("{url}?name=Zoe")]);
     let mut lines = BufReader::new(reading.stdout.take().unwrap()).lines();
     let first = line(&mut lines).await;
@@ -223,11 +223,11 @@ async fn a_silent_stream_beats_every_fifteen_seconds() {
         store::memory::{Memory, World, wall_clock},
         transport::{BodyFraming, sse},
     };
-    let rooms = RoomRegistry::new(terms());
+    let rooms = RoomRegistry::new(config());
     let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), std::sync::Arc::clone(&rooms) as _);
     let hub = Hub::new(rooms, store);
-    let entrance = JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
-    let mut stream = Box::pin(sse::open(&hub, entrance, BodyFraming::Chunked).await.unwrap());
+    let join_request = JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None };
+    let mut stream = Box::pin(sse::open(&hub, join_request, BodyFraming::Chunked).await.unwrap());
     assert_eq!(stream.next().await.unwrap(), "d\r\nretry: 1000\n\n\r\n");
     let welcome = String::from_utf8(stream.next().await.unwrap().into()).unwrap();
     let (length, event) = welcome.split_once("\r\n").unwrap();
@@ -254,7 +254,7 @@ async fn a_stream_may_follow_on_a_connection_and_is_the_last_answer_there() {
         let requests = [asked("/api/openapi.yaml"), asked("/api/rooms/r/events?name=Eve"), asked("/healthz")].concat();
         socket.write_all(requests.as_bytes()).await.unwrap();
         assert_eq!(ann.expect("joined").await["user"], "Eve");
-        ann.say(version, n).await;
+        ann.publish(version, n).await;
         let mut heard = Vec::new();
         let text = |heard: &[u8]| String::from_utf8_lossy(heard).into_owned();
         while !text(&heard).contains(&format!("\"text\":\"{version}\"")) {

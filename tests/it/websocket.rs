@@ -97,7 +97,7 @@ async fn a_message_reaches_the_others_and_comes_back_as_an_ack() {
     let mut bob = Client::join(&server, "general", "Bob").await;
     ann.expect("joined").await;
     let text = "  Привет 👋\u{0}\n<b>\"quoted\"</b>  ";
-    let ack = ann.say(text, 41).await;
+    let ack = ann.publish(text, 41).await;
     let chat = bob.expect("chat").await;
     assert_eq!(fields(&chat), ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]);
     let told = json!({"type": "chat", "seq": 1, "from": ann.id(), "user": "Ann", "room": "general", "text": text,
@@ -105,7 +105,7 @@ async fn a_message_reaches_the_others_and_comes_back_as_an_ack() {
     assert_eq!(chat, told);
     assert!(is_now(&chat["timestamp"]));
     assert_eq!(ack, json!({"type": "ack", "n": 41, "seq": 1, "timestamp": chat["timestamp"], "cursor": chat["cursor"]}));
-    bob.say("no echo came to Ann before this", 1).await;
+    bob.publish("no echo came to Ann before this", 1).await;
     assert_eq!(ann.expect("chat").await["seq"], 2);
 }
 
@@ -194,9 +194,9 @@ async fn a_repeated_n_gets_the_first_answer_and_says_nothing_twice() {
     let server = TestServer::start(&["--grace", "60s"]).await;
     let mut bob = Client::join(&server, "general", "Bob").await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    let (first, second) = (ann.say("one", 1).await, ann.say("two", 2).await);
+    let (first, second) = (ann.publish("one", 1).await, ann.publish("two", 2).await);
     for (n, answer) in [(1, &first), (2, &second), (1, &first)] {
-        let again = ann.say("something else", n).await;
+        let again = ann.publish("something else", n).await;
         assert_eq!((&again["seq"], &again["timestamp"]), (&answer["seq"], &answer["timestamp"]));
         assert_eq!(again["duplicate"], true, "{again}");
     }
@@ -204,9 +204,9 @@ async fn a_repeated_n_gets_the_first_answer_and_says_nothing_twice() {
     ann.drop_link();
     let mut ann = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
     assert_eq!((&ann.welcome["resumed"], &ann.welcome["lastN"]), (&json!(true), &json!(2)));
-    assert_eq!(ann.say("one", 1).await["seq"], first["seq"], "also after a resume");
-    assert_eq!(ann.say("two", 2).await["seq"], second["seq"], "also after a resume");
-    assert_eq!(ann.say("three", 3).await["seq"], 3);
+    assert_eq!(ann.publish("one", 1).await["seq"], first["seq"], "also after a resume");
+    assert_eq!(ann.publish("two", 2).await["seq"], second["seq"], "also after a resume");
+    assert_eq!(ann.publish("three", 3).await["seq"], 3);
     bob.expect("joined").await;
     for text in ["one", "two", "three"] {
         assert_eq!(bob.expect("chat").await["text"], text);
@@ -218,14 +218,14 @@ async fn a_repeated_n_is_known_even_after_the_seat_has_lapsed() {
     let server = TestServer::start(&["--grace", "200ms"]).await;
     let mut bob = Client::join(&server, "general", "Bob").await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    let ack = ann.say("once only", 8).await;
+    let ack = ann.publish("once only", 8).await;
     let (ticket, cursor) = (ann.ticket().to_owned(), ann.cursor.clone());
     ann.drop_link();
     assert_eq!(bob.until("left").await["reason"], "lost");
     let mut ann = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
     assert_eq!(ann.welcome["lastN"], 8);
-    assert_eq!(ann.say("once only", 8).await["seq"], ack["seq"]);
-    ann.say("and on", 9).await;
+    assert_eq!(ann.publish("once only", 8).await["seq"], ack["seq"]);
+    ann.publish("and on", 9).await;
     bob.expect("joined").await;
     assert_eq!(bob.expect("chat").await["text"], "and on");
 }
@@ -234,23 +234,23 @@ async fn a_repeated_n_is_known_even_after_the_seat_has_lapsed() {
 async fn an_n_below_the_last_whose_entry_is_gone_is_stale() {
     let server = TestServer::start(&["--history-len", "1"]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.say("five", 5).await;
-    ann.say("six", 6).await;
+    ann.publish("five", 5).await;
+    ann.publish("six", 6).await;
     ann.send(json!({"type": "chat", "text": "five", "n": 5}));
     assert_eq!(ann.expect_error("stale_n").await["n"], 5);
-    ann.say("six", 6).await;
-    assert_eq!(ann.say("ten", 10).await["seq"], 3, "n may jump");
+    ann.publish("six", 6).await;
+    assert_eq!(ann.publish("ten", 10).await["seq"], 3, "n may jump");
 }
 
 #[tokio::test]
 async fn a_send_without_n_goes_on_counting() {
     let server = TestServer::start(&[]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.say("four", 4).await;
+    ann.publish("four", 4).await;
     let ack = ann.send(json!({"text": "five"})).expect("ack").await;
     assert_eq!(ack["seq"], 2);
     let next = ack["n"].as_u64().unwrap() + 1;
-    assert_eq!(ann.say("six", next).await["seq"], 3);
+    assert_eq!(ann.publish("six", next).await["seq"], 3);
 }
 
 #[tokio::test]
@@ -265,7 +265,7 @@ async fn typing_in_its_three_shapes_reaches_the_others_and_is_not_kept() {
         let frame = ann.expect("typing").await;
         assert_eq!(frame, json!({"type": "typing", "from": bob.id(), "user": "Bob", "room": "general", "typing": typing}));
     }
-    assert_eq!(bob.say("typing is not numbered, nor told to me", 1).await["seq"], 1);
+    assert_eq!(bob.publish("typing is not numbered, nor told to me", 1).await["seq"], 1);
     let late = Client::join(&server, "general", "Late").await;
     assert_eq!(said(&late.welcome["history"]), ["typing is not numbered, nor told to me"]);
 }
@@ -276,7 +276,7 @@ async fn a_newcomer_gets_the_history_as_far_as_it_is_kept() {
     let mut ann = Client::join(&server, "general", "Ann").await;
     let mut told = Vec::new();
     for n in 1..=5 {
-        told.push(ann.say(&format!("m{n}"), n).await);
+        told.push(ann.publish(&format!("m{n}"), n).await);
     }
     let late = Client::join(&server, "general", "Late").await;
     let history = late.welcome["history"].as_array().unwrap();
@@ -300,7 +300,7 @@ async fn history_grows_old_without_anybody_writing() {
         let room = rooms.next().expect("a newcomer in time for what is still kept");
         let mut ann = Client::join(&server, &room, "Ann").await;
         let begun = Instant::now();
-        ann.say("fleeting", 1).await;
+        ann.publish("fleeting", 1).await;
         let fresh = Client::join(&server, &room, "Early").await;
         // On a slow machine it may have grown old already. The server counts whole milliseconds, by a clock of its own.
         if begun.elapsed() < Duration::from_millis(680) {
@@ -370,7 +370,7 @@ async fn pings_are_answered_on_both_layers() {
     ann.put(Message::Ping("sign of life".into()));
     assert_eq!(ann.next().await, Heard::Pong(b"sign of life".to_vec()));
     ann.put(Message::Pong("unasked".into()));
-    ann.say("still here", 1).await;
+    ann.publish("still here", 1).await;
 }
 
 #[tokio::test]
@@ -383,5 +383,5 @@ async fn typing_that_nobody_ends_ends_by_itself() {
     assert_eq!(ann.expect("typing").await["typing"], true);
     let ended = ann.expect("typing").await;
     assert_eq!((&ended["typing"], &ended["from"]), (&json!(false), &json!(bob.id())));
-    bob.say("and I am not told of it", 1).await;
+    bob.publish("and I am not told of it", 1).await;
 }

@@ -83,7 +83,7 @@ impl Node {
 
     /// Who is in the room, in the order of their ids.
     pub async fn people(&self, room: &RoomId) -> Vec<MemberId> {
-        sorted(self.store.look(room, false).await.unwrap().unwrap().members.iter().map(|member| member.id).collect())
+        sorted(self.store.snapshot(room, false).await.unwrap().unwrap().members.iter().map(|member| member.id).collect())
     }
 }
 
@@ -113,7 +113,7 @@ impl Speaker {
         let ledger = tokio::spawn(async move {
             let (mut ledger, mut n) = (Vec::new(), 1);
             while !*stopped.borrow() {
-                match store.say(&room, id, n, &text("hello")).await {
+                match store.publish(&room, id, n, &text("hello")).await {
                     Ok(said) => {
                         ledger.push((said.seq, id, n));
                         acknowledged.store(ledger.len(), Ordering::Relaxed);
@@ -199,7 +199,7 @@ pub async fn nothing_is_lost_in_silence_while(
     // The last word of each, so that both are known to have heard the end.
     let end = 1_000_000_000;
     for (node, who) in nodes.iter().zip(people) {
-        until("the end is said", async || node.store.say(room, who, end, &text("the end")).await.is_ok()).await;
+        until("the end is said", async || node.store.publish(room, who, end, &text("the end")).await.is_ok()).await;
     }
     let mut resets = [0, 0];
     let mut logs = Vec::new();

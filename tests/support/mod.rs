@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod dir;
+pub mod hub_config;
 pub mod ledger;
 pub mod line;
 pub mod nginx;
@@ -11,7 +12,6 @@ pub mod postgres;
 pub mod proxy;
 pub mod redis;
 pub mod sentinel;
-pub mod terms;
 pub mod told;
 
 use std::{
@@ -44,11 +44,11 @@ pub struct Recorder {
 }
 
 impl EventHandler for Recorder {
-    fn tell(&self, room: &RoomId, event: &Event) {
+    fn on_event(&self, room: &RoomId, event: &Event) {
         let _ = self.events.send((room.clone(), event.clone()));
     }
 
-    fn link(&self, _: &RoomId, up: bool) {
+    fn on_availability(&self, _: &RoomId, up: bool) {
         let _ = self.links.send(up);
     }
 }
@@ -197,23 +197,23 @@ impl Node {
         self.store.leave(room, guest.id, guest.tag, LeaveReason::Left).await.unwrap();
     }
 
-    pub async fn say(
+    pub async fn publish(
         &self,
         room: &RoomId,
         from: MemberId,
         n: u64,
         words: &str,
     ) -> Result<parlor::room::PublishResult, StoreError> {
-        self.store.say(room, from, n, &text(words)).await
+        self.store.publish(room, from, n, &text(words)).await
     }
 
-    pub async fn look(&self, room: &RoomId) -> Option<Snapshot> {
-        self.store.look(room, true).await.unwrap()
+    pub async fn snapshot(&self, room: &RoomId) -> Option<Snapshot> {
+        self.store.snapshot(room, true).await.unwrap()
     }
 
     /// What a reader at `cursor` has missed.
     pub async fn since(&self, room: &RoomId, cursor: Cursor) -> Option<Vec<Entry>> {
-        self.look(room).await.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec))
+        self.snapshot(room).await.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec))
     }
 }
 

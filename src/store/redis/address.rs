@@ -48,7 +48,7 @@ pub(super) enum Deployment {
 pub(super) struct Address {
     /// The hosts that the URL names; at least one.
     pub(super) hosts: Vec<Server>,
-    pub(super) guide: Deployment,
+    pub(super) deployment: Deployment,
     /// How to connect to a server that keeps rooms; the server is still to be filled in.
     config: Config,
 }
@@ -97,7 +97,7 @@ impl Address {
             tls,
             ..Config::default()
         };
-        let guide = match kind {
+        let deployment = match kind {
             "" => Deployment::Server,
             "cluster" => Deployment::Cluster,
             "sentinel" => {
@@ -107,7 +107,7 @@ impl Address {
             }
             _ => return Err(bad),
         };
-        let sentinels = matches!(guide, Deployment::Sentinels { .. });
+        let sentinels = matches!(deployment, Deployment::Sentinels { .. });
         if !sentinels && (query.service.is_some() || query.user.is_some() || query.password.is_some()) {
             return Err(bad);
         }
@@ -117,13 +117,13 @@ impl Address {
         let port = if sentinels { 26379 } else { 6379 };
         let hosts = hosts.split(',').chain(query.hosts.iter().map(String::as_str));
         let hosts: Vec<Server> = hosts.map(|host| server(host, port)).collect::<Option<_>>().ok_or(bad)?;
-        if parts.next().is_some() || matches!(guide, Deployment::Server) && hosts.len() > 1 {
+        if parts.next().is_some() || matches!(deployment, Deployment::Server) && hosts.len() > 1 {
             return Err(bad);
         }
-        if matches!(guide, Deployment::Cluster) && config.database.is_some_and(|database| database != 0) {
+        if matches!(deployment, Deployment::Cluster) && config.database.is_some_and(|database| database != 0) {
             return Err(RedisConfigError::ClusterDatabase);
         }
-        Ok(Self { hosts, guide, config })
+        Ok(Self { hosts, deployment, config })
     }
 
     /// The number of the database.
@@ -219,7 +219,7 @@ mod tests {
     fn cluster_urls_name_some_of_its_servers() {
         assert_eq!(hosts("redis-cluster://ann:pw@a:1,b,[::1]:3"), ["a:1", "b:6379", "::1:3"]);
         assert_eq!(hosts("redis-cluster://a:1?node=b:2&node=c:3"), ["a:1", "b:2", "c:3"]);
-        assert!(matches!(Address::read("redis-cluster://a/0").unwrap().guide, Deployment::Cluster));
+        assert!(matches!(Address::read("redis-cluster://a/0").unwrap().deployment, Deployment::Cluster));
         assert_eq!(Address::read("redis-cluster://a/1").map(drop), Err(RedisConfigError::ClusterDatabase));
     }
 
@@ -232,7 +232,7 @@ mod tests {
             let address = Address::read(url).unwrap();
             assert_eq!((hosts(url), address.database()), (vec!["a:1".to_owned(), "b:26379".to_owned()], 2));
             assert_eq!(address.config(&Server::new("c", 1)).password.as_deref(), Some("pw"));
-            let Deployment::Sentinels { service, config } = address.guide else { panic!("{url}") };
+            let Deployment::Sentinels { service, config } = address.deployment else { panic!("{url}") };
             assert_eq!(service, "rooms");
             assert_eq!((config.username.as_deref(), config.password.as_deref()), (Some("bob"), Some("w/p")));
             assert_eq!(config.database, None);

@@ -1,6 +1,6 @@
 //! How entries, sessions and broker messages are written in Redis, and how they are read.
 //!
-//! Words are separated by single spaces. A name (see [`Name::to_word`]) may hold spaces. It stands
+//! Words are separated by single spaces. A name (see [`Name::encode`]) may hold spaces. It stands
 //! last, or before the line break that comes before the text; it cannot hold a line break itself.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
@@ -68,7 +68,7 @@ pub(super) struct RoomState {
 
 impl RoomState {
     /// The position of this state.
-    pub(super) fn mark(&self) -> Position {
+    pub(super) fn position(&self) -> Position {
         let Snapshot { epoch, seq, version, .. } = self.room;
         Position { epoch, seq, version, moves: self.moves }
     }
@@ -135,7 +135,7 @@ fn read_entry(line: &str) -> Option<Entry> {
         at: count(next()?)?,
         from: read_id(next()?)?,
         n: next()?.parse().ok()?,
-        user: Name::from_word(next()?)?,
+        user: Name::decode(next()?)?,
         text: text.parse().ok()?,
     })
 }
@@ -147,12 +147,12 @@ fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Mi
     let mut words = rest.splitn(5, ' ').skip(2);
     let since = count(words.next()?)?;
     let joined_at = count(words.next()?)?;
-    let (name, call) = (Name::from_word(words.next()?)?, CallMark(count(call)?));
+    let (name, call) = (Name::decode(words.next()?)?, CallMark(count(call)?));
     Some((Member { id, name, joined_at, call }, read_node(node)?, since))
 }
 
 /// Reads a message from a room's channel.
-pub(super) fn read_news(line: &str) -> Option<BrokerMessage> {
+pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
     let (kind, rest) = line.split_once(' ')?;
     if kind == "M" {
         let (life, entry) = rest.split_once(' ')?;
@@ -161,7 +161,7 @@ pub(super) fn read_news(line: &str) -> Option<BrokerMessage> {
     if kind == "T" {
         let (from, rest) = rest.split_once(' ')?;
         let (typing, name) = rest.split_once(' ')?;
-        return Some(BrokerMessage::Typing { from: read_id(from)?, typing: typing == "1", user: Name::from_word(name)? });
+        return Some(BrokerMessage::Typing { from: read_id(from)?, typing: typing == "1", user: Name::decode(name)? });
     }
     if kind == "U" {
         return Some(BrokerMessage::Unloading { member: read_id(rest)? });
@@ -186,8 +186,8 @@ pub(super) fn read_news(line: &str) -> Option<BrokerMessage> {
         });
     }
     let (version, heads) = (count(next()?)?, next()?.parse().ok()?);
-    let reason = if kind == "L" { Some(LeaveReason::from_word(next()?)?) } else { None };
-    let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::from_word(next()?)?);
+    let reason = if kind == "L" { Some(LeaveReason::decode(next()?)?) } else { None };
+    let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::decode(next()?)?);
     let member = Member { id, name, joined_at, call: CallMark::default() };
     match (kind, reason) {
         ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: heads, member }),
@@ -253,7 +253,7 @@ impl Reply {
     }
 
     /// The rest as a room: `epoch key seq version moves total heads (member seat mark)* entry*`.
-    pub(super) fn picture(mut self) -> Option<RoomState> {
+    pub(super) fn room_state(mut self) -> Option<RoomState> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
         let (total, heads) = (self.number::<usize>()?, self.number::<usize>()?);
@@ -282,14 +282,14 @@ pub(super) struct JoinReply {
     /// When the member joined.
     pub(super) joined_at: Millis,
     /// The room with the member in it, with all members or none.
-    pub(super) picture: RoomState,
+    pub(super) room_state: RoomState,
 }
 
 impl JoinReply {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
-        Some(Self { joined: JoinResult { new, last_n }, leased, since, joined_at, picture: reply.picture()? })
+        Some(Self { joined: JoinResult { new, last_n }, leased, since, joined_at, room_state: reply.room_state()? })
     }
 }
 
@@ -325,7 +325,7 @@ mod tests {
             (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
             (format!("T {ID} 1 Ann of Ely"), BrokerMessage::Typing { from, typing: true, user: member.name.clone() }),
         ] {
-            assert_eq!(read_news(&line), Some(news), "{line:?}");
+            assert_eq!(read_messages(&line), Some(news), "{line:?}");
         }
     }
 
@@ -346,7 +346,7 @@ mod tests {
             &format!("M ab {} 9 {ID} 5 Ann\ntext", u64::MAX),
             &format!("J ab {} 1 {ID} 7 Ann", u64::MAX),
         ] {
-            assert_eq!(read_news(line), None, "{line:?}");
+            assert_eq!(read_messages(line), None, "{line:?}");
         }
     }
 

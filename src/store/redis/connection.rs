@@ -63,13 +63,13 @@ pub(super) trait ConnectionEvents: Send + Sync + 'static {
     /// A message on a channel.
     fn message(&self, channel: &str, line: &str);
     /// Messages were lost: compare every room of this server.
-    fn missed(&self, link: &RedisConnection);
+    fn missed(&self, connection: &RedisConnection);
     /// The connection is new: no channel is subscribed on it any more.
-    fn reconnected(&self, link: &RedisConnection);
+    fn reconnected(&self, connection: &RedisConnection);
     /// The server went out of reach or came back.
-    fn link(&self, link: &RedisConnection);
+    fn link(&self, connection: &RedisConnection);
     /// Whether a slot belongs to this connection's server.
-    fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool;
+    fn leads_to(&self, slot: u16, connection: &RedisConnection) -> bool;
     /// Some slots have another server now.
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool);
 }
@@ -109,13 +109,13 @@ impl RedisConnection {
         setup: Setup,
         counts: Arc<RepairCounts>,
         doubt: Arc<Notify>,
-        ear: &Weak<dyn ConnectionEvents>,
+        connection_events: &Weak<dyn ConnectionEvents>,
     ) -> Result<Arc<Self>, RedisConfigError> {
         let news = client(config.clone(), 4096)?;
         let commands = if setup.clustered { Some(client(config.clone(), 64)?) } else { None };
         let pulse = client(config.clone(), 64)?;
         let (marks, marked) = mpsc::unbounded_channel();
-        let link = Arc::new(Self {
+        let connection = Arc::new(Self {
             server: server.clone(),
             setup,
             commands,
@@ -135,17 +135,17 @@ impl RedisConnection {
             tasks: OnceLock::new(),
         });
         // Created before anything connects, so that the first connection reported is the first there is.
-        let (messages, connections) = (link.news.message_rx(), link.news.reconnect_rx());
+        let (messages, connections) = (connection.news.message_rx(), connection.news.reconnect_rx());
         let mut tasks = vec![
-            tokio::spawn(Arc::clone(&link).listen(messages, connections, marked, ear.clone())),
-            tokio::spawn(Arc::clone(&link).feel_pulse(ear.clone())),
+            tokio::spawn(Arc::clone(&connection).listen(messages, connections, marked, connection_events.clone())),
+            tokio::spawn(Arc::clone(&connection).check_pulse(connection_events.clone())),
         ];
-        for client in link.clients() {
+        for client in connection.clients() {
             tasks.push(tokio::spawn(stay_connected((**client).clone())));
-            tasks.push(tokio::spawn(listen((**client).clone(), Arc::clone(&link.refusal))));
+            tasks.push(tokio::spawn(listen((**client).clone(), Arc::clone(&connection.refusal))));
         }
-        let _ = link.tasks.set(tasks.iter().map(JoinHandle::abort_handle).collect());
-        Ok(link)
+        let _ = connection.tasks.set(tasks.iter().map(JoinHandle::abort_handle).collect());
+        Ok(connection)
     }
 
     pub(super) fn commands(&self) -> &WithOptions<Client> {
@@ -278,18 +278,18 @@ impl RedisConnection {
         mut messages: Receiver<Message>,
         mut connections: Receiver<Server>,
         mut marked: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
-        ear: Weak<dyn ConnectionEvents>,
+        connection_events: Weak<dyn ConnectionEvents>,
     ) {
         let mut first = true;
         loop {
             tokio::select! {
                 biased;
                 connection = connections.recv() => {
-                    let Some(ear) = ear.upgrade() else { return };
+                    let Some(connection_events) = connection_events.upgrade() else { return };
                     match connection {
                         // Before the first connection, nothing can have been subscribed.
                         Ok(_) if std::mem::take(&mut first) => {}
-                        Ok(_) | Err(RecvError::Lagged(_)) => ear.reconnected(&self),
+                        Ok(_) | Err(RecvError::Lagged(_)) => connection_events.reconnected(&self),
                         Err(RecvError::Closed) => {
                             sleep(SEARCH).await;
                             connections = self.news.reconnect_rx();
@@ -297,20 +297,20 @@ impl RedisConnection {
                     }
                 }
                 message = messages.recv() => {
-                    let Some(ear) = ear.upgrade() else { return };
+                    let Some(connection_events) = connection_events.upgrade() else { return };
                     match message {
                         Ok(message) => match &message.value {
-                            Value::String(line) => ear.message(&message.channel, line),
+                            Value::String(line) => connection_events.message(&message.channel, line),
                             _ => tracing::debug!("a message that is no text"),
                         },
                         Err(RecvError::Lagged(_)) => {
                             count(&self.counts.lag);
-                            ear.missed(&self);
+                            connection_events.missed(&self);
                         }
                         Err(RecvError::Closed) => {
                             sleep(SEARCH).await;
                             messages = self.news.message_rx();
-                            ear.missed(&self);
+                            connection_events.missed(&self);
                         }
                     }
                 }

@@ -10,43 +10,45 @@ use super::{
 
 impl ConnectionEvents for Shared {
     fn message(&self, channel: &str, line: &str) {
-        let Some(watch) = Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|watch| Arc::clone(&watch))) else {
+        let Some(subscription) =
+            Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|subscription| Arc::clone(&subscription)))
+        else {
             return;
         };
-        match codec::read_news(line) {
-            Some(news) => watch.hear(self, news),
+        match codec::read_messages(line) {
+            Some(news) => subscription.hear(self, news),
             None => tracing::debug!("news that cannot be read"),
         }
     }
 
-    fn missed(&self, link: &RedisConnection) {
-        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
-            watch.inbox().mark_gap();
-            watch.wake();
+    fn missed(&self, connection: &RedisConnection) {
+        for subscription in self.subscriptions(|slot| self.router.leads_to(slot, connection)) {
+            subscription.replica().mark_gap();
+            subscription.wake();
         }
     }
 
-    fn reconnected(&self, link: &RedisConnection) {
+    fn reconnected(&self, connection: &RedisConnection) {
         self.presence.doubt();
-        self.mark_unsubscribed(&self.watches(|slot| self.links.leads_to(slot, link)));
+        self.mark_unsubscribed(&self.subscriptions(|slot| self.router.leads_to(slot, connection)));
     }
 
-    fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool {
-        self.links.leads_to(slot, link)
+    fn leads_to(&self, slot: u16, connection: &RedisConnection) -> bool {
+        self.router.leads_to(slot, connection)
     }
 
-    fn link(&self, link: &RedisConnection) {
-        for watch in self.watches(|slot| self.links.leads_to(slot, link)) {
-            watch.tell_reach(self);
+    fn link(&self, connection: &RedisConnection) {
+        for subscription in self.subscriptions(|slot| self.router.leads_to(slot, connection)) {
+            subscription.tell_reach(self);
         }
     }
 
     fn moved(&self, has_moved: &dyn Fn(u16) -> bool) {
         self.presence.doubt();
-        let watches = self.watches(has_moved);
-        self.mark_unsubscribed(&watches);
-        for watch in watches {
-            watch.tell_reach(self);
+        let subscriptions = self.subscriptions(has_moved);
+        self.mark_unsubscribed(&subscriptions);
+        for subscription in subscriptions {
+            subscription.tell_reach(self);
         }
     }
 }

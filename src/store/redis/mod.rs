@@ -104,20 +104,20 @@ impl Redis {
         node: NodeId,
         limits: Limits,
         ttl: Duration,
-        feed: Arc<dyn EventHandler>,
+        events: Arc<dyn EventHandler>,
     ) -> Result<Arc<Self>, RedisConfigError> {
         let address = Address::read(url)?;
         let database = address.database();
         let counts = Arc::new(RepairCounts::default());
-        let links = RedisRouter::new(address, Arc::clone(&counts))?;
+        let router = RedisRouter::new(address, Arc::clone(&counts))?;
         let shared = Arc::new(Shared {
             node,
             limits,
-            say: Script::say(&limits),
+            publish: Script::publish(&limits),
             ttl: ttl.max(Duration::from_millis(limits.lease * 4)),
             database,
-            feed,
-            links,
+            events,
+            router,
             presence: Arc::new(Presence::new(database)),
             rooms: DashMap::new(),
             counts,
@@ -125,8 +125,8 @@ impl Redis {
             cleanups: Mutex::default(),
             closed: AtomicBool::new(false),
         });
-        let ear: Arc<dyn ConnectionEvents> = Arc::<Shared>::clone(&shared);
-        shared.links.start(Arc::downgrade(&ear))?;
+        let connection_events: Arc<dyn ConnectionEvents> = Arc::<Shared>::clone(&shared);
+        shared.router.start(Arc::downgrade(&connection_events))?;
         let paying = tokio::spawn(pay(Arc::downgrade(&shared)));
         let renewing = tokio::spawn(renewals::renew_all(Arc::downgrade(&shared)));
         let attending = tokio::spawn(presence::attend(Arc::downgrade(&shared)));
@@ -140,18 +140,18 @@ impl Redis {
     }
 
     async fn look_at(&self, room: &RoomId, members: Members, history: Want) -> Result<Option<Snapshot>, StoreError> {
-        self.shared.links.admit(Keys::slot_of(room))?;
+        self.shared.router.admit(Keys::slot_of(room))?;
         let read = self.shared.read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE).await;
-        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(picture, _)| picture.room)))
+        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(room_state, _)| room_state.room)))
     }
 
     fn stop(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        self.shared.rooms.retain(|_, watch| {
-            watch.abandon();
+        self.shared.rooms.retain(|_, subscription| {
+            subscription.abandon();
             false
         });
-        self.shared.links.stop();
+        self.shared.router.stop();
         self.attending.abort();
         self.tasks.iter().for_each(AbortHandle::abort);
     }
@@ -173,11 +173,11 @@ impl fmt::Debug for Redis {
 struct Shared {
     node: NodeId,
     limits: Limits,
-    say: Script,
+    publish: Script,
     ttl: Duration,
     database: u8,
-    feed: Arc<dyn EventHandler>,
-    links: Arc<RedisRouter>,
+    events: Arc<dyn EventHandler>,
+    router: Arc<RedisRouter>,
     presence: Arc<Presence>,
     /// The rooms in which this node has members, by their id.
     rooms: DashMap<Box<str>, Arc<RoomSubscription>>,
@@ -195,7 +195,7 @@ impl Shared {
 
     /// When something began, by the clock of the server that has a room, as far as that is known.
     fn moment(&self, keys: &Keys, began: Instant) -> Option<Moment> {
-        self.links.route(keys.slot())?.moment(began)
+        self.router.route(keys.slot())?.moment(began)
     }
 
     fn lease(&self) -> Duration {
@@ -208,39 +208,39 @@ impl Shared {
     }
 
     fn watched(&self, room: &RoomId) -> Option<Arc<RoomSubscription>> {
-        self.rooms.get(room.as_str()).map(|watch| Arc::clone(&watch))
+        self.rooms.get(room.as_str()).map(|subscription| Arc::clone(&subscription))
     }
 
     /// The subscription to a room, new if need be.
-    fn watch(self: &Arc<Self>, room: &RoomId) -> Result<Arc<RoomSubscription>, StoreError> {
+    fn subscription(self: &Arc<Self>, room: &RoomId) -> Result<Arc<RoomSubscription>, StoreError> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable);
         }
-        if let Some(watch) = self.watched(room) {
-            return Ok(watch);
+        if let Some(subscription) = self.watched(room) {
+            return Ok(subscription);
         }
         Ok(Arc::clone(&self.rooms.entry(room.as_str().into()).or_insert_with(|| RoomSubscription::new(self, room))))
     }
 
-    fn forget(&self, watch: &RoomSubscription) {
-        self.rooms.remove_if(watch.room.as_str(), |_, known| std::ptr::eq(&**known, watch));
+    fn forget(&self, subscription: &RoomSubscription) {
+        self.rooms.remove_if(subscription.room.as_str(), |_, known| std::ptr::eq(&**known, subscription));
     }
 
     /// The subscriptions to rooms whose slot is picked.
-    fn watches(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
-        self.rooms.iter().filter(|watch| pick(watch.keys.slot())).map(|watch| Arc::clone(&watch)).collect()
+    fn subscriptions(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
+        self.rooms.iter().filter(|room| pick(room.keys.slot())).map(|room| Arc::clone(&room)).collect()
     }
 
-    fn mark_unsubscribed(&self, watches: &[Arc<RoomSubscription>]) {
-        for watch in watches {
-            watch.inbox().mark_unsubscribed();
-            watch.wake();
+    fn mark_unsubscribed(&self, subscriptions: &[Arc<RoomSubscription>]) {
+        for subscription in subscriptions {
+            subscription.replica().mark_unsubscribed();
+            subscription.wake();
         }
     }
 
     /// Runs a script that returns no more than that it is done.
     async fn mark(&self, script: &Script, room: &RoomId, args: Vec<Str>) -> Result<(), StoreError> {
-        let mut reply = self.links.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
+        let mut reply = self.router.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(RoomError::NotMember.into()),
@@ -267,9 +267,9 @@ impl Shared {
             Members::Counted => Str::new(),
         };
         let args = vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
-        let mut reply = self.links.run(&scripts::LOOK, keys, args, deadline).await?;
+        let mut reply = self.router.run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
-            Some("OK") => reply.flag().and_then(|reaches| Some((reply.picture()?, reaches))),
+            Some("OK") => reply.flag().and_then(|reaches| Some((reply.room_state()?, reaches))),
             Some("ENOROOM") => return Ok(None),
             _ => None,
         };
@@ -310,7 +310,7 @@ impl Store for Redis {
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
-        self.shared.links.admit(Keys::slot_of(room))?;
+        self.shared.router.admit(Keys::slot_of(room))?;
         self.shared.spoiled.note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
     }
 
@@ -321,12 +321,12 @@ impl Store for Redis {
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
-        self.shared.spoiled.note(room, self.shared.say(room, from, Some(n), text).await)
+    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+        self.shared.spoiled.note(room, self.shared.publish(room, from, Some(n), text).await)
     }
 
     async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
-        self.shared.spoiled.note(room, self.shared.say(room, from, None, text).await)
+        self.shared.spoiled.note(room, self.shared.publish(room, from, None, text).await)
     }
 
     async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
@@ -342,7 +342,7 @@ impl Store for Redis {
         self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)
     }
 
-    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let want = if history { Want::All } else { Want::Nothing };
         self.look_at(room, Members::All, want).await
     }
@@ -357,7 +357,7 @@ impl Store for Redis {
 
     fn ready(&self) -> bool {
         let shared = &self.shared;
-        !shared.closed.load(Ordering::Relaxed) && shared.links.are_up() && shared.is_known()
+        !shared.closed.load(Ordering::Relaxed) && shared.router.are_up() && shared.is_known()
     }
 
     fn shared(&self) -> bool {
@@ -371,17 +371,17 @@ impl Store for Redis {
     }
 
     fn capacity(&self) -> Option<u64> {
-        self.shared.links.capacity()
+        self.shared.router.capacity()
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.shared.links.warnings()
+        self.shared.router.warnings()
     }
 
     async fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        let watches: Vec<_> = self.shared.rooms.iter().map(|watch| Arc::clone(&watch)).collect();
-        let goodbyes = watches.iter().map(|watch| self.shared.dissolve(watch));
+        let subscriptions: Vec<_> = self.shared.rooms.iter().map(|subscription| Arc::clone(&subscription)).collect();
+        let goodbyes = subscriptions.iter().map(|subscription| self.shared.dissolve(subscription));
         let _ = timeout(DEADLINE, async {
             join_all(goodbyes).await;
             self.shared.pay().await;

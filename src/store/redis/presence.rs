@@ -47,7 +47,7 @@ pub(super) async fn attend(shared: Weak<Shared>) {
     loop {
         let Some(this) = shared.upgrade() else { return };
         let presence = Arc::clone(&this.presence);
-        let listens = this.links.subscribe(&presence.keys, Instant::now() + DEADLINE).await.is_ok();
+        let listens = this.router.subscribe(&presence.keys, Instant::now() + DEADLINE).await.is_ok();
         drop(this);
         if listens {
             presence.known.store(true, Ordering::Relaxed);
@@ -61,23 +61,23 @@ pub(super) async fn attend(shared: Weak<Shared>) {
 impl Shared {
     /// Whether other nodes know of this one, as far as they can: until then they would not leave their members to it.
     pub(super) fn is_known(&self) -> bool {
-        self.presence.known.load(Ordering::Relaxed) || self.links.is_away(self.presence.keys.slot())
+        self.presence.known.load(Ordering::Relaxed) || self.router.is_away(self.presence.keys.slot())
     }
 
     /// Whether other nodes are subscribed; this one no longer is. Where Redis does not say, the answer is yes.
     pub(super) async fn has_peers(&self) -> bool {
-        let Some(link) = self.links.route(self.presence.keys.slot()) else { return true };
+        let Some(connection) = self.router.route(self.presence.keys.slot()) else { return true };
         let channel = self.presence.keys.channel();
         let asked = timeout(TRY, async {
-            link.unsubscribe(channel).await;
-            link.listeners(channel).await
+            connection.unsubscribe(channel).await;
+            connection.listeners(channel).await
         });
         !matches!(asked.await, Ok(Ok(0)))
     }
 
     /// Renews all rooms once more, so that their members are `held` from now on, and ends pending sessions.
     pub(super) async fn say_last_word(&self, held: Duration) {
-        self.rooms.iter().for_each(|watch| watch.renewed(Duration::ZERO));
+        self.rooms.iter().for_each(|subscription| subscription.renewed(Duration::ZERO));
         let calls = self.calls().into_iter().map(|turns| self.renew_together(turns, held));
         let all = async {
             stream::iter(calls).buffer_unordered(RENEWALS).for_each(|()| async {}).await;

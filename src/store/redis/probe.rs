@@ -92,7 +92,7 @@ impl Probe {
     /// node sends.
     pub(super) async fn ask(
         &mut self,
-        link: &RedisConnection,
+        connection: &RedisConnection,
         about: &mut About,
         suspected: bool,
         belongs: impl Fn(u16) -> bool,
@@ -104,15 +104,15 @@ impl Probe {
         }
         let rarely = self.asked.is_multiple_of(RARELY);
         self.asked = self.asked.wrapping_add(1);
-        let (client, up) = (link.pulse(), link.is_up());
+        let (client, up) = (connection.pulse(), connection.is_up());
         let extra = async {
             if !rarely {
                 return None;
             }
             Some(join!(info(client, "memory"), info(client, "cluster")))
         };
-        let commands = async { if suspected || !up { self.run(link.commands(), &self.keys).await } else { Ok(()) } };
-        let carried = async { join!(link.subscribe(self.keys.channel()), commands) };
+        let commands = async { if suspected || !up { self.run(connection.commands(), &self.keys).await } else { Ok(()) } };
+        let carried = async { join!(connection.subscribe(self.keys.channel()), commands) };
         let asked = async { join!(self.run(client, &self.keys), info(client, "replication"), extra) };
         let (asked, carried) = join!(timeout(TRY, asked), timeout(TRY, carried));
         let Ok((ran, role, extra)) = asked else { return Finding::Silent };
@@ -139,7 +139,7 @@ impl Probe {
         if let Some(leader) = leader.filter(|_| !self.setup.clustered) {
             return Finding::Unfit(format!("this server is a replica of {}", leader.server));
         }
-        if self.in_cluster && self.lacks_slots(link).await { self.part_of_cluster() } else { Finding::Fit }
+        if self.in_cluster && self.lacks_slots(connection).await { self.part_of_cluster() } else { Finding::Fit }
     }
 
     /// Runs the script by its hash, and once on each connection in full.
@@ -170,9 +170,9 @@ impl Probe {
     }
 
     /// Whether other servers have some of the slots.
-    async fn lacks_slots(&self, link: &RedisConnection) -> bool {
+    async fn lacks_slots(&self, connection: &RedisConnection) -> bool {
         for turn in 1..=SPREAD {
-            let ran = self.run(link.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database)).await;
+            let ran = self.run(connection.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database)).await;
             if ran.is_err_and(|error| matches!(classify(&error), ErrorAction::Moved(_))) {
                 return true;
             }

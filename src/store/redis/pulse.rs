@@ -61,7 +61,7 @@ impl RedisConnection {
     ///
     /// The server lives as long as the connection answers that carries nothing else. Another one may be slow because
     /// of what this node sends on it. Only where it is silent even after it was replaced, the server counts as away.
-    pub(super) async fn feel_pulse(self: Arc<Self>, ear: Weak<dyn ConnectionEvents>) {
+    pub(super) async fn check_pulse(self: Arc<Self>, connection_events: Weak<dyn ConnectionEvents>) {
         let begun = Instant::now();
         // The last is the connection that carries nothing else.
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
@@ -104,9 +104,9 @@ impl RedisConnection {
                     _ => PULSE,
                 };
                 if due || probed.elapsed() >= every {
-                    let Some(ear) = ear.upgrade() else { return };
+                    let Some(connection_events) = connection_events.upgrade() else { return };
                     let mut about = self.about();
-                    let found = probe.ask(&self, &mut about, suspected, |slot| ear.leads_to(slot, &self)).await;
+                    let found = probe.ask(&self, &mut about, suspected, |slot| connection_events.leads_to(slot, &self)).await;
                     (probed, due, suspected) = (Instant::now(), false, false);
                     unanswered = if found == Finding::Silent { unanswered + 1 } else { 0 };
                     match found {
@@ -135,10 +135,10 @@ impl RedisConnection {
             // A new server gets a moment to answer before it is reported to be away.
             let down = !up && (was.0 || was.1 || unfit.is_some() || begun.elapsed() >= TRY);
             if (up, down) != was {
-                let Some(ear) = ear.upgrade() else { return };
+                let Some(connection_events) = connection_events.upgrade() else { return };
                 self.up.store(up, Ordering::Relaxed);
                 self.down.store(down, Ordering::Relaxed);
-                ear.link(&self);
+                connection_events.link(&self);
             }
             if up && !was.0 {
                 voice.settle();

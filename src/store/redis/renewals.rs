@@ -20,7 +20,7 @@ use super::{
     scripts,
     subscription::{GateState, RoomSubscription},
 };
-use crate::{room::Epoch, spare, store::StoreError};
+use crate::{room::Epoch, shrink, store::StoreError};
 
 /// How many times per period the rooms that are due are renewed.
 const TURNS: u32 = 16;
@@ -33,7 +33,7 @@ pub(super) async fn renew_all(shared: Weak<Shared>) {
         let Some(this) = shared.upgrade() else { return };
         let calls = this.calls().into_iter().map(|turns| this.renew_together(turns, this.lease()));
         stream::iter(calls).buffer_unordered(RENEWALS).for_each(|()| async {}).await;
-        spare::give_back(&this.rooms);
+        shrink::shrink(&this.rooms);
         let pause = this.period() / TURNS;
         drop(this);
         sleep(pause).await;
@@ -44,73 +44,78 @@ impl Shared {
     /// The rooms that are due, as many in one call as a script can reach.
     pub(super) fn calls(&self) -> Vec<Vec<Arc<RoomSubscription>>> {
         let now = Instant::now();
-        let due: Vec<Arc<RoomSubscription>> =
-            self.rooms.iter().filter(|watch| watch.renewal() <= now).map(|watch| Arc::clone(&watch)).collect();
+        let due: Vec<Arc<RoomSubscription>> = self
+            .rooms
+            .iter()
+            .filter(|subscription| subscription.renewal() <= now)
+            .map(|subscription| Arc::clone(&subscription))
+            .collect();
         let mut by_place: HashMap<Option<u16>, Vec<Vec<Arc<RoomSubscription>>>> = HashMap::new();
-        for watch in due {
-            let slot = watch.keys.slot();
-            if self.links.is_away(slot) {
+        for subscription in due {
+            let slot = subscription.keys.slot();
+            if self.router.is_away(slot) {
                 // No other room may wait for the time that this takes.
-                watch.wake();
+                subscription.wake();
                 continue;
             }
             // A script can use one slot of a Cluster.
-            let calls = by_place.entry(self.links.is_cluster().then_some(slot)).or_default();
+            let calls = by_place.entry(self.router.is_cluster().then_some(slot)).or_default();
             match calls.last_mut() {
-                Some(call) if call.len() < TOGETHER => call.push(watch),
-                _ => calls.push(vec![watch]),
+                Some(call) if call.len() < TOGETHER => call.push(subscription),
+                _ => calls.push(vec![subscription]),
             }
         }
         by_place.into_values().flatten().collect()
     }
 
-    pub(super) async fn renew_together(&self, watches: Vec<Arc<RoomSubscription>>, lease: Duration) {
+    pub(super) async fn renew_together(&self, subscriptions: Vec<Arc<RoomSubscription>>, lease: Duration) {
         // No other task changes their sessions meanwhile, and the gates are held no longer than that.
         let held: Vec<(&RoomSubscription, OwnedMutexGuard<GateState>)> =
-            watches.iter().filter_map(|watch| Some((&**watch, self.take_turn(watch)?))).collect();
-        let watches: Vec<&RoomSubscription> = held.iter().map(|(watch, _)| *watch).collect();
-        match self.renew(&watches, lease, Instant::now() + TRY).await {
+            subscriptions.iter().filter_map(|subscription| Some((&**subscription, self.take_turn(subscription)?))).collect();
+        let subscriptions: Vec<&RoomSubscription> = held.iter().map(|(subscription, _)| *subscription).collect();
+        match self.renew(&subscriptions, lease, Instant::now() + TRY).await {
             Ok(marks) => {
-                for (watch, mark) in watches.into_iter().zip(marks) {
+                for (subscription, mark) in subscriptions.into_iter().zip(marks) {
                     match mark {
                         Ok(Some(mark)) => {
-                            watch.renewed(self.period());
-                            watch.expect(mark);
+                            subscription.renewed(self.period());
+                            subscription.expect(mark);
                         }
                         Ok(None) => {
-                            watch.inbox().mark_evicted();
-                            watch.wake();
+                            subscription.replica().mark_evicted();
+                            subscription.wake();
                         }
                         // Its repair task tries again, ever more rarely. Meanwhile the room is not renewed with the others.
                         Err(_) => {
-                            watch.inbox().mark_gap();
-                            watch.wake();
+                            subscription.replica().mark_gap();
+                            subscription.wake();
                         }
                     }
                 }
             }
             // Each room is renewed by itself.
-            Err(_) => watches.into_iter().for_each(RoomSubscription::wake),
+            Err(_) => subscriptions.into_iter().for_each(RoomSubscription::wake),
         }
     }
 
     /// Takes a room's gate, if all is well there; otherwise the room is left to its repair task.
-    fn take_turn(&self, watch: &RoomSubscription) -> Option<OwnedMutexGuard<GateState>> {
-        let Some(gate) = watch.try_pass() else {
+    fn take_turn(&self, subscription: &RoomSubscription) -> Option<OwnedMutexGuard<GateState>> {
+        let Some(gate) = subscription.try_pass() else {
             // The holder of the gate may be done by the next turn. Where the gate is always taken, the repair task
             // queues for it.
-            if watch.renewal() + self.period() / 2 < Instant::now() {
-                watch.wake();
+            if subscription.renewal() + self.period() / 2 < Instant::now() {
+                subscription.wake();
             }
             return None;
         };
-        let sound = !watch.inbox().is_faulty() && !watch.inbox().seats().is_empty();
-        let listens = gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(watch.keys.slot(), link));
+        let sound = !subscription.replica().is_faulty() && !subscription.replica().seats().is_empty();
+        let listens =
+            gate.subscribed.as_ref().is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
         if sound && listens {
             return Some(gate);
         }
         drop(gate);
-        watch.wake();
+        subscription.wake();
         None
     }
 
@@ -118,11 +123,11 @@ impl Shared {
     /// an error where the room is spoiled.
     pub(super) async fn renew(
         &self,
-        watches: &[&RoomSubscription],
+        subscriptions: &[&RoomSubscription],
         lease: Duration,
         deadline: Instant,
     ) -> Result<Vec<Renewal>, StoreError> {
-        let Some(first) = watches.first() else { return Ok(Vec::new()) };
+        let Some(first) = subscriptions.first() else { return Ok(Vec::new()) };
         let mut args = vec![
             codec::node(self.node),
             number(lease.as_millis()),
@@ -131,12 +136,12 @@ impl Shared {
             number(self.limits.history_age),
             codec::epoch(Epoch::random()),
         ];
-        for watch in watches {
-            args.push(codec::heard(watch.inbox().heard()));
+        for subscription in subscriptions {
+            args.push(codec::heard(subscription.replica().heard()));
         }
-        let names = watches.iter().flat_map(|watch| watch.keys.all()).collect();
-        let mut reply = self.links.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
-        Ok(watches.iter().map(|_| read(&mut reply).unwrap_or_else(|| Err(garbled("renew")))).collect())
+        let names = subscriptions.iter().flat_map(|subscription| subscription.keys.all()).collect();
+        let mut reply = self.router.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
+        Ok(subscriptions.iter().map(|_| read(&mut reply).unwrap_or_else(|| Err(garbled("renew")))).collect())
     }
 }
 

@@ -12,27 +12,27 @@ const RETRY: Duration = Duration::from_millis(200);
 /// The longest wait before another repair of a room whose keys hold what no script of ours wrote.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 /// Repairs the room as soon as something is wrong, which includes a renewal that failed together with the others'.
-pub(super) async fn keep(shared: Weak<Shared>, watch: Weak<RoomSubscription>) {
+pub(super) async fn keep(shared: Weak<Shared>, subscription: Weak<RoomSubscription>) {
     let mut rest = RETRY;
     loop {
-        let Some(watched) = watch.upgrade() else { return };
-        let alarm = watched.inbox().alarm();
+        let Some(watched) = subscription.upgrade() else { return };
+        let alarm = watched.replica().alarm();
         tokio::select! {
             () = watched.wake.notified() => {}
             () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
         }
         let Some(store) = shared.upgrade() else { return };
         let now = Instant::now();
-        let overdue = watched.inbox().overdue(now);
+        let overdue = watched.replica().overdue(now);
         if let Some(mark) = overdue {
             // Messages on their way come first: a busy node gets them late, and must not read whole rooms for that.
             // Boxed, as the repair below: one task a room waits here, and hardly any of them needs either.
-            Box::pin(store.links.settle(watched.keys.slot())).await;
-            if watched.inbox().missed(mark) {
+            Box::pin(store.router.settle(watched.keys.slot())).await;
+            if watched.replica().missed(mark) {
                 count(&store.counts.heal);
             }
         }
-        if now < watched.renewal() && !watched.inbox().is_faulty() {
+        if now < watched.renewal() && !watched.replica().is_faulty() {
             continue;
         }
         let reconciled = store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);

@@ -55,7 +55,7 @@ pub(super) struct RoomReplica {
     /// Two entries with one number: events that were passed on cannot be taken back.
     forked: bool,
     /// How often the room was read again.
-    fills: u64,
+    resyncs: u64,
 }
 
 /// Where events go, in order.
@@ -77,7 +77,7 @@ impl RoomReplica {
             deserted: false,
             unsubscribed: false,
             forked: false,
-            fills: 0,
+            resyncs: 0,
         }
     }
 
@@ -92,8 +92,8 @@ impl RoomReplica {
     }
 
     /// How often the room was read again. Of joins and leaves before a reading, only the outcome was passed on.
-    pub(super) fn fills(&self) -> u64 {
-        self.fills
+    pub(super) fn resyncs(&self) -> u64 {
+        self.resyncs
     }
 
     /// Whether the stream has reached the position of `room`. It never reaches another epoch's.
@@ -218,8 +218,8 @@ impl RoomReplica {
 
     /// The first member of this node has joined: the stream begins with `room`.
     /// The member's own join, when it is `new`, is still to be passed on.
-    pub(super) fn open(&mut self, picture: &RoomState, new: Option<MemberId>, tell: Tell<'_>) {
-        let RoomState { room, moves, .. } = picture;
+    pub(super) fn open(&mut self, room_state: &RoomState, new: Option<MemberId>, tell: Tell<'_>) {
+        let RoomState { room, moves, .. } = room_state;
         // Where the last session moved away while this join was under way, later events may have been passed on already.
         let told = self.place.epoch == room.epoch && self.place.seq >= room.seq && self.place.version >= room.version;
         if !told {
@@ -333,8 +333,8 @@ impl RoomReplica {
 
     /// The room is known to have this position; its messages should arrive soon.
     /// Returns whether there is a new moment to wake at.
-    pub(super) fn expect(&mut self, mark: Position, now: Instant) -> bool {
-        matches!(self.state, State::Live) && !self.place.reaches(mark) && self.due.add(mark, now)
+    pub(super) fn expect(&mut self, position: Position, now: Instant) -> bool {
+        matches!(self.state, State::Live) && !self.place.reaches(position) && self.due.add(position, now)
     }
 
     /// When to check whether what was expected has arrived.
@@ -344,13 +344,13 @@ impl RoomReplica {
 
     /// The position that should have been reached by now and was not.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Position> {
-        let mark = self.due.take(now, self.place)?;
-        self.lacks(mark).then_some(mark)
+        let position = self.due.take(now, self.place)?;
+        self.lacks(position).then_some(position)
     }
 
     /// Whether what was overdue is missing although all messages on their way have come: then the subscription is in doubt.
-    pub(super) fn missed(&mut self, mark: Position) -> bool {
-        let missed = self.lacks(mark);
+    pub(super) fn missed(&mut self, position: Position) -> bool {
+        let missed = self.lacks(position);
         if missed {
             self.due = ExpectedPosition::default();
             self.mark_unsubscribed();
@@ -358,7 +358,7 @@ impl RoomReplica {
         missed
     }
 
-    fn lacks(&self, mark: Position) -> bool {
-        matches!(self.state, State::Live) && !self.place.reaches(mark)
+    fn lacks(&self, position: Position) -> bool {
+        matches!(self.state, State::Live) && !self.place.reaches(position)
     }
 }

@@ -52,10 +52,10 @@ pub(super) struct RedisRouter {
     counts: Arc<RepairCounts>,
     /// Notified when a call or a connection has cause to doubt the map.
     doubt: Arc<Notify>,
-    chart: RwLock<Topology>,
+    topology: RwLock<Topology>,
     /// The master that the Sentinels name, and the one that took its place without them.
     left: Mutex<Option<(Server, Server)>>,
-    ear: OnceLock<Weak<dyn ConnectionEvents>>,
+    connection_events: OnceLock<Weak<dyn ConnectionEvents>>,
     follower: OnceLock<AbortHandle>,
 }
 
@@ -63,14 +63,14 @@ pub(super) struct RedisRouter {
 #[derive(Default)]
 struct Topology {
     map: SlotMap,
-    links: HashMap<Server, Arc<RedisConnection>>,
+    router: HashMap<Server, Arc<RedisConnection>>,
     stopped: bool,
 }
 
 impl RedisRouter {
     /// Begins to look for the servers of a URL. Must be called within a tokio runtime.
     pub(super) fn new(address: Address, counts: Arc<RepairCounts>) -> Result<Arc<Self>, RedisConfigError> {
-        let sentinels = match &address.guide {
+        let sentinels = match &address.deployment {
             Deployment::Sentinels { service, config } => Some(Sentinels::start(&address.hosts, service, config)?),
             Deployment::Server | Deployment::Cluster => None,
         };
@@ -79,17 +79,17 @@ impl RedisRouter {
             sentinels,
             counts,
             doubt: Arc::default(),
-            chart: RwLock::default(),
+            topology: RwLock::default(),
             left: Mutex::default(),
-            ear: OnceLock::new(),
+            connection_events: OnceLock::new(),
             follower: OnceLock::new(),
         }))
     }
 
     /// Connects, and follows the rooms from server to server, until it is stopped.
-    pub(super) fn start(self: &Arc<Self>, ear: Weak<dyn ConnectionEvents>) -> Result<(), RedisConfigError> {
-        let _ = self.ear.set(ear);
-        match (&self.address.guide, self.address.hosts.first()) {
+    pub(super) fn start(self: &Arc<Self>, connection_events: Weak<dyn ConnectionEvents>) -> Result<(), RedisConfigError> {
+        let _ = self.connection_events.set(connection_events);
+        match (&self.address.deployment, self.address.hosts.first()) {
             (Deployment::Server, Some(server)) => self.adopt(SlotMap::all_at(server.clone()))?,
             _ => {
                 let follower = tokio::spawn(follow(Arc::downgrade(self)));
@@ -104,55 +104,55 @@ impl RedisRouter {
         if let Some(follower) = self.follower.get() {
             follower.abort();
         }
-        let mut chart = self.chart.write();
-        chart.stopped = true;
-        for link in chart.links.values() {
-            link.stop();
+        let mut topology = self.topology.write();
+        topology.stopped = true;
+        for connection in topology.router.values() {
+            connection.stop();
         }
-        chart.links.clear();
+        topology.router.clear();
     }
 
     /// The connection to the master of a slot.
     pub(super) fn route(&self, slot: u16) -> Option<Arc<RedisConnection>> {
-        let chart = self.chart.read();
-        chart.links.get(chart.map.server(slot)?).cloned()
+        let topology = self.topology.read();
+        topology.router.get(topology.map.server(slot)?).cloned()
     }
 
     /// Whether a slot belongs to this connection's server.
-    pub(super) fn leads_to(&self, slot: u16, link: &RedisConnection) -> bool {
-        self.chart.read().map.server(slot).is_some_and(|server| server == link.server())
+    pub(super) fn leads_to(&self, slot: u16, connection: &RedisConnection) -> bool {
+        self.topology.read().map.server(slot).is_some_and(|server| server == connection.server())
     }
 
     /// Waits until all messages are passed on that the master of a slot has sent, or until it plainly does not answer.
     pub(super) async fn settle(&self, slot: u16) {
-        if let Some(link) = self.route(slot) {
-            link.settle().await;
+        if let Some(connection) = self.route(slot) {
+            connection.settle().await;
         }
     }
 
     /// Whether rooms may be at several servers.
     pub(super) fn is_cluster(&self) -> bool {
-        matches!(self.address.guide, Deployment::Cluster)
+        matches!(self.address.deployment, Deployment::Cluster)
     }
 
     /// Whether no server has a slot, or the one that has it does not answer.
     pub(super) fn is_away(&self, slot: u16) -> bool {
-        self.route(slot).is_none_or(|link| link.is_down())
+        self.route(slot).is_none_or(|connection| connection.is_down())
     }
 
     /// Whether most slots are in reach. One shard that is away is no reason to send members elsewhere:
     /// the other nodes see the same.
     pub(super) fn are_up(&self) -> bool {
-        let chart = self.chart.read();
-        let is_up = |server| chart.links.get(server).is_some_and(|link| link.is_up());
-        let reached: u32 = chart.map.servers().filter(|(server, _)| is_up(server)).map(|(_, slots)| slots).sum();
+        let topology = self.topology.read();
+        let is_up = |server| topology.router.get(server).is_some_and(|connection| connection.is_up());
+        let reached: u32 = topology.map.servers().filter(|(server, _)| is_up(server)).map(|(_, slots)| slots).sum();
         reached > u32::from(SLOTS) / 2
     }
 
     /// What the operator should know about the servers.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let links: Vec<Arc<RedisConnection>> = self.chart.read().links.values().cloned().collect();
-        let mut warnings: Vec<String> = links.iter().filter_map(|link| link.about().memory?.warning()).collect();
+        let router: Vec<Arc<RedisConnection>> = self.topology.read().router.values().cloned().collect();
+        let mut warnings: Vec<String> = router.iter().filter_map(|connection| connection.about().memory?.warning()).collect();
         warnings.sort_unstable();
         warnings.dedup();
         warnings
@@ -160,20 +160,21 @@ impl RedisRouter {
 
     /// Bytes that all servers together may hold, if each says so and is bounded.
     pub(super) fn capacity(&self) -> Option<u64> {
-        let links: Vec<Arc<RedisConnection>> = self.chart.read().links.values().cloned().collect();
-        let most = |link: &Arc<RedisConnection>| link.about().memory.map(|memory| memory.most).filter(|most| *most > 0);
-        let all: Option<Vec<u64>> = links.iter().map(most).collect();
+        let router: Vec<Arc<RedisConnection>> = self.topology.read().router.values().cloned().collect();
+        let most =
+            |connection: &Arc<RedisConnection>| connection.about().memory.map(|memory| memory.most).filter(|most| *most > 0);
+        let all: Option<Vec<u64>> = router.iter().map(most).collect();
         all.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
     }
 
     /// Whether a join or a snapshot of a room would get its turn soon enough; [`StoreError::Busy`] if not.
     pub(super) fn admit(&self, slot: u16) -> Result<(), StoreError> {
-        self.route(slot).map_or(Ok(()), |link| link.admit())
+        self.route(slot).map_or(Ok(()), |connection| connection.admit())
     }
 
     /// Whether the master of a slot answered the last ping.
     pub(super) fn answers(&self, slot: u16) -> bool {
-        self.route(slot).is_some_and(|link| link.answers())
+        self.route(slot).is_some_and(|connection| connection.answers())
     }
 
     /// Runs a script, again and again until it has run or the deadline has passed.
@@ -194,17 +195,17 @@ impl RedisRouter {
         let mut errand = RoutedRequest::new(self, slot, deadline);
         let (mut in_full, mut begun) = (false, false);
         loop {
-            let link = errand.link().await?;
+            let connection = errand.link().await?;
             let tried = {
-                let turn = link.lanes.turn(script.lane, deadline).await;
-                let _turn = turn.ok_or_else(|| link.late(script.lane, begun))?;
+                let turn = connection.lanes.turn(script.lane, deadline).await;
+                let _turn = turn.ok_or_else(|| connection.late(script.lane, begun))?;
                 begun = true;
-                timeout_at(deadline, link.run(script, names.clone(), args.clone(), in_full)).await
+                timeout_at(deadline, connection.run(script, names.clone(), args.clone(), in_full)).await
             };
             match tried {
                 Err(_) => return Err(StoreError::Unavailable),
                 Ok(Ok(answer)) => return words(answer),
-                Ok(Err(error)) => in_full = errand.consider(&link, &error, in_full).await?,
+                Ok(Err(error)) => in_full = errand.consider(&connection, &error, in_full).await?,
             }
         }
     }
@@ -213,12 +214,12 @@ impl RedisRouter {
     pub(super) async fn subscribe(&self, keys: &Keys, deadline: Instant) -> Result<Arc<RedisConnection>, StoreError> {
         let mut errand = RoutedRequest::new(self, keys.slot(), deadline);
         loop {
-            let link = errand.link().await?;
-            match timeout_at(deadline, link.subscribe(keys.channel())).await {
+            let connection = errand.link().await?;
+            match timeout_at(deadline, connection.subscribe(keys.channel())).await {
                 Err(_) => return Err(StoreError::Unavailable),
-                Ok(Ok(())) => return Ok(link),
+                Ok(Ok(())) => return Ok(connection),
                 Ok(Err(error)) => {
-                    errand.consider(&link, &error, true).await?;
+                    errand.consider(&connection, &error, true).await?;
                 }
             }
         }
@@ -226,48 +227,56 @@ impl RedisRouter {
 
     /// Adopts a new map: connects to servers that are new on it, and disconnects from those that are gone.
     fn adopt(&self, map: SlotMap) -> Result<(), RedisConfigError> {
-        let Some(ear) = self.ear.get() else { return Ok(()) };
+        let Some(connection_events) = self.connection_events.get() else { return Ok(()) };
         let old = {
-            let mut chart = self.chart.write();
-            if chart.stopped || chart.map == map {
+            let mut topology = self.topology.write();
+            if topology.stopped || topology.map == map {
                 return Ok(());
             }
             for (server, _) in map.servers() {
-                if !chart.links.contains_key(server) {
+                if !topology.router.contains_key(server) {
                     let config = self.address.config(server);
-                    let alone = matches!(self.address.guide, Deployment::Server);
+                    let alone = matches!(self.address.deployment, Deployment::Server);
                     let setup = Setup { alone, clustered: self.is_cluster(), database: self.address.database() };
-                    let link =
-                        RedisConnection::start(server, &config, setup, Arc::clone(&self.counts), Arc::clone(&self.doubt), ear)?;
-                    chart.links.insert(server.clone(), link);
+                    let connection = RedisConnection::start(
+                        server,
+                        &config,
+                        setup,
+                        Arc::clone(&self.counts),
+                        Arc::clone(&self.doubt),
+                        connection_events,
+                    )?;
+                    topology.router.insert(server.clone(), connection);
                 }
             }
-            for (_, link) in chart.links.extract_if(|server, _| map.servers().all(|(known, _)| known != server)) {
-                link.stop();
+            for (_, connection) in topology.router.extract_if(|server, _| map.servers().all(|(known, _)| known != server)) {
+                connection.stop();
             }
-            std::mem::replace(&mut chart.map, map)
+            std::mem::replace(&mut topology.map, map)
         };
-        if !matches!(self.address.guide, Deployment::Server) {
+        if !matches!(self.address.deployment, Deployment::Server) {
             count(&self.counts.remap);
         }
-        if let Some(ear) = ear.upgrade() {
-            ear.moved(&|slot| old.server(slot) != self.chart.read().map.server(slot));
+        if let Some(connection_events) = connection_events.upgrade() {
+            connection_events.moved(&|slot| old.server(slot) != self.topology.read().map.server(slot));
         }
         Ok(())
     }
 
     /// Asks for the map. Where there is none, returns the reason.
-    async fn look(&self) -> Result<SlotMap, String> {
+    async fn snapshot(&self) -> Result<SlotMap, String> {
         if let Some(sentinels) = &self.sentinels {
             let named = sentinels.master().await?;
             return Ok(SlotMap::all_at(self.successor(named).await));
         }
-        let (known, links) = {
-            let chart = self.chart.read();
-            let links: Vec<_> = chart.links.values().filter(|link| !link.is_down()).take(VOTERS).cloned().collect();
-            (chart.map.clone(), links)
+        let (known, router) = {
+            let topology = self.topology.read();
+            let router: Vec<_> =
+                topology.router.values().filter(|connection| !connection.is_down()).take(VOTERS).cloned().collect();
+            (topology.map.clone(), router)
         };
-        let views: Vec<SlotMap> = join_all(links.iter().map(|link| link.map())).await.into_iter().flatten().collect();
+        let views: Vec<SlotMap> =
+            join_all(router.iter().map(|connection| connection.map())).await.into_iter().flatten().collect();
         if let Some(map) = known.agreed(&views) {
             return Ok(map);
         }
@@ -284,12 +293,12 @@ impl RedisRouter {
     /// The server that took over a master's rooms by a plain FAILOVER, which the Sentinels notice only after half a minute.
     /// It holds for as long as the master that they name says itself that it follows another one.
     async fn successor(&self, named: Server) -> Server {
-        let (link, other) = {
-            let chart = self.chart.read();
-            (chart.links.get(&named).cloned(), chart.map.server(0).filter(|server| **server != named).cloned())
+        let (connection, other) = {
+            let topology = self.topology.read();
+            (topology.router.get(&named).cloned(), topology.map.server(0).filter(|server| **server != named).cloned())
         };
-        match (link, other) {
-            (Some(link), _) => match link.about().leader.filter(|_| link.is_down()) {
+        match (connection, other) {
+            (Some(connection), _) => match connection.about().leader.filter(|_| connection.is_down()) {
                 Some(leader) => {
                     tracing::info!(server = %named, leader = %leader, "the rooms of this Redis are at another one now");
                     *self.left.lock() = Some((named, leader.clone()));
@@ -306,11 +315,11 @@ impl RedisRouter {
     }
 }
 
-async fn follow(links: Weak<RedisRouter>) {
+async fn follow(router: Weak<RedisRouter>) {
     let mut voice = LogOnce::default();
     loop {
-        let Some(this) = links.upgrade() else { return };
-        match this.look().await {
+        let Some(this) = router.upgrade() else { return };
+        match this.snapshot().await {
             Ok(map) => {
                 voice.settle();
                 if let Err(error) = this.adopt(map) {
@@ -332,7 +341,7 @@ async fn follow(links: Weak<RedisRouter>) {
 
 /// One call on its way to the server that has the room.
 struct RoutedRequest<'a> {
-    links: &'a RedisRouter,
+    router: &'a RedisRouter,
     slot: u16,
     /// Where the last server has redirected the call.
     hint: Option<Server>,
@@ -342,35 +351,35 @@ struct RoutedRequest<'a> {
 }
 
 impl<'a> RoutedRequest<'a> {
-    fn new(links: &'a RedisRouter, slot: u16, deadline: Instant) -> Self {
-        Self { links, slot, hint: None, hops: 0, deadline, pause: PAUSE.0 }
+    fn new(router: &'a RedisRouter, slot: u16, deadline: Instant) -> Self {
+        Self { router, slot, hint: None, hops: 0, deadline, pause: PAUSE.0 }
     }
 
     async fn link(&mut self) -> Result<Arc<RedisConnection>, StoreError> {
         loop {
-            let hinted = self.hint.take().and_then(|server| self.links.chart.read().links.get(&server).cloned());
-            match hinted.or_else(|| self.links.route(self.slot)) {
+            let hinted = self.hint.take().and_then(|server| self.router.topology.read().router.get(&server).cloned());
+            match hinted.or_else(|| self.router.route(self.slot)) {
                 // A server that cannot keep rooms must not keep some of them.
-                Some(link) if !link.is_down() => return Ok(link),
+                Some(connection) if !connection.is_down() => return Ok(connection),
                 _ => self.wait().await?,
             }
         }
     }
 
     /// Waits for the next try, or gives up. Returns whether the script must be sent in full.
-    async fn consider(&mut self, link: &RedisConnection, error: &Error, in_full: bool) -> Result<bool, StoreError> {
+    async fn consider(&mut self, connection: &RedisConnection, error: &Error, in_full: bool) -> Result<bool, StoreError> {
         match classify(error) {
             ErrorAction::Full => return Err(StoreError::Full),
-            ErrorAction::Broken(text) if link.is_up() => {
-                link.suspect();
+            ErrorAction::Broken(text) if connection.is_up() => {
+                connection.suspect();
                 return Err(StoreError::Broken(text));
             }
             ErrorAction::Broken(_) => {}
             ErrorAction::Unknown if !in_full => return Ok(true),
-            ErrorAction::Moved(server) if self.links.is_cluster() => {
-                count(&self.links.counts.moved);
-                self.links.doubt.notify_one();
-                let host = if server.host.is_empty() { link.server().host.clone() } else { server.host };
+            ErrorAction::Moved(server) if self.router.is_cluster() => {
+                count(&self.router.counts.moved);
+                self.router.doubt.notify_one();
+                let host = if server.host.is_empty() { connection.server().host.clone() } else { server.host };
                 self.hint = Some(Server::new(host, server.port));
                 self.hops += 1;
                 if self.hops == 1 {
@@ -378,14 +387,14 @@ impl<'a> RoutedRequest<'a> {
                 }
             }
             // The next probe tells whether the room or the server is to blame.
-            ErrorAction::Unfit | ErrorAction::Moved(_) => link.suspect(),
+            ErrorAction::Unfit | ErrorAction::Moved(_) => connection.suspect(),
             ErrorAction::Unknown | ErrorAction::Again => {}
         }
         self.wait().await.map(|()| false)
     }
 
     async fn wait(&mut self) -> Result<(), StoreError> {
-        self.links.doubt.notify_one();
+        self.router.doubt.notify_one();
         if Instant::now() + self.pause >= self.deadline {
             return Err(StoreError::Unavailable);
         }

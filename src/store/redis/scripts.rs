@@ -25,7 +25,7 @@ impl Script {
     }
 
     /// Adds to the log, and keeps the log within these limits.
-    pub(super) fn say(limits: &Limits) -> Self {
+    pub(super) fn publish(limits: &Limits) -> Self {
         let text = include_str!("lua/say.lua")
             .replace("HISTORY_LEN", &limits.history_len.to_string())
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
@@ -74,8 +74,8 @@ mod tests {
             let calls = text.split("call('").skip(1);
             calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
         };
-        let say = Script::say(&Limits::default());
-        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &say].map(|script| commands(script.text()));
+        let publish = Script::publish(&Limits::default());
+        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &publish].map(|script| commands(script.text()));
         let called: BTreeSet<String> = called.into_iter().flatten().collect();
         assert!(called.len() > 15, "{called:?}");
         assert_eq!(commands(PROBE.text()), called);
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn limits_of_a_deployment_stand_in_its_script() {
         let limits = Limits { history_len: 7, history_bytes: 8000, history_age: 90_000, ..Limits::default() };
-        let (mine, usual) = (Script::say(&limits), Script::say(&Limits::default()));
+        let (mine, usual) = (Script::publish(&limits), Script::publish(&Limits::default()));
         assert!(mine.text().contains("local keep, most, age = 7, 8000, 90000\n"));
         assert!(mine.text().contains(">= 9007199254740991 then\n"));
         assert!(!mine.text().contains("HISTORY_") && !mine.text().contains("MAX_N"));

@@ -32,7 +32,7 @@ pub(super) struct Joiner<'a> {
 /// A session that was taken over is left to the leave of its owner, because the member has been there all along.
 struct JoinGuard<'a> {
     shared: &'a Arc<Shared>,
-    watch: &'a RoomSubscription,
+    subscription: &'a RoomSubscription,
     id: MemberId,
     tag: u64,
     settled: bool,
@@ -46,10 +46,10 @@ impl Drop for JoinGuard<'_> {
             return;
         }
         if self.new {
-            self.watch.inbox().give_up(self.id, self.tag);
-            self.watch.wake();
+            self.subscription.replica().give_up(self.id, self.tag);
+            self.subscription.wake();
         }
-        self.shared.schedule_cleanup(&self.watch.room, self.id, self.tag);
+        self.shared.schedule_cleanup(&self.subscription.room, self.id, self.tag);
     }
 }
 
@@ -82,25 +82,25 @@ impl Shared {
     pub(super) async fn join(self: &Arc<Self>, room: &RoomId, joiner: Joiner<'_>) -> Result<(JoinResult, Snapshot), StoreError> {
         let Joiner { id, tag, .. } = joiner;
         let deadline = Instant::now() + DEADLINE;
-        let (watch, mut gate) = loop {
-            let watch = self.watch(room)?;
-            let answers = || self.links.answers(watch.keys.slot());
-            if let Some(gate) = watch.pass_to_join(answers, deadline).await? {
-                break (watch, gate);
+        let (subscription, mut gate) = loop {
+            let subscription = self.subscription(room)?;
+            let answers = || self.router.answers(subscription.keys.slot());
+            if let Some(gate) = subscription.pass_to_join(answers, deadline).await? {
+                break (subscription, gate);
             }
         };
-        let mut attempt = JoinGuard { shared: self, watch: &watch, id, tag, settled: true, new: false };
-        let admitted = self.admit(&watch, &mut gate, &mut attempt, &joiner, deadline).await;
-        if admitted.is_err() && watch.inbox().seats().is_empty() {
-            self.retire(&watch, &mut gate).await;
+        let mut attempt = JoinGuard { shared: self, subscription: &subscription, id, tag, settled: true, new: false };
+        let admitted = self.admit(&subscription, &mut gate, &mut attempt, &joiner, deadline).await;
+        if admitted.is_err() && subscription.replica().seats().is_empty() {
+            self.retire(&subscription, &mut gate).await;
         }
         drop(gate);
         let (mut joined, seen) = admitted?;
-        let room = self.welcome(&watch, (id, tag), seen, deadline).await.map_err(once_begun)?;
+        let room = self.welcome(&subscription, (id, tag), seen, deadline).await.map_err(once_begun)?;
         attempt.settled = true;
         // Where the room was read again, the member may have sent something meanwhile.
         joined.last_n = joined.last_n.max(room.last_n(id));
-        watch.tell_reach(self);
+        subscription.tell_reach(self);
         Ok((joined, room))
     }
 
@@ -108,25 +108,25 @@ impl Shared {
     /// members where this node knows them.
     async fn admit(
         self: &Arc<Self>,
-        watch: &RoomSubscription,
+        subscription: &RoomSubscription,
         gate: &mut GateState,
         attempt: &mut JoinGuard<'_>,
         joiner: &Joiner<'_>,
         deadline: Instant,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
         if gate.subscribed.is_none() {
-            gate.subscribed = Some(self.links.subscribe(&watch.keys, deadline).await?);
+            gate.subscribed = Some(self.router.subscribe(&subscription.keys, deadline).await?);
         }
         let Joiner { id, tag, began, .. } = *joiner;
-        let moment = self.moment(&watch.keys, began);
+        let moment = self.moment(&subscription.keys, began);
         // The first member of this node needs the list of the others. The last may move away while the next one joins.
-        let mut list = watch.inbox().seats().is_empty();
+        let mut list = subscription.replica().seats().is_empty();
         let mut repeated = false;
-        let (joined, picture) = loop {
+        let (joined, room_state) = loop {
             let mut args = self.join_args(joiner, RoomKey::random(), None, list);
             args.extend(moment.iter().flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]));
             attempt.settled = false;
-            let answer = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await;
+            let answer = self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await;
             // A repetition that fails leaves what the first try did.
             attempt.settled = !repeated && !matches!(answer, Err(StoreError::Unavailable));
             let mut reply = answer.map_err(|error| if repeated { once_begun(error) } else { error })?;
@@ -139,33 +139,33 @@ impl Shared {
             }
             // Where the reply cannot be read, the join has taken effect.
             attempt.settled = false;
-            let JoinReply { joined, leased, since, joined_at, picture } =
+            let JoinReply { joined, leased, since, joined_at, room_state } =
                 JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
             // A member that was not in the room before does not count as joined until the welcome.
             (attempt.settled, attempt.new) = (!joined.new, joined.new);
-            let mut inbox = watch.inbox();
-            let first = inbox.seats().is_empty();
+            let mut replica = subscription.replica();
+            let first = replica.seats().is_empty();
             if first && !list {
                 // The same join once more: Redis answers a repetition as it did the first time.
                 (list, repeated) = (true, true);
                 continue;
             }
-            let version = picture.room.version;
-            inbox.add_session(id, Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false });
+            let version = room_state.room.version;
+            replica.add_session(id, Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false });
             if first {
-                inbox.open(&picture, joined.new.then_some(id), &mut |event| self.feed.tell(&watch.room, event));
+                replica.open(&room_state, joined.new.then_some(id), &mut |event| self.events.on_event(&subscription.room, event));
             } else if !leased {
-                inbox.mark_evicted();
+                replica.mark_evicted();
             }
-            if inbox.is_faulty() {
-                watch.wake();
+            if replica.is_faulty() {
+                subscription.wake();
             }
-            break (joined, picture);
+            break (joined, room_state);
         };
-        watch.expect(picture.mark());
+        subscription.expect(room_state.position());
         // An older connection of the same member has lost the session to this one.
-        watch.notify();
-        Ok((joined, picture.room))
+        subscription.notify();
+        Ok((joined, room_state.room))
     }
 
     /// The arguments of join.lua. `again` is for a member that is brought back, `list` asks for the members.
@@ -177,7 +177,7 @@ impl Shared {
             codec::id(joiner.id),
             codec::node(self.node),
             number(joiner.tag),
-            Str::from(joiner.name.to_word()),
+            Str::from(joiner.name.encode()),
             codec::epoch(Epoch::random()),
             codec::key(&key),
             number(self.limits.members),
@@ -201,7 +201,7 @@ impl Shared {
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
-        let mut args = vec![codec::id(from), number(u8::from(typing)), Str::from(user.to_word())];
+        let mut args = vec![codec::id(from), number(u8::from(typing)), Str::from(user.encode())];
         args.extend(self.moment(&self.keys(room), began).map(|moment| number(moment.latest)));
         self.mark(&scripts::TYPING, room, args).await
     }
@@ -215,36 +215,36 @@ impl Shared {
         reason: LeaveReason,
     ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + DEADLINE;
-        let Some(watch) = self.watched(room) else {
+        let Some(subscription) = self.watched(room) else {
             return self.free_seat(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
         };
-        let Some(mut gate) = watch.pass(deadline).await? else {
+        let Some(mut gate) = subscription.pass(deadline).await? else {
             return self.free_seat(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
         };
         let last = {
-            let mut inbox = watch.inbox();
-            let last = inbox.mark_leaving(id, tag) && inbox.seats().len() == 1;
+            let mut replica = subscription.replica();
+            let last = replica.mark_leaving(id, tag) && replica.seats().len() == 1;
             if last {
-                inbox.hold();
+                replica.hold();
             }
             last
         };
         let result = self.free_seat(room, id, tag, reason, false, deadline).await;
         let empty = {
-            let mut inbox = watch.inbox();
+            let mut replica = subscription.replica();
             if result.is_ok() {
-                inbox.remove_session(id, tag);
+                replica.remove_session(id, tag);
             }
-            let empty = inbox.seats().is_empty();
+            let empty = replica.seats().is_empty();
             if last && !empty {
-                inbox.release(&mut |event| self.feed.tell(room, event));
+                replica.release(&mut |event| self.events.on_event(room, event));
             }
             empty
         };
         if empty {
-            self.retire(&watch, &mut gate).await;
+            self.retire(&subscription, &mut gate).await;
         }
-        watch.notify();
+        subscription.notify();
         result.map(LeaveOutcome::may_be_over)
     }
 
@@ -268,7 +268,7 @@ impl Shared {
             period,
             number(u8::from(undo)),
         ];
-        let mut reply = self.links.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
+        let mut reply = self.router.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
         match (reply.word().as_deref(), reply.flag()) {
             (Some("OK"), Some(over)) => Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed }),
             (Some("ETAKEN"), _) => Ok(LeaveOutcome::Taken),
@@ -277,8 +277,8 @@ impl Shared {
         }
     }
 
-    /// See [`crate::store::Store::say`], and [`crate::store::Store::publish_next`] for a message without `n`.
-    pub(super) async fn say(
+    /// See [`crate::store::Store::publish`], and [`crate::store::Store::publish_next`] for a message without `n`.
+    pub(super) async fn publish(
         self: &Arc<Self>,
         room: &RoomId,
         from: MemberId,
@@ -288,21 +288,21 @@ impl Shared {
         let deadline = Instant::now() + DEADLINE;
         // A send without a counter carries a draw. By it the script knows a repetition here after a lost answer.
         let draw = n.is_none().then(|| number(fastrand::u64(..)));
-        let watch = self.watched(room);
-        let here = || watch.as_ref().filter(|watch| watch.inbox().seats().contains_key(&from));
+        let subscription = self.watched(room);
+        let here = || subscription.as_ref().filter(|subscription| subscription.replica().seats().contains_key(&from));
         loop {
-            let heard = watch.as_ref().map(|watch| codec::heard(watch.inbox().heard()));
+            let heard = subscription.as_ref().map(|subscription| codec::heard(subscription.replica().heard()));
             let n = n.map(number).unwrap_or_default();
             let mut args = vec![codec::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
             args.extend(draw.clone());
-            let keys = watch.as_ref().map_or_else(|| self.keys(room), |watch| watch.keys.clone());
-            let mut reply = self.links.run_over(&self.say, keys.slot(), keys.spoken(), args, deadline).await?;
+            let keys = subscription.as_ref().map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
+            let mut reply = self.router.run_over(&self.publish, keys.slot(), keys.spoken(), args, deadline).await?;
             match (reply.word().as_deref(), here()) {
-                (Some("ENOMEMBER"), Some(watch)) => {
+                (Some("ENOMEMBER"), Some(subscription)) => {
                     // The member's session is here, so Redis has lost it: bring it back, then send the message again.
-                    watch.inbox().mark_evicted();
-                    let (shared, watch) = (Arc::clone(self), Arc::clone(watch));
-                    let mending = tokio::spawn(async move { shared.reconcile(&watch).await });
+                    subscription.replica().mark_evicted();
+                    let (shared, subscription) = (Arc::clone(self), Arc::clone(subscription));
+                    let mending = tokio::spawn(async move { shared.reconcile(&subscription).await });
                     timeout_at(deadline, mending)
                         .await
                         .map_err(|_| StoreError::Unavailable)?
@@ -313,8 +313,8 @@ impl Shared {
                 (Some("ESTALE"), _) => return Err(RoomError::StaleN.into()),
                 (line, _) => {
                     let (epoch, said) = line.and_then(codec::read_said).ok_or_else(|| garbled("say"))?;
-                    if let Some(watch) = &watch {
-                        watch.expect(Position { epoch, seq: said.seq, version: 0, moves: 0 });
+                    if let Some(subscription) = &subscription {
+                        subscription.expect(Position { epoch, seq: said.seq, version: 0, moves: 0 });
                     }
                     return Ok(said);
                 }
@@ -323,17 +323,18 @@ impl Shared {
     }
 
     /// At the end of this node: all of its members leave the room.
-    pub(super) async fn dissolve(self: &Arc<Self>, watch: &RoomSubscription) {
-        watch.abandon();
-        watch.notify();
+    pub(super) async fn dissolve(self: &Arc<Self>, subscription: &RoomSubscription) {
+        subscription.abandon();
+        subscription.notify();
         let deadline = Instant::now() + DEADLINE;
-        let Ok(Some(mut gate)) = watch.pass(deadline).await else { return };
-        let seats = watch.inbox().seats().clone();
-        watch.inbox().hold();
-        let goodbyes =
-            seats.into_iter().map(|(id, seat)| self.free_seat(&watch.room, id, seat.tag, LeaveReason::Shutdown, false, deadline));
+        let Ok(Some(mut gate)) = subscription.pass(deadline).await else { return };
+        let seats = subscription.replica().seats().clone();
+        subscription.replica().hold();
+        let goodbyes = seats
+            .into_iter()
+            .map(|(id, seat)| self.free_seat(&subscription.room, id, seat.tag, LeaveReason::Shutdown, false, deadline));
         stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
         gate.retired = true;
-        self.forget(watch);
+        self.forget(subscription);
     }
 }

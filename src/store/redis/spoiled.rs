@@ -24,7 +24,7 @@ impl Spoiled {
     /// Logs once that a room is spoiled, if it is; forgets it when it is well again.
     pub(super) fn note<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match &result {
-            Err(StoreError::Broken(why)) => self.tell(room, why),
+            Err(StoreError::Broken(why)) => self.log(room, why),
             Ok(_) if self.count.load(Ordering::Relaxed) > 0 => {
                 let mut told = self.told.lock();
                 told.remove(&mark(room));
@@ -39,12 +39,12 @@ impl Spoiled {
     pub(super) fn note_failure<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.inspect_err(|error| {
             if let StoreError::Broken(why) = error {
-                self.tell(room, why);
+                self.log(room, why);
             }
         })
     }
 
-    fn tell(&self, room: &RoomId, why: &str) {
+    fn log(&self, room: &RoomId, why: &str) {
         let (room, mut told) = (mark(room), self.told.lock());
         if told.len() < TOLD && told.insert(room.clone()) {
             self.count.store(told.len(), Ordering::Relaxed);

@@ -43,7 +43,7 @@ pub(super) struct RoomSubscription {
     gate: Arc<Gate<GateState>>,
     /// The joins among them.
     queue: Queue,
-    inbox: Mutex<RoomReplica>,
+    replica: Mutex<RoomReplica>,
     pub(super) wake: Notify,
     /// Notified by an event other than a message, or by the loss of a session: a join that waits for its welcome looks again.
     news: Notify,
@@ -66,21 +66,21 @@ pub(super) struct GateState {
 impl RoomSubscription {
     /// The subscription to a room, with its repair task.
     pub(super) fn new(shared: &Arc<Shared>, room: &RoomId) -> Arc<Self> {
-        let watch = Arc::new(Self {
+        let subscription = Arc::new(Self {
             room: room.clone(),
             keys: shared.keys(room),
             gate: Arc::default(),
             queue: Queue::default(),
-            inbox: Mutex::new(RoomReplica::new(shared.node)),
+            replica: Mutex::new(RoomReplica::new(shared.node)),
             wake: Notify::new(),
             news: Notify::new(),
             away: Mutex::new(false),
             renewal: Mutex::new(Instant::now() + shared.period()),
             reconciler: OnceLock::new(),
         });
-        let reconciler = tokio::spawn(repair::keep(Arc::downgrade(shared), Arc::downgrade(&watch)));
-        let _ = watch.reconciler.set(reconciler.abort_handle());
-        watch
+        let reconciler = tokio::spawn(repair::keep(Arc::downgrade(shared), Arc::downgrade(&subscription)));
+        let _ = subscription.reconciler.set(reconciler.abort_handle());
+        subscription
     }
 
     /// Stops the repair task.
@@ -91,8 +91,8 @@ impl RoomSubscription {
     }
 
     /// The state machine. Its events are passed on under this lock, so in order.
-    pub(super) fn inbox(&self) -> MutexGuard<'_, RoomReplica> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn replica(&self) -> MutexGuard<'_, RoomReplica> {
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the lease is to be renewed.
@@ -118,19 +118,19 @@ impl RoomSubscription {
     /// Takes a message from the room's channel.
     pub(super) fn hear(&self, shared: &Shared, news: BrokerMessage) {
         let said = matches!(news, BrokerMessage::Said { .. });
-        let mut inbox = self.inbox();
-        inbox.hear(news, &mut |event| shared.feed.tell(&self.room, event));
-        if inbox.is_faulty() {
+        let mut replica = self.replica();
+        replica.hear(news, &mut |event| shared.events.on_event(&self.room, event));
+        if replica.is_faulty() {
             self.wake();
         }
-        drop(inbox);
+        drop(replica);
         if !said {
             self.notify();
         }
     }
 
-    pub(super) fn expect(&self, mark: Position) {
-        if self.inbox().expect(mark, Instant::now()) {
+    pub(super) fn expect(&self, position: Position) {
+        if self.replica().expect(position, Instant::now()) {
             self.wake();
         }
     }
@@ -138,9 +138,9 @@ impl RoomSubscription {
     /// Tells the handler whether the room is in reach, if that has changed.
     pub(super) fn tell_reach(&self, shared: &Shared) {
         let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_away = shared.links.is_away(self.keys.slot());
+        let is_away = shared.router.is_away(self.keys.slot());
         if std::mem::replace(&mut *away, is_away) != is_away {
-            shared.feed.link(&self.room, !is_away);
+            shared.events.on_availability(&self.room, !is_away);
         }
     }
 
@@ -181,135 +181,138 @@ impl Shared {
     /// Where the room was read again and has another epoch, its log is read again, too.
     pub(super) async fn welcome(
         &self,
-        watch: &RoomSubscription,
+        subscription: &RoomSubscription,
         (id, tag): (MemberId, u64),
         mut room: Snapshot,
         deadline: Instant,
     ) -> Result<Snapshot, StoreError> {
-        let mut seen = watch.inbox().fills();
+        let mut seen = subscription.replica().resyncs();
         loop {
-            let mut news = pin!(watch.news.notified());
+            let mut news = pin!(subscription.news.notified());
             news.as_mut().enable();
             if self.closed.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable);
             }
             let again = {
-                let mut inbox = watch.inbox();
+                let mut replica = subscription.replica();
                 // A session that another connection or node has taken finds that out by itself.
-                let gone = inbox.seats().get(&id).is_none_or(|seat| seat.tag != tag);
-                if gone || inbox.reaches(&room) {
-                    return Ok(inbox.shown_to(id, self.limits.listed, room));
+                let gone = replica.seats().get(&id).is_none_or(|seat| seat.tag != tag);
+                if gone || replica.reaches(&room) {
+                    return Ok(replica.shown_to(id, self.limits.listed, room));
                 }
-                let strange = room.epoch != inbox.heard().0;
-                let again = strange && inbox.fills() != seen;
+                let strange = room.epoch != replica.heard().0;
+                let again = strange && replica.resyncs() != seen;
                 if strange && !again {
-                    inbox.mark_gap();
-                    watch.wake();
+                    replica.mark_gap();
+                    subscription.wake();
                 }
-                seen = inbox.fills();
+                seen = replica.resyncs();
                 again
             };
             if !again {
                 timeout_at(deadline, news).await.map_err(|_| StoreError::Unavailable)?;
                 continue;
             }
-            let read = self.read(&watch.keys, Members::Counted, Want::All, deadline).await?;
-            let (picture, _) = read.ok_or(StoreError::Unavailable)?;
-            watch.expect(picture.mark());
-            room = picture.room;
+            let read = self.read(&subscription.keys, Members::Counted, Want::All, deadline).await?;
+            let (room_state, _) = read.ok_or(StoreError::Unavailable)?;
+            subscription.expect(room_state.position());
+            room = room_state.room;
         }
     }
 
     /// Ends the subscription to a room in which this node has no members any more.
-    pub(super) async fn retire(&self, watch: &RoomSubscription, gate: &mut GateState) {
+    pub(super) async fn retire(&self, subscription: &RoomSubscription, gate: &mut GateState) {
         // Before the room is forgotten: the next subscription must not be ended by this one.
         // Also where none is known: one that was given up may have happened, or may still happen.
-        if let Some(link) = gate.subscribed.take().or_else(|| self.links.route(watch.keys.slot())) {
-            link.unsubscribe(watch.keys.channel()).await;
+        if let Some(connection) = gate.subscribed.take().or_else(|| self.router.route(subscription.keys.slot())) {
+            connection.unsubscribe(subscription.keys.channel()).await;
         }
         gate.retired = true;
-        self.forget(watch);
-        watch.notify();
+        self.forget(subscription);
+        subscription.notify();
         // Where its repair task does this, it ends at its next wait.
-        watch.abandon();
+        subscription.abandon();
     }
 
     /// Renews the lease of this node's members, and repairs what is wrong.
-    pub(super) async fn reconcile(self: &Arc<Self>, watch: &RoomSubscription) -> Result<(), StoreError> {
+    pub(super) async fn reconcile(self: &Arc<Self>, subscription: &RoomSubscription) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
-        let Some(mut gate) = watch.pass(deadline).await? else { return Ok(()) };
-        if watch.inbox().seats().is_empty() {
-            self.retire(watch, &mut gate).await;
+        let Some(mut gate) = subscription.pass(deadline).await? else { return Ok(()) };
+        if subscription.replica().seats().is_empty() {
+            self.retire(subscription, &mut gate).await;
             return Ok(());
         }
-        let unsubscribed = watch.inbox().take_unsubscribed();
-        let listens = gate.subscribed.as_ref().is_some_and(|link| self.links.leads_to(watch.keys.slot(), link));
+        let unsubscribed = subscription.replica().take_unsubscribed();
+        let listens =
+            gate.subscribed.as_ref().is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
         if unsubscribed || !listens {
             gate.subscribed = None;
-            match self.links.subscribe(&watch.keys, deadline).await {
-                Ok(link) => gate.subscribed = Some(link),
+            match self.router.subscribe(&subscription.keys, deadline).await {
+                Ok(connection) => gate.subscribed = Some(connection),
                 Err(error) => {
-                    watch.inbox().mark_unsubscribed();
+                    subscription.replica().mark_unsubscribed();
                     return Err(error);
                 }
             }
             count(&self.counts.resub);
-            watch.inbox().mark_gap();
+            subscription.replica().mark_gap();
         }
-        let mut evicted = watch.inbox().take_evicted();
+        let mut evicted = subscription.replica().take_evicted();
         if !evicted {
-            match self.renew(&[watch], self.lease(), deadline).await?.pop().transpose()?.flatten() {
-                Some(mark) => watch.expect(mark),
+            match self.renew(&[subscription], self.lease(), deadline).await?.pop().transpose()?.flatten() {
+                Some(position) => subscription.expect(position),
                 None => evicted = true,
             }
         }
         loop {
             if evicted {
-                if let Err(error) = self.rejoin_members(watch, deadline).await {
-                    watch.inbox().mark_evicted();
+                if let Err(error) = self.rejoin_members(subscription, deadline).await {
+                    subscription.replica().mark_evicted();
                     return Err(error);
                 }
-                watch.inbox().mark_gap();
+                subscription.replica().mark_gap();
             }
-            if !watch.inbox().is_filling() {
+            if !subscription.replica().is_filling() {
                 break;
             }
-            self.fill(watch, deadline).await?;
+            self.fill(subscription, deadline).await?;
             // The room as read may show that a failover has lost sessions: they come back before any event is passed on.
-            evicted = watch.inbox().take_evicted();
+            evicted = subscription.replica().take_evicted();
         }
-        if watch.inbox().seats().is_empty() {
-            self.retire(watch, &mut gate).await;
+        if subscription.replica().seats().is_empty() {
+            self.retire(subscription, &mut gate).await;
         }
-        watch.renewed(self.period());
+        subscription.renewed(self.period());
         Ok(())
     }
 
     /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
-    async fn rejoin_members(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
+    async fn rejoin_members(&self, subscription: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
         let (key, seats) = {
-            let inbox = watch.inbox();
-            (inbox.key(), inbox.seats().clone())
+            let replica = subscription.replica();
+            (replica.key(), replica.seats().clone())
         };
         let began = Instant::now();
-        let sits = |id: MemberId, tag| watch.inbox().seats().get(&id).is_some_and(|seat| seat.tag == tag);
+        let sits = |id: MemberId, tag| subscription.replica().seats().get(&id).is_some_and(|seat| seat.tag == tag);
         let rejoin = |(id, seat): (MemberId, Seat)| async move {
             if !sits(id, seat.tag) {
                 return Ok(());
             }
             let joiner = Joiner { id, name: &seat.name, tag: seat.tag, began, after: None };
             let args = self.join_args(&joiner, key, Some(&seat), false);
-            let mut reply = self.links.run(&scripts::JOIN, &watch.keys, args, deadline).await?;
+            let mut reply = self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
-                    let JoinReply { picture, .. } = JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
+                    let JoinReply { room_state, .. } = JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
                     count(&self.counts.rejoin);
-                    if !watch.inbox().renew(id, seat.tag, picture.room.version) {
+                    if !subscription.replica().renew(id, seat.tag, room_state.room.version) {
                         // Given up meanwhile.
-                        self.schedule_cleanup(&watch.room, id, seat.tag);
+                        self.schedule_cleanup(&subscription.room, id, seat.tag);
                     }
                 }
-                Some("ETAKEN") => watch.inbox().lose(id, seat.tag, &mut |event| self.feed.tell(&watch.room, event)),
+                Some("ETAKEN") => {
+                    subscription.replica().lose(id, seat.tag, &mut |event| self.events.on_event(&subscription.room, event))
+                }
                 Some("EBROKEN") => return Err(spoiled::numbers()),
                 _ => return Err(garbled("join")),
             }
@@ -328,29 +331,29 @@ impl Shared {
     }
 
     /// Reads the room again and tells what was missed.
-    async fn fill(&self, watch: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
+    async fn fill(&self, subscription: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
         let want = {
-            let mut inbox = watch.inbox();
-            inbox.refill();
-            let (epoch, seq) = inbox.heard();
-            if inbox.is_forked() { Want::All } else { Want::Since(epoch, seq) }
+            let mut replica = subscription.replica();
+            replica.refill();
+            let (epoch, seq) = replica.heard();
+            if replica.is_forked() { Want::All } else { Want::Since(epoch, seq) }
         };
-        let Some((picture, reaches)) = self.read(&watch.keys, Members::All, want, deadline).await? else {
-            watch.inbox().mark_evicted();
+        let Some((room_state, reaches)) = self.read(&subscription.keys, Members::All, want, deadline).await? else {
+            subscription.replica().mark_evicted();
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.fill);
-        if watch.inbox().forks(&picture) {
+        if subscription.replica().forks(&room_state) {
             // The room is read again from the beginning: events that were passed on cannot be taken back.
             return Ok(());
         }
-        watch.inbox().fill(picture, reaches, &mut |event| {
+        subscription.replica().fill(room_state, reaches, &mut |event| {
             if matches!(event, Event::Reset(_)) {
                 count(&self.counts.reset);
             }
-            self.feed.tell(&watch.room, event);
+            self.events.on_event(&subscription.room, event);
         });
-        watch.notify();
+        subscription.notify();
         Ok(())
     }
 }

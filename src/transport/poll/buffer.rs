@@ -36,7 +36,7 @@ struct State {
     /// The `after` of a poll that has received everything except `gathered`.
     here: PollCursor,
     /// The number of the next response.
-    turn: u64,
+    response: u64,
     gathered: PollContents,
     /// The cursor of the last answered poll, and what the response held: it may not have arrived.
     last: Option<(PollCursor, Told)>,
@@ -50,7 +50,7 @@ struct State {
     void: bool,
     closed: Option<ApiError>,
     /// The ticket that was last replaced by a fresh one.
-    aged: Option<String>,
+    old_ticket: Option<String>,
 }
 
 /// What a response held.
@@ -64,7 +64,7 @@ enum Told {
 /// What a poll found.
 pub(super) enum PollOutcome {
     /// A response.
-    Letters(Bytes),
+    Answer(Bytes),
     /// Nothing in time, or a newer poll took this one's place.
     Nothing,
     /// The buffer lacks what the poll asks for, but the log has it. What the client has read may be void.
@@ -81,7 +81,7 @@ impl PollBuffer {
         let state = State {
             welcome,
             here,
-            turn: fastrand::u64(..),
+            response: fastrand::u64(..),
             gathered: PollContents::default(),
             last: None,
             polls: 0,
@@ -89,7 +89,7 @@ impl PollBuffer {
             full: false,
             void: false,
             closed: None,
-            aged: None,
+            old_ticket: None,
         };
         Self { state: Mutex::new(state), changed: Notify::new(), unload: Arc::default() }
     }
@@ -99,11 +99,11 @@ impl PollBuffer {
         self.state.lock().welcome.take().unwrap_or_default()
     }
 
-    /// Adds a fresh ticket to the next response, once for each `aged` ticket.
-    pub(super) fn renew(&self, aged: &str, fresh: &str) {
+    /// Adds a fresh ticket to the next response, once for each `old_ticket` ticket.
+    pub(super) fn renew(&self, old_ticket: &str, fresh: &str) {
         let mut state = self.state.lock();
-        if state.aged.as_deref() != Some(aged) {
-            state.aged = Some(aged.to_owned());
+        if state.old_ticket.as_deref() != Some(old_ticket) {
+            state.old_ticket = Some(old_ticket.to_owned());
             state.gathered.renew(fresh);
         }
     }
@@ -140,7 +140,7 @@ impl PollBuffer {
             let mut news = std::pin::pin!(self.changed.notified());
             // From here on no notification is missed.
             news.as_mut().enable();
-            match self.state.lock().look(poll, false) {
+            match self.state.lock().state(poll, false) {
                 PollOutcome::Nothing => {}
                 found => return found,
             }
@@ -148,7 +148,7 @@ impl PollBuffer {
                 return PollOutcome::Nothing;
             }
             if timeout_at(deadline, news).await.is_err() {
-                return self.state.lock().look(poll, true);
+                return self.state.lock().state(poll, true);
             }
         }
     }
@@ -174,7 +174,7 @@ impl State {
     }
 
     /// What to answer the newest poll with. When its time is over (`over`), also what is not new to the client.
-    fn look(&mut self, poll: u64, over: bool) -> PollOutcome {
+    fn state(&mut self, poll: u64, over: bool) -> PollOutcome {
         if self.polls != poll {
             return PollOutcome::Nothing;
         }
@@ -182,7 +182,7 @@ impl State {
             return self.elsewhere();
         }
         if !self.gathered.is_empty() && (over || !self.gathered.quiet) {
-            return PollOutcome::Letters(self.answer());
+            return PollOutcome::Answer(self.answer());
         }
         match &self.closed {
             None => PollOutcome::Nothing,
@@ -198,10 +198,10 @@ impl State {
 
     /// Takes what has gathered as a response, and moves the cursor past it.
     fn answer(&mut self) -> Bytes {
-        let (cursor, company) = self.gathered.outcome();
-        let told = std::mem::replace(&mut self.gathered, PollContents::after(company));
-        let page = Page { turn: self.turn, company: company.number };
-        self.turn = self.turn.wrapping_add(1);
+        let (cursor, fingerprint) = self.gathered.outcome();
+        let told = std::mem::replace(&mut self.gathered, PollContents::after(fingerprint));
+        let page = Page { response: self.response, fingerprint: fingerprint.number };
+        self.response = self.response.wrapping_add(1);
         let here = PollCursor { cursor: cursor.unwrap_or(self.here.cursor), page: Some(page) };
         let from = std::mem::replace(&mut self.here, here);
         let answer = told.to_json(here);
@@ -220,7 +220,7 @@ impl State {
         if self.gathered.is_empty() {
             let answer = told.to_json(self.here);
             self.last = Some((from, Told::Pieces(told)));
-            return PollOutcome::Letters(answer);
+            return PollOutcome::Answer(answer);
         }
         self.gathered.come_after(told);
         self.here = from;
@@ -228,7 +228,7 @@ impl State {
             self.give_up();
             return self.elsewhere();
         }
-        PollOutcome::Letters(self.answer())
+        PollOutcome::Answer(self.answer())
     }
 
     /// Too much has gathered, or no poll waits for a welcome: the log has it.

@@ -18,7 +18,7 @@ const PIECES: usize = 1024;
 impl Start {
     /// Whether it holds nothing new for a client that knows `read`.
     fn is_known(&self, read: Option<Page>) -> bool {
-        !self.reset && self.history.is_empty() && read.is_some_and(|page| self.members.are_told(page.company))
+        !self.reset && self.history.is_empty() && read.is_some_and(|page| self.members.are_told(page.fingerprint))
     }
 }
 
@@ -30,23 +30,23 @@ pub(super) struct PollContents {
     bytes: usize,
     ticket: Option<String>,
     /// Fingerprint of the members before all this, as far as the client knows them.
-    company: MemberFingerprint,
+    fingerprint: MemberFingerprint,
     /// The welcome holds nothing new for the client: no reason to answer before the time is over.
     pub(super) quiet: bool,
 }
 
 /// The same, parsed.
-struct Letters {
+struct Parts {
     cursor: Option<Cursor>,
     messages: Vec<Bytes>,
     events: Vec<Bytes>,
-    company: MemberFingerprint,
+    fingerprint: MemberFingerprint,
 }
 
 impl PollContents {
     /// Empty, for a client that knows these members.
-    pub(super) fn after(company: MemberFingerprint) -> Self {
-        Self { company, ..Self::default() }
+    pub(super) fn after(fingerprint: MemberFingerprint) -> Self {
+        Self { fingerprint, ..Self::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -94,37 +94,37 @@ impl PollContents {
 
     /// The cursor after this response, if it moves, and the fingerprint of the members then.
     pub(super) fn outcome(&self) -> (Option<Cursor>, MemberFingerprint) {
-        let Letters { cursor, company, .. } = self.read();
-        (cursor, company)
+        let Parts { cursor, fingerprint, .. } = self.read();
+        (cursor, fingerprint)
     }
 
-    fn read(&self) -> Letters {
+    fn read(&self) -> Parts {
         let start = self.start.as_ref();
-        let company = start.map_or(self.company, |start| start.members.into());
+        let fingerprint = start.map_or(self.fingerprint, |start| start.members.into());
         let cursor = start.map(|start| start.cursor);
-        let mut letters = Letters { cursor, messages: Vec::new(), events: Vec::new(), company };
+        let mut read = Parts { cursor, messages: Vec::new(), events: Vec::new(), fingerprint };
         for piece in &self.pieces {
             let mut rest = piece.clone();
             while let Some(record) = Record::read(&mut rest) {
                 match record {
                     Record::Entry { json, cursor } => {
-                        letters.cursor = Some(cursor);
-                        letters.messages.push(json);
+                        read.cursor = Some(cursor);
+                        read.messages.push(json);
                     }
                     Record::Event { json, change } => {
-                        change.iter().for_each(|change| letters.company.apply(change));
-                        letters.events.push(json);
+                        change.iter().for_each(|change| read.fingerprint.apply(change));
+                        read.events.push(json);
                     }
                     Record::Start(_) => {}
                 }
             }
         }
-        letters
+        read
     }
 
     /// The response to a poll whose next cursor is `here`.
     pub(super) fn to_json(&self, here: PollCursor) -> Bytes {
-        let Letters { messages, events, .. } = self.read();
+        let Parts { messages, events, .. } = self.read();
         let start = self.start.as_ref();
         let history = start.map(|start| &start.history).filter(|history| !history.is_empty());
         let length = self.bytes + start.map_or(0, |start| start.listed.len() + start.history.len());

@@ -18,22 +18,22 @@ pub struct PollCursor {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Page {
     /// The response's number, unlike that of any other response of this or another node.
-    pub(super) turn: u64,
+    pub(super) response: u64,
     /// The fingerprint of the members, or the count in a large room, as far as the response tells.
-    pub(super) company: u64,
+    pub(super) fingerprint: u64,
 }
 
 impl PollCursor {
     /// A cursor that no client was given.
     pub(super) fn nowhere() -> Self {
-        Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, page: Some(Page { turn: fastrand::u64(..), company: 0 }) }
+        Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, page: Some(Page { response: fastrand::u64(..), fingerprint: 0 }) }
     }
 }
 
 impl fmt::Display for PollCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cursor.fmt(f)?;
-        self.page.map_or(Ok(()), |Page { turn, company }| write!(f, "-{turn:x}{company:016x}"))
+        self.page.map_or(Ok(()), |Page { response, fingerprint }| write!(f, "-{response:x}{fingerprint:016x}"))
     }
 }
 
@@ -43,9 +43,9 @@ impl FromStr for PollCursor {
     fn from_str(given: &str) -> Result<Self, RoomError> {
         let cursor = given.parse()?;
         let page = given.splitn(3, '-').nth(2).map(|page| {
-            let (turn, company) = page.split_at_checked(page.len().saturating_sub(16))?;
+            let (response, fingerprint) = page.split_at_checked(page.len().saturating_sub(16))?;
             let read = |hex| u64::from_str_radix(hex, 16).ok();
-            Some(Page { turn: read(turn)?, company: read(company)? })
+            Some(Page { response: read(response)?, fingerprint: read(fingerprint)? })
         });
         Ok(Self { cursor, page: page.map(|page| page.ok_or(RoomError::BadCursor)).transpose()? })
     }
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn bookmarks_survive_the_wire_and_are_cursors_to_others() {
         let start: PollCursor = "ff-7".parse().unwrap();
-        let page = Some(Page { turn: 0xa, company: 0xb });
+        let page = Some(Page { response: 0xa, fingerprint: 0xb });
         let next = PollCursor { cursor: Cursor { seq: 9, ..start.cursor }, page };
         assert_eq!((start.to_string(), start.page), ("ff-7".into(), None));
         assert_eq!((next.to_string(), next.to_string().parse()), ("ff-9-a000000000000000b".into(), Ok(next)));

@@ -20,7 +20,7 @@ use crate::{
     hub::{Hub, JoinRequest, KeepAlive, PollSession, ResumeFrom, Session, Subscriber},
     protocol::ApiError,
     room::{MemberId, RoomId},
-    spare,
+    shrink,
     ticket::Claims,
 };
 
@@ -32,8 +32,8 @@ pub struct Pollers {
 
 /// A member that polls.
 struct Poller {
-    tenure: PollSession,
-    mailbox: Arc<PollBuffer>,
+    session: PollSession,
+    buffer: Arc<PollBuffer>,
 }
 
 impl Pollers {
@@ -46,11 +46,11 @@ impl Pollers {
     ///
     /// # Errors
     /// As [`Hub::enter`].
-    pub async fn join(&self, entrance: JoinRequest) -> Result<Bytes, ApiError> {
-        let mailbox = Arc::new(PollBuffer::new(None));
-        let seat = self.hub.enter(entrance, Arc::clone(&mailbox) as Arc<dyn Subscriber>).await?;
-        let welcome = mailbox.welcome();
-        self.keep(seat, mailbox);
+    pub async fn join(&self, join_request: JoinRequest) -> Result<Bytes, ApiError> {
+        let buffer = Arc::new(PollBuffer::new(None));
+        let session = self.hub.enter(join_request, Arc::clone(&buffer) as Arc<dyn Subscriber>).await?;
+        let welcome = buffer.welcome();
+        self.keep(session, buffer);
         Ok(welcome)
     }
 
@@ -69,31 +69,31 @@ impl Pollers {
         (began, usage): (Instant, Option<&Arc<Usage>>),
     ) -> Result<Option<Bytes>, ApiError> {
         let mut exact = true;
-        if let (Some(after), Some((poller, mut stay))) = (after, self.renew(who)) {
-            if poller.mailbox.knows(after) {
-                stay.accept();
+        if let (Some(after), Some((poller, mut keep_alive))) = (after, self.renew(who)) {
+            if poller.buffer.knows(after) {
+                keep_alive.accept();
             }
             if let Some(fresh) = self.hub.fresh_ticket(room, ticket, who) {
-                poller.mailbox.renew(ticket, &fresh);
+                poller.buffer.renew(ticket, &fresh);
             }
-            let _waiting = poller.mailbox.wait();
-            match poller.mailbox.open(after, wait).await {
-                PollOutcome::Letters(answer) => return Ok(Some(answer)),
+            let _waiting = poller.buffer.wait();
+            match poller.buffer.open(after, wait).await {
+                PollOutcome::Answer(answer) => return Ok(Some(answer)),
                 PollOutcome::Nothing => return Ok(None),
                 PollOutcome::Closed(why) => return Err(why),
                 PollOutcome::Unknown { void } => exact = !void,
             }
         }
         let from = after.unwrap_or_else(PollCursor::nowhere);
-        let mailbox = Arc::new(PollBuffer::new(Some(from)));
-        let _waiting = mailbox.wait();
+        let buffer = Arc::new(PollBuffer::new(Some(from)));
+        let _waiting = buffer.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
-        let seat = Box::pin(self.hub.resume(room, ticket, resume, usage, Arc::clone(&mailbox) as Arc<dyn Subscriber>)).await?;
-        let _stay = self.keep(seat, Arc::clone(&mailbox));
+        let session = Box::pin(self.hub.resume(room, ticket, resume, usage, Arc::clone(&buffer) as Arc<dyn Subscriber>)).await?;
+        let _stay = self.keep(session, Arc::clone(&buffer));
         // If polls alternate between nodes, each node resumes the session: only a client that has missed something is
         // answered at once.
-        match mailbox.open(from, wait).await {
-            PollOutcome::Letters(answer) => Ok(Some(answer)),
+        match buffer.open(from, wait).await {
+            PollOutcome::Answer(answer) => Ok(Some(answer)),
             PollOutcome::Closed(why) => Err(why),
             // A newer poll has overtaken this one.
             PollOutcome::Nothing | PollOutcome::Unknown { .. } => Ok(None),
@@ -103,26 +103,26 @@ impl Pollers {
     /// Notes a request of a member that may poll here. The session is kept until the guard is dropped, and renewed if
     /// the request is accepted.
     pub fn hear(&self, who: &Claims) -> Option<KeepAlive> {
-        self.renew(who).map(|(_, stay)| stay)
+        self.renew(who).map(|(_, keep_alive)| keep_alive)
     }
 
     fn renew(&self, who: &Claims) -> Option<(Arc<Poller>, KeepAlive)> {
         let poller = Arc::clone(&*self.known.get(&who.member)?);
-        let stay = poller.tenure.stay()?;
-        Some((poller, stay))
+        let keep_alive = poller.session.keep_alive()?;
+        Some((poller, keep_alive))
     }
 
-    fn keep(&self, seat: Session, mailbox: Arc<PollBuffer>) -> Option<KeepAlive> {
-        let (member, known, theirs) = (seat.member(), Arc::clone(&self.known), Arc::clone(&mailbox));
+    fn keep(&self, session: Session, buffer: Arc<PollBuffer>) -> Option<KeepAlive> {
+        let (member, known, theirs) = (session.member(), Arc::clone(&self.known), Arc::clone(&buffer));
         let lost = move || {
-            known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.mailbox, &theirs));
-            spare::give_back(&known);
+            known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.buffer, &theirs));
+            shrink::shrink(&known);
         };
-        let tenure = PollSession::new(seat, Arc::clone(&mailbox.unload), lost);
-        let mut stay = tenure.stay();
-        stay.iter_mut().for_each(KeepAlive::accept);
+        let session = PollSession::new(session, Arc::clone(&buffer.unload), lost);
+        let mut keep_alive = session.keep_alive();
+        keep_alive.iter_mut().for_each(KeepAlive::accept);
         // The session that this one replaces has ended already.
-        self.known.insert(member, Arc::new(Poller { tenure, mailbox }));
-        stay
+        self.known.insert(member, Arc::new(Poller { session, buffer }));
+        keep_alive
     }
 }

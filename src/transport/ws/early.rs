@@ -43,9 +43,9 @@ impl Early {
                 Received::Control => {}
                 // The member leaves for good: its session is freed once it is established.
                 Received::Goodbye => self.goodbye = true,
-                Received::Nonsense(trouble) => {
+                Received::Nonsense(error) => {
                     socket.get_mut().broken = true;
-                    return Some(trouble);
+                    return Some(error);
                 }
                 Received::Unload => {
                     self.unloads = true;

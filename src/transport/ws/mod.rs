@@ -56,7 +56,7 @@ pub fn settings() -> WebSocketConfig {
 /// What the address and headers of an upgrade ask for.
 pub struct UpgradeParams {
     /// The join request, or why it is refused.
-    pub entrance: Result<JoinRequest, ApiError>,
+    pub join_request: Result<JoinRequest, ApiError>,
     /// The first frame must be `resume`.
     pub resume: bool,
     /// Frames a second, sustained.
@@ -71,12 +71,12 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) ->
     // waits with.
     let opened = Box::pin(open(hub, upgraded, opening));
     async move {
-        let Some((link, mut socket, mut seat)) = opened.await else { return };
+        let Some((link, mut socket, mut session)) = opened.await else { return };
         tokio::select! {
-            () = link.talk(&mut socket, &mut seat) => {}
+            () = link.talk(&mut socket, &mut session) => {}
             () = link.outbox.pump() => {}
         }
-        drop(seat);
+        drop(session);
         Box::pin(farewell(&mut socket, &link.outbox)).await;
     }
 }
@@ -87,20 +87,20 @@ type Socket = WebSocketStream<Stream>;
 async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> Option<(Connection, Socket, Option<Session>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
     let link = Connection { hub, outbox, pace: FramePacer::new(opening.rate, opening.usage) };
-    match link.open(&mut socket, opening.entrance, opening.resume).await {
-        Ok((seat, early)) => {
-            let mut seat = Some(seat);
+    match link.open(&mut socket, opening.join_request, opening.resume).await {
+        Ok((session, early)) => {
+            let mut session = Some(session);
             if !early.is_empty() {
                 tokio::select! {
-                    () = link.catch_up(early, &mut seat) => {}
+                    () = link.catch_up(early, &mut session) => {}
                     () = link.outbox.pump() => {}
                 }
             }
-            return Some((link, socket, seat));
+            return Some((link, socket, session));
         }
-        Err(Some(trouble)) => {
-            link.outbox.send(&ServerMessage::Error(trouble.problem(None)));
-            link.outbox.close(&trouble);
+        Err(Some(error)) => {
+            link.outbox.send(&ServerMessage::Error(error.problem(None)));
+            link.outbox.close(&error);
         }
         Err(None) => {}
     }
@@ -154,52 +154,52 @@ impl Connection {
     async fn open(
         &self,
         socket: &mut Socket,
-        entrance: Result<JoinRequest, ApiError>,
+        join_request: Result<JoinRequest, ApiError>,
         resume: bool,
     ) -> Result<(Session, Early), Option<ApiError>> {
-        let mut entrance = entrance?;
-        if resume && entrance.ticket.is_none() {
+        let mut join_request = join_request?;
+        if resume && join_request.ticket.is_none() {
             let frame = tokio::select! {
                 frame = timeout(RESUME, first_frame(socket)) => frame.map_err(|_| ApiError::ResumeTimeout)?,
                 restarting = self.hub.stops() => return Err(Some(restarting)),
             };
             match frame?.ask? {
-                ClientMessage::Resume { ticket, cursor } => (entrance.ticket, entrance.cursor) = (Some(ticket), cursor),
+                ClientMessage::Resume { ticket, cursor } => (join_request.ticket, join_request.cursor) = (Some(ticket), cursor),
                 _ => return Err(Some(ApiError::BadFrame("with resume=1 the first frame must be resume".into()))),
             }
         }
         let reader: Arc<dyn Subscriber> = Arc::clone(&self.outbox) as _;
         let mut early = Early::default();
         // A client that resumes has a session that is held, whatever becomes of this connection.
-        let held = entrance.ticket.clone().map(|ticket| (entrance.room.clone(), ticket));
-        let trouble = tokio::select! {
+        let held = join_request.ticket.clone().map(|ticket| (join_request.room.clone(), ticket));
+        let error = tokio::select! {
             biased;
-            entered = self.hub.enter(entrance, reader) => return Ok((entered?, early)),
-            trouble = early.listen(socket) => trouble,
+            entered = self.hub.enter(join_request, reader) => return Ok((entered?, early)),
+            error = early.listen(socket) => error,
         };
         if let Some((room, ticket)) = held.filter(|_| early.unloads) {
             // If the store is unavailable, the session is held for the ordinary grace period.
             let _ = self.hub.unload(&room, &ticket).await;
         }
-        Err(trouble)
+        Err(error)
     }
 
     /// Handles the frames that came before the welcome.
-    async fn catch_up(&self, early: Early, seat: &mut Option<Session>) {
+    async fn catch_up(&self, early: Early, session: &mut Option<Session>) {
         let (frames, goodbye) = early.take();
         for inbound in frames {
-            if self.hear(inbound, seat).await {
+            if self.hear(inbound, session).await {
                 return;
             }
         }
         if goodbye {
-            self.leave(seat).await;
+            self.leave(session).await;
         }
     }
 
     /// Handles frames until the member leaves or the connection is lost. The session is `None` afterwards if the member
     /// left.
-    async fn talk(&self, socket: &mut Socket, seat: &mut Option<Session>) {
+    async fn talk(&self, socket: &mut Socket, session: &mut Option<Session>) {
         // On the stack: an interval would keep its timer in an allocation of its own.
         let mut pulse = pin!(sleep(PULSE));
         let mut heard = true;
@@ -222,15 +222,15 @@ impl Connection {
             // Parsed before anything is awaited, so that the frame is not kept while the store works. Boxed, or an idle
             // connection would carry the room for it.
             let step: BoxFuture<'_, bool> = match Received::from(message) {
-                Received::Frame(inbound) => Box::pin(self.hear(inbound, seat)),
+                Received::Frame(inbound) => Box::pin(self.hear(inbound, session)),
                 Received::Control => Box::pin(self.pace.frame().map(|_| false)),
-                Received::Goodbye => Box::pin(self.leave(seat).map(|_| true)),
-                Received::Nonsense(trouble) => {
+                Received::Goodbye => Box::pin(self.leave(session).map(|_| true)),
+                Received::Nonsense(error) => {
                     socket.get_mut().broken = true;
-                    self.outbox.send(&ServerMessage::Error(trouble.problem(None)));
-                    return self.outbox.close(&trouble);
+                    self.outbox.send(&ServerMessage::Error(error.problem(None)));
+                    return self.outbox.close(&error);
                 }
-                Received::Unload => return seat.iter().for_each(Session::unload),
+                Received::Unload => return session.iter().for_each(Session::unload),
                 Received::Lost => return,
             };
             if step.await {
@@ -240,10 +240,10 @@ impl Connection {
     }
 
     /// Handles a frame. True when that ends the connection.
-    async fn hear(&self, inbound: ClientFrame, seat: &mut Option<Session>) -> bool {
+    async fn hear(&self, inbound: ClientFrame, session: &mut Option<Session>) -> bool {
         let ClientFrame { ask, n } = inbound;
         if ask == Ok(ClientMessage::Leave) {
-            let freed = self.leave(seat).await;
+            let freed = self.leave(session).await;
             self.outbox.close(if freed { &ApiError::Left } else { &ApiError::StoreUnavailable });
             return true;
         }
@@ -251,28 +251,28 @@ impl Connection {
             Ok(ClientMessage::Chat { n: Some(n), .. }) => self.pace.word(n).await,
             _ => self.pace.frame().await,
         };
-        let trouble = match (paced.and(ask), seat.as_mut()) {
-            (Ok(ask), Some(seat)) => self.answer(ask, seat).await.err(),
+        let error = match (paced.and(ask), session.as_mut()) {
+            (Ok(ask), Some(session)) => self.answer(ask, session).await.err(),
             (Ok(_), None) => return true,
-            (Err(trouble), _) => Some(trouble),
+            (Err(error), _) => Some(error),
         };
-        if let Some(trouble) = trouble {
-            self.outbox.send(&ServerMessage::Error(trouble.problem(n)));
+        if let Some(error) = error {
+            self.outbox.send(&ServerMessage::Error(error.problem(n)));
         }
         false
     }
 
-    async fn answer(&self, ask: ClientMessage, seat: &mut Session) -> Result<(), ApiError> {
+    async fn answer(&self, ask: ClientMessage, session: &mut Session) -> Result<(), ApiError> {
         match ask {
             ClientMessage::Chat { text, n } => {
-                if let Some(again) = seat.say(n, &text).await? {
+                if let Some(again) = session.publish(n, &text).await? {
                     self.outbox.send(&again);
                 }
             }
-            ClientMessage::Typing { typing } => seat.typing(typing).await?,
+            ClientMessage::Typing { typing } => session.typing(typing).await?,
             ClientMessage::LivekitToken => {
-                let pass = Box::pin(seat.pass()).await?;
-                let (room, identity) = (seat.room(), seat.member());
+                let pass = Box::pin(session.livekit_token()).await?;
+                let (room, identity) = (session.room(), session.member());
                 self.outbox.send(&ServerMessage::LivekitToken { token: &pass.token, livekit_url: &pass.url, room, identity });
             }
             ClientMessage::Ping => self.outbox.send(&ServerMessage::Pong),
@@ -283,11 +283,11 @@ impl Connection {
     }
 
     /// Frees the session at once. Returns whether it is free.
-    fn leave(&self, seat: &mut Option<Session>) -> BoxFuture<'static, bool> {
-        let seat = seat.take();
+    fn leave(&self, session: &mut Option<Session>) -> BoxFuture<'static, bool> {
+        let session = session.take();
         Box::pin(async move {
-            match seat {
-                Some(seat) => seat.leave().await,
+            match session {
+                Some(session) => session.leave().await,
                 None => true,
             }
         })
@@ -339,9 +339,9 @@ async fn first_frame(socket: &mut Socket) -> Result<ClientFrame, Option<ApiError
         match Received::from(socket.next().await) {
             Received::Frame(inbound) => return Ok(inbound),
             Received::Control => {}
-            Received::Nonsense(trouble) => {
+            Received::Nonsense(error) => {
                 socket.get_mut().broken = true;
-                return Err(Some(trouble));
+                return Err(Some(error));
             }
             Received::Goodbye | Received::Unload | Received::Lost => return Err(None),
         }

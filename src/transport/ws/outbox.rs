@@ -31,7 +31,7 @@ const QUEUE_LIMIT: usize = 256 * 1024;
 const PIECES: usize = 32;
 
 /// WebSocket text frames.
-pub(super) static WIRE: Encoder = Encoder { frame: |frame, out| text_frame(frame.json, out), echo: false };
+pub(super) static ENCODER: Encoder = Encoder { frame: |frame, out| text_frame(frame.json, out), echo: false };
 
 fn text_frame(json: &[u8], out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), &[json], out);
@@ -110,7 +110,7 @@ impl Outbox {
 
     /// Sends a frame to this client alone.
     pub(super) fn send(&self, message: &ServerMessage<'_>) {
-        self.deliver(&[WIRE.encode(message)]);
+        self.deliver(&[ENCODER.encode(message)]);
     }
 
     /// Pings the peer.
@@ -232,7 +232,7 @@ impl State {
 
 impl Subscriber for Outbox {
     fn encoder(&self) -> &'static Encoder {
-        &WIRE
+        &ENCODER
     }
 
     fn deliver(&self, frames: &[Bytes]) {

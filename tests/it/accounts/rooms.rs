@@ -22,9 +22,9 @@ async fn a_name_is_verified_wherever_rooms_live() {
         };
         assert_eq!(marks(&ann.welcome["members"]), [("Bob".to_owned(), None), ("Ann".to_owned(), Some(true))]);
         assert_eq!(bob.expect("joined").await["verified"], true);
-        ann.say("hello", 1).await;
+        ann.publish("hello", 1).await;
         assert_eq!(bob.expect("chat").await["verified"], true);
-        bob.say("hi", 1).await;
+        bob.publish("hi", 1).await;
         assert!(ann.until("chat").await.get("verified").is_none());
 
         let late = Client::join(&parlor.server, "general", "Late").await;
@@ -219,7 +219,7 @@ async fn a_ticket_keeps_a_seat_when_the_login_has_ended_and_opens_none() {
     ann.base = other.url("");
     assert_eq!(ann.post("typing", r#"{"typing":true}"#).send().await.unwrap().status(), 204);
     assert_eq!(bob.expect("typing").await["user"], "Ann");
-    ann.say("still here", 1).await;
+    ann.publish("still here", 1).await;
     assert_eq!(bob.expect("chat").await["verified"], true);
     assert_eq!(ann.post("livekit-token", "").send().await.unwrap().status(), 200);
 

@@ -56,7 +56,7 @@ async fn a_crowd_that_shrinks_is_listed_whole_and_told_by_name_again() {
         people.remove(1).seat.leave().await;
     }
     sleep(Duration::from_secs(2)).await;
-    let there = store.look(&room(), false).await.unwrap().unwrap();
+    let there = store.snapshot(&room(), false).await.unwrap().unwrap();
     for person in &people {
         let last = person.eye.sees().frames.last().unwrap().clone();
         assert_eq!((last["type"].as_str(), last["members"].as_array().map(Vec::len)), (Some("presence"), Some(6)));

@@ -55,8 +55,8 @@ impl Store for Slow {
         self.0.leave(room, id, tag, reason).await
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
-        self.0.say(room, from, n, text).await
+    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+        self.0.publish(room, from, n, text).await
     }
 
     async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
@@ -79,8 +79,8 @@ impl Store for Slow {
         self.0.find(room, id).await
     }
 
-    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
-        let room = self.0.look(room, history).await;
+    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        let room = self.0.snapshot(room, history).await;
         a_while().await;
         // Out of reach now and then.
         if fastrand::u8(..4) == 0 { Err(StoreError::Unavailable) } else { room }
@@ -117,14 +117,14 @@ impl Late {
                 }
                 match &event {
                     Event::Reset(_) => {
-                        if let Some(now) = store.look(&room, true).await.unwrap() {
+                        if let Some(now) = store.snapshot(&room, true).await.unwrap() {
                             told = Some((now.epoch, now.version));
-                            rooms.tell(&room, &Event::Reset(Arc::new(now)));
+                            rooms.on_event(&room, &Event::Reset(Arc::new(now)));
                         }
                     }
                     Event::Joined { epoch, version, .. } | Event::Left { epoch, version, .. }
                         if told.is_some_and(|(life, newest)| life == *epoch && newest >= *version) => {}
-                    _ => rooms.tell(&room, &event),
+                    _ => rooms.on_event(&room, &event),
                 }
                 left.fetch_sub(1, Ordering::SeqCst);
             }
@@ -134,12 +134,12 @@ impl Late {
 }
 
 impl EventHandler for Late {
-    fn tell(&self, room: &RoomId, event: &Event) {
+    fn on_event(&self, room: &RoomId, event: &Event) {
         self.unheard.fetch_add(1, Ordering::SeqCst);
         self.news.send((room.clone(), event.clone())).unwrap();
     }
 
-    fn link(&self, _: &RoomId, _: bool) {}
+    fn on_availability(&self, _: &RoomId, _: bool) {}
 }
 
 /// A node of which everything comes late.
@@ -184,7 +184,7 @@ async fn bustle(hubs: [&Arc<Hub>; 2], store: &dyn Store, people: &mut Vec<Someon
                 static CLOCK: AtomicUsize = AtomicUsize::new(1);
                 let now = CallMark::since(CLOCK.fetch_add(1, Ordering::Relaxed) as u64);
                 // Few enough to be listed all.
-                let there = store.look(&room(), false).await.ok().flatten();
+                let there = store.snapshot(&room(), false).await.ok().flatten();
                 let callers: Vec<_> = there.iter().flat_map(|room| &room.members).filter(|member| member.call.is_on()).collect();
                 let (who, call) = match callers[..] {
                     [first, _, _, ..] => (first.id, first.call.over()),
@@ -230,9 +230,9 @@ async fn however_late_a_node_hears_of_it_everybody_ends_up_believing_what_is_so(
             let target = fastrand::usize(..2 * MOST);
             bustle([&nodes[0].hub, &nodes[1].hub], &*nodes[0].store, &mut people, target).await;
             if fastrand::u8(..3) == 0
-                && let Some(now) = nodes[0].store.look(&room(), true).await.unwrap()
+                && let Some(now) = nodes[0].store.snapshot(&room(), true).await.unwrap()
             {
-                nodes[fastrand::usize(..2)].ear.tell(&room(), &Event::Reset(Arc::new(now)));
+                nodes[fastrand::usize(..2)].ear.on_event(&room(), &Event::Reset(Arc::new(now)));
                 bustle([&nodes[0].hub, &nodes[1].hub], &*nodes[0].store, &mut people, target).await;
             }
             while nodes.iter().any(|node| node.ear.unheard.load(Ordering::SeqCst) > 0) {
@@ -240,7 +240,7 @@ async fn however_late_a_node_hears_of_it_everybody_ends_up_believing_what_is_so(
             }
             // A store that is away one time in four is not away thirty times in a row.
             sleep(Duration::from_secs(30)).await;
-            let there = nodes[0].store.look(&room(), false).await.unwrap();
+            let there = nodes[0].store.snapshot(&room(), false).await.unwrap();
             let error = errors(&people, there.as_ref(), MOST);
             assert_eq!(error, None, "seed {seed}, round {round}");
             crowds += usize::from(people.first().is_some_and(|person| person.eye.sees().crowd));
@@ -273,7 +273,7 @@ async fn on_redis_two_nodes_count_by_themselves_and_everybody_ends_up_believing_
         }
         let agreed = async {
             loop {
-                let now = store.look(&room(), false).await.unwrap();
+                let now = store.snapshot(&room(), false).await.unwrap();
                 match errors(&people, now.as_ref(), MOST) {
                     None => break,
                     Some(_) => sleep(Duration::from_millis(50)).await,
@@ -281,7 +281,7 @@ async fn on_redis_two_nodes_count_by_themselves_and_everybody_ends_up_believing_
             }
         };
         if timeout(PATIENCE, agreed).await.is_err() {
-            let now = store.look(&room(), false).await.unwrap();
+            let now = store.snapshot(&room(), false).await.unwrap();
             panic!("about {target}: {:?}", errors(&people, now.as_ref(), MOST));
         }
     }

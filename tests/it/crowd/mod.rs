@@ -16,7 +16,7 @@ use parlor::{
 };
 use serde_json::Value;
 
-use crate::support::terms::{LINES, terms};
+use crate::support::hub_config::{LINES, config};
 
 /// Believes what it is told, as the contract says.
 #[derive(Default)]
@@ -149,7 +149,7 @@ fn limits() -> Limits {
 
 fn rooms(crowd: usize) -> Arc<RoomRegistry> {
     let (limits, grace) = (limits(), Duration::from_secs(15));
-    RoomRegistry::new(HubConfig { limits, crowd, grace, ..terms() })
+    RoomRegistry::new(HubConfig { limits, crowd, grace, ..config() })
 }
 
 /// A node in a world, where every name is as long as any other.
@@ -162,8 +162,8 @@ fn node(world: &Arc<World>, number: u64, crowd: usize) -> (Arc<Hub>, Arc<Memory>
 async fn enter(hub: &Arc<Hub>, ticket: Option<String>) -> Someone {
     loop {
         let (eye, name) = (Arc::new(Eye::default()), Some("Somebody".parse().unwrap()));
-        let entrance = JoinRequest { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
-        match hub.enter(entrance, Arc::clone(&eye) as _).await {
+        let join_request = JoinRequest { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
+        match hub.enter(join_request, Arc::clone(&eye) as _).await {
             Ok(seat) => return Someone { seat, eye },
             Err(trouble) => assert_eq!(trouble, ApiError::StoreUnavailable),
         }

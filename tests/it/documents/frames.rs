@@ -101,7 +101,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     let (mut heard, base) = (BTreeSet::new(), server.url(""));
     let mut stream = Listener::open(&base, "general", "", Some(&ann.ticket), None).await;
     documents.hold("stream", &stream.welcome, &mut heard);
-    ann.say("hello", 1).await;
+    ann.publish("hello", 1).await;
     bob.send(json!({"typing": true})).send(json!({"text": "hello"})).flush().await;
     let cy = Client::join(&server, "general", "Cy").await;
     let came = livekit::report_of("participant_joined", "general", cy.id(), 1_700_000_000_000);
@@ -116,7 +116,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     let mut request = Client::request(&server, "room=general");
     request.headers_mut().insert("cookie", format!("token={}", book.as_ref().unwrap().token).parse().unwrap());
     let mut amy = Client::upgrade(&server, request).await.unwrap().welcomed().await;
-    amy.say("hello", 1).await;
+    amy.publish("hello", 1).await;
     assert_eq!(amy.welcome["verified"], true);
     documents.hold("tell", &amy.welcome, &mut seen);
     for (kind, name) in [("joined", "Amy"), ("chat", "Amy")] {

@@ -51,7 +51,7 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         "stale_n" => {
             let scene = scene(&["--history-len", "1"]).await;
             for n in [5, 6] {
-                scene.ann.say("hello", n).await;
+                scene.ann.publish("hello", n).await;
             }
             request.body = Some(br#"{"text":"hello","n":5}"#.to_vec());
             return Some(scene.send(operation, &request).await);

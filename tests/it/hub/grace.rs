@@ -13,7 +13,7 @@ use parlor::{
 use tokio::{sync::mpsc::unbounded_channel, time::Instant};
 
 use super::{BUSY, Ear, Stage, When, enter, hub, now, stage, try_enter};
-use crate::support::terms::terms;
+use crate::support::hub_config::config;
 
 #[tokio::test(start_paused = true)]
 async fn a_join_for_which_the_store_has_no_time_is_told_when_to_come_back_and_comes_in_then() {
@@ -55,7 +55,7 @@ async fn a_lost_seat_is_held_for_the_grace_and_not_longer() {
 #[tokio::test(start_paused = true)]
 async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
     let here = stage();
-    let rooms = RoomRegistry::new(terms());
+    let rooms = RoomRegistry::new(config());
     let there = Hub::new(Arc::clone(&rooms), Memory::new(Arc::clone(&here.world), NodeId(2), Arc::clone(&rooms) as _));
     let mut bob = enter(&there, "r", "Bob", None).await;
     let ann = enter(&there, "r", "Ann", None).await;
@@ -88,14 +88,14 @@ async fn who_comes_back_in_time_was_never_gone() {
     let welcome = bob.welcome.clone();
     drop(bob);
     tokio::time::sleep(Duration::from_secs(14)).await;
-    ann.seat.say(Some(1), &"are you there?".parse().unwrap()).await.unwrap();
+    ann.seat.publish(Some(1), &"are you there?".parse().unwrap()).await.unwrap();
     let mut bob = enter(&hub, "r", "Somebody", Some(&welcome)).await;
     assert_eq!(bob.welcome["clientId"], welcome["clientId"]);
     assert_eq!(bob.welcome["user"], "Bob");
     assert_eq!((bob.welcome["resumed"].as_bool(), bob.welcome["reset"].as_bool()), (Some(true), Some(false)));
     assert_eq!(bob.welcome["history"][0]["text"], "are you there?");
     tokio::time::sleep(Duration::from_secs(60)).await;
-    bob.seat.say(Some(1), &"yes".parse().unwrap()).await.unwrap();
+    bob.seat.publish(Some(1), &"yes".parse().unwrap()).await.unwrap();
     assert_eq!(ann.hears().await["type"], "ack");
     assert_eq!(ann.hears().await["text"], "yes", "and nobody heard of it");
     assert_eq!(bob.hears().await["type"], "ack");
@@ -111,9 +111,9 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     let tenure = PollSession::new(bob.seat, Arc::default(), move || lost.send(()).unwrap());
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_secs(14)).await;
-        tenure.stay().unwrap().accept();
+        tenure.keep_alive().unwrap().accept();
     }
-    let mut stay = tenure.stay().unwrap();
+    let mut stay = tenure.keep_alive().unwrap();
     stay.accept();
     tokio::time::sleep(Duration::from_secs(60)).await;
     drop(stay);
@@ -122,7 +122,7 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     let left = ann.hears().await;
     assert_eq!((left["type"].as_str(), left["reason"].as_str()), (Some("left"), Some("lost")));
     assert!((15..=17).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
-    assert!(told.try_recv().is_ok() && tenure.stay().is_none());
+    assert!(told.try_recv().is_ok() && tenure.keep_alive().is_none());
     ann.seat.leave().await;
     assert!(world.is_empty() && hub.counts() == (0, 0));
 }

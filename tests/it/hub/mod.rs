@@ -36,7 +36,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::support::terms::{LINES, terms};
+use crate::support::hub_config::{LINES, config};
 
 /// Remembers every frame, and the close as `{"closed": code}`.
 struct Ear(UnboundedSender<Value>);
@@ -70,7 +70,7 @@ impl Someone {
 }
 
 fn hub() -> (Arc<Hub>, Arc<World>) {
-    let rooms = RoomRegistry::new(terms());
+    let rooms = RoomRegistry::new(config());
     let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     (Hub::new(rooms, store), world)
@@ -144,8 +144,8 @@ impl Store for Moody {
         self.store.leave(room, id, tag, reason).await
     }
 
-    async fn say(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
-        let said = self.store.say(room, from, n, text).await;
+    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+        let said = self.store.publish(room, from, n, text).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
@@ -166,8 +166,8 @@ impl Store for Moody {
         self.store.call(room, id, call).await
     }
 
-    async fn look(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
-        self.store.look(room, history).await
+    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        self.store.snapshot(room, history).await
     }
 
     async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
@@ -195,7 +195,7 @@ struct Stage {
 }
 
 fn stage() -> Stage {
-    let rooms = RoomRegistry::new(terms());
+    let rooms = RoomRegistry::new(config());
     let world = World::new(Limits::default(), wall_clock);
     let store = Memory::new(Arc::clone(&world), NodeId(1), Arc::clone(&rooms) as _);
     let store = Arc::new(Moody {
@@ -238,14 +238,14 @@ async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> 
 async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, ApiError> {
     let (ear, mut heard) = unbounded_channel();
     let word = |field: &str| back.map(|welcome| welcome[field].as_str().unwrap().to_owned());
-    let entrance = JoinRequest {
+    let join_request = JoinRequest {
         room: room.parse::<RoomId>().unwrap(),
         name: Some(name.parse().unwrap()),
         ticket: word("ticket"),
         cursor: word("cursor").map(|cursor| cursor.parse().unwrap()),
         usage: None,
     };
-    let seat = hub.enter(entrance, Arc::new(Ear(ear))).await?;
+    let seat = hub.enter(join_request, Arc::new(Ear(ear))).await?;
     let welcome = heard.recv().await.unwrap();
     assert_eq!(welcome["type"], "welcome");
     Ok(Someone { seat, heard, welcome })

@@ -14,7 +14,7 @@ use parlor::{
 use tokio::{sync::mpsc::unbounded_channel, time::Instant};
 
 use super::{Ear, When, enter, hub, now, stage};
-use crate::support::terms::terms;
+use crate::support::hub_config::config;
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later() {
@@ -31,7 +31,7 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     assert_eq!(taken, Err(ApiError::Replaced));
     stage.hub.leave_by_ticket(&room, &ticket, late.began).await.unwrap();
     assert!(heard.try_recv().is_err());
-    back.seat.say(Some(1), &"still here".parse().unwrap()).await.unwrap();
+    back.seat.publish(Some(1), &"still here".parse().unwrap()).await.unwrap();
     assert_eq!((bob.hears().await["text"].as_str(), back.hears().await["type"].as_str()), (Some("still here"), Some("ack")));
     // A leave that comes after it is one.
     stage.hub.leave_by_ticket(&room, &ticket, Instant::now()).await.unwrap();
@@ -53,7 +53,7 @@ async fn a_seat_opened_elsewhere_closes_the_first_link() {
 #[tokio::test(start_paused = true)]
 async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
     let stage = stage();
-    let (rooms, world) = (RoomRegistry::new(terms()), Arc::clone(&stage.world));
+    let (rooms, world) = (RoomRegistry::new(config()), Arc::clone(&stage.world));
     let there = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(2), rooms));
     let mut first = enter(&stage.hub, "r", "Ann", None).await;
     let mut away = enter(&there, "r", "Ann", Some(&first.welcome)).await;
@@ -63,13 +63,13 @@ async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
     let (back, go) = stage.enter_slowly(When::After, "Ann", Some(&first.welcome)).await;
     assert_eq!(away.hears().await["closed"], 4001);
     let room = first.seat.room().clone();
-    stage.rooms.tell(&room, &Event::Moved { member: first.seat.member(), tag: 0 });
+    stage.rooms.on_event(&room, &Event::Moved { member: first.seat.member(), tag: 0 });
     go.send(()).unwrap();
     let mut back = back.await.unwrap().unwrap();
     drop(away);
     drop(first);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    back.seat.say(None, &"still me".parse().unwrap()).await.unwrap();
+    back.seat.publish(None, &"still me".parse().unwrap()).await.unwrap();
     assert_eq!(back.hears().await["type"], "ack");
     // A held seat goes without a word.
     drop(back.seat);
@@ -84,8 +84,8 @@ async fn a_counter_that_may_be_spent_is_not_given_out_again() {
     let stage = stage();
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;
     stage.store.mumbles.store(true, Ordering::SeqCst);
-    assert_eq!(ann.seat.say(None, &"one".parse().unwrap()).await.err(), Some(ApiError::StoreUnavailable));
-    assert!(ann.seat.say(None, &"two".parse().unwrap()).await.unwrap().is_none(), "another message is no repetition");
+    assert_eq!(ann.seat.publish(None, &"one".parse().unwrap()).await.err(), Some(ApiError::StoreUnavailable));
+    assert!(ann.seat.publish(None, &"two".parse().unwrap()).await.unwrap().is_none(), "another message is no repetition");
     let late = enter(&stage.hub, "r", "Late", None).await;
     let texts: Vec<_> = late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
     assert_eq!(texts, ["one", "two"]);
@@ -97,7 +97,7 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;
     let (zoe, go) = stage.enter_slowly(When::Before, "Zoe", None).await;
     let bob = enter(&stage.hub, "r", "Bob", None).await;
-    ann.seat.say(None, &"for your ears only".parse().unwrap()).await.unwrap();
+    ann.seat.publish(None, &"for your ears only".parse().unwrap()).await.unwrap();
     bob.seat.leave().await;
     ann.seat.leave().await;
     assert!(stage.world.is_empty());
@@ -107,7 +107,7 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(zoe.heard.try_recv().ok(), None);
     let mut yan = enter(&stage.hub, "r", "Yan", None).await;
-    yan.seat.say(None, &"hello".parse().unwrap()).await.unwrap();
+    yan.seat.publish(None, &"hello".parse().unwrap()).await.unwrap();
     assert_eq!((zoe.hears().await["type"].as_str(), zoe.hears().await["text"].as_str()), (Some("joined"), Some("hello")));
 }
 
@@ -138,8 +138,8 @@ async fn every_join_that_fell_across_a_reset_is_tried_again() {
     let ann = enter(&stage.hub, "r", "Ann", None).await;
     let (bob, go_bob) = stage.enter_slowly(When::After, "Bob", None).await;
     let (zoe, go_zoe) = stage.enter_slowly(When::After, "Zoe", None).await;
-    let now = stage.store.look(ann.seat.room(), true).await.unwrap().unwrap();
-    stage.rooms.tell(ann.seat.room(), &Event::Reset(Arc::new(Snapshot { epoch: Epoch(now.epoch.0 ^ 1), ..now })));
+    let now = stage.store.snapshot(ann.seat.room(), true).await.unwrap().unwrap();
+    stage.rooms.on_event(ann.seat.room(), &Event::Reset(Arc::new(Snapshot { epoch: Epoch(now.epoch.0 ^ 1), ..now })));
     tokio::time::sleep(Duration::from_secs(1)).await;
     go_bob.send(()).unwrap();
     go_zoe.send(()).unwrap();

@@ -19,19 +19,19 @@ async fn who_polls_and_who_has_a_socket_are_in_one_room() {
     assert_eq!(server.heads("комната").await, 2);
     assert!(bob.poll(0).await.is_none(), "nothing yet");
 
-    ann.say("hello", 1).await;
+    ann.publish("hello", 1).await;
     let heard = bob.hear().await;
     assert_eq!((texts(&heard), events(&heard)), (vec!["hello"], vec![]));
     assert_eq!((&heard["messages"][0]["user"], &heard["messages"][0]["type"]), (&json!("Ann"), &json!("chat")));
     assert_eq!((&heard["members"], &heard["ticket"], &heard["reset"]), (&Value::Null, &Value::Null, &Value::Null));
 
-    let ack = bob.say("hi", 1).await;
+    let ack = bob.publish("hi", 1).await;
     assert_eq!((&ack["seq"], &ack["cursor"], &ack["duplicate"]), (&json!(2), &Value::Null, &Value::Null));
     let chat = ann.expect("chat").await;
     assert_eq!((&chat["text"], &chat["from"], &chat["n"]), (&json!("hi"), &json!(bob.id()), &Value::Null));
     let own = bob.hear().await;
     assert_eq!((texts(&own), &own["messages"][0]["n"]), (vec!["hi"], &json!(1)), "one's own words come whole");
-    assert_eq!(bob.say("hi", 1).await["duplicate"], true);
+    assert_eq!(bob.publish("hi", 1).await["duplicate"], true);
 
     ann.send(json!({"typing": true})).flush().await;
     assert_eq!(bob.until("typing").await["user"], "Ann");
@@ -57,15 +57,15 @@ async fn an_answer_that_was_lost_is_given_again_with_what_has_come_since() {
     let mut bob = Poller::join(&server, "r", "Bob").await;
     ann.expect("joined").await;
     for round in 0..3 {
-        ann.say("same", 3 * round + 1).await;
-        ann.say("same", 3 * round + 2).await;
+        ann.publish("same", 3 * round + 1).await;
+        ann.publish("same", 3 * round + 2).await;
         let ask = || async { bob.ask(&bob.cursor, 60).send().await.unwrap().json::<Value>().await.unwrap() };
         let mut first = ask().await;
         while texts(&first).len() < 2 {
             first = ask().await;
         }
         assert_eq!(ask().await, first, "nothing has happened");
-        ann.say("meanwhile", 3 * round + 3).await;
+        ann.publish("meanwhile", 3 * round + 3).await;
         ann.send(json!({"typing": true})).flush().await;
         let mut second = ask().await;
         while events(&second) != ["typing"] {
@@ -91,7 +91,7 @@ async fn any_cursor_of_any_transport_will_do() {
     let mut bob = Poller::join(&server, "r", "Bob").await;
     ann.expect("joined").await;
     for n in 1..=4 {
-        ann.say(&n.to_string(), n).await;
+        ann.publish(&n.to_string(), n).await;
     }
     let all = bob.poll(0).await.unwrap();
     assert_eq!(texts(&all), ["1", "2", "3", "4"]);
@@ -112,13 +112,13 @@ async fn any_cursor_of_any_transport_will_do() {
         bob.take(&reset);
     }
     // A socket goes on from a poll's cursor, and a poll from the socket's; the seat is the same.
-    ann.say("5", 5).await;
+    ann.publish("5", 5).await;
     let mut socket = Client::resume(&server, "r", &bob.ticket, Some(&bob.cursor)).await;
     assert_eq!((&socket.welcome["clientId"], &socket.welcome["resumed"]), (&bob.welcome["clientId"], &json!(true)));
     assert_eq!(socket.welcome["history"].as_array().unwrap().len(), 1);
-    ann.say("6", 6).await;
+    ann.publish("6", 6).await;
     assert_eq!(socket.expect("chat").await["text"], "6");
-    ann.say("7", 7).await;
+    ann.publish("7", 7).await;
     bob.cursor.clone_from(&socket.cursor);
     let back = bob.poll(0).await.unwrap();
     assert_eq!((texts(&back), back["members"].as_array().unwrap().len()), (vec!["7"], 2));
@@ -141,7 +141,7 @@ async fn of_two_polls_the_newer_is_answered_and_a_seat_opened_elsewhere_is_said(
     };
     assert_eq!(older.status(), StatusCode::NO_CONTENT);
     ann.expect("joined").await;
-    ann.say("hello", 1).await;
+    ann.publish("hello", 1).await;
     let newer: Value = newer.await.unwrap().unwrap().json().await.unwrap();
     assert_eq!(texts(&newer), ["hello"]);
 
@@ -183,7 +183,7 @@ async fn what_does_not_fit_a_mailbox_is_taken_from_the_log() {
     for (n, expect_reset) in [(100_u64, false), (250, true)] {
         let first = ann.welcome["lastN"].as_u64().unwrap() + if expect_reset { 101 } else { 1 };
         for i in first..first + n {
-            ann.say(&format!("{i} {long}").chars().take(4000).collect::<String>(), i).await;
+            ann.publish(&format!("{i} {long}").chars().take(4000).collect::<String>(), i).await;
         }
         let answer = bob.poll(0).await.unwrap();
         let numbers: Vec<u64> = answer["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();

@@ -82,7 +82,7 @@ async fn a_connection_goes_on_after_polls_that_waited() {
         line.send(HEALTH).await;
         assert!(line.answer().await.0.starts_with("HTTP/1.1 200"));
         line.send(&poll(&bob, 60, "1.1", "")).await;
-        ann.say(&format!("word {n}"), n).await;
+        ann.publish(&format!("word {n}"), n).await;
         let answer = line.answer().await;
         assert_eq!(text(&answer, &mut bob), json!(format!("word {n}")));
         assert!(!answer.0.contains("\r\nconnection: "), "{}", answer.0);
@@ -118,7 +118,7 @@ async fn what_is_sent_behind_a_waiting_poll_is_answered_after_it() {
             }
         }
         assert_eq!(line.answer().await.1, "ok\n");
-        ann.say(&format!("word {n}"), n).await;
+        ann.publish(&format!("word {n}"), n).await;
         assert_eq!(text(&line.answer().await, &mut bob), json!(format!("word {n}")));
         assert_eq!(line.answer().await.1, "ok\n");
     }
@@ -131,7 +131,7 @@ async fn a_client_that_wants_one_answer_gets_it_and_the_end() {
     for (n, version, more) in [(1, "1.1", "connection: close\r\n"), (2, "1.0", "")] {
         let mut line = Line::to(&server).await;
         line.send(&poll(&bob, 60, version, more)).await;
-        ann.say(version, n).await;
+        ann.publish(version, n).await;
         let answer = line.answer().await;
         assert_eq!(text(&answer, &mut bob), json!(version));
         assert!(answer.0.contains("\r\nconnection: close"), "{}", answer.0);

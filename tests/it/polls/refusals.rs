@@ -117,5 +117,5 @@ async fn too_much_too_fast_is_refused_with_when_to_come_back() {
     let problem: Value = refused.json().await.unwrap();
     assert!(problem["retryAfter"].as_u64().unwrap() >= 1 && problem["n"] == 1, "{problem}");
     let bob = Poller::join(&server, "r", "Bob").await;
-    bob.say("another may", 1).await;
+    bob.publish("another may", 1).await;
 }

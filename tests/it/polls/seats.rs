@@ -70,9 +70,9 @@ struct Asker {
 impl Asker {
     async fn join(node: &Pollers, name: &str) -> Self {
         let room: RoomId = "r".parse().unwrap();
-        let entrance =
+        let join_request =
             JoinRequest { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None, usage: None };
-        let welcome: Value = serde_json::from_slice(&node.join(entrance).await.unwrap()).unwrap();
+        let welcome: Value = serde_json::from_slice(&node.join(join_request).await.unwrap()).unwrap();
         let word = |field: &str| welcome[field].as_str().unwrap().to_owned();
         let who = Claims { member: MemberId(word("clientId").parse().unwrap()), name: name.parse().unwrap() };
         Self { room, who, ticket: word("ticket"), cursor: word("cursor") }
@@ -207,8 +207,8 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
     let room: RoomId = "r".parse().unwrap();
     let come = async || {
-        let entrance = JoinRequest { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
-        hubs[0].enter(entrance, Arc::new(NullSubscriber)).await.unwrap()
+        let join_request = JoinRequest { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
+        hubs[0].enter(join_request, Arc::new(NullSubscriber)).await.unwrap()
     };
     let mut others = vec![come().await, come().await, come().await];
     let mut bob = Asker::join(&here, "Bob").await;

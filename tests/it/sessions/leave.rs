@@ -13,7 +13,7 @@ async fn a_room_is_forgotten_when_the_last_member_leaves() {
     let mut ann = Client::join(&server, "general", "Ann").await;
     let bob = Client::join(&server, "general", "Bob").await;
     ann.expect("joined").await;
-    ann.say("soon gone", 1).await;
+    ann.publish("soon gone", 1).await;
     let (ticket, cursor) = (ann.ticket().to_owned(), ann.cursor.clone());
     bob.leave().await;
     assert_eq!(server.heads("general").await, 1);

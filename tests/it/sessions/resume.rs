@@ -13,15 +13,15 @@ async fn a_resume_inside_the_grace_brings_exactly_what_was_missed_and_tells_nobo
     let mut ann = Client::join(&server, "general", "Ann").await;
     let mut bob = Client::join(&server, "general", "Bob").await;
     ann.expect("joined").await;
-    ann.say("seen", 1).await;
+    ann.publish("seen", 1).await;
     bob.expect("chat").await;
-    bob.say("seen too", 1).await;
+    bob.publish("seen too", 1).await;
     ann.expect("chat").await;
     for (round, by_header) in [(2, false), (4, true), (6, false)] {
         let (id, ticket, cursor) = (bob.id().to_owned(), bob.ticket().to_owned(), bob.cursor.clone());
         bob.drop_link();
-        ann.say(&format!("missed {round}"), round).await;
-        ann.say(&format!("missed {}", round + 1), round + 1).await;
+        ann.publish(&format!("missed {round}"), round).await;
+        ann.publish(&format!("missed {}", round + 1), round + 1).await;
         bob = match by_header {
             true => Client::resume_by_header(&server, "general", &ticket, Some(&cursor)).await,
             false => Client::resume(&server, "general", &ticket, Some(&cursor)).await,
@@ -35,7 +35,7 @@ async fn a_resume_inside_the_grace_brings_exactly_what_was_missed_and_tells_nobo
     bob.drop_link();
     let mut bob = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
     assert_eq!((known(&bob.welcome), texts(&bob.welcome).len()), ((true, false), 0), "nothing was missed");
-    bob.say("back", 2).await;
+    bob.publish("back", 2).await;
     assert_eq!(ann.expect("chat").await["text"], "back", "and nothing was told before");
 }
 
@@ -43,8 +43,8 @@ async fn a_resume_inside_the_grace_brings_exactly_what_was_missed_and_tells_nobo
 async fn a_resume_without_a_cursor_brings_all_there_is() {
     let server = TestServer::start(&["--grace", "1h"]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.say("one", 1).await;
-    ann.say("two", 2).await;
+    ann.publish("one", 1).await;
+    ann.publish("two", 2).await;
     let (id, ticket) = (ann.id().to_owned(), ann.ticket().to_owned());
     ann.drop_link();
     for by_header in [true, false] {
@@ -65,7 +65,7 @@ async fn a_resume_after_the_grace_joins_the_living_room_again() {
     let (id, ticket, cursor) = (bob.id().to_owned(), bob.ticket().to_owned(), bob.cursor.clone());
     bob.drop_link();
     ann.until("left").await;
-    ann.say("missed", 1).await;
+    ann.publish("missed", 1).await;
     let back = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
     assert_eq!(texts(&back.welcome), ["missed"]);
     let joined = ann.expect("joined").await;
@@ -119,7 +119,7 @@ async fn a_second_link_with_the_same_ticket_replaces_the_first() {
     drop(second);
     // The graces of the links that were replaced run out meanwhile, and mean nothing.
     tokio::time::sleep(Duration::from_millis(600)).await;
-    third.say("one seat all along", 1).await;
+    third.publish("one seat all along", 1).await;
     assert_eq!(ann.expect("chat").await["text"], "one seat all along");
     assert_eq!(server.heads("general").await, 2);
 }
@@ -133,7 +133,7 @@ async fn a_resume_that_the_log_no_longer_reaches_is_a_reset() {
     let (id, ticket, cursor) = (bob.id().to_owned(), bob.ticket().to_owned(), bob.cursor.clone());
     bob.drop_link();
     for n in 1..=3 {
-        ann.say(&format!("m{n}"), n).await;
+        ann.publish(&format!("m{n}"), n).await;
     }
     let back = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
     assert_eq!(known(&back.welcome), (true, true), "the same member, but what was missed cannot be told");

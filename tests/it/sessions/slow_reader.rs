@@ -37,7 +37,7 @@ async fn a_reader_that_stalls_is_sent_away_while_others_lose_nothing() {
         let begun = Instant::now();
         let talking = tokio::spawn(async move {
             for n in 1..=messages {
-                talker.say(&text, n).await;
+                talker.publish(&text, n).await;
             }
             talker
         });

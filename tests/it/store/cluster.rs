@@ -39,12 +39,12 @@ async fn one_message_is_one_script_at_the_server_of_its_room_and_nothing_elsewhe
     for home in cluster.masters() {
         let room = a_room_at(&cluster, home);
         let ((ann, ann_tag), (bob, bob_tag)) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
-        here.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+        here.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
         // Between the first message and the last, only probes call PEXPIRETIME: each once, as each of the others.
         let names = ["evalsha", "spublish", "ssubscribe", "eval", "pexpiretime"];
         let before = cluster.calls_of(names);
         for n in 2..=MESSAGES + 1 {
-            here.store.say(&room, ann, n, &text("hello")).await.unwrap();
+            here.store.publish(&room, ann, n, &text("hello")).await.unwrap();
         }
         let after = cluster.calls_of(names);
         for node in [&mut here, &mut there] {
@@ -167,7 +167,7 @@ async fn node_that_only_listens_follows_a_room_that_moves() {
     let (bob, _) = speaker.join(&room, "Bob").await;
     cluster.move_slot(slot, another_master(&cluster, slot));
     let begun = Instant::now();
-    speaker.store.say(&room, bob, 1, &text("hello")).await.unwrap();
+    speaker.store.publish(&room, bob, 1, &text("hello")).await.unwrap();
     assert_eq!(listener.heard.entry().await.seq, 1);
     println!("heard after {:?}", begun.elapsed());
     assert_eq!(listener.store.counts().reset.load(Ordering::Relaxed), 0);
@@ -188,10 +188,10 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     cluster.kill(masters[0]);
     node.heard.link(false).await;
     assert!(node.store.ready(), "most rooms are in reach");
-    assert_eq!(node.store.say(&lost, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
+    assert_eq!(node.store.publish(&lost, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
     let begun = Instant::now();
     for n in 1..=20 {
-        node.store.say(&kept, bob, n, &text("hello")).await.unwrap();
+        node.store.publish(&kept, bob, n, &text("hello")).await.unwrap();
         assert_eq!(other.heard.entry().await.seq, n);
     }
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -199,7 +199,7 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     cluster.launch(masters[0]);
     node.heard.link(true).await;
     node.heard.reset().await;
-    until("the room is there again", async || node.store.say(&lost, ann, 1, &text("hello")).await.is_ok()).await;
+    until("the room is there again", async || node.store.publish(&lost, ann, 1, &text("hello")).await.is_ok()).await;
     assert_eq!(node.people(&kept).await.len(), 2);
 }
 
@@ -212,8 +212,8 @@ async fn room_whose_slot_nobody_serves_is_unavailable() {
     for index in 0..cluster.servers().len() {
         let _ = cluster.servers()[index].try_ask(&["CLUSTER", "DELSLOTS", &slot]);
     }
-    assert_eq!(node.store.look(&room, false).await, Err(StoreError::Unavailable));
-    assert_eq!(node.store.look(&elsewhere, false).await, Ok(None));
+    assert_eq!(node.store.snapshot(&room, false).await, Err(StoreError::Unavailable));
+    assert_eq!(node.store.snapshot(&elsewhere, false).await, Ok(None));
     assert!(node.store.ready());
 }
 
@@ -228,7 +228,7 @@ async fn server_that_is_no_part_of_the_cluster_is_passed_over() {
     let mut node = node(&url, Limits::default()).await;
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
 }
 
@@ -246,7 +246,7 @@ async fn user_with_few_rights_is_enough() {
     let (ann, ann_tag) = node.join(&room, "Ann").await;
     let slot = cluster.slot_of(room.as_str());
     cluster.move_slot(slot, another_master(&cluster, slot));
-    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
     node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(cluster.keys(), Vec::<String>::new());

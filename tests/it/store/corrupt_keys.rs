@@ -86,7 +86,7 @@ async fn garbage_before_anybody_comes_is_refused_told_once_and_harms_nobody_else
         assert_eq!((status, &body["count"], &body["history"]), (200, &json!(1), &json!([])), "{command}");
     }
     assert_eq!(readiness(&node).await, (200, "ready\n".to_owned()));
-    bob.say("well", 1).await;
+    bob.publish("well", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,7 +98,7 @@ async fn garbage_in_a_living_room_is_its_own_trouble_and_is_over_when_it_is_gone
     for (number, command) in ["SET h x", "HSET h s abc v abc", "SET l x", "RPUSH l garbage", "RPUSH l 9\\n"].iter().enumerate() {
         let room = format!("spoiled-{number}");
         let mut ann = Client::join(&node, &room, "Ann").await;
-        ann.say("before", 1).await;
+        ann.publish("before", 1).await;
         plant(&server, &room, command);
         let (status, body) = join(&node, &room).await;
         assert_eq!((status, &body["code"]), (503, &json!("store_unavailable")), "{command}");
@@ -107,7 +107,7 @@ async fn garbage_in_a_living_room_is_its_own_trouble_and_is_over_when_it_is_gone
         let calls = server.calls("evalsha") - before;
         assert!(calls < 60, "{command}: {calls} calls: a hot loop");
         n += 1;
-        bob.say("well", n).await;
+        bob.publish("well", n).await;
         assert_eq!(complaints(&room).len(), 1, "{command}: {:?}", complaints(&room));
         assert_eq!(readiness(&node).await, (200, "ready\n".to_owned()));
         plant(&server, &room, "UNLINK m h l");
@@ -123,7 +123,7 @@ async fn garbage_in_a_living_room_is_its_own_trouble_and_is_over_when_it_is_gone
 
 async fn talk(client: &mut Client, count: u64) {
     for n in 1..=count {
-        client.say(&format!("message {n}"), n).await;
+        client.publish(&format!("message {n}"), n).await;
     }
 }
 
@@ -197,7 +197,7 @@ async fn a_set_of_members_that_was_dropped_is_made_again() {
     let cid = Client::join(&node, "listed", "Cid").await;
     assert_eq!(cid.welcome["count"], 2);
     assert_eq!(ann.until("joined").await["count"], 2);
-    ann.say("still the same room", 1).await;
+    ann.publish("still the same room", 1).await;
     ann.leave().await;
     cid.leave().await;
     until("nothing is left", async || server.keys().is_empty()).await;

@@ -27,7 +27,7 @@ async fn begin() -> (Server, Line, Node, RoomId, MemberId) {
     let node = node(&line.url(), Limits::default()).await;
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
     (server, line, node, room, ann)
 }
 
@@ -58,7 +58,7 @@ async fn a_silent_connection_is_made_anew_and_only_then_counts_as_a_redis_that_i
         up
     })
     .await;
-    assert_eq!(node.store.say(&room, ann, 2, &text("still here")).await.unwrap().seq, 2);
+    assert_eq!(node.store.publish(&room, ann, 2, &text("still here")).await.unwrap().seq, 2);
     node.heard.links();
 
     // It cannot be made anew.
@@ -73,7 +73,7 @@ async fn a_silent_connection_is_made_anew_and_only_then_counts_as_a_redis_that_i
     node.heard.link(false).await;
     line.hold(false);
     node.heard.link(true).await;
-    assert_eq!(node.store.say(&room, ann, 3, &text("and still")).await.unwrap().seq, 3);
+    assert_eq!(node.store.publish(&room, ann, 3, &text("and still")).await.unwrap().seq, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,7 +84,7 @@ async fn a_redis_that_hangs_is_told_by_its_pulse() {
     assert!(!node.store.ready());
     server.signal("CONT");
     node.heard.link(true).await;
-    assert_eq!(node.store.say(&room, ann, 2, &text("here again")).await.unwrap().seq, 2);
+    assert_eq!(node.store.publish(&room, ann, 2, &text("here again")).await.unwrap().seq, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -137,7 +137,7 @@ async fn a_look_at_a_room_that_finds_too_long_a_queue_is_not_kept_waiting() {
         line.hold_carriers();
         let look = |_| {
             let (store, room) = (Arc::clone(&node.store), room.clone());
-            tokio::spawn(async move { store.look(&room, false).await.map(drop) })
+            tokio::spawn(async move { store.snapshot(&room, false).await.map(drop) })
         };
         let waiting: Vec<Joining> = (0..8300).map(look).collect();
         let told = look(0).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_look_at_a_room_that_finds_too_long_a_queue_is_not_kept_waiting() {
         waiting.iter().for_each(JoinHandle::abort);
         line.hold(false);
         until("Redis is in reach", async || node.store.ready()).await;
-        assert_eq!(node.store.say(&room, ann, 2, &text("still here")).await.unwrap().seq, 2);
+        assert_eq!(node.store.publish(&room, ann, 2, &text("still here")).await.unwrap().seq, 2);
         at_once && matches!(told, Err(StoreError::Busy(_)))
     })
     .await;

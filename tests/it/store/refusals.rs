@@ -54,7 +54,7 @@ async fn goes_away_and_comes_back(url: &str, server: &Server, words: &str, spoil
     let node = node(url).await;
     ready(&node, 200).await;
     let mut ann = Client::join(&node, "living", "Ann").await;
-    ann.say("before", 1).await;
+    ann.publish("before", 1).await;
     assert_eq!(reasons(server), Vec::<String>::new());
     spoil();
     assert_eq!(ann.until("status").await["code"], "store_unavailable");
@@ -249,7 +249,7 @@ async fn a_shard_that_refuses_to_write_is_away_and_the_others_are_not() {
     let server = &cluster.servers()[home];
     assert_eq!(server.ask(&["CONFIG", "SET", "min-replicas-to-write", "9"]), "OK");
     assert_eq!(ann.until("status").await["code"], "store_unavailable");
-    bob.say("all is well here", 1).await;
+    bob.publish("all is well here", 1).await;
     assert_eq!(ask(&node, "/readyz").await.0, 200);
     assert_eq!(server.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]), "OK");
     assert_eq!(ann.until("status").await["code"], "store_available");
@@ -261,7 +261,7 @@ async fn a_plain_failover_under_sentinels_is_told_and_followed() {
     let node = node(&watched.url()).await;
     ready(&node, 200).await;
     let mut ann = Client::join(&node, "living", "Ann").await;
-    ann.say("before", 1).await;
+    ann.publish("before", 1).await;
     let old = &watched.servers()[watched.master()];
     let heir = watched.servers().iter().find(|server| server.port() != old.port()).unwrap();
     until("the master is left", async || old.ask(&["FAILOVER", "TO", "127.0.0.1", &heir.port().to_string()]).starts_with("OK"))

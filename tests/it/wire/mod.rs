@@ -212,7 +212,7 @@ impl Client {
     }
 
     /// Says something and waits for its ack, which must come next.
-    pub async fn say(&mut self, text: &str, n: u64) -> Value {
+    pub async fn publish(&mut self, text: &str, n: u64) -> Value {
         self.send(json!({"type": "chat", "text": text, "n": n}));
         let ack = self.expect("ack").await;
         assert_eq!(ack["n"], n, "{ack}");

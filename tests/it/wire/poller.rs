@@ -90,7 +90,7 @@ impl Poller {
     }
 
     /// Says something and gives the ack.
-    pub async fn say(&self, text: &str, n: u64) -> Value {
+    pub async fn publish(&self, text: &str, n: u64) -> Value {
         let response = self.post("messages", json!({"text": text, "n": n}).to_string()).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let ack: Value = response.json().await.unwrap();

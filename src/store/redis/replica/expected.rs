@@ -18,13 +18,13 @@ pub(super) struct ExpectedPosition {
 
 impl ExpectedPosition {
     /// The room is known to have this position now. Returns whether there is a new moment to wake at.
-    pub(super) fn add(&mut self, mark: Position, now: Instant) -> bool {
+    pub(super) fn add(&mut self, position: Position, now: Instant) -> bool {
         if self.next.is_some() {
-            let other = self.later.filter(|later| later.epoch == mark.epoch).unwrap_or(mark);
-            self.later = Some(mark.or_later(other));
+            let other = self.later.filter(|later| later.epoch == position.epoch).unwrap_or(position);
+            self.later = Some(position.or_later(other));
             return false;
         }
-        self.next = Some((now + PATIENCE, mark));
+        self.next = Some((now + PATIENCE, position));
         true
     }
 
@@ -35,8 +35,8 @@ impl ExpectedPosition {
 
     /// What should be here by `now`; a position that has been reached is no longer waited for.
     pub(super) fn take(&mut self, now: Instant, heard: Position) -> Option<Position> {
-        let (_, mark) = self.next.filter(|(at, _)| *at <= now)?;
+        let (_, position) = self.next.filter(|(at, _)| *at <= now)?;
         self.next = self.later.take().filter(|later| !heard.reaches(*later)).map(|later| (now + PATIENCE, later));
-        Some(mark)
+        Some(position)
     }
 }

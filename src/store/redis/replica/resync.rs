@@ -26,14 +26,14 @@ impl RoomReplica {
 
     /// Whether the room as read again shows, for the first time, that a failover has lost something that was
     /// passed on: joins and leaves, a session of this node, or the newest entry, which is another one now.
-    pub(in crate::store::redis) fn forks(&mut self, picture: &RoomState) -> bool {
-        let room = &picture.room;
+    pub(in crate::store::redis) fn forks(&mut self, room_state: &RoomState) -> bool {
+        let room = &room_state.room;
         if self.forked || room.epoch != self.place.epoch {
             return false;
         }
         let there = room.history.iter().find(|entry| entry.seq == self.place.seq);
         let differs = there.is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
-        let lost = room.version < self.place.version + self.changes(room) || self.lacks_a_seat(picture);
+        let lost = room.version < self.place.version + self.changes(room) || self.lacks_a_seat(room_state);
         self.forked = differs || lost;
         self.evicted |= lost;
         self.forked
@@ -49,22 +49,22 @@ impl RoomReplica {
     }
 
     /// Whether a member of this node has no session, although it has not left and no member has moved.
-    fn lacks_a_seat(&self, picture: &RoomState) -> bool {
-        let seated: HashSet<_> = picture.seats.iter().map(|(id, ..)| id).collect();
-        picture.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
+    fn lacks_a_seat(&self, room_state: &RoomState) -> bool {
+        let seated: HashSet<_> = room_state.seats.iter().map(|(id, ..)| id).collect();
+        room_state.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
     }
 
     /// Takes the room as read again. `reaches` tells whether its history is exactly what this node has missed.
-    pub(in crate::store::redis) fn fill(&mut self, picture: RoomState, reaches: bool, tell: Tell<'_>) {
+    pub(in crate::store::redis) fn fill(&mut self, room_state: RoomState, reaches: bool, tell: Tell<'_>) {
         let State::Filling(held) = &mut self.state else { return };
         let held = std::mem::take(held);
         self.state = State::Live;
-        self.fills += 1;
-        self.compare_seats(&picture, tell);
+        self.resyncs += 1;
+        self.compare_seats(&room_state, tell);
         if self.seats.is_empty() {
             return;
         }
-        let RoomState { room, moves, .. } = picture;
+        let RoomState { room, moves, .. } = room_state;
         if room.epoch == self.place.epoch && reaches && !self.forked {
             self.catch_up(room, moves, tell);
         } else {
@@ -76,12 +76,12 @@ impl RoomReplica {
     }
 
     /// Drops members that have moved to another node or left from there; those that another epoch lacks are brought back.
-    fn compare_seats(&mut self, picture: &RoomState, tell: Tell<'_>) {
-        let seated: HashMap<_, _> = picture.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
-        let same_life = picture.room.epoch == self.place.epoch;
+    fn compare_seats(&mut self, room_state: &RoomState, tell: Tell<'_>) {
+        let seated: HashMap<_, _> = room_state.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
+        let same_life = room_state.room.epoch == self.place.epoch;
         let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
             Some((node, since)) => *node != self.node && *since >= seat.since,
-            None => same_life && seat.version <= picture.room.version,
+            None => same_life && seat.version <= room_state.room.version,
         };
         let moved: Vec<_> = self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
         moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));

@@ -49,7 +49,7 @@ struct Simulation {
     wire: VecDeque<BrokerMessage>,
     /// Messages are lost, and other members act at random.
     stormy: bool,
-    inbox: RoomReplica,
+    replica: RoomReplica,
     told: Vec<Event>,
     readers: BTreeMap<MemberId, Reader>,
 }
@@ -67,7 +67,7 @@ impl Simulation {
             clock: 0,
             wire: VecDeque::new(),
             stormy: true,
-            inbox: RoomReplica::new(HERE),
+            replica: RoomReplica::new(HERE),
             told: Vec::new(),
             readers: BTreeMap::new(),
         };
@@ -75,7 +75,7 @@ impl Simulation {
         play
     }
 
-    fn picture(&mut self) -> RoomState {
+    fn room_state(&mut self) -> RoomState {
         // A hash has no order.
         self.rng.shuffle(&mut self.room.members);
         let seats = self.holders.iter().map(|(id, sits)| (*id, sits.node, sits.since)).collect();
@@ -142,7 +142,7 @@ impl Simulation {
         for _ in 0..self.rng.usize(..=self.wire.len()) {
             let news = self.wire.pop_front().unwrap();
             if !(self.stormy && self.rng.u8(..8) == 0) {
-                self.inbox.hear(news, &mut |event| self.told.push(event.clone()));
+                self.replica.hear(news, &mut |event| self.told.push(event.clone()));
             }
         }
     }
@@ -158,24 +158,24 @@ impl Simulation {
     fn come_in(&mut self, who: u128) {
         let (who, from) = (id(who), self.told.len());
         // Redis lists the members for the first of a node only.
-        let list = self.inbox.seats().is_empty();
+        let list = self.replica.seats().is_empty();
         let (new, leased) = (self.take_seat(who, HERE), std::mem::replace(&mut self.leased, true));
-        let (mut picture, tag) = (self.picture(), self.clock);
+        let (mut room_state, tag) = (self.room_state(), self.clock);
         self.meanwhile();
-        let first = self.inbox.seats().is_empty();
+        let first = self.replica.seats().is_empty();
         assert_eq!(first, list, "the host stays");
-        let joined_at = picture.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
+        let joined_at = room_state.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
         if !list {
-            picture.room.members.clear();
+            room_state.room.members.clear();
         }
-        let seat = Seat { tag, since: tag, name: Name::guest(who), joined_at, version: picture.room.version, leaving: false };
-        self.inbox.add_session(who, seat);
+        let seat = Seat { tag, since: tag, name: Name::guest(who), joined_at, version: room_state.room.version, leaving: false };
+        self.replica.add_session(who, seat);
         if first {
-            self.inbox.open(&picture, new.then_some(who), &mut |event| self.told.push(event.clone()));
+            self.replica.open(&room_state, new.then_some(who), &mut |event| self.told.push(event.clone()));
         } else if !leased {
-            self.inbox.mark_evicted();
+            self.replica.mark_evicted();
         }
-        let seen = picture.room;
+        let seen = room_state.room;
         self.readers.insert(who, Reader { tag, from, seen, welcomed: false });
     }
 
@@ -183,20 +183,20 @@ impl Simulation {
     fn welcome(&mut self) {
         for who in self.readers.keys().copied().collect::<Vec<_>>() {
             let reader = self.readers.get_mut(&who).unwrap();
-            if !reader.welcomed && self.inbox.reaches(&reader.seen) {
+            if !reader.welcomed && self.replica.reaches(&reader.seen) {
                 reader.welcomed = true;
-                reader.seen = self.inbox.shown_to(who, usize::MAX, reader.seen.clone());
+                reader.seen = self.replica.shown_to(who, usize::MAX, reader.seen.clone());
             }
         }
     }
 
     fn go(&mut self, who: u128) {
         let who = id(who);
-        if let Some(tag) = self.inbox.seats().get(&who).map(|seat| seat.tag) {
-            self.inbox.mark_leaving(who, tag);
+        if let Some(tag) = self.replica.seats().get(&who).map(|seat| seat.tag) {
+            self.replica.mark_leaving(who, tag);
             self.free_seat(who, HERE, LeaveReason::Left);
             self.meanwhile();
-            self.inbox.remove_session(who, tag);
+            self.replica.remove_session(who, tag);
             self.readers.remove(&who);
         }
     }
@@ -210,45 +210,45 @@ impl Simulation {
 
     /// What a room's repair task does.
     fn reconcile(&mut self) {
-        let mut evicted = self.inbox.take_evicted() || !self.leased;
-        let mark = self.picture().mark();
+        let mut evicted = self.replica.take_evicted() || !self.leased;
+        let position = self.room_state().position();
         self.meanwhile();
         // It should be here by now.
-        if !self.inbox.place.reaches(mark) {
-            self.inbox.mark_gap();
+        if !self.replica.place.reaches(position) {
+            self.replica.mark_gap();
         }
         loop {
             if evicted {
                 self.leased = true;
-                for (who, seat) in self.inbox.seats().clone() {
+                for (who, seat) in self.replica.seats().clone() {
                     let Seat { tag, since, joined_at, .. } = seat;
                     if self.holders.get(&who).is_some_and(|sits| sits.since > since) {
                         self.meanwhile();
-                        self.inbox.lose(who, tag, &mut |event| self.told.push(event.clone()));
+                        self.replica.lose(who, tag, &mut |event| self.told.push(event.clone()));
                     } else {
                         self.seat(who, Sits { node: HERE, tag, since }, joined_at);
                         let version = self.room.version;
                         self.meanwhile();
-                        self.inbox.add_session(who, Seat { version, ..seat });
+                        self.replica.add_session(who, Seat { version, ..seat });
                     }
                 }
-                self.inbox.mark_gap();
+                self.replica.mark_gap();
             }
-            if !self.inbox.is_filling() {
+            if !self.replica.is_filling() {
                 return;
             }
-            self.inbox.refill();
-            let heard = self.inbox.heard().1;
+            self.replica.refill();
+            let heard = self.replica.heard().1;
             self.meanwhile();
-            let mut picture = self.picture();
-            picture.room.history.retain(|entry| entry.seq >= heard);
+            let mut room_state = self.room_state();
+            room_state.room.history.retain(|entry| entry.seq >= heard);
             self.meanwhile();
-            assert!(!self.inbox.forks(&picture), "nothing was lost in Redis");
-            self.inbox.fill(picture, true, &mut |event| {
+            assert!(!self.replica.forks(&room_state), "nothing was lost in Redis");
+            self.replica.fill(room_state, true, &mut |event| {
                 assert!(!matches!(event, Event::Reset(_)), "the stream goes on");
                 self.told.push(event.clone());
             });
-            evicted = self.inbox.take_evicted();
+            evicted = self.replica.take_evicted();
         }
     }
 
@@ -269,8 +269,8 @@ impl Simulation {
     }
 
     fn is_at_rest(&mut self) -> bool {
-        let mark = self.picture().mark();
-        let sound = self.leased && !self.inbox.is_faulty() && self.inbox.place.reaches(mark);
+        let position = self.room_state().position();
+        let sound = self.leased && !self.replica.is_faulty() && self.replica.place.reaches(position);
         sound && self.wire.is_empty() && self.readers.values().all(|reader| reader.welcomed)
     }
 

@@ -47,16 +47,16 @@ fn seat(who: u128, tag: u64, version: u64) -> Seat {
     Seat { tag, since: 0, name, joined_at, version, leaving: false }
 }
 
-fn mark(seq: Seq, version: u64) -> Position {
+fn position(seq: Seq, version: u64) -> Position {
     Position { epoch: LIFE, seq, version, moves: 0 }
 }
 
 /// A replica that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
 fn live() -> (RoomReplica, Vec<String>) {
-    let mut inbox = RoomReplica::new(HERE);
-    inbox.add_session(somebody(1).id, seat(1, 1, 3));
-    inbox.open(&room(5, 3, &[1, 2, 3], 1..=5), None, &mut |_| panic!("nothing to tell yet"));
-    (inbox, Vec::new())
+    let mut replica = RoomReplica::new(HERE);
+    replica.add_session(somebody(1).id, seat(1, 1, 3));
+    replica.open(&room(5, 3, &[1, 2, 3], 1..=5), None, &mut |_| panic!("nothing to tell yet"));
+    (replica, Vec::new())
 }
 
 fn note(told: &mut Vec<String>, event: &Event) {
@@ -74,142 +74,142 @@ fn note(told: &mut Vec<String>, event: &Event) {
     });
 }
 
-fn hear(inbox: &mut RoomReplica, told: &mut Vec<String>, news: impl IntoIterator<Item = BrokerMessage>) {
+fn hear(replica: &mut RoomReplica, told: &mut Vec<String>, news: impl IntoIterator<Item = BrokerMessage>) {
     for news in news {
-        inbox.hear(news, &mut |event| note(told, event));
+        replica.hear(news, &mut |event| note(told, event));
     }
 }
 
 #[test]
 fn next_is_told_and_old_is_dropped() {
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [said(4), said(6), said(6), said(1), said(7), joined(2, 9), joined(4, 4), joined(4, 4)]);
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [said(4), said(6), said(6), said(1), said(7), joined(2, 9), joined(4, 4), joined(4, 4)]);
     assert_eq!(told, ["said 6", "said 7", "joined 4 at 4, 0 heads"]);
-    assert!(!inbox.is_faulty());
-    assert_eq!(inbox.heard(), (LIFE, 7));
+    assert!(!replica.is_faulty());
+    assert_eq!(replica.heard(), (LIFE, 7));
 }
 
 #[test]
 fn hole_stops_the_stream_until_it_is_filled() {
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [said(7), said(8)]);
-    assert!(inbox.is_filling() && told.is_empty());
-    inbox.refill();
-    hear(&mut inbox, &mut told, [said(8), said(9), said(10)]);
-    inbox.fill(room(9, 3, &[1, 2, 3], 6..=9), true, &mut |event| note(&mut told, event));
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [said(7), said(8)]);
+    assert!(replica.is_filling() && told.is_empty());
+    replica.refill();
+    hear(&mut replica, &mut told, [said(8), said(9), said(10)]);
+    replica.fill(room(9, 3, &[1, 2, 3], 6..=9), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["said 6", "said 7", "said 8", "said 9", "said 10"]);
-    assert!(!inbox.is_faulty());
+    assert!(!replica.is_faulty());
 }
 
 #[test]
 fn filling_tells_who_came_and_who_went() {
-    let (mut inbox, mut told) = live();
-    inbox.mark_gap();
+    let (mut replica, mut told) = live();
+    replica.mark_gap();
     // 2 left; 4 joined; 9 joined and left: five versions, of which three can be passed on.
-    inbox.fill(room(6, 8, &[1, 3, 4], 6..=6), true, &mut |event| note(&mut told, event));
+    replica.fill(room(6, 8, &[1, 3, 4], 6..=6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 4 at 7, 4 heads", "said 6", "left 2 at 8, 3 heads"]);
-    hear(&mut inbox, &mut told, [joined(9, 5)]);
+    hear(&mut replica, &mut told, [joined(9, 5)]);
     assert_eq!(told.last().unwrap(), "joined 5 at 9, 0 heads");
 }
 
 #[test]
 fn filling_tells_how_far_it_got_when_who_is_there_has_not_changed() {
-    let (mut inbox, mut told) = live();
-    inbox.mark_gap();
-    inbox.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event));
-    inbox.mark_gap();
-    inbox.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event));
+    let (mut replica, mut told) = live();
+    replica.mark_gap();
+    replica.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event));
+    replica.mark_gap();
+    replica.fill(room(5, 5, &[1, 2, 3], 5..=5), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["unchanged at 5, 3 heads"]);
 }
 
 #[test]
 fn seat_that_was_taken_and_moved_and_left_unheard_is_let_go_of() {
-    let (mut inbox, mut told) = live();
-    inbox.mark_gap();
-    inbox.add_session(somebody(4).id, seat(4, 4, 4));
+    let (mut replica, mut told) = live();
+    replica.mark_gap();
+    replica.add_session(somebody(4).id, seat(4, 4, 4));
     let now = RoomState { moves: 1, ..room(5, 5, &[1, 2, 3], 5..=5) };
-    assert!(!inbox.forks(&now));
-    inbox.fill(now, true, &mut |event| note(&mut told, event));
-    assert_eq!((told, inbox.seats().len()), (vec!["moved 4 of 4".to_owned(), "unchanged at 5, 3 heads".to_owned()], 1));
+    assert!(!replica.forks(&now));
+    replica.fill(now, true, &mut |event| note(&mut told, event));
+    assert_eq!((told, replica.seats().len()), (vec!["moved 4 of 4".to_owned(), "unchanged at 5, 3 heads".to_owned()], 1));
 }
 
 #[test]
 fn filling_tells_of_a_seat_taken_anew_as_leaving_and_coming() {
-    let (mut inbox, mut told) = live();
-    inbox.mark_gap();
+    let (mut replica, mut told) = live();
+    replica.mark_gap();
     let mut now = room(5, 5, &[1, 2, 3], 6..6);
     now.room.members[1].joined_at = 77;
-    inbox.fill(now, true, &mut |event| note(&mut told, event));
+    replica.fill(now, true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["left 2 at 4, 2 heads", "joined 2 at 5, 3 heads"]);
 }
 
 #[test]
 fn anything_that_cannot_be_mended_is_a_reset() {
     for (reaches, epoch) in [(false, LIFE), (true, Epoch(8))] {
-        let (mut inbox, mut told) = live();
-        inbox.mark_gap();
+        let (mut replica, mut told) = live();
+        replica.mark_gap();
         let mut now = room(300, 9, &[1], 101..=300);
         now.room.epoch = epoch;
-        inbox.fill(now, reaches, &mut |event| note(&mut told, event));
+        replica.fill(now, reaches, &mut |event| note(&mut told, event));
         assert_eq!(told, ["reset to 300"]);
-        assert_eq!(inbox.heard(), (epoch, 300));
+        assert_eq!(replica.heard(), (epoch, 300));
     }
 }
 
 #[test]
 fn another_entry_with_the_newest_number_is_a_fork() {
-    let (mut inbox, mut told) = live();
+    let (mut replica, mut told) = live();
     let mut other = entry(5);
     other.n = 99;
-    hear(&mut inbox, &mut told, [BrokerMessage::Said { epoch: LIFE, entry: other }]);
-    assert!(inbox.is_filling());
-    inbox.fill(room(5, 3, &[1, 2, 3], 6..6), true, &mut |event| note(&mut told, event));
+    hear(&mut replica, &mut told, [BrokerMessage::Said { epoch: LIFE, entry: other }]);
+    assert!(replica.is_filling());
+    replica.fill(room(5, 3, &[1, 2, 3], 6..6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["reset to 5"]);
 }
 
 #[test]
 fn news_of_another_life_are_not_told() {
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [BrokerMessage::Said { epoch: Epoch(8), entry: entry(6) }]);
-    assert!(inbox.is_filling() && told.is_empty());
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [BrokerMessage::Reborn { epoch: Epoch(8) }]);
-    assert!(inbox.is_filling() && told.is_empty());
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [BrokerMessage::Said { epoch: Epoch(8), entry: entry(6) }]);
+    assert!(replica.is_filling() && told.is_empty());
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [BrokerMessage::Reborn { epoch: Epoch(8) }]);
+    assert!(replica.is_filling() && told.is_empty());
 }
 
 #[test]
 fn node_taken_for_dead_hears_it_by_its_members() {
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [left(4, 2, LeaveReason::NodeLost), left(5, 1, LeaveReason::NodeLost)]);
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [left(4, 2, LeaveReason::NodeLost), left(5, 1, LeaveReason::NodeLost)]);
     assert_eq!(told, ["left 2 at 4, 0 heads"]);
-    assert!(inbox.take_evicted() && inbox.is_filling());
+    assert!(replica.take_evicted() && replica.is_filling());
 }
 
 #[test]
 fn member_that_left_through_another_node_is_no_longer_of_this_one() {
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left)]);
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [left(4, 1, LeaveReason::Left)]);
     assert_eq!(told, ["moved 1 of 1"], "its link is closed, and nobody else of this node is there to be told");
-    assert!(inbox.seats().is_empty() && inbox.is_faulty());
+    assert!(replica.seats().is_empty() && replica.is_faulty());
     // But a late message about an earlier session is not about this one.
-    let (mut inbox, mut told) = live();
-    inbox.add_session(somebody(1).id, seat(1, 2, 5));
-    hear(&mut inbox, &mut told, [left(4, 1, LeaveReason::Left), joined(5, 1)]);
-    assert_eq!(inbox.seats().len(), 1);
+    let (mut replica, mut told) = live();
+    replica.add_session(somebody(1).id, seat(1, 2, 5));
+    hear(&mut replica, &mut told, [left(4, 1, LeaveReason::Left), joined(5, 1)]);
+    assert_eq!(replica.seats().len(), 1);
 }
 
 #[test]
 fn seat_that_moved_away_is_let_go_of_and_a_newer_one_is_kept() {
-    let (mut inbox, mut told) = live();
-    hear(&mut inbox, &mut told, [moved(1, 2, THERE, 9), moved(2, 1, THERE, 1)]);
-    assert_eq!((told.len(), inbox.seats().len(), inbox.is_faulty()), (0, 1, false), "others move as they like");
+    let (mut replica, mut told) = live();
+    hear(&mut replica, &mut told, [moved(1, 2, THERE, 9), moved(2, 1, THERE, 1)]);
+    assert_eq!((told.len(), replica.seats().len(), replica.is_faulty()), (0, 1, false), "others move as they like");
     // It is taken again here and moves away from there, in whatever order the messages come.
-    inbox.add_session(somebody(1).id, seat(1, 5, 3));
-    hear(&mut inbox, &mut told, [moved(3, 1, HERE, 1)]);
-    assert_eq!((told.len(), inbox.is_faulty()), (0, false));
-    hear(&mut inbox, &mut told, [moved(4, 1, HERE, 5), said(6)]);
+    replica.add_session(somebody(1).id, seat(1, 5, 3));
+    hear(&mut replica, &mut told, [moved(3, 1, HERE, 1)]);
+    assert_eq!((told.len(), replica.is_faulty()), (0, false));
+    hear(&mut replica, &mut told, [moved(4, 1, HERE, 5), said(6)]);
     assert_eq!(told, ["moved 1 of 5"], "and then nothing more");
-    assert!(inbox.seats().is_empty() && inbox.is_faulty());
+    assert!(replica.seats().is_empty() && replica.is_faulty());
 }
 
 #[test]
@@ -217,102 +217,102 @@ fn lost_news_of_a_move_are_found_when_the_room_is_read_again() {
     let away = |moves| RoomState { moves, seats: vec![(somebody(1).id, THERE, 0)], ..room(5, 3, &[1, 2, 3], 6..6) };
     let news: [&dyn Fn(&mut RoomReplica); 3] = [
         // A message about another move comes.
-        &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]),
+        &|replica| hear(replica, &mut Vec::new(), [moved(2, 3, THERE, 7)]),
         // The message about the session here comes only after it has moved away.
-        &|inbox| hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)]),
+        &|replica| hear(replica, &mut Vec::new(), [moved(1, 1, HERE, 2)]),
         // A renewal counts one more.
-        &|inbox| {
+        &|replica| {
             let now = Instant::now();
-            assert!(inbox.expect(Position { moves: 1, ..mark(5, 3) }, now));
-            let mark = inbox.overdue(inbox.alarm().unwrap()).unwrap();
-            assert!(inbox.missed(mark));
+            assert!(replica.expect(Position { moves: 1, ..position(5, 3) }, now));
+            let position = replica.overdue(replica.alarm().unwrap()).unwrap();
+            assert!(replica.missed(position));
         },
     ];
     for news in news {
-        let (mut inbox, mut told) = live();
-        inbox.add_session(somebody(2).id, seat(2, 3, 2));
-        news(&mut inbox);
-        assert!(inbox.is_filling());
+        let (mut replica, mut told) = live();
+        replica.add_session(somebody(2).id, seat(2, 3, 2));
+        news(&mut replica);
+        assert!(replica.is_filling());
         let mut now = away(2);
         now.seats.push((somebody(2).id, HERE, 0));
-        inbox.fill(now, true, &mut |event| note(&mut told, event));
+        replica.fill(now, true, &mut |event| note(&mut told, event));
         assert_eq!(told, ["moved 1 of 1"]);
-        assert!(inbox.seats().keys().eq([&somebody(2).id]) && !inbox.is_filling());
+        assert!(replica.seats().keys().eq([&somebody(2).id]) && !replica.is_filling());
     }
     // A session that is newer than what another node believes in is not given up.
-    let (mut inbox, mut told) = live();
-    inbox.add_session(somebody(1).id, Seat { since: 9, ..seat(1, 4, 3) });
-    inbox.mark_gap();
-    inbox.fill(away(0), true, &mut |event| note(&mut told, event));
-    assert_eq!((told.len(), inbox.seats().len()), (0, 1));
+    let (mut replica, mut told) = live();
+    replica.add_session(somebody(1).id, Seat { since: 9, ..seat(1, 4, 3) });
+    replica.mark_gap();
+    replica.fill(away(0), true, &mut |event| note(&mut told, event));
+    assert_eq!((told.len(), replica.seats().len()), (0, 1));
 }
 
 #[test]
 fn who_is_leaving_need_not_be_told_to_be_gone() {
     for news in [left(4, 1, LeaveReason::Left), moved(1, 1, HERE, 1)] {
-        let (mut inbox, mut told) = live();
-        inbox.add_session(somebody(2).id, seat(2, 2, 2));
-        assert!(!inbox.mark_leaving(somebody(1).id, 7) && inbox.mark_leaving(somebody(1).id, 1));
-        hear(&mut inbox, &mut told, [news]);
-        assert!(inbox.seats().len() == 1 && told.iter().all(|told| told.starts_with("left")), "{told:?}");
+        let (mut replica, mut told) = live();
+        replica.add_session(somebody(2).id, seat(2, 2, 2));
+        assert!(!replica.mark_leaving(somebody(1).id, 7) && replica.mark_leaving(somebody(1).id, 1));
+        hear(&mut replica, &mut told, [news]);
+        assert!(replica.seats().len() == 1 && told.iter().all(|told| told.starts_with("left")), "{told:?}");
     }
 }
 
 #[test]
 fn joining_holds_news_and_drops_what_the_snapshot_knows() {
-    let mut inbox = RoomReplica::new(HERE);
+    let mut replica = RoomReplica::new(HERE);
     let mut told = Vec::new();
-    hear(&mut inbox, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
+    hear(&mut replica, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
     assert!(told.is_empty());
-    inbox.add_session(somebody(1).id, seat(1, 1, 3));
-    inbox.open(&room(5, 3, &[1], 1..=5), Some(somebody(1).id), &mut |event| note(&mut told, event));
+    replica.add_session(somebody(1).id, seat(1, 1, 3));
+    replica.open(&room(5, 3, &[1], 1..=5), Some(somebody(1).id), &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 1 at 3, 0 heads", "said 6", "joined 2 at 4, 0 heads"]);
 }
 
 #[test]
 fn who_joins_while_the_last_seat_moves_away_hears_nothing_twice() {
-    let (mut inbox, mut told) = live();
+    let (mut replica, mut told) = live();
     // The answer to a join says 5 and 4. Before it comes, later messages come, and the only session moves away.
-    hear(&mut inbox, &mut told, [joined(4, 4), said(6), said(7), moved(1, 1, HERE, 1), said(8)]);
-    inbox.add_session(somebody(4).id, seat(4, 9, 4));
-    inbox.open(&room(5, 4, &[1, 2, 3, 4], 1..=5), Some(somebody(4).id), &mut |event| note(&mut told, event));
-    hear(&mut inbox, &mut told, [said(9)]);
+    hear(&mut replica, &mut told, [joined(4, 4), said(6), said(7), moved(1, 1, HERE, 1), said(8)]);
+    replica.add_session(somebody(4).id, seat(4, 9, 4));
+    replica.open(&room(5, 4, &[1, 2, 3, 4], 1..=5), Some(somebody(4).id), &mut |event| note(&mut told, event));
+    hear(&mut replica, &mut told, [said(9)]);
     assert_eq!(told.iter().filter(|told| told.starts_with("said")).collect::<Vec<_>>(), ["said 6", "said 7", "said 8", "said 9"]);
-    assert!(!inbox.is_filling() && told.iter().filter(|told| told.starts_with("joined")).count() == 1, "{told:?}");
+    assert!(!replica.is_filling() && told.iter().filter(|told| told.starts_with("joined")).count() == 1, "{told:?}");
 }
 
 #[test]
 fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     let start = Instant::now();
-    let (mut inbox, mut told) = live();
-    assert!(!inbox.expect(mark(5, 3), start), "heard already");
-    assert!(inbox.expect(mark(6, 0), start));
-    assert!(!inbox.expect(mark(7, 0), start), "one alarm is enough");
-    let then = inbox.alarm().unwrap();
-    assert_eq!(inbox.overdue(start), None);
-    hear(&mut inbox, &mut told, [said(6)]);
+    let (mut replica, mut told) = live();
+    assert!(!replica.expect(position(5, 3), start), "heard already");
+    assert!(replica.expect(position(6, 0), start));
+    assert!(!replica.expect(position(7, 0), start), "one alarm is enough");
+    let then = replica.alarm().unwrap();
+    assert_eq!(replica.overdue(start), None);
+    hear(&mut replica, &mut told, [said(6)]);
     // The first came in time; the second gets its own alarm.
-    assert_eq!(inbox.overdue(then), None);
-    let then = inbox.alarm().unwrap();
-    assert_eq!(inbox.overdue(then), Some(mark(7, 0)));
+    assert_eq!(replica.overdue(then), None);
+    let then = replica.alarm().unwrap();
+    assert_eq!(replica.overdue(then), Some(position(7, 0)));
     // Late, but there.
-    hear(&mut inbox, &mut told, [said(7)]);
-    assert!(!inbox.missed(mark(7, 0)) && !inbox.is_faulty());
-    assert!(inbox.expect(mark(8, 0), then));
-    let then = inbox.alarm().unwrap();
-    assert_eq!(inbox.overdue(then), Some(mark(8, 0)));
-    assert!(inbox.missed(mark(8, 0)));
-    assert!(inbox.is_filling() && inbox.take_unsubscribed());
-    assert_eq!(inbox.alarm(), None);
+    hear(&mut replica, &mut told, [said(7)]);
+    assert!(!replica.missed(position(7, 0)) && !replica.is_faulty());
+    assert!(replica.expect(position(8, 0), then));
+    let then = replica.alarm().unwrap();
+    assert_eq!(replica.overdue(then), Some(position(8, 0)));
+    assert!(replica.missed(position(8, 0)));
+    assert!(replica.is_filling() && replica.take_unsubscribed());
+    assert_eq!(replica.alarm(), None);
 }
 
 #[test]
 fn what_a_failover_lost_is_noticed_when_the_room_is_read_again() {
     let other = |seq| Entry { n: 99, ..entry(seq) };
     let with = |history: Vec<Entry>, version| {
-        let mut picture = room(6, version, &[1, 2, 3], std::iter::empty());
-        picture.room.history = history;
-        picture
+        let mut room_state = room(6, version, &[1, 2, 3], std::iter::empty());
+        room_state.room.history = history;
+        room_state
     };
     for (there, forks) in [
         (with(vec![entry(5), entry(6)], 3), false),
@@ -320,11 +320,11 @@ fn what_a_failover_lost_is_noticed_when_the_room_is_read_again() {
         (with(vec![other(5), entry(6)], 3), true),
         (with(vec![entry(5), entry(6)], 2), true),
     ] {
-        let (mut inbox, mut told) = live();
-        inbox.mark_unsubscribed();
-        assert_eq!(inbox.forks(&there), forks);
-        assert!(!inbox.forks(&there), "noticed once");
-        inbox.fill(there, true, &mut |event| note(&mut told, event));
+        let (mut replica, mut told) = live();
+        replica.mark_unsubscribed();
+        assert_eq!(replica.forks(&there), forks);
+        assert!(!replica.forks(&there), "noticed once");
+        replica.fill(there, true, &mut |event| note(&mut told, event));
         assert_eq!(told.iter().any(|told| told == "reset to 6"), forks, "{told:?}");
     }
 }
@@ -333,35 +333,35 @@ fn what_a_failover_lost_is_noticed_when_the_room_is_read_again() {
 fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() {
     // Its join is lost, and newcomers have its version and the next ones by now.
     for (version, people) in [(3, &[2, 3, 4][..]), (4, &[2, 3, 4]), (9, &[2, 3])] {
-        let (mut inbox, mut told) = live();
-        inbox.mark_unsubscribed();
-        assert!(inbox.forks(&room(5, version, people, 5..=5)), "{version}");
-        assert!(inbox.take_evicted());
+        let (mut replica, mut told) = live();
+        replica.mark_unsubscribed();
+        assert!(replica.forks(&room(5, version, people, 5..=5)), "{version}");
+        assert!(replica.take_evicted());
         let back: Vec<_> = people.iter().copied().chain([1]).collect();
-        inbox.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event));
-        assert_eq!((told, inbox.seats().len()), (vec!["reset to 5".to_owned()], 1));
+        replica.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event));
+        assert_eq!((told, replica.seats().len()), (vec!["reset to 5".to_owned()], 1));
     }
     // So is another node's, if as many joins and leaves as there were cannot explain the members.
-    let (mut inbox, _) = live();
-    inbox.mark_unsubscribed();
-    assert!(inbox.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && inbox.take_evicted());
+    let (mut replica, _) = live();
+    replica.mark_unsubscribed();
+    assert!(replica.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && replica.take_evicted());
     // A member that has moved and left from there, or whose leave is under way, is gone.
     let moves: [&dyn Fn(&mut RoomReplica); 3] =
-        [&|_| {}, &|inbox| hear(inbox, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|inbox| {
-            hear(inbox, &mut Vec::new(), [moved(1, 1, HERE, 2)])
+        [&|_| {}, &|replica| hear(replica, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|replica| {
+            hear(replica, &mut Vec::new(), [moved(1, 1, HERE, 2)])
         }];
     for news in moves {
-        let (mut inbox, mut told) = live();
-        inbox.add_session(somebody(2).id, seat(2, 3, 2));
-        news(&mut inbox);
-        inbox.mark_gap();
+        let (mut replica, mut told) = live();
+        replica.add_session(somebody(2).id, seat(2, 3, 2));
+        news(&mut replica);
+        replica.mark_gap();
         let now = || RoomState { moves: 2, seats: vec![(somebody(2).id, HERE, 0)], ..room(5, 4, &[2, 3], 5..=5) };
-        assert!(!inbox.forks(&now()));
-        inbox.fill(now(), true, &mut |event| note(&mut told, event));
+        assert!(!replica.forks(&now()));
+        replica.fill(now(), true, &mut |event| note(&mut told, event));
         assert_eq!(told, ["moved 1 of 1", "left 1 at 4, 2 heads"]);
     }
-    let (mut inbox, _) = live();
-    assert!(inbox.mark_leaving(somebody(1).id, 1));
-    inbox.mark_gap();
-    assert!(!inbox.forks(&room(5, 4, &[2, 3], 5..=5)));
+    let (mut replica, _) = live();
+    assert!(replica.mark_leaving(somebody(1).id, 1));
+    replica.mark_gap();
+    assert!(!replica.forks(&room(5, 4, &[2, 3], 5..=5)));
 }

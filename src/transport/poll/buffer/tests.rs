@@ -38,9 +38,9 @@ fn guest() -> JoinRequest {
 }
 
 /// How many bytes these buffers hold, each allocation counted once.
-fn held(mailboxes: &[Arc<PollBuffer>]) -> usize {
+fn held(buffers: &[Arc<PollBuffer>]) -> usize {
     let mut seen = HashSet::new();
-    let states = mailboxes.iter().map(|mailbox| mailbox.state.lock());
+    let states = buffers.iter().map(|buffer| buffer.state.lock());
     let count = |state: parking_lot::MutexGuard<'_, State>| {
         let last = state.last.iter().filter_map(|(_, told)| if let Told::Pieces(told) = told { Some(told) } else { None });
         let pieces = [&state.gathered].into_iter().chain(last).flat_map(PollContents::held);
@@ -53,32 +53,32 @@ fn held(mailboxes: &[Arc<PollBuffer>]) -> usize {
 async fn mailboxes_of_a_room_hold_its_words_once() {
     let hub = hub();
     let mut speaker = hub.enter(guest(), Arc::new(NullSubscriber)).await.unwrap();
-    let (mut mailboxes, mut seats) = (Vec::new(), Vec::new());
+    let (mut buffers, mut sessions) = (Vec::new(), Vec::new());
     for _ in 0..50 {
-        let mailbox = Arc::new(PollBuffer::new(None));
-        seats.push(hub.enter(guest(), Arc::clone(&mailbox) as _).await.unwrap());
-        mailbox.welcome();
-        mailboxes.push(mailbox);
+        let buffer = Arc::new(PollBuffer::new(None));
+        sessions.push(hub.enter(guest(), Arc::clone(&buffer) as _).await.unwrap());
+        buffer.welcome();
+        buffers.push(buffer);
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let before = held(&mailboxes);
+    let before = held(&buffers);
     let text = "x".repeat(4000).parse().unwrap();
     for n in 1..=50 {
-        speaker.say(Some(n), &text).await.unwrap();
+        speaker.publish(Some(n), &text).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     let words = 50 * 4000;
-    assert!((words..words * 2).contains(&(held(&mailboxes) - before)), "{} bytes", held(&mailboxes) - before);
+    assert!((words..words * 2).contains(&(held(&buffers) - before)), "{} bytes", held(&buffers) - before);
     // A response that is not yet acknowledged is still held, and repeated byte for byte.
-    for mailbox in &mailboxes {
-        let after = mailbox.state.lock().here;
-        let PollOutcome::Letters(answer) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
-        let PollOutcome::Letters(again) = mailbox.open(after, Duration::ZERO).await else { panic!("nothing") };
+    for buffer in &buffers {
+        let after = buffer.state.lock().here;
+        let PollOutcome::Answer(answer) = buffer.open(after, Duration::ZERO).await else { panic!("nothing") };
+        let PollOutcome::Answer(again) = buffer.open(after, Duration::ZERO).await else { panic!("nothing") };
         assert_eq!(answer, again);
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["messages"].as_array().unwrap().len(), 50);
     }
-    assert!((words..words * 2).contains(&held(&mailboxes)), "{} bytes", held(&mailboxes));
+    assert!((words..words * 2).contains(&held(&buffers)), "{} bytes", held(&buffers));
 }
 
 const PLACE: Cursor = Cursor { epoch: Epoch(1), seq: 7 };
@@ -113,62 +113,62 @@ fn start_after(encoder: &Encoder, reset: bool, unlisted: usize, history: &[Entry
 
 /// A buffer whose client has its welcome, and that client's cursor.
 async fn welcomed() -> (PollBuffer, PollCursor) {
-    let mailbox = PollBuffer::new(None);
-    mailbox.deliver(&[start(&JOINED, false)]);
-    mailbox.welcome();
-    (mailbox, PollCursor { cursor: PLACE, page: None })
+    let buffer = PollBuffer::new(None);
+    buffer.deliver(&[start(&JOINED, false)]);
+    buffer.welcome();
+    (buffer, PollCursor { cursor: PLACE, page: None })
 }
 
-async fn open(mailbox: &PollBuffer, after: PollCursor) -> PollOutcome {
-    let _waiting = mailbox.wait();
-    mailbox.open(after, Duration::ZERO).await
+async fn open(buffer: &PollBuffer, after: PollCursor) -> PollOutcome {
+    let _waiting = buffer.wait();
+    buffer.open(after, Duration::ZERO).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_has_its_bounds_in_bytes_and_in_pieces() {
     for (length, pieces) in [(10, 1025), (4_000, 63)] {
-        let (mailbox, here) = welcomed().await;
+        let (buffer, here) = welcomed().await;
         let letter = chat(&"x".repeat(length));
         for _ in 1..pieces {
-            mailbox.deliver(std::slice::from_ref(&letter));
+            buffer.deliver(std::slice::from_ref(&letter));
         }
-        assert!(!mailbox.state.lock().full);
-        mailbox.deliver(std::slice::from_ref(&letter));
-        assert!(mailbox.state.lock().full && mailbox.state.lock().gathered.is_empty());
-        assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: false }), "the log has it");
+        assert!(!buffer.state.lock().full);
+        buffer.deliver(std::slice::from_ref(&letter));
+        assert!(buffer.state.lock().full && buffer.state.lock().gathered.is_empty());
+        assert!(matches!(open(&buffer, here).await, PollOutcome::Unknown { void: false }), "the log has it");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_is_not_kept_for_a_poll_that_may_never_come() {
-    let (mailbox, here) = welcomed().await;
-    mailbox.deliver(&[start(&RESUMED, true)]);
-    assert!(mailbox.state.lock().gathered.is_empty());
-    assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: true }), "what was read is void");
+    let (buffer, here) = welcomed().await;
+    buffer.deliver(&[start(&RESUMED, true)]);
+    assert!(buffer.state.lock().gathered.is_empty());
+    assert!(matches!(open(&buffer, here).await, PollOutcome::Unknown { void: true }), "what was read is void");
     // A poll that waits gets the reset; if the response may be lost, the next poll reads the log.
-    let (mailbox, here) = welcomed().await;
-    let waiting = mailbox.wait();
-    mailbox.deliver(&[start(&RESUMED, true)]);
-    let PollOutcome::Letters(answer) = mailbox.open(here, Duration::ZERO).await else { panic!("nothing") };
+    let (buffer, here) = welcomed().await;
+    let waiting = buffer.wait();
+    buffer.deliver(&[start(&RESUMED, true)]);
+    let PollOutcome::Answer(answer) = buffer.open(here, Duration::ZERO).await else { panic!("nothing") };
     drop(waiting);
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!((&answer["reset"], answer["messages"].as_array().unwrap().len()), (&Value::Bool(true), 1));
     assert_eq!((&answer["ticket"], &answer["lastN"]), (&"t".into(), &0.into()));
-    assert_eq!(held(&[Arc::new(mailbox)]), 0, "the log has it");
+    assert_eq!(held(&[Arc::new(buffer)]), 0, "the log has it");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
     for (reset, lost) in [(true, true), (true, false), (false, true)] {
-        let (mailbox, here) = welcomed().await;
-        let waiting = mailbox.wait();
-        mailbox.deliver(&[start(&RESUMED, reset)]);
-        assert!(matches!(mailbox.open(here, Duration::ZERO).await, PollOutcome::Letters(_)));
+        let (buffer, here) = welcomed().await;
+        let waiting = buffer.wait();
+        buffer.deliver(&[start(&RESUMED, reset)]);
+        assert!(matches!(buffer.open(here, Duration::ZERO).await, PollOutcome::Answer(_)));
         drop(waiting);
-        let there = mailbox.state.lock().here;
-        mailbox.deliver(&[chat("more")]);
-        match open(&mailbox, if lost { here } else { there }).await {
-            PollOutcome::Letters(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
+        let there = buffer.state.lock().here;
+        buffer.deliver(&[chat("more")]);
+        match open(&buffer, if lost { here } else { there }).await {
+            PollOutcome::Answer(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
             PollOutcome::Unknown { void } => assert!(lost && void == reset),
             _ => panic!("neither"),
         }
@@ -177,14 +177,14 @@ async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_is_given_up_leaves_no_beginning_behind() {
-    let here = PollCursor { cursor: PLACE, page: Some(Page { turn: 1, company: 3 }) };
-    let mailbox = PollBuffer::new(Some(here));
-    let waiting = mailbox.wait();
-    mailbox.deliver(&[start_after(&RESUMED, false, 3, &[])]);
-    let mut poll = Box::pin(mailbox.open(here, Duration::from_secs(60)));
+    let here = PollCursor { cursor: PLACE, page: Some(Page { response: 1, fingerprint: 3 }) };
+    let buffer = PollBuffer::new(Some(here));
+    let waiting = buffer.wait();
+    buffer.deliver(&[start_after(&RESUMED, false, 3, &[])]);
+    let mut poll = Box::pin(buffer.open(here, Duration::from_secs(60)));
     assert!(futures_util::FutureExt::now_or_never(poll.as_mut()).is_none(), "nothing new");
-    assert!(mailbox.state.lock().gathered.start().is_some());
+    assert!(buffer.state.lock().gathered.start().is_some());
     drop((poll, waiting));
-    assert!(mailbox.state.lock().gathered.is_empty());
-    assert!(matches!(open(&mailbox, here).await, PollOutcome::Unknown { void: false }));
+    assert!(buffer.state.lock().gathered.is_empty());
+    assert!(matches!(open(&buffer, here).await, PollOutcome::Unknown { void: false }));
 }

@@ -31,7 +31,7 @@ pub(super) async fn the_call_is_told_and_kept_whatever_order_news_of_it_come_in<
     let cid = here.join(&room, "Cid").await;
     let calls: HashMap<_, _> = cid.room.members.iter().map(|member| (member.id, member.call)).collect();
     assert_eq!(calls, HashMap::from([(ann.id, second.over()), (bob.id, third), (cid.id, CallMark::default())]));
-    assert_eq!(here.look(&room).await, Some(cid.room));
+    assert_eq!(here.snapshot(&room).await, Some(cid.room));
     let refused = Err(StoreError::Refused(RoomError::NotMember));
     there.leave(&room, &bob).await;
     assert_eq!(here.store.call(&room, bob.id, third.over()).await, refused);

@@ -12,7 +12,7 @@ pub(super) async fn room_is_born_by_its_first_join<W: World>() {
     let world = W::new().await;
     let mut node = world.node().await;
     let room = a_room();
-    assert_eq!(node.look(&room).await, None);
+    assert_eq!(node.snapshot(&room).await, None);
     let ann = node.join(&room, "Ann").await;
     assert!(ann.joined.new);
     assert_eq!(ann.joined.last_n, 0);
@@ -21,7 +21,7 @@ pub(super) async fn room_is_born_by_its_first_join<W: World>() {
     assert_eq!(ann.room.members[0].id, ann.id);
     assert_eq!(ann.room.members[0].name, name("Ann"));
     assert!(ann.room.members[0].joined_at > 1_700_000_000_000);
-    assert_eq!(node.look(&room).await, Some(ann.room.clone()));
+    assert_eq!(node.snapshot(&room).await, Some(ann.room.clone()));
     let (member, version, count) = node.heard.joined().await;
     assert_eq!((member, version, count), (ann.room.members[0].clone(), 1, 1));
 }
@@ -43,9 +43,9 @@ pub(super) async fn everybody_is_told_of_a_join<W: World>() {
         let listed = bob.room.members.iter().find(|listed| listed.id == bob.id).unwrap();
         assert_eq!(member.joined_at, listed.joined_at);
     }
-    let seen = there.look(&room).await.unwrap();
+    let seen = there.snapshot(&room).await.unwrap();
     assert_eq!(seen, bob.room);
-    assert_eq!(there.store.look(&room, false).await.unwrap().unwrap().history, []);
+    assert_eq!(there.store.snapshot(&room, false).await.unwrap().unwrap().history, []);
 }
 
 /// What a link that takes a member's seat over is shown, having read up to `after`.
@@ -60,7 +60,7 @@ pub(super) async fn who_comes_back_is_shown_what_they_missed_and_no_more<W: Worl
     let room = a_room();
     let (ann, bob) = (here.join(&room, "Ann").await, here.join(&room, "Bob").await);
     for n in 1..=8 {
-        here.say(&room, if n == 5 { bob.id } else { ann.id }, n, &format!("message {n}")).await.unwrap();
+        here.publish(&room, if n == 5 { bob.id } else { ann.id }, n, &format!("message {n}")).await.unwrap();
     }
     let (at, all) = (|seq| Cursor { epoch: ann.room.epoch, seq }, vec![4, 5, 6, 7, 8]);
     for node in [&here, &there, &here] {
@@ -124,9 +124,9 @@ pub(super) async fn one_member_is_found_among_many<W: World>() {
     let room = a_room();
     assert_eq!(here.store.find(&room, None).await, Ok(None));
     let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
-    here.say(&room, ann.id, 1, "hello").await.unwrap();
+    here.publish(&room, ann.id, 1, "hello").await.unwrap();
     here.store.call(&room, bob.id, CallMark::since(8)).await.unwrap();
-    let all = there.look(&room).await.unwrap();
+    let all = there.snapshot(&room).await.unwrap();
     for id in [Some(bob.id), Some(MemberId::random()), None] {
         let listed: Vec<_> = all.members.iter().filter(|member| Some(member.id) == id).cloned().collect();
         let unlisted = 2 - listed.len();
@@ -144,7 +144,7 @@ pub(super) async fn full_room_refuses_and_stays_as_it_was<W: World>() {
     let bob = here.join(&room, "Bob").await;
     let refused = there.join_as(&room, MemberId::random(), "Cid").await.map(drop);
     assert_eq!(refused, Err(RoomError::RoomFull.into()));
-    assert_eq!(there.look(&room).await, Some(bob.room.clone()));
+    assert_eq!(there.snapshot(&room).await, Some(bob.room.clone()));
     here.leave(&room, &bob).await;
     assert!(there.join(&room, "Cid").await.joined.new);
 }
@@ -169,7 +169,7 @@ pub(super) async fn forty_joins_under_fire_miss_nothing<W: World>() {
             let mut n = 0;
             while !*stopped.borrow() {
                 n += 1;
-                speaker.say(&room, ann.id, n, "bang").await.unwrap();
+                speaker.publish(&room, ann.id, n, "bang").await.unwrap();
             }
             n
         }
@@ -192,7 +192,7 @@ pub(super) async fn forty_joins_under_fire_miss_nothing<W: World>() {
     }
     stop.send(true).unwrap();
     let said = fire.await.unwrap();
-    assert_eq!(speaker.look(&room).await.unwrap().seq, said);
+    assert_eq!(speaker.snapshot(&room).await.unwrap().seq, said);
 }
 
 pub(super) async fn leave_against_join_is_whole_or_gone<W: World>() {
@@ -201,9 +201,9 @@ pub(super) async fn leave_against_join_is_whole_or_gone<W: World>() {
     for _ in 0..300 {
         let room = a_room();
         let ann = here.join(&room, "Ann").await;
-        here.say(&room, ann.id, 1, "hello").await.unwrap();
+        here.publish(&room, ann.id, 1, "hello").await.unwrap();
         let ((), bob) = tokio::join!(here.leave(&room, &ann), there.join(&room, "Bob"));
-        let seen = there.look(&room).await.unwrap();
+        let seen = there.snapshot(&room).await.unwrap();
         assert_eq!(seen.members.iter().map(|member| member.id).collect::<Vec<_>>(), [bob.id]);
         assert_eq!(seen.epoch, bob.room.epoch);
         if seen.epoch == ann.room.epoch {
@@ -211,7 +211,7 @@ pub(super) async fn leave_against_join_is_whole_or_gone<W: World>() {
         } else {
             assert_eq!((seen.seq, seen.version, seen.history.len()), (0, 1, 0));
         }
-        assert_eq!(there.say(&room, bob.id, 1, "alone").await.unwrap().seq, seen.seq + 1);
+        assert_eq!(there.publish(&room, bob.id, 1, "alone").await.unwrap().seq, seen.seq + 1);
         there.leave(&room, &bob).await;
     }
     assert!(world.is_empty());

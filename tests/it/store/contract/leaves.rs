@@ -28,11 +28,11 @@ pub(super) async fn leave_may_be_repeated<W: World>() {
     for _ in 0..3 {
         node.leave(&room, &ann).await;
     }
-    assert_eq!(node.look(&room).await.unwrap().version, 3);
+    assert_eq!(node.snapshot(&room).await.unwrap().version, 3);
     for _ in 0..3 {
         node.leave(&room, &bob).await;
     }
-    assert_eq!(node.look(&room).await, None);
+    assert_eq!(node.snapshot(&room).await, None);
 }
 
 pub(super) async fn room_is_forgotten_when_the_last_member_leaves<W: World>() {
@@ -40,12 +40,12 @@ pub(super) async fn room_is_forgotten_when_the_last_member_leaves<W: World>() {
     let (here, there) = (world.node().await, world.node().await);
     let room = a_room();
     let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
-    here.say(&room, ann.id, 1, "a secret").await.unwrap();
+    here.publish(&room, ann.id, 1, "a secret").await.unwrap();
     there.leave(&room, &bob).await;
     assert!(!world.is_empty());
     here.leave(&room, &ann).await;
     assert!(world.is_empty());
-    assert_eq!(there.look(&room).await, None);
+    assert_eq!(there.snapshot(&room).await, None);
     assert_eq!(there.since(&room, ann.room.cursor()).await, None);
 }
 
@@ -54,8 +54,8 @@ pub(super) async fn reborn_room_is_another_life<W: World>() {
     let node = world.node().await;
     let room = a_room();
     let ann = node.join(&room, "Ann").await;
-    node.say(&room, ann.id, 5, "a secret").await.unwrap();
-    let cursor = node.look(&room).await.unwrap().cursor();
+    node.publish(&room, ann.id, 5, "a secret").await.unwrap();
+    let cursor = node.snapshot(&room).await.unwrap().cursor();
     node.leave(&room, &ann).await;
     let again = node.join_as(&room, ann.id, "Ann").await.unwrap();
     assert!(again.joined.new);
@@ -64,7 +64,7 @@ pub(super) async fn reborn_room_is_another_life<W: World>() {
     assert_ne!(again.room.epoch, ann.room.epoch);
     assert_ne!(again.room.key, ann.room.key);
     assert_eq!(node.since(&room, cursor).await, None);
-    assert_eq!(node.say(&room, ann.id, 5, "anew").await.unwrap().seq, 1);
+    assert_eq!(node.publish(&room, ann.id, 5, "anew").await.unwrap().seq, 1);
 }
 
 pub(super) async fn key_is_the_same_for_a_whole_life<W: World>() {
@@ -75,7 +75,7 @@ pub(super) async fn key_is_the_same_for_a_whole_life<W: World>() {
     let bob = there.join(&room, "Bob").await;
     assert_eq!(bob.room.key, ann.room.key);
     here.leave(&room, &ann).await;
-    assert_eq!(there.look(&room).await.unwrap().key, ann.room.key);
+    assert_eq!(there.snapshot(&room).await.unwrap().key, ann.room.key);
     assert_eq!(here.join(&room, "Cid").await.room.key, ann.room.key);
 }
 
@@ -89,13 +89,13 @@ pub(super) async fn node_is_told_nothing_after_its_last_member_left<W: World>() 
     here.heard.joined().await;
     here.leave(&room, &ann).await;
     for n in 1..=20 {
-        there.say(&room, bob.id, n, "alone").await.unwrap();
+        there.publish(&room, bob.id, n, "alone").await.unwrap();
         there.heard.entry().await;
     }
     assert_eq!(here.heard.rest(), []);
     // And is told everything again after the next join.
     let back = here.join(&room, "Cid").await;
     assert_eq!(here.heard.joined().await.0.id, back.id);
-    there.say(&room, bob.id, 21, "hello").await.unwrap();
+    there.publish(&room, bob.id, 21, "hello").await.unwrap();
     assert_eq!(here.heard.entry().await.seq, 21);
 }

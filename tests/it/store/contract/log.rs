@@ -17,7 +17,7 @@ pub(super) async fn reader_gets_exactly_what_it_missed<W: World>() {
     let at = |seq| Cursor { epoch: ann.room.epoch, seq };
     assert_eq!(node.since(&room, at(0)).await, Some(Vec::new()));
     for n in 1..=8 {
-        node.say(&room, ann.id, n, &format!("message {n}")).await.unwrap();
+        node.publish(&room, ann.id, n, &format!("message {n}")).await.unwrap();
     }
     for (seq, missed) in [(8, Some(vec![])), (7, Some(vec![8])), (3, Some(vec![4, 5, 6, 7, 8])), (2, None), (0, None), (9, None)]
     {
@@ -34,8 +34,8 @@ pub(super) async fn log_is_kept_to_its_length<W: World>() {
         let room = a_room();
         let ann = node.join(&room, "Ann").await;
         for n in 1..=5 {
-            assert_eq!(node.say(&room, ann.id, n, "hello").await.unwrap().seq, n);
-            let kept: Vec<u64> = node.look(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect();
+            assert_eq!(node.publish(&room, ann.id, n, "hello").await.unwrap().seq, n);
+            let kept: Vec<u64> = node.snapshot(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect();
             assert_eq!(kept, ((n + 1).saturating_sub(history_len).max(1)..=n).collect::<Vec<_>>());
         }
         node.leave(&room, &ann).await;
@@ -49,11 +49,11 @@ pub(super) async fn log_is_kept_to_its_bytes<W: World>() {
     let room = a_room();
     let ann = node.join(&room, "Ann").await;
     let mut n = 0;
-    let mut say = async |words: &str| {
+    let mut publish = async |words: &str| {
         n += 1;
-        node.say(&room, ann.id, n, words).await.unwrap();
+        node.publish(&room, ann.id, n, words).await.unwrap();
     };
-    let kept = async || node.look(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    let kept = async || node.snapshot(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect::<Vec<_>>();
     for (words, left) in [
         ("four", vec![1]),
         ("ж\nж\n", vec![1, 2]),
@@ -69,7 +69,7 @@ pub(super) async fn log_is_kept_to_its_bytes<W: World>() {
         ("y", vec![7, 8, 9, 10, 11, 12]),
         ("12345", vec![8, 9, 10, 11, 12, 13]),
     ] {
-        say(words).await;
+        publish(words).await;
         assert_eq!(kept().await, left);
     }
 }
@@ -85,25 +85,25 @@ pub(super) async fn old_entries_are_nowhere_to_be_found<W: World>() {
         let ann = node.join(&room, "Ann").await;
         let begun = tokio::time::Instant::now();
         for n in 1..=3 {
-            node.say(&room, ann.id, n, "a secret").await.unwrap();
+            node.publish(&room, ann.id, n, "a secret").await.unwrap();
         }
-        let kept = node.look(&room).await.unwrap().history.len();
+        let kept = node.snapshot(&room).await.unwrap().history.len();
         // On a slow machine they may have grown old already. Stores count whole milliseconds, by clocks of their own.
         if begun.elapsed() < Duration::from_millis(AGE - 20) {
             assert_eq!(kept, 3);
             break (room, ann);
         }
     };
-    until("the entries grow old", async || node.look(&room).await.unwrap().history.is_empty()).await;
-    let now = node.look(&room).await.unwrap();
+    until("the entries grow old", async || node.snapshot(&room).await.unwrap().history.is_empty()).await;
+    let now = node.snapshot(&room).await.unwrap();
     assert_eq!((now.seq, now.epoch), (3, ann.room.epoch));
     assert_eq!(node.since(&room, Cursor { seq: 1, ..now.cursor() }).await, None);
     assert_eq!(node.since(&room, now.cursor()).await, Some(Vec::new()));
     assert_eq!(node.join(&room, "Bob").await.room.history, []);
     // What is remembered about a seat is the answer to its last message, and nothing else.
-    assert!(node.say(&room, ann.id, 3, "again").await.unwrap().repeated);
-    assert_eq!(node.say(&room, ann.id, 2, "again").await, Err(RoomError::StaleN.into()));
+    assert!(node.publish(&room, ann.id, 3, "again").await.unwrap().repeated);
+    assert_eq!(node.publish(&room, ann.id, 2, "again").await, Err(RoomError::StaleN.into()));
     node.leave(&room, &ann).await;
     assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, 0);
-    assert_eq!(node.say(&room, ann.id, 1, "anew").await.unwrap().seq, 4);
+    assert_eq!(node.publish(&room, ann.id, 1, "anew").await.unwrap().seq, 4);
 }

@@ -28,9 +28,9 @@ pub(super) async fn closing_node_takes_its_members_along<W: World>() {
         gone.insert(member.id);
     }
     assert_eq!(gone, HashSet::from([ann.id, cid.id]));
-    let stayed: HashSet<_> = there.look(&room).await.unwrap().members.iter().map(|member| member.id).collect();
+    let stayed: HashSet<_> = there.snapshot(&room).await.unwrap().members.iter().map(|member| member.id).collect();
     assert_eq!(stayed, HashSet::from([bob.id, moved.id]));
-    assert_eq!(there.look(&lonely).await, None);
+    assert_eq!(there.snapshot(&lonely).await, None);
 }
 
 pub(super) async fn silent_node_loses_its_members_exactly_once<W: World>() {
@@ -40,7 +40,7 @@ pub(super) async fn silent_node_loses_its_members_exactly_once<W: World>() {
     let bob = there.join(&room, "Bob").await;
     let cid = third.join(&room, "Cid").await;
     let lost = [here.join(&room, "Ann").await.id, here.join(&room, "Dan").await.id];
-    there.say(&room, bob.id, 1, "hello").await.unwrap();
+    there.publish(&room, bob.id, 1, "hello").await.unwrap();
     drop(here);
     for node in [&mut there, &mut third] {
         let mut gone = HashSet::new();
@@ -60,7 +60,7 @@ pub(super) async fn silent_node_loses_its_members_exactly_once<W: World>() {
             0
         );
     }
-    let seen = there.look(&room).await.unwrap();
+    let seen = there.snapshot(&room).await.unwrap();
     assert_eq!(seen.members.iter().map(|member| member.id).collect::<HashSet<_>>(), HashSet::from([bob.id, cid.id]));
     assert_eq!((seen.seq, seen.version), (1, 6));
 }
@@ -70,10 +70,10 @@ pub(super) async fn lonely_room_of_a_dead_node_is_gone<W: World>() {
     let (here, there) = (world.node().await, world.node().await);
     let (room, forgotten) = (a_room(), a_room());
     let ann = here.join(&room, "Ann").await;
-    here.say(&room, ann.id, 1, "a secret").await.unwrap();
+    here.publish(&room, ann.id, 1, "a secret").await.unwrap();
     here.join(&forgotten, "Ann").await;
     drop(here);
-    until("the room is gone", async || there.look(&room).await.is_none()).await;
+    until("the room is gone", async || there.snapshot(&room).await.is_none()).await;
     let bob = there.join(&room, "Bob").await;
     assert_ne!(bob.room.epoch, ann.room.epoch);
     assert_ne!(bob.room.key, ann.room.key);
@@ -90,10 +90,10 @@ pub(super) async fn rooms_do_not_hear_each_other<W: World>() {
     let bob = node.join(&other, "Bob").await;
     assert_ne!(ann.room.key, bob.room.key);
     assert_ne!(ann.room.epoch, bob.room.epoch);
-    node.say(&room, ann.id, 1, "here").await.unwrap();
-    assert_eq!(node.say(&other, ann.id, 1, "there").await, Err(RoomError::NotMember.into()));
-    assert_eq!(node.say(&other, bob.id, 1, "there").await.unwrap().seq, 1);
+    node.publish(&room, ann.id, 1, "here").await.unwrap();
+    assert_eq!(node.publish(&other, ann.id, 1, "there").await, Err(RoomError::NotMember.into()));
+    assert_eq!(node.publish(&other, bob.id, 1, "there").await.unwrap().seq, 1);
     node.heard.entry().await;
     node.heard.entry().await;
-    assert_eq!(node.look(&other).await.unwrap().history.len(), 1);
+    assert_eq!(node.snapshot(&other).await.unwrap().history.len(), 1);
 }

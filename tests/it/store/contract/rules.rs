@@ -87,13 +87,13 @@ impl<'a> Stage<'a> {
                 String::new()
             }
             Deed::Say { node, who, n } => {
-                let said = self.nodes[node].store.say(&room, ids[who], n, &text(&format!("text {n}"))).await;
+                let said = self.nodes[node].store.publish(&room, ids[who], n, &text(&format!("text {n}"))).await;
                 format!("{:?}", said.map(|said| (said.seq, said.repeated)))
             }
             Deed::Typing { node, who } => {
                 format!("{:?}", self.nodes[node].store.typing(&room, ids[who], &name("Somebody"), who == 1, Instant::now()).await)
             }
-            Deed::Look { node } => format!("{:?}", self.nodes[node].look(&room).await.as_ref().map(bare)),
+            Deed::Look { node } => format!("{:?}", self.nodes[node].snapshot(&room).await.as_ref().map(bare)),
             Deed::Since { node, seq } => {
                 let missed = self.nodes[node].since(&room, Cursor { epoch: self.epoch, seq }).await;
                 format!("{:?}", missed.map(|entries| entries.iter().map(plain).collect::<Vec<_>>()))

@@ -45,11 +45,11 @@ pub(super) async fn takeover_is_told_to_nobody_and_voids_the_old_link<W: World>(
     assert!(!moved.joined.new);
     assert_eq!(moved.room, bob.room, "neither name nor time nor version change");
     here.leave(&room, &ann).await;
-    assert_eq!(there.look(&room).await.unwrap().members.len(), 2);
+    assert_eq!(there.snapshot(&room).await.unwrap().members.len(), 2);
     // The same at one node.
     let again = there.join_as(&room, ann.id, "Ann").await.unwrap();
     there.leave(&room, &moved).await;
-    assert_eq!(there.say(&room, ann.id, 1, "still here").await.unwrap().seq, 1);
+    assert_eq!(there.publish(&room, ann.id, 1, "still here").await.unwrap().seq, 1);
     there.heard.entry().await;
     there.leave(&room, &again).await;
     let (member, reason, version, count) = there.heard.left().await;
@@ -70,9 +70,9 @@ pub(super) async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>(
         assert!(!joined.new);
     }
     here.store.leave(&room, ann.id, older, LeaveReason::Left).await.unwrap();
-    assert_eq!(here.look(&room).await.unwrap().members.len(), 2, "the older link's goodbye is void");
+    assert_eq!(here.snapshot(&room).await.unwrap().members.len(), 2, "the older link's goodbye is void");
     here.store.leave(&room, ann.id, newer, LeaveReason::Left).await.unwrap();
-    assert_eq!(there.look(&room).await.unwrap().members.len(), 1);
+    assert_eq!(there.snapshot(&room).await.unwrap().members.len(), 1);
     there.leave(&room, &cid).await;
     assert!(world.is_empty());
     here.heard.rest();
@@ -90,17 +90,17 @@ pub(super) async fn seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobo
     // Back again: now it is the other node that loses it. Whatever is said in between is heard once.
     let back = here.join_as(&room, ann.id, "Ann").await.unwrap();
     assert_eq!(there.heard.moved().await, (ann.id, away.tag));
-    third.say(&room, cid.id, 1, "where are you?").await.unwrap();
+    third.publish(&room, cid.id, 1, "where are you?").await.unwrap();
     assert_eq!(here.heard.entry().await.seq, 1);
     let away = there.join_as(&room, ann.id, "Ann").await.unwrap();
     assert_eq!(here.heard.moved().await, (ann.id, back.tag));
     // The older link may still speak, because it is the same person; but not free the seat.
-    assert_eq!(here.say(&room, ann.id, 1, "here").await.unwrap().seq, 2);
+    assert_eq!(here.publish(&room, ann.id, 1, "here").await.unwrap().seq, 2);
     here.leave(&room, &back).await;
     // The last one: nothing more is told there.
     let gone = there.join_as(&room, bob.id, "Bob").await.unwrap();
     assert_eq!(here.heard.moved().await, (bob.id, bob.tag));
-    third.say(&room, cid.id, 2, "all there now").await.unwrap();
+    third.publish(&room, cid.id, 2, "all there now").await.unwrap();
     while there.heard.entry().await.seq < 3 {}
     third.leave(&room, &cid).await;
     there.heard.left().await;
@@ -138,7 +138,7 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
     }
     let (late, (_, newer)) = refused.expect("a join that comes late is refused");
     // Signals are not kept while a node reads the room anew, as it may when a member moves: this comes after that.
-    here.say(&room, bob.id, 1, "who is there?").await.unwrap();
+    here.publish(&room, bob.id, 1, "who is there?").await.unwrap();
     for node in [&mut here, &mut there] {
         node.heard.entry().await;
     }
@@ -159,11 +159,11 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
         let (new, link) = come(node, Instant::now()).await.unwrap();
         assert!(!new);
         holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Lost).await.unwrap();
-        assert_eq!(node.look(&room).await.unwrap().members.len(), 3, "the older link's goodbye is void");
+        assert_eq!(node.snapshot(&room).await.unwrap().members.len(), 3, "the older link's goodbye is void");
         holder = (node, link);
     }
     holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Left).await.unwrap();
-    assert_eq!(here.look(&room).await.unwrap().members.len(), 2);
+    assert_eq!(here.snapshot(&room).await.unwrap().members.len(), 2);
     // The seat is free: the late one gets it.
     assert!(come(&here, late).await.unwrap().0);
 }
@@ -173,10 +173,10 @@ pub(super) async fn takeover_knows_the_last_n<W: World>() {
     let (here, there) = (world.node().await, world.node().await);
     let room = a_room();
     let ann = here.join(&room, "Ann").await;
-    here.say(&room, ann.id, 41, "hello").await.unwrap();
-    let first = here.say(&room, ann.id, 42, "hello").await.unwrap();
+    here.publish(&room, ann.id, 41, "hello").await.unwrap();
+    let first = here.publish(&room, ann.id, 42, "hello").await.unwrap();
     let moved = there.join_as(&room, ann.id, "Ann").await.unwrap();
     assert_eq!((moved.joined.new, moved.joined.last_n), (false, 42));
-    let again = there.say(&room, ann.id, 42, "hello").await.unwrap();
+    let again = there.publish(&room, ann.id, 42, "hello").await.unwrap();
     assert_eq!((again.seq, again.at, again.repeated), (first.seq, first.at, true));
 }

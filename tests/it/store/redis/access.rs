@@ -25,7 +25,7 @@ async fn user_with_few_rights_is_enough() {
     let room = a_room();
     let (ann, ann_tag) = node.join(&room, "Ann").await;
     for n in 1..=5 {
-        node.store.say(&room, ann, n, &text("hello")).await.unwrap();
+        node.store.publish(&room, ann, n, &text("hello")).await.unwrap();
         assert_eq!(node.heard.entry().await.seq, n);
     }
     node.store.typing(&room, ann, &name("Ann"), true, Instant::now()).await.unwrap();

@@ -33,7 +33,7 @@ async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
     };
     for n in 1..=40 {
         let words = "ё".repeat([1, 2, 30, 3, 1, 1, 1, 1, 1, 1, 1, 1][n as usize % 12]);
-        node.say(&room, ann, n, &text(&words)).await.unwrap();
+        node.publish(&room, ann, n, &text(&words)).await.unwrap();
         length();
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -51,7 +51,7 @@ async fn killed_fleet_leaves_nothing() {
         let room = a_room();
         for node in &nodes {
             let (id, _) = node.join(&room, "Ann").await;
-            node.store.say(&room, id, 1, &text("a secret")).await.unwrap();
+            node.store.publish(&room, id, 1, &text("a secret")).await.unwrap();
         }
     }
     assert_eq!(server.keys().len(), 15);
@@ -66,7 +66,7 @@ async fn every_key_of_a_room_carries_the_same_expiry() {
     let node = node(&server.url(), Limits::default()).await;
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
     let keys = server.keys();
     assert_eq!(keys.len(), 3);
     let ends = ends(&server, &keys);
@@ -79,9 +79,9 @@ async fn idle_room_outlives_the_backstop_expiry() {
     let node = node(&server.url(), Limits { lease: 3000, ..Limits::default() }).await;
     let room = a_room();
     let (ann, ann_tag) = node.join(&room, "Ann").await;
-    node.store.say(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
     until_put_off(&server).await;
-    let seen = node.store.look(&room, true).await.unwrap().unwrap();
+    let seen = node.store.snapshot(&room, true).await.unwrap().unwrap();
     assert_eq!((seen.history.len(), seen.version), (1, 1));
     node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(server.keys(), Vec::<String>::new());
@@ -96,8 +96,8 @@ async fn databases_of_one_server_are_apart() {
     let (ann, _) = first.join(&room, "Ann").await;
     let (bob, _) = second.join(&room, "Bob").await;
     assert_eq!(first.people(&room).await, [ann]);
-    second.store.say(&room, bob, 1, &text("there")).await.unwrap();
-    first.store.say(&room, ann, 1, &text("here")).await.unwrap();
+    second.store.publish(&room, bob, 1, &text("there")).await.unwrap();
+    first.store.publish(&room, ann, 1, &text("here")).await.unwrap();
     assert_eq!(first.heard.entry().await.text, text("here"));
     assert_eq!(second.heard.entry().await.text, text("there"));
     assert_eq!(first.store.counts().fill.load(Ordering::Relaxed), 0);

@@ -25,7 +25,7 @@ async fn lost_answers_change_nothing() {
     let room = a_room();
     // Redis knows the scripts by now, so that what is lost is not their absence.
     let (bob, bob_tag) = node.join(&room, "Bob").await;
-    node.store.say(&room, bob, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, bob, 1, &text("hello")).await.unwrap();
     node.heard.entry().await;
     node.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     // A join whose answer is lost is joined once.
@@ -36,8 +36,8 @@ async fn lost_answers_change_nothing() {
     assert_eq!((snapshot.version, snapshot.members.len()), (1, 1));
     // A message whose answer is lost is said once.
     line.swallow_next_answer();
-    assert_eq!(node.store.say(&room, ann, 1, &text("once")).await.unwrap().seq, 1);
-    assert_eq!(node.store.say(&room, ann, 2, &text("twice")).await.unwrap().seq, 2);
+    assert_eq!(node.store.publish(&room, ann, 1, &text("once")).await.unwrap().seq, 1);
+    assert_eq!(node.store.publish(&room, ann, 2, &text("twice")).await.unwrap().seq, 2);
     assert_eq!(node.heard.entry().await.text, text("once"));
     assert_eq!(node.heard.entry().await.text, text("twice"));
     // So is one without a counter.
@@ -61,13 +61,13 @@ async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whate
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
     witness.store.publish_next(&room, ann, &text("so that Redis knows the script")).await.unwrap();
-    let log = async || witness.store.look(&room, true).await.unwrap().unwrap().history;
+    let log = async || witness.store.snapshot(&room, true).await.unwrap().unwrap().history;
     line.mute(true);
     let said = |words: &'static str, n: Option<u64>| {
         let (store, room) = (Arc::clone(&node.store), room.clone());
         tokio::spawn(async move {
             match n {
-                Some(n) => store.say(&room, ann, n, &text(words)).await,
+                Some(n) => store.publish(&room, ann, n, &text(words)).await,
                 None => store.publish_next(&room, ann, &text(words)).await,
             }
         })
@@ -122,7 +122,7 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
     for home in [&near, &far] {
         let room = a_room();
         let (ann, first) = home.join(&room, "Ann").await;
-        home.store.say(&room, ann, 1, &text("mine")).await.unwrap();
+        home.store.publish(&room, ann, 1, &text("mine")).await.unwrap();
         // The scripts are known, so that the join does happen.
         near.join(&a_room(), "Bob").await;
         line.mute(true);
@@ -133,13 +133,13 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
         );
         line.mute(false);
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let kept = far.store.look(&room, true).await.unwrap().unwrap();
+        let kept = far.store.snapshot(&room, true).await.unwrap().unwrap();
         assert_eq!((kept.members.len(), kept.history.len()), (1, 1));
         // The goodbyes of both links free it.
         home.store.leave(&room, ann, first, LeaveReason::Lost).await.unwrap();
         until("the seat is free", async || {
             let _ = near.store.leave(&room, ann, link, LeaveReason::Lost).await;
-            far.store.look(&room, false).await.unwrap().is_none()
+            far.store.snapshot(&room, false).await.unwrap().is_none()
         })
         .await;
     }
@@ -149,7 +149,7 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
 async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
     let Asleep { server: _server, line, mut sleeper, mut other, room, ann: member, bob } = Asleep::begin().await;
     let ann = member.id;
-    other.store.say(&room, bob, 1, &text("is she gone?")).await.unwrap();
+    other.store.publish(&room, bob, 1, &text("is she gone?")).await.unwrap();
     line.hold(false);
     let (back, _, count) = other.heard.joined().await;
     assert_eq!((back, count), (member, 2));
@@ -157,7 +157,7 @@ async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
     let next = sleeper.heard.next().await;
     assert!(matches!(next, Event::Unchanged { version: 4, count: 2, .. }), "{next:?}");
     assert_eq!(sleeper.heard.rest(), [], "neither left nor joined, nor reset");
-    assert_eq!(sleeper.store.say(&room, ann, 1, &text("no")).await.unwrap().seq, 2);
+    assert_eq!(sleeper.store.publish(&room, ann, 1, &text("no")).await.unwrap().seq, 2);
     assert_eq!(other.people(&room).await, sorted(vec![ann, bob]));
 }
 
@@ -172,7 +172,7 @@ async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     new.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
     server.ask(&["FLUSHALL"]);
     // Both bring back the members that they believe theirs; the later holder wins, in either order.
-    old.store.say(&room, bob, 1, &text("hello")).await.unwrap();
+    old.store.publish(&room, bob, 1, &text("hello")).await.unwrap();
     new.heard.reset().await;
     old.store.leave(&room, ann, old_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(new.people(&room).await, sorted(vec![ann, bob]));

@@ -73,8 +73,8 @@ async fn silent_loss_of_a_subscription_is_noticed_by_what_the_node_says_itself()
     undisturbed(async || {
         // No renewal comes meanwhile that would notice it too.
         let mut these = Deafened::begin(3_600_000).await;
-        these.other.store.say(&these.room, these.bob, 1, &text("unheard")).await.unwrap();
-        these.deaf.store.say(&these.room, these.ann, 1, &text("by ear")).await.unwrap();
+        these.other.store.publish(&these.room, these.bob, 1, &text("unheard")).await.unwrap();
+        these.deaf.store.publish(&these.room, these.ann, 1, &text("by ear")).await.unwrap();
         assert_eq!(these.deaf.heard.entry().await.text, text("unheard"));
         assert_eq!(these.deaf.heard.entry().await.text, text("by ear"));
         assert_eq!(these.listeners(), 2);
@@ -96,7 +96,7 @@ async fn silent_loss_of_a_subscription_is_noticed_by_the_renewal_when_the_node_o
         these.line.hold(true);
         let (cid, _) = these.other.join(&these.room, "Cid").await;
         let (dan, dan_tag) = these.other.join(&these.room, "Dan").await;
-        these.other.store.say(&these.room, dan, 1, &text("unheard too")).await.unwrap();
+        these.other.store.publish(&these.room, dan, 1, &text("unheard too")).await.unwrap();
         these.other.store.leave(&these.room, dan, dan_tag, LeaveReason::Left).await.unwrap();
         // Late news of the first joins may have made it subscribe again before the line was held.
         let unheard = these.listeners() == 1;
@@ -142,14 +142,14 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
 struct Slow(Arc<crate::support::Recorder>, Arc<tokio::sync::Mutex<()>>);
 
 impl EventHandler for Slow {
-    fn tell(&self, room: &RoomId, event: &Event) {
+    fn on_event(&self, room: &RoomId, event: &Event) {
         // Whatever else this thread has to do goes on elsewhere.
         drop(tokio::task::block_in_place(|| self.1.blocking_lock()));
-        self.0.tell(room, event);
+        self.0.on_event(room, event);
     }
 
-    fn link(&self, room: &RoomId, up: bool) {
-        self.0.link(room, up);
+    fn on_availability(&self, room: &RoomId, up: bool) {
+        self.0.on_availability(room, up);
     }
 }
 
@@ -175,7 +175,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
         let (store, room) = (Arc::clone(&other.store), room.clone());
         speaking.push(tokio::spawn(async move {
             for n in 1..=EACH {
-                store.say(&room, id, n, &text("hello")).await.unwrap();
+                store.publish(&room, id, n, &text("hello")).await.unwrap();
             }
         }));
     }
@@ -183,7 +183,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
         speaker.await.unwrap();
     }
     // The answer comes on the connection on which the news came: all of them wait to be taken by now.
-    overrun.look(&room, false).await.unwrap();
+    overrun.snapshot(&room, false).await.unwrap();
     drop(closed);
     for seq in 1..=4 * EACH {
         assert_eq!(heard.entry().await.seq, seq);

@@ -11,7 +11,7 @@ const LEAST: usize = 1024;
 const SPARE: usize = 4;
 
 /// Shrinks a table that has lost most of its entries. Cheap where there is nothing to do; call it periodically.
-pub fn give_back<K: Eq + Hash, V, S: BuildHasher + Clone>(table: &DashMap<K, V, S>) {
+pub fn shrink<K: Eq + Hash, V, S: BuildHasher + Clone>(table: &DashMap<K, V, S>) {
     let room = table.capacity();
     if room > LEAST && room > table.len() * SPARE {
         table.shrink_to_fit();
@@ -26,10 +26,10 @@ mod tests {
     fn what_a_crowd_took_is_given_back_when_it_has_left() {
         let table: DashMap<u32, u32> = (0..20_000).map(|n| (n, n)).collect();
         let full = table.capacity();
-        give_back(&table);
+        shrink(&table);
         assert_eq!(table.capacity(), full, "a full table is left alone");
         table.retain(|n, _| *n < 100);
-        give_back(&table);
+        shrink(&table);
         assert!((100..=LEAST).contains(&table.capacity()), "{}", table.capacity());
         assert_eq!(table.get(&99).map(|n| *n), Some(99));
     }

@@ -14,7 +14,7 @@ use parlor::{
 pub static LINES: Encoder = Encoder { frame: |frame, out| out.extend(frame.json.iter().chain(b"\n")), echo: false };
 
 /// As a node with nothing configured.
-pub fn terms() -> HubConfig {
+pub fn config() -> HubConfig {
     HubConfig {
         signer: Signer::new(""),
         limits: Limits::default(),
