@@ -16,7 +16,7 @@ use super::{
 /// So many are on their way in at a time while rooms are filled.
 const WIDTH: usize = 100;
 
-const MOVED: &str = "95 % within 6 s, all resumed, none refused, nobody seen to leave, probe p99 at most 100 ms";
+const MOVED: &str = "95 % within 6 s, all resumed, none refused, no member seen to leave, probe p99 at most 100 ms";
 
 pub const CASES: &[Case] = &[
     Case {
