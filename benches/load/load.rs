@@ -100,9 +100,9 @@ impl Load {
         let (crowd, seconds) = match self.job.shape {
             Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
             Shape::ClientMessage { rate, seconds } => return self.ask(rate, seconds),
-            Shape::Idle { crowd, seconds } | Shape::Talk { crowd, seconds, .. } | Shape::Flood { crowd, seconds, .. } => {
-                (crowd, seconds)
-            }
+            Shape::Idle { crowd, seconds }
+            | Shape::Talk { crowd, seconds, .. }
+            | Shape::Flood { crowd, seconds, .. } => (crowd, seconds),
         };
         let joining = self.gather(crowd)?;
         let (join_bytes, settled) = (self.read, self.look()?);
@@ -113,7 +113,9 @@ impl Load {
         let start = self.look()?;
         self.act(crowd, seconds)?;
         let end = self.look()?;
-        let script = before_that.zip(scripts(&self)?).map_or(0.0, |(from, to)| (to.1 - from.1) / (to.0 - from.0).max(1.0));
+        let script = before_that
+            .zip(scripts(&self)?)
+            .map_or(0.0, |(from, to)| (to.1 - from.1) / (to.0 - from.0).max(1.0));
         let joins = self.links.len() as u64;
         let lost = |link: &Link| link.tally.lost(self.said[link.room]);
         self.faults.lost = self.links.iter().filter(|link| !link.stalls).map(lost).sum();
@@ -121,7 +123,8 @@ impl Load {
         let outcome = self.outcome(start, end);
         self.links.iter().for_each(Link::cut);
         Ok(Outcome {
-            memory: settled.server.memory.saturating_sub(before.server.memory) as f64 / joins.max(1) as f64,
+            memory: settled.server.memory.saturating_sub(before.server.memory) as f64
+                / joins.max(1) as f64,
             joins,
             join_rate: joins as f64 / joining.as_secs_f64(),
             join_bytes,
@@ -158,7 +161,11 @@ impl Load {
     pub fn outcome(&self, start: Look, end: Look) -> Outcome {
         let seconds = (end.at - start.at).as_secs_f64();
         let micros = |from: Usage, to: Usage| to.cpu.saturating_sub(from.cpu).as_secs_f64() * 1e6;
-        let (server, aside, own) = (micros(start.server, end.server), micros(start.aside, end.aside), micros(start.own, end.own));
+        let (server, aside, own) = (
+            micros(start.server, end.server),
+            micros(start.aside, end.aside),
+            micros(start.own, end.own),
+        );
         let messages = self.said.iter().sum::<u64>() - self.unmeasured;
         let per = |sum: f64, count: u64| if count == 0 { 0.0 } else { sum / count as f64 };
         let delay = |quantile| self.delays.value_at_quantile(quantile) as f64 / 1e3;
@@ -211,7 +218,13 @@ impl Load {
         for i in 0..rooms * members {
             let (room, place) = (i / members, i % members);
             let speaks = place == 0;
-            self.open(room, if speaks { Door::Socket } else { door }, speaks, place, place >= members - stalled)?;
+            self.open(
+                room,
+                if speaks { Door::Socket } else { door },
+                speaks,
+                place,
+                place >= members - stalled,
+            )?;
             opening += 1;
             while opening >= OPENING {
                 opening -= self.enter()?;
@@ -232,11 +245,27 @@ impl Load {
         Ok(took)
     }
 
-    fn open(&mut self, room: usize, door: Door, speaks: bool, place: usize, stalls: bool) -> io::Result<()> {
+    fn open(
+        &mut self,
+        room: usize,
+        door: Door,
+        speaks: bool,
+        place: usize,
+        stalls: bool,
+    ) -> io::Result<()> {
         let node = place % self.job.addresses.len();
         let (address, dialect, afar) = (self.job.addresses[node], self.job.dialect, node > 0);
         let name = format!("load-{room}");
-        let link = Link::open(WelcomeParams { address, dialect, door, name: &name, room, speaks, afar, stalls })?;
+        let link = Link::open(WelcomeParams {
+            address,
+            dialect,
+            door,
+            name: &name,
+            room,
+            speaks,
+            afar,
+            stalls,
+        })?;
         self.hear(&link, self.links.len())?;
         self.links.push(link);
         Ok(())
@@ -244,7 +273,12 @@ impl Load {
 
     /// From now on what comes for `link`, which is or will be at `index`, is heard.
     pub fn hear(&self, link: &Link, index: usize) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, &link.socket, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?)
+        Ok(epoll::add(
+            &self.epoll,
+            &link.socket,
+            epoll::EventData::new_u64(index as u64),
+            epoll::EventFlags::IN,
+        )?)
     }
 
     /// Waits for those who are on their way in. Returns how many have arrived.
@@ -260,7 +294,11 @@ impl Load {
     pub fn turn(&mut self, wait: Duration) -> io::Result<bool> {
         let wait = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos().into() };
         self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&wait)) {
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&wait),
+        ) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -276,7 +314,9 @@ impl Load {
                 delivered += 1;
                 match heard {
                     Heard::Ack(number) => acked = number,
-                    Heard::Mark(Mark { due, .. }) if afar || nodes == 1 => delays.saturating_record(now.saturating_sub(due)),
+                    Heard::Mark(Mark { due, .. }) if afar || nodes == 1 => {
+                        delays.saturating_record(now.saturating_sub(due))
+                    }
                     Heard::Mark(_) => {}
                 }
             });
@@ -361,14 +401,22 @@ impl Load {
         let stalled = self.links.iter_mut().filter(|link| link.stalls);
         // All at once: a server waits only so long for somebody whom it sends away.
         let woken = std::thread::scope(|scope| {
-            let threads: Vec<_> = stalled.map(|link| scope.spawn(|| link.wake(SILENCE).map(|woken| (link, woken)))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a reader fell")))).collect()
+            let threads: Vec<_> = stalled
+                .map(|link| scope.spawn(|| link.wake(SILENCE).map(|woken| (link, woken))))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| {
+                    thread.join().unwrap_or_else(|_| Err(io::Error::other("a reader fell")))
+                })
+                .collect()
         });
         let woken: Vec<io::Result<_>> = woken;
         for woken in woken {
             let (link, (end, bytes)) = woken?;
             self.ear.marks(&bytes, |mark| link.tally.hear(mark.number, &mut self.faults));
-            self.faults.lost += link.tally.lost(if end == End::Kept { self.said[link.room] } else { 0 });
+            self.faults.lost +=
+                link.tally.lost(if end == End::Kept { self.said[link.room] } else { 0 });
             counts[end as usize] += 1;
         }
         Ok(counts)
@@ -376,7 +424,8 @@ impl Load {
 
     /// Until all has come that was said, or nothing comes any more.
     fn listen(&mut self, crowd: Crowd) -> io::Result<()> {
-        let expected = (self.said.iter().sum::<u64>() - self.unmeasured) * (crowd.members - crowd.stalled) as u64;
+        let expected = (self.said.iter().sum::<u64>() - self.unmeasured)
+            * (crowd.members - crowd.stalled) as u64;
         while self.delivered < expected && self.turn(SILENCE)? {}
         Ok(())
     }

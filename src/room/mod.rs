@@ -168,7 +168,12 @@ impl Room {
         }
         self.trim(now, limits);
         // A member who comes back after the grace continues with the counter of its last message.
-        let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
+        let last = self
+            .log
+            .iter()
+            .rev()
+            .find(|entry| entry.from == id)
+            .map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
         self.order.insert(&member);
         self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
@@ -208,7 +213,12 @@ impl Room {
                 return Ok(PublishResult { n, seq, at, repeated: true });
             }
             if n < last_n {
-                let first = self.log.iter().rev().find(|entry| entry.from == from && entry.n == n).ok_or(RoomError::StaleN)?;
+                let first = self
+                    .log
+                    .iter()
+                    .rev()
+                    .find(|entry| entry.from == from && entry.n == n)
+                    .ok_or(RoomError::StaleN)?;
                 return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
@@ -243,7 +253,10 @@ impl Room {
     /// # Errors
     /// [`RoomError::NotMember`].
     pub fn is_current(&self, now: Millis, id: MemberId, began: Moment) -> Result<bool, RoomError> {
-        self.seats.get(&id).map(|seat| !began.is_before(seat.since, now)).ok_or(RoomError::NotMember)
+        self.seats
+            .get(&id)
+            .map(|seat| !began.is_before(seat.since, now))
+            .ok_or(RoomError::NotMember)
     }
 
     /// The member with this id; needed for typing and for LiveKit tokens.
@@ -283,7 +296,12 @@ impl Room {
     /// this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
         self.trim(now, limits);
-        let silent: Vec<NodeId> = self.nodes.iter().filter(|(_, lease)| lease.ends <= now).map(|(node, _)| *node).collect();
+        let silent: Vec<NodeId> = self
+            .nodes
+            .iter()
+            .filter(|(_, lease)| lease.ends <= now)
+            .map(|(node, _)| *node)
+            .collect();
         silent.into_iter().flat_map(|node| self.evict(node)).collect()
     }
 
@@ -292,7 +310,11 @@ impl Room {
         if self.nodes.remove(&node).is_none() {
             return Vec::new();
         }
-        let gone: Vec<Member> = self.seats.extract_if(|_, seat| seat.holder.node == node).map(|(_, seat)| seat.member).collect();
+        let gone: Vec<Member> = self
+            .seats
+            .extract_if(|_, seat| seat.holder.node == node)
+            .map(|(_, seat)| seat.member)
+            .collect();
         gone.iter().for_each(|member| self.order.remove(member));
         self.version += gone.len() as u64;
         gone
@@ -311,7 +333,13 @@ impl Room {
 
     /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
     /// has only what a client at `after` has missed, if it reaches back so far.
-    pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId, after: Option<Cursor>) -> Snapshot {
+    pub fn snapshot_for(
+        &mut self,
+        now: Millis,
+        limits: &Limits,
+        reader: MemberId,
+        after: Option<Cursor>,
+    ) -> Snapshot {
         self.trim(now, limits);
         let facts = if self.seats.len() <= limits.listed {
             self.facts()
@@ -323,8 +351,12 @@ impl Room {
     }
 
     fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
-        let missed = after.filter(|after| after.epoch == self.epoch).and_then(|after| self.seq.checked_sub(after.seq));
-        let start = missed.and_then(|missed| self.log.len().checked_sub(usize::try_from(missed).ok()?)).unwrap_or(0);
+        let missed = after
+            .filter(|after| after.epoch == self.epoch)
+            .and_then(|after| self.seq.checked_sub(after.seq));
+        let start = missed
+            .and_then(|missed| self.log.len().checked_sub(usize::try_from(missed).ok()?))
+            .unwrap_or(0);
         self.log.range(start..).cloned().collect()
     }
 

@@ -72,7 +72,8 @@ pub struct HijackHandle(Weak<HijackState>);
 impl Hijack {
     /// Wraps a socket for hyper.
     pub fn new(stream: TcpStream, admission: Admission) -> Self {
-        let socket = Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
+        let socket =
+            Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
         Self(Arc::new(HijackState { socket: Mutex::new(socket), wanted: Mutex::new(None) }))
     }
 
@@ -157,7 +158,9 @@ impl HijackHandle {
             while left > 0 {
                 let mut buffer = ReadBuf::new(&mut some);
                 match Pin::new(&mut socket.stream).poll_read(cx, &mut buffer) {
-                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => left = left.saturating_sub(buffer.filled().len()),
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                        left = left.saturating_sub(buffer.filled().len())
+                    }
                     Poll::Ready(_) => break,
                     Poll::Pending => return Poll::Pending,
                 }
@@ -177,7 +180,10 @@ impl HijackHandle {
 }
 
 /// Writes a response's head and then its body, until the body ends or the peer is gone.
-pub async fn flow((socket, admission): (TcpStream, Admission), LastBytes { mut head, mut body }: LastBytes) {
+pub async fn flow(
+    (socket, admission): (TcpStream, Admission),
+    LastBytes { mut head, mut body }: LastBytes,
+) {
     let (read, mut write) = socket.into_split();
     if let Some(first) = body.next().await {
         head.extend_from_slice(&first);
@@ -218,7 +224,9 @@ async fn push(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) 
         match socket.try_write(bytes) {
             Ok(written) => bytes = &bytes[written..],
             // Boxed, because hardly any stream waits for its socket.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Box::pin(press(socket, admission, bytes)).await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Box::pin(press(socket, admission, bytes)).await;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -233,7 +241,9 @@ async fn press(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8])
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let waited = match backlog.set(bytes.len()) {
-                    Ok(()) => timeout(STUCK, socket.writable()).await.unwrap_or_else(|late| Err(late.into())),
+                    Ok(()) => timeout(STUCK, socket.writable())
+                        .await
+                        .unwrap_or_else(|late| Err(late.into())),
                     Err(error) => Err(io::Error::other(error)),
                 };
                 waited.inspect_err(|_| forget(socket.as_ref()))?;
@@ -265,8 +275,10 @@ impl Socket {
             self.stuck = None;
             return written;
         }
-        let stuck =
-            self.stuck.get_or_insert_with(|| Stuck { backlog: Backlog::new(&self.admission), given_up: Box::pin(sleep(STUCK)) });
+        let stuck = self.stuck.get_or_insert_with(|| Stuck {
+            backlog: Backlog::new(&self.admission),
+            given_up: Box::pin(sleep(STUCK)),
+        });
         let waited = match stuck.backlog.set(length) {
             Ok(()) => stuck.given_up.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into()),
             Err(error) => Poll::Ready(io::Error::other(error)),
@@ -279,7 +291,11 @@ impl Socket {
 }
 
 impl AsyncRead for Hijack {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let mut socket = self.0.socket.lock();
         let read = Pin::new(&mut socket.stream).poll_read(cx, buf);
@@ -291,11 +307,19 @@ impl AsyncRead for Hijack {
 }
 
 impl AsyncWrite for Hijack {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.0.socket.lock().poll(cx, bytes.len(), |stream, cx| stream.poll_write(cx, bytes))
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, many: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        many: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let length = many.iter().map(|piece| piece.len()).sum();
         self.0.socket.lock().poll(cx, length, |stream, cx| stream.poll_write_vectored(cx, many))
     }
@@ -330,7 +354,9 @@ mod tests {
     }
 
     fn admission(budgets: &Budgets) -> Admission {
-        Admission::of_client(budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap())
+        Admission::of_client(
+            budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap(),
+        )
     }
 
     fn endless() -> LastBytes {
@@ -387,7 +413,10 @@ mod tests {
         let (socket, _other) = pair().await;
         flow(
             (socket, admission(&budgets)),
-            LastBytes { body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(), ..endless() },
+            LastBytes {
+                body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(),
+                ..endless()
+            },
         )
         .await;
         drop(hijack);

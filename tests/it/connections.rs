@@ -31,7 +31,11 @@ async fn connect_with(server: SocketAddr, last: u8, set: impl Fn(&TcpSocket)) ->
 
 /// Asks once over a connection of its own.
 async fn get(server: SocketAddr, last: u8, path: &str) -> String {
-    exchange_over(connect(server, last).await, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
+    exchange_over(
+        connect(server, last).await,
+        &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+    )
+    .await
 }
 
 /// The same where the server is to close by itself, in the name of `client` behind a proxy.
@@ -48,14 +52,22 @@ async fn is_healthy(server: SocketAddr, last: u8) -> bool {
 fn is_refusal(answer: &str, status: u16, code: &str) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.contains("\r\nretry-after: 5") && head.contains("\r\nconnection: close"), "{head}");
+    assert!(
+        head.contains("\r\nretry-after: 5") && head.contains("\r\nconnection: close"),
+        "{head}"
+    );
     let problem: Value = serde_json::from_str(body).unwrap();
-    assert_eq!((&problem["code"], &problem["retryAfter"]), (&json!(code), &json!(5000)), "{problem}");
+    assert_eq!(
+        (&problem["code"], &problem["retryAfter"]),
+        (&json!(code), &json!(5000)),
+        "{problem}"
+    );
 }
 
 /// Waits until the budgets count so many connections.
 async fn held(server: &TestServer, count: usize) {
-    eventually("the count of connections", || server.budgets.held(Resource::Connections) == count).await;
+    eventually("the count of connections", || server.budgets.held(Resource::Connections) == count)
+        .await;
 }
 
 const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -73,28 +85,52 @@ async fn an_address_has_so_many_connections_and_others_have_theirs() {
         is_refusal(&get(server.address, 1, path).await, 429, "address_limit");
     }
     let upgrade = format!("GET /ws?room=r HTTP/1.1\r\nhost: x\r\n{UPGRADE}\r\n");
-    is_refusal(&exchange_over(connect(server.address, 1).await, &upgrade).await, 429, "address_limit");
+    is_refusal(
+        &exchange_over(connect(server.address, 1).await, &upgrade).await,
+        429,
+        "address_limit",
+    );
     let join = "POST /api/rooms/r/join HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
     is_refusal(&exchange_over(connect(server.address, 1).await, join).await, 429, "address_limit");
     assert!(is_healthy(server.address, 1).await, "its health may be asked from there nevertheless");
-    assert!(get(server.address, 2, "/api/rooms/r").await.starts_with("HTTP/1.1 200 "), "another address");
+    assert!(
+        get(server.address, 2, "/api/rooms/r").await.starts_with("HTTP/1.1 200 "),
+        "another address"
+    );
     assert_eq!(server.hub.counts(), (0, 0), "nobody came in");
-    let refused = server.budgets.refusals().find(|(resource, _)| *resource == Resource::Connections).unwrap().1;
+    let refused = server
+        .budgets
+        .refusals()
+        .find(|(resource, _)| *resource == Resource::Connections)
+        .unwrap()
+        .1;
     assert!(refused >= 7, "{refused}");
     drop(silent.pop());
     held(&server, 2).await;
-    assert!(get(server.address, 1, "/api/rooms/r").await.starts_with("HTTP/1.1 200 "), "there is room again");
+    assert!(
+        get(server.address, 1, "/api/rooms/r").await.starts_with("HTTP/1.1 200 "),
+        "there is room again"
+    );
 }
 
 #[tokio::test]
 async fn sockets_and_streams_count_until_they_end() {
     let server = TestServer::start(&["--address-connections", "2"]).await;
-    let socket = Client::upgrade_over(connect(server.address, 1).await, Client::request(&server, "room=r")).await.unwrap();
+    let socket =
+        Client::upgrade_over(connect(server.address, 1).await, Client::request(&server, "room=r"))
+            .await
+            .unwrap();
     let socket = socket.welcomed().await;
     let mut stream = connect(server.address, 1).await;
     stream.write_all(b"GET /api/rooms/r/events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut lines = BufReader::new(&mut stream).lines();
-    while !timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap().contains("\"welcome\"") {}
+    while !timeout(PATIENCE, lines.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap()
+        .contains("\"welcome\"")
+    {}
     held(&server, 2).await;
     is_refusal(&get(server.address, 1, "/api/rooms/r").await, 429, "address_limit");
     drop(socket);
@@ -110,13 +146,22 @@ async fn behind_a_proxy_the_clients_are_counted_and_not_the_proxy() {
     // One connection carries the requests of many, one after the other: each counts until it is answered.
     let mut proxy = connect(server.address, 1).await;
     for n in 0..20 {
-        proxy.write_all(request_of("/healthz", &format!("192.0.2.{}", n % 2)).as_bytes()).await.unwrap();
+        proxy
+            .write_all(request_of("/healthz", &format!("192.0.2.{}", n % 2)).as_bytes())
+            .await
+            .unwrap();
         let mut answer = vec![0; 4096];
         let read = timeout(PATIENCE, proxy.read(&mut answer)).await.unwrap().unwrap();
-        assert!(answer[..read].starts_with(b"HTTP/1.1 200 "), "{n}: {}", String::from_utf8_lossy(&answer));
+        assert!(
+            answer[..read].starts_with(b"HTTP/1.1 200 "),
+            "{n}: {}",
+            String::from_utf8_lossy(&answer)
+        );
     }
     let ask = async |client: &str| {
-        let request = format!("GET /api/rooms/r HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n");
+        let request = format!(
+            "GET /api/rooms/r HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n"
+        );
         exchange_over(connect(server.address, 1).await, &request).await
     };
     // A stream, and a poll that waits.
@@ -126,16 +171,23 @@ async fn behind_a_proxy_the_clients_are_counted_and_not_the_proxy() {
     let poller = Poller::join(&server, "r", "Polly").await;
     let after = poller.cursor.clone();
     let poll = poller.ask(&after, 0).send().await.unwrap();
-    let after = poll.json::<Value>().await.map_or(after, |answer| answer["cursor"].as_str().unwrap().to_owned());
+    let after = poll
+        .json::<Value>()
+        .await
+        .map_or(after, |answer| answer["cursor"].as_str().unwrap().to_owned());
     let poll = tokio::spawn(poller.ask(&after, 60).header("x-forwarded-for", "192.0.2.7").send());
     let refused = crate::wire::within_patience("the poll counts", async || {
         let answer = ask("192.0.2.7").await;
         if answer.starts_with("HTTP/1.1 429 ") { Ok(answer) } else { Err(()) }
     });
     is_refusal(&refused.await, 429, "address_limit");
-    assert!(ask("192.0.2.8").await.starts_with("HTTP/1.1 200 "), "another client of the same proxy");
+    assert!(
+        ask("192.0.2.8").await.starts_with("HTTP/1.1 200 "),
+        "another client of the same proxy"
+    );
     poll.abort();
-    let in_again = async || if ask("192.0.2.7").await.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(()) };
+    let in_again =
+        async || if ask("192.0.2.7").await.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(()) };
     crate::wire::within_patience("the poll has ended", in_again).await;
 
     // And a socket in its place.
@@ -200,7 +252,10 @@ async fn newcomers_above_the_limit_take_the_place_of_the_oldest() {
     for n in 0..100 {
         silent.push(connect(server.address, 1).await);
         if n % 10 == 0 {
-            assert!(is_healthy(server.address, 2).await && is_healthy(server.address, 1).await, "{n}");
+            assert!(
+                is_healthy(server.address, 2).await && is_healthy(server.address, 1).await,
+                "{n}"
+            );
         }
     }
     let mut word = String::new();
@@ -234,7 +289,8 @@ async fn long_heads_above_the_limit_hold_nobody_up() {
 async fn a_head_has_a_size_and_a_number_of_lines() {
     let server = TestServer::start(&[]).await;
     let ask = async |headers: &str| {
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+        let request =
+            format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
         exchange_over(connect(server.address, 1).await, &request).await
     };
     let long = |length| format!("x-long: {}\r\n", "y".repeat(length));
@@ -248,7 +304,11 @@ async fn a_head_has_a_size_and_a_number_of_lines() {
     }
     // Unfinished: told at once, not when the time for a head is over.
     let unfinished = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}", "y".repeat(20_000));
-    assert!(exchange_over(connect(server.address, 1).await, &unfinished).await.starts_with("HTTP/1.1 431 "));
+    assert!(
+        exchange_over(connect(server.address, 1).await, &unfinished)
+            .await
+            .starts_with("HTTP/1.1 431 ")
+    );
     assert!(is_healthy(server.address, 1).await);
 }
 
@@ -257,19 +317,37 @@ async fn a_head_has_a_size_and_a_number_of_lines() {
 async fn what_clients_leave_unread_is_bounded_for_each_address() {
     const LIMIT: usize = 2 << 20;
     let limit = LIMIT.to_string();
-    let args = ["--address-unread", &limit, "--address-joins", "0", "--rate", "1000", "--address-rate", "0"];
+    let args = [
+        "--address-unread",
+        &limit,
+        "--address-joins",
+        "0",
+        "--rate",
+        "1000",
+        "--address-rate",
+        "0",
+    ];
     let server = TestServer::start(&args).await;
     let writer = Poller::join(&server, "r", "Ann").await;
     for _ in 0..66 {
         // Six bytes of JSON for each of them.
         let text = format!("x{}", "\u{1}".repeat(3999));
-        assert_eq!(writer.post("messages", json!({ "text": text }).to_string()).send().await.unwrap().status(), 200);
+        assert_eq!(
+            writer
+                .post("messages", json!({ "text": text }).to_string())
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            200
+        );
     }
     let join = "POST /api/rooms/r/join HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".to_owned();
     let events = "GET /api/rooms/r/events HTTP/1.1\r\nhost: x\r\n\r\n".to_owned();
     let socket = format!("GET /ws?room=r HTTP/1.1\r\nhost: x\r\n{UPGRADE}\r\n");
     let narrow = |socket: &TcpSocket| socket.set_recv_buffer_size(4096).unwrap();
-    let refused = || server.budgets.refusals().find(|(resource, _)| *resource == Resource::Unread).unwrap().1;
+    let refused =
+        || server.budgets.refusals().find(|(resource, _)| *resource == Resource::Unread).unwrap().1;
     for request in [join, events, socket] {
         let (before, mut unread) = (refused(), Vec::new());
         for _ in 0..12 {
@@ -283,8 +361,17 @@ async fn what_clients_leave_unread_is_bounded_for_each_address() {
         })
         .await;
         // Another address is not concerned.
-        let other = Client::upgrade_over(connect(server.address, 4).await, Client::request(&server, "room=r")).await.unwrap();
-        assert_eq!(other.welcomed().await.welcome["history"].as_array().unwrap().len(), 65, "{request}");
+        let other = Client::upgrade_over(
+            connect(server.address, 4).await,
+            Client::request(&server, "room=r"),
+        )
+        .await
+        .unwrap();
+        assert_eq!(
+            other.welcomed().await.welcome["history"].as_array().unwrap().len(),
+            65,
+            "{request}"
+        );
         drop(unread);
         eventually("nothing unread", || server.budgets.held(Resource::Unread) == 0).await;
     }
@@ -294,13 +381,18 @@ async fn what_clients_leave_unread_is_bounded_for_each_address() {
 
 /// The program itself, with so many file descriptors at first and at most.
 async fn program(soft: u32, hard: u32) -> (Child, SocketAddr) {
-    let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" --listen 127.0.0.1:0");
+    let script =
+        format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" --listen 127.0.0.1:0");
     let mut command = Command::new("sh");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_parlor")]).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .args(["-c", &script, env!("CARGO_BIN_EXE_parlor")])
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     let address = loop {
-        let line = timeout(PATIENCE, log.next_line()).await.expect("a start").unwrap().expect("a log");
+        let line =
+            timeout(PATIENCE, log.next_line()).await.expect("a start").unwrap().expect("a log");
         if let Some((_, address)) = line.split_once("listening on http://") {
             break address.split_whitespace().next().unwrap().parse().unwrap();
         }
@@ -324,7 +416,13 @@ async fn more_silent_connections_than_files_leave_the_health_check_alone() {
     }
     is_refusal(&get(address, 3, "/api/rooms/r").await, 503, "server_full");
     drop(silent);
-    let in_again = async || if get(address, 1, "/api/rooms/r").await.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(()) };
+    let in_again = async || {
+        if get(address, 1, "/api/rooms/r").await.starts_with("HTTP/1.1 200 ") {
+            Ok(())
+        } else {
+            Err(())
+        }
+    };
     crate::wire::within_patience("files are given back", in_again).await;
 }
 
@@ -334,5 +432,9 @@ async fn the_soft_limit_of_files_is_raised_to_the_hard_one() {
     let (child, _) = program(128, 512).await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().unwrap())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
-    assert_eq!(line.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["512", "512"], "{line}");
+    assert_eq!(
+        line.split_whitespace().skip(3).take(2).collect::<Vec<_>>(),
+        ["512", "512"],
+        "{line}"
+    );
 }

@@ -8,8 +8,8 @@ pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
 use crate::room::{
-    CallMark, Entry, Epoch, JoinResult, LeaveReason, MAX_N, Member, MemberId, Millis, Name, NodeId, PublishResult, RoomKey, Seq,
-    SessionOwner, Snapshot,
+    CallMark, Entry, Epoch, JoinResult, LeaveReason, MAX_N, Member, MemberId, Millis, Name, NodeId,
+    PublishResult, RoomKey, Seq, SessionOwner, Snapshot,
 };
 use crate::store::StoreError;
 
@@ -161,7 +161,11 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
     if kind == "T" {
         let (from, rest) = rest.split_once(' ')?;
         let (typing, name) = rest.split_once(' ')?;
-        return Some(BrokerMessage::Typing { from: read_id(from)?, typing: typing == "1", user: Name::decode(name)? });
+        return Some(BrokerMessage::Typing {
+            from: read_id(from)?,
+            typing: typing == "1",
+            user: Name::decode(name)?,
+        });
     }
     if kind == "U" {
         return Some(BrokerMessage::Unloading { member: read_id(rest)? });
@@ -191,7 +195,9 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
     let member = Member { id, name, joined_at, call: CallMark::default() };
     match (kind, reason) {
         ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: heads, member }),
-        ("L", Some(reason)) => Some(BrokerMessage::Left { epoch, version, count: heads, reason, member }),
+        ("L", Some(reason)) => {
+            Some(BrokerMessage::Left { epoch, version, count: heads, reason, member })
+        }
         _ => None,
     }
 }
@@ -267,7 +273,11 @@ impl Reply {
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
         let unlisted = total.saturating_sub(heads);
-        Some(RoomState { room: Snapshot { epoch, key, seq, version, members, unlisted, history }, moves, seats })
+        Some(RoomState {
+            room: Snapshot { epoch, key, seq, version, members, unlisted, history },
+            moves,
+            seats,
+        })
     }
 }
 
@@ -289,7 +299,13 @@ impl JoinReply {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
-        Some(Self { joined: JoinResult { new, last_n }, leased, since, joined_at, room_state: reply.room_state()? })
+        Some(Self {
+            joined: JoinResult { new, last_n },
+            leased,
+            since,
+            joined_at,
+            room_state: reply.room_state()?,
+        })
     }
 }
 
@@ -303,27 +319,56 @@ mod tests {
     #[test]
     fn news_are_read_with_names_and_texts_that_hold_spaces_and_line_breaks() {
         let from = read_id(ID).unwrap();
-        let member = Member { id: from, name: "Ann of Ely".parse().unwrap(), joined_at: 7, call: CallMark::default() };
-        let entry = Entry { seq: 3, at: 9, from, user: member.name.clone(), n: 5, text: "two\nlines  here".parse().unwrap() };
+        let member = Member {
+            id: from,
+            name: "Ann of Ely".parse().unwrap(),
+            joined_at: 7,
+            call: CallMark::default(),
+        };
+        let entry = Entry {
+            seq: 3,
+            at: 9,
+            from,
+            user: member.name.clone(),
+            n: 5,
+            text: "two\nlines  here".parse().unwrap(),
+        };
         let epoch = Epoch(0xab);
         for (line, news) in [
-            (format!("M ab 3 9 {ID} 5 Ann of Ely\ntwo\nlines  here"), BrokerMessage::Said { epoch, entry }),
+            (
+                format!("M ab 3 9 {ID} 5 Ann of Ely\ntwo\nlines  here"),
+                BrokerMessage::Said { epoch, entry },
+            ),
             (
                 format!("J ab 2 1 {ID} 7 Ann of Ely"),
                 BrokerMessage::Joined { epoch, version: 2, count: 1, member: member.clone() },
             ),
             (
                 format!("L ab 4 0 node_lost {ID} 7 Ann of Ely"),
-                BrokerMessage::Left { epoch, version: 4, count: 0, reason: LeaveReason::NodeLost, member: member.clone() },
+                BrokerMessage::Left {
+                    epoch,
+                    version: 4,
+                    count: 0,
+                    reason: LeaveReason::NodeLost,
+                    member: member.clone(),
+                },
             ),
             (
                 format!("V ab 3 {ID} f0 12"),
-                BrokerMessage::Moved { epoch, moves: 3, member: from, from: SessionOwner { node: NodeId(0xf0), tag: 12 } },
+                BrokerMessage::Moved {
+                    epoch,
+                    moves: 3,
+                    member: from,
+                    from: SessionOwner { node: NodeId(0xf0), tag: 12 },
+                },
             ),
             ("R ab".to_owned(), BrokerMessage::Reborn { epoch }),
             (format!("U {ID}"), BrokerMessage::Unloading { member: from }),
             (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
-            (format!("T {ID} 1 Ann of Ely"), BrokerMessage::Typing { from, typing: true, user: member.name.clone() }),
+            (
+                format!("T {ID} 1 Ann of Ely"),
+                BrokerMessage::Typing { from, typing: true, user: member.name.clone() },
+            ),
         ] {
             assert_eq!(read_messages(&line), Some(news), "{line:?}");
         }
@@ -354,7 +399,10 @@ mod tests {
     fn answers_of_one_line_are_read_whole_or_not_at_all() {
         let (epoch, said) = (Epoch(0xab), PublishResult { n: 7, seq: 3, at: 9, repeated: false });
         assert_eq!(read_said("ab 3 9 0 7"), Some((epoch, said)));
-        assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, PublishResult { repeated: true, ..said })));
+        assert_eq!(
+            read_said("ab 3 9 1 7"),
+            Some((epoch, PublishResult { repeated: true, ..said }))
+        );
         assert_eq!(read_mark("ab 3 2 1"), Some(Position { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(heard((epoch, 3)), "ab 3");
         let beyond = format!("ab 3 {} 0 7", MAX_N + 1);

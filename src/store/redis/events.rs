@@ -10,8 +10,8 @@ use super::{
 
 impl ConnectionEvents for Shared {
     fn message(&self, channel: &str, line: &str) {
-        let Some(subscription) =
-            Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|subscription| Arc::clone(&subscription)))
+        let Some(subscription) = Keys::room_of(channel)
+            .and_then(|room| self.rooms.get(room).map(|subscription| Arc::clone(&subscription)))
         else {
             return;
         };

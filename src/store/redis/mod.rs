@@ -74,8 +74,8 @@ use self::{
 };
 use super::{EventHandler, Store, StoreError};
 use crate::room::{
-    CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Moment, Name, NodeId, PublishResult, RoomError, RoomId,
-    Seq, Snapshot, Text,
+    CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Moment, Name, NodeId,
+    PublishResult, RoomError, RoomId, Seq, Snapshot, Text,
 };
 
 /// The timeout of a call, with all its tries.
@@ -130,7 +130,8 @@ impl Redis {
         let paying = tokio::spawn(pay(Arc::downgrade(&shared)));
         let renewing = tokio::spawn(renewals::renew_all(Arc::downgrade(&shared)));
         let attending = tokio::spawn(presence::attend(Arc::downgrade(&shared)));
-        let (tasks, attending) = ([paying.abort_handle(), renewing.abort_handle()], attending.abort_handle());
+        let (tasks, attending) =
+            ([paying.abort_handle(), renewing.abort_handle()], attending.abort_handle());
         Ok(Arc::new(Self { shared, tasks, attending }))
     }
 
@@ -139,10 +140,20 @@ impl Redis {
         &self.shared.counts
     }
 
-    async fn look_at(&self, room: &RoomId, members: Members, history: Want) -> Result<Option<Snapshot>, StoreError> {
+    async fn look_at(
+        &self,
+        room: &RoomId,
+        members: Members,
+        history: Want,
+    ) -> Result<Option<Snapshot>, StoreError> {
         self.shared.router.admit(Keys::slot_of(room))?;
-        let read = self.shared.read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE).await;
-        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(room_state, _)| room_state.room)))
+        let read = self
+            .shared
+            .read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE)
+            .await;
+        self.shared
+            .spoiled
+            .note_failure(room, read.map(|read| read.map(|(room_state, _)| room_state.room)))
     }
 
     fn stop(&self) {
@@ -165,7 +176,10 @@ impl Drop for Redis {
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("node", &self.shared.node).field("rooms", &self.shared.rooms.len()).finish_non_exhaustive()
+        f.debug_struct("Redis")
+            .field("node", &self.shared.node)
+            .field("rooms", &self.shared.rooms.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -219,16 +233,26 @@ impl Shared {
         if let Some(subscription) = self.watched(room) {
             return Ok(subscription);
         }
-        Ok(Arc::clone(&self.rooms.entry(room.as_str().into()).or_insert_with(|| RoomSubscription::new(self, room))))
+        Ok(Arc::clone(
+            &self
+                .rooms
+                .entry(room.as_str().into())
+                .or_insert_with(|| RoomSubscription::new(self, room)),
+        ))
     }
 
     fn forget(&self, subscription: &RoomSubscription) {
-        self.rooms.remove_if(subscription.room.as_str(), |_, known| std::ptr::eq(&**known, subscription));
+        self.rooms
+            .remove_if(subscription.room.as_str(), |_, known| std::ptr::eq(&**known, subscription));
     }
 
     /// The subscriptions to rooms whose slot is picked.
     fn subscriptions(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
-        self.rooms.iter().filter(|room| pick(room.keys.slot())).map(|room| Arc::clone(&room)).collect()
+        self.rooms
+            .iter()
+            .filter(|room| pick(room.keys.slot()))
+            .map(|room| Arc::clone(&room))
+            .collect()
     }
 
     fn mark_unsubscribed(&self, subscriptions: &[Arc<RoomSubscription>]) {
@@ -240,7 +264,8 @@ impl Shared {
 
     /// Runs a script that returns no more than that it is done.
     async fn mark(&self, script: &Script, room: &RoomId, args: Vec<Str>) -> Result<(), StoreError> {
-        let mut reply = self.router.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
+        let mut reply =
+            self.router.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(RoomError::NotMember.into()),
@@ -266,7 +291,8 @@ impl Shared {
             Members::One(id) => codec::id(id),
             Members::Counted => Str::new(),
         };
-        let args = vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
+        let args =
+            vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
         let mut reply = self.router.run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
             Some("OK") => reply.flag().and_then(|reaches| Some((reply.room_state()?, reaches))),
@@ -311,30 +337,62 @@ impl Store for Redis {
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
         self.shared.router.admit(Keys::slot_of(room))?;
-        self.shared.spoiled.note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
+        self.shared
+            .spoiled
+            .note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
+    async fn leave(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: LeaveReason,
+    ) -> Result<bool, StoreError> {
         // A leave is completed even if its caller no longer waits for it.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
-        let goodbye = tokio::spawn(async move { shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await) });
+        let goodbye = tokio::spawn(async move {
+            shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await)
+        });
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         self.shared.spoiled.note(room, self.shared.publish(room, from, Some(n), text).await)
     }
 
-    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish_next(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         self.shared.spoiled.note(room, self.shared.publish(room, from, None, text).await)
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
-        self.shared.spoiled.note_failure(room, self.shared.typing(room, from, user, typing, began).await)
+    async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError> {
+        self.shared
+            .spoiled
+            .note_failure(room, self.shared.typing(room, from, user, typing, began).await)
     }
 
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
-        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![codec::id(id)]).await)
+        self.shared
+            .spoiled
+            .note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![codec::id(id)]).await)
     }
 
     async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
@@ -347,7 +405,11 @@ impl Store for Redis {
         self.look_at(room, Members::All, want).await
     }
 
-    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+    async fn find(
+        &self,
+        room: &RoomId,
+        id: Option<MemberId>,
+    ) -> Result<Option<Snapshot>, StoreError> {
         self.look_at(room, id.map_or(Members::Counted, Members::One), Want::Nothing).await
     }
 
@@ -380,7 +442,8 @@ impl Store for Redis {
 
     async fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        let subscriptions: Vec<_> = self.shared.rooms.iter().map(|subscription| Arc::clone(&subscription)).collect();
+        let subscriptions: Vec<_> =
+            self.shared.rooms.iter().map(|subscription| Arc::clone(&subscription)).collect();
         let goodbyes = subscriptions.iter().map(|subscription| self.shared.dissolve(subscription));
         let _ = timeout(DEADLINE, async {
             join_all(goodbyes).await;

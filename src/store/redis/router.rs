@@ -69,9 +69,14 @@ struct Topology {
 
 impl RedisRouter {
     /// Begins to look for the servers of a URL. Must be called within a tokio runtime.
-    pub(super) fn new(address: Address, counts: Arc<RepairCounts>) -> Result<Arc<Self>, RedisConfigError> {
+    pub(super) fn new(
+        address: Address,
+        counts: Arc<RepairCounts>,
+    ) -> Result<Arc<Self>, RedisConfigError> {
         let sentinels = match &address.deployment {
-            Deployment::Sentinels { service, config } => Some(Sentinels::start(&address.hosts, service, config)?),
+            Deployment::Sentinels { service, config } => {
+                Some(Sentinels::start(&address.hosts, service, config)?)
+            }
             Deployment::Server | Deployment::Cluster => None,
         };
         Ok(Arc::new(Self {
@@ -87,7 +92,10 @@ impl RedisRouter {
     }
 
     /// Connects, and follows the rooms from server to server, until it is stopped.
-    pub(super) fn start(self: &Arc<Self>, connection_events: Weak<dyn ConnectionEvents>) -> Result<(), RedisConfigError> {
+    pub(super) fn start(
+        self: &Arc<Self>,
+        connection_events: Weak<dyn ConnectionEvents>,
+    ) -> Result<(), RedisConfigError> {
         let _ = self.connection_events.set(connection_events);
         match (&self.address.deployment, self.address.hosts.first()) {
             (Deployment::Server, Some(server)) => self.adopt(SlotMap::all_at(server.clone()))?,
@@ -144,15 +152,23 @@ impl RedisRouter {
     /// the other nodes see the same.
     pub(super) fn are_up(&self) -> bool {
         let topology = self.topology.read();
-        let is_up = |server| topology.router.get(server).is_some_and(|connection| connection.is_up());
-        let reached: u32 = topology.map.servers().filter(|(server, _)| is_up(server)).map(|(_, slots)| slots).sum();
+        let is_up =
+            |server| topology.router.get(server).is_some_and(|connection| connection.is_up());
+        let reached: u32 = topology
+            .map
+            .servers()
+            .filter(|(server, _)| is_up(server))
+            .map(|(_, slots)| slots)
+            .sum();
         reached > u32::from(SLOTS) / 2
     }
 
     /// What the operator should know about the servers.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let router: Vec<Arc<RedisConnection>> = self.topology.read().router.values().cloned().collect();
-        let mut warnings: Vec<String> = router.iter().filter_map(|connection| connection.about().memory?.warning()).collect();
+        let router: Vec<Arc<RedisConnection>> =
+            self.topology.read().router.values().cloned().collect();
+        let mut warnings: Vec<String> =
+            router.iter().filter_map(|connection| connection.about().memory?.warning()).collect();
         warnings.sort_unstable();
         warnings.dedup();
         warnings
@@ -160,9 +176,11 @@ impl RedisRouter {
 
     /// Bytes that all servers together may hold, if each says so and is bounded.
     pub(super) fn capacity(&self) -> Option<u64> {
-        let router: Vec<Arc<RedisConnection>> = self.topology.read().router.values().cloned().collect();
-        let most =
-            |connection: &Arc<RedisConnection>| connection.about().memory.map(|memory| memory.most).filter(|most| *most > 0);
+        let router: Vec<Arc<RedisConnection>> =
+            self.topology.read().router.values().cloned().collect();
+        let most = |connection: &Arc<RedisConnection>| {
+            connection.about().memory.map(|memory| memory.most).filter(|most| *most > 0)
+        };
         let all: Option<Vec<u64>> = router.iter().map(most).collect();
         all.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
     }
@@ -179,7 +197,13 @@ impl RedisRouter {
 
     /// Runs a script, again and again until it has run or the deadline has passed.
     /// A call whose outcome is uncertain is sent again: every script is idempotent.
-    pub(super) async fn run(&self, script: &Script, keys: &Keys, args: Vec<Str>, deadline: Instant) -> Result<Reply, StoreError> {
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        keys: &Keys,
+        args: Vec<Str>,
+        deadline: Instant,
+    ) -> Result<Reply, StoreError> {
         self.run_over(script, keys.slot(), keys.all().to_vec(), args, deadline).await
     }
 
@@ -200,7 +224,8 @@ impl RedisRouter {
                 let turn = connection.lanes.turn(script.lane, deadline).await;
                 let _turn = turn.ok_or_else(|| connection.late(script.lane, begun))?;
                 begun = true;
-                timeout_at(deadline, connection.run(script, names.clone(), args.clone(), in_full)).await
+                timeout_at(deadline, connection.run(script, names.clone(), args.clone(), in_full))
+                    .await
             };
             match tried {
                 Err(_) => return Err(StoreError::Unavailable),
@@ -211,7 +236,11 @@ impl RedisRouter {
     }
 
     /// Subscribes to a room's channel where the room is. Returns the connection on which its messages come.
-    pub(super) async fn subscribe(&self, keys: &Keys, deadline: Instant) -> Result<Arc<RedisConnection>, StoreError> {
+    pub(super) async fn subscribe(
+        &self,
+        keys: &Keys,
+        deadline: Instant,
+    ) -> Result<Arc<RedisConnection>, StoreError> {
         let mut errand = RoutedRequest::new(self, keys.slot(), deadline);
         loop {
             let connection = errand.link().await?;
@@ -237,7 +266,11 @@ impl RedisRouter {
                 if !topology.router.contains_key(server) {
                     let config = self.address.config(server);
                     let alone = matches!(self.address.deployment, Deployment::Server);
-                    let setup = Setup { alone, clustered: self.is_cluster(), database: self.address.database() };
+                    let setup = Setup {
+                        alone,
+                        clustered: self.is_cluster(),
+                        database: self.address.database(),
+                    };
                     let connection = RedisConnection::start(
                         server,
                         &config,
@@ -249,7 +282,10 @@ impl RedisRouter {
                     topology.router.insert(server.clone(), connection);
                 }
             }
-            for (_, connection) in topology.router.extract_if(|server, _| map.servers().all(|(known, _)| known != server)) {
+            for (_, connection) in topology
+                .router
+                .extract_if(|server, _| map.servers().all(|(known, _)| known != server))
+            {
                 connection.stop();
             }
             std::mem::replace(&mut topology.map, map)
@@ -258,7 +294,8 @@ impl RedisRouter {
             count(&self.counts.remap);
         }
         if let Some(connection_events) = connection_events.upgrade() {
-            connection_events.moved(&|slot| old.server(slot) != self.topology.read().map.server(slot));
+            connection_events
+                .moved(&|slot| old.server(slot) != self.topology.read().map.server(slot));
         }
         Ok(())
     }
@@ -271,12 +308,20 @@ impl RedisRouter {
         }
         let (known, router) = {
             let topology = self.topology.read();
-            let router: Vec<_> =
-                topology.router.values().filter(|connection| !connection.is_down()).take(VOTERS).cloned().collect();
+            let router: Vec<_> = topology
+                .router
+                .values()
+                .filter(|connection| !connection.is_down())
+                .take(VOTERS)
+                .cloned()
+                .collect();
             (topology.map.clone(), router)
         };
-        let views: Vec<SlotMap> =
-            join_all(router.iter().map(|connection| connection.map())).await.into_iter().flatten().collect();
+        let views: Vec<SlotMap> = join_all(router.iter().map(|connection| connection.map()))
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
         if let Some(map) = known.agreed(&views) {
             return Ok(map);
         }
@@ -295,19 +340,26 @@ impl RedisRouter {
     async fn successor(&self, named: Server) -> Server {
         let (connection, other) = {
             let topology = self.topology.read();
-            (topology.router.get(&named).cloned(), topology.map.server(0).filter(|server| **server != named).cloned())
+            (
+                topology.router.get(&named).cloned(),
+                topology.map.server(0).filter(|server| **server != named).cloned(),
+            )
         };
         match (connection, other) {
-            (Some(connection), _) => match connection.about().leader.filter(|_| connection.is_down()) {
-                Some(leader) => {
-                    tracing::info!(server = %named, leader = %leader, "the rooms of this Redis are at another one now");
-                    *self.left.lock() = Some((named, leader.clone()));
-                    leader
+            (Some(connection), _) => {
+                match connection.about().leader.filter(|_| connection.is_down()) {
+                    Some(leader) => {
+                        tracing::info!(server = %named, leader = %leader, "the rooms of this Redis are at another one now");
+                        *self.left.lock() = Some((named, leader.clone()));
+                        leader
+                    }
+                    None => named,
                 }
-                None => named,
-            },
+            }
             // The named master was left for this one.
-            (None, Some(other)) if self.left.lock().as_ref() == Some(&(named.clone(), other.clone())) => {
+            (None, Some(other))
+                if self.left.lock().as_ref() == Some(&(named.clone(), other.clone())) =>
+            {
                 master_of(self.address.config(&named), &named).await.unwrap_or(other)
             }
             (None, _) => named,
@@ -328,7 +380,9 @@ async fn follow(router: Weak<RedisRouter>) {
             }
             Err(why) if voice.is_new(&why) => match this.sentinels {
                 Some(_) => tracing::warn!(why, "no Sentinel says which Redis is the master"),
-                None => tracing::warn!(why, "no server of the Redis Cluster says which has which rooms"),
+                None => {
+                    tracing::warn!(why, "no server of the Redis Cluster says which has which rooms")
+                }
             },
             Err(_) => {}
         }
@@ -357,7 +411,10 @@ impl<'a> RoutedRequest<'a> {
 
     async fn link(&mut self) -> Result<Arc<RedisConnection>, StoreError> {
         loop {
-            let hinted = self.hint.take().and_then(|server| self.router.topology.read().router.get(&server).cloned());
+            let hinted = self
+                .hint
+                .take()
+                .and_then(|server| self.router.topology.read().router.get(&server).cloned());
             match hinted.or_else(|| self.router.route(self.slot)) {
                 // A server that cannot keep rooms must not keep some of them.
                 Some(connection) if !connection.is_down() => return Ok(connection),
@@ -367,7 +424,12 @@ impl<'a> RoutedRequest<'a> {
     }
 
     /// Waits for the next try, or gives up. Returns whether the script must be sent in full.
-    async fn consider(&mut self, connection: &RedisConnection, error: &Error, in_full: bool) -> Result<bool, StoreError> {
+    async fn consider(
+        &mut self,
+        connection: &RedisConnection,
+        error: &Error,
+        in_full: bool,
+    ) -> Result<bool, StoreError> {
         match classify(error) {
             ErrorAction::Full => return Err(StoreError::Full),
             ErrorAction::Broken(text) if connection.is_up() => {
@@ -379,7 +441,11 @@ impl<'a> RoutedRequest<'a> {
             ErrorAction::Moved(server) if self.router.is_cluster() => {
                 count(&self.router.counts.moved);
                 self.router.doubt.notify_one();
-                let host = if server.host.is_empty() { connection.server().host.clone() } else { server.host };
+                let host = if server.host.is_empty() {
+                    connection.server().host.clone()
+                } else {
+                    server.host
+                };
                 self.hint = Some(Server::new(host, server.port));
                 self.hops += 1;
                 if self.hops == 1 {

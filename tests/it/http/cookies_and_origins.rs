@@ -32,14 +32,27 @@ impl Parlor {
         Self { server, dir }
     }
 
-    async fn ask(&self, method: Method, path: &str, cookie: &[u8], more: &[(&str, &str)], body: Value) -> Response {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        cookie: &[u8],
+        more: &[(&str, &str)],
+        body: Value,
+    ) -> Response {
         let request = Http::new().request(method, self.server.url(path)).json(&body);
         let request = if cookie.is_empty() { request } else { request.header("cookie", cookie) };
-        more.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
+        more.iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
+            .send()
+            .await
+            .unwrap()
     }
 
     async fn login(&self, user: &str, cookie: &[u8], more: &[(&str, &str)]) -> Response {
-        let response = self.ask(Method::POST, "/login", cookie, more, json!({"user": user, "password": PASSWORD})).await;
+        let response = self
+            .ask(Method::POST, "/login", cookie, more, json!({"user": user, "password": PASSWORD}))
+            .await;
         assert_eq!(response.status(), 200);
         response
     }
@@ -54,13 +67,30 @@ impl Parlor {
 
     /// Who the server says that these cookies are, in every place where it is asked.
     async fn user(&self, cookie: &[u8]) -> Option<String> {
-        let visitor: Value = self.ask(Method::GET, "/api/visitor", cookie, &[], Value::Null).await.json().await.unwrap();
-        let me: Value = self.ask(Method::GET, "/me", cookie, &[], Value::Null).await.json().await.unwrap();
+        let visitor: Value = self
+            .ask(Method::GET, "/api/visitor", cookie, &[], Value::Null)
+            .await
+            .json()
+            .await
+            .unwrap();
+        let me: Value =
+            self.ask(Method::GET, "/me", cookie, &[], Value::Null).await.json().await.unwrap();
         let mut request = Client::request(&self.server, "room=r");
         request.headers_mut().insert("cookie", cookie.try_into().unwrap());
         let socket = Client::upgrade(&self.server, request).await.unwrap().welcomed().await.welcome;
-        let joined: Value = self.ask(Method::POST, "/api/rooms/r/join", cookie, &[], json!({})).await.json().await.unwrap();
-        let said = Http::new().post(self.server.url("/r/r")).header("cookie", cookie).body("hi").send().await.unwrap();
+        let joined: Value = self
+            .ask(Method::POST, "/api/rooms/r/join", cookie, &[], json!({}))
+            .await
+            .json()
+            .await
+            .unwrap();
+        let said = Http::new()
+            .post(self.server.url("/r/r"))
+            .header("cookie", cookie)
+            .body("hi")
+            .send()
+            .await
+            .unwrap();
         let said = said.text().await.unwrap();
         let user = visitor["user"].as_str().map(str::to_owned);
         assert_eq!(me["user"], visitor["user"]);
@@ -95,21 +125,42 @@ async fn cookies_of_other_programs_log_nobody_out() {
     let (ann, bob) = (parlor.member("Ann").await, parlor.member("Bob").await);
     let user = async |cookie: Vec<u8>| parlor.user(&cookie).await;
     assert_eq!(user(with(FOREIGN, &format!("token={ann}"))).await.as_deref(), Some("Ann"));
-    assert_eq!(user(with(format!("token={ann}").as_bytes(), "token=xyz")).await.as_deref(), Some("Ann"));
+    assert_eq!(
+        user(with(format!("token={ann}").as_bytes(), "token=xyz")).await.as_deref(),
+        Some("Ann")
+    );
     assert_eq!(user(with(FOREIGN, &format!("__Host-parlor={bob}"))).await.as_deref(), Some("Bob"));
-    assert_eq!(user(format!("token={ann}; __Host-parlor={bob}").into_bytes()).await.as_deref(), Some("Bob"));
-    assert_eq!(user(format!("token={ann}; __Host-parlor=a.b.c").into_bytes()).await.as_deref(), Some("Ann"));
+    assert_eq!(
+        user(format!("token={ann}; __Host-parlor={bob}").into_bytes()).await.as_deref(),
+        Some("Bob")
+    );
+    assert_eq!(
+        user(format!("token={ann}; __Host-parlor=a.b.c").into_bytes()).await.as_deref(),
+        Some("Ann")
+    );
     assert_eq!(user(FOREIGN.to_vec()).await, None);
 
     // A token that is over stands before one that is good.
-    assert_eq!(parlor.ask(Method::POST, "/logout", format!("token={bob}").as_bytes(), &[], json!({})).await.status(), 204);
-    assert_eq!(user(format!("__Host-parlor={bob}; token={ann}").into_bytes()).await.as_deref(), Some("Ann"));
+    assert_eq!(
+        parlor
+            .ask(Method::POST, "/logout", format!("token={bob}").as_bytes(), &[], json!({}))
+            .await
+            .status(),
+        204
+    );
+    assert_eq!(
+        user(format!("__Host-parlor={bob}; token={ann}").into_bytes()).await.as_deref(),
+        Some("Ann")
+    );
     let events = "__Host-parlor=x; token=".to_owned() + &ann;
-    let stream = Http::new().get(parlor.server.url("/api/rooms/r/events")).header("cookie", &events);
+    let stream =
+        Http::new().get(parlor.server.url("/api/rooms/r/events")).header("cookie", &events);
     let mut stream = stream.send().await.unwrap();
     let mut read = String::new();
     while !read.contains(r#""type":"welcome""#) {
-        read.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().expect("a welcome")).unwrap());
+        read.push_str(
+            std::str::from_utf8(&stream.chunk().await.unwrap().expect("a welcome")).unwrap(),
+        );
     }
     assert!(read.contains(r#""user":"Ann","verified":true"#), "{read}");
 
@@ -129,24 +180,37 @@ async fn behind_tls_the_cookie_is_this_hosts_alone() {
     let old = parlor.member("Ann").await;
     let tls = [("x-forwarded-proto", "https")];
     let own = "HttpOnly; SameSite=Lax; ";
-    let forgotten = |name: &str, secure: &str| (name.to_owned(), String::new(), format!("{own}{secure}Path=/; Max-Age=0"));
+    let forgotten = |name: &str, secure: &str| {
+        (name.to_owned(), String::new(), format!("{own}{secure}Path=/; Max-Age=0"))
+    };
 
     let response = parlor.login("Ann", format!("token={old}").as_bytes(), &tls).await;
     let kept = set(&response);
     let token = response.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
-    let first = ("__Host-parlor".to_owned(), token.clone(), format!("{own}Secure; Path=/; Max-Age=43200"));
+    let first =
+        ("__Host-parlor".to_owned(), token.clone(), format!("{own}Secure; Path=/; Max-Age=43200"));
     assert_eq!(kept, [first.clone(), forgotten("token", "")], "the stale one goes");
     // A browser that says where it is does as well as a proxy that says how it came.
     let host = parlor.server.address.to_string();
     let origin = [("origin", &*format!("https://{host}")), ("host", &*host)];
     assert_eq!(set(&parlor.login("Ann", b"", &origin).await)[0].0, "__Host-parlor");
-    assert_eq!(set(&parlor.login("Ann", FOREIGN, &tls).await).len(), 1, "another program's cookie is left alone");
+    assert_eq!(
+        set(&parlor.login("Ann", FOREIGN, &tls).await).len(),
+        1,
+        "another program's cookie is left alone"
+    );
 
     // Plain HTTP as ever; a browser would take no secure name there.
     let kept = set(&parlor.login("Ann", b"", &[]).await);
-    assert_eq!((kept.len(), &*kept[0].0, &*kept[0].2), (1, "token", &*format!("{own}Path=/; Max-Age=43200")));
+    assert_eq!(
+        (kept.len(), &*kept[0].0, &*kept[0].2),
+        (1, "token", &*format!("{own}Path=/; Max-Age=43200"))
+    );
     let both = format!("token={old}; __Host-parlor={token}");
-    assert_eq!(set(&parlor.login("Ann", both.as_bytes(), &[]).await)[1], forgotten("__Host-parlor", "Secure; "));
+    assert_eq!(
+        set(&parlor.login("Ann", both.as_bytes(), &[]).await)[1],
+        forgotten("__Host-parlor", "Secure; ")
+    );
 
     let out = parlor.ask(Method::POST, "/logout", both.as_bytes(), &tls, json!({})).await;
     assert_eq!(out.status(), 204);
@@ -166,20 +230,29 @@ async fn what_an_outer_proxy_says_of_tls_passes_the_nginx_that_is_shipped() {
     parlor.member("Ann").await;
     let nginx = nginx::Nginx::start(port::free_port(), [parlor.server.address]);
     let login = async |header: (&'static str, &str)| {
-        let request = Http::new().post(format!("http://{}/login", nginx.address)).header(header.0, header.1);
+        let request =
+            Http::new().post(format!("http://{}/login", nginx.address)).header(header.0, header.1);
         request.json(&json!({"user": "Ann", "password": PASSWORD})).send().await
     };
-    crate::wire::within_patience("an answer", async || login(("x-forwarded-proto", "http")).await).await;
+    crate::wire::within_patience("an answer", async || login(("x-forwarded-proto", "http")).await)
+        .await;
     for (proto, name) in [("https", "__Host-parlor"), ("http", "token")] {
         let kept = set(&login(("x-forwarded-proto", proto)).await.unwrap());
-        assert_eq!((&*kept[0].0, kept[0].2.contains("Secure")), (name, proto == "https"), "{proto}");
+        assert_eq!(
+            (&*kept[0].0, kept[0].2.contains("Secure")),
+            (name, proto == "https"),
+            "{proto}"
+        );
     }
     let kept = set(&login(("x-nothing", "at all")).await.unwrap());
     assert_eq!(kept[0].0, "token", "NGINX was reached by plain HTTP itself");
 }
 
 /// An upgrade with these headers: let in, or the status and the answer.
-async fn upgrade(server: &TestServer, headers: &[(&'static str, &str)]) -> Result<(), (u16, Value)> {
+async fn upgrade(
+    server: &TestServer,
+    headers: &[(&'static str, &str)],
+) -> Result<(), (u16, Value)> {
     let mut request = Client::request(server, "room=r&name=Ann");
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
@@ -187,7 +260,8 @@ async fn upgrade(server: &TestServer, headers: &[(&'static str, &str)]) -> Resul
     match Client::upgrade(server, request).await {
         Ok(_) => Ok(()),
         Err(Error::Http(response)) => {
-            let body = serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap_or_default();
+            let body = serde_json::from_slice(response.body().as_deref().unwrap_or_default())
+                .unwrap_or_default();
             Err((response.status().as_u16(), body))
         }
         Err(other) => panic!("{other}"),
@@ -208,32 +282,53 @@ async fn an_origin_is_compared_as_browsers_mean_it() {
         ("inner", "https://xn--80a0bn.xn--e1afmkfd"),
         ("inner", "http://[::1]"),
     ] {
-        assert_eq!(upgrade(&server, &[("host", host), ("origin", origin)]).await, Ok(()), "{host} {origin}");
+        assert_eq!(
+            upgrade(&server, &[("host", host), ("origin", origin)]).await,
+            Ok(()),
+            "{host} {origin}"
+        );
     }
-    for (host, origin) in [("name:443", "https://name:8443"), ("name", "null"), ("inner", "http://a.example")] {
-        assert!(upgrade(&server, &[("host", host), ("origin", origin)]).await.is_err(), "{host} {origin}");
+    for (host, origin) in
+        [("name:443", "https://name:8443"), ("name", "null"), ("inner", "http://a.example")]
+    {
+        assert!(
+            upgrade(&server, &[("host", host), ("origin", origin)]).await.is_err(),
+            "{host} {origin}"
+        );
     }
     // What is allowed may also read.
     for origin in ["https://a.example", "https://xn--80a0bn.xn--e1afmkfd", "http://[::1]"] {
-        let response = Http::new().get(server.url("/api/rooms/r")).header("origin", origin).send().await.unwrap();
+        let response = Http::new()
+            .get(server.url("/api/rooms/r"))
+            .header("origin", origin)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.headers()["access-control-allow-origin"], origin);
     }
     // A proxy that rewrites Host, as Apache does by default.
-    let rewritten = [("host", "127.0.0.1:8080"), ("origin", "https://name"), ("x-forwarded-host", "name")];
+    let rewritten =
+        [("host", "127.0.0.1:8080"), ("origin", "https://name"), ("x-forwarded-host", "name")];
     assert_eq!(upgrade(&proxied, &rewritten).await, Ok(()));
-    let elsewhere = [("host", "127.0.0.1:8080"), ("origin", "https://name"), ("x-forwarded-host", "evil")];
+    let elsewhere =
+        [("host", "127.0.0.1:8080"), ("origin", "https://name"), ("x-forwarded-host", "evil")];
     assert!(upgrade(&proxied, &elsewhere).await.is_err());
     let (status, body) = upgrade(&server, &rewritten).await.unwrap_err();
     assert_eq!((status, &body["code"]), (403, &json!("forbidden_origin")));
     let message = body["message"].as_str().unwrap();
-    assert!(message.contains("the proxy changed Host") && message.contains("PARLOR_PROXIES"), "{message}");
+    assert!(
+        message.contains("the proxy changed Host") && message.contains("PARLOR_PROXIES"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
 async fn a_name_that_others_point_here_is_not_answered_to() {
-    let server = TestServer::start(&["--allowed-hosts", "chat.example,чат.пример", "--proxies", "1"]).await;
+    let server =
+        TestServer::start(&["--allowed-hosts", "chat.example,чат.пример", "--proxies", "1"]).await;
     let ask = async |method: &str, path: &str, host: &str| {
-        let request = Http::new().request(method.parse().unwrap(), server.url(path)).header("host", host);
+        let request =
+            Http::new().request(method.parse().unwrap(), server.url(path)).header("host", host);
         request.header("accept", "text/html").send().await.unwrap()
     };
     let addresses = [
@@ -267,8 +362,14 @@ async fn a_name_that_others_point_here_is_not_answered_to() {
     assert_eq!(upgrade(&server, &own("xn--80a0bn.xn--e1afmkfd:8080")).await, Ok(()));
     assert_eq!(upgrade(&server, &own("evil.example")).await.unwrap_err().0, 400);
     let forwarded = |host, forwarded| [("host", host), ("x-forwarded-host", forwarded)];
-    assert_eq!(upgrade(&server, &forwarded("chat.example", "evil.example")).await.unwrap_err().0, 400);
-    assert_eq!(upgrade(&server, &forwarded("evil.example", "chat.example")).await.unwrap_err().0, 400);
+    assert_eq!(
+        upgrade(&server, &forwarded("chat.example", "evil.example")).await.unwrap_err().0,
+        400
+    );
+    assert_eq!(
+        upgrade(&server, &forwarded("evil.example", "chat.example")).await.unwrap_err().0,
+        400
+    );
     let room: Value = ask("GET", "/api/rooms/x", "chat.example").await.json().await.unwrap();
     assert_eq!(room["members"], 1, "of all who joined, the one that was let in");
 }
@@ -297,7 +398,13 @@ impl Program {
 
     /// Ends it; what it has logged since it listened.
     fn end(mut self) -> String {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &self.child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
         let mut log = String::new();
         std::io::Read::read_to_string(&mut self.log, &mut log).unwrap();
         self.child.wait().unwrap();
@@ -318,14 +425,22 @@ async fn a_proxy_that_says_too_little_or_too_much_is_warned_of_once() {
         let database = parlor.dir.sqlite();
         let program = Program::start(&["--proxies", proxies, "--database-url", &database]);
         for address in sent {
-            let request = Http::new().post(format!("{}/login", program.url)).json(&json!({"user": "Ann", "password": PASSWORD}));
-            let request = address.iter().fold(request, |request, address| request.header("x-forwarded-for", *address));
+            let request = Http::new()
+                .post(format!("{}/login", program.url))
+                .json(&json!({"user": "Ann", "password": PASSWORD}));
+            let request = address
+                .iter()
+                .fold(request, |request, address| request.header("x-forwarded-for", *address));
             assert_eq!(request.send().await.unwrap().status(), 401);
         }
         let log = program.end();
-        let warnings: Vec<&str> = log.lines().filter(|line| line.contains("X-Forwarded-For")).collect();
+        let warnings: Vec<&str> =
+            log.lines().filter(|line| line.contains("X-Forwarded-For")).collect();
         assert_eq!(warnings.len(), usize::from(warned.is_some()), "{proxies} {sent:?}: {log}");
-        assert!(warned.is_none_or(|words| warnings[0].contains(words) && warnings[0].contains("WARN")), "{log}");
+        assert!(
+            warned.is_none_or(|words| warnings[0].contains(words) && warnings[0].contains("WARN")),
+            "{log}"
+        );
     }
 }
 
@@ -342,11 +457,20 @@ fn a_setting_that_could_never_match_is_refused_at_start() {
         ("--allowed-hosts", "a.example:8080"),
         ("--allowed-hosts", "*.a.example"),
     ] {
-        let value = if flag == "--origins" { format!("https://good.example,{bad}") } else { format!("good.example,{bad}") };
-        let refused =
-            Command::new(env!("CARGO_BIN_EXE_parlor")).args(["--listen", "127.0.0.1:0", flag, &value]).output().unwrap();
+        let value = if flag == "--origins" {
+            format!("https://good.example,{bad}")
+        } else {
+            format!("good.example,{bad}")
+        };
+        let refused = Command::new(env!("CARGO_BIN_EXE_parlor"))
+            .args(["--listen", "127.0.0.1:0", flag, &value])
+            .output()
+            .unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(!refused.status.success(), "{flag} {bad}");
-        assert!(said.contains(&format!("`{bad}` is no ")) && said.contains("chat.example.org"), "{said}");
+        assert!(
+            said.contains(&format!("`{bad}` is no ")) && said.contains("chat.example.org"),
+            "{said}"
+        );
     }
 }
