@@ -1,8 +1,12 @@
 //! Every setting: its flag, its environment variable, its default and its check.
 
 mod budgets;
+mod error;
+mod livekit;
 mod origin;
+mod period;
 mod secret;
+mod switch;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,10 +14,14 @@ use clap::{Parser, ValueEnum};
 
 pub use self::{
     budgets::BudgetSettings,
+    error::ConfigError,
+    livekit::LiveKit,
     origin::{AllowedHosts, Authority, NameError, Origin, Origins},
+    period::Period,
     secret::Secret,
+    switch::Switch,
 };
-use crate::room::{Limits, Millis};
+use crate::room::Limits;
 
 /// Enough for a reload over one second of round trip.
 const RELOAD_GRACE: Duration = Duration::from_secs(5);
@@ -151,54 +159,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// The settings contradict each other.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// Some of a group that only makes sense whole.
-    #[error(
-        "LiveKit is half set up: {missing} is missing (set {given} as well as {missing}, or none)"
-    )]
-    HalfLiveKit {
-        /// Which are set.
-        given: String,
-        /// Which are not.
-        missing: String,
-    },
-    /// A LiveKit address no browser can use.
-    #[error("LIVEKIT_URL and LIVEKIT_API_URL must start with ws://, wss://, http:// or https://")]
-    LiveKitUrl,
-    /// A login is required although there are no accounts.
-    #[error("PARLOR_REQUIRE_LOGIN needs accounts: DATABASE_URL is missing")]
-    NoAccounts,
-    /// A quote at one end only, or more than one pair.
-    #[error("{0} begins or ends with a quote: write it without quotes")]
-    Quotes(&'static str),
-    /// A line break within, or a blank within a URL.
-    #[error(
-        "{0} has a line break, a blank or a control character in it: write it on one line, without blanks if it is a URL"
-    )]
-    Blanks(&'static str),
-    /// Shorter than any renewal could keep up with.
-    #[error("PARLOR_LEASE must be at least 1s")]
-    Lease,
-    /// A reload that no page survives, or that is waited for longer than a lost link.
-    #[error("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE")]
-    ReloadGrace,
-}
-
-/// LiveKit, fully set up.
-#[derive(Clone, Debug)]
-pub struct LiveKit {
-    /// As browsers reach it.
-    pub url: String,
-    /// As Parlor itself reaches it.
-    pub api_url: String,
-    /// API key.
-    pub key: String,
-    /// API secret.
-    pub secret: Secret,
-}
-
 impl Config {
     /// Checks what no single setting can check, and takes away what is around secrets and URLs by mistake.
     ///
@@ -217,49 +177,6 @@ impl Config {
             return Err(ConfigError::NoAccounts);
         }
         Ok(self)
-    }
-
-    /// LiveKit's settings: all of them or none.
-    ///
-    /// # Errors
-    /// [`ConfigError::HalfLiveKit`], [`ConfigError::LiveKitUrl`].
-    pub fn livekit(&self) -> Result<Option<LiveKit>, ConfigError> {
-        let text = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
-        let url = text(&self.livekit_url);
-        let key = text(&self.livekit_api_key);
-        let secret = self.livekit_api_secret.clone().filter(|s| !s.expose().is_empty());
-        let group = [
-            ("LIVEKIT_URL", url.is_some()),
-            ("LIVEKIT_API_KEY", key.is_some()),
-            ("LIVEKIT_API_SECRET", secret.is_some()),
-        ];
-        let named = |set: bool| {
-            group
-                .iter()
-                .filter(|(_, is)| *is == set)
-                .map(|(name, _)| *name)
-                .collect::<Vec<_>>()
-                .join(" and ")
-        };
-        match (url, key, secret) {
-            (None, None, None) => Ok(None),
-            (Some(url), Some(key), Some(secret)) => {
-                let api_url = text(&self.livekit_api_url).unwrap_or_else(|| url.clone());
-                let known = |url: &str| {
-                    let url = url.parse::<hyper::Uri>().unwrap_or_default();
-                    url.host().is_some_and(|host| !host.is_empty())
-                        && ["ws", "wss", "http", "https"]
-                            .contains(&url.scheme_str().unwrap_or_default())
-                };
-                let usable = known(&url) && known(&api_url);
-                if usable {
-                    Ok(Some(LiveKit { url, api_url, key, secret }))
-                } else {
-                    Err(ConfigError::LiveKitUrl)
-                }
-            }
-            _ => Err(ConfigError::HalfLiveKit { given: named(true), missing: named(false) }),
-        }
     }
 
     /// What rooms may hold.
@@ -287,45 +204,6 @@ impl Config {
     /// The database of accounts, if there are any.
     pub fn database(&self) -> Option<&str> {
         self.database_url.as_ref().map(Secret::expose).filter(|url| !url.is_empty())
-    }
-}
-
-/// Yes or no; an empty setting, as compose files like to leave it, is a no.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Switch(pub bool);
-
-impl std::str::FromStr for Switch {
-    type Err = &'static str;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        match given.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "1" => Ok(Self(true)),
-            "" | "false" | "no" | "off" | "0" => Ok(Self(false)),
-            _ => Err("true or false"),
-        }
-    }
-}
-
-/// A length of time: `15s`, `30m`, `1h 30m`, or a bare number of seconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Period(pub Duration);
-
-impl Period {
-    /// In milliseconds.
-    pub fn millis(self) -> Millis {
-        Millis::try_from(self.0.as_millis()).unwrap_or(Millis::MAX / 4).min(Millis::MAX / 4)
-    }
-}
-
-impl std::str::FromStr for Period {
-    type Err = humantime::DurationError;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        given
-            .parse()
-            .map(Duration::from_secs)
-            .or_else(|_| humantime::parse_duration(given))
-            .map(Self)
     }
 }
 
