@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Shared, codec,
+    Shared, broker_message,
     connection::{ConnectionEvents, RedisConnection},
     keys::Keys,
 };
@@ -15,7 +15,7 @@ impl ConnectionEvents for Shared {
         else {
             return;
         };
-        match codec::read_messages(line) {
+        match broker_message::read_messages(line) {
             Some(news) => subscription.hear(self, news),
             None => tracing::debug!("news that cannot be read"),
         }

@@ -13,6 +13,7 @@
 //! the stream, sessions that Redis has lost, rooms that moved to another server.
 
 mod address;
+mod broker_message;
 mod cleanup;
 mod client;
 mod clock;

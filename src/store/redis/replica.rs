@@ -20,7 +20,10 @@ use tokio::time::Instant;
 
 pub(super) use self::seat::Seat;
 use self::{expected::ExpectedPosition, people::People};
-use super::codec::{BrokerMessage, Position, RoomState};
+use super::{
+    broker_message::BrokerMessage,
+    codec::{Position, RoomState},
+};
 use crate::{
     room::{Epoch, LeaveReason, MemberId, NodeId, RoomKey, Seq, Snapshot},
     store::Event,

@@ -16,7 +16,8 @@ use tokio::{
 
 use super::{
     DEADLINE, Members, Shared, Want,
-    codec::{BrokerMessage, JoinReply, Position, garbled},
+    broker_message::BrokerMessage,
+    codec::{JoinReply, Position, garbled},
     connection::RedisConnection,
     keys::Keys,
     queue::Queue,
