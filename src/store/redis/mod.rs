@@ -32,6 +32,7 @@ mod repair;
 mod repair_counts;
 mod replica;
 mod role;
+mod routed_request;
 mod router;
 mod scripts;
 mod seats;

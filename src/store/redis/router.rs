@@ -1,4 +1,4 @@
-//! The servers that keep rooms: which of them has which room, and what to do until it answers.
+//! The servers that keep rooms, and which of them has which room.
 //!
 //! The router has a map from slots to masters, and a [`RedisConnection`] to each master of the map.
 //! - A single server has all slots for ever.
@@ -11,26 +11,22 @@ use std::{
     time::Duration,
 };
 
-use fred::{bytes_utils::Str, error::Error, types::config::Server};
+use fred::types::config::Server;
 use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
 use tokio::{
     sync::Notify,
     task::AbortHandle,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{sleep, timeout},
 };
 
 use super::{
     address::{Address, Deployment, RedisConfigError},
     client::{fetch_slot_map, master_of},
-    codec::Reply,
     connection::{ConnectionEvents, RedisConnection},
-    error_action::{ErrorAction, classify, words},
-    keys::Keys,
     probe::Setup,
     pulse::LogOnce,
     repair_counts::{RepairCounts, count},
-    scripts::Script,
     sentinels::Sentinels,
     slot_map::{SLOTS, SlotMap},
 };
@@ -42,9 +38,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_millis(100);
 /// Servers of a Cluster that are asked for the map each time; the majority decides.
 const VOTERS: usize = 5;
-/// Waits between tries: from, to.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
-
 /// Connections to every server that keeps rooms.
 pub(super) struct RedisRouter {
     address: Address,
@@ -195,63 +188,20 @@ impl RedisRouter {
         self.route(slot).is_some_and(|connection| connection.answers())
     }
 
-    /// Runs a script, again and again until it has run or the deadline has passed.
-    /// A call whose outcome is uncertain is sent again: every script is idempotent.
-    pub(super) async fn run(
-        &self,
-        script: &Script,
-        keys: &Keys,
-        args: Vec<Str>,
-        deadline: Instant,
-    ) -> Result<Reply, StoreError> {
-        self.run_over(script, keys.slot(), keys.all().to_vec(), args, deadline).await
+    /// The connection to a server, if the map has it.
+    pub(super) fn connection_to(&self, server: &Server) -> Option<Arc<RedisConnection>> {
+        self.topology.read().router.get(server).cloned()
     }
 
-    /// The same over several rooms, where one server has them all.
-    pub(super) async fn run_over(
-        &self,
-        script: &Script,
-        slot: u16,
-        names: Vec<Str>,
-        args: Vec<Str>,
-        deadline: Instant,
-    ) -> Result<Reply, StoreError> {
-        let mut errand = RoutedRequest::new(self, slot, deadline);
-        let (mut in_full, mut begun) = (false, false);
-        loop {
-            let connection = errand.link().await?;
-            let tried = {
-                let turn = connection.lanes.turn(script.lane, deadline).await;
-                let _turn = turn.ok_or_else(|| connection.late(script.lane, begun))?;
-                begun = true;
-                timeout_at(deadline, connection.run(script, names.clone(), args.clone(), in_full))
-                    .await
-            };
-            match tried {
-                Err(_) => return Err(StoreError::Unavailable),
-                Ok(Ok(answer)) => return words(answer),
-                Ok(Err(error)) => in_full = errand.consider(&connection, &error, in_full).await?,
-            }
-        }
+    /// Has the map looked at again: a call has cause to doubt it.
+    pub(super) fn doubt(&self) {
+        self.doubt.notify_one();
     }
 
-    /// Subscribes to a room's channel where the room is. Returns the connection on which its messages come.
-    pub(super) async fn subscribe(
-        &self,
-        keys: &Keys,
-        deadline: Instant,
-    ) -> Result<Arc<RedisConnection>, StoreError> {
-        let mut errand = RoutedRequest::new(self, keys.slot(), deadline);
-        loop {
-            let connection = errand.link().await?;
-            match timeout_at(deadline, connection.subscribe(keys.channel())).await {
-                Err(_) => return Err(StoreError::Unavailable),
-                Ok(Ok(())) => return Ok(connection),
-                Ok(Err(error)) => {
-                    errand.consider(&connection, &error, true).await?;
-                }
-            }
-        }
+    /// The same, for a call that a server has redirected.
+    pub(super) fn doubt_moved(&self) {
+        count(&self.counts.moved);
+        self.doubt();
     }
 
     /// Adopts a new map: connects to servers that are new on it, and disconnects from those that are gone.
@@ -390,82 +340,5 @@ async fn follow(router: Weak<RedisRouter>) {
         drop(this);
         sleep(REST).await;
         let _ = timeout(LOOK - REST, doubt.notified()).await;
-    }
-}
-
-/// One call on its way to the server that has the room.
-struct RoutedRequest<'a> {
-    router: &'a RedisRouter,
-    slot: u16,
-    /// Where the last server has redirected the call.
-    hint: Option<Server>,
-    hops: u32,
-    deadline: Instant,
-    pause: Duration,
-}
-
-impl<'a> RoutedRequest<'a> {
-    fn new(router: &'a RedisRouter, slot: u16, deadline: Instant) -> Self {
-        Self { router, slot, hint: None, hops: 0, deadline, pause: PAUSE.0 }
-    }
-
-    async fn link(&mut self) -> Result<Arc<RedisConnection>, StoreError> {
-        loop {
-            let hinted = self
-                .hint
-                .take()
-                .and_then(|server| self.router.topology.read().router.get(&server).cloned());
-            match hinted.or_else(|| self.router.route(self.slot)) {
-                // A server that cannot keep rooms must not keep some of them.
-                Some(connection) if !connection.is_down() => return Ok(connection),
-                _ => self.wait().await?,
-            }
-        }
-    }
-
-    /// Waits for the next try, or gives up. Returns whether the script must be sent in full.
-    async fn consider(
-        &mut self,
-        connection: &RedisConnection,
-        error: &Error,
-        in_full: bool,
-    ) -> Result<bool, StoreError> {
-        match classify(error) {
-            ErrorAction::Full => return Err(StoreError::Full),
-            ErrorAction::Broken(text) if connection.is_up() => {
-                connection.suspect();
-                return Err(StoreError::Broken(text));
-            }
-            ErrorAction::Broken(_) => {}
-            ErrorAction::Unknown if !in_full => return Ok(true),
-            ErrorAction::Moved(server) if self.router.is_cluster() => {
-                count(&self.router.counts.moved);
-                self.router.doubt.notify_one();
-                let host = if server.host.is_empty() {
-                    connection.server().host.clone()
-                } else {
-                    server.host
-                };
-                self.hint = Some(Server::new(host, server.port));
-                self.hops += 1;
-                if self.hops == 1 {
-                    return Ok(false);
-                }
-            }
-            // The next probe tells whether the room or the server is to blame.
-            ErrorAction::Unfit | ErrorAction::Moved(_) => connection.suspect(),
-            ErrorAction::Unknown | ErrorAction::Again => {}
-        }
-        self.wait().await.map(|()| false)
-    }
-
-    async fn wait(&mut self) -> Result<(), StoreError> {
-        self.router.doubt.notify_one();
-        if Instant::now() + self.pause >= self.deadline {
-            return Err(StoreError::Unavailable);
-        }
-        sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(PAUSE.1);
-        Ok(())
     }
 }
