@@ -21,7 +21,7 @@ use crate::{
     budget::Admission,
     hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
-    transport::{backlog::Backlog, hijack::forget},
+    transport::backlog::{Backlog, forget},
 };
 
 /// How many bytes a client may fall behind before its connection is closed, to be resumed.
