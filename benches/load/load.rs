@@ -2,8 +2,7 @@
 //! thread, one epoll, frames made beforehand.
 
 use std::{
-    io::{self, Write},
-    net::TcpStream,
+    io,
     time::{Duration, Instant},
 };
 
@@ -26,7 +25,7 @@ const OPENING: usize = 32;
 pub const WARMING: f64 = 0.25;
 
 /// Nothing has come for so long: nothing more will.
-const SILENCE: Duration = Duration::from_secs(5);
+pub const SILENCE: Duration = Duration::from_secs(5);
 
 /// The generator.
 pub struct Load {
@@ -36,20 +35,20 @@ pub struct Load {
     pub links: Vec<Link>,
     buffer: Vec<u8>,
     ear: Ear,
-    began: Instant,
+    pub began: Instant,
     faults: Faults,
     delays: Histogram<u64>,
     pub delivered: u64,
     read: u64,
     pub closed: u64,
     /// By room: messages said.
-    said: Vec<u64>,
+    pub said: Vec<u64>,
     /// Messages of the warming up.
-    unmeasured: u64,
+    pub unmeasured: u64,
     /// By room: messages that their speaker knows to be said.
-    acked: Vec<u64>,
+    pub acked: Vec<u64>,
     /// Rooms whose speaker has heard something.
-    news: Vec<usize>,
+    pub news: Vec<usize>,
     pub changed: Vec<usize>,
 }
 
@@ -340,60 +339,6 @@ impl Load {
         Ok(!self.events.is_empty())
     }
 
-    /// Open loop: what is due is said, however the server does. Then waits for what is still on its way.
-    fn talk(&mut self, crowd: Crowd, rate: f64, seconds: f64, bytes: usize) -> io::Result<()> {
-        let (mut frame, at) = self.job.dialect.message(bytes);
-        let gap = 1.0 / (rate * crowd.rooms as f64);
-        let start = self.began.elapsed() + Duration::from_millis(20);
-        let count = (seconds / gap).round() as u64;
-        for i in 0..count {
-            let room = (i % crowd.rooms as u64) as usize;
-            let due = start + Duration::from_secs_f64(i as f64 * gap);
-            loop {
-                let wait = due.saturating_sub(self.began.elapsed());
-                if wait.is_zero() {
-                    break;
-                }
-                self.turn(wait)?;
-            }
-            self.said[room] += 1;
-            Mark { number: self.said[room], due: due.as_nanos() as u64 }.write(&mut frame[at..])?;
-            publish(&self.links[room * crowd.members].socket, &frame)?;
-            self.turn(Duration::ZERO)?;
-        }
-        self.listen(crowd)
-    }
-
-    /// Closed loop: as much as the server takes.
-    fn flood(&mut self, crowd: Crowd, window: u64, seconds: f64, bytes: usize) -> io::Result<()> {
-        let (frame, at) = self.job.dialect.message(bytes);
-        let until = Instant::now() + Duration::from_secs_f64(seconds);
-        let mut frames = Vec::new();
-        self.news = (0..crowd.rooms).collect();
-        while Instant::now() < until {
-            for room in std::mem::take(&mut self.news) {
-                let free = window - (self.said[room] - self.acked[room]);
-                // In halves, so that several go at a time if several may.
-                if free < (window / 2).max(1) {
-                    continue;
-                }
-                frames.clear();
-                for _ in 0..free {
-                    self.said[room] += 1;
-                    let from = frames.len();
-                    frames.extend_from_slice(&frame);
-                    let due = self.began.elapsed().as_nanos() as u64;
-                    Mark { number: self.said[room], due }.write(&mut frames[from + at..])?;
-                }
-                publish(&self.links[room * crowd.members].socket, &frames)?;
-            }
-            if !self.turn(SILENCE)? {
-                return Err(io::Error::other("the server has stopped"));
-            }
-        }
-        self.listen(crowd)
-    }
-
     /// Reads what those hold who stalled. Returns how many were sent away, dropped and kept. Whoever was kept has lost what is
     /// not there, the others what is missing in between.
     fn wake(&mut self) -> io::Result<[u64; 3]> {
@@ -420,20 +365,5 @@ impl Load {
             counts[end as usize] += 1;
         }
         Ok(counts)
-    }
-
-    /// Until all has come that was said, or nothing comes any more.
-    fn listen(&mut self, crowd: Crowd) -> io::Result<()> {
-        let expected = (self.said.iter().sum::<u64>() - self.unmeasured)
-            * (crowd.members - crowd.stalled) as u64;
-        while self.delivered < expected && self.turn(SILENCE)? {}
-        Ok(())
-    }
-}
-
-fn publish(mut socket: &TcpStream, words: &[u8]) -> io::Result<()> {
-    match socket.write(words)? {
-        whole if whole == words.len() => Ok(()),
-        _ => Err(io::Error::other("the server does not read what is said")),
     }
 }

@@ -19,6 +19,7 @@ mod plan;
 mod plot;
 mod server;
 mod table;
+mod talk;
 mod target;
 
 use std::{io, path::Path};
