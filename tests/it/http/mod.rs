@@ -1,9 +1,11 @@
 //! HTTP: every address and method, the shape of every refusal, headers, caching, and unruly connections.
 
 mod connections;
-mod cookies_and_origins;
+mod cookies;
 mod headers;
+mod origins;
 mod page;
+mod proxy_warnings;
 mod routes;
 mod semantics;
 

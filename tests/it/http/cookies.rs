@@ -1,13 +1,7 @@
-//! Beside others: cookies of other programs at the same host, proxies that rewrite, names that others point here.
-
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
+//! Cookies: those of other programs at the same host, and what a proxy says of TLS.
 
 use reqwest::{Client as Http, Method, Response};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
     support::{dir::Dir, nginx, port},
@@ -22,14 +16,15 @@ const FOREIGN: &[u8] = b"lang=fran\xe7ais; name=Zo\xc3\xab; token=xyz; token=\xf
 
 struct Parlor {
     server: TestServer,
-    dir: Dir,
+    /// Deleted with the server.
+    _dir: Dir,
 }
 
 impl Parlor {
     async fn start() -> Self {
         let dir = Dir::new();
         let server = TestServer::start(&["--database-url", &dir.sqlite()]).await;
-        Self { server, dir }
+        Self { server, _dir: dir }
     }
 
     async fn ask(
@@ -246,231 +241,4 @@ async fn what_an_outer_proxy_says_of_tls_passes_the_nginx_that_is_shipped() {
     }
     let kept = set(&login(("x-nothing", "at all")).await.unwrap());
     assert_eq!(kept[0].0, "token", "NGINX was reached by plain HTTP itself");
-}
-
-/// An upgrade with these headers: let in, or the status and the answer.
-async fn upgrade(
-    server: &TestServer,
-    headers: &[(&'static str, &str)],
-) -> Result<(), (u16, Value)> {
-    let mut request = Client::request(server, "room=r&name=Ann");
-    for (name, value) in headers {
-        request.headers_mut().insert(*name, value.parse().unwrap());
-    }
-    match Client::upgrade(server, request).await {
-        Ok(_) => Ok(()),
-        Err(Error::Http(response)) => {
-            let body = serde_json::from_slice(response.body().as_deref().unwrap_or_default())
-                .unwrap_or_default();
-            Err((response.status().as_u16(), body))
-        }
-        Err(other) => panic!("{other}"),
-    }
-}
-
-#[tokio::test]
-async fn an_origin_is_compared_as_browsers_mean_it() {
-    let allowed = "https://A.example:443/, https://чат.пример, http://[::1]:80";
-    let server = TestServer::start(&["--origins", allowed]).await;
-    let proxied = TestServer::start(&["--proxies", "1"]).await;
-    for (host, origin) in [
-        ("name:443", "https://name"),
-        ("name", "https://name"),
-        ("name:80", "http://name"),
-        ("Name.:8443", "https://name:8443"),
-        ("inner", "https://a.example"),
-        ("inner", "https://xn--80a0bn.xn--e1afmkfd"),
-        ("inner", "http://[::1]"),
-    ] {
-        assert_eq!(
-            upgrade(&server, &[("host", host), ("origin", origin)]).await,
-            Ok(()),
-            "{host} {origin}"
-        );
-    }
-    for (host, origin) in
-        [("name:443", "https://name:8443"), ("name", "null"), ("inner", "http://a.example")]
-    {
-        assert!(
-            upgrade(&server, &[("host", host), ("origin", origin)]).await.is_err(),
-            "{host} {origin}"
-        );
-    }
-    // What is allowed may also read.
-    for origin in ["https://a.example", "https://xn--80a0bn.xn--e1afmkfd", "http://[::1]"] {
-        let response = Http::new()
-            .get(server.url("/api/rooms/r"))
-            .header("origin", origin)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.headers()["access-control-allow-origin"], origin);
-    }
-    // A proxy that rewrites Host, as Apache does by default.
-    let rewritten =
-        [("host", "127.0.0.1:8080"), ("origin", "https://name"), ("x-forwarded-host", "name")];
-    assert_eq!(upgrade(&proxied, &rewritten).await, Ok(()));
-    let elsewhere =
-        [("host", "127.0.0.1:8080"), ("origin", "https://name"), ("x-forwarded-host", "evil")];
-    assert!(upgrade(&proxied, &elsewhere).await.is_err());
-    let (status, body) = upgrade(&server, &rewritten).await.unwrap_err();
-    assert_eq!((status, &body["code"]), (403, &json!("forbidden_origin")));
-    let message = body["message"].as_str().unwrap();
-    assert!(
-        message.contains("the proxy changed Host") && message.contains("PARLOR_PROXIES"),
-        "{message}"
-    );
-}
-
-#[tokio::test]
-async fn a_name_that_others_point_here_is_not_answered_to() {
-    let server =
-        TestServer::start(&["--allowed-hosts", "chat.example,чат.пример", "--proxies", "1"]).await;
-    let ask = async |method: &str, path: &str, host: &str| {
-        let request =
-            Http::new().request(method.parse().unwrap(), server.url(path)).header("host", host);
-        request.header("accept", "text/html").send().await.unwrap()
-    };
-    let addresses = [
-        ("GET", "/"),
-        ("GET", "/r/x"),
-        ("POST", "/r/x"),
-        ("GET", "/api/rooms/x"),
-        ("POST", "/api/rooms/x/join"),
-        ("GET", "/api/visitor"),
-        ("GET", "/metrics"),
-        ("GET", "/favicon.svg"),
-        ("GET", "/nowhere"),
-        ("GET", "/api/openapi.yaml"),
-        ("POST", "/livekit/webhook"),
-        ("PUT", "/healthz/x"),
-    ];
-    for (method, path) in addresses {
-        let response = ask(method, path, "evil.example").await;
-        assert_eq!(response.status(), 400, "{method} {path}");
-        let body: Value = response.json().await.unwrap();
-        assert_eq!(body["code"], "bad_host", "{method} {path}");
-        assert!(body["message"].as_str().unwrap().contains("PARLOR_ALLOWED_HOSTS"), "{body}");
-        let own = ask(method, path, "Chat.Example.:1234").await.text().await.unwrap();
-        assert!(!own.contains("\"code\":\"bad_host\""), "{method} {path}: {own}");
-    }
-    for path in ["/healthz", "/readyz"] {
-        assert_eq!(ask("GET", path, "10.1.2.3:8080").await.status(), 200, "{path}");
-    }
-    let own = |host: &'static str| [("host", host)];
-    assert_eq!(upgrade(&server, &own("chat.example")).await, Ok(()));
-    assert_eq!(upgrade(&server, &own("xn--80a0bn.xn--e1afmkfd:8080")).await, Ok(()));
-    assert_eq!(upgrade(&server, &own("evil.example")).await.unwrap_err().0, 400);
-    let forwarded = |host, forwarded| [("host", host), ("x-forwarded-host", forwarded)];
-    assert_eq!(
-        upgrade(&server, &forwarded("chat.example", "evil.example")).await.unwrap_err().0,
-        400
-    );
-    assert_eq!(
-        upgrade(&server, &forwarded("evil.example", "chat.example")).await.unwrap_err().0,
-        400
-    );
-    let room: Value = ask("GET", "/api/rooms/x", "chat.example").await.json().await.unwrap();
-    assert_eq!(room["members"], 1, "of all who joined, the one that was let in");
-}
-
-/// The program itself: what it refuses at start, and what it warns of.
-struct Program {
-    child: std::process::Child,
-    log: BufReader<std::process::ChildStderr>,
-    url: String,
-}
-
-impl Program {
-    fn start(args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-        command.args(["--listen", "127.0.0.1:0", "--log", "json"]).args(args);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("listening on http://") {
-            assert_ne!(log.read_line(&mut said).unwrap(), 0, "it did not start: {said}");
-        }
-        let listening: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-        let url = format!("http://{}", listening["address"].as_str().unwrap());
-        Self { child, log, url }
-    }
-
-    /// Ends it; what it has logged since it listened.
-    fn end(mut self) -> String {
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &self.child.id().to_string()])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let mut log = String::new();
-        std::io::Read::read_to_string(&mut self.log, &mut log).unwrap();
-        self.child.wait().unwrap();
-        log
-    }
-}
-
-#[tokio::test]
-async fn a_proxy_that_says_too_little_or_too_much_is_warned_of_once() {
-    for (proxies, sent, warned) in [
-        ("1", &[None, Some("nonsense"), None][..], Some("X-Forwarded-For lacks")),
-        ("2", &[Some("192.0.2.1"), Some("192.0.2.1")], Some("X-Forwarded-For lacks")),
-        ("1", &[Some("192.0.2.1:4711"), Some("[2001:db8::1]:80")], None),
-        ("0", &[Some("192.0.2.1"), Some("192.0.2.2")], Some("PARLOR_PROXIES is 0")),
-        ("0", &[None, None], None),
-    ] {
-        let parlor = Parlor::start().await;
-        let database = parlor.dir.sqlite();
-        let program = Program::start(&["--proxies", proxies, "--database-url", &database]);
-        for address in sent {
-            let request = Http::new()
-                .post(format!("{}/login", program.url))
-                .json(&json!({"user": "Ann", "password": PASSWORD}));
-            let request = address
-                .iter()
-                .fold(request, |request, address| request.header("x-forwarded-for", *address));
-            assert_eq!(request.send().await.unwrap().status(), 401);
-        }
-        let log = program.end();
-        let warnings: Vec<&str> =
-            log.lines().filter(|line| line.contains("X-Forwarded-For")).collect();
-        assert_eq!(warnings.len(), usize::from(warned.is_some()), "{proxies} {sent:?}: {log}");
-        assert!(
-            warned.is_none_or(|words| warnings[0].contains(words) && warnings[0].contains("WARN")),
-            "{log}"
-        );
-    }
-}
-
-#[test]
-fn a_setting_that_could_never_match_is_refused_at_start() {
-    for (flag, bad) in [
-        ("--origins", "https://a.example/path"),
-        ("--origins", "https://*.a.example"),
-        ("--origins", "https://user@a.example"),
-        ("--origins", "ftp://a.example"),
-        ("--origins", "https://a.example:99999"),
-        ("--origins", "https://:443"),
-        ("--allowed-hosts", "https://a.example"),
-        ("--allowed-hosts", "a.example:8080"),
-        ("--allowed-hosts", "*.a.example"),
-    ] {
-        let value = if flag == "--origins" {
-            format!("https://good.example,{bad}")
-        } else {
-            format!("good.example,{bad}")
-        };
-        let refused = Command::new(env!("CARGO_BIN_EXE_parlor"))
-            .args(["--listen", "127.0.0.1:0", flag, &value])
-            .output()
-            .unwrap();
-        let said = String::from_utf8(refused.stderr).unwrap();
-        assert!(!refused.status.success(), "{flag} {bad}");
-        assert!(
-            said.contains(&format!("`{bad}` is no ")) && said.contains("chat.example.org"),
-            "{said}"
-        );
-    }
 }
