@@ -1,9 +1,9 @@
-//! The wire in good order: welcome, chat, ack, typing, history, presence.
+//! The wire in good order: welcome, chat, ack, typing, presence.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+mod counters;
+mod history;
+
+use std::collections::HashMap;
 
 use crate::wire::{Client, Heard, TestServer, said};
 use parlor::protocol::Timestamp;
@@ -232,70 +232,6 @@ async fn everybody_sees_the_messages_of_all_senders_in_one_order_without_holes()
 }
 
 #[tokio::test]
-async fn a_repeated_n_gets_the_first_answer_and_says_nothing_twice() {
-    let server = TestServer::start(&["--grace", "60s"]).await;
-    let mut bob = Client::join(&server, "general", "Bob").await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    let (first, second) = (ann.publish("one", 1).await, ann.publish("two", 2).await);
-    for (n, answer) in [(1, &first), (2, &second), (1, &first)] {
-        let again = ann.publish("something else", n).await;
-        assert_eq!((&again["seq"], &again["timestamp"]), (&answer["seq"], &answer["timestamp"]));
-        assert_eq!(again["duplicate"], true, "{again}");
-    }
-    let (ticket, cursor) = (ann.ticket().to_owned(), ann.cursor.clone());
-    ann.drop_link();
-    let mut ann = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!((&ann.welcome["resumed"], &ann.welcome["lastN"]), (&json!(true), &json!(2)));
-    assert_eq!(ann.publish("one", 1).await["seq"], first["seq"], "also after a resume");
-    assert_eq!(ann.publish("two", 2).await["seq"], second["seq"], "also after a resume");
-    assert_eq!(ann.publish("three", 3).await["seq"], 3);
-    bob.expect("joined").await;
-    for text in ["one", "two", "three"] {
-        assert_eq!(bob.expect("chat").await["text"], text);
-    }
-}
-
-#[tokio::test]
-async fn a_repeated_n_is_known_even_after_the_seat_has_lapsed() {
-    let server = TestServer::start(&["--grace", "200ms"]).await;
-    let mut bob = Client::join(&server, "general", "Bob").await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    let ack = ann.publish("once only", 8).await;
-    let (ticket, cursor) = (ann.ticket().to_owned(), ann.cursor.clone());
-    ann.drop_link();
-    assert_eq!(bob.until("left").await["reason"], "lost");
-    let mut ann = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!(ann.welcome["lastN"], 8);
-    assert_eq!(ann.publish("once only", 8).await["seq"], ack["seq"]);
-    ann.publish("and on", 9).await;
-    bob.expect("joined").await;
-    assert_eq!(bob.expect("chat").await["text"], "and on");
-}
-
-#[tokio::test]
-async fn an_n_below_the_last_whose_entry_is_gone_is_stale() {
-    let server = TestServer::start(&["--history-len", "1"]).await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.publish("five", 5).await;
-    ann.publish("six", 6).await;
-    ann.send(json!({"type": "chat", "text": "five", "n": 5}));
-    assert_eq!(ann.expect_error("stale_n").await["n"], 5);
-    ann.publish("six", 6).await;
-    assert_eq!(ann.publish("ten", 10).await["seq"], 3, "n may jump");
-}
-
-#[tokio::test]
-async fn a_send_without_n_goes_on_counting() {
-    let server = TestServer::start(&[]).await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.publish("four", 4).await;
-    let ack = ann.send(json!({"text": "five"})).expect("ack").await;
-    assert_eq!(ack["seq"], 2);
-    let next = ack["n"].as_u64().unwrap() + 1;
-    assert_eq!(ann.publish("six", next).await["seq"], 3);
-}
-
-#[tokio::test]
 async fn typing_in_its_three_shapes_reaches_the_others_and_is_not_kept() {
     let server = TestServer::start(&[]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
@@ -315,66 +251,6 @@ async fn typing_in_its_three_shapes_reaches_the_others_and_is_not_kept() {
     assert_eq!(bob.publish("typing is not numbered, nor told to me", 1).await["seq"], 1);
     let late = Client::join(&server, "general", "Late").await;
     assert_eq!(said(&late.welcome["history"]), ["typing is not numbered, nor told to me"]);
-}
-
-#[tokio::test]
-async fn a_newcomer_gets_the_history_as_far_as_it_is_kept() {
-    let server = TestServer::start(&["--history-len", "3"]).await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    let mut told = Vec::new();
-    for n in 1..=5 {
-        told.push(ann.publish(&format!("m{n}"), n).await);
-    }
-    let late = Client::join(&server, "general", "Late").await;
-    let history = late.welcome["history"].as_array().unwrap();
-    assert_eq!(said(&late.welcome["history"]), ["m3", "m4", "m5"], "oldest first");
-    for (chat, ack) in history.iter().zip(&told[2..]) {
-        assert_eq!(
-            fields(chat),
-            ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]
-        );
-        assert_eq!(
-            (&chat["seq"], &chat["timestamp"], &chat["cursor"]),
-            (&ack["seq"], &ack["timestamp"], &ack["cursor"])
-        );
-        assert_eq!(
-            (&chat["from"], &chat["user"], &chat["room"]),
-            (&json!(ann.id()), &json!("Ann"), &json!("general"))
-        );
-    }
-    assert_eq!(late.welcome["cursor"], told[4]["cursor"]);
-    let back = Client::resume(&server, "general", ann.ticket(), None).await;
-    let own: Vec<&Value> =
-        back.welcome["history"].as_array().unwrap().iter().map(|chat| &chat["n"]).collect();
-    assert_eq!(own, [3, 4, 5], "one's own messages carry their n");
-}
-
-#[tokio::test]
-async fn history_grows_old_without_anybody_writing() {
-    let server = TestServer::start(&["--history-age", "700ms"]).await;
-    let mut rooms = (0..100).map(|attempt| format!("room-{attempt}"));
-    let (room, mut ann) = loop {
-        let room = rooms.next().expect("a newcomer in time for what is still kept");
-        let mut ann = Client::join(&server, &room, "Ann").await;
-        let begun = Instant::now();
-        ann.publish("fleeting", 1).await;
-        let fresh = Client::join(&server, &room, "Early").await;
-        // On a slow machine it may have grown old already. The server counts whole milliseconds, by a clock of its own.
-        if begun.elapsed() < Duration::from_millis(680) {
-            assert_eq!(said(&fresh.welcome["history"]), ["fleeting"]);
-            break (room, ann);
-        }
-    };
-    for attempt in 0.. {
-        let late = Client::join(&server, &room, "Late").await;
-        if said(&late.welcome["history"]).is_empty() {
-            assert_eq!(late.welcome["cursor"], json!(ann.cursor), "the numbering goes on");
-            break;
-        }
-        assert!(attempt < 300, "the message does not grow old");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(ann.send(json!({"text": "next"})).until("ack").await["seq"], 2);
 }
 
 #[tokio::test]
