@@ -55,7 +55,9 @@ impl Server {
             .spawn()?;
         let mut lines = BufReader::new(process.stderr.take().ok_or("no log")?).lines();
         let address = lines
-            .find_map(|line| Some(line.ok()?.split_once("http://")?.1.split_whitespace().next()?.to_owned()))
+            .find_map(|line| {
+                Some(line.ok()?.split_once("http://")?.1.split_whitespace().next()?.to_owned())
+            })
             .ok_or("the server did not start")?;
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { process, address, dir })
@@ -70,7 +72,8 @@ impl Server {
     }
 
     async fn join(&self, name: &str) -> Outcome<Socket> {
-        let (mut socket, _) = connect_async(format!("ws://{}/ws?room=general&name={name}", self.address)).await?;
+        let (mut socket, _) =
+            connect_async(format!("ws://{}/ws?room=general&name={name}", self.address)).await?;
         socket.next().await.ok_or("no welcome")??;
         Ok(socket)
     }
@@ -154,10 +157,17 @@ async fn run() -> Outcome<Value> {
         let (busy, crowd) = tokio::join!(talk.measure(&on), crowd);
         let (quiet, busy) = (quiet?, busy?);
         let crowd = crowd.into_iter().collect::<Outcome<Vec<_>>>()?;
-        rounds.push([quantile(&quiet, 0.5), quantile(&quiet, 0.99), quantile(&busy, 0.5), quantile(&busy, 0.99)]);
+        rounds.push([
+            quantile(&quiet, 0.5),
+            quantile(&quiet, 0.99),
+            quantile(&busy, 0.5),
+            quantile(&busy, 0.99),
+        ]);
         logins.extend(crowd);
     }
-    let median = |column: usize| quantile(&rounds.iter().map(|round| round[column]).collect::<Vec<_>>(), 0.5);
+    let median = |column: usize| {
+        quantile(&rounds.iter().map(|round| round[column]).collect::<Vec<_>>(), 0.5)
+    };
     let ratios: Vec<f64> = rounds.iter().map(|round| round[3] / round[1]).collect();
     let times: Vec<f64> = logins.iter().map(|(_, time)| *time).collect();
     Ok(json!({
@@ -174,6 +184,9 @@ async fn run() -> Outcome<Value> {
 }
 
 fn main() -> Outcome<()> {
-    println!("{}", tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())?);
+    println!(
+        "{}",
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())?
+    );
     Ok(())
 }

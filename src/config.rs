@@ -1,8 +1,12 @@
 //! Every setting: its flag, its environment variable, its default and its check.
 
 mod budgets;
+mod error;
+mod livekit;
 mod origin;
+mod period;
 mod secret;
+mod switch;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,10 +14,14 @@ use clap::{Parser, ValueEnum};
 
 pub use self::{
     budgets::BudgetSettings,
+    error::ConfigError,
+    livekit::LiveKit,
     origin::{AllowedHosts, Authority, NameError, Origin, Origins},
+    period::Period,
     secret::Secret,
+    switch::Switch,
 };
-use crate::room::{Limits, Millis};
+use crate::room::Limits;
 
 /// Enough for a reload over one second of round trip.
 const RELOAD_GRACE: Duration = Duration::from_secs(5);
@@ -74,11 +82,23 @@ pub struct Config {
     pub secret: Secret,
 
     /// Further origins whose pages may connect, separated by commas (`https://chat.example.org`)
-    #[arg(long, env = "PARLOR_ORIGINS", value_name = "ORIGINS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        env = "PARLOR_ORIGINS",
+        value_name = "ORIGINS",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub origins: Origins,
 
     /// Hosts that this server answers to, whatever the port, separated by commas; empty for all. `/healthz` and `/readyz` answer to any
-    #[arg(long, env = "PARLOR_ALLOWED_HOSTS", value_name = "HOSTS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        env = "PARLOR_ALLOWED_HOSTS",
+        value_name = "HOSTS",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub allowed_hosts: AllowedHosts,
 
     /// Messages a room keeps
@@ -139,50 +159,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// The settings contradict each other.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// Some of a group that only makes sense whole.
-    #[error("LiveKit is half set up: {missing} is missing (set {given} as well as {missing}, or none)")]
-    HalfLiveKit {
-        /// Which are set.
-        given: String,
-        /// Which are not.
-        missing: String,
-    },
-    /// A LiveKit address no browser can use.
-    #[error("LIVEKIT_URL and LIVEKIT_API_URL must start with ws://, wss://, http:// or https://")]
-    LiveKitUrl,
-    /// A login is required although there are no accounts.
-    #[error("PARLOR_REQUIRE_LOGIN needs accounts: DATABASE_URL is missing")]
-    NoAccounts,
-    /// A quote at one end only, or more than one pair.
-    #[error("{0} begins or ends with a quote: write it without quotes")]
-    Quotes(&'static str),
-    /// A line break within, or a blank within a URL.
-    #[error("{0} has a line break, a blank or a control character in it: write it on one line, without blanks if it is a URL")]
-    Blanks(&'static str),
-    /// Shorter than any renewal could keep up with.
-    #[error("PARLOR_LEASE must be at least 1s")]
-    Lease,
-    /// A reload that no page survives, or that is waited for longer than a lost link.
-    #[error("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE")]
-    ReloadGrace,
-}
-
-/// LiveKit, fully set up.
-#[derive(Clone, Debug)]
-pub struct LiveKit {
-    /// As browsers reach it.
-    pub url: String,
-    /// As Parlor itself reaches it.
-    pub api_url: String,
-    /// API key.
-    pub key: String,
-    /// API secret.
-    pub secret: Secret,
-}
-
 impl Config {
     /// Checks what no single setting can check, and takes away what is around secrets and URLs by mistake.
     ///
@@ -201,35 +177,6 @@ impl Config {
             return Err(ConfigError::NoAccounts);
         }
         Ok(self)
-    }
-
-    /// LiveKit's settings: all of them or none.
-    ///
-    /// # Errors
-    /// [`ConfigError::HalfLiveKit`], [`ConfigError::LiveKitUrl`].
-    pub fn livekit(&self) -> Result<Option<LiveKit>, ConfigError> {
-        let text = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
-        let url = text(&self.livekit_url);
-        let key = text(&self.livekit_api_key);
-        let secret = self.livekit_api_secret.clone().filter(|s| !s.expose().is_empty());
-        let group =
-            [("LIVEKIT_URL", url.is_some()), ("LIVEKIT_API_KEY", key.is_some()), ("LIVEKIT_API_SECRET", secret.is_some())];
-        let named =
-            |set: bool| group.iter().filter(|(_, is)| *is == set).map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
-        match (url, key, secret) {
-            (None, None, None) => Ok(None),
-            (Some(url), Some(key), Some(secret)) => {
-                let api_url = text(&self.livekit_api_url).unwrap_or_else(|| url.clone());
-                let known = |url: &str| {
-                    let url = url.parse::<hyper::Uri>().unwrap_or_default();
-                    url.host().is_some_and(|host| !host.is_empty())
-                        && ["ws", "wss", "http", "https"].contains(&url.scheme_str().unwrap_or_default())
-                };
-                let usable = known(&url) && known(&api_url);
-                if usable { Ok(Some(LiveKit { url, api_url, key, secret })) } else { Err(ConfigError::LiveKitUrl) }
-            }
-            _ => Err(ConfigError::HalfLiveKit { given: named(true), missing: named(false) }),
-        }
     }
 
     /// What rooms may hold.
@@ -260,47 +207,13 @@ impl Config {
     }
 }
 
-/// Yes or no; an empty setting, as compose files like to leave it, is a no.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Switch(pub bool);
-
-impl std::str::FromStr for Switch {
-    type Err = &'static str;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        match given.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "1" => Ok(Self(true)),
-            "" | "false" | "no" | "off" | "0" => Ok(Self(false)),
-            _ => Err("true or false"),
-        }
-    }
-}
-
-/// A length of time: `15s`, `30m`, `1h 30m`, or a bare number of seconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Period(pub Duration);
-
-impl Period {
-    /// In milliseconds.
-    pub fn millis(self) -> Millis {
-        Millis::try_from(self.0.as_millis()).unwrap_or(Millis::MAX / 4).min(Millis::MAX / 4)
-    }
-}
-
-impl std::str::FromStr for Period {
-    type Err = humantime::DurationError;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        given.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(given)).map(Self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn config(args: &[&str]) -> Result<Config, String> {
-        let config = Config::try_parse_from([&["parlor"], args].concat()).map_err(|error| error.to_string())?;
+        let config = Config::try_parse_from([&["parlor"], args].concat())
+            .map_err(|error| error.to_string())?;
         config.check().map_err(|error| error.to_string())
     }
 
@@ -310,24 +223,52 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((config.limits(), config.crowd), (Limits::default(), 100));
         assert!(config.livekit().unwrap().is_none() && config.redis().is_none());
-        let empty = super::tests::config(&["--origins", "", "--redis-url", "", "--livekit-url", ""]).unwrap();
-        assert!(empty.origins.0.is_empty() && empty.livekit().unwrap().is_none() && empty.redis().is_none());
+        let empty =
+            super::tests::config(&["--origins", "", "--redis-url", "", "--livekit-url", ""])
+                .unwrap();
+        assert!(
+            empty.origins.0.is_empty()
+                && empty.livekit().unwrap().is_none()
+                && empty.redis().is_none()
+        );
     }
 
     #[test]
     fn a_half_set_group_says_what_is_missing() {
         let error = config(&["--livekit-url", "ws://x", "--livekit-api-secret", "s"]).unwrap_err();
         assert!(error.contains("LIVEKIT_API_KEY is missing"), "{error}");
-        assert!(config(&["--livekit-url", "wss://", "--livekit-api-secret", "s", "--livekit-api-key", "k"]).is_err());
-        assert!(config(&["--livekit-url", "x", "--livekit-api-secret", "s", "--livekit-api-key", "k"]).is_err());
+        assert!(
+            config(&[
+                "--livekit-url",
+                "wss://",
+                "--livekit-api-secret",
+                "s",
+                "--livekit-api-key",
+                "k"
+            ])
+            .is_err()
+        );
+        assert!(
+            config(&["--livekit-url", "x", "--livekit-api-secret", "s", "--livekit-api-key", "k"])
+                .is_err()
+        );
     }
 
     #[test]
     fn a_login_cannot_be_required_where_nobody_has_one() {
-        for yes in [&["--require-login"][..], &["--require-login", "true"], &["--require-login", "1", "--database-url", ""]] {
+        for yes in [
+            &["--require-login"][..],
+            &["--require-login", "true"],
+            &["--require-login", "1", "--database-url", ""],
+        ] {
             let error = config(yes).unwrap_err();
             assert!(error.contains("DATABASE_URL is missing"), "{error}");
-            assert!(config(&[&["--database-url", "sqlite:x"], &yes[..yes.len().min(2)]].concat()).unwrap().require_login.0);
+            assert!(
+                config(&[&["--database-url", "sqlite:x"], &yes[..yes.len().min(2)]].concat())
+                    .unwrap()
+                    .require_login
+                    .0
+            );
         }
         for no in ["", "false", "0"] {
             assert!(!config(&["--require-login", no]).unwrap().require_login.0);
@@ -354,9 +295,19 @@ mod tests {
         ] {
             assert!(config(&args).is_err(), "{args:?}");
         }
-        let config =
-            config(&["--origins", "https://A.example:443/,http://b:81", "--grace", "90", "--history-age", "1h 30m"]).unwrap();
-        assert_eq!(config.origins.0.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://a.example", "http://b:81"]);
+        let config = config(&[
+            "--origins",
+            "https://A.example:443/,http://b:81",
+            "--grace",
+            "90",
+            "--history-age",
+            "1h 30m",
+        ])
+        .unwrap();
+        assert_eq!(
+            config.origins.0.iter().map(Origin::as_str).collect::<Vec<_>>(),
+            ["https://a.example", "http://b:81"]
+        );
         assert_eq!((config.grace.millis(), config.history_age.millis()), (90_000, 5_400_000));
     }
 
@@ -368,14 +319,23 @@ mod tests {
         assert_eq!(grace(&["--grace", "0"]), Duration::ZERO);
         assert_eq!(grace(&["--reload-grace", "15"]), Duration::from_secs(15));
         let error = config(&["--grace", "1s", "--reload-grace", "2s"]).unwrap_err();
-        assert!(error.contains("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE"), "{error}");
+        assert!(
+            error.contains("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE"),
+            "{error}"
+        );
     }
 
     #[test]
     fn secrets_are_not_shown() {
-        let config =
-            config(&["--redis-url", "redis://:hunter2@h", "--secret", "hunter2", "--database-url", "postgres://u:hunter2@h"])
-                .unwrap();
+        let config = config(&[
+            "--redis-url",
+            "redis://:hunter2@h",
+            "--secret",
+            "hunter2",
+            "--database-url",
+            "postgres://u:hunter2@h",
+        ])
+        .unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

@@ -84,7 +84,9 @@ impl Server {
         let config = config.check()?;
         let limits = config.limits();
         let accounts = match config.database() {
-            Some(url) => Some(Arc::new(Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?)),
+            Some(url) => Some(Arc::new(
+                Accounts::open(url, config.secret.expose(), Cost::SERVED, wall_clock).await?,
+            )),
             None => None,
         };
         let budgets = Arc::new(Budgets::new(descriptors::bounded(config.budgets.limits())));
@@ -103,7 +105,13 @@ impl Server {
         let node = NodeId(fastrand::u64(..));
         let feed: Arc<dyn EventHandler> = Arc::clone(&rooms) as _;
         let store: Arc<dyn Store> = match config.redis() {
-            Some(url) => Redis::connect(url, node, limits, BACKSTOP * u32::try_from(limits.lease).unwrap_or(u32::MAX), feed)?,
+            Some(url) => Redis::connect(
+                url,
+                node,
+                limits,
+                BACKSTOP * u32::try_from(limits.lease).unwrap_or(u32::MAX),
+                feed,
+            )?,
             None => Memory::new(World::new(limits, wall_clock), node, feed),
         };
         let hub = Hub::new(rooms, store);
@@ -111,7 +119,11 @@ impl Server {
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
         let edge = AppState {
             hub: Arc::clone(&hub),
-            origins: Origins { allowed: config.origins.0, hosts: config.allowed_hosts, proxies: config.proxies.into() },
+            origins: Origins {
+                allowed: config.origins.0,
+                hosts: config.allowed_hosts,
+                proxies: config.proxies.into(),
+            },
             accounts: accounts.clone(),
             require_login: config.require_login.0,
             proxies: config.proxies.into(),
@@ -124,8 +136,10 @@ impl Server {
         };
         let gate = Arc::new(Gate::new(Arc::clone(&budgets), config.proxies.into()));
         let service = layered(Arc::new(edge));
-        let listener = listen(config.listen, config.backlog).map_err(|error| ServerError::Listen(config.listen, error))?;
-        let address = listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
+        let listener = listen(config.listen, config.backlog)
+            .map_err(|error| ServerError::Listen(config.listen, error))?;
+        let address =
+            listener.local_addr().map_err(|error| ServerError::Listen(config.listen, error))?;
         Ok(Self { listener, address, hub, accounts, budgets, gate, service, links })
     }
 
@@ -153,7 +167,8 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(());
         let connections = TaskTracker::new();
-        let serving = Serving { service: self.service, gate: self.gate, links: self.links.clone(), stopped };
+        let serving =
+            Serving { service: self.service, gate: self.gate, links: self.links.clone(), stopped };
         let mut accepting = Box::pin(accept(self.listener, serving, connections.clone()));
         tokio::select! {
             () = &mut accepting => {}

@@ -46,14 +46,20 @@ impl Signer {
 
     fn mac(&self, key: &RoomKey, body: &str) -> Hmac<Sha256> {
         // HMAC takes keys of any length.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&[&key.0[..], &self.secret].concat()).unwrap_or_else(|_| unreachable!());
+        let mut mac = Hmac::<Sha256>::new_from_slice(&[&key.0[..], &self.secret].concat())
+            .unwrap_or_else(|_| unreachable!());
         mac.update(body.as_bytes());
         mac
     }
 
     /// A ticket for a member of a room.
     pub fn sign(&self, key: &RoomKey, room: &RoomId, claims: &Claims, now: Millis) -> String {
-        let slip = Slip { r: room.as_str(), m: claims.member.0, u: claims.name.encode(), t: now + LIFETIME };
+        let slip = Slip {
+            r: room.as_str(),
+            m: claims.member.0,
+            u: claims.name.encode(),
+            t: now + LIFETIME,
+        };
         let mut ticket = BASE64.encode(serde_json::to_vec(&slip).unwrap_or_default());
         let signature = self.mac(key, &ticket).finalize().into_bytes();
         ticket.push('.');
@@ -100,11 +106,21 @@ mod tests {
         let ticket = signer.sign(&key, &room, &claims, 1000);
         assert_eq!(signer.check(&key, &room, &ticket, 1000), Some(claims.clone()));
         let known = Claims { name: claims.name.clone().verified(), ..claims };
-        assert_eq!(signer.check(&key, &room, &signer.sign(&key, &room, &known, 1000), 1000), Some(known));
+        assert_eq!(
+            signer.check(&key, &room, &signer.sign(&key, &room, &known, 1000), 1000),
+            Some(known)
+        );
         assert_eq!(signer.check(&key, &room, &ticket, 1000 + LIFETIME), None, "too late");
-        assert!(!Signer::is_aging(&room, &ticket, 1000 + LIFETIME / 2) && Signer::is_aging(&room, &ticket, 1001 + LIFETIME / 2));
+        assert!(
+            !Signer::is_aging(&room, &ticket, 1000 + LIFETIME / 2)
+                && Signer::is_aging(&room, &ticket, 1001 + LIFETIME / 2)
+        );
         assert_eq!(signer.check(&RoomKey::random(), &room, &ticket, 1000), None, "another life");
-        assert_eq!(signer.check(&key, &"other".parse().unwrap(), &ticket, 1000), None, "another room");
+        assert_eq!(
+            signer.check(&key, &"other".parse().unwrap(), &ticket, 1000),
+            None,
+            "another room"
+        );
         assert_eq!(Signer::new("").check(&key, &room, &ticket, 1000), None, "another secret");
         let (body, signature) = ticket.split_once('.').unwrap();
         for forged in [

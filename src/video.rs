@@ -80,9 +80,16 @@ impl Video {
     /// With LiveKit fully set up. Does not look for it.
     pub fn new(settings: LiveKit) -> Self {
         let (key, secret) = (&settings.key, settings.secret.expose());
-        let rooms = RoomClient::with_api_key(&settings.api_url, key, secret).with_request_timeout(PATIENCE);
+        let rooms =
+            RoomClient::with_api_key(&settings.api_url, key, secret).with_request_timeout(PATIENCE);
         let reports = WebhookReceiver::new(TokenVerifier::with_api_key(key, secret));
-        Self { rooms, reports, settings, turns: Semaphore::new(AT_ONCE), reach: watch::Sender::new(Reach::Here) }
+        Self {
+            rooms,
+            reports,
+            settings,
+            turns: Semaphore::new(AT_ONCE),
+            reach: watch::Sender::new(Reach::Here),
+        }
     }
 
     /// Where browsers reach LiveKit.
@@ -116,7 +123,11 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Mint`] when LiveKit's library refuses the claims.
-    pub fn livekit_token(&self, room: &RoomId, member: &Member) -> Result<LiveKitToken, VideoError> {
+    pub fn livekit_token(
+        &self,
+        room: &RoomId,
+        member: &Member,
+    ) -> Result<LiveKitToken, VideoError> {
         let grants = VideoGrants {
             room_join: true,
             room: room.as_str().to_owned(),
@@ -147,7 +158,9 @@ impl Video {
             "participant_left" | "participant_connection_aborted" => true,
             _ => return Ok(None),
         };
-        let whom = event.participant.and_then(|them| Some((identity(&them.identity)?, since(them.joined_at_ms, them.joined_at))));
+        let whom = event.participant.and_then(|them| {
+            Some((identity(&them.identity)?, since(them.joined_at_ms, them.joined_at)))
+        });
         let room = event.room.and_then(|room| room.name.parse().ok());
         Ok(whom.zip(room).map(|((member, call), room)| WebhookEvent {
             room,
@@ -161,8 +174,13 @@ impl Video {
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn callers(&self, room: &RoomId) -> Result<Vec<(MemberId, CallMark)>, VideoError> {
-        let there = self.ask(Whom::LiveKit, self.rooms.list_participants(room.as_str())).await?.unwrap_or_default();
-        let stays = there.into_iter().map(|them| (identity(&them.identity), since(them.joined_at_ms, them.joined_at)));
+        let there = self
+            .ask(Whom::LiveKit, self.rooms.list_participants(room.as_str()))
+            .await?
+            .unwrap_or_default();
+        let stays = there
+            .into_iter()
+            .map(|them| (identity(&them.identity), since(them.joined_at_ms, them.joined_at)));
         Ok(stays.filter_map(|(member, call)| Some((member?, call))).collect())
     }
 
@@ -178,20 +196,36 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
-    pub async fn remove_participant(&self, room: &RoomId, member: MemberId) -> Result<(), VideoError> {
-        self.ask(Whom::Callers, self.rooms.remove_participant(room.as_str(), &member.to_string())).await.map(drop)
+    pub async fn remove_participant(
+        &self,
+        room: &RoomId,
+        member: MemberId,
+    ) -> Result<(), VideoError> {
+        self.ask(Whom::Callers, self.rooms.remove_participant(room.as_str(), &member.to_string()))
+            .await
+            .map(drop)
     }
 
     /// Waits for a turn and the answer; `None` if LiveKit knows nothing of it. Says once how LiveKit stands to us when that changes.
-    async fn ask<T>(&self, whom: Whom, question: impl Future<Output = ServiceResult<T>>) -> Result<Option<T>, VideoError> {
+    async fn ask<T>(
+        &self,
+        whom: Whom,
+        question: impl Future<Output = ServiceResult<T>>,
+    ) -> Result<Option<T>, VideoError> {
         // Where the others wait in vain, so would this.
-        let _turn = timeout(PATIENCE, self.turns.acquire()).await.ok().and_then(Result::ok).ok_or(VideoError::Away)?;
+        let _turn = timeout(PATIENCE, self.turns.acquire())
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(VideoError::Away)?;
         let error = match question.await {
             Ok(answer) => {
                 self.note(Reach::Here, "");
                 return Ok(Some(answer));
             }
-            Err(ServiceError::Twirp(ServerError::Request(error))) if error.is_timeout() && whom == Whom::Callers => {
+            Err(ServiceError::Twirp(ServerError::Request(error)))
+                if error.is_timeout() && whom == Whom::Callers =>
+            {
                 return Err(VideoError::Failed("timeout".into()));
             }
             Err(error) => error,
@@ -219,9 +253,14 @@ impl Video {
         }
         match reach {
             Reach::Here => tracing::info!("LiveKit is in reach"),
-            Reach::Away => tracing::warn!(why, "LiveKit is out of reach: video may fail, chat goes on"),
+            Reach::Away => {
+                tracing::warn!(why, "LiveKit is out of reach: video may fail, chat goes on")
+            }
             Reach::Refused => {
-                tracing::error!(why, "LiveKit refuses LIVEKIT_API_KEY or its secret: there is no video, chat goes on")
+                tracing::error!(
+                    why,
+                    "LiveKit refuses LIVEKIT_API_KEY or its secret: there is no video, chat goes on"
+                )
             }
             Reach::Stranger => tracing::error!(
                 why,

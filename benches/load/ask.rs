@@ -18,7 +18,12 @@ pub fn scripts_run(redis: SocketAddr) -> io::Result<(f64, f64)> {
     for line in BufReader::new(redis).lines() {
         let line = line?;
         let Some(stats) = line.strip_prefix("cmdstat_evalsha:") else { continue };
-        let figure = |name: &str| stats.split(',').find_map(|word| word.strip_prefix(name)?.parse().ok()).unwrap_or_default();
+        let figure = |name: &str| {
+            stats
+                .split(',')
+                .find_map(|word| word.strip_prefix(name)?.parse().ok())
+                .unwrap_or_default()
+        };
         return Ok((figure("calls="), figure("usec=")));
     }
     Ok((0.0, 0.0))

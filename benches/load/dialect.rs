@@ -49,11 +49,17 @@ impl Dialect {
         );
         let (line, headers) = match (self, door) {
             (Self::Parlor, Door::Socket) => (format!("GET /ws?room={room}&name=load"), upgrade),
-            (Self::Parlor, Door::Stream) => (format!("GET /api/rooms/{room}/events?name=load"), stream),
-            (Self::Parlor, Door::Poll) => (format!("POST /api/rooms/{room}/join"), "Content-Length: 2\r\n"),
+            (Self::Parlor, Door::Stream) => {
+                (format!("GET /api/rooms/{room}/events?name=load"), stream)
+            }
+            (Self::Parlor, Door::Poll) => {
+                (format!("POST /api/rooms/{room}/join"), "Content-Length: 2\r\n")
+            }
             (Self::Nchan, Door::Stream) => (format!("GET /room?room={room}"), stream),
             (Self::Nchan | Self::Plain, _) => (format!("GET /room?room={room}"), upgrade),
-            (Self::SocketIo, _) => (format!("GET /socket.io/?EIO=4&transport=websocket&room={room}"), upgrade),
+            (Self::SocketIo, _) => {
+                (format!("GET /socket.io/?EIO=4&transport=websocket&room={room}"), upgrade)
+            }
         };
         let body = if matches!((self, door), (Self::Parlor, Door::Poll)) { "{}" } else { "" };
         format!("{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n{body}")
@@ -69,7 +75,9 @@ impl Dialect {
             (Self::Plain, _) => has("welcome"),
             (Self::SocketIo, _) if has("42[\"welcome\"]") => true,
             // The answer to what is said here looks alike, but for its first digit.
-            (Self::SocketIo, _) if has("0{\"sid\"") && !has("40{\"sid\"") => return Step::Say(frame(TEXT, b"40")),
+            (Self::SocketIo, _) if has("0{\"sid\"") && !has("40{\"sid\"") => {
+                return Step::Say(frame(TEXT, b"40"));
+            }
             (Self::SocketIo, _) => false,
         };
         if ready { Step::Ready } else { Step::Wait }

@@ -77,7 +77,17 @@ impl Floor {
                    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
         let welcome = [key.as_bytes(), &framed(r#"{"type":"welcome"}"#)].concat();
         let (people, free, rooms, names) = Default::default();
-        Ok(Self { epoll, listener, people, free, rooms, names, batching, welcome, buffer: vec![0; 1 << 16] })
+        Ok(Self {
+            epoll,
+            listener,
+            people,
+            free,
+            rooms,
+            names,
+            batching,
+            welcome,
+            buffer: vec![0; 1 << 16],
+        })
     }
 
     /// Where it listens.
@@ -96,7 +106,11 @@ impl Floor {
         let mut events = Vec::with_capacity(1024);
         loop {
             events.clear();
-            epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None::<&Timespec>)?;
+            epoll::wait(
+                &self.epoll,
+                rustix::buffer::spare_capacity(&mut events),
+                None::<&Timespec>,
+            )?;
             for event in &events {
                 match event.data.u64() {
                     LISTENER => self.accept()?,
@@ -119,7 +133,12 @@ impl Floor {
                 self.people.push(None);
                 self.people.len() - 1
             });
-            epoll::add(&self.epoll, &socket, epoll::EventData::new_u64(place as u64), epoll::EventFlags::IN)?;
+            epoll::add(
+                &self.epoll,
+                &socket,
+                epoll::EventData::new_u64(place as u64),
+                epoll::EventFlags::IN,
+            )?;
             self.people[place] = Some(Person { socket, rest: Vec::new(), room: None });
         }
     }
@@ -204,7 +223,9 @@ fn write(socket: &TcpStream, bytes: &[u8]) -> io::Result<()> {
         Ok(written) if written == bytes.len() => Ok(()),
         // Whoever has gone will be read as gone.
         Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
-        Ok(_) | Err(Errno::AGAIN) => Err(io::Error::other("the floor keeps nothing for slow readers")),
+        Ok(_) | Err(Errno::AGAIN) => {
+            Err(io::Error::other("the floor keeps nothing for slow readers"))
+        }
         Err(error) => Err(error.into()),
     }
 }

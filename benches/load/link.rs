@@ -102,7 +102,8 @@ impl Link {
         let mut socket = TcpStream::from(socket);
         socket.write_all(dialect.request(door, name).as_bytes())?;
         let path = || format!("/api/rooms/{name}/messages");
-        let poll = (door == Door::Poll).then(|| Box::new(Poll { path: path(), ticket: String::new(), cursor: String::new() }));
+        let poll = (door == Door::Poll)
+            .then(|| Box::new(Poll { path: path(), ticket: String::new(), cursor: String::new() }));
         let (tally, rest, phase) = (Tally::default(), Vec::new(), Phase::Opening);
         Ok(Self { socket, phase, room, afar, stalls, tally, dialect, door, speaks, rest, poll })
     }
@@ -167,7 +168,13 @@ impl Link {
     }
 
     /// Takes in the answer to a poll, or to the join before the first, and polls again.
-    fn answer(&mut self, answer: &[u8], ear: &Ear, faults: &mut Faults, heard: &mut impl FnMut(Heard)) -> io::Result<()> {
+    fn answer(
+        &mut self,
+        answer: &[u8],
+        ear: &Ear,
+        faults: &mut Faults,
+        heard: &mut impl FnMut(Heard),
+    ) -> io::Result<()> {
         let Some(poll) = self.poll.as_mut() else { return Ok(()) };
         self.phase = Phase::Ready;
         let text = String::from_utf8_lossy(answer);
@@ -182,8 +189,9 @@ impl Link {
             heard(Heard::Mark(mark));
         });
         let Poll { path, ticket, cursor } = &**poll;
-        let request =
-            format!("GET {path}?after={cursor}&wait=20 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ticket}\r\n\r\n");
+        let request = format!(
+            "GET {path}?after={cursor}&wait=20 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ticket}\r\n\r\n"
+        );
         self.socket.write_all(request.as_bytes())
     }
 
@@ -215,7 +223,9 @@ impl Link {
 fn response(bytes: &[u8]) -> Option<usize> {
     let head = memchr::memmem::find(bytes, b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?.to_ascii_lowercase();
-    let length = text.split_once("content-length:").map_or("0", |(_, rest)| rest.lines().next().unwrap_or("0").trim());
+    let length = text
+        .split_once("content-length:")
+        .map_or("0", |(_, rest)| rest.lines().next().unwrap_or("0").trim());
     let whole = head + length.parse::<usize>().ok()?;
     (bytes.len() >= whole).then_some(whole)
 }

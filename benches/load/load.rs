@@ -2,8 +2,7 @@
 //! thread, one epoll, frames made beforehand.
 
 use std::{
-    io::{self, Write},
-    net::TcpStream,
+    io,
     time::{Duration, Instant},
 };
 
@@ -26,7 +25,7 @@ const OPENING: usize = 32;
 pub const WARMING: f64 = 0.25;
 
 /// Nothing has come for so long: nothing more will.
-const SILENCE: Duration = Duration::from_secs(5);
+pub const SILENCE: Duration = Duration::from_secs(5);
 
 /// The generator.
 pub struct Load {
@@ -36,20 +35,20 @@ pub struct Load {
     pub links: Vec<Link>,
     buffer: Vec<u8>,
     ear: Ear,
-    began: Instant,
+    pub began: Instant,
     faults: Faults,
     delays: Histogram<u64>,
     pub delivered: u64,
     read: u64,
     pub closed: u64,
     /// By room: messages said.
-    said: Vec<u64>,
+    pub said: Vec<u64>,
     /// Messages of the warming up.
-    unmeasured: u64,
+    pub unmeasured: u64,
     /// By room: messages that their speaker knows to be said.
-    acked: Vec<u64>,
+    pub acked: Vec<u64>,
     /// Rooms whose speaker has heard something.
-    news: Vec<usize>,
+    pub news: Vec<usize>,
     pub changed: Vec<usize>,
 }
 
@@ -100,9 +99,9 @@ impl Load {
         let (crowd, seconds) = match self.job.shape {
             Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
             Shape::ClientMessage { rate, seconds } => return self.ask(rate, seconds),
-            Shape::Idle { crowd, seconds } | Shape::Talk { crowd, seconds, .. } | Shape::Flood { crowd, seconds, .. } => {
-                (crowd, seconds)
-            }
+            Shape::Idle { crowd, seconds }
+            | Shape::Talk { crowd, seconds, .. }
+            | Shape::Flood { crowd, seconds, .. } => (crowd, seconds),
         };
         let joining = self.gather(crowd)?;
         let (join_bytes, settled) = (self.read, self.look()?);
@@ -113,7 +112,9 @@ impl Load {
         let start = self.look()?;
         self.act(crowd, seconds)?;
         let end = self.look()?;
-        let script = before_that.zip(scripts(&self)?).map_or(0.0, |(from, to)| (to.1 - from.1) / (to.0 - from.0).max(1.0));
+        let script = before_that
+            .zip(scripts(&self)?)
+            .map_or(0.0, |(from, to)| (to.1 - from.1) / (to.0 - from.0).max(1.0));
         let joins = self.links.len() as u64;
         let lost = |link: &Link| link.tally.lost(self.said[link.room]);
         self.faults.lost = self.links.iter().filter(|link| !link.stalls).map(lost).sum();
@@ -121,7 +122,8 @@ impl Load {
         let outcome = self.outcome(start, end);
         self.links.iter().for_each(Link::cut);
         Ok(Outcome {
-            memory: settled.server.memory.saturating_sub(before.server.memory) as f64 / joins.max(1) as f64,
+            memory: settled.server.memory.saturating_sub(before.server.memory) as f64
+                / joins.max(1) as f64,
             joins,
             join_rate: joins as f64 / joining.as_secs_f64(),
             join_bytes,
@@ -158,7 +160,11 @@ impl Load {
     pub fn outcome(&self, start: Look, end: Look) -> Outcome {
         let seconds = (end.at - start.at).as_secs_f64();
         let micros = |from: Usage, to: Usage| to.cpu.saturating_sub(from.cpu).as_secs_f64() * 1e6;
-        let (server, aside, own) = (micros(start.server, end.server), micros(start.aside, end.aside), micros(start.own, end.own));
+        let (server, aside, own) = (
+            micros(start.server, end.server),
+            micros(start.aside, end.aside),
+            micros(start.own, end.own),
+        );
         let messages = self.said.iter().sum::<u64>() - self.unmeasured;
         let per = |sum: f64, count: u64| if count == 0 { 0.0 } else { sum / count as f64 };
         let delay = |quantile| self.delays.value_at_quantile(quantile) as f64 / 1e3;
@@ -211,7 +217,13 @@ impl Load {
         for i in 0..rooms * members {
             let (room, place) = (i / members, i % members);
             let speaks = place == 0;
-            self.open(room, if speaks { Door::Socket } else { door }, speaks, place, place >= members - stalled)?;
+            self.open(
+                room,
+                if speaks { Door::Socket } else { door },
+                speaks,
+                place,
+                place >= members - stalled,
+            )?;
             opening += 1;
             while opening >= OPENING {
                 opening -= self.enter()?;
@@ -232,11 +244,27 @@ impl Load {
         Ok(took)
     }
 
-    fn open(&mut self, room: usize, door: Door, speaks: bool, place: usize, stalls: bool) -> io::Result<()> {
+    fn open(
+        &mut self,
+        room: usize,
+        door: Door,
+        speaks: bool,
+        place: usize,
+        stalls: bool,
+    ) -> io::Result<()> {
         let node = place % self.job.addresses.len();
         let (address, dialect, afar) = (self.job.addresses[node], self.job.dialect, node > 0);
         let name = format!("load-{room}");
-        let link = Link::open(WelcomeParams { address, dialect, door, name: &name, room, speaks, afar, stalls })?;
+        let link = Link::open(WelcomeParams {
+            address,
+            dialect,
+            door,
+            name: &name,
+            room,
+            speaks,
+            afar,
+            stalls,
+        })?;
         self.hear(&link, self.links.len())?;
         self.links.push(link);
         Ok(())
@@ -244,7 +272,12 @@ impl Load {
 
     /// From now on what comes for `link`, which is or will be at `index`, is heard.
     pub fn hear(&self, link: &Link, index: usize) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, &link.socket, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?)
+        Ok(epoll::add(
+            &self.epoll,
+            &link.socket,
+            epoll::EventData::new_u64(index as u64),
+            epoll::EventFlags::IN,
+        )?)
     }
 
     /// Waits for those who are on their way in. Returns how many have arrived.
@@ -260,7 +293,11 @@ impl Load {
     pub fn turn(&mut self, wait: Duration) -> io::Result<bool> {
         let wait = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos().into() };
         self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&wait)) {
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&wait),
+        ) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -276,7 +313,9 @@ impl Load {
                 delivered += 1;
                 match heard {
                     Heard::Ack(number) => acked = number,
-                    Heard::Mark(Mark { due, .. }) if afar || nodes == 1 => delays.saturating_record(now.saturating_sub(due)),
+                    Heard::Mark(Mark { due, .. }) if afar || nodes == 1 => {
+                        delays.saturating_record(now.saturating_sub(due))
+                    }
                     Heard::Mark(_) => {}
                 }
             });
@@ -300,60 +339,6 @@ impl Load {
         Ok(!self.events.is_empty())
     }
 
-    /// Open loop: what is due is said, however the server does. Then waits for what is still on its way.
-    fn talk(&mut self, crowd: Crowd, rate: f64, seconds: f64, bytes: usize) -> io::Result<()> {
-        let (mut frame, at) = self.job.dialect.message(bytes);
-        let gap = 1.0 / (rate * crowd.rooms as f64);
-        let start = self.began.elapsed() + Duration::from_millis(20);
-        let count = (seconds / gap).round() as u64;
-        for i in 0..count {
-            let room = (i % crowd.rooms as u64) as usize;
-            let due = start + Duration::from_secs_f64(i as f64 * gap);
-            loop {
-                let wait = due.saturating_sub(self.began.elapsed());
-                if wait.is_zero() {
-                    break;
-                }
-                self.turn(wait)?;
-            }
-            self.said[room] += 1;
-            Mark { number: self.said[room], due: due.as_nanos() as u64 }.write(&mut frame[at..])?;
-            publish(&self.links[room * crowd.members].socket, &frame)?;
-            self.turn(Duration::ZERO)?;
-        }
-        self.listen(crowd)
-    }
-
-    /// Closed loop: as much as the server takes.
-    fn flood(&mut self, crowd: Crowd, window: u64, seconds: f64, bytes: usize) -> io::Result<()> {
-        let (frame, at) = self.job.dialect.message(bytes);
-        let until = Instant::now() + Duration::from_secs_f64(seconds);
-        let mut frames = Vec::new();
-        self.news = (0..crowd.rooms).collect();
-        while Instant::now() < until {
-            for room in std::mem::take(&mut self.news) {
-                let free = window - (self.said[room] - self.acked[room]);
-                // In halves, so that several go at a time if several may.
-                if free < (window / 2).max(1) {
-                    continue;
-                }
-                frames.clear();
-                for _ in 0..free {
-                    self.said[room] += 1;
-                    let from = frames.len();
-                    frames.extend_from_slice(&frame);
-                    let due = self.began.elapsed().as_nanos() as u64;
-                    Mark { number: self.said[room], due }.write(&mut frames[from + at..])?;
-                }
-                publish(&self.links[room * crowd.members].socket, &frames)?;
-            }
-            if !self.turn(SILENCE)? {
-                return Err(io::Error::other("the server has stopped"));
-            }
-        }
-        self.listen(crowd)
-    }
-
     /// Reads what those hold who stalled. Returns how many were sent away, dropped and kept. Whoever was kept has lost what is
     /// not there, the others what is missing in between.
     fn wake(&mut self) -> io::Result<[u64; 3]> {
@@ -361,30 +346,24 @@ impl Load {
         let stalled = self.links.iter_mut().filter(|link| link.stalls);
         // All at once: a server waits only so long for somebody whom it sends away.
         let woken = std::thread::scope(|scope| {
-            let threads: Vec<_> = stalled.map(|link| scope.spawn(|| link.wake(SILENCE).map(|woken| (link, woken)))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a reader fell")))).collect()
+            let threads: Vec<_> = stalled
+                .map(|link| scope.spawn(|| link.wake(SILENCE).map(|woken| (link, woken))))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| {
+                    thread.join().unwrap_or_else(|_| Err(io::Error::other("a reader fell")))
+                })
+                .collect()
         });
         let woken: Vec<io::Result<_>> = woken;
         for woken in woken {
             let (link, (end, bytes)) = woken?;
             self.ear.marks(&bytes, |mark| link.tally.hear(mark.number, &mut self.faults));
-            self.faults.lost += link.tally.lost(if end == End::Kept { self.said[link.room] } else { 0 });
+            self.faults.lost +=
+                link.tally.lost(if end == End::Kept { self.said[link.room] } else { 0 });
             counts[end as usize] += 1;
         }
         Ok(counts)
-    }
-
-    /// Until all has come that was said, or nothing comes any more.
-    fn listen(&mut self, crowd: Crowd) -> io::Result<()> {
-        let expected = (self.said.iter().sum::<u64>() - self.unmeasured) * (crowd.members - crowd.stalled) as u64;
-        while self.delivered < expected && self.turn(SILENCE)? {}
-        Ok(())
-    }
-}
-
-fn publish(mut socket: &TcpStream, words: &[u8]) -> io::Result<()> {
-    match socket.write(words)? {
-        whole if whole == words.len() => Ok(()),
-        _ => Err(io::Error::other("the server does not read what is said")),
     }
 }

@@ -19,6 +19,7 @@ mod plan;
 mod plot;
 mod server;
 mod table;
+mod talk;
 mod target;
 
 use std::{io, path::Path};
@@ -54,14 +55,22 @@ fn main() -> io::Result<()> {
         .filter(wanted)
         .map(|scenario| if has("--short") { scenario.shortened() } else { *scenario })
         .collect();
-    let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(if has("--short") { 1 } else { 3 });
+    let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(if has("--short") {
+        1
+    } else {
+        3
+    });
     let kinds = after("--kind").map(|words| server::Kind::list(words)).transpose()?;
     let lines = match after("--from") {
-        Some(file) => std::fs::read_to_string(file)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
+        Some(file) => std::fs::read_to_string(file)?
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()?,
         None => {
             let mut lines = plan::run(&scenarios, 0..runs, kinds.as_deref())?;
             if has("--record") {
-                let close: Vec<Scenario> = scenarios.iter().filter(|scenario| scenario.is_close()).copied().collect();
+                let close: Vec<Scenario> =
+                    scenarios.iter().filter(|scenario| scenario.is_close()).copied().collect();
                 lines.extend(plan::run(&close, runs..runs * 4, Some(plan::OURS))?);
             }
             lines
@@ -72,7 +81,8 @@ fn main() -> io::Result<()> {
         let table = Table { lines: &lines, facts: Facts::gather(runs)? };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         std::fs::write(root.join("docs/benchmarks.md"), table.page())?;
-        plot::draw(&table, &root.join("assets/benchmarks.svg")).map_err(|error| io::Error::other(error.to_string()))?;
+        plot::draw(&table, &root.join("assets/benchmarks.svg"))
+            .map_err(|error| io::Error::other(error.to_string()))?;
     }
     Ok(())
 }

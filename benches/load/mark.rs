@@ -66,8 +66,14 @@ impl Ear {
         while let Some(found) = self.ack.find(&bytes[at..]) {
             let start = at + found;
             let digits = &bytes[start + ACK.len()..];
-            let Some(length) = digits.iter().position(|byte| !byte.is_ascii_digit()) else { return start };
-            heard(digits[..length].iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')));
+            let Some(length) = digits.iter().position(|byte| !byte.is_ascii_digit()) else {
+                return start;
+            };
+            heard(
+                digits[..length]
+                    .iter()
+                    .fold(0, |number, digit| number * 10 + u64::from(digit - b'0')),
+            );
             at = start + ACK.len() + length;
         }
         at.max(bytes.len().saturating_sub(ACK.len() - 1))
@@ -106,6 +112,7 @@ impl Tally {
 
     /// How many of `sent` never came.
     pub fn lost(&self, sent: u64) -> u64 {
-        sent.saturating_sub(self.last) + self.missing.as_ref().map_or(0, |missing| missing.len() as u64)
+        sent.saturating_sub(self.last)
+            + self.missing.as_ref().map_or(0, |missing| missing.len() as u64)
     }
 }

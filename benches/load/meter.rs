@@ -27,8 +27,13 @@ impl Usage {
             }
             let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
             for line in status.lines() {
-                let Some(size) = line.strip_prefix("RssAnon:").or_else(|| line.strip_prefix("RssShmem:")) else { continue };
-                let kilobytes: u64 = size.trim().trim_end_matches(" kB").parse().map_err(io::Error::other)?;
+                let Some(size) =
+                    line.strip_prefix("RssAnon:").or_else(|| line.strip_prefix("RssShmem:"))
+                else {
+                    continue;
+                };
+                let kilobytes: u64 =
+                    size.trim().trim_end_matches(" kB").parse().map_err(io::Error::other)?;
                 sum.memory += kilobytes * 1024;
             }
         }
@@ -45,7 +50,8 @@ pub fn cores() -> Vec<usize> {
 /// As many open files as the machine allows.
 pub fn open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let most = fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|most| most.trim().parse().ok());
+    let most =
+        fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|most| most.trim().parse().ok());
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
     // Only root may raise the maximum; everybody else goes up to it.
     if most.is_none_or(|most| setrlimit(Resource::Nofile, limit(most)).is_err()) {

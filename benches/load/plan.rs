@@ -34,10 +34,24 @@ pub struct Line {
 }
 
 const ALL: &[Kind] = &[Kind::Floor, Kind::Parlor, Kind::Nchan, Kind::Ws, Kind::SocketIo];
-const FLOOD: &[Kind] =
-    &[Kind::Floor, Kind::FloorBatching, Kind::Parlor, Kind::ParlorRedis, Kind::Nchan, Kind::Ws, Kind::SocketIo];
-const REDIS: &[Kind] =
-    &[Kind::Floor, Kind::Parlor, Kind::ParlorRedis, Kind::ParlorTwoNodes, Kind::Nchan, Kind::Ws, Kind::SocketIo];
+const FLOOD: &[Kind] = &[
+    Kind::Floor,
+    Kind::FloorBatching,
+    Kind::Parlor,
+    Kind::ParlorRedis,
+    Kind::Nchan,
+    Kind::Ws,
+    Kind::SocketIo,
+];
+const REDIS: &[Kind] = &[
+    Kind::Floor,
+    Kind::Parlor,
+    Kind::ParlorRedis,
+    Kind::ParlorTwoNodes,
+    Kind::Nchan,
+    Kind::Ws,
+    Kind::SocketIo,
+];
 const STREAMS: &[Kind] = &[Kind::Parlor, Kind::Nchan];
 /// What Parlor's own figures are held to.
 pub const OURS: &[Kind] = &[Kind::Floor, Kind::Parlor];
@@ -57,7 +71,11 @@ const fn flood(crowd: Crowd, window: u64) -> Shape {
 
 /// Everything for the record, each of a few seconds.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "idle", shape: Shape::Idle { crowd: crowd(500, 10), seconds: 3.0 }, kinds: ALL },
+    Scenario {
+        name: "idle",
+        shape: Shape::Idle { crowd: crowd(500, 10), seconds: 3.0 },
+        kinds: ALL,
+    },
     Scenario { name: "10x100", shape: talk(crowd(10, 100), 10.0, 128), kinds: REDIS },
     Scenario { name: "500x4", shape: talk(crowd(500, 4), 5.0, 128), kinds: REDIS },
     Scenario { name: "1x1000", shape: talk(crowd(1, 1000), 10.0, 128), kinds: ALL },
@@ -67,9 +85,21 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "4000 B", shape: talk(crowd(10, 100), 5.0, 4000), kinds: ALL },
     // Few who hear much: a stalled one is to be behind by far more than a socket takes, also within a second.
     Scenario { name: "beside", shape: talk(crowd(5, 19), 100.0, 4000), kinds: STREAMS },
-    Scenario { name: "stalled", shape: talk(Crowd { stalled: 1, ..crowd(5, 20) }, 100.0, 4000), kinds: STREAMS },
-    Scenario { name: "streams", shape: talk(Crowd { door: Door::Stream, ..crowd(10, 100) }, 10.0, 128), kinds: STREAMS },
-    Scenario { name: "polls", shape: talk(Crowd { door: Door::Poll, ..crowd(10, 100) }, 2.0, 128), kinds: &[Kind::Parlor] },
+    Scenario {
+        name: "stalled",
+        shape: talk(Crowd { stalled: 1, ..crowd(5, 20) }, 100.0, 4000),
+        kinds: STREAMS,
+    },
+    Scenario {
+        name: "streams",
+        shape: talk(Crowd { door: Door::Stream, ..crowd(10, 100) }, 10.0, 128),
+        kinds: STREAMS,
+    },
+    Scenario {
+        name: "polls",
+        shape: talk(Crowd { door: Door::Poll, ..crowd(10, 100) }, 2.0, 128),
+        kinds: &[Kind::Parlor],
+    },
     Scenario {
         name: "idle streams",
         shape: Shape::Idle { crowd: Crowd { door: Door::Stream, ..crowd(300, 10) }, seconds: 3.0 },
@@ -81,9 +111,21 @@ pub const SCENARIOS: &[Scenario] = &[
         kinds: &[Kind::Parlor, Kind::ParlorRedis],
     },
     // As many as 500x4 has messages.
-    Scenario { name: "ping", shape: Shape::ClientMessage { rate: 2500.0, seconds: 3.0 }, kinds: &[Kind::Redis] },
-    Scenario { name: "presence 100", shape: Shape::Idle { crowd: crowd(1, 100), seconds: 0.1 }, kinds: &[Kind::Parlor] },
-    Scenario { name: "presence 500", shape: Shape::Idle { crowd: crowd(1, 500), seconds: 0.1 }, kinds: &[Kind::Parlor] },
+    Scenario {
+        name: "ping",
+        shape: Shape::ClientMessage { rate: 2500.0, seconds: 3.0 },
+        kinds: &[Kind::Redis],
+    },
+    Scenario {
+        name: "presence 100",
+        shape: Shape::Idle { crowd: crowd(1, 100), seconds: 0.1 },
+        kinds: &[Kind::Parlor],
+    },
+    Scenario {
+        name: "presence 500",
+        shape: Shape::Idle { crowd: crowd(1, 500), seconds: 0.1 },
+        kinds: &[Kind::Parlor],
+    },
 ];
 
 /// Growth: the same deliveries a second, in more rooms or in larger ones.
@@ -107,10 +149,12 @@ impl Scenario {
     /// The same in a fraction of the time.
     pub fn shortened(mut self) -> Self {
         match &mut self.shape {
-            Shape::Idle { seconds, .. } | Shape::Churn { seconds, .. } => *seconds = seconds.min(0.5),
-            Shape::Talk { seconds, .. } | Shape::Flood { seconds, .. } | Shape::ClientMessage { seconds, .. } => {
-                *seconds = seconds.min(1.0)
+            Shape::Idle { seconds, .. } | Shape::Churn { seconds, .. } => {
+                *seconds = seconds.min(0.5)
             }
+            Shape::Talk { seconds, .. }
+            | Shape::Flood { seconds, .. }
+            | Shape::ClientMessage { seconds, .. } => *seconds = seconds.min(1.0),
         }
         self
     }
@@ -127,8 +171,16 @@ impl Scenario {
             [] => return Err(io::Error::other("no core")),
         };
         let server = Server::start(kind, cores)?;
-        let (addresses, pids, aside) = (server.addresses.clone(), server.pids.clone(), server.aside.clone());
-        let job = Job { addresses, dialect: kind.dialect(), pids, aside, redis: server.redis, shape: self.shape };
+        let (addresses, pids, aside) =
+            (server.addresses.clone(), server.pids.clone(), server.aside.clone());
+        let job = Job {
+            addresses,
+            dialect: kind.dialect(),
+            pids,
+            aside,
+            redis: server.redis,
+            shape: self.shape,
+        };
         let job = serde_json::to_string(&job).map_err(io::Error::other)?;
         let mut load = Command::new("taskset");
         load.arg("-c").arg(cores[1].to_string()).arg(std::env::current_exe()?).args(["load", &job]);
@@ -146,11 +198,17 @@ impl Scenario {
 ///
 /// # Errors
 /// Standard output is closed.
-pub fn run(scenarios: &[Scenario], runs: Range<usize>, only: Option<&[Kind]>) -> io::Result<Vec<Line>> {
+pub fn run(
+    scenarios: &[Scenario],
+    runs: Range<usize>,
+    only: Option<&[Kind]>,
+) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for run in runs {
         for scenario in scenarios {
-            for kind in scenario.kinds.iter().filter(|kind| only.is_none_or(|only| only.contains(kind))) {
+            for kind in
+                scenario.kinds.iter().filter(|kind| only.is_none_or(|only| only.contains(kind)))
+            {
                 match scenario.measure(*kind, run) {
                     Ok(line) => {
                         let mut out = io::stdout().lock();
@@ -158,7 +216,9 @@ pub fn run(scenarios: &[Scenario], runs: Range<usize>, only: Option<&[Kind]>) ->
                         writeln!(out)?;
                         lines.push(line);
                     }
-                    Err(error) => eprintln!("not measured: {} under {}: {error}", kind.name(), scenario.name),
+                    Err(error) => {
+                        eprintln!("not measured: {} under {}: {error}", kind.name(), scenario.name)
+                    }
                 }
             }
         }

@@ -7,7 +7,8 @@ use plotters::prelude::*;
 use crate::{plan, server::Kind, table::Table};
 
 const SIZE: (u32, u32) = (960, 420);
-const FAN_OUTS: [(&str, &str); 3] = [("10x100", "10 x 100"), ("500x4", "500 x 4"), ("1x1000", "1 x 1000")];
+const FAN_OUTS: [(&str, &str); 3] =
+    [("10x100", "10 x 100"), ("500x4", "500 x 4"), ("1x1000", "1 x 1000")];
 const KINDS: [(Kind, RGBColor); 4] = [
     (Kind::Parlor, RGBColor(0x1f, 0x77, 0xb4)),
     (Kind::Nchan, RGBColor(0x7f, 0xb0, 0x69)),
@@ -23,8 +24,12 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::new(file, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(SIZE.0 / 2);
-    let ratio = |scenario: &str, kind| table.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu);
-    let most = FAN_OUTS.iter().flat_map(|(scenario, _)| KINDS.map(|(kind, _)| ratio(scenario, kind))).flatten();
+    let ratio =
+        |scenario: &str, kind| table.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu);
+    let most = FAN_OUTS
+        .iter()
+        .flat_map(|(scenario, _)| KINDS.map(|(kind, _)| ratio(scenario, kind)))
+        .flatten();
     let top = most.fold(1.2, f64::max) * 1.35;
     let mut bars = ChartBuilder::on(&left)
         .caption("CPU a delivery, floor = 1", ("sans-serif", 16))
@@ -36,14 +41,20 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
     for (place, (kind, colour)) in KINDS.into_iter().enumerate() {
         let bar = |(group, (scenario, _)): (usize, &(&str, &str))| {
             let from = group as f64 + 0.1 + place as f64 * 0.2;
-            Some(Rectangle::new([(from, 0.0), (from + 0.18, ratio(scenario, kind)?)], colour.filled()))
+            Some(Rectangle::new(
+                [(from, 0.0), (from + 0.18, ratio(scenario, kind)?)],
+                colour.filled(),
+            ))
         };
         bars.draw_series(FAN_OUTS.iter().enumerate().filter_map(bar))?
             .label(kind.name())
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], colour.filled()));
     }
     bars.draw_series(LineSeries::new([(0.0, 1.0), (3.0, 1.0)], BLACK.stroke_width(1)))?;
-    bars.configure_series_labels().position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8)).draw()?;
+    bars.configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
     for (group, (_, title)) in FAN_OUTS.iter().enumerate() {
         let at = bars.backend_coord(&(group as f64 + 0.25, 0.0));
         root.draw(&Text::new((*title).to_owned(), (at.0, at.1 + 6), ("sans-serif", 13)))?;
@@ -51,8 +62,14 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
 
     let size = |name: &str| name.split(' ').next().and_then(|count| count.parse::<f64>().ok());
     let series = |unit: &str| -> Vec<(f64, f64)> {
-        let point = |scenario: &plan::Scenario| Some((size(scenario.name)?, ratio(scenario.name, Kind::Parlor)?));
-        plan::GROWTH.iter().filter(|scenario| scenario.name.ends_with(unit)).filter_map(point).collect()
+        let point = |scenario: &plan::Scenario| {
+            Some((size(scenario.name)?, ratio(scenario.name, Kind::Parlor)?))
+        };
+        plan::GROWTH
+            .iter()
+            .filter(|scenario| scenario.name.ends_with(unit))
+            .filter_map(point)
+            .collect()
     };
     let mut lines = ChartBuilder::on(&right)
         .caption("Parlor as it grows, floor = 1", ("sans-serif", 16))
@@ -64,11 +81,17 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
     for (unit, colour) in [("rooms", KINDS[0].1), ("members", KINDS[3].1)] {
         let points = series(unit);
         lines
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3))?
+            .draw_series(
+                LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3),
+            )?
             .label(unit)
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], colour.filled()));
     }
-    lines.configure_series_labels().position(SeriesLabelPosition::LowerRight).background_style(WHITE.mix(0.8)).draw()?;
+    lines
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
     root.present()?;
     Ok(())
 }

@@ -124,8 +124,14 @@ impl Server {
     /// # Errors
     /// It does not start: what it said, or what is missing.
     pub fn start(kind: Kind, [core, other]: [usize; 2]) -> io::Result<Self> {
-        let mut server =
-            Self { children: Vec::new(), folder: None, addresses: Vec::new(), pids: Vec::new(), aside: Vec::new(), redis: None };
+        let mut server = Self {
+            children: Vec::new(),
+            folder: None,
+            addresses: Vec::new(),
+            pids: Vec::new(),
+            aside: Vec::new(),
+            redis: None,
+        };
         match kind {
             Kind::Floor | Kind::FloorBatching => {
                 let mut command = on_core(core, std::env::current_exe()?);
@@ -161,7 +167,9 @@ impl Server {
             command.arg("--redis-url").arg(format!("redis://127.0.0.1:{port}"));
         }
         // Nothing of the caller's settings.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL")) {
+        for (name, _) in std::env::vars()
+            .filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL"))
+        {
             command.env_remove(name);
         }
         // All load comes from one address; as variables, because a build before this one does not know the flags.
@@ -174,7 +182,8 @@ impl Server {
     /// A program that says on its standard error where it listens.
     fn talkative(&mut self, mut command: impl std::borrow::BorrowMut<Command>) -> io::Result<()> {
         let mut child = command.borrow_mut().stderr(Stdio::piped()).spawn()?;
-        let mut lines = BufReader::new(child.stderr.take().ok_or_else(|| io::Error::other("no log"))?).lines();
+        let mut lines =
+            BufReader::new(child.stderr.take().ok_or_else(|| io::Error::other("no log"))?).lines();
         self.pids.push(child.id());
         self.children.push(child);
         let mut said = String::new();
@@ -183,15 +192,21 @@ impl Server {
             said += &format!("{line}\n");
             line.split_once("http://")?.1.split_whitespace().next()?.parse().ok()
         });
-        self.addresses.push(address.ok_or_else(|| io::Error::other(format!("{command:?}: {said}", command = command.borrow())))?);
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        self.addresses.push(address.ok_or_else(|| {
+            io::Error::other(format!("{command:?}: {said}", command = command.borrow()))
+        })?);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| eprintln!("{line}"))
+        });
         Ok(())
     }
 
     fn redis(&mut self, core: usize) -> io::Result<u16> {
         let port = free_port()?;
         let mut command = on_core(core, "redis-server");
-        command.args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port"]).arg(port.to_string());
+        command
+            .args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port"])
+            .arg(port.to_string());
         let child = command.spawn()?;
         self.aside.push(child.id());
         self.children.push(child);
@@ -201,11 +216,19 @@ impl Server {
     }
 
     fn nchan(&mut self, core: usize) -> io::Result<()> {
-        let (folder, port) = (std::env::temp_dir().join(format!("parlor-nchan-{}", std::process::id())), free_port()?);
+        let (folder, port) = (
+            std::env::temp_dir().join(format!("parlor-nchan-{}", std::process::id())),
+            free_port()?,
+        );
         fs::create_dir_all(&folder)?;
         let config = folder.join("nginx.conf");
         let template = fs::read_to_string(peers().join("nchan.conf"))?;
-        fs::write(&config, template.replace("FOLDER", &folder.to_string_lossy()).replace("PORT", &port.to_string()))?;
+        fs::write(
+            &config,
+            template
+                .replace("FOLDER", &folder.to_string_lossy())
+                .replace("PORT", &port.to_string()),
+        )?;
         let child = on_core(core, "nginx")
             .arg("-p")
             .arg(&folder)
@@ -248,7 +271,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         for child in &mut self.children {
             // nginx would leave its workers behind if it were killed.
-            if let (Some(_), Some(pid)) = (&self.folder, rustix::process::Pid::from_raw(child.id() as i32)) {
+            if let (Some(_), Some(pid)) =
+                (&self.folder, rustix::process::Pid::from_raw(child.id() as i32))
+            {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             } else {
                 let _ = child.kill();
@@ -281,7 +306,8 @@ impl Facts {
     pub fn gather(runs: usize) -> io::Result<Self> {
         let cores = crate::meter::cores();
         let info = fs::read_to_string("/proc/meminfo")?;
-        let kilobytes: u64 = info.split_whitespace().nth(1).and_then(|total| total.parse().ok()).unwrap_or(0);
+        let kilobytes: u64 =
+            info.split_whitespace().nth(1).and_then(|total| total.parse().ok()).unwrap_or(0);
         let mut starts = Vec::new();
         for _ in 0..5 {
             let began = Instant::now();
@@ -293,6 +319,12 @@ impl Facts {
         }
         starts.sort_by(f64::total_cmp);
         let binary = fs::metadata(env!("CARGO_BIN_EXE_parlor"))?.len();
-        Ok(Self { cores: cores.len(), memory: (kilobytes + (1 << 19)) >> 20, runs, binary, start: starts[2] })
+        Ok(Self {
+            cores: cores.len(),
+            memory: (kilobytes + (1 << 19)) >> 20,
+            runs,
+            binary,
+            start: starts[2],
+        })
     }
 }

@@ -43,7 +43,10 @@ impl Table<'_> {
     /// The median of the ratios between two figures, each of the same run.
     pub fn compare(&self, one: (&str, Kind), other: (&str, Kind), figure: Figure) -> Option<f64> {
         let of = |what: (&str, Kind), run: usize| {
-            let line = self.lines.iter().find(|line| (line.scenario.as_str(), line.kind) == what && line.run == run)?;
+            let line = self
+                .lines
+                .iter()
+                .find(|line| (line.scenario.as_str(), line.kind) == what && line.run == run)?;
             Some(figure(&line.outcome))
         };
         let runs = self.lines.iter().map(|line| line.run).max()? + 1;
@@ -79,17 +82,26 @@ impl Table<'_> {
         let _ = writeln!(out, "|---|---|---|---|---|---|");
         for kind in kinds {
             let of = |figure: Figure| self.median(scenario, kind, figure).unwrap_or(f64::NAN);
-            let over = floor.then(|| self.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu)).flatten();
+            let over = floor
+                .then(|| self.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu))
+                .flatten();
             let over = over.map_or("".to_owned(), |ratio| format!("{ratio:.2}"));
             let faults = self.faults(scenario, kind);
-            let (cpu, p50, p99) = (of(|outcome| outcome.cpu), of(|outcome| outcome.p50), of(|outcome| outcome.p99));
-            let _ = writeln!(out, "| {} | {cpu:.2} us | {over} | {p50:.0} us | {p99:.0} us | {faults} |", kind.name());
+            let (cpu, p50, p99) =
+                (of(|outcome| outcome.cpu), of(|outcome| outcome.p50), of(|outcome| outcome.p99));
+            let _ = writeln!(
+                out,
+                "| {} | {cpu:.2} us | {over} | {p50:.0} us | {p99:.0} us | {faults} |",
+                kind.name()
+            );
         }
     }
 
     fn faults(&self, scenario: &str, kind: Kind) -> String {
         let of = |line: &&Line| line.scenario == scenario && line.kind == kind;
-        let sum = |figure: fn(&Outcome) -> u64| self.lines.iter().filter(of).map(|line| figure(&line.outcome)).sum::<u64>();
+        let sum = |figure: fn(&Outcome) -> u64| {
+            self.lines.iter().filter(of).map(|line| figure(&line.outcome)).sum::<u64>()
+        };
         match (sum(|o| o.lost), sum(|o| o.doubled), sum(|o| o.disordered)) {
             (0, 0, 0) => "none".to_owned(),
             (lost, doubled, disordered) => format!("{lost}, {doubled}, {disordered}"),
@@ -103,10 +115,16 @@ impl Table<'_> {
             return;
         }
         let heads: Vec<&str> = columns.iter().map(|(head, ..)| *head).collect();
-        let _ = writeln!(out, "\n| server | {} |\n|---|{}", heads.join(" | "), "---|".repeat(columns.len()));
+        let _ = writeln!(
+            out,
+            "\n| server | {} |\n|---|{}",
+            heads.join(" | "),
+            "---|".repeat(columns.len())
+        );
         for kind in kinds {
             let cell = |(_, figure, digits): &(&str, Figure, usize)| {
-                self.median(scenario, kind, *figure).map_or(String::new(), |value| format!("{value:.digits$}"))
+                self.median(scenario, kind, *figure)
+                    .map_or(String::new(), |value| format!("{value:.digits$}"))
             };
             let cells: Vec<String> = columns.iter().map(cell).collect();
             let _ = writeln!(out, "| {} | {} |", kind.name(), cells.join(" | "));
@@ -147,7 +165,11 @@ impl Table<'_> {
                 saying the next\n";
         self.rows(&mut out, "one by one", flood);
         out += "\n## Coming, going, sitting there\n\n**Join and leave**, 20 people at a time, each in a room of their own\n";
-        self.rows(&mut out, "churn", &[("CPU a join with its leave, us", |o| o.cpu, 1), ("a second", |o| o.rate, 0)]);
+        self.rows(
+            &mut out,
+            "churn",
+            &[("CPU a join with its leave, us", |o| o.cpu, 1), ("a second", |o| o.rate, 0)],
+        );
         out += "\n**Idle**: 5,000 people in 500 rooms; memory is what no file stands behind\n";
         let idle: &[(&str, Figure, usize)] = &[
             ("bytes a member", |o| o.memory, 0),
@@ -163,8 +185,16 @@ impl Table<'_> {
             *binary as f64 / 1e6
         );
         out += "\n## Other doors\n";
-        self.talk(&mut out, "Server-Sent Events: as the first table, but all except who speaks read streams", "streams");
-        self.talk(&mut out, "Long polls: 10 rooms of 100, each 2 messages a second; a delivery is a request", "polls");
+        self.talk(
+            &mut out,
+            "Server-Sent Events: as the first table, but all except who speaks read streams",
+            "streams",
+        );
+        self.talk(
+            &mut out,
+            "Long polls: 10 rooms of 100, each 2 messages a second; a delivery is a request",
+            "polls",
+        );
         out += "\n## A reader that stalls\n";
         self.talk(&mut out, "5 rooms of 19, each 100 messages a second of 4,000 bytes", "beside");
         self.talk(
@@ -193,8 +223,14 @@ impl Table<'_> {
             for kind in [Kind::ParlorRedis, Kind::ParlorTwoNodes] {
                 let of = |figure: Figure| self.median(scenario, kind, figure);
                 let said = of(|o| o.messages as f64 / o.seconds);
-                let (Some(said), Some(p50), Some(aside)) = (said, of(|o| o.p50), of(|o| o.aside)) else { continue };
-                let (load, script) = (of(|o| o.aside_load).unwrap_or_default(), of(|o| o.script).unwrap_or_default());
+                let (Some(said), Some(p50), Some(aside)) = (said, of(|o| o.p50), of(|o| o.aside))
+                else {
+                    continue;
+                };
+                let (load, script) = (
+                    of(|o| o.aside_load).unwrap_or_default(),
+                    of(|o| o.script).unwrap_or_default(),
+                );
                 let name = kind.name();
                 let _ = writeln!(
                     out,
@@ -203,7 +239,10 @@ impl Table<'_> {
             }
         }
         if let Some(ping) = self.median("ping", Kind::Redis, |o| o.aside) {
-            let _ = writeln!(out, "\nA bare PING, as often as 500x4 has messages, takes Redis {ping:.1} us.");
+            let _ = writeln!(
+                out,
+                "\nA bare PING, as often as 500x4 has messages, takes Redis {ping:.1} us."
+            );
         }
         out += "\n10,000 idle rooms of one:\n";
         self.rows(
@@ -222,7 +261,8 @@ impl Table<'_> {
             let over = self.ratio(scenario.name, Kind::Parlor, Kind::Floor, |o| o.cpu);
             let memory = self.median(scenario.name, Kind::Parlor, |o| o.memory);
             if let (Some(cpu), Some(over), Some(memory)) = (cpu, over, memory) {
-                let _ = writeln!(out, "| {} | {cpu:.2} us | {over:.2} | {memory:.0} |", scenario.name);
+                let _ =
+                    writeln!(out, "| {} | {cpu:.2} us | {over:.2} | {memory:.0} |", scenario.name);
             }
         }
         out += "\n**Presence**: everybody comes into one room, one after the other\n\n| people | bytes on the wire, all in all | a pair of people |\n|---|---|---|\n";

@@ -29,8 +29,18 @@ pub const CASES: &[Case] = &[
         target: "at most 1.5 times from 1,000 to 16,000",
         measure: fill_in_memory,
     },
-    Case { name: "fill-redis", what: "filling one room through Redis", target: "10,000 in 20 s", measure: fill_through_redis },
-    Case { name: "herd", what: "3,000 connect at once", target: "0 overflows, at most 0.5 s", measure: herd },
+    Case {
+        name: "fill-redis",
+        what: "filling one room through Redis",
+        target: "10,000 in 20 s",
+        measure: fill_through_redis,
+    },
+    Case {
+        name: "herd",
+        what: "3,000 connect at once",
+        target: "0 overflows, at most 0.5 s",
+        measure: herd,
+    },
 ];
 
 fn fill_in_memory() -> io::Result<Figure> {
@@ -62,7 +72,10 @@ fn fill_in_memory() -> io::Result<Figure> {
         (to - from).as_secs_f64() * 1e6 / (after - before) as f64
     });
     let ratio = join[2] / join[0];
-    Ok(Figure { now: format!("{:.0} / {:.0} / {:.0} us ({ratio:.2} times)", join[0], join[1], join[2]), met: ratio <= 1.5 })
+    Ok(Figure {
+        now: format!("{:.0} / {:.0} / {:.0} us ({ratio:.2} times)", join[0], join[1], join[2]),
+        met: ratio <= 1.5,
+    })
 }
 
 fn fill_through_redis() -> io::Result<Figure> {
@@ -78,7 +91,8 @@ fn fill_through_redis() -> io::Result<Figure> {
         }
         reached.len() == AT.len()
     })?;
-    let mut told: Vec<_> = AT.iter().zip(&reached).map(|(at, took)| format!("{at} in {}", seconds(*took))).collect();
+    let mut told: Vec<_> =
+        AT.iter().zip(&reached).map(|(at, took)| format!("{at} in {}", seconds(*took))).collect();
     if reached.len() < AT.len() {
         told.push(format!("{} in {}", crowd.inside(), seconds(LIMIT)));
     }
@@ -89,10 +103,16 @@ fn fill_through_redis() -> io::Result<Figure> {
 /// How often the kernel dropped a connection because a program had not accepted those before it, on the whole machine.
 fn overflows() -> io::Result<u64> {
     let text = fs::read_to_string("/proc/net/netstat")?;
-    let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:")).map(str::split_whitespace);
-    let (Some(names), Some(mut values)) = (lines.next(), lines.next()) else { return Err(io::Error::other("no TcpExt")) };
+    let mut lines =
+        text.lines().filter(|line| line.starts_with("TcpExt:")).map(str::split_whitespace);
+    let (Some(names), Some(mut values)) = (lines.next(), lines.next()) else {
+        return Err(io::Error::other("no TcpExt"));
+    };
     let at = names.take_while(|name| *name != "ListenOverflows").count();
-    values.nth(at).and_then(|value| value.parse().ok()).ok_or_else(|| io::Error::other("no ListenOverflows"))
+    values
+        .nth(at)
+        .and_then(|value| value.parse().ok())
+        .ok_or_else(|| io::Error::other("no ListenOverflows"))
 }
 
 fn herd() -> io::Result<Figure> {
@@ -112,7 +132,16 @@ fn herd() -> io::Result<Figure> {
     let mut waits = std::mem::take(&mut crowd.tally.waits);
     waits.sort_unstable();
     let (median, p99) = (quantile(&waits, 0.5), quantile(&waits, 0.99));
-    let met = overflows == 0 && p99 <= Duration::from_millis(500) && crowd.inside() == crowd.members.len();
-    let joins = format!("join p50 {}, p99 {}, of which it was stopped for 100 ms and more", millis(median), millis(p99));
-    Ok(Figure { now: format!("{overflows} overflows; {joins}; {} in after {}", crowd.inside(), millis(all)), met })
+    let met = overflows == 0
+        && p99 <= Duration::from_millis(500)
+        && crowd.inside() == crowd.members.len();
+    let joins = format!(
+        "join p50 {}, p99 {}, of which it was stopped for 100 ms and more",
+        millis(median),
+        millis(p99)
+    );
+    Ok(Figure {
+        now: format!("{overflows} overflows; {joins}; {} in after {}", crowd.inside(), millis(all)),
+        met,
+    })
 }

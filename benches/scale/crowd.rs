@@ -49,7 +49,10 @@ impl Crowd {
     /// The kernel's.
     pub fn new(doors: &[SocketAddr], sizes: impl IntoIterator<Item = u32>) -> io::Result<Self> {
         let sizes: Vec<u32> = sizes.into_iter().collect();
-        let rooms = sizes.iter().enumerate().flat_map(|(room, size)| std::iter::repeat_n(room as u32, *size as usize));
+        let rooms = sizes
+            .iter()
+            .enumerate()
+            .flat_map(|(room, size)| std::iter::repeat_n(room as u32, *size as usize));
         Ok(Self {
             members: rooms.map(Member::new).collect(),
             sizes,
@@ -84,7 +87,12 @@ impl Crowd {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn fill(&mut self, width: usize, limit: Duration, mut done: impl FnMut(&Self) -> bool) -> io::Result<bool> {
+    pub fn fill(
+        &mut self,
+        width: usize,
+        limit: Duration,
+        mut done: impl FnMut(&Self) -> bool,
+    ) -> io::Result<bool> {
         self.until(limit, |crowd| {
             while crowd.next < crowd.members.len() && crowd.next < crowd.inside + width {
                 crowd.next += 1;
@@ -101,7 +109,10 @@ impl Crowd {
     pub fn gather(&mut self, width: usize) -> io::Result<Tally> {
         let all = self.members.len();
         if !self.fill(width, Duration::from_secs(240), |crowd| crowd.inside == all)? {
-            return Err(io::Error::other(format!("{} of {all} came in: {}", self.inside, self.tally)));
+            return Err(io::Error::other(format!(
+                "{} of {all} came in: {}",
+                self.inside, self.tally
+            )));
         }
         self.rest(Duration::from_millis(1500))?;
         Ok(self.recount())
@@ -111,7 +122,11 @@ impl Crowd {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn until(&mut self, limit: Duration, mut done: impl FnMut(&mut Self) -> io::Result<bool>) -> io::Result<bool> {
+    pub fn until(
+        &mut self,
+        limit: Duration,
+        mut done: impl FnMut(&mut Self) -> io::Result<bool>,
+    ) -> io::Result<bool> {
         let end = Instant::now() + limit;
         while !done(self)? {
             if Instant::now() > end {
@@ -199,7 +214,12 @@ impl Crowd {
             Err(error) => return Err(error),
         }
         if let Some(socket) = &self.members[who].socket {
-            epoll::add(&self.epoll, socket, epoll::EventData::new_u64(who as u64), epoll::EventFlags::OUT)?;
+            epoll::add(
+                &self.epoll,
+                socket,
+                epoll::EventData::new_u64(who as u64),
+                epoll::EventFlags::OUT,
+            )?;
         }
         Ok(())
     }
@@ -209,7 +229,12 @@ impl Crowd {
         if self.members[who].ask(&room, &name).is_err() {
             self.come_back(who);
         } else if let Some(socket) = &self.members[who].socket {
-            epoll::modify(&self.epoll, socket, epoll::EventData::new_u64(who as u64), epoll::EventFlags::IN)?;
+            epoll::modify(
+                &self.epoll,
+                socket,
+                epoll::EventData::new_u64(who as u64),
+                epoll::EventFlags::IN,
+            )?;
         }
         Ok(())
     }

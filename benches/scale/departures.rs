@@ -31,8 +31,18 @@ pub const CASES: &[Case] = &[
         target: WAITS,
         measure: || left_at_once(19, 500),
     },
-    Case { name: "freed-memory", what: "memory after 19,000 rooms of one have left", target: FREED, measure: || freed(false) },
-    Case { name: "freed-redis", what: "the same with Redis", target: FREED, measure: || freed(true) },
+    Case {
+        name: "freed-memory",
+        what: "memory after 19,000 rooms of one have left",
+        target: FREED,
+        measure: || freed(false),
+    },
+    Case {
+        name: "freed-redis",
+        what: "the same with Redis",
+        target: FREED,
+        measure: || freed(true),
+    },
 ];
 
 fn left_at_once(rooms: usize, size: u32) -> io::Result<Figure> {
@@ -44,7 +54,8 @@ fn left_at_once(rooms: usize, size: u32) -> io::Result<Figure> {
     crowd.rest(Duration::from_secs(1))?;
     let began = Instant::now();
     crowd.leave();
-    let all = crowd.until(Duration::from_secs(60), |crowd| Ok(crowd.gone() == crowd.members.len()))?;
+    let all =
+        crowd.until(Duration::from_secs(60), |crowd| Ok(crowd.gone() == crowd.members.len()))?;
     let took = began.elapsed();
     // A seat is freed after the goodbye.
     crowd.rest(Duration::from_secs(5))?;
@@ -70,6 +81,12 @@ fn freed(shared: bool) -> io::Result<Figure> {
     crowd.until(LIMIT, |_| Ok(node.resident()? <= start * 2))?;
     let (took, left) = (began.elapsed(), node.resident()?);
     let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
-    let now = format!("{} at the start, {} at the full, {} after {}", mb(start), mb(full), mb(left), seconds(took));
+    let now = format!(
+        "{} at the start, {} at the full, {} after {}",
+        mb(start),
+        mb(full),
+        mb(left),
+        seconds(took)
+    );
     Ok(Figure { now, met: left <= start * 2 })
 }

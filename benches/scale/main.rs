@@ -34,7 +34,9 @@ fn main() -> io::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let has = |word: &str| words.iter().any(|other| other == word);
     let parts: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
-    let wanted = |case: &&Case| parts.is_empty() || parts.iter().any(|part| case.name.contains(part.as_str()));
+    let wanted = |case: &&Case| {
+        parts.is_empty() || parts.iter().any(|part| case.name.contains(part.as_str()))
+    };
     let all = [restarts::CASES, rooms::CASES, arrivals::CASES, departures::CASES];
     let cases: Vec<&Case> = all.into_iter().flatten().filter(wanted).collect();
     if has("--list") {

@@ -109,9 +109,14 @@ impl Member {
         let (cursor, bearer) = if self.ticket.is_empty() {
             Default::default()
         } else {
-            (format!("&cursor={}-{}", self.life, self.seq), format!("Authorization: Bearer {}\r\n", self.ticket))
+            (
+                format!("&cursor={}-{}", self.life, self.seq),
+                format!("Authorization: Bearer {}\r\n", self.ticket),
+            )
         };
-        let request = format!("GET /ws?room={room}&name={name}{cursor} HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}{bearer}\r\n");
+        let request = format!(
+            "GET /ws?room={room}&name={name}{cursor} HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}{bearer}\r\n"
+        );
         socket.write_all(request.as_bytes())?;
         self.phase = Phase::Asking;
         Ok(())
@@ -124,8 +129,11 @@ impl Member {
 
     /// Takes in a `welcome` or a `reset`. What was missed is in it, or it says that it is not.
     pub fn arrive(&mut self, payload: &[u8], tally: &mut Tally) {
-        let (life, seq) = frame::text(payload, br#""cursor":""#).and_then(|cursor| cursor.split_once('-')).unwrap_or_default();
-        let (resumed, reset) = (frame::has(payload, br#""resumed":true"#), frame::has(payload, br#""reset":true"#));
+        let (life, seq) = frame::text(payload, br#""cursor":""#)
+            .and_then(|cursor| cursor.split_once('-'))
+            .unwrap_or_default();
+        let (resumed, reset) =
+            (frame::has(payload, br#""resumed":true"#), frame::has(payload, br#""reset":true"#));
         let seq: u64 = seq.parse().unwrap_or_default();
         tally.resumed += u64::from(resumed);
         tally.reset += u64::from(reset || frame::kind(payload) == b"reset");

@@ -46,7 +46,14 @@ impl Move {
         crowd.doors = vec![door];
         crowd.recount();
         let people = crowd.members.len();
-        let mut told = Self { most: None, all: None, ended: None, at_once: 0, people, tally: Tally::default() };
+        let mut told = Self {
+            most: None,
+            all: None,
+            ended: None,
+            at_once: 0,
+            people,
+            tally: Tally::default(),
+        };
         let began = Instant::now();
         node.signal(Signal::TERM);
         let mut started = !again;

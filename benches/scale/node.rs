@@ -39,13 +39,17 @@ pub fn parlor(redis: Option<&Server>, args: &[&str]) -> io::Result<Server> {
         let mut server = Server {
             port,
             program: env!("CARGO_BIN_EXE_parlor"),
-            args: ["--listen", &format!("127.0.0.1:{port}"), "--log-filter", "parlor=warn"].map(str::to_owned).to_vec(),
+            args: ["--listen", &format!("127.0.0.1:{port}"), "--log-filter", "parlor=warn"]
+                .map(str::to_owned)
+                .to_vec(),
             env: Vec::new(),
             ready: ["GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", "HTTP/1.0 200"],
             child: None,
         };
         if let Some(redis) = redis {
-            server.args.extend(["--redis-url".to_owned(), format!("redis://127.0.0.1:{}", redis.port)]);
+            server
+                .args
+                .extend(["--redis-url".to_owned(), format!("redis://127.0.0.1:{}", redis.port)]);
         }
         for arg in args {
             match arg.split_once('=') {
@@ -64,8 +68,17 @@ pub fn parlor(redis: Option<&Server>, args: &[&str]) -> io::Result<Server> {
 pub fn redis() -> io::Result<Server> {
     Server::start(|port| {
         let text = port.to_string();
-        let args = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", &text].map(str::to_owned).to_vec();
-        Server { port, program: "redis-server", args, env: Vec::new(), ready: ["PING\r\n", "+PONG"], child: None }
+        let args = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", &text]
+            .map(str::to_owned)
+            .to_vec();
+        Server {
+            port,
+            program: "redis-server",
+            args,
+            env: Vec::new(),
+            ready: ["PING\r\n", "+PONG"],
+            child: None,
+        }
     })
 }
 
@@ -108,9 +121,15 @@ impl Server {
         self.kill();
         // Ends with this process, also where that is ended by a signal.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", self.program]).args(&self.args).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .args(["--pdeathsig", "KILL", "--", self.program])
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         // Nothing of the caller's settings.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL")) {
+        for (name, _) in std::env::vars()
+            .filter(|(name, _)| name.starts_with("PARLOR_") || name.ends_with("_URL"))
+        {
             command.env_remove(name);
         }
         self.child = Some(command.envs(self.env.iter().cloned()).env("NO_COLOR", "1").spawn()?);
@@ -156,8 +175,10 @@ impl Server {
             let mut all = true;
             for task in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
                 // The state stands behind the name, which is in brackets.
-                all &=
-                    fs::read_to_string(task?.path().join("stat"))?.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'));
+                all &= fs::read_to_string(task?.path().join("stat"))?
+                    .rsplit(") ")
+                    .next()
+                    .is_some_and(|rest| rest.starts_with('T'));
             }
             if all {
                 return Ok(());
@@ -180,8 +201,9 @@ impl Server {
     /// It is gone.
     pub fn resident(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let kilobytes =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        let kilobytes = status.lines().find_map(|line| {
+            line.strip_prefix("VmRSS:")?.trim().trim_end_matches(" kB").parse::<u64>().ok()
+        });
         Ok(kilobytes.unwrap_or_default() * 1024)
     }
 

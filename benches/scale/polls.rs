@@ -56,16 +56,36 @@ impl Pollers {
         for who in 0..people {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
             // An address for each, as people have.
-            socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 1 + (who / 250) as u8, 1 + (who % 250) as u8), 0)).into())?;
+            socket.bind(
+                &SocketAddr::from((
+                    Ipv4Addr::new(127, 0, 1 + (who / 250) as u8, 1 + (who % 250) as u8),
+                    0,
+                ))
+                .into(),
+            )?;
             socket.connect(&self.door.into())?;
             socket.set_nodelay(true)?;
             let mut socket = TcpStream::from(socket);
             let room = who / size;
-            let ask = format!("POST /api/rooms/scale-{room}/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{{}}");
+            let ask = format!(
+                "POST /api/rooms/scale-{room}/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{{}}"
+            );
             socket.write_all(ask.as_bytes())?;
             socket.set_nonblocking(true)?;
-            epoll::add(&self.epoll, &socket, epoll::EventData::new_u64(who as u64), epoll::EventFlags::IN)?;
-            self.all.push(Poller { room, socket, ticket: String::new(), cursor: String::new(), heard: Vec::new(), asks: false });
+            epoll::add(
+                &self.epoll,
+                &socket,
+                epoll::EventData::new_u64(who as u64),
+                epoll::EventFlags::IN,
+            )?;
+            self.all.push(Poller {
+                room,
+                socket,
+                ticket: String::new(),
+                cursor: String::new(),
+                heard: Vec::new(),
+                asks: false,
+            });
             self.entering += 1;
             self.let_in(WIDTH)?;
         }
@@ -78,7 +98,10 @@ impl Pollers {
         while self.entering >= width {
             self.turn()?;
             if Instant::now() > end {
-                return Err(io::Error::other(format!("{} pollers are not let in: {}", self.entering, self.trouble)));
+                return Err(io::Error::other(format!(
+                    "{} pollers are not let in: {}",
+                    self.entering, self.trouble
+                )));
             }
         }
         Ok(())
@@ -131,15 +154,21 @@ impl Poller {
         }
         let Some(head) = memchr::memmem::find(&self.heard, b"\r\n\r\n") else { return Ok(None) };
         let lines = String::from_utf8_lossy(&self.heard[..head]).to_ascii_lowercase();
-        let length = frame::number(lines.as_bytes(), b"content-length: ").unwrap_or_default() as usize;
+        let length =
+            frame::number(lines.as_bytes(), b"content-length: ").unwrap_or_default() as usize;
         if self.heard.len() < head + 4 + length {
             return Ok(None);
         }
-        if ![" 200", " 204"].iter().any(|status| lines.lines().next().is_some_and(|line| line.contains(status))) {
+        if ![" 200", " 204"]
+            .iter()
+            .any(|status| lines.lines().next().is_some_and(|line| line.contains(status)))
+        {
             self.asks = false;
             return Ok(Some(String::from_utf8_lossy(&self.heard).into_owned()));
         }
-        for (field, kept) in [(&b"\"ticket\":\""[..], &mut self.ticket), (b"\"cursor\":\"", &mut self.cursor)] {
+        for (field, kept) in
+            [(&b"\"ticket\":\""[..], &mut self.ticket), (b"\"cursor\":\"", &mut self.cursor)]
+        {
             if let Some(new) = frame::text(&self.heard, field) {
                 new.clone_into(kept);
             }

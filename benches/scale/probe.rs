@@ -99,7 +99,10 @@ fn enter(door: SocketAddr, room: &str) -> io::Result<TcpStream> {
     socket.set_nodelay(true)?;
     let mut socket = TcpStream::from(socket);
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-    socket.write_all(format!("GET /ws?room={room}&name=probe HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}\r\n").as_bytes())?;
+    socket.write_all(
+        format!("GET /ws?room={room}&name=probe HTTP/1.1\r\nHost: 127.0.0.1\r\n{UPGRADE}\r\n")
+            .as_bytes(),
+    )?;
     let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
     // Nobody speaks yet, so nothing that is to be heard comes behind the welcome.
     loop {
@@ -108,14 +111,20 @@ fn enter(door: SocketAddr, room: &str) -> io::Result<TcpStream> {
             read => heard.extend_from_slice(&buffer[..read]),
         }
         let head = memchr::memmem::find(&heard, b"\r\n\r\n").map_or(heard.len(), |at| at + 4);
-        if frame::next(&heard[head..]).is_some_and(|(frame, _)| frame::kind(frame.payload) == b"welcome") {
+        if frame::next(&heard[head..])
+            .is_some_and(|(frame, _)| frame::kind(frame.payload) == b"welcome")
+        {
             return Ok(socket);
         }
     }
 }
 
 /// Says what is due, however long the server takes.
-fn speak(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -> io::Result<TcpStream> {
+fn speak(
+    mut socket: TcpStream,
+    over: &AtomicBool,
+    due: &Mutex<Vec<Instant>>,
+) -> io::Result<TcpStream> {
     punctual();
     let (began, mut said) = (Instant::now(), 0);
     let mut buffer = [0; 4096];
@@ -134,7 +143,11 @@ fn speak(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) ->
 }
 
 /// Notes when what was said is heard.
-fn listen(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -> io::Result<Vec<Duration>> {
+fn listen(
+    mut socket: TcpStream,
+    over: &AtomicBool,
+    due: &Mutex<Vec<Instant>>,
+) -> io::Result<Vec<Duration>> {
     punctual();
     socket.set_read_timeout(Some(Duration::from_millis(20)))?;
     let (mut waits, mut rest, mut buffer) = (Vec::new(), Vec::new(), [0; 4096]);
@@ -142,14 +155,20 @@ fn listen(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -
     loop {
         if over.load(Ordering::SeqCst) {
             let end = *end.get_or_insert_with(|| Instant::now() + LINGER);
-            if waits.len() == due.lock().unwrap_or_else(PoisonError::into_inner).len() || Instant::now() > end {
+            if waits.len() == due.lock().unwrap_or_else(PoisonError::into_inner).len()
+                || Instant::now() > end
+            {
                 return Ok(waits);
             }
         }
         match socket.read(&mut buffer) {
             Ok(0) => return Err(io::Error::other("the probe was put out")),
             Ok(read) => rest.extend_from_slice(&buffer[..read]),
-            Err(error) if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) => continue,
+            Err(error)
+                if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) =>
+            {
+                continue;
+            }
             Err(error) => return Err(error),
         }
         let now = Instant::now();
@@ -158,7 +177,8 @@ fn listen(mut socket: TcpStream, over: &AtomicBool, due: &Mutex<Vec<Instant>>) -
                 let pong = frame::frame(PONG, heard.payload);
                 socket.write_all(&pong)?;
             } else if frame::kind(heard.payload) == b"chat" {
-                let at = due.lock().unwrap_or_else(PoisonError::into_inner).get(waits.len()).copied();
+                let at =
+                    due.lock().unwrap_or_else(PoisonError::into_inner).get(waits.len()).copied();
                 waits.extend(at.map(|at| now - at));
             }
             rest.drain(..taken);

@@ -45,7 +45,10 @@ struct Talk {
 
 impl Talk {
     fn new(crowd: &Crowd) -> Self {
-        let firsts = crowd.sizes.iter().scan(0, |first, size| Some(std::mem::replace(first, *first + *size as usize)));
+        let firsts = crowd
+            .sizes
+            .iter()
+            .scan(0, |first, size| Some(std::mem::replace(first, *first + *size as usize)));
         Self { began: Instant::now(), turns: 0, firsts: firsts.collect() }
     }
 
@@ -80,11 +83,13 @@ impl Rolling {
     /// The kernel's, or that a node does not start.
     pub fn of(crowd: &mut Crowd, nodes: &mut [Server]) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = nodes.iter().map(Server::address).collect();
-        let (all, began, mut talk, mut stuck) = (crowd.members.len(), Instant::now(), Talk::new(crowd), Vec::new());
+        let (all, began, mut talk, mut stuck) =
+            (crowd.members.len(), Instant::now(), Talk::new(crowd), Vec::new());
         crowd.recount();
         talk.until(crowd, PACE * 2, |_| Ok(false))?;
         for (number, node) in nodes.iter_mut().enumerate() {
-            crowd.doors = addresses.iter().copied().filter(|address| *address != node.address()).collect();
+            crowd.doors =
+                addresses.iter().copied().filter(|address| *address != node.address()).collect();
             node.signal(Signal::TERM);
             let mut ended = false;
             let moved = talk.until(crowd, LIMIT, |crowd| {
@@ -92,7 +97,10 @@ impl Rolling {
                 Ok(ended && crowd.inside() == all)
             })?;
             if !moved {
-                stuck.push(format!("node {number}: ended {ended}, {} of {all} are inside", crowd.inside()));
+                stuck.push(format!(
+                    "node {number}: ended {ended}, {} of {all} are inside",
+                    crowd.inside()
+                ));
             }
             node.spawn()?;
             talk.until(crowd, LIMIT, |_| Ok(node.is_ready()))?;
@@ -102,7 +110,10 @@ impl Rolling {
         let took = began.elapsed();
         let quiet = |crowd: &mut Crowd| Ok(crowd.members.iter().all(|member| !member.pending));
         if !crowd.until(LIMIT, quiet)? {
-            stuck.push(format!("{} wait for an ack", crowd.members.iter().filter(|member| member.pending).count()));
+            stuck.push(format!(
+                "{} wait for an ack",
+                crowd.members.iter().filter(|member| member.pending).count()
+            ));
         }
         crowd.rest(Duration::from_secs(2))?;
         let (said, amiss) = Self::compare(crowd);
@@ -115,7 +126,11 @@ impl Rolling {
         for member in &crowd.members {
             said[member.room as usize] += member.said;
         }
-        let amiss = crowd.members.iter().map(|member| member.seq.abs_diff(said[member.room as usize])).sum();
+        let amiss = crowd
+            .members
+            .iter()
+            .map(|member| member.seq.abs_diff(said[member.room as usize]))
+            .sum();
         (said.iter().sum(), amiss)
     }
 
@@ -132,7 +147,10 @@ impl Rolling {
             (tally.joined, "`joined`"),
             (tally.fewer, "counts below the room's"),
         ];
-        let broken = counts.into_iter().filter(|(times, _)| *times > 0).map(|(times, what)| format!("{times} {what}"));
+        let broken = counts
+            .into_iter()
+            .filter(|(times, _)| *times > 0)
+            .map(|(times, what)| format!("{times} {what}"));
         broken.chain(stuck.iter().cloned()).collect()
     }
 }

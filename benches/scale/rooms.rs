@@ -19,14 +19,24 @@ pub const CASES: &[Case] = &[
         target: "probe p99 at most 10 ms",
         measure: told,
     },
-    Case { name: "polls", what: "a waiting long poll (5,000 in 10 x 500)", target: "at most 4 kB", measure: polls },
+    Case {
+        name: "polls",
+        what: "a waiting long poll (5,000 in 10 x 500)",
+        target: "at most 4 kB",
+        measure: polls,
+    },
     Case {
         name: "alone-redis",
         what: "a member of a room of one through Redis, idle (10,000)",
         target: "at most 6 kB",
         measure: || alone(true),
     },
-    Case { name: "alone-memory", what: "the same in memory", target: "at most 6 kB", measure: || alone(false) },
+    Case {
+        name: "alone-memory",
+        what: "the same in memory",
+        target: "at most 6 kB",
+        measure: || alone(false),
+    },
 ];
 
 fn told() -> io::Result<Figure> {
@@ -46,7 +56,10 @@ fn told() -> io::Result<Figure> {
     let waits = probe.stop()?;
     let all = crowd.members[0].said * crowd.members.len() as u64;
     if !crowd.until(Duration::from_secs(60), |crowd| Ok(crowd.tally.heard == all))? {
-        return Err(io::Error::other(format!("{} of {all} deliveries: {}", crowd.tally.heard, crowd.tally)));
+        return Err(io::Error::other(format!(
+            "{} of {all} deliveries: {}",
+            crowd.tally.heard, crowd.tally
+        )));
     }
     let now = format!("{waits}; while nothing is said {quiet}");
     Ok(Figure { now, met: waits.p99 <= Duration::from_millis(10) && waits.lost == 0 })
@@ -81,6 +94,8 @@ fn alone(shared: bool) -> io::Result<Figure> {
     crowd.gather(WIDTH)?;
     crowd.rest(Duration::from_secs(10))?;
     let asked = redis.map(|redis| redis.resident()).transpose()?;
-    let note = asked.map_or(String::new(), |bytes| format!(" (Redis {:.1} kB a room)", bytes as f64 / PEOPLE as f64 / 1e3));
+    let note = asked.map_or(String::new(), |bytes| {
+        format!(" (Redis {:.1} kB a room)", bytes as f64 / PEOPLE as f64 / 1e3)
+    });
     Ok(per_head(node.resident()?.saturating_sub(before), PEOPLE, 6.0, &note))
 }

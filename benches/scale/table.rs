@@ -35,7 +35,9 @@ impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Case { what, target, .. } = self.case;
         match &self.figure {
-            Ok(Figure { now, met }) => write!(f, "| {what} | {now} | {target} | {} |", if *met { "met" } else { "missed" }),
+            Ok(Figure { now, met }) => {
+                write!(f, "| {what} | {now} | {target} | {} |", if *met { "met" } else { "missed" })
+            }
             Err(error) => write!(f, "| {what} | not measured: {error} | {target} | missed |"),
         }
     }

@@ -46,8 +46,11 @@ impl fmt::Display for Tally {
         write!(f, "{resumed} resumed, {reset} reset, {} refused", self.refused())?;
         if self.refused() > 0 {
             let codes = codes.iter().map(|(code, times)| format!("{times} {code}"));
-            let silent = [(unreached, "not reached"), (broken, "broken off")].into_iter().filter(|(times, _)| **times > 0);
-            let all: Vec<_> = silent.map(|(times, what)| format!("{times} {what}")).chain(codes).collect();
+            let silent = [(unreached, "not reached"), (broken, "broken off")]
+                .into_iter()
+                .filter(|(times, _)| **times > 0);
+            let all: Vec<_> =
+                silent.map(|(times, what)| format!("{times} {what}")).chain(codes).collect();
             write!(f, " ({})", all.join(", "))?;
         }
         write!(f, ", {left} `left`, {joined} `joined`")?;

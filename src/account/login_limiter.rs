@@ -118,7 +118,9 @@ impl LoginLimiter {
             buckets.known.retain(|_, until| *until > now);
         }
         if buckets.known.len() < KNOWN {
-            buckets.known.insert((attempt.account.to_owned(), attempt.from.into()), now + REMEMBERED);
+            buckets
+                .known
+                .insert((attempt.account.to_owned(), attempt.from.into()), now + REMEMBERED);
         }
     }
 
@@ -141,12 +143,18 @@ impl Buckets {
         let (account, home) = (attempt.account.to_owned(), ClientAddr::from(attempt.from));
         let known = self.known.get(&(account.clone(), home)).is_some_and(|until| *until > now);
         let strangers = (!known).then(|| Bucket::Strangers(account.clone()));
-        [Bucket::AtHome(account, home), Bucket::Address(home)].into_iter().chain(strangers).collect()
+        [Bucket::AtHome(account, home), Bucket::Address(home)]
+            .into_iter()
+            .chain(strangers)
+            .collect()
     }
 
     fn ask(&self, debtor: &Bucket, now: Instant) -> Result<(), Duration> {
         let Budget { burst, every } = debtor.budget();
-        let debt = self.debts.get(debtor).map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let debt = self
+            .debts
+            .get(debtor)
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         let wait = (debt + every).saturating_sub(every * burst);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
@@ -208,7 +216,9 @@ mod tests {
     async fn a_victim_is_not_locked_out_where_it_was_let_in_before() {
         let throttle = LoginLimiter::default();
         assert!(right(&throttle, "ann", from(1)));
-        let guesses = (2..200).map(|last| (0..20).filter(|_| wrong(&throttle, "ann", from(last))).count()).sum::<usize>();
+        let guesses = (2..200)
+            .map(|last| (0..20).filter(|_| wrong(&throttle, "ann", from(last))).count())
+            .sum::<usize>();
         assert_eq!(guesses, 100, "all the strangers together");
         assert!(right(&throttle, "ann", from(1)));
         assert!(!right(&throttle, "ann", from(250)), "a new address waits");
@@ -236,6 +246,10 @@ mod tests {
             let [a, b] = n.to_be_bytes();
             assert!(wrong(&throttle, &format!("user{n}"), IpAddr::from([10, 1, a, b])));
         }
-        assert!(throttle.buckets.lock().debts.len() <= 3 * 2000 + 2000, "{}", throttle.buckets.lock().debts.len());
+        assert!(
+            throttle.buckets.lock().debts.len() <= 3 * 2000 + 2000,
+            "{}",
+            throttle.buckets.lock().debts.len()
+        );
     }
 }

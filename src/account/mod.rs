@@ -120,7 +120,12 @@ impl Accounts {
     ///
     /// # Errors
     /// An error of the database, or of this machine.
-    pub async fn open(url: &str, secret: &str, cost: Cost, clock: fn() -> Millis) -> Result<Self, OpenError> {
+    pub async fn open(
+        url: &str,
+        secret: &str,
+        cost: Cost,
+        clock: fn() -> Millis,
+    ) -> Result<Self, OpenError> {
         let records = Records::open(url).await?;
         let tokens = Tokens::new(&records.key(KEY).await?, secret);
         let hasher = Hasher::start(cost).map_err(OpenError::Hasher)?;
@@ -132,7 +137,12 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::BadUser`], [`AccountError::BadPassword`], [`AccountError::NameTaken`], and those of limits and
     /// the database.
-    pub async fn register(&self, from: IpAddr, user: &str, password: &str) -> Result<(), AccountError> {
+    pub async fn register(
+        &self,
+        from: IpAddr,
+        user: &str,
+        password: &str,
+    ) -> Result<(), AccountError> {
         let (name, password) = (user.parse::<AccountName>()?, password.parse::<Password>()?);
         self.throttle.register(from).map_err(AccountError::TooManyTries)?;
         // The insert decides in the end; this check before spares the wait and the work.
@@ -154,7 +164,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::WrongLogin`], [`AccountError::TooManyTries`], and those of limits and the database.
-    pub async fn login(&self, from: IpAddr, user: &str, password: &str) -> Result<String, AccountError> {
+    pub async fn login(
+        &self,
+        from: IpAddr,
+        user: &str,
+        password: &str,
+    ) -> Result<String, AccountError> {
         let name = user.parse::<AccountName>().ok();
         let attempt = LoginAttempt { account: name.as_ref().map_or("", AccountName::folded), from };
         // Before the query: a client that may not try costs the database nothing.
@@ -188,7 +203,13 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], [`AccountError::BadPassword`], and those of limits
     /// and the database.
-    pub async fn change_password(&self, from: IpAddr, token: &str, old: &str, new: &str) -> Result<String, AccountError> {
+    pub async fn change_password(
+        &self,
+        from: IpAddr,
+        token: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<String, AccountError> {
         let (_, record) = self.holder(token).await?;
         let new = new.parse::<Password>()?;
         let hash = self.prove_again(from, &record, old).await?.hash(new).await?;
@@ -203,7 +224,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::NotLoggedIn`], [`AccountError::WrongLogin`], and those of limits and the database.
-    pub async fn delete(&self, from: IpAddr, token: &str, password: &str) -> Result<(), AccountError> {
+    pub async fn delete(
+        &self,
+        from: IpAddr,
+        token: &str,
+        password: &str,
+    ) -> Result<(), AccountError> {
         let (_, record) = self.holder(token).await?;
         self.prove_again(from, &record, password).await?;
         self.records.remove(record.id).await
@@ -216,7 +242,9 @@ impl Accounts {
     pub async fn logout(&self, token: &str, everywhere: bool) -> Result<(), AccountError> {
         match self.holder(token).await {
             Ok((_, record)) if everywhere => self.records.end_all(record.id).await,
-            Ok((claims, _)) => self.records.end_token(claims.jti, claims.exp * 1000, (self.clock)()).await,
+            Ok((claims, _)) => {
+                self.records.end_token(claims.jti, claims.exp * 1000, (self.clock)()).await
+            }
             Err(AccountError::NotLoggedIn) => Ok(()),
             Err(other) => Err(other),
         }
@@ -251,12 +279,19 @@ impl Accounts {
     async fn holder(&self, token: &str) -> Result<(Claims, Record), AccountError> {
         let claims = self.tokens.check(token, (self.clock)()).ok_or(AccountError::NotLoggedIn)?;
         let record = self.records.holder(claims.sub, claims.jti).await?;
-        let record = record.filter(|record| record.generation == claims.generation).ok_or(AccountError::NotLoggedIn)?;
+        let record = record
+            .filter(|record| record.generation == claims.generation)
+            .ok_or(AccountError::NotLoggedIn)?;
         Ok((claims, record))
     }
 
     /// As [`Self::prove`], for a client that is logged in.
-    async fn prove_again(&self, from: IpAddr, record: &Record, password: &str) -> Result<HashPermit<'_>, AccountError> {
+    async fn prove_again(
+        &self,
+        from: IpAddr,
+        record: &Record,
+        password: &str,
+    ) -> Result<HashPermit<'_>, AccountError> {
         let name: AccountName = record.name.as_str().parse()?;
         let (attempt, password) = (LoginAttempt { account: name.folded(), from }, proof(password)?);
         self.throttle.ask(&attempt).map_err(AccountError::TooManyTries)?;

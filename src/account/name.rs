@@ -48,7 +48,8 @@ impl FromStr for AccountName {
         if given.len() > Name::MAX_CHARS * 18 {
             return Err(AccountError::BadUser);
         }
-        let name: Name = given.nfkc().collect::<String>().parse().map_err(|_| AccountError::BadUser)?;
+        let name: Name =
+            given.nfkc().collect::<String>().parse().map_err(|_| AccountError::BadUser)?;
         let text = name.as_str();
         let allowed = |c: char| c == ' ' || (c.identifier_allowed() && !is_invisible(c));
         let folded = fold(text);
@@ -57,7 +58,9 @@ impl FromStr for AccountName {
             && text.chars().any(char::is_alphanumeric)
             && !text.contains("  ")
             && !is_heaped(text)
-            && !skeleton_of(text).iter().any(|look| GUEST.iter().any(|guest| look.starts_with(guest)));
+            && !skeleton_of(text)
+                .iter()
+                .any(|look| GUEST.iter().any(|guest| look.starts_with(guest)));
         if fits { Ok(Self { name, folded }) } else { Err(AccountError::BadUser) }
     }
 }
@@ -174,8 +177,14 @@ mod tests {
         ] {
             assert!(alike(name, other), "{name} {other:?}");
         }
-        for (name, other) in [("Ann", "Anna"), ("Ann", "Anne"), ("Иван", "Ivan"), ("Ali", "All"), ("ii", "ll"), ("Zoë", "Zoe")]
-        {
+        for (name, other) in [
+            ("Ann", "Anna"),
+            ("Ann", "Anne"),
+            ("Иван", "Ivan"),
+            ("Ali", "All"),
+            ("ii", "ll"),
+            ("Zoë", "Zoe"),
+        ] {
             assert!(!alike(name, other), "{name} {other}");
         }
     }

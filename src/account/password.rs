@@ -79,7 +79,8 @@ impl Hasher {
     /// # Errors
     /// No thread can be started, or the system has no randomness.
     pub(super) fn start(cost: Cost) -> io::Result<Self> {
-        let threads = thread::available_parallelism().map_or(1, |cores| (usize::from(cores) / 2).max(1));
+        let threads =
+            thread::available_parallelism().map_or(1, |cores| (usize::from(cores) / 2).max(1));
         let (jobs, waiting) = mpsc::channel::<Job>();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
@@ -96,7 +97,13 @@ impl Hasher {
         }
         let nobody = uuid::Uuid::new_v4().to_string();
         let decoy = bcrypt::hash(nobody, cost.0).map_err(io::Error::other)?;
-        Ok(Self { cost, jobs, queue: FairQueue::new(threads, WAITING), decoy, done: AtomicU64::new(0) })
+        Ok(Self {
+            cost,
+            jobs,
+            queue: FairQueue::new(threads, WAITING),
+            decoy,
+            done: AtomicU64::new(0),
+        })
     }
 
     /// Waits for a permit. Addresses take turns, however many requests each of them sends.
@@ -128,7 +135,11 @@ impl HashPermit<'_> {
     }
 
     /// Whether `hash` was made of this password. Without a hash: the same work, and false.
-    pub(super) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, AccountError> {
+    pub(super) async fn verify(
+        &self,
+        password: Password,
+        hash: Option<&str>,
+    ) -> Result<bool, AccountError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.hasher.decoy).to_owned();
         let right = self.work(move || bcrypt::verify(password.0, &hash)).await?;
@@ -149,7 +160,10 @@ impl HashPermit<'_> {
         };
         let broken = |what: &str| AccountError::Broken(format!("no password was hashed: {what}"));
         self.hasher.jobs.send(Box::new(job)).map_err(|_| broken("the threads have ended"))?;
-        answered.await.map_err(|_| broken("the thread has ended"))?.map_err(|error| broken(&error.to_string()))
+        answered
+            .await
+            .map_err(|_| broken("the thread has ended"))?
+            .map_err(|error| broken(&error.to_string()))
     }
 }
 
@@ -175,7 +189,15 @@ mod tests {
         for good in ["12345678", "пароль", &"x".repeat(72), &"я".repeat(36), "        "] {
             assert!(good.parse::<Password>().is_ok(), "{good}");
         }
-        for bad in ["", "1234567", "дом", &"x".repeat(73), &"я".repeat(37), "1234567\0", &"x".repeat(60_000)] {
+        for bad in [
+            "",
+            "1234567",
+            "дом",
+            &"x".repeat(73),
+            &"я".repeat(37),
+            "1234567\0",
+            &"x".repeat(60_000),
+        ] {
             assert!(matches!(bad.parse::<Password>(), Err(AccountError::BadPassword)), "{bad}");
         }
     }
@@ -185,7 +207,9 @@ mod tests {
         let hasher = Hasher::start(Cost::LEAST).unwrap();
         let (long, other) = ("x".repeat(72), format!("{}y", "x".repeat(71)));
         let hash = hasher.turn(HERE).await.unwrap().hash(long.parse().unwrap()).await.unwrap();
-        for (given, hash, right) in [(&long, Some(&*hash), true), (&other, Some(&*hash), false), (&long, None, false)] {
+        for (given, hash, right) in
+            [(&long, Some(&*hash), true), (&other, Some(&*hash), false), (&long, None, false)]
+        {
             let turn = hasher.turn(HERE).await.unwrap();
             assert_eq!(turn.verify(given.parse().unwrap(), hash).await.unwrap(), right);
         }
@@ -213,6 +237,9 @@ mod tests {
         drop(turn);
         // The thread drops its share of the permit when its work is done, a moment after it has answered.
         let _turn = other.await.expect("the next turn is the other address's");
-        assert!(flood.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()), "the flood waits");
+        assert!(
+            flood.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()),
+            "the flood waits"
+        );
     }
 }

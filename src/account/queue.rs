@@ -62,7 +62,11 @@ impl FairQueue {
     }
 
     /// Waits for a permit; `None` when too many requests wait already, or after `patience`.
-    pub(super) async fn permit(self: &Arc<Self>, home: ClientAddr, patience: Duration) -> Option<Permit> {
+    pub(super) async fn permit(
+        self: &Arc<Self>,
+        home: ClientAddr,
+        patience: Duration,
+    ) -> Option<Permit> {
         let (number, permit) = self.line_up(home)?;
         // A request that is given up leaves the queue.
         let _place = Place { queue: self, home, number };
@@ -72,7 +76,8 @@ impl FairQueue {
 
     fn line_up(&self, home: ClientAddr) -> Option<(u64, oneshot::Receiver<Permit>)> {
         let mut state = self.state.lock();
-        let own = state.lanes.iter().find(|lane| lane.home == home).map_or(0, |lane| lane.waiting.len());
+        let own =
+            state.lanes.iter().find(|lane| lane.home == home).map_or(0, |lane| lane.waiting.len());
         if own >= self.bounds.one {
             return None;
         }
@@ -138,7 +143,9 @@ impl State {
     /// Moves an address behind the others after its turn. It is forgotten when it neither holds nor wants a permit.
     fn put_last(&mut self, home: ClientAddr) {
         let Some(at) = self.lanes.iter().position(|lane| lane.home == home) else { return };
-        if let Some(lane) = self.lanes.remove(at).filter(|lane| lane.running > 0 || !lane.waiting.is_empty()) {
+        if let Some(lane) =
+            self.lanes.remove(at).filter(|lane| lane.running > 0 || !lane.waiting.is_empty())
+        {
             self.lanes.push_back(lane);
         }
     }
@@ -211,11 +218,19 @@ mod tests {
             let mut greedy: Vec<_> = (0..4).map(|_| ask(&queue, 1)).collect();
             let mut other = ask(&queue, 2);
             running.pop();
-            let permit = other.as_mut().now_or_never().flatten().expect("the next permit is for the other address");
+            let permit = other
+                .as_mut()
+                .now_or_never()
+                .flatten()
+                .expect("the next permit is for the other address");
             assert!(served(&mut greedy).is_empty());
             drop(permit);
             let first = served(&mut greedy);
-            assert_eq!(first.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0], "within an address, first come first served");
+            assert_eq!(
+                first.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
+                [0],
+                "within an address, first come first served"
+            );
         }
     }
 
@@ -223,7 +238,8 @@ mod tests {
     async fn addresses_take_turns() {
         let queue = queue(1);
         let mut permit = queue.permit(home(1), PATIENCE).await;
-        let mut asking: Vec<_> = [1, 1, 2, 2, 3].into_iter().map(|from| (from, ask(&queue, from))).collect();
+        let mut asking: Vec<_> =
+            [1, 1, 2, 2, 3].into_iter().map(|from| (from, ask(&queue, from))).collect();
         let mut order = Vec::new();
         while !asking.is_empty() {
             permit.take();
@@ -242,11 +258,13 @@ mod tests {
     async fn a_full_queue_has_room_for_a_newcomer_and_cuts_the_longest_line() {
         let queue = queue(1);
         let permit = queue.permit(home(1), PATIENCE).await;
-        let mut greedy: Vec<_> = [1, 1, 1, 1, 2, 2, 2, 2].into_iter().map(|from| ask(&queue, from)).collect();
+        let mut greedy: Vec<_> =
+            [1, 1, 1, 1, 2, 2, 2, 2].into_iter().map(|from| ask(&queue, from)).collect();
         assert!(queue.permit(home(1), PATIENCE).await.is_none(), "an address has its bound");
         let mut other = ask(&queue, 3);
         assert_eq!(queue.waiting(), 8);
-        let cut: Vec<_> = (0..8).filter(|at| matches!(greedy[*at].as_mut().now_or_never(), Some(None))).collect();
+        let cut: Vec<_> =
+            (0..8).filter(|at| matches!(greedy[*at].as_mut().now_or_never(), Some(None))).collect();
         assert_eq!(cut.len(), 1);
         assert!([3, 7].contains(&cut[0]), "the newest of an address: {cut:?}");
         drop(greedy.remove(cut[0]));

@@ -35,8 +35,10 @@ const CONNECTIONS: u32 = 8;
 const LOOKED_AT: usize = 500;
 
 /// Never changed once released: every later change is a new migration.
-const MIGRATIONS: [(i64, &str, &str); 2] =
-    [(1, "accounts", include_str!("sql/0001_accounts.sql")), (2, "ended tokens", include_str!("sql/0002_ended_tokens.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "accounts", include_str!("sql/0001_accounts.sql")),
+    (2, "ended tokens", include_str!("sql/0002_ended_tokens.sql")),
+];
 
 /// Why the records cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +73,10 @@ impl From<sqlx::Error> for AccountError {
                 || error.message().contains("database is locked")
         });
         match error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unavailable,
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed => Self::Unavailable,
             _ if away => Self::Unavailable,
             other => Self::Broken(other.to_string()),
         }
@@ -96,7 +101,8 @@ impl Record {
             name: row.try_get::<String, _>("name")?.parse().map_err(|_| broken("name"))?,
             password: row.try_get("password")?,
             generation: row.try_get("generation")?,
-            created_at: Millis::try_from(row.try_get::<i64, _>("created_at")?).map_err(|_| broken("time"))?,
+            created_at: Millis::try_from(row.try_get::<i64, _>("created_at")?)
+                .map_err(|_| broken("time"))?,
         })
     }
 }
@@ -117,7 +123,9 @@ impl Records {
             Some(("postgres" | "postgresql", _)) => options,
             Some(("sqlite", rest)) => {
                 let (file, settings) = rest.split_once('?').unwrap_or((rest, ""));
-                if matches!(file.trim_start_matches("//"), "" | ":memory:") || settings.contains("mode=memory") {
+                if matches!(file.trim_start_matches("//"), "" | ":memory:")
+                    || settings.contains("mode=memory")
+                {
                     return Err(RecordsError::NoFile);
                 }
                 let path = SqliteConnectOptions::from_str(url)?.get_filename().to_owned();
@@ -157,12 +165,17 @@ impl Records {
                 "SELECT id, name FROM accounts WHERE id > $1 AND NOT EXISTS \
                  (SELECT 1 FROM looks WHERE account = accounts.id AND substr(look, 1, 2) = $2) ORDER BY id LIMIT $3",
             );
-            let query = query.bind(&after).bind(CAPITALS).bind(i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
+            let query = query
+                .bind(&after)
+                .bind(CAPITALS)
+                .bind(i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
             let without = query.fetch_all(&self.pool).await?;
             let mut kept = BTreeSet::new();
             for row in &without {
                 after = row.try_get("id")?;
-                let skeleton_of = skeleton_of(row.try_get("name")?).into_iter().filter(|look| look.starts_with(CAPITALS));
+                let skeleton_of = skeleton_of(row.try_get("name")?)
+                    .into_iter()
+                    .filter(|look| look.starts_with(CAPITALS));
                 kept.extend(skeleton_of.map(|look| (look, after.clone())));
             }
             let mut change = self.pool.begin().await?;
@@ -182,18 +195,25 @@ impl Records {
 
     /// A random key that all nodes share; the first node to ask creates it.
     pub(super) async fn key(&self, purpose: &str) -> Result<Vec<u8>, RecordsError> {
-        sqlx::query("INSERT INTO random_keys (purpose, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(purpose)
-            .bind(BASE64.encode(RoomKey::random().0))
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "INSERT INTO random_keys (purpose, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(purpose)
+        .bind(BASE64.encode(RoomKey::random().0))
+        .execute(&self.pool)
+        .await?;
         let query = sqlx::query("SELECT value FROM random_keys WHERE purpose = $1").bind(purpose);
         let value: String = query.fetch_one(&self.pool).await?.try_get(0)?;
         BASE64.decode(value).ok().filter(|key| key.len() >= 32).ok_or(RecordsError::Key)
     }
 
     /// Adds an account. False if another account has the name, or one that looks like it.
-    pub(super) async fn add(&self, name: &AccountName, password: &str, now: Millis) -> Result<bool, AccountError> {
+    pub(super) async fn add(
+        &self,
+        name: &AccountName,
+        password: &str,
+        now: Millis,
+    ) -> Result<bool, AccountError> {
         let id = Uuid::new_v4().to_string();
         let adding = async {
             let mut change = self.pool.begin().await?;
@@ -210,26 +230,39 @@ impl Records {
             .await?;
             // In order, so that two registrations at once do not deadlock.
             for look in skeleton_of(name.as_str()) {
-                let query = sqlx::query("INSERT INTO looks (look, account) VALUES ($1, $2)").bind(look).bind(&id);
+                let query = sqlx::query("INSERT INTO looks (look, account) VALUES ($1, $2)")
+                    .bind(look)
+                    .bind(&id);
                 query.execute(&mut *change).await?;
             }
             change.commit().await
         };
         match adding.await {
             Ok(()) => Ok(true),
-            Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => Ok(false),
+            Err(error)
+                if error.as_database_error().is_some_and(|error| error.is_unique_violation()) =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }
 
     /// The account with this folded name.
     pub(super) async fn find(&self, folded: &str) -> Result<Option<Record>, AccountError> {
-        let query = sqlx::query("SELECT id, name, password, generation, created_at FROM accounts WHERE folded = $1").bind(folded);
+        let query = sqlx::query(
+            "SELECT id, name, password, generation, created_at FROM accounts WHERE folded = $1",
+        )
+        .bind(folded);
         query.fetch_optional(&self.pool).await?.as_ref().map(Record::read).transpose()
     }
 
     /// The account, unless this token of it was logged out.
-    pub(super) async fn holder(&self, account: Uuid, token: Uuid) -> Result<Option<Record>, AccountError> {
+    pub(super) async fn holder(
+        &self,
+        account: Uuid,
+        token: Uuid,
+    ) -> Result<Option<Record>, AccountError> {
         let query = sqlx::query(
             "SELECT id, name, password, generation, created_at FROM accounts \
              WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM ended_tokens WHERE ended_tokens.id = $2)",
@@ -239,7 +272,10 @@ impl Records {
     }
 
     /// Whether an account has this name or one that looks like it.
-    pub(super) async fn is_taken(&self, skeleton_of: &BTreeSet<String>) -> Result<bool, AccountError> {
+    pub(super) async fn is_taken(
+        &self,
+        skeleton_of: &BTreeSet<String>,
+    ) -> Result<bool, AccountError> {
         // One statement for two or three skeletons.
         let query = sqlx::query("SELECT 1 FROM looks WHERE look IN ($1, $2, $3) LIMIT 1");
         let query = skeleton_of.iter().cycle().take(3).fold(query, |query, look| query.bind(look));
@@ -247,25 +283,39 @@ impl Records {
     }
 
     /// Changes the password and ends all tokens. False if another request changed it meanwhile.
-    pub(super) async fn set_password(&self, record: &Record, password: &str) -> Result<bool, AccountError> {
-        let query =
-            sqlx::query("UPDATE accounts SET password = $1, generation = generation + 1 WHERE id = $2 AND generation = $3");
+    pub(super) async fn set_password(
+        &self,
+        record: &Record,
+        password: &str,
+    ) -> Result<bool, AccountError> {
+        let query = sqlx::query(
+            "UPDATE accounts SET password = $1, generation = generation + 1 WHERE id = $2 AND generation = $3",
+        );
         let query = query.bind(password).bind(record.id.to_string()).bind(record.generation);
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
 
     /// Ends one token, and forgets tokens that have expired since.
-    pub(super) async fn end_token(&self, token: Uuid, expires_at: Millis, now: Millis) -> Result<(), AccountError> {
-        let forget = sqlx::query("DELETE FROM ended_tokens WHERE expires_at <= $1").bind(signed(now));
+    pub(super) async fn end_token(
+        &self,
+        token: Uuid,
+        expires_at: Millis,
+        now: Millis,
+    ) -> Result<(), AccountError> {
+        let forget =
+            sqlx::query("DELETE FROM ended_tokens WHERE expires_at <= $1").bind(signed(now));
         forget.execute(&self.pool).await?;
-        let end = sqlx::query("INSERT INTO ended_tokens (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        let end = sqlx::query(
+            "INSERT INTO ended_tokens (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        );
         end.bind(token.to_string()).bind(signed(expires_at)).execute(&self.pool).await?;
         Ok(())
     }
 
     /// Ends all tokens of an account.
     pub(super) async fn end_all(&self, account: Uuid) -> Result<(), AccountError> {
-        let query = sqlx::query("UPDATE accounts SET generation = generation + 1 WHERE id = $1").bind(account.to_string());
+        let query = sqlx::query("UPDATE accounts SET generation = generation + 1 WHERE id = $1")
+            .bind(account.to_string());
         query.execute(&self.pool).await?;
         Ok(())
     }
@@ -315,14 +365,17 @@ fn make_private(file: &Path) -> Result<(), RecordsError> {
 
 /// Waits until no other process can run migrations. Locks the folder, because the locks of the file are SQLite's.
 async fn lock(file: &Path) -> io::Result<File> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = File::open(folder)?;
     let waiting = async {
         loop {
             match folder.try_lock() {
                 Ok(()) => return Ok(()),
                 Err(TryLockError::Error(error)) => return Err(error),
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(TryLockError::WouldBlock) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await
+                }
             }
         }
     };

@@ -43,15 +43,18 @@ impl Tokens {
     /// guessed secret nor a stolen database is enough to forge a token.
     pub(super) fn new(key: &[u8], secret: &str) -> Self {
         // HMAC takes keys of any length.
-        let mac = Hmac::new_from_slice(&[key, secret.as_bytes()].concat()).unwrap_or_else(|_| unreachable!());
+        let mac = Hmac::new_from_slice(&[key, secret.as_bytes()].concat())
+            .unwrap_or_else(|_| unreachable!());
         Self { mac }
     }
 
     /// A new token for an account.
     pub(super) fn sign(&self, account: Uuid, generation: i64, now: Millis) -> String {
         let iat = now / 1000;
-        let claims = Claims { sub: account, jti: Uuid::new_v4(), generation, iat, exp: iat + LIFETIME_SECS };
-        let mut token = format!("{HEADER}.{}", BASE64.encode(serde_json::to_vec(&claims).unwrap_or_default()));
+        let claims =
+            Claims { sub: account, jti: Uuid::new_v4(), generation, iat, exp: iat + LIFETIME_SECS };
+        let mut token =
+            format!("{HEADER}.{}", BASE64.encode(serde_json::to_vec(&claims).unwrap_or_default()));
         let signature = self.mac.clone().chain_update(&token).finalize().into_bytes();
         token.push('.');
         BASE64.encode_string(signature, &mut token);
@@ -87,9 +90,14 @@ mod tests {
         let token = tokens.sign(account, 3, NOW);
         let claims = tokens.check(&token, NOW).unwrap();
         assert_eq!((claims.sub, claims.generation, claims.exp - claims.iat), (account, 3, 43_200));
-        assert!(tokens.check(&token, NOW + 43_199_000).is_some() && tokens.check(&token, NOW + 43_200_000).is_none());
+        assert!(
+            tokens.check(&token, NOW + 43_199_000).is_some()
+                && tokens.check(&token, NOW + 43_200_000).is_none()
+        );
         assert_eq!(tokens.read(&token), Some(claims), "signed here, over or not");
-        for other in [Tokens::new(b"key", ""), Tokens::new(b"other", "pepper"), Tokens::new(b"", "pepper")] {
+        for other in
+            [Tokens::new(b"key", ""), Tokens::new(b"other", "pepper"), Tokens::new(b"", "pepper")]
+        {
             assert_eq!(other.check(&token, NOW), None);
         }
         assert_ne!(tokens.sign(account, 3, NOW), token, "each can be given back by itself");
@@ -100,7 +108,11 @@ mod tests {
             let mac = tokens.mac.clone().chain_update(&signed).finalize().into_bytes();
             format!("{signed}.{}", BASE64.encode(mac))
         };
-        assert_eq!(resigned(r#"{"alg":"HS256","typ":"JWT"}"#), token, "the header is what it is said to be");
+        assert_eq!(
+            resigned(r#"{"alg":"HS256","typ":"JWT"}"#),
+            token,
+            "the header is what it is said to be"
+        );
         for forged in [
             format!("{}.{body}.", BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#)),
             format!("{}.{body}.{signature}", BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#)),
@@ -115,7 +127,11 @@ mod tests {
             String::new(),
             "..".into(),
         ] {
-            assert_eq!((tokens.check(&forged, NOW), tokens.read(&forged)), (None, None), "{forged}");
+            assert_eq!(
+                (tokens.check(&forged, NOW), tokens.read(&forged)),
+                (None, None),
+                "{forged}"
+            );
         }
     }
 }

@@ -17,7 +17,9 @@ impl ClientAddr {
 impl From<IpAddr> for ClientAddr {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V6(address) => Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))),
+            IpAddr::V6(address) => {
+                Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)))
+            }
             v4 => Self(v4),
         }
     }
@@ -42,6 +44,9 @@ mod tests {
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_eq!((of("192.0.2.1").to_string(), of("2001:db8::9").to_string()), ("192.0.2.1".into(), "2001:db8::/64".into()));
+        assert_eq!(
+            (of("192.0.2.1").to_string(), of("2001:db8::9").to_string()),
+            ("192.0.2.1".into(), "2001:db8::/64".into())
+        );
     }
 }

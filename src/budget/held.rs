@@ -91,7 +91,9 @@ impl Logged {
 
     /// Takes back what a message added, and returns how much of it was still counted.
     fn shrink(&self, growth: usize) -> usize {
-        let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(growth)));
+        let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| {
+            Some(bytes.saturating_sub(growth))
+        });
         before.map_or(0, |before| before.min(growth))
     }
 
@@ -101,7 +103,11 @@ impl Logged {
             self.newest.store(now, Ordering::Relaxed);
         }
         let silent = now.saturating_sub(self.newest.load(Ordering::Relaxed));
-        if Duration::from_secs(silent.into()) > age { self.bytes.swap(0, Ordering::Relaxed) } else { 0 }
+        if Duration::from_secs(silent.into()) > age {
+            self.bytes.swap(0, Ordering::Relaxed)
+        } else {
+            0
+        }
     }
 }
 
@@ -159,7 +165,10 @@ impl Kept {
             usage.add_own(Resource::Text, own)?;
         }
         if all > 0 {
-            usage.node.add(Resource::Text, all).inspect_err(|_| usage.subtract_own(Resource::Text, own))?;
+            usage
+                .node
+                .add(Resource::Text, all)
+                .inspect_err(|_| usage.subtract_own(Resource::Text, own))?;
         }
         logged.grow(own);
         room.logged.grow(all);
@@ -179,7 +188,10 @@ impl Kept {
 
     /// As [`RoomText::forget`], for this address.
     pub fn forget(&self, history_age: Duration) {
-        self.usage.subtract_own(Resource::Text, self.logged.forget(self.usage.node.seconds(), history_age));
+        self.usage.subtract_own(
+            Resource::Text,
+            self.logged.forget(self.usage.node.seconds(), history_age),
+        );
     }
 }
 

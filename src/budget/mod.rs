@@ -68,7 +68,15 @@ pub enum Resource {
 
 impl Resource {
     /// Every resource, in the order of their numbers.
-    pub const ALL: [Self; 7] = [Self::Connections, Self::Seats, Self::Rooms, Self::Text, Self::Unread, Self::Joins, Self::Frames];
+    pub const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::Seats,
+        Self::Rooms,
+        Self::Text,
+        Self::Unread,
+        Self::Joins,
+        Self::Frames,
+    ];
 
     /// The name in metrics and log lines.
     pub fn as_str(self) -> &'static str {
@@ -141,7 +149,11 @@ impl Budgets {
             started: Instant::now(),
             text_share: AtomicUsize::new(0),
         };
-        Self { node: Arc::new(node), addresses: DashMap::default(), sweep_at: AtomicUsize::new(SWEEP) }
+        Self {
+            node: Arc::new(node),
+            addresses: DashMap::default(),
+            sweep_at: AtomicUsize::new(SWEEP),
+        }
     }
 
     /// The usage of an address.
@@ -151,7 +163,12 @@ impl Budgets {
             return Arc::clone(&usage);
         }
         self.sweep();
-        Arc::clone(&self.addresses.entry(address).or_insert_with(|| Arc::new(Usage::new(Arc::clone(&self.node), address))))
+        Arc::clone(
+            &self
+                .addresses
+                .entry(address)
+                .or_insert_with(|| Arc::new(Usage::new(Arc::clone(&self.node), address))),
+        )
     }
 
     /// Counts a connection of this node, whatever address it will count for.
@@ -176,7 +193,9 @@ impl Budgets {
 
     /// How often each resource's limits refused a request.
     pub fn refusals(&self) -> impl Iterator<Item = (Resource, u64)> + '_ {
-        Resource::ALL.into_iter().map(|resource| (resource, self.node.refused[resource as usize].load(Ordering::Relaxed)))
+        Resource::ALL.into_iter().map(|resource| {
+            (resource, self.node.refused[resource as usize].load(Ordering::Relaxed))
+        })
     }
 
     /// The counter of one room's text. The room's log keeps at most `bytes` of text and `entries` messages.
@@ -186,7 +205,9 @@ impl Budgets {
 
     /// Sets how many bytes the store can hold: one address may fill an eighth of them.
     pub fn share_store(&self, capacity: Option<u64>) {
-        let share = capacity.map_or(0, |bytes| usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(LEAST_SHARE));
+        let share = capacity.map_or(0, |bytes| {
+            usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(LEAST_SHARE)
+        });
         self.node.text_share.store(share, Ordering::Relaxed);
     }
 
@@ -309,7 +330,9 @@ mod tests {
         let (usage, room) = (budgets.usage(ClientAddr::UNKNOWN), budgets.room_text(1 << 30, 0));
         let kept = usage.keep(&room);
         budgets.share_store(Some(16 << 20));
-        assert!(kept.reserve(3 << 19).map(Reservation::keep).is_ok() && kept.reserve(1 << 19).is_err());
+        assert!(
+            kept.reserve(3 << 19).map(Reservation::keep).is_ok() && kept.reserve(1 << 19).is_err()
+        );
         budgets.share_store(Some(1));
         assert!(kept.reserve(1).is_err(), "less, but not nothing");
         budgets.share_store(None);
@@ -329,12 +352,19 @@ mod tests {
             drop(budgets.usage(address(n)));
         }
         assert!(budgets.addresses.len() < 30_000 - 9_000, "{}", budgets.addresses.len());
-        assert!(budgets.usage(address(1)).hold(Resource::Seats).is_err(), "an address with a seat is kept");
+        assert!(
+            budgets.usage(address(1)).hold(Resource::Seats).is_err(),
+            "an address with a seat is kept"
+        );
         drop(seat);
         assert!(budgets.usage(address(1)).hold(Resource::Seats).is_ok());
         tokio::time::advance(FORGOTTEN).await;
         budgets.forget();
-        assert!(budgets.addresses.is_empty() && budgets.addresses.capacity() < SWEEP, "{}", budgets.addresses.capacity());
+        assert!(
+            budgets.addresses.is_empty() && budgets.addresses.capacity() < SWEEP,
+            "{}",
+            budgets.addresses.capacity()
+        );
     }
 
     #[tokio::test(start_paused = true)]

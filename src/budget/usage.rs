@@ -44,7 +44,8 @@ impl Usage {
                 RateLimiter::direct(Quota::per_second(limit).allow_burst(burst))
             })
         };
-        let (joins, frames, touched) = (rate(Resource::Joins), rate(Resource::Frames), AtomicU32::new(node.seconds()));
+        let (joins, frames, touched) =
+            (rate(Resource::Joins), rate(Resource::Frames), AtomicU32::new(node.seconds()));
         Self { address, held: Default::default(), joins, frames, touched, node }
     }
 

@@ -32,7 +32,11 @@ pub struct Authority {
 impl Authority {
     /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`; `None` for anything else.
     pub fn read(given: &str) -> Option<Self> {
-        let end = if given.starts_with('[') { given.find(']')? + 1 } else { given.find(':').unwrap_or(given.len()) };
+        let end = if given.starts_with('[') {
+            given.find(']')? + 1
+        } else {
+            given.find(':').unwrap_or(given.len())
+        };
         let (host, port) = given.split_at(end);
         let port = match port.strip_prefix(':') {
             None if port.is_empty() => None,
@@ -86,7 +90,11 @@ impl Origin {
         };
         let Authority { host, port } = Authority::read(rest)?;
         let port = port.unwrap_or(usual);
-        let text = if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") };
+        let text = if port == usual {
+            format!("{scheme}://{host}")
+        } else {
+            format!("{scheme}://{host}:{port}")
+        };
         Some(Self { host, port, usual, text })
     }
 
@@ -107,7 +115,8 @@ impl FromStr for Origin {
 
     fn from_str(given: &str) -> Result<Self, Self::Err> {
         let trimmed = given.trim();
-        Self::read(trimmed.trim_end_matches('/')).ok_or_else(|| NameError::Origin(trimmed.to_owned()))
+        Self::read(trimmed.trim_end_matches('/'))
+            .ok_or_else(|| NameError::Origin(trimmed.to_owned()))
     }
 }
 
@@ -119,7 +128,12 @@ impl FromStr for Origins {
     type Err = NameError;
 
     fn from_str(given: &str) -> Result<Self, Self::Err> {
-        given.split(',').filter(|origin| !origin.trim().is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+        given
+            .split(',')
+            .filter(|origin| !origin.trim().is_empty())
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -146,10 +160,17 @@ impl FromStr for AllowedHosts {
         let host = |given: &str| {
             // Bare IPv6 is what people write where no port can follow.
             let bare = given.parse::<std::net::Ipv6Addr>().map(|address| format!("[{address}]"));
-            let read = Authority::read(bare.as_deref().unwrap_or(given)).filter(|read| read.port.is_none());
+            let read = Authority::read(bare.as_deref().unwrap_or(given))
+                .filter(|read| read.port.is_none());
             read.map(|read| read.host).ok_or_else(|| NameError::Host(given.to_owned()))
         };
-        given.split(',').map(str::trim).filter(|given| !given.is_empty()).map(host).collect::<Result<_, _>>().map(Self)
+        given
+            .split(',')
+            .map(str::trim)
+            .filter(|given| !given.is_empty())
+            .map(host)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -208,13 +229,18 @@ mod tests {
             "https://a.example\\b",
         ] {
             let error = bad.parse::<Origin>().unwrap_err().to_string();
-            assert!(error.contains(&format!("`{bad}`")) && error.contains("https://chat.example.org"), "{error}");
+            assert!(
+                error.contains(&format!("`{bad}`")) && error.contains("https://chat.example.org"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn a_page_is_at_its_host_with_the_port_written_or_not() {
-        let at = |origin: &str, host: &str| Origin::read(origin).unwrap().is_at(&Authority::read(host).unwrap());
+        let at = |origin: &str, host: &str| {
+            Origin::read(origin).unwrap().is_at(&Authority::read(host).unwrap())
+        };
         for (origin, host) in [
             ("https://a.example", "a.example"),
             ("http://a.example", "a.example"),
@@ -246,7 +272,8 @@ mod tests {
 
     #[test]
     fn hosts_are_taken_as_people_write_them() {
-        let allowed: AllowedHosts = " Chat.example.org., чат.пример ,127.0.0.1,2001:db8::1,[::1],".parse().unwrap();
+        let allowed: AllowedHosts =
+            " Chat.example.org., чат.пример ,127.0.0.1,2001:db8::1,[::1],".parse().unwrap();
         for good in [
             "chat.example.org",
             "CHAT.example.org.:8443",
@@ -257,15 +284,34 @@ mod tests {
         ] {
             assert!(allowed.has(good), "{good}");
         }
-        for bad in
-            ["example.org", "evil.example", "a.chat.example.org", "127.0.0.2", "", "a b", "x@chat.example.org", "2001:db8::1"]
-        {
+        for bad in [
+            "example.org",
+            "evil.example",
+            "a.chat.example.org",
+            "127.0.0.2",
+            "",
+            "a b",
+            "x@chat.example.org",
+            "2001:db8::1",
+        ] {
             assert!(!allowed.has(bad), "{bad}");
         }
         assert!("".parse::<AllowedHosts>().unwrap().is_open() && !allowed.is_open());
-        for bad in ["https://a.example", "a.example:80", "*.example", ".example", "a.example/x", "u@a.example", "a b", "*"] {
+        for bad in [
+            "https://a.example",
+            "a.example:80",
+            "*.example",
+            ".example",
+            "a.example/x",
+            "u@a.example",
+            "a b",
+            "*",
+        ] {
             let error = bad.parse::<AllowedHosts>().unwrap_err().to_string();
-            assert!(error.contains(&format!("`{bad}`")) && error.contains("chat.example.org"), "{error}");
+            assert!(
+                error.contains(&format!("`{bad}`")) && error.contains("chat.example.org"),
+                "{error}"
+            );
         }
     }
 }

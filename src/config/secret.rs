@@ -84,19 +84,39 @@ mod tests {
     use super::*;
 
     fn config(args: &[&str]) -> Result<Config, String> {
-        let config = Config::try_parse_from([&["parlor"], args].concat()).map_err(|error| error.to_string())?;
+        let config = Config::try_parse_from([&["parlor"], args].concat())
+            .map_err(|error| error.to_string())?;
         config.check().map_err(|error| error.to_string())
     }
 
     #[test]
-    fn what_a_file_leaves_around_a_secret_is_taken_away_and_what_could_mean_two_things_is_refused() {
-        let with =
-            |secret: &str| config(&["--livekit-url", "ws://x", "--livekit-api-key", "key", "--livekit-api-secret", secret]);
-        for around in ["hunter2", "hunter2\n", " hunter2\r\n", "\"hunter2\"", "'hunter2'\n", "\" hunter2\""] {
-            assert_eq!(with(around).unwrap().livekit().unwrap().unwrap().secret.expose(), "hunter2", "{around:?}");
+    fn what_a_file_leaves_around_a_secret_is_taken_away_and_what_could_mean_two_things_is_refused()
+    {
+        let with = |secret: &str| {
+            config(&[
+                "--livekit-url",
+                "ws://x",
+                "--livekit-api-key",
+                "key",
+                "--livekit-api-secret",
+                secret,
+            ])
+        };
+        for around in
+            ["hunter2", "hunter2\n", " hunter2\r\n", "\"hunter2\"", "'hunter2'\n", "\" hunter2\""]
+        {
+            assert_eq!(
+                with(around).unwrap().livekit().unwrap().unwrap().secret.expose(),
+                "hunter2",
+                "{around:?}"
+            );
         }
-        assert_eq!(with("two words").unwrap().livekit().unwrap().unwrap().secret.expose(), "two words");
-        for wrong in ["\"hunter2", "hunter2'", "''hunter2''", "hunt\ner2", "hunt\rer2", "hunt\0er2"] {
+        assert_eq!(
+            with("two words").unwrap().livekit().unwrap().unwrap().secret.expose(),
+            "two words"
+        );
+        for wrong in ["\"hunter2", "hunter2'", "''hunter2''", "hunt\ner2", "hunt\rer2", "hunt\0er2"]
+        {
             let error = with(wrong).unwrap_err();
             assert!(error.starts_with("LIVEKIT_API_SECRET") && !error.contains("hunt"), "{error}");
         }
@@ -111,10 +131,24 @@ mod tests {
             let error = config(&[flag, "a\rb"]).unwrap_err();
             assert!(error.starts_with(name), "{error}");
         }
-        let tidied = config(&["--redis-url", "\"redis://h\"\n", "--database-url", "sqlite:x\r\n", "--secret", "s\n"]).unwrap();
-        assert_eq!((tidied.redis(), tidied.database(), tidied.secret.expose()), (Some("redis://h"), Some("sqlite:x"), "s"));
+        let tidied = config(&[
+            "--redis-url",
+            "\"redis://h\"\n",
+            "--database-url",
+            "sqlite:x\r\n",
+            "--secret",
+            "s\n",
+        ])
+        .unwrap();
+        assert_eq!(
+            (tidied.redis(), tidied.database(), tidied.secret.expose()),
+            (Some("redis://h"), Some("sqlite:x"), "s")
+        );
         assert!(config(&["--redis-url", "redis://h /1"]).unwrap_err().starts_with("REDIS_URL"));
-        assert_eq!(config(&["--database-url", "sqlite:/my dir/x"]).unwrap().database(), Some("sqlite:/my dir/x"));
+        assert_eq!(
+            config(&["--database-url", "sqlite:/my dir/x"]).unwrap().database(),
+            Some("sqlite:/my dir/x")
+        );
         assert!(config(&["--redis-url", "\"\"", "--livekit-url", " "]).unwrap().redis().is_none());
     }
 }

@@ -16,7 +16,10 @@ const TERMINALS: [&str; 4] = ["curl", "wget", "wget2", "httpie"];
 pub(super) fn wants_text<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     // An endless text has no ranges, and a browser that navigates shows a page.
-    if request.method() != Method::GET || headers.contains_key(RANGE) || is(headers, "sec-fetch-mode", "navigate") {
+    if request.method() != Method::GET
+        || headers.contains_key(RANGE)
+        || is(headers, "sec-fetch-mode", "navigate")
+    {
         return false;
     }
     let wish = AcceptQuality::of(headers);
@@ -42,7 +45,8 @@ impl AcceptQuality {
         for range in lines.flat_map(|line| line.split(',')) {
             let mut parts = range.split(';').map(str::trim);
             let kind = parts.next().unwrap_or_default();
-            let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            let weight =
+                parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
             let weight = weight.map_or(1000, thousandths);
             let place = match kind {
                 "" => continue,
@@ -79,7 +83,11 @@ mod tests {
 
     fn ask(headers: &[(&str, &str)]) -> bool {
         wants_text(
-            &headers.iter().fold(Request::get("/r/x"), |request, (name, value)| request.header(*name, *value)).body(()).unwrap(),
+            &headers
+                .iter()
+                .fold(Request::get("/r/x"), |request, (name, value)| request.header(*name, *value))
+                .body(())
+                .unwrap(),
         )
     }
 
@@ -116,18 +124,38 @@ mod tests {
             assert!(!ask(&[("accept", accept)]), "{accept}");
         }
         assert!(ask(&[("accept", "text/plain"), ("accept", "*/*;q=0.5")]));
-        assert!(!ask(&[("accept", "text/plain"), ("accept", "text/html")]), "in two lines as in one");
+        assert!(
+            !ask(&[("accept", "text/plain"), ("accept", "text/html")]),
+            "in two lines as in one"
+        );
         assert!(!ask(&[]));
     }
 
     #[test]
     fn text_is_for_a_terminal_by_its_name() {
-        for agent in ["curl/8.14.1", "Wget/1.21.3", "Wget/1.21.3 (linux-gnu)", "Wget", "wget2/2.1.0", "HTTPie/3.2.4", "CURL/1"] {
-            assert!(ask(&[("user-agent", agent)]) && ask(&[("user-agent", agent), ("accept", "*/*")]), "{agent}");
-            assert!(ask(&[("user-agent", agent), ("accept", "application/json, */*;q=0.5")]), "{agent}");
-            for page in
-                [("accept", "text/html"), ("range", "bytes=0-99"), ("sec-fetch-mode", "cors"), ("sec-fetch-mode", "navigate")]
-            {
+        for agent in [
+            "curl/8.14.1",
+            "Wget/1.21.3",
+            "Wget/1.21.3 (linux-gnu)",
+            "Wget",
+            "wget2/2.1.0",
+            "HTTPie/3.2.4",
+            "CURL/1",
+        ] {
+            assert!(
+                ask(&[("user-agent", agent)]) && ask(&[("user-agent", agent), ("accept", "*/*")]),
+                "{agent}"
+            );
+            assert!(
+                ask(&[("user-agent", agent), ("accept", "application/json, */*;q=0.5")]),
+                "{agent}"
+            );
+            for page in [
+                ("accept", "text/html"),
+                ("range", "bytes=0-99"),
+                ("sec-fetch-mode", "cors"),
+                ("sec-fetch-mode", "navigate"),
+            ] {
                 assert!(!ask(&[("user-agent", agent), page]), "{agent} {page:?}");
             }
         }
@@ -153,9 +181,16 @@ mod tests {
     #[test]
     fn only_a_whole_get_is_text_and_never_a_navigation() {
         let plain = ("accept", "text/plain");
-        assert!(!ask(&[plain, ("sec-fetch-mode", "navigate")]) && ask(&[plain, ("sec-fetch-mode", "cors")]));
+        assert!(
+            !ask(&[plain, ("sec-fetch-mode", "navigate")])
+                && ask(&[plain, ("sec-fetch-mode", "cors")])
+        );
         assert!(!ask(&[plain, ("range", "bytes=0-")]));
-        let head = Request::head("/r/x").header("accept", "text/plain").header("user-agent", "curl/8").body(()).unwrap();
+        let head = Request::head("/r/x")
+            .header("accept", "text/plain")
+            .header("user-agent", "curl/8")
+            .body(())
+            .unwrap();
         assert!(!wants_text(&head));
     }
 }

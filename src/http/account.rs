@@ -48,7 +48,9 @@ struct Logout {
 impl AppState {
     /// What a page needs to know before it asks for a name. A guest is no error.
     pub(super) async fn visitor<B>(&self, request: &Request<B>) -> Result<HttpResponse, ApiError> {
-        let Some(accounts) = &self.accounts else { return Ok(response::json(&serde_json::json!({ "accounts": "off" }))) };
+        let Some(accounts) = &self.accounts else {
+            return Ok(response::json(&serde_json::json!({ "accounts": "off" })));
+        };
         let mut shape = serde_json::json!({ "accounts": if self.require_login { "required" } else { "optional" } });
         match Tokens::of(request).first_good(accounts).await {
             Ok((account, _)) => shape["user"] = account.name.as_str().into(),
@@ -59,14 +61,21 @@ impl AppState {
     }
 
     /// Answers a request at one of these routes.
-    pub(super) async fn account<B>(&self, route: AccountRoute, mut request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn account<B>(
+        &self,
+        route: AccountRoute,
+        mut request: Request<B>,
+    ) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let accounts = self.accounts.as_ref().ok_or(ApiError::AccountsOff)?;
         if route == AccountRoute::Me && request.method() != Method::DELETE {
-            let (Account { name, created_at }, _) = Tokens::of(&request).first_good(accounts).await?;
-            return Ok(response::json(&serde_json::json!({ "user": name.as_str(), "createdAt": Timestamp(created_at) })));
+            let (Account { name, created_at }, _) =
+                Tokens::of(&request).first_good(accounts).await?;
+            return Ok(response::json(
+                &serde_json::json!({ "user": name.as_str(), "createdAt": Timestamp(created_at) }),
+            ));
         }
         guards::check_origin(&request, &self.origins)?;
         let from = guards::address(&request, self.proxies);
@@ -93,7 +102,10 @@ impl AppState {
             AccountRoute::Password => {
                 let NewPassword { password, new_password } = read(&mut request).await?;
                 let (_, token) = tokens.first_good(accounts).await?;
-                Ok(logged_in(&accounts.change_password(from, token, &password, &new_password).await?, jar))
+                Ok(logged_in(
+                    &accounts.change_password(from, token, &password, &new_password).await?,
+                    jar,
+                ))
             }
             AccountRoute::Me => {
                 let Proof { password } = read(&mut request).await?;
@@ -127,16 +139,23 @@ where
         super::body(request.body_mut()).await?;
         return Err(ApiError::NotJson);
     }
-    let body =
-        Limited::new(request.body_mut(), BODY_LIMIT).collect().await.map_err(|_| ApiError::BodyTooBig(BODY_LIMIT))?.to_bytes();
+    let body = Limited::new(request.body_mut(), BODY_LIMIT)
+        .collect()
+        .await
+        .map_err(|_| ApiError::BodyTooBig(BODY_LIMIT))?
+        .to_bytes();
     // The body holds secrets: errors do not quote it. serde would accept an array as the fields in order.
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let read = is_object.then(|| serde_json::from_slice(&body).ok()).flatten();
-    read.ok_or_else(|| ApiError::BadFrame("the body is not the JSON that this address takes".into()))
+    read.ok_or_else(|| {
+        ApiError::BadFrame("the body is not the JSON that this address takes".into())
+    })
 }
 
 /// As [`read`], but an empty body is allowed, too.
-async fn read_or_default<T: DeserializeOwned + Default, B>(request: &mut Request<B>) -> Result<T, ApiError>
+async fn read_or_default<T: DeserializeOwned + Default, B>(
+    request: &mut Request<B>,
+) -> Result<T, ApiError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {

@@ -46,14 +46,20 @@ pub(super) fn address<B>(request: &Request<B>, proxies: usize) -> IpAddr {
 }
 
 fn read<B>(request: &Request<B>, proxies: usize) -> (IpAddr, Option<Doubt>) {
-    let peer = request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| address.to_canonical());
+    let peer = request
+        .extensions()
+        .get()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| address.to_canonical());
     let lines = request.headers().get_all(FORWARDED_FOR);
     let Some(others) = proxies.checked_sub(1) else {
         return (peer, lines.iter().next().map(|_| Doubt::Unexpected));
     };
     // From the end, as far as needed: the rest may be long, and the client wrote it.
     let seen = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
-    let first = seen.map(<[u8]>::trim_ascii).nth(others).and_then(|first| parse(std::str::from_utf8(first).ok()?));
+    let first = seen
+        .map(<[u8]>::trim_ascii)
+        .nth(others)
+        .and_then(|first| parse(std::str::from_utf8(first).ok()?));
     first.map_or((peer, Some(Doubt::Missing)), |first| (first, None))
 }
 
@@ -73,7 +79,8 @@ mod tests {
 
     fn ask(seen: &[&str], proxies: usize) -> (String, Option<Doubt>) {
         let request = Request::get("/").extension(Peer(IpAddr::from([10, 0, 0, 1])));
-        let request = seen.iter().fold(request, |request, seen| request.header("x-forwarded-for", *seen));
+        let request =
+            seen.iter().fold(request, |request, seen| request.header("x-forwarded-for", *seen));
         let (address, doubt) = read(&request.body(()).unwrap(), proxies);
         (address.to_string(), doubt)
     }
@@ -113,7 +120,8 @@ mod tests {
         ] {
             assert_eq!(ask(seen, proxies), peer(Doubt::Missing), "{seen:?}");
         }
-        let mapped = Request::get("/").extension(Peer("::ffff:10.0.0.1".parse().unwrap())).body(()).unwrap();
+        let mapped =
+            Request::get("/").extension(Peer("::ffff:10.0.0.1".parse().unwrap())).body(()).unwrap();
         assert_eq!(read(&mapped, 0).0.to_string(), "10.0.0.1");
     }
 }

@@ -41,7 +41,9 @@ impl Login {
         }
         let mut tokens: Vec<String> = Vec::new();
         for name in [SECURE, PLAIN] {
-            for token in values(request.headers(), name).filter(|token| token.len() <= LONGEST && is_login(token)) {
+            for token in values(request.headers(), name)
+                .filter(|token| token.len() <= LONGEST && is_login(token))
+            {
                 if !tokens.iter().any(|known| known == token) {
                     tokens.push(token.to_owned());
                 }
@@ -56,15 +58,25 @@ impl Login {
     }
 
     /// The tokens that were signed here, expired or not.
-    pub(super) fn signed_here<'a>(&'a self, accounts: &'a Accounts) -> impl Iterator<Item = &'a str> {
-        self.tokens.iter().map(String::as_str).filter(|token| accounts.has_signed(token)).take(LOOKED_UP)
+    pub(super) fn signed_here<'a>(
+        &'a self,
+        accounts: &'a Accounts,
+    ) -> impl Iterator<Item = &'a str> {
+        self.tokens
+            .iter()
+            .map(String::as_str)
+            .filter(|token| accounts.has_signed(token))
+            .take(LOOKED_UP)
     }
 
     /// The first valid token, and its account.
     ///
     /// # Errors
     /// [`AccountError::NotLoggedIn`], and the errors of the database.
-    pub(super) async fn first_good<'a>(&'a self, accounts: &'a Accounts) -> Result<(Account, &'a str), AccountError> {
+    pub(super) async fn first_good<'a>(
+        &'a self,
+        accounts: &'a Accounts,
+    ) -> Result<(Account, &'a str), AccountError> {
         for token in self.signed_here(accounts) {
             match accounts.who(token).await {
                 Ok(account) => return Ok((account, token)),
@@ -115,7 +127,11 @@ impl Jar {
 
 fn set(answer: &mut HttpResponse, secure: bool, token: &str, seconds: u64) {
     let name = if secure { SECURE } else { PLAIN };
-    let cookie = Cookie::build((name, token)).http_only(true).same_site(SameSite::Lax).path("/").secure(secure);
+    let cookie = Cookie::build((name, token))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .path("/")
+        .secure(secure);
     // The cookie crate's own ages are of another crate's type.
     if let Ok(value) = HeaderValue::from_str(&format!("{cookie}; Max-Age={seconds}")) {
         answer.headers_mut().append(SET_COOKIE, value);
@@ -124,7 +140,8 @@ fn set(answer: &mut HttpResponse, secure: bool, token: &str, seconds: u64) {
 
 /// The values of all cookies of this name, in order. Split as bytes: another program's cookie may not be text.
 fn values<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
-    let cookies = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let cookies =
+        headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     cookies.filter_map(move |cookie| {
         let at = cookie.iter().position(|byte| *byte == b'=')?;
         let (given, value) = (cookie[..at].trim_ascii(), cookie[at + 1..].trim_ascii());
@@ -137,7 +154,9 @@ mod tests {
     use super::*;
 
     fn tokens(headers: &[(&str, &[u8])]) -> Vec<String> {
-        let request = headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
         Login::of(&request.body(()).unwrap()).tokens
     }
 
@@ -154,14 +173,22 @@ mod tests {
             (&["; ;=; x; =y; token = d.e.f ;"], &["d.e.f"]),
             (&["Token=d.e.f; tokens=1; token; token=; __host-parlor=d.e.f"], &[]),
         ] {
-            let headers: Vec<(&str, &[u8])> = cookies.iter().map(|cookie| ("cookie", cookie.as_bytes())).collect();
+            let headers: Vec<(&str, &[u8])> =
+                cookies.iter().map(|cookie| ("cookie", cookie.as_bytes())).collect();
             assert_eq!(tokens(&headers), found, "{cookies:?}");
         }
         assert_eq!(tokens(&[("cookie", b"latin=caf\xe9; token=d.e.f")]), ["d.e.f"]);
         assert_eq!(tokens(&[("cookie", b"token=\xff.\xff.\xff; token=d.e.f")]), ["d.e.f"]);
         let long = format!("token={0}.{0}.{0}; token=d.e.f", "x".repeat(LONGEST));
         assert_eq!(tokens(&[("cookie", long.as_bytes())]), ["d.e.f"]);
-        assert_eq!(tokens(&[("cookie", b"token=d.e.f"), ("authorization", b"Bearer a.b.c")]), ["a.b.c"]);
-        assert_eq!(tokens(&[("cookie", b"token=d.e.f"), ("authorization", b"Bearer a.b")]), ["d.e.f"], "a ticket is no login");
+        assert_eq!(
+            tokens(&[("cookie", b"token=d.e.f"), ("authorization", b"Bearer a.b.c")]),
+            ["a.b.c"]
+        );
+        assert_eq!(
+            tokens(&[("cookie", b"token=d.e.f"), ("authorization", b"Bearer a.b")]),
+            ["d.e.f"],
+            "a ticket is no login"
+        );
     }
 }

@@ -48,7 +48,12 @@ impl Gate {
     }
 
     /// Adds the client to a request. Behind a proxy the request is counted until its response, stream or socket ends.
-    pub fn request<B>(&self, client: Option<&Client>, request: &mut Request<B>, hijack_handle: &HijackHandle) {
+    pub fn request<B>(
+        &self,
+        client: Option<&Client>,
+        request: &mut Request<B>,
+        hijack_handle: &HijackHandle,
+    ) {
         // Called in any case: it warns of a proxy that is not configured.
         let address = ClientAddr::from(guards::address(request, self.proxies));
         if let Some(client) = client {

@@ -44,7 +44,12 @@ pub(super) fn is_login(slip: &str) -> bool {
 impl AppState {
     /// The name under which a client joins: its account's, or without a login the given one, unless an account owns
     /// that. Every join calls this.
-    pub(super) async fn resolve_name(&self, usage: &Usage, login: Login, given: Option<Name>) -> Result<Option<Name>, ApiError> {
+    pub(super) async fn resolve_name(
+        &self,
+        usage: &Usage,
+        login: Login,
+        given: Option<Name>,
+    ) -> Result<Option<Name>, ApiError> {
         let Some(accounts) = &self.accounts else { return Ok(given) };
         // Before any query to the database.
         usage.frame()?;
@@ -83,13 +88,20 @@ pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
 
 /// `/ws`: checks the upgrade and passes the connection to the transport. Errors of the room or the name are sent over
 /// the socket, because a page cannot read a refused upgrade.
-pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn socket<B: Send>(
+    edge: Arc<AppState>,
+    request: &mut Request<B>,
+) -> Result<HttpResponse, ApiError> {
     check_origin(request, &edge.origins)?;
     let version = header(request, SEC_WEBSOCKET_VERSION) == Some("13");
     let key = header(request, SEC_WEBSOCKET_KEY).and_then(|key| BASE64_STANDARD.decode(key).ok());
     // RFC 6455, section 4.1: HTTP/1.1 or higher. Before that there were no upgrades (RFC 9110, section 7.8).
     let old = request.version() < Version::HTTP_11;
-    if old || !hyper_tungstenite::is_upgrade_request(request) || !version || key.is_none_or(|key| key.len() != 16) {
+    if old
+        || !hyper_tungstenite::is_upgrade_request(request)
+        || !version
+        || key.is_none_or(|key| key.len() != 16)
+    {
         return Err(ApiError::UpgradeRequired);
     }
     // A proxy takes a refused request to another node; an accepted connection would stay at this one.
@@ -126,7 +138,8 @@ pub(super) async fn socket<B: Send>(edge: Arc<AppState>, request: &mut Request<B
         }
     }
     let opening = ws::UpgradeParams { join_request, resume, rate: edge.rate, usage };
-    let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings())).map_err(|_| ApiError::UpgradeRequired)?;
+    let (answer, upgraded) = hyper_tungstenite::upgrade(request, Some(ws::settings()))
+        .map_err(|_| ApiError::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| response::whole(Bytes::new())))
 }
@@ -138,7 +151,8 @@ mod tests {
     #[test]
     fn tickets_and_login_tokens_are_told_apart() {
         let ask = |authorization: &str| {
-            let request = Request::get("/").header("authorization", authorization).body(()).unwrap();
+            let request =
+                Request::get("/").header("authorization", authorization).body(()).unwrap();
             (ticket(&request).map(str::to_owned), ticket_holder(&request).is_some_and(is_login))
         };
         assert_eq!(ask("Bearer a.b"), (Some("a.b".to_owned()), false));

@@ -8,8 +8,8 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-        X_CONTENT_TYPE_OPTIONS,
+        AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue,
+        REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
     },
     http::Extensions,
 };
@@ -36,9 +36,14 @@ pub type Layered = BoxCloneSyncService<Request<Incoming>, Response<Payload>, Inf
 
 /// Puts the layers around the handlers.
 pub fn layered(edge: Arc<AppState>) -> Layered {
-    let origins: Vec<HeaderValue> =
-        edge.origins.allowed.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect();
-    let security_headers = Arc::new(security_headers(edge.hub.config().video.as_ref().map(|video| video.url())));
+    let origins: Vec<HeaderValue> = edge
+        .origins
+        .allowed
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok())
+        .collect();
+    let security_headers =
+        Arc::new(security_headers(edge.hub.config().video.as_ref().map(|video| video.url())));
     let dress = move |mut response: Response<Payload>| {
         for (name, value) in &*security_headers {
             response.headers_mut().insert(name.clone(), value.clone());
@@ -53,7 +58,9 @@ pub fn layered(edge: Arc<AppState>) -> Layered {
     let guarded: Layered = BoxCloneSyncService::new(
         ServiceBuilder::new()
             .map_response(boxed)
-            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| response::refuse(&ApiError::Internal)))
+            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+                response::refuse(&ApiError::Internal)
+            }))
             .service(handler),
     );
     let compressed: Layered = BoxCloneSyncService::new(
@@ -147,7 +154,11 @@ fn security_headers(livekit: Option<&str>) -> [(HeaderName, HeaderValue); 5] {
 
 /// A span without path or query: a room id gives access to the room, and names are private.
 fn span<B>(request: &Request<B>) -> tracing::Span {
-    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .and_then(|id| id.header_value().to_str().ok())
+        .unwrap_or_default();
     tracing::debug_span!("request", method = %request.method(), id)
 }
 
@@ -171,5 +182,6 @@ fn content_security_policy(scripts: &[String], livekit: Option<&str>) -> HeaderV
          connect-src 'self'{}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         livekit.unwrap_or_default()
     );
-    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+    HeaderValue::from_str(&policy)
+        .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
 }

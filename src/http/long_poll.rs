@@ -20,15 +20,20 @@ impl LongPoll {
     /// Recognises a request that is a long poll.
     pub fn of<B: Body>(request: &Request<B>) -> Option<Self> {
         let path = request.uri().path();
-        let waits = *request.method() == Method::GET && path.starts_with("/api/rooms/") && path.ends_with("/messages");
+        let waits = *request.method() == Method::GET
+            && path.starts_with("/api/rooms/")
+            && path.ends_with("/messages");
         if !waits || !request.body().is_end_stream() || request.headers().contains_key(UPGRADE) {
             return None;
         }
         if !guards::query(request).any(|(key, value)| key == "wait" && value != "0") {
             return None;
         }
-        let mut words =
-            request.headers().get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let mut words = request
+            .headers()
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
         let closes = words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"));
         Some(Self { ends: closes || request.version() < Version::HTTP_11 })
     }

@@ -103,7 +103,11 @@ impl AppState {
         if !route.allows(request.method()) {
             // An address that does not exist is 404 in any method.
             let unknown = handler == Handler::Asset && !page::exists(&path);
-            return if unknown { response::refuse(&ApiError::NotFound) } else { response::not_that_way(route.methods) };
+            return if unknown {
+                response::refuse(&ApiError::NotFound)
+            } else {
+                response::not_that_way(route.methods)
+            };
         }
         let comes_back = handler == Handler::Events && stream::comes_back(&request);
         let refuse = if comes_back { stream::put_off } else { response::refuse };
@@ -124,7 +128,9 @@ impl AppState {
                 Handler::Room => Box::pin(self.room(room, &request)).await,
                 Handler::Rooms => Box::pin(self.join(None, request)).await,
                 Handler::Join => Box::pin(self.join(Some(room), request)).await,
-                Handler::Messages if request.method() == Method::POST => Box::pin(self.publish(room, request)).await,
+                Handler::Messages if request.method() == Method::POST => {
+                    Box::pin(self.publish(room, request)).await
+                }
                 Handler::Messages => self.poll(room, request).await,
                 Handler::Events => Box::pin(self.events(room, &request)).await,
                 Handler::Typing => Box::pin(self.typing(room, request)).await,
@@ -134,7 +140,9 @@ impl AppState {
                 Handler::Health => Ok(response::text("ok\n")),
                 Handler::Ready => Box::pin(self.readiness()).await,
                 Handler::Metrics => Ok(self.metrics()),
-                Handler::Account(AccountRoute::Register | AccountRoute::Login) if request.method() != Method::POST => {
+                Handler::Account(AccountRoute::Register | AccountRoute::Login)
+                    if request.method() != Method::POST =>
+                {
                     Ok(page::index(&request, &self.origins))
                 }
                 Handler::Visitor => Box::pin(self.visitor(&request)).await,
@@ -158,7 +166,11 @@ impl AppState {
         Ok(response::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
-    async fn livekit_token<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
+    async fn livekit_token<B>(
+        &self,
+        room: &str,
+        mut request: Request<B>,
+    ) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -196,7 +208,8 @@ impl AppState {
         if let Some(accounts) = self.accounts.as_ref().filter(|_| self.require_login) {
             accounts.ready().await?;
         }
-        let warnings = self.hub.warnings().into_iter().map(|warning| format!("warning: {warning}\n"));
+        let warnings =
+            self.hub.warnings().into_iter().map(|warning| format!("warning: {warning}\n"));
         Ok(response::text(format!("ready\n{}", warnings.collect::<String>())))
     }
 
@@ -207,8 +220,16 @@ impl AppState {
             ("rooms", "Rooms with seats at this node", rooms),
             ("seats", "Seats at this node", sessions),
             ("connections", "Connections that this node holds", held(Resource::Connections)),
-            ("text_bytes", "Bytes said into rooms that live, as budgets count them", held(Resource::Text)),
-            ("unread_bytes", "Bytes that wait for clients that do not read", held(Resource::Unread)),
+            (
+                "text_bytes",
+                "Bytes said into rooms that live, as budgets count them",
+                held(Resource::Text),
+            ),
+            (
+                "unread_bytes",
+                "Bytes that wait for clients that do not read",
+                held(Resource::Unread),
+            ),
         ];
         let hashes = self.accounts.as_ref().map(|accounts| accounts.hashes());
         response::metrics(&gauges, hashes, &self.hub.repair_counts(), self.budgets.refusals())
@@ -223,7 +244,8 @@ fn gone<B>(handler: Handler, request: &Request<B>) -> impl Future<Output = ()> +
         Handler::Rooms | Handler::Join | Handler::Events => true,
         _ => false,
     };
-    let hijack_handle = request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
+    let hijack_handle =
+        request.extensions().get::<HijackHandle>().filter(|_| takes_a_seat).cloned();
     let by_ticket = guards::ticket(request).is_some();
     async move {
         match hijack_handle {
@@ -239,7 +261,9 @@ fn gone<B>(handler: Handler, request: &Request<B>) -> impl Future<Output = ()> +
 }
 
 /// Reads a whole body, needed or not, so that the connection can go on. A body above the limit is refused.
-async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B) -> Result<Vec<u8>, ApiError> {
+async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(
+    body: &mut B,
+) -> Result<Vec<u8>, ApiError> {
     // A body announced as too large is refused without reading it.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return Err(ApiError::BodyTooBig(BODY_LIMIT));
@@ -247,7 +271,9 @@ async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B
     let (mut body, mut read) = (Limited::new(body, BODY_LIMIT), Vec::new());
     while let Some(frame) = body.frame().await {
         match frame {
-            Err(error) if error.is::<LengthLimitError>() => return Err(ApiError::BodyTooBig(BODY_LIMIT)),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Err(ApiError::BodyTooBig(BODY_LIMIT));
+            }
             Err(_) => return Err(ApiError::BadFrame("the body broke off".into())),
             Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
         }
@@ -257,7 +283,8 @@ async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(body: &mut B
 
 /// The room in an address: percent-decoded, then checked.
 fn room_id(segment: &str) -> Result<RoomId, ApiError> {
-    let text = percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::RoomError::BadRoom)?;
+    let text =
+        percent_decode_str(segment).decode_utf8().map_err(|_| crate::room::RoomError::BadRoom)?;
     Ok(text.parse()?)
 }
 
@@ -283,7 +310,11 @@ mod tests {
     fn rooms_in_addresses_are_decoded_once() {
         assert_eq!(room_id("%D0%BA%D0%BE%D0%BC").unwrap().as_str(), "ком");
         for bad in ["a%2Fb", "%FF", "%2541", "a%20b", ""] {
-            assert_eq!(room_id(bad), Err(ApiError::Refused(crate::room::RoomError::BadRoom)), "{bad}");
+            assert_eq!(
+                room_id(bad),
+                Err(ApiError::Refused(crate::room::RoomError::BadRoom)),
+                "{bad}"
+            );
         }
     }
 }

@@ -32,7 +32,9 @@ pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), ApiError> {
     let good = match (hosts.next(), hosts.next()) {
         (None, _) => request.version() < Version::HTTP_11,
         (Some(host), None) => {
-            host.is_empty() || (!host.as_bytes().contains(&b'@') && uri::Authority::try_from(host.as_bytes()).is_ok())
+            host.is_empty()
+                || (!host.as_bytes().contains(&b'@')
+                    && uri::Authority::try_from(host.as_bytes()).is_ok())
         }
         (Some(_), Some(_)) => false,
     };
@@ -45,7 +47,10 @@ pub(super) fn check_name<B>(request: &Request<B>, origins: &Origins) -> Result<(
     if origins.hosts.is_open() {
         return Ok(());
     }
-    let mut named = [direct_host(request), header(request, HOST), forwarded_host(request, origins.proxies)].into_iter().flatten();
+    let mut named =
+        [direct_host(request), header(request, HOST), forwarded_host(request, origins.proxies)]
+            .into_iter()
+            .flatten();
     let good = direct_host(request).is_some() && named.all(|host| origins.hosts.has(host));
     if good { Ok(()) } else { Err(ApiError::UnknownHost) }
 }
@@ -78,7 +83,12 @@ pub(super) fn public_base<B>(request: &Request<B>, origins: &Origins) -> Option<
     let Authority { host, port } = Authority::read(asked_host(request, origins.proxies)?)?;
     let scheme = if is_secure(request) { "https" } else { "http" };
     let port = port.filter(|port| *port != if scheme == "https" { 443 } else { 80 });
-    Some(port.map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}")))
+    Some(
+        port.map_or_else(
+            || format!("{scheme}://{host}"),
+            |port| format!("{scheme}://{host}:{port}"),
+        ),
+    )
 }
 
 /// Whether the client uses TLS, by a proxy's header or the browser's origin. A client that lies changes only its own
@@ -86,8 +96,9 @@ pub(super) fn public_base<B>(request: &Request<B>, origins: &Origins) -> Option<
 pub(super) fn is_secure<B>(request: &Request<B>) -> bool {
     let forwarded = header(request, FORWARDED_PROTO).and_then(|schemes| schemes.split(',').next());
     forwarded.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
-        || header(request, ORIGIN)
-            .is_some_and(|origin| origin.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")))
+        || header(request, ORIGIN).is_some_and(|origin| {
+            origin.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+        })
 }
 
 /// The host that the client asked for. If proxies are configured, a proxy's `X-Forwarded-Host` goes before `Host`.
@@ -97,7 +108,8 @@ fn asked_host<B>(request: &Request<B>, proxies: usize) -> Option<&str> {
 
 /// A host in the request target goes before `Host`, as HTTP demands.
 fn direct_host<B>(request: &Request<B>) -> Option<&str> {
-    let named = request.uri().authority().map(uri::Authority::as_str).or_else(|| header(request, HOST));
+    let named =
+        request.uri().authority().map(uri::Authority::as_str).or_else(|| header(request, HOST));
     named.filter(|host| !host.is_empty())
 }
 
@@ -107,7 +119,10 @@ fn forwarded_host<B>(request: &Request<B>, proxies: usize) -> Option<&str> {
     let others = proxies.checked_sub(1)?;
     let mut lines = request.headers().get_all(FORWARDED_HOST).iter().peekable();
     lines.peek()?;
-    let hosts: Vec<&str> = lines.flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim).collect();
+    let hosts: Vec<&str> = lines
+        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
+        .map(str::trim)
+        .collect();
     hosts.iter().rev().nth(others).or(hosts.first()).copied().filter(|host| !host.is_empty())
 }
 
@@ -116,18 +131,29 @@ mod tests {
     use super::*;
 
     fn request(headers: &[(&str, &str)]) -> Request<()> {
-        headers.iter().fold(Request::get("/ws"), |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+        headers
+            .iter()
+            .fold(Request::get("/ws"), |request, (name, value)| request.header(*name, *value))
+            .body(())
+            .unwrap()
     }
 
     fn origins(allowed: &str, hosts: &str, proxies: usize) -> Origins {
-        Origins { allowed: allowed.parse::<crate::config::Origins>().unwrap().0, hosts: hosts.parse().unwrap(), proxies }
+        Origins {
+            allowed: allowed.parse::<crate::config::Origins>().unwrap().0,
+            hosts: hosts.parse().unwrap(),
+            proxies,
+        }
     }
 
     #[test]
     fn a_page_may_connect_to_its_own_host_and_where_it_is_allowed() {
         let origins = origins("https://other.example:443,https://чат.пример", "", 0);
         let ask = |host: &str, origin: Option<&str>| {
-            let headers: Vec<_> = [("host", host)].into_iter().chain(origin.map(|origin| ("origin", origin))).collect();
+            let headers: Vec<_> = [("host", host)]
+                .into_iter()
+                .chain(origin.map(|origin| ("origin", origin)))
+                .collect();
             check_origin(&request(&headers), &origins)
         };
         let own = "chat.example:8080";
@@ -162,7 +188,12 @@ mod tests {
         ] {
             assert_eq!(ask(host, Some(origin)), Ok(()), "{host} {origin}");
         }
-        for (host, origin) in [("", "http://"), ("", "null"), ("name:80", "https://name"), ("name:443", "http://name")] {
+        for (host, origin) in [
+            ("", "http://"),
+            ("", "null"),
+            ("name:80", "https://name"),
+            ("name:443", "http://name"),
+        ] {
             assert_eq!(ask(host, Some(origin)), Err(ApiError::ForbiddenOrigin), "{host} {origin}");
         }
         for site in ["cross-site", "same-site"] {
@@ -179,7 +210,12 @@ mod tests {
             check_origin(&request(&headers), &origins("", "", proxies)).is_ok()
         };
         assert!(!ask(&["name"], 0) && !ask(&[], 1) && !ask(&[""], 1) && !ask(&["a b"], 1));
-        assert!(ask(&["name"], 1) && ask(&["name:443"], 1) && ask(&["evil, name"], 1) && ask(&["evil", "name"], 1));
+        assert!(
+            ask(&["name"], 1)
+                && ask(&["name:443"], 1)
+                && ask(&["evil, name"], 1)
+                && ask(&["evil", "name"], 1)
+        );
         assert!(!ask(&["name, evil"], 1) && !ask(&["name", "evil"], 1));
         assert!(ask(&["name, inner"], 2) && ask(&["evil, name, inner"], 2));
         assert!(ask(&["name"], 2), "the inner one passes on what the outer one said");
@@ -187,7 +223,9 @@ mod tests {
 
     #[test]
     fn the_server_answers_to_the_hosts_that_were_allowed() {
-        let ask = |headers: &[(&str, &str)], proxies| check_name(&request(headers), &origins("", "name,127.0.0.1", proxies));
+        let ask = |headers: &[(&str, &str)], proxies| {
+            check_name(&request(headers), &origins("", "name,127.0.0.1", proxies))
+        };
         for good in ["name", "NAME.:8080", "127.0.0.1:1"] {
             assert_eq!(ask(&[("host", good)], 0), Ok(()), "{good}");
         }
@@ -202,15 +240,24 @@ mod tests {
         assert_eq!(ask(&forwarded("name", "evil"), 0), Ok(()), "nobody vouches for it");
         let absolute = Request::get("http://evil/").header("host", "name").body(()).unwrap();
         assert_eq!(check_name(&absolute, &origins("", "name", 0)), Err(ApiError::UnknownHost));
-        assert_eq!(check_name(&request(&[]), &origins("", "", 0)), Ok(()), "an empty list allows all");
+        assert_eq!(
+            check_name(&request(&[]), &origins("", "", 0)),
+            Ok(()),
+            "an empty list allows all"
+        );
     }
 
     #[test]
     fn the_public_address_is_that_of_the_request() {
-        let ask = |headers: &[(&str, &str)], proxies| public_base(&request(headers), &origins("", "", proxies));
+        let ask = |headers: &[(&str, &str)], proxies| {
+            public_base(&request(headers), &origins("", "", proxies))
+        };
         let base = |text: &str| Some(text.to_owned());
         assert_eq!(ask(&[("host", "Name:8080")], 0), base("http://name:8080"));
-        assert_eq!(ask(&[("host", "name:443"), ("x-forwarded-proto", "https, http")], 0), base("https://name"));
+        assert_eq!(
+            ask(&[("host", "name:443"), ("x-forwarded-proto", "https, http")], 0),
+            base("https://name")
+        );
         assert_eq!(ask(&[("host", "inner"), ("x-forwarded-host", "name")], 1), base("http://name"));
         for bad in ["a'b", "a&b", "a%22b", "", "a:b"] {
             assert_eq!(ask(&[("host", bad)], 0), None, "{bad}");

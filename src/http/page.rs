@@ -6,7 +6,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use hyper::{
     Request, StatusCode,
-    header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH, VARY},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH,
+        VARY,
+    },
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
@@ -27,8 +30,7 @@ struct PageAssets;
 /// File names under this path carry a hash of their content, so the files never change.
 const HASHED: &str = "assets/";
 
-const UNBUILT: &str =
-    "<!doctype html><title>Parlor</title><p>The page was not built into this program: run <code>make build</code>.";
+const UNBUILT: &str = "<!doctype html><title>Parlor</title><p>The page was not built into this program: run <code>make build</code>.";
 
 /// Whether there is a file at this address.
 pub(super) fn exists(path: &str) -> bool {
@@ -46,7 +48,8 @@ fn named(path: &str) -> Option<&str> {
 pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> HttpResponse {
     let base = public_base(request, origins).unwrap_or_default();
     let mut answer = file("index.html", request, Some(&base)).unwrap_or_else(|| {
-        let mut answer = response::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
+        let mut answer =
+            response::of(HeaderValue::from_static("text/html; charset=utf-8"), UNBUILT);
         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         answer
     });
@@ -57,7 +60,11 @@ pub(super) fn index<B>(request: &Request<B>, origins: &Origins) -> HttpResponse 
 }
 
 /// A file of the page's.
-pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> Result<HttpResponse, ApiError> {
+pub(super) fn asset<B>(
+    path: &str,
+    request: &Request<B>,
+    origins: &Origins,
+) -> Result<HttpResponse, ApiError> {
     if let Some(answer) = named(path).and_then(|name| file(name, request, None)) {
         return Ok(answer);
     }
@@ -74,9 +81,14 @@ pub(super) fn asset<B>(path: &str, request: &Request<B>, origins: &Origins) -> R
 
 /// The inline scripts of the page, as a content security policy names them: `'sha256-…'`.
 pub(super) fn inline_scripts() -> Vec<String> {
-    let page = PageAssets::get("index.html").map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default();
-    let scripts = page.split("<script>").skip(1).filter_map(|rest| Some(rest.split_once("</script>")?.0));
-    scripts.map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)))).collect()
+    let page = PageAssets::get("index.html")
+        .map(|file| String::from_utf8_lossy(&file.data).into_owned())
+        .unwrap_or_default();
+    let scripts =
+        page.split("<script>").skip(1).filter_map(|rest| Some(rest.split_once("</script>")?.0));
+    scripts
+        .map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script))))
+        .collect()
 }
 
 /// A file; the document gets the server's own address.
@@ -103,11 +115,15 @@ fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<HttpR
     };
 
     let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| knows(known, &etag));
-    let mut answer = response::of(HeaderValue::from_str(&kind).ok()?, if unchanged { Bytes::new() } else { whole(body) });
+    let mut answer = response::of(
+        HeaderValue::from_str(&kind).ok()?,
+        if unchanged { Bytes::new() } else { whole(body) },
+    );
     if unchanged {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
     }
-    let cache = if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache =
+        if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(ETAG, HeaderValue::from_str(&etag).ok()?);
@@ -135,7 +151,8 @@ fn etag(file: &EmbeddedFile, base: &str) -> String {
 /// Whether `If-None-Match` names this tag. A proxy that compresses on its own marks tags as weak (`W/`): they still
 /// match.
 fn knows(known: &str, etag: &str) -> bool {
-    known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)
+    known.trim() == "*"
+        || known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)
 }
 
 /// Whether `Accept-Encoding` names this coding with a quality above 0.
@@ -153,7 +170,16 @@ mod tests {
 
     #[test]
     fn codings_are_negotiated() {
-        assert!(accepts("gzip, deflate, br", "br") && accepts("br;q=0.5", "br") && accepts("GZIP", "gzip"));
-        assert!(!accepts("gzip", "br") && !accepts("br;q=0, gzip", "br") && !accepts("", "gzip") && !accepts("xbr", "br"));
+        assert!(
+            accepts("gzip, deflate, br", "br")
+                && accepts("br;q=0.5", "br")
+                && accepts("GZIP", "gzip")
+        );
+        assert!(
+            !accepts("gzip", "br")
+                && !accepts("br;q=0, gzip", "br")
+                && !accepts("", "gzip")
+                && !accepts("xbr", "br")
+        );
     }
 }

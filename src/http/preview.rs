@@ -64,7 +64,10 @@ mod tests {
         let whole = page.finish(None, page.start());
         let picture = r#"<meta content="https://a.example/preview.png">"#;
         assert_eq!(whole, format!("<head>{picture}{picture}</head>"));
-        assert_eq!(Document::at("", document).unwrap().finish(None, b"<head><meta content=\""), document);
+        assert_eq!(
+            Document::at("", document).unwrap().finish(None, b"<head><meta content=\""),
+            document
+        );
         assert!(Document::at("", "<head></head>").is_none());
         assert!(Document::at("", &format!("/preview.png{}", "x".repeat(70_000))).is_none());
     }

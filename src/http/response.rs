@@ -7,8 +7,8 @@ use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
     header::{
-        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION,
-        UPGRADE, WWW_AUTHENTICATE,
+        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER,
+        SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
     },
 };
 use prometheus_client::{
@@ -81,7 +81,8 @@ pub(super) fn refuse(error: &ApiError) -> HttpResponse {
 /// As [`refuse`], with the sender's own counter of the message.
 pub(super) fn refuse_send(error: &ApiError, n: Option<u64>) -> HttpResponse {
     let mut answer = json(&error.problem(n));
-    *answer.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *answer.status_mut() =
+        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(wait) = error.retry_after() {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
@@ -147,7 +148,11 @@ pub(super) fn metrics(
     for (resource, count) in refusals {
         refused.get_or_create(&vec![("budget", resource.as_str())]).inc_by(count);
     }
-    registry.register("refused", "What was refused because an address or this node met its limit", refused);
+    registry.register(
+        "refused",
+        "What was refused because an address or this node met its limit",
+        refused,
+    );
     let store = registry.sub_registry_with_prefix("store");
     for &(name, help, value) in repair_counts {
         let counter = Counter::<u64>::default();

@@ -44,7 +44,11 @@ struct LeaveBody {
 
 impl AppState {
     /// Joins a member that polls; without a room, in a new one with a generated id.
-    pub(super) async fn join<B>(&self, room: Option<&str>, mut request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn join<B>(
+        &self,
+        room: Option<&str>,
+        mut request: Request<B>,
+    ) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -66,7 +70,11 @@ impl AppState {
     }
 
     /// Returns what has happened since a cursor.
-    pub(super) async fn poll<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError> {
+    pub(super) async fn poll<B>(
+        &self,
+        room: &str,
+        request: Request<B>,
+    ) -> Result<HttpResponse, ApiError> {
         guards::check_origin(&request, &self.origins)?;
         let (mut after, mut wait) = (None, Duration::ZERO);
         for (key, value) in guards::query(&request) {
@@ -77,18 +85,24 @@ impl AppState {
             }
         }
         let after = after.map(|after| after.parse()).transpose()?;
-        let (room, ticket) = (room_id(room)?, guards::ticket(&request).ok_or(ApiError::NoTicket)?.to_owned());
+        let (room, ticket) =
+            (room_id(room)?, guards::ticket(&request).ok_or(ApiError::NoTicket)?.to_owned());
         let (began, usage) = (Instant::now(), self.usage(&request));
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
         let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
         Box::pin(self.pacers.word(&who.member)).await?;
-        let answer = self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
+        let answer =
+            self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
         Ok(answer.map_or_else(response::nothing, response::written))
     }
 
     /// Sends a message for a member.
-    pub(super) async fn publish<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn publish<B>(
+        &self,
+        room: &str,
+        request: Request<B>,
+    ) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -98,11 +112,20 @@ impl AppState {
         let said = async {
             let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
             let ClientMessage::Chat { text, n } = inbound.ask? else {
-                return Err(ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into()));
+                return Err(ApiError::BadFrame(
+                    "this address takes a chat: {\"text\":\"…\"}".into(),
+                ));
             };
-            let PublishResult { n, seq, at, repeated } = self.hub.publish(&room, &who, n, &text, &usage).await?;
+            let PublishResult { n, seq, at, repeated } =
+                self.hub.publish(&room, &who, n, &text, &usage).await?;
             keep_alive.iter_mut().for_each(KeepAlive::accept);
-            Ok(ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: True::when(repeated) }))
+            Ok(ServerMessage::Ack(Ack {
+                n,
+                seq,
+                timestamp: Timestamp(at),
+                cursor: None,
+                duplicate: True::when(repeated),
+            }))
         };
         Ok(match said.await {
             Ok(ack) => response::written(ack.to_json().into()),
@@ -111,7 +134,11 @@ impl AppState {
     }
 
     /// Tells the other members that a member types or has stopped.
-    pub(super) async fn typing<B>(&self, room: &str, request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn typing<B>(
+        &self,
+        room: &str,
+        request: Request<B>,
+    ) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -120,7 +147,9 @@ impl AppState {
         let began = Instant::now();
         let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
         let ClientMessage::Typing { typing } = inbound.ask? else {
-            return Err(ApiError::BadFrame("this address takes {\"typing\":true} or {\"typing\":false}".into()));
+            return Err(ApiError::BadFrame(
+                "this address takes {\"typing\":true} or {\"typing\":false}".into(),
+            ));
         };
         self.hub.typing(&room, &who, typing, began).await?;
         keep_alive.iter_mut().for_each(KeepAlive::accept);
@@ -129,7 +158,11 @@ impl AppState {
 
     /// Frees a member's session, or notes that its page unloads and may only be reloading. A page that is being closed
     /// can send no header, only a body.
-    pub(super) async fn leave<B>(&self, room: &str, mut request: Request<B>) -> Result<HttpResponse, ApiError>
+    pub(super) async fn leave<B>(
+        &self,
+        room: &str,
+        mut request: Request<B>,
+    ) -> Result<HttpResponse, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -153,7 +186,10 @@ impl AppState {
     }
 
     /// A message or typing state from a request's body, and the ticket that came with it.
-    async fn read_message<B>(&self, mut request: Request<B>) -> Result<(Option<String>, ClientFrame), ApiError>
+    async fn read_message<B>(
+        &self,
+        mut request: Request<B>,
+    ) -> Result<(Option<String>, ClientFrame), ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -165,7 +201,12 @@ impl AppState {
     }
 
     /// The holder of a ticket. If this node cannot verify it alone, asking the store counts as a frame.
-    pub(super) async fn ticket_holder(&self, usage: &Usage, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
+    pub(super) async fn ticket_holder(
+        &self,
+        usage: &Usage,
+        room: &RoomId,
+        ticket: &str,
+    ) -> Result<Claims, ApiError> {
         if !self.hub.serves(room) {
             usage.frame()?;
         }
@@ -199,7 +240,8 @@ fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     if !text.trim_start().starts_with('{') {
         return Err(ApiError::BadFrame("the body is one JSON object".into()));
     }
-    serde_json::from_str(text).map_err(|error| ApiError::BadFrame(format!("the body is one JSON object: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| ApiError::BadFrame(format!("the body is one JSON object: {error}")))
 }
 
 /// Parses how long to wait.

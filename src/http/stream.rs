@@ -35,7 +35,11 @@ const AS_IT_IS: HeaderValue = HeaderValue::from_static("no-store, no-transform")
 
 impl AppState {
     /// Server-Sent Events.
-    pub(super) async fn events<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
+    pub(super) async fn events<B>(
+        &self,
+        room: &str,
+        request: &Request<B>,
+    ) -> Result<HttpResponse, ApiError> {
         guards::check_origin(request, &self.origins)?;
         let framing = framing(request);
         if guards::query(request).any(|(key, value)| key == "probe" && value == "1") {
@@ -52,7 +56,8 @@ impl AppState {
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.resolve_name(&usage, Login::of(request), name).await?;
-        let join_request = JoinRequest { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
+        let join_request =
+            JoinRequest { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, join_request, framing).await?))
     }
 
@@ -87,7 +92,8 @@ impl AppState {
         let name = self.resolve_name(&usage, Login::of(request), name).await?;
         let join_request = JoinRequest { room, name, ticket: None, cursor, usage: Some(usage) };
         let framing = framing(request);
-        let mut answer = flowing(LINES, framing, plain::open(&self.hub, join_request, framing).await?);
+        let mut answer =
+            flowing(LINES, framing, plain::open(&self.hub, join_request, framing).await?);
         answer.headers_mut().insert(VARY, accept::VARIES);
         Ok(answer)
     }
@@ -111,7 +117,13 @@ impl AppState {
         if self.hub.count(&room).await? == 0 {
             return Err(ApiError::NobodyThere);
         }
-        let join_request = JoinRequest { room: room.clone(), name, ticket: None, cursor: None, usage: Some(Arc::clone(&usage)) };
+        let join_request = JoinRequest {
+            room: room.clone(),
+            name,
+            ticket: None,
+            cursor: None,
+            usage: Some(Arc::clone(&usage)),
+        };
         let session = self.hub.enter(join_request, Arc::new(NullSubscriber)).await?;
         let who = Claims { member: session.member(), name: session.name().clone() };
         let said = self.hub.publish(&room, &who, None, &text, &usage).await;
@@ -173,7 +185,11 @@ impl StreamingResponse {
 }
 
 /// A streamed response that no layer or proxy may buffer.
-fn flowing(kind: HeaderValue, framing: BodyFraming, stream: impl Stream<Item = Bytes> + Send + 'static) -> HttpResponse {
+fn flowing(
+    kind: HeaderValue,
+    framing: BodyFraming,
+    stream: impl Stream<Item = Bytes> + Send + 'static,
+) -> HttpResponse {
     let mut answer = as_it_is(response::of(kind, Bytes::new()));
     let body = Arc::new(Mutex::new(Some(stream.boxed())));
     answer.extensions_mut().insert(StreamingResponse { framing, body });
@@ -188,5 +204,9 @@ fn as_it_is(mut answer: HttpResponse) -> HttpResponse {
 
 /// HTTP/1.0 has no chunks.
 fn framing<B>(request: &Request<B>) -> BodyFraming {
-    if request.version() < Version::HTTP_11 { BodyFraming::CloseDelimited } else { BodyFraming::Chunked }
+    if request.version() < Version::HTTP_11 {
+        BodyFraming::CloseDelimited
+    } else {
+        BodyFraming::Chunked
+    }
 }

@@ -29,12 +29,20 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(encoder: &'static Encoder, room: &RoomId, json: &[u8], items: &[Item]) -> Self {
+    pub(super) fn new(
+        encoder: &'static Encoder,
+        room: &RoomId,
+        json: &[u8],
+        items: &[Item],
+    ) -> Self {
         let mut out = Vec::with_capacity(json.len() + items.len() * 4);
         let mut ends = Few::with_capacity(items.len());
         let mut start = 0;
         for item in items {
-            (encoder.frame)(&Frame { message: &item.content.message(room), json: &json[start..item.end] }, &mut out);
+            (encoder.frame)(
+                &Frame { message: &item.content.message(room), json: &json[start..item.end] },
+                &mut out,
+            );
             start = item.end;
             ends.push(out.len());
         }
@@ -42,7 +50,13 @@ impl Batch {
     }
 
     /// The `i`th frame for `member`: its own message comes back as an ack, its own typing not at all.
-    pub(super) fn frame(&self, i: usize, items: &[Item], room: &RoomId, member: MemberId) -> Option<Bytes> {
+    pub(super) fn frame(
+        &self,
+        i: usize,
+        items: &[Item],
+        room: &RoomId,
+        member: MemberId,
+    ) -> Option<Bytes> {
         let content = &items[i].content;
         if content.author() == Some(member) {
             return Some(self.encoder.encode(&content.for_author(room, self.encoder.echo)?));
@@ -52,7 +66,13 @@ impl Batch {
     }
 
     /// The frames of the batch for `member`, whose snapshot reached to `seen_up_to`.
-    pub(super) fn frames_for(&self, member: MemberId, items: &[Item], room: &RoomId, seen_up_to: SeenUpTo) -> Vec<Bytes> {
+    pub(super) fn frames_for(
+        &self,
+        member: MemberId,
+        items: &[Item],
+        room: &RoomId,
+        seen_up_to: SeenUpTo,
+    ) -> Vec<Bytes> {
         let fresh = (0..items.len()).filter(|i| items[*i].kind.is_after(seen_up_to));
         fresh.filter_map(|i| self.frame(i, items, room, member)).collect()
     }

@@ -31,7 +31,8 @@ const TOGETHER: usize = 8;
 
 /// When a member who left is removed from the call: at once, and again if LiveKit or the store was away. After that,
 /// LiveKit's own `empty_timeout` or the next reconciliation has to do.
-const TRIES: [Duration; 4] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+const TRIES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 impl Hub {
     /// A LiveKit token for a member, whichever connection holds the session.
@@ -39,7 +40,11 @@ impl Hub {
     /// # Errors
     /// [`ApiError::VideoNotConfigured`], [`ApiError::VideoRefused`], [`RoomError::NotMember`] for a member who has
     /// left, or the store's.
-    pub async fn livekit_token(&self, room: &RoomId, id: MemberId) -> Result<LiveKitToken, ApiError> {
+    pub async fn livekit_token(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+    ) -> Result<LiveKitToken, ApiError> {
         let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
         let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
         let member: &Member = snapshot.members.first().ok_or(RoomError::NotMember)?;
@@ -60,9 +65,15 @@ impl Hub {
     /// # Errors
     /// [`ApiError::VideoNotConfigured`], [`ApiError::BadSignature`], or the store's, so that LiveKit sends the event
     /// again.
-    pub async fn webhook_event(self: &Arc<Self>, body: &str, signature: &str) -> Result<(), ApiError> {
+    pub async fn webhook_event(
+        self: &Arc<Self>,
+        body: &str,
+        signature: &str,
+    ) -> Result<(), ApiError> {
         let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
-        let Some(report) = video.read(body, signature).map_err(|_| ApiError::BadSignature)? else { return Ok(()) };
+        let Some(report) = video.read(body, signature).map_err(|_| ApiError::BadSignature)? else {
+            return Ok(());
+        };
         match self.store.call(&report.room, report.member, report.call).await {
             // A token outlives a session: a member who uses it after leaving is removed again.
             Err(StoreError::Refused(RoomError::NotMember)) => {
@@ -91,7 +102,12 @@ impl Hub {
         });
     }
 
-    async fn try_clear_up(&self, room: &RoomId, member: MemberId, over: bool) -> Result<(), ApiError> {
+    async fn try_clear_up(
+        &self,
+        room: &RoomId,
+        member: MemberId,
+        over: bool,
+    ) -> Result<(), ApiError> {
         let Some(video) = &self.config().video else { return Ok(()) };
         // Read anew on each try: the room may have been created again, and the member may be back.
         let done = match self.store.find(room, Some(member)).await? {
@@ -111,7 +127,8 @@ impl Hub {
 
     /// This node's rooms in which a member may be in a call.
     pub(super) fn calling(&self) -> Vec<Arc<LocalRoom>> {
-        let calling = self.rooms.rooms.iter().filter(|room| !room.call_participants.lock().is_empty());
+        let calling =
+            self.rooms.rooms.iter().filter(|room| !room.call_participants.lock().is_empty());
         calling.map(|room| Arc::clone(&room)).collect()
     }
 
@@ -126,7 +143,9 @@ impl Hub {
             match known.members.iter().find(|member| member.id == *id).map(|member| member.call) {
                 Some(known) if known < *call => self.store.call(&room.id, *id, *call).await?,
                 // A newer stay in the call, by a clock that is behind the one that reported the end of the last stay.
-                Some(known) if !known.is_on() && known != call.over() => self.store.call(&room.id, *id, known.next()).await?,
+                Some(known) if !known.is_on() && known != call.over() => {
+                    self.store.call(&room.id, *id, known.next()).await?
+                }
                 Some(_) => {}
                 None => self.remove_from_call(&room.id, *id, false),
             }
@@ -137,9 +156,9 @@ impl Hub {
             }
         }
         // A member who is not in the call and whose token has expired needs no further checks.
-        room.call_participants
-            .lock()
-            .retain(|id, since| there.iter().any(|(caller, _)| caller == id) || since.elapsed() < LIFETIME);
+        room.call_participants.lock().retain(|id, since| {
+            there.iter().any(|(caller, _)| caller == id) || since.elapsed() < LIFETIME
+        });
         Ok(())
     }
 
@@ -147,7 +166,9 @@ impl Hub {
     fn tell_reach(&self, rooms: &[Arc<LocalRoom>], reach: Reach) {
         let (code, message) = match reach {
             Reach::Here => (StatusCode::VideoAvailable, "video is back"),
-            Reach::Away => (StatusCode::VideoUnavailable, "the video server is out of reach; chat goes on"),
+            Reach::Away => {
+                (StatusCode::VideoUnavailable, "the video server is out of reach; chat goes on")
+            }
             Reach::Refused | Reach::Stranger => (
                 StatusCode::VideoRefused,
                 "the video server refuses this server's settings, which the operator must mend; chat goes on",
@@ -176,12 +197,18 @@ async fn follow(hub: Weak<Hub>, mut reach: watch::Receiver<Reach>) {
         reach.mark_unchanged();
         if is == Reach::Here && news {
             // Rooms that heard of the outage hear of its end, even if no call has begun since.
-            hub.tell_reach(&std::mem::take(&mut told).iter().filter_map(Weak::upgrade).collect::<Vec<_>>(), is);
+            hub.tell_reach(
+                &std::mem::take(&mut told).iter().filter_map(Weak::upgrade).collect::<Vec<_>>(),
+                is,
+            );
         } else if is != Reach::Here {
             // Rooms whose call began during the outage have not heard of it; a different outage is told to all again.
             let rooms = hub.calling();
             let mut knew: Vec<_> = told.iter().filter_map(Weak::upgrade).collect();
-            let new: Vec<_> = rooms.into_iter().filter(|room| !knew.iter().any(|known| Arc::ptr_eq(known, room))).collect();
+            let new: Vec<_> = rooms
+                .into_iter()
+                .filter(|room| !knew.iter().any(|known| Arc::ptr_eq(known, room)))
+                .collect();
             if news {
                 hub.tell_reach(&knew, is);
             }

@@ -65,7 +65,13 @@ impl CrowdMode {
     }
 
     /// Records a leave. True if it is broadcast by name, which it always is for a member who may be seen in the call.
-    pub(super) fn note_left(&mut self, epoch: Epoch, version: u64, count: usize, called: bool) -> bool {
+    pub(super) fn note_left(
+        &mut self,
+        epoch: Epoch,
+        version: u64,
+        count: usize,
+        called: bool,
+    ) -> bool {
         let named = self.note(epoch, version, count) && (!self.is || called || !self.seen_snapshot);
         if named {
             // Its count may be older than the one broadcast last.
@@ -122,7 +128,19 @@ impl CrowdMode {
         let is = count > self.most || welcomed >= version.max(1);
         let (most, followed, calls) = (self.most, self.followed, self.calls + 1);
         let (life, announced, listed, seen_snapshot) = (Some(room.epoch), version, 0, true);
-        *self = Self { most, is, followed, life, version, count, announced, welcomed, listed, seen_snapshot, calls };
+        *self = Self {
+            most,
+            is,
+            followed,
+            life,
+            version,
+            count,
+            announced,
+            welcomed,
+            listed,
+            seen_snapshot,
+            calls,
+        };
         is
     }
 
@@ -160,12 +178,15 @@ impl CrowdMode {
     /// Returns the metadata of the frame that carries the list.
     fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
         let (epoch, version) = (room.epoch, room.version);
-        let is_all = self.life == Some(epoch) && version == self.version.max(self.welcomed) && self.calls == calls;
+        let is_all = self.life == Some(epoch)
+            && version == self.version.max(self.welcomed)
+            && self.calls == calls;
         if !self.is || !is_all || !self.is_few(room.count()) {
             return None;
         }
         (self.is, self.followed) = (false, false);
-        (self.version, self.count, self.announced, self.listed) = (version, room.count(), version, version);
+        (self.version, self.count, self.announced, self.listed) =
+            (version, room.count(), version, version);
         // Ordered as the next version: a subscriber that knows this version may know it as that of a crowd.
         Some(FrameMeta::Presence { epoch, version: version + 1 })
     }
@@ -233,16 +254,29 @@ mod tests {
     use crate::room::{CallMark, Member, MemberId, Name, RoomKey};
 
     fn room(life: u64, version: u64, heads: usize) -> Snapshot {
-        let member = |id| Member { id, name: Name::guest(id), joined_at: 0, call: CallMark::default() };
+        let member =
+            |id| Member { id, name: Name::guest(id), joined_at: 0, call: CallMark::default() };
         let members = (0..heads).map(|_| member(MemberId::random())).collect();
-        Snapshot { epoch: Epoch(life), key: RoomKey([0; 32]), seq: 0, version, members, unlisted: 0, history: Vec::new() }
+        Snapshot {
+            epoch: Epoch(life),
+            key: RoomKey([0; 32]),
+            seq: 0,
+            version,
+            members,
+            unlisted: 0,
+            history: Vec::new(),
+        }
     }
 
     /// Five members joined where a crowd begins above four, and one was welcomed.
     fn five() -> CrowdMode {
         let mut crowd = CrowdMode::new(4);
         assert!((1..=4).all(|version| crowd.note_joined(Epoch(1), version, version as usize)));
-        assert!(!crowd.note_joined(Epoch(1), 5, 5) && crowd.welcome(&room(1, 5, 5)) && crowd.count().is_some());
+        assert!(
+            !crowd.note_joined(Epoch(1), 5, 5)
+                && crowd.welcome(&room(1, 5, 5))
+                && crowd.count().is_some()
+        );
         crowd
     }
 
@@ -259,11 +293,21 @@ mod tests {
         assert!(crowd.end(&room(2, 9, 3), 0).is_none() && crowd.end(&room(1, 9, 4), 0).is_none());
         let calls = crowd.is_over().unwrap().1;
         crowd.note_call();
-        assert!(crowd.end(&room(1, 9, 3), calls).is_none(), "the list may not know who has just come to the call");
+        assert!(
+            crowd.end(&room(1, 9, 3), calls).is_none(),
+            "the list may not know who has just come to the call"
+        );
         assert!(crowd.end(&room(1, 9, 3), crowd.calls).is_some() && !crowd.welcome(&room(1, 9, 3)));
         // A change that the list contains is not broadcast any more; a later one is.
-        assert!(!crowd.note_joined(Epoch(1), 8, 4) && !leave(&mut crowd, 9, 3) && leave(&mut crowd, 10, 2));
-        assert!(crowd.welcome(&room(1, 4, 5)) && !crowd.is, "who comes from before the list gets it, and makes no crowd");
+        assert!(
+            !crowd.note_joined(Epoch(1), 8, 4)
+                && !leave(&mut crowd, 9, 3)
+                && leave(&mut crowd, 10, 2)
+        );
+        assert!(
+            crowd.welcome(&room(1, 4, 5)) && !crowd.is,
+            "who comes from before the list gets it, and makes no crowd"
+        );
     }
 
     #[test]
@@ -276,15 +320,28 @@ mod tests {
 
     #[test]
     fn many_thousands_are_told_the_count_less_often() {
-        for (announced, seconds) in [(0, 1), (101, 1), (2000, 1), (2999, 1), (4000, 2), (16_000, 8), (20_000, 10), (100_000, 10)]
-        {
+        for (announced, seconds) in [
+            (0, 1),
+            (101, 1),
+            (2000, 1),
+            (2999, 1),
+            (4000, 2),
+            (16_000, 8),
+            (20_000, 10),
+            (100_000, 10),
+        ] {
             assert_eq!(pace(announced).as_secs(), seconds, "{announced}");
         }
     }
 
     #[test]
     fn nobody_is_left_out_by_a_reset() {
-        for (reset, is) in [(room(1, 9, 3), true), (room(1, 10, 3), false), (room(2, 1, 3), false), (room(2, 1, 5), true)] {
+        for (reset, is) in [
+            (room(1, 9, 3), true),
+            (room(1, 10, 3), false),
+            (room(2, 1, 3), false),
+            (room(2, 1, 5), true),
+        ] {
             let mut crowd = five();
             assert!(crowd.welcome(&room(1, 9, 3)));
             assert_eq!(crowd.start_over(&reset), is, "{}", reset.cursor());
@@ -295,11 +352,19 @@ mod tests {
     #[test]
     fn a_leave_that_is_told_by_name_is_counted_again() {
         let mut crowd = five();
-        assert!(crowd.welcome(&room(1, 9, 7)) && crowd.count().is_some() && crowd.count().is_none());
+        assert!(
+            crowd.welcome(&room(1, 9, 7)) && crowd.count().is_some() && crowd.count().is_none()
+        );
         assert!(crowd.note_left(Epoch(1), 6, 4, true), "seen in the call");
-        assert_eq!(crowd.count().map(|(_, count)| count), Some(7), "its count was older than the one told");
+        assert_eq!(
+            crowd.count().map(|(_, count)| count),
+            Some(7),
+            "its count was older than the one told"
+        );
         // The participants of the call are unknown before the first snapshot.
         let mut crowd = CrowdMode::new(4);
-        assert!(leave(&mut crowd, 6, 5) && crowd.welcome(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5));
+        assert!(
+            leave(&mut crowd, 6, 5) && crowd.welcome(&room(1, 6, 5)) && !leave(&mut crowd, 7, 5)
+        );
     }
 }

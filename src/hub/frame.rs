@@ -41,8 +41,12 @@ impl Content {
     /// The message for everyone but its author.
     pub(super) fn message<'a>(&'a self, room: &'a RoomId) -> ServerMessage<'a> {
         match self {
-            Self::Said { epoch, entry } => ServerMessage::Chat(Chat::new(room, *epoch, entry, false)),
-            Self::Joined { member, count } => ServerMessage::Joined { member: MemberDto::from(member), room, count: *count },
+            Self::Said { epoch, entry } => {
+                ServerMessage::Chat(Chat::new(room, *epoch, entry, false))
+            }
+            Self::Joined { member, count } => {
+                ServerMessage::Joined { member: MemberDto::from(member), room, count: *count }
+            }
             Self::Left { member, reason, count } => {
                 let (client_id, user) = (member.id, &member.name);
                 ServerMessage::Left { client_id, user, room, reason: *reason, count: *count }
@@ -52,7 +56,9 @@ impl Content {
                 let listed = members.iter().map(MemberDto::from).collect();
                 ServerMessage::Presence { room, count: members.len(), members: Some(listed) }
             }
-            Self::Typing { from, user, typing } => ServerMessage::Typing { from: *from, user, room, typing: *typing },
+            Self::Typing { from, user, typing } => {
+                ServerMessage::Typing { from: *from, user, room, typing: *typing }
+            }
             Self::Call { from, user, in_call } => {
                 let verified = True::when(user.is_verified());
                 ServerMessage::Call { client_id: *from, user, verified, in_call: *in_call }
@@ -63,9 +69,15 @@ impl Content {
 
     /// The message for its author: an entry comes back as an `ack`, or with its `n` where that is asked for (`echo`).
     /// `None` where the author gets nothing.
-    pub(super) fn for_author<'a>(&'a self, room: &'a RoomId, echo: bool) -> Option<ServerMessage<'a>> {
+    pub(super) fn for_author<'a>(
+        &'a self,
+        room: &'a RoomId,
+        echo: bool,
+    ) -> Option<ServerMessage<'a>> {
         match self {
-            Self::Said { epoch, entry } if echo => Some(ServerMessage::Chat(Chat::new(room, *epoch, entry, true))),
+            Self::Said { epoch, entry } if echo => {
+                Some(ServerMessage::Chat(Chat::new(room, *epoch, entry, true)))
+            }
             Self::Said { epoch, entry } => {
                 let cursor = Some(Cursor { epoch: *epoch, seq: entry.seq });
                 let (n, seq, timestamp) = (entry.n, entry.seq, Timestamp(entry.at));

@@ -40,7 +40,9 @@ impl FrameMeta {
     pub(super) fn is_after(&self, seen_up_to: SeenUpTo) -> bool {
         match *self {
             Self::Said(cursor) => cursor.epoch == seen_up_to.epoch && cursor.seq > seen_up_to.seq,
-            Self::Presence { epoch, version } => epoch == seen_up_to.epoch && version > seen_up_to.version,
+            Self::Presence { epoch, version } => {
+                epoch == seen_up_to.epoch && version > seen_up_to.version
+            }
             Self::Notice => true,
         }
     }

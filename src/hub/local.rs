@@ -78,7 +78,10 @@ impl LocalRoom {
             opened: Mutex::new(opened),
             text: budgets.room_text(limits.history_bytes, limits.history_len),
             kept: Mutex::default(),
-            pending: Mutex::new(PendingFrames { crowd: CrowdMode::new(*crowd), ..PendingFrames::default() }),
+            pending: Mutex::new(PendingFrames {
+                crowd: CrowdMode::new(*crowd),
+                ..PendingFrames::default()
+            }),
             people: Mutex::default(),
             call_participants: Mutex::default(),
             publishers: AtomicUsize::new(0),
@@ -151,10 +154,13 @@ impl LocalRoom {
                 let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
                 (kind, Content::Left { member: member.clone(), reason: *reason, count: *count })
             }
-            Event::Unchanged { epoch, version, count } => return pending.crowd.note_unchanged(*epoch, *version, *count),
-            Event::Typing { from, user, typing } => {
-                (FrameMeta::Notice, Content::Typing { from: *from, user: user.clone(), typing: *typing })
+            Event::Unchanged { epoch, version, count } => {
+                return pending.crowd.note_unchanged(*epoch, *version, *count);
             }
+            Event::Typing { from, user, typing } => (
+                FrameMeta::Notice,
+                Content::Typing { from: *from, user: user.clone(), typing: *typing },
+            ),
             // For one session, not for the room's subscribers.
             Event::Moved { .. } | Event::Unloading { .. } => return,
             Event::Call { epoch, from, user, call, version } => {
@@ -163,7 +169,8 @@ impl LocalRoom {
                 if *call == CallMark::INVITED {
                     return;
                 }
-                let content = Content::Call { from: *from, user: user.clone(), in_call: call.is_on() };
+                let content =
+                    Content::Call { from: *from, user: user.clone(), in_call: call.is_on() };
                 pending.crowd.note_call();
                 // Ordered as the next version: a newer snapshot contains it, and perhaps also that the member left
                 // since.

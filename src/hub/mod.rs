@@ -124,14 +124,29 @@ impl HubConfig {
         encoder: &Encoder,
     ) -> Bytes {
         let now = (self.clock)();
-        let ticket = self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
+        let ticket =
+            self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
         let video = self.video.is_some();
         let crowd = crowd.then_some(self.crowd);
-        let arrival = WelcomeParams { member, user: name, ticket: &ticket, resumed, reset, last_n, crowd, video, now };
+        let arrival = WelcomeParams {
+            member,
+            user: name,
+            ticket: &ticket,
+            resumed,
+            reset,
+            last_n,
+            crowd,
+            video,
+            now,
+        };
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
         let allowed = LimitsDto::new(&self.limits, millis(self.grace), millis(self.poll()));
         let fields = Welcome::new(room, snapshot, history, arrival, allowed);
-        encoder.encode(&if again { ServerMessage::Reset(fields) } else { ServerMessage::Welcome(fields) })
+        encoder.encode(&if again {
+            ServerMessage::Reset(fields)
+        } else {
+            ServerMessage::Welcome(fields)
+        })
     }
 }
 
@@ -209,7 +224,10 @@ impl Hub {
 
     /// (rooms, sessions) at this node.
     pub fn counts(&self) -> (usize, usize) {
-        (self.rooms.rooms.len(), self.rooms.rooms.iter().map(|room| room.people.lock().sessions.len()).sum())
+        (
+            self.rooms.rooms.len(),
+            self.rooms.rooms.iter().map(|room| room.people.lock().sessions.len()).sum(),
+        )
     }
 
     /// Joins a room: registers for events, takes a snapshot, sends the welcome, then follows. `subscriber` gets the
@@ -239,13 +257,20 @@ impl Hub {
             Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
         });
         // A client whose ticket did not resume its session must learn that it has a new one: its welcome says `reset`.
-        let from = JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
+        let from =
+            JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
         self.sit(&room, claims, from, usage.as_ref(), subscriber).await
     }
 
     /// The claims of a ticket, if it is valid for a client that joins as `name`.
-    async fn verify_ticket(&self, room: &RoomId, ticket: &str, name: Option<&Name>) -> Result<Option<Claims>, ApiError> {
-        let claims = self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
+    async fn verify_ticket(
+        &self,
+        room: &RoomId,
+        ticket: &str,
+        name: Option<&Name>,
+    ) -> Result<Option<Claims>, ApiError> {
+        let claims =
+            self.claims(room, ticket).await?.filter(|claims| same_account(&claims.name, name));
         match (claims, &self.config().accounts) {
             // The ticket's name may have been registered since; the name in the request has been checked.
             (Some(Claims { name: had, .. }), Some(accounts))
@@ -267,13 +292,32 @@ impl Hub {
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<Session, ApiError> {
         let count = usage.map_or(Count::Free, Count::Limited);
-        let placed = match self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&subscriber)) {
+        let placed = match self.rooms.place(
+            room,
+            &claims,
+            from.began,
+            &self.tags,
+            count,
+            Arc::clone(&subscriber),
+        ) {
             // The member's session is at another node, which may be stopping: it was counted when the member joined.
-            Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. })) if from.resumed => {
-                let seated =
-                    self.store.find(room, Some(claims.member)).await?.is_some_and(|room| ticket_ops::has(&room, claims.member));
+            Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. }))
+                if from.resumed =>
+            {
+                let seated = self
+                    .store
+                    .find(room, Some(claims.member))
+                    .await?
+                    .is_some_and(|room| ticket_ops::has(&room, claims.member));
                 let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
-                self.rooms.place(room, &claims, from.began, &self.tags, count, Arc::clone(&subscriber))
+                self.rooms.place(
+                    room,
+                    &claims,
+                    from.began,
+                    &self.tags,
+                    count,
+                    Arc::clone(&subscriber),
+                )
             }
             placed => placed,
         };
@@ -288,13 +332,18 @@ impl Hub {
         }
         let after = from.cursor.filter(|_| from.exact);
         for _ in 0..JOINS {
-            let joined = self.store.join(room, session.member(), session.name(), tag, from.began, after).await;
+            let joined = self
+                .store
+                .join(room, session.member(), session.name(), tag, from.began, after)
+                .await;
             let (joined, snapshot) = match joined {
                 Ok(joined) => joined,
                 Err(error) => {
                     match error {
                         StoreError::Refused(RoomError::Overtaken) => session.void(),
-                        StoreError::Refused(_) | StoreError::Full | StoreError::Busy(_) => session.give_up(),
+                        StoreError::Refused(_) | StoreError::Full | StoreError::Busy(_) => {
+                            session.give_up()
+                        }
                         StoreError::Unavailable | StoreError::Broken(_) => {}
                     }
                     return Err(error.into());

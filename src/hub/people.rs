@@ -104,7 +104,11 @@ pub(super) struct Broadcast<'a> {
 
 impl<'a> Broadcast<'a> {
     #[inline]
-    pub(super) fn new(json: &'a [u8], items: &'a [Item], reset: Option<(Arc<Snapshot>, bool)>) -> Self {
+    pub(super) fn new(
+        json: &'a [u8],
+        items: &'a [Item],
+        reset: Option<(Arc<Snapshot>, bool)>,
+    ) -> Self {
         Self { json, items, reset, batches: SmallVec::new() }
     }
 }
@@ -123,7 +127,13 @@ impl People {
 
     /// Broadcasts to the next `most` sessions that have not got it yet. False when all have. A session that is opened
     /// meanwhile comes last; its snapshot already contains what lies before it.
-    pub(super) fn broadcast(&mut self, out: &mut Broadcast<'_>, most: usize, room: &RoomId, config: &HubConfig) -> bool {
+    pub(super) fn broadcast(
+        &mut self,
+        out: &mut Broadcast<'_>,
+        most: usize,
+        room: &RoomId,
+        config: &HubConfig,
+    ) -> bool {
         let Broadcast { json, items, reset, batches } = out;
         let (from, count) = (std::mem::take(&mut self.broadcast_to), self.sessions.len());
         let to = if count - from > most { from + most } else { count };
@@ -150,22 +160,33 @@ impl People {
             }
         }
         let life = items.iter().find_map(|item| item.kind.epoch());
-        let one_life = items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
-        let mut authors: Few<usize> =
-            items.iter().filter_map(|item| self.sessions.get_index_of(&item.content.author()?)).collect();
+        let one_life =
+            items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
+        let mut authors: Few<usize> = items
+            .iter()
+            .filter_map(|item| self.sessions.get_index_of(&item.content.author()?))
+            .collect();
         authors.sort_unstable();
         let Some(sessions) = self.sessions.get_range_mut(from..to) else { return false };
         for (index, (member, session)) in (from..).zip(sessions.iter_mut()) {
-            let Some(encoder) = session.place.subscriber().map(|subscriber| subscriber.encoder()) else { continue };
-            let at = batches.iter().position(|batch| std::ptr::eq(batch.encoder, encoder)).unwrap_or_else(|| {
-                batches.push(Batch::new(encoder, room, json, items));
-                batches.len() - 1
-            });
+            let Some(encoder) = session.place.subscriber().map(|subscriber| subscriber.encoder())
+            else {
+                continue;
+            };
+            let at = batches
+                .iter()
+                .position(|batch| std::ptr::eq(batch.encoder, encoder))
+                .unwrap_or_else(|| {
+                    batches.push(Batch::new(encoder, room, json, items));
+                    batches.len() - 1
+                });
             let batch = &batches[at];
             match &mut session.place {
                 Place::Live { subscriber, seen_up_to } => {
                     let same_life = one_life && life.is_none_or(|life| life == seen_up_to.epoch);
-                    let fresh = same_life && seen_up_to.seq < first_seq && seen_up_to.version < first_version;
+                    let fresh = same_life
+                        && seen_up_to.seq < first_seq
+                        && seen_up_to.version < first_version;
                     if fresh && authors.binary_search(&index).is_err() {
                         subscriber.deliver(std::slice::from_ref(&batch.bytes));
                     } else {
@@ -177,7 +198,9 @@ impl People {
                 }
                 Place::Joining(joining) => {
                     for (i, item) in items.iter().enumerate() {
-                        joining.waiting.extend(batch.frame(i, items, room, *member).map(|frame| (item.kind, frame)));
+                        joining.waiting.extend(
+                            batch.frame(i, items, room, *member).map(|frame| (item.kind, frame)),
+                        );
                     }
                 }
                 Place::Held { .. } => {}
@@ -188,13 +211,28 @@ impl People {
 }
 
 impl LocalSession {
-    fn start_over(&mut self, member: MemberId, room: &RoomId, snapshot: &Snapshot, crowd: bool, config: &HubConfig) {
+    fn start_over(
+        &mut self,
+        member: MemberId,
+        room: &RoomId,
+        snapshot: &Snapshot,
+        crowd: bool,
+        config: &HubConfig,
+    ) {
         match &mut self.place {
             Place::Live { subscriber, seen_up_to } => {
                 *seen_up_to = SeenUpTo::of(snapshot);
                 let last_n = snapshot.last_n(member);
-                let guest = Greeted { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
-                let frame = config.welcome(room, snapshot, &snapshot.history, guest, true, subscriber.encoder());
+                let guest =
+                    Greeted { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
+                let frame = config.welcome(
+                    room,
+                    snapshot,
+                    &snapshot.history,
+                    guest,
+                    true,
+                    subscriber.encoder(),
+                );
                 subscriber.deliver(&[frame]);
             }
             Place::Joining(joining) => {

@@ -43,10 +43,19 @@ struct State {
 impl PollSession {
     /// Holds a session for the node's poll time after each request that was accepted, then frees it and calls `lost`.
     /// `unload` notifies that the member's page unloads.
-    pub fn new(session: Session, unload: Arc<Notify>, lost: impl FnOnce() + Send + 'static) -> Self {
+    pub fn new(
+        session: Session,
+        unload: Arc<Notify>,
+        lost: impl FnOnce() + Send + 'static,
+    ) -> Self {
         let config = session.config();
         let (lease, reload) = (config.poll(), config.reload_grace);
-        let state = State { session: Some(session), asking: 0, until: Instant::now() + lease, unloads: false };
+        let state = State {
+            session: Some(session),
+            asking: 0,
+            until: Instant::now() + lease,
+            unloads: false,
+        };
         let kept = Arc::new(Kept { state: Mutex::new(state), over: Notify::new(), lease, reload });
         let watched = Arc::clone(&kept);
         let watch = tokio::spawn(async move {

@@ -42,7 +42,12 @@ pub struct RoomRegistry {
 impl RoomRegistry {
     /// No rooms yet.
     pub fn new(config: HubConfig) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::default(), config: Arc::new(config), away: DashMap::default(), store: OnceLock::new() })
+        Arc::new(Self {
+            rooms: DashMap::default(),
+            config: Arc::new(config),
+            away: DashMap::default(),
+            store: OnceLock::new(),
+        })
     }
 
     /// Starts the task that counts a room, if it is a crowd.
@@ -79,7 +84,8 @@ impl RoomRegistry {
             return room.kept_of(usage);
         }
         let HubConfig { budgets, limits, .. } = &*self.config;
-        let keep = || Arc::new(usage.keep(&budgets.room_text(limits.history_bytes, limits.history_len)));
+        let keep =
+            || Arc::new(usage.keep(&budgets.room_text(limits.history_bytes, limits.history_len)));
         Arc::clone(&self.away.entry((usage.address(), id.clone())).or_insert_with(keep))
     }
 
@@ -101,7 +107,8 @@ impl RoomRegistry {
         count: Count<'_>,
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<(Arc<LocalRoom>, u64), ApiError> {
-        let place = Place::Joining(Box::new(Joining { subscriber, waiting: Vec::new(), reset: None }));
+        let place =
+            Place::Joining(Box::new(Joining { subscriber, waiting: Vec::new(), reset: None }));
         // The entry keeps its shard locked: the room cannot be dropped as empty meanwhile.
         let (room, permit) = match self.rooms.entry(id.clone()) {
             Slot::Occupied(room) => (room.into_ref(), None),
@@ -121,7 +128,15 @@ impl RoomRegistry {
             (None, None) => count.hold(Resource::Seats)?,
         };
         let tag = tags.fetch_add(1, Ordering::Relaxed);
-        let session = LocalSession { tag, began, older: Vec::new(), name: name.clone(), place, permit, unloaded: None };
+        let session = LocalSession {
+            tag,
+            began,
+            older: Vec::new(),
+            name: name.clone(),
+            place,
+            permit,
+            unloaded: None,
+        };
         let old = people.sessions.insert(*member, session);
         if let (Some(old), Some(session)) = (old, people.sessions.get_mut(member)) {
             if let Some(subscriber) = old.place.subscriber() {
@@ -145,7 +160,9 @@ impl RoomRegistry {
                 _ => None,
             }
         };
-        if let Some((_, room)) = self.rooms.remove_if(&room.id, |_, room| room.people.lock().sessions.is_empty()) {
+        if let Some((_, room)) =
+            self.rooms.remove_if(&room.id, |_, room| room.people.lock().sessions.is_empty())
+        {
             room.end();
         }
         let older = session.map(|session| session.older).unwrap_or_default();
@@ -190,7 +207,10 @@ impl EventHandler for RoomRegistry {
         let Some(room) = self.find(id) else { return };
         let (code, message) = match up {
             true => (StatusCode::StoreAvailable, "all is well again"),
-            false => (StatusCode::StoreUnavailable, "the room is out of reach for the moment; what you send may not arrive yet"),
+            false => (
+                StatusCode::StoreUnavailable,
+                "the room is out of reach for the moment; what you send may not arrive yet",
+            ),
         };
         room.notice(code, message);
     }

@@ -93,13 +93,23 @@ impl Session {
             None => Some(&snapshot.history[..]),
         };
         let Claims { member, name } = &self.claims;
-        let guest = Greeted { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
+        let guest =
+            Greeted { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
         let history = missed.unwrap_or(&snapshot.history);
-        let welcome = self.hub.config().welcome(&self.room.id, snapshot, history, guest, false, subscriber.encoder());
+        let welcome = self.hub.config().welcome(
+            &self.room.id,
+            snapshot,
+            history,
+            guest,
+            false,
+            subscriber.encoder(),
+        );
 
         let mut people = self.room.people.lock();
         let seen_up_to = SeenUpTo::of(snapshot);
-        let Some(session) = people.sessions.get_mut(&self.claims.member).filter(|session| session.tag == self.tag) else {
+        let Some(session) =
+            people.sessions.get_mut(&self.claims.member).filter(|session| session.tag == self.tag)
+        else {
             drop(people);
             return Err(self.replaced());
         };
@@ -110,12 +120,19 @@ impl Session {
         }
         self.unjoined = false;
         session.older = Vec::new();
-        let place = std::mem::replace(&mut session.place, Place::Live { subscriber: Arc::clone(subscriber), seen_up_to });
+        let place = std::mem::replace(
+            &mut session.place,
+            Place::Live { subscriber: Arc::clone(subscriber), seen_up_to },
+        );
         people.key = Some(snapshot.key);
         subscriber.deliver(&[welcome]);
         if let Place::Joining(joining) = place {
-            let missed: Vec<_> =
-                joining.waiting.into_iter().filter(|(kind, _)| kind.is_after(seen_up_to)).map(|(_, frame)| frame).collect();
+            let missed: Vec<_> = joining
+                .waiting
+                .into_iter()
+                .filter(|(kind, _)| kind.is_after(seen_up_to))
+                .map(|(_, frame)| frame)
+                .collect();
             if !missed.is_empty() {
                 subscriber.deliver(&missed);
             }
@@ -125,7 +142,12 @@ impl Session {
 
     /// Whether this connection still has the session.
     fn is_held(&self) -> bool {
-        self.room.people.lock().sessions.get(&self.claims.member).is_some_and(|session| session.tag == self.tag)
+        self.room
+            .people
+            .lock()
+            .sessions
+            .get(&self.claims.member)
+            .is_some_and(|session| session.tag == self.tag)
     }
 
     /// Another connection has the session, or had it.
@@ -143,8 +165,13 @@ impl Session {
     ///
     /// # Errors
     /// Why it was not published.
-    pub async fn publish(&mut self, n: Option<u64>, text: &Text) -> Result<Option<ServerMessage<'static>>, ApiError> {
-        let counted = self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
+    pub async fn publish(
+        &mut self,
+        n: Option<u64>,
+        text: &Text,
+    ) -> Result<Option<ServerMessage<'static>>, ApiError> {
+        let counted =
+            self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
         let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
         let mut saying = match n {
             Some(n) => store.publish(room, member, n, text),
@@ -165,7 +192,13 @@ impl Session {
         let PublishResult { n, seq, at, repeated } = said?;
         // A message ends typing: clients know that by themselves.
         self.typing_timeout.take().inspect(AbortHandle::abort);
-        let again = ServerMessage::Ack(Ack { n, seq, timestamp: Timestamp(at), cursor: None, duplicate: Some(True) });
+        let again = ServerMessage::Ack(Ack {
+            n,
+            seq,
+            timestamp: Timestamp(at),
+            cursor: None,
+            duplicate: Some(True),
+        });
         Ok(repeated.then_some(again))
     }
 
@@ -176,13 +209,18 @@ impl Session {
     pub async fn typing(&mut self, typing: bool) -> Result<(), ApiError> {
         let began = Instant::now();
         self.typing_timeout.take().inspect(AbortHandle::abort);
-        self.hub.store.typing(&self.room.id, self.claims.member, &self.claims.name, typing, began).await?;
+        self.hub
+            .store
+            .typing(&self.room.id, self.claims.member, &self.claims.name, typing, began)
+            .await?;
         if typing {
-            let (store, room, claims) = (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
+            let (store, room, claims) =
+                (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
             let typing_timeout = tokio::spawn(async move {
                 sleep(TYPING).await;
                 // An error is of no interest: for a member who has left, the leave was broadcast.
-                let _ = store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
+                let _ =
+                    store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
             });
             self.typing_timeout = Some(typing_timeout.abort_handle());
         }
@@ -200,7 +238,9 @@ impl Session {
     /// The page says that it unloads: if the connection ends now, the session is held for the reload grace.
     pub fn unload(&self) {
         let mut people = self.room.people.lock();
-        if let Some(session) = people.sessions.get_mut(&self.claims.member).filter(|session| session.tag == self.tag) {
+        if let Some(session) =
+            people.sessions.get_mut(&self.claims.member).filter(|session| session.tag == self.tag)
+        {
             session.unload();
         }
     }
@@ -209,7 +249,8 @@ impl Session {
     /// is.
     pub async fn leave(mut self) -> bool {
         self.freed = true;
-        let leaving = self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
+        let leaving =
+            self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
         timeout(LEAVING, leaving).await.is_ok()
     }
 
@@ -240,7 +281,13 @@ impl Session {
     /// Gives up a session that the store refused. If an older connection's session stands behind it, that one is held
     /// for the grace.
     pub(super) fn give_up(mut self) {
-        let older = self.room.people.lock().sessions.get(&self.claims.member).is_some_and(|session| !session.older.is_empty());
+        let older = self
+            .room
+            .people
+            .lock()
+            .sessions
+            .get(&self.claims.member)
+            .is_some_and(|session| !session.older.is_empty());
         if !older {
             self.freed = true;
             self.hub.rooms.unregister(&self.room, self.claims.member, self.tag);
@@ -266,20 +313,26 @@ impl Drop for Session {
         if self.freed || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        let (hub, room, claims, tag) = (Arc::clone(&self.hub), Arc::clone(&self.room), self.claims.clone(), self.tag);
+        let (hub, room, claims, tag) =
+            (Arc::clone(&self.hub), Arc::clone(&self.room), self.claims.clone(), self.tag);
         let member = claims.member;
         if typing {
             // Sent for the connection that typed, and now: later it could be taken for a frame of the next
             // connection.
             let (store, room) = (Arc::clone(&hub.store), room.id.clone());
-            tokio::spawn(async move { store.typing(&room, claims.member, &claims.name, false, Instant::now()).await });
+            tokio::spawn(async move {
+                store.typing(&room, claims.member, &claims.name, false, Instant::now()).await
+            });
         }
         if self.unjoined {
             hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);
             return;
         }
         let mut people = self.room.people.lock();
-        let Some(session) = people.sessions.get_mut(&member).filter(|session| session.tag == tag) else { return };
+        let Some(session) = people.sessions.get_mut(&member).filter(|session| session.tag == tag)
+        else {
+            return;
+        };
         if hub.is_stopping() && !hub.store.shared() {
             drop(people);
             hub.leave_with_retry(&room, member, tag, LeaveReason::Shutdown);
@@ -298,12 +351,16 @@ impl Drop for Session {
                 sleep(config.reload_grace).await;
             })
             .await;
-            let lost = room.people.lock().sessions.get(&member).is_some_and(|session| session.tag == tag);
+            let lost =
+                room.people.lock().sessions.get(&member).is_some_and(|session| session.tag == tag);
             if lost {
                 hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);
             }
         });
-        let lost = std::mem::replace(&mut session.place, Place::Held { unload, _grace: AbortOnDropHandle::new(grace) });
+        let lost = std::mem::replace(
+            &mut session.place,
+            Place::Held { unload, _grace: AbortOnDropHandle::new(grace) },
+        );
         drop(people);
         drop(lost);
     }

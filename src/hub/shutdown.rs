@@ -58,7 +58,9 @@ impl Hub {
                 let mut pause = Duration::from_secs(1);
                 over = loop {
                     match hub.store.leave(&room.id, member, tag, reason).await {
-                        Err(StoreError::Unavailable | StoreError::Busy(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
+                        Err(StoreError::Unavailable | StoreError::Busy(_)) => {
+                            tokio::time::sleep(Duration::from_secs(1)).await
+                        }
                         Err(StoreError::Broken(_)) => {
                             tokio::time::sleep(pause).await;
                             pause = (pause * 2).min(Duration::from_secs(30));
@@ -86,7 +88,8 @@ impl Hub {
     /// them when a node is back.
     pub async fn shutdown(self: &Arc<Self>) {
         let ready = self.store.ready();
-        let (shared, moving) = (self.store.shared() && ready, ready && self.store.has_peers().await);
+        let (shared, moving) =
+            (self.store.shared() && ready, ready && self.store.has_peers().await);
         let sessions = self.counts().1;
         let held = shared.then(|| self.config().parted());
         self.stopping.send_replace(Some(if moving {
@@ -107,7 +110,10 @@ impl Hub {
         // The node to which members were to move may have stopped as well.
         let left = self.counts().1 > 0;
         if shared && left && (!moving || !self.store.has_peers().await) {
-            tracing::info!(sessions = self.counts().1, "no other node lives: seats are left to the lease");
+            tracing::info!(
+                sessions = self.counts().1,
+                "no other node lives: seats are left to the lease"
+            );
             self.departures.close();
             let _ = tokio::time::timeout(SETTLING, self.departures.wait()).await;
             self.store.part(self.config().parted()).await;
@@ -120,8 +126,16 @@ impl Hub {
     async fn free_all(self: &Arc<Self>) {
         let calling = self.calling();
         let leaving = calling.iter().flat_map(|room| {
-            let sessions: Vec<_> = room.people.lock().sessions.iter().map(|(member, session)| (*member, session.tag)).collect();
-            sessions.into_iter().map(|(member, tag)| self.leave_with_retry(room, member, tag, LeaveReason::Shutdown))
+            let sessions: Vec<_> = room
+                .people
+                .lock()
+                .sessions
+                .iter()
+                .map(|(member, session)| (*member, session.tag))
+                .collect();
+            sessions.into_iter().map(|(member, tag)| {
+                self.leave_with_retry(room, member, tag, LeaveReason::Shutdown)
+            })
         });
         let _ = tokio::time::timeout(HANGING_UP, async {
             join_all(leaving).await;

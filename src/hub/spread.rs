@@ -61,9 +61,15 @@ mod tests {
 
     #[test]
     fn people_who_move_are_spread_by_their_number_and_all_come_while_their_seats_are_held() {
-        for (sessions, to) in
-            [(0, 2000), (1, 2000), (7200, 2000), (10_000, 2700), (16_000, 4200), (50_000, 4500), (usize::MAX >> 20, 4500)]
-        {
+        for (sessions, to) in [
+            (0, 2000),
+            (1, 2000),
+            (7200, 2000),
+            (10_000, 2700),
+            (16_000, 4200),
+            (50_000, 4500),
+            (usize::MAX >> 20, 4500),
+        ] {
             assert_eq!(millis(Spread::over_nodes(sessions)), (200, to), "{sessions}");
         }
     }
@@ -71,20 +77,34 @@ mod tests {
     #[test]
     fn people_who_wait_for_a_restart_come_after_it() {
         let held = Some(Duration::from_secs(30));
-        for (sessions, to) in [(1, 3800), (5400, 3800), (9000, 5000), (54_000, 20_000), (90_000, 20_000)] {
+        for (sessions, to) in
+            [(1, 3800), (5400, 3800), (9000, 5000), (54_000, 20_000), (90_000, 20_000)]
+        {
             assert_eq!(millis(Spread::over_restart(sessions, held)), (2000, to), "{sessions}");
         }
         for (sessions, to) in [(1, 3800), (9000, 5000), (54_000, 20_000), (900_000, 30_000)] {
-            assert_eq!(millis(Spread::over_restart(sessions, None)), (2000, to), "without seats that are held: {sessions}");
+            assert_eq!(
+                millis(Spread::over_restart(sessions, None)),
+                (2000, to),
+                "without seats that are held: {sessions}"
+            );
         }
-        assert_eq!(millis(Spread::over_restart(9000, Some(Duration::from_secs(2)))), (500, 1333), "before a short lease ends");
+        assert_eq!(
+            millis(Spread::over_restart(9000, Some(Duration::from_secs(2)))),
+            (500, 1333),
+            "before a short lease ends"
+        );
     }
 
     #[test]
     fn a_moment_lies_within_and_they_differ() {
         let spread = Spread::over_nodes(1);
         let drawn: std::collections::BTreeSet<Duration> = (0..100).map(|_| spread.draw()).collect();
-        assert!(drawn.len() > 50 && drawn.iter().all(|moment| (spread.from..spread.to).contains(moment)), "{drawn:?}");
+        assert!(
+            drawn.len() > 50
+                && drawn.iter().all(|moment| (spread.from..spread.to).contains(moment)),
+            "{drawn:?}"
+        );
         let none = Spread { from: AT_ONCE, to: AT_ONCE };
         assert_eq!(none.draw(), AT_ONCE);
     }

@@ -27,7 +27,11 @@ impl Hub {
     /// store's.
     pub async fn ticket_holder(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
         match self.rooms.find(room).and_then(|room| room.people.lock().key) {
-            Some(key) => self.config().signer.check(&key, room, ticket, (self.config().clock)()).ok_or(ApiError::BadTicket),
+            Some(key) => self
+                .config()
+                .signer
+                .check(&key, room, ticket, (self.config().clock)())
+                .ok_or(ApiError::BadTicket),
             None => Ok(self.seated(room, ticket).await?.0),
         }
     }
@@ -43,23 +47,36 @@ impl Hub {
     }
 
     /// The member whose ticket this is, and whether they have a session in the room.
-    pub(super) async fn seated(&self, room: &RoomId, ticket: &str) -> Result<(Claims, bool), ApiError> {
+    pub(super) async fn seated(
+        &self,
+        room: &RoomId,
+        ticket: &str,
+    ) -> Result<(Claims, bool), ApiError> {
         let claimed = Signer::claimed(room, ticket).ok_or(ApiError::BadTicket)?;
         // A deleted room has no key left, and no members.
         let snapshot = self.store.find(room, Some(claimed)).await?.ok_or(RoomError::NotMember)?;
-        let claims =
-            self.config().signer.check(&snapshot.key, room, ticket, (self.config().clock)()).ok_or(ApiError::BadTicket)?;
+        let claims = self
+            .config()
+            .signer
+            .check(&snapshot.key, room, ticket, (self.config().clock)())
+            .ok_or(ApiError::BadTicket)?;
         Ok((claims, has(&snapshot, claimed)))
     }
 
     /// The claims of a ticket for this room, if it is valid.
-    pub(super) async fn claims(&self, room: &RoomId, ticket: &str) -> Result<Option<Claims>, ApiError> {
+    pub(super) async fn claims(
+        &self,
+        room: &RoomId,
+        ticket: &str,
+    ) -> Result<Option<Claims>, ApiError> {
         let local = self.rooms.find(room).and_then(|room| room.people.lock().key);
         let key = match local {
             Some(key) => Some(key),
             None => self.store.find(room, None).await?.map(|room| room.key),
         };
-        Ok(key.and_then(|key| self.config().signer.check(&key, room, ticket, (self.config().clock)())))
+        Ok(key.and_then(|key| {
+            self.config().signer.check(&key, room, ticket, (self.config().clock)())
+        }))
     }
 
     /// Resumes a member's session, wherever it is; creates no new member. `subscriber` gets the welcome as its first
@@ -83,7 +100,14 @@ impl Hub {
         if !seated {
             return Err(RoomError::NotMember.into());
         }
-        self.sit(room, claims, JoinOrigin { cursor, resumed: true, exact, joins: false, began }, usage, subscriber).await
+        self.sit(
+            room,
+            claims,
+            JoinOrigin { cursor, resumed: true, exact, joins: false, began },
+            usage,
+            subscriber,
+        )
+        .await
     }
 
     /// Publishes a message of a member; without a counter of its own it gets the next one.
@@ -117,7 +141,13 @@ impl Hub {
     ///
     /// # Errors
     /// Why they could not be told.
-    pub async fn typing(self: &Arc<Self>, room: &RoomId, who: &Claims, typing: bool, began: Instant) -> Result<(), ApiError> {
+    pub async fn typing(
+        self: &Arc<Self>,
+        room: &RoomId,
+        who: &Claims,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), ApiError> {
         self.set_typing_timeout(who.member, None);
         self.store.typing(room, who.member, &who.name, typing, began).await?;
         if typing {
@@ -167,7 +197,12 @@ impl Hub {
     ///
     /// # Errors
     /// [`ApiError::BadTicket`], or the store's.
-    pub async fn leave_by_ticket(self: &Arc<Self>, room: &RoomId, ticket: &str, began: Instant) -> Result<(), ApiError> {
+    pub async fn leave_by_ticket(
+        self: &Arc<Self>,
+        room: &RoomId,
+        ticket: &str,
+        began: Instant,
+    ) -> Result<(), ApiError> {
         let (claims, mut seated) = match self.seated(room, ticket).await {
             Err(ApiError::Refused(RoomError::NotMember)) => return Ok(()),
             seated => seated?,
@@ -175,7 +210,8 @@ impl Hub {
         self.set_typing_timeout(claims.member, None);
         let local = self.rooms.find(room).and_then(|room| {
             let people = room.people.lock();
-            let session = people.sessions.get(&claims.member).filter(|session| session.began <= began)?;
+            let session =
+                people.sessions.get(&claims.member).filter(|session| session.began <= began)?;
             if let Some(subscriber) = session.place.subscriber() {
                 subscriber.close(&ApiError::Left);
             }
@@ -184,7 +220,11 @@ impl Hub {
             Some((room, tag))
         });
         if let Some((local, tag)) = local {
-            let _ = timeout(LEAVING, self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left)).await;
+            let _ = timeout(
+                LEAVING,
+                self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left),
+            )
+            .await;
             // The session may have moved to another node without this one knowing yet: then that leave was void.
             seated = match self.seated(room, ticket).await {
                 Err(ApiError::Refused(RoomError::NotMember)) => false,

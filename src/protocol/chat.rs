@@ -138,7 +138,9 @@ fn number(number: u64, out: &mut Vec<u8>) {
 
 fn quote(text: &str, out: &mut Vec<u8>) {
     // Not `any`: without an early end it is done sixteen bytes at a time.
-    let special = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    let special = text
+        .bytes()
+        .fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
     if special {
         let _ = serde_json::to_writer(out, text);
     } else {
@@ -167,7 +169,12 @@ mod tests {
             text: "a \"b\"\n".parse().unwrap(),
         };
         let room = "general".parse().unwrap();
-        let json = |own| String::from_utf8(ServerMessage::Chat(Chat::new(&room, Epoch(255), &entry, own)).to_json()).unwrap();
+        let json = |own| {
+            String::from_utf8(
+                ServerMessage::Chat(Chat::new(&room, Epoch(255), &entry, own)).to_json(),
+            )
+            .unwrap()
+        };
         let expected = r#"{"type":"chat","seq":3,"from":"00000000-0000-0000-0000-000000000000","user":"Ann","room":"general","text":"a \"b\"\n","timestamp":"2023-11-14T22:13:20.007Z","cursor":"ff-3""#;
         assert_eq!(json(false), format!("{expected}}}"));
         assert_eq!(json(true), format!("{expected},\"n\":2}}"));

@@ -77,13 +77,18 @@ impl ClientFrame {
     pub fn parse(json: &str) -> Self {
         // serde would accept a list of the fields in their order.
         if json.trim_start().starts_with('[') {
-            return Self { ask: Err(ApiError::BadFrame("a frame is one JSON object".into())), n: None };
+            return Self {
+                ask: Err(ApiError::BadFrame("a frame is one JSON object".into())),
+                n: None,
+            };
         }
         let frame: Frame = match serde_json::from_str(json) {
             Ok(frame) => frame,
             Err(error) => {
                 let problem = match error.classify() {
-                    serde_json::error::Category::Data => format!("a frame is one JSON object: {error}"),
+                    serde_json::error::Category::Data => {
+                        format!("a frame is one JSON object: {error}")
+                    }
                     _ => format!("this is not JSON: {error}"),
                 };
                 return Self { ask: Err(ApiError::BadFrame(problem)), n: None };
@@ -91,7 +96,9 @@ impl ClientFrame {
         };
         let n = match &frame.n {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_u64().filter(|n| (1..=MAX_N).contains(n)).map(Some).ok_or(ApiError::BadN),
+            Some(value) => {
+                value.as_u64().filter(|n| (1..=MAX_N).contains(n)).map(Some).ok_or(ApiError::BadN)
+            }
         };
         match n {
             Ok(n) => Self { ask: frame.ask(n), n },
@@ -103,17 +110,24 @@ impl ClientFrame {
 impl Frame<'_> {
     fn ask(self, n: Option<u64>) -> Result<ClientMessage, ApiError> {
         let text = self.text.or(self.message).or(self.content);
-        let chat = |text: Option<Word>| Ok(ClientMessage::Chat { text: text.unwrap_or_default().0.parse()?, n });
+        let chat = |text: Option<Word>| {
+            Ok(ClientMessage::Chat { text: text.unwrap_or_default().0.parse()?, n })
+        };
         match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
             (Some("chat"), text, _) => chat(text),
             (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
-            (Some("typing"), _, None) => Err(ApiError::BadFrame("typing needs \"typing\": true or false".into())),
+            (Some("typing"), _, None) => {
+                Err(ApiError::BadFrame("typing needs \"typing\": true or false".into()))
+            }
             (Some("livekit-token"), ..) => Ok(ClientMessage::LivekitToken),
             (Some("ping"), ..) => Ok(ClientMessage::Ping),
             (Some("leave"), ..) => Ok(ClientMessage::Leave),
             (Some("resume"), ..) => {
-                let ticket = self.ticket.ok_or_else(|| ApiError::BadFrame("resume needs a ticket".into()))?;
-                let cursor = self.cursor.filter(|c| !c.0.is_empty()).map(|c| c.0.parse()).transpose()?;
+                let ticket = self
+                    .ticket
+                    .ok_or_else(|| ApiError::BadFrame("resume needs a ticket".into()))?;
+                let cursor =
+                    self.cursor.filter(|c| !c.0.is_empty()).map(|c| c.0.parse()).transpose()?;
                 Ok(ClientMessage::Resume { ticket, cursor })
             }
             (Some(_), ..) => Err(ApiError::UnknownType),
@@ -121,7 +135,9 @@ impl Frame<'_> {
             (None, Some(text), None) => chat(Some(text)),
             (None, Some(text), Some(_)) if !text.0.trim().is_empty() => chat(Some(text)),
             (None, _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
-            (None, None, None) => Err(ApiError::BadFrame("a frame needs a \"type\" or a \"text\"".into())),
+            (None, None, None) => {
+                Err(ApiError::BadFrame("a frame needs a \"type\" or a \"text\"".into()))
+            }
         }
     }
 }
@@ -152,9 +168,18 @@ mod tests {
 
     #[test]
     fn typing_comes_in_three_shapes() {
-        assert_eq!(ClientFrame::parse(r#"{"type":"typing","typing":true}"#).ask, Ok(ClientMessage::Typing { typing: true }));
-        assert_eq!(ClientFrame::parse(r#"{"typing":false}"#).ask, Ok(ClientMessage::Typing { typing: false }));
-        assert_eq!(ClientFrame::parse(r#"{"text":"","typing":true}"#).ask, Ok(ClientMessage::Typing { typing: true }));
+        assert_eq!(
+            ClientFrame::parse(r#"{"type":"typing","typing":true}"#).ask,
+            Ok(ClientMessage::Typing { typing: true })
+        );
+        assert_eq!(
+            ClientFrame::parse(r#"{"typing":false}"#).ask,
+            Ok(ClientMessage::Typing { typing: false })
+        );
+        assert_eq!(
+            ClientFrame::parse(r#"{"text":"","typing":true}"#).ask,
+            Ok(ClientMessage::Typing { typing: true })
+        );
     }
 
     #[test]
@@ -170,7 +195,12 @@ mod tests {
         ] {
             let said = ClientFrame::parse(frame).ask.unwrap_err().to_string();
             assert!(said.contains(allowed), "{frame}: {said}");
-            assert!(!["struct", "Frame", "Word", "tuple", "Option"].iter().any(|ours| said.contains(ours)), "{frame}: {said}");
+            assert!(
+                !["struct", "Frame", "Word", "tuple", "Option"]
+                    .iter()
+                    .any(|ours| said.contains(ours)),
+                "{frame}: {said}"
+            );
         }
     }
 
@@ -205,7 +235,10 @@ mod tests {
         assert_eq!(wrong(r#"{"type":"chat","n":3}"#), ("empty_text", Some(3)));
         assert_eq!(wrong(r#"{"type":"dance","n":3}"#), ("unknown_type", Some(3)));
         assert_eq!(wrong(r#"{"type":"resume"}"#), ("bad_frame", None));
-        assert_eq!(wrong(r#"{"type":"resume","ticket":"x","cursor":"zz"}"#), (RoomError::BadCursor.code(), None));
+        assert_eq!(
+            wrong(r#"{"type":"resume","ticket":"x","cursor":"zz"}"#),
+            (RoomError::BadCursor.code(), None)
+        );
         let long = format!(r#"{{"type":"chat","text":"{}","n":9}}"#, "x".repeat(4001));
         assert_eq!(wrong(&long), ("too_long", Some(9)));
     }

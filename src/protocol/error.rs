@@ -27,7 +27,9 @@ pub enum ApiError {
     #[error("frames are JSON text, not binary")]
     BinaryFrame,
     /// An unknown frame type.
-    #[error("known types are chat, typing, livekit-token, ping, leave and, as the first frame, resume")]
+    #[error(
+        "known types are chat, typing, livekit-token, ping, leave and, as the first frame, resume"
+    )]
     UnknownType,
     /// A ticket is needed.
     #[error("send the ticket from your welcome as 'Authorization: Bearer <ticket>'")]
@@ -77,7 +79,9 @@ pub enum ApiError {
     #[error("a request has one Host, and it is a host's name")]
     BadHost,
     /// A request for a host that the operator does not allow.
-    #[error("this server does not answer to this host; PARLOR_ALLOWED_HOSTS lists those it answers to")]
+    #[error(
+        "this server does not answer to this host; PARLOR_ALLOWED_HOSTS lists those it answers to"
+    )]
     UnknownHost,
     /// A page of another site.
     #[error(
@@ -105,10 +109,14 @@ pub enum ApiError {
         wait: Duration,
     },
     /// No LiveKit keys.
-    #[error("video is not set up here: the operator sets LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
+    #[error(
+        "video is not set up here: the operator sets LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
+    )]
     VideoNotConfigured,
     /// LiveKit does not accept this server's keys.
-    #[error("video cannot be used here: LiveKit refuses this server's settings, which the operator must mend")]
+    #[error(
+        "video cannot be used here: LiveKit refuses this server's settings, which the operator must mend"
+    )]
     VideoRefused,
     /// The store is out of reach.
     #[error("rooms are out of reach for the moment")]
@@ -196,9 +204,10 @@ impl ApiError {
                 RoomError::Overtaken => (refusal.code(), 409, 4001, IfAsked),
                 RoomError::RoomFull => (refusal.code(), 409, 4409, Later),
                 RoomError::StaleN => (refusal.code(), 409, 4400, Never),
-                RoomError::BadRoom | RoomError::BadName | RoomError::EmptyText | RoomError::BadCursor => {
-                    (refusal.code(), 400, 4400, Never)
-                }
+                RoomError::BadRoom
+                | RoomError::BadName
+                | RoomError::EmptyText
+                | RoomError::BadCursor => (refusal.code(), 400, 4400, Never),
             },
             Self::BadFrame(_) => ("bad_frame", 400, 4400, Never),
             Self::BadN => ("bad_n", 400, 4400, Never),
@@ -270,7 +279,10 @@ impl ApiError {
     /// How long to wait before the next try, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited(wait) | Self::TooManyTries(wait) | Self::AccountsBusy(wait) | Self::Restarting(wait) => Some(*wait),
+            Self::RateLimited(wait)
+            | Self::TooManyTries(wait)
+            | Self::AccountsBusy(wait)
+            | Self::Restarting(wait) => Some(*wait),
             Self::AddressLimit { wait, .. } | Self::ServerFull { wait, .. } => Some(*wait),
             _ => None,
         }
@@ -283,7 +295,8 @@ impl ApiError {
 
     /// The shape it takes in an error frame and in an HTTP body.
     pub fn problem(&self, n: Option<u64>) -> ErrorBody {
-        let retry_after = self.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let retry_after =
+            self.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         ErrorBody { code: self.code(), message: self.to_string(), n, retry_after }
     }
 }

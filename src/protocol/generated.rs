@@ -7,7 +7,10 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use ts_rs::{Config, TS};
 
-use super::{Ack, Chat, ClientMessage, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage, StatusCode, Welcome, schema};
+use super::{
+    Ack, Chat, ClientMessage, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage,
+    StatusCode, Welcome, schema,
+};
 
 const MESSAGES: &str = "public/protocol/generated/messages.ts";
 const ERRORS: &str = "public/protocol/generated/errors.ts";
@@ -28,12 +31,19 @@ fn the_generated_files_are_what_the_types_say() {
         (MESSAGES, messages()),
         (ERRORS, errors()),
         (OPENAPI, between(&read(OPENAPI), "schemas", &yaml(&shared, ""))),
-        (ASYNCAPI, between(&read(ASYNCAPI), "schemas", &yaml(&prefixed(&client.variants), "openapi.yaml"))),
+        (
+            ASYNCAPI,
+            between(&read(ASYNCAPI), "schemas", &yaml(&prefixed(&client.variants), "openapi.yaml")),
+        ),
         (
             PROTOCOL,
-            [("server messages", fields(&server)), ("client messages", fields(&client)), ("errors", error_rows())]
-                .iter()
-                .fold(read(PROTOCOL), |text, (name, rows)| between(&text, name, rows)),
+            [
+                ("server messages", fields(&server)),
+                ("client messages", fields(&client)),
+                ("errors", error_rows()),
+            ]
+            .iter()
+            .fold(read(PROTOCOL), |text, (name, rows)| between(&text, name, rows)),
         ),
     ];
     for (name, expected) in files {
@@ -70,11 +80,15 @@ impl Schemas {
         });
         let mut root = settings.into_generator().into_root_schema_for::<T>().to_value();
         tidy(&mut root, sent);
-        let parts = root.pointer_mut("/components/schemas").map(Value::take).unwrap_or_else(|| json!({}));
+        let parts =
+            root.pointer_mut("/components/schemas").map(Value::take).unwrap_or_else(|| json!({}));
         let parts: BTreeMap<String, Value> = serde_json::from_value(parts).unwrap();
-        let parts: BTreeMap<_, _> = parts.into_iter().map(|(name, schema)| (pascal(&name), schema)).collect();
+        let parts: BTreeMap<_, _> =
+            parts.into_iter().map(|(name, schema)| (pascal(&name), schema)).collect();
         let list = ["oneOf", "anyOf"].iter().find_map(|key| root[*key].as_array()).unwrap();
-        let variants = list.iter().flat_map(|one| one["oneOf"].as_array().cloned().unwrap_or_else(|| vec![one.clone()]));
+        let variants = list
+            .iter()
+            .flat_map(|one| one["oneOf"].as_array().cloned().unwrap_or_else(|| vec![one.clone()]));
         let variants = variants.map(|variant| {
             let schema = whole(variant, &parts);
             (pascal(schema["properties"]["type"]["const"].as_str().unwrap()), schema)
@@ -85,7 +99,9 @@ impl Schemas {
 
 /// A variant with the fields of the type that it holds.
 fn whole(mut variant: Value, parts: &BTreeMap<String, Value>) -> Value {
-    let Some(Value::String(link)) = variant.as_object_mut().unwrap().remove("$ref") else { return variant };
+    let Some(Value::String(link)) = variant.as_object_mut().unwrap().remove("$ref") else {
+        return variant;
+    };
     let name = link.rsplit('/').next().unwrap();
     let held = &parts[&pascal(name)];
     let mut required = variant["required"].as_array().cloned().unwrap_or_default();
@@ -109,7 +125,10 @@ fn tidy(node: &mut Value, sent: bool) {
     let Value::Object(schema) = node else { return };
     schema.values_mut().for_each(|inner| tidy(inner, sent));
     let null = |kind: &Value| *kind == json!("null") || *kind == json!({ "type": "null" });
-    if schema.get("format").is_some_and(|format| ["uint", "uint64"].iter().any(|rust| format == rust)) {
+    if schema
+        .get("format")
+        .is_some_and(|format| ["uint", "uint64"].iter().any(|rust| format == rust))
+    {
         schema.remove("format");
     }
     if let Some(Value::String(text)) = schema.get_mut("description") {
@@ -124,7 +143,8 @@ fn tidy(node: &mut Value, sent: bool) {
         let kind = kind.clone();
         schema.insert("type".into(), kind);
     }
-    if let Some([Value::Object(kind), other]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice)
+    if let Some([Value::Object(kind), other]) =
+        schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice)
         && null(other)
     {
         let kind = kind.clone();
@@ -149,14 +169,19 @@ fn yaml(schemas: &BTreeMap<String, Value>, file: &str) -> String {
     let mut value = serde_json::to_value(schemas).unwrap();
     point_to(&mut value, file);
     let text = serde_saphyr::to_string(&value).unwrap();
-    text.lines().fold(String::new(), |out, line| out + if line.is_empty() { "" } else { "    " } + line + "\n")
+    text.lines().fold(String::new(), |out, line| {
+        out + if line.is_empty() { "" } else { "    " } + line + "\n"
+    })
 }
 
 fn point_to(node: &mut Value, file: &str) {
     match node {
         Value::Object(fields) => {
             if let Some(Value::String(link)) = fields.get_mut("$ref") {
-                *link = format!("{file}#/components/schemas/{}", pascal(link.rsplit('/').next().unwrap()));
+                *link = format!(
+                    "{file}#/components/schemas/{}",
+                    pascal(link.rsplit('/').next().unwrap())
+                );
             }
             fields.values_mut().for_each(|value| point_to(value, file));
         }
@@ -169,12 +194,15 @@ fn point_to(node: &mut Value, file: &str) {
 fn fields(schemas: &Schemas) -> String {
     let mut rows = "| type | fields | meaning |\n|---|---|---|\n".to_owned();
     for (_, schema) in &schemas.variants {
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let properties = schema["properties"].as_object().cloned().unwrap_or_else(Map::new);
         let fields: Vec<String> = properties
             .keys()
             .filter(|key| *key != "type")
-            .map(|key| format!("`{key}`{}", if required.contains(&key.as_str()) { "" } else { "?" }))
+            .map(|key| {
+                format!("`{key}`{}", if required.contains(&key.as_str()) { "" } else { "?" })
+            })
             .collect();
         let tag = properties["type"]["const"].as_str().unwrap();
         let meaning = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
@@ -188,10 +216,12 @@ fn word(reconnect: Reconnect) -> String {
 }
 
 fn error_rows() -> String {
-    let mut rows = "| code | HTTP | close | reconnect | message |\n|---|---|---|---|---|\n".to_owned();
+    let mut rows =
+        "| code | HTTP | close | reconnect | message |\n|---|---|---|---|---|\n".to_owned();
     for error in schema::errors() {
         let (code, status, close) = (error.code(), error.status(), error.close_code());
-        writeln!(rows, "| `{code}` | {status} | {close} | {} | {error} |", word(error.reconnect())).unwrap();
+        writeln!(rows, "| `{code}` | {status} | {close} | {} | {error} |", word(error.reconnect()))
+            .unwrap();
     }
     rows
 }
@@ -212,11 +242,14 @@ fn messages() -> String {
         ClientMessage::decl(&config),
     ];
     // ts-rs takes the name of the type for the tag of a struct.
-    let declarations = declarations.map(|text| text.replace(r#""type": "Chat""#, r#""type": "chat""#));
+    let declarations =
+        declarations.map(|text| text.replace(r#""type": "Chat""#, r#""type": "chat""#));
     let import = "import type { ErrorCode } from \"./errors\";\n\n";
     declarations
         .iter()
-        .fold(HEAD.to_owned() + import, |out, declaration| out + "export " + &spaced(declaration) + "\n\n")
+        .fold(HEAD.to_owned() + import, |out, declaration| {
+            out + "export " + &spaced(declaration) + "\n\n"
+        })
         .trim_end()
         .to_owned()
         + "\n"
@@ -224,7 +257,10 @@ fn messages() -> String {
 
 /// A comment on one line, and each field indented.
 fn spaced(declaration: &str) -> String {
-    let declaration = declaration.replace("/**\n * ", "  /** ").replace("\n */\n", " */\n  ").replace(", };", ",\n};");
+    let declaration = declaration
+        .replace("/**\n * ", "  /** ")
+        .replace("\n */\n", " */\n  ")
+        .replace(", };", ",\n};");
     declaration.replace(", } |", ",\n}\n  |").replace(" \n", "\n")
 }
 
@@ -243,7 +279,11 @@ fn errors() -> String {
         if known.is_none() {
             let (status, close, reconnect) = row;
             let (code, reconnect) = (error.code(), word(reconnect));
-            writeln!(out, "  {code}: {{ status: {status}, close: {close}, reconnect: \"{reconnect}\" }},").unwrap();
+            writeln!(
+                out,
+                "  {code}: {{ status: {status}, close: {close}, reconnect: \"{reconnect}\" }},"
+            )
+            .unwrap();
         }
     }
     out.push_str("} as const satisfies Record<string, { status: number; close: number; reconnect: Reconnect }>;\n\n");

@@ -39,14 +39,20 @@ impl Timestamp {
         let mut out = [b'Z'; TIMESTAMP];
         out[..SECOND].copy_from_slice(&text);
         let digit = |of: u64| b'0' + (of % 10) as u8;
-        out[SECOND..TIMESTAMP - 1].copy_from_slice(&[b'.', digit(millis / 100), digit(millis / 10), digit(millis)]);
+        out[SECOND..TIMESTAMP - 1].copy_from_slice(&[
+            b'.',
+            digit(millis / 100),
+            digit(millis / 10),
+            digit(millis),
+        ]);
         out
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0.min(LATEST))).fmt(f)
+        humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0.min(LATEST)))
+            .fmt(f)
     }
 }
 

@@ -99,7 +99,10 @@ impl<'a> Welcome<'a> {
             limits: allowed,
             video: params.video,
             timestamp: Timestamp(params.now),
-            history: history.iter().map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry))).collect(),
+            history: history
+                .iter()
+                .map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry)))
+                .collect(),
         }
     }
 }
@@ -127,7 +130,12 @@ fn listed<'a>(members: &'a [Member], params: WelcomeParams<'a>) -> Vec<MemberDto
 
 /// What a room allows, as clients are told.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), schemars(rename = "Limits"), ts(rename = "Limits"))]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema, ts_rs::TS),
+    schemars(rename = "Limits"),
+    ts(rename = "Limits")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsDto {
     /// Characters.
@@ -200,18 +208,39 @@ mod tests {
     #[test]
     fn a_crowd_lists_its_reader_then_who_is_in_the_call_then_who_came_first() {
         let ids: Vec<MemberId> = (1..=4).map(|id| MemberId(Uuid::from_u128(id))).collect();
-        let member = |id: &MemberId| Member { id: *id, name: Name::guest(*id), joined_at: 0, call: CallMark::default() };
+        let member = |id: &MemberId| Member {
+            id: *id,
+            name: Name::guest(*id),
+            joined_at: 0,
+            call: CallMark::default(),
+        };
         let mut members: Vec<Member> = ids.iter().map(member).collect();
         members[3].call = CallMark::since(1);
         let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
         let of = |member, crowd| {
             let (now, ticket) = (0, "");
-            let params =
-                WelcomeParams { member, user: &user, ticket, resumed: true, reset: true, last_n: 0, crowd, video: false, now };
-            listed(&members, params).iter().map(|person| person.client_id.0.as_u128()).collect::<Vec<_>>()
+            let params = WelcomeParams {
+                member,
+                user: &user,
+                ticket,
+                resumed: true,
+                reset: true,
+                last_n: 0,
+                crowd,
+                video: false,
+                now,
+            };
+            listed(&members, params)
+                .iter()
+                .map(|person| person.client_id.0.as_u128())
+                .collect::<Vec<_>>()
         };
         assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);
         assert_eq!(of(ids[1], None), [1, 2, 3, 4]);
-        assert_eq!(of(stranger, Some(3)), [9, 4, 1], "the reader of a reset that is older than its join");
+        assert_eq!(
+            of(stranger, Some(3)),
+            [9, 4, 1],
+            "the reader of a reset that is older than its join"
+        );
     }
 }

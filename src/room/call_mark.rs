@@ -41,12 +41,18 @@ mod tests {
 
     #[test]
     fn in_whatever_order_news_come_the_newest_stay_counts() {
-        let (first, second) = (CallMark::since(1_700_000_000_000), CallMark::since(1_700_000_000_001));
-        let history = [CallMark::default(), CallMark::INVITED, first, first.over(), second, second.over()];
+        let (first, second) =
+            (CallMark::since(1_700_000_000_000), CallMark::since(1_700_000_000_001));
+        let history =
+            [CallMark::default(), CallMark::INVITED, first, first.over(), second, second.over()];
         assert!(history.is_sorted());
         assert_eq!(history.map(CallMark::is_on), [false, false, true, false, true, false]);
         assert_eq!(first.over().over(), first.over());
-        assert!(second.next() > second.over() && second.next().is_on() && second.over().next() == second.next());
+        assert!(
+            second.next() > second.over()
+                && second.next().is_on()
+                && second.over().next() == second.next()
+        );
         assert!(CallMark::since(u64::MAX).over().0 < 1 << 53);
     }
 }

@@ -87,7 +87,9 @@ impl FromStr for Cursor {
         let (epoch, seq) = given.split_once('-').ok_or(RoomError::BadCursor)?;
         let epoch = u64::from_str_radix(epoch, 16).map_err(|_| RoomError::BadCursor)?;
         let (seq, own) = seq.split_once('-').map_or((seq, None), |(seq, own)| (seq, Some(own)));
-        if own.is_some_and(|own| own.is_empty() || !own.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        if own
+            .is_some_and(|own| own.is_empty() || !own.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        {
             return Err(RoomError::BadCursor);
         }
         let seq = seq.parse().map_err(|_| RoomError::BadCursor)?;
@@ -104,7 +106,9 @@ mod tests {
         let cursor = Cursor { epoch: Epoch::random(), seq: 17 };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         assert_eq!(format!("{cursor}-7f").parse(), Ok(cursor));
-        for bad in ["", "-", "1", "x-1", "1-x", "1--1", "1-1-", "1-1-x", "1-1-1-1", "11111111111111111-1"] {
+        for bad in
+            ["", "-", "1", "x-1", "1-x", "1--1", "1-1-", "1-1-x", "1-1-1-1", "11111111111111111-1"]
+        {
             assert_eq!(bad.parse::<Cursor>(), Err(RoomError::BadCursor), "{bad:?}");
         }
     }

@@ -34,9 +34,13 @@ impl RoomId {
                 id.push('-');
             }
             let quint = u16::from_be_bytes([pair[0], pair[1]]);
-            for (shift, letters) in
-                [(12, &CONSONANTS[..]), (10, &VOWELS[..]), (6, &CONSONANTS[..]), (4, &VOWELS[..]), (0, &CONSONANTS[..])]
-            {
+            for (shift, letters) in [
+                (12, &CONSONANTS[..]),
+                (10, &VOWELS[..]),
+                (6, &CONSONANTS[..]),
+                (4, &VOWELS[..]),
+                (0, &CONSONANTS[..]),
+            ] {
                 let index = usize::from(quint >> shift) & (letters.len() - 1);
                 id.push(char::from(letters[index]));
             }
@@ -59,11 +63,20 @@ impl FromStr for RoomId {
         let mut marked = false;
         let allowed = |c: char| {
             let mark = is_combining_mark(c);
-            let fits = if mark { marked } else { c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '~') };
+            let fits = if mark {
+                marked
+            } else {
+                c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '~')
+            };
             marked = mark || c.is_alphanumeric();
             fits
         };
-        if length == 0 || length > Self::MAX_CHARS || !id.chars().all(allowed) || id == "." || id == ".." {
+        if length == 0
+            || length > Self::MAX_CHARS
+            || !id.chars().all(allowed)
+            || id == "."
+            || id == ".."
+        {
             return Err(RoomError::BadRoom);
         }
         Ok(Self(id.into()))
@@ -88,8 +101,17 @@ mod tests {
 
     #[test]
     fn ids_of_any_script_are_taken_and_normalised() {
-        for id in ["a", "general", "комната-7", "部屋", "a.b_c-d~e", "हिन्दी", "x\u{302}\u{332}", "7\u{332}", &"x".repeat(64)]
-        {
+        for id in [
+            "a",
+            "general",
+            "комната-7",
+            "部屋",
+            "a.b_c-d~e",
+            "हिन्दी",
+            "x\u{302}\u{332}",
+            "7\u{332}",
+            &"x".repeat(64),
+        ] {
             assert_eq!(id.parse::<RoomId>().unwrap().as_str(), id.nfc().collect::<String>());
         }
         let composed: RoomId = "café".parse().unwrap();
@@ -126,6 +148,10 @@ mod tests {
     fn generated_ids_are_valid_and_differ() {
         let ids: std::collections::HashSet<_> = (0..1000).map(|_| RoomId::generate()).collect();
         assert_eq!(ids.len(), 1000);
-        assert!(ids.iter().all(|id| id.as_str().parse::<RoomId>().as_ref() == Ok(id) && id.as_str().len() == 23));
+        assert!(
+            ids.iter()
+                .all(|id| id.as_str().parse::<RoomId>().as_ref() == Ok(id)
+                    && id.as_str().len() == 23)
+        );
     }
 }

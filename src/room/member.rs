@@ -66,7 +66,8 @@ impl Name {
     /// Reads what [`Self::encode`] wrote, perhaps on a node of another version with another rule. Not for input from
     /// clients.
     pub fn decode(word: &str) -> Option<Self> {
-        let (text, verified) = word.strip_prefix(VERIFIED).map_or((word, false), |name| (name, true));
+        let (text, verified) =
+            word.strip_prefix(VERIFIED).map_or((word, false), |name| (name, true));
         (!text.is_empty()).then(|| Self { text: text.into(), verified })
     }
 
@@ -87,7 +88,8 @@ impl FromStr for Name {
         }
         let name: String = given.nfc().collect();
         let length = name.chars().count();
-        if length > Self::MAX_CHARS || name.chars().any(is_unwelcome) || name.chars().all(is_blank) {
+        if length > Self::MAX_CHARS || name.chars().any(is_unwelcome) || name.chars().all(is_blank)
+        {
             return Err(RoomError::BadName);
         }
         Ok(Self { text: name.into(), verified: false })
@@ -99,7 +101,11 @@ impl FromStr for Name {
 fn is_unwelcome(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{fffd}')
-        || (!c.is_ascii() && matches!(c.general_category(), GeneralCategory::Unassigned | GeneralCategory::PrivateUse))
+        || (!c.is_ascii()
+            && matches!(
+                c.general_category(),
+                GeneralCategory::Unassigned | GeneralCategory::PrivateUse
+            ))
 }
 
 /// What shows nothing by itself: white space, empty letters and signs, marks without a letter, format characters.
@@ -110,7 +116,9 @@ fn is_blank(c: char) -> bool {
 /// White space, and the few letters and signs that are as empty.
 pub fn is_empty(c: char) -> bool {
     let fillers = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    c.is_whitespace() || fillers || matches!(c, '\u{2800}' | '\u{13441}' | '\u{13442}' | '\u{1d159}')
+    c.is_whitespace()
+        || fillers
+        || matches!(c, '\u{2800}' | '\u{13441}' | '\u{13442}' | '\u{1d159}')
 }
 
 impl fmt::Display for Name {
@@ -143,20 +151,46 @@ mod tests {
         assert_eq!("Анна Сергеевна".parse::<Name>().unwrap().as_str(), "Анна Сергеевна");
         assert!("👩‍🚀".parse::<Name>().is_ok());
         assert!("x".repeat(32).parse::<Name>().is_ok());
-        for seen in ["1\u{fe0f}\u{20e3}", "♥", "नि", "ᄒ", "🏴\u{e0067}\u{e0062}\u{e007f}", "\u{2800}x"] {
+        for seen in
+            ["1\u{fe0f}\u{20e3}", "♥", "नि", "ᄒ", "🏴\u{e0067}\u{e0062}\u{e007f}", "\u{2800}x"]
+        {
             assert!(seen.parse::<Name>().is_ok(), "{seen:?}");
         }
-        for bad in ["", "   ", "\u{2060}\u{200d}", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)] {
+        for bad in
+            ["", "   ", "\u{2060}\u{200d}", "a\nb", "a\u{0}b", "\u{202e}nnA", &"x".repeat(33)]
+        {
             assert_eq!(bad.parse::<Name>(), Err(RoomError::BadName), "{bad:?}");
         }
-        for nothing in ['\u{2800}', '\u{301}', '\u{93f}', '\u{20e3}', '\u{fff9}', '\u{1d159}', '\u{1d173}', '\u{3164}', '\u{ad}']
-        {
+        for nothing in [
+            '\u{2800}',
+            '\u{301}',
+            '\u{93f}',
+            '\u{20e3}',
+            '\u{fff9}',
+            '\u{1d159}',
+            '\u{1d173}',
+            '\u{3164}',
+            '\u{ad}',
+        ] {
             for name in [format!("{nothing}"), format!("{nothing}\u{2003}\u{200d}{nothing}")] {
                 assert_eq!(name.parse::<Name>(), Err(RoomError::BadName), "{name:?}");
             }
         }
-        for meaningless in ['\u{fffd}', '\u{fffe}', '\u{fdd0}', '\u{10ffff}', '\u{e000}', '\u{f0000}', '\u{378}', '\u{e0fff}'] {
-            assert_eq!(format!("Ann{meaningless}").parse::<Name>(), Err(RoomError::BadName), "{meaningless:?}");
+        for meaningless in [
+            '\u{fffd}',
+            '\u{fffe}',
+            '\u{fdd0}',
+            '\u{10ffff}',
+            '\u{e000}',
+            '\u{f0000}',
+            '\u{378}',
+            '\u{e0fff}',
+        ] {
+            assert_eq!(
+                format!("Ann{meaningless}").parse::<Name>(),
+                Err(RoomError::BadName),
+                "{meaningless:?}"
+            );
         }
     }
 

@@ -8,7 +8,9 @@ mod entry;
 mod error;
 mod id;
 mod key;
+mod leases;
 mod leave_reason;
+mod limits;
 mod member;
 mod order;
 mod owner;
@@ -18,12 +20,14 @@ use std::collections::{HashMap, VecDeque};
 
 use ahash::RandomState;
 
+use self::leases::Leases;
 pub use call_mark::CallMark;
 pub use entry::{Cursor, Entry, Epoch, Seq, Text};
 pub use error::RoomError;
 pub use id::RoomId;
 pub use key::RoomKey;
 pub use leave_reason::LeaveReason;
+pub use limits::Limits;
 pub use member::{Member, MemberId, Name, is_empty};
 pub use order::JoinOrder;
 pub use owner::{Moment, NodeId, SessionOwner};
@@ -34,36 +38,6 @@ pub type Millis = u64;
 
 /// The largest counter of a sender: what a JavaScript number holds exactly.
 pub const MAX_N: u64 = (1 << 53) - 1;
-
-/// What a room may hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// Members in a room.
-    pub members: usize,
-    /// A welcome lists no more members than this, and those in the call.
-    pub listed: usize,
-    /// Entries kept.
-    pub history_len: usize,
-    /// Bytes of text kept, but the newest entry in any case: a welcome carries all of it.
-    pub history_bytes: usize,
-    /// How long an entry is kept, even if no other entry follows.
-    pub history_age: Millis,
-    /// How long a node's members stay without a renewal from the node.
-    pub lease: Millis,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            members: 500,
-            listed: 100,
-            history_len: 200,
-            history_bytes: 256 * 1024,
-            history_age: 30 * 60 * 1000,
-            lease: 15_000,
-        }
-    }
-}
 
 /// The result of publishing a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,13 +80,7 @@ pub struct Room {
     log: VecDeque<Entry>,
     /// Of the texts in the log.
     bytes: usize,
-    nodes: HashMap<NodeId, Lease>,
-}
-
-/// How long a node's members stay without a renewal, and how many the node has.
-struct Lease {
-    ends: Millis,
-    seats: usize,
+    leases: Leases,
 }
 
 impl Room {
@@ -127,7 +95,7 @@ impl Room {
             order: JoinOrder::default(),
             log: VecDeque::new(),
             bytes: 0,
-            nodes: HashMap::new(),
+            leases: Leases::default(),
         }
     }
 
@@ -158,8 +126,8 @@ impl Room {
                     seat.since = began.since(Some(seat.since), now);
                 }
                 let before = std::mem::replace(&mut seat.holder, holder);
-                self.seat_on(now, limits, holder.node);
-                self.seat_off(before.node);
+                self.leases.add(holder.node, now + limits.lease);
+                self.leases.remove(before.node);
             }
             return Ok(JoinResult { new: false, last_n });
         }
@@ -168,12 +136,17 @@ impl Room {
         }
         self.trim(now, limits);
         // A member who comes back after the grace continues with the counter of its last message.
-        let last = self.log.iter().rev().find(|entry| entry.from == id).map(|entry| (entry.n, entry.seq, entry.at));
+        let last = self
+            .log
+            .iter()
+            .rev()
+            .find(|entry| entry.from == id)
+            .map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
         self.order.insert(&member);
         self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
         self.version += 1;
-        self.seat_on(now, limits, holder.node);
+        self.leases.add(holder.node, now + limits.lease);
         Ok(JoinResult { new: true, last_n: last.map_or(0, |(n, ..)| n) })
     }
 
@@ -183,7 +156,7 @@ impl Room {
             return None;
         }
         self.version += 1;
-        self.seat_off(holder.node);
+        self.leases.remove(holder.node);
         let member = self.seats.remove(&id)?.member;
         self.order.remove(&member);
         Some(member)
@@ -208,7 +181,12 @@ impl Room {
                 return Ok(PublishResult { n, seq, at, repeated: true });
             }
             if n < last_n {
-                let first = self.log.iter().rev().find(|entry| entry.from == from && entry.n == n).ok_or(RoomError::StaleN)?;
+                let first = self
+                    .log
+                    .iter()
+                    .rev()
+                    .find(|entry| entry.from == from && entry.n == n)
+                    .ok_or(RoomError::StaleN)?;
                 return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
@@ -243,7 +221,10 @@ impl Room {
     /// # Errors
     /// [`RoomError::NotMember`].
     pub fn is_current(&self, now: Millis, id: MemberId, began: Moment) -> Result<bool, RoomError> {
-        self.seats.get(&id).map(|seat| !began.is_before(seat.since, now)).ok_or(RoomError::NotMember)
+        self.seats
+            .get(&id)
+            .map(|seat| !began.is_before(seat.since, now))
+            .ok_or(RoomError::NotMember)
     }
 
     /// The member with this id; needed for typing and for LiveKit tokens.
@@ -274,25 +255,27 @@ impl Room {
 
     /// Renews a node's lease: its members stay for another lease.
     pub fn touch(&mut self, now: Millis, limits: &Limits, node: NodeId) {
-        if let Some(lease) = self.nodes.get_mut(&node) {
-            lease.ends = now + limits.lease;
-        }
+        self.leases.renew(node, now + limits.lease);
     }
 
     /// Drops entries past their age, and members whose node has been silent for a lease. The room may be empty after
     /// this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
         self.trim(now, limits);
-        let silent: Vec<NodeId> = self.nodes.iter().filter(|(_, lease)| lease.ends <= now).map(|(node, _)| *node).collect();
+        let silent = self.leases.over(now);
         silent.into_iter().flat_map(|node| self.evict(node)).collect()
     }
 
     /// Removes every member whose session a node holds. The room may be empty after this.
     pub fn evict(&mut self, node: NodeId) -> Vec<Member> {
-        if self.nodes.remove(&node).is_none() {
+        if !self.leases.end(node) {
             return Vec::new();
         }
-        let gone: Vec<Member> = self.seats.extract_if(|_, seat| seat.holder.node == node).map(|(_, seat)| seat.member).collect();
+        let gone: Vec<Member> = self
+            .seats
+            .extract_if(|_, seat| seat.holder.node == node)
+            .map(|(_, seat)| seat.member)
+            .collect();
         gone.iter().for_each(|member| self.order.remove(member));
         self.version += gone.len() as u64;
         gone
@@ -300,7 +283,7 @@ impl Room {
 
     /// Whether a node holds any session here.
     pub fn holds(&self, node: NodeId) -> bool {
-        self.nodes.contains_key(&node)
+        self.leases.holds(node)
     }
 
     /// The whole room as it is now.
@@ -311,7 +294,13 @@ impl Room {
 
     /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
     /// has only what a client at `after` has missed, if it reaches back so far.
-    pub fn snapshot_for(&mut self, now: Millis, limits: &Limits, reader: MemberId, after: Option<Cursor>) -> Snapshot {
+    pub fn snapshot_for(
+        &mut self,
+        now: Millis,
+        limits: &Limits,
+        reader: MemberId,
+        after: Option<Cursor>,
+    ) -> Snapshot {
         self.trim(now, limits);
         let facts = if self.seats.len() <= limits.listed {
             self.facts()
@@ -323,8 +312,12 @@ impl Room {
     }
 
     fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
-        let missed = after.filter(|after| after.epoch == self.epoch).and_then(|after| self.seq.checked_sub(after.seq));
-        let start = missed.and_then(|missed| self.log.len().checked_sub(usize::try_from(missed).ok()?)).unwrap_or(0);
+        let missed = after
+            .filter(|after| after.epoch == self.epoch)
+            .and_then(|after| self.seq.checked_sub(after.seq));
+        let start = missed
+            .and_then(|missed| self.log.len().checked_sub(usize::try_from(missed).ok()?))
+            .unwrap_or(0);
         self.log.range(start..).cloned().collect()
     }
 
@@ -363,21 +356,6 @@ impl Room {
     /// Whether the last member has left: the room is then deleted.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
-    }
-
-    fn seat_on(&mut self, now: Millis, limits: &Limits, node: NodeId) {
-        let lease = self.nodes.entry(node).or_insert(Lease { ends: 0, seats: 0 });
-        lease.ends = now + limits.lease;
-        lease.seats += 1;
-    }
-
-    fn seat_off(&mut self, node: NodeId) {
-        if let Some(lease) = self.nodes.get_mut(&node) {
-            lease.seats -= 1;
-            if lease.seats == 0 {
-                self.nodes.remove(&node);
-            }
-        }
     }
 
     fn trim(&mut self, now: Millis, limits: &Limits) {

@@ -41,9 +41,15 @@ impl JoinOrder {
     /// The members that `reader` is told of, in order, in a room of more than `most`. They are the first who joined,
     /// and also the reader and the members with a mark of the call. What a join costs does not grow with the room.
     /// `joined_at` returns when a member joined.
-    pub fn listed(&self, most: usize, reader: MemberId, joined_at: impl Fn(MemberId) -> Option<Millis>) -> Vec<MemberId> {
+    pub fn listed(
+        &self,
+        most: usize,
+        reader: MemberId,
+        joined_at: impl Fn(MemberId) -> Option<Millis>,
+    ) -> Vec<MemberId> {
         let first = self.order.iter().take(most).copied();
-        let beside = self.callers.iter().chain([&reader]).filter_map(|id| Some((joined_at(*id)?, *id)));
+        let beside =
+            self.callers.iter().chain([&reader]).filter_map(|id| Some((joined_at(*id)?, *id)));
         let listed: BTreeSet<(Millis, MemberId)> = first.chain(beside).collect();
         listed.into_iter().map(|(_, id)| id).collect()
     }

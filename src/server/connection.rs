@@ -79,7 +79,8 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
         if let Some(trial) = &trial {
             request.extensions_mut().insert(Overflow(trial.error().clone()));
         }
-        let poll = if !on_trial && hijack_handle.heard_one_head() { LongPoll::of(&request) } else { None };
+        let poll =
+            if !on_trial && hijack_handle.heard_one_head() { LongPoll::of(&request) } else { None };
         let (answering, hijack_handle) = (service.clone().oneshot(request), hijack_handle.clone());
         let stopped = &stopped;
         async move {
@@ -89,7 +90,11 @@ pub(super) async fn serve(arrival: Accepted, Serving { service, gate, links, sto
                     match poll!(answering.as_mut()) {
                         Poll::Ready(answer) => answer?,
                         Poll::Pending => {
-                            hijack_handle.part(Wanted::Wait(wait(answering, poll, stopped.clone())));
+                            hijack_handle.part(Wanted::Wait(wait(
+                                answering,
+                                poll,
+                                stopped.clone(),
+                            )));
                             return pending().await;
                         }
                     }
@@ -172,7 +177,12 @@ fn wait(
 
 /// Sends the response to a long poll and serves on over the same connection. Not an `async fn`, because it and
 /// [`serve`] start each other.
-fn answer(mut hijack: Hijack, waiting: Wait, (peer, client): (Peer, Option<Client>), serving: Serving) -> BoxFuture<'static, ()> {
+fn answer(
+    mut hijack: Hijack,
+    waiting: Wait,
+    (peer, client): (Peer, Option<Client>),
+    serving: Serving,
+) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let Some(Whole { bytes, ends }) = waiting.await else { return };
         let written = hijack.write_all(&bytes).await;
@@ -209,7 +219,9 @@ async fn until_parted(
     hijack_handle: &HijackHandle,
 ) -> hyper::Result<Option<(Hijack, Wanted)>> {
     poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Pending => hijack_handle.wanted().map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted)))),
+        Poll::Pending => {
+            hijack_handle.wanted().map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted))))
+        }
         ended => ended.map_ok(|()| None),
     })
     .await

@@ -15,10 +15,13 @@ pub fn raise() {
     // Fails where the system has a lower limit of its own, such as macOS: then the old limit stays.
     let raised = setrlimit(Rlimit::Nofile, wanted);
     let (was, is) = (before.current, getrlimit(Rlimit::Nofile).current);
-    let text = |limit: Option<u64>| limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+    let text =
+        |limit: Option<u64>| limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
     match raised {
         Ok(()) => tracing::info!(was = text(was), is = text(is), "limit of file descriptors"),
-        Err(error) => tracing::warn!(is = text(is), %error, "the limit of file descriptors cannot be raised"),
+        Err(error) => {
+            tracing::warn!(is = text(is), %error, "the limit of file descriptors cannot be raised")
+        }
     }
 }
 
@@ -31,8 +34,12 @@ fn bounded_by(limits: Limits, descriptors: Option<u64>) -> Limits {
     let Some(descriptors) = descriptors else { return limits };
     let reserve = (descriptors / 8).clamp(*RESERVE.start(), *RESERVE.end()).min(descriptors / 2);
     let most = usize::try_from(descriptors - reserve).unwrap_or(usize::MAX).max(1);
-    let (node, address) = (limits.node[Resource::Connections as usize], limits.address[Resource::Connections as usize]);
-    let limits = if node == 0 || node > most { limits.of_node(Resource::Connections, most) } else { limits };
+    let (node, address) = (
+        limits.node[Resource::Connections as usize],
+        limits.address[Resource::Connections as usize],
+    );
+    let limits =
+        if node == 0 || node > most { limits.of_node(Resource::Connections, most) } else { limits };
     // Where there are few, one address gets at most half of them.
     limits.of_address(Resource::Connections, address.min((most / 2).max(1)))
 }
@@ -43,10 +50,15 @@ mod tests {
 
     #[test]
     fn connections_leave_some_descriptors_and_one_address_takes_half() {
-        let given = Limits::default().of_node(Resource::Connections, 50_000).of_address(Resource::Connections, 1000);
+        let given = Limits::default()
+            .of_node(Resource::Connections, 50_000)
+            .of_address(Resource::Connections, 1000);
         let of = |limits: Limits, descriptors| {
             let limits = bounded_by(limits, descriptors);
-            (limits.node[Resource::Connections as usize], limits.address[Resource::Connections as usize])
+            (
+                limits.node[Resource::Connections as usize],
+                limits.address[Resource::Connections as usize],
+            )
         };
         assert_eq!(of(given, None), (50_000, 1000));
         assert_eq!(of(given, Some(1 << 20)), (50_000, 1000));
@@ -54,6 +66,10 @@ mod tests {
         assert_eq!(of(given, Some(1024)), (896, 448));
         assert_eq!(of(given, Some(100)), (50, 25));
         assert_eq!(of(given, Some(0)), (1, 1));
-        assert_eq!(of(Limits::default(), Some(1024)), (896, 0), "0 is no limit for an address, but files have one");
+        assert_eq!(
+            of(Limits::default(), Some(1024)),
+            (896, 0),
+            "0 is no limit for an address, but files have one"
+        );
     }
 }

@@ -44,7 +44,8 @@ pub(super) fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListene
     socket.bind(address)?;
     let listener = socket.listen(backlog)?;
     let socket = SockRef::from(&listener);
-    let keepalive = TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
+    let keepalive =
+        TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 6).with_retries(3);
     let _ = socket.set_nodelay(true);
     let _ = socket.set_tcp_keepalive(&keepalive);
     // Otherwise the kernel would keep up to 4 MB for a client that does not read.
@@ -67,13 +68,20 @@ pub(super) async fn accept(listener: TcpListener, serving: Serving, connections:
                     Ok(admission) => (admission, None),
                     Err(error) => (Default::default(), Some(Arc::new(probation.enter(error)))),
                 };
-                connections.spawn(serve(Accepted { stream, peer, client, admission, trial }, serving.clone()));
+                connections.spawn(serve(
+                    Accepted { stream, peer, client, admission, trial },
+                    serving.clone(),
+                ));
                 while probation.is_overfull() {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
             // Only that connection failed.
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+                ) => {}
             Err(error) => {
                 // Mostly out of file descriptors: open connections go on, and a moment later there may be room again.
                 if logged.is_none_or(|logged| logged.elapsed() > LOG_PERIOD) {

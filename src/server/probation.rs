@@ -69,7 +69,8 @@ impl Trial {
     /// The response over a connection that ends without another one.
     pub(super) fn last_word(&self) -> Vec<u8> {
         let body = serde_json::to_string(&self.error.problem(None)).unwrap_or_default();
-        let reason = if self.error.status() == 429 { "Too Many Requests" } else { "Service Unavailable" };
+        let reason =
+            if self.error.status() == 429 { "Too Many Requests" } else { "Service Unavailable" };
         let wait = self.error.retry_after().map_or(1, |wait| wait.as_secs().max(1));
         let head = format!(
             "HTTP/1.1 {} {reason}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: {wait}\r\n\
@@ -117,10 +118,14 @@ mod tests {
     #[test]
     fn silence_is_told_why_it_ends() {
         let probation = Arc::new(Probation::default());
-        let trial = probation.enter(ApiError::AddressLimit { what: "connections", wait: Duration::from_secs(5) });
+        let trial = probation
+            .enter(ApiError::AddressLimit { what: "connections", wait: Duration::from_secs(5) });
         let word = String::from_utf8(trial.last_word()).unwrap();
         let (head, body) = word.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("\r\nretry-after: 5\r\n"), "{head}");
+        assert!(
+            head.starts_with("HTTP/1.1 429 ") && head.contains("\r\nretry-after: 5\r\n"),
+            "{head}"
+        );
         assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}");
         assert!(body.starts_with(r#"{"code":"address_limit","#), "{body}");
     }

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 use super::{Event, EventHandler, Store, StoreError};
 use crate::{
     room::{
-        CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis, Moment, Name, NodeId,
-        PublishResult, Room, RoomError, RoomId, RoomKey, SessionOwner, Snapshot, Text,
+        CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis,
+        Moment, Name, NodeId, PublishResult, Room, RoomError, RoomId, RoomKey, SessionOwner,
+        Snapshot, Text,
     },
     shrink,
 };
@@ -53,7 +54,13 @@ impl Life {
     }
 
     /// Publishes a message, unless it is a repetition.
-    fn pass_on(&self, id: &RoomId, said: PublishResult, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    fn pass_on(
+        &self,
+        id: &RoomId,
+        said: PublishResult,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         let PublishResult { n, seq, at, repeated } = said;
         if !repeated {
             let user = self.room.member(from)?.name.clone();
@@ -74,7 +81,13 @@ impl Life {
         for ((version, member), after) in (first..).zip(gone.iter()).zip((0..gone.len()).rev()) {
             self.on_event(
                 id,
-                &Event::Left { epoch: room.epoch(), member: member.clone(), reason, version, count: room.len() + after },
+                &Event::Left {
+                    epoch: room.epoch(),
+                    member: member.clone(),
+                    reason,
+                    version,
+                    count: room.len() + after,
+                },
             );
         }
     }
@@ -83,13 +96,20 @@ impl Life {
 impl World {
     /// An empty world.
     pub fn new(limits: Limits, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { rooms: DashMap::default(), limits, clock, since: (Instant::now(), clock()) })
+        Arc::new(Self {
+            rooms: DashMap::default(),
+            limits,
+            clock,
+            since: (Instant::now(), clock()),
+        })
     }
 
     /// When something began, by the wall clock.
     fn moment(&self, began: Instant) -> Moment {
         let past = began.saturating_duration_since(self.since.0).as_micros();
-        let at = |millis: u128| self.since.1.saturating_add(Millis::try_from(millis).unwrap_or(Millis::MAX));
+        let at = |millis: u128| {
+            self.since.1.saturating_add(Millis::try_from(millis).unwrap_or(Millis::MAX))
+        };
         Moment { earliest: at(past / 1000), latest: at(past.div_ceil(1000)) }
     }
 
@@ -172,21 +192,24 @@ impl Store for Memory {
         // The map entry keeps its shard locked, so that a join and the last leave cannot run at the same time.
         let mut slot = match self.world.rooms.entry(room.clone()) {
             Slot::Occupied(slot) => slot,
-            Slot::Vacant(slot) => {
-                slot.insert_entry(Life { room: Room::new(Epoch::random(), RoomKey::random()), watchers: HashMap::new() })
-            }
+            Slot::Vacant(slot) => slot.insert_entry(Life {
+                room: Room::new(Epoch::random(), RoomKey::random()),
+                watchers: HashMap::new(),
+            }),
         };
         let life = slot.get_mut();
         let before = life.room.holder(id).filter(|before| before.node != self.node);
-        let joined = match life.room.join(now, limits, id, name, self.holder(tag), self.world.moment(began)) {
-            Ok(joined) => joined,
-            Err(refusal) => {
-                if life.room.is_empty() {
-                    slot.remove();
+        let joined =
+            match life.room.join(now, limits, id, name, self.holder(tag), self.world.moment(began))
+            {
+                Ok(joined) => joined,
+                Err(refusal) => {
+                    if life.room.is_empty() {
+                        slot.remove();
+                    }
+                    return Err(refusal.into());
                 }
-                return Err(refusal.into());
-            }
-        };
+            };
         life.watchers.entry(self.node).or_insert_with(|| Arc::clone(&self.events));
         if joined.new {
             let member = life.room.member(id)?.clone();
@@ -202,8 +225,16 @@ impl Store for Memory {
         Ok((joined, life.room.snapshot_for(now, limits, id, after)))
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
-        let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else { return Ok(true) };
+    async fn leave(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: LeaveReason,
+    ) -> Result<bool, StoreError> {
+        let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else {
+            return Ok(true);
+        };
         let life = slot.get_mut();
         let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(false) };
         if life.room.is_empty() {
@@ -214,19 +245,37 @@ impl Store for Memory {
         Ok(false)
     }
 
-    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
         let said = life.room.publish((self.world.clock)(), &self.world.limits, from, n, text)?;
         life.pass_on(room, said, from, text)
     }
 
-    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish_next(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
         let said = life.room.publish_next((self.world.clock)(), &self.world.limits, from, text)?;
         life.pass_on(room, said, from, text)
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+    async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError> {
         let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
         if life.room.is_current((self.world.clock)(), from, self.world.moment(began))? || !typing {
             life.on_event(room, &Event::Typing { from, user: user.clone(), typing });
@@ -256,10 +305,18 @@ impl Store for Memory {
     async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
         let room = &mut life.room;
-        Ok(Some(if history { room.snapshot((self.world.clock)(), &self.world.limits) } else { room.facts() }))
+        Ok(Some(if history {
+            room.snapshot((self.world.clock)(), &self.world.limits)
+        } else {
+            room.facts()
+        }))
     }
 
-    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+    async fn find(
+        &self,
+        room: &RoomId,
+        id: Option<MemberId>,
+    ) -> Result<Option<Snapshot>, StoreError> {
         Ok(self.world.rooms.get(room).map(|life| life.room.facts_about(id)))
     }
 

@@ -33,8 +33,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::room::{
-    CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Member, MemberId, Name, PublishResult, RoomError, RoomId, Snapshot,
-    Text,
+    CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Member, MemberId, Name, PublishResult,
+    RoomError, RoomId, Snapshot, Text,
 };
 
 /// What happened in a room to which this node is subscribed.
@@ -172,17 +172,41 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends the session if `tag` still owns it; void otherwise. The last leave deletes the room.
     /// Returns whether the room may be deleted now: false only where the store knows of a member.
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError>;
+    async fn leave(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: LeaveReason,
+    ) -> Result<bool, StoreError>;
 
     /// Adds a message to the log. May be repeated with the same `n` until it succeeds.
-    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError>;
+    async fn publish(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError>;
 
     /// Adds a message to the log with the counter after the member's last, whatever other connections send in its name.
-    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError>;
+    async fn publish_next(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError>;
 
     /// Publishes that a member started or stopped typing. A start is void if a newer connection has taken the session
     /// since it `began`.
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError>;
+    async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError>;
 
     /// Tells only the node that has the member's session that the member's page unloads. This event may be lost.
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError>;
@@ -195,7 +219,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The same without the log. Lists only the member with this `id`, if it is there, and counts the others:
     /// the cost does not grow with the room.
-    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError>;
+    async fn find(
+        &self,
+        room: &RoomId,
+        id: Option<MemberId>,
+    ) -> Result<Option<Snapshot>, StoreError>;
 
     /// The repairs so far: name, what it counts, how often. Empty where nothing can break.
     fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {

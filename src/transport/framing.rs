@@ -49,7 +49,13 @@ mod tests {
         BodyFraming::Chunked.lay(&mut out, |out| out.extend_from_slice("при\n\n123456".as_bytes()));
         BodyFraming::Chunked.lay(&mut out, |_| {});
         assert_eq!(String::from_utf8(out).unwrap(), "beforee\r\nпри\n\n123456\r\n");
-        assert_eq!(BodyFraming::Chunked.piece(&[b'x'; 300]), format!("12c\r\n{}\r\n", "x".repeat(300)));
-        assert_eq!((BodyFraming::CloseDelimited.piece(b"x"), BodyFraming::CloseDelimited.end()), ("x".into(), None));
+        assert_eq!(
+            BodyFraming::Chunked.piece(&[b'x'; 300]),
+            format!("12c\r\n{}\r\n", "x".repeat(300))
+        );
+        assert_eq!(
+            (BodyFraming::CloseDelimited.piece(b"x"), BodyFraming::CloseDelimited.end()),
+            ("x".into(), None)
+        );
     }
 }

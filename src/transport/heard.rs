@@ -19,7 +19,8 @@ impl Heard {
     /// its head.
     pub(super) fn and(self, bytes: &[u8]) -> Self {
         let end = || bytes.windows(END.len()).position(|four| four == END);
-        let whole = bytes.starts_with(b"GET /api/rooms/") && end() == bytes.len().checked_sub(END.len());
+        let whole =
+            bytes.starts_with(b"GET /api/rooms/") && end() == bytes.len().checked_sub(END.len());
         // hyper ends a head at bare line feeds as well, and would keep what follows.
         let bare = bytes.windows(2).any(|two| two[1] == b'\n' && two[0] != b'\r');
         if self == Self::Nothing && whole && !bare { Self::OneHead } else { Self::Other }
@@ -37,7 +38,8 @@ mod tests {
         let (next, body) = (format!("{head}{head}"), format!("{head}GET"));
         let part = &head[..head.len() - 1];
         let bare = format!("GET /api/rooms/r/messages?wait=60 HTTP/1.1\nhost: x\n\n{head}");
-        for other in [&next, &body, &bare, part, "", "POST /api/rooms/r/messages HTTP/1.1\r\n\r\n"] {
+        for other in [&next, &body, &bare, part, "", "POST /api/rooms/r/messages HTTP/1.1\r\n\r\n"]
+        {
             assert_eq!(Heard::Nothing.and(other.as_bytes()), Heard::Other, "{other}");
         }
         for before in [Heard::OneHead, Heard::Other] {

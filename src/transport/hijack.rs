@@ -10,33 +10,25 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt;
 use parking_lot::Mutex;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::{TcpStream, tcp::OwnedWriteHalf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     time::{Sleep, sleep, timeout},
 };
 
-pub use super::wanted::{LastBytes, Wait, Wanted, Whole};
-use super::{backlog::Backlog, heard::Heard};
+use super::{
+    backlog::{Backlog, STUCK, forget},
+    heard::Heard,
+};
+pub use super::{
+    flow::flow,
+    wanted::{LastBytes, Wait, Wanted, Whole},
+};
 use crate::budget::{Admission, Permit, Usage};
-
-/// How many pieces of a stream one write takes at most.
-const PIECES: usize = 16;
-
-/// How many bytes a client may send after its request for a stream: none of them is used.
-const UNHEARD: u64 = 16 * 1024;
 
 /// How often the end of a connection is looked for again while hyper has not read earlier bytes.
 const HYPER_READS: Duration = Duration::from_millis(200);
-
-/// How long a client may take none of the bytes that wait for it.
-const STUCK: Duration = Duration::from_secs(40);
-
-/// The pause of a stream after its head and first piece. Caddy 2.6 compresses, and then holds, a response that begins
-/// with more than 512 bytes.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long, and how many bytes, a closing connection still reads and discards.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -72,7 +64,8 @@ pub struct HijackHandle(Weak<HijackState>);
 impl Hijack {
     /// Wraps a socket for hyper.
     pub fn new(stream: TcpStream, admission: Admission) -> Self {
-        let socket = Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
+        let socket =
+            Socket { stream, admission, stuck: None, written: false, heard: Heard::Nothing };
         Self(Arc::new(HijackState { socket: Mutex::new(socket), wanted: Mutex::new(None) }))
     }
 
@@ -157,7 +150,9 @@ impl HijackHandle {
             while left > 0 {
                 let mut buffer = ReadBuf::new(&mut some);
                 match Pin::new(&mut socket.stream).poll_read(cx, &mut buffer) {
-                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => left = left.saturating_sub(buffer.filled().len()),
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                        left = left.saturating_sub(buffer.filled().len())
+                    }
                     Poll::Ready(_) => break,
                     Poll::Pending => return Poll::Pending,
                 }
@@ -176,80 +171,6 @@ impl HijackHandle {
     }
 }
 
-/// Writes a response's head and then its body, until the body ends or the peer is gone.
-pub async fn flow((socket, admission): (TcpStream, Admission), LastBytes { mut head, mut body }: LastBytes) {
-    let (read, mut write) = socket.into_split();
-    if let Some(first) = body.next().await {
-        head.extend_from_slice(&first);
-    }
-    if push(&write, &admission, &head).await.is_err() {
-        return;
-    }
-    drop(head);
-    // Boxed, because a stream is silent for hours and its future should not hold a timer as long.
-    Box::pin(sleep(PAUSE)).await;
-    let writing = async {
-        let mut body = body.ready_chunks(PIECES);
-        while let Some(pieces) = body.next().await {
-            match &pieces[..] {
-                [one] => push(&write, &admission, one).await?,
-                many => push(&write, &admission, &many.concat()).await?,
-            }
-        }
-        write.shutdown().await
-    };
-    let reading = async {
-        // Only the end of the input counts; too many bytes count as the end, too.
-        let mut read = read.take(UNHEARD);
-        let mut some = [0; 64];
-        while let Ok(1..) = read.read(&mut some).await {}
-    };
-    tokio::select! {
-        // A client that has closed its side still gets what is queued, as far as its socket takes it.
-        biased;
-        _ = writing => {}
-        () = reading => {}
-    }
-}
-
-/// Writes all of `bytes`, unless the client takes nothing for too long: it may be alive and still never read.
-async fn push(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match socket.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            // Boxed, because hardly any stream waits for its socket.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Box::pin(press(socket, admission, bytes)).await,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// As [`push`] for what the socket does not take at once, and counts it.
-async fn press(socket: &OwnedWriteHalf, admission: &Admission, mut bytes: &[u8]) -> io::Result<()> {
-    let mut backlog = Backlog::new(admission);
-    while !bytes.is_empty() {
-        match socket.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let waited = match backlog.set(bytes.len()) {
-                    Ok(()) => timeout(STUCK, socket.writable()).await.unwrap_or_else(|late| Err(late.into())),
-                    Err(error) => Err(io::Error::other(error)),
-                };
-                waited.inspect_err(|_| forget(socket.as_ref()))?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Makes the kernel discard, on close, what a client has not read. It would keep that for a minute, and no budget would
-/// count it.
-pub(super) fn forget(socket: &TcpStream) {
-    let _ = socket.set_zero_linger();
-}
-
 impl Socket {
     /// Writes for hyper, which has `length` bytes to write.
     fn poll(
@@ -265,8 +186,10 @@ impl Socket {
             self.stuck = None;
             return written;
         }
-        let stuck =
-            self.stuck.get_or_insert_with(|| Stuck { backlog: Backlog::new(&self.admission), given_up: Box::pin(sleep(STUCK)) });
+        let stuck = self.stuck.get_or_insert_with(|| Stuck {
+            backlog: Backlog::new(&self.admission),
+            given_up: Box::pin(sleep(STUCK)),
+        });
         let waited = match stuck.backlog.set(length) {
             Ok(()) => stuck.given_up.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into()),
             Err(error) => Poll::Ready(io::Error::other(error)),
@@ -279,7 +202,11 @@ impl Socket {
 }
 
 impl AsyncRead for Hijack {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let mut socket = self.0.socket.lock();
         let read = Pin::new(&mut socket.stream).poll_read(cx, buf);
@@ -291,11 +218,19 @@ impl AsyncRead for Hijack {
 }
 
 impl AsyncWrite for Hijack {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.0.socket.lock().poll(cx, bytes.len(), |stream, cx| stream.poll_write(cx, bytes))
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, many: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        many: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let length = many.iter().map(|piece| piece.len()).sum();
         self.0.socket.lock().poll(cx, length, |stream, cx| stream.poll_write_vectored(cx, many))
     }
@@ -316,8 +251,12 @@ impl AsyncWrite for Hijack {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use futures_util::stream;
-    use tokio::{net::TcpListener, time::Instant};
+    use futures_util::{StreamExt, stream};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        time::Instant,
+    };
 
     use super::*;
     use crate::budget::{Budgets, ClientAddr, Limits, Resource};
@@ -330,7 +269,9 @@ mod tests {
     }
 
     fn admission(budgets: &Budgets) -> Admission {
-        Admission::of_client(budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap())
+        Admission::of_client(
+            budgets.usage(ClientAddr::UNKNOWN).hold(Resource::Connections).unwrap(),
+        )
     }
 
     fn endless() -> LastBytes {
@@ -387,7 +328,10 @@ mod tests {
         let (socket, _other) = pair().await;
         flow(
             (socket, admission(&budgets)),
-            LastBytes { body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(), ..endless() },
+            LastBytes {
+                body: stream::iter([Bytes::from(vec![b'x'; 32 << 20])]).boxed(),
+                ..endless()
+            },
         )
         .await;
         drop(hijack);

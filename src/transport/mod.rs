@@ -1,6 +1,7 @@
 //! The transports: how members reach a room. Each implements a subscriber that turns frames into bytes.
 
 mod backlog;
+mod flow;
 mod framing;
 mod heard;
 pub mod hijack;

@@ -45,7 +45,9 @@ impl PaceQuota {
     /// Waits as long as this frame has to, or returns the error that refuses it.
     async fn heed(self, state: Result<StateSnapshot, NotUntil<Now>>) -> Result<(), ApiError> {
         let verdict = match state {
-            Ok(state) if state.remaining_burst_capacity() >= self.burst().get() / 2 => return Ok(()),
+            Ok(state) if state.remaining_burst_capacity() >= self.burst().get() / 2 => {
+                return Ok(());
+            }
             Ok(_) => Ok(()),
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
@@ -143,7 +145,11 @@ impl<K: Hash + Eq + Clone> FramePacers<K> {
     /// `rate` requests a second, sustained, for each key.
     pub fn new(rate: NonZeroU32) -> Self {
         let measure = PaceQuota(rate);
-        Self { limiter: RateLimiter::keyed(measure.quota()).with_middleware(), measure, words: AtomicU32::new(0) }
+        Self {
+            limiter: RateLimiter::keyed(measure.quota()).with_middleware(),
+            measure,
+            words: AtomicU32::new(0),
+        }
     }
 
     /// Waits as long as this request of `who` has to.

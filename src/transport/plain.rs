@@ -23,7 +23,10 @@ const NAMED: usize = 20;
 
 // No pulse: there is no text that every terminal, pipe and file ignores. TCP notices a peer that is gone.
 static FORMAT: StreamFormat = StreamFormat {
-    chunked: Encoder { frame: |frame, out| BodyFraming::Chunked.lay(out, |out| lines(frame, out)), echo: true },
+    chunked: Encoder {
+        frame: |frame, out| BodyFraming::Chunked.lay(out, |out| lines(frame, out)),
+        echo: true,
+    },
     bare: Encoder { frame: lines, echo: true },
     prologue: None,
     pulse: None,
@@ -36,7 +39,8 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
     let _ = match frame.message {
         ServerMessage::Welcome(Welcome { user, room_id, count, members, history, .. }) => {
             history.iter().for_each(|chat| entry(chat.timestamp, chat.user, chat.text, &mut text));
-            let mut names: Vec<String> = members.iter().take(NAMED).map(|member| member.user.to_string()).collect();
+            let mut names: Vec<String> =
+                members.iter().take(NAMED).map(|member| member.user.to_string()).collect();
             let more = count.saturating_sub(names.len());
             if more > 0 {
                 names.push(format!("{more} more"));
@@ -53,7 +57,9 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
             Ok(())
         }
         ServerMessage::Joined { member, .. } => writeln!(text, "* {} joined", member.user),
-        ServerMessage::Left { user, reason: LeaveReason::Left, .. } => writeln!(text, "* {user} left"),
+        ServerMessage::Left { user, reason: LeaveReason::Left, .. } => {
+            writeln!(text, "* {user} left")
+        }
         ServerMessage::Left { user, .. } => writeln!(text, "* {user} was lost"),
         ServerMessage::Status { message, .. } => writeln!(text, "* {message}"),
         _ => Ok(()),
@@ -76,7 +82,9 @@ fn clean(text: &str, out: &mut String) {
             '\r' if rest.peek() == Some(&'\n') => {}
             '\n' | '\r' | '\u{2028}' | '\u{2029}' => out.push_str(INDENT),
             '\t' => out.push(' '),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push(char::REPLACEMENT_CHARACTER),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.push(char::REPLACEMENT_CHARACTER)
+            }
             c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
             c => out.push(c),
         }
@@ -113,22 +121,46 @@ mod tests {
     #[test]
     fn of_a_crowd_some_are_named_and_how_many_more_there_are_is_said_once() {
         let (ann, bob, room) = (MemberId::random(), MemberId::random(), "r".parse().unwrap());
-        let member =
-            |id: MemberId, name: &str| Member { id, name: name.parse().unwrap(), joined_at: 0, call: CallMark::default() };
-        let (members, key, history) = (vec![member(ann, "Ann"), member(bob, "Bob")], RoomKey::random(), Vec::new());
-        let snapshot = Snapshot { epoch: Epoch(1), key, seq: 0, version: 2, members, unlisted: 238, history };
+        let member = |id: MemberId, name: &str| Member {
+            id,
+            name: name.parse().unwrap(),
+            joined_at: 0,
+            call: CallMark::default(),
+        };
+        let (members, key, history) =
+            (vec![member(ann, "Ann"), member(bob, "Bob")], RoomKey::random(), Vec::new());
+        let snapshot =
+            Snapshot { epoch: Epoch(1), key, seq: 0, version: 2, members, unlisted: 238, history };
         let (user, ticket, crowd) = (&snapshot.members[0].name, "", Some(100));
-        let fields =
-            WelcomeParams { member: ann, user, ticket, resumed: false, reset: false, last_n: 0, crowd, video: false, now: 0 };
-        let welcome = Welcome::new(&room, &snapshot, &[], fields, LimitsDto::new(&Limits::default(), 0, 0));
+        let fields = WelcomeParams {
+            member: ann,
+            user,
+            ticket,
+            resumed: false,
+            reset: false,
+            last_n: 0,
+            crowd,
+            video: false,
+            now: 0,
+        };
+        let welcome =
+            Welcome::new(&room, &snapshot, &[], fields, LimitsDto::new(&Limits::default(), 0, 0));
         let mut out = FORMAT.bare.encode(&ServerMessage::Welcome(welcome)).to_vec();
-        out.extend_from_slice(&FORMAT.bare.encode(&ServerMessage::Presence { room: &room, count: 241, members: None }));
-        assert_eq!(String::from_utf8(out).unwrap(), "* You are Ann in r. Here: Ann, Bob, 238 more\n");
+        out.extend_from_slice(&FORMAT.bare.encode(&ServerMessage::Presence {
+            room: &room,
+            count: 241,
+            members: None,
+        }));
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "* You are Ann in r. Here: Ann, Bob, 238 more\n"
+        );
     }
 
     #[test]
     fn nothing_that_people_write_is_a_command_to_a_terminal() {
-        let text = "a\u{1b}[2Jb\u{9b}31mc\u{7}\r\nd\re\tf\u{202e}g\u{0}\u{7f}\n12:00:00 Bob: forged\n";
+        let text =
+            "a\u{1b}[2Jb\u{9b}31mc\u{7}\r\nd\re\tf\u{202e}g\u{0}\u{7f}\n12:00:00 Bob: forged\n";
         let shown = line(1_700_000_000_007, &"Ann".parse().unwrap(), &text.parse().unwrap());
         let expected = "22:13:20 Ann: a\u{fffd}[2Jb\u{fffd}31mc\u{fffd}\n         d\n         e f\u{fffd}g\u{fffd}\u{fffd}\n         12:00:00 Bob: forged\n";
         assert_eq!(shown, expected);

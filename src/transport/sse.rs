@@ -16,7 +16,10 @@ use crate::{
 };
 
 static FORMAT: StreamFormat = StreamFormat {
-    chunked: Encoder { frame: |frame, out| BodyFraming::Chunked.lay(out, |out| event(frame, out)), echo: false },
+    chunked: Encoder {
+        frame: |frame, out| BodyFraming::Chunked.lay(out, |out| event(frame, out)),
+        echo: false,
+    },
     bare: Encoder { frame: event, echo: false },
     prologue: Some("retry: 1000\n\n"),
     pulse: Some(":\n\n"),
@@ -42,8 +45,10 @@ const PROBE: Duration = Duration::from_secs(10);
 
 /// A whole stream for a client that reconnects and cannot join now: the reason, and when to retry.
 pub fn put_off(why: &ApiError) -> Vec<u8> {
-    let wait =
-        why.retry_after().map_or_else(|| fastrand::u64(COME_BACK_MS), |wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
+    let wait = why.retry_after().map_or_else(
+        || fastrand::u64(COME_BACK_MS),
+        |wait| wait.as_millis().try_into().unwrap_or(u64::MAX),
+    );
     let mut out = format!("retry: {}\n", wait.max(RETRY_MIN_MS)).into_bytes();
     out.extend_from_slice(&FORMAT.bare.encode(&ServerMessage::Closing(why.problem(None))));
     out
@@ -53,7 +58,8 @@ pub fn put_off(why: &ApiError) -> Vec<u8> {
 pub fn probe(hub: &Arc<Hub>, framing: BodyFraming) -> impl Stream<Item = Bytes> + Send + 'static {
     let first = FORMAT.bare.encode(&ServerMessage::Pong);
     let hub = Arc::clone(hub);
-    let silence = stream::once(async move { timeout(PROBE, hub.stops()).await }).filter_map(|_| ready(None));
+    let silence =
+        stream::once(async move { timeout(PROBE, hub.stops()).await }).filter_map(|_| ready(None));
     stream::iter([framing.piece(&first)]).chain(silence).chain(stream::iter(framing.end()))
 }
 

@@ -69,7 +69,8 @@ pub(super) async fn open(
     format: &'static StreamFormat,
     framing: BodyFraming,
 ) -> Result<impl Stream<Item = Bytes> + Send + 'static, ApiError> {
-    let flow = Arc::new(StreamQueue { format, framing, state: Mutex::default(), changed: Notify::new() });
+    let flow =
+        Arc::new(StreamQueue { format, framing, state: Mutex::default(), changed: Notify::new() });
     flow.state.lock().unread = join_request.usage.as_ref().map(Usage::unread);
     let passing = join_request.ticket.is_none();
     let session = hub.enter(join_request, Arc::clone(&flow) as Arc<dyn Subscriber>).await?;

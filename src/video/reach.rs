@@ -52,17 +52,22 @@ async fn look_again(settings: &LiveKit) -> Seen {
         .with_ttl(PATIENCE * 2)
         .to_jwt()
         .unwrap_or_default();
-    let client = DatabaseClient::with_token(&settings.api_url, &token).with_request_timeout(PATIENCE);
+    let client =
+        DatabaseClient::with_token(&settings.api_url, &token).with_request_timeout(PATIENCE);
     let (reach, words) = match client.get("-").await {
         Err(ServiceError::Twirp(ServerError::Twirp(no))) => {
             let reach = match &*no.code {
                 "unauthenticated" | "permission_denied" => Reach::Refused,
-                "internal" | "unavailable" | "deadline_exceeded" | "resource_exhausted" => Reach::Away,
+                "internal" | "unavailable" | "deadline_exceeded" | "resource_exhausted" => {
+                    Reach::Away
+                }
                 _ => Reach::Stranger,
             };
             (reach, words(&no.msg))
         }
-        Err(ServiceError::Twirp(ServerError::Request(error))) if !error.is_decode() => (Reach::Away, error.to_string()),
+        Err(ServiceError::Twirp(ServerError::Request(error))) if !error.is_decode() => {
+            (Reach::Away, error.to_string())
+        }
         _ => (Reach::Stranger, String::new()),
     };
     Seen { reach, words }

@@ -29,7 +29,9 @@ async fn cluster_master_stops() -> Row {
     storm.all_hear_again().await;
     storm.redis.cont(master);
     storm.redis.settle();
-    storm.settle("Cluster: a master stopped until it is replaced", &[&AWAY[..], &LOSSY].concat()).await
+    storm
+        .settle("Cluster: a master stopped until it is replaced", &[&AWAY[..], &LOSSY].concat())
+        .await
 }
 
 async fn cluster_hands_a_master_over() -> Row {
@@ -61,5 +63,7 @@ async fn cluster_moves_living_rooms() -> Row {
         storm.redis.end_move(slot, from);
         storm.all_hear_again().await;
     }
-    storm.settle("Cluster: every room moved to another master and back", &["ack of a repetition"]).await
+    storm
+        .settle("Cluster: every room moved to another master and back", &["ack of a repetition"])
+        .await
 }

@@ -93,7 +93,10 @@ impl Diary {
         if !self.roster.contains(&self.id) {
             self.amiss.push("not among the members of the own welcome".to_owned());
         }
-        let goes_on = resumed && !reset && frame["type"] == "welcome" && self.place().is_some_and(|(old, _)| old == epoch);
+        let goes_on = resumed
+            && !reset
+            && frame["type"] == "welcome"
+            && self.place().is_some_and(|(old, _)| old == epoch);
         let history = frame["history"].as_array().unwrap();
         if !goes_on {
             let first = history.first().map_or(last, |entry| entry["seq"].as_u64().unwrap() - 1);
@@ -103,7 +106,10 @@ impl Diary {
             self.hear(entry, entry["text"].as_str().unwrap().to_owned());
         }
         if self.lives.last().unwrap().last != last {
-            self.astray.push(format!("the welcome stands at {last}, its history ends at {}", self.lives.last().unwrap().last));
+            self.astray.push(format!(
+                "the welcome stands at {last}, its history ends at {}",
+                self.lives.last().unwrap().last
+            ));
         }
     }
 
@@ -147,7 +153,15 @@ impl Diary {
 /// Where somebody stands, and what they saw on the way: for whoever has to find out why it is not where all stand.
 impl Display for Diary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: linked {}, quiet {}, at {:?}, ", self.name, self.id, self.linked, self.quiet, self.place())?;
+        write!(
+            f,
+            "{} {}: linked {}, quiet {}, at {:?}, ",
+            self.name,
+            self.id,
+            self.linked,
+            self.quiet,
+            self.place()
+        )?;
         writeln!(f, "sees {:?}", self.roster)?;
         for (text, (sent, _)) in self.said.iter().filter(|(_, (_, acked))| acked.is_none()) {
             writeln!(f, "  {:?} ago, not acknowledged: {text}", sent.elapsed())?;
@@ -161,10 +175,18 @@ impl Display for Diary {
 
 /// Epoch and seq. A cursor is opaque to clients; the ledger may look inside.
 fn cursor(frame: &Value) -> (String, u64) {
-    let (epoch, seq) = frame["cursor"].as_str().and_then(|cursor| cursor.split_once('-')).unwrap_or_else(|| panic!("{frame}"));
+    let (epoch, seq) = frame["cursor"]
+        .as_str()
+        .and_then(|cursor| cursor.split_once('-'))
+        .unwrap_or_else(|| panic!("{frame}"));
     (epoch.to_owned(), seq.parse().unwrap())
 }
 
 fn people(members: &Value) -> BTreeSet<String> {
-    members.as_array().unwrap().iter().map(|member| member["clientId"].as_str().unwrap().to_owned()).collect()
+    members
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member["clientId"].as_str().unwrap().to_owned())
+        .collect()
 }

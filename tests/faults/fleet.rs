@@ -68,7 +68,8 @@ impl Node {
     pub async fn start(redis: &str, config: HubConfig) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let log = std::env::temp_dir().join(format!("parlor-node-{}-{number}.log", std::process::id()));
+        let log =
+            std::env::temp_dir().join(format!("parlor-node-{}-{number}.log", std::process::id()));
         let millis = |time: Duration| format!("{}ms", time.as_millis());
         for _ in 0..20 {
             let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
@@ -82,7 +83,8 @@ impl Node {
                 ("--log-filter", "parlor=info".to_owned()),
                 ("--proxies", "1".to_owned()),
             ];
-            let args = args.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
+            let args =
+                args.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
             let mut node = Self { address, args, log: log.clone(), child: None };
             if node.launch().await {
                 return node;
@@ -94,13 +96,20 @@ impl Node {
     /// Starts the process at its address and waits until people can come in. False if it ends before.
     pub async fn launch(&mut self) -> bool {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_parlor")).args(&self.args).stdin(Stdio::null()).stderr(log).spawn();
+        let child = Command::new(env!("CARGO_BIN_EXE_parlor"))
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn();
         self.child = Some(child.unwrap());
         super::until("a node is ready", || {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap().is_some();
             let url = format!("http://{}/readyz", self.address);
             async move {
-                ended.then_some(false).or(reqwest::get(url).await.is_ok_and(|answer| answer.status() == 200).then_some(true))
+                ended.then_some(false).or(reqwest::get(url)
+                    .await
+                    .is_ok_and(|answer| answer.status() == 200)
+                    .then_some(true))
             }
         })
         .await
@@ -169,7 +178,12 @@ impl Fleet {
     pub async fn seats(&self) -> Vec<u64> {
         let mut seats = Vec::new();
         for node in &self.nodes {
-            let text = reqwest::get(format!("http://{}/metrics", node.address)).await.unwrap().text().await.unwrap();
+            let text = reqwest::get(format!("http://{}/metrics", node.address))
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
             let line = text.lines().find_map(|line| line.strip_prefix("parlor_seats ")).unwrap();
             seats.push(line.trim().parse().unwrap());
         }

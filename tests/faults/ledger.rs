@@ -28,11 +28,17 @@ pub struct Verdict {
 }
 
 /// One room's diaries: of those who stayed, and of those who spoke for a while.
-pub fn examine(room: &[MutexGuard<'_, Diary>], gone: &[MutexGuard<'_, Diary>], struck: Instant, verdict: &mut Verdict) {
+pub fn examine(
+    room: &[MutexGuard<'_, Diary>],
+    gone: &[MutexGuard<'_, Diary>],
+    struck: Instant,
+    verdict: &mut Verdict,
+) {
     let mut lines: BTreeMap<(&str, u64), &str> = BTreeMap::new();
     let mut places: HashMap<(&str, &str), u64> = HashMap::new();
     let end = room[0].place().map(|(epoch, _)| epoch.to_owned()).unwrap_or_default();
-    let lives: HashSet<&str> = room.iter().flat_map(|diary| &diary.lives).map(|life| life.epoch.as_str()).collect();
+    let lives: HashSet<&str> =
+        room.iter().flat_map(|diary| &diary.lives).map(|life| life.epoch.as_str()).collect();
     for diary in room.iter().chain(gone) {
         let who = &diary.name;
         verdict.doubled.extend(diary.twice.iter().map(|what| format!("{who}: {what}")));
@@ -42,17 +48,22 @@ pub fn examine(room: &[MutexGuard<'_, Diary>], gone: &[MutexGuard<'_, Diary>], s
             for line in &life.lines {
                 let known = lines.entry((&life.epoch, line.seq)).or_insert(&line.text);
                 if *known != line.text {
-                    verdict.disordered.push(format!("{who}: {} is {} and {known}", line.seq, line.text));
+                    verdict
+                        .disordered
+                        .push(format!("{who}: {} is {} and {known}", line.seq, line.text));
                 }
                 let place = places.entry((&life.epoch, &line.text)).or_insert(line.seq);
                 if *place != line.seq {
-                    verdict.doubled.push(format!("{who}: {} at {} and {place}", line.text, line.seq));
+                    verdict
+                        .doubled
+                        .push(format!("{who}: {} at {} and {place}", line.text, line.seq));
                 }
             }
         }
     }
     // When each message was first heard by each, and whether it is in the life that goes on.
-    let heard: Vec<HashMap<&str, (Instant, bool)>> = room.iter().map(|diary| hearing(diary, &end)).collect();
+    let heard: Vec<HashMap<&str, (Instant, bool)>> =
+        room.iter().map(|diary| hearing(diary, &end)).collect();
     let mut again: Option<Instant> = None;
     for diary in room.iter().chain(gone) {
         verdict.sent += diary.said.len();
@@ -74,7 +85,12 @@ pub fn examine(room: &[MutexGuard<'_, Diary>], gone: &[MutexGuard<'_, Diary>], s
                 if lives.len() > 1 && !lives_on {
                     verdict.gone += 1;
                 } else {
-                    verdict.lost.push(format!("{text} of {}: heard by {} of {}", diary.name, times.len(), room.len()));
+                    verdict.lost.push(format!(
+                        "{text} of {}: heard by {} of {}",
+                        diary.name,
+                        times.len(),
+                        room.len()
+                    ));
                 }
             }
         }
@@ -121,11 +137,39 @@ pub fn finds_what_is_planted() {
     let forget_the_first = |diary: &mut Diary| drop(diary.lives[0].lines.remove(0));
     assert_eq!(room(&|_| ()), ([2, 2], [0, 0, 0, 0, 0]));
     assert_eq!(room(&forget_the_first), ([2, 2], [1, 0, 0, 0, 0]), "lost");
-    assert_eq!(room(&|diary| diary.hear(&frame(2, "e"), "Bob 1".to_owned())).1, [0, 0, 1, 0, 0], "heard twice");
-    assert_eq!(room(&|diary| diary.hear(&frame(3, "e"), "Ann 1".to_owned())).1, [0, 0, 1, 0, 0], "said twice");
-    assert_eq!(room(&|diary| diary.hear(&frame(4, "e"), "Cid 1".to_owned())).1, [0, 0, 0, 1, 0], "a hole");
-    assert_eq!(room(&|diary| diary.hear(&frame(3, "f"), "Cid 1".to_owned())).1, [0, 0, 0, 1, 0], "another life without a reset");
-    assert_eq!(room(&|diary| diary.lives[0].lines[0].text = "Eve 1".to_owned()).1, [1, 0, 0, 1, 0], "one number, two texts");
-    assert_eq!(room(&|diary| diary.joined(&json!({"clientId": "Bob"}))).1, [0, 0, 0, 0, 1], "told twice");
-    assert_eq!(room(&|diary| diary.left(&json!({"clientId": "Cid", "reason": "left"}))).1, [0, 0, 0, 0, 1], "told of a stranger");
+    assert_eq!(
+        room(&|diary| diary.hear(&frame(2, "e"), "Bob 1".to_owned())).1,
+        [0, 0, 1, 0, 0],
+        "heard twice"
+    );
+    assert_eq!(
+        room(&|diary| diary.hear(&frame(3, "e"), "Ann 1".to_owned())).1,
+        [0, 0, 1, 0, 0],
+        "said twice"
+    );
+    assert_eq!(
+        room(&|diary| diary.hear(&frame(4, "e"), "Cid 1".to_owned())).1,
+        [0, 0, 0, 1, 0],
+        "a hole"
+    );
+    assert_eq!(
+        room(&|diary| diary.hear(&frame(3, "f"), "Cid 1".to_owned())).1,
+        [0, 0, 0, 1, 0],
+        "another life without a reset"
+    );
+    assert_eq!(
+        room(&|diary| diary.lives[0].lines[0].text = "Eve 1".to_owned()).1,
+        [1, 0, 0, 1, 0],
+        "one number, two texts"
+    );
+    assert_eq!(
+        room(&|diary| diary.joined(&json!({"clientId": "Bob"}))).1,
+        [0, 0, 0, 0, 1],
+        "told twice"
+    );
+    assert_eq!(
+        room(&|diary| diary.left(&json!({"clientId": "Cid", "reason": "left"}))).1,
+        [0, 0, 0, 0, 1],
+        "told of a stranger"
+    );
 }

@@ -18,7 +18,9 @@ mod storm;
 mod support;
 mod table;
 
-use std::{fmt::Write, panic::AssertUnwindSafe, path::Path, pin::Pin, process::ExitCode, time::Duration};
+use std::{
+    fmt::Write, panic::AssertUnwindSafe, path::Path, pin::Pin, process::ExitCode, time::Duration,
+};
 
 use futures_util::FutureExt;
 use table::Row;
@@ -26,8 +28,13 @@ use table::Row;
 type Fault = (&'static str, fn() -> Pin<Box<dyn Future<Output = Row>>>);
 
 /// What may be told while Redis is away. What was in doubt is asked again, and what was overtaken is said anew.
-const AWAY: [&str; 5] =
-    ["status store_unavailable", "status store_available", "error store_unavailable", "ack of a repetition", "error stale_n"];
+const AWAY: [&str; 5] = [
+    "status store_unavailable",
+    "status store_available",
+    "error store_unavailable",
+    "ack of a repetition",
+    "error stale_n",
+];
 
 /// What a master has taken and not passed on is lost when another takes its place: only then may rooms begin anew.
 const LOSSY: [&str; 2] = ["reset", "joined"];
@@ -45,11 +52,14 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("in vain waited: {what}"))
+    tokio::time::timeout(PATIENCE, asking)
+        .await
+        .unwrap_or_else(|_| panic!("in vain waited: {what}"))
 }
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     ledger::finds_what_is_planted();
     scale::finds_what_is_planted();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

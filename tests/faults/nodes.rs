@@ -35,7 +35,9 @@ async fn node_is_killed() -> Row {
     }
     let door = storm.fleet.nodes[0].address;
     let lonely = Person::start(door, "lonely", "Lonely", storm.config.pace, Patience::PAGE);
-    let lonely_keys = |storm: &Storm<Server>| storm.redis.keys().iter().filter(|key| key.contains("lonely")).count();
+    let lonely_keys = |storm: &Storm<Server>| {
+        storm.redis.keys().iter().filter(|key| key.contains("lonely")).count()
+    };
     until("a lonely room", || {
         let keys = lonely_keys(&storm);
         async move { (keys == 3).then_some(()) }
@@ -55,7 +57,9 @@ async fn node_is_killed() -> Row {
         async move { (keys == 0).then_some(after) }
     })
     .await;
-    let mut row = storm.settle("a node killed", &["link lost", "resumed", "left node_lost", "ack of a repetition"]).await;
+    let mut row = storm
+        .settle("a node killed", &["link lost", "resumed", "left node_lost", "ack of a repetition"])
+        .await;
     row.note = format!(
         "; the last at {:.1} s (promised: {:.1} s); a lonely room gone at {:.1} s",
         latest.as_secs_f32(),
@@ -78,9 +82,19 @@ async fn fleet_is_killed() -> Row {
         async move { (keys == 0).then_some(after) }
     })
     .await;
-    let mut row = Row::new("all nodes and all people killed", Default::default(), &[], None, Default::default());
+    let mut row = Row::new(
+        "all nodes and all people killed",
+        Default::default(),
+        &[],
+        None,
+        Default::default(),
+    );
     let ttl = storm.config.ttl();
-    row.note = format!("; Redis empty at {:.1} s (promised: {:.1} s)", empty.as_secs_f32(), ttl.as_secs_f32());
+    row.note = format!(
+        "; Redis empty at {:.1} s (promised: {:.1} s)",
+        empty.as_secs_f32(),
+        ttl.as_secs_f32()
+    );
     if empty > ttl + SLACK {
         row.broken.push(format!("Redis was empty after {empty:?}"));
     }
@@ -177,6 +191,10 @@ async fn fleet_is_restarted_node_by_node() -> Row {
     if first == last || row.retries.iter().any(|retry| !(200..2000).contains(retry)) {
         row.broken.push(format!("delays without jitter: {:?}", row.retries));
     }
-    row.note = format!("; to come back after {} to {} ms", first.unwrap_or_default(), last.unwrap_or_default());
+    row.note = format!(
+        "; to come back after {} to {} ms",
+        first.unwrap_or_default(),
+        last.unwrap_or_default()
+    );
     row
 }

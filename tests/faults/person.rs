@@ -41,8 +41,11 @@ impl Patience {
         welcome_within: Duration::from_secs(12),
     };
     /// Takes a silent link for dead within three seconds.
-    pub const SHORT: Self =
-        Self { ping_after: Duration::from_secs(1), pong_within: Duration::from_secs(2), welcome_within: Duration::from_secs(2) };
+    pub const SHORT: Self = Self {
+        ping_after: Duration::from_secs(1),
+        pong_within: Duration::from_secs(2),
+        welcome_within: Duration::from_secs(2),
+    };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,7 +64,13 @@ pub struct Person {
 }
 
 impl Person {
-    pub fn start(door: SocketAddr, room: &str, name: &str, pace: Duration, patience: Patience) -> Self {
+    pub fn start(
+        door: SocketAddr,
+        room: &str,
+        name: &str,
+        pace: Duration,
+        patience: Patience,
+    ) -> Self {
         static COUNT: AtomicU8 = AtomicU8::new(0);
         let home = Ipv4Addr::new(127, 0, 1, COUNT.fetch_add(1, Ordering::Relaxed).max(1));
         let diary = Arc::new(Mutex::new(Diary::new(name)));
@@ -172,31 +181,42 @@ impl Visitor {
 
     async fn open(&self) -> Result<Socket, String> {
         let resume = if self.seat.is_some() { "&resume=1" } else { "" };
-        let request = format!("ws://{}/ws?room={}&name={}{resume}", self.door, self.room, self.name);
+        let request =
+            format!("ws://{}/ws?room={}&name={}{resume}", self.door, self.room, self.name);
         let opening = async {
             let socket = TcpSocket::new_v4().map_err(|error| error.to_string())?;
             socket.bind((self.home, 0).into()).map_err(|error| error.to_string())?;
-            let stream = socket.connect(self.door).await.map_err(|_| "connection refused".to_owned())?;
+            let stream =
+                socket.connect(self.door).await.map_err(|_| "connection refused".to_owned())?;
             stream.set_nodelay(true).map_err(|error| error.to_string())?;
             let request = request.into_client_request().unwrap();
-            let (mut socket, _) = client_async(request, stream).await.map_err(|error| match error {
-                tokio_tungstenite::tungstenite::Error::Http(answer) => format!("HTTP {}", answer.status().as_u16()),
-                _ => "upgrade broken off".to_owned(),
-            })?;
+            let (mut socket, _) =
+                client_async(request, stream).await.map_err(|error| match error {
+                    tokio_tungstenite::tungstenite::Error::Http(answer) => {
+                        format!("HTTP {}", answer.status().as_u16())
+                    }
+                    _ => "upgrade broken off".to_owned(),
+                })?;
             if let Some((ticket, cursor)) = &self.seat {
                 let resume = json!({"type": "resume", "ticket": ticket, "cursor": cursor});
-                socket.send(Message::text(resume.to_string())).await.map_err(|_| "gone".to_owned())?;
+                socket
+                    .send(Message::text(resume.to_string()))
+                    .await
+                    .map_err(|_| "gone".to_owned())?;
             }
             Ok(socket)
         };
-        timeout(self.patience.welcome_within, opening).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+        timeout(self.patience.welcome_within, opening)
+            .await
+            .unwrap_or_else(|_| Err("no answer".to_owned()))
     }
 
     /// One link, until it ends.
     async fn visit(&mut self, mut socket: Socket) -> End {
         let mut ticks = interval(self.pace);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut heard, mut pinged, mut asked, mut leaving) = (Instant::now(), None, Duration::ZERO, false);
+        let (mut heard, mut pinged, mut asked, mut leaving) =
+            (Instant::now(), None, Duration::ZERO, false);
         let opened = Instant::now();
         loop {
             let linked = self.diary().linked;
@@ -261,7 +281,14 @@ impl Visitor {
                 }
             }
             if let Some(frame) = out
-                && !matches!(timeout(self.patience.pong_within, socket.send(Message::text(frame.to_string()))).await, Ok(Ok(())))
+                && !matches!(
+                    timeout(
+                        self.patience.pong_within,
+                        socket.send(Message::text(frame.to_string()))
+                    )
+                    .await,
+                    Ok(Ok(()))
+                )
             {
                 self.diary().saw("link lost");
                 return self.backoff(Duration::ZERO);
@@ -282,7 +309,8 @@ impl Visitor {
             self.pending.push_back(Pending { n: self.n, text, again: Some(Instant::now()) });
         }
         let now = Instant::now();
-        let due = self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
+        let due =
+            self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
         due.again = None;
         Some(json!({"type": "chat", "text": due.text, "n": due.n}))
     }

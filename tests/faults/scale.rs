@@ -27,19 +27,24 @@ use std::{fs, time::Duration};
 
 use rustix::process::Signal;
 
-use self::{crowd::Crowd, member::Member, moves::Move, node::Server, rolling::Rolling, tally::Tally};
+use self::{
+    crowd::Crowd, member::Member, moves::Move, node::Server, rolling::Rolling, tally::Tally,
+};
 use super::{Fault, PATIENCE, table::Row};
 
 pub const FAULTS: &[Fault] = &[
     ("many_move_to_another_node", || Box::pin(async { many_move_to_another_node() })),
     ("many_are_back_at_the_only_node", || Box::pin(async { many_are_back_at_the_only_node() })),
-    ("many_connect_while_a_node_is_busy", || Box::pin(async { many_connect_while_a_node_is_busy() })),
+    ("many_connect_while_a_node_is_busy", || {
+        Box::pin(async { many_connect_while_a_node_is_busy() })
+    }),
     ("many_are_told_while_others_speak", || Box::pin(async { many_are_told_while_others_speak() })),
 ];
 
 /// Those that take too long for every day.
-pub const LONG: &[Fault] =
-    &[("fleet_is_restarted_under_six_thousand", || Box::pin(async { fleet_is_restarted_under_six_thousand() }))];
+pub const LONG: &[Fault] = &[("fleet_is_restarted_under_six_thousand", || {
+    Box::pin(async { fleet_is_restarted_under_six_thousand() })
+})];
 
 /// What the crowd counts is counted, or no promise of it would mean anything.
 pub fn finds_what_is_planted() {
@@ -55,14 +60,28 @@ pub fn finds_what_is_planted() {
         [tally.heard, tally.skipped, tally.doubled, tally.reset, tally.resumed]
     };
     let back = |cursor: &str, reset: bool, history: &str| {
-        format!(r#"{{"type":"welcome","cursor":"{cursor}","resumed":true,"reset":{reset},"lastN":0,"history":[{history}]}}"#)
+        format!(
+            r#"{{"type":"welcome","cursor":"{cursor}","resumed":true,"reset":{reset},"lastN":0,"history":[{history}]}}"#
+        )
     };
     assert_eq!(count(&["3", "4"]), [2, 0, 0, 0, 0]);
     assert_eq!(count(&["3", "6"]), [2, 2, 0, 0, 0], "a hole");
     assert_eq!(count(&["3", "3"]), [1, 0, 1, 0, 0], "heard twice");
-    assert_eq!(count(&[&back("e-4", false, r#"{"seq":3},{"seq":4}"#), "5"]), [3, 0, 0, 0, 1], "told what was missed");
-    assert_eq!(count(&[&back("e-4", false, r#"{"seq":4}"#)]), [1, 1, 0, 0, 1], "a hole in what was missed");
-    assert_eq!(count(&[&back("e-4", false, r#"{"seq":3}"#)]), [1, 1, 0, 0, 1], "the end is missing");
+    assert_eq!(
+        count(&[&back("e-4", false, r#"{"seq":3},{"seq":4}"#), "5"]),
+        [3, 0, 0, 0, 1],
+        "told what was missed"
+    );
+    assert_eq!(
+        count(&[&back("e-4", false, r#"{"seq":4}"#)]),
+        [1, 1, 0, 0, 1],
+        "a hole in what was missed"
+    );
+    assert_eq!(
+        count(&[&back("e-4", false, r#"{"seq":3}"#)]),
+        [1, 1, 0, 0, 1],
+        "the end is missing"
+    );
     assert_eq!(count(&[&back("f-4", true, r#"{"seq":4}"#)]), [0, 0, 0, 1, 1], "another life");
 }
 
@@ -115,7 +134,11 @@ fn many_are_back_at_the_only_node() -> Row {
     crowd.gather(WIDTH).unwrap();
     let door = node.address();
     let told = Move::of(&mut crowd, &mut node, door).unwrap();
-    row("the only node is stopped and started again, 400 in 40 rooms", told.told(), promises(&told, LEFT_TO_REDIS))
+    row(
+        "the only node is stopped and started again, 400 in 40 rooms",
+        told.told(),
+        promises(&told, LEFT_TO_REDIS),
+    )
 }
 
 /// How many connections wait at a listener to be accepted, as the kernel tells it of each.
@@ -124,13 +147,15 @@ fn waiting(node: &Server) -> usize {
     let end = format!(":{:04X}", node.port);
     let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     // Local address, peer, state (0A: listens), then the two queues.
-    let line = lines.find(|line| line.get(1).is_some_and(|local| local.ends_with(&end)) && line[3] == "0A");
+    let line = lines
+        .find(|line| line.get(1).is_some_and(|local| local.ends_with(&end)) && line[3] == "0A");
     usize::from_str_radix(line.unwrap()[4].split(':').nth(1).unwrap(), 16).unwrap()
 }
 
 fn many_connect_while_a_node_is_busy() -> Row {
     meter::open_files();
-    let most: usize = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+    let most: usize =
+        fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
     let people = most.min(1_500);
     let node = node::parlor(None, &[]).unwrap();
     let mut crowd = Crowd::new(&[node.address()], vec![1; people]).unwrap();
@@ -159,10 +184,14 @@ fn many_are_told_while_others_speak() -> Row {
     const ROUNDS: u64 = 10;
     let [speaker, few, listener] = [0, MANY, MANY + 1];
     meter::open_files();
-    let node = node::parlor(None, &["--room-members", "2000", "--rate", "1000", "TOKIO_WORKER_THREADS=1"]).unwrap();
+    let node =
+        node::parlor(None, &["--room-members", "2000", "--rate", "1000", "TOKIO_WORKER_THREADS=1"])
+            .unwrap();
     let mut crowd = Crowd::new(&[node.address()], [MANY as u32, 2]).unwrap();
     crowd.gather(WIDTH).unwrap();
-    let told = |crowd: &Crowd, round| crowd.members[..MANY].iter().filter(|member| member.seq == round).count();
+    let told = |crowd: &Crowd, round| {
+        crowd.members[..MANY].iter().filter(|member| member.seq == round).count()
+    };
     let (mut left, mut all) = (Vec::new(), true);
     for round in 1..=ROUNDS {
         assert!(crowd.publish(speaker));
@@ -177,8 +206,11 @@ fn many_are_told_while_others_speak() -> Row {
         // What has come to the many by now is read; what comes later was not there before the listener had heard.
         (0..MANY).for_each(|who| crowd.read(who));
         left.push(MANY - told(&crowd, round));
-        all &=
-            crowd.until(Duration::from_secs(60), |crowd| Ok(told(crowd, round) == MANY && !crowd.members[few].pending)).unwrap();
+        all &= crowd
+            .until(Duration::from_secs(60), |crowd| {
+                Ok(told(crowd, round) == MANY && !crowd.members[few].pending)
+            })
+            .unwrap();
     }
     let mut broken = Vec::new();
     if left.iter().all(|left| *left == 0) {
@@ -187,7 +219,11 @@ fn many_are_told_while_others_speak() -> Row {
     if !all {
         broken.push(format!("not all of the many were told: {}", crowd.tally));
     }
-    row("2,000 are told while others speak", format!("still to be told when the others were heard: {left:?}"), broken)
+    row(
+        "2,000 are told while others speak",
+        format!("still to be told when the others were heard: {left:?}"),
+        broken,
+    )
 }
 
 fn fleet_is_restarted_under_six_thousand() -> Row {

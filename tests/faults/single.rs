@@ -21,7 +21,9 @@ pub const FAULTS: &[Fault] = &[
     ("subscriptions_end_in_silence", || Box::pin(subscriptions_end_in_silence())),
     ("redis_stops_for_less_than_a_lease", || Box::pin(redis_stops_for_less_than_a_lease())),
     ("redis_stops_for_longer_than_a_lease", || Box::pin(redis_stops_for_longer_than_a_lease())),
-    ("redis_stops_for_longer_than_rooms_live", || Box::pin(redis_stops_for_longer_than_rooms_live())),
+    ("redis_stops_for_longer_than_rooms_live", || {
+        Box::pin(redis_stops_for_longer_than_rooms_live())
+    }),
     ("redis_is_full", || Box::pin(redis_is_full())),
     ("redis_comes_back_empty", || Box::pin(redis_comes_back_empty())),
 ];
@@ -60,7 +62,8 @@ async fn subscriptions_end_in_silence() -> Row {
     let urls = [line.url(), redis.url(), redis.url()];
     let config = HubConfig::of_long_lease();
     let mut storm = Storm::gather_with(redis, urls, config, Patience::PAGE).await;
-    let channels: Vec<_> = (0..config.rooms).map(|room| format!("parlor1:{{storm-{room}}}")).collect();
+    let channels: Vec<_> =
+        (0..config.rooms).map(|room| format!("parlor1:{{storm-{room}}}")).collect();
     storm.strike();
     for _ in 0..3 {
         for channel in &channels {
@@ -82,16 +85,23 @@ async fn redis_stops(fault: &str, time: Duration, may: &[&str]) -> Row {
 }
 
 async fn redis_stops_for_less_than_a_lease() -> Row {
-    redis_stops("Redis stopped, less than a lease", HubConfig::of_this_run().lease * 2 / 3, &AWAY).await
+    redis_stops("Redis stopped, less than a lease", HubConfig::of_this_run().lease * 2 / 3, &AWAY)
+        .await
 }
 
 async fn redis_stops_for_longer_than_a_lease() -> Row {
-    redis_stops("Redis stopped, longer than a lease", HubConfig::of_this_run().lease * 2, &AWAY).await
+    redis_stops("Redis stopped, longer than a lease", HubConfig::of_this_run().lease * 2, &AWAY)
+        .await
 }
 
 async fn redis_stops_for_longer_than_rooms_live() -> Row {
     let time = HubConfig::of_this_run().ttl() + Duration::from_secs(2);
-    redis_stops("Redis stopped until all rooms have expired", time, &[&AWAY[..], &["reset", "joined"]].concat()).await
+    redis_stops(
+        "Redis stopped until all rooms have expired",
+        time,
+        &[&AWAY[..], &["reset", "joined"]].concat(),
+    )
+    .await
 }
 
 async fn redis_is_full() -> Row {
@@ -102,10 +112,20 @@ async fn redis_is_full() -> Row {
     storm.somebody_saw("error store_full").await;
     // Who is in may go, and nobody is put out: renewals work.
     storm.guests[0].1.wish(Wish::Die);
-    let mut newcomer = Person::start(storm.fleet.nginx.address, "storm-1", "Newcomer", storm.config.pace, Patience::PAGE);
+    let mut newcomer = Person::start(
+        storm.fleet.nginx.address,
+        "storm-1",
+        "Newcomer",
+        storm.config.pace,
+        Patience::PAGE,
+    );
     until("the newcomer is refused", || {
-        let seen: Vec<String> = newcomer.diary().seen.iter().map(|(_, what)| what.clone()).collect();
-        async move { seen.starts_with(&["error store_full".to_owned(), "closing store_full".to_owned()]).then_some(()) }
+        let seen: Vec<String> =
+            newcomer.diary().seen.iter().map(|(_, what)| what.clone()).collect();
+        async move {
+            seen.starts_with(&["error store_full".to_owned(), "closing store_full".to_owned()])
+                .then_some(())
+        }
     })
     .await;
     newcomer.wish(Wish::Die);
@@ -122,5 +142,10 @@ async fn redis_comes_back_empty() -> Row {
     storm.strike();
     storm.redis.kill();
     assert!(storm.redis.launch());
-    storm.settle("Redis killed and started again, empty", &[&AWAY[..], &["reset", "joined"]].concat()).await
+    storm
+        .settle(
+            "Redis killed and started again, empty",
+            &[&AWAY[..], &["reset", "joined"]].concat(),
+        )
+        .await
 }

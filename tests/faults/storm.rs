@@ -78,14 +78,25 @@ impl<B: Backend> Storm<B> {
         Self::gather_with(redis, urls, config, Patience::PAGE).await
     }
 
-    pub async fn gather_with(redis: B, urls: [String; NODES], config: HubConfig, patience: Patience) -> Self {
+    pub async fn gather_with(
+        redis: B,
+        urls: [String; NODES],
+        config: HubConfig,
+        patience: Patience,
+    ) -> Self {
         let fleet = Fleet::start(urls, config).await;
         let mut crowd = Vec::new();
         for room in 0..config.rooms {
             let mut people = Vec::new();
             for number in 0..config.people {
                 let name = format!("Member{number}");
-                let person = Person::start(fleet.nginx.address, &format!("storm-{room}"), &name, config.pace, patience);
+                let person = Person::start(
+                    fleet.nginx.address,
+                    &format!("storm-{room}"),
+                    &name,
+                    config.pace,
+                    patience,
+                );
                 until("a welcome", || {
                     let linked = person.diary().linked;
                     async move { linked.then_some(()) }
@@ -97,7 +108,15 @@ impl<B: Backend> Storm<B> {
         }
         let seats = fleet.seats().await;
         assert!(seats.iter().all(|seats| *seats > 0), "people on every node: {seats:?}");
-        let mut storm = Self { redis, fleet, config, crowd, guests: Vec::new(), struck: Instant::now(), ended: None };
+        let mut storm = Self {
+            redis,
+            fleet,
+            config,
+            crowd,
+            guests: Vec::new(),
+            struck: Instant::now(),
+            ended: None,
+        };
         for _ in 0..ROUNDS {
             storm.all_hear_again().await;
         }
@@ -118,7 +137,8 @@ impl<B: Backend> Storm<B> {
     /// Somebody comes in at a node's own door.
     pub async fn guest(&mut self, node: usize, room: usize) {
         let (door, name) = (self.fleet.nodes[node].address, format!("Guest{}", self.guests.len()));
-        let person = Person::start(door, &format!("storm-{room}"), &name, self.config.pace, Patience::PAGE);
+        let person =
+            Person::start(door, &format!("storm-{room}"), &name, self.config.pace, Patience::PAGE);
         until("a guest is acknowledged", || {
             let welcome = person.diary().said.values().any(|(_, acked)| acked.is_some());
             async move { welcome.then_some(()) }
@@ -135,7 +155,11 @@ impl<B: Backend> Storm<B> {
         for listener in &self.crowd[*room] {
             let at = until("everybody has heard who left", || {
                 let diary = listener.diary();
-                let told = diary.departures.iter().find(|(who, reason, _)| *who == id && reason == why).map(|(.., at)| *at);
+                let told = diary
+                    .departures
+                    .iter()
+                    .find(|(who, reason, _)| *who == id && reason == why)
+                    .map(|(.., at)| *at);
                 async move { told }
             });
             last = last.max(at.await - self.struck);
@@ -146,7 +170,9 @@ impl<B: Backend> Storm<B> {
     /// Waits until somebody has seen something since the strike.
     pub async fn somebody_saw(&self, what: &str) {
         until(what, || {
-            let saw = |person: &Person| person.diary().seen.iter().any(|(at, seen)| *at >= self.struck && seen == what);
+            let saw = |person: &Person| {
+                person.diary().seen.iter().any(|(at, seen)| *at >= self.struck && seen == what)
+            };
             let somebody = self.crowd.iter().flatten().any(saw);
             async move { somebody.then_some(()) }
         })
@@ -160,11 +186,17 @@ impl<B: Backend> Storm<B> {
             until("everybody hears everybody", || {
                 let diaries: Vec<_> = room.iter().map(Person::diary).collect();
                 let heard = |listener: &super::diary::Diary, text: &String| {
-                    listener.lives.last().is_some_and(|life| life.lines.iter().rev().any(|line| line.text == *text))
+                    listener
+                        .lives
+                        .last()
+                        .is_some_and(|life| life.lines.iter().rev().any(|line| line.text == *text))
                 };
                 // Any of them: what Redis lost right after `since` is never heard of again.
                 let all = diaries.iter().all(|speaker| {
-                    let mut news = speaker.said.iter().filter(|(_, (sent, acked))| *sent >= since && acked.is_some());
+                    let mut news = speaker
+                        .said
+                        .iter()
+                        .filter(|(_, (sent, acked))| *sent >= since && acked.is_some());
                     news.any(|(text, _)| diaries.iter().all(|diary| heard(diary, text)))
                 });
                 async move { all.then_some(()) }
@@ -185,15 +217,23 @@ impl<B: Backend> Storm<B> {
         let from = self.ended.unwrap_or(self.struck);
         for (number, room) in self.crowd.iter().enumerate() {
             let diaries: Vec<_> = room.iter().map(Person::diary).collect();
-            let guests: Vec<_> = self.guests.iter().filter(|(room, _)| *room == number).map(|(_, guest)| guest.diary()).collect();
+            let guests: Vec<_> = self
+                .guests
+                .iter()
+                .filter(|(room, _)| *room == number)
+                .map(|(_, guest)| guest.diary())
+                .collect();
             examine(&diaries, &guests, from, &mut verdict);
-            for (_, what) in diaries.iter().flat_map(|diary| &diary.seen).filter(|(at, _)| *at >= self.struck) {
+            for (_, what) in
+                diaries.iter().flat_map(|diary| &diary.seen).filter(|(at, _)| *at >= self.struck)
+            {
                 *seen.entry(what.clone()).or_default() += 1;
             }
         }
         let lasted = self.ended.map(|ended| ended - self.struck);
         let mut row = Row::new(fault, seen, may, lasted, verdict);
-        for closing in self.crowd.iter().flatten().flat_map(|person| person.diary().retries.clone()) {
+        for closing in self.crowd.iter().flatten().flat_map(|person| person.diary().retries.clone())
+        {
             row.retries.insert(closing);
         }
         self.everybody(Wish::Leave);
@@ -217,12 +257,14 @@ impl<B: Backend> Storm<B> {
         for room in &self.crowd {
             until("all that was said is heard by all", || {
                 let diaries: Vec<_> = room.iter().map(Person::diary).collect();
-                let people: BTreeSet<String> = diaries.iter().map(|diary| diary.id.clone()).collect();
+                let people: BTreeSet<String> =
+                    diaries.iter().map(|diary| diary.id.clone()).collect();
                 let place = diaries[0].place().map(|(epoch, seq)| (epoch.to_owned(), seq));
                 let settled = diaries.iter().all(|diary| {
                     diary.linked
                         && diary.quiet
-                        && diary.place() == place.as_ref().map(|(epoch, seq)| (epoch.as_str(), *seq))
+                        && diary.place()
+                            == place.as_ref().map(|(epoch, seq)| (epoch.as_str(), *seq))
                         && diary.roster == people
                 });
                 async move { settled.then_some(()) }

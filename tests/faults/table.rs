@@ -25,7 +25,13 @@ pub struct Row {
 const SHOWN: usize = 8;
 
 impl Row {
-    pub fn new(fault: &str, seen: BTreeMap<String, usize>, may: &[&str], lasted: Option<Duration>, verdict: Verdict) -> Self {
+    pub fn new(
+        fault: &str,
+        seen: BTreeMap<String, usize>,
+        may: &[&str],
+        lasted: Option<Duration>,
+        verdict: Verdict,
+    ) -> Self {
         let mut broken: Vec<String> = Vec::new();
         for (what, kind) in [
             ("lost", &verdict.lost),
@@ -34,12 +40,24 @@ impl Row {
             ("amiss", &verdict.amiss),
         ] {
             if !kind.is_empty() {
-                broken.push(format!("{} {what}: {:#?}", kind.len(), &kind[..kind.len().min(SHOWN)]));
+                broken.push(format!(
+                    "{} {what}: {:#?}",
+                    kind.len(),
+                    &kind[..kind.len().min(SHOWN)]
+                ));
             }
         }
         let not = seen.keys().filter(|what| !may.contains(&what.as_str()));
         broken.extend(not.map(|what| format!("members must not see: {what}")));
-        Self { fault: fault.to_owned(), seen, lasted, verdict, retries: BTreeSet::new(), note: String::new(), broken }
+        Self {
+            fault: fault.to_owned(),
+            seen,
+            lasted,
+            verdict,
+            retries: BTreeSet::new(),
+            note: String::new(),
+            broken,
+        }
     }
 
     pub fn head() -> &'static str {
@@ -50,13 +68,23 @@ impl Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen: Vec<_> = self.seen.iter().map(|(what, times)| format!("{times} {what}")).collect();
+        let seen: Vec<_> =
+            self.seen.iter().map(|(what, times)| format!("{times} {what}")).collect();
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
-        let Verdict { sent, acknowledged, lost, gone, doubled, disordered, again, slowest, .. } = &self.verdict;
-        let after = self.lasted.map_or(String::new(), |lasted| format!(" after the {:.1} s", lasted.as_secs_f32()));
-        let gone = if *gone > 0 { format!(" (and {gone} with Redis's data)") } else { String::new() };
+        let Verdict { sent, acknowledged, lost, gone, doubled, disordered, again, slowest, .. } =
+            &self.verdict;
+        let after = self
+            .lasted
+            .map_or(String::new(), |lasted| format!(" after the {:.1} s", lasted.as_secs_f32()));
+        let gone =
+            if *gone > 0 { format!(" (and {gone} with Redis's data)") } else { String::new() };
         if *sent == 0 {
-            return write!(f, "| {} | {} | | | | | | | |", self.fault, self.note.trim_start_matches("; "));
+            return write!(
+                f,
+                "| {} | {} | | | | | | | |",
+                self.fault,
+                self.note.trim_start_matches("; ")
+            );
         }
         write!(
             f,

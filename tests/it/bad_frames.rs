@@ -47,11 +47,14 @@ fn chat(text: &str) -> String {
 
 #[tokio::test]
 async fn frames_that_are_none_of_ours_are_refused_one_by_one() {
-    let mut scene = Scene::set(&["--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
+    let mut scene =
+        Scene::set(&["--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
     let deep = format!("{}{}", r#"{"a":"#.repeat(10_000), "1");
     let deep_array = "[".repeat(60_000);
-    let (huge_number, long_key) =
-        (format!(r#"{{"type":"chat","text":"x","n":{}}}"#, "9".repeat(5000)), format!(r#"{{"{}":1}}"#, "k".repeat(60_000)));
+    let (huge_number, long_key) = (
+        format!(r#"{{"type":"chat","text":"x","n":{}}}"#, "9".repeat(5000)),
+        format!(r#"{{"{}":1}}"#, "k".repeat(60_000)),
+    );
     for (frame, code) in [
         ("", "bad_frame"),
         (" ", "bad_frame"),
@@ -110,7 +113,10 @@ async fn frames_that_are_none_of_ours_are_refused_one_by_one() {
 async fn an_error_names_the_send_it_answers() {
     let mut scene = Scene::set(&[]).await;
     assert_eq!(scene.refuses(r#"{"type":"chat","text":" ","n":7}"#, "empty_text").await["n"], 7);
-    assert_eq!(scene.refuses(&json!({"text": "x".repeat(4001), "n": 8}).to_string(), "too_long").await["n"], 8);
+    assert_eq!(
+        scene.refuses(&json!({"text": "x".repeat(4001), "n": 8}).to_string(), "too_long").await["n"],
+        8
+    );
     assert_eq!(scene.refuses(r#"{"type":"dance","n":9}"#, "unknown_type").await["n"], 9);
     assert_eq!(scene.refuses(r#"{"text":""}"#, "empty_text").await.get("n"), None);
 }
@@ -210,7 +216,10 @@ async fn what_breaks_the_websocket_protocol_ends_the_link_with_the_code_that_say
             match scene.mallory.next().await {
                 Heard::Frame(frame) => {
                     let word = if code == 1007 { "bad_text" } else { "bad_protocol" };
-                    assert!(frame["type"] == "error" || frame["type"] == "closing", "{what}: {frame}");
+                    assert!(
+                        frame["type"] == "error" || frame["type"] == "closing",
+                        "{what}: {frame}"
+                    );
                     assert_eq!(frame["code"], word, "{what}");
                 }
                 end => break end,
@@ -265,7 +274,8 @@ async fn a_flood_is_slowed_then_refused_and_disturbs_nobody() {
             break;
         }
         assert_eq!(reply["code"], "rate_limited", "{reply}");
-        tokio::time::sleep(std::time::Duration::from_millis(reply["retryAfter"].as_u64().unwrap())).await;
+        tokio::time::sleep(std::time::Duration::from_millis(reply["retryAfter"].as_u64().unwrap()))
+            .await;
     }
 }
 
@@ -302,7 +312,10 @@ async fn words_that_were_refused_for_their_pace_may_come_again_as_they_were() {
             next += 1;
         } else {
             assert_eq!(frame["code"], "rate_limited", "{frame}");
-            tokio::time::sleep(std::time::Duration::from_millis(frame["retryAfter"].as_u64().unwrap())).await;
+            tokio::time::sleep(std::time::Duration::from_millis(
+                frame["retryAfter"].as_u64().unwrap(),
+            ))
+            .await;
         }
     }
 }
@@ -322,5 +335,8 @@ async fn nonsense_instead_of_a_resume_is_told_as_such() {
         client.expect_closing(word, code).await;
     }
     let client = Client::open(&server, "room=general&resume=1").await;
-    assert!(matches!(client.close(Some(1000)).await, Heard::Closed(1000, _)), "a goodbye is answered");
+    assert!(
+        matches!(client.close(Some(1000)).await, Heard::Closed(1000, _)),
+        "a goodbye is answered"
+    );
 }

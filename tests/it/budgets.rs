@@ -23,18 +23,21 @@ struct Seat {
 impl Address {
     fn new(server: &TestServer, last: u8) -> Self {
         let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
-        let http = reqwest::Client::builder().local_address(from).timeout(PATIENCE).build().unwrap();
+        let http =
+            reqwest::Client::builder().local_address(from).timeout(PATIENCE).build().unwrap();
         Self { from, http, base: server.url("") }
     }
 
     async fn ask(&self, method: Method, path: &str, ticket: Option<&str>, body: Value) -> Response {
-        let request = self.http.request(method, format!("{}{path}", self.base)).body(body.to_string());
+        let request =
+            self.http.request(method, format!("{}{path}", self.base)).body(body.to_string());
         let request = ticket.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         request.send().await.unwrap()
     }
 
     async fn try_join(&self, room: &str, ticket: Option<&str>) -> Result<Seat, Response> {
-        let answer = self.ask(Method::POST, &format!("/api/rooms/{room}/join"), ticket, json!({})).await;
+        let answer =
+            self.ask(Method::POST, &format!("/api/rooms/{room}/join"), ticket, json!({})).await;
         if answer.status() != StatusCode::OK {
             return Err(answer);
         }
@@ -53,7 +56,10 @@ impl Address {
 
     async fn leave(&self, seat: Seat) {
         let path = format!("/api/rooms/{}/leave", seat.room);
-        assert_eq!(self.ask(Method::POST, &path, Some(&seat.ticket), json!({})).await.status(), StatusCode::NO_CONTENT);
+        assert_eq!(
+            self.ask(Method::POST, &path, Some(&seat.ticket), json!({})).await.status(),
+            StatusCode::NO_CONTENT
+        );
     }
 
     async fn socket(&self, server: &TestServer, query: &str) -> Client {
@@ -83,7 +89,10 @@ async fn refused_join(joined: Result<Seat, Response>, status: u16, code: &str, w
 
 async fn metric(server: &TestServer, line: &str) -> u64 {
     let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
-    let value = text.lines().find_map(|known| known.strip_prefix(line)).unwrap_or_else(|| panic!("no {line} in {text}"));
+    let value = text
+        .lines()
+        .find_map(|known| known.strip_prefix(line))
+        .unwrap_or_else(|| panic!("no {line} in {text}"));
     value.trim().parse().unwrap()
 }
 
@@ -95,7 +104,10 @@ async fn an_address_holds_so_many_seats_and_another_one_its_own() {
     refused_join(greedy.try_join("a", None).await, 429, "address_limit", "seats").await;
     assert_eq!(metric(&server, r#"parlor_refused_total{budget="seats"}"#).await, 1);
     other.join("a").await;
-    assert!(greedy.try_join("a", Some(&seats[0].ticket)).await.is_ok(), "a member that comes back holds no more");
+    assert!(
+        greedy.try_join("a", Some(&seats[0].ticket)).await.is_ok(),
+        "a member that comes back holds no more"
+    );
     let [first, ..] = seats;
     greedy.leave(first).await;
     greedy.join("c").await;
@@ -176,7 +188,8 @@ async fn an_address_says_so_much_a_second_however_many_seats_it_has() {
 #[tokio::test]
 async fn frames_behind_a_refused_one_wait_for_it() {
     let server = TestServer::start(&["--address-rate", "1"]).await;
-    let mut client = Address::new(&server, 2).socket(&server, "room=r&name=Ann").await.welcomed().await;
+    let mut client =
+        Address::new(&server, 2).socket(&server, "room=r&name=Ann").await.welcomed().await;
     for n in 1..=200 {
         client.send(json!({ "type": "chat", "text": "hello", "n": n }));
     }
@@ -195,7 +208,10 @@ async fn frames_behind_a_refused_one_wait_for_it() {
     }
     assert!(acked.len() >= 10 && !refused.is_empty(), "{acked:?} {refused:?}");
     acked.extend(refused);
-    assert!(acked.into_iter().eq(1..=200), "what comes behind a refused frame is not said before it");
+    assert!(
+        acked.into_iter().eq(1..=200),
+        "what comes behind a refused frame is not said before it"
+    );
 }
 
 #[tokio::test]
@@ -212,7 +228,11 @@ async fn an_address_fills_so_much_of_the_logs_until_its_rooms_are_gone() {
     let there = other.join("b").await;
     assert_eq!(other.publish(&there, &"x".repeat(4000)).await.status(), StatusCode::OK);
     greedy.leave(first).await;
-    assert_eq!(greedy.publish(&second, &"x".repeat(4000)).await.status(), StatusCode::OK, "what is gone counts no more");
+    assert_eq!(
+        greedy.publish(&second, &"x".repeat(4000)).await.status(),
+        StatusCode::OK,
+        "what is gone counts no more"
+    );
 }
 
 #[tokio::test]
@@ -222,12 +242,20 @@ async fn what_is_not_said_counts_for_nothing() {
     let seat = address.join("a").await;
     let publish = async |n: u64, size: usize| {
         let body = json!({ "text": "x".repeat(size), "n": n });
-        address.ask(Method::POST, "/api/rooms/a/messages", Some(&seat.ticket), body).await.status().as_u16()
+        address
+            .ask(Method::POST, "/api/rooms/a/messages", Some(&seat.ticket), body)
+            .await
+            .status()
+            .as_u16()
     };
     assert_eq!(publish(5, 1000).await, 200);
     let counted = metric(&server, "parlor_text_bytes ").await;
     for _ in 0..20 {
-        assert_eq!((publish(5, 1000).await, publish(4, 1000).await), (200, 409), "a repetition, and one that is too late");
+        assert_eq!(
+            (publish(5, 1000).await, publish(4, 1000).await),
+            (200, 409),
+            "a repetition, and one that is too late"
+        );
     }
     assert_eq!(metric(&server, "parlor_text_bytes ").await, counted);
     assert_eq!(publish(6, 1000).await, 200);
@@ -238,7 +266,9 @@ async fn an_address_does_not_mute_the_terminals_of_another() {
     let server = TestServer::start(&["--rate", "1"]).await;
     let (loud, other) = (Address::new(&server, 2), Address::new(&server, 3));
     let _seat = other.join("a").await;
-    let said = async |address: &Address| address.ask(Method::POST, "/r/a", None, json!("word")).await.status().as_u16();
+    let said = async |address: &Address| {
+        address.ask(Method::POST, "/r/a", None, json!("word")).await.status().as_u16()
+    };
     let mut last = 200;
     for _ in 0..100 {
         last = said(&loud).await;
@@ -252,7 +282,15 @@ async fn an_address_does_not_mute_the_terminals_of_another() {
 
 #[tokio::test]
 async fn a_room_counts_for_no_more_than_its_log_keeps() {
-    let server = TestServer::start(&["--address-text", "30000", "--history-bytes", "8000", "--history-len", "20"]).await;
+    let server = TestServer::start(&[
+        "--address-text",
+        "30000",
+        "--history-bytes",
+        "8000",
+        "--history-len",
+        "20",
+    ])
+    .await;
     let address = Address::new(&server, 2);
     let seat = address.join("a").await;
     for _ in 0..20 {
@@ -263,7 +301,8 @@ async fn a_room_counts_for_no_more_than_its_log_keeps() {
 
 #[tokio::test]
 async fn the_node_has_limits_for_all_together() {
-    let server = TestServer::start(&["--max-seats", "3", "--max-rooms", "2", "--max-text", "5000"]).await;
+    let server =
+        TestServer::start(&["--max-seats", "3", "--max-rooms", "2", "--max-text", "5000"]).await;
     let (one, two) = (Address::new(&server, 2), Address::new(&server, 3));
     let ann = one.join("a").await;
     two.join("b").await;
@@ -276,7 +315,8 @@ async fn the_node_has_limits_for_all_together() {
 
 #[tokio::test]
 async fn nothing_is_limited_by_zero() {
-    let zero = ["seats", "rooms", "joins", "rate", "text"].map(|what| format!("--address-{what}=0"));
+    let zero =
+        ["seats", "rooms", "joins", "rate", "text"].map(|what| format!("--address-{what}=0"));
     let server = TestServer::start(&zero.each_ref().map(String::as_str)).await;
     let address = Address::new(&server, 2);
     for room in 0..300 {

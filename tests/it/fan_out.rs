@@ -36,8 +36,16 @@ impl Subscriber for Ear {
     }
 
     fn deliver(&self, frames: &[Bytes]) {
-        for line in frames.iter().flat_map(|frame| frame.split(|byte| *byte == b'\n')).filter(|line| !line.is_empty()) {
-            self.1.lock().entry(self.0.clone()).or_default().push(serde_json::from_slice(line).unwrap());
+        for line in frames
+            .iter()
+            .flat_map(|frame| frame.split(|byte| *byte == b'\n'))
+            .filter(|line| !line.is_empty())
+        {
+            self.1
+                .lock()
+                .entry(self.0.clone())
+                .or_default()
+                .push(serde_json::from_slice(line).unwrap());
         }
     }
 
@@ -46,11 +54,18 @@ impl Subscriber for Ear {
 
 fn hub() -> Arc<Hub> {
     let rooms = RoomRegistry::new(config());
-    let store = Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), Arc::clone(&rooms) as _);
+    let store =
+        Memory::new(World::new(Limits::default(), wall_clock), NodeId(1), Arc::clone(&rooms) as _);
     Hub::new(rooms, store)
 }
 
-async fn enter(hub: &Arc<Hub>, room: &str, name: &str, heard: &Heard, back: Option<(String, Cursor)>) -> Session {
+async fn enter(
+    hub: &Arc<Hub>,
+    room: &str,
+    name: &str,
+    heard: &Heard,
+    back: Option<(String, Cursor)>,
+) -> Session {
     let (ticket, cursor) = back.unzip();
     let (room, named) = (room.parse().unwrap(), Some(name.parse().unwrap()));
     let join_request = JoinRequest { room, name: named, ticket, cursor, usage: None };
@@ -115,11 +130,16 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
     let links = Arc::new(AtomicU64::new(0));
     let speaking = tokio::spawn({
         let links = Arc::clone(&links);
-        let mut speakers = [people.swap_remove(200), people.swap_remove(100), people.swap_remove(0)];
+        let mut speakers =
+            [people.swap_remove(200), people.swap_remove(100), people.swap_remove(0)];
         async move {
             for word in 0..WORDS {
                 // Two in quick succession, then a moment in which the slices of both are on their way.
-                speakers[word as usize % 3].2.publish(None, &format!("word {word}").parse().unwrap()).await.unwrap();
+                speakers[word as usize % 3]
+                    .2
+                    .publish(None, &format!("word {word}").parse().unwrap())
+                    .await
+                    .unwrap();
                 let changes = links.load(Ordering::SeqCst) + 3 * (word % 2);
                 while links.load(Ordering::SeqCst) < changes {
                     yield_now().await;
@@ -129,14 +149,16 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
         }
     });
     while !speaking.is_finished() {
-        let (at, link) = (rng.usize(..people.len()), format!("link{}", links.fetch_add(1, Ordering::SeqCst)));
+        let (at, link) =
+            (rng.usize(..people.len()), format!("link{}", links.fetch_add(1, Ordering::SeqCst)));
         match rng.u8(..4) {
             // Comes back over another link, while the old one is there or after it was lost.
             0 | 1 => {
                 let (before, mut had, seat) = people.swap_remove(at);
                 let (numbers, ticket, life) = numbers(&heard, &before);
                 had.extend(numbers);
-                let cursor = format!("{life}-{}", had.last().copied().unwrap_or(0)).parse().unwrap();
+                let cursor =
+                    format!("{life}-{}", had.last().copied().unwrap_or(0)).parse().unwrap();
                 let older = rng.bool().then_some(seat);
                 let back = enter(&hub, "r", &link, &heard, Some((ticket, cursor))).await;
                 drop(older);
@@ -145,7 +167,9 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
             2 => {
                 people.swap_remove(at).2.leave().await;
             }
-            _ => people.push((link.clone(), Vec::new(), enter(&hub, "r", &link, &heard, None).await)),
+            _ => {
+                people.push((link.clone(), Vec::new(), enter(&hub, "r", &link, &heard, None).await))
+            }
         }
         yield_now().await;
     }

@@ -23,13 +23,19 @@ fn in_folder(folder: &str) -> Vec<String> {
 
 /// Every document, by its path from the root.
 fn documents() -> Vec<String> {
-    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
-    top.into_iter().chain(["docs", "docs/adr", "findings"].into_iter().flat_map(in_folder)).collect()
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+        .map(str::to_owned);
+    top.into_iter()
+        .chain(["docs", "docs/adr", "findings"].into_iter().flat_map(in_folder))
+        .collect()
 }
 
 /// What stands between `open` and `close`, each time.
 fn all_between<'a>(text: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
-    text.split(open).skip(1).filter_map(move |rest| rest.split_once(close)).map(|(inside, _)| inside)
+    text.split(open)
+        .skip(1)
+        .filter_map(move |rest| rest.split_once(close))
+        .map(|(inside, _)| inside)
 }
 
 /// The anchor that a heading gets on GitHub.
@@ -45,9 +51,16 @@ fn every_setting_is_in_the_readme_and_the_reverse() {
     let settings: BTreeSet<&str> = all_between(&source, "env = \"", '"').collect();
     assert!(settings.len() > 30, "the settings were not found");
     let readme = text("README.md");
-    let table = readme.split_once("| variable | default | meaning |").unwrap().1.split("\n\n").next().unwrap();
+    let table = readme
+        .split_once("| variable | default | meaning |")
+        .unwrap()
+        .1
+        .split("\n\n")
+        .next()
+        .unwrap();
     let names = table.lines().filter_map(|row| row.strip_prefix("| `")?.split(" | ").next());
-    let documented: BTreeSet<&str> = names.flat_map(|cell| cell.split([' ', '`'])).filter(|name| !name.is_empty()).collect();
+    let documented: BTreeSet<&str> =
+        names.flat_map(|cell| cell.split([' ', '`'])).filter(|name| !name.is_empty()).collect();
     assert_eq!(settings, documented);
 }
 
@@ -57,8 +70,11 @@ fn files_that_guides_name_are_there() {
     for guide in ["CONTRIBUTING.md", "ARCHITECTURE.md"] {
         let text = text(guide);
         for name in text.split('`').skip(1).step_by(2) {
-            let top = ["src/", "public/", "tests/", "docs/", "findings/"].iter().any(|top| name.starts_with(top));
-            let stands_for_any = name.contains([' ', '*']) || name.contains("NAME") || name.contains("xx");
+            let top = ["src/", "public/", "tests/", "docs/", "findings/"]
+                .iter()
+                .any(|top| name.starts_with(top));
+            let stands_for_any =
+                name.contains([' ', '*']) || name.contains("NAME") || name.contains("xx");
             if top && !stands_for_any {
                 assert!(root().join(name).exists(), "{guide} names {name}");
                 found += 1;
@@ -78,12 +94,19 @@ fn links_between_documents_lead_somewhere() {
                 continue;
             }
             let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { here.clone() } else { here.parent().unwrap().join(path) };
+            let target =
+                if path.is_empty() { here.clone() } else { here.parent().unwrap().join(path) };
             assert!(target.exists(), "{document} leads to {link}");
             if !heading.is_empty() {
                 let text = fs::read_to_string(&target).unwrap();
-                let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#'));
-                assert!(headings.map(anchor).any(|anchor| anchor == heading), "{document} leads to {link}");
+                let headings = text
+                    .lines()
+                    .filter(|line| line.starts_with('#'))
+                    .map(|line| line.trim_start_matches('#'));
+                assert!(
+                    headings.map(anchor).any(|anchor| anchor == heading),
+                    "{document} leads to {link}"
+                );
             }
             found += 1;
         }
@@ -95,10 +118,14 @@ fn links_between_documents_lead_somewhere() {
 fn every_target_of_the_makefile_has_one_rule() {
     let makefile = text("Makefile");
     let phony = makefile.lines().find_map(|line| line.strip_prefix(".PHONY: ")).unwrap();
-    let rules = |name: &str| makefile.lines().filter(|line| line.starts_with(&format!("{name}:"))).count();
+    let rules =
+        |name: &str| makefile.lines().filter(|line| line.starts_with(&format!("{name}:"))).count();
     let wrong: Vec<&str> = phony.split(' ').filter(|name| rules(name) != 1).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     for target in all_between(&text("Makefile"), "test: ", '#').next().unwrap().split_whitespace() {
-        assert!(phony.split(' ').any(|name| name == target), "`make test` needs {target}, which is no target");
+        assert!(
+            phony.split(' ').any(|name| name == target),
+            "`make test` needs {target}, which is no target"
+        );
     }
 }

@@ -22,12 +22,14 @@ mod restarts;
 mod room;
 mod sessions;
 mod store;
+mod stream_framing;
 mod stream_resume;
 mod streams;
 // Some of it is for `tests/faults` alone.
 #[allow(dead_code)]
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod transport_switching;
 mod video;
 mod websocket;

@@ -51,7 +51,8 @@ async fn reload_within_the_reload_grace_is_heard_by_nobody() {
     let mut bob = Client::join(&server, "r", "Bob").await;
     ann.expect("joined").await;
     for _ in 0..3 {
-        let (ticket, cursor, id) = (bob.ticket().to_owned(), bob.cursor.clone(), bob.id().to_owned());
+        let (ticket, cursor, id) =
+            (bob.ticket().to_owned(), bob.cursor.clone(), bob.id().to_owned());
         drop(bob.close(Some(1001)).await);
         bob = Client::resume(&server, "r", &ticket, Some(&cursor)).await;
         assert_eq!((bob.welcome["resumed"].as_bool(), bob.id()), (Some(true), &*id));
@@ -68,7 +69,9 @@ async fn page_on_a_stream_or_on_polls_says_by_a_request_that_it_unloads() {
         let bob = Poller::join(&server, "r", "Bob").await;
         ann.expect("joined").await;
         let mut stream = match streams {
-            true => Some(bob.http.get(bob.url("events")).bearer_auth(&bob.ticket).send().await.unwrap()),
+            true => {
+                Some(bob.http.get(bob.url("events")).bearer_auth(&bob.ticket).send().await.unwrap())
+            }
             false => None,
         };
         if let Some(stream) = &mut stream {
@@ -76,7 +79,9 @@ async fn page_on_a_stream_or_on_polls_says_by_a_request_that_it_unloads() {
         }
         let request = match by_header {
             true => unload(&server, "r").bearer_auth(&bob.ticket).body(r#"{"unload":true}"#),
-            false => unload(&server, "r").body(json!({"ticket": bob.ticket, "unload": true}).to_string()),
+            false => {
+                unload(&server, "r").body(json!({"ticket": bob.ticket, "unload": true}).to_string())
+            }
         };
         assert_eq!(request.send().await.unwrap().status(), StatusCode::NO_CONTENT);
         if let Some(stream) = &mut stream {
@@ -84,7 +89,9 @@ async fn page_on_a_stream_or_on_polls_says_by_a_request_that_it_unloads() {
             ann.publish("still there?", 1).await;
             let mut text = String::new();
             while !text.contains("still there?") {
-                text.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
+                text.push_str(
+                    std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap(),
+                );
             }
         }
         drop(stream);
@@ -103,7 +110,13 @@ async fn news_after_the_link_was_lost_shortens_what_is_left_of_the_grace() {
     ann.publish("a moment later", 1).await;
     assert_eq!(server.heads("r").await, 2);
     assert_eq!(
-        unload(&server, "r").bearer_auth(ticket).body(r#"{"unload":true}"#).send().await.unwrap().status(),
+        unload(&server, "r")
+            .bearer_auth(ticket)
+            .body(r#"{"unload":true}"#)
+            .send()
+            .await
+            .unwrap()
+            .status(),
         StatusCode::NO_CONTENT
     );
     is_lost(&mut ann, "Bob").await;
@@ -128,9 +141,17 @@ async fn only_the_ticket_of_a_seat_shortens_it() {
         ("gone", Some(bob.ticket.clone()), StatusCode::UNAUTHORIZED),
     ] {
         let body = json!({"ticket": ticket, "unload": true}).to_string();
-        assert_eq!(unload(&server, room).body(body).send().await.unwrap().status(), status, "{room} {ticket:?}");
+        assert_eq!(
+            unload(&server, room).body(body).send().await.unwrap().status(),
+            status,
+            "{room} {ticket:?}"
+        );
     }
-    let wrong = unload(&server, "r").body(json!({"ticket": bob.ticket, "unload": "yes"}).to_string()).send().await.unwrap();
+    let wrong = unload(&server, "r")
+        .body(json!({"ticket": bob.ticket, "unload": "yes"}).to_string())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(wrong.json::<Value>().await.unwrap()["code"], "bad_frame");
     bob.publish("still here", 1).await;
     assert_eq!(ann.expect("chat").await["text"], "still here");
@@ -144,7 +165,10 @@ async fn only_the_ticket_of_a_seat_shortens_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_node_passes_the_news_on_to_the_one_that_has_the_seat() {
     let redis = redis::Server::start();
-    let (here, there) = (TestServer::with_redis(&redis.url(), SHORT).await, TestServer::with_redis(&redis.url(), SHORT).await);
+    let (here, there) = (
+        TestServer::with_redis(&redis.url(), SHORT).await,
+        TestServer::with_redis(&redis.url(), SHORT).await,
+    );
     let mut ann = Client::join(&here, "r", "Ann").await;
     for polls in [true, false] {
         let ticket = match polls {
@@ -167,7 +191,10 @@ async fn any_node_passes_the_news_on_to_the_one_that_has_the_seat() {
 async fn page_that_unloads_while_it_comes_back_is_no_longer_waited_for() {
     let redis = redis::Server::start();
     let line = Line::to(redis.port()).await;
-    let (here, there) = (TestServer::with_redis(&line.url(), SHORT).await, TestServer::with_redis(&redis.url(), SHORT).await);
+    let (here, there) = (
+        TestServer::with_redis(&line.url(), SHORT).await,
+        TestServer::with_redis(&redis.url(), SHORT).await,
+    );
     let mut ann = Client::join(&there, "r", "Ann").await;
     let bob = Client::join(&here, "r", "Bob").await;
     ann.expect("joined").await;

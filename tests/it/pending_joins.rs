@@ -23,9 +23,16 @@ async fn node(url: &str, args: &[&str]) -> TestServer {
 }
 
 /// Sends requests over one connection. The first is answered, so that the node has begun with the next.
-async fn ask(node: &TestServer, method: &str, path: &str, ticket: Option<&str>, body: &str) -> TcpStream {
+async fn ask(
+    node: &TestServer,
+    method: &str,
+    path: &str,
+    ticket: Option<&str>,
+    body: &str,
+) -> TcpStream {
     let mut stream = TcpStream::connect(node.address).await.unwrap();
-    let ticket = ticket.map(|ticket| format!("Authorization: Bearer {ticket}\r\n")).unwrap_or_default();
+    let ticket =
+        ticket.map(|ticket| format!("Authorization: Bearer {ticket}\r\n")).unwrap_or_default();
     let request = format!(
         "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n{method} {path} HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n{ticket}Content-Length: {}\r\n\r\n{body}",
         body.len()
@@ -90,7 +97,8 @@ async fn what_comes_late_to_redis_does_not_cost_a_living_link_its_seat() {
         // For as long as a failover takes, and the tries of the command.
         sleep(Duration::from_millis(1200).saturating_sub(begun.elapsed())).await;
         line.hold(false);
-        within_patience("Redis in reach", async || if here.hub.ready() { Ok(()) } else { Err(()) }).await;
+        within_patience("Redis in reach", async || if here.hub.ready() { Ok(()) } else { Err(()) })
+            .await;
         // What the node has asked for before this is done by now, as is what was retried when its connection was made anew.
         sleep(Duration::from_millis(1000)).await;
         for _ in 0..2 {
@@ -103,8 +111,11 @@ async fn what_comes_late_to_redis_does_not_cost_a_living_link_its_seat() {
             assert_eq!(ann.until("chat").await["text"], "yes");
         }
         let seen = [&back.seen, &ann.seen].into_iter().flatten();
-        let wrong: Vec<_> =
-            seen.filter(|line| ["closing", "\"left\"", "\"typing\""].iter().any(|word| line.contains(word))).collect();
+        let wrong: Vec<_> = seen
+            .filter(|line| {
+                ["closing", "\"left\"", "\"typing\""].iter().any(|word| line.contains(word))
+            })
+            .collect();
         assert!(wrong.is_empty(), "{door:?}: {wrong:?}");
         bob = back;
     }
@@ -133,7 +144,11 @@ async fn who_is_gone_before_they_are_let_in_is_no_member() {
     redis.signal("CONT");
     ann.send(json!({"type": "chat", "text": "anybody there?", "n": 1}));
     ann.until("ack").await;
-    within_patience("Ann is alone", async || if node.heads("ghosts").await == 1 { Ok(()) } else { Err(()) }).await;
+    within_patience(
+        "Ann is alone",
+        async || if node.heads("ghosts").await == 1 { Ok(()) } else { Err(()) },
+    )
+    .await;
     ann.leave().await;
     crate::wire::eventually("nothing left", || redis.keys().is_empty()).await;
 }
@@ -151,8 +166,13 @@ async fn what_is_said_before_the_welcome_is_heard_after_it() {
         bob.send(json!({"type": "chat", "text": n.to_string(), "n": n}));
     }
     bob.flush().await;
-    cid.send(json!({"type": "chat", "text": "bye", "n": 1})).put(Message::Close(None)).flush().await;
-    dan.put(Message::Close(Some(CloseFrame { code: CloseCode::Away, reason: "".into() }))).flush().await;
+    cid.send(json!({"type": "chat", "text": "bye", "n": 1}))
+        .put(Message::Close(None))
+        .flush()
+        .await;
+    dan.put(Message::Close(Some(CloseFrame { code: CloseCode::Away, reason: "".into() })))
+        .flush()
+        .await;
     eventually("who goes away is given up", || node.hub.counts() == (1, 3)).await;
     redis.signal("CONT");
     assert_eq!(bob.until("welcome").await["user"], "Bob");
@@ -167,5 +187,9 @@ async fn what_is_said_before_the_welcome_is_heard_after_it() {
         left |= frame["type"] == "left" && frame["user"] == "Cid" && frame["reason"] == "left";
         said |= frame["text"] == "bye";
     }
-    within_patience("Ann and Bob", async || if node.heads("early").await == 2 { Ok(()) } else { Err(()) }).await;
+    within_patience(
+        "Ann and Bob",
+        async || if node.heads("early").await == 2 { Ok(()) } else { Err(()) },
+    )
+    .await;
 }

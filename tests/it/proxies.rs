@@ -21,7 +21,8 @@ const SCALED: (&str, &str) = ("75", "6");
 const SILENCE: Duration = Duration::from_secs(9);
 
 async fn node(redis: &redis::Server, more: &[&str]) -> TestServer {
-    TestServer::with_redis(&redis.url(), &[&["--rate", "10000", "--proxies", "1"], more].concat()).await
+    TestServer::with_redis(&redis.url(), &[&["--rate", "10000", "--proxies", "1"], more].concat())
+        .await
 }
 
 async fn before(kind: Kind, nodes: [&TestServer; 2], changes: &[(&str, &str)]) -> Proxy {
@@ -79,11 +80,21 @@ async fn people_talk(kind: Kind) {
     assert_eq!(stream.expect("chat").await["text"], "hello");
     assert_eq!(waiting.await.unwrap()["messages"][0]["text"], "hello");
 
-    for path in ["/metrics", "/metrics?x=1", "//metrics", "/./metrics", "/%6detrics", "/r/../metrics"] {
-        let answer = exchange(proxy.address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+    for path in
+        ["/metrics", "/metrics?x=1", "//metrics", "/./metrics", "/%6detrics", "/r/../metrics"]
+    {
+        let answer = exchange(
+            proxy.address,
+            &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+        )
+        .await;
         assert!(!answer.contains("parlor_seats"), "{path}: {answer}");
     }
-    assert_eq!(reqwest::get(proxy.url("/metrics")).await.unwrap().status(), 404, "figures are not for everybody");
+    assert_eq!(
+        reqwest::get(proxy.url("/metrics")).await.unwrap().status(),
+        404,
+        "figures are not for everybody"
+    );
     for person in people {
         person.leave().await;
     }
@@ -113,16 +124,28 @@ async fn a_node_is_dead(kind: Kind) {
 
     // All these come to one node, which counts by address: what a client writes of itself is not one.
     let wrong = async |from: [u8; 4], forged: &str| {
-        let http = reqwest::Client::builder().local_address(std::net::IpAddr::from(from)).build().unwrap();
-        let request = http.post(proxy.url("/login")).header("x-forwarded-for", forged).header("content-type", "application/json");
-        let answer = request.body(json!({"user": "Nobody", "password": "wrong horse"}).to_string()).send().await.unwrap();
+        let http =
+            reqwest::Client::builder().local_address(std::net::IpAddr::from(from)).build().unwrap();
+        let request = http
+            .post(proxy.url("/login"))
+            .header("x-forwarded-for", forged)
+            .header("content-type", "application/json");
+        let answer = request
+            .body(json!({"user": "Nobody", "password": "wrong horse"}).to_string())
+            .send()
+            .await
+            .unwrap();
         answer.json::<Value>().await.unwrap()["code"].as_str().unwrap().to_owned()
     };
     for n in 0..10 {
         assert_eq!(wrong([127, 0, 0, 1], &format!("192.0.2.{n}")).await, "wrong_login");
     }
     assert_eq!(wrong([127, 0, 0, 1], "192.0.2.77").await, "rate_limited");
-    assert_eq!(wrong([127, 0, 0, 2], "127.0.0.1").await, "wrong_login", "another client is another address");
+    assert_eq!(
+        wrong([127, 0, 0, 2], "127.0.0.1").await,
+        "wrong_login",
+        "another client is another address"
+    );
 }
 
 /// What is silent by its nature stays: a terminal for ever, a socket and a poll for as long as the files say.
@@ -144,7 +167,10 @@ async fn silence_is_borne(kind: Kind) {
     assert!(matches!(answer.status().as_u16(), 502 | 504), "{answer:?}");
     poller.leave().await;
 
-    let read = reqwest::Client::new().get(proxy.url("/r/quiet?name=Zoe")).header("accept", "text/plain").send();
+    let read = reqwest::Client::new()
+        .get(proxy.url("/r/quiet?name=Zoe"))
+        .header("accept", "text/plain")
+        .send();
     let mut lines = timeout(PATIENCE, read).await.expect("an answer").unwrap();
     let mut heard = String::new();
     hear(&mut lines, &mut heard, "Here: Zoe\n").await;
@@ -159,7 +185,9 @@ async fn silence_is_borne(kind: Kind) {
 /// Reads on until `words` have come.
 async fn hear(lines: &mut reqwest::Response, heard: &mut String, words: &str) {
     while !heard.contains(words) {
-        let chunk = timeout(PATIENCE, lines.chunk()).await.unwrap_or_else(|_| panic!("no {words:?} in {heard}"));
+        let chunk = timeout(PATIENCE, lines.chunk())
+            .await
+            .unwrap_or_else(|_| panic!("no {words:?} in {heard}"));
         heard.push_str(std::str::from_utf8(&chunk.unwrap().expect("not the end")).unwrap());
     }
 }
@@ -208,22 +236,31 @@ async fn streams_pass(kind: Kind, node: &TestServer, config: &str, (doors, tries
     for (path, first) in [EVENTS, TERMINAL].into_iter().take(doors) {
         let mut plain = None;
         for _ in 0..tries {
-            let request = reqwest::Client::new().get(proxy.url(path)).header("accept-encoding", "gzip");
-            let answer = timeout(PATIENCE, request.header("accept", "text/plain").send()).await.expect("a head").unwrap();
+            let request =
+                reqwest::Client::new().get(proxy.url(path)).header("accept-encoding", "gzip");
+            let answer = timeout(PATIENCE, request.header("accept", "text/plain").send())
+                .await
+                .expect("a head")
+                .unwrap();
             assert_eq!(answer.status(), 200);
             if !answer.headers().contains_key("content-encoding") {
                 plain = Some(answer);
                 break;
             }
         }
-        let (mut answer, mut heard) = (plain.expect("an answer that is not compressed"), String::new());
+        let (mut answer, mut heard) =
+            (plain.expect("an answer that is not compressed"), String::new());
         hear(&mut answer, &mut heard, first).await;
         for _ in 0..5 {
             n += 1;
             ann.send(json!({"type": "chat", "text": format!("line {n}"), "n": n}));
             ann.until("ack").await;
             // With the last byte: its line is over.
-            let end = if path.starts_with("/r/") { format!("line {n}\n") } else { format!("\"text\":\"line {n}\"") };
+            let end = if path.starts_with("/r/") {
+                format!("line {n}\n")
+            } else {
+                format!("\"text\":\"line {n}\"")
+            };
             hear(&mut answer, &mut heard, &end).await;
             if !path.starts_with("/r/") {
                 while !heard.ends_with("\n\n") {
@@ -239,14 +276,19 @@ fn with(kind: Kind, node: &TestServer, place: &str, more: &str) -> String {
     let config = kind.shipped();
     assert!(config.contains(place), "no {place:?} in {config}");
     let address = node.address.to_string();
-    config.replace(place, more).replace("127.0.0.1:8081", &address).replace("127.0.0.1:8082", &address)
+    config
+        .replace(place, more)
+        .replace("127.0.0.1:8081", &address)
+        .replace("127.0.0.1:8082", &address)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_pass_haproxy_that_compresses() {
     let node = TestServer::start(&[]).await;
-    let gzip = "mode http\n    compression algo gzip\n    compression type text/event-stream text/plain\n";
-    streams_pass(Kind::HAProxy, &node, &with(Kind::HAProxy, &node, "mode http\n", gzip), (2, 1)).await;
+    let gzip =
+        "mode http\n    compression algo gzip\n    compression type text/event-stream text/plain\n";
+    streams_pass(Kind::HAProxy, &node, &with(Kind::HAProxy, &node, "mode http\n", gzip), (2, 1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,7 +304,13 @@ async fn streams_pass_apache_that_compresses() {
     let node = TestServer::start(&[]).await;
     // Apache 2.4 does not heed no-transform.
     let gzip = "LoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so\nSetOutputFilter DEFLATE\nTimeout ";
-    streams_pass(Kind::Apache, &node, &with(Kind::Apache, &node, "\nTimeout ", &format!("\n{gzip}")), (2, 1)).await;
+    streams_pass(
+        Kind::Apache,
+        &node,
+        &with(Kind::Apache, &node, "\nTimeout ", &format!("\n{gzip}")),
+        (2, 1),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,7 +327,8 @@ async fn streams_pass_varnish() {
     let documented = documented.replace("\"8080\"", &format!("\"{port}\""));
     streams_pass(Kind::Varnish, &node, &documented, (2, 1)).await;
     let proxy = Kind::Varnish.start_with(redis::free_port(), &documented).ready().await;
-    let (mut ann, mut bob) = (page(&proxy, "room=s&name=Ann").await, page(&proxy, "room=s&name=Bob").await);
+    let (mut ann, mut bob) =
+        (page(&proxy, "room=s&name=Ann").await, page(&proxy, "room=s&name=Bob").await);
     ann.until("joined").await;
     bob.publish("hello", 1).await;
     assert_eq!(ann.until("chat").await["text"], "hello");
@@ -292,11 +341,18 @@ fn timeouts(kind: Kind, words: &[&str]) -> Vec<u64> {
     let lines = config.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let found: Vec<(&str, u64)> = lines
         .filter_map(|line| {
-            let (word, rest) = words.iter().find_map(|word| Some((*word, line.strip_prefix(word)?.trim())))?;
-            Some((word, rest.trim_end_matches('s').parse().unwrap_or_else(|_| panic!("no seconds: {line}"))))
+            let (word, rest) =
+                words.iter().find_map(|word| Some((*word, line.strip_prefix(word)?.trim())))?;
+            Some((
+                word,
+                rest.trim_end_matches('s').parse().unwrap_or_else(|_| panic!("no seconds: {line}")),
+            ))
         })
         .collect();
-    assert!(words.iter().all(|word| found.iter().any(|(found, _)| found == word)), "{kind:?}: {found:?}");
+    assert!(
+        words.iter().all(|word| found.iter().any(|(found, _)| found == word)),
+        "{kind:?}: {found:?}"
+    );
     found.into_iter().map(|(_, seconds)| seconds).collect()
 }
 

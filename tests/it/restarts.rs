@@ -37,7 +37,11 @@ async fn is_told(client: &mut Client) -> u64 {
 async fn back(node: &TestServer, client: &Client) -> Client {
     let back = Client::resume(node, "r", client.ticket(), Some(&client.cursor)).await;
     let welcome = &back.welcome;
-    assert_eq!((&welcome["clientId"], &welcome["resumed"]), (&client.welcome["clientId"], &json!(true)), "{welcome}");
+    assert_eq!(
+        (&welcome["clientId"], &welcome["resumed"]),
+        (&client.welcome["clientId"], &json!(true)),
+        "{welcome}"
+    );
     assert_eq!((&welcome["reset"], &welcome["history"]), (&json!(false), &json!([])), "{welcome}");
     back
 }
@@ -79,21 +83,41 @@ async fn everybody_is_back_when_the_only_node_has_been_started_again() {
     assert!((2000..3800).contains(&closing["retryAfter"].as_u64().unwrap()), "{closing}");
     assert!(eve.next().await.is_none());
     stopped.await.unwrap();
-    assert_eq!((nodes(&redis).as_str(), redis.keys().len()), ("0", 3), "the room is there, and no node");
+    assert_eq!(
+        (nodes(&redis).as_str(), redis.keys().len()),
+        ("0", 3),
+        "the room is there, and no node"
+    );
 
     let second = node_with(&redis, &["--grace", "1s"]).await;
     let mut ann = back(&second, &ann).await;
     assert_eq!(ann.welcome["count"], 5);
-    let eve = Listener::open(&second.url(""), "r", "?name=Eve", Some(&eve.ticket), Some(&eve.cursor)).await;
-    assert_eq!((&eve.welcome["resumed"], &eve.welcome["reset"]), (&json!(true), &json!(false)), "{}", eve.welcome);
+    let eve =
+        Listener::open(&second.url(""), "r", "?name=Eve", Some(&eve.ticket), Some(&eve.cursor))
+            .await;
+    assert_eq!(
+        (&eve.welcome["resumed"], &eve.welcome["reset"]),
+        (&json!(true), &json!(false)),
+        "{}",
+        eve.welcome
+    );
     let wish = json!({"name": "Zoe", "cursor": zoe.cursor});
     let zoe = Poller::join_at(&second.url(""), "r", wish, Some(&zoe.ticket)).await;
-    assert_eq!((&zoe.welcome["resumed"], &zoe.welcome["reset"]), (&json!(true), &json!(false)), "{}", zoe.welcome);
+    assert_eq!(
+        (&zoe.welcome["resumed"], &zoe.welcome["reset"]),
+        (&json!(true), &json!(false)),
+        "{}",
+        zoe.welcome
+    );
     let cat = Client::resume(&second, "r", &lost.0, Some(&lost.1)).await;
     assert_eq!((cat.id(), &cat.welcome["resumed"]), (lost.2.as_str(), &json!(true)));
     let mut bob = back(&second, &bob).await;
     bob.publish("after", 1).await;
-    assert_eq!(ann.expect("chat").await["text"], "after", "and nothing was heard of anybody's absence");
+    assert_eq!(
+        ann.expect("chat").await["text"],
+        "after",
+        "and nothing was heard of anybody's absence"
+    );
     drop(eve);
     for client in [ann, bob, cat] {
         client.leave().await;
@@ -157,14 +181,19 @@ async fn without_redis_people_come_back_when_the_node_has_been_started_again() {
     stopped.await.unwrap();
     let server = TestServer::start(&[]).await;
     let back = Client::resume(&server, "r", ann.ticket(), Some(&ann.cursor)).await;
-    assert_eq!((&back.welcome["resumed"], &back.welcome["reset"]), (&Value::Bool(false), &Value::Bool(true)));
+    assert_eq!(
+        (&back.welcome["resumed"], &back.welcome["reset"]),
+        (&Value::Bool(false), &Value::Bool(true))
+    );
 }
 
 #[tokio::test]
 async fn a_herd_that_comes_at_once_waits_to_be_accepted() {
     const HERD: usize = 1000;
-    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").map_or(HERD, |most| most.trim().parse().unwrap());
-    let config = Config::try_parse_from(["parlor", "--listen", "127.0.0.1:0", "--backlog", "1000"]).unwrap();
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn")
+        .map_or(HERD, |most| most.trim().parse().unwrap());
+    let config =
+        Config::try_parse_from(["parlor", "--listen", "127.0.0.1:0", "--backlog", "1000"]).unwrap();
     // It listens, and accepts nothing: connections wait in the backlog.
     let server = Server::bind(config).await.unwrap();
     let herd = (0..HERD.min(most)).map(|_| timeout(PATIENCE, TcpStream::connect(server.address())));

@@ -3,13 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use parlor::room::{
-    CallMark, Cursor, Epoch, Limits, Member, MemberId, Millis, Moment, Name, NodeId, PublishResult, Room, RoomError, RoomKey,
-    SessionOwner, Text,
+    CallMark, Cursor, Epoch, Limits, Member, MemberId, Millis, Moment, Name, NodeId, PublishResult,
+    Room, RoomError, RoomKey, SessionOwner, Text,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const LIMITS: Limits = Limits { members: 4, listed: 4, history_len: 5, history_bytes: 12, history_age: 1000, lease: 300 };
+const LIMITS: Limits = Limits {
+    members: 4,
+    listed: 4,
+    history_len: 5,
+    history_bytes: 12,
+    history_age: 1000,
+    lease: 300,
+};
 
 fn id(who: u8) -> MemberId {
     MemberId(Uuid::from_u128(u128::from(who) + 1))
@@ -117,22 +124,37 @@ impl Model {
                         assert_eq!(joined.new, !seated);
                         self.joins_and_leaves += u64::from(joined.new);
                         if joined.new {
-                            let in_log = self.kept().iter().filter(|(_, from, _)| *from == member).map(|(.., n)| *n).max();
+                            let in_log = self
+                                .kept()
+                                .iter()
+                                .filter(|(_, from, _)| *from == member)
+                                .map(|(.., n)| *n)
+                                .max();
                             self.counters.insert(member, in_log.unwrap_or(0));
                         }
                         assert_eq!(joined.last_n, self.counters[&member]);
                         self.seats.insert(member, holder);
                         self.leases.insert(holder.node, self.now + LIMITS.lease);
                     }
-                    Err(refusal) => assert!(refusal == RoomError::RoomFull && !seated && self.seats.len() == LIMITS.members),
+                    Err(refusal) => assert!(
+                        refusal == RoomError::RoomFull
+                            && !seated
+                            && self.seats.len() == LIMITS.members
+                    ),
                 }
             }
             Step::Leave { who, late } => {
                 let member = id(who);
                 let known = self.seats.get(&member).copied();
-                let holder = known.map_or(holder(0, 0), |known| if late { SessionOwner { tag: 0, ..known } } else { known });
+                let holder = known.map_or(holder(0, 0), |known| {
+                    if late { SessionOwner { tag: 0, ..known } } else { known }
+                });
                 let left = room.leave(member, holder);
-                assert_eq!(left.is_some(), known == Some(holder), "only the link that holds the seat frees it");
+                assert_eq!(
+                    left.is_some(),
+                    known == Some(holder),
+                    "only the link that holds the seat frees it"
+                );
                 self.forget(left.into_iter().collect());
             }
             Step::Say { who, skip } => {
@@ -144,12 +166,15 @@ impl Model {
                         self.counters.insert(id(who), n);
                         assert_eq!(seq, self.said.len() as u64, "numbers have no holes");
                     }
-                    Err(refusal) => assert!(refusal == RoomError::NotMember && !self.seats.contains_key(&id(who))),
+                    Err(refusal) => assert!(
+                        refusal == RoomError::NotMember && !self.seats.contains_key(&id(who))
+                    ),
                 }
             }
             Step::Repeat { who, back } => {
                 let n = self.last_n(id(who)).saturating_sub(back);
-                let first = (1..).zip(&self.said).find(|(_, (from, m, _))| *from == id(who) && *m == n);
+                let first =
+                    (1..).zip(&self.said).find(|(_, (from, m, _))| *from == id(who) && *m == n);
                 let Some((seq, (.., at))) = first else { return };
                 if self.seats.contains_key(&id(who)) && self.counters[&id(who)] < n {
                     // Both the seat and the log have forgotten it: nothing can tell it from a new one.
@@ -158,7 +183,11 @@ impl Model {
                 let in_log = self.kept().iter().any(|(kept, ..)| *kept == seq);
                 match room.publish(self.now, &LIMITS, id(who), n, &text("again")) {
                     Ok(said) => {
-                        assert_eq!(said, PublishResult { n, seq, at: *at, repeated: true }, "a repeat gets the first answer")
+                        assert_eq!(
+                            said,
+                            PublishResult { n, seq, at: *at, repeated: true },
+                            "a repeat gets the first answer"
+                        )
                     }
                     Err(RoomError::NotMember) => assert!(!self.seats.contains_key(&id(who))),
                     Err(refusal) => assert!(refusal == RoomError::StaleN && !in_log),
@@ -175,10 +204,16 @@ impl Model {
             Step::Expire => {
                 let gone = room.expire(self.now, &LIMITS);
                 for member in &gone {
-                    assert!(self.leases[&self.seats[&member.id].node] <= self.now, "whose node speaks is not lost");
+                    assert!(
+                        self.leases[&self.seats[&member.id].node] <= self.now,
+                        "whose node speaks is not lost"
+                    );
                 }
                 self.forget(gone);
-                assert!(self.seats.values().all(|holder| self.leases[&holder.node] > self.now), "whose node is silent is lost");
+                assert!(
+                    self.seats.values().all(|holder| self.leases[&holder.node] > self.now),
+                    "whose node is silent is lost"
+                );
             }
             Step::Evict { node } => {
                 let gone = room.evict(NodeId(node.into()));
@@ -192,20 +227,30 @@ impl Model {
         let snapshot = room.snapshot(self.now, &LIMITS);
         assert_eq!(snapshot.seq, self.said.len() as u64);
         assert_eq!(snapshot.version, self.joins_and_leaves);
-        let kept: Vec<_> = snapshot.history.iter().map(|entry| (entry.seq, entry.from, entry.n)).collect();
+        let kept: Vec<_> =
+            snapshot.history.iter().map(|entry| (entry.seq, entry.from, entry.n)).collect();
         assert_eq!(kept, self.kept());
         let seated: HashSet<_> = snapshot.members.iter().map(|member| member.id).collect();
         assert_eq!(seated.len(), snapshot.members.len(), "nobody sits twice");
-        assert!(snapshot.members.is_sorted_by_key(|member| (member.joined_at, member.id)), "in the order they joined");
+        assert!(
+            snapshot.members.is_sorted_by_key(|member| (member.joined_at, member.id)),
+            "in the order they joined"
+        );
         assert_eq!(snapshot.count(), snapshot.members.len(), "all of them");
         assert_eq!(seated, self.seats.keys().copied().collect());
         assert_eq!(room.is_empty(), self.seats.is_empty(), "empty means gone");
         for seq in 0..=snapshot.seq {
             let cursor = Cursor { epoch: snapshot.epoch, seq };
             let expected: Vec<u64> = (seq + 1..=snapshot.seq).collect();
-            let missed = snapshot.since(cursor).map(|missed| missed.iter().map(|entry| entry.seq).collect::<Vec<_>>());
+            let missed = snapshot
+                .since(cursor)
+                .map(|missed| missed.iter().map(|entry| entry.seq).collect::<Vec<_>>());
             let reaches = expected.iter().all(|seq| kept.iter().any(|(kept, ..)| kept == seq));
-            assert_eq!(missed, reaches.then_some(expected), "a cursor gives exactly what was missed, or nothing");
+            assert_eq!(
+                missed,
+                reaches.then_some(expected),
+                "a cursor gives exactly what was missed, or nothing"
+            );
         }
     }
 }
@@ -239,7 +284,10 @@ fn an_old_cursor_never_matches_the_next_life() {
     let cursor = first.cursor();
     assert!(first.since(cursor).is_some());
     assert!(second.since(cursor).is_none());
-    assert!(first.since(Cursor { seq: 2, ..cursor }).is_none(), "nor does one that lies in the future");
+    assert!(
+        first.since(Cursor { seq: 2, ..cursor }).is_none(),
+        "nor does one that lies in the future"
+    );
 }
 
 #[test]
@@ -269,7 +317,10 @@ fn a_full_room_refuses_but_not_its_own() {
     for who in 0..4 {
         room.join(0, &LIMITS, id(who), &name(who), holder(0, who.into()), at(0)).unwrap();
     }
-    assert_eq!(room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)), Err(RoomError::RoomFull));
+    assert_eq!(
+        room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)),
+        Err(RoomError::RoomFull)
+    );
     assert!(!room.join(0, &LIMITS, id(3), &name(3), holder(1, 10), at(0)).unwrap().new);
     assert_eq!(room.len(), 4);
 }
@@ -280,19 +331,31 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
     let mut room = room();
     let told = |room: &mut Room, who: u8| {
         let room = room.snapshot_for(50, &limits, id(who), None);
-        let people: Vec<_> = room.members.iter().map(|member| (0..10).find(|who| id(*who) == member.id).unwrap()).collect();
+        let people: Vec<_> = room
+            .members
+            .iter()
+            .map(|member| (0..10).find(|who| id(*who) == member.id).unwrap())
+            .collect();
         (people, room.count())
     };
     for who in 0..10 {
         let joined_at = 40 - u64::from(who);
-        room.join(joined_at, &limits, id(who), &name(who), holder(0, who.into()), at(joined_at)).unwrap();
+        room.join(joined_at, &limits, id(who), &name(who), holder(0, who.into()), at(joined_at))
+            .unwrap();
         if who == 2 {
-            assert_eq!(told(&mut room, 0), (vec![2, 1, 0], 3), "all are no more than may be listed");
+            assert_eq!(
+                told(&mut room, 0),
+                (vec![2, 1, 0], 3),
+                "all are no more than may be listed"
+            );
         }
     }
     assert_eq!(told(&mut room, 8), (vec![9, 8, 7], 10), "who came first");
     assert_eq!(told(&mut room, 4), (vec![9, 8, 7, 4], 10), "and oneself");
-    assert!(room.call(id(2), CallMark::since(1)).unwrap() && room.call(id(9), CallMark::since(1)).unwrap());
+    assert!(
+        room.call(id(2), CallMark::since(1)).unwrap()
+            && room.call(id(9), CallMark::since(1)).unwrap()
+    );
     assert!(!room.call(id(2), CallMark::since(1)).unwrap());
     assert_eq!(told(&mut room, 4), (vec![9, 8, 7, 4, 2], 10), "and who is in the call");
     room.leave(id(9), holder(0, 9)).unwrap();
@@ -307,14 +370,25 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
 fn of_two_nodes_links_the_one_that_began_later_has_the_seat() {
     let mut room = room();
     let mut come = |now, node, tag, earliest, latest| {
-        let joined = room.join(now, &LIMITS, id(0), &name(0), holder(node, tag), Moment { earliest, latest });
+        let joined = room.join(
+            now,
+            &LIMITS,
+            id(0),
+            &name(0),
+            holder(node, tag),
+            Moment { earliest, latest },
+        );
         joined.map(|joined| joined.new)
     };
     assert_eq!(come(100, 0, 1, 100, 100), Ok(true));
     assert_eq!(come(210, 1, 1, 200, 204), Ok(false));
     assert_eq!(come(220, 0, 2, 150, 199), Err(RoomError::Overtaken), "for sure before the other");
     assert_eq!(come(230, 0, 3, 150, 200), Ok(false), "perhaps not before the other");
-    assert_eq!(come(240, 1, 2, 150, 199), Err(RoomError::Overtaken), "who took it over holds it since then at least");
+    assert_eq!(
+        come(240, 1, 2, 150, 199),
+        Err(RoomError::Overtaken),
+        "who took it over holds it since then at least"
+    );
     assert_eq!(come(250, 0, 4, 10, 20), Ok(false), "at one node tags decide");
     // The clock was put back: what has the seat since the future does not keep it.
     assert_eq!(come(50, 1, 3, 50, 50), Ok(false));

@@ -18,19 +18,29 @@ use tokio::{net::TcpListener, time::Instant};
 /// The id of an event of another life: any will do for coming back.
 const LAST: &str = "1-5";
 
-async fn knock(server: &TestServer, query: &str, ticket: Option<&str>, last: Option<&str>) -> Listener {
+async fn knock(
+    server: &TestServer,
+    query: &str,
+    ticket: Option<&str>,
+    last: Option<&str>,
+) -> Listener {
     Listener::knock(&server.url(""), "r", query, ticket, last).await
 }
 
 /// Who comes for the first time is refused by a status; who comes back is told by an event, and when to come again.
 async fn is_put_off(server: &TestServer, ticket: Option<&str>, (status, code): (u16, &str)) {
     let first = knock(server, "?name=Eve", ticket, None).await.response;
-    assert_eq!((first.status().as_u16(), first.json::<Value>().await.unwrap()["code"].as_str()), (status, Some(code)));
+    assert_eq!(
+        (first.status().as_u16(), first.json::<Value>().await.unwrap()["code"].as_str()),
+        (status, Some(code))
+    );
     // An EventSource whose first answer was one of these has no id to send.
     let empty = knock(server, "?name=Eve", ticket, Some("")).await.response;
     assert_eq!(empty.status().as_u16(), status);
     let mut back = knock(server, "?name=Eve", ticket, Some(LAST)).await;
-    let head = |name: &str| back.response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let head = |name: &str| {
+        back.response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+    };
     assert_eq!(back.response.status(), 200, "{code}");
     assert_eq!(head("content-type").as_deref(), Some("text/event-stream"));
     assert_eq!(head("cache-control").as_deref(), Some("no-store, no-transform"));
@@ -103,27 +113,41 @@ async fn ticket_that_is_good_no_more_is_a_new_seat_and_no_refusal() {
     ann.expect("left").await;
     for bad in ["nonsense", "a.b", &elsewhere.ticket] {
         let stream = Listener::open(&server.url(""), "r", "?name=Eve", Some(bad), Some(LAST)).await;
-        assert_eq!((&stream.welcome["resumed"], &stream.welcome["reset"]), (&json!(false), &json!(true)), "{bad}");
+        assert_eq!(
+            (&stream.welcome["resumed"], &stream.welcome["reset"]),
+            (&json!(false), &json!(true)),
+            "{bad}"
+        );
         drop(stream);
         ann.expect("joined").await;
         assert_eq!(ann.until("left").await["user"], "Eve");
     }
     // Who has left comes back as the same member.
-    let stream = Listener::open(&server.url(""), "r", "?name=Bob", Some(&ticket), Some(&cursor)).await;
+    let stream =
+        Listener::open(&server.url(""), "r", "?name=Bob", Some(&ticket), Some(&cursor)).await;
     assert_eq!(stream.welcome["clientId"], json!(id));
 }
 
 #[tokio::test]
 async fn what_will_never_be_granted_ends_a_returning_stream() {
     let server = TestServer::start(&[]).await;
-    for (query, last, status, code) in [("?name=%07", LAST, 400, "bad_name"), ("", "x", 400, "bad_cursor")] {
+    for (query, last, status, code) in
+        [("?name=%07", LAST, 400, "bad_name"), ("", "x", 400, "bad_cursor")]
+    {
         let refused = knock(&server, query, None, Some(last)).await.response;
-        assert_eq!((refused.status().as_u16(), refused.json::<Value>().await.unwrap()["code"].as_str()), (status, Some(code)));
+        assert_eq!(
+            (refused.status().as_u16(), refused.json::<Value>().await.unwrap()["code"].as_str()),
+            (status, Some(code))
+        );
     }
-    let evil = reqwest::Client::new().get(server.url("/api/rooms/r/events")).header("origin", "http://evil.example");
+    let evil = reqwest::Client::new()
+        .get(server.url("/api/rooms/r/events"))
+        .header("origin", "http://evil.example");
     assert_eq!(evil.header("last-event-id", LAST).send().await.unwrap().status(), 403);
     // Other addresses know of no streams.
-    let poll = reqwest::Client::new().get(server.url("/api/rooms/r/messages")).header("last-event-id", LAST);
+    let poll = reqwest::Client::new()
+        .get(server.url("/api/rooms/r/messages"))
+        .header("last-event-id", LAST);
     assert_eq!(poll.send().await.unwrap().status(), 401);
 }
 
@@ -133,9 +157,17 @@ async fn stream_that_only_tries_takes_no_seat_and_ends_with_its_client() {
     let mut ann = Client::join(&server, "r", "Ann").await;
     for ticket in [None, Some(ann.ticket().to_owned())] {
         let mut stream = knock(&server, "?probe=1&name=Eve", ticket.as_deref(), None).await;
-        let head = |name: &str| stream.response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        assert_eq!((stream.response.status().as_u16(), head("content-type").as_deref()), (200, Some("text/event-stream")));
-        assert_eq!((head("x-accel-buffering").as_deref(), head("content-length")), (Some("no"), None));
+        let head = |name: &str| {
+            stream.response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(
+            (stream.response.status().as_u16(), head("content-type").as_deref()),
+            (200, Some("text/event-stream"))
+        );
+        assert_eq!(
+            (head("x-accel-buffering").as_deref(), head("content-length")),
+            (Some("no"), None)
+        );
         // The first event is there while the stream goes on: that is what its client wants to know.
         assert_eq!(stream.expect("pong").await, json!({"type": "pong"}));
         assert_eq!(server.heads("r").await, 1);
@@ -143,13 +175,17 @@ async fn stream_that_only_tries_takes_no_seat_and_ends_with_its_client() {
     ann.publish("nobody came, and this link is as it was", 1).await;
     let nowhere = knock(&server, "?probe=1", None, None).await;
     drop(nowhere);
-    let none = Listener::knock(&server.url(""), "no room at all!", "?probe=1", None, None).await.response;
+    let none =
+        Listener::knock(&server.url(""), "no room at all!", "?probe=1", None, None).await.response;
     assert_eq!(none.status(), 400);
-    let evil = reqwest::Client::new().get(server.url("/api/rooms/r/events?probe=1")).header("origin", "http://evil.example");
+    let evil = reqwest::Client::new()
+        .get(server.url("/api/rooms/r/events?probe=1"))
+        .header("origin", "http://evil.example");
     assert_eq!(evil.send().await.unwrap().status(), 403);
     drop(ann);
     // Streams that are read no more hold no connection.
-    eventually("no connection", || server.budgets.held(parlor::budget::Resource::Connections) == 0).await;
+    eventually("no connection", || server.budgets.held(parlor::budget::Resource::Connections) == 0)
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +193,8 @@ async fn stream_that_only_tries_ends_by_itself_and_at_once_where_the_node_stops(
     for stops in [false, true] {
         let rooms = RoomRegistry::new(config());
         let world = World::new(Limits::default(), wall_clock);
-        let hub = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(1), Arc::clone(&rooms) as _));
+        let hub =
+            Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(1), Arc::clone(&rooms) as _));
         let mut stream = Box::pin(sse::probe(&hub, BodyFraming::CloseDelimited));
         assert_eq!(stream.next().await.unwrap(), "data: {\"type\":\"pong\"}\n\n");
         let begun = Instant::now();

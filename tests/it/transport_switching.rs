@@ -4,7 +4,9 @@ use crate::support::redis;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::wire::{Client, Heard, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller};
+use crate::wire::{
+    Client, Heard, PATIENCE, TestServer, eventually, listener::Listener, poller::Poller,
+};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -31,10 +33,26 @@ struct Nomad {
 }
 
 impl Nomad {
-    async fn new(nodes: &Arc<Vec<TestServer>>, name: String, each: u64, others: u64, seed: u64) -> Self {
+    async fn new(
+        nodes: &Arc<Vec<TestServer>>,
+        name: String,
+        each: u64,
+        others: u64,
+        seed: u64,
+    ) -> Self {
         let poller = Poller::join(&nodes[0], ROOM, &name).await;
         let (nodes, luck) = (Arc::clone(nodes), fastrand::Rng::with_seed(seed));
-        Self { nodes, name, each, acked: 0, poller, ledger: Vec::new(), others, counts: BTreeMap::new(), luck }
+        Self {
+            nodes,
+            name,
+            each,
+            acked: 0,
+            poller,
+            ledger: Vec::new(),
+            others,
+            counts: BTreeMap::new(),
+            luck,
+        }
     }
 
     fn count(&mut self, what: &'static str) {
@@ -53,7 +71,13 @@ impl Nomad {
 
     fn write(&mut self, seq: &Value, text: String) {
         let next = self.ledger.last().map_or(1, |(seq, _)| seq + 1);
-        assert_eq!(seq.as_u64(), Some(next), "{}: {text} after {:?}", self.name, self.ledger.last());
+        assert_eq!(
+            seq.as_u64(),
+            Some(next),
+            "{}: {text} after {:?}",
+            self.name,
+            self.ledger.last()
+        );
         self.ledger.push((next, text));
     }
 
@@ -99,7 +123,8 @@ impl Nomad {
         if self.luck.u8(..4) == 0 {
             let _ = self.poller.post("typing", r#"{"typing":true}"#).send().await.unwrap();
         }
-        let sending = self.poller.post("messages", json!({"text": self.text(n), "n": n}).to_string()).send();
+        let sending =
+            self.poller.post("messages", json!({"text": self.text(n), "n": n}).to_string()).send();
         if self.luck.u8(..4) == 0 {
             self.count("answers to sends lost");
             let _ = timeout(Duration::from_millis(self.luck.u64(..5)), sending).await;
@@ -142,7 +167,8 @@ impl Nomad {
     async fn on_a_stream(&mut self, steps: u64) {
         self.count("streams");
         self.node();
-        let (base, ticket, cursor) = (self.poller.base.clone(), self.poller.ticket.clone(), self.poller.cursor.clone());
+        let (base, ticket, cursor) =
+            (self.poller.base.clone(), self.poller.ticket.clone(), self.poller.cursor.clone());
         let mut stream = Listener::open(&base, ROOM, "", Some(&ticket), Some(&cursor)).await;
         self.welcomed(&stream.welcome.clone());
         for _ in 0..steps {
@@ -150,7 +176,8 @@ impl Nomad {
                 self.post().await;
             }
             if let Ok(frame) = timeout(PATCH, stream.next_whenever()).await {
-                let frame = frame.unwrap_or_else(|| panic!("{}: the stream ended without a word", self.name));
+                let frame = frame
+                    .unwrap_or_else(|| panic!("{}: the stream ended without a word", self.name));
                 self.hear(&frame);
                 if frame["type"] == "closing" {
                     break;
@@ -238,7 +265,10 @@ async fn nomads(nodes: Vec<TestServer>, people: u64, each: u64) -> Arc<Vec<TestS
     said.sort();
     said.dedup();
     assert_eq!(said.len(), total, "nothing said twice");
-    println!("{} nodes, {people} people, {total} messages, each heard once and in one order by all: {counts:#?}", nodes.len());
+    println!(
+        "{} nodes, {people} people, {total} messages, each heard once and in one order by all: {counts:#?}",
+        nodes.len()
+    );
     for poller in last {
         poller.leave().await;
     }
@@ -247,7 +277,18 @@ async fn nomads(nodes: Vec<TestServer>, people: u64, each: u64) -> Arc<Vec<TestS
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_one_node_everybody_hears_everything_once_whatever_door_they_use() {
-    let args = ["--rate", "10000", "--address-rate", "0", "--address-joins", "0", "--grace", "10m", "--lease", "10m"];
+    let args = [
+        "--rate",
+        "10000",
+        "--address-rate",
+        "0",
+        "--address-joins",
+        "0",
+        "--grace",
+        "10m",
+        "--lease",
+        "10m",
+    ];
     let nodes = nomads(vec![TestServer::start(&args).await], 6, 30).await;
     eventually("an empty node", || nodes[0].hub.counts() == (0, 0)).await;
 }

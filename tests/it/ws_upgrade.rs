@@ -10,8 +10,15 @@ use tokio_tungstenite::tungstenite::{
 async fn refused(server: &TestServer, request: Request<()>) -> (StatusCode, Value, Option<String>) {
     match Client::upgrade(server, request).await {
         Err(Error::Http(response)) => {
-            let version = response.headers().get("sec-websocket-version").map(|version| version.to_str().unwrap().to_owned());
-            (response.status(), serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap(), version)
+            let version = response
+                .headers()
+                .get("sec-websocket-version")
+                .map(|version| version.to_str().unwrap().to_owned());
+            (
+                response.status(),
+                serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap(),
+                version,
+            )
         }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("let in"),
@@ -20,7 +27,8 @@ async fn refused(server: &TestServer, request: Request<()>) -> (StatusCode, Valu
 
 #[tokio::test]
 async fn pages_of_other_sites_do_not_get_in() {
-    let server = TestServer::start(&["--origins", "https://chat.example.org,http://other.example:81"]).await;
+    let server =
+        TestServer::start(&["--origins", "https://chat.example.org,http://other.example:81"]).await;
     let request = |origin: &str| {
         let mut request = Client::request(&server, "room=general&name=Ann");
         request.headers_mut().insert("origin", origin.parse().unwrap());
@@ -41,9 +49,15 @@ async fn pages_of_other_sites_do_not_get_in() {
         &format!("{own}.evil.example"),
     ] {
         let (status, body, _) = refused(&server, request(origin)).await;
-        assert_eq!((status, &body["code"]), (StatusCode::FORBIDDEN, &json!("forbidden_origin")), "{origin}");
+        assert_eq!(
+            (status, &body["code"]),
+            (StatusCode::FORBIDDEN, &json!("forbidden_origin")),
+            "{origin}"
+        );
     }
-    for origin in ["https://chat.example.org", "http://other.example:81", "HTTPS://Chat.Example.ORG", &own] {
+    for origin in
+        ["https://chat.example.org", "http://other.example:81", "HTTPS://Chat.Example.ORG", &own]
+    {
         assert!(Client::upgrade(&server, request(origin)).await.is_ok(), "{origin}");
     }
 }
@@ -67,26 +81,45 @@ async fn upgrades_that_are_none_are_refused() {
         assert!(answer.starts_with("HTTP/1.1 426 "), "{header}: {value}: {answer}");
         let answer = answer.to_ascii_lowercase();
         assert!(
-            answer.contains("\r\nsec-websocket-version: 13\r\n") && answer.contains("\r\nupgrade: websocket\r\n"),
+            answer.contains("\r\nsec-websocket-version: 13\r\n")
+                && answer.contains("\r\nupgrade: websocket\r\n"),
             "{answer}"
         );
         assert!(answer.contains(r#"{"code":"upgrade_required","message":""#), "{answer}");
     }
     // RFC 9110, section 7.8: an upgrade in an HTTP/1.0 request is none, with or without a Host.
     let old = raw_head(&good(), "x", "x", "GET").replace(" HTTP/1.1\r\n", " HTTP/1.0\r\n");
-    for old in [old.replace("x: x\r\n", ""), old.replace("x: x\r\n", "connection: keep-alive, upgrade\r\n")] {
+    for old in [
+        old.replace("x: x\r\n", ""),
+        old.replace("x: x\r\n", "connection: keep-alive, upgrade\r\n"),
+    ] {
         let answer = raw(&server, &old).await;
-        assert!(answer.contains(" 426 ") && answer.contains(r#"{"code":"upgrade_required","message":""#), "{answer}");
+        assert!(
+            answer.contains(" 426 ")
+                && answer.contains(r#"{"code":"upgrade_required","message":""#),
+            "{answer}"
+        );
         assert_eq!(server.hub.counts(), (0, 0));
     }
     for method in [Method::POST, Method::PUT, Method::HEAD] {
-        let answer = raw(&server, &raw_head(&good(), "x", "x", method.as_str())).await.to_ascii_lowercase();
-        assert!(answer.starts_with("http/1.1 405 ") && answer.contains("\r\nallow: get\r\n"), "{method}: {answer}");
+        let answer =
+            raw(&server, &raw_head(&good(), "x", "x", method.as_str())).await.to_ascii_lowercase();
+        assert!(
+            answer.starts_with("http/1.1 405 ") && answer.contains("\r\nallow: get\r\n"),
+            "{method}: {answer}"
+        );
     }
     let firefox = raw_head(&good(), "connection", "keep-alive, Upgrade", "GET");
-    let head = firefox.replace("x: x\r\n", "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n");
+    let head = firefox.replace(
+        "x: x\r\n",
+        "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n",
+    );
     let answer = raw(&server, &head).await;
-    assert!(answer.starts_with("HTTP/1.1 101 ") && !answer.to_ascii_lowercase().contains("sec-websocket-extensions"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 101 ")
+            && !answer.to_ascii_lowercase().contains("sec-websocket-extensions"),
+        "{answer}"
+    );
 }
 
 /// The request's head as text, with one header replaced.
@@ -106,10 +139,14 @@ async fn raw(server: &TestServer, bytes: &str) -> String {
     let mut answer = Vec::new();
     let whole = |answer: &[u8]| {
         let text = String::from_utf8_lossy(answer);
-        text.contains("\r\n\r\n") && (text.contains('}') || text.contains(" 101 ") || bytes.starts_with("HEAD"))
+        text.contains("\r\n\r\n")
+            && (text.contains('}') || text.contains(" 101 ") || bytes.starts_with("HEAD"))
     };
     while !whole(&answer) {
-        let read = tokio::time::timeout(crate::wire::PATIENCE, stream.read_buf(&mut answer)).await.expect("an answer").unwrap();
+        let read = tokio::time::timeout(crate::wire::PATIENCE, stream.read_buf(&mut answer))
+            .await
+            .expect("an answer")
+            .unwrap();
         assert!(read > 0, "{:?}", String::from_utf8_lossy(&answer));
     }
     String::from_utf8_lossy(&answer).into_owned()
@@ -119,7 +156,8 @@ async fn raw(server: &TestServer, bytes: &str) -> String {
 async fn room_ids_are_held_to_the_rule() {
     let server = TestServer::start(&[]).await;
     let (long, longer) = ("x".repeat(64), "x".repeat(65));
-    for room in ["a", &long, &"部".repeat(64), "комната-7", "部屋", "हिन्दी", "a.b_c-d~e", "...", "-", "~"]
+    for room in
+        ["a", &long, &"部".repeat(64), "комната-7", "部屋", "हिन्दी", "a.b_c-d~e", "...", "-", "~"]
     {
         let mut client = Client::open(&server, &format!("room={}&name=Ann", encoded(room))).await;
         let Heard::Frame(welcome) = client.next().await else { panic!("{room}") };
@@ -147,7 +185,9 @@ async fn room_ids_are_held_to_the_rule() {
         client.expect_error("bad_room").await;
         client.expect_closing("bad_room", 4400).await;
     }
-    for query in ["room=%FF", "room=%00", "room=a+b", "room=%", "room=%zz", "room=..%2f..", "room=%D0"] {
+    for query in
+        ["room=%FF", "room=%00", "room=a+b", "room=%", "room=%zz", "room=..%2f..", "room=%D0"]
+    {
         let mut client = Client::open(&server, query).await;
         client.expect_error("bad_room").await;
         client.expect_closing("bad_room", 4400).await;
@@ -189,7 +229,8 @@ async fn names_are_held_to_the_rule() {
         "a\u{2028}b",
         &"y".repeat(5000),
     ] {
-        let mut client = Client::open(&server, &format!("room=general&name={}", encoded(name))).await;
+        let mut client =
+            Client::open(&server, &format!("room=general&name={}", encoded(name))).await;
         client.expect_error("bad_name").await;
         client.expect_closing("bad_name", 4400).await;
     }

@@ -27,7 +27,10 @@ impl Cluster {
             --repl-diskless-sync yes --repl-diskless-sync-delay 0 --enable-debug-command yes";
         let server = |_| {
             Server::start_with(|_| {
-                let mut args: Vec<_> = options.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect();
+                let mut args: Vec<_> = options
+                    .split_whitespace()
+                    .map(|word| word.trim_matches('\'').to_owned())
+                    .collect();
                 args.extend(["--cluster-port".to_owned(), free_port().to_string()]);
                 args
             })
@@ -62,7 +65,9 @@ impl Cluster {
         for index in 0..MASTERS {
             let master = self.id(index);
             let follow = ["CLUSTER", "REPLICATE", &master];
-            wait("a replica knows its master", || self.servers[index + MASTERS].ask(&follow) == "OK");
+            wait("a replica knows its master", || {
+                self.servers[index + MASTERS].ask(&follow) == "OK"
+            });
         }
         self.settle();
     }
@@ -98,13 +103,18 @@ impl Cluster {
     pub fn settle(&self) {
         wait("the Cluster agrees", || {
             let views: Vec<_> = self.servers.iter().filter_map(view).collect();
-            let covered: u32 = views.first().map_or(0, |view| view.iter().map(|(from, to, _)| u32::from(to - from) + 1).sum());
+            let covered: u32 = views
+                .first()
+                .map_or(0, |view| view.iter().map(|(from, to, _)| u32::from(to - from) + 1).sum());
             let following = |server: &Server| {
                 let Some(info) = server.try_ask(&["INFO", "replication"]) else { return true };
                 info.contains("role:master") || info.contains("master_link_status:up")
             };
-            let healthy =
-                |server: &Server| server.try_ask(&["CLUSTER", "INFO"]).is_none_or(|info| info.contains("cluster_state:ok"));
+            let healthy = |server: &Server| {
+                server
+                    .try_ask(&["CLUSTER", "INFO"])
+                    .is_none_or(|info| info.contains("cluster_state:ok"))
+            };
             covered == u32::from(SLOTS)
                 && views.iter().all(|view| *view == views[0])
                 && self.servers.iter().all(|server| following(server) && healthy(server))
@@ -118,14 +128,18 @@ impl Cluster {
 
     /// What a node is given: three of the six.
     pub fn url(&self) -> String {
-        let hosts: Vec<_> = self.servers[..MASTERS].iter().map(|server| format!("127.0.0.1:{}", server.port())).collect();
+        let hosts: Vec<_> = self.servers[..MASTERS]
+            .iter()
+            .map(|server| format!("127.0.0.1:{}", server.port()))
+            .collect();
         format!("redis-cluster://{}", hosts.join(","))
     }
 
     /// The slot of a room, as Redis computes it.
     pub fn slot_of(&self, room: &str) -> u16 {
         let key = format!("{{{room}}}");
-        let slot = self.servers.iter().find_map(|server| server.try_ask(&["CLUSTER", "KEYSLOT", &key]));
+        let slot =
+            self.servers.iter().find_map(|server| server.try_ask(&["CLUSTER", "KEYSLOT", &key]));
         slot.expect("somebody who answers").parse().unwrap()
     }
 
@@ -140,15 +154,20 @@ impl Cluster {
     }
 
     fn serving(&self, slot: u16) -> Vec<usize> {
-        let seen = self
-            .servers
-            .iter()
-            .filter_map(view)
-            .filter_map(|view| view.into_iter().find(|(from, to, _)| (*from..=*to).contains(&slot)).map(|(.., ports)| ports));
+        let seen = self.servers.iter().filter_map(view).filter_map(|view| {
+            view.into_iter()
+                .find(|(from, to, _)| (*from..=*to).contains(&slot))
+                .map(|(.., ports)| ports)
+        });
         let seen: Vec<_> = seen.collect();
-        let most = seen.iter().max_by_key(|ports| seen.iter().filter(|other| other[0] == ports[0]).count());
+        let most = seen
+            .iter()
+            .max_by_key(|ports| seen.iter().filter(|other| other[0] == ports[0]).count());
         let ports = most.expect("a slot that somebody serves");
-        ports.iter().map(|port| self.servers.iter().position(|server| server.port() == *port).unwrap()).collect()
+        ports
+            .iter()
+            .map(|port| self.servers.iter().position(|server| server.port() == *port).unwrap())
+            .collect()
     }
 
     /// The indices of the masters that serve slots.
@@ -202,8 +221,14 @@ impl Cluster {
     pub fn begin_move(&self, slot: u16, to: usize) {
         let from = self.master_of(slot);
         let word = slot.to_string();
-        assert_eq!(self.servers[to].ask(&["CLUSTER", "SETSLOT", &word, "IMPORTING", &self.id(from)]), "OK");
-        assert_eq!(self.servers[from].ask(&["CLUSTER", "SETSLOT", &word, "MIGRATING", &self.id(to)]), "OK");
+        assert_eq!(
+            self.servers[to].ask(&["CLUSTER", "SETSLOT", &word, "IMPORTING", &self.id(from)]),
+            "OK"
+        );
+        assert_eq!(
+            self.servers[from].ask(&["CLUSTER", "SETSLOT", &word, "MIGRATING", &self.id(to)]),
+            "OK"
+        );
     }
 
     /// Moves up to `count` keys of a slot that is on its way; how many it moved.
@@ -224,7 +249,10 @@ impl Cluster {
     pub fn end_move(&self, slot: u16, to: usize) {
         let (from, owner, slot) = (self.master_of(slot), self.id(to), slot.to_string());
         for index in [to, from].into_iter().chain(self.masters()) {
-            assert_eq!(self.servers[index].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &owner]), "OK");
+            assert_eq!(
+                self.servers[index].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &owner]),
+                "OK"
+            );
         }
     }
 
@@ -253,13 +281,16 @@ impl Cluster {
 /// Who serves what, as one server sees it; in order. Nothing if it does not answer.
 fn view(server: &Server) -> Option<Vec<Range>> {
     let nodes = server.try_ask(&["CLUSTER", "NODES"])?;
-    let nodes: Vec<Vec<&str>> = nodes.lines().map(|line| line.split_whitespace().collect()).collect();
+    let nodes: Vec<Vec<&str>> =
+        nodes.lines().map(|line| line.split_whitespace().collect()).collect();
     let port = |node: &[&str]| node[1].split('@').next()?.rsplit(':').next()?.parse::<u16>().ok();
     let mut ranges = Vec::new();
     for node in nodes.iter().filter(|node| node[2].contains("master")) {
-        let replicas =
-            nodes.iter().filter(|other| other[3] == node[0] && !other[2].split(',').any(|flag| flag.starts_with("fail")));
-        let ports: Vec<_> = [port(node)?].into_iter().chain(replicas.filter_map(|replica| port(replica))).collect();
+        let replicas = nodes.iter().filter(|other| {
+            other[3] == node[0] && !other[2].split(',').any(|flag| flag.starts_with("fail"))
+        });
+        let ports: Vec<_> =
+            [port(node)?].into_iter().chain(replicas.filter_map(|replica| port(replica))).collect();
         for slots in node[8..].iter().filter(|slots| !slots.starts_with('[')) {
             let (from, to) = slots.split_once('-').unwrap_or((slots, slots));
             ranges.push((from.parse().ok()?, to.parse().ok()?, ports.clone()));

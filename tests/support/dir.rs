@@ -13,7 +13,8 @@ impl Dir {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("parlor-test-{}-{number}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("parlor-test-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }

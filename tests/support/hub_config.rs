@@ -11,7 +11,8 @@ use parlor::{
 };
 
 /// Frames as lines of JSON.
-pub static LINES: Encoder = Encoder { frame: |frame, out| out.extend(frame.json.iter().chain(b"\n")), echo: false };
+pub static LINES: Encoder =
+    Encoder { frame: |frame, out| out.extend(frame.json.iter().chain(b"\n")), echo: false };
 
 /// As a node with nothing configured.
 pub fn config() -> HubConfig {

@@ -19,7 +19,9 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Heard, a_room, line::Line, name, node_id, ready, recorder, redis::Server, tag, text, until};
+use super::{
+    Heard, a_room, line::Line, name, node_id, ready, recorder, redis::Server, tag, text, until,
+};
 
 /// A node whose store can be asked what it has mended.
 pub struct Node {
@@ -29,7 +31,9 @@ pub struct Node {
 
 pub fn connect(url: &str, limits: Limits) -> Node {
     let (feed, heard) = recorder();
-    let store = Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed).unwrap();
+    let store =
+        Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed)
+            .unwrap();
     Node { store, heard }
 }
 
@@ -55,7 +59,8 @@ impl Asleep {
         let limits = Limits { lease: 900, ..Limits::default() };
         let server = Server::start();
         let line = Line::to(server.port()).await;
-        let (mut sleeper, mut other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+        let (mut sleeper, mut other) =
+            (node(&line.url(), limits).await, node(&server.url(), limits).await);
         let room = a_room();
         let (id, _) = sleeper.join(&room, "Ann").await;
         let (bob, _) = other.join(&room, "Bob").await;
@@ -83,7 +88,17 @@ impl Node {
 
     /// Who is in the room, in the order of their ids.
     pub async fn people(&self, room: &RoomId) -> Vec<MemberId> {
-        sorted(self.store.snapshot(room, false).await.unwrap().unwrap().members.iter().map(|member| member.id).collect())
+        sorted(
+            self.store
+                .snapshot(room, false)
+                .await
+                .unwrap()
+                .unwrap()
+                .members
+                .iter()
+                .map(|member| member.id)
+                .collect(),
+        )
     }
 }
 
@@ -155,7 +170,10 @@ async fn speak(
     happens.await;
     // Until both have been heard again after it was over.
     let then = speakers.each_ref().map(|speaker| speaker.count());
-    until("both have said more", async || speakers.iter().zip(then).all(|(speaker, then)| speaker.count() > then + 10)).await;
+    until("both have said more", async || {
+        speakers.iter().zip(then).all(|(speaker, then)| speaker.count() > then + 10)
+    })
+    .await;
     let mut ledger = Vec::new();
     for speaker in speakers {
         ledger.extend(speaker.finish().await);
@@ -166,9 +184,17 @@ async fn speak(
 
 /// Both nodes speak while something happens; then every acknowledged message
 /// has reached both exactly once, in one order, and no member was told anything else.
-pub async fn nothing_is_lost_while(url: &str, room: &RoomId, limits: Limits, happens: impl Future<Output = ()>) -> [Node; 2] {
+pub async fn nothing_is_lost_while(
+    url: &str,
+    room: &RoomId,
+    limits: Limits,
+    happens: impl Future<Output = ()>,
+) -> [Node; 2] {
     let (mut nodes, people, ledger) = speak(url, room, limits, happens).await;
-    assert!(ledger.iter().map(|(seq, ..)| *seq).eq(1..=ledger.len() as u64), "dense and without doubles");
+    assert!(
+        ledger.iter().map(|(seq, ..)| *seq).eq(1..=ledger.len() as u64),
+        "dense and without doubles"
+    );
     for (skipped, node) in [1, 0].into_iter().zip(&mut nodes) {
         let (mut told, mut joins) = (Vec::new(), 0);
         while told.len() + skipped < ledger.len() {
@@ -199,7 +225,10 @@ pub async fn nothing_is_lost_in_silence_while(
     // The last word of each, so that both are known to have heard the end.
     let end = 1_000_000_000;
     for (node, who) in nodes.iter().zip(people) {
-        until("the end is said", async || node.store.publish(room, who, end, &text("the end")).await.is_ok()).await;
+        until("the end is said", async || {
+            node.store.publish(room, who, end, &text("the end")).await.is_ok()
+        })
+        .await;
     }
     let mut resets = [0, 0];
     let mut logs = Vec::new();
@@ -209,23 +238,39 @@ pub async fn nothing_is_lost_in_silence_while(
         while people.iter().any(|who| !log.iter().any(|(_, from, n)| (from, *n) == (who, end))) {
             match node.heard.next().await {
                 Event::Said { epoch, entry } => {
-                    assert_eq!(*life.get_or_insert(epoch), epoch, "another life begins with a reset");
-                    assert!(log.last().is_none_or(|last| last.0 + 1 == entry.seq), "{:?} before {entry:?}", log.last());
-                    assert!(!log.iter().any(|(_, from, n)| (*from, *n) == (entry.from, entry.n)), "twice: {entry:?}");
+                    assert_eq!(
+                        *life.get_or_insert(epoch),
+                        epoch,
+                        "another life begins with a reset"
+                    );
+                    assert!(
+                        log.last().is_none_or(|last| last.0 + 1 == entry.seq),
+                        "{:?} before {entry:?}",
+                        log.last()
+                    );
+                    assert!(
+                        !log.iter().any(|(_, from, n)| (*from, *n) == (entry.from, entry.n)),
+                        "twice: {entry:?}"
+                    );
                     log.push((entry.seq, entry.from, entry.n));
                     heard.insert((entry.from, entry.n));
                 }
                 Event::Reset(room) => {
                     resets[at] += 1;
                     life = Some(room.epoch);
-                    log = room.history.iter().map(|entry| (entry.seq, entry.from, entry.n)).collect();
+                    log =
+                        room.history.iter().map(|entry| (entry.seq, entry.from, entry.n)).collect();
                     heard.extend(log.iter().map(|(_, from, n)| (*from, *n)));
                 }
                 _ => {}
             }
         }
         let skipped = usize::from(at == 0);
-        let missing = ledger.iter().skip(skipped).filter(|(_, from, n)| !heard.contains(&(*from, *n))).count();
+        let missing = ledger
+            .iter()
+            .skip(skipped)
+            .filter(|(_, from, n)| !heard.contains(&(*from, *n)))
+            .count();
         assert!(missing == 0 || resets[at] > 0, "{missing} messages were lost in silence");
         println!("{} acknowledged, {missing} not heard, {} resets", ledger.len(), resets[at]);
         logs.push((life, log));

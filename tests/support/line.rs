@@ -62,7 +62,14 @@ impl Line {
                 let (whisper, whispers) = mpsc::unbounded_channel();
                 let subscriber = Arc::new(AtomicBool::new(false));
                 book.lock().push(CallMark { subscriber: Arc::clone(&subscriber), whisper });
-                tokio::spawn(pass(caller, port, subscriber, whispers, holding.clone(), Arc::clone(&hands)));
+                tokio::spawn(pass(
+                    caller,
+                    port,
+                    subscriber,
+                    whispers,
+                    holding.clone(),
+                    Arc::clone(&hands),
+                ));
             }
         });
         Self { address, calls, held, tampering, accepting }
@@ -124,11 +131,16 @@ async fn pass(
     tampering: Arc<Tampering>,
 ) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
-    let ((mut from, mut to), (mut answers, mut commands)) = (caller.into_split(), server.into_split());
+    let ((mut from, mut to), (mut answers, mut commands)) =
+        (caller.into_split(), server.into_split());
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
     let (mut doomed, mut pulse) = (false, false);
     loop {
-        if held.wait_for(|held| *held == Held::Nothing || (*held == Held::Carriers && pulse)).await.is_err() {
+        if held
+            .wait_for(|held| *held == Held::Nothing || (*held == Held::Carriers && pulse))
+            .await
+            .is_err()
+        {
             return;
         }
         tokio::select! {

@@ -23,7 +23,10 @@ use std::{
 };
 
 use parlor::{
-    room::{Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NodeId, RoomId, Snapshot, Text},
+    room::{
+        Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NodeId, RoomId, Snapshot,
+        Text,
+    },
     store::{Event, EventHandler, Store, StoreError},
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -100,7 +103,9 @@ impl Heard {
 
     pub async fn left(&mut self) -> (Member, LeaveReason, u64, usize) {
         self.find(|event| match event {
-            Event::Left { member, reason, version, count, .. } => Some((member, reason, version, count)),
+            Event::Left { member, reason, version, count, .. } => {
+                Some((member, reason, version, count))
+            }
             _ => None,
         })
         .await
@@ -187,9 +192,15 @@ impl Node {
         self.join_as(room, MemberId::random(), who).await.unwrap()
     }
 
-    pub async fn join_as(&self, room: &RoomId, id: MemberId, who: &str) -> Result<Guest, StoreError> {
+    pub async fn join_as(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        who: &str,
+    ) -> Result<Guest, StoreError> {
         let tag = tag();
-        let (joined, room) = self.store.join(room, id, &name(who), tag, Instant::now(), None).await?;
+        let (joined, room) =
+            self.store.join(room, id, &name(who), tag, Instant::now(), None).await?;
         Ok(Guest { id, tag, joined, room })
     }
 

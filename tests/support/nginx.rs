@@ -25,13 +25,22 @@ pub struct Nginx {
 impl Nginx {
     pub fn start(port: u16, nodes: impl IntoIterator<Item = SocketAddr>) -> Self {
         // All the clients of a test come from one address.
-        Self::start_with(port, nodes, ClientLimits { connections: 60_000, rate: 100_000, burst: 100_000 })
+        Self::start_with(
+            port,
+            nodes,
+            ClientLimits { connections: 60_000, rate: 100_000, burst: 100_000 },
+        )
     }
 
-    pub fn start_with(port: u16, nodes: impl IntoIterator<Item = SocketAddr>, limits: ClientLimits) -> Self {
+    pub fn start_with(
+        port: u16,
+        nodes: impl IntoIterator<Item = SocketAddr>,
+        limits: ClientLimits,
+    ) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let dir = Dir::new();
-        let servers: String = nodes.into_iter().map(|node| format!("server {node} max_fails=0;")).collect();
+        let servers: String =
+            nodes.into_iter().map(|node| format!("server {node} max_fails=0;")).collect();
         let shipped = include_str!("../../deploy/nginx.conf")
             .replace("${PARLOR_NODES}", &servers)
             .replace("${PARLOR_PORT}", &address.to_string())
@@ -48,10 +57,17 @@ impl Nginx {
         fs::write(dir.join("nginx.conf"), whole).unwrap();
         let nginx = |check: &[&str]| {
             let mut command = Command::new("nginx");
-            command.arg("-p").arg(&*dir).arg("-c").arg(dir.join("nginx.conf")).args(check).stderr(Stdio::piped());
+            command
+                .arg("-p")
+                .arg(&*dir)
+                .arg("-c")
+                .arg(dir.join("nginx.conf"))
+                .args(check)
+                .stderr(Stdio::piped());
             command
         };
-        let check = nginx(&["-t"]).output().expect("these tests need nginx: apt-get install nginx-light");
+        let check =
+            nginx(&["-t"]).output().expect("these tests need nginx: apt-get install nginx-light");
         assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
         let process = nginx(&[]).stderr(Stdio::null()).spawn().unwrap();
         Self { process, dir, address }

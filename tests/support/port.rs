@@ -7,7 +7,9 @@ use std::net::{TcpListener, UdpSocket};
 pub fn free_port() -> u16 {
     loop {
         let port = fastrand::u16(15_000..30_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        if TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && UdpSocket::bind(("127.0.0.1", port)).is_ok()
+        {
             return port;
         }
     }

@@ -55,7 +55,17 @@ impl Postgres {
         let mut server = Self { port: 0, dir, child: None };
         let made = server
             .command("initdb")
-            .args(["--auth", "trust", "--username", "parlor", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"])
+            .args([
+                "--auth",
+                "trust",
+                "--username",
+                "parlor",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+                "--no-sync",
+            ])
             .output()
             .unwrap_or_else(|error| missing(&error));
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
@@ -87,7 +97,14 @@ impl Postgres {
     fn launch(&mut self) -> bool {
         let spawned = self
             .command("postgres")
-            .args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "fsync=off",
+            ])
             .args(["-c", "unix_socket_directories=", "-c", "max_connections=200"])
             .stderr(Stdio::null())
             .spawn()
@@ -99,7 +116,8 @@ impl Postgres {
                 return false;
             }
             // It writes this line when it takes connections.
-            let lines = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap_or_default();
+            let lines =
+                std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap_or_default();
             if lines.lines().any(|line| line.trim() == "ready") {
                 return true;
             }
@@ -112,7 +130,10 @@ impl Postgres {
     pub async fn database(&self) -> String {
         let name = format!("test{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
-        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
         self.url(&name)
     }
 
@@ -138,9 +159,16 @@ fn is_root() -> bool {
 /// On the path, or where Debian puts it.
 fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
-    let mut places = std::env::split_paths(&path).chain(debian).map(|dir: PathBuf| dir.join(program));
-    places.find(|place| Path::is_file(place)).unwrap_or_else(|| missing(&ErrorKind::NotFound.into()))
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"));
+    let mut places =
+        std::env::split_paths(&path).chain(debian).map(|dir: PathBuf| dir.join(program));
+    places
+        .find(|place| Path::is_file(place))
+        .unwrap_or_else(|| missing(&ErrorKind::NotFound.into()))
 }
 
 fn missing(error: &std::io::Error) -> ! {

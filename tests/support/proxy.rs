@@ -56,7 +56,10 @@ impl Kind {
     pub fn start(self, port: u16, nodes: [SocketAddr; 2], changes: &[(&str, &str)]) -> Proxy {
         let config = changed(self.shipped(), changes);
         let [one, two] = nodes.map(|node| node.to_string());
-        self.start_with(port, &changed(config, &[("127.0.0.1:8081", &one), ("127.0.0.1:8082", &two)]))
+        self.start_with(
+            port,
+            &changed(config, &[("127.0.0.1:8081", &one), ("127.0.0.1:8082", &two)]),
+        )
     }
 
     /// Starts the proxy with a file that is written as the shipped ones are.
@@ -64,20 +67,37 @@ impl Kind {
         let dir = Dir::new();
         let (name, file) = (dir.display(), dir.join("config"));
         let (program, config) = match self {
-            Self::HAProxy => ("haproxy", changed(config.to_owned(), &[("bind :80\n", &format!("bind 127.0.0.1:{port}\n"))])),
+            Self::HAProxy => (
+                "haproxy",
+                changed(config.to_owned(), &[("bind :80\n", &format!("bind 127.0.0.1:{port}\n"))]),
+            ),
             Self::Caddy => {
                 let site = format!("http://:{port} {{\n\tbind 127.0.0.1\n");
-                ("caddy", format!("{{\n\tadmin off\n}}\n{}", changed(config.to_owned(), &[(":80 {\n", &site)])))
+                (
+                    "caddy",
+                    format!(
+                        "{{\n\tadmin off\n}}\n{}",
+                        changed(config.to_owned(), &[(":80 {\n", &site)])
+                    ),
+                )
             }
             Self::Apache => {
-                let modules: String =
-                    MODULES.map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")).concat();
+                let modules: String = MODULES
+                    .map(|name| {
+                        format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")
+                    })
+                    .concat();
                 let main = format!(
                     "ServerRoot {name}\nServerName localhost\nDefaultRuntimeDir {name}\nPidFile {name}/pid\nErrorLog {name}/error.log\n\
                      DocumentRoot {name}/pages\nUser www-data\nGroup www-data\nListen 127.0.0.1:{port}\n"
                 );
                 fs::create_dir_all(dir.join("pages")).unwrap();
-                ("apache2", modules + &main + &changed(config.to_owned(), &[("*:80>", &format!("127.0.0.1:{port}>"))]))
+                (
+                    "apache2",
+                    modules
+                        + &main
+                        + &changed(config.to_owned(), &[("*:80>", &format!("127.0.0.1:{port}>"))]),
+                )
             }
             Self::Varnish => ("varnishd", config.to_owned()),
         };
@@ -85,7 +105,11 @@ impl Kind {
         // Debian keeps these where only root looks for programs.
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/local/sbin:/usr/sbin";
         let mut command = Command::new(program);
-        command.env("PATH", path).env("XDG_DATA_HOME", &*dir).env("XDG_CONFIG_HOME", &*dir).current_dir(&*dir);
+        command
+            .env("PATH", path)
+            .env("XDG_DATA_HOME", &*dir)
+            .env("XDG_CONFIG_HOME", &*dir)
+            .current_dir(&*dir);
         match self {
             Self::HAProxy => command.arg("-db").arg("-f").arg(&file),
             Self::Apache => command.args(["-D", "FOREGROUND", "-f"]).arg(&file),
@@ -113,7 +137,9 @@ impl Kind {
         };
         let said = fs::File::create(dir.join("said")).unwrap();
         command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
-        let process = command.spawn().unwrap_or_else(|error| panic!("these tests need {program} (make tools): {error}"));
+        let process = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("these tests need {program} (make tools): {error}"));
         Proxy { process, dir, address: ([127, 0, 0, 1], port).into() }
     }
 }
@@ -139,7 +165,11 @@ impl Proxy {
                 if answer.is_ok_and(|answer| answer.status() == 200) {
                     return;
                 }
-                assert!(self.process.try_wait().unwrap().is_none(), "it has ended: {}", self.said());
+                assert!(
+                    self.process.try_wait().unwrap().is_none(),
+                    "it has ended: {}",
+                    self.said()
+                );
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
@@ -150,7 +180,9 @@ impl Proxy {
 
     /// What it complained of.
     pub fn said(&self) -> String {
-        ["said", "error.log"].map(|file| fs::read_to_string(self.dir.join(file)).unwrap_or_default()).concat()
+        ["said", "error.log"]
+            .map(|file| fs::read_to_string(self.dir.join(file)).unwrap_or_default())
+            .concat()
     }
 }
 

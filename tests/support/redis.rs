@@ -50,7 +50,8 @@ impl Server {
 
     /// Starts the server, empty. False if it does not come up.
     pub fn launch(&self) -> bool {
-        let program = std::env::var("PARLOR_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let program =
+            std::env::var("PARLOR_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
         let mut command = Command::new(program);
         // A configuration file, if there is one, must come first.
         let (file, options) = match self.args.split_first() {
@@ -148,7 +149,9 @@ impl Server {
         let stats = self.ask(&["INFO", "commandstats"]);
         commands.map(|command| {
             let prefix = format!("cmdstat_{command}:calls=");
-            let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next()?.parse().ok());
+            let calls = stats
+                .lines()
+                .find_map(|line| line.strip_prefix(&prefix)?.split(',').next()?.parse().ok());
             calls.unwrap_or(0)
         })
     }
@@ -175,7 +178,8 @@ fn read_answer(stream: &mut impl BufRead) -> Option<String> {
             String::from_utf8(bytes).ok()
         }
         "*" => {
-            let parts: Option<Vec<String>> = (0..rest.parse::<usize>().ok()?).map(|_| read_answer(stream)).collect();
+            let parts: Option<Vec<String>> =
+                (0..rest.parse::<usize>().ok()?).map(|_| read_answer(stream)).collect();
             Some(parts?.join("\n"))
         }
         _ => Some(rest.to_owned()),

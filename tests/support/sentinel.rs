@@ -16,7 +16,16 @@ pub struct Watched {
 impl Watched {
     /// Comes back when the sentinels know the replicas and each other.
     pub fn start() -> Self {
-        let options = ["--save", "", "--appendonly", "no", "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"];
+        let options = [
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--repl-diskless-sync",
+            "yes",
+            "--repl-diskless-sync-delay",
+            "0",
+        ];
         let server = |_| Server::start_with(|_| options.map(str::to_owned).to_vec());
         let servers: Vec<Server> = (0..3).map(server).collect();
         let master = servers[0].port();
@@ -24,7 +33,9 @@ impl Watched {
             assert_eq!(replica.ask(&["REPLICAOF", "127.0.0.1", &master.to_string()]), "OK");
         }
         wait("the replicas follow", || {
-            servers[1..].iter().all(|replica| replica.ask(&["INFO", "replication"]).contains("link_status:up"))
+            servers[1..]
+                .iter()
+                .all(|replica| replica.ask(&["INFO", "replication"]).contains("link_status:up"))
         });
         let sentinel = |_| {
             Server::start_with(|dir: &Path| {
@@ -52,7 +63,9 @@ impl Watched {
             let views: Vec<_> = self.sentinels.iter().filter_map(master_port).collect();
             let knows = |sentinel: &Server| {
                 let facts = facts(sentinel);
-                let fact = |name: &str| facts.iter().position(|fact| fact == name).map(|at| facts[at + 1].clone());
+                let fact = |name: &str| {
+                    facts.iter().position(|fact| fact == name).map(|at| facts[at + 1].clone())
+                };
                 fact("num-slaves").as_deref() == Some("2")
                     && fact("num-other-sentinels").as_deref() == Some("2")
                     && fact("flags").as_deref() == Some("master")
@@ -65,7 +78,11 @@ impl Watched {
 
     /// The three sentinels as a node is given them.
     pub fn url(&self) -> String {
-        let hosts: Vec<_> = self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+        let hosts: Vec<_> = self
+            .sentinels
+            .iter()
+            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port()))
+            .collect();
         format!("redis-sentinel://{}/{SERVICE}", hosts.join(","))
     }
 
@@ -87,7 +104,8 @@ impl Watched {
     /// From here on the sentinels replace a master that is silent. A busy machine has silenced none before.
     fn allow_failover(&self) {
         for sentinel in &self.sentinels {
-            let _ = sentinel.try_ask(&["SENTINEL", "SET", SERVICE, "down-after-milliseconds", "2000"]);
+            let _ =
+                sentinel.try_ask(&["SENTINEL", "SET", SERVICE, "down-after-milliseconds", "2000"]);
         }
     }
 
@@ -109,14 +127,18 @@ impl Watched {
     /// A planned failover; comes back when every sentinel names another master.
     pub fn failover(&self) {
         let master = self.master();
-        wait("the failover is taken on", || self.sentinels[0].ask(&["SENTINEL", "FAILOVER", SERVICE]) == "OK");
+        wait("the failover is taken on", || {
+            self.sentinels[0].ask(&["SENTINEL", "FAILOVER", SERVICE]) == "OK"
+        });
         self.await_successor(master);
     }
 
     /// Waits until every sentinel names another master than this one.
     pub fn await_successor(&self, index: usize) {
         let old = self.servers[index].port();
-        wait("another master", || self.sentinels.iter().filter_map(master_port).all(|port| port != old));
+        wait("another master", || {
+            self.sentinels.iter().filter_map(master_port).all(|port| port != old)
+        });
     }
 
     /// Every key of the master.
@@ -126,9 +148,19 @@ impl Watched {
 }
 
 fn facts(sentinel: &Server) -> Vec<String> {
-    sentinel.try_ask(&["SENTINEL", "MASTER", SERVICE]).unwrap_or_default().lines().map(str::to_owned).collect()
+    sentinel
+        .try_ask(&["SENTINEL", "MASTER", SERVICE])
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn master_port(sentinel: &Server) -> Option<u16> {
-    sentinel.try_ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE])?.lines().nth(1)?.parse().ok()
+    sentinel
+        .try_ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE])?
+        .lines()
+        .nth(1)?
+        .parse()
+        .ok()
 }

@@ -18,7 +18,10 @@ pub struct Told(Arc<Mutex<Vec<u8>>>);
 impl Told {
     fn everything() -> Self {
         let told = Self::default();
-        let log = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_ansi(false).with_writer(told.clone());
+        let log = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::INFO)
+            .with_ansi(false)
+            .with_writer(told.clone());
         log.init();
         told
     }
@@ -26,7 +29,10 @@ impl Told {
     /// The lines that hold all of these words.
     pub fn lines(&self, words: &[&str]) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().clone()).unwrap();
-        text.lines().filter(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned).collect()
+        text.lines()
+            .filter(|line| words.iter().all(|word| line.contains(word)))
+            .map(str::to_owned)
+            .collect()
     }
 }
 

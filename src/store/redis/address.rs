@@ -16,7 +16,9 @@ pub enum RedisConfigError {
     )]
     BadUrl,
     /// The URL does not name the service: Sentinels watch many masters, each under a name.
-    #[error("a redis-sentinel:// URL names the service as well: redis-sentinel://host:port,host:port/service")]
+    #[error(
+        "a redis-sentinel:// URL names the service as well: redis-sentinel://host:port,host:port/service"
+    )]
     NoService,
     /// The URL names a database of a Cluster: only single servers have databases.
     #[error("a Redis Cluster has no database but 0")]
@@ -74,19 +76,24 @@ impl Address {
         let (first, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
         let tls = match first {
             "redis" => None,
-            "rediss" => Some(TlsConnector::default_rustls().map_err(|_| RedisConfigError::Certificates)?.into()),
+            "rediss" => Some(
+                TlsConnector::default_rustls().map_err(|_| RedisConfigError::Certificates)?.into(),
+            ),
             _ => return Err(bad),
         };
-        let mut parts: Vec<String> = path.split('/').map(decode).collect::<Option<_>>().ok_or(bad)?;
+        let mut parts: Vec<String> =
+            path.split('/').map(decode).collect::<Option<_>>().ok_or(bad)?;
         parts.retain(|part| !part.is_empty());
         let mut parts = parts.into_iter();
         let (user, password) = user.split_once(':').unwrap_or((user, ""));
         let known = |word: String| Some(word).filter(|word| !word.is_empty());
-        let credentials = [user, password].map(decode).into_iter().chain([query.user.clone(), query.password.clone()]);
-        if credentials
-            .flatten()
-            .any(|word| word.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'')))
-        {
+        let credentials = [user, password]
+            .map(decode)
+            .into_iter()
+            .chain([query.user.clone(), query.password.clone()]);
+        if credentials.flatten().any(|word| {
+            word.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\''))
+        }) {
             return Err(RedisConfigError::Credentials);
         }
         let mut config = Config {
@@ -101,14 +108,23 @@ impl Address {
             "" => Deployment::Server,
             "cluster" => Deployment::Cluster,
             "sentinel" => {
-                let service = query.service.clone().or_else(|| parts.next()).ok_or(RedisConfigError::NoService)?;
+                let service = query
+                    .service
+                    .clone()
+                    .or_else(|| parts.next())
+                    .ok_or(RedisConfigError::NoService)?;
                 let (username, password) = (query.user.clone(), query.password.clone());
-                Deployment::Sentinels { service, config: Box::new(Config { username, password, ..config.clone() }) }
+                Deployment::Sentinels {
+                    service,
+                    config: Box::new(Config { username, password, ..config.clone() }),
+                }
             }
             _ => return Err(bad),
         };
         let sentinels = matches!(deployment, Deployment::Sentinels { .. });
-        if !sentinels && (query.service.is_some() || query.user.is_some() || query.password.is_some()) {
+        if !sentinels
+            && (query.service.is_some() || query.user.is_some() || query.password.is_some())
+        {
             return Err(bad);
         }
         if let Some(database) = parts.next() {
@@ -116,11 +132,14 @@ impl Address {
         }
         let port = if sentinels { 26379 } else { 6379 };
         let hosts = hosts.split(',').chain(query.hosts.iter().map(String::as_str));
-        let hosts: Vec<Server> = hosts.map(|host| server(host, port)).collect::<Option<_>>().ok_or(bad)?;
+        let hosts: Vec<Server> =
+            hosts.map(|host| server(host, port)).collect::<Option<_>>().ok_or(bad)?;
         if parts.next().is_some() || matches!(deployment, Deployment::Server) && hosts.len() > 1 {
             return Err(bad);
         }
-        if matches!(deployment, Deployment::Cluster) && config.database.is_some_and(|database| database != 0) {
+        if matches!(deployment, Deployment::Cluster)
+            && config.database.is_some_and(|database| database != 0)
+        {
             return Err(RedisConfigError::ClusterDatabase);
         }
         Ok(Self { hosts, deployment, config })
@@ -191,8 +210,14 @@ mod tests {
     fn urls_are_read_or_refused_without_being_shown() {
         let address = Address::read("redis://ann:s%3Acret@localhost:7000/3").unwrap();
         let config = address.config(&address.hosts[0]);
-        assert_eq!((config.username.as_deref(), config.password.as_deref()), (Some("ann"), Some("s:cret")));
-        assert_eq!((address.database(), hosts("redis://:pw@localhost/")), (3, vec!["localhost:6379".to_owned()]));
+        assert_eq!(
+            (config.username.as_deref(), config.password.as_deref()),
+            (Some("ann"), Some("s:cret"))
+        );
+        assert_eq!(
+            (address.database(), hosts("redis://:pw@localhost/")),
+            (3, vec!["localhost:6379".to_owned()])
+        );
         assert_eq!(hosts("redis://[::1]:7000"), ["::1:7000"]);
         for bad in [
             "",
@@ -219,8 +244,14 @@ mod tests {
     fn cluster_urls_name_some_of_its_servers() {
         assert_eq!(hosts("redis-cluster://ann:pw@a:1,b,[::1]:3"), ["a:1", "b:6379", "::1:3"]);
         assert_eq!(hosts("redis-cluster://a:1?node=b:2&node=c:3"), ["a:1", "b:2", "c:3"]);
-        assert!(matches!(Address::read("redis-cluster://a/0").unwrap().deployment, Deployment::Cluster));
-        assert_eq!(Address::read("redis-cluster://a/1").map(drop), Err(RedisConfigError::ClusterDatabase));
+        assert!(matches!(
+            Address::read("redis-cluster://a/0").unwrap().deployment,
+            Deployment::Cluster
+        ));
+        assert_eq!(
+            Address::read("redis-cluster://a/1").map(drop),
+            Err(RedisConfigError::ClusterDatabase)
+        );
     }
 
     #[test]
@@ -230,15 +261,28 @@ mod tests {
             "redis-sentinel://ann:pw@a:1/2?node=b&sentinelServiceName=rooms&sentinelUsername=bob&sentinelPassword=w%2Fp",
         ] {
             let address = Address::read(url).unwrap();
-            assert_eq!((hosts(url), address.database()), (vec!["a:1".to_owned(), "b:26379".to_owned()], 2));
+            assert_eq!(
+                (hosts(url), address.database()),
+                (vec!["a:1".to_owned(), "b:26379".to_owned()], 2)
+            );
             assert_eq!(address.config(&Server::new("c", 1)).password.as_deref(), Some("pw"));
-            let Deployment::Sentinels { service, config } = address.deployment else { panic!("{url}") };
+            let Deployment::Sentinels { service, config } = address.deployment else {
+                panic!("{url}")
+            };
             assert_eq!(service, "rooms");
-            assert_eq!((config.username.as_deref(), config.password.as_deref()), (Some("bob"), Some("w/p")));
+            assert_eq!(
+                (config.username.as_deref(), config.password.as_deref()),
+                (Some("bob"), Some("w/p"))
+            );
             assert_eq!(config.database, None);
         }
-        assert_eq!(Address::read("redis-sentinel://a:1").map(drop), Err(RedisConfigError::NoService));
-        for url in ["redis://:a%20b@c", "redis://:a%22@c", "redis-sentinel://a/b?sentinelPassword=a+b"] {
+        assert_eq!(
+            Address::read("redis-sentinel://a:1").map(drop),
+            Err(RedisConfigError::NoService)
+        );
+        for url in
+            ["redis://:a%20b@c", "redis://:a%22@c", "redis-sentinel://a/b?sentinelPassword=a+b"]
+        {
             assert_eq!(Address::read(url).map(drop), Err(RedisConfigError::Credentials), "{url}");
         }
     }

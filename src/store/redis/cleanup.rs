@@ -38,9 +38,13 @@ impl Shared {
         let cleanups = std::mem::take(&mut *self.cleanups());
         for debt in cleanups {
             let deadline = Instant::now() + DEADLINE;
-            let paid = self.free_seat(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline).await;
+            let paid = self
+                .free_seat(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline)
+                .await;
             // What a spoiled room keeps ends with its lease and its keys.
-            if paid == Err(StoreError::Unavailable) || paid == Ok(LeaveOutcome::Nobody) && Instant::now() < debt.due {
+            if paid == Err(StoreError::Unavailable)
+                || paid == Ok(LeaveOutcome::Nobody) && Instant::now() < debt.due
+            {
                 self.cleanups().push(debt);
             }
         }

@@ -34,15 +34,21 @@ const REST: Duration = Duration::from_millis(200);
 pub(super) const SILENCE: &str = "no answer";
 
 /// A client for one connection. `capacity` bounds the messages that wait to be taken.
-pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Client>, RedisConfigError> {
+pub(super) fn client(
+    config: Config,
+    capacity: usize,
+) -> Result<WithOptions<Client>, RedisConfigError> {
     let client = Builder::from_config(config)
         .with_connection_config(|connection| {
             connection.connection_timeout = TRY;
             connection.internal_command_timeout = TRY;
             connection.max_command_attempts = 1;
             connection.max_command_buffer_len = 0;
-            connection.tcp =
-                TcpConfig { nodelay: Some(true), user_timeout: Some(Duration::from_secs(5)), ..TcpConfig::default() };
+            connection.tcp = TcpConfig {
+                nodelay: Some(true),
+                user_timeout: Some(Duration::from_secs(5)),
+                ..TcpConfig::default()
+            };
         })
         .with_performance_config(|performance| {
             performance.default_command_timeout = TRY;
@@ -51,7 +57,12 @@ pub(super) fn client(config: Config, capacity: usize) -> Result<WithOptions<Clie
         .set_policy(ReconnectPolicy::new_exponential(0, 50, 500, 2))
         .build()
         .map_err(|_| RedisConfigError::BadUrl)?;
-    let options = Options { fail_fast: true, max_attempts: Some(1), timeout: Some(TRY), ..Options::default() };
+    let options = Options {
+        fail_fast: true,
+        max_attempts: Some(1),
+        timeout: Some(TRY),
+        ..Options::default()
+    };
     Ok(client.with_options(&options))
 }
 
@@ -63,16 +74,24 @@ pub(super) async fn fetch_slot_map(config: Config, server: &Server) -> Result<Sl
 /// Asks a server over a connection of its own which master it follows; itself if it is a master.
 pub(super) async fn master_of(config: Config, server: &Server) -> Option<Server> {
     let ask = async |client: &WithOptions<Client>| info(client, "replication").await;
-    let role = briefly(config, async |client| ask(client).await.map_err(|error| reason(&error))).await.ok()?;
+    let role = briefly(config, async |client| ask(client).await.map_err(|error| reason(&error)))
+        .await
+        .ok()?;
     Some(role::leader(&role).map_or_else(|| server.clone(), |leader| leader.server))
 }
 
 /// A connection for one question.
-async fn briefly<T>(config: Config, ask: impl AsyncFnOnce(&WithOptions<Client>) -> Result<T, String>) -> Result<T, String> {
+async fn briefly<T>(
+    config: Config,
+    ask: impl AsyncFnOnce(&WithOptions<Client>) -> Result<T, String>,
+) -> Result<T, String> {
     let client = client(config, 64).map_err(|error| error.to_string())?;
     let refusal = Arc::new(ConnectError::default());
-    let _tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(listen((*client).clone(), Arc::clone(&refusal)))]
-        .map(AbortOnDrop);
+    let _tasks = [
+        tokio::spawn(stay_connected((*client).clone())),
+        tokio::spawn(listen((*client).clone(), Arc::clone(&refusal))),
+    ]
+    .map(AbortOnDrop);
     let answer = timeout(TRY, async {
         client.wait_for_connect().await.map_err(|error| reason(&error))?;
         ask(&client).await
@@ -85,17 +104,26 @@ async fn briefly<T>(config: Config, ask: impl AsyncFnOnce(&WithOptions<Client>) 
 }
 
 /// Which server has which slot, as one server sees it.
-pub(super) async fn slots(client: &WithOptions<Client>, server: &Server) -> Result<SlotMap, String> {
+pub(super) async fn slots(
+    client: &WithOptions<Client>,
+    server: &Server,
+) -> Result<SlotMap, String> {
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
     match client.custom::<Value, _>(command, vec!["SLOTS"]).await {
-        Ok(answer) => SlotMap::read(answer, server).ok_or_else(|| "this server knows of no slots of a Cluster".to_owned()),
+        Ok(answer) => SlotMap::read(answer, server)
+            .ok_or_else(|| "this server knows of no slots of a Cluster".to_owned()),
         Err(error) => Err(reason(&error)),
     }
 }
 
 /// One section of a server's INFO.
-pub(super) async fn info(client: &WithOptions<Client>, section: &'static str) -> Result<String, Error> {
-    client.custom(CustomCommand::new_static("INFO", ClusterHash::FirstKey, false), vec![section]).await
+pub(super) async fn info(
+    client: &WithOptions<Client>,
+    section: &'static str,
+) -> Result<String, Error> {
+    client
+        .custom(CustomCommand::new_static("INFO", ClusterHash::FirstKey, false), vec![section])
+        .await
 }
 
 /// An error in Redis's own words, or that Redis gave none.

@@ -60,7 +60,11 @@ impl Clock {
         let fresh = Known { least: said - got, most: said - sent, at: got };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let old = known.map(|known| known.aged(got));
-        let both = old.map(|old| Known { least: old.least.max(fresh.least), most: old.most.min(fresh.most), at: got });
+        let both = old.map(|old| Known {
+            least: old.least.max(fresh.least),
+            most: old.most.min(fresh.most),
+            at: got,
+        });
         // Where they contradict each other, one of the clocks was set.
         *known = both.filter(|both| both.least <= both.most).or(Some(fresh));
     }
@@ -68,7 +72,11 @@ impl Clock {
     /// What the server's clock showed at a moment of this node's clock; `None` if that is not known.
     pub(super) fn moment(&self, at: Instant) -> Option<Moment> {
         let now = self.count(Instant::now());
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).map(|known| known.aged(now))?;
+        let known = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .map(|known| known.aged(now))?;
         let at = self.count(at);
         let millis = |micros: i64| Millis::try_from(micros).unwrap_or(0);
         Some(Moment {
@@ -79,7 +87,8 @@ impl Clock {
 
     /// A moment of this node's clock as a number of microseconds.
     fn count(&self, at: Instant) -> i64 {
-        let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let micros =
+            |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
         if at >= self.base { micros(at - self.base) } else { -micros(self.base - at) }
     }
 }
@@ -99,13 +108,19 @@ mod tests {
         assert_eq!(clock.moment(start), None);
         clock.learn(start, start + 8 * MS, 5_003_000);
         let Moment { earliest, latest } = clock.moment(start).unwrap();
-        assert!((4994..=4995).contains(&earliest) && (5003..=5004).contains(&latest), "{earliest} {latest}");
+        assert!(
+            (4994..=4995).contains(&earliest) && (5003..=5004).contains(&latest),
+            "{earliest} {latest}"
+        );
         // A quick answer, and a late one that adds little.
         clock.learn(start + 10 * MS, start + 12 * MS, 5_011_000);
         clock.learn(start + 20 * MS, start + 1500 * MS, 6_400_000);
         tokio::time::advance(1500 * MS).await;
         let Moment { earliest, latest } = clock.moment(start).unwrap();
-        assert!((4997..=4999).contains(&earliest) && (5001..=5003).contains(&latest), "{earliest} {latest}");
+        assert!(
+            (4997..=4999).contains(&earliest) && (5001..=5003).contains(&latest),
+            "{earliest} {latest}"
+        );
         // A moment before anything was known can be computed, too.
         let before = clock.moment(start - 100 * MS).unwrap();
         assert_eq!((before.earliest, before.latest), (earliest - 100, latest - 100));

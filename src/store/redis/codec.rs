@@ -1,4 +1,4 @@
-//! How entries, sessions and broker messages are written in Redis, and how they are read.
+//! How entries and sessions are written in Redis, and how they and the replies of scripts are read.
 //!
 //! Words are separated by single spaces. A name (see [`Name::encode`]) may hold spaces. It stands
 //! last, or before the line break that comes before the text; it cannot hold a line break itself.
@@ -8,31 +8,10 @@ pub(super) use fred::bytes_utils::Str;
 use uuid::Uuid;
 
 use crate::room::{
-    CallMark, Entry, Epoch, JoinResult, LeaveReason, MAX_N, Member, MemberId, Millis, Name, NodeId, PublishResult, RoomKey, Seq,
-    SessionOwner, Snapshot,
+    CallMark, Entry, Epoch, JoinResult, MAX_N, Member, MemberId, Millis, Name, NodeId,
+    PublishResult, RoomKey, Seq, Snapshot,
 };
 use crate::store::StoreError;
-
-/// What a room's channel carries.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum BrokerMessage {
-    /// `M epoch entry`
-    Said { epoch: Epoch, entry: Entry },
-    /// `J epoch version heads member joined-at name`
-    Joined { epoch: Epoch, version: u64, count: usize, member: Member },
-    /// `L epoch version heads reason member joined-at name`
-    Left { epoch: Epoch, version: u64, count: usize, reason: LeaveReason, member: Member },
-    /// `V epoch moves member node tag`: a member took its session to another node, so that this owner lost it.
-    Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
-    /// `R epoch`: the log goes on in another epoch.
-    Reborn { epoch: Epoch },
-    /// `T member 0|1 name`
-    Typing { from: MemberId, typing: bool, user: Name },
-    /// `U member`: its page unloads.
-    Unloading { member: MemberId },
-    /// `C member mark`
-    Call { from: MemberId, call: CallMark },
-}
 
 /// A position that a room has reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,11 +84,11 @@ pub(super) fn key(key: &RoomKey) -> Str {
 }
 
 /// A count or a time. None may exceed what Redis's scripts count exactly, so that nothing can overflow.
-fn count(word: &str) -> Option<u64> {
+pub(super) fn count(word: &str) -> Option<u64> {
     word.parse().ok().filter(|n| *n <= MAX_N)
 }
 
-fn read_id(word: &str) -> Option<MemberId> {
+pub(super) fn read_id(word: &str) -> Option<MemberId> {
     Uuid::try_parse(word).ok().map(MemberId)
 }
 
@@ -117,7 +96,7 @@ pub(super) fn read_epoch(word: &str) -> Option<Epoch> {
     u64::from_str_radix(word, 16).ok().map(Epoch)
 }
 
-fn read_node(word: &str) -> Option<NodeId> {
+pub(super) fn read_node(word: &str) -> Option<NodeId> {
     u64::from_str_radix(word, 16).ok().map(NodeId)
 }
 
@@ -126,7 +105,7 @@ fn read_key(word: &str) -> Option<RoomKey> {
 }
 
 /// `seq at member n name⏎text`
-fn read_entry(line: &str) -> Option<Entry> {
+pub(super) fn read_entry(line: &str) -> Option<Entry> {
     let (head, text) = line.split_once('\n')?;
     let mut words = head.splitn(5, ' ');
     let mut next = || words.next();
@@ -149,51 +128,6 @@ fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Mi
     let joined_at = count(words.next()?)?;
     let (name, call) = (Name::decode(words.next()?)?, CallMark(count(call)?));
     Some((Member { id, name, joined_at, call }, read_node(node)?, since))
-}
-
-/// Reads a message from a room's channel.
-pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
-    let (kind, rest) = line.split_once(' ')?;
-    if kind == "M" {
-        let (life, entry) = rest.split_once(' ')?;
-        return Some(BrokerMessage::Said { epoch: read_epoch(life)?, entry: read_entry(entry)? });
-    }
-    if kind == "T" {
-        let (from, rest) = rest.split_once(' ')?;
-        let (typing, name) = rest.split_once(' ')?;
-        return Some(BrokerMessage::Typing { from: read_id(from)?, typing: typing == "1", user: Name::decode(name)? });
-    }
-    if kind == "U" {
-        return Some(BrokerMessage::Unloading { member: read_id(rest)? });
-    }
-    if kind == "C" {
-        let (from, mark) = rest.split_once(' ')?;
-        return Some(BrokerMessage::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
-    }
-    let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
-    let mut next = || words.next();
-    let epoch = read_epoch(next()?)?;
-    if kind == "R" {
-        return Some(BrokerMessage::Reborn { epoch });
-    }
-    if kind == "V" {
-        let (moves, member) = (count(next()?)?, read_id(next()?)?);
-        return Some(BrokerMessage::Moved {
-            epoch,
-            moves,
-            member,
-            from: SessionOwner { node: read_node(next()?)?, tag: next()?.parse().ok()? },
-        });
-    }
-    let (version, heads) = (count(next()?)?, next()?.parse().ok()?);
-    let reason = if kind == "L" { Some(LeaveReason::decode(next()?)?) } else { None };
-    let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::decode(next()?)?);
-    let member = Member { id, name, joined_at, call: CallMark::default() };
-    match (kind, reason) {
-        ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: heads, member }),
-        ("L", Some(reason)) => Some(BrokerMessage::Left { epoch, version, count: heads, reason, member }),
-        _ => None,
-    }
 }
 
 /// A room's position: `epoch seq version moves`
@@ -267,7 +201,11 @@ impl Reply {
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
         let unlisted = total.saturating_sub(heads);
-        Some(RoomState { room: Snapshot { epoch, key, seq, version, members, unlisted, history }, moves, seats })
+        Some(RoomState {
+            room: Snapshot { epoch, key, seq, version, members, unlisted, history },
+            moves,
+            seats,
+        })
     }
 }
 
@@ -289,7 +227,13 @@ impl JoinReply {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
-        Some(Self { joined: JoinResult { new, last_n }, leased, since, joined_at, room_state: reply.room_state()? })
+        Some(Self {
+            joined: JoinResult { new, last_n },
+            leased,
+            since,
+            joined_at,
+            room_state: reply.room_state()?,
+        })
     }
 }
 
@@ -298,63 +242,14 @@ impl JoinReply {
 mod tests {
     use super::*;
 
-    const ID: &str = "67e5504410b1426f9247bb680e5fe0c8";
-
-    #[test]
-    fn news_are_read_with_names_and_texts_that_hold_spaces_and_line_breaks() {
-        let from = read_id(ID).unwrap();
-        let member = Member { id: from, name: "Ann of Ely".parse().unwrap(), joined_at: 7, call: CallMark::default() };
-        let entry = Entry { seq: 3, at: 9, from, user: member.name.clone(), n: 5, text: "two\nlines  here".parse().unwrap() };
-        let epoch = Epoch(0xab);
-        for (line, news) in [
-            (format!("M ab 3 9 {ID} 5 Ann of Ely\ntwo\nlines  here"), BrokerMessage::Said { epoch, entry }),
-            (
-                format!("J ab 2 1 {ID} 7 Ann of Ely"),
-                BrokerMessage::Joined { epoch, version: 2, count: 1, member: member.clone() },
-            ),
-            (
-                format!("L ab 4 0 node_lost {ID} 7 Ann of Ely"),
-                BrokerMessage::Left { epoch, version: 4, count: 0, reason: LeaveReason::NodeLost, member: member.clone() },
-            ),
-            (
-                format!("V ab 3 {ID} f0 12"),
-                BrokerMessage::Moved { epoch, moves: 3, member: from, from: SessionOwner { node: NodeId(0xf0), tag: 12 } },
-            ),
-            ("R ab".to_owned(), BrokerMessage::Reborn { epoch }),
-            (format!("U {ID}"), BrokerMessage::Unloading { member: from }),
-            (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
-            (format!("T {ID} 1 Ann of Ely"), BrokerMessage::Typing { from, typing: true, user: member.name.clone() }),
-        ] {
-            assert_eq!(read_messages(&line), Some(news), "{line:?}");
-        }
-    }
-
-    #[test]
-    fn anything_else_is_no_news() {
-        for line in [
-            "",
-            "M",
-            "X ab 1",
-            "M ab 1 2",
-            "J ab 1 1 nobody 7 Ann",
-            &format!("L ab 4 0 bored {ID} 7 Ann"),
-            "R xyz",
-            "U nobody",
-            &format!("V ab 3 {ID} f0"),
-            &format!("C {ID} in"),
-            &format!("C {ID} {}", u64::MAX),
-            &format!("M ab {} 9 {ID} 5 Ann\ntext", u64::MAX),
-            &format!("J ab {} 1 {ID} 7 Ann", u64::MAX),
-        ] {
-            assert_eq!(read_messages(line), None, "{line:?}");
-        }
-    }
-
     #[test]
     fn answers_of_one_line_are_read_whole_or_not_at_all() {
         let (epoch, said) = (Epoch(0xab), PublishResult { n: 7, seq: 3, at: 9, repeated: false });
         assert_eq!(read_said("ab 3 9 0 7"), Some((epoch, said)));
-        assert_eq!(read_said("ab 3 9 1 7"), Some((epoch, PublishResult { repeated: true, ..said })));
+        assert_eq!(
+            read_said("ab 3 9 1 7"),
+            Some((epoch, PublishResult { repeated: true, ..said }))
+        );
         assert_eq!(read_mark("ab 3 2 1"), Some(Position { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(heard((epoch, 3)), "ab 3");
         let beyond = format!("ab 3 {} 0 7", MAX_N + 1);

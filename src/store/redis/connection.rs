@@ -135,9 +135,15 @@ impl RedisConnection {
             tasks: OnceLock::new(),
         });
         // Created before anything connects, so that the first connection reported is the first there is.
-        let (messages, connections) = (connection.news.message_rx(), connection.news.reconnect_rx());
+        let (messages, connections) =
+            (connection.news.message_rx(), connection.news.reconnect_rx());
         let mut tasks = vec![
-            tokio::spawn(Arc::clone(&connection).listen(messages, connections, marked, connection_events.clone())),
+            tokio::spawn(Arc::clone(&connection).listen(
+                messages,
+                connections,
+                marked,
+                connection_events.clone(),
+            )),
             tokio::spawn(Arc::clone(&connection).check_pulse(connection_events.clone())),
         ];
         for client in connection.clients() {
@@ -226,7 +232,13 @@ impl RedisConnection {
     }
 
     /// Runs a script once, by its hash or in full.
-    pub(super) async fn run(&self, script: &Script, names: Vec<Str>, args: Vec<Str>, in_full: bool) -> Result<Value, Error> {
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        names: Vec<Str>,
+        args: Vec<Str>,
+        in_full: bool,
+    ) -> Result<Value, Error> {
         if in_full {
             self.commands().eval(script.text(), names, args).await
         } else {
@@ -253,7 +265,9 @@ impl RedisConnection {
     /// Waits until all messages that the server has sent so far are passed on; not for long if it does not answer.
     pub(super) async fn settle(&self) {
         let (mark, passed) = oneshot::channel();
-        if matches!(timeout(TRY, self.news.ping::<Value>(None)).await, Ok(Ok(_))) && self.marks.send(mark).is_ok() {
+        if matches!(timeout(TRY, self.news.ping::<Value>(None)).await, Ok(Ok(_)))
+            && self.marks.send(mark).is_ok()
+        {
             let _ = timeout(TRY, passed).await;
         }
     }

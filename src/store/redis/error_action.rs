@@ -46,8 +46,12 @@ pub(super) fn classify(error: &Error) -> ErrorAction {
     match text.split_whitespace().next().unwrap_or_default() {
         "NOSCRIPT" => ErrorAction::Unknown,
         "OOM" => ErrorAction::Full,
-        "READONLY" | "MISCONF" | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" | "NOPERM" => ErrorAction::Unfit,
-        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "ASK" | "BUSY" => ErrorAction::Again,
+        "READONLY" | "MISCONF" | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" | "NOPERM" => {
+            ErrorAction::Unfit
+        }
+        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "ASK" | "BUSY" => {
+            ErrorAction::Again
+        }
         "MOVED" => match text.split_whitespace().nth(2).and_then(place) {
             Some(server) => ErrorAction::Moved(server),
             None => ErrorAction::Broken(text.to_owned()),
@@ -55,9 +59,11 @@ pub(super) fn classify(error: &Error) -> ErrorAction {
         "ERR" if UNABLE.iter().any(|words| text.contains(words)) => ErrorAction::Unfit,
         "ERR" | "WRONGTYPE" | "CROSSSLOT" => ErrorAction::Broken(text.to_owned()),
         _ => match error.kind() {
-            ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Unknown | ErrorKind::Backpressure => {
-                ErrorAction::Again
-            }
+            ErrorKind::IO
+            | ErrorKind::Timeout
+            | ErrorKind::Canceled
+            | ErrorKind::Unknown
+            | ErrorKind::Backpressure => ErrorAction::Again,
             _ => ErrorAction::Broken(text.to_owned()),
         },
     }
@@ -71,8 +77,17 @@ pub(super) fn spoken(error: &Error) -> Option<String> {
         return None;
     }
     // Redis quotes what it did not understand: that may be a password or the key of a room.
-    let text = [", with args beginning with", " script: "].iter().fold(text, |text, end| text.split(end).next().unwrap_or(text));
-    Some(text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim_end().to_owned())
+    let text = [", with args beginning with", " script: "]
+        .iter()
+        .fold(text, |text, end| text.split(end).next().unwrap_or(text));
+    Some(
+        text.chars()
+            .take(200)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect::<String>()
+            .trim_end()
+            .to_owned(),
+    )
 }
 
 /// `host:port`; an IPv6 address stands without brackets.
@@ -130,9 +145,12 @@ mod tests {
 
     #[test]
     fn redis_is_quoted_without_what_it_was_told() {
-        let heard = spoken(&said("ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'parlor' 'hunter2' "));
+        let heard = spoken(&said(
+            "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'parlor' 'hunter2' ",
+        ));
         assert_eq!(heard.as_deref(), Some("ERR unknown command 'HELLO'"));
-        let heard = spoken(&said("WRONGTYPE Operation against a key script: 1f, on @user_script:12."));
+        let heard =
+            spoken(&said("WRONGTYPE Operation against a key script: 1f, on @user_script:12."));
         assert_eq!(heard.as_deref(), Some("WRONGTYPE Operation against a key"));
         for line in ["Request timed out.", "IO Error: refused", "", "No response!"] {
             assert_eq!(spoken(&said(line)), None, "{line}");

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use super::{
-    Shared, codec,
+    Shared, broker_message,
     connection::{ConnectionEvents, RedisConnection},
     keys::Keys,
 };
 
 impl ConnectionEvents for Shared {
     fn message(&self, channel: &str, line: &str) {
-        let Some(subscription) =
-            Keys::room_of(channel).and_then(|room| self.rooms.get(room).map(|subscription| Arc::clone(&subscription)))
+        let Some(subscription) = Keys::room_of(channel)
+            .and_then(|room| self.rooms.get(room).map(|subscription| Arc::clone(&subscription)))
         else {
             return;
         };
-        match codec::read_messages(line) {
+        match broker_message::read_messages(line) {
             Some(news) => subscription.hear(self, news),
             None => tracing::debug!("news that cannot be read"),
         }

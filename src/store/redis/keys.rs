@@ -79,7 +79,10 @@ mod tests {
     fn every_name_of_a_room_carries_the_room_as_its_hash_tag() {
         let room: RoomId = "комната-7".parse().unwrap();
         let names = Keys::new(&room, 0).all();
-        assert_eq!(names[..3], ["parlor1:{комната-7}:m", "parlor1:{комната-7}:h", "parlor1:{комната-7}:l"]);
+        assert_eq!(
+            names[..3],
+            ["parlor1:{комната-7}:m", "parlor1:{комната-7}:h", "parlor1:{комната-7}:l"]
+        );
         assert_eq!(names[3], "parlor1:{комната-7}");
         assert_eq!(*Keys::new(&room, 3).channel(), "parlor1:{комната-7}:3");
         assert!(names.iter().all(|name| Keys::room_of(name) == Some("комната-7")));

@@ -77,8 +77,12 @@ mod tests {
 
     use super::*;
 
-    const ALL: [(Lane, usize); 4] =
-        [(Lane::Messages, MESSAGES), (Lane::Leaves, LEAVES), (Lane::Renewals, RENEWALS), (Lane::Rooms, ROOMS)];
+    const ALL: [(Lane, usize); 4] = [
+        (Lane::Messages, MESSAGES),
+        (Lane::Leaves, LEAVES),
+        (Lane::Renewals, RENEWALS),
+        (Lane::Rooms, ROOMS),
+    ];
 
     #[tokio::test(start_paused = true)]
     async fn a_lane_that_is_full_holds_up_no_other() {
@@ -90,7 +94,11 @@ mod tests {
                 held.push(lanes.turn(full, soon).await.expect("a turn"));
             }
             for (lane, _) in ALL {
-                assert_eq!(lanes.turn(lane, soon).await.is_some(), lane != full, "{lane:?} beside {full:?}");
+                assert_eq!(
+                    lanes.turn(lane, soon).await.is_some(),
+                    lane != full,
+                    "{lane:?} beside {full:?}"
+                );
             }
         }
     }

@@ -13,6 +13,7 @@
 //! the stream, sessions that Redis has lost, rooms that moved to another server.
 
 mod address;
+mod broker_message;
 mod cleanup;
 mod client;
 mod clock;
@@ -31,12 +32,14 @@ mod repair;
 mod repair_counts;
 mod replica;
 mod role;
+mod routed_request;
 mod router;
 mod scripts;
 mod seats;
 mod sentinels;
 mod slot_map;
 mod spoiled;
+mod store;
 mod subscription;
 
 use std::{
@@ -48,13 +51,8 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use dashmap::DashMap;
-use futures_util::future::join_all;
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, timeout},
-};
+use tokio::{task::AbortHandle, time::Instant};
 
 pub use address::RedisConfigError;
 pub use repair_counts::RepairCounts;
@@ -68,15 +66,11 @@ use self::{
     presence::Presence,
     router::RedisRouter,
     scripts::Script,
-    seats::Joiner,
     spoiled::Spoiled,
     subscription::RoomSubscription,
 };
-use super::{EventHandler, Store, StoreError};
-use crate::room::{
-    CallMark, Cursor, Epoch, JoinResult, LeaveReason, Limits, MemberId, Moment, Name, NodeId, PublishResult, RoomError, RoomId,
-    Seq, Snapshot, Text,
-};
+use super::{EventHandler, StoreError};
+use crate::room::{Epoch, Limits, MemberId, Moment, NodeId, RoomError, RoomId, Seq, Snapshot};
 
 /// The timeout of a call, with all its tries.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -84,7 +78,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// Rooms in Redis, as one node sees them.
 ///
 /// Dropping it is like pulling the plug: the node's members are lost when its lease runs out.
-/// [`Store::close`] makes them leave.
+/// [`Store::close`](super::Store::close) makes them leave.
 pub struct Redis {
     shared: Arc<Shared>,
     tasks: [AbortHandle; 2],
@@ -93,7 +87,7 @@ pub struct Redis {
 
 impl Redis {
     /// Begins to connect to the server, the Cluster or the master of the Sentinels at `url`.
-    /// It does not wait: [`Store::ready`] tells when the connection is up.
+    /// It does not wait: [`Store::ready`](super::Store::ready) tells when the connection is up.
     /// `ttl` is how long a room outlives the last renewal by any node, less a lease at most; it is at least four leases.
     /// Must be called within a tokio runtime.
     ///
@@ -130,7 +124,8 @@ impl Redis {
         let paying = tokio::spawn(pay(Arc::downgrade(&shared)));
         let renewing = tokio::spawn(renewals::renew_all(Arc::downgrade(&shared)));
         let attending = tokio::spawn(presence::attend(Arc::downgrade(&shared)));
-        let (tasks, attending) = ([paying.abort_handle(), renewing.abort_handle()], attending.abort_handle());
+        let (tasks, attending) =
+            ([paying.abort_handle(), renewing.abort_handle()], attending.abort_handle());
         Ok(Arc::new(Self { shared, tasks, attending }))
     }
 
@@ -139,10 +134,20 @@ impl Redis {
         &self.shared.counts
     }
 
-    async fn look_at(&self, room: &RoomId, members: Members, history: Want) -> Result<Option<Snapshot>, StoreError> {
+    async fn look_at(
+        &self,
+        room: &RoomId,
+        members: Members,
+        history: Want,
+    ) -> Result<Option<Snapshot>, StoreError> {
         self.shared.router.admit(Keys::slot_of(room))?;
-        let read = self.shared.read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE).await;
-        self.shared.spoiled.note_failure(room, read.map(|read| read.map(|(room_state, _)| room_state.room)))
+        let read = self
+            .shared
+            .read(&self.shared.keys(room), members, history, Instant::now() + DEADLINE)
+            .await;
+        self.shared
+            .spoiled
+            .note_failure(room, read.map(|read| read.map(|(room_state, _)| room_state.room)))
     }
 
     fn stop(&self) {
@@ -165,7 +170,10 @@ impl Drop for Redis {
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("node", &self.shared.node).field("rooms", &self.shared.rooms.len()).finish_non_exhaustive()
+        f.debug_struct("Redis")
+            .field("node", &self.shared.node)
+            .field("rooms", &self.shared.rooms.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -219,16 +227,26 @@ impl Shared {
         if let Some(subscription) = self.watched(room) {
             return Ok(subscription);
         }
-        Ok(Arc::clone(&self.rooms.entry(room.as_str().into()).or_insert_with(|| RoomSubscription::new(self, room))))
+        Ok(Arc::clone(
+            &self
+                .rooms
+                .entry(room.as_str().into())
+                .or_insert_with(|| RoomSubscription::new(self, room)),
+        ))
     }
 
     fn forget(&self, subscription: &RoomSubscription) {
-        self.rooms.remove_if(subscription.room.as_str(), |_, known| std::ptr::eq(&**known, subscription));
+        self.rooms
+            .remove_if(subscription.room.as_str(), |_, known| std::ptr::eq(&**known, subscription));
     }
 
     /// The subscriptions to rooms whose slot is picked.
     fn subscriptions(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
-        self.rooms.iter().filter(|room| pick(room.keys.slot())).map(|room| Arc::clone(&room)).collect()
+        self.rooms
+            .iter()
+            .filter(|room| pick(room.keys.slot()))
+            .map(|room| Arc::clone(&room))
+            .collect()
     }
 
     fn mark_unsubscribed(&self, subscriptions: &[Arc<RoomSubscription>]) {
@@ -240,7 +258,8 @@ impl Shared {
 
     /// Runs a script that returns no more than that it is done.
     async fn mark(&self, script: &Script, room: &RoomId, args: Vec<Str>) -> Result<(), StoreError> {
-        let mut reply = self.router.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
+        let mut reply =
+            self.router.run(script, &self.keys(room), args, Instant::now() + DEADLINE).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
             Some("ENOMEMBER") => Err(RoomError::NotMember.into()),
@@ -266,7 +285,8 @@ impl Shared {
             Members::One(id) => codec::id(id),
             Members::Counted => Str::new(),
         };
-        let args = vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
+        let args =
+            vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
         let mut reply = self.router.run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
             Some("OK") => reply.flag().and_then(|reaches| Some((reply.room_state()?, reaches))),
@@ -297,103 +317,4 @@ enum Want {
     All,
     /// What a subscriber at this cursor has missed, and the last entry before that, if it is kept.
     Since(Epoch, Seq),
-}
-
-#[async_trait]
-impl Store for Redis {
-    async fn join(
-        &self,
-        room: &RoomId,
-        id: MemberId,
-        name: &Name,
-        tag: u64,
-        began: Instant,
-        after: Option<Cursor>,
-    ) -> Result<(JoinResult, Snapshot), StoreError> {
-        self.shared.router.admit(Keys::slot_of(room))?;
-        self.shared.spoiled.note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
-    }
-
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
-        // A leave is completed even if its caller no longer waits for it.
-        let (shared, room) = (Arc::clone(&self.shared), room.clone());
-        let goodbye = tokio::spawn(async move { shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await) });
-        goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
-    }
-
-    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
-        self.shared.spoiled.note(room, self.shared.publish(room, from, Some(n), text).await)
-    }
-
-    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
-        self.shared.spoiled.note(room, self.shared.publish(room, from, None, text).await)
-    }
-
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
-        self.shared.spoiled.note_failure(room, self.shared.typing(room, from, user, typing, began).await)
-    }
-
-    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
-        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![codec::id(id)]).await)
-    }
-
-    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
-        let args = vec![codec::id(id), number(call.0)];
-        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)
-    }
-
-    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
-        let want = if history { Want::All } else { Want::Nothing };
-        self.look_at(room, Members::All, want).await
-    }
-
-    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
-        self.look_at(room, id.map_or(Members::Counted, Members::One), Want::Nothing).await
-    }
-
-    fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
-        self.shared.counts.all()
-    }
-
-    fn ready(&self) -> bool {
-        let shared = &self.shared;
-        !shared.closed.load(Ordering::Relaxed) && shared.router.are_up() && shared.is_known()
-    }
-
-    fn shared(&self) -> bool {
-        true
-    }
-
-    async fn has_peers(&self) -> bool {
-        // A node that asks is about to stop, and ends its own subscription.
-        self.attending.abort();
-        self.shared.has_peers().await
-    }
-
-    fn capacity(&self) -> Option<u64> {
-        self.shared.router.capacity()
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        self.shared.router.warnings()
-    }
-
-    async fn close(&self) {
-        self.shared.closed.store(true, Ordering::Relaxed);
-        let subscriptions: Vec<_> = self.shared.rooms.iter().map(|subscription| Arc::clone(&subscription)).collect();
-        let goodbyes = subscriptions.iter().map(|subscription| self.shared.dissolve(subscription));
-        let _ = timeout(DEADLINE, async {
-            join_all(goodbyes).await;
-            self.shared.pay().await;
-        })
-        .await;
-        self.stop();
-    }
-
-    async fn part(&self, held: Duration) {
-        self.shared.closed.store(true, Ordering::Relaxed);
-        self.tasks.iter().for_each(AbortHandle::abort);
-        self.shared.say_last_word(held).await;
-        self.stop();
-    }
 }

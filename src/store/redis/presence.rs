@@ -33,7 +33,11 @@ pub(super) struct Presence {
 
 impl Presence {
     pub(super) fn new(database: u8) -> Self {
-        Self { keys: Keys::of_nodes(database), known: AtomicBool::new(false), changed: Notify::new() }
+        Self {
+            keys: Keys::of_nodes(database),
+            known: AtomicBool::new(false),
+            changed: Notify::new(),
+        }
     }
 
     /// The subscription may be gone.
@@ -47,7 +51,8 @@ pub(super) async fn attend(shared: Weak<Shared>) {
     loop {
         let Some(this) = shared.upgrade() else { return };
         let presence = Arc::clone(&this.presence);
-        let listens = this.router.subscribe(&presence.keys, Instant::now() + DEADLINE).await.is_ok();
+        let listens =
+            this.router.subscribe(&presence.keys, Instant::now() + DEADLINE).await.is_ok();
         drop(this);
         if listens {
             presence.known.store(true, Ordering::Relaxed);
@@ -61,7 +66,8 @@ pub(super) async fn attend(shared: Weak<Shared>) {
 impl Shared {
     /// Whether other nodes know of this one, as far as they can: until then they would not leave their members to it.
     pub(super) fn is_known(&self) -> bool {
-        self.presence.known.load(Ordering::Relaxed) || self.router.is_away(self.presence.keys.slot())
+        self.presence.known.load(Ordering::Relaxed)
+            || self.router.is_away(self.presence.keys.slot())
     }
 
     /// Whether other nodes are subscribed; this one no longer is. Where Redis does not say, the answer is yes.

@@ -77,7 +77,16 @@ impl Probe {
     pub(super) fn new(setup: Setup) -> Self {
         let mark = fastrand::u64(..);
         let keys = Keys::of_probe(mark, 0, setup.database);
-        Self { setup, mark, turn: 0, keys, lost: setup.clustered, in_full: false, asked: 0, in_cluster: false }
+        Self {
+            setup,
+            mark,
+            turn: 0,
+            keys,
+            lost: setup.clustered,
+            in_full: false,
+            asked: 0,
+            in_cluster: false,
+        }
     }
 
     /// Forgets what was known of the connection: the new one may lead to another server.
@@ -98,8 +107,12 @@ impl Probe {
         belongs: impl Fn(u16) -> bool,
     ) -> Finding {
         if self.lost {
-            let names = (0..NAMES).map(|step| Keys::of_probe(self.mark, self.turn.wrapping_add(step), self.setup.database));
-            let Some((step, keys)) = (1..).zip(names).find(|(_, keys)| belongs(keys.slot())) else { return Finding::Fit };
+            let names = (0..NAMES).map(|step| {
+                Keys::of_probe(self.mark, self.turn.wrapping_add(step), self.setup.database)
+            });
+            let Some((step, keys)) = (1..).zip(names).find(|(_, keys)| belongs(keys.slot())) else {
+                return Finding::Fit;
+            };
             (self.turn, self.keys, self.lost) = (self.turn.wrapping_add(step), keys, false);
         }
         let rarely = self.asked.is_multiple_of(RARELY);
@@ -111,9 +124,16 @@ impl Probe {
             }
             Some(join!(info(client, "memory"), info(client, "cluster")))
         };
-        let commands = async { if suspected || !up { self.run(connection.commands(), &self.keys).await } else { Ok(()) } };
+        let commands = async {
+            if suspected || !up {
+                self.run(connection.commands(), &self.keys).await
+            } else {
+                Ok(())
+            }
+        };
         let carried = async { join!(connection.subscribe(self.keys.channel()), commands) };
-        let asked = async { join!(self.run(client, &self.keys), info(client, "replication"), extra) };
+        let asked =
+            async { join!(self.run(client, &self.keys), info(client, "replication"), extra) };
         let (asked, carried) = join!(timeout(TRY, asked), timeout(TRY, carried));
         let Ok((ran, role, extra)) = asked else { return Finding::Silent };
         let (heard, commanded) = match carried {
@@ -123,10 +143,12 @@ impl Probe {
         };
         if let Some((memory, cluster)) = extra {
             about.memory = memory.ok().and_then(|memory| Memory::read(&memory));
-            self.in_cluster = self.setup.alone && cluster.is_ok_and(|cluster| role::is_in_cluster(&cluster));
+            self.in_cluster =
+                self.setup.alone && cluster.is_ok_and(|cluster| role::is_in_cluster(&cluster));
         }
         let leader = role.ok().and_then(|role| role::leader(&role));
-        about.leader = leader.as_ref().filter(|leader| leader.hears).map(|leader| leader.server.clone());
+        about.leader =
+            leader.as_ref().filter(|leader| leader.hears).map(|leader| leader.server.clone());
         self.in_full = ran.is_ok();
         for (error, counts) in [(ran.err(), true), (heard.err(), !up), (commanded.err(), !up)] {
             match error.map_or(Some(Finding::Fit), |error| self.weigh(&error)) {
@@ -139,12 +161,18 @@ impl Probe {
         if let Some(leader) = leader.filter(|_| !self.setup.clustered) {
             return Finding::Unfit(format!("this server is a replica of {}", leader.server));
         }
-        if self.in_cluster && self.lacks_slots(connection).await { self.part_of_cluster() } else { Finding::Fit }
+        if self.in_cluster && self.lacks_slots(connection).await {
+            self.part_of_cluster()
+        } else {
+            Finding::Fit
+        }
     }
 
     /// Runs the script by its hash, and once on each connection in full.
     async fn run(&self, client: &WithOptions<Client>, keys: &Keys) -> Result<(), Error> {
-        let in_full = async || client.eval::<Value, _, _, _>(PROBE.text(), keys.all().to_vec(), ()).await.map(drop);
+        let in_full = async || {
+            client.eval::<Value, _, _, _>(PROBE.text(), keys.all().to_vec(), ()).await.map(drop)
+        };
         if !self.in_full {
             in_full().await?;
         }
@@ -157,7 +185,9 @@ impl Probe {
     /// What an error says about the server; `None` where only the slot was the wrong one.
     fn weigh(&self, error: &Error) -> Option<Finding> {
         let words = spoken(error);
-        let moving = words.as_ref().is_some_and(|words| words.starts_with("ASK") || words.starts_with("TRYAGAIN"));
+        let moving = words
+            .as_ref()
+            .is_some_and(|words| words.starts_with("ASK") || words.starts_with("TRYAGAIN"));
         Some(match (classify(error), words) {
             (ErrorAction::Moved(_), _) if self.setup.clustered => return None,
             (ErrorAction::Again, _) if self.setup.clustered && moving => return None,
@@ -172,7 +202,9 @@ impl Probe {
     /// Whether other servers have some of the slots.
     async fn lacks_slots(&self, connection: &RedisConnection) -> bool {
         for turn in 1..=SPREAD {
-            let ran = self.run(connection.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database)).await;
+            let ran = self
+                .run(connection.pulse(), &Keys::of_probe(self.mark, turn, self.setup.database))
+                .await;
             if ran.is_err_and(|error| matches!(classify(&error), ErrorAction::Moved(_))) {
                 return true;
             }
@@ -181,7 +213,11 @@ impl Probe {
     }
 
     fn part_of_cluster(&self) -> Finding {
-        let instead = if self.setup.alone { "REDIS_URL must be redis-cluster://" } else { "the Sentinels name it as a master" };
+        let instead = if self.setup.alone {
+            "REDIS_URL must be redis-cluster://"
+        } else {
+            "the Sentinels name it as a master"
+        };
         Finding::Unfit(format!("this server is part of a Cluster: {instead}"))
     }
 }

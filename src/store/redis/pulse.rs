@@ -61,7 +61,10 @@ impl RedisConnection {
     ///
     /// The server lives as long as the connection answers that carries nothing else. Another one may be slow because
     /// of what this node sends on it. Only where it is silent even after it was replaced, the server counts as away.
-    pub(super) async fn check_pulse(self: Arc<Self>, connection_events: Weak<dyn ConnectionEvents>) {
+    pub(super) async fn check_pulse(
+        self: Arc<Self>,
+        connection_events: Weak<dyn ConnectionEvents>,
+    ) {
         let begun = Instant::now();
         // The last is the connection that carries nothing else.
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
@@ -71,7 +74,8 @@ impl RedisConnection {
         let (mut warned, mut suspected) = (None, false);
         loop {
             // The server's clock is known before the server is reported to be up.
-            let (beats, ()) = join(join_all(self.clients().map(is_alive)), self.clock.ask(self.pulse())).await;
+            let (beats, ()) =
+                join(join_all(self.clients().map(is_alive)), self.clock.ask(self.pulse())).await;
             let words = beats.iter().find_map(|beat| beat.clone().err().flatten());
             for (beat, silent) in beats.iter().zip(&mut silent) {
                 *silent = if beat.is_ok() { 0 } else { *silent + 1 };
@@ -80,7 +84,12 @@ impl RedisConnection {
             let pulse = silent.last().copied().unwrap_or_default();
             self.answers.store(pulse == 0, Ordering::Relaxed);
             let dead = |(silent, _): &(&u32, _)| **silent >= 2 && **silent % 2 == 0;
-            let dead: Vec<_> = silent.iter().zip(self.clients()).filter(dead).map(|(_, client)| self.reconnect(client)).collect();
+            let dead: Vec<_> = silent
+                .iter()
+                .zip(self.clients())
+                .filter(dead)
+                .map(|(_, client)| self.reconnect(client))
+                .collect();
             let anew = !dead.is_empty();
             join_all(dead).await;
             // How many silences in a row count against the server.
@@ -106,19 +115,27 @@ impl RedisConnection {
                 if due || probed.elapsed() >= every {
                     let Some(connection_events) = connection_events.upgrade() else { return };
                     let mut about = self.about();
-                    let found = probe.ask(&self, &mut about, suspected, |slot| connection_events.leads_to(slot, &self)).await;
+                    let found = probe
+                        .ask(&self, &mut about, suspected, |slot| {
+                            connection_events.leads_to(slot, &self)
+                        })
+                        .await;
                     (probed, due, suspected) = (Instant::now(), false, false);
                     unanswered = if found == Finding::Silent { unanswered + 1 } else { 0 };
                     match found {
                         Finding::Silent if unanswered < 2 => due = true,
-                        Finding::Silent => finding = Some(Finding::Unfit("a script gets no answer".to_owned())),
+                        Finding::Silent => {
+                            finding = Some(Finding::Unfit("a script gets no answer".to_owned()))
+                        }
                         found => finding = Some(found),
                     }
                     let warning = about.memory.as_ref().and_then(|memory| memory.warning());
                     if warning != warned {
                         match &warning {
                             Some(warning) => tracing::warn!(server = %self.server(), "{warning}"),
-                            None => tracing::info!(server = %self.server(), "Redis keeps what it is given"),
+                            None => {
+                                tracing::info!(server = %self.server(), "Redis keeps what it is given")
+                            }
                         }
                         warned = warning;
                     }
@@ -148,7 +165,10 @@ impl RedisConnection {
                 self.doubt.notify_one();
                 // A server that is reconnected is silent for a moment, which is not logged.
                 let why = unfit.filter(|_| longest == 0 || heard.elapsed() < TRY);
-                let why = why.or(words).or_else(|| self.refusal.get()).unwrap_or_else(|| SILENCE.to_owned());
+                let why = why
+                    .or(words)
+                    .or_else(|| self.refusal.get())
+                    .unwrap_or_else(|| SILENCE.to_owned());
                 if voice.is_new(&why) {
                     tracing::warn!(server = %self.server(), why, "Redis is out of reach");
                 }

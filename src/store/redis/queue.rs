@@ -45,7 +45,11 @@ impl Queue {
 
     /// Enters the queue.
     pub(super) fn enter(&self) -> Place<'_> {
-        Place { queue: self, ahead: self.waiting.fetch_add(1, Ordering::Relaxed), since: Instant::now() }
+        Place {
+            queue: self,
+            ahead: self.waiting.fetch_add(1, Ordering::Relaxed),
+            since: Instant::now(),
+        }
     }
 
     /// When a rejected join should come back: once the waiting joins have had their turn, and one after the other.
@@ -145,7 +149,9 @@ mod tests {
         let crowd: Vec<_> = (0..1000).map(|_| queue.enter()).collect();
         let waits: Vec<Duration> = (0..1000).map(|_| queue.admit().unwrap_err()).collect();
         assert!(waits[0] > 3900 * MS && waits[0] < 4100 * MS, "{:?}", waits[0]);
-        assert!(waits.windows(2).all(|pair| pair[1] > pair[0] + 4 * MS && pair[1] < pair[0] + 6 * MS));
+        assert!(
+            waits.windows(2).all(|pair| pair[1] > pair[0] + 4 * MS && pair[1] < pair[0] + 6 * MS)
+        );
         // Turns have come meanwhile, so a join that comes back finds a short queue.
         drop(crowd);
         for wait in &waits {
@@ -159,8 +165,12 @@ mod tests {
     async fn nobody_is_sent_away_for_long_nor_all_to_the_same_moment() {
         let queue = Queue::default();
         let _crowd: Vec<_> = (0..200_000).map(|_| queue.enter()).collect();
-        let waits: std::collections::BTreeSet<Duration> = (0..100).map(|_| queue.admit().unwrap_err()).collect();
-        assert!(waits.len() > 50 && waits.iter().all(|wait| (BACK.1 / 2..=BACK.1).contains(wait)), "{waits:?}");
+        let waits: std::collections::BTreeSet<Duration> =
+            (0..100).map(|_| queue.admit().unwrap_err()).collect();
+        assert!(
+            waits.len() > 50 && waits.iter().all(|wait| (BACK.1 / 2..=BACK.1).contains(wait)),
+            "{waits:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -68,11 +68,18 @@ impl Shared {
         by_place.into_values().flatten().collect()
     }
 
-    pub(super) async fn renew_together(&self, subscriptions: Vec<Arc<RoomSubscription>>, lease: Duration) {
+    pub(super) async fn renew_together(
+        &self,
+        subscriptions: Vec<Arc<RoomSubscription>>,
+        lease: Duration,
+    ) {
         // No other task changes their sessions meanwhile, and the gates are held no longer than that.
-        let held: Vec<(&RoomSubscription, OwnedMutexGuard<GateState>)> =
-            subscriptions.iter().filter_map(|subscription| Some((&**subscription, self.take_turn(subscription)?))).collect();
-        let subscriptions: Vec<&RoomSubscription> = held.iter().map(|(subscription, _)| *subscription).collect();
+        let held: Vec<(&RoomSubscription, OwnedMutexGuard<GateState>)> = subscriptions
+            .iter()
+            .filter_map(|subscription| Some((&**subscription, self.take_turn(subscription)?)))
+            .collect();
+        let subscriptions: Vec<&RoomSubscription> =
+            held.iter().map(|(subscription, _)| *subscription).collect();
         match self.renew(&subscriptions, lease, Instant::now() + TRY).await {
             Ok(marks) => {
                 for (subscription, mark) in subscriptions.into_iter().zip(marks) {
@@ -108,9 +115,12 @@ impl Shared {
             }
             return None;
         };
-        let sound = !subscription.replica().is_faulty() && !subscription.replica().seats().is_empty();
-        let listens =
-            gate.subscribed.as_ref().is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
+        let sound =
+            !subscription.replica().is_faulty() && !subscription.replica().seats().is_empty();
+        let listens = gate
+            .subscribed
+            .as_ref()
+            .is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
         if sound && listens {
             return Some(gate);
         }
@@ -140,8 +150,12 @@ impl Shared {
             args.push(codec::heard(subscription.replica().heard()));
         }
         let names = subscriptions.iter().flat_map(|subscription| subscription.keys.all()).collect();
-        let mut reply = self.router.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
-        Ok(subscriptions.iter().map(|_| read(&mut reply).unwrap_or_else(|| Err(garbled("renew")))).collect())
+        let mut reply =
+            self.router.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
+        Ok(subscriptions
+            .iter()
+            .map(|_| read(&mut reply).unwrap_or_else(|| Err(garbled("renew"))))
+            .collect())
     }
 }
 

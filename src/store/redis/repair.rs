@@ -35,9 +35,14 @@ pub(super) async fn keep(shared: Weak<Shared>, subscription: Weak<RoomSubscripti
         if now < watched.renewal() && !watched.replica().is_faulty() {
             continue;
         }
-        let reconciled = store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);
+        let reconciled =
+            store.spoiled.note(&watched.room, Box::pin(store.reconcile(&watched)).await);
         // The content of a room's keys does not repair itself: the room is tried ever more rarely.
-        rest = if matches!(reconciled, Err(StoreError::Broken(_))) { (rest * 2).min(LONGEST_REST) } else { RETRY };
+        rest = if matches!(reconciled, Err(StoreError::Broken(_))) {
+            (rest * 2).min(LONGEST_REST)
+        } else {
+            RETRY
+        };
         if reconciled.is_err() {
             drop(store);
             sleep(rest).await;

@@ -20,7 +20,10 @@ use tokio::time::Instant;
 
 pub(super) use self::seat::Seat;
 use self::{expected::ExpectedPosition, people::People};
-use super::codec::{BrokerMessage, Position, RoomState};
+use super::{
+    broker_message::BrokerMessage,
+    codec::{Position, RoomState},
+};
 use crate::{
     room::{Epoch, LeaveReason, MemberId, NodeId, RoomKey, Seq, Snapshot},
     store::Event,
@@ -221,7 +224,9 @@ impl RoomReplica {
     pub(super) fn open(&mut self, room_state: &RoomState, new: Option<MemberId>, tell: Tell<'_>) {
         let RoomState { room, moves, .. } = room_state;
         // Where the last session moved away while this join was under way, later events may have been passed on already.
-        let told = self.place.epoch == room.epoch && self.place.seq >= room.seq && self.place.version >= room.version;
+        let told = self.place.epoch == room.epoch
+            && self.place.seq >= room.seq
+            && self.place.version >= room.version;
         if !told {
             self.stand_at(room, *moves);
             if let Some(id) = new {
@@ -235,7 +240,11 @@ impl RoomReplica {
     fn stand_at(&mut self, room: &Snapshot, moves: u64) {
         self.place = Position { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
-        self.newest = room.history.last().filter(|entry| entry.seq == room.seq).map(|entry| (entry.from, entry.n));
+        self.newest = room
+            .history
+            .last()
+            .filter(|entry| entry.seq == room.seq)
+            .map(|entry| (entry.from, entry.n));
         self.people = room.members.iter().cloned().collect();
     }
 
@@ -266,12 +275,17 @@ impl RoomReplica {
                     tell(&Event::Said { epoch, entry });
                 } else if entry.seq > self.place.seq {
                     self.mark_gap();
-                } else if entry.seq == self.place.seq && self.newest.is_some() && self.newest != said {
+                } else if entry.seq == self.place.seq
+                    && self.newest.is_some()
+                    && self.newest != said
+                {
                     self.forked = true;
                     self.mark_gap();
                 }
             }
-            BrokerMessage::Joined { epoch, version, count, member } if epoch == self.place.epoch => {
+            BrokerMessage::Joined { epoch, version, count, member }
+                if epoch == self.place.epoch =>
+            {
                 if version == self.place.version + 1 {
                     self.place.version = version;
                     self.people.insert(member.clone());
@@ -280,9 +294,13 @@ impl RoomReplica {
                     self.mark_gap();
                 }
             }
-            BrokerMessage::Left { epoch, version, count, reason, member } if epoch == self.place.epoch => {
+            BrokerMessage::Left { epoch, version, count, reason, member }
+                if epoch == self.place.epoch =>
+            {
                 if version == self.place.version + 1 {
-                    if let Some(seat) = self.seats.get(&member.id).filter(|seat| seat.version < version) {
+                    if let Some(seat) =
+                        self.seats.get(&member.id).filter(|seat| seat.version < version)
+                    {
                         if reason == LeaveReason::NodeLost {
                             // This node was taken for dead. Its members come back before any leave is passed on.
                             return self.mark_evicted();
@@ -304,7 +322,8 @@ impl RoomReplica {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;
                 // The answer to the join that took the session here may still be on its way.
-                let unknown = mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
+                let unknown =
+                    mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
                 if mine {
                     self.lose(member, from.tag, tell);
                 }
@@ -315,8 +334,12 @@ impl RoomReplica {
                     self.place.moves = self.place.moves.max(moves);
                 }
             }
-            BrokerMessage::Typing { from, typing, user } => tell(&Event::Typing { from, user, typing }),
-            BrokerMessage::Unloading { member } if self.seats.contains_key(&member) => tell(&Event::Unloading { member }),
+            BrokerMessage::Typing { from, typing, user } => {
+                tell(&Event::Typing { from, user, typing })
+            }
+            BrokerMessage::Unloading { member } if self.seats.contains_key(&member) => {
+                tell(&Event::Unloading { member })
+            }
             BrokerMessage::Unloading { .. } => {}
             // A member that is not here yet brings its mark along; an older mark is dropped.
             BrokerMessage::Call { from, call } => {
@@ -334,7 +357,9 @@ impl RoomReplica {
     /// The room is known to have this position; its messages should arrive soon.
     /// Returns whether there is a new moment to wake at.
     pub(super) fn expect(&mut self, position: Position, now: Instant) -> bool {
-        matches!(self.state, State::Live) && !self.place.reaches(position) && self.due.add(position, now)
+        matches!(self.state, State::Live)
+            && !self.place.reaches(position)
+            && self.due.add(position, now)
     }
 
     /// When to check whether what was expected has arrived.

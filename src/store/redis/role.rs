@@ -21,7 +21,10 @@ pub(super) struct Memory {
 impl Memory {
     /// Reads the section `memory`.
     pub(super) fn read(info: &str) -> Option<Self> {
-        Some(Self { most: field(info, "maxmemory")?.parse().ok()?, policy: field(info, "maxmemory_policy")?.to_owned() })
+        Some(Self {
+            most: field(info, "maxmemory")?.parse().ok()?,
+            policy: field(info, "maxmemory_policy")?.to_owned(),
+        })
     }
 
     /// What the operator should know about it.
@@ -40,7 +43,8 @@ pub(super) fn leader(info: &str) -> Option<Leader> {
     if field(info, "role")? == "master" {
         return None;
     }
-    let server = Server::new(field(info, "master_host")?, field(info, "master_port")?.parse().ok()?);
+    let server =
+        Server::new(field(info, "master_host")?, field(info, "master_port")?.parse().ok()?);
     Some(Leader { server, hears: field(info, "master_link_status") == Some("up") })
 }
 
@@ -66,7 +70,10 @@ mod tests {
             ))
             .unwrap()
         };
-        assert_eq!((memory(64, "noeviction").warning(), memory(0, "allkeys-lru").warning()), (None, None));
+        assert_eq!(
+            (memory(64, "noeviction").warning(), memory(0, "allkeys-lru").warning()),
+            (None, None)
+        );
         for policy in ["allkeys-lru", "volatile-ttl"] {
             assert!(memory(64, policy).warning().unwrap().contains(policy));
         }
@@ -77,9 +84,13 @@ mod tests {
     #[test]
     fn a_replica_names_its_master_and_a_master_nobody() {
         assert_eq!(leader("# Replication\r\nrole:master\r\nconnected_slaves:0\r\n"), None);
-        let said = "role:slave\r\nmaster_host:::1\r\nmaster_port:7000\r\nmaster_link_status:down\r\n";
+        let said =
+            "role:slave\r\nmaster_host:::1\r\nmaster_port:7000\r\nmaster_link_status:down\r\n";
         assert_eq!(leader(said), Some(Leader { server: Server::new("::1", 7000), hears: false }));
         assert_eq!(leader(&said.replace("down", "up")).map(|leader| leader.hears), Some(true));
-        assert!(is_in_cluster("# Cluster\r\ncluster_enabled:1\r\n") && !is_in_cluster("cluster_enabled:0\r\n"));
+        assert!(
+            is_in_cluster("# Cluster\r\ncluster_enabled:1\r\n")
+                && !is_in_cluster("cluster_enabled:0\r\n")
+        );
     }
 }

@@ -75,7 +75,8 @@ mod tests {
             calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
         };
         let publish = Script::publish(&Limits::default());
-        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &publish].map(|script| commands(script.text()));
+        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &publish]
+            .map(|script| commands(script.text()));
         let called: BTreeSet<String> = called.into_iter().flatten().collect();
         assert!(called.len() > 15, "{called:?}");
         assert_eq!(commands(PROBE.text()), called);
@@ -83,7 +84,12 @@ mod tests {
 
     #[test]
     fn limits_of_a_deployment_stand_in_its_script() {
-        let limits = Limits { history_len: 7, history_bytes: 8000, history_age: 90_000, ..Limits::default() };
+        let limits = Limits {
+            history_len: 7,
+            history_bytes: 8000,
+            history_age: 90_000,
+            ..Limits::default()
+        };
         let (mine, usual) = (Script::publish(&limits), Script::publish(&Limits::default()));
         assert!(mine.text().contains("local keep, most, age = 7, 8000, 90000\n"));
         assert!(mine.text().contains(">= 9007199254740991 then\n"));

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     room::{
-        Cursor, Epoch, JoinResult, LeaveReason, MemberId, Moment, Name, PublishResult, RoomError, RoomId, RoomKey, Snapshot, Text,
+        Cursor, Epoch, JoinResult, LeaveReason, MemberId, Moment, Name, PublishResult, RoomError,
+        RoomId, RoomKey, Snapshot, Text,
     },
     store::StoreError,
 };
@@ -79,7 +80,11 @@ fn once_begun(error: StoreError) -> StoreError {
 
 impl Shared {
     /// See [`crate::store::Store::join`].
-    pub(super) async fn join(self: &Arc<Self>, room: &RoomId, joiner: Joiner<'_>) -> Result<(JoinResult, Snapshot), StoreError> {
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        room: &RoomId,
+        joiner: Joiner<'_>,
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
         let Joiner { id, tag, .. } = joiner;
         let deadline = Instant::now() + DEADLINE;
         let (subscription, mut gate) = loop {
@@ -89,14 +94,22 @@ impl Shared {
                 break (subscription, gate);
             }
         };
-        let mut attempt = JoinGuard { shared: self, subscription: &subscription, id, tag, settled: true, new: false };
+        let mut attempt = JoinGuard {
+            shared: self,
+            subscription: &subscription,
+            id,
+            tag,
+            settled: true,
+            new: false,
+        };
         let admitted = self.admit(&subscription, &mut gate, &mut attempt, &joiner, deadline).await;
         if admitted.is_err() && subscription.replica().seats().is_empty() {
             self.retire(&subscription, &mut gate).await;
         }
         drop(gate);
         let (mut joined, seen) = admitted?;
-        let room = self.welcome(&subscription, (id, tag), seen, deadline).await.map_err(once_begun)?;
+        let room =
+            self.welcome(&subscription, (id, tag), seen, deadline).await.map_err(once_begun)?;
         attempt.settled = true;
         // Where the room was read again, the member may have sent something meanwhile.
         joined.last_n = joined.last_n.max(room.last_n(id));
@@ -124,12 +137,17 @@ impl Shared {
         let mut repeated = false;
         let (joined, room_state) = loop {
             let mut args = self.join_args(joiner, RoomKey::random(), None, list);
-            args.extend(moment.iter().flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]));
+            args.extend(
+                moment
+                    .iter()
+                    .flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]),
+            );
             attempt.settled = false;
             let answer = self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await;
             // A repetition that fails leaves what the first try did.
             attempt.settled = !repeated && !matches!(answer, Err(StoreError::Unavailable));
-            let mut reply = answer.map_err(|error| if repeated { once_begun(error) } else { error })?;
+            let mut reply =
+                answer.map_err(|error| if repeated { once_begun(error) } else { error })?;
             match reply.word().as_deref() {
                 Some("OK") => {}
                 Some("EFULL") => return Err(RoomError::RoomFull.into()),
@@ -151,9 +169,14 @@ impl Shared {
                 continue;
             }
             let version = room_state.room.version;
-            replica.add_session(id, Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false });
+            replica.add_session(
+                id,
+                Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false },
+            );
             if first {
-                replica.open(&room_state, joined.new.then_some(id), &mut |event| self.events.on_event(&subscription.room, event));
+                replica.open(&room_state, joined.new.then_some(id), &mut |event| {
+                    self.events.on_event(&subscription.room, event)
+                });
             } else if !leased {
                 replica.mark_evicted();
             }
@@ -169,8 +192,15 @@ impl Shared {
     }
 
     /// The arguments of join.lua. `again` is for a member that is brought back, `list` asks for the members.
-    pub(super) fn join_args(&self, joiner: &Joiner<'_>, key: RoomKey, again: Option<&Seat>, list: bool) -> Vec<Str> {
-        let (since, joined_at) = again.map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
+    pub(super) fn join_args(
+        &self,
+        joiner: &Joiner<'_>,
+        key: RoomKey,
+        again: Option<&Seat>,
+        list: bool,
+    ) -> Vec<Str> {
+        let (since, joined_at) = again
+            .map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
         let heard = |after: Cursor| (codec::epoch(after.epoch), number(after.seq));
         let (life, seq) = joiner.after.map_or_else(Default::default, heard);
         vec![
@@ -216,10 +246,16 @@ impl Shared {
     ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(subscription) = self.watched(room) else {
-            return self.free_seat(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
+            return self
+                .free_seat(room, id, tag, reason, false, deadline)
+                .await
+                .map(LeaveOutcome::may_be_over);
         };
         let Some(mut gate) = subscription.pass(deadline).await? else {
-            return self.free_seat(room, id, tag, reason, false, deadline).await.map(LeaveOutcome::may_be_over);
+            return self
+                .free_seat(room, id, tag, reason, false, deadline)
+                .await
+                .map(LeaveOutcome::may_be_over);
         };
         let last = {
             let mut replica = subscription.replica();
@@ -270,7 +306,9 @@ impl Shared {
         ];
         let mut reply = self.router.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
         match (reply.word().as_deref(), reply.flag()) {
-            (Some("OK"), Some(over)) => Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed }),
+            (Some("OK"), Some(over)) => {
+                Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed })
+            }
             (Some("ETAKEN"), _) => Ok(LeaveOutcome::Taken),
             (Some("ENOMEMBER"), _) => Ok(LeaveOutcome::Nobody),
             _ => Err(garbled("leave")),
@@ -289,20 +327,33 @@ impl Shared {
         // A send without a counter carries a draw. By it the script knows a repetition here after a lost answer.
         let draw = n.is_none().then(|| number(fastrand::u64(..)));
         let subscription = self.watched(room);
-        let here = || subscription.as_ref().filter(|subscription| subscription.replica().seats().contains_key(&from));
+        let here = || {
+            subscription
+                .as_ref()
+                .filter(|subscription| subscription.replica().seats().contains_key(&from))
+        };
         loop {
-            let heard = subscription.as_ref().map(|subscription| codec::heard(subscription.replica().heard()));
+            let heard = subscription
+                .as_ref()
+                .map(|subscription| codec::heard(subscription.replica().heard()));
             let n = n.map(number).unwrap_or_default();
-            let mut args = vec![codec::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
+            let mut args =
+                vec![codec::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
             args.extend(draw.clone());
-            let keys = subscription.as_ref().map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
-            let mut reply = self.router.run_over(&self.publish, keys.slot(), keys.spoken(), args, deadline).await?;
+            let keys = subscription
+                .as_ref()
+                .map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
+            let mut reply = self
+                .router
+                .run_over(&self.publish, keys.slot(), keys.spoken(), args, deadline)
+                .await?;
             match (reply.word().as_deref(), here()) {
                 (Some("ENOMEMBER"), Some(subscription)) => {
                     // The member's session is here, so Redis has lost it: bring it back, then send the message again.
                     subscription.replica().mark_evicted();
                     let (shared, subscription) = (Arc::clone(self), Arc::clone(subscription));
-                    let mending = tokio::spawn(async move { shared.reconcile(&subscription).await });
+                    let mending =
+                        tokio::spawn(async move { shared.reconcile(&subscription).await });
                     timeout_at(deadline, mending)
                         .await
                         .map_err(|_| StoreError::Unavailable)?
@@ -312,9 +363,15 @@ impl Shared {
                 (Some("ENOMEMBER"), None) => return Err(RoomError::NotMember.into()),
                 (Some("ESTALE"), _) => return Err(RoomError::StaleN.into()),
                 (line, _) => {
-                    let (epoch, said) = line.and_then(codec::read_said).ok_or_else(|| garbled("say"))?;
+                    let (epoch, said) =
+                        line.and_then(codec::read_said).ok_or_else(|| garbled("say"))?;
                     if let Some(subscription) = &subscription {
-                        subscription.expect(Position { epoch, seq: said.seq, version: 0, moves: 0 });
+                        subscription.expect(Position {
+                            epoch,
+                            seq: said.seq,
+                            version: 0,
+                            moves: 0,
+                        });
                     }
                     return Ok(said);
                 }
@@ -330,9 +387,9 @@ impl Shared {
         let Ok(Some(mut gate)) = subscription.pass(deadline).await else { return };
         let seats = subscription.replica().seats().clone();
         subscription.replica().hold();
-        let goodbyes = seats
-            .into_iter()
-            .map(|(id, seat)| self.free_seat(&subscription.room, id, seat.tag, LeaveReason::Shutdown, false, deadline));
+        let goodbyes = seats.into_iter().map(|(id, seat)| {
+            self.free_seat(&subscription.room, id, seat.tag, LeaveReason::Shutdown, false, deadline)
+        });
         stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
         gate.retired = true;
         self.forget(subscription);

@@ -48,9 +48,14 @@ struct Line {
 
 impl Sentinels {
     /// Begins to connect to every Sentinel.
-    pub(super) fn start(hosts: &[Server], service: &str, config: &Config) -> Result<Self, RedisConfigError> {
+    pub(super) fn start(
+        hosts: &[Server],
+        service: &str,
+        config: &Config,
+    ) -> Result<Self, RedisConfigError> {
         let start = |server: &Server| {
-            let (client, refusal) = (client(at(config, server), 64)?, Arc::new(ConnectError::default()));
+            let (client, refusal) =
+                (client(at(config, server), 64)?, Arc::new(ConnectError::default()));
             let listening = listen((*client).clone(), Arc::clone(&refusal));
             let tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(listening)];
             Ok(Line { client, refusal, _tasks: tasks.map(AbortOnDrop) })
@@ -61,7 +66,10 @@ impl Sentinels {
 
     /// The master, if a Sentinel with the greatest epoch knows it; otherwise why not.
     pub(super) async fn master(&self) -> Result<Server, String> {
-        let asked = self.lines.iter().map(|line| async { timeout(ASK * 2, self.ask(line)).await.unwrap_or(Err(None)) });
+        let asked = self
+            .lines
+            .iter()
+            .map(|line| async { timeout(ASK * 2, self.ask(line)).await.unwrap_or(Err(None)) });
         let (mut answers, mut whys): (Vec<(u64, Server)>, Vec<String>) = (Vec::new(), Vec::new());
         for answer in join_all(asked).await {
             match answer {
@@ -70,12 +78,18 @@ impl Sentinels {
             }
         }
         let why = whys.into_iter().next().unwrap_or_else(|| SILENCE.to_owned());
-        let Some(mut newest) = answers.iter().map(|(epoch, _)| *epoch).max() else { return Err(why) };
+        let Some(mut newest) = answers.iter().map(|(epoch, _)| *epoch).max() else {
+            return Err(why);
+        };
         if answers.len() < self.lines.len() {
             newest = newest.max(self.newest.load(Ordering::Relaxed));
         }
         self.newest.store(newest, Ordering::Relaxed);
-        let named: Vec<_> = answers.iter().filter(|(epoch, _)| *epoch == newest).map(|(_, server)| server).collect();
+        let named: Vec<_> = answers
+            .iter()
+            .filter(|(epoch, _)| *epoch == newest)
+            .map(|(_, server)| server)
+            .collect();
         let votes = |server: &Server| named.iter().filter(|other| **other == server).count();
         let most = named.iter().max_by_key(|server| votes(server)).map(|server| (*server).clone());
         most.ok_or_else(|| "only Sentinels answer that know of an older master".to_owned())
@@ -84,10 +98,16 @@ impl Sentinels {
     /// The epoch and the master, or what the Sentinel says instead.
     async fn ask(&self, line: &Line) -> Result<(u64, Server), Option<String>> {
         let command = || CustomCommand::new_static("SENTINEL", ClusterHash::FirstKey, false);
-        let why = |error: Error| Some(reason(&error)).filter(|why| why != SILENCE).or_else(|| line.refusal.get());
+        let why = |error: Error| {
+            Some(reason(&error)).filter(|why| why != SILENCE).or_else(|| line.refusal.get())
+        };
         let client = &line.client;
-        let facts: HashMap<String, String> = client.custom(command(), vec!["MASTER", &self.service]).await.map_err(why)?;
-        let address: Vec<String> = client.custom(command(), vec!["GET-MASTER-ADDR-BY-NAME", &self.service]).await.map_err(why)?;
+        let facts: HashMap<String, String> =
+            client.custom(command(), vec!["MASTER", &self.service]).await.map_err(why)?;
+        let address: Vec<String> = client
+            .custom(command(), vec!["GET-MASTER-ADDR-BY-NAME", &self.service])
+            .await
+            .map_err(why)?;
         line.refusal.clear();
         let read = || {
             let [host, port] = address.try_into().ok()?;

@@ -52,7 +52,9 @@ impl SlotMap {
 
     /// Every server, as often as it has ranges, and how many slots each range holds.
     pub(super) fn servers(&self) -> impl Iterator<Item = (&Server, u32)> {
-        self.0.iter().map(|range| (&range.server, u32::from(range.last.saturating_sub(range.first)) + 1))
+        self.0
+            .iter()
+            .map(|range| (&range.server, u32::from(range.last.saturating_sub(range.first)) + 1))
     }
 
     /// The view that most of `views` share; between equals, the one that is known already.
@@ -79,8 +81,15 @@ mod tests {
     use super::*;
 
     fn range(first: i64, last: i64, host: Value, port: i64) -> Value {
-        let node = |host, port: i64| Value::Array(vec![host, port.into(), "id".into(), Value::Array(Vec::new())]);
-        Value::Array(vec![first.into(), last.into(), node(host, port), node("replica".into(), port + 1)])
+        let node = |host, port: i64| {
+            Value::Array(vec![host, port.into(), "id".into(), Value::Array(Vec::new())])
+        };
+        Value::Array(vec![
+            first.into(),
+            last.into(),
+            node(host, port),
+            node("replica".into(), port + 1),
+        ])
     }
 
     fn map(ranges: Vec<Value>) -> SlotMap {
@@ -89,16 +98,28 @@ mod tests {
 
     #[test]
     fn slots_are_found_at_their_masters_and_holes_nowhere() {
-        let map = map(vec![range(200, 300, "b".into(), 2), range(0, 99, "a".into(), 1), range(100, 100, "b".into(), 2)]);
+        let map = map(vec![
+            range(200, 300, "b".into(), 2),
+            range(0, 99, "a".into(), 1),
+            range(100, 100, "b".into(), 2),
+        ]);
         let at = |slot| map.server(slot).map(|server| server.to_string());
-        for (slot, server) in
-            [(0, Some("a:1")), (99, Some("a:1")), (100, Some("b:2")), (101, None), (300, Some("b:2")), (301, None)]
-        {
+        for (slot, server) in [
+            (0, Some("a:1")),
+            (99, Some("a:1")),
+            (100, Some("b:2")),
+            (101, None),
+            (300, Some("b:2")),
+            (301, None),
+        ] {
             assert_eq!(at(slot).as_deref(), server, "{slot}");
         }
         assert_eq!(map.servers().map(|(_, slots)| slots).sum::<u32>(), 202);
         assert_eq!(SlotMap::default().server(0), None);
-        assert_eq!(SlotMap::all_at(Server::new("a", 1)).server(SLOTS - 1), Some(&Server::new("a", 1)));
+        assert_eq!(
+            SlotMap::all_at(Server::new("a", 1)).server(SLOTS - 1),
+            Some(&Server::new("a", 1))
+        );
     }
 
     #[test]
@@ -113,7 +134,8 @@ mod tests {
 
     #[test]
     fn most_decide_and_between_equals_nothing_changes() {
-        let (old, new) = (SlotMap::all_at(Server::new("old", 1)), SlotMap::all_at(Server::new("new", 1)));
+        let (old, new) =
+            (SlotMap::all_at(Server::new("old", 1)), SlotMap::all_at(Server::new("new", 1)));
         assert_eq!(old.agreed(&[]), None);
         assert_eq!(old.agreed(&[new.clone(), old.clone()]), Some(old.clone()));
         assert_eq!(old.agreed(&[old.clone(), new.clone(), new.clone()]), Some(new.clone()));

@@ -22,7 +22,11 @@ pub(super) struct Spoiled {
 
 impl Spoiled {
     /// Logs once that a room is spoiled, if it is; forgets it when it is well again.
-    pub(super) fn note<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn note<T>(
+        &self,
+        room: &RoomId,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         match &result {
             Err(StoreError::Broken(why)) => self.log(room, why),
             Ok(_) if self.count.load(Ordering::Relaxed) > 0 => {
@@ -36,7 +40,11 @@ impl Spoiled {
     }
 
     /// The same for a call that also succeeds in a spoiled room, and so proves nothing about it.
-    pub(super) fn note_failure<T>(&self, room: &RoomId, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn note_failure<T>(
+        &self,
+        room: &RoomId,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         result.inspect_err(|error| {
             if let StoreError::Broken(why) = error {
                 self.log(room, why);
@@ -50,7 +58,11 @@ impl Spoiled {
             self.count.store(told.len(), Ordering::Relaxed);
             // What Redis quotes of a room stays out of the log.
             let why = why.split(" script: ").next().unwrap_or_default();
-            tracing::error!(room, why, "the keys of a room hold what Parlor did not write: it is refused until they are gone");
+            tracing::error!(
+                room,
+                why,
+                "the keys of a room hold what Parlor did not write: it is refused until they are gone"
+            );
         }
     }
 }
@@ -75,11 +87,21 @@ mod tests {
         let (spoiled, room): (_, RoomId) = (Spoiled::default(), "general".parse().unwrap());
         let told = || spoiled.told.lock().iter().cloned().collect::<Vec<_>>();
         let broken = || Err::<(), _>(numbers());
-        assert_eq!((spoiled.note(&room, broken()), spoiled.note(&room, broken())), (broken(), broken()));
+        assert_eq!(
+            (spoiled.note(&room, broken()), spoiled.note(&room, broken())),
+            (broken(), broken())
+        );
         assert_eq!(told(), ["dfe2db7497"]);
-        assert_eq!(spoiled.note(&room, Err::<(), _>(StoreError::Unavailable)), Err(StoreError::Unavailable));
+        assert_eq!(
+            spoiled.note(&room, Err::<(), _>(StoreError::Unavailable)),
+            Err(StoreError::Unavailable)
+        );
         assert_eq!(told().len(), 1);
-        assert_eq!((spoiled.note_failure(&room, Ok(())), told().len()), (Ok(()), 1), "who leaves proves nothing");
+        assert_eq!(
+            (spoiled.note_failure(&room, Ok(())), told().len()),
+            (Ok(()), 1),
+            "who leaves proves nothing"
+        );
         assert_eq!((spoiled.note(&room, Ok(())), told().len()), (Ok(()), 0));
         assert_eq!((spoiled.note_failure(&room, broken()), told().len()), (broken(), 1));
     }

@@ -16,7 +16,8 @@ use tokio::{
 
 use super::{
     DEADLINE, Members, Shared, Want,
-    codec::{BrokerMessage, JoinReply, Position, garbled},
+    broker_message::BrokerMessage,
+    codec::{JoinReply, Position, garbled},
     connection::RedisConnection,
     keys::Keys,
     queue::Queue,
@@ -78,7 +79,8 @@ impl RoomSubscription {
             renewal: Mutex::new(Instant::now() + shared.period()),
             reconciler: OnceLock::new(),
         });
-        let reconciler = tokio::spawn(repair::keep(Arc::downgrade(shared), Arc::downgrade(&subscription)));
+        let reconciler =
+            tokio::spawn(repair::keep(Arc::downgrade(shared), Arc::downgrade(&subscription)));
         let _ = subscription.reconciler.set(reconciler.abort_handle());
         subscription
     }
@@ -145,8 +147,13 @@ impl RoomSubscription {
     }
 
     /// Takes the gate; `None` if the subscription was retired meanwhile.
-    pub(super) async fn pass(&self, deadline: Instant) -> Result<Option<OwnedMutexGuard<GateState>>, StoreError> {
-        let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned()).await.map_err(|_| StoreError::Unavailable)?;
+    pub(super) async fn pass(
+        &self,
+        deadline: Instant,
+    ) -> Result<Option<OwnedMutexGuard<GateState>>, StoreError> {
+        let gate = timeout_at(deadline, Arc::clone(&self.gate).lock_owned())
+            .await
+            .map_err(|_| StoreError::Unavailable)?;
         Ok(if gate.retired { None } else { Some(gate) })
     }
 
@@ -224,7 +231,9 @@ impl Shared {
     pub(super) async fn retire(&self, subscription: &RoomSubscription, gate: &mut GateState) {
         // Before the room is forgotten: the next subscription must not be ended by this one.
         // Also where none is known: one that was given up may have happened, or may still happen.
-        if let Some(connection) = gate.subscribed.take().or_else(|| self.router.route(subscription.keys.slot())) {
+        if let Some(connection) =
+            gate.subscribed.take().or_else(|| self.router.route(subscription.keys.slot()))
+        {
             connection.unsubscribe(subscription.keys.channel()).await;
         }
         gate.retired = true;
@@ -235,7 +244,10 @@ impl Shared {
     }
 
     /// Renews the lease of this node's members, and repairs what is wrong.
-    pub(super) async fn reconcile(self: &Arc<Self>, subscription: &RoomSubscription) -> Result<(), StoreError> {
+    pub(super) async fn reconcile(
+        self: &Arc<Self>,
+        subscription: &RoomSubscription,
+    ) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(mut gate) = subscription.pass(deadline).await? else { return Ok(()) };
         if subscription.replica().seats().is_empty() {
@@ -243,8 +255,10 @@ impl Shared {
             return Ok(());
         }
         let unsubscribed = subscription.replica().take_unsubscribed();
-        let listens =
-            gate.subscribed.as_ref().is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
+        let listens = gate
+            .subscribed
+            .as_ref()
+            .is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
         if unsubscribed || !listens {
             gate.subscribed = None;
             match self.router.subscribe(&subscription.keys, deadline).await {
@@ -259,7 +273,13 @@ impl Shared {
         }
         let mut evicted = subscription.replica().take_evicted();
         if !evicted {
-            match self.renew(&[subscription], self.lease(), deadline).await?.pop().transpose()?.flatten() {
+            match self
+                .renew(&[subscription], self.lease(), deadline)
+                .await?
+                .pop()
+                .transpose()?
+                .flatten()
+            {
                 Some(position) => subscription.expect(position),
                 None => evicted = true,
             }
@@ -287,32 +307,40 @@ impl Shared {
     }
 
     /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
-    async fn rejoin_members(&self, subscription: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
+    async fn rejoin_members(
+        &self,
+        subscription: &RoomSubscription,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
         let (key, seats) = {
             let replica = subscription.replica();
             (replica.key(), replica.seats().clone())
         };
         let began = Instant::now();
-        let sits = |id: MemberId, tag| subscription.replica().seats().get(&id).is_some_and(|seat| seat.tag == tag);
+        let sits = |id: MemberId, tag| {
+            subscription.replica().seats().get(&id).is_some_and(|seat| seat.tag == tag)
+        };
         let rejoin = |(id, seat): (MemberId, Seat)| async move {
             if !sits(id, seat.tag) {
                 return Ok(());
             }
             let joiner = Joiner { id, name: &seat.name, tag: seat.tag, began, after: None };
             let args = self.join_args(&joiner, key, Some(&seat), false);
-            let mut reply = self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
+            let mut reply =
+                self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
             match reply.word().as_deref() {
                 Some("OK") => {
-                    let JoinReply { room_state, .. } = JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
+                    let JoinReply { room_state, .. } =
+                        JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
                     count(&self.counts.rejoin);
                     if !subscription.replica().renew(id, seat.tag, room_state.room.version) {
                         // Given up meanwhile.
                         self.schedule_cleanup(&subscription.room, id, seat.tag);
                     }
                 }
-                Some("ETAKEN") => {
-                    subscription.replica().lose(id, seat.tag, &mut |event| self.events.on_event(&subscription.room, event))
-                }
+                Some("ETAKEN") => subscription.replica().lose(id, seat.tag, &mut |event| {
+                    self.events.on_event(&subscription.room, event)
+                }),
                 Some("EBROKEN") => return Err(spoiled::numbers()),
                 _ => return Err(garbled("join")),
             }
@@ -331,14 +359,20 @@ impl Shared {
     }
 
     /// Reads the room again and tells what was missed.
-    async fn fill(&self, subscription: &RoomSubscription, deadline: Instant) -> Result<(), StoreError> {
+    async fn fill(
+        &self,
+        subscription: &RoomSubscription,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
         let want = {
             let mut replica = subscription.replica();
             replica.refill();
             let (epoch, seq) = replica.heard();
             if replica.is_forked() { Want::All } else { Want::Since(epoch, seq) }
         };
-        let Some((room_state, reaches)) = self.read(&subscription.keys, Members::All, want, deadline).await? else {
+        let Some((room_state, reaches)) =
+            self.read(&subscription.keys, Members::All, want, deadline).await?
+        else {
             subscription.replica().mark_evicted();
             return Err(StoreError::Unavailable);
         };

@@ -214,7 +214,9 @@ impl State {
     fn again(&mut self) -> PollOutcome {
         let (from, told) = match self.last.take() {
             Some((from, Told::Pieces(told))) if !self.full => (from, told),
-            Some((_, Told::Start { reset })) => return PollOutcome::Unknown { void: self.void || reset },
+            Some((_, Told::Start { reset })) => {
+                return PollOutcome::Unknown { void: self.void || reset };
+            }
             _ => return self.elsewhere(),
         };
         if self.gathered.is_empty() {

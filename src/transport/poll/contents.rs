@@ -18,7 +18,9 @@ const PIECES: usize = 1024;
 impl Start {
     /// Whether it holds nothing new for a client that knows `read`.
     fn is_known(&self, read: Option<Page>) -> bool {
-        !self.reset && self.history.is_empty() && read.is_some_and(|page| self.members.are_told(page.fingerprint))
+        !self.reset
+            && self.history.is_empty()
+            && read.is_some_and(|page| self.members.are_told(page.fingerprint))
     }
 }
 
@@ -137,12 +139,16 @@ impl PollContents {
         if let Some(Start { reset, last_n, members, listed, .. }) = start {
             let reset = if *reset { ",\"reset\":true" } else { "" };
             let crowd = if members.crowd { ",\"crowd\":true" } else { "" };
-            out.put_slice(format!("{reset},\"count\":{}{crowd},\"members\":", members.count).as_bytes());
+            out.put_slice(
+                format!("{reset},\"count\":{}{crowd},\"members\":", members.count).as_bytes(),
+            );
             out.put_slice(listed);
             out.put_slice(format!(",\"lastN\":{last_n}").as_bytes());
         }
         // Tickets are base64: nothing in them needs escaping.
-        if let Some(ticket) = self.ticket.as_deref().map(str::as_bytes).or(start.map(|start| &*start.ticket)) {
+        if let Some(ticket) =
+            self.ticket.as_deref().map(str::as_bytes).or(start.map(|start| &*start.ticket))
+        {
             out.put_slice(b",\"ticket\":\"");
             out.put_slice(ticket);
             out.put_u8(b'"');
@@ -154,7 +160,8 @@ impl PollContents {
     /// The addresses and lengths of the held bytes.
     #[cfg(test)]
     pub(super) fn held(&self) -> impl Iterator<Item = (*const u8, usize)> {
-        let start = self.start.iter().flat_map(|start| [&start.listed, &start.history, &start.whole]);
+        let start =
+            self.start.iter().flat_map(|start| [&start.listed, &start.history, &start.whole]);
         self.pieces.iter().chain(start).map(|bytes| (bytes.as_ptr(), bytes.len()))
     }
 }

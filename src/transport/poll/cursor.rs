@@ -26,14 +26,19 @@ pub(super) struct Page {
 impl PollCursor {
     /// A cursor that no client was given.
     pub(super) fn nowhere() -> Self {
-        Self { cursor: Cursor { epoch: Epoch(0), seq: 0 }, page: Some(Page { response: fastrand::u64(..), fingerprint: 0 }) }
+        Self {
+            cursor: Cursor { epoch: Epoch(0), seq: 0 },
+            page: Some(Page { response: fastrand::u64(..), fingerprint: 0 }),
+        }
     }
 }
 
 impl fmt::Display for PollCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cursor.fmt(f)?;
-        self.page.map_or(Ok(()), |Page { response, fingerprint }| write!(f, "-{response:x}{fingerprint:016x}"))
+        self.page.map_or(Ok(()), |Page { response, fingerprint }| {
+            write!(f, "-{response:x}{fingerprint:016x}")
+        })
     }
 }
 
@@ -61,7 +66,10 @@ mod tests {
         let page = Some(Page { response: 0xa, fingerprint: 0xb });
         let next = PollCursor { cursor: Cursor { seq: 9, ..start.cursor }, page };
         assert_eq!((start.to_string(), start.page), ("ff-7".into(), None));
-        assert_eq!((next.to_string(), next.to_string().parse()), ("ff-9-a000000000000000b".into(), Ok(next)));
+        assert_eq!(
+            (next.to_string(), next.to_string().parse()),
+            ("ff-9-a000000000000000b".into(), Ok(next))
+        );
         assert_eq!(next.to_string().parse(), Ok(next.cursor));
         let long = format!("ff-7-{}", "1".repeat(33));
         for bad in ["", "ff", "ff-7-", "ff-7-x", "ff-7-1-1", "ff-7-1", &long] {

@@ -52,7 +52,9 @@ impl MemberFingerprint {
         match *change {
             Change::One { mark, .. } if !self.crowd => self.number ^= mark,
             Change::Listed(members) => *self = members.into(),
-            Change::One { count, .. } | Change::Counted(count) => *self = Self { number: count, crowd: true },
+            Change::One { count, .. } | Change::Counted(count) => {
+                *self = Self { number: count, crowd: true }
+            }
         }
     }
 }

@@ -48,7 +48,8 @@ impl Pollers {
     /// As [`Hub::enter`].
     pub async fn join(&self, join_request: JoinRequest) -> Result<Bytes, ApiError> {
         let buffer = Arc::new(PollBuffer::new(None));
-        let session = self.hub.enter(join_request, Arc::clone(&buffer) as Arc<dyn Subscriber>).await?;
+        let session =
+            self.hub.enter(join_request, Arc::clone(&buffer) as Arc<dyn Subscriber>).await?;
         let welcome = buffer.welcome();
         self.keep(session, buffer);
         Ok(welcome)
@@ -88,7 +89,14 @@ impl Pollers {
         let buffer = Arc::new(PollBuffer::new(Some(from)));
         let _waiting = buffer.wait();
         let resume = ResumeFrom { cursor: after.map(|after| after.cursor), exact, began };
-        let session = Box::pin(self.hub.resume(room, ticket, resume, usage, Arc::clone(&buffer) as Arc<dyn Subscriber>)).await?;
+        let session = Box::pin(self.hub.resume(
+            room,
+            ticket,
+            resume,
+            usage,
+            Arc::clone(&buffer) as Arc<dyn Subscriber>,
+        ))
+        .await?;
         let _stay = self.keep(session, Arc::clone(&buffer));
         // If polls alternate between nodes, each node resumes the session: only a client that has missed something is
         // answered at once.
@@ -113,7 +121,8 @@ impl Pollers {
     }
 
     fn keep(&self, session: Session, buffer: Arc<PollBuffer>) -> Option<KeepAlive> {
-        let (member, known, theirs) = (session.member(), Arc::clone(&self.known), Arc::clone(&buffer));
+        let (member, known, theirs) =
+            (session.member(), Arc::clone(&self.known), Arc::clone(&buffer));
         let lost = move || {
             known.remove_if(&member, |_, poller| Arc::ptr_eq(&poller.buffer, &theirs));
             shrink::shrink(&known);

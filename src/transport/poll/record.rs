@@ -11,10 +11,12 @@ use crate::{
 };
 
 /// Records for a member that resumes, of which a response needs the parts of a welcome.
-pub(super) static RESUMED: Encoder = Encoder { frame: |frame, out| record(frame, false, out), echo: true };
+pub(super) static RESUMED: Encoder =
+    Encoder { frame: |frame, out| record(frame, false, out), echo: true };
 
 /// Records for a member that joins: the response is the welcome as it is.
-pub(super) static JOINED: Encoder = Encoder { frame: |frame, out| record(frame, true, out), echo: true };
+pub(super) static JOINED: Encoder =
+    Encoder { frame: |frame, out| record(frame, true, out), echo: true };
 
 /// What a record begins with.
 const ENTRY: u8 = 0;
@@ -55,7 +57,9 @@ pub(super) struct Start {
 
 fn record(frame: &Frame<'_>, joined: bool, out: &mut Vec<u8>) {
     match frame.message {
-        ServerMessage::Welcome(welcome) | ServerMessage::Reset(welcome) => start(welcome, frame.json, joined, out),
+        ServerMessage::Welcome(welcome) | ServerMessage::Reset(welcome) => {
+            start(welcome, frame.json, joined, out)
+        }
         ServerMessage::Chat(chat) => {
             out.put_u8(ENTRY);
             cursor(chat.cursor, out);
@@ -99,7 +103,9 @@ fn change(message: &ServerMessage<'_>, out: &mut Vec<u8>) {
     let (kind, number, count) = match message {
         ServerMessage::Joined { member, count, .. } => (ONE, mark(member.client_id), *count),
         ServerMessage::Left { client_id, count, .. } => (ONE, mark(*client_id), *count),
-        ServerMessage::Presence { count, members: Some(members), .. } => (LISTED, marks(members), *count),
+        ServerMessage::Presence { count, members: Some(members), .. } => {
+            (LISTED, marks(members), *count)
+        }
         ServerMessage::Presence { count, .. } => (COUNTED, 0, *count),
         _ => return out.put_u8(UNCHANGED),
     };
@@ -146,12 +152,25 @@ impl Record {
             _ => {
                 let (cursor, reset) = (read_cursor(rest)?, rest.try_get_u8().ok()? == 1);
                 let (last_n, crowd) = (rest.try_get_u64().ok()?, rest.try_get_u8().ok()? == 1);
-                let members = Members { crowd, count: rest.try_get_u64().ok()?, marks: rest.try_get_u64().ok()? };
+                let members = Members {
+                    crowd,
+                    count: rest.try_get_u64().ok()?,
+                    marks: rest.try_get_u64().ok()?,
+                };
                 let (ticket, whole) = (read_text(rest)?, read_text(rest)?);
                 let joined = !whole.is_empty();
                 let listed = if joined { Bytes::new() } else { read_text(rest)? };
                 let history = if joined { Bytes::new() } else { read_text(rest)? };
-                Some(Self::Start(Start { cursor, reset, last_n, members, ticket, listed, history, whole }))
+                Some(Self::Start(Start {
+                    cursor,
+                    reset,
+                    last_n,
+                    members,
+                    ticket,
+                    listed,
+                    history,
+                    whole,
+                }))
             }
         }
     }

@@ -66,7 +66,11 @@ pub struct UpgradeParams {
 }
 
 /// Serves one connection until it ends. The session outlives a lost connection by the grace period.
-pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> impl Future<Output = ()> + Send {
+pub fn serve(
+    hub: Arc<Hub>,
+    upgraded: HyperWebsocket,
+    opening: UpgradeParams,
+) -> impl Future<Output = ()> + Send {
     // Boxed, like everything here that is rare or short: the future of an idle connection should hold only what it
     // waits with.
     let opened = Box::pin(open(hub, upgraded, opening));
@@ -84,7 +88,11 @@ pub fn serve(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) ->
 type Socket = WebSocketStream<Stream>;
 
 /// From upgrade to welcome; `None` when the connection ends before.
-async fn open(hub: Arc<Hub>, upgraded: HyperWebsocket, opening: UpgradeParams) -> Option<(Connection, Socket, Option<Session>)> {
+async fn open(
+    hub: Arc<Hub>,
+    upgraded: HyperWebsocket,
+    opening: UpgradeParams,
+) -> Option<(Connection, Socket, Option<Session>)> {
     let (mut socket, outbox) = take_over(upgraded).await?;
     let link = Connection { hub, outbox, pace: FramePacer::new(opening.rate, opening.usage) };
     match link.open(&mut socket, opening.join_request, opening.resume).await {
@@ -164,8 +172,14 @@ impl Connection {
                 restarting = self.hub.stops() => return Err(Some(restarting)),
             };
             match frame?.ask? {
-                ClientMessage::Resume { ticket, cursor } => (join_request.ticket, join_request.cursor) = (Some(ticket), cursor),
-                _ => return Err(Some(ApiError::BadFrame("with resume=1 the first frame must be resume".into()))),
+                ClientMessage::Resume { ticket, cursor } => {
+                    (join_request.ticket, join_request.cursor) = (Some(ticket), cursor)
+                }
+                _ => {
+                    return Err(Some(ApiError::BadFrame(
+                        "with resume=1 the first frame must be resume".into(),
+                    )));
+                }
             }
         }
         let reader: Arc<dyn Subscriber> = Arc::clone(&self.outbox) as _;
@@ -273,10 +287,17 @@ impl Connection {
             ClientMessage::LivekitToken => {
                 let pass = Box::pin(session.livekit_token()).await?;
                 let (room, identity) = (session.room(), session.member());
-                self.outbox.send(&ServerMessage::LivekitToken { token: &pass.token, livekit_url: &pass.url, room, identity });
+                self.outbox.send(&ServerMessage::LivekitToken {
+                    token: &pass.token,
+                    livekit_url: &pass.url,
+                    room,
+                    identity,
+                });
             }
             ClientMessage::Ping => self.outbox.send(&ServerMessage::Pong),
-            ClientMessage::Resume { .. } => return Err(ApiError::BadFrame("resume is good as the first frame only".into())),
+            ClientMessage::Resume { .. } => {
+                return Err(ApiError::BadFrame("resume is good as the first frame only".into()));
+            }
             ClientMessage::Leave => {}
         }
         Ok(())
@@ -314,19 +335,25 @@ impl From<Option<Result<Message, Error>>> for Received {
     fn from(message: Option<Result<Message, Error>>) -> Self {
         match message {
             Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text)),
-            Some(Ok(Message::Binary(_))) => Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None }),
+            Some(Ok(Message::Binary(_))) => {
+                Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None })
+            }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
             // A client that gives up a lost connection sends a close code of its own. Only a normal close means that it
             // leaves.
-            Some(Ok(Message::Close(frame))) => match frame.map_or(CloseCode::Status, |frame| frame.code) {
-                CloseCode::Normal | CloseCode::Status => Self::Goodbye,
-                CloseCode::Away => Self::Unload,
-                _ => Self::Lost,
-            },
+            Some(Ok(Message::Close(frame))) => {
+                match frame.map_or(CloseCode::Status, |frame| frame.code) {
+                    CloseCode::Normal | CloseCode::Status => Self::Goodbye,
+                    CloseCode::Away => Self::Unload,
+                    _ => Self::Lost,
+                }
+            }
             Some(Err(Error::Capacity(_))) => Self::Nonsense(ApiError::FrameTooBig),
             Some(Err(Error::Utf8(_))) => Self::Nonsense(ApiError::BadText),
             // A peer that vanishes without a close frame is lost; it has not broken the protocol.
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) | None => Self::Lost,
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) | None => {
+                Self::Lost
+            }
             Some(Err(Error::Protocol(_))) => Self::Nonsense(ApiError::BadProtocol),
             Some(Err(_)) => Self::Lost,
         }

@@ -21,7 +21,7 @@ use crate::{
     budget::Admission,
     hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
-    transport::{backlog::Backlog, hijack::forget},
+    transport::backlog::{Backlog, forget},
 };
 
 /// How many bytes a client may fall behind before its connection is closed, to be resumed.
@@ -31,7 +31,8 @@ const QUEUE_LIMIT: usize = 256 * 1024;
 const PIECES: usize = 32;
 
 /// WebSocket text frames.
-pub(super) static ENCODER: Encoder = Encoder { frame: |frame, out| text_frame(frame.json, out), echo: false };
+pub(super) static ENCODER: Encoder =
+    Encoder { frame: |frame, out| text_frame(frame.json, out), echo: false };
 
 fn text_frame(json: &[u8], out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), &[json], out);
@@ -76,7 +77,9 @@ struct Half(Option<OwnedWriteHalf>);
 impl Half {
     /// Whether the socket takes bytes. An error shows itself in the next write.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_ref().map_or(Poll::Ready(()), |half| half.as_ref().poll_write_ready(cx).map(|_| ()))
+        self.0
+            .as_ref()
+            .map_or(Poll::Ready(()), |half| half.as_ref().poll_write_ready(cx).map(|_| ()))
     }
 
     /// Makes the kernel discard unsent bytes when the socket closes.
@@ -105,7 +108,12 @@ impl Drop for Half {
 
 impl Outbox {
     pub(super) fn new(socket: OwnedWriteHalf, admission: Admission) -> Self {
-        Self { socket: Half(Some(socket)), state: Mutex::default(), pumping: AtomicWaker::new(), admission }
+        Self {
+            socket: Half(Some(socket)),
+            state: Mutex::default(),
+            pumping: AtomicWaker::new(),
+            admission,
+        }
     }
 
     /// Sends a frame to this client alone.
@@ -198,7 +206,12 @@ impl State {
     fn drain(&mut self, socket: &Half) {
         while !self.queue.is_empty() {
             let mut slices = [IoSlice::new(&[]); PIECES];
-            let count = self.queue.iter().zip(&mut slices).map(|(piece, slice)| *slice = IoSlice::new(piece)).count();
+            let count = self
+                .queue
+                .iter()
+                .zip(&mut slices)
+                .map(|(piece, slice)| *slice = IoSlice::new(piece))
+                .count();
             match socket.write(&slices[..count]) {
                 Ok(written) => self.consume(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -366,7 +379,10 @@ mod tests {
         assert!(heard.windows(8).any(|bytes| bytes == b"too_slow"), "told why");
         // A piece larger than all that the address may leave unread: the connection ends within it.
         let (heard, _) = flooded(&[32 << 20]).await;
-        assert!(heard.len() < 32 << 20 && heard.iter().all(|byte| *byte == b'x'), "and nothing is said amid it");
+        assert!(
+            heard.len() < 32 << 20 && heard.iter().all(|byte| *byte == b'x'),
+            "and nothing is said amid it"
+        );
         assert_eq!((budgets.held(Resource::Unread), budgets.held(Resource::Connections)), (0, 0));
     }
 }

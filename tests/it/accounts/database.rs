@@ -80,10 +80,18 @@ async fn an_account_is_registered_logged_in_and_known(database: Database) {
         let account = accounts.who(&token).await.unwrap();
         assert_eq!((account.name.as_str(), account.created_at), ("Анна", clock()));
     }
-    for (user, password) in
-        [("Анна", "correct hors"), ("Анна", "correct horsee"), ("Ann", PASSWORD), ("", PASSWORD), ("Анна", "")]
-    {
-        assert_eq!(accounts.login(HOME, user, password).await, Err(AccountError::WrongLogin), "{user} {password}");
+    for (user, password) in [
+        ("Анна", "correct hors"),
+        ("Анна", "correct horsee"),
+        ("Ann", PASSWORD),
+        ("", PASSWORD),
+        ("Анна", ""),
+    ] {
+        assert_eq!(
+            accounts.login(HOME, user, password).await,
+            Err(AccountError::WrongLogin),
+            "{user} {password}"
+        );
     }
 }
 
@@ -94,21 +102,35 @@ async fn exactly_one_of_many_gets_a_name(database: Database) {
     let outcomes = join_all(tries).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
 
-    assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).all(|error| *error == AccountError::NameTaken));
+    assert!(
+        outcomes
+            .iter()
+            .filter_map(|outcome| outcome.as_ref().err())
+            .all(|error| *error == AccountError::NameTaken)
+    );
 }
 
 async fn names_that_look_alike_are_one_name(database: Database) {
     let accounts = database.open().await;
     accounts.register(HOME, "Paypal", PASSWORD).await.unwrap();
-    for name in ["paypal", "PAYPAL", "PaypaI", "Раураl", "Pаypal", "Ｐａｙｐａｌ", "Pay pal"] {
-        assert_eq!(accounts.register(HOME, name, PASSWORD).await, Err(AccountError::NameTaken), "{name}");
+    for name in ["paypal", "PAYPAL", "PaypaI", "Раураl", "Pаypal", "Ｐａｙｐａｌ", "Pay pal"]
+    {
+        assert_eq!(
+            accounts.register(HOME, name, PASSWORD).await,
+            Err(AccountError::NameTaken),
+            "{name}"
+        );
         assert!(accounts.is_taken(&name.parse().unwrap()).await.unwrap(), "{name}");
     }
     let guest: Name = "Pay\u{ad}\u{2800}pal\u{200d}".parse().unwrap();
     assert!(accounts.is_taken(&guest).await.unwrap(), "what guests may write and accounts may not");
     accounts.register(HOME, "Tom", PASSWORD).await.unwrap();
     for capitals in ["ТОМ", "том"] {
-        assert_eq!(accounts.register(HOME, capitals, PASSWORD).await, Err(AccountError::NameTaken), "{capitals}");
+        assert_eq!(
+            accounts.register(HOME, capitals, PASSWORD).await,
+            Err(AccountError::NameTaken),
+            "{capitals}"
+        );
         assert!(accounts.is_taken(&capitals.parse().unwrap()).await.unwrap(), "{capitals}");
     }
     for free in ["Paypa", "PaypaI2", "😀", "Guest 1a2b"] {
@@ -137,7 +159,8 @@ async fn a_token_ends_by_time_by_logout_by_a_new_password_and_with_the_account(d
     assert!(is_over(&old).await);
 
     let (here, elsewhere) = (login().await, login().await);
-    let change = |old: &'static str, new: &'static str| accounts.change_password(HOME, &here, old, new);
+    let change =
+        |old: &'static str, new: &'static str| accounts.change_password(HOME, &here, old, new);
     assert_eq!(change("wrong horse", "new password").await, Err(AccountError::WrongLogin));
     assert_eq!(change(PASSWORD, "short").await, Err(AccountError::BadPassword));
     assert!(!is_over(&elsewhere).await);
@@ -158,13 +181,28 @@ async fn what_hostile_people_send_does_nothing(database: Database) {
     let accounts = database.open().await;
     accounts.register(HOME, "Ann", PASSWORD).await.unwrap();
     let long = "x".repeat(60_000);
-    for name in ["' OR '1'='1", "Ann'; DROP TABLE accounts; --", "Ann\0", "\"; --", "$1", "%", "A%", "A_n", &long] {
+    for name in [
+        "' OR '1'='1",
+        "Ann'; DROP TABLE accounts; --",
+        "Ann\0",
+        "\"; --",
+        "$1",
+        "%",
+        "A%",
+        "A_n",
+        &long,
+    ] {
         let login = accounts.login(HOME, name, PASSWORD).await;
-        assert!(matches!(login, Err(AccountError::WrongLogin | AccountError::TooManyTries(_))), "{name}: {login:?}");
+        assert!(
+            matches!(login, Err(AccountError::WrongLogin | AccountError::TooManyTries(_))),
+            "{name}: {login:?}"
+        );
     }
     assert_eq!(accounts.register(HOME, "O'Neil", PASSWORD).await, Ok(()), "a quote is no harm");
     assert!(accounts.login(HOME, "o'neil", PASSWORD).await.is_ok());
-    for password in ["x".repeat(73), "я".repeat(37), "1234567".into(), "12345678\0".into(), String::new(), long] {
+    for password in
+        ["x".repeat(73), "я".repeat(37), "1234567".into(), "12345678\0".into(), String::new(), long]
+    {
         assert_eq!(accounts.register(HOME, "Bob", &password).await, Err(AccountError::BadPassword));
     }
     let whole = "x".repeat(72);
@@ -183,11 +221,19 @@ async fn accounts_and_tokens_outlive_the_server(database: Database) {
     before.register(HOME, "Ann", PASSWORD).await.unwrap();
     let token = before.login(HOME, "Ann", PASSWORD).await.unwrap();
     before.close().await;
-    assert_eq!(before.who(&token).await, Err(AccountError::Unavailable), "a database that is away is no wrong login");
+    assert_eq!(
+        before.who(&token).await,
+        Err(AccountError::Unavailable),
+        "a database that is away is no wrong login"
+    );
     let after = database.open().await;
     assert_eq!(after.who(&token).await.unwrap().name.as_str(), "Ann");
     let peppered = Accounts::open(&database.url, "a secret", Cost::LEAST, clock).await.unwrap();
-    assert_eq!(peppered.who(&token).await, Err(AccountError::NotLoggedIn), "another secret, another key");
+    assert_eq!(
+        peppered.who(&token).await,
+        Err(AccountError::NotLoggedIn),
+        "another secret, another key"
+    );
     let token = peppered.login(HOME, "Ann", PASSWORD).await.unwrap();
     assert_eq!(after.who(&token).await, Err(AccountError::NotLoggedIn));
 }
@@ -203,7 +249,10 @@ async fn tables_of_the_version_before_are_brought_up_to_date(database: Database)
     Migrator::with_migrations(vec![first]).run(&mut old).await.unwrap();
     let hash = "$2b$04$1yRWpyHzDmYsVOWBeCfLB.6uqAsk1HJZyDIYMgTpWAVQDZpZHYKhq";
     for (table, sql) in [
-        ("accounts", "INSERT INTO accounts VALUES ('6e2b0a4e-0a5c-4c9a-8f39-0c7e5c1f0001', 'Ann', 'ann', $1, 0, 7)"),
+        (
+            "accounts",
+            "INSERT INTO accounts VALUES ('6e2b0a4e-0a5c-4c9a-8f39-0c7e5c1f0001', 'Ann', 'ann', $1, 0, 7)",
+        ),
         ("looks", "INSERT INTO looks VALUES ('ann', '6e2b0a4e-0a5c-4c9a-8f39-0c7e5c1f0001')"),
     ] {
         let query = sqlx::query(sql);
@@ -215,10 +264,16 @@ async fn tables_of_the_version_before_are_brought_up_to_date(database: Database)
     // Two nodes at once, as a deployment does.
     let (one, two) = tokio::join!(database.open(), database.open());
     assert!(one.is_taken(&"Ann".parse().unwrap()).await.unwrap());
-    assert!(one.is_taken(&"ανν".parse().unwrap()).await.unwrap(), "by a look that was not kept then");
+    assert!(
+        one.is_taken(&"ανν".parse().unwrap()).await.unwrap(),
+        "by a look that was not kept then"
+    );
     assert_eq!(two.register(HOME, "ann", PASSWORD).await, Err(AccountError::NameTaken));
     let mut now = AnyConnection::connect(&database.url).await.unwrap();
-    let row = sqlx::query("SELECT COUNT(*), MAX(version) FROM _sqlx_migrations").fetch_one(&mut now).await.unwrap();
+    let row = sqlx::query("SELECT COUNT(*), MAX(version) FROM _sqlx_migrations")
+        .fetch_one(&mut now)
+        .await
+        .unwrap();
     assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (2, 2));
     // What the new table is for.
     two.register(HOME, "Bob", PASSWORD).await.unwrap();
@@ -234,11 +289,22 @@ async fn a_guesser_runs_out_of_tries_and_the_owner_does_not(database: Database) 
     let away = |last| IpAddr::from([198, 51, 100, last]);
     for (user, from) in [("Ann", away(1)), ("nobody", away(2))] {
         let tries = join_all((0..20).map(|_| accounts.login(from, user, "wrong horse"))).await;
-        let wrong = tries.iter().filter(|outcome| **outcome == Err(AccountError::WrongLogin)).count();
-        let refused = tries.iter().filter(|outcome| matches!(outcome, Err(AccountError::TooManyTries(_)))).count();
-        assert_eq!((wrong, refused), (10, 10), "whether or not there is such an account: {tries:?}");
+        let wrong =
+            tries.iter().filter(|outcome| **outcome == Err(AccountError::WrongLogin)).count();
+        let refused = tries
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(AccountError::TooManyTries(_))))
+            .count();
+        assert_eq!(
+            (wrong, refused),
+            (10, 10),
+            "whether or not there is such an account: {tries:?}"
+        );
     }
-    assert!(matches!(accounts.login(away(1), "Ann", PASSWORD).await, Err(AccountError::TooManyTries(_))));
+    assert!(matches!(
+        accounts.login(away(1), "Ann", PASSWORD).await,
+        Err(AccountError::TooManyTries(_))
+    ));
     let owner = join_all((0..50).map(|_| accounts.login(HOME, "Ann", PASSWORD))).await;
     assert!(owner.iter().all(Result::is_ok), "fifty right ones at once: {owner:?}");
 }
@@ -272,7 +338,12 @@ async fn the_file_is_for_its_owner_only() {
     let modes: Vec<(String, u32)> = std::fs::read_dir(file.parent().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap())
-        .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().permissions().mode() & 0o777))
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                entry.metadata().unwrap().permissions().mode() & 0o777,
+            )
+        })
         .collect();
     assert_eq!(modes.len(), 3, "the file, its log and its index: {modes:?}");
     assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");

@@ -22,8 +22,14 @@ async fn the_predecessors_flow_works_by_curl_to_the_letter() {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let body = body.to_owned();
         let run = move || {
-            let json = ["-H", "Content-Type: application/json", "-d", &body, "-w", " %{http_code}", &url];
-            Command::new("curl").current_dir(dir).args(["-s", "-X", "POST"]).args(args).args(json).output()
+            let json =
+                ["-H", "Content-Type: application/json", "-d", &body, "-w", " %{http_code}", &url];
+            Command::new("curl")
+                .current_dir(dir)
+                .args(["-s", "-X", "POST"])
+                .args(args)
+                .args(json)
+                .output()
         };
         let output = tokio::task::spawn_blocking(run).await.unwrap();
         let output = output.expect("these tests need curl: apt-get install curl");
@@ -35,7 +41,8 @@ async fn the_predecessors_flow_works_by_curl_to_the_letter() {
     let (token, status) = answer.strip_prefix(r#"{"token":""#).unwrap().split_once("\"} ").unwrap();
     assert_eq!(status, "200");
     let jar = std::fs::read_to_string(jar).unwrap();
-    let kept: Vec<&str> = jar.lines().find(|line| line.contains("\ttoken\t")).unwrap().split('\t').collect();
+    let kept: Vec<&str> =
+        jar.lines().find(|line| line.contains("\ttoken\t")).unwrap().split('\t').collect();
     assert!(kept[0].starts_with("#HttpOnly_") && kept[2] == "/" && kept[6] == token, "{jar}");
 
     let mut bob = parlor.enter("room=general", &parlor.member("bob").await).await;
@@ -69,7 +76,10 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
     let parlor = Parlor::start(&[]).await;
     let login = json!({"user": "Ann", "password": PASSWORD});
     let response = parlor.post("/register", None, login.clone()).await;
-    assert_eq!((response.status().as_u16(), response.headers()["cache-control"].to_str().unwrap()), (201, "no-store"));
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["cache-control"].to_str().unwrap()),
+        (201, "no-store")
+    );
     let ask = |name: &'static str, value: &str| {
         let request = reqwest::Client::new().post(parlor.server.url("/login")).header(name, value);
         let request = request.json(&login);
@@ -84,10 +94,22 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
     assert!(!ask("x-forwarded-proto", "http").await.contains("Secure"));
 
     let me = parlor.ask(Method::GET, "/me", Some(token), Value::Null).await;
-    assert_eq!((me.status().as_u16(), me.headers()["cache-control"].to_str().unwrap()), (200, "no-store"));
+    assert_eq!(
+        (me.status().as_u16(), me.headers()["cache-control"].to_str().unwrap()),
+        (200, "no-store")
+    );
     let me: Value = me.json().await.unwrap();
-    assert!(me["user"] == "Ann" && me["createdAt"].as_str().unwrap().ends_with('Z') && me.as_object().unwrap().len() == 2);
-    let bearer = reqwest::Client::new().get(parlor.server.url("/me")).bearer_auth(token).send().await.unwrap();
+    assert!(
+        me["user"] == "Ann"
+            && me["createdAt"].as_str().unwrap().ends_with('Z')
+            && me.as_object().unwrap().len() == 2
+    );
+    let bearer = reqwest::Client::new()
+        .get(parlor.server.url("/me"))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(bearer.json::<Value>().await.unwrap(), me);
 
     let change = json!({"password": PASSWORD, "newPassword": "battery staple"});
@@ -97,18 +119,47 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
     let fresh: Value = changed.json().await.unwrap();
     let fresh = fresh["token"].as_str().unwrap();
     assert!(kept.starts_with(&format!("token={fresh}; ")));
-    refused(parlor.ask(Method::GET, "/me", Some(token), Value::Null).await, 401, "not_logged_in").await;
+    refused(parlor.ask(Method::GET, "/me", Some(token), Value::Null).await, 401, "not_logged_in")
+        .await;
 
-    let out = reqwest::Client::new().post(parlor.server.url("/logout")).bearer_auth(fresh).send().await.unwrap();
-    assert_eq!((out.status().as_u16(), cookie(&out)), (204, "token=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0".to_owned()));
-    refused(parlor.ask(Method::GET, "/me", Some(fresh), Value::Null).await, 401, "not_logged_in").await;
-    assert_eq!(parlor.post("/logout", None, json!({"everywhere": true})).await.status(), 204, "nobody may log out");
+    let out = reqwest::Client::new()
+        .post(parlor.server.url("/logout"))
+        .bearer_auth(fresh)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (out.status().as_u16(), cookie(&out)),
+        (204, "token=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0".to_owned())
+    );
+    refused(parlor.ask(Method::GET, "/me", Some(fresh), Value::Null).await, 401, "not_logged_in")
+        .await;
+    assert_eq!(
+        parlor.post("/logout", None, json!({"everywhere": true})).await.status(),
+        204,
+        "nobody may log out"
+    );
 
-    let again: Value =
-        parlor.post("/login", None, json!({"user": "ann", "password": "battery staple"})).await.json().await.unwrap();
+    let again: Value = parlor
+        .post("/login", None, json!({"user": "ann", "password": "battery staple"}))
+        .await
+        .json()
+        .await
+        .unwrap();
     let token = again["token"].as_str();
-    refused(parlor.ask(Method::DELETE, "/me", token, json!({"password": PASSWORD})).await, 401, "wrong_login").await;
-    assert_eq!(parlor.ask(Method::DELETE, "/me", token, json!({"password": "battery staple"})).await.status(), 204);
+    refused(
+        parlor.ask(Method::DELETE, "/me", token, json!({"password": PASSWORD})).await,
+        401,
+        "wrong_login",
+    )
+    .await;
+    assert_eq!(
+        parlor
+            .ask(Method::DELETE, "/me", token, json!({"password": "battery staple"}))
+            .await
+            .status(),
+        204
+    );
     refused(parlor.ask(Method::GET, "/me", token, Value::Null).await, 401, "not_logged_in").await;
 }
 
@@ -135,12 +186,20 @@ async fn what_is_wrong_with_a_request_is_said_and_nothing_else() {
     }
     for path in ["/register", "/login", "/me/password", "/logout"] {
         let body = login("Mallory", PASSWORD).to_string();
-        let post = || http.post(parlor.server.url(path)).header("cookie", format!("token={token}")).body(body.clone());
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-            refused(post().header("content-type", kind).send().await.unwrap(), 415, "not_json").await;
+        let post = || {
+            http.post(parlor.server.url(path))
+                .header("cookie", format!("token={token}"))
+                .body(body.clone())
+        };
+        for kind in
+            ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+        {
+            refused(post().header("content-type", kind).send().await.unwrap(), 415, "not_json")
+                .await;
         }
         for origin in ["https://evil.example", "null"] {
-            let request = post().header("content-type", "application/json").header("origin", origin);
+            let request =
+                post().header("content-type", "application/json").header("origin", origin);
             refused(request.send().await.unwrap(), 403, "forbidden_origin").await;
         }
     }
@@ -151,7 +210,11 @@ async fn what_is_wrong_with_a_request_is_said_and_nothing_else() {
     }
     let response = http.put(parlor.server.url("/me")).send().await.unwrap();
     assert_eq!(response.headers()["allow"], "GET, HEAD, DELETE");
-    assert_eq!(parlor.ask(Method::GET, "/me", Some(&token), Value::Null).await.status(), 200, "and Ann is still there");
+    assert_eq!(
+        parlor.ask(Method::GET, "/me", Some(&token), Value::Null).await.status(),
+        200,
+        "and Ann is still there"
+    );
 }
 
 #[tokio::test]
@@ -159,11 +222,14 @@ async fn a_page_is_told_who_asks_without_a_refusal() {
     let parlor = Parlor::start(&[]).await;
     let strict = parlor.beside(&["--require-login", "true"]).await;
     let ask = async |server: &TestServer, token: Option<&str>| -> Value {
-        let request = token
-            .into_iter()
-            .fold(get(server, "/api/visitor"), |request, token| request.header("cookie", format!("token={token}")));
+        let request = token.into_iter().fold(get(server, "/api/visitor"), |request, token| {
+            request.header("cookie", format!("token={token}"))
+        });
         let response = request.send().await.unwrap();
-        assert_eq!((response.status().as_u16(), response.headers()["cache-control"].to_str().unwrap()), (200, "no-store"));
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["cache-control"].to_str().unwrap()),
+            (200, "no-store")
+        );
         response.json().await.unwrap()
     };
     let token = parlor.member("Ann").await;
@@ -171,10 +237,16 @@ async fn a_page_is_told_who_asks_without_a_refusal() {
     assert_eq!(ask(&strict, Some("no.good.token")).await, json!({"accounts": "required"}));
     assert_eq!(ask(&strict, Some(&token)).await, json!({"accounts": "required", "user": "Ann"}));
     let metrics = get(&parlor.server, "/metrics").send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("parlor_password_hashes_total 2\n"), "to register and to log in: {metrics}");
+    assert!(
+        metrics.contains("parlor_password_hashes_total 2\n"),
+        "to register and to log in: {metrics}"
+    );
     for path in ["/login", "/register", "/account"] {
         let page = get(&strict, path).header("accept", "text/html").send().await.unwrap();
-        assert_eq!((page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
+        assert_eq!(
+            (page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()),
+            (200, "text/html; charset=utf-8")
+        );
         assert_eq!(page.headers()["x-robots-tag"], "noindex");
     }
 }
@@ -189,9 +261,19 @@ async fn a_cookie_that_somebody_planted_ends_with_the_login() {
     let fresh = kept.strip_prefix("token=").unwrap().split(';').next().unwrap();
     assert!(fresh != mallory && fresh != ann, "a token of one's own, each time");
     let name = async |token: &str| -> Value {
-        parlor.ask(Method::GET, "/me", Some(token), Value::Null).await.json::<Value>().await.unwrap()["user"].clone()
+        parlor
+            .ask(Method::GET, "/me", Some(token), Value::Null)
+            .await
+            .json::<Value>()
+            .await
+            .unwrap()["user"]
+            .clone()
     };
-    assert_eq!((name(fresh).await, name(&mallory).await), (json!("Ann"), json!("Mallory")), "nobody becomes anybody else");
+    assert_eq!(
+        (name(fresh).await, name(&mallory).await),
+        (json!("Ann"), json!("Mallory")),
+        "nobody becomes anybody else"
+    );
 }
 
 #[tokio::test]
@@ -213,8 +295,16 @@ async fn without_a_database_there_are_no_accounts() {
     let http = reqwest::Client::new();
     let visitor: Value = get(&server, "/api/visitor").send().await.unwrap().json().await.unwrap();
     assert_eq!(visitor, json!({"accounts": "off"}));
-    for (method, path) in [("POST", "/register"), ("POST", "/login"), ("POST", "/logout"), ("GET", "/me"), ("DELETE", "/me")] {
-        let request = http.request(method.parse().unwrap(), server.url(path)).json(&json!({"user": "Ann", "password": PASSWORD}));
+    for (method, path) in [
+        ("POST", "/register"),
+        ("POST", "/login"),
+        ("POST", "/logout"),
+        ("GET", "/me"),
+        ("DELETE", "/me"),
+    ] {
+        let request = http
+            .request(method.parse().unwrap(), server.url(path))
+            .json(&json!({"user": "Ann", "password": PASSWORD}));
         refused(request.send().await.unwrap(), 404, "accounts_off").await;
     }
 }

@@ -39,7 +39,9 @@ impl Parlor {
 
     async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Value) -> Response {
         let request = reqwest::Client::new().request(method, self.server.url(path)).json(&body);
-        let request = token.into_iter().fold(request, |request, token| request.header("cookie", format!("token={token}")));
+        let request = token
+            .into_iter()
+            .fold(request, |request, token| request.header("cookie", format!("token={token}")));
         request.send().await.unwrap()
     }
 
@@ -55,7 +57,11 @@ impl Parlor {
         answer["token"].as_str().unwrap().to_owned()
     }
 
-    async fn knock(&self, query: &str, header: Option<(&'static str, String)>) -> Result<Client, Error> {
+    async fn knock(
+        &self,
+        query: &str,
+        header: Option<(&'static str, String)>,
+    ) -> Result<Client, Error> {
         let mut request = Client::request(&self.server, query);
         if let Some((name, value)) = header {
             request.headers_mut().insert(name, value.parse().unwrap());
@@ -64,7 +70,11 @@ impl Parlor {
     }
 
     async fn enter(&self, query: &str, token: &str) -> Client {
-        self.knock(query, Some(("cookie", format!("token={token}")))).await.unwrap().welcomed().await
+        self.knock(query, Some(("cookie", format!("token={token}"))))
+            .await
+            .unwrap()
+            .welcomed()
+            .await
     }
 }
 

@@ -27,7 +27,10 @@ async fn one_too_many_makes_a_crowd_whose_people_are_counted_once_a_second() {
     assert_eq!(people[0].told(), first, "as in any room");
     people.push(enter(&hub, None).await);
     let welcome = people[4].first();
-    assert_eq!((&welcome["crowd"], welcome["members"].as_array().unwrap().len()), (&json!(true), 4));
+    assert_eq!(
+        (&welcome["crowd"], welcome["members"].as_array().unwrap().len()),
+        (&json!(true), 4)
+    );
     assert_eq!(welcome["members"][0]["clientId"], welcome["clientId"], "whoever reads it is in it");
     sleep(Duration::from_millis(1)).await;
     assert_eq!(people[0].told(), said(&[("presence", 5)]), "at once");
@@ -38,7 +41,11 @@ async fn one_too_many_makes_a_crowd_whose_people_are_counted_once_a_second() {
     assert_eq!(people[0].told(), said(&[("presence", 8)]));
     people.pop().unwrap().seat.leave().await;
     sleep(Duration::from_secs(60)).await;
-    assert_eq!(people[0].told(), said(&[("presence", 7)]), "the last count is told, and nothing more");
+    assert_eq!(
+        people[0].told(),
+        said(&[("presence", 7)]),
+        "the last count is told, and nothing more"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,7 +58,11 @@ async fn a_crowd_that_shrinks_is_listed_whole_and_told_by_name_again() {
     sleep(Duration::from_secs(5)).await;
     people.push(enter(&hub, None).await);
     let welcome = people[7].first();
-    assert_eq!((&welcome["crowd"], &welcome["count"]), (&json!(true), &json!(8)), "seven are not few enough, nor are eight");
+    assert_eq!(
+        (&welcome["crowd"], &welcome["count"]),
+        (&json!(true), &json!(8)),
+        "seven are not few enough, nor are eight"
+    );
     for _ in 0..2 {
         people.remove(1).seat.leave().await;
     }
@@ -59,7 +70,10 @@ async fn a_crowd_that_shrinks_is_listed_whole_and_told_by_name_again() {
     let there = store.snapshot(&room(), false).await.unwrap().unwrap();
     for person in &people {
         let last = person.eye.sees().frames.last().unwrap().clone();
-        assert_eq!((last["type"].as_str(), last["members"].as_array().map(Vec::len)), (Some("presence"), Some(6)));
+        assert_eq!(
+            (last["type"].as_str(), last["members"].as_array().map(Vec::len)),
+            (Some("presence"), Some(6))
+        );
         assert_eq!(person.eye.sees().error(&there, 8), None);
         person.told();
     }
@@ -80,10 +94,17 @@ async fn whoever_is_in_the_call_is_listed_and_seen_to_go_in_a_crowd_as_well() {
     let theirs = caller.seat.member();
     store.call(&room(), theirs, CallMark::since(1)).await.unwrap();
     sleep(Duration::from_secs(2)).await;
-    let frame = people[0].eye.sees().frames.iter().find(|frame| frame["type"] == "call").unwrap().clone();
-    assert_eq!((&frame["user"], &frame["inCall"], id(&frame)), (&json!("Somebody"), &json!(true), theirs.to_string()));
+    let frame =
+        people[0].eye.sees().frames.iter().find(|frame| frame["type"] == "call").unwrap().clone();
+    assert_eq!(
+        (&frame["user"], &frame["inCall"], id(&frame)),
+        (&json!("Somebody"), &json!(true), theirs.to_string())
+    );
     let late = enter(&hub, None).await;
-    assert!(late.eye.sees().callers.contains(&theirs.to_string()), "the seventh who came is among the four who are listed");
+    assert!(
+        late.eye.sees().callers.contains(&theirs.to_string()),
+        "the seventh who came is among the four who are listed"
+    );
     sleep(Duration::from_secs(2)).await;
     people[0].told();
     caller.seat.leave().await;

@@ -11,7 +11,10 @@ use std::{
 use async_trait::async_trait;
 use parlor::{
     hub::{Hub, RoomRegistry},
-    room::{CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
+    room::{
+        CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NodeId, PublishResult, RoomId,
+        Snapshot, Text,
+    },
     store::{
         Event, EventHandler, Store, StoreError,
         memory::{Memory, World, wall_clock},
@@ -51,19 +54,43 @@ impl Store for Slow {
         joined
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
+    async fn leave(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: LeaveReason,
+    ) -> Result<bool, StoreError> {
         self.0.leave(room, id, tag, reason).await
     }
 
-    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         self.0.publish(room, from, n, text).await
     }
 
-    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish_next(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         self.0.publish_next(room, from, text).await
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+    async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError> {
         self.0.typing(room, from, user, typing, began).await
     }
 
@@ -75,7 +102,11 @@ impl Store for Slow {
         self.0.call(room, id, call).await
     }
 
-    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+    async fn find(
+        &self,
+        room: &RoomId,
+        id: Option<MemberId>,
+    ) -> Result<Option<Snapshot>, StoreError> {
         self.0.find(room, id).await
     }
 
@@ -123,7 +154,9 @@ impl Late {
                         }
                     }
                     Event::Joined { epoch, version, .. } | Event::Left { epoch, version, .. }
-                        if told.is_some_and(|(life, newest)| life == *epoch && newest >= *version) => {}
+                        if told
+                            .is_some_and(|(life, newest)| life == *epoch && newest >= *version) => {
+                    }
                     _ => rooms.on_event(&room, &event),
                 }
                 left.fetch_sub(1, Ordering::SeqCst);
@@ -185,7 +218,11 @@ async fn bustle(hubs: [&Arc<Hub>; 2], store: &dyn Store, people: &mut Vec<Someon
                 let now = CallMark::since(CLOCK.fetch_add(1, Ordering::Relaxed) as u64);
                 // Few enough to be listed all.
                 let there = store.snapshot(&room(), false).await.ok().flatten();
-                let callers: Vec<_> = there.iter().flat_map(|room| &room.members).filter(|member| member.call.is_on()).collect();
+                let callers: Vec<_> = there
+                    .iter()
+                    .flat_map(|room| &room.members)
+                    .filter(|member| member.call.is_on())
+                    .collect();
                 let (who, call) = match callers[..] {
                     [first, _, _, ..] => (first.id, first.call.over()),
                     _ => (people[at].seat.member(), now),
@@ -257,8 +294,14 @@ async fn on_redis_two_nodes_count_by_themselves_and_everybody_ends_up_believing_
     let redis = redis::Server::start();
     let [(here, store), (there, other)] = [1, 2].map(|number| {
         let rooms = rooms(MOST);
-        let store =
-            Redis::connect(&redis.url(), NodeId(number), limits(), Duration::from_secs(120), Arc::clone(&rooms) as _).unwrap();
+        let store = Redis::connect(
+            &redis.url(),
+            NodeId(number),
+            limits(),
+            Duration::from_secs(120),
+            Arc::clone(&rooms) as _,
+        )
+        .unwrap();
         (Hub::new(rooms, Arc::clone(&store) as _), store)
     });
     let begun = Instant::now();

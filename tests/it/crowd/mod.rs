@@ -74,9 +74,14 @@ impl Belief {
 
     /// What is not as it is in the room.
     fn error(&self, room: &Snapshot, most: usize) -> Option<String> {
-        let people: BTreeSet<String> = room.members.iter().map(|member| member.id.to_string()).collect();
-        let callers: BTreeSet<String> =
-            room.members.iter().filter(|member| member.call.is_on()).map(|member| member.id.to_string()).collect();
+        let people: BTreeSet<String> =
+            room.members.iter().map(|member| member.id.to_string()).collect();
+        let callers: BTreeSet<String> = room
+            .members
+            .iter()
+            .filter(|member| member.call.is_on())
+            .map(|member| member.id.to_string())
+            .collect();
         let whole = if self.crowd { people.len() * 4 > most * 3 } else { self.people == people };
         let right = whole
             && self.count == people.len() as u64
@@ -106,7 +111,11 @@ impl Subscriber for Eye {
 
     fn deliver(&self, frames: &[Bytes]) {
         let mut belief = self.sees();
-        for line in frames.iter().flat_map(|frame| frame.split(|byte| *byte == b'\n')).filter(|line| !line.is_empty()) {
+        for line in frames
+            .iter()
+            .flat_map(|frame| frame.split(|byte| *byte == b'\n'))
+            .filter(|line| !line.is_empty())
+        {
             belief.bytes += line.len();
             belief.read(serde_json::from_slice(line).unwrap());
         }
@@ -162,7 +171,8 @@ fn node(world: &Arc<World>, number: u64, crowd: usize) -> (Arc<Hub>, Arc<Memory>
 async fn enter(hub: &Arc<Hub>, ticket: Option<String>) -> Someone {
     loop {
         let (eye, name) = (Arc::new(Eye::default()), Some("Somebody".parse().unwrap()));
-        let join_request = JoinRequest { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
+        let join_request =
+            JoinRequest { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
         match hub.enter(join_request, Arc::clone(&eye) as _).await {
             Ok(seat) => return Someone { seat, eye },
             Err(trouble) => assert_eq!(trouble, ApiError::StoreUnavailable),

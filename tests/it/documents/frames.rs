@@ -30,10 +30,13 @@ async fn without_its_store_every_address_says_what_the_document_says() {
         }
     }
     let operations = documents.operations();
-    let answers = operations.iter().map(async |operation| scene.send(operation, &operation.plain_request()).await);
+    let answers = operations
+        .iter()
+        .map(async |operation| scene.send(operation, &operation.plain_request()).await);
     for (operation, response) in operations.iter().zip(join_all(answers).await) {
         let (status, code) = operation.hold(response).await;
-        let asks_the_store = operation.path.starts_with("/api/rooms") || ["speak", "report"].contains(&operation.id);
+        let asks_the_store =
+            operation.path.starts_with("/api/rooms") || ["speak", "report"].contains(&operation.id);
         // Who polls is told nothing new, and leaves as soon as that is possible.
         if asks_the_store && !["poll", "leave"].contains(&operation.id) {
             assert_eq!(status, 503, "{} {code:?}", operation.id);
@@ -55,14 +58,22 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     let mut seen = BTreeSet::new();
     let mut sent = 0;
     for (kind, message) in documents.messages("say") {
-        let good = message["examples"].as_array().unwrap().iter().map(|one| (&one["payload"], one["x-answer"].clone()));
+        let good = message["examples"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (&one["payload"], one["x-answer"].clone()));
         let refused = message["x-refused"].as_object().into_iter().flatten();
         let refused = refused.map(|(code, payload)| (payload, json!({ "error": code })));
         for (payload, answer) in good.chain(refused) {
             let scene = Scene::set("general", &VIDEO).await;
             let payload = scene.fill(&payload.to_string());
             if answer["error"].is_null() {
-                documents.check(kind, &message["payload"], &serde_json::from_str(&payload).unwrap());
+                documents.check(
+                    kind,
+                    &message["payload"],
+                    &serde_json::from_str(&payload).unwrap(),
+                );
             }
             let Scene { server, mut bob, .. } = scene;
             let mut ann = match kind {
@@ -71,16 +82,27 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
             };
             documents.hold("tell", &bob.welcome, &mut seen);
             ann.send_text(&payload).flush().await;
-            let (own, others, code) = (answer["frame"].as_str(), answer["others"].as_str(), answer["error"].as_str());
+            let (own, others, code) =
+                (answer["frame"].as_str(), answer["others"].as_str(), answer["error"].as_str());
             let close = answer["close"].as_u64();
-            assert!(own.is_some() || others.is_some() || code.is_some(), "{kind} expects nothing: {answer}");
-            for (person, expected) in [(&mut ann, own.or(code.map(|_| "error"))), (&mut bob, others)] {
+            assert!(
+                own.is_some() || others.is_some() || code.is_some(),
+                "{kind} expects nothing: {answer}"
+            );
+            for (person, expected) in
+                [(&mut ann, own.or(code.map(|_| "error"))), (&mut bob, others)]
+            {
                 let Some(expected) = expected else { continue };
                 loop {
-                    let Heard::Frame(frame) = person.next().await else { panic!("no {expected}: {:?}", person.seen) };
+                    let Heard::Frame(frame) = person.next().await else {
+                        panic!("no {expected}: {:?}", person.seen)
+                    };
                     documents.hold("tell", &frame, &mut seen);
                     if frame["type"] == *expected {
-                        assert!(code.is_none_or(|code| frame["code"] == *code), "{payload}: {frame}");
+                        assert!(
+                            code.is_none_or(|code| frame["code"] == *code),
+                            "{payload}: {frame}"
+                        );
                         break;
                     }
                 }
@@ -105,16 +127,23 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     bob.send(json!({"typing": true})).send(json!({"text": "hello"})).flush().await;
     let cy = Client::join(&server, "general", "Cy").await;
     let came = livekit::report_of("participant_joined", "general", cy.id(), 1_700_000_000_000);
-    assert_eq!(livekit::reports(&server, &came, &livekit::signed(&came, LIVEKIT_SECRET)).await, 200);
+    assert_eq!(
+        livekit::reports(&server, &came, &livekit::signed(&came, LIVEKIT_SECRET)).await,
+        200
+    );
     documents.hold("tell", &bob.until("call").await, &mut seen);
     let dee = Client::join(&server, "general", "Dee").await;
-    assert!(dee.welcome["members"].as_array().unwrap().iter().any(|member| member["inCall"] == true));
+    assert!(
+        dee.welcome["members"].as_array().unwrap().iter().any(|member| member["inCall"] == true)
+    );
     documents.hold("tell", &dee.welcome, &mut seen);
     dee.leave().await;
     cy.leave().await;
     // Amy is who she says.
     let mut request = Client::request(&server, "room=general");
-    request.headers_mut().insert("cookie", format!("token={}", book.as_ref().unwrap().token).parse().unwrap());
+    request
+        .headers_mut()
+        .insert("cookie", format!("token={}", book.as_ref().unwrap().token).parse().unwrap());
     let mut amy = Client::upgrade(&server, request).await.unwrap().welcomed().await;
     amy.publish("hello", 1).await;
     assert_eq!(amy.welcome["verified"], true);
@@ -146,7 +175,8 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     documents.hold("tell", &bob.until("presence").await, &mut seen);
     let operations = documents.operations();
     let poll = operations.iter().find(|operation| operation.id == "poll").unwrap();
-    let (news, anew) = (ann.ask(&ann.cursor, 60).send().await.unwrap(), ann.ask("1-0", 0).send().await.unwrap());
+    let (news, anew) =
+        (ann.ask(&ann.cursor, 60).send().await.unwrap(), ann.ask("1-0", 0).send().await.unwrap());
     assert_eq!((poll.hold(news).await.0, poll.hold(anew).await.0), (200, 200));
     bob.leave().await;
     ann.leave().await;
@@ -156,8 +186,19 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     // Only a store that fails brings these about: another test does.
     let rare = ["status", "reset"];
     for (operation, seen) in [("tell", &seen), ("stream", &heard)] {
-        let missing: Vec<_> = documents.messages(operation).into_keys().filter(|kind| !seen.contains(*kind)).collect();
-        assert!(missing.iter().all(|kind| rare.contains(kind)), "{operation}: never heard {missing:?}");
+        let missing: Vec<_> = documents
+            .messages(operation)
+            .into_keys()
+            .filter(|kind| !seen.contains(*kind))
+            .collect();
+        assert!(
+            missing.iter().all(|kind| rare.contains(kind)),
+            "{operation}: never heard {missing:?}"
+        );
     }
-    println!("{sent} frames sent, {} kinds heard on the socket, {} on the stream", seen.len(), heard.len());
+    println!(
+        "{sent} frames sent, {} kinds heard on the socket, {} on the stream",
+        seen.len(),
+        heard.len()
+    );
 }

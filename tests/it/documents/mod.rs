@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 use self::schemas::{Documents, examples, source};
 use crate::wire::TestServer;
 
-const METHODS: [&str; 9] = ["get", "head", "post", "put", "delete", "patch", "trace", "query", "brew"];
+const METHODS: [&str; 9] =
+    ["get", "head", "post", "put", "delete", "patch", "trace", "query", "brew"];
 
 #[test]
 fn the_examples_of_answers_are_what_their_schemas_say() {
@@ -22,9 +23,15 @@ fn the_examples_of_answers_are_what_their_schemas_say() {
     let mut checked = 0;
     for operation in documents.operations() {
         for (status, response) in operation.responses() {
-            for content in documents.at(response)["content"].as_object().into_iter().flat_map(Map::values) {
+            for content in
+                documents.at(response)["content"].as_object().into_iter().flat_map(Map::values)
+            {
                 for value in examples(content) {
-                    documents.check(&format!("{} {status}", operation.id), &content["schema"], value);
+                    documents.check(
+                        &format!("{} {status}", operation.id),
+                        &content["schema"],
+                        value,
+                    );
                     checked += 1;
                 }
             }
@@ -44,8 +51,13 @@ fn the_examples_of_answers_are_what_their_schemas_say() {
     }
     assert!(checked > 20, "the examples were not found");
     // And a schema does refuse.
-    for wrong in [json!({"type": "pong", "more": 1}), json!({"type": "ping"}), json!({}), json!(null)] {
-        assert!(!documents.faults(&json!({"$ref": "#/components/schemas/Pong"}), &wrong).is_empty(), "{wrong}");
+    for wrong in
+        [json!({"type": "pong", "more": 1}), json!({"type": "ping"}), json!({}), json!(null)]
+    {
+        assert!(
+            !documents.faults(&json!({"$ref": "#/components/schemas/Pong"}), &wrong).is_empty(),
+            "{wrong}"
+        );
     }
 }
 
@@ -53,30 +65,53 @@ fn the_examples_of_answers_are_what_their_schemas_say() {
 async fn every_address_and_method_is_in_the_document_and_the_reverse() {
     let documents = Documents::read();
     let documented = documents.http["paths"].as_object().unwrap().iter().map(|(path, item)| {
-        let methods = item.as_object().unwrap().keys().filter(|key| *key != "parameters").map(|method| method.to_uppercase());
+        let methods = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| *key != "parameters")
+            .map(|method| method.to_uppercase());
         (path.clone(), methods.collect::<BTreeSet<_>>())
     });
-    let routed = parlor::http::api().map(|(path, methods)| (path.to_owned(), methods.split(", ").map(str::to_owned).collect()));
+    let routed = parlor::http::api()
+        .map(|(path, methods)| (path.to_owned(), methods.split(", ").map(str::to_owned).collect()));
     assert_eq!(documented.collect::<BTreeMap<_, BTreeSet<_>>>(), routed.collect());
 
     let (server, http) = (TestServer::start(&[]).await, Http::new());
     let refusal = |name: &str| documents.http["components"]["responses"][name].clone();
     let told = async |response: Response, name: &str| {
         let expected = refusal(name);
-        let (header, schema) = (&expected["headers"], &expected["content"]["application/json"]["schema"]);
+        let (header, schema) =
+            (&expected["headers"], &expected["content"]["application/json"]["schema"]);
         for name in header.as_object().unwrap().keys() {
             assert!(response.headers().contains_key(name.to_ascii_lowercase()), "{name}");
         }
         documents.check(name, schema, &response.json().await.unwrap());
     };
     for (path, item) in documents.http["paths"].as_object().unwrap() {
-        let methods: BTreeSet<String> =
-            item.as_object().unwrap().keys().filter(|key| *key != "parameters").map(|method| method.to_uppercase()).collect();
+        let methods: BTreeSet<String> = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| *key != "parameters")
+            .map(|method| method.to_uppercase())
+            .collect();
         let url = server.url(&path.replace("{room}", "general"));
-        for method in METHODS.map(str::to_uppercase).into_iter().filter(|method| !methods.contains(method)) {
-            let response = http.request(Method::from_bytes(method.as_bytes()).unwrap(), &url).send().await.unwrap();
+        for method in
+            METHODS.map(str::to_uppercase).into_iter().filter(|method| !methods.contains(method))
+        {
+            let response = http
+                .request(Method::from_bytes(method.as_bytes()).unwrap(), &url)
+                .send()
+                .await
+                .unwrap();
             assert_eq!(response.status(), 405, "{method} {path}");
-            let allowed = response.headers()["allow"].to_str().unwrap().split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
+            let allowed = response.headers()["allow"]
+                .to_str()
+                .unwrap()
+                .split(", ")
+                .map(str::to_owned)
+                .collect::<BTreeSet<_>>();
             assert_eq!(allowed, methods, "{path}");
             if method != "HEAD" {
                 told(response, "MethodNotAllowed").await;
@@ -102,10 +137,18 @@ fn every_code_and_every_type_is_used_by_the_documents() {
         "bad_host",
     ];
     let operations = documents.operations();
-    let used: BTreeSet<&str> =
-        operations.iter().flat_map(|operation| operation.responses().keys().flat_map(|status| operation.codes(status))).collect();
-    let codes: BTreeSet<&str> =
-        documents.schemas["Code"]["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+    let used: BTreeSet<&str> = operations
+        .iter()
+        .flat_map(|operation| {
+            operation.responses().keys().flat_map(|status| operation.codes(status))
+        })
+        .collect();
+    let codes: BTreeSet<&str> = documents.schemas["Code"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap())
+        .collect();
     let unused: BTreeSet<&str> = codes.difference(&used).copied().collect();
     assert_eq!((unused, used.difference(&codes).count()), (BTreeSet::from(elsewhere), 0));
 
@@ -113,9 +156,14 @@ fn every_code_and_every_type_is_used_by_the_documents() {
     let of_schemas = |prefix: &str, document: &Value| -> BTreeSet<String> {
         let schemas = document["components"]["schemas"].as_object().unwrap().iter();
         let schemas = schemas.filter(|(name, _)| name.starts_with(prefix));
-        schemas.filter_map(|(_, schema)| schema["properties"]["type"]["const"].as_str()).map(str::to_owned).collect()
+        schemas
+            .filter_map(|(_, schema)| schema["properties"]["type"]["const"].as_str())
+            .map(str::to_owned)
+            .collect()
     };
-    let names = |operation: &str| documents.messages(operation).into_keys().map(str::to_owned).collect::<BTreeSet<_>>();
+    let names = |operation: &str| {
+        documents.messages(operation).into_keys().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
     assert_eq!(of_schemas("", &documents.http), names("tell"));
     assert_eq!(of_schemas("Send", &documents.frames), names("say"));
 }

@@ -27,7 +27,8 @@ impl Operation<'_> {
     /// The codes that an answer with this status may have.
     pub(super) fn codes(&self, status: &str) -> Vec<&str> {
         let response = self.documents.at(&self.responses()[status]);
-        let json = &response["content"]["application/json"]["schema"]["allOf"][1]["properties"]["code"]["enum"];
+        let json = &response["content"]["application/json"]["schema"]["allOf"][1]["properties"]["code"]
+            ["enum"];
         let list = response["x-codes"].as_array().or(json.as_array());
         list.into_iter().flatten().map(|code| code.as_str().unwrap()).collect()
     }
@@ -43,13 +44,17 @@ impl Operation<'_> {
 
     /// Whether this way to prove oneself is good here.
     pub(super) fn takes(&self, scheme: &str) -> bool {
-        self.operation["security"].as_array().is_some_and(|ways| ways.iter().any(|way| way.get(scheme).is_some()))
+        self.operation["security"]
+            .as_array()
+            .is_some_and(|ways| ways.iter().any(|way| way.get(scheme).is_some()))
     }
 
     /// With the first of every example that must be there.
     pub(super) fn plain_request(&self) -> Request {
-        let needs_ticket = self.takes("ticket") && self.operation["security"][0].get("ticket").is_some();
-        let mut request = Request { room: "general".into(), ticket: needs_ticket, ..Request::default() };
+        let needs_ticket =
+            self.takes("ticket") && self.operation["security"][0].get("ticket").is_some();
+        let mut request =
+            Request { room: "general".into(), ticket: needs_ticket, ..Request::default() };
         if self.operation["security"][0].get("cookie").is_some() {
             request.login = Some(Login::Cookie);
         }
@@ -92,7 +97,12 @@ impl Operation<'_> {
         let mut requests = vec![self.plain_request()];
         for parameter in &self.parameters {
             let schema = &parameter["schema"];
-            assert!(!examples(parameter).is_empty(), "{} {} has no example", self.id, parameter["name"]);
+            assert!(
+                !examples(parameter).is_empty(),
+                "{} {} has no example",
+                self.id,
+                parameter["name"]
+            );
             for value in examples(parameter) {
                 self.documents.check(self.id, schema, value);
                 requests.push(self.with(parameter, value));
@@ -101,7 +111,11 @@ impl Operation<'_> {
         for value in self.body().map(|(_, body)| examples(body)).into_iter().flatten() {
             self.documents.check(self.id, &self.body().unwrap().1["schema"], value);
             let ticket = value.get("ticket").is_none() && self.plain_request().ticket;
-            requests.push(Request { body: Some(plain(value).into_bytes()), ticket, ..self.plain_request() });
+            requests.push(Request {
+                body: Some(plain(value).into_bytes()),
+                ticket,
+                ..self.plain_request()
+            });
         }
         if self.takes("ticket") {
             requests.push(Request { ticket: true, ..self.plain_request() });
@@ -114,11 +128,14 @@ impl Operation<'_> {
         let plain = self.plain_request();
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         match self.id {
-            "poll" => requests.push(Request { query: vec![("after".into(), "{cursor}".into())], ..plain }),
+            "poll" => {
+                requests.push(Request { query: vec![("after".into(), "{cursor}".into())], ..plain })
+            }
             "read" | "readHead" => {
                 let html = header("accept", "text/html");
                 requests.push(Request { headers: vec![html.clone()], ..plain.clone() });
-                requests.push(Request { headers: vec![html, header("if-none-match", "*")], ..plain });
+                requests
+                    .push(Request { headers: vec![html, header("if-none-match", "*")], ..plain });
             }
             _ => {}
         }
@@ -127,10 +144,15 @@ impl Operation<'_> {
 
     /// What the document says is refused with this code.
     pub(super) fn refused(&self, code: &str) -> Vec<Request> {
-        let parameters = self.parameters.iter().filter_map(|parameter| Some((parameter, parameter["x-refused"].get(code)?)));
-        let mut requests: Vec<Request> = parameters.map(|(parameter, value)| self.with(parameter, value)).collect();
+        let parameters = self
+            .parameters
+            .iter()
+            .filter_map(|parameter| Some((parameter, parameter["x-refused"].get(code)?)));
+        let mut requests: Vec<Request> =
+            parameters.map(|(parameter, value)| self.with(parameter, value)).collect();
         if let Some(value) = self.body().and_then(|(_, body)| body["x-refused"].get(code)) {
-            requests.push(Request { body: Some(plain(value).into_bytes()), ..self.plain_request() });
+            requests
+                .push(Request { body: Some(plain(value).into_bytes()), ..self.plain_request() });
         }
         requests
     }
@@ -138,23 +160,35 @@ impl Operation<'_> {
     /// Holds an answer to the document. Gives its status and its code.
     pub(super) async fn hold(&self, mut response: Response) -> (u16, Option<String>) {
         let (id, status) = (self.id, response.status().as_u16());
-        let Some(expected) = self.responses().get(&status.to_string()) else { panic!("{id} does not know {status}") };
+        let Some(expected) = self.responses().get(&status.to_string()) else {
+            panic!("{id} does not know {status}")
+        };
         let expected = self.documents.at(expected);
         for (name, header) in expected["headers"].as_object().unwrap() {
             let header = self.documents.at(header);
             match response.headers().get(name.to_ascii_lowercase()) {
-                Some(value) => self.documents.check(&format!("{id} {name}"), &header["schema"], &json!(value.to_str().unwrap())),
+                Some(value) => self.documents.check(
+                    &format!("{id} {name}"),
+                    &header["schema"],
+                    &json!(value.to_str().unwrap()),
+                ),
                 None => assert_ne!(header["required"], json!(true), "{id} {status} has no {name}"),
             }
         }
-        let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
+        let kind = response
+            .headers()
+            .get("content-type")
+            .map(|kind| kind.to_str().unwrap().to_owned())
+            .unwrap_or_default();
         let kind = kind.split(';').next().unwrap();
         let Some(contents) = expected["content"].as_object() else {
-            let bare = status == 101 || timeout(PATIENCE, response.bytes()).await.expect("an end").unwrap().is_empty();
+            let bare = status == 101
+                || timeout(PATIENCE, response.bytes()).await.expect("an end").unwrap().is_empty();
             assert!(bare, "{id} {status} has a body");
             return (status, None);
         };
-        let content = contents.get(kind).unwrap_or_else(|| panic!("{id} {status} does not know {kind:?}"));
+        let content =
+            contents.get(kind).unwrap_or_else(|| panic!("{id} {status} does not know {kind:?}"));
         // A stream has no end: its beginning will do.
         let endless = response.headers().contains_key("x-accel-buffering");
         let body = if endless {
@@ -163,7 +197,11 @@ impl Operation<'_> {
             timeout(PATIENCE, response.bytes()).await.expect("an end").unwrap()
         };
         let text = String::from_utf8(body.to_vec()).unwrap();
-        let value = if kind == "application/json" { serde_json::from_str(&text).unwrap() } else { Value::String(text) };
+        let value = if kind == "application/json" {
+            serde_json::from_str(&text).unwrap()
+        } else {
+            Value::String(text)
+        };
         self.documents.check(&format!("{id} {status}"), &content["schema"], &value);
         (status, value["code"].as_str().map(str::to_owned))
     }

@@ -14,16 +14,22 @@ use super::{
 use crate::wire::TestServer;
 
 /// Refusals that only a race brings about: (operation, code).
-const RACES: [(&str, &str); 5] =
-    [("poll", "room_full"), ("poll", "address_limit"), ("poll", "replaced"), ("join", "replaced"), ("events", "replaced")];
+const RACES: [(&str, &str); 5] = [
+    ("poll", "room_full"),
+    ("poll", "address_limit"),
+    ("poll", "replaced"),
+    ("join", "replaced"),
+    ("events", "replaced"),
+];
 
 /// Brings a refusal about, where no value does it alone.
 async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
     let mut request = operation.plain_request();
-    let scene = async |args: &[&str]| match operation.is_of_accounts() || OF_ACCOUNTS.contains(&code) {
-        true => Scene::with_accounts("general", args).await,
-        false => Scene::set("general", args).await,
-    };
+    let scene =
+        async |args: &[&str]| match operation.is_of_accounts() || OF_ACCOUNTS.contains(&code) {
+            true => Scene::with_accounts("general", args).await,
+            false => Scene::set("general", args).await,
+        };
     let is_text = operation.body().is_some_and(|(kind, _)| kind == "text/plain");
     // Who shows a ticket in the header leaves, whatever the body says.
     request.ticket &= operation.id != "leave" || !code.starts_with("bad_");
@@ -38,16 +44,23 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         "forbidden_origin" => request.headers.push(("origin".into(), "http://evil.example".into())),
         "body_too_big" => request.body = Some(vec![b'x'; 70_000]),
         "too_long" if is_text => request.body = Some(vec![b'x'; 4001]),
-        "too_long" => request.body = Some(json!({"text": "x".repeat(4001)}).to_string().into_bytes()),
+        "too_long" => {
+            request.body = Some(json!({"text": "x".repeat(4001)}).to_string().into_bytes())
+        }
         "bad_signature" => request.forged = true,
         "upgrade_required" => request.headers.clear(),
         "nobody_there" => request.room = "elsewhere".into(),
         "not_member" => {
             let scene = scene(&VIDEO).await;
-            assert_eq!(scene.ann.post("leave", "").send().await.unwrap().status(), StatusCode::NO_CONTENT);
+            assert_eq!(
+                scene.ann.post("leave", "").send().await.unwrap().status(),
+                StatusCode::NO_CONTENT
+            );
             return Some(scene.send(operation, &request).await);
         }
-        "room_full" => return Some(scene(&["--room-members", "2"]).await.send(operation, &request).await),
+        "room_full" => {
+            return Some(scene(&["--room-members", "2"]).await.send(operation, &request).await);
+        }
         "stale_n" => {
             let scene = scene(&["--history-len", "1"]).await;
             for n in [5, 6] {
@@ -63,14 +76,21 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         "login_required" => {
             let mut scene = scene(&[]).await;
             let url = scene.book.as_ref().unwrap().url();
-            scene.server = TestServer::start(&["--require-login", "true", "--database-url", &url]).await;
+            scene.server =
+                TestServer::start(&["--require-login", "true", "--database-url", &url]).await;
             return Some(scene.send(operation, &request).await);
         }
-        "accounts_off" => return Some(Scene::set("general", &[]).await.send(operation, &request).await),
+        "accounts_off" => {
+            return Some(Scene::set("general", &[]).await.send(operation, &request).await);
+        }
         "not_json" => request.headers.clear(),
         "rate_limited" if operation.is_of_accounts() => {
             let scene = scene(&[]).await;
-            let wrong = operation.refused("wrong_login").pop().or_else(|| operation.refused("name_taken").pop()).unwrap();
+            let wrong = operation
+                .refused("wrong_login")
+                .pop()
+                .or_else(|| operation.refused("name_taken").pop())
+                .unwrap();
             for _ in 0..100 {
                 let response = scene.send(operation, &wrong).await;
                 if response.status() == StatusCode::TOO_MANY_REQUESTS {
@@ -81,13 +101,21 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         }
         "rate_limited" => {
             let scene = scene(&["--rate", "1", "--address-rate", "1"]).await;
-            let crowd = join_all((0..20).map(async |_| scene.send(operation, &request).await)).await;
-            return crowd.into_iter().find(|response| response.status() == StatusCode::TOO_MANY_REQUESTS);
+            let crowd =
+                join_all((0..20).map(async |_| scene.send(operation, &request).await)).await;
+            return crowd
+                .into_iter()
+                .find(|response| response.status() == StatusCode::TOO_MANY_REQUESTS);
         }
         "address_limit" => {
             // A member that comes back takes no seat more.
             request.ticket &= operation.id == "say";
-            return Some(scene(&["--address-seats", "2", "--address-text", "1"]).await.send(operation, &request).await);
+            return Some(
+                scene(&["--address-seats", "2", "--address-text", "1"])
+                    .await
+                    .send(operation, &request)
+                    .await,
+            );
         }
         "video_not_configured" => return Some(scene(&[]).await.send(operation, &request).await),
         "restarting" => {
@@ -110,7 +138,11 @@ async fn every_request_in_the_document_is_answered_as_it_says() {
             let scene = Scene::meant_for(&operation, &request.room, &request, "").await;
             request.query.iter_mut().for_each(|(_, value)| *value = scene.fill(value));
             let (status, code) = operation.hold(scene.send(&operation, &request).await).await;
-            assert!(status < 400, "{} {request:?}: {status} {code:?} (no page? `make build` builds it)", operation.id);
+            assert!(
+                status < 400,
+                "{} {request:?}: {status} {code:?} (no page? `make build` builds it)",
+                operation.id
+            );
             seen.insert(status.to_string());
             sent += 1;
         }
@@ -121,20 +153,39 @@ async fn every_request_in_the_document_is_answered_as_it_says() {
             for code in operation.codes(status) {
                 let mut answers = Vec::new();
                 for request in operation.refused(code) {
-                    answers.push(Scene::meant_for(&operation, "general", &request, code).await.send(&operation, &request).await);
+                    answers.push(
+                        Scene::meant_for(&operation, "general", &request, code)
+                            .await
+                            .send(&operation, &request)
+                            .await,
+                    );
                 }
                 answers.extend(provoked(&operation, code).await);
                 let is_race = RACES.contains(&(operation.id, code));
-                assert!(is_race || status.starts_with('5') || !answers.is_empty(), "nothing makes {} say {code}", operation.id);
+                assert!(
+                    is_race || status.starts_with('5') || !answers.is_empty(),
+                    "nothing makes {} say {code}",
+                    operation.id
+                );
                 for answer in answers.into_iter().filter(|_| !is_race) {
                     let (given, told) = operation.hold(answer).await;
                     // Who is in may still speak while the server says goodbye; nobody is let in.
-                    let lets_in = ["create", "join", "events", "read", "socket", "readiness"].contains(&operation.id);
+                    let lets_in = ["create", "join", "events", "read", "socket", "readiness"]
+                        .contains(&operation.id);
                     if code == "restarting" && !lets_in {
                         continue;
                     }
-                    assert_eq!(given.to_string(), *status, "{} said {told:?} for {code}", operation.id);
-                    assert!(told.as_ref().is_none_or(|told| told == code), "{} said {told:?} for {code}", operation.id);
+                    assert_eq!(
+                        given.to_string(),
+                        *status,
+                        "{} said {told:?} for {code}",
+                        operation.id
+                    );
+                    assert!(
+                        told.as_ref().is_none_or(|told| told == code),
+                        "{} said {told:?} for {code}",
+                        operation.id
+                    );
                     refused += 1;
                 }
             }

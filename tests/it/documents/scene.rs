@@ -60,7 +60,8 @@ impl Book {
     pub(super) fn dir() -> PathBuf {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("parlor-documents-{}-{number}", std::process::id()));
+        let dir =
+            std::env::temp_dir().join(format!("parlor-documents-{}-{number}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         dir
     }
@@ -71,9 +72,12 @@ impl Book {
         let write = async || {
             let dir = Self::dir();
             let file = dir.join("parlor.db");
-            let mut server = TestServer::start(&["--database-url", &format!("sqlite:{}", file.display())]).await;
+            let mut server =
+                TestServer::start(&["--database-url", &format!("sqlite:{}", file.display())]).await;
             let login = json!({"user": "Amy", "password": "correct horse"});
-            let post = async |path: &str| Http::new().post(server.url(path)).json(&login).send().await.unwrap();
+            let post = async |path: &str| {
+                Http::new().post(server.url(path)).json(&login).send().await.unwrap()
+            };
             assert_eq!(post("/register").await.status(), StatusCode::CREATED);
             let answer: Value = post("/login").await.json().await.unwrap();
             // A server that stops waits only so long for its records to be written to the file.
@@ -117,9 +121,19 @@ impl Scene {
     }
 
     /// As a request needs it.
-    pub(super) async fn meant_for(operation: &Operation<'_>, room: &str, request: &Request, code: &str) -> Self {
-        let accounts = operation.is_of_accounts() || request.login.is_some() || OF_ACCOUNTS.contains(&code);
-        if accounts { Self::with_accounts(room, &VIDEO).await } else { Self::set(room, &VIDEO).await }
+    pub(super) async fn meant_for(
+        operation: &Operation<'_>,
+        room: &str,
+        request: &Request,
+        code: &str,
+    ) -> Self {
+        let accounts =
+            operation.is_of_accounts() || request.login.is_some() || OF_ACCOUNTS.contains(&code);
+        if accounts {
+            Self::with_accounts(room, &VIDEO).await
+        } else {
+            Self::set(room, &VIDEO).await
+        }
     }
 
     pub(super) async fn set(room: &str, args: &[&str]) -> Self {
@@ -135,13 +149,16 @@ impl Scene {
 
     /// Puts in what only a running server can know.
     pub(super) fn fill(&self, text: &str) -> String {
-        let filled = text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor);
+        let filled =
+            text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor);
         filled.replace("{member}", self.bob.id())
     }
 
     pub(super) async fn send(&self, operation: &Operation<'_>, request: &Request) -> Response {
         let path = operation.path.replace("{room}", &encoded(&request.room));
-        let mut sent = Http::new().request(operation.method.clone(), self.server.url(&path)).query(&request.query);
+        let mut sent = Http::new()
+            .request(operation.method.clone(), self.server.url(&path))
+            .query(&request.query);
         for (name, value) in &request.headers {
             sent = sent.header(name, value);
         }
@@ -159,7 +176,10 @@ impl Scene {
             Err(binary) => binary.into_bytes(),
         });
         if operation.takes("livekit") && !request.forged {
-            sent = sent.header("authorization", livekit::signed(body.as_deref().unwrap_or_default(), LIVEKIT_SECRET));
+            sent = sent.header(
+                "authorization",
+                livekit::signed(body.as_deref().unwrap_or_default(), LIVEKIT_SECRET),
+            );
         }
         if let Some(body) = body {
             sent = sent.body(body);

@@ -23,7 +23,9 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn read() -> Self {
-        let read = |name: &str| -> Value { serde_saphyr::from_str(&source(&format!("docs/{name}.yaml"))).unwrap() };
+        let read = |name: &str| -> Value {
+            serde_saphyr::from_str(&source(&format!("docs/{name}.yaml"))).unwrap()
+        };
         let (http, mut frames) = (read("openapi"), read("asyncapi"));
         localize(&mut frames);
         let mut schemas = http["components"]["schemas"].as_object().unwrap().clone();
@@ -38,8 +40,12 @@ impl Documents {
     /// What is wrong with a value.
     pub(super) fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
         let whole = json!({ "allOf": [schema], "components": { "schemas": self.schemas } });
-        let validator = jsonschema::validator_for(&whole).unwrap_or_else(|error| panic!("{schema}: {error}"));
-        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        let validator =
+            jsonschema::validator_for(&whole).unwrap_or_else(|error| panic!("{schema}: {error}"));
+        validator
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
     }
 
     pub(super) fn check(&self, what: &str, schema: &Value, value: &Value) {
@@ -49,18 +55,34 @@ impl Documents {
 
     /// What a reference of the OpenAPI leads to.
     pub(super) fn at<'a>(&'a self, node: &'a Value) -> &'a Value {
-        node["$ref"].as_str().map_or(node, |link| self.http.pointer(link.trim_start_matches('#')).unwrap())
+        node["$ref"]
+            .as_str()
+            .map_or(node, |link| self.http.pointer(link.trim_start_matches('#')).unwrap())
     }
 
     pub(super) fn operations(&self) -> Vec<Operation<'_>> {
         let mut operations = Vec::new();
         for (path, item) in self.http["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
+            for (method, operation) in
+                item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters")
+            {
                 let lists = [&item["parameters"], &operation["parameters"]];
-                let parameters = lists.into_iter().filter_map(Value::as_array).flatten().map(|one| self.at(one)).collect();
+                let parameters = lists
+                    .into_iter()
+                    .filter_map(Value::as_array)
+                    .flatten()
+                    .map(|one| self.at(one))
+                    .collect();
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
                 let id = operation["operationId"].as_str().unwrap();
-                operations.push(Operation { documents: self, id, path, method, operation, parameters });
+                operations.push(Operation {
+                    documents: self,
+                    id,
+                    path,
+                    method,
+                    operation,
+                    parameters,
+                });
             }
         }
         operations
@@ -70,8 +92,14 @@ impl Documents {
     pub(super) fn messages(&self, operation: &str) -> BTreeMap<&str, &Value> {
         let list = self.frames["operations"][operation]["messages"].as_array().unwrap();
         let found = |link: &Value| {
-            let in_channel = self.frames.pointer(link["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap();
-            let message = self.frames.pointer(in_channel["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap();
+            let in_channel = self
+                .frames
+                .pointer(link["$ref"].as_str().unwrap().trim_start_matches('#'))
+                .unwrap();
+            let message = self
+                .frames
+                .pointer(in_channel["$ref"].as_str().unwrap().trim_start_matches('#'))
+                .unwrap();
             (message["name"].as_str().unwrap(), message)
         };
         list.iter().map(found).collect()
@@ -81,7 +109,8 @@ impl Documents {
     pub(super) fn hold(&self, operation: &str, frame: &Value, seen: &mut BTreeSet<String>) {
         let kind = frame["type"].as_str().unwrap();
         let messages = self.messages(operation);
-        let message = messages.get(kind).unwrap_or_else(|| panic!("{operation} does not know {frame}"));
+        let message =
+            messages.get(kind).unwrap_or_else(|| panic!("{operation} does not know {frame}"));
         self.check(kind, &message["payload"], frame);
         seen.insert(kind.to_owned());
     }
@@ -120,5 +149,10 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 pub(super) fn examples(node: &Value) -> Vec<&Value> {
-    node["examples"].as_object().into_iter().flat_map(Map::values).map(|example| &example["value"]).collect()
+    node["examples"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values)
+        .map(|example| &example["value"])
+        .collect()
 }

@@ -14,12 +14,18 @@ async fn requests_in_a_row_are_answered_in_a_row() {
     let requests = ["/healthz", "/nowhere", "/api/rooms/a", "/api/rooms/b"]
         .map(|path| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))
         .concat();
-    let post = "POST /api/rooms/a/livekit-token HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
+    let post =
+        "POST /api/rooms/a/livekit-token HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
     let last = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let answers = exchange(server.address, format!("{requests}{post}{last}").as_bytes()).await;
-    let statuses: Vec<&str> = answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
+    let statuses: Vec<&str> =
+        answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
     assert_eq!(statuses, ["200", "404", "200", "200", "401", "200"], "{answers}");
-    assert!(answers.find(r#""room":"a""#) < answers.find(r#""room":"b""#) && answers.ends_with("ready\n"), "{answers}");
+    assert!(
+        answers.find(r#""room":"a""#) < answers.find(r#""room":"b""#)
+            && answers.ends_with("ready\n"),
+        "{answers}"
+    );
 }
 
 #[tokio::test]
@@ -37,7 +43,8 @@ async fn what_is_not_http_is_refused_and_the_server_goes_on() {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let _ = stream.write_all(bytes.as_bytes()).await;
         let mut answer = Vec::new();
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
+        let _ =
+            timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
@@ -64,7 +71,9 @@ async fn a_link_that_gives_no_sign_of_life_is_pinged_and_then_lost() {
     let began = tokio::time::Instant::now();
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let key = "sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==";
-    let head = format!("GET /ws?room=quiet HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n{key}\r\n\r\n");
+    let head = format!(
+        "GET /ws?room=quiet HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n{key}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut all = Vec::new();
     let _ = stream.read_to_end(&mut all).await;

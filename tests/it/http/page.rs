@@ -13,11 +13,14 @@ use crate::wire::{TestServer, header};
 async fn the_script_in_the_page_is_the_one_that_the_policy_allows() {
     let server = TestServer::start(&[]).await;
     for path in ["/", "/r/general", "/login"] {
-        let page = Http::new().get(server.url(path)).header("accept", "text/html").send().await.unwrap();
+        let page =
+            Http::new().get(server.url(path)).header("accept", "text/html").send().await.unwrap();
         is_dressed(&page);
         let policy = header(&page, "content-security-policy").to_owned();
         let page = page.text().await.unwrap();
-        let [_, rest] = page.split("<script>").collect::<Vec<_>>()[..] else { panic!("one script: {page}") };
+        let [_, rest] = page.split("<script>").collect::<Vec<_>>()[..] else {
+            panic!("one script: {page}")
+        };
         let script = rest.split("</script>").next().unwrap();
         let hash = BASE64_STANDARD.encode(Sha256::digest(script));
         assert!(policy.contains(&format!("; script-src 'self' 'sha256-{hash}';")), "{policy}");
@@ -27,37 +30,60 @@ async fn the_script_in_the_page_is_the_one_that_the_policy_allows() {
 #[tokio::test]
 async fn the_page_is_cached_negotiated_and_served_for_every_room() {
     let (server, http) = (TestServer::start(&[]).await, Http::new());
-    let ask = |path: &str, coding: &str| http.get(server.url(path)).header("accept-encoding", coding);
-    let get = |path: &str, coding: &str| ask(path, coding).header("accept", "text/html,*/*;q=0.8").send();
+    let ask =
+        |path: &str, coding: &str| http.get(server.url(path)).header("accept-encoding", coding);
+    let get =
+        |path: &str, coding: &str| ask(path, coding).header("accept", "text/html,*/*;q=0.8").send();
     let page = get("/", "identity").await.unwrap();
     is_dressed(&page);
     assert!(header(&page, "content-type").starts_with("text/html"));
     if page.status() == StatusCode::SERVICE_UNAVAILABLE {
-        assert!(page.text().await.unwrap().contains("make build"), "without a page, it says how to get one");
+        assert!(
+            page.text().await.unwrap().contains("make build"),
+            "without a page, it says how to get one"
+        );
         return;
     }
     assert_eq!((page.status(), header(&page, "cache-control")), (StatusCode::OK, "no-cache"));
     let (etag, body) = (header(&page, "etag").to_owned(), page.text().await.unwrap());
     assert_eq!(get("/r/any%20thing", "identity").await.unwrap().text().await.unwrap(), body);
-    for (coding, given) in
-        [("br, gzip", "br"), ("gzip", "gzip"), ("br;q=0, gzip;q=0.5", "gzip"), ("", ""), ("identity", ""), ("zstd", "")]
-    {
+    for (coding, given) in [
+        ("br, gzip", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("", ""),
+        ("identity", ""),
+        ("zstd", ""),
+    ] {
         let response = get("/", coding).await.unwrap();
         assert_eq!(header(&response, "content-encoding"), given, "{coding}");
         assert!(
-            response.headers().get_all("vary").iter().any(|vary| vary.to_str().unwrap().eq_ignore_ascii_case("accept-encoding"))
+            response
+                .headers()
+                .get_all("vary")
+                .iter()
+                .any(|vary| vary.to_str().unwrap().eq_ignore_ascii_case("accept-encoding"))
         );
-        assert!(given.is_empty() || header(&response, "etag") != etag, "another representation, another tag");
+        assert!(
+            given.is_empty() || header(&response, "etag") != etag,
+            "another representation, another tag"
+        );
     }
     for known in [etag.clone(), format!("\"x\", {etag}"), format!("W/{etag}"), "*".into()] {
-        let response =
-            http.get(server.url("/")).header("accept-encoding", "identity").header("if-none-match", &known).send().await.unwrap();
+        let response = http
+            .get(server.url("/"))
+            .header("accept-encoding", "identity")
+            .header("if-none-match", &known)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{known}");
         assert_eq!(header(&response, "etag"), etag);
         is_dressed(&response);
         assert!(response.bytes().await.unwrap().is_empty());
     }
-    let response = http.get(server.url("/")).header("if-none-match", "\"other\"").send().await.unwrap();
+    let response =
+        http.get(server.url("/")).header("if-none-match", "\"other\"").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let assets: Vec<&str> = body.split('"').filter(|part| part.starts_with("/assets/")).collect();
     assert!(!assets.is_empty(), "{body}");
@@ -74,7 +100,9 @@ async fn the_page_is_cached_negotiated_and_served_for_every_room() {
 #[tokio::test]
 async fn a_mistyped_address_shows_a_browser_the_page() {
     let server = TestServer::start(&[]).await;
-    let ask = |accept: &'static str| reqwest::Client::new().get(server.url("/nowhere")).header("accept", accept).send();
+    let ask = |accept: &'static str| {
+        reqwest::Client::new().get(server.url("/nowhere")).header("accept", accept).send()
+    };
     let page = ask("text/html,application/xhtml+xml").await.unwrap();
     assert_eq!(page.status(), 404);
     assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));

@@ -72,14 +72,26 @@ async fn what_does_not_exist_does_not_exist_in_any_method() {
         "/%FF",
     ] {
         for method in [Method::GET, Method::POST, Method::DELETE] {
-            refusal(http.request(method, server.url(path)).send().await.unwrap(), 404, "not_found").await;
+            refusal(http.request(method, server.url(path)).send().await.unwrap(), 404, "not_found")
+                .await;
         }
         let response = http.head(server.url(path)).send().await.unwrap();
-        assert_eq!((response.status(), response.bytes().await.unwrap().len()), (StatusCode::NOT_FOUND, 0));
+        assert_eq!(
+            (response.status(), response.bytes().await.unwrap().len()),
+            (StatusCode::NOT_FOUND, 0)
+        );
     }
-    for path in ["/../Cargo.toml", "/assets/../../../Cargo.toml", "//etc/passwd", "/assets/../../../../../../etc/passwd"] {
-        let answer =
-            exchange(server.address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await;
+    for path in [
+        "/../Cargo.toml",
+        "/assets/../../../Cargo.toml",
+        "//etc/passwd",
+        "/assets/../../../../../../etc/passwd",
+    ] {
+        let answer = exchange(
+            server.address,
+            format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes(),
+        )
+        .await;
         assert!(answer.starts_with("HTTP/1.1 404 ") && !answer.contains("[package]"), "{answer}");
     }
 }
@@ -101,13 +113,18 @@ async fn head_is_get_without_the_body() {
     ] {
         for coding in ["identity", "gzip", "br"] {
             let ask = |method| {
-                http.request(method, server.url(path)).header("accept-encoding", coding).header("accept", "text/html").send()
+                http.request(method, server.url(path))
+                    .header("accept-encoding", coding)
+                    .header("accept", "text/html")
+                    .send()
             };
             let (get, head) = (ask(Method::GET).await.unwrap(), ask(Method::HEAD).await.unwrap());
             is_dressed(&get);
             is_dressed(&head);
             assert_eq!(get.status(), head.status(), "{path}");
-            for name in ["content-type", "etag", "cache-control", "content-encoding", "vary", "allow"] {
+            for name in
+                ["content-type", "etag", "cache-control", "content-encoding", "vary", "allow"]
+            {
                 assert_eq!(header(&get, name), header(&head, name), "{path} {name}");
             }
             let length = header(&head, "content-length").to_owned();
@@ -130,10 +147,17 @@ async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
         ("cafe%CC%81".into(), "caf\u{e9}", 0),
         ("x".repeat(64), &"x".repeat(64), 0),
     ] {
-        let response = http.get(server.url(&format!("/api/rooms/{path}?x=y"))).send().await.unwrap();
+        let response =
+            http.get(server.url(&format!("/api/rooms/{path}?x=y"))).send().await.unwrap();
         is_dressed(&response);
-        assert_eq!((response.status(), header(&response, "cache-control")), (StatusCode::OK, "no-store"));
-        assert_eq!(response.json::<Value>().await.unwrap(), json!({"room": room, "members": members}));
+        assert_eq!(
+            (response.status(), header(&response, "cache-control")),
+            (StatusCode::OK, "no-store")
+        );
+        assert_eq!(
+            response.json::<Value>().await.unwrap(),
+            json!({"room": room, "members": members})
+        );
     }
     for path in [
         "%FF",
@@ -148,11 +172,20 @@ async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
         "a%0d%0ax-evil:1",
         "",
     ] {
-        refusal(http.get(server.url(&format!("/api/rooms/{path}"))).send().await.unwrap(), 400, "bad_room").await;
+        refusal(
+            http.get(server.url(&format!("/api/rooms/{path}"))).send().await.unwrap(),
+            400,
+            "bad_room",
+        )
+        .await;
     }
     for path in ["..", "%2e%2e", "."] {
-        let head = format!("GET /api/rooms/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        assert!(exchange(server.address, head.as_bytes()).await.starts_with("HTTP/1.1 400 "), "{path}");
+        let head =
+            format!("GET /api/rooms/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        assert!(
+            exchange(server.address, head.as_bytes()).await.starts_with("HTTP/1.1 400 "),
+            "{path}"
+        );
     }
     assert_eq!(server.hub.counts(), (1, 2), "asking makes no room");
 }
@@ -161,14 +194,34 @@ async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
 async fn a_body_that_is_too_large_is_refused_however_it_is_sent() {
     let (server, http) = (TestServer::start(&[]).await, Http::new());
     let path = "/api/rooms/general/livekit-token";
-    refusal(http.post(server.url(path)).body("x".repeat(70_000)).send().await.unwrap(), 413, "body_too_big").await;
-    refusal(http.post(server.url(path)).body("x".repeat(60_000)).send().await.unwrap(), 401, "no_ticket").await;
-    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n");
+    refusal(
+        http.post(server.url(path)).body("x".repeat(70_000)).send().await.unwrap(),
+        413,
+        "body_too_big",
+    )
+    .await;
+    refusal(
+        http.post(server.url(path)).body("x".repeat(60_000)).send().await.unwrap(),
+        401,
+        "no_ticket",
+    )
+    .await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
     let chunk = format!("3e8\r\n{}\r\n", "x".repeat(1000));
-    let large = exchange(server.address, format!("{head}{}0\r\n\r\n", chunk.repeat(70)).as_bytes()).await;
-    assert!(large.starts_with("HTTP/1.1 413 ") && large.contains(r#"{"code":"body_too_big","#), "{large}");
-    let small = exchange(server.address, format!("{head}{}0\r\n\r\n", chunk.repeat(60)).as_bytes()).await;
-    assert!(small.starts_with("HTTP/1.1 401 ") && small.contains(r#"{"code":"no_ticket","#), "{small}");
+    let large =
+        exchange(server.address, format!("{head}{}0\r\n\r\n", chunk.repeat(70)).as_bytes()).await;
+    assert!(
+        large.starts_with("HTTP/1.1 413 ") && large.contains(r#"{"code":"body_too_big","#),
+        "{large}"
+    );
+    let small =
+        exchange(server.address, format!("{head}{}0\r\n\r\n", chunk.repeat(60)).as_bytes()).await;
+    assert!(
+        small.starts_with("HTTP/1.1 401 ") && small.contains(r#"{"code":"no_ticket","#),
+        "{small}"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +232,11 @@ async fn health_readiness_and_metrics_tell_the_truth() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         let response = http.get(server.url(path)).send().await.unwrap();
         is_dressed(&response);
-        assert_eq!((response.status(), header(&response, "cache-control")), (StatusCode::OK, "no-store"), "{path}");
+        assert_eq!(
+            (response.status(), header(&response, "cache-control")),
+            (StatusCode::OK, "no-store"),
+            "{path}"
+        );
     }
     let response = http.get(server.url("/metrics")).send().await.unwrap();
     assert!(header(&response, "content-type").contains("text"));
@@ -187,12 +244,22 @@ async fn health_readiness_and_metrics_tell_the_truth() {
     for line in ["parlor_rooms 2", "parlor_seats 2", "# TYPE parlor_seats gauge"] {
         assert!(text.lines().any(|given| given == line), "{line}: {text}");
     }
-    assert!(!text.contains("general") && !text.contains("Ann"), "rooms and names are nobody's business");
+    assert!(
+        !text.contains("general") && !text.contains("Ann"),
+        "rooms and names are nobody's business"
+    );
     server.hub.shutdown().await;
     ann.until("closing").await;
     refusal(http.get(server.url("/readyz")).send().await.unwrap(), 503, "restarting").await;
-    assert_eq!(http.get(server.url("/healthz")).send().await.unwrap().status(), StatusCode::OK, "it still lives");
+    assert_eq!(
+        http.get(server.url("/healthz")).send().await.unwrap().status(),
+        StatusCode::OK,
+        "it still lives"
+    );
     let late = Client::upgrade(&server, Client::request(&server, "room=general&name=Late")).await;
     let Err(tungstenite::Error::Http(late)) = late.map(drop) else { panic!("let in") };
-    assert_eq!((late.status(), late.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    assert_eq!(
+        (late.status(), late.headers().contains_key("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, true)
+    );
 }

@@ -23,8 +23,13 @@ async fn a_join_for_which_the_store_has_no_time_is_told_when_to_come_back_and_co
     drop(ann);
     store.crowded.store(2, Ordering::SeqCst);
     for (name, back) in [("Ann", Some(&welcome)), ("Bob", None)] {
-        let told = try_enter(&hub, "r", name, back).await.map(|someone| someone.welcome).unwrap_err();
-        assert_eq!((told.code(), told.retry_after(), told.close_code()), ("server_full", Some(BUSY), 4503), "{told}");
+        let told =
+            try_enter(&hub, "r", name, back).await.map(|someone| someone.welcome).unwrap_err();
+        assert_eq!(
+            (told.code(), told.retry_after(), told.close_code()),
+            ("server_full", Some(BUSY), 4503),
+            "{told}"
+        );
     }
     let room: RoomId = "r".parse().unwrap();
     assert_eq!(hub.count(&room).await, Ok(1), "Ann keeps her seat and Bob has none");
@@ -45,7 +50,10 @@ async fn a_lost_seat_is_held_for_the_grace_and_not_longer() {
     let lost = tokio::time::Instant::now();
     drop(bob);
     let left = ann.hears().await;
-    assert_eq!((left["type"].as_str(), left["reason"].as_str(), left["count"].as_u64()), (Some("left"), Some("lost"), Some(1)));
+    assert_eq!(
+        (left["type"].as_str(), left["reason"].as_str(), left["count"].as_u64()),
+        (Some("left"), Some("lost"), Some(1))
+    );
     assert_eq!(lost.elapsed().as_secs(), 15);
     drop(ann);
     tokio::time::sleep(Duration::from_secs(16)).await;
@@ -56,15 +64,19 @@ async fn a_lost_seat_is_held_for_the_grace_and_not_longer() {
 async fn who_leaves_while_their_seat_is_taken_up_elsewhere_stays_gone() {
     let here = stage();
     let rooms = RoomRegistry::new(config());
-    let there = Hub::new(Arc::clone(&rooms), Memory::new(Arc::clone(&here.world), NodeId(2), Arc::clone(&rooms) as _));
+    let there = Hub::new(
+        Arc::clone(&rooms),
+        Memory::new(Arc::clone(&here.world), NodeId(2), Arc::clone(&rooms) as _),
+    );
     let mut bob = enter(&there, "r", "Bob", None).await;
     let ann = enter(&there, "r", "Ann", None).await;
     assert_eq!(bob.hears().await["user"], "Ann");
     let (go, hub) = (here.store.hold(When::Before), Arc::clone(&here.hub));
     let ticket = ann.welcome["ticket"].as_str().unwrap().to_owned();
     let (ear, mut heard) = unbounded_channel();
-    let taking =
-        tokio::spawn(async move { hub.resume(&"r".parse().unwrap(), &ticket, now(), None, Arc::new(Ear(ear))).await.map(drop) });
+    let taking = tokio::spawn(async move {
+        hub.resume(&"r".parse().unwrap(), &ticket, now(), None, Arc::new(Ear(ear))).await.map(drop)
+    });
     while here.store.joins() == 0 {
         tokio::task::yield_now().await;
     }
@@ -92,7 +104,10 @@ async fn who_comes_back_in_time_was_never_gone() {
     let mut bob = enter(&hub, "r", "Somebody", Some(&welcome)).await;
     assert_eq!(bob.welcome["clientId"], welcome["clientId"]);
     assert_eq!(bob.welcome["user"], "Bob");
-    assert_eq!((bob.welcome["resumed"].as_bool(), bob.welcome["reset"].as_bool()), (Some(true), Some(false)));
+    assert_eq!(
+        (bob.welcome["resumed"].as_bool(), bob.welcome["reset"].as_bool()),
+        (Some(true), Some(false))
+    );
     assert_eq!(bob.welcome["history"][0]["text"], "are you there?");
     tokio::time::sleep(Duration::from_secs(60)).await;
     bob.seat.publish(Some(1), &"yes".parse().unwrap()).await.unwrap();
@@ -117,7 +132,10 @@ async fn who_has_no_link_is_kept_while_they_ask_and_lost_a_lease_later() {
     stay.accept();
     tokio::time::sleep(Duration::from_secs(60)).await;
     drop(stay);
-    assert!(ann.heard.try_recv().is_err() && told.try_recv().is_err(), "a request that is being answered keeps the seat");
+    assert!(
+        ann.heard.try_recv().is_err() && told.try_recv().is_err(),
+        "a request that is being answered keeps the seat"
+    );
     let begun = tokio::time::Instant::now();
     let left = ann.hears().await;
     assert_eq!((left["type"].as_str(), left["reason"].as_str()), (Some("left"), Some("lost")));

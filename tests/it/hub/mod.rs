@@ -20,7 +20,10 @@ use parking_lot::Mutex;
 use parlor::{
     hub::{Encoder, Hub, JoinRequest, ResumeFrom, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
-    room::{CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult, RoomId, Snapshot, Text},
+    room::{
+        CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult,
+        RoomId, Snapshot, Text,
+    },
     store::{
         Store, StoreError,
         memory::{Memory, World, wall_clock},
@@ -47,7 +50,11 @@ impl Subscriber for Ear {
     }
 
     fn deliver(&self, frames: &[Bytes]) {
-        for line in frames.iter().flat_map(|frame| frame.split(|byte| *byte == b'\n')).filter(|line| !line.is_empty()) {
+        for line in frames
+            .iter()
+            .flat_map(|frame| frame.split(|byte| *byte == b'\n'))
+            .filter(|line| !line.is_empty())
+        {
             let _ = self.0.send(serde_json::from_slice(line).unwrap());
         }
     }
@@ -121,7 +128,11 @@ impl Store for Moody {
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
-        if self.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        if self
+            .crowded
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .is_ok()
+        {
             return Err(StoreError::Busy(BUSY));
         }
         let wait = self.waits.lock().pop_front();
@@ -140,21 +151,45 @@ impl Store for Moody {
         }
     }
 
-    async fn leave(&self, room: &RoomId, id: MemberId, tag: u64, reason: LeaveReason) -> Result<bool, StoreError> {
+    async fn leave(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: LeaveReason,
+    ) -> Result<bool, StoreError> {
         self.store.leave(room, id, tag, reason).await
     }
 
-    async fn publish(&self, room: &RoomId, from: MemberId, n: u64, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         let said = self.store.publish(room, from, n, text).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
-    async fn publish_next(&self, room: &RoomId, from: MemberId, text: &Text) -> Result<PublishResult, StoreError> {
+    async fn publish_next(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
         let said = self.store.publish_next(room, from, text).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 
-    async fn typing(&self, room: &RoomId, from: MemberId, user: &Name, typing: bool, began: Instant) -> Result<(), StoreError> {
+    async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError> {
         self.store.typing(room, from, user, typing, began).await
     }
 
@@ -170,7 +205,11 @@ impl Store for Moody {
         self.store.snapshot(room, history).await
     }
 
-    async fn find(&self, room: &RoomId, id: Option<MemberId>) -> Result<Option<Snapshot>, StoreError> {
+    async fn find(
+        &self,
+        room: &RoomId,
+        id: Option<MemberId>,
+    ) -> Result<Option<Snapshot>, StoreError> {
         self.store.find(room, id).await
     }
 
@@ -218,7 +257,8 @@ impl Stage {
     ) -> (JoinHandle<Option<Someone>>, oneshot::Sender<()>) {
         let (go, before) = (self.store.hold(when), self.store.joins());
         let (hub, name, back) = (Arc::clone(&self.hub), name.to_owned(), back.cloned());
-        let entering = tokio::spawn(async move { try_enter(&hub, "r", &name, back.as_ref()).await.ok() });
+        let entering =
+            tokio::spawn(async move { try_enter(&hub, "r", &name, back.as_ref()).await.ok() });
         while self.store.joins() == before {
             tokio::task::yield_now().await;
         }
@@ -235,7 +275,12 @@ async fn enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> 
     try_enter(hub, room, name, back).await.unwrap()
 }
 
-async fn try_enter(hub: &Arc<Hub>, room: &str, name: &str, back: Option<&Value>) -> Result<Someone, ApiError> {
+async fn try_enter(
+    hub: &Arc<Hub>,
+    room: &str,
+    name: &str,
+    back: Option<&Value>,
+) -> Result<Someone, ApiError> {
     let (ear, mut heard) = unbounded_channel();
     let word = |field: &str| back.map(|welcome| welcome[field].as_str().unwrap().to_owned());
     let join_request = JoinRequest {

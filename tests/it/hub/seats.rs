@@ -23,7 +23,8 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     let ann = enter(&stage.hub, "r", "Ann", None).await;
     assert_eq!(bob.hears().await["user"], "Ann");
     let (late, room) = (now(), "r".parse().unwrap());
-    let (ticket, welcome) = (ann.welcome["ticket"].as_str().unwrap().to_owned(), ann.welcome.clone());
+    let (ticket, welcome) =
+        (ann.welcome["ticket"].as_str().unwrap().to_owned(), ann.welcome.clone());
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut back = enter(&stage.hub, "r", "Ann", Some(&welcome)).await;
     let (ear, mut heard) = unbounded_channel();
@@ -32,7 +33,10 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     stage.hub.leave_by_ticket(&room, &ticket, late.began).await.unwrap();
     assert!(heard.try_recv().is_err());
     back.seat.publish(Some(1), &"still here".parse().unwrap()).await.unwrap();
-    assert_eq!((bob.hears().await["text"].as_str(), back.hears().await["type"].as_str()), (Some("still here"), Some("ack")));
+    assert_eq!(
+        (bob.hears().await["text"].as_str(), back.hears().await["type"].as_str()),
+        (Some("still here"), Some("ack"))
+    );
     // A leave that comes after it is one.
     stage.hub.leave_by_ticket(&room, &ticket, Instant::now()).await.unwrap();
     assert_eq!(bob.hears().await["reason"], "left");
@@ -57,8 +61,15 @@ async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
     let there = Hub::new(Arc::clone(&rooms), Memory::new(world, NodeId(2), rooms));
     let mut first = enter(&stage.hub, "r", "Ann", None).await;
     let mut away = enter(&there, "r", "Ann", Some(&first.welcome)).await;
-    assert_eq!((away.welcome["resumed"].as_bool(), first.hears().await["closed"].as_u64()), (Some(true), Some(4001)));
-    assert_eq!((stage.hub.counts(), there.counts()), ((0, 0), (1, 1)), "nothing of it is left here");
+    assert_eq!(
+        (away.welcome["resumed"].as_bool(), first.hears().await["closed"].as_u64()),
+        (Some(true), Some(4001))
+    );
+    assert_eq!(
+        (stage.hub.counts(), there.counts()),
+        ((0, 0), (1, 1)),
+        "nothing of it is left here"
+    );
     // She comes back while the news that she had gone away once more are on their way.
     let (back, go) = stage.enter_slowly(When::After, "Ann", Some(&first.welcome)).await;
     assert_eq!(away.hears().await["closed"], 4001);
@@ -84,10 +95,17 @@ async fn a_counter_that_may_be_spent_is_not_given_out_again() {
     let stage = stage();
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;
     stage.store.mumbles.store(true, Ordering::SeqCst);
-    assert_eq!(ann.seat.publish(None, &"one".parse().unwrap()).await.err(), Some(ApiError::StoreUnavailable));
-    assert!(ann.seat.publish(None, &"two".parse().unwrap()).await.unwrap().is_none(), "another message is no repetition");
+    assert_eq!(
+        ann.seat.publish(None, &"one".parse().unwrap()).await.err(),
+        Some(ApiError::StoreUnavailable)
+    );
+    assert!(
+        ann.seat.publish(None, &"two".parse().unwrap()).await.unwrap().is_none(),
+        "another message is no repetition"
+    );
     let late = enter(&stage.hub, "r", "Late", None).await;
-    let texts: Vec<_> = late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
+    let texts: Vec<_> =
+        late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
     assert_eq!(texts, ["one", "two"]);
 }
 
@@ -103,12 +121,18 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     assert!(stage.world.is_empty());
     go.send(()).unwrap();
     let mut zoe = zoe.await.unwrap().unwrap();
-    assert_eq!((zoe.welcome["resumed"].as_bool(), zoe.welcome["history"].as_array().unwrap().len()), (Some(false), 0));
+    assert_eq!(
+        (zoe.welcome["resumed"].as_bool(), zoe.welcome["history"].as_array().unwrap().len()),
+        (Some(false), 0)
+    );
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(zoe.heard.try_recv().ok(), None);
     let mut yan = enter(&stage.hub, "r", "Yan", None).await;
     yan.seat.publish(None, &"hello".parse().unwrap()).await.unwrap();
-    assert_eq!((zoe.hears().await["type"].as_str(), zoe.hears().await["text"].as_str()), (Some("joined"), Some("hello")));
+    assert_eq!(
+        (zoe.hears().await["type"].as_str(), zoe.hears().await["text"].as_str()),
+        (Some("joined"), Some("hello"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +163,10 @@ async fn every_join_that_fell_across_a_reset_is_tried_again() {
     let (bob, go_bob) = stage.enter_slowly(When::After, "Bob", None).await;
     let (zoe, go_zoe) = stage.enter_slowly(When::After, "Zoe", None).await;
     let now = stage.store.snapshot(ann.seat.room(), true).await.unwrap().unwrap();
-    stage.rooms.on_event(ann.seat.room(), &Event::Reset(Arc::new(Snapshot { epoch: Epoch(now.epoch.0 ^ 1), ..now })));
+    stage.rooms.on_event(
+        ann.seat.room(),
+        &Event::Reset(Arc::new(Snapshot { epoch: Epoch(now.epoch.0 ^ 1), ..now })),
+    );
     tokio::time::sleep(Duration::from_secs(1)).await;
     go_bob.send(()).unwrap();
     go_zoe.send(()).unwrap();

@@ -22,20 +22,39 @@ async fn who_polls_and_who_has_a_socket_are_in_one_room() {
     ann.publish("hello", 1).await;
     let heard = bob.hear().await;
     assert_eq!((texts(&heard), events(&heard)), (vec!["hello"], vec![]));
-    assert_eq!((&heard["messages"][0]["user"], &heard["messages"][0]["type"]), (&json!("Ann"), &json!("chat")));
-    assert_eq!((&heard["members"], &heard["ticket"], &heard["reset"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(
+        (&heard["messages"][0]["user"], &heard["messages"][0]["type"]),
+        (&json!("Ann"), &json!("chat"))
+    );
+    assert_eq!(
+        (&heard["members"], &heard["ticket"], &heard["reset"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
 
     let ack = bob.publish("hi", 1).await;
-    assert_eq!((&ack["seq"], &ack["cursor"], &ack["duplicate"]), (&json!(2), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&ack["seq"], &ack["cursor"], &ack["duplicate"]),
+        (&json!(2), &Value::Null, &Value::Null)
+    );
     let chat = ann.expect("chat").await;
-    assert_eq!((&chat["text"], &chat["from"], &chat["n"]), (&json!("hi"), &json!(bob.id()), &Value::Null));
+    assert_eq!(
+        (&chat["text"], &chat["from"], &chat["n"]),
+        (&json!("hi"), &json!(bob.id()), &Value::Null)
+    );
     let own = bob.hear().await;
-    assert_eq!((texts(&own), &own["messages"][0]["n"]), (vec!["hi"], &json!(1)), "one's own words come whole");
+    assert_eq!(
+        (texts(&own), &own["messages"][0]["n"]),
+        (vec!["hi"], &json!(1)),
+        "one's own words come whole"
+    );
     assert_eq!(bob.publish("hi", 1).await["duplicate"], true);
 
     ann.send(json!({"typing": true})).flush().await;
     assert_eq!(bob.until("typing").await["user"], "Ann");
-    assert_eq!(bob.post("typing", r#"{"typing":true}"#).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        bob.post("typing", r#"{"typing":true}"#).send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(ann.expect("typing").await["user"], "Bob");
 
     // A long poll is answered when it happens, not when the time is over.
@@ -59,7 +78,9 @@ async fn an_answer_that_was_lost_is_given_again_with_what_has_come_since() {
     for round in 0..3 {
         ann.publish("same", 3 * round + 1).await;
         ann.publish("same", 3 * round + 2).await;
-        let ask = || async { bob.ask(&bob.cursor, 60).send().await.unwrap().json::<Value>().await.unwrap() };
+        let ask = || async {
+            bob.ask(&bob.cursor, 60).send().await.unwrap().json::<Value>().await.unwrap()
+        };
         let mut first = ask().await;
         while texts(&first).len() < 2 {
             first = ask().await;
@@ -72,11 +93,25 @@ async fn an_answer_that_was_lost_is_given_again_with_what_has_come_since() {
             second = ask().await;
         }
         assert_eq!(texts(&first), ["same", "same"]);
-        assert_eq!(texts(&second), ["same", "same", "meanwhile"], "everything after the cursor, and once");
+        assert_eq!(
+            texts(&second),
+            ["same", "same", "meanwhile"],
+            "everything after the cursor, and once"
+        );
         assert!(first["members"].is_null() && second["members"].is_null(), "{second}");
         // The log is read anew for who goes on from an answer that has been overtaken, and nothing is missing.
-        let stale: Value = bob.ask(first["cursor"].as_str().unwrap(), 0).send().await.unwrap().json().await.unwrap();
-        assert_eq!((texts(&stale), stale["members"].as_array().map(Vec::len)), (vec!["meanwhile"], Some(2)));
+        let stale: Value = bob
+            .ask(first["cursor"].as_str().unwrap(), 0)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(
+            (texts(&stale), stale["members"].as_array().map(Vec::len)),
+            (vec!["meanwhile"], Some(2))
+        );
         bob.take(&stale);
         ann.send(json!({"typing": false})).flush().await;
         assert_eq!(bob.until("typing").await["typing"], false);
@@ -99,14 +134,28 @@ async fn any_cursor_of_any_transport_will_do() {
     let middle = all["messages"][1]["cursor"].as_str().unwrap().to_owned();
     for _ in 0..2 {
         let again: Value = bob.ask(&middle, 0).send().await.unwrap().json().await.unwrap();
-        assert_eq!((texts(&again), again["members"].as_array().unwrap().len()), (vec!["3", "4"], 2), "{again}");
+        assert_eq!(
+            (texts(&again), again["members"].as_array().unwrap().len()),
+            (vec!["3", "4"], 2),
+            "{again}"
+        );
         assert_eq!((&again["reset"], &again["lastN"]), (&Value::Null, &json!(0)));
     }
     // From nowhere: everything that is kept.
-    let whole: Value = bob.http.get(bob.url("messages")).bearer_auth(&bob.ticket).send().await.unwrap().json().await.unwrap();
+    let whole: Value = bob
+        .http
+        .get(bob.url("messages"))
+        .bearer_auth(&bob.ticket)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!((texts(&whole).len(), &whole["reset"]), (4, &Value::Null));
     // From another life, and from the future.
-    for cursor in ["1-1".to_owned(), format!("{}0", all["messages"][3]["cursor"].as_str().unwrap())] {
+    for cursor in ["1-1".to_owned(), format!("{}0", all["messages"][3]["cursor"].as_str().unwrap())]
+    {
         let reset: Value = bob.ask(&cursor, 0).send().await.unwrap().json().await.unwrap();
         assert_eq!((texts(&reset).len(), &reset["reset"]), (4, &json!(true)), "{cursor}");
         bob.take(&reset);
@@ -114,7 +163,10 @@ async fn any_cursor_of_any_transport_will_do() {
     // A socket goes on from a poll's cursor, and a poll from the socket's; the seat is the same.
     ann.publish("5", 5).await;
     let mut socket = Client::resume(&server, "r", &bob.ticket, Some(&bob.cursor)).await;
-    assert_eq!((&socket.welcome["clientId"], &socket.welcome["resumed"]), (&bob.welcome["clientId"], &json!(true)));
+    assert_eq!(
+        (&socket.welcome["clientId"], &socket.welcome["resumed"]),
+        (&bob.welcome["clientId"], &json!(true))
+    );
     assert_eq!(socket.welcome["history"].as_array().unwrap().len(), 1);
     ann.publish("6", 6).await;
     assert_eq!(socket.expect("chat").await["text"], "6");
@@ -123,7 +175,12 @@ async fn any_cursor_of_any_transport_will_do() {
     let back = bob.poll(0).await.unwrap();
     assert_eq!((texts(&back), back["members"].as_array().unwrap().len()), (vec!["7"], 2));
     assert_eq!(socket.until("closing").await["code"], "replaced");
-    assert_eq!(ann.seen.iter().filter(|line| line.contains("joined") || line.contains("left")).count(), 1, "{:?}", ann.seen);
+    assert_eq!(
+        ann.seen.iter().filter(|line| line.contains("joined") || line.contains("left")).count(),
+        1,
+        "{:?}",
+        ann.seen
+    );
 }
 
 #[tokio::test]
@@ -186,7 +243,12 @@ async fn what_does_not_fit_a_mailbox_is_taken_from_the_log() {
             ann.publish(&format!("{i} {long}").chars().take(4000).collect::<String>(), i).await;
         }
         let answer = bob.poll(0).await.unwrap();
-        let numbers: Vec<u64> = answer["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+        let numbers: Vec<u64> = answer["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|m| m["seq"].as_u64().unwrap())
+            .collect();
         let kept = if expect_reset { 200 } else { n };
         assert!(numbers.iter().copied().eq(first + n - kept..first + n), "{numbers:?}");
         assert_eq!((answer["reset"] == true, answer["members"].is_array()), (expect_reset, true));

@@ -35,7 +35,10 @@ impl Line {
                     return (head.to_owned(), rest[..length].to_owned());
                 }
             }
-            let read = timeout(PATIENCE, self.socket.read_buf(&mut self.read)).await.expect("an answer").unwrap();
+            let read = timeout(PATIENCE, self.socket.read_buf(&mut self.read))
+                .await
+                .expect("an answer")
+                .unwrap();
             assert_ne!(read, 0, "closed after {text:?}");
         }
     }
@@ -57,9 +60,18 @@ const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
 /// What an answer to a poll says.
 fn text((head, body): &(String, String), who: &mut Poller) -> Value {
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") || head.starts_with("HTTP/1.0 200 OK\r\n"), "{head}");
-    assert!(head.contains("\r\ndate: ") && head.contains("\r\ncontent-type: application/json"), "{head}");
-    assert!(head.contains("\r\nx-content-type-options: nosniff") && head.contains("\r\nx-request-id: "), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\n") || head.starts_with("HTTP/1.0 200 OK\r\n"),
+        "{head}"
+    );
+    assert!(
+        head.contains("\r\ndate: ") && head.contains("\r\ncontent-type: application/json"),
+        "{head}"
+    );
+    assert!(
+        head.contains("\r\nx-content-type-options: nosniff") && head.contains("\r\nx-request-id: "),
+        "{head}"
+    );
     let answer: Value = serde_json::from_str(body).unwrap();
     who.take(&answer);
     answer["messages"][0]["text"].clone()
@@ -89,7 +101,10 @@ async fn a_connection_goes_on_after_polls_that_waited() {
     }
     line.send(&poll(&bob, 1, "1.1", "")).await;
     let (head, body) = line.answer().await;
-    assert!(head.starts_with("HTTP/1.1 204") && !head.contains("content-length") && body.is_empty(), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 204") && !head.contains("content-length") && body.is_empty(),
+        "{head}"
+    );
     line.send(&poll(&bob, 1, "1.1", "").replace("/r/", "/other/")).await;
     let (head, _) = line.answer().await;
     assert!(head.starts_with("HTTP/1.1 4"), "{head}");

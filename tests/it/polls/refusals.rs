@@ -7,11 +7,13 @@ use crate::wire::{TestServer, poller::Poller};
 
 #[tokio::test]
 async fn what_is_wrong_is_said_with_what_is_allowed() {
-    let server = TestServer::start(&["--rate", "1000", "--address-rate", "0", "--address-joins", "0"]).await;
+    let server =
+        TestServer::start(&["--rate", "1000", "--address-rate", "0", "--address-joins", "0"]).await;
     let ann = Poller::join(&server, "r", "Ann").await;
     let elsewhere = Poller::join(&server, "other", "Ann").await;
     let http = reqwest::Client::new();
-    let (good, wrong, gone) = (Some(ann.ticket.as_str()), Some(elsewhere.ticket.as_str()), Some("nonsense"));
+    let (good, wrong, gone) =
+        (Some(ann.ticket.as_str()), Some(elsewhere.ticket.as_str()), Some("nonsense"));
     let big = "x".repeat(70_000);
     let long = json!({"text": "x".repeat(4001)}).to_string();
     let (get, post) = (Method::GET, Method::POST);
@@ -53,8 +55,14 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
     ] {
         let url = server.url(&format!("/api/rooms/{path}"));
         let request = http.request(method.clone(), url).body(body.to_owned());
-        let response = ticket.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth).send().await.unwrap();
-        let (given, cache) = (response.status().as_u16(), response.headers()["cache-control"].clone());
+        let response = ticket
+            .into_iter()
+            .fold(request, reqwest::RequestBuilder::bearer_auth)
+            .send()
+            .await
+            .unwrap();
+        let (given, cache) =
+            (response.status().as_u16(), response.headers()["cache-control"].clone());
         let problem: Value = response.json().await.unwrap();
         assert_eq!(
             (given, problem["code"].as_str(), cache.to_str().unwrap()),
@@ -72,22 +80,37 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
         (good, r#"{"text":" "}"#, "empty_text", Value::Null),
         (good, r#"{"text":"hi","n":0}"#, "bad_n", Value::Null),
     ] {
-        let request = ticket.into_iter().fold(http.post(ann.url("messages")), reqwest::RequestBuilder::bearer_auth);
+        let request = ticket
+            .into_iter()
+            .fold(http.post(ann.url("messages")), reqwest::RequestBuilder::bearer_auth);
         let problem: Value = request.body(body).send().await.unwrap().json().await.unwrap();
         assert_eq!((problem["code"].as_str(), &problem["n"]), (Some(code), &n), "{body}");
     }
     for path in ["r/join", "r/messages", "r/typing", "r/leave"] {
-        let request =
-            http.post(server.url(&format!("/api/rooms/{path}"))).bearer_auth(&ann.ticket).header("origin", "http://evil.example");
-        assert_eq!(request.send().await.unwrap().json::<Value>().await.unwrap()["code"], "forbidden_origin", "{path}");
+        let request = http
+            .post(server.url(&format!("/api/rooms/{path}")))
+            .bearer_auth(&ann.ticket)
+            .header("origin", "http://evil.example");
+        assert_eq!(
+            request.send().await.unwrap().json::<Value>().await.unwrap()["code"],
+            "forbidden_origin",
+            "{path}"
+        );
     }
     // Another member keeps the room alive, and Ann leaves it, twice; the second time as a page that is closed.
     let mut bob = Poller::join(&server, "r", "Bob").await;
     assert_eq!(ann.post("leave", "").send().await.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(bob.until("left").await["reason"], "left");
-    let beacon = http.post(ann.url("leave")).header("content-type", "text/plain").body(json!({"ticket": ann.ticket}).to_string());
+    let beacon = http
+        .post(ann.url("leave"))
+        .header("content-type", "text/plain")
+        .body(json!({"ticket": ann.ticket}).to_string());
     assert_eq!(beacon.send().await.unwrap().status(), StatusCode::NO_CONTENT);
-    for request in [ann.ask(&ann.cursor, 0), ann.post("messages", r#"{"text":"hi"}"#), ann.post("typing", r#"{"typing":true}"#)] {
+    for request in [
+        ann.ask(&ann.cursor, 0),
+        ann.post("messages", r#"{"text":"hi"}"#),
+        ann.post("typing", r#"{"typing":true}"#),
+    ] {
         let response = request.send().await.unwrap();
         assert_eq!(
             (response.status(), response.json::<Value>().await.unwrap()["code"].as_str()),
@@ -95,10 +118,16 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
         );
     }
     // With the ticket she may come back, as herself.
-    let again = Poller::join_at(&server.url(""), "r", json!({"cursor": ann.cursor}), Some(&ann.ticket)).await;
-    assert_eq!((&again.welcome["clientId"], &again.welcome["resumed"]), (&ann.welcome["clientId"], &json!(true)));
+    let again =
+        Poller::join_at(&server.url(""), "r", json!({"cursor": ann.cursor}), Some(&ann.ticket))
+            .await;
+    assert_eq!(
+        (&again.welcome["clientId"], &again.welcome["resumed"]),
+        (&ann.welcome["clientId"], &json!(true))
+    );
     // A room of the server's own naming.
-    let made: Value = http.post(server.url("/api/rooms")).send().await.unwrap().json().await.unwrap();
+    let made: Value =
+        http.post(server.url("/api/rooms")).send().await.unwrap().json().await.unwrap();
     assert_eq!(server.heads(made["roomId"].as_str().unwrap()).await, 1);
 }
 

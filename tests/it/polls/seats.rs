@@ -70,19 +70,37 @@ struct Asker {
 impl Asker {
     async fn join(node: &Pollers, name: &str) -> Self {
         let room: RoomId = "r".parse().unwrap();
-        let join_request =
-            JoinRequest { room: room.clone(), name: Some(name.parse().unwrap()), ticket: None, cursor: None, usage: None };
-        let welcome: Value = serde_json::from_slice(&node.join(join_request).await.unwrap()).unwrap();
+        let join_request = JoinRequest {
+            room: room.clone(),
+            name: Some(name.parse().unwrap()),
+            ticket: None,
+            cursor: None,
+            usage: None,
+        };
+        let welcome: Value =
+            serde_json::from_slice(&node.join(join_request).await.unwrap()).unwrap();
         let word = |field: &str| welcome[field].as_str().unwrap().to_owned();
-        let who = Claims { member: MemberId(word("clientId").parse().unwrap()), name: name.parse().unwrap() };
+        let who = Claims {
+            member: MemberId(word("clientId").parse().unwrap()),
+            name: name.parse().unwrap(),
+        };
         Self { room, who, ticket: word("ticket"), cursor: word("cursor") }
     }
 
     /// The answer, and after how many seconds it came.
     async fn poll(&mut self, node: &Pollers, wait: u64) -> (Option<Value>, u64) {
         let (asked, after) = (Instant::now(), Some(self.cursor.parse().unwrap()));
-        let answer =
-            node.poll(&self.room, &self.ticket, &self.who, after, Duration::from_secs(wait), (asked, None)).await.unwrap();
+        let answer = node
+            .poll(
+                &self.room,
+                &self.ticket,
+                &self.who,
+                after,
+                Duration::from_secs(wait),
+                (asked, None),
+            )
+            .await
+            .unwrap();
         let answer: Option<Value> = answer.map(|answer| serde_json::from_slice(&answer).unwrap());
         if let Some(answer) = &answer {
             answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
@@ -95,12 +113,21 @@ impl Asker {
 async fn who_is_sent_from_node_to_node_waits_there_unless_something_was_missed() {
     let [here, there] = two_nodes();
     let mut bob = Asker::join(&here, "Bob").await;
-    let heads = |answer: &Option<Value>| answer.as_ref().unwrap()["members"].as_array().map(Vec::len);
+    let heads =
+        |answer: &Option<Value>| answer.as_ref().unwrap()["members"].as_array().map(Vec::len);
     let (first, took) = bob.poll(&there, 20).await;
-    assert_eq!((heads(&first), took), (Some(1), 0), "a cursor of a welcome does not say who was there");
+    assert_eq!(
+        (heads(&first), took),
+        (Some(1), 0),
+        "a cursor of a welcome does not say who was there"
+    );
     for node in [&here, &there, &here] {
         let (answer, took) = bob.poll(node, 20).await;
-        assert_eq!((heads(&answer), took), (Some(1), 20), "nobody asks on and on because the nodes take turns");
+        assert_eq!(
+            (heads(&answer), took),
+            (Some(1), 20),
+            "nobody asks on and on because the nodes take turns"
+        );
     }
     let ann = Asker::join(&there, "Ann").await;
     let (answer, took) = bob.poll(&there, 20).await;
@@ -119,7 +146,9 @@ async fn only_requests_that_are_accepted_renew_a_seat() {
         let [node, _] = two_nodes();
         let bob = Asker::join(&node, "Bob").await;
         let begun = Instant::now();
-        while let Some(mut stay) = node.hear(&bob.who).filter(|_| begun.elapsed() < Duration::from_secs(100)) {
+        while let Some(mut stay) =
+            node.hear(&bob.who).filter(|_| begun.elapsed() < Duration::from_secs(100))
+        {
             // A request takes its time, and is refused or not.
             tokio::time::sleep(Duration::from_millis(4500)).await;
             if accepted {
@@ -155,7 +184,11 @@ async fn page_that_unloads_between_polls_keeps_its_seat_for_the_reload_grace() {
         // The request is cut off: its page is gone.
         let begun = Instant::now();
         polling.inspect(tokio::task::JoinHandle::abort);
-        assert_eq!((hears(&mut ann).await.as_str(), begun.elapsed().as_secs()), ("left", 5), "{node} {waits}");
+        assert_eq!(
+            (hears(&mut ann).await.as_str(), begun.elapsed().as_secs()),
+            ("left", 5),
+            "{node} {waits}"
+        );
         assert_eq!(hubs[1].counts(), (0, 0));
     }
     // A page that asks again is there: the news was of the page before, and came late.
@@ -191,7 +224,10 @@ async fn who_only_sends_requests_that_are_refused_is_gone() {
             ];
             for request in refused {
                 let status = request.send().await.unwrap().status();
-                assert!(status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{status}");
+                assert!(
+                    status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE,
+                    "{status}"
+                );
             }
         }
     };
@@ -207,7 +243,8 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
     let room: RoomId = "r".parse().unwrap();
     let come = async || {
-        let join_request = JoinRequest { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
+        let join_request =
+            JoinRequest { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
         hubs[0].enter(join_request, Arc::new(NullSubscriber)).await.unwrap()
     };
     let mut others = vec![come().await, come().await, come().await];
@@ -217,11 +254,19 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     assert_eq!((events(answer.as_ref().unwrap()), took), (vec!["presence"], 0));
     let said = |answer: &Option<Value>| {
         let answer = answer.as_ref().unwrap();
-        (answer["count"].as_u64(), answer["crowd"].as_bool(), answer["members"].as_array().map(Vec::len))
+        (
+            answer["count"].as_u64(),
+            answer["crowd"].as_bool(),
+            answer["members"].as_array().map(Vec::len),
+        )
     };
     for node in [&there, &here, &there] {
         let (answer, took) = bob.poll(node, 20).await;
-        assert_eq!((said(&answer), took), ((Some(5), Some(true), Some(4)), 20), "the count is what they know already");
+        assert_eq!(
+            (said(&answer), took),
+            ((Some(5), Some(true), Some(4)), 20),
+            "the count is what they know already"
+        );
     }
     others.pop().unwrap().leave().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -235,7 +280,10 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     others.pop().unwrap().leave().await;
     let (answer, took) = bob.poll(&here, 20).await;
     let answer = answer.unwrap();
-    assert_eq!((events(&answer), answer["events"][0]["members"].as_array().map(Vec::len), took), (vec!["presence"], Some(3), 1));
+    assert_eq!(
+        (events(&answer), answer["events"][0]["members"].as_array().map(Vec::len), took),
+        (vec!["presence"], Some(3), 1)
+    );
     for node in [&there, &here] {
         assert_eq!(bob.poll(node, 20).await.1, 20);
     }
@@ -257,7 +305,11 @@ async fn who_polls_for_days_is_given_a_fresh_ticket_in_time() {
         let after = std::mem::replace(&mut bob.cursor, before);
         assert_eq!(bob.poll(&node, 10).await, (answer, 0), "the answer may have been lost");
         assert_eq!(bob.cursor, after);
-        assert_eq!(bob.poll(&node, 10).await, (None, 10), "who does not take it is not told for ever");
+        assert_eq!(
+            bob.poll(&node, 10).await,
+            (None, 10),
+            "who does not take it is not told for ever"
+        );
         bob.ticket.clone_from(&fresh);
         assert_eq!(bob.poll(&node, 10).await, (None, 10));
         tickets.push(fresh);

@@ -21,10 +21,17 @@ async fn a_room_is_forgotten_when_the_last_member_leaves() {
     assert_eq!((server.heads("general").await, server.hub.counts()), (0, (0, 0)));
 
     let newcomer = Client::join(&server, "general", "New").await;
-    assert_eq!((texts(&newcomer.welcome).len(), newcomer.welcome["members"].as_array().unwrap().len()), (0, 1));
+    assert_eq!(
+        (texts(&newcomer.welcome).len(), newcomer.welcome["members"].as_array().unwrap().len()),
+        (0, 1)
+    );
     assert_ne!(newcomer.cursor, cursor);
     let back = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!((known(&back.welcome), texts(&back.welcome).len()), ((false, true), 0), "the old life is over");
+    assert_eq!(
+        (known(&back.welcome), texts(&back.welcome).len()),
+        ((false, true), 0),
+        "the old life is over"
+    );
     newcomer.leave().await;
     back.leave().await;
     server.is_deserted().await;
@@ -38,9 +45,16 @@ async fn a_goodbye_frees_the_seat_at_once() {
         let bob = Client::join(&server, "general", "Bob").await;
         ann.expect("joined").await;
         let answer = bob.close(code).await;
-        assert!(matches!(answer, Heard::Closed(1000 | 1005, _)), "close {code:?} is answered in kind: {answer:?}");
+        assert!(
+            matches!(answer, Heard::Closed(1000 | 1005, _)),
+            "close {code:?} is answered in kind: {answer:?}"
+        );
         let left = ann.expect("left").await;
-        assert_eq!((&left["reason"], &left["count"]), (&json!("left"), &json!(1)), "close {code:?}");
+        assert_eq!(
+            (&left["reason"], &left["count"]),
+            (&json!("left"), &json!(1)),
+            "close {code:?}"
+        );
     }
 }
 
@@ -59,7 +73,10 @@ async fn a_lost_link_holds_the_seat_for_the_grace() {
         }
         let left = ann.expect("left").await;
         assert_eq!((&left["reason"], &left["count"]), (&json!("lost"), &json!(1)), "{code:?}");
-        assert!(lost_at.elapsed() >= Duration::from_millis(300), "{code:?}: not before the grace is over");
+        assert!(
+            lost_at.elapsed() >= Duration::from_millis(300),
+            "{code:?}: not before the grace is over"
+        );
     }
     ann.drop_link();
     server.is_deserted().await;
@@ -92,7 +109,17 @@ async fn joins_and_leaves_in_a_storm_lose_nobody_and_leave_no_husk() {
     const TASKS: usize = 50;
     const ROUNDS: usize = 40;
     let server = std::sync::Arc::new(
-        TestServer::start(&["--grace", "50ms", "--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await,
+        TestServer::start(&[
+            "--grace",
+            "50ms",
+            "--rate",
+            "1000000",
+            "--address-rate",
+            "0",
+            "--address-joins",
+            "0",
+        ])
+        .await,
     );
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
@@ -103,7 +130,10 @@ async fn joins_and_leaves_in_a_storm_lose_nobody_and_leave_no_husk() {
                     let room = format!("storm-{}", dice % 3);
                     let mut client = Client::join(&server, &room, "Leaf").await;
                     let members = client.welcome["members"].as_array().unwrap();
-                    assert!(members.iter().any(|member| member["clientId"] == client.id()), "joined, but not there");
+                    assert!(
+                        members.iter().any(|member| member["clientId"] == client.id()),
+                        "joined, but not there"
+                    );
                     if dice % 2 == 0 {
                         client.send(json!({"text": "hello", "n": 1})).until("ack").await;
                     }
@@ -112,8 +142,17 @@ async fn joins_and_leaves_in_a_storm_lose_nobody_and_leave_no_husk() {
                         1 => drop(client.close(Some(1001)).await),
                         2 => drop(client.close(Some(1000)).await),
                         3 => {
-                            let back = Client::resume(&server, &room, client.ticket(), Some(&client.cursor)).await;
-                            assert_eq!((back.id(), &back.welcome["resumed"]), (client.id(), &json!(true)));
+                            let back = Client::resume(
+                                &server,
+                                &room,
+                                client.ticket(),
+                                Some(&client.cursor),
+                            )
+                            .await;
+                            assert_eq!(
+                                (back.id(), &back.welcome["resumed"]),
+                                (client.id(), &json!(true))
+                            );
                             back.leave().await;
                         }
                         _ => client.leave().await,
@@ -128,7 +167,10 @@ async fn joins_and_leaves_in_a_storm_lose_nobody_and_leave_no_husk() {
     server.is_deserted().await;
     for room in 0..3 {
         assert_eq!(server.heads(&format!("storm-{room}")).await, 0);
-        assert!(texts(&Client::join(&server, &format!("storm-{room}"), "After").await.welcome).is_empty());
+        assert!(
+            texts(&Client::join(&server, &format!("storm-{room}"), "After").await.welcome)
+                .is_empty()
+        );
     }
 }
 

@@ -18,7 +18,8 @@ async fn a_resume_inside_the_grace_brings_exactly_what_was_missed_and_tells_nobo
     bob.publish("seen too", 1).await;
     ann.expect("chat").await;
     for (round, by_header) in [(2, false), (4, true), (6, false)] {
-        let (id, ticket, cursor) = (bob.id().to_owned(), bob.ticket().to_owned(), bob.cursor.clone());
+        let (id, ticket, cursor) =
+            (bob.id().to_owned(), bob.ticket().to_owned(), bob.cursor.clone());
         bob.drop_link();
         ann.publish(&format!("missed {round}"), round).await;
         ann.publish(&format!("missed {}", round + 1), round + 1).await;
@@ -28,13 +29,20 @@ async fn a_resume_inside_the_grace_brings_exactly_what_was_missed_and_tells_nobo
         };
         assert_eq!((bob.id(), &bob.welcome["user"]), (id.as_str(), &json!("Bob")));
         assert_eq!((known(&bob.welcome), &bob.welcome["lastN"]), ((true, false), &json!(1)));
-        assert_eq!(texts(&bob.welcome), [format!("missed {round}"), format!("missed {}", round + 1)]);
+        assert_eq!(
+            texts(&bob.welcome),
+            [format!("missed {round}"), format!("missed {}", round + 1)]
+        );
         assert_eq!(bob.welcome["members"].as_array().unwrap().len(), 2);
     }
     let (ticket, cursor) = (bob.ticket().to_owned(), bob.cursor.clone());
     bob.drop_link();
     let mut bob = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!((known(&bob.welcome), texts(&bob.welcome).len()), ((true, false), 0), "nothing was missed");
+    assert_eq!(
+        (known(&bob.welcome), texts(&bob.welcome).len()),
+        ((true, false), 0),
+        "nothing was missed"
+    );
     bob.publish("back", 2).await;
     assert_eq!(ann.expect("chat").await["text"], "back", "and nothing was told before");
 }
@@ -69,7 +77,11 @@ async fn a_resume_after_the_grace_joins_the_living_room_again() {
     let back = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
     assert_eq!(texts(&back.welcome), ["missed"]);
     let joined = ann.expect("joined").await;
-    assert_eq!((&joined["user"], &joined["count"]), (&json!("Bob"), &json!(2)), "everybody is told");
+    assert_eq!(
+        (&joined["user"], &joined["count"]),
+        (&json!("Bob"), &json!(2)),
+        "everybody is told"
+    );
     assert_eq!((joined["clientId"].as_str(), back.id()), (Some(back.id()), id.as_str()));
 }
 
@@ -78,7 +90,8 @@ async fn tickets_that_are_no_good_make_a_fresh_member_and_never_somebody_else() 
     let server = TestServer::start(&["--grace", "1h"]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
     let foreign = Client::join(&server, "elsewhere", "Ann").await;
-    let (body, signature) = ann.ticket().split_once('.').map(|(b, s)| (b.to_owned(), s.to_owned())).unwrap();
+    let (body, signature) =
+        ann.ticket().split_once('.').map(|(b, s)| (b.to_owned(), s.to_owned())).unwrap();
     let forged = [
         foreign.ticket().to_owned(),
         format!("{body}."),
@@ -94,7 +107,11 @@ async fn tickets_that_are_no_good_make_a_fresh_member_and_never_somebody_else() 
     ];
     for ticket in forged {
         let fresh = Client::resume(&server, "general", &ticket, None).await;
-        assert_eq!((known(&fresh.welcome), &fresh.welcome["user"]), ((false, false), &json!("Back")), "{ticket}");
+        assert_eq!(
+            (known(&fresh.welcome), &fresh.welcome["user"]),
+            ((false, false), &json!("Back")),
+            "{ticket}"
+        );
         assert!(fresh.id() != ann.id() && fresh.id() != foreign.id(), "{ticket}");
         let fresh_too = Client::resume(&server, "general", &ticket, Some(&ann.cursor)).await;
         assert_eq!(known(&fresh_too.welcome), (false, true), "a cursor was given: {ticket}");
@@ -136,7 +153,11 @@ async fn a_resume_that_the_log_no_longer_reaches_is_a_reset() {
         ann.publish(&format!("m{n}"), n).await;
     }
     let back = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!(known(&back.welcome), (true, true), "the same member, but what was missed cannot be told");
+    assert_eq!(
+        known(&back.welcome),
+        (true, true),
+        "the same member, but what was missed cannot be told"
+    );
     assert_eq!((texts(&back.welcome), back.id()), (vec!["m2", "m3"], id.as_str()));
     assert_eq!(back.welcome["cursor"], json!(ann.cursor));
     for strange in ["0-0", "ffffffffffffffff-18446744073709551615"] {

@@ -9,8 +9,17 @@ use crate::wire::{Client, Heard, PATIENCE, TestServer, encoded, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
-    let mut server =
-        TestServer::start(&["--grace", "1h", "--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
+    let mut server = TestServer::start(&[
+        "--grace",
+        "1h",
+        "--rate",
+        "1000000",
+        "--address-rate",
+        "0",
+        "--address-joins",
+        "0",
+    ])
+    .await;
     let mut clients = Vec::new();
     for i in 0..20 {
         clients.push(Client::join(&server, &format!("room-{}", i % 3), "Guest").await);
@@ -31,14 +40,30 @@ async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
     });
     for client in &mut clients {
         let closing = client.until("closing").await;
-        assert_eq!((&closing["code"], closing["retryAfter"].as_u64().is_some()), (&json!("restarting"), true), "{closing}");
-        let Heard::Closed(code, reason) = client.next().await else { panic!("no close:\n{}", client.seen.join("\n")) };
-        assert!(code == 1012 && reason.contains(&closing["retryAfter"].to_string()), "{code} {reason}");
+        assert_eq!(
+            (&closing["code"], closing["retryAfter"].as_u64().is_some()),
+            (&json!("restarting"), true),
+            "{closing}"
+        );
+        let Heard::Closed(code, reason) = client.next().await else {
+            panic!("no close:\n{}", client.seen.join("\n"))
+        };
+        assert!(
+            code == 1012 && reason.contains(&closing["retryAfter"].to_string()),
+            "{code} {reason}"
+        );
     }
-    assert_eq!(undecided.until("closing").await["code"], "restarting", "also who has not taken a seat yet");
+    assert_eq!(
+        undecided.until("closing").await["code"],
+        "restarting",
+        "also who has not taken a seat yet"
+    );
     undecided.expect_close(1012).await;
     let took = timeout(PATIENCE, stopping).await.expect("run returns").unwrap();
-    assert!(took < Duration::from_secs(10), "well within the time that process managers give: {took:?}");
+    assert!(
+        took < Duration::from_secs(10),
+        "well within the time that process managers give: {took:?}"
+    );
     assert_eq!(server.hub.counts().1, 0, "every seat is freed");
     drop(stalled);
 }
@@ -46,8 +71,11 @@ async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_in_while_the_server_stops_is_told_so_too() {
     let mut server = TestServer::start(&["--grace", "1h"]).await;
-    let requests: Vec<_> =
-        (0..150).map(|i| Client::request(&server, &format!("room={}&name=Late", encoded(&format!("r{}", i % 5))))).collect();
+    let requests: Vec<_> = (0..150)
+        .map(|i| {
+            Client::request(&server, &format!("room={}&name=Late", encoded(&format!("r{}", i % 5))))
+        })
+        .collect();
     let address = server.address;
     let late: Vec<_> = requests
         .into_iter()
@@ -63,7 +91,9 @@ async fn who_comes_in_while_the_server_stops_is_told_so_too() {
                             return true;
                         }
                         Heard::Frame(_) => {}
-                        other => panic!("{other:?} without a word; seen:\n{}", client.seen.join("\n")),
+                        other => {
+                            panic!("{other:?} without a word; seen:\n{}", client.seen.join("\n"))
+                        }
                     }
                 }
             })

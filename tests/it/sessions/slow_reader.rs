@@ -67,7 +67,11 @@ async fn a_reader_that_stalls_is_sent_away_while_others_lose_nothing() {
             continue;
         }
         let [Heard::Frame(closing), Heard::Closed(1013, _)] = &end[..] else { panic!("{end:?}") };
-        assert_eq!((&closing["type"], &closing["code"]), (&json!("closing"), &json!("too_slow")), "{closing}");
+        assert_eq!(
+            (&closing["type"], &closing["code"]),
+            (&json!("closing"), &json!("too_slow")),
+            "{closing}"
+        );
         assert!(read < messages, "what did not fit was not kept");
         let back = Client::resume(&server, &room, stalled.ticket(), Some(&stalled.cursor)).await;
         assert_eq!((known(&back.welcome), back.id()), ((true, false), stalled.id()));

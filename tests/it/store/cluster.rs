@@ -34,11 +34,15 @@ fn another_master(cluster: &Cluster, slot: u16) -> usize {
 async fn one_message_is_one_script_at_the_server_of_its_room_and_nothing_elsewhere() {
     const MESSAGES: u64 = 100;
     let cluster = Cluster::start();
-    let (mut here, mut there) = (node(&cluster.url(), Limits::default()).await, node(&cluster.url(), Limits::default()).await);
+    let (mut here, mut there) = (
+        node(&cluster.url(), Limits::default()).await,
+        node(&cluster.url(), Limits::default()).await,
+    );
     let idle = node(&cluster.url(), Limits::default()).await;
     for home in cluster.masters() {
         let room = a_room_at(&cluster, home);
-        let ((ann, ann_tag), (bob, bob_tag)) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
+        let ((ann, ann_tag), (bob, bob_tag)) =
+            (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
         here.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
         // Between the first message and the last, only probes call PEXPIRETIME: each once, as each of the others.
         let names = ["evalsha", "spublish", "ssubscribe", "eval", "pexpiretime"];
@@ -69,7 +73,10 @@ async fn one_message_is_one_script_at_the_server_of_its_room_and_nothing_elsewhe
             assert!(spent(3) <= 3, "{}", names[3]);
         }
         let channel = format!("parlor1:{{{room}}}");
-        assert!(cluster.servers()[home].ask(&["PUBSUB", "SHARDNUMSUB", &channel]).ends_with("\n2"), "no node without readers");
+        assert!(
+            cluster.servers()[home].ask(&["PUBSUB", "SHARDNUMSUB", &channel]).ends_with("\n2"),
+            "no node without readers"
+        );
         here.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
         there.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     }
@@ -116,7 +123,10 @@ async fn nothing_is_lost_when_subscriptions_are_cut() {
     nothing_is_lost_while(&cluster.url(), &room, Limits::default(), async {
         for _ in 0..3 {
             home.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-            until("the nodes listen again", async || home.ask(&["PUBSUB", "SHARDCHANNELS"]).contains("parlor1")).await;
+            until("the nodes listen again", async || {
+                home.ask(&["PUBSUB", "SHARDCHANNELS"]).contains("parlor1")
+            })
+            .await;
         }
     })
     .await;
@@ -128,7 +138,10 @@ async fn nothing_is_lost_when_commands_are_cut() {
     let home = &cluster.servers()[cluster.master_of(cluster.slot_of(room.as_str()))];
     nothing_is_lost_while(&cluster.url(), &room, Limits::default(), async {
         for _ in 0..3 {
-            until("there is something to cut", async || home.ask(&["CLIENT", "KILL", "TYPE", "normal"]).trim() != "0").await;
+            until("there is something to cut", async || {
+                home.ask(&["CLIENT", "KILL", "TYPE", "normal"]).trim() != "0"
+            })
+            .await;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     })
@@ -160,7 +173,10 @@ async fn nothing_is_lost_when_the_slot_of_a_room_moves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn node_that_only_listens_follows_a_room_that_moves() {
     let cluster = Cluster::start();
-    let (mut listener, speaker) = (node(&cluster.url(), Limits::default()).await, node(&cluster.url(), Limits::default()).await);
+    let (mut listener, speaker) = (
+        node(&cluster.url(), Limits::default()).await,
+        node(&cluster.url(), Limits::default()).await,
+    );
     let room = a_room();
     let slot = cluster.slot_of(room.as_str());
     listener.join(&room, "Ann").await;
@@ -176,7 +192,10 @@ async fn node_that_only_listens_follows_a_room_that_moves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     let cluster = Cluster::start();
-    let (mut node, mut other) = (node(&cluster.url(), Limits::default()).await, node(&cluster.url(), Limits::default()).await);
+    let (mut node, mut other) = (
+        node(&cluster.url(), Limits::default()).await,
+        node(&cluster.url(), Limits::default()).await,
+    );
     let masters = cluster.masters();
     let (lost, kept) = (a_room_at(&cluster, masters[0]), a_room_at(&cluster, masters[1]));
     let ((ann, _), (bob, _)) = (node.join(&lost, "Ann").await, node.join(&kept, "Bob").await);
@@ -188,7 +207,10 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     cluster.kill(masters[0]);
     node.heard.link(false).await;
     assert!(node.store.ready(), "most rooms are in reach");
-    assert_eq!(node.store.publish(&lost, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
+    assert_eq!(
+        node.store.publish(&lost, ann, 1, &text("hello")).await,
+        Err(StoreError::Unavailable)
+    );
     let begun = Instant::now();
     for n in 1..=20 {
         node.store.publish(&kept, bob, n, &text("hello")).await.unwrap();
@@ -199,7 +221,10 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     cluster.launch(masters[0]);
     node.heard.link(true).await;
     node.heard.reset().await;
-    until("the room is there again", async || node.store.publish(&lost, ann, 1, &text("hello")).await.is_ok()).await;
+    until("the room is there again", async || {
+        node.store.publish(&lost, ann, 1, &text("hello")).await.is_ok()
+    })
+    .await;
     assert_eq!(node.people(&kept).await.len(), 2);
 }
 
@@ -222,7 +247,9 @@ async fn server_that_is_no_part_of_the_cluster_is_passed_over() {
     let cluster = Cluster::start();
     // As one that has lost its files and does not know the others any more.
     let stranger = Server::start_with(|_| {
-        ["--save", "", "--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()].map(str::to_owned).to_vec()
+        ["--save", "", "--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()]
+            .map(str::to_owned)
+            .to_vec()
     });
     let url = cluster.url().replace("://", &format!("://127.0.0.1:{},", stranger.port()));
     let mut node = node(&url, Limits::default()).await;

@@ -24,7 +24,8 @@ async fn readiness(node: &TestServer) -> (u16, String) {
 /// Joins a room by a request.
 async fn join(node: &TestServer, room: &str) -> (u16, Value) {
     let joining = reqwest::Client::new().post(node.url(&format!("/api/rooms/{room}/join")));
-    let answer = joining.header("content-type", "application/json").body("{}").send().await.unwrap();
+    let answer =
+        joining.header("content-type", "application/json").body("{}").send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
@@ -79,11 +80,17 @@ async fn garbage_before_anybody_comes_is_refused_told_once_and_harms_nobody_else
         plant(&server, &room, "UNLINK m h l");
         assert_eq!(join(&node, &room).await.0, 200, "{command}: well again");
     }
-    for (number, command) in ["SET l x", "SET m x", "RPUSH l garbage", "HSET l a b", "HSET h foo bar"].iter().enumerate() {
+    for (number, command) in
+        ["SET l x", "SET m x", "RPUSH l garbage", "HSET l a b", "HSET h foo bar"].iter().enumerate()
+    {
         let room = format!("left-over-{number}");
         plant(&server, &room, command);
         let (status, body) = join(&node, &room).await;
-        assert_eq!((status, &body["count"], &body["history"]), (200, &json!(1), &json!([])), "{command}");
+        assert_eq!(
+            (status, &body["count"], &body["history"]),
+            (200, &json!(1), &json!([])),
+            "{command}"
+        );
     }
     assert_eq!(readiness(&node).await, (200, "ready\n".to_owned()));
     bob.publish("well", 1).await;
@@ -95,7 +102,11 @@ async fn garbage_in_a_living_room_is_its_own_trouble_and_is_over_when_it_is_gone
     let node = node(&server, &["--lease", "2s"]).await;
     let mut bob = Client::join(&node, "well", "Bob").await;
     let mut n = 0;
-    for (number, command) in ["SET h x", "HSET h s abc v abc", "SET l x", "RPUSH l garbage", "RPUSH l 9\\n"].iter().enumerate() {
+    for (number, command) in
+        ["SET h x", "HSET h s abc v abc", "SET l x", "RPUSH l garbage", "RPUSH l 9\\n"]
+            .iter()
+            .enumerate()
+    {
         let room = format!("spoiled-{number}");
         let mut ann = Client::join(&node, &room, "Ann").await;
         ann.publish("before", 1).await;
@@ -112,7 +123,11 @@ async fn garbage_in_a_living_room_is_its_own_trouble_and_is_over_when_it_is_gone
         assert_eq!(readiness(&node).await, (200, "ready\n".to_owned()));
         plant(&server, &room, "UNLINK m h l");
         let reset = ann.until("reset").await;
-        assert_eq!((&reset["clientId"], &reset["count"]), (&ann.welcome["clientId"], &json!(1)), "{command}");
+        assert_eq!(
+            (&reset["clientId"], &reset["count"]),
+            (&ann.welcome["clientId"], &json!(1)),
+            "{command}"
+        );
         ann.send(json!({"type": "chat", "text": "after", "n": 2}));
         assert_eq!(ann.until("ack").await["n"], 2, "{command}");
         assert_eq!(join(&node, &room).await.0, 200, "{command}");
@@ -145,7 +160,8 @@ async fn a_log_that_lost_entries_is_told_as_a_reset() {
         ("LTRIM l 0 9", "lease"),
     ] {
         let room = format!("{}-{noticed}", loss.replace(' ', "-"));
-        let (mut ann, mut bob) = (Client::join(&node, &room, "Ann").await, Client::join(&node, &room, "Bob").await);
+        let (mut ann, mut bob) =
+            (Client::join(&node, &room, "Ann").await, Client::join(&node, &room, "Bob").await);
         ann.until("joined").await;
         talk(&mut ann, 20).await;
         while bob.until("chat").await["text"] != "message 20" {}
@@ -158,7 +174,10 @@ async fn a_log_that_lost_entries_is_told_as_a_reset() {
         }
         let reset = bob.until("reset").await;
         let kept = seqs(&reset["history"]);
-        assert!(kept.len() < 20 && kept.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{loss}, {noticed}: {kept:?}");
+        assert!(
+            kept.len() < 20 && kept.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+            "{loss}, {noticed}: {kept:?}"
+        );
         if let Some(newcomer) = newcomer {
             assert_eq!(seqs(&newcomer.welcome["history"]), kept, "{loss}");
         }
@@ -206,7 +225,8 @@ async fn a_set_of_members_that_was_dropped_is_made_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_drops_keys_when_it_is_full_is_warned_of() {
     let server = Server::start();
-    let set = |name: &str, value: &str| assert_eq!(server.ask(&["CONFIG", "SET", name, value]), "OK");
+    let set =
+        |name: &str, value: &str| assert_eq!(server.ask(&["CONFIG", "SET", name, value]), "OK");
     let place = format!("127.0.0.1:{}", server.port());
     let warnings = |policy: &str| LOG.lines(&["WARN", &place, policy]).len();
     let node = node(&server, &[]).await;
@@ -219,7 +239,10 @@ async fn a_redis_that_drops_keys_when_it_is_full_is_warned_of() {
         set("maxmemory-policy", policy);
         until("it is said", async || readiness(&node).await.1.contains(policy)).await;
         let (status, body) = readiness(&node).await;
-        assert!(status == 200 && body.starts_with("ready\nwarning: ") && body.lines().count() == 2, "{body}");
+        assert!(
+            status == 200 && body.starts_with("ready\nwarning: ") && body.lines().count() == 2,
+            "{body}"
+        );
     }
     set("maxmemory-policy", "noeviction");
     until("all is well", async || readiness(&node).await.1 == "ready\n").await;

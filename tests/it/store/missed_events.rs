@@ -21,8 +21,12 @@ fn seen(room: &Snapshot, told: &[Event]) -> Vec<MemberId> {
     let mut people: Vec<_> = room.members.iter().map(|member| member.id).collect();
     for event in told {
         match event {
-            Event::Joined { member, version, .. } if *version > room.version => people.push(member.id),
-            Event::Left { member, version, .. } if *version > room.version => people.retain(|id| *id != member.id),
+            Event::Joined { member, version, .. } if *version > room.version => {
+                people.push(member.id)
+            }
+            Event::Left { member, version, .. } if *version > room.version => {
+                people.retain(|id| *id != member.id)
+            }
             Event::Reset(_) => panic!("{event:?}"),
             _ => {}
         }
@@ -32,16 +36,20 @@ fn seen(room: &Snapshot, told: &[Event]) -> Vec<MemberId> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn newcomer_at_a_node_that_overslept_finds_everybody() {
-    let Asleep { server: _server, line, mut sleeper, other, room, ann, bob } = Asleep::begin().await;
+    let Asleep { server: _server, line, mut sleeper, other, room, ann, bob } =
+        Asleep::begin().await;
     let cid = MemberId::random();
     let called = name("Cid");
     let (joined, ()) =
-        tokio::join!(sleeper.store.join(&room, cid, &called, tag(), Instant::now(), None), async { line.hold(false) });
+        tokio::join!(sleeper.store.join(&room, cid, &called, tag(), Instant::now(), None), async {
+            line.hold(false)
+        });
     let (_, welcome) = joined.unwrap();
     let mut told = Vec::new();
     until("all are there", async || {
         told.extend(sleeper.heard.rest());
-        seen(&welcome, &told) == sorted(vec![ann.id, bob, cid]) && other.people(&room).await.len() == 3
+        seen(&welcome, &told) == sorted(vec![ann.id, bob, cid])
+            && other.people(&room).await.len() == 3
     })
     .await;
 }
@@ -50,7 +58,8 @@ async fn newcomer_at_a_node_that_overslept_finds_everybody() {
 async fn newcomer_at_a_node_that_hears_nothing_keeps_nobody_who_goes() {
     let server = Server::start();
     let line = Line::to(server.port()).await;
-    let (mut deaf, other) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (mut deaf, other) =
+        (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     let room = a_room();
     let channel = format!("parlor1:{{{room}}}");
     let subscribers = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]);
@@ -61,7 +70,8 @@ async fn newcomer_at_a_node_that_hears_nothing_keeps_nobody_who_goes() {
     until("the subscription is gone", async || subscribers().ends_with("\n1")).await;
     let (cid, cid_tag) = other.join(&room, "Cid").await;
     let dan = MemberId::random();
-    let (_, welcome) = deaf.store.join(&room, dan, &name("Dan"), tag(), Instant::now(), None).await.unwrap();
+    let (_, welcome) =
+        deaf.store.join(&room, dan, &name("Dan"), tag(), Instant::now(), None).await.unwrap();
     other.store.leave(&room, cid, cid_tag, LeaveReason::Left).await.unwrap();
     let mut told = Vec::new();
     until("Cid is gone", async || {
@@ -75,17 +85,24 @@ async fn newcomer_at_a_node_that_hears_nothing_keeps_nobody_who_goes() {
 async fn newcomer_who_does_not_wait_for_the_welcome_leaves_no_ghost() {
     let server = Server::start();
     let line = Line::to(server.port()).await;
-    let (near, witness) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (near, witness) =
+        (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     let room = a_room();
     let channel = format!("parlor1:{{{room}}}");
     let (ann, _) = near.join(&room, "Ann").await;
     loop {
         line.whisper(&["SUNSUBSCRIBE", &channel]);
-        until("nobody listens", async || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).ends_with("\n0")).await;
-        let (store, there, ghost, link) = (Arc::clone(&near.store), room.clone(), MemberId::random(), tag());
-        let joining =
-            tokio::spawn(async move { store.join(&there, ghost, &name("Ghost"), link, Instant::now(), None).await.map(drop) });
-        until("the ghost sits", async || witness.people(&room).await == sorted(vec![ann, ghost])).await;
+        until("nobody listens", async || {
+            server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).ends_with("\n0")
+        })
+        .await;
+        let (store, there, ghost, link) =
+            (Arc::clone(&near.store), room.clone(), MemberId::random(), tag());
+        let joining = tokio::spawn(async move {
+            store.join(&there, ghost, &name("Ghost"), link, Instant::now(), None).await.map(drop)
+        });
+        until("the ghost sits", async || witness.people(&room).await == sorted(vec![ann, ghost]))
+            .await;
         joining.abort();
         if joining.await.is_err() {
             break;

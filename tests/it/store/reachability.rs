@@ -36,9 +36,12 @@ type Joining = JoinHandle<Result<(), StoreError>>;
 fn joining(store: &Arc<Redis>, room: &RoomId, joins: usize) -> Vec<Joining> {
     let join = |_| {
         let (store, room) = (Arc::clone(store), room.clone());
-        tokio::spawn(
-            async move { store.join(&room, MemberId::random(), &name("Bob"), tag(), Instant::now(), None).await.map(drop) },
-        )
+        tokio::spawn(async move {
+            store
+                .join(&room, MemberId::random(), &name("Bob"), tag(), Instant::now(), None)
+                .await
+                .map(drop)
+        })
     };
     (0..joins).map(join).collect()
 }
@@ -103,11 +106,19 @@ async fn a_join_that_never_had_its_turn_is_told_when_to_come_back() {
         line.hold(false);
         until("Redis is in reach", async || node.store.ready()).await;
         node.join(&room, "Dan").await;
-        assert!(waits.iter().all(|wait| (Duration::from_millis(250)..Duration::from_secs(30)).contains(wait)), "{waits:?}");
+        assert!(
+            waits
+                .iter()
+                .all(|wait| (Duration::from_millis(250)..Duration::from_secs(30)).contains(wait)),
+            "{waits:?}"
+        );
         let mut moments = waits.clone();
         moments.sort_unstable();
         moments.dedup();
-        assert!(waits.is_empty() || moments.len() > waits.len() / 3, "at moments of their own: {waits:?}");
+        assert!(
+            waits.is_empty() || moments.len() > waits.len() / 3,
+            "at moments of their own: {waits:?}"
+        );
         // The first one's join was sent.
         waits.len() == 19 && in_doubt <= 1
     })

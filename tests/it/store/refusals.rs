@@ -22,7 +22,9 @@ async fn ask(node: &TestServer, path: &str) -> (u16, String) {
 
 /// Joins by a request.
 async fn join(node: &TestServer) -> (u16, String) {
-    let joining = reqwest::Client::new().post(node.url("/api/rooms/door/join")).header("content-type", "application/json");
+    let joining = reqwest::Client::new()
+        .post(node.url("/api/rooms/door/join"))
+        .header("content-type", "application/json");
     let answer = joining.body("{}").send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
@@ -50,7 +52,13 @@ async fn is_away(node: &TestServer, server: &Server, words: &str) {
 }
 
 /// A living room is told that it is away and that it is back, whatever `spoil` and `mend` do to the server.
-async fn goes_away_and_comes_back(url: &str, server: &Server, words: &str, spoil: impl Fn(), mend: impl Fn()) {
+async fn goes_away_and_comes_back(
+    url: &str,
+    server: &Server,
+    words: &str,
+    spoil: impl Fn(),
+    mend: impl Fn(),
+) {
     let node = node(url).await;
     ready(&node, 200).await;
     let mut ann = Client::join(&node, "living", "Ann").await;
@@ -72,8 +80,10 @@ async fn goes_away_and_comes_back(url: &str, server: &Server, words: &str, spoil
 }
 
 fn user(server: &Server, rights: &str) {
-    let rules: Vec<&str> =
-        ["ACL", "SETUSER", "parlor", "reset", "on", ">secret"].into_iter().chain(rights.split_whitespace()).collect();
+    let rules: Vec<&str> = ["ACL", "SETUSER", "parlor", "reset", "on", ">secret"]
+        .into_iter()
+        .chain(rights.split_whitespace())
+        .collect();
     assert_eq!(server.ask(&rules), "OK");
 }
 
@@ -120,13 +130,21 @@ async fn living_rooms_are_told_when_redis_refuses_to_write() {
         },
     )
     .await;
-    goes_away_and_comes_back(&other.url(), &other, "READONLY", || follow("127.0.0.1", &master_port), || follow("NO", "ONE"))
-        .await;
+    goes_away_and_comes_back(
+        &other.url(),
+        &other,
+        "READONLY",
+        || follow("127.0.0.1", &master_port),
+        || follow("NO", "ONE"),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_cannot_save_is_away() {
-    let server = Server::start_with(|_| ["--save", "3600 1000000", "--appendonly", "no"].map(str::to_owned).to_vec());
+    let server = Server::start_with(|_| {
+        ["--save", "3600 1000000", "--appendonly", "no"].map(str::to_owned).to_vec()
+    });
     let nowhere = server.dir().join("dump.rdb");
     goes_away_and_comes_back(
         &server.url(),
@@ -152,20 +170,31 @@ async fn too_few_rights_are_told_and_enough_of_them_heal() {
         ("-hincrby", "ERR The user executing the script can't run this command or subcommand"),
         ("-spublish", "ERR The user executing the script can't run this command or subcommand"),
         ("resetkeys ~other:*", "NOPERM this user has no permissions to access one of the keys"),
-        ("resetchannels &other:*", "ERR The user executing the script can't publish to the channel"),
+        (
+            "resetchannels &other:*",
+            "ERR The user executing the script can't publish to the channel",
+        ),
     ] {
         let server = Server::start();
         user(&server, &full);
         let rights = format!("{full} {lacks}");
-        goes_away_and_comes_back(&as_user(&server), &server, words, || user_may(&server, &rights), || user_may(&server, &full))
-            .await;
+        goes_away_and_comes_back(
+            &as_user(&server),
+            &server,
+            words,
+            || user_may(&server, &rights),
+            || user_may(&server, &full),
+        )
+        .await;
     }
 }
 
 /// Without a reset, which would hang up.
 fn user_may(server: &Server, rights: &str) {
-    let rules: Vec<&str> =
-        ["ACL", "SETUSER", "parlor", "resetkeys", "resetchannels"].into_iter().chain(rights.split_whitespace()).collect();
+    let rules: Vec<&str> = ["ACL", "SETUSER", "parlor", "resetkeys", "resetchannels"]
+        .into_iter()
+        .chain(rights.split_whitespace())
+        .collect();
     assert_eq!(server.ask(&rules), "OK");
 }
 
@@ -216,12 +245,17 @@ async fn urls_of_another_kind_than_the_server_are_told() {
         node(&single.url().replace("redis:", "redis-cluster:")).await,
         node(&format!("{}/rooms", single.url().replace("redis:", "redis-sentinel:"))).await,
     );
-    until("the log says why", async || said("ERR This instance has cluster support disabled") > 0).await;
+    until("the log says why", async || said("ERR This instance has cluster support disabled") > 0)
+        .await;
     until("the log says why", async || said("ERR unknown command 'SENTINEL'") > 0).await;
     for node in [&as_cluster, &as_sentinel] {
         assert_eq!((join(node).await.0, ask(node, "/readyz").await.0), (503, 503));
     }
-    for words in ["ERR No such master with that name", "cluster support disabled", "unknown command 'SENTINEL'"] {
+    for words in [
+        "ERR No such master with that name",
+        "cluster support disabled",
+        "unknown command 'SENTINEL'",
+    ] {
         assert_eq!(said(words), 1, "{words}");
     }
 }
@@ -241,11 +275,16 @@ async fn a_shard_that_refuses_to_write_is_away_and_the_others_are_not() {
     let node = node(&cluster.url()).await;
     ready(&node, 200).await;
     let home = cluster.masters()[0];
-    let room =
-        (0..).map(|number| format!("room-{number}")).find(|room| cluster.master_of(cluster.slot_of(room)) == home).unwrap();
-    let elsewhere =
-        (0..).map(|number| format!("room-{number}")).find(|room| cluster.master_of(cluster.slot_of(room)) != home).unwrap();
-    let (mut ann, mut bob) = (Client::join(&node, &room, "Ann").await, Client::join(&node, &elsewhere, "Bob").await);
+    let room = (0..)
+        .map(|number| format!("room-{number}"))
+        .find(|room| cluster.master_of(cluster.slot_of(room)) == home)
+        .unwrap();
+    let elsewhere = (0..)
+        .map(|number| format!("room-{number}"))
+        .find(|room| cluster.master_of(cluster.slot_of(room)) != home)
+        .unwrap();
+    let (mut ann, mut bob) =
+        (Client::join(&node, &room, "Ann").await, Client::join(&node, &elsewhere, "Bob").await);
     let server = &cluster.servers()[home];
     assert_eq!(server.ask(&["CONFIG", "SET", "min-replicas-to-write", "9"]), "OK");
     assert_eq!(ann.until("status").await["code"], "store_unavailable");
@@ -264,8 +303,10 @@ async fn a_plain_failover_under_sentinels_is_told_and_followed() {
     ann.publish("before", 1).await;
     let old = &watched.servers()[watched.master()];
     let heir = watched.servers().iter().find(|server| server.port() != old.port()).unwrap();
-    until("the master is left", async || old.ask(&["FAILOVER", "TO", "127.0.0.1", &heir.port().to_string()]).starts_with("OK"))
-        .await;
+    until("the master is left", async || {
+        old.ask(&["FAILOVER", "TO", "127.0.0.1", &heir.port().to_string()]).starts_with("OK")
+    })
+    .await;
     assert_eq!(ann.until("status").await["code"], "store_unavailable");
     while ann.until("status").await["code"] != "store_available" {}
     // The Sentinels know of nothing yet.
@@ -277,7 +318,13 @@ async fn a_plain_failover_under_sentinels_is_told_and_followed() {
     // And whatever they make of it, the rooms are found.
     for sentinel in watched.sentinels() {
         assert_eq!(
-            sentinel.ask(&["SENTINEL", "SET", crate::support::sentinel::SERVICE, "down-after-milliseconds", "1000"]),
+            sentinel.ask(&[
+                "SENTINEL",
+                "SET",
+                crate::support::sentinel::SERVICE,
+                "down-after-milliseconds",
+                "1000"
+            ]),
             "OK"
         );
     }

@@ -27,14 +27,18 @@ async fn nothing_is_lost_in_silence_when_the_sentinels_change_the_master_as_plan
     let watched = Watched::start();
     // Writes may go on at the old master until it is told; what it takes until then is lost.
     for _ in 0..2 {
-        let resets = nothing_is_lost_in_silence_while(&watched.url(), &a_room(), Limits::default(), async {
-            let old = &watched.servers()[watched.master()];
-            watched.failover();
-            // Sentinels cut every connection to it, this one too.
-            let is_told = || old.try_ask(&["INFO", "replication"]).is_some_and(|info| info.contains("role:slave"));
-            until("the old master takes no more", async || is_told()).await;
-        })
-        .await;
+        let resets =
+            nothing_is_lost_in_silence_while(&watched.url(), &a_room(), Limits::default(), async {
+                let old = &watched.servers()[watched.master()];
+                watched.failover();
+                // Sentinels cut every connection to it, this one too.
+                let is_told = || {
+                    old.try_ask(&["INFO", "replication"])
+                        .is_some_and(|info| info.contains("role:slave"))
+                };
+                until("the old master takes no more", async || is_told()).await;
+            })
+            .await;
         println!("resets: {resets:?}");
         watched.settle();
     }
@@ -55,7 +59,8 @@ async fn sentinels_that_are_away_are_not_needed_while_the_master_stays() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sentinels_have_users_of_their_own() {
     let watched = Watched::start();
-    let rights = "-@all +hello +ping +client|id +info +sentinel|master +sentinel|get-master-addr-by-name";
+    let rights =
+        "-@all +hello +ping +client|id +info +sentinel|master +sentinel|get-master-addr-by-name";
     let mut command = vec!["ACL", "SETUSER", "asker", "on", ">a/sk"];
     command.extend(rights.split_whitespace());
     for sentinel in watched.sentinels() {

@@ -22,10 +22,16 @@ use crate::support::{
 };
 
 fn openssl(dir: &Path, args: &str) {
-    let status = Command::new("openssl").args(args.split_whitespace()).current_dir(dir).stderr(Stdio::null()).status();
+    let status = Command::new("openssl")
+        .args(args.split_whitespace())
+        .current_dir(dir)
+        .stderr(Stdio::null())
+        .status();
     match status {
         Ok(status) => assert!(status.success(), "openssl {args}"),
-        Err(error) if error.kind() == ErrorKind::NotFound => panic!("this test needs openssl: apt-get install openssl"),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("this test needs openssl: apt-get install openssl")
+        }
         Err(error) => panic!("openssl: {error}"),
     }
 }
@@ -33,18 +39,30 @@ fn openssl(dir: &Path, args: &str) {
 /// An authority and what it vouches for: `ca.pem`, and `redis.pem` with `redis.key` for the loopback.
 fn certify(dir: &Path) {
     let new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-    openssl(dir, &format!("req -x509 {new} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"));
+    openssl(
+        dir,
+        &format!("req -x509 {new} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"),
+    );
     openssl(dir, &format!("req {new} -keyout redis.key -out redis.csr -subj /CN=redis"));
-    std::fs::write(dir.join("names"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
-    openssl(dir, "x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out redis.pem");
+    std::fs::write(dir.join("names"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        .unwrap();
+    openssl(
+        dir,
+        "x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out redis.pem",
+    );
 }
 
 /// A node that trusts one authority: the address at which it listens.
 async fn parlor(redis: &str, authority: &Path) -> (tokio::process::Child, String) {
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_parlor"));
-    command.env("REDIS_URL", redis).env("SSL_CERT_FILE", authority).env("PARLOR_LISTEN", &address).env_remove("SSL_CERT_DIR");
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    command
+        .env("REDIS_URL", redis)
+        .env("SSL_CERT_FILE", authority)
+        .env("PARLOR_LISTEN", &address)
+        .env_remove("SSL_CERT_DIR");
+    let child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
     (child, address)
 }
 
@@ -82,7 +100,11 @@ async fn rooms_live_in_a_redis_that_a_private_authority_vouches_for_and_in_no_ot
             --tls-ca-cert-file ca.pem --tls-auth-clients no"
         );
         let dir = |word: &str| {
-            if word.contains(".pem") || word.contains(".key") { dir.join(word).display().to_string() } else { word.to_owned() }
+            if word.contains(".pem") || word.contains(".key") {
+                dir.join(word).display().to_string()
+            } else {
+                word.to_owned()
+            }
         };
         args.split_whitespace().map(dir).collect()
     });
@@ -90,7 +112,8 @@ async fn rooms_live_in_a_redis_that_a_private_authority_vouches_for_and_in_no_ot
     let url = format!("rediss://127.0.0.1:{tls_port}");
     let (_child, address) = parlor(&url, &server.dir().join("ca.pem")).await;
     until("Redis is in reach", async || readiness(&address).await == Some(200)).await;
-    let (mut socket, _) = connect_async(format!("ws://{address}/ws?room=secure&name=Ann")).await.unwrap();
+    let (mut socket, _) =
+        connect_async(format!("ws://{address}/ws?room=secure&name=Ann")).await.unwrap();
     socket.send(Message::text(r#"{"type":"chat","text":"hello","n":1}"#)).await.unwrap();
     let acknowledged = async {
         loop {
@@ -106,7 +129,8 @@ async fn rooms_live_in_a_redis_that_a_private_authority_vouches_for_and_in_no_ot
     let strange = Dir::new();
     certify(&strange);
     let (port, mut turned_away) = doorkeeper(tls_port).await;
-    let (_other, other) = parlor(&format!("rediss://127.0.0.1:{port}"), &strange.join("ca.pem")).await;
+    let (_other, other) =
+        parlor(&format!("rediss://127.0.0.1:{port}"), &strange.join("ca.pem")).await;
     until("it listens", async || readiness(&other).await.is_some()).await;
     for _ in 0..6 {
         timeout(PATIENCE, turned_away.recv()).await.expect("another try in time").unwrap();

@@ -55,12 +55,18 @@ async fn call_by_request(livekit: &LiveKit, who: &mut Poller) -> WebSocketStream
 }
 
 async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
-    let [room, identity, token] = ["room", "identity", "token"].map(|field| pass[field].as_str().unwrap());
+    let [room, identity, token] =
+        ["room", "identity", "token"].map(|field| pass[field].as_str().unwrap());
     let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address = format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", livekit.url());
+    let address =
+        format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", livekit.url());
     let socket = client_async(address, stream).await.unwrap().0;
     within_patience("LiveKit has them", async || {
-        if callers(livekit, room).await.iter().any(|them| them == identity) { Ok(()) } else { Err(()) }
+        if callers(livekit, room).await.iter().any(|them| them == identity) {
+            Ok(())
+        } else {
+            Err(())
+        }
     })
     .await;
     socket
@@ -81,13 +87,20 @@ async fn in_call(server: &TestServer, room: &str) -> Vec<Value> {
     let newcomer = Client::join(server, room, "Newcomer").await;
     let members = newcomer.welcome["members"].as_array().unwrap().clone();
     newcomer.leave().await;
-    members.iter().filter(|member| member["inCall"] == true).map(|member| member["clientId"].clone()).collect()
+    members
+        .iter()
+        .filter(|member| member["inCall"] == true)
+        .map(|member| member["clientId"].clone())
+        .collect()
 }
 
 #[tokio::test]
 async fn last_one_who_leaves_takes_the_call_along() {
     let (livekit, server) = both().await;
-    let (mut ann, bob) = (Client::join(&server, "комната", "Ann").await, Client::join(&server, "комната", "Bob").await);
+    let (mut ann, bob) = (
+        Client::join(&server, "комната", "Ann").await,
+        Client::join(&server, "комната", "Bob").await,
+    );
     let _call = call(&livekit, &mut ann).await;
     let rooms = livekit.rooms();
     assert_eq!(rooms.list_rooms(Vec::new()).await.unwrap().len(), 1);
@@ -97,7 +110,11 @@ async fn last_one_who_leaves_takes_the_call_along() {
         there.is_empty().then_some(()).ok_or(())
     })
     .await;
-    assert_eq!(rooms.list_rooms(Vec::new()).await.unwrap().len(), 1, "Bob is there and may call again");
+    assert_eq!(
+        rooms.list_rooms(Vec::new()).await.unwrap().len(),
+        1,
+        "Bob is there and may call again"
+    );
     bob.leave().await;
     within_patience("the call has gone with the room", async || {
         rooms.list_rooms(Vec::new()).await.unwrap().is_empty().then_some(()).ok_or(())
@@ -108,19 +125,31 @@ async fn last_one_who_leaves_takes_the_call_along() {
 #[tokio::test]
 async fn who_comes_to_the_call_with_the_pass_of_an_earlier_seat_is_put_out() {
     let (livekit, server) = both().await;
-    let (mut ann, bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
+    let (mut ann, bob) = (
+        Client::join(&server, "general", "Ann").await,
+        Client::join(&server, "general", "Bob").await,
+    );
     let pass = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
     let came = report("participant_joined", &ann, 1_700_000_000_000);
     ann.leave().await;
     let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address = format!("{}/rtc?access_token={}&protocol=15", livekit.url(), pass["token"].as_str().unwrap());
+    let address = format!(
+        "{}/rtc?access_token={}&protocol=15",
+        livekit.url(),
+        pass["token"].as_str().unwrap()
+    );
     let _socket = client_async(address, stream).await.unwrap().0;
     let rooms = livekit.rooms();
-    let there = async || rooms.list_participants("general").await.map(|there| there.len()).unwrap_or(0);
-    within_patience("LiveKit takes the pass", async || (there().await == 1).then_some(()).ok_or(())).await;
+    let there =
+        async || rooms.list_participants("general").await.map(|there| there.len()).unwrap_or(0);
+    within_patience("LiveKit takes the pass", async || {
+        (there().await == 1).then_some(()).ok_or(())
+    })
+    .await;
     // LiveKit reports only those whose media flows; this is the report it would send.
     assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
-    within_patience("they are put out", async || (there().await == 0).then_some(()).ok_or(())).await;
+    within_patience("they are put out", async || (there().await == 0).then_some(()).ok_or(()))
+        .await;
     assert_eq!(in_call(&server, bob.room()).await, [] as [Value; 0]);
 }
 
@@ -152,12 +181,9 @@ async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_fal
     .await;
     let mut silent = Poller::join(&server, "general", "Cid").await;
     let _calls = call_by_request(&livekit, &mut silent).await;
-    within_patience(
-        "who asks no more is put out",
-        async || {
-            if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
-        },
-    )
+    within_patience("who asks no more is put out", async || {
+        if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+    })
     .await;
 }
 
@@ -171,28 +197,32 @@ async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out()
     // It was not reported: only the first node knows that there was a pass.
     bob.base = there.url("");
     bob.leave().await;
-    within_patience("they are put out", async || if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) })
-        .await;
+    within_patience("they are put out", async || {
+        if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one_gave() {
     let (_redis, mut livekit, [mut here, there]) = two_nodes(&["--grace", "1s"]).await;
     livekit.start("http://127.0.0.1:1/nowhere").await;
-    let (mut ann, bob) = (Client::join(&here, "general", "Ann").await, Client::join(&here, "general", "Bob").await);
+    let (mut ann, bob) =
+        (Client::join(&here, "general", "Ann").await, Client::join(&here, "general", "Bob").await);
     // No member has a seat at the node that is asked.
     let ask = async |ticket: &str| {
-        let request = reqwest::Client::new().post(there.url("/api/rooms/general/livekit-token")).bearer_auth(ticket);
+        let request = reqwest::Client::new()
+            .post(there.url("/api/rooms/general/livekit-token"))
+            .bearer_auth(ticket);
         request.send().await.unwrap().json::<Value>().await.unwrap()
     };
     let _call = dial(&livekit, &ask(bob.ticket()).await).await;
     let told = ann.until("call").await;
     assert_eq!((&told["clientId"], &told["inCall"]), (&json!(bob.id()), &json!(true)));
     drop(bob);
-    within_patience(
-        "who is lost is put out",
-        async || if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) },
-    )
+    within_patience("who is lost is put out", async || {
+        if callers(&livekit, "general").await.is_empty() { Ok(()) } else { Err(()) }
+    })
     .await;
     let _call = dial(&livekit, &ask(ann.ticket()).await).await;
     here.stop().await.unwrap();
@@ -226,10 +256,14 @@ async fn forged_and_replayed_reports_change_nothing() {
     let livekit = LiveKit::reserve();
     let settings = livekit.settings();
     let server = TestServer::start(&settings.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let (mut ann, bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
+    let (mut ann, bob) = (
+        Client::join(&server, "general", "Ann").await,
+        Client::join(&server, "general", "Bob").await,
+    );
     ann.until("joined").await;
     let at = 1_700_000_000_000;
-    let (came, went) = (report("participant_joined", &bob, at), report("participant_left", &bob, at));
+    let (came, went) =
+        (report("participant_joined", &bob, at), report("participant_left", &bob, at));
     let good = signed(&came, &livekit.secret);
     let member_pass = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
     for (body, signature) in [
@@ -251,17 +285,24 @@ async fn forged_and_replayed_reports_change_nothing() {
     assert_eq!(reports(&server, &went, &signed(&went, &livekit.secret)).await, 200);
     assert_eq!(ann.until("call").await["inCall"], false);
     // The same again, and late: Bob has left the call since.
-    for (body, signature) in [(&came, &good), (&went, &signed(&went, &livekit.secret)), (&came, &good)] {
+    for (body, signature) in
+        [(&came, &good), (&went, &signed(&went, &livekit.secret)), (&came, &good)]
+    {
         assert_eq!(reports(&server, body, signature).await, 200);
     }
     assert_eq!(in_call(&server, "general").await, [] as [Value; 0]);
     let again = report("participant_joined", &bob, at + 1);
     assert_eq!(reports(&server, &again, &signed(&again, &livekit.secret)).await, 200);
-    assert_eq!(ann.until("call").await["inCall"], true, "a new stay counts, and the replays were told to nobody");
+    assert_eq!(
+        ann.until("call").await["inCall"],
+        true,
+        "a new stay counts, and the replays were told to nobody"
+    );
     // What is not about a member is none of Parlor's business.
-    for other in
-        [json!({"event": "room_started"}), json!({"event": "participant_joined", "participant": {"identity": "recorder"}})]
-    {
+    for other in [
+        json!({"event": "room_started"}),
+        json!({"event": "participant_joined", "participant": {"identity": "recorder"}}),
+    ] {
         let body = other.to_string();
         assert_eq!(reports(&server, &body, &signed(&body, &livekit.secret)).await, 200, "{body}");
     }
@@ -274,7 +315,10 @@ async fn forged_and_replayed_reports_change_nothing() {
 #[tokio::test]
 async fn livekit_going_away_is_told_and_chat_goes_on() {
     let (mut livekit, server) = both().await;
-    let (mut ann, mut bob) = (Client::join(&server, "general", "Ann").await, Client::join(&server, "general", "Bob").await);
+    let (mut ann, mut bob) = (
+        Client::join(&server, "general", "Ann").await,
+        Client::join(&server, "general", "Bob").await,
+    );
     let mut cid = Client::join(&server, "general", "Cid").await;
     let _calls = (call(&livekit, &mut ann).await, call(&livekit, &mut bob).await);
     // It was not reported, for lack of media: Parlor has looked by itself.
@@ -289,5 +333,9 @@ async fn livekit_going_away_is_told_and_chat_goes_on() {
     livekit.start(&server.url("/livekit/webhook")).await;
     assert_eq!(cid.until("status").await["code"], "video_available");
     let gone = cid.until("call").await;
-    assert_eq!((&gone["clientId"], &gone["inCall"]), (&json!(ann.id()), &json!(false)), "the new LiveKit knows of no call");
+    assert_eq!(
+        (&gone["clientId"], &gone["inCall"]),
+        (&json!(ann.id()), &json!(false)),
+        "the new LiveKit knows of no call"
+    );
 }

@@ -26,7 +26,8 @@ async fn with_keys(more: &[&str]) -> TestServer {
 
 /// Asks over HTTP: the status and the body.
 async fn ask(server: &TestServer, room: &str, ticket: Option<&str>) -> (u16, Value) {
-    let request = reqwest::Client::new().post(server.url(&format!("/api/rooms/{}/livekit-token", encoded(room))));
+    let request = reqwest::Client::new()
+        .post(server.url(&format!("/api/rooms/{}/livekit-token", encoded(room))));
     let response = match ticket {
         Some(ticket) => request.header("authorization", format!("Bearer {ticket}")),
         None => request,
@@ -38,7 +39,11 @@ async fn ask(server: &TestServer, room: &str, ticket: Option<&str>) -> (u16, Val
 
 async fn refused(server: &TestServer, room: &str, ticket: Option<&str>) -> (u16, String) {
     let (status, body) = ask(server, room, ticket).await;
-    assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()) && body.get("token").is_none(), "{body}");
+    assert!(
+        body["message"].as_str().is_some_and(|message| !message.is_empty())
+            && body.get("token").is_none(),
+        "{body}"
+    );
     (status, body["code"].as_str().unwrap().to_owned())
 }
 
@@ -51,7 +56,10 @@ fn verified(token: &str) -> Value {
 
 fn is_a_least_pass(token: &str, member: &Client) {
     let claims = verified(token);
-    assert_eq!((&claims["sub"], &claims["name"], &claims["iss"]), (&json!(member.id()), &member.welcome["user"], &json!(KEY)));
+    assert_eq!(
+        (&claims["sub"], &claims["name"], &claims["iss"]),
+        (&json!(member.id()), &member.welcome["user"], &json!(KEY))
+    );
     let now = parlor::store::memory::wall_clock() / 1000;
     let (begins, ends) = (claims["nbf"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
     assert!(begins <= now + 5 && ends > now && ends <= now + 600, "{claims}");
@@ -59,9 +67,12 @@ fn is_a_least_pass(token: &str, member: &Client) {
     assert_eq!(video["room"], member.room());
     let granted: BTreeMap<&str, bool> = video
         .iter()
-        .filter_map(|(grant, given)| given.as_bool().filter(|given| *given).map(|given| (grant.as_str(), given)))
+        .filter_map(|(grant, given)| {
+            given.as_bool().filter(|given| *given).map(|given| (grant.as_str(), given))
+        })
         .collect();
-    let least = ["canPublish", "canPublishData", "canSubscribe", "roomJoin"].map(|grant| (grant, true));
+    let least =
+        ["canPublish", "canPublishData", "canSubscribe", "roomJoin"].map(|grant| (grant, true));
     assert_eq!(granted, BTreeMap::from(least), "nothing more than a call needs");
     assert!(video.iter().all(|(_, given)| given.is_null()
         || given.is_boolean()
@@ -123,7 +134,11 @@ async fn strangers_get_no_pass() {
         ("nobody-is-here", ann.ticket().to_owned()),
         ("nobody-is-here", "garbage".to_owned()),
     ] {
-        assert_eq!(refused(&server, room, Some(&ticket)).await, (401, "bad_ticket".into()), "{room}: {ticket}");
+        assert_eq!(
+            refused(&server, room, Some(&ticket)).await,
+            (401, "bad_ticket".into()),
+            "{room}: {ticket}"
+        );
     }
     let basic = reqwest::Client::new()
         .post(server.url("/api/rooms/a/livekit-token"))
@@ -141,18 +156,33 @@ async fn who_has_left_gets_no_pass_any_more() {
     let ticket = bob.ticket().to_owned();
     assert_eq!(ask(&server, "general", Some(&ticket)).await.0, 200);
     bob.leave().await;
-    assert_eq!(refused(&server, "general", Some(&ticket)).await, (403, "not_member".into()), "the room lives on");
+    assert_eq!(
+        refused(&server, "general", Some(&ticket)).await,
+        (403, "not_member".into()),
+        "the room lives on"
+    );
     let cy = Client::join(&server, "general", "Cy").await;
     let lost = cy.ticket().to_owned();
     cy.drop_link();
     while ann.until("left").await["reason"] != "lost" {}
-    assert_eq!(refused(&server, "general", Some(&lost)).await, (403, "not_member".into()), "the grace is over");
+    assert_eq!(
+        refused(&server, "general", Some(&lost)).await,
+        (403, "not_member".into()),
+        "the grace is over"
+    );
     let last = ann.ticket().to_owned();
     ann.leave().await;
-    assert_eq!(refused(&server, "general", Some(&last)).await, (403, "not_member".into()), "the room is gone");
+    assert_eq!(
+        refused(&server, "general", Some(&last)).await,
+        (403, "not_member".into()),
+        "the room is gone"
+    );
     let _reborn = Client::join(&server, "general", "New").await;
     let (status, code) = refused(&server, "general", Some(&last)).await;
-    assert!(matches!((status, code.as_str()), (401, "bad_ticket") | (403, "not_member")), "another life: {status} {code}");
+    assert!(
+        matches!((status, code.as_str()), (401, "bad_ticket") | (403, "not_member")),
+        "another life: {status} {code}"
+    );
 }
 
 #[tokio::test]
@@ -170,9 +200,16 @@ async fn without_keys_there_is_no_video_and_it_is_said_so() {
     let mut ann = Client::join(&server, "general", "Ann").await;
     assert_eq!(ann.welcome["video"], false);
     ann.send(json!({"type": "livekit-token"})).expect_error("video_not_configured").await;
-    assert_eq!(refused(&server, "general", Some(ann.ticket())).await, (503, "video_not_configured".into()));
+    assert_eq!(
+        refused(&server, "general", Some(ann.ticket())).await,
+        (503, "video_not_configured".into())
+    );
     ann.send(json!({"type": "ping"}));
-    assert_eq!(ann.next().await, Heard::Frame(json!({"type": "pong"})), "chat goes on without video");
+    assert_eq!(
+        ann.next().await,
+        Heard::Frame(json!({"type": "pong"})),
+        "chat goes on without video"
+    );
 }
 
 #[tokio::test]
@@ -180,7 +217,12 @@ async fn livekit_may_be_reached_by_the_page_and_nobody_else() {
     let server = with_keys(&[]).await;
     let response = reqwest::get(server.url("/")).await.unwrap();
     let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    let connect = policy.split(';').map(str::trim).find(|directive| directive.starts_with("connect-src")).unwrap().to_owned();
+    let connect = policy
+        .split(';')
+        .map(str::trim)
+        .find(|directive| directive.starts_with("connect-src"))
+        .unwrap()
+        .to_owned();
     let sources: Vec<&str> = connect.split(' ').skip(1).collect();
     assert_eq!(sources, ["'self'", "wss://video.example.org", "https://video.example.org"]);
 }
@@ -194,7 +236,10 @@ async fn an_independent_library_agrees_that_the_pass_is_good() {
     let checked = jose(pass["token"].as_str().unwrap(), SECRET).await.unwrap();
     assert_eq!(checked["protectedHeader"]["alg"], "HS256");
     let payload = &checked["payload"];
-    assert_eq!((&payload["sub"], &payload["iss"], &payload["name"]), (&json!(ann.id()), &json!(KEY), &json!("Ann")));
+    assert_eq!(
+        (&payload["sub"], &payload["iss"], &payload["name"]),
+        (&json!(ann.id()), &json!(KEY), &json!("Ann"))
+    );
     let video = &payload["video"];
     for grant in ["roomJoin", "canPublish", "canSubscribe", "canPublishData"] {
         assert_eq!(video[grant], true, "{grant}: {video}");
@@ -213,8 +258,12 @@ async fn an_independent_library_agrees_that_the_pass_is_good() {
     ] {
         assert!(video.get(grant).is_none_or(|given| *given == false), "{grant}: {video}");
     }
-    assert!(payload["exp"].as_u64().unwrap() - parlor::store::memory::wall_clock() / 1000 <= 600, "{payload}");
-    let wrong = jose(pass["token"].as_str().unwrap(), "another secret of the same kind, but wrong").await;
+    assert!(
+        payload["exp"].as_u64().unwrap() - parlor::store::memory::wall_clock() / 1000 <= 600,
+        "{payload}"
+    );
+    let wrong =
+        jose(pass["token"].as_str().unwrap(), "another secret of the same kind, but wrong").await;
     assert!(wrong.unwrap_err().contains("ERR_JWS_SIGNATURE_VERIFICATION_FAILED"));
 }
 
@@ -239,6 +288,13 @@ async fn jose(token: &str, secret: &str) -> Result<Value, String> {
     drop(stdin);
     let output = node.wait_with_output().await.unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!complaint.contains("ERR_MODULE_NOT_FOUND"), "`jose` is not installed: run `npm ci`\n{complaint}");
-    if output.status.success() { Ok(serde_json::from_slice(&output.stdout).unwrap()) } else { Err(complaint) }
+    assert!(
+        !complaint.contains("ERR_MODULE_NOT_FOUND"),
+        "`jose` is not installed: run `npm ci`\n{complaint}"
+    );
+    if output.status.success() {
+        Ok(serde_json::from_slice(&output.stdout).unwrap())
+    } else {
+        Err(complaint)
+    }
 }

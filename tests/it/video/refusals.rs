@@ -18,13 +18,23 @@ const REFUSED: &str = "LiveKit refuses LIVEKIT_API_KEY or its secret";
 
 async fn parlor(url: &str, key: &str, secret: &str) -> TestServer {
     LazyLock::force(&LOG);
-    TestServer::start(&["--livekit-url", url, "--livekit-api-key", key, "--livekit-api-secret", secret]).await
+    TestServer::start(&[
+        "--livekit-url",
+        url,
+        "--livekit-api-key",
+        key,
+        "--livekit-api-secret",
+        secret,
+    ])
+    .await
 }
 
 /// Asks for a pass over HTTP: the status and the code, if it was refused.
 async fn pass(server: &TestServer, who: &Client) -> (u16, Value) {
-    let request = reqwest::Client::new().post(server.url(&format!("/api/rooms/{}/livekit-token", who.room())));
-    let answer = request.header("authorization", format!("Bearer {}", who.ticket())).send().await.unwrap();
+    let request = reqwest::Client::new()
+        .post(server.url(&format!("/api/rooms/{}/livekit-token", who.room())));
+    let answer =
+        request.header("authorization", format!("Bearer {}", who.ticket())).send().await.unwrap();
     (answer.status().as_u16(), answer.json::<Value>().await.unwrap()["code"].clone())
 }
 
@@ -59,7 +69,10 @@ async fn a_wrong_secret_is_told_at_start_and_to_people_until_it_is_right() {
     assert!(said.len() == 1 && !said[0].contains("eyJ"), "{said:?}");
     // From the start, where LiveKit is there first.
     let second = parlor(&livekit.url(), crate::wire::livekit::KEY, OTHER).await;
-    eventually("it is said at start", || LOG.lines(&["ERROR", REFUSED, "token signature is invalid"]).len() == 2).await;
+    eventually("it is said at start", || {
+        LOG.lines(&["ERROR", REFUSED, "token signature is invalid"]).len() == 2
+    })
+    .await;
     let bob = Client::join(&second, "general", "Bob").await;
     assert_eq!(pass(&second, &bob).await, (503, json!("video_refused")));
     livekit.kill().await;
@@ -74,7 +87,10 @@ async fn a_wrong_key_is_told_in_livekits_own_words() {
     let mut livekit = LiveKit::reserve();
     livekit.start("http://127.0.0.1:1/").await;
     let server = parlor(&livekit.url(), "nobodyskey", &livekit.secret).await;
-    eventually("it is said", || LOG.lines(&["ERROR", REFUSED, "invalid API key: nobodyskey"]).len() == 1).await;
+    eventually("it is said", || {
+        LOG.lines(&["ERROR", REFUSED, "invalid API key: nobodyskey"]).len() == 1
+    })
+    .await;
     let ann = Client::join(&server, "general", "Ann").await;
     assert_eq!(pass(&server, &ann).await, (503, json!("video_refused")));
 }
@@ -97,7 +113,8 @@ async fn what_is_no_livekit_is_told_from_one_that_is_away() {
     let away = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 21\r\nconnection: close\r\n\r\n<html>Restart</html>\n";
     let server = parlor(&stranger(away).await, "key", OTHER).await;
     // Of HTML no words are passed on. Other tests have a LiveKit that goes away for a reason.
-    eventually("it is away", || LOG.lines(&["LiveKit is out of reach", "why=\"\""]).len() == 1).await;
+    eventually("it is away", || LOG.lines(&["LiveKit is out of reach", "why=\"\""]).len() == 1)
+        .await;
     let ann = Client::join(&server, "general", "Ann").await;
     assert_eq!(pass(&server, &ann).await, (200, Value::Null), "it may be back in a moment");
     assert_eq!(LOG.lines(&["ERROR", words]).len(), 2);

@@ -17,7 +17,13 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub async fn open(base: &str, room: &str, query: &str, ticket: Option<&str>, last: Option<&str>) -> Self {
+    pub async fn open(
+        base: &str,
+        room: &str,
+        query: &str,
+        ticket: Option<&str>,
+        last: Option<&str>,
+    ) -> Self {
         let mut listener = Self::knock(base, room, query, ticket, last).await;
         assert_eq!(listener.response.status(), 200);
         listener.welcome = listener.next().await.expect("a welcome");
@@ -27,10 +33,18 @@ impl Listener {
     }
 
     /// As [`Self::open`], where nothing is expected of it yet.
-    pub async fn knock(base: &str, room: &str, query: &str, ticket: Option<&str>, last: Option<&str>) -> Self {
-        let request = reqwest::Client::new().get(format!("{base}/api/rooms/{}/events{query}", encoded(room)));
+    pub async fn knock(
+        base: &str,
+        room: &str,
+        query: &str,
+        ticket: Option<&str>,
+        last: Option<&str>,
+    ) -> Self {
+        let request =
+            reqwest::Client::new().get(format!("{base}/api/rooms/{}/events{query}", encoded(room)));
         let request = ticket.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
-        let request = last.into_iter().fold(request, |request, last| request.header("last-event-id", last));
+        let request =
+            last.into_iter().fold(request, |request, last| request.header("last-event-id", last));
         let response = timeout(PATIENCE, request.send()).await.expect("an answer").unwrap();
         let (cursor, ticket) = (last.unwrap_or_default().to_owned(), String::new());
         Self { response, welcome: Value::Null, ticket, cursor, retry: 0, rest: String::new() }
@@ -53,7 +67,9 @@ impl Listener {
                 let mut frame = None;
                 for line in event.trim_end_matches('\n').lines() {
                     match line.split_once(": ") {
-                        Some(("data", json)) => frame = Some(serde_json::from_str::<Value>(json).unwrap()),
+                        Some(("data", json)) => {
+                            frame = Some(serde_json::from_str::<Value>(json).unwrap())
+                        }
                         Some(("id", id)) => id.clone_into(&mut self.cursor),
                         Some(("retry", wait)) => self.retry = wait.parse().unwrap(),
                         _ => assert!(line.starts_with(':'), "{line}"),

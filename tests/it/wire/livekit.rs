@@ -28,7 +28,8 @@ impl LiveKit {
     pub fn reserve() -> Self {
         let port = free_port();
         let secret = format!("{0}{0}", uuid::Uuid::new_v4().simple());
-        let config = std::env::temp_dir().join(format!("livekit-{port}-{}.yaml", std::process::id()));
+        let config =
+            std::env::temp_dir().join(format!("livekit-{port}-{}.yaml", std::process::id()));
         Self { port, secret, config, process: None }
     }
 
@@ -38,7 +39,8 @@ impl LiveKit {
 
     /// What Parlor is to be started with.
     pub fn settings(&self) -> [String; 6] {
-        let [url, key, secret] = ["--livekit-url", "--livekit-api-key", "--livekit-api-secret"].map(str::to_owned);
+        let [url, key, secret] =
+            ["--livekit-url", "--livekit-api-key", "--livekit-api-secret"].map(str::to_owned);
         [url, self.url(), key, KEY.to_owned(), secret, self.secret.clone()]
     }
 
@@ -66,7 +68,12 @@ impl LiveKit {
         );
         std::fs::write(&self.config, config).unwrap();
         let mut server = Command::new(program());
-        server.arg("--config").arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        server
+            .arg("--config")
+            .arg(&self.config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         self.process = Some(server.kill_on_drop(true).spawn().unwrap());
     }
 
@@ -88,7 +95,9 @@ impl Drop for LiveKit {
 
 /// Tells Parlor what LiveKit would. Gives the status.
 pub async fn reports(server: &TestServer, body: &str, signature: &str) -> u16 {
-    let request = reqwest::Client::new().post(server.url("/livekit/webhook")).header("authorization", signature);
+    let request = reqwest::Client::new()
+        .post(server.url("/livekit/webhook"))
+        .header("authorization", signature);
     request.body(body.to_owned()).send().await.unwrap().status().as_u16()
 }
 
@@ -108,8 +117,10 @@ pub fn report_of(event: &str, room: &str, id: &str, at: u64) -> String {
 /// The LiveKit that `make tools` builds.
 fn program() -> PathBuf {
     let makefile = include_str!("../../../Makefile");
-    let version = makefile.lines().find_map(|line| line.strip_prefix("LIVEKIT_VERSION := ")).unwrap();
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/tools/livekit-server-{version}"));
+    let version =
+        makefile.lines().find_map(|line| line.strip_prefix("LIVEKIT_VERSION := ")).unwrap();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("target/tools/livekit-server-{version}"));
     assert!(program.exists(), "LiveKit {version} is not built: run `make tools`");
     program
 }

@@ -109,7 +109,9 @@ impl Client {
     /// As [`Client::upgrade`], over a connection of one's own.
     pub async fn upgrade_over(stream: TcpStream, request: Request<()>) -> Result<Self, Error> {
         stream.set_nodelay(true).unwrap();
-        let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer to the upgrade")?;
+        let (socket, _) = timeout(PATIENCE, client_async(request, stream))
+            .await
+            .expect("an answer to the upgrade")?;
         Ok(Self { socket, welcome: Value::Null, cursor: String::new(), seen: Vec::new() })
     }
 
@@ -157,8 +159,14 @@ impl Client {
     }
 
     /// Comes back by a first frame.
-    pub async fn resume(server: &TestServer, room: &str, ticket: &str, cursor: Option<&str>) -> Self {
-        let mut client = Self::open(server, &format!("room={}&name=Back&resume=1", encoded(room))).await;
+    pub async fn resume(
+        server: &TestServer,
+        room: &str,
+        ticket: &str,
+        cursor: Option<&str>,
+    ) -> Self {
+        let mut client =
+            Self::open(server, &format!("room={}&name=Back&resume=1", encoded(room))).await;
         client.send(cursor.map_or_else(
             || json!({"type": "resume", "ticket": ticket}),
             |cursor| json!({"type": "resume", "ticket": ticket, "cursor": cursor}),
@@ -168,9 +176,15 @@ impl Client {
     }
 
     /// Comes back by header.
-    pub async fn resume_by_header(server: &TestServer, room: &str, ticket: &str, cursor: Option<&str>) -> Self {
+    pub async fn resume_by_header(
+        server: &TestServer,
+        room: &str,
+        ticket: &str,
+        cursor: Option<&str>,
+    ) -> Self {
         let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let mut request = Self::request(server, &format!("room={}&name=Back{cursor}", encoded(room)));
+        let mut request =
+            Self::request(server, &format!("room={}&name=Back{cursor}", encoded(room)));
         request.headers_mut().insert("authorization", format!("Bearer {ticket}").parse().unwrap());
         Self::upgrade(server, request).await.unwrap().welcomed().await
     }
@@ -232,10 +246,14 @@ impl Client {
         let _ = self.socket.flush().await;
         let heard = loop {
             match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => break Heard::Frame(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    break Heard::Frame(serde_json::from_str(&text).unwrap());
+                }
                 Some(Ok(Message::Pong(payload))) => break Heard::Pong(payload.to_vec()),
                 Some(Ok(Message::Ping(_))) => self.seen.push("< ping".into()),
-                Some(Ok(Message::Close(Some(frame)))) => break Heard::Closed(frame.code.into(), frame.reason.to_string()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    break Heard::Closed(frame.code.into(), frame.reason.to_string());
+                }
                 Some(Ok(Message::Close(None))) => break Heard::Closed(1005, String::new()),
                 Some(Ok(other)) => panic!("no frame of ours: {other:?}"),
                 Some(Err(_)) | None => break Heard::Gone,
@@ -254,7 +272,9 @@ impl Client {
     pub async fn expect(&mut self, kind: &str) -> Value {
         match self.next().await {
             Heard::Frame(frame) if frame["type"] == kind => frame,
-            other => panic!("expected {kind}, got {other:?}; seen so far:\n{}", self.seen.join("\n")),
+            other => {
+                panic!("expected {kind}, got {other:?}; seen so far:\n{}", self.seen.join("\n"))
+            }
         }
     }
 
@@ -263,7 +283,9 @@ impl Client {
         loop {
             match self.next().await {
                 Heard::Frame(frame) if frame["type"] == kind => return frame,
-                Heard::Closed(..) | Heard::Gone => panic!("no {kind} before the end; seen:\n{}", self.seen.join("\n")),
+                Heard::Closed(..) | Heard::Gone => {
+                    panic!("no {kind} before the end; seen:\n{}", self.seen.join("\n"))
+                }
                 _ => {}
             }
         }
@@ -281,7 +303,10 @@ impl Client {
     pub async fn expect_close(&mut self, code: u16) {
         match self.next().await {
             Heard::Closed(given, _) if given == code => {}
-            other => panic!("expected close {code}, got {other:?}; seen so far:\n{}", self.seen.join("\n")),
+            other => panic!(
+                "expected close {code}, got {other:?}; seen so far:\n{}",
+                self.seen.join("\n")
+            ),
         }
     }
 
@@ -335,7 +360,9 @@ pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![head];
     match payload.len() {
         short @ 0..126 => frame.push(0x80 | short as u8),
-        long @ 126..65536 => frame.extend([&[0x80 | 126][..], &(long as u16).to_be_bytes()].concat()),
+        long @ 126..65536 => {
+            frame.extend([&[0x80 | 126][..], &(long as u16).to_be_bytes()].concat())
+        }
         huge => frame.extend([&[0x80 | 127][..], &(huge as u64).to_be_bytes()].concat()),
     }
     frame.extend([0; 4]);

@@ -23,15 +23,25 @@ impl Poller {
     }
 
     pub async fn join_at(base: &str, room: &str, wish: Value, ticket: Option<&str>) -> Self {
-        let http = reqwest::Client::builder().timeout(PATIENCE + Duration::from_secs(60)).build().unwrap();
-        let request = http.post(format!("{base}/api/rooms/{}/join", encoded(room))).body(wish.to_string());
-        let response = ticket.into_iter().fold(request, RequestBuilder::bearer_auth).send().await.unwrap();
+        let http =
+            reqwest::Client::builder().timeout(PATIENCE + Duration::from_secs(60)).build().unwrap();
+        let request =
+            http.post(format!("{base}/api/rooms/{}/join", encoded(room))).body(wish.to_string());
+        let response =
+            ticket.into_iter().fold(request, RequestBuilder::bearer_auth).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let text = response.text().await.unwrap();
         assert!(text.starts_with(r#"{"type":"welcome","#), "{text}");
         let welcome: Value = serde_json::from_str(&text).unwrap();
         let word = |field: &str| welcome[field].as_str().unwrap().to_owned();
-        Self { http, base: base.into(), room: room.into(), ticket: word("ticket"), cursor: word("cursor"), welcome }
+        Self {
+            http,
+            base: base.into(),
+            room: room.into(),
+            ticket: word("ticket"),
+            cursor: word("cursor"),
+            welcome,
+        }
     }
 
     pub fn id(&self) -> &str {
@@ -83,7 +93,9 @@ impl Poller {
     pub async fn until(&mut self, kind: &str) -> Value {
         loop {
             let answer = self.hear().await;
-            if let Some(event) = answer["events"].as_array().unwrap().iter().find(|event| event["type"] == kind) {
+            if let Some(event) =
+                answer["events"].as_array().unwrap().iter().find(|event| event["type"] == kind)
+            {
                 return event.clone();
             }
         }
@@ -91,7 +103,8 @@ impl Poller {
 
     /// Says something and gives the ack.
     pub async fn publish(&self, text: &str, n: u64) -> Value {
-        let response = self.post("messages", json!({"text": text, "n": n}).to_string()).send().await.unwrap();
+        let response =
+            self.post("messages", json!({"text": text, "n": n}).to_string()).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let ack: Value = response.json().await.unwrap();
         assert_eq!((&ack["type"], &ack["n"]), (&json!("ack"), &json!(n)), "{ack}");
@@ -110,5 +123,10 @@ pub fn texts(answer: &Value) -> Vec<&str> {
 
 /// The types of what else happened.
 pub fn events(answer: &Value) -> Vec<&str> {
-    answer["events"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect()
+    answer["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["type"].as_str().unwrap())
+        .collect()
 }

@@ -20,7 +20,8 @@ impl ExpectedPosition {
     /// The room is known to have this position now. Returns whether there is a new moment to wake at.
     pub(super) fn add(&mut self, position: Position, now: Instant) -> bool {
         if self.next.is_some() {
-            let other = self.later.filter(|later| later.epoch == position.epoch).unwrap_or(position);
+            let other =
+                self.later.filter(|later| later.epoch == position.epoch).unwrap_or(position);
             self.later = Some(position.or_later(other));
             return false;
         }
@@ -36,7 +37,11 @@ impl ExpectedPosition {
     /// What should be here by `now`; a position that has been reached is no longer waited for.
     pub(super) fn take(&mut self, now: Instant, heard: Position) -> Option<Position> {
         let (_, position) = self.next.filter(|(at, _)| *at <= now)?;
-        self.next = self.later.take().filter(|later| !heard.reaches(*later)).map(|later| (now + PATIENCE, later));
+        self.next = self
+            .later
+            .take()
+            .filter(|later| !heard.reaches(*later))
+            .map(|later| (now + PATIENCE, later));
         Some(position)
     }
 }

@@ -55,7 +55,8 @@ impl People {
         if self.len() <= most {
             return self.order.iter().filter_map(get).collect();
         }
-        let listed = self.order.listed(most, reader, |id| self.get(id).map(|member| member.joined_at));
+        let listed =
+            self.order.listed(most, reader, |id| self.get(id).map(|member| member.joined_at));
         listed.into_iter().filter_map(get).collect()
     }
 }

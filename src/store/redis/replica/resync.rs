@@ -32,8 +32,10 @@ impl RoomReplica {
             return false;
         }
         let there = room.history.iter().find(|entry| entry.seq == self.place.seq);
-        let differs = there.is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
-        let lost = room.version < self.place.version + self.changes(room) || self.lacks_a_seat(room_state);
+        let differs = there
+            .is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
+        let lost =
+            room.version < self.place.version + self.changes(room) || self.lacks_a_seat(room_state);
         self.forked = differs || lost;
         self.evicted |= lost;
         self.forked
@@ -41,21 +43,32 @@ impl RoomReplica {
 
     /// How many joins and leaves of members elsewhere it takes, at least, from who was here to who is. Each is a version.
     fn changes(&self, room: &Snapshot) -> u64 {
-        let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
+        let now: HashMap<MemberId, &Member> =
+            room.members.iter().map(|member| (member.id, member)).collect();
         let stays = |is: &Member, was: &Member| is.joined_at == was.joined_at;
-        let gone = self.people.iter().filter(|was| !now.get(&was.id).is_some_and(|is| stays(is, was)));
-        let came = room.members.iter().filter(|is| !self.people.get(is.id).is_some_and(|was| stays(is, was)));
+        let gone =
+            self.people.iter().filter(|was| !now.get(&was.id).is_some_and(|is| stays(is, was)));
+        let came = room
+            .members
+            .iter()
+            .filter(|is| !self.people.get(is.id).is_some_and(|was| stays(is, was)));
         gone.chain(came).filter(|member| !self.seats.contains_key(&member.id)).count() as u64
     }
 
     /// Whether a member of this node has no session, although it has not left and no member has moved.
     fn lacks_a_seat(&self, room_state: &RoomState) -> bool {
         let seated: HashSet<_> = room_state.seats.iter().map(|(id, ..)| id).collect();
-        room_state.moves <= self.place.moves && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
+        room_state.moves <= self.place.moves
+            && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
     }
 
     /// Takes the room as read again. `reaches` tells whether its history is exactly what this node has missed.
-    pub(in crate::store::redis) fn fill(&mut self, room_state: RoomState, reaches: bool, tell: Tell<'_>) {
+    pub(in crate::store::redis) fn fill(
+        &mut self,
+        room_state: RoomState,
+        reaches: bool,
+        tell: Tell<'_>,
+    ) {
         let State::Filling(held) = &mut self.state else { return };
         let held = std::mem::take(held);
         self.state = State::Live;
@@ -77,36 +90,53 @@ impl RoomReplica {
 
     /// Drops members that have moved to another node or left from there; those that another epoch lacks are brought back.
     fn compare_seats(&mut self, room_state: &RoomState, tell: Tell<'_>) {
-        let seated: HashMap<_, _> = room_state.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
+        let seated: HashMap<_, _> =
+            room_state.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
         let same_life = room_state.room.epoch == self.place.epoch;
         let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
             Some((node, since)) => *node != self.node && *since >= seat.since,
             None => same_life && seat.version <= room_state.room.version,
         };
-        let moved: Vec<_> = self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
+        let moved: Vec<_> =
+            self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
         moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
     }
 
     /// Passes on what was missed. Of joins and leaves only the outcome is known:
     /// a member that joined and left in between is not reported.
     fn catch_up(&mut self, room: Snapshot, moves: u64, tell: Tell<'_>) {
-        let now: HashMap<MemberId, &Member> = room.members.iter().map(|member| (member.id, member)).collect();
+        let now: HashMap<MemberId, &Member> =
+            room.members.iter().map(|member| (member.id, member)).collect();
         let same = |a: &Member, b: &Member| a.joined_at == b.joined_at;
-        let mut gone: Vec<Member> =
-            self.people.iter().filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is))).cloned().collect();
+        let mut gone: Vec<Member> = self
+            .people
+            .iter()
+            .filter(|was| !now.get(&was.id).is_some_and(|is| same(was, is)))
+            .cloned()
+            .collect();
         gone.sort_unstable_by_key(|member| (member.joined_at, member.id));
-        let came: Vec<&Member> =
-            room.members.iter().filter(|is| !self.people.get(is.id).is_some_and(|was| same(was, is))).collect();
+        let came: Vec<&Member> = room
+            .members
+            .iter()
+            .filter(|is| !self.people.get(is.id).is_some_and(|was| same(was, is)))
+            .collect();
         let back: HashSet<MemberId> = came.iter().map(|member| member.id).collect();
         // Members that come back leave first; members that are gone for good leave after the last of their messages.
-        let (moved, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|member| back.contains(&member.id));
+        let (moved, gone): (Vec<_>, Vec<_>) =
+            gone.into_iter().partition(|member| back.contains(&member.id));
         let changes = moved.len() + came.len() + gone.len();
         let mut version = room.version.saturating_sub(changes as u64);
         let mut count = self.people.len();
         let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
             (*version, *count) = (*version + 1, *count - 1);
             let reason = LeaveReason::Left;
-            tell(&Event::Left { epoch: room.epoch, member, reason, version: *version, count: *count });
+            tell(&Event::Left {
+                epoch: room.epoch,
+                member,
+                reason,
+                version: *version,
+                count: *count,
+            });
         };
         for member in moved {
             leave(member, &mut version, &mut count, tell);
@@ -126,7 +156,8 @@ impl RoomReplica {
         }
         // Last, because that is the version at which it is known.
         for member in &room.members {
-            if self.people.get(member.id).map_or(member.call.is_on(), |was| was.call != member.call) {
+            if self.people.get(member.id).map_or(member.call.is_on(), |was| was.call != member.call)
+            {
                 let (from, user, call) = (member.id, member.name.clone(), member.call);
                 tell(&Event::Call { epoch: room.epoch, from, user, call, version });
             }

@@ -56,8 +56,15 @@ struct Simulation {
 
 impl Simulation {
     fn new(seed: u64) -> Self {
-        let room =
-            Snapshot { epoch: LIFE, key: RoomKey([1; 32]), seq: 0, version: 0, members: vec![], unlisted: 0, history: vec![] };
+        let room = Snapshot {
+            epoch: LIFE,
+            key: RoomKey([1; 32]),
+            seq: 0,
+            version: 0,
+            members: vec![],
+            unlisted: 0,
+            history: vec![],
+        };
         let mut play = Self {
             rng: Rng::with_seed(seed),
             room,
@@ -94,11 +101,17 @@ impl Simulation {
             if node != sits.node {
                 self.moves += 1;
                 let from = SessionOwner { node, tag };
-                self.wire.push_back(BrokerMessage::Moved { epoch: LIFE, moves: self.moves, member: who, from });
+                self.wire.push_back(BrokerMessage::Moved {
+                    epoch: LIFE,
+                    moves: self.moves,
+                    member: who,
+                    from,
+                });
             }
             return false;
         }
-        let member = Member { id: who, name: Name::guest(who), joined_at, call: CallMark::default() };
+        let member =
+            Member { id: who, name: Name::guest(who), joined_at, call: CallMark::default() };
         self.room.members.push(member.clone());
         self.room.version += 1;
         let (version, count) = (self.room.version, self.room.members.len());
@@ -114,7 +127,13 @@ impl Simulation {
             let member = self.room.members.swap_remove(at);
             self.room.version += 1;
             let (version, count) = (self.room.version, self.room.members.len());
-            self.wire.push_back(BrokerMessage::Left { epoch: LIFE, version, count, reason, member });
+            self.wire.push_back(BrokerMessage::Left {
+                epoch: LIFE,
+                version,
+                count,
+                reason,
+                member,
+            });
         }
     }
 
@@ -164,14 +183,23 @@ impl Simulation {
         self.meanwhile();
         let first = self.replica.seats().is_empty();
         assert_eq!(first, list, "the host stays");
-        let joined_at = room_state.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
+        let joined_at =
+            room_state.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
         if !list {
             room_state.room.members.clear();
         }
-        let seat = Seat { tag, since: tag, name: Name::guest(who), joined_at, version: room_state.room.version, leaving: false };
+        let seat = Seat {
+            tag,
+            since: tag,
+            name: Name::guest(who),
+            joined_at,
+            version: room_state.room.version,
+            leaving: false,
+        };
         self.replica.add_session(who, seat);
         if first {
-            self.replica.open(&room_state, new.then_some(who), &mut |event| self.told.push(event.clone()));
+            self.replica
+                .open(&room_state, new.then_some(who), &mut |event| self.told.push(event.clone()));
         } else if !leased {
             self.replica.mark_evicted();
         }
@@ -204,7 +232,8 @@ impl Simulation {
     /// The node is taken for dead.
     fn reap(&mut self) {
         self.leased = false;
-        let mine: Vec<_> = self.holders.iter().filter(|(_, sits)| sits.node == HERE).map(|(id, _)| *id).collect();
+        let mine: Vec<_> =
+            self.holders.iter().filter(|(_, sits)| sits.node == HERE).map(|(id, _)| *id).collect();
         mine.into_iter().for_each(|who| self.free_seat(who, HERE, LeaveReason::NodeLost));
     }
 
@@ -270,7 +299,8 @@ impl Simulation {
 
     fn is_at_rest(&mut self) -> bool {
         let position = self.room_state().position();
-        let sound = self.leased && !self.replica.is_faulty() && self.replica.place.reaches(position);
+        let sound =
+            self.leased && !self.replica.is_faulty() && self.replica.place.reaches(position);
         sound && self.wire.is_empty() && self.readers.values().all(|reader| reader.welcomed)
     }
 
@@ -286,7 +316,10 @@ impl Simulation {
                     assert!(people.insert(member.id), "told twice to have joined");
                 }
                 Event::Left { member, version, .. } if *version > welcome.version => {
-                    assert!(member.id != who && people.remove(&member.id), "told to have left, and was not here");
+                    assert!(
+                        member.id != who && people.remove(&member.id),
+                        "told to have left, and was not here"
+                    );
                 }
                 Event::Said { entry, .. } if entry.seq > welcome.seq => {
                     assert_eq!(entry.seq, last + 1);
@@ -314,17 +347,25 @@ fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
         }
         assert!(play.is_at_rest(), "seed {seed}");
         let version = |event: &Event| match event {
-            Event::Joined { version, .. } | Event::Left { version, .. } | Event::Unchanged { version, .. } => Some(*version),
+            Event::Joined { version, .. }
+            | Event::Left { version, .. }
+            | Event::Unchanged { version, .. } => Some(*version),
             _ => None,
         };
-        assert!(play.told.iter().filter_map(version).is_sorted_by(|one, next| one < next), "seed {seed}: versions grow");
+        assert!(
+            play.told.iter().filter_map(version).is_sorted_by(|one, next| one < next),
+            "seed {seed}: versions grow"
+        );
         for event in &play.told {
             if let Event::Moved { member, tag } = event {
                 play.readers.retain(|who, reader| who != member || reader.tag != *tag);
             }
         }
         let mine = |(who, sits): (&MemberId, &Sits)| (sits.node == HERE).then_some(*who);
-        assert!(play.readers.keys().copied().eq(play.holders.iter().filter_map(mine)), "seed {seed}: who sits here");
+        assert!(
+            play.readers.keys().copied().eq(play.holders.iter().filter_map(mine)),
+            "seed {seed}: who sits here"
+        );
         let there: BTreeSet<_> = play.holders.keys().copied().collect();
         for who in play.readers.keys() {
             assert_eq!(play.heard_by(*who), (there.clone(), play.room.seq), "seed {seed}, {who:?}");

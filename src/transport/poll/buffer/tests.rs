@@ -17,7 +17,8 @@ use crate::{
 fn hub() -> Arc<Hub> {
     let (signer, limits) = (Signer::new(""), Limits::default());
     let grace = Duration::from_secs(15);
-    let budgets = std::sync::Arc::new(crate::budget::Budgets::new(crate::budget::Limits::default()));
+    let budgets =
+        std::sync::Arc::new(crate::budget::Budgets::new(crate::budget::Limits::default()));
     let rooms = RoomRegistry::new(HubConfig {
         signer,
         limits,
@@ -42,7 +43,10 @@ fn held(buffers: &[Arc<PollBuffer>]) -> usize {
     let mut seen = HashSet::new();
     let states = buffers.iter().map(|buffer| buffer.state.lock());
     let count = |state: parking_lot::MutexGuard<'_, State>| {
-        let last = state.last.iter().filter_map(|(_, told)| if let Told::Pieces(told) = told { Some(told) } else { None });
+        let last = state
+            .last
+            .iter()
+            .filter_map(|(_, told)| if let Told::Pieces(told) = told { Some(told) } else { None });
         let pieces = [&state.gathered].into_iter().chain(last).flat_map(PollContents::held);
         pieces.filter(|(at, _)| seen.insert(*at)).map(|(_, length)| length).sum::<usize>()
     };
@@ -68,12 +72,20 @@ async fn mailboxes_of_a_room_hold_its_words_once() {
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     let words = 50 * 4000;
-    assert!((words..words * 2).contains(&(held(&buffers) - before)), "{} bytes", held(&buffers) - before);
+    assert!(
+        (words..words * 2).contains(&(held(&buffers) - before)),
+        "{} bytes",
+        held(&buffers) - before
+    );
     // A response that is not yet acknowledged is still held, and repeated byte for byte.
     for buffer in &buffers {
         let after = buffer.state.lock().here;
-        let PollOutcome::Answer(answer) = buffer.open(after, Duration::ZERO).await else { panic!("nothing") };
-        let PollOutcome::Answer(again) = buffer.open(after, Duration::ZERO).await else { panic!("nothing") };
+        let PollOutcome::Answer(answer) = buffer.open(after, Duration::ZERO).await else {
+            panic!("nothing")
+        };
+        let PollOutcome::Answer(again) = buffer.open(after, Duration::ZERO).await else {
+            panic!("nothing")
+        };
         assert_eq!(answer, again);
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["messages"].as_array().unwrap().len(), 50);
@@ -103,12 +115,28 @@ fn start_after(encoder: &Encoder, reset: bool, unlisted: usize, history: &[Entry
     let (room, Entry { from: member, user, .. }) = ("r".parse().unwrap(), entry("hello"));
     let Cursor { epoch, seq } = PLACE;
     let (key, members) = (RoomKey::random(), Vec::new());
-    let snapshot = Snapshot { epoch, key, seq, version: 0, members, unlisted, history: history.to_vec() };
+    let snapshot =
+        Snapshot { epoch, key, seq, version: 0, members, unlisted, history: history.to_vec() };
     let (now, video, ticket, last_n) = (0, false, "t", 0);
     let crowd = (unlisted > 0).then_some(1);
-    let fields = WelcomeParams { member, user: &user, ticket, resumed: true, reset, last_n, crowd, video, now };
-    let welcome = Welcome::new(&room, &snapshot, history, fields, LimitsDto::new(&Limits::default(), 0, 0));
-    encoder.encode(&if reset { ServerMessage::Reset(welcome) } else { ServerMessage::Welcome(welcome) })
+    let fields = WelcomeParams {
+        member,
+        user: &user,
+        ticket,
+        resumed: true,
+        reset,
+        last_n,
+        crowd,
+        video,
+        now,
+    };
+    let welcome =
+        Welcome::new(&room, &snapshot, history, fields, LimitsDto::new(&Limits::default(), 0, 0));
+    encoder.encode(&if reset {
+        ServerMessage::Reset(welcome)
+    } else {
+        ServerMessage::Welcome(welcome)
+    })
 }
 
 /// A buffer whose client has its welcome, and that client's cursor.
@@ -135,7 +163,10 @@ async fn a_mailbox_has_its_bounds_in_bytes_and_in_pieces() {
         assert!(!buffer.state.lock().full);
         buffer.deliver(std::slice::from_ref(&letter));
         assert!(buffer.state.lock().full && buffer.state.lock().gathered.is_empty());
-        assert!(matches!(open(&buffer, here).await, PollOutcome::Unknown { void: false }), "the log has it");
+        assert!(
+            matches!(open(&buffer, here).await, PollOutcome::Unknown { void: false }),
+            "the log has it"
+        );
     }
 }
 
@@ -144,15 +175,23 @@ async fn a_reset_is_not_kept_for_a_poll_that_may_never_come() {
     let (buffer, here) = welcomed().await;
     buffer.deliver(&[start(&RESUMED, true)]);
     assert!(buffer.state.lock().gathered.is_empty());
-    assert!(matches!(open(&buffer, here).await, PollOutcome::Unknown { void: true }), "what was read is void");
+    assert!(
+        matches!(open(&buffer, here).await, PollOutcome::Unknown { void: true }),
+        "what was read is void"
+    );
     // A poll that waits gets the reset; if the response may be lost, the next poll reads the log.
     let (buffer, here) = welcomed().await;
     let waiting = buffer.wait();
     buffer.deliver(&[start(&RESUMED, true)]);
-    let PollOutcome::Answer(answer) = buffer.open(here, Duration::ZERO).await else { panic!("nothing") };
+    let PollOutcome::Answer(answer) = buffer.open(here, Duration::ZERO).await else {
+        panic!("nothing")
+    };
     drop(waiting);
     let answer: Value = serde_json::from_slice(&answer).unwrap();
-    assert_eq!((&answer["reset"], answer["messages"].as_array().unwrap().len()), (&Value::Bool(true), 1));
+    assert_eq!(
+        (&answer["reset"], answer["messages"].as_array().unwrap().len()),
+        (&Value::Bool(true), 1)
+    );
     assert_eq!((&answer["ticket"], &answer["lastN"]), (&"t".into(), &0.into()));
     assert_eq!(held(&[Arc::new(buffer)]), 0, "the log has it");
 }
@@ -168,7 +207,9 @@ async fn a_reset_that_may_have_been_lost_is_said_again_until_it_has_arrived() {
         let there = buffer.state.lock().here;
         buffer.deliver(&[chat("more")]);
         match open(&buffer, if lost { here } else { there }).await {
-            PollOutcome::Answer(answer) => assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset")),
+            PollOutcome::Answer(answer) => {
+                assert!(!lost && !String::from_utf8_lossy(&answer).contains("reset"))
+            }
             PollOutcome::Unknown { void } => assert!(lost && void == reset),
             _ => panic!("neither"),
         }

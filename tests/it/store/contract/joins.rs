@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use parlor::room::{CallMark, Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, RoomError, RoomId, Snapshot};
+use parlor::room::{
+    CallMark, Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, RoomError, RoomId, Snapshot,
+};
 use tokio::time::{Instant, sleep};
 
 use super::world::World;
@@ -60,7 +62,9 @@ pub(super) async fn who_comes_back_is_shown_what_they_missed_and_no_more<W: Worl
     let room = a_room();
     let (ann, bob) = (here.join(&room, "Ann").await, here.join(&room, "Bob").await);
     for n in 1..=8 {
-        here.publish(&room, if n == 5 { bob.id } else { ann.id }, n, &format!("message {n}")).await.unwrap();
+        here.publish(&room, if n == 5 { bob.id } else { ann.id }, n, &format!("message {n}"))
+            .await
+            .unwrap();
     }
     let (at, all) = (|seq| Cursor { epoch: ann.room.epoch, seq }, vec![4, 5, 6, 7, 8]);
     for node in [&here, &there, &here] {
@@ -75,23 +79,36 @@ pub(super) async fn who_comes_back_is_shown_what_they_missed_and_no_more<W: Worl
             (elsewhere, None),
         ] {
             let (last_n, shown) = resume(node, &room, ann.id, after).await;
-            let seqs = |entries: &[Entry]| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+            let seqs =
+                |entries: &[Entry]| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
             assert_eq!((last_n, shown.since(after).map(seqs)), (8, missed.clone()), "{after}");
             let most = missed.map_or(all.len(), |missed| (missed.len() + 1).min(all.len()));
             assert!(shown.history.len() <= most, "{after}: {:?}", seqs(&shown.history));
-            assert_eq!((shown.seq, shown.version, shown.key, shown.count()), (8, 2, ann.room.key, 2));
-            assert_eq!(shown.members.iter().map(|member| member.id).collect::<HashSet<_>>(), [ann.id, bob.id].into());
+            assert_eq!(
+                (shown.seq, shown.version, shown.key, shown.count()),
+                (8, 2, ann.room.key, 2)
+            );
+            assert_eq!(
+                shown.members.iter().map(|member| member.id).collect::<HashSet<_>>(),
+                [ann.id, bob.id].into()
+            );
         }
     }
     // A member that was gone goes on counting after words that they have read.
     let bob = here.join_as(&room, bob.id, "Bob").await.unwrap();
     here.leave(&room, &bob).await;
-    let resumed = there.store.join(&room, bob.id, &name("Bob"), tag(), Instant::now(), Some(at(8))).await.unwrap();
+    let resumed = there
+        .store
+        .join(&room, bob.id, &name("Bob"), tag(), Instant::now(), Some(at(8)))
+        .await
+        .unwrap();
     assert_eq!((resumed.0.new, resumed.0.last_n), (true, 5));
     assert_eq!(resumed.1.since(at(8)), Some(&[][..]));
 }
 
-pub(super) async fn of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call<W: World>() {
+pub(super) async fn of_a_room_of_many_those_are_shown_who_came_first_and_who_is_in_the_call<
+    W: World,
+>() {
     let world = W::with(Limits { listed: 3, ..Limits::default() }).await;
     let (here, there) = (world.node().await, world.node().await);
     let room = a_room();
@@ -115,7 +132,10 @@ pub(super) async fn of_a_room_of_many_those_are_shown_who_came_first_and_who_is_
     }
     here.store.leave(&room, mine(0), guests[0].tag, LeaveReason::Left).await.unwrap();
     let shown = here.join_as(&room, mine(1), "Guest number 1").await.unwrap().room;
-    assert_eq!((shown.count(), shown.members.iter().map(|member| member.id).collect()), (6, [1, 2, 3, 4].map(mine).to_vec()));
+    assert_eq!(
+        (shown.count(), shown.members.iter().map(|member| member.id).collect()),
+        (6, [1, 2, 3, 4].map(mine).to_vec())
+    );
 }
 
 pub(super) async fn one_member_is_found_among_many<W: World>() {
@@ -128,7 +148,8 @@ pub(super) async fn one_member_is_found_among_many<W: World>() {
     here.store.call(&room, bob.id, CallMark::since(8)).await.unwrap();
     let all = there.snapshot(&room).await.unwrap();
     for id in [Some(bob.id), Some(MemberId::random()), None] {
-        let listed: Vec<_> = all.members.iter().filter(|member| Some(member.id) == id).cloned().collect();
+        let listed: Vec<_> =
+            all.members.iter().filter(|member| Some(member.id) == id).cloned().collect();
         let unlisted = 2 - listed.len();
         assert_eq!(listed.len(), usize::from(id == Some(bob.id)));
         let found = here.store.find(&room, id).await.unwrap().unwrap();
@@ -177,7 +198,8 @@ pub(super) async fn forty_joins_under_fire_miss_nothing<W: World>() {
     let Node { store, mut heard } = here;
     for _ in 0..40 {
         let (id, tag) = (MemberId::random(), tag());
-        let (_, snapshot) = store.join(&room, id, &name("Bob"), tag, Instant::now(), None).await.unwrap();
+        let (_, snapshot) =
+            store.join(&room, id, &name("Bob"), tag, Instant::now(), None).await.unwrap();
         let mut next = snapshot.seq + 1;
         while next < snapshot.seq + 20 {
             let entry = heard.entry().await;
@@ -207,7 +229,10 @@ pub(super) async fn leave_against_join_is_whole_or_gone<W: World>() {
         assert_eq!(seen.members.iter().map(|member| member.id).collect::<Vec<_>>(), [bob.id]);
         assert_eq!(seen.epoch, bob.room.epoch);
         if seen.epoch == ann.room.epoch {
-            assert_eq!((seen.seq, seen.version, seen.history.len(), seen.key), (1, 3, 1, ann.room.key));
+            assert_eq!(
+                (seen.seq, seen.version, seen.history.len(), seen.key),
+                (1, 3, 1, ann.room.key)
+            );
         } else {
             assert_eq!((seen.seq, seen.version, seen.history.len()), (0, 1, 0));
         }

@@ -10,13 +10,18 @@ pub(super) async fn leave_is_told_with_its_reason<W: World>() {
     let (here, mut there) = (world.node().await, world.node().await);
     let room = a_room();
     there.join(&room, "Bob").await;
-    for (round, reason) in [LeaveReason::Left, LeaveReason::Lost, LeaveReason::Shutdown].into_iter().enumerate() {
+    for (round, reason) in
+        [LeaveReason::Left, LeaveReason::Lost, LeaveReason::Shutdown].into_iter().enumerate()
+    {
         let ann = here.join(&room, "Ann").await;
         here.store.leave(&room, ann.id, ann.tag, reason).await.unwrap();
         let (member, told, version, count) = there.heard.left().await;
         assert_eq!((member.id, member.name, told, count), (ann.id, name("Ann"), reason, 1));
         assert_eq!(version, 3 + 2 * round as u64);
-        assert_eq!(member.joined_at, ann.room.members.iter().find(|member| member.id == ann.id).unwrap().joined_at);
+        assert_eq!(
+            member.joined_at,
+            ann.room.members.iter().find(|member| member.id == ann.id).unwrap().joined_at
+        );
     }
 }
 

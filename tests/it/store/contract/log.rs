@@ -19,23 +19,38 @@ pub(super) async fn reader_gets_exactly_what_it_missed<W: World>() {
     for n in 1..=8 {
         node.publish(&room, ann.id, n, &format!("message {n}")).await.unwrap();
     }
-    for (seq, missed) in [(8, Some(vec![])), (7, Some(vec![8])), (3, Some(vec![4, 5, 6, 7, 8])), (2, None), (0, None), (9, None)]
-    {
+    for (seq, missed) in [
+        (8, Some(vec![])),
+        (7, Some(vec![8])),
+        (3, Some(vec![4, 5, 6, 7, 8])),
+        (2, None),
+        (0, None),
+        (9, None),
+    ] {
         let got = node.since(&room, at(seq)).await;
-        assert_eq!(got.map(|entries| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()), missed, "{seq}");
+        assert_eq!(
+            got.map(|entries| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()),
+            missed,
+            "{seq}"
+        );
     }
-    assert_eq!(node.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await, None);
+    assert_eq!(
+        node.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await,
+        None
+    );
 }
 
 pub(super) async fn log_is_kept_to_its_length<W: World>() {
     for history_len in [0_u64, 1, 3] {
-        let world = W::with(Limits { history_len: history_len as usize, ..Limits::default() }).await;
+        let world =
+            W::with(Limits { history_len: history_len as usize, ..Limits::default() }).await;
         let node = world.node().await;
         let room = a_room();
         let ann = node.join(&room, "Ann").await;
         for n in 1..=5 {
             assert_eq!(node.publish(&room, ann.id, n, "hello").await.unwrap().seq, n);
-            let kept: Vec<u64> = node.snapshot(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect();
+            let kept: Vec<u64> =
+                node.snapshot(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect();
             assert_eq!(kept, ((n + 1).saturating_sub(history_len).max(1)..=n).collect::<Vec<_>>());
         }
         node.leave(&room, &ann).await;
@@ -53,7 +68,15 @@ pub(super) async fn log_is_kept_to_its_bytes<W: World>() {
         n += 1;
         node.publish(&room, ann.id, n, words).await.unwrap();
     };
-    let kept = async || node.snapshot(&room).await.unwrap().history.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    let kept = async || {
+        node.snapshot(&room)
+            .await
+            .unwrap()
+            .history
+            .iter()
+            .map(|entry| entry.seq)
+            .collect::<Vec<_>>()
+    };
     for (words, left) in [
         ("four", vec![1]),
         ("ж\nж\n", vec![1, 2]),
@@ -94,7 +117,8 @@ pub(super) async fn old_entries_are_nowhere_to_be_found<W: World>() {
             break (room, ann);
         }
     };
-    until("the entries grow old", async || node.snapshot(&room).await.unwrap().history.is_empty()).await;
+    until("the entries grow old", async || node.snapshot(&room).await.unwrap().history.is_empty())
+        .await;
     let now = node.snapshot(&room).await.unwrap();
     assert_eq!((now.seq, now.epoch), (3, ann.room.epoch));
     assert_eq!(node.since(&room, Cursor { seq: 1, ..now.cursor() }).await, None);

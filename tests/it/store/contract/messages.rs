@@ -59,7 +59,11 @@ pub(super) async fn older_n_whose_entry_is_gone_is_stale<W: World>() {
         node.publish(&room, ann.id, n, "hello").await.unwrap();
     }
     for stale in [1, 2, 3, 5] {
-        assert_eq!(node.publish(&room, ann.id, stale, "hello").await, Err(RoomError::StaleN.into()), "{stale}");
+        assert_eq!(
+            node.publish(&room, ann.id, stale, "hello").await,
+            Err(RoomError::StaleN.into()),
+            "{stale}"
+        );
     }
     assert!(node.publish(&room, ann.id, 4, "hello").await.unwrap().repeated);
 }
@@ -69,12 +73,18 @@ pub(super) async fn counters_are_exact_up_to_the_last_number<W: World>() {
     let node = world.node().await;
     let room = a_room();
     let ann = node.join(&room, "Ann").await;
-    for (seq, n) in [0, 9, 10, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX].into_iter().enumerate() {
+    for (seq, n) in [0, 9, 10, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX]
+        .into_iter()
+        .enumerate()
+    {
         let said = node.publish(&room, ann.id, n, "hello").await.unwrap();
         assert_eq!((said.seq, said.repeated), (seq as u64 + 1, false), "{n}");
     }
     assert_eq!(node.publish(&room, ann.id, (1 << 53) + 1, "hello").await.unwrap().seq, 6);
-    assert_eq!(node.publish(&room, ann.id, u64::MAX - 2, "hello").await, Err(RoomError::StaleN.into()));
+    assert_eq!(
+        node.publish(&room, ann.id, u64::MAX - 2, "hello").await,
+        Err(RoomError::StaleN.into())
+    );
     assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, u64::MAX);
 }
 
@@ -127,8 +137,14 @@ pub(super) async fn strangers_may_neither_speak_nor_type<W: World>() {
     let refused = Err(StoreError::Refused(RoomError::NotMember));
     for _ in 0..2 {
         assert_eq!(node.publish(&room, stranger, 1, "hello").await.map(drop), refused);
-        assert_eq!(node.store.publish_next(&room, stranger, &text("hello")).await.map(drop), refused);
-        assert_eq!(node.store.typing(&room, stranger, &name("Eve"), true, Instant::now()).await, refused);
+        assert_eq!(
+            node.store.publish_next(&room, stranger, &text("hello")).await.map(drop),
+            refused
+        );
+        assert_eq!(
+            node.store.typing(&room, stranger, &name("Eve"), true, Instant::now()).await,
+            refused
+        );
         // Once without the room, once with it.
         node.join(&room, "Ann").await;
     }
@@ -145,8 +161,12 @@ pub(super) async fn typing_is_told_and_not_kept<W: World>() {
     let ann = here.join(&room, "Ann").await;
     let bob = there.join(&room, "Bob").await;
     for typing in [true, false] {
-        here.store.typing(&room, ann.id, &name("Ann of Here"), typing, Instant::now()).await.unwrap();
-        let heard = there.heard.find(|event| matches!(event, Event::Typing { .. }).then_some(event)).await;
+        here.store
+            .typing(&room, ann.id, &name("Ann of Here"), typing, Instant::now())
+            .await
+            .unwrap();
+        let heard =
+            there.heard.find(|event| matches!(event, Event::Typing { .. }).then_some(event)).await;
         assert_eq!(heard, Event::Typing { from: ann.id, user: name("Ann of Here"), typing });
     }
     assert_eq!(there.snapshot(&room).await, Some(bob.room));
@@ -174,8 +194,17 @@ pub(super) async fn any_text_name_and_room_survives<W: World>() {
     let world = W::new().await;
     let mut node = world.node().await;
     let long = "ж".repeat(4000);
-    let texts = ["two\nlines", " leading and trailing ", "\r\n x \u{0} y", "{\"json\":[1]}", "emoji 👩‍🚀", "%s \\ ' \" $1", &long];
-    for (id, who) in [("a.b_c-d~e", "A  B"), ("комната-7", "Анна Сергеевна"), ("部屋", "👩‍🚀 x"), ("x", "1 2 3")]
+    let texts = [
+        "two\nlines",
+        " leading and trailing ",
+        "\r\n x \u{0} y",
+        "{\"json\":[1]}",
+        "emoji 👩‍🚀",
+        "%s \\ ' \" $1",
+        &long,
+    ];
+    for (id, who) in
+        [("a.b_c-d~e", "A  B"), ("комната-7", "Анна Сергеевна"), ("部屋", "👩‍🚀 x"), ("x", "1 2 3")]
     {
         let room: RoomId = id.parse().unwrap();
         let guest = node.join(&room, who).await;
@@ -183,7 +212,10 @@ pub(super) async fn any_text_name_and_room_survives<W: World>() {
         for (n, words) in (1..).zip(texts) {
             node.publish(&room, guest.id, n, words).await.unwrap();
             let entry = node.heard.entry().await;
-            assert_eq!((entry.seq, entry.text.as_str(), entry.user.as_str(), entry.from), (n, words, who, guest.id));
+            assert_eq!(
+                (entry.seq, entry.text.as_str(), entry.user.as_str(), entry.from),
+                (n, words, who, guest.id)
+            );
             assert_eq!(node.snapshot(&room).await.unwrap().history.last(), Some(&entry));
         }
     }
@@ -204,7 +236,11 @@ pub(super) async fn a_thousand_messages_at_once_are_dense_and_the_same_everywher
         speaking.push(tokio::spawn(async move {
             let mut acknowledged = Vec::new();
             for n in 1..=100 {
-                acknowledged.push((store.publish(&room, guest.id, n, &text("hello")).await.unwrap().seq, guest.id, n));
+                acknowledged.push((
+                    store.publish(&room, guest.id, n, &text("hello")).await.unwrap().seq,
+                    guest.id,
+                    n,
+                ));
             }
             acknowledged
         }));

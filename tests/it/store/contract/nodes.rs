@@ -28,7 +28,8 @@ pub(super) async fn closing_node_takes_its_members_along<W: World>() {
         gone.insert(member.id);
     }
     assert_eq!(gone, HashSet::from([ann.id, cid.id]));
-    let stayed: HashSet<_> = there.snapshot(&room).await.unwrap().members.iter().map(|member| member.id).collect();
+    let stayed: HashSet<_> =
+        there.snapshot(&room).await.unwrap().members.iter().map(|member| member.id).collect();
     assert_eq!(stayed, HashSet::from([bob.id, moved.id]));
     assert_eq!(there.snapshot(&lonely).await, None);
 }
@@ -56,12 +57,19 @@ pub(super) async fn silent_node_loses_its_members_exactly_once<W: World>() {
     until("two leases pass", async || begun.elapsed() > Duration::from_millis(1800)).await;
     for node in [&mut there, &mut third] {
         assert_eq!(
-            node.heard.rest().into_iter().filter(|event| matches!(event, Event::Left { .. } | Event::Reset(_))).count(),
+            node.heard
+                .rest()
+                .into_iter()
+                .filter(|event| matches!(event, Event::Left { .. } | Event::Reset(_)))
+                .count(),
             0
         );
     }
     let seen = there.snapshot(&room).await.unwrap();
-    assert_eq!(seen.members.iter().map(|member| member.id).collect::<HashSet<_>>(), HashSet::from([bob.id, cid.id]));
+    assert_eq!(
+        seen.members.iter().map(|member| member.id).collect::<HashSet<_>>(),
+        HashSet::from([bob.id, cid.id])
+    );
     assert_eq!((seen.seq, seen.version), (1, 6));
 }
 

@@ -53,7 +53,11 @@ impl<'a> Stage<'a> {
 
     async fn leave(&self, who: usize, link: Option<(usize, u64)>) {
         if let Some((node, tag)) = link {
-            self.nodes[node].store.leave(&self.room, self.ids[who], tag, LeaveReason::Lost).await.unwrap();
+            self.nodes[node]
+                .store
+                .leave(&self.room, self.ids[who], tag, LeaveReason::Lost)
+                .await
+                .unwrap();
         }
     }
 
@@ -65,7 +69,14 @@ impl<'a> Stage<'a> {
                 let tag = tag();
                 let joined = self.nodes[node]
                     .store
-                    .join(&room, ids[who], &name(["Ann", "Bob", "Cid"][who]), tag, Instant::now(), None)
+                    .join(
+                        &room,
+                        ids[who],
+                        &name(["Ann", "Bob", "Cid"][who]),
+                        tag,
+                        Instant::now(),
+                        None,
+                    )
                     .await;
                 if let Ok((_, snapshot)) = &joined {
                     self.epoch = snapshot.epoch;
@@ -87,13 +98,24 @@ impl<'a> Stage<'a> {
                 String::new()
             }
             Deed::Say { node, who, n } => {
-                let said = self.nodes[node].store.publish(&room, ids[who], n, &text(&format!("text {n}"))).await;
+                let said = self.nodes[node]
+                    .store
+                    .publish(&room, ids[who], n, &text(&format!("text {n}")))
+                    .await;
                 format!("{:?}", said.map(|said| (said.seq, said.repeated)))
             }
             Deed::Typing { node, who } => {
-                format!("{:?}", self.nodes[node].store.typing(&room, ids[who], &name("Somebody"), who == 1, Instant::now()).await)
+                format!(
+                    "{:?}",
+                    self.nodes[node]
+                        .store
+                        .typing(&room, ids[who], &name("Somebody"), who == 1, Instant::now())
+                        .await
+                )
             }
-            Deed::Look { node } => format!("{:?}", self.nodes[node].snapshot(&room).await.as_ref().map(bare)),
+            Deed::Look { node } => {
+                format!("{:?}", self.nodes[node].snapshot(&room).await.as_ref().map(bare))
+            }
             Deed::Since { node, seq } => {
                 let missed = self.nodes[node].since(&room, Cursor { epoch: self.epoch, seq }).await;
                 format!("{:?}", missed.map(|entries| entries.iter().map(plain).collect::<Vec<_>>()))
@@ -108,15 +130,23 @@ fn plain(entry: &Entry) -> String {
 
 /// A snapshot without times, epoch and key. Who joined within one millisecond is in no order.
 fn bare(room: &Snapshot) -> String {
-    let mut members: Vec<_> = room.members.iter().map(|member| format!("{} {}", member.id, member.name)).collect();
+    let mut members: Vec<_> =
+        room.members.iter().map(|member| format!("{} {}", member.id, member.name)).collect();
     members.sort_unstable();
-    format!("{} {} {members:?} {:?}", room.seq, room.version, room.history.iter().map(plain).collect::<Vec<_>>())
+    format!(
+        "{} {} {members:?} {:?}",
+        room.seq,
+        room.version,
+        room.history.iter().map(plain).collect::<Vec<_>>()
+    )
 }
 
 fn told(event: &Event) -> String {
     match event {
         Event::Said { entry, .. } => plain(entry),
-        Event::Joined { member, version, count, .. } => format!("joined {} {} {version} {count}", member.id, member.name),
+        Event::Joined { member, version, count, .. } => {
+            format!("joined {} {} {version} {count}", member.id, member.name)
+        }
         Event::Left { member, reason, version, count, .. } => {
             format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
         }
@@ -133,10 +163,13 @@ fn told(event: &Event) -> String {
 #[test]
 fn scripts_repeat_the_rules() {
     let limits = Limits { members: 2, history_len: 4, history_bytes: 24, ..Limits::default() };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (memory, redis) = runtime.block_on(async { (InMemory::with(limits).await, InRedis::with(limits).await) });
-    let nodes =
-        runtime.block_on(async { ([memory.node().await, memory.node().await], [redis.node().await, redis.node().await]) });
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (memory, redis) =
+        runtime.block_on(async { (InMemory::with(limits).await, InRedis::with(limits).await) });
+    let nodes = runtime.block_on(async {
+        ([memory.node().await, memory.node().await], [redis.node().await, redis.node().await])
+    });
     let nodes = std::cell::RefCell::new(nodes);
     proptest!(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() }, |(deeds in deeds())| {
         let (in_memory, in_redis) = &mut *nodes.borrow_mut();

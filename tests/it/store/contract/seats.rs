@@ -17,7 +17,8 @@ pub(super) async fn page_that_unloads_is_told_to_the_node_that_holds_its_seat<W:
     let room = a_room();
     let ann = here.join(&room, "Ann").await;
     let bob = there.join(&room, "Bob").await;
-    let unloading = |event| if let Event::Unloading { member } = event { Some(member) } else { None };
+    let unloading =
+        |event| if let Event::Unloading { member } = event { Some(member) } else { None };
     // Whatever node hears of it, and wherever the seat has gone.
     for store in [Arc::clone(&there.store), Arc::clone(&here.store)] {
         store.unload(&room, ann.id).await.unwrap();
@@ -25,13 +26,20 @@ pub(super) async fn page_that_unloads_is_told_to_the_node_that_holds_its_seat<W:
     }
     let moved = there.join_as(&room, ann.id, "Ann").await.unwrap();
     assert_eq!(here.heard.moved().await, (ann.id, ann.tag));
-    assert!(there.heard.rest().into_iter().all(|event| unloading(event).is_none()), "Bob's node is told nothing");
+    assert!(
+        there.heard.rest().into_iter().all(|event| unloading(event).is_none()),
+        "Bob's node is told nothing"
+    );
     there.store.unload(&room, ann.id).await.unwrap();
     assert_eq!(there.heard.find(unloading).await, ann.id);
     let refused = Err(StoreError::Refused(RoomError::NotMember));
     there.leave(&room, &moved).await;
     assert_eq!(there.store.unload(&room, ann.id).await, refused, "who has left has no seat");
-    assert_eq!(there.store.unload(&a_room(), bob.id).await, refused, "nor is there one where there is no room");
+    assert_eq!(
+        there.store.unload(&a_room(), bob.id).await,
+        refused,
+        "nor is there one where there is no room"
+    );
     assert!(here.heard.rest().into_iter().all(|event| unloading(event).is_none()));
 }
 
@@ -66,11 +74,16 @@ pub(super) async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>(
     let (ann, cid) = (here.join(&room, "Ann").await, there.join(&room, "Cid").await);
     let (older, newer) = (tag(), tag());
     for tag in [newer, older] {
-        let (joined, _) = here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now(), None).await.unwrap();
+        let (joined, _) =
+            here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now(), None).await.unwrap();
         assert!(!joined.new);
     }
     here.store.leave(&room, ann.id, older, LeaveReason::Left).await.unwrap();
-    assert_eq!(here.snapshot(&room).await.unwrap().members.len(), 2, "the older link's goodbye is void");
+    assert_eq!(
+        here.snapshot(&room).await.unwrap().members.len(),
+        2,
+        "the older link's goodbye is void"
+    );
     here.store.leave(&room, ann.id, newer, LeaveReason::Left).await.unwrap();
     assert_eq!(there.snapshot(&room).await.unwrap().members.len(), 1);
     there.leave(&room, &cid).await;
@@ -78,9 +91,12 @@ pub(super) async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>(
     here.heard.rest();
 }
 
-pub(super) async fn seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else<W: World>() {
+pub(super) async fn seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobody_else<
+    W: World,
+>() {
     let world = W::new().await;
-    let (mut here, mut there, mut third) = (world.node().await, world.node().await, world.node().await);
+    let (mut here, mut there, mut third) =
+        (world.node().await, world.node().await, world.node().await);
     let room = a_room();
     let ann = here.join(&room, "Ann").await;
     let bob = here.join(&room, "Bob").await;
@@ -107,10 +123,16 @@ pub(super) async fn seat_that_moves_is_told_to_the_node_that_held_it_and_to_nobo
     there.leave(&room, &away).await;
     there.leave(&room, &gone).await;
     assert!(world.is_empty());
-    let late: Vec<_> =
-        here.heard.rest().into_iter().filter(|event| !matches!(event, Event::Said { entry, .. } if entry.seq < 3)).collect();
+    let late: Vec<_> = here
+        .heard
+        .rest()
+        .into_iter()
+        .filter(|event| !matches!(event, Event::Said { entry, .. } if entry.seq < 3))
+        .collect();
     assert_eq!(late, []);
-    third.heard.rest().iter().for_each(|event| assert!(!matches!(event, Event::Moved { .. } | Event::Reset(_)), "{event:?}"));
+    third.heard.rest().iter().for_each(|event| {
+        assert!(!matches!(event, Event::Moved { .. } | Event::Reset(_)), "{event:?}")
+    });
 }
 
 pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: World>() {
@@ -123,7 +145,10 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
     there.join(&room, "Cid").await;
     let come = async |node: &Node, began| {
         let link = tag();
-        node.store.join(&room, ann.id, &name("Ann"), link, began, None).await.map(|(joined, _)| (joined.new, link))
+        node.store
+            .join(&room, ann.id, &name("Ann"), link, began, None)
+            .await
+            .map(|(joined, _)| (joined.new, link))
     };
     // Nodes know the time only as well as answers are quick: on a busy machine there may have to be more of it between.
     let mut refused = None;
@@ -143,13 +168,19 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
         node.heard.entry().await;
     }
     // Nor does it say that a member types, though it may say that it has stopped.
-    for (node, typing, began) in [(&here, true, late), (&here, false, late), (&there, true, Instant::now())] {
+    for (node, typing, began) in
+        [(&here, true, late), (&here, false, late), (&there, true, Instant::now())]
+    {
         node.store.typing(&room, ann.id, &name("Ann"), typing, began).await.unwrap();
     }
     for node in [&mut here, &mut there] {
         for expected in [false, true] {
             let typing =
-                node.heard.find(|event| if let Event::Typing { typing, .. } = event { Some(typing) } else { None }).await;
+                node.heard
+                    .find(|event| {
+                        if let Event::Typing { typing, .. } = event { Some(typing) } else { None }
+                    })
+                    .await;
             assert_eq!(typing, expected);
         }
     }
@@ -159,7 +190,11 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
         let (new, link) = come(node, Instant::now()).await.unwrap();
         assert!(!new);
         holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Lost).await.unwrap();
-        assert_eq!(node.snapshot(&room).await.unwrap().members.len(), 3, "the older link's goodbye is void");
+        assert_eq!(
+            node.snapshot(&room).await.unwrap().members.len(),
+            3,
+            "the older link's goodbye is void"
+        );
         holder = (node, link);
     }
     holder.0.store.leave(&room, ann.id, holder.1, LeaveReason::Left).await.unwrap();

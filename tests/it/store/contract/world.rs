@@ -14,7 +14,9 @@ use parlor::{
     },
 };
 
-use crate::support::{Node, cluster::Cluster, node_id, ready, recorder, redis::Server, sentinel::Watched};
+use crate::support::{
+    Node, cluster::Cluster, node_id, ready, recorder, redis::Server, sentinel::Watched,
+};
 
 /// Where nodes of one store meet.
 pub(super) trait World: Sized {
@@ -66,7 +68,9 @@ impl World for InRedis {
 
 async fn redis_node(url: &str, limits: Limits) -> Node {
     let (feed, heard) = recorder();
-    let store = Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed).unwrap();
+    let store =
+        Redis::connect(url, node_id(), limits, Duration::from_millis(limits.lease * 8), feed)
+            .unwrap();
     ready(&*store).await;
     Node { store, heard }
 }

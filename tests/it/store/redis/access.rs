@@ -44,7 +44,8 @@ async fn urls_that_cannot_be_served_are_refused_at_once() {
         ("localhost", RedisConfigError::BadUrl),
     ] {
         let (feed, _heard) = recorder();
-        let refused = Redis::connect(url, node_id(), Limits::default(), Duration::from_secs(120), feed);
+        let refused =
+            Redis::connect(url, node_id(), Limits::default(), Duration::from_secs(120), feed);
         assert_eq!(refused.map(drop), Err(error));
     }
 }

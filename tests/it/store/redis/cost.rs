@@ -11,7 +11,10 @@ use crate::support::{a_room, ledger::node, line::Line, redis::Server, text};
 async fn one_message_is_one_command_and_one_write_to_each_node() {
     const MESSAGES: u64 = 500;
     let server = Server::start();
-    let (mut here, mut there) = (node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (mut here, mut there) = (
+        node(&server.url(), Limits::default()).await,
+        node(&server.url(), Limits::default()).await,
+    );
     let room = a_room();
     let (ann, _) = here.join(&room, "Ann").await;
     there.join(&room, "Bob").await;
@@ -21,7 +24,9 @@ async fn one_message_is_one_command_and_one_write_to_each_node() {
     let before = server.calls_of(names);
     let writes = || {
         let stats = server.ask(&["INFO", "stats"]);
-        let writes = stats.lines().find_map(|line| line.trim().strip_prefix("total_writes_processed:")?.parse::<u64>().ok());
+        let writes = stats.lines().find_map(|line| {
+            line.trim().strip_prefix("total_writes_processed:")?.parse::<u64>().ok()
+        });
         writes.expect("Redis counts its writes")
     };
     let written = writes();
@@ -62,7 +67,10 @@ async fn node_without_members_in_a_room_hears_nothing_of_it() {
     const MESSAGES: usize = 500;
     let server = Server::start();
     let lines = [Line::to(server.port()).await, Line::to(server.port()).await];
-    let [mut there, idle] = [node(&lines[0].url(), Limits::default()).await, node(&lines[1].url(), Limits::default()).await];
+    let [mut there, idle] = [
+        node(&lines[0].url(), Limits::default()).await,
+        node(&lines[1].url(), Limits::default()).await,
+    ];
     let here = node(&server.url(), Limits::default()).await;
     let (room, another) = (a_room(), a_room());
     let (ann, _) = here.join(&room, "Ann").await;
@@ -81,5 +89,7 @@ async fn node_without_members_in_a_room_hears_nothing_of_it() {
     assert!(heard >= MESSAGES * words.len(), "{heard}");
     // Pongs and a renewal, but not one message in a hundred.
     assert!(overheard < MESSAGES / 100 * words.len(), "{overheard}");
-    println!("{MESSAGES} messages: {heard} bytes to a node with members, {overheard} to one without");
+    println!(
+        "{MESSAGES} messages: {heard} bytes to a node with members, {overheard} to one without"
+    );
 }

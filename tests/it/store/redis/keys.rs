@@ -9,7 +9,9 @@ use parlor::{
 use tokio::time::Instant;
 
 use super::{ends, until_put_off};
-use crate::support::{a_room, ledger::node, name, node_id, ready, recorder, redis::Server, tag, text, until};
+use crate::support::{
+    a_room, ledger::node, name, node_id, ready, recorder, redis::Server, tag, text, until,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
@@ -17,17 +19,26 @@ async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
         for i = 1, #log do sum = sum + #log[i] - string.find(log[i], '\\n', 1, true) end \
         return redis.call('HGET', KEYS[1], 'b') .. ' ' .. sum .. ' ' .. #log";
     // A lease so short has renewals sweep while others speak; the room itself is not to end before it is renewed.
-    let limits = Limits { history_len: 9, history_bytes: 40, history_age: 400, lease: 300, ..Limits::default() };
+    let limits = Limits {
+        history_len: 9,
+        history_bytes: 40,
+        history_age: 400,
+        lease: 300,
+        ..Limits::default()
+    };
     let server = Server::start();
     let (feed, _heard) = recorder();
-    let node = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), feed).unwrap();
+    let node =
+        Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), feed).unwrap();
     ready(&*node).await;
     let (room, ann) = (a_room(), MemberId::random());
     node.join(&room, ann, &name("Ann"), tag(), Instant::now(), None).await.unwrap();
     let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
     let length = || {
         let answer = server.ask(&["EVAL", COUNT, "2", &hash, &log]);
-        let [counted, sum, length] = answer.trim().split(' ').collect::<Vec<_>>()[..] else { panic!("{answer}") };
+        let [counted, sum, length] = answer.trim().split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{answer}")
+        };
         assert_eq!(counted, sum);
         length.to_owned()
     };
@@ -90,8 +101,10 @@ async fn idle_room_outlives_the_backstop_expiry() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn databases_of_one_server_are_apart() {
     let server = Server::start();
-    let (mut first, mut second) =
-        (node(&server.url(), Limits::default()).await, node(&format!("{}/1", server.url()), Limits::default()).await);
+    let (mut first, mut second) = (
+        node(&server.url(), Limits::default()).await,
+        node(&format!("{}/1", server.url()), Limits::default()).await,
+    );
     let room = a_room();
     let (ann, _) = first.join(&room, "Ann").await;
     let (bob, _) = second.join(&room, "Bob").await;

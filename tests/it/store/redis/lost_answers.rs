@@ -31,7 +31,8 @@ async fn lost_answers_change_nothing() {
     // A join whose answer is lost is joined once.
     line.swallow_next_answer();
     let (ann, ann_tag) = (MemberId::random(), tag());
-    let (joined, snapshot) = node.store.join(&room, ann, &name("Ann"), ann_tag, Instant::now(), None).await.unwrap();
+    let (joined, snapshot) =
+        node.store.join(&room, ann, &name("Ann"), ann_tag, Instant::now(), None).await.unwrap();
     assert!(joined.new);
     assert_eq!((snapshot.version, snapshot.members.len()), (1, 1));
     // A message whose answer is lost is said once.
@@ -54,10 +55,12 @@ async fn lost_answers_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whatever_comes_between() {
+async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whatever_comes_between()
+{
     let server = Server::start();
     let line = Line::to(server.port()).await;
-    let (node, witness) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (node, witness) =
+        (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
     witness.store.publish_next(&room, ann, &text("so that Redis knows the script")).await.unwrap();
@@ -94,14 +97,16 @@ async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whate
 async fn join_that_was_given_up_leaves_no_ghost() {
     let server = Server::start();
     let line = Line::to(server.port()).await;
-    let (node, witness) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (node, witness) =
+        (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     for walk_away in [false, true] {
         let room = a_room();
         let (ann, _) = node.join(&room, "Ann").await;
         line.mute(true);
         let (store, there, ghost) = (Arc::clone(&node.store), room.clone(), MemberId::random());
-        let joining =
-            tokio::spawn(async move { store.join(&there, ghost, &name("Ghost"), tag(), Instant::now(), None).await.map(drop) });
+        let joining = tokio::spawn(async move {
+            store.join(&there, ghost, &name("Ghost"), tag(), Instant::now(), None).await.map(drop)
+        });
         let haunted = async || witness.people(&room).await == sorted(vec![ann, ghost]);
         until("the ghost sits", haunted).await;
         if walk_away {
@@ -118,7 +123,8 @@ async fn join_that_was_given_up_leaves_no_ghost() {
 async fn resume_that_was_given_up_does_not_cost_the_seat() {
     let server = Server::start();
     let line = Line::to(server.port()).await;
-    let (near, far) = (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (near, far) =
+        (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     for home in [&near, &far] {
         let room = a_room();
         let (ann, first) = home.join(&room, "Ann").await;
@@ -147,7 +153,8 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
-    let Asleep { server: _server, line, mut sleeper, mut other, room, ann: member, bob } = Asleep::begin().await;
+    let Asleep { server: _server, line, mut sleeper, mut other, room, ann: member, bob } =
+        Asleep::begin().await;
     let ann = member.id;
     other.store.publish(&room, bob, 1, &text("is she gone?")).await.unwrap();
     line.hold(false);
@@ -164,7 +171,10 @@ async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     let server = Server::start();
-    let (old, mut new) = (node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
+    let (old, mut new) = (
+        node(&server.url(), Limits::default()).await,
+        node(&server.url(), Limits::default()).await,
+    );
     let room = a_room();
     let (ann, old_tag) = old.join(&room, "Ann").await;
     let (bob, bob_tag) = old.join(&room, "Bob").await;

@@ -19,7 +19,10 @@ use crate::support::{
 };
 
 /// See [`ledger::nothing_is_lost_while`]; with a server of its own.
-async fn nothing_is_lost_while<F: Future<Output = ()>>(limits: Limits, happens: impl FnOnce(Arc<Server>) -> F) -> [Node; 2] {
+async fn nothing_is_lost_while<F: Future<Output = ()>>(
+    limits: Limits,
+    happens: impl FnOnce(Arc<Server>) -> F,
+) -> [Node; 2] {
     let server = Arc::new(Server::start());
     let happens = happens(Arc::clone(&server));
     ledger::nothing_is_lost_while(&server.url(), &a_room(), limits, happens).await
@@ -30,7 +33,10 @@ async fn until_put_off(server: &Server) {
     let keys = server.keys();
     assert_eq!(keys.len(), 3);
     let first = ends(server, &keys);
-    until("each end is put off", async || ends(server, &keys).iter().zip(&first).all(|(end, first)| end > first)).await;
+    until("each end is put off", async || {
+        ends(server, &keys).iter().zip(&first).all(|(end, first)| end > first)
+    })
+    .await;
 }
 
 /// When each key ends. Negative for one that does not, or is not there.

@@ -77,11 +77,20 @@ async fn link_is_told_to_be_down_and_up_again() {
     node.heard.link(false).await;
     assert!(!node.store.ready());
     let asked = Instant::now();
-    assert_eq!(node.store.publish(&room, ann, 1, &text("hello")).await, Err(StoreError::Unavailable));
+    assert_eq!(
+        node.store.publish(&room, ann, 1, &text("hello")).await,
+        Err(StoreError::Unavailable)
+    );
     let refused = Instant::now();
-    assert_eq!(node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await, Err(StoreError::Unavailable));
+    assert_eq!(
+        node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await,
+        Err(StoreError::Unavailable)
+    );
     for tried in [refused - asked, refused.elapsed()] {
-        assert!(tried > Duration::from_secs(2), "given up before Redis had the time to come back: {tried:?}");
+        assert!(
+            tried > Duration::from_secs(2),
+            "given up before Redis had the time to come back: {tried:?}"
+        );
     }
     server.signal("CONT");
     node.heard.link(true).await;
@@ -93,7 +102,10 @@ async fn link_is_told_to_be_down_and_up_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_come_back_when_redis_comes_back_empty() {
     let server = Server::start();
-    let mut nodes = [node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await];
+    let mut nodes = [
+        node(&server.url(), Limits::default()).await,
+        node(&server.url(), Limits::default()).await,
+    ];
     let room = a_room();
     let (ann, ann_tag) = nodes[0].join(&room, "Ann").await;
     let (bob, bob_tag) = nodes[1].join(&room, "Bob").await;
@@ -107,14 +119,21 @@ async fn members_come_back_when_redis_comes_back_empty() {
         assert_ne!(after.epoch, before.epoch);
         assert_eq!(after.key, before.key, "tickets stay good");
     }
-    until("everybody is back", async || nodes[0].people(&room).await == sorted(vec![ann, bob, cid])).await;
+    until("everybody is back", async || {
+        nodes[0].people(&room).await == sorted(vec![ann, bob, cid])
+    })
+    .await;
     let after = nodes[1].store.snapshot(&room, true).await.unwrap().unwrap();
     assert_eq!(after.members, before.members, "with the names and times they had");
     assert_eq!(after.seq, 0);
     let said = nodes[1].store.publish(&room, bob, 1, &text("after")).await.unwrap();
     assert_eq!(said.seq, 1);
     for node in &mut nodes {
-        node.heard.find(|event| matches!(event, Event::Said { epoch, .. } if epoch == after.epoch).then_some(())).await;
+        node.heard
+            .find(|event| {
+                matches!(event, Event::Said { epoch, .. } if epoch == after.epoch).then_some(())
+            })
+            .await;
     }
     for (node, id, tag) in [(0, ann, ann_tag), (1, bob, bob_tag), (1, cid, cid_tag)] {
         nodes[node].store.leave(&room, id, tag, LeaveReason::Left).await.unwrap();
@@ -167,19 +186,28 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
     server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     let refusals = || {
         let stats = server.ask(&["INFO", "errorstats"]);
-        let line = stats.lines().find_map(|line| line.trim().strip_prefix("errorstat_OOM:count=")?.parse::<u64>().ok());
+        let line = stats
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("errorstat_OOM:count=")?.parse::<u64>().ok());
         line.unwrap_or(0)
     };
     undisturbed(async || {
         let (begun, before) = (Instant::now(), refusals());
         assert_eq!(node.store.publish(&room, ann, 2, &text("hello")).await, Err(StoreError::Full));
         let said = refusals();
-        let refused = node.store.join(&a_room(), MemberId::random(), &name("Eve"), tag(), Instant::now(), None).await;
+        let refused = node
+            .store
+            .join(&a_room(), MemberId::random(), &name("Eve"), tag(), Instant::now(), None)
+            .await;
         assert_eq!(refused.map(drop), Err(StoreError::Full));
         // What a slow machine leaves without an answer for a second is rightly tried again.
         let judged = begun.elapsed() < Duration::from_secs(1);
         if judged {
-            assert_eq!((said - before, refusals() - said), (1, 1), "nothing that was refused is tried again");
+            assert_eq!(
+                (said - before, refusals() - said),
+                (1, 1),
+                "nothing that was refused is tried again"
+            );
         }
         judged
     })
@@ -199,7 +227,8 @@ async fn absent_redis_only_means_not_ready() {
     let server = Server::later();
     let mut node = connect(&server.url(), Limits::default());
     let room = a_room();
-    let refused = node.store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await;
+    let refused =
+        node.store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
     assert!(!node.store.ready());
     assert!(server.launch());
@@ -212,7 +241,10 @@ async fn absent_redis_only_means_not_ready() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_writes_begin_another_life() {
     let server = Server::start();
-    let mut nodes = [node(&server.url(), Limits::default()).await, node(&server.url(), Limits::default()).await];
+    let mut nodes = [
+        node(&server.url(), Limits::default()).await,
+        node(&server.url(), Limits::default()).await,
+    ];
     let room = a_room();
     let (ann, _) = nodes[0].join(&room, "Ann").await;
     nodes[1].join(&room, "Bob").await;
@@ -234,7 +266,12 @@ async fn lost_writes_begin_another_life() {
     assert_eq!(lives[0], lives[1]);
     let room = nodes[1].store.snapshot(&room, true).await.unwrap().unwrap();
     assert_eq!(room.epoch, lives[0]);
-    assert!(room.history.iter().map(|entry| (entry.seq, entry.n)).eq([(1, 1), (2, 2), (3, 3), (4, 6)]));
+    assert!(room.history.iter().map(|entry| (entry.seq, entry.n)).eq([
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        (4, 6)
+    ]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,7 +285,10 @@ async fn closing_while_redis_is_away_does_not_take_for_ever() {
     // What a stopping node has for all of its goodbyes.
     timeout(Duration::from_millis(7500), node.store.close()).await.expect("closed in time");
     server.signal("CONT");
-    let refused = node.store.join(&a_room(), MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await;
+    let refused = node
+        .store
+        .join(&a_room(), MemberId::random(), &name("Ann"), tag(), Instant::now(), None)
+        .await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
 }
 

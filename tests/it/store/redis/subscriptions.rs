@@ -42,7 +42,8 @@ impl Deafened {
         let limits = Limits { lease, ..Limits::default() };
         let server = Server::start();
         let line = Line::to(server.port()).await;
-        let (mut deaf, other) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+        let (mut deaf, other) =
+            (node(&line.url(), limits).await, node(&server.url(), limits).await);
         let room = a_room();
         let (ann, _) = deaf.join(&room, "Ann").await;
         let (bob, _) = other.join(&room, "Bob").await;
@@ -106,7 +107,11 @@ async fn silent_loss_of_a_subscription_is_noticed_by_the_renewal_when_the_node_o
         // A connection that is made anew is subscribed anew.
         let judged = unheard && these.count(|counts| &counts.reconnect) == 0;
         if judged {
-            assert_eq!((member.id, version, count), (cid, 5, 3), "who came and went meanwhile is not told");
+            assert_eq!(
+                (member.id, version, count),
+                (cid, 5, 3),
+                "who came and went meanwhile is not told"
+            );
             assert!(these.count(|counts| &counts.heal) >= 1);
             assert_eq!(these.deaf.heard.rest(), []);
         }
@@ -162,11 +167,15 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
     let (feed, mut heard) = recorder();
     let door = Arc::new(tokio::sync::Mutex::new(()));
     let slow = Arc::new(Slow(feed, Arc::clone(&door)));
-    let overrun = Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), slow).unwrap();
+    let overrun =
+        Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), slow).unwrap();
     ready(&*overrun).await;
     let other = node(&server.url(), limits).await;
     let room = a_room();
-    overrun.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await.unwrap();
+    overrun
+        .join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None)
+        .await
+        .unwrap();
     heard.joined().await;
     let mut speaking = Vec::new();
     let closed = door.lock().await;
@@ -200,13 +209,20 @@ async fn join_that_was_given_up_leaves_no_subscription() {
         let node = node(&line.url(), Limits { lease: 900, ..Limits::default() }).await;
         let (room, store) = (a_room(), Arc::clone(&node.store));
         let channel = format!("parlor1:{{{room}}}");
-        let listeners = || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).lines().last().unwrap().to_owned();
+        let listeners =
+            || server.ask(&["PUBSUB", "SHARDNUMSUB", &channel]).lines().last().unwrap().to_owned();
         let begun = Instant::now();
         line.mute(true);
         let joining = tokio::spawn(async move {
-            store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await.map(drop)
+            store
+                .join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None)
+                .await
+                .map(drop)
         });
-        until("it is subscribed, or too late", async || listeners() == "1" || joining.is_finished()).await;
+        until("it is subscribed, or too late", async || {
+            listeners() == "1" || joining.is_finished()
+        })
+        .await;
         joining.abort();
         line.mute(false);
         until("nobody listens", async || listeners() == "0").await;

@@ -1,9 +1,9 @@
-//! The wire in good order: welcome, chat, ack, typing, history, presence.
+//! The wire in good order: welcome, chat, ack, typing, presence.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+mod counters;
+mod history;
+
+use std::collections::HashMap;
 
 use crate::wire::{Client, Heard, TestServer, said};
 use parlor::protocol::Timestamp;
@@ -22,12 +22,24 @@ fn is_now(stamp: &Value) -> bool {
     let stamp = stamp.as_str().unwrap();
     let now = parlor::store::memory::wall_clock();
     let text = |at| serde_json::to_value(Timestamp(at)).unwrap().as_str().unwrap().to_owned();
-    stamp.ends_with('Z') && text(now - 60_000).as_str() < stamp && stamp < text(now + 60_000).as_str()
+    stamp.ends_with('Z')
+        && text(now - 60_000).as_str() < stamp
+        && stamp < text(now + 60_000).as_str()
 }
 
 #[tokio::test]
 async fn welcome_says_all_that_the_contract_promises() {
-    let server = TestServer::start(&["--history-len", "7", "--history-age", "90s", "--grace", "4s", "--room-members", "9"]).await;
+    let server = TestServer::start(&[
+        "--history-len",
+        "7",
+        "--history-age",
+        "90s",
+        "--grace",
+        "4s",
+        "--room-members",
+        "9",
+    ])
+    .await;
     let ann = Client::join(&server, "general", "Ann").await;
     let welcome = &ann.welcome;
     let promised = [
@@ -50,16 +62,26 @@ async fn welcome_says_all_that_the_contract_promises() {
     assert_eq!(fields(welcome), promised);
     assert_eq!((&welcome["roomId"], &welcome["user"]), (&json!("general"), &json!("Ann")));
     assert_eq!((&welcome["resumed"], &welcome["reset"]), (&json!(false), &json!(false)));
-    assert_eq!((&welcome["lastN"], &welcome["history"], &welcome["video"]), (&json!(0), &json!([]), &json!(false)));
+    assert_eq!(
+        (&welcome["lastN"], &welcome["history"], &welcome["video"]),
+        (&json!(0), &json!([]), &json!(false))
+    );
     assert_eq!(welcome["count"], 1);
     let limits = json!({"textLength": 4000, "historyLength": 7, "historyAge": 90, "grace": 4, "poll": 15, "members": 9});
     assert_eq!(welcome["limits"], limits);
-    assert!(uuid::Uuid::parse_str(ann.id()).is_ok() && !ann.ticket().is_empty() && !ann.cursor.is_empty());
+    assert!(
+        uuid::Uuid::parse_str(ann.id()).is_ok()
+            && !ann.ticket().is_empty()
+            && !ann.cursor.is_empty()
+    );
     assert!(is_now(&welcome["timestamp"]), "{welcome}");
     let member = &welcome["members"][0];
     assert_eq!(fields(member), ["clientId", "joinedAt", "user"]);
     assert_eq!((&member["clientId"], &member["user"]), (&json!(ann.id()), &json!("Ann")));
-    assert!(is_now(&member["joinedAt"]) && welcome["members"].as_array().unwrap().len() == 1, "{welcome}");
+    assert!(
+        is_now(&member["joinedAt"]) && welcome["members"].as_array().unwrap().len() == 1,
+        "{welcome}"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +89,9 @@ async fn a_frame_says_its_type_first() {
     let server = TestServer::start(&[]).await;
     let mut ann = Client::open(&server, "room=general&name=Ann").await;
     let mut raw = Vec::new();
-    ann.send(json!({"type": "chat", "text": "hi"})).send(json!({"type": "ping"})).send(json!({"type": "nonsense"}));
+    ann.send(json!({"type": "chat", "text": "hi"}))
+        .send(json!({"type": "ping"}))
+        .send(json!({"type": "nonsense"}));
     ann.flush().await;
     while raw.len() < 4 {
         match futures_util::StreamExt::next(&mut ann.socket).await.unwrap().unwrap() {
@@ -81,13 +105,18 @@ async fn a_frame_says_its_type_first() {
 #[tokio::test]
 async fn a_room_and_a_guest_name_are_invented_when_none_are_given() {
     let server = TestServer::start(&[]).await;
-    let (one, two) = (Client::enter(&server, "").await, Client::enter(&server, "room=&name=").await);
+    let (one, two) =
+        (Client::enter(&server, "").await, Client::enter(&server, "room=&name=").await);
     assert_ne!(one.room(), two.room());
     assert!(one.room().len() >= 13, "at least 60 random bits: {}", one.room());
     assert!(!one.welcome["user"].as_str().unwrap().trim().is_empty());
     assert_ne!(one.welcome["user"], two.welcome["user"], "guests can be told apart");
     let host = Client::join(&server, one.room(), "Host").await;
-    assert_eq!(host.welcome["members"].as_array().unwrap().len(), 2, "the invented room can be met in");
+    assert_eq!(
+        host.welcome["members"].as_array().unwrap().len(),
+        2,
+        "the invented room can be met in"
+    );
 }
 
 #[tokio::test]
@@ -99,12 +128,18 @@ async fn a_message_reaches_the_others_and_comes_back_as_an_ack() {
     let text = "  Привет 👋\u{0}\n<b>\"quoted\"</b>  ";
     let ack = ann.publish(text, 41).await;
     let chat = bob.expect("chat").await;
-    assert_eq!(fields(&chat), ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]);
+    assert_eq!(
+        fields(&chat),
+        ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]
+    );
     let told = json!({"type": "chat", "seq": 1, "from": ann.id(), "user": "Ann", "room": "general", "text": text,
         "timestamp": ack["timestamp"], "cursor": ack["cursor"]});
     assert_eq!(chat, told);
     assert!(is_now(&chat["timestamp"]));
-    assert_eq!(ack, json!({"type": "ack", "n": 41, "seq": 1, "timestamp": chat["timestamp"], "cursor": chat["cursor"]}));
+    assert_eq!(
+        ack,
+        json!({"type": "ack", "n": 41, "seq": 1, "timestamp": chat["timestamp"], "cursor": chat["cursor"]})
+    );
     bob.publish("no echo came to Ann before this", 1).await;
     assert_eq!(ann.expect("chat").await["seq"], 2);
 }
@@ -137,13 +172,16 @@ async fn nobody_can_speak_for_somebody_else() {
 async fn everybody_sees_the_messages_of_all_senders_in_one_order_without_holes() {
     const SENDERS: usize = 5;
     const EACH: u64 = 50;
-    let server = TestServer::start(&["--rate", "1000000", "--address-rate", "0", "--address-joins", "0"]).await;
+    let server =
+        TestServer::start(&["--rate", "1000000", "--address-rate", "0", "--address-joins", "0"])
+            .await;
     let mut seats = Vec::new();
     for sender in 0..SENDERS {
         seats.push(Client::join(&server, "ledger", &format!("Sender {sender}")).await);
     }
     seats.push(Client::join(&server, "ledger", "Witness").await);
-    let names: HashMap<String, usize> = seats.iter().enumerate().map(|(i, client)| (client.id().to_owned(), i)).collect();
+    let names: HashMap<String, usize> =
+        seats.iter().enumerate().map(|(i, client)| (client.id().to_owned(), i)).collect();
     let ledgers = seats.into_iter().enumerate().map(|(me, mut client)| {
         let names = names.clone();
         tokio::spawn(async move {
@@ -163,7 +201,10 @@ async fn everybody_sees_the_messages_of_all_senders_in_one_order_without_holes()
                     "ack" => (me, frame["n"].as_u64().unwrap()),
                     "chat" => {
                         let (who, n) = frame["text"].as_str().unwrap().split_once('/').unwrap();
-                        assert_eq!(names[frame["from"].as_str().unwrap()], who.parse::<usize>().unwrap());
+                        assert_eq!(
+                            names[frame["from"].as_str().unwrap()],
+                            who.parse::<usize>().unwrap()
+                        );
                         (who.parse().unwrap(), n.parse().unwrap())
                     }
                     "joined" => continue,
@@ -182,75 +223,12 @@ async fn everybody_sees_the_messages_of_all_senders_in_one_order_without_holes()
         links.push(client);
         assert!(ledger.windows(2).all(|pair| pair[0].2 <= pair[1].2), "time does not go back");
         for sender in 0..SENDERS {
-            let own: Vec<u64> = ledger.iter().filter(|line| line.0 == sender).map(|line| line.1).collect();
+            let own: Vec<u64> =
+                ledger.iter().filter(|line| line.0 == sender).map(|line| line.1).collect();
             assert_eq!(own, (1..=EACH).collect::<Vec<_>>(), "a sender's own order is kept");
         }
         assert_eq!(first.get_or_insert_with(|| ledger.clone()), &ledger, "the same for everybody");
     }
-}
-
-#[tokio::test]
-async fn a_repeated_n_gets_the_first_answer_and_says_nothing_twice() {
-    let server = TestServer::start(&["--grace", "60s"]).await;
-    let mut bob = Client::join(&server, "general", "Bob").await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    let (first, second) = (ann.publish("one", 1).await, ann.publish("two", 2).await);
-    for (n, answer) in [(1, &first), (2, &second), (1, &first)] {
-        let again = ann.publish("something else", n).await;
-        assert_eq!((&again["seq"], &again["timestamp"]), (&answer["seq"], &answer["timestamp"]));
-        assert_eq!(again["duplicate"], true, "{again}");
-    }
-    let (ticket, cursor) = (ann.ticket().to_owned(), ann.cursor.clone());
-    ann.drop_link();
-    let mut ann = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!((&ann.welcome["resumed"], &ann.welcome["lastN"]), (&json!(true), &json!(2)));
-    assert_eq!(ann.publish("one", 1).await["seq"], first["seq"], "also after a resume");
-    assert_eq!(ann.publish("two", 2).await["seq"], second["seq"], "also after a resume");
-    assert_eq!(ann.publish("three", 3).await["seq"], 3);
-    bob.expect("joined").await;
-    for text in ["one", "two", "three"] {
-        assert_eq!(bob.expect("chat").await["text"], text);
-    }
-}
-
-#[tokio::test]
-async fn a_repeated_n_is_known_even_after_the_seat_has_lapsed() {
-    let server = TestServer::start(&["--grace", "200ms"]).await;
-    let mut bob = Client::join(&server, "general", "Bob").await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    let ack = ann.publish("once only", 8).await;
-    let (ticket, cursor) = (ann.ticket().to_owned(), ann.cursor.clone());
-    ann.drop_link();
-    assert_eq!(bob.until("left").await["reason"], "lost");
-    let mut ann = Client::resume(&server, "general", &ticket, Some(&cursor)).await;
-    assert_eq!(ann.welcome["lastN"], 8);
-    assert_eq!(ann.publish("once only", 8).await["seq"], ack["seq"]);
-    ann.publish("and on", 9).await;
-    bob.expect("joined").await;
-    assert_eq!(bob.expect("chat").await["text"], "and on");
-}
-
-#[tokio::test]
-async fn an_n_below_the_last_whose_entry_is_gone_is_stale() {
-    let server = TestServer::start(&["--history-len", "1"]).await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.publish("five", 5).await;
-    ann.publish("six", 6).await;
-    ann.send(json!({"type": "chat", "text": "five", "n": 5}));
-    assert_eq!(ann.expect_error("stale_n").await["n"], 5);
-    ann.publish("six", 6).await;
-    assert_eq!(ann.publish("ten", 10).await["seq"], 3, "n may jump");
-}
-
-#[tokio::test]
-async fn a_send_without_n_goes_on_counting() {
-    let server = TestServer::start(&[]).await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    ann.publish("four", 4).await;
-    let ack = ann.send(json!({"text": "five"})).expect("ack").await;
-    assert_eq!(ack["seq"], 2);
-    let next = ack["n"].as_u64().unwrap() + 1;
-    assert_eq!(ann.publish("six", next).await["seq"], 3);
 }
 
 #[tokio::test]
@@ -259,65 +237,20 @@ async fn typing_in_its_three_shapes_reaches_the_others_and_is_not_kept() {
     let mut ann = Client::join(&server, "general", "Ann").await;
     let mut bob = Client::join(&server, "general", "Bob").await;
     ann.expect("joined").await;
-    bob.send(json!({"type": "typing", "typing": true})).send(json!({"typing": false})).send(json!({"text": "", "typing": true}));
+    bob.send(json!({"type": "typing", "typing": true}))
+        .send(json!({"typing": false}))
+        .send(json!({"text": "", "typing": true}));
     bob.flush().await;
     for typing in [true, false, true] {
         let frame = ann.expect("typing").await;
-        assert_eq!(frame, json!({"type": "typing", "from": bob.id(), "user": "Bob", "room": "general", "typing": typing}));
+        assert_eq!(
+            frame,
+            json!({"type": "typing", "from": bob.id(), "user": "Bob", "room": "general", "typing": typing})
+        );
     }
     assert_eq!(bob.publish("typing is not numbered, nor told to me", 1).await["seq"], 1);
     let late = Client::join(&server, "general", "Late").await;
     assert_eq!(said(&late.welcome["history"]), ["typing is not numbered, nor told to me"]);
-}
-
-#[tokio::test]
-async fn a_newcomer_gets_the_history_as_far_as_it_is_kept() {
-    let server = TestServer::start(&["--history-len", "3"]).await;
-    let mut ann = Client::join(&server, "general", "Ann").await;
-    let mut told = Vec::new();
-    for n in 1..=5 {
-        told.push(ann.publish(&format!("m{n}"), n).await);
-    }
-    let late = Client::join(&server, "general", "Late").await;
-    let history = late.welcome["history"].as_array().unwrap();
-    assert_eq!(said(&late.welcome["history"]), ["m3", "m4", "m5"], "oldest first");
-    for (chat, ack) in history.iter().zip(&told[2..]) {
-        assert_eq!(fields(chat), ["cursor", "from", "room", "seq", "text", "timestamp", "type", "user"]);
-        assert_eq!((&chat["seq"], &chat["timestamp"], &chat["cursor"]), (&ack["seq"], &ack["timestamp"], &ack["cursor"]));
-        assert_eq!((&chat["from"], &chat["user"], &chat["room"]), (&json!(ann.id()), &json!("Ann"), &json!("general")));
-    }
-    assert_eq!(late.welcome["cursor"], told[4]["cursor"]);
-    let back = Client::resume(&server, "general", ann.ticket(), None).await;
-    let own: Vec<&Value> = back.welcome["history"].as_array().unwrap().iter().map(|chat| &chat["n"]).collect();
-    assert_eq!(own, [3, 4, 5], "one's own messages carry their n");
-}
-
-#[tokio::test]
-async fn history_grows_old_without_anybody_writing() {
-    let server = TestServer::start(&["--history-age", "700ms"]).await;
-    let mut rooms = (0..100).map(|attempt| format!("room-{attempt}"));
-    let (room, mut ann) = loop {
-        let room = rooms.next().expect("a newcomer in time for what is still kept");
-        let mut ann = Client::join(&server, &room, "Ann").await;
-        let begun = Instant::now();
-        ann.publish("fleeting", 1).await;
-        let fresh = Client::join(&server, &room, "Early").await;
-        // On a slow machine it may have grown old already. The server counts whole milliseconds, by a clock of its own.
-        if begun.elapsed() < Duration::from_millis(680) {
-            assert_eq!(said(&fresh.welcome["history"]), ["fleeting"]);
-            break (room, ann);
-        }
-    };
-    for attempt in 0.. {
-        let late = Client::join(&server, &room, "Late").await;
-        if said(&late.welcome["history"]).is_empty() {
-            assert_eq!(late.welcome["cursor"], json!(ann.cursor), "the numbering goes on");
-            break;
-        }
-        assert!(attempt < 300, "the message does not grow old");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(ann.send(json!({"text": "next"})).until("ack").await["seq"], 2);
 }
 
 #[tokio::test]

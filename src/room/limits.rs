@@ -1,0 +1,33 @@
+//! What a room may hold.
+
+use super::Millis;
+
+/// What a room may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Members in a room.
+    pub members: usize,
+    /// A welcome lists no more members than this, and those in the call.
+    pub listed: usize,
+    /// Entries kept.
+    pub history_len: usize,
+    /// Bytes of text kept, but the newest entry in any case: a welcome carries all of it.
+    pub history_bytes: usize,
+    /// How long an entry is kept, even if no other entry follows.
+    pub history_age: Millis,
+    /// How long a node's members stay without a renewal from the node.
+    pub lease: Millis,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            members: 500,
+            listed: 100,
+            history_len: 200,
+            history_bytes: 256 * 1024,
+            history_age: 30 * 60 * 1000,
+            lease: 15_000,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a room's channel carries, and how it is read. How a word is written, [`codec`](super::codec) says.
+
+use super::codec::{count, read_entry, read_epoch, read_id, read_node};
+use crate::room::{CallMark, Entry, Epoch, LeaveReason, Member, MemberId, Name, SessionOwner};
+
+/// What a room's channel carries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum BrokerMessage {
+    /// `M epoch entry`
+    Said { epoch: Epoch, entry: Entry },
+    /// `J epoch version heads member joined-at name`
+    Joined { epoch: Epoch, version: u64, count: usize, member: Member },
+    /// `L epoch version heads reason member joined-at name`
+    Left { epoch: Epoch, version: u64, count: usize, reason: LeaveReason, member: Member },
+    /// `V epoch moves member node tag`: a member took its session to another node, so that this owner lost it.
+    Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
+    /// `R epoch`: the log goes on in another epoch.
+    Reborn { epoch: Epoch },
+    /// `T member 0|1 name`
+    Typing { from: MemberId, typing: bool, user: Name },
+    /// `U member`: its page unloads.
+    Unloading { member: MemberId },
+    /// `C member mark`
+    Call { from: MemberId, call: CallMark },
+}
+
+/// Reads a message from a room's channel.
+pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
+    let (kind, rest) = line.split_once(' ')?;
+    if kind == "M" {
+        let (life, entry) = rest.split_once(' ')?;
+        return Some(BrokerMessage::Said { epoch: read_epoch(life)?, entry: read_entry(entry)? });
+    }
+    if kind == "T" {
+        let (from, rest) = rest.split_once(' ')?;
+        let (typing, name) = rest.split_once(' ')?;
+        return Some(BrokerMessage::Typing {
+            from: read_id(from)?,
+            typing: typing == "1",
+            user: Name::decode(name)?,
+        });
+    }
+    if kind == "U" {
+        return Some(BrokerMessage::Unloading { member: read_id(rest)? });
+    }
+    if kind == "C" {
+        let (from, mark) = rest.split_once(' ')?;
+        return Some(BrokerMessage::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
+    }
+    let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
+    let mut next = || words.next();
+    let epoch = read_epoch(next()?)?;
+    if kind == "R" {
+        return Some(BrokerMessage::Reborn { epoch });
+    }
+    if kind == "V" {
+        let (moves, member) = (count(next()?)?, read_id(next()?)?);
+        return Some(BrokerMessage::Moved {
+            epoch,
+            moves,
+            member,
+            from: SessionOwner { node: read_node(next()?)?, tag: next()?.parse().ok()? },
+        });
+    }
+    let (version, heads) = (count(next()?)?, next()?.parse().ok()?);
+    let reason = if kind == "L" { Some(LeaveReason::decode(next()?)?) } else { None };
+    let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::decode(next()?)?);
+    let member = Member { id, name, joined_at, call: CallMark::default() };
+    match (kind, reason) {
+        ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: heads, member }),
+        ("L", Some(reason)) => {
+            Some(BrokerMessage::Left { epoch, version, count: heads, reason, member })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::room::NodeId;
+
+    const ID: &str = "67e5504410b1426f9247bb680e5fe0c8";
+
+    #[test]
+    fn news_are_read_with_names_and_texts_that_hold_spaces_and_line_breaks() {
+        let from = read_id(ID).unwrap();
+        let member = Member {
+            id: from,
+            name: "Ann of Ely".parse().unwrap(),
+            joined_at: 7,
+            call: CallMark::default(),
+        };
+        let entry = Entry {
+            seq: 3,
+            at: 9,
+            from,
+            user: member.name.clone(),
+            n: 5,
+            text: "two\nlines  here".parse().unwrap(),
+        };
+        let epoch = Epoch(0xab);
+        for (line, news) in [
+            (
+                format!("M ab 3 9 {ID} 5 Ann of Ely\ntwo\nlines  here"),
+                BrokerMessage::Said { epoch, entry },
+            ),
+            (
+                format!("J ab 2 1 {ID} 7 Ann of Ely"),
+                BrokerMessage::Joined { epoch, version: 2, count: 1, member: member.clone() },
+            ),
+            (
+                format!("L ab 4 0 node_lost {ID} 7 Ann of Ely"),
+                BrokerMessage::Left {
+                    epoch,
+                    version: 4,
+                    count: 0,
+                    reason: LeaveReason::NodeLost,
+                    member: member.clone(),
+                },
+            ),
+            (
+                format!("V ab 3 {ID} f0 12"),
+                BrokerMessage::Moved {
+                    epoch,
+                    moves: 3,
+                    member: from,
+                    from: SessionOwner { node: NodeId(0xf0), tag: 12 },
+                },
+            ),
+            ("R ab".to_owned(), BrokerMessage::Reborn { epoch }),
+            (format!("U {ID}"), BrokerMessage::Unloading { member: from }),
+            (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
+            (
+                format!("T {ID} 1 Ann of Ely"),
+                BrokerMessage::Typing { from, typing: true, user: member.name.clone() },
+            ),
+        ] {
+            assert_eq!(read_messages(&line), Some(news), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_news() {
+        for line in [
+            "",
+            "M",
+            "X ab 1",
+            "M ab 1 2",
+            "J ab 1 1 nobody 7 Ann",
+            &format!("L ab 4 0 bored {ID} 7 Ann"),
+            "R xyz",
+            "U nobody",
+            &format!("V ab 3 {ID} f0"),
+            &format!("C {ID} in"),
+            &format!("C {ID} {}", u64::MAX),
+            &format!("M ab {} 9 {ID} 5 Ann\ntext", u64::MAX),
+            &format!("J ab {} 1 {ID} 7 Ann", u64::MAX),
+        ] {
+            assert_eq!(read_messages(line), None, "{line:?}");
+        }
+    }
+}

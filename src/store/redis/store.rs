@@ -1,0 +1,164 @@
+//! Redis as a [`Store`]: each call of the trait, by the parts that do it.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
+
+use super::{
+    DEADLINE, Members, Redis, Want,
+    codec::{self, number},
+    keys::Keys,
+    scripts,
+    seats::Joiner,
+};
+use crate::{
+    room::{
+        CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot,
+        Text,
+    },
+    store::{Store, StoreError},
+};
+
+#[async_trait]
+impl Store for Redis {
+    async fn join(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        name: &Name,
+        tag: u64,
+        began: Instant,
+        after: Option<Cursor>,
+    ) -> Result<(JoinResult, Snapshot), StoreError> {
+        self.shared.router.admit(Keys::slot_of(room))?;
+        self.shared
+            .spoiled
+            .note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
+    }
+
+    async fn leave(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+        tag: u64,
+        reason: LeaveReason,
+    ) -> Result<bool, StoreError> {
+        // A leave is completed even if its caller no longer waits for it.
+        let (shared, room) = (Arc::clone(&self.shared), room.clone());
+        let goodbye = tokio::spawn(async move {
+            shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await)
+        });
+        goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
+    }
+
+    async fn publish(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        n: u64,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
+        self.shared.spoiled.note(room, self.shared.publish(room, from, Some(n), text).await)
+    }
+
+    async fn publish_next(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        text: &Text,
+    ) -> Result<PublishResult, StoreError> {
+        self.shared.spoiled.note(room, self.shared.publish(room, from, None, text).await)
+    }
+
+    async fn typing(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        user: &Name,
+        typing: bool,
+        began: Instant,
+    ) -> Result<(), StoreError> {
+        self.shared
+            .spoiled
+            .note_failure(room, self.shared.typing(room, from, user, typing, began).await)
+    }
+
+    async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {
+        self.shared
+            .spoiled
+            .note_failure(room, self.shared.mark(&scripts::UNLOAD, room, vec![codec::id(id)]).await)
+    }
+
+    async fn call(&self, room: &RoomId, id: MemberId, call: CallMark) -> Result<(), StoreError> {
+        let args = vec![codec::id(id), number(call.0)];
+        self.shared.spoiled.note_failure(room, self.shared.mark(&scripts::CALL, room, args).await)
+    }
+
+    async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
+        let want = if history { Want::All } else { Want::Nothing };
+        self.look_at(room, Members::All, want).await
+    }
+
+    async fn find(
+        &self,
+        room: &RoomId,
+        id: Option<MemberId>,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.look_at(room, id.map_or(Members::Counted, Members::One), Want::Nothing).await
+    }
+
+    fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.shared.counts.all()
+    }
+
+    fn ready(&self) -> bool {
+        let shared = &self.shared;
+        !shared.closed.load(Ordering::Relaxed) && shared.router.are_up() && shared.is_known()
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+
+    async fn has_peers(&self) -> bool {
+        // A node that asks is about to stop, and ends its own subscription.
+        self.attending.abort();
+        self.shared.has_peers().await
+    }
+
+    fn capacity(&self) -> Option<u64> {
+        self.shared.router.capacity()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.shared.router.warnings()
+    }
+
+    async fn close(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        let subscriptions: Vec<_> =
+            self.shared.rooms.iter().map(|subscription| Arc::clone(&subscription)).collect();
+        let goodbyes = subscriptions.iter().map(|subscription| self.shared.dissolve(subscription));
+        let _ = timeout(DEADLINE, async {
+            join_all(goodbyes).await;
+            self.shared.pay().await;
+        })
+        .await;
+        self.stop();
+    }
+
+    async fn part(&self, held: Duration) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.shared.say_last_word(held).await;
+        self.stop();
+    }
+}
