@@ -64,10 +64,7 @@ test-streams: $(PAGE) $(MODULES) $(STREAMS) ## Python's, Go's and Node's clients
 	cargo build --bin parlor
 	python3 tests/streams/run.py
 
-test-generate: ## Write what comes from the types in src/protocol: TypeScript, schemas, tables
-	PARLOR_GENERATE=1 cargo test --lib protocol::generated
-
-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
+test-faults: $(PAGE) ## Nodes, Redis and NGINX fail while people talk: target/faults.md
 	cargo test --test faults
 
 test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
@@ -77,6 +74,9 @@ test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
 test-engines: $(PAGE) $(MODULES) $(PUPPETEER) ## Keys, links, clock, title, draft and goodbye in Chromium, Firefox and WebKitGTK
 	cargo build --bin parlor
 	node tests/engines/run.mjs
+
+generate: ## Write what comes from the types in src/protocol: TypeScript, schemas, tables
+	PARLOR_GENERATE=1 cargo test --lib protocol::generated
 
 faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
 	PARLOR_FAULTS=long cargo test --test faults

@@ -54,7 +54,7 @@ function flick(box, [step, frames]) {
 /** Measures logs of several lengths in a window of a phone's size; a table in Markdown. */
 export async function fillLog(browser, server) {
   console.log(
-    "| lines said | lines in the log | elements in it | opening | a new line | of it script, style, layout | frames while scrolling: median, 99th, longest | tasks over 50 ms |\n|---|---|---|---|---|---|---|---|",
+    "| messages sent | messages in the log | elements in it | opening | a new message | of it script, style, layout | frames while scrolling: median, 99th, longest | tasks over 50 ms |\n|---|---|---|---|---|---|---|---|",
   );
   for (const lines of [100, 1_000, LINES]) {
     const { link, say } = await spokenIn(

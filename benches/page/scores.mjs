@@ -68,7 +68,7 @@ export async function scorePages(_, server) {
   const { link } = await spokenIn(server.url, ["Good evening.", "The kettle is on.", "https://example.org/tea"]);
   const pages = {
     landing: [`${server.url}/`, null],
-    "a room’s link, a stranger": [link, null],
+    "a room’s link, no name known": [link, null],
     "a room’s link, a name known": [link, "Ann"],
   };
   const notes = [];

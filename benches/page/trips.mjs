@@ -75,7 +75,7 @@ const VISITS = {
     const page = await context.newPage();
     return timed(page, comes(page, link));
   },
-  async "reload, back to the same seat"(context, line, link) {
+  async "reload, back to the same session"(context, line, link) {
     await remember(context, "Ann");
     const page = await context.newPage();
     await page.goto(link);

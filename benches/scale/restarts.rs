@@ -17,7 +17,7 @@ use super::{
 const WIDTH: usize = 100;
 
 const MOVED: &str =
-    "95 % within 6 s, all resumed, none refused, nobody seen to leave, probe p99 at most 100 ms";
+    "95 % within 6 s, all resumed, none refused, no member seen to leave, probe p99 at most 100 ms";
 
 pub const CASES: &[Case] = &[
     Case {

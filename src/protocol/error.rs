@@ -46,7 +46,7 @@ pub enum ApiError {
     #[error("a password has 8 to 72 bytes (letters beyond ASCII take 2 to 4 each) and no NUL")]
     BadPassword,
     /// An account has this name, or one that looks like it.
-    #[error("this name, or one that looks like it, belongs to somebody else")]
+    #[error("this name, or one that looks like it, belongs to another account")]
     NameTaken,
     /// No such account, or not its password: the client is not told which.
     #[error("there is no account with this name and this password")]
@@ -134,7 +134,7 @@ pub enum ApiError {
     #[error("you read too slowly: come back and resume")]
     TooSlow,
     /// The same session was opened elsewhere.
-    #[error("this seat was opened elsewhere")]
+    #[error("this session was opened elsewhere")]
     Replaced,
     /// A frame over the limit.
     #[error("a frame has at most 64 KiB")]
@@ -155,7 +155,7 @@ pub enum ApiError {
     #[error("there is nothing at this address")]
     NotFound,
     /// A message to a room without members.
-    #[error("nobody is there to hear it")]
+    #[error("this room has no members")]
     NobodyThere,
     /// Not this method.
     #[error("this address does not take that method")]

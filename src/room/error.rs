@@ -26,7 +26,7 @@ pub enum RoomError {
     #[error("you are not in this room")]
     NotMember,
     /// A connection that began later has the session.
-    #[error("this seat was opened elsewhere")]
+    #[error("this session was opened elsewhere")]
     Overtaken,
     /// The room has as many members as it may.
     #[error("this room is full")]

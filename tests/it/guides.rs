@@ -113,3 +113,19 @@ fn links_between_documents_lead_somewhere() {
     }
     assert!(found > 60, "the links were not found");
 }
+
+#[test]
+fn every_target_of_the_makefile_has_one_rule() {
+    let makefile = text("Makefile");
+    let phony = makefile.lines().find_map(|line| line.strip_prefix(".PHONY: ")).unwrap();
+    let rules =
+        |name: &str| makefile.lines().filter(|line| line.starts_with(&format!("{name}:"))).count();
+    let wrong: Vec<&str> = phony.split(' ').filter(|name| rules(name) != 1).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    for target in all_between(&text("Makefile"), "test: ", '#').next().unwrap().split_whitespace() {
+        assert!(
+            phony.split(' ').any(|name| name == target),
+            "`make test` needs {target}, which is no target"
+        );
+    }
+}

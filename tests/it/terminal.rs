@@ -31,7 +31,7 @@ async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
 async fn a_terminal_reads_and_speaks_with_curl() {
     let server = TestServer::start(&[]).await;
     let url = server.url("/r/general");
-    assert_eq!(said(&["-d", "hello?", &url]).await, "nobody is there to hear it\n");
+    assert_eq!(said(&["-d", "hello?", &url]).await, "this room has no members\n");
     assert_eq!(server.hub.counts(), (0, 0), "and no room was made");
 
     let mut ann = Client::join(&server, "general", "Ann").await;

@@ -153,7 +153,7 @@ async fn guarded(knock: Knock, at_a_terminal: bool) -> (Parlor, Response, Client
             knock(&open, "Аnn").header("cookie", &ended),
             409,
             "name_taken",
-            "this name, or one that looks like it, belongs to somebody else",
+            "this name, or one that looks like it, belongs to another account",
         ),
     ] {
         let response = request.send().await.unwrap();
