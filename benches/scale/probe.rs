@@ -5,13 +5,14 @@ use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};
 
 use super::{
@@ -81,7 +82,7 @@ impl Probe {
         self.ended.store(true, Ordering::SeqCst);
         let mut waits = self.listener.join().map_err(panicked)??;
         waits.sort_unstable();
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let said = self.said.lock().len();
         Ok(Waits {
             median: quantile(&waits, 0.5),
             p99: quantile(&waits, 0.99),
@@ -132,7 +133,7 @@ fn speak(
         let at = began + PACE * said;
         std::thread::sleep(at.saturating_duration_since(Instant::now()));
         said += 1;
-        due.lock().unwrap_or_else(PoisonError::into_inner).push(at);
+        due.lock().push(at);
         socket.set_nonblocking(false)?;
         socket.write_all(&frame::chat("probe", said.into()))?;
         // Acks are not waited for, but they must not pile up.
@@ -155,9 +156,7 @@ fn listen(
     loop {
         if over.load(Ordering::SeqCst) {
             let end = *end.get_or_insert_with(|| Instant::now() + LINGER);
-            if waits.len() == due.lock().unwrap_or_else(PoisonError::into_inner).len()
-                || Instant::now() > end
-            {
+            if waits.len() == due.lock().len() || Instant::now() > end {
                 return Ok(waits);
             }
         }
@@ -177,8 +176,7 @@ fn listen(
                 let pong = frame::frame(PONG, heard.payload);
                 socket.write_all(&pong)?;
             } else if frame::kind(heard.payload) == b"chat" {
-                let at =
-                    due.lock().unwrap_or_else(PoisonError::into_inner).get(waits.len()).copied();
+                let at = due.lock().get(waits.len()).copied();
                 waits.extend(at.map(|at| now - at));
             }
             rest.drain(..taken);

@@ -2,10 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 
 use super::diary::Diary;
@@ -128,9 +128,9 @@ pub fn finds_what_is_planted() {
             }
             Mutex::new(diary)
         });
-        plant(&mut diaries[1].lock().unwrap());
+        plant(&mut diaries[1].lock());
         let mut verdict = Verdict::default();
-        examine(&diaries.each_ref().map(|diary| diary.lock().unwrap()), &[], began, &mut verdict);
+        examine(&diaries.each_ref().map(|diary| diary.lock()), &[], began, &mut verdict);
         let Verdict { sent, acknowledged, lost, gone, doubled, disordered, amiss, .. } = verdict;
         ([sent, acknowledged], [lost.len(), gone, doubled.len(), disordered.len(), amiss.len()])
     };

@@ -5,13 +5,14 @@ use std::{
     collections::{HashMap, VecDeque},
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt, StreamExt};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -94,12 +95,12 @@ impl Person {
     }
 
     pub fn diary(&self) -> MutexGuard<'_, Diary> {
-        self.diary.lock().unwrap()
+        self.diary.lock()
     }
 
     /// Prints the diary, also one whose writer has panicked.
     pub fn print(&self) {
-        println!("{}", *self.diary.lock().unwrap_or_else(PoisonError::into_inner));
+        println!("{}", *self.diary.lock());
     }
 
     pub fn wish(&self, wish: Wish) {
@@ -152,7 +153,7 @@ enum End {
 
 impl Visitor {
     fn diary(&self) -> MutexGuard<'_, Diary> {
-        self.diary.lock().unwrap()
+        self.diary.lock()
     }
 
     async fn stay(mut self) {
@@ -320,7 +321,7 @@ impl Visitor {
         if let (Some((_, cursor)), Some(newest)) = (&mut self.seat, frame["cursor"].as_str()) {
             newest.clone_into(cursor);
         }
-        let mut diary = self.diary.lock().unwrap();
+        let mut diary = self.diary.lock();
         match frame["type"].as_str().unwrap() {
             "welcome" | "reset" => {
                 diary.arrive(frame, self.seat.is_some());

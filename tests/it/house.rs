@@ -8,12 +8,12 @@ use std::{
 /// Longer files hold more than one noun.
 const LONGEST: usize = 400;
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
 /// Every file of ours in a folder whose name ends so: its path within, and its text.
-fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+pub(super) fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -43,7 +43,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 /// The text without line comments: what they mention is not used.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     text.lines()
         .map(|line| line.find("//").map_or(line, |at| &line[..at]))
         .collect::<Vec<_>>()
@@ -68,7 +68,7 @@ fn floor_of(file: &str) -> &str {
     file.split('/').next().unwrap().trim_end_matches(".rs")
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -173,6 +173,26 @@ fn an_outside_crate_has_one_door() {
             let through =
                 paths(&code, outside).any(|rest| rest.starts_with("::") || rest.starts_with(';'));
             assert!(inside || !through, "{file} uses {outside}, whose door is {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn there_is_one_kind_of_lock() {
+    for folder in ["src", "tests", "benches"] {
+        for (file, text) in files(folder, &["rs"]) {
+            let code = code(&text);
+            for path in paths(&code, "std::")
+                .filter(|rest| rest.starts_with('{') || rest.starts_with("sync::"))
+            {
+                let mut words = path.split(';').next().unwrap().split(|c| !is_word(c));
+                let lock =
+                    words.find(|word| ["Mutex", "RwLock", "Condvar", "PoisonError"].contains(word));
+                assert!(
+                    lock.is_none(),
+                    "{folder}/{file}: {lock:?} of std; the others are parking_lot's"
+                );
+            }
         }
     }
 }

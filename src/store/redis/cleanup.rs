@@ -1,10 +1,8 @@
 //! Sessions to be ended: those of joins that were given up but may have happened, or may still happen.
 
-use std::{
-    sync::{MutexGuard, PoisonError, Weak},
-    time::Duration,
-};
+use std::{sync::Weak, time::Duration};
 
+use parking_lot::MutexGuard;
 use tokio::time::{Instant, sleep};
 
 use super::{DEADLINE, Shared, seats::LeaveOutcome};
@@ -30,7 +28,7 @@ impl Shared {
     }
 
     fn cleanups(&self) -> MutexGuard<'_, Vec<PendingCleanup>> {
-        self.cleanups.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cleanups.lock()
     }
 
     /// Ends the sessions of joins that were given up but may have happened, or may still happen.

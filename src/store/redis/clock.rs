@@ -1,13 +1,12 @@
 //! The time of a Redis server, as exactly as a node can know it: the answer to TIME lies between question and answer.
 
-use std::sync::{Mutex, PoisonError};
-
 use fred::{
     clients::WithOptions,
     interfaces::ClientLike,
     prelude::Client,
     types::{ClusterHash, CustomCommand},
 };
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::{codec::Str, connection::TRY};
@@ -58,7 +57,7 @@ impl Clock {
     fn learn(&self, sent: Instant, got: Instant, said: i64) {
         let (sent, got) = (self.count(sent), self.count(got));
         let fresh = Known { least: said - got, most: said - sent, at: got };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         let old = known.map(|known| known.aged(got));
         let both = old.map(|old| Known {
             least: old.least.max(fresh.least),
@@ -72,11 +71,7 @@ impl Clock {
     /// What the server's clock showed at a moment of this node's clock; `None` if that is not known.
     pub(super) fn moment(&self, at: Instant) -> Option<Moment> {
         let now = self.count(Instant::now());
-        let known = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .map(|known| known.aged(now))?;
+        let known = self.known.lock().map(|known| known.aged(now))?;
         let at = self.count(at);
         let millis = |micros: i64| Millis::try_from(micros).unwrap_or(0);
         Some(Moment {

@@ -45,13 +45,14 @@ mod subscription;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 use tokio::{task::AbortHandle, time::Instant};
 
 pub use address::RedisConfigError;

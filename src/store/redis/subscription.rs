@@ -3,11 +3,12 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Mutex as Gate, Notify, OwnedMutexGuard},
     task::AbortHandle,
@@ -94,17 +95,17 @@ impl RoomSubscription {
 
     /// The state machine. Its events are passed on under this lock, so in order.
     pub(super) fn replica(&self) -> MutexGuard<'_, RoomReplica> {
-        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replica.lock()
     }
 
     /// When the lease is to be renewed.
     pub(super) fn renewal(&self) -> Instant {
-        *self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.renewal.lock()
     }
 
     /// The lease has been renewed; again after `period`.
     pub(super) fn renewed(&self, period: Duration) {
-        *self.renewal.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + period;
+        *self.renewal.lock() = Instant::now() + period;
     }
 
     /// Wakes the joins that wait for their welcome.
@@ -139,7 +140,7 @@ impl RoomSubscription {
 
     /// Tells the handler whether the room is in reach, if that has changed.
     pub(super) fn tell_reach(&self, shared: &Shared) {
-        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut away = self.away.lock();
         let is_away = shared.router.is_away(self.keys.slot());
         if std::mem::replace(&mut *away, is_away) != is_away {
             shared.events.on_availability(&self.room, !is_away);
