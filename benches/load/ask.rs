@@ -1,33 +1,12 @@
 //! What Redis takes for the least that it can be asked: the price of every call to it.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::{self, Read, Write},
+    net::TcpStream,
     time::Duration,
 };
 
 use crate::{job::Outcome, load::Load};
-
-/// How many scripts a Redis has run, and for how many microseconds, by its own count.
-///
-/// # Errors
-/// It does not answer.
-pub fn scripts_run(redis: SocketAddr) -> io::Result<(f64, f64)> {
-    let mut redis = TcpStream::connect(redis)?;
-    redis.write_all(b"INFO commandstats\r\nQUIT\r\n")?;
-    for line in BufReader::new(redis).lines() {
-        let line = line?;
-        let Some(stats) = line.strip_prefix("cmdstat_evalsha:") else { continue };
-        let figure = |name: &str| {
-            stats
-                .split(',')
-                .find_map(|word| word.strip_prefix(name)?.parse().ok())
-                .unwrap_or_default()
-        };
-        return Ok((figure("calls="), figure("usec=")));
-    }
-    Ok((0.0, 0.0))
-}
 
 impl Load {
     /// Asks a Redis for a sign of life, `rate` times a second. A message is a question.

@@ -10,12 +10,11 @@ use hdrhistogram::Histogram;
 use rustix::event::{Timespec, epoll};
 
 use crate::{
-    ask::scripts_run,
     dialect::Door,
     job::{Crowd, Job, Outcome, Shape},
     link::{End, Heard, Link, Phase, WelcomeParams},
     mark::{Ear, Faults, Mark},
-    meter::Usage,
+    meter::{Usage, scripts_run},
 };
 
 /// How many may be on their way in at a time.

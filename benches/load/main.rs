@@ -80,7 +80,9 @@ fn main() -> io::Result<()> {
         let runs = lines.iter().map(|line| line.run + 1).max().unwrap_or(0);
         let table = Table { lines: &lines, facts: Facts::gather(runs)? };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        std::fs::write(root.join("docs/benchmarks.md"), table.page())?;
+        let mut page = table.page();
+        target::tell(&table, &mut page);
+        std::fs::write(root.join("docs/benchmarks.md"), page)?;
         plot::draw(&table, &root.join("assets/benchmarks.svg"))
             .map_err(|error| io::Error::other(error.to_string()))?;
     }

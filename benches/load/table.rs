@@ -6,7 +6,6 @@ use crate::{
     job::Outcome,
     plan::Line,
     server::{Facts, Kind},
-    target,
 };
 
 /// What was measured.
@@ -131,7 +130,7 @@ impl Table<'_> {
         }
     }
 
-    /// `docs/benchmarks.md`.
+    /// `docs/benchmarks.md` without the targets.
     pub fn page(&self) -> String {
         let Facts { cores, memory, runs, binary, start } = &self.facts;
         let mut out = format!(
@@ -271,7 +270,6 @@ impl Table<'_> {
                 let _ = writeln!(out, "| {people} | {bytes:.0} | {:.0} |", bytes / people / people);
             }
         }
-        target::tell(self, &mut out);
         out
     }
 }

@@ -2,6 +2,7 @@
 
 import type { Log } from "../log/state";
 import type { EncryptionTexts } from "../i18n/encryption/en";
+import type { EncryptionState } from "./state";
 
 /** What the texts depend on. */
 export type EncryptionFacts = {
@@ -13,20 +14,6 @@ export type EncryptionFacts = {
   https: boolean;
   lines: Log["lines"];
 };
-
-export type EncryptionState =
-  /** Every line is sealed with this page's key. */
-  | "sealed"
-  /** This page seals; some lines in the log are not sealed. */
-  | "mixed"
-  /** Others seal, and this page has no key. */
-  | "keyless"
-  /** No key, and nothing sealed. */
-  | "plain"
-  /** No key, because this page could not use one. */
-  | "insecure"
-  /** A key that this page cannot use: nothing is sent. */
-  | "unusable";
 
 export function canEncrypt(): boolean {
   return crypto.subtle !== undefined;

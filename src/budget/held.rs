@@ -11,6 +11,42 @@ use std::{
 use super::{Node, Resource, Usage};
 use crate::protocol::ApiError;
 
+impl Usage {
+    /// Holds one of a resource while the permit lives.
+    ///
+    /// # Errors
+    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
+    pub fn hold(self: &Arc<Self>, resource: Resource) -> Result<Permit, ApiError> {
+        self.add(resource, 1)?;
+        Ok(Permit::new(Arc::clone(self), resource, false))
+    }
+
+    /// Holds one that the node counts otherwise, such as a request over a proxy's connection.
+    ///
+    /// # Errors
+    /// [`ApiError::AddressLimit`].
+    pub fn hold_own(self: &Arc<Self>, resource: Resource) -> Result<Permit, ApiError> {
+        self.add_own(resource, 1)?;
+        Ok(Permit::new(Arc::clone(self), resource, true))
+    }
+
+    /// As [`Self::hold`], even above the limits: the client holds it already.
+    pub(super) fn hold_anyway(self: &Arc<Self>, resource: Resource) -> Permit {
+        self.add_anyway(resource, 1);
+        Permit::new(Arc::clone(self), resource, false)
+    }
+
+    /// The counter of this address's text in one room.
+    pub fn keep(self: &Arc<Self>, room: &Arc<RoomText>) -> Kept {
+        Kept::new(Arc::clone(self), Arc::clone(room))
+    }
+
+    /// The counter of bytes that one client of this address has not read.
+    pub fn unread(self: &Arc<Self>) -> Unread {
+        Unread::new(Arc::clone(self))
+    }
+}
+
 /// One connection, session or room of an address.
 pub struct Permit {
     usage: Arc<Usage>,

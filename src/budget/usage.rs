@@ -16,7 +16,7 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 
-use super::{ClientAddr, FORGOTTEN, Kept, Node, Permit, RETRY, Resource, RoomText, Unread, raise};
+use super::{ClientAddr, FORGOTTEN, Node, RETRY, Resource, raise};
 use crate::protocol::ApiError;
 
 /// A burst, in seconds of the sustained rate.
@@ -54,41 +54,6 @@ impl Usage {
         self.address
     }
 
-    /// Holds one of a resource while the permit lives.
-    ///
-    /// # Errors
-    /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
-    pub fn hold(self: &Arc<Self>, resource: Resource) -> Result<Permit, ApiError> {
-        self.add(resource, 1)?;
-        Ok(Permit::new(Arc::clone(self), resource, false))
-    }
-
-    /// Holds one that the node counts otherwise, such as a request over a proxy's connection.
-    ///
-    /// # Errors
-    /// [`ApiError::AddressLimit`].
-    pub fn hold_own(self: &Arc<Self>, resource: Resource) -> Result<Permit, ApiError> {
-        self.add_own(resource, 1)?;
-        Ok(Permit::new(Arc::clone(self), resource, true))
-    }
-
-    /// As [`Self::hold`], even above the limits: the client holds it already.
-    pub(super) fn hold_anyway(self: &Arc<Self>, resource: Resource) -> Permit {
-        self.held[resource as usize].fetch_add(1, Ordering::Relaxed);
-        self.node.held[resource as usize].fetch_add(1, Ordering::Relaxed);
-        Permit::new(Arc::clone(self), resource, false)
-    }
-
-    /// The counter of this address's text in one room.
-    pub fn keep(self: &Arc<Self>, room: &Arc<RoomText>) -> Kept {
-        Kept::new(Arc::clone(self), Arc::clone(room))
-    }
-
-    /// The counter of bytes that one client of this address has not read.
-    pub fn unread(self: &Arc<Self>) -> Unread {
-        Unread::new(Arc::clone(self))
-    }
-
     /// Counts a join.
     ///
     /// # Errors
@@ -116,6 +81,12 @@ impl Usage {
     pub(super) fn add(&self, resource: Resource, amount: usize) -> Result<(), ApiError> {
         self.add_own(resource, amount)?;
         self.node.add(resource, amount).inspect_err(|_| self.subtract_own(resource, amount))
+    }
+
+    /// As [`Self::add`], even above the limits.
+    pub(super) fn add_anyway(&self, resource: Resource, amount: usize) {
+        self.held[resource as usize].fetch_add(amount, Ordering::Relaxed);
+        self.node.held[resource as usize].fetch_add(amount, Ordering::Relaxed);
     }
 
     pub(super) fn subtract(&self, resource: Resource, amount: usize) {

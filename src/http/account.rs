@@ -1,13 +1,12 @@
 //! Accounts over HTTP: JSON in and out, the token in a cookie and in the body.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
 use hyper::{Method, Request, StatusCode, body::Body, header::CONTENT_TYPE};
 use serde::{Deserialize, de::DeserializeOwned};
 use tower::BoxError;
 
 use super::{
-    AppState,
+    AppState, body,
     cookies::{Jar, Login as Tokens},
     guards, header,
     response::{self, HttpResponse},
@@ -136,17 +135,12 @@ where
 {
     let kind = header(request, CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-        super::body(request.body_mut()).await?;
+        body::whole(request.body_mut(), super::BODY_LIMIT).await?;
         return Err(ApiError::NotJson);
     }
-    let body = Limited::new(request.body_mut(), BODY_LIMIT)
-        .collect()
-        .await
-        .map_err(|_| ApiError::BodyTooBig(BODY_LIMIT))?
-        .to_bytes();
-    // The body holds secrets: errors do not quote it. serde would accept an array as the fields in order.
-    let is_object = body.trim_ascii_start().starts_with(b"{");
-    let read = is_object.then(|| serde_json::from_slice(&body).ok()).flatten();
+    let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
+    // The body holds secrets: errors do not quote it.
+    let read = std::str::from_utf8(&body).ok().and_then(|text| body::object(text).ok());
     read.ok_or_else(|| {
         ApiError::BadFrame("the body is not the JSON that this address takes".into())
     })

@@ -7,7 +7,7 @@ use hyper::{
 };
 
 use super::{
-    guards::{is_login, ticket_holder},
+    authorization::{is_login, ticket_holder},
     origin,
     response::HttpResponse,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::Request;
 
-use super::{Peer, guards};
+use super::{Peer, client_address};
 use crate::{
     budget::{Admission, Budgets, ClientAddr, Resource, Usage},
     protocol::ApiError,
@@ -55,7 +55,7 @@ impl Gate {
         hijack_handle: &HijackHandle,
     ) {
         // Called in any case: it warns of a proxy that is not configured.
-        let address = ClientAddr::from(guards::address(request, self.proxies));
+        let address = ClientAddr::from(client_address::address(request, self.proxies));
         if let Some(client) = client {
             request.extensions_mut().insert(client.clone());
             return;

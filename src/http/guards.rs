@@ -6,16 +6,17 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use hyper::{
     Request, Version,
-    header::{AUTHORIZATION, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
+    header::{ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION},
 };
 
 use super::{
     AppState, Client,
     cookies::Login,
     header,
+    query::{self, JoinQuery},
     response::{self, HttpResponse},
 };
-pub(super) use super::{client_address::address, origin::check_origin};
+pub(super) use super::{authorization::ticket, client_address::address, origin::check_origin};
 use crate::{
     account::AccountError,
     budget::Usage,
@@ -24,22 +25,6 @@ use crate::{
     room::{Name, RoomId},
     transport::ws,
 };
-
-/// The ticket in `Authorization: Bearer …`.
-pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
-    ticket_holder(request).filter(|slip| !is_login(slip))
-}
-
-/// The value of `Authorization: Bearer …`: a ticket or a login token.
-pub(super) fn ticket_holder<B>(request: &Request<B>) -> Option<&str> {
-    let (scheme, slip) = header(request, AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(slip.trim())
-}
-
-/// Tickets and login tokens use the same header: a ticket has two parts, a login token three.
-pub(super) fn is_login(slip: &str) -> bool {
-    slip.split('.').count() == 3
-}
 
 impl AppState {
     /// The name under which a client joins: its account's, or without a login the given one, unless an account owns
@@ -81,11 +66,6 @@ impl AppState {
     }
 }
 
-/// The parameters of the query.
-pub(super) fn query<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> {
-    form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
-}
-
 /// `/ws`: checks the upgrade and passes the connection to the transport. Errors of the room or the name are sent over
 /// the socket, because a page cannot read a refused upgrade.
 pub(super) async fn socket<B: Send>(
@@ -108,25 +88,21 @@ pub(super) async fn socket<B: Send>(
     if edge.hub.is_stopping() {
         return Err(edge.hub.come_back());
     }
-    let (mut room, mut name, mut cursor, mut resume) = (None, None, None, false);
-    for (key, value) in query(request) {
+    let (mut room, mut resume) = (None, false);
+    for (key, value) in query::parameters(request) {
         match &*key {
             "room" => room = Some(value).filter(|room| !room.is_empty()),
-            "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
-            "cursor" => cursor = Some(value).filter(|cursor| !cursor.is_empty()),
             "resume" => resume = value == "1" || value == "true",
             _ => {}
         }
     }
+    let wish = JoinQuery::of(request, "cursor");
     let usage = edge.usage(request);
     let join_request = || -> Result<JoinRequest, ApiError> {
-        Ok(JoinRequest {
-            usage: Some(Arc::clone(&usage)),
-            room: room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?,
-            name: name.map(|name| name.parse::<Name>()).transpose()?,
-            cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
-            ticket: ticket(request).map(str::to_owned),
-        })
+        let room = room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?;
+        let (name, cursor) = wish.parse()?;
+        let ticket = ticket(request).map(str::to_owned);
+        Ok(JoinRequest { usage: Some(Arc::clone(&usage)), room, name, cursor, ticket })
     };
     let mut join_request = join_request();
     let (login, is_page) = (Login::of(request), request.headers().contains_key(ORIGIN));
@@ -142,21 +118,4 @@ pub(super) async fn socket<B: Send>(
         .map_err(|_| ApiError::UpgradeRequired)?;
     edge.links.spawn(ws::serve(Arc::clone(&edge.hub), upgraded, opening));
     Ok(answer.map(|_| response::whole(Bytes::new())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tickets_and_login_tokens_are_told_apart() {
-        let ask = |authorization: &str| {
-            let request =
-                Request::get("/").header("authorization", authorization).body(()).unwrap();
-            (ticket(&request).map(str::to_owned), ticket_holder(&request).is_some_and(is_login))
-        };
-        assert_eq!(ask("Bearer a.b"), (Some("a.b".to_owned()), false));
-        assert_eq!(ask("bearer a.b.c"), (None, true));
-        assert_eq!(ask("Basic a.b.c"), (None, false));
-    }
 }

@@ -7,7 +7,7 @@ use hyper::{
     header::{CONNECTION, CONTENT_LENGTH, HeaderValue, UPGRADE},
 };
 
-use super::{HttpResponse, guards, response};
+use super::{HttpResponse, query, response};
 use crate::transport::hijack::Whole;
 
 /// A request whose response may take long.
@@ -26,7 +26,7 @@ impl LongPoll {
         if !waits || !request.body().is_end_stream() || request.headers().contains_key(UPGRADE) {
             return None;
         }
-        if !guards::query(request).any(|(key, value)| key == "wait" && value != "0") {
+        if !query::parameters(request).any(|(key, value)| key == "wait" && value != "0") {
             return None;
         }
         let mut words = request

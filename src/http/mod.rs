@@ -2,6 +2,8 @@
 
 mod accept;
 mod account;
+mod authorization;
+mod body;
 mod client_address;
 mod cookies;
 mod gate;
@@ -11,6 +13,7 @@ mod long_poll;
 mod origin;
 mod page;
 mod preview;
+mod query;
 mod response;
 mod room;
 mod route;
@@ -19,7 +22,6 @@ mod stream;
 use std::{future::pending, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     Method, Request,
     body::Body,
@@ -175,7 +177,7 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        body(request.body_mut()).await?;
+        body::whole(request.body_mut(), BODY_LIMIT).await?;
         let room = room_id(room)?;
         let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.ticket_holder(&self.usage(&request), &room, ticket).await?.member;
@@ -192,7 +194,7 @@ impl AppState {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let body = body(request.body_mut()).await?;
+        let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
         let body = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         self.hub.webhook_event(body, header(&request, AUTHORIZATION).unwrap_or_default()).await?;
         Ok(response::text("ok\n"))
@@ -258,27 +260,6 @@ fn gone<B>(handler: Handler, request: &Request<B>) -> impl Future<Output = ()> +
             sleep(HALF_CLOSED).await;
         }
     }
-}
-
-/// Reads a whole body, needed or not, so that the connection can go on. A body above the limit is refused.
-async fn body<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin>(
-    body: &mut B,
-) -> Result<Vec<u8>, ApiError> {
-    // A body announced as too large is refused without reading it.
-    if body.size_hint().lower() > BODY_LIMIT as u64 {
-        return Err(ApiError::BodyTooBig(BODY_LIMIT));
-    }
-    let (mut body, mut read) = (Limited::new(body, BODY_LIMIT), Vec::new());
-    while let Some(frame) = body.frame().await {
-        match frame {
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Err(ApiError::BodyTooBig(BODY_LIMIT));
-            }
-            Err(_) => return Err(ApiError::BadFrame("the body broke off".into())),
-            Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
-        }
-    }
-    Ok(read)
 }
 
 /// The room in an address: percent-decoded, then checked.

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, body::Body};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use tokio::time::Instant;
 use tower::BoxError;
 
 use super::{
-    AppState, body,
+    AppState, BODY_LIMIT, body,
     cookies::Login,
     guards,
+    query::{self, JoinQuery},
     response::{self, HttpResponse},
     room_id,
 };
@@ -25,14 +26,6 @@ use crate::{
 
 /// The longest a poll may wait.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// The body of a join. Empty fields count as missing.
-#[derive(Default, Deserialize)]
-#[serde(default, expecting = "one JSON object")]
-struct JoinQuery {
-    name: Option<String>,
-    cursor: Option<String>,
-}
 
 /// A ticket where the client can send no header, and whether the page only unloads.
 #[derive(Default, Deserialize)]
@@ -54,18 +47,14 @@ impl AppState {
     {
         guards::check_origin(&request, &self.origins)?;
         let login = Login::of(&request);
-        let wish: JoinQuery = read(&body(request.body_mut()).await?)?;
-        let name = wish.name.filter(|name| !name.trim().is_empty());
-        let cursor = wish.cursor.filter(|cursor| !cursor.is_empty());
+        let wish: JoinQuery =
+            body::object_or_default(&body::whole(request.body_mut(), BODY_LIMIT).await?)?;
         let usage = self.usage(&request);
-        let mut join_request = JoinRequest {
-            usage: Some(usage.clone()),
-            room: room.map_or_else(|| Ok(RoomId::generate()), room_id)?,
-            name: name.map(|name| name.parse()).transpose()?,
-            cursor: cursor.map(|cursor| cursor.parse()).transpose()?,
-            ticket: guards::ticket(&request).map(str::to_owned),
-        };
-        join_request.name = self.resolve_name(&usage, login, join_request.name).await?;
+        let room = room.map_or_else(|| Ok(RoomId::generate()), room_id)?;
+        let (name, cursor) = wish.parse()?;
+        let ticket = guards::ticket(&request).map(str::to_owned);
+        let name = self.resolve_name(&usage, login, name).await?;
+        let join_request = JoinRequest { usage: Some(usage), room, name, cursor, ticket };
         Ok(response::written(self.pollers.join(join_request).await?))
     }
 
@@ -77,7 +66,7 @@ impl AppState {
     ) -> Result<HttpResponse, ApiError> {
         guards::check_origin(&request, &self.origins)?;
         let (mut after, mut wait) = (None, Duration::ZERO);
-        for (key, value) in guards::query(&request) {
+        for (key, value) in query::parameters(&request) {
             match &*key {
                 "after" => after = Some(value).filter(|after| !after.is_empty()),
                 "wait" => wait = seconds(&value)?,
@@ -167,12 +156,12 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        let body = body(request.body_mut()).await?;
+        let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
         let began = Instant::now();
         let room = room_id(room)?;
         self.usage(&request).frame()?;
         let header = guards::ticket(&request);
-        let slip = match read::<LeaveBody>(&body) {
+        let slip = match body::object_or_default::<LeaveBody>(&body) {
             // A client with a ticket in the header needs no body.
             Err(_) if header.is_some() => LeaveBody::default(),
             slip => slip?,
@@ -194,7 +183,7 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        let body = body(request.body_mut()).await?;
+        let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         let inbound = ClientFrame::parse(if text.trim().is_empty() { "{}" } else { text });
         Ok((guards::ticket(&request).map(str::to_owned), inbound))
@@ -228,20 +217,6 @@ impl AppState {
         let keep_alive = self.pollers.hear(&who);
         Ok((room, who, keep_alive))
     }
-}
-
-/// A JSON body; an empty one gives the defaults.
-fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let text = std::str::from_utf8(body).map_err(|_| ApiError::BadText)?;
-    if text.trim().is_empty() {
-        return Ok(T::default());
-    }
-    // serde would accept an array as the fields in order.
-    if !text.trim_start().starts_with('{') {
-        return Err(ApiError::BadFrame("the body is one JSON object".into()));
-    }
-    serde_json::from_str(text)
-        .map_err(|error| ApiError::BadFrame(format!("the body is one JSON object: {error}")))
 }
 
 /// Parses how long to wait.

@@ -13,16 +13,17 @@ use parking_lot::Mutex;
 use tower::BoxError;
 
 use super::{
-    AppState, accept, body,
+    AppState, BODY_LIMIT, accept, body,
     cookies::Login,
     guards, header, page,
+    query::{self, JoinQuery},
     response::{self, HttpResponse, LAST_EVENT_ID, UNBUFFERED},
     room_id,
 };
 use crate::{
     hub::{JoinRequest, NullSubscriber},
     protocol::ApiError,
-    room::{Cursor, Name, Text},
+    room::Text,
     ticket::Claims,
     transport::{BodyFraming, hijack::LastBytes, plain, sse},
 };
@@ -42,7 +43,7 @@ impl AppState {
     ) -> Result<HttpResponse, ApiError> {
         guards::check_origin(request, &self.origins)?;
         let framing = framing(request);
-        if guards::query(request).any(|(key, value)| key == "probe" && value == "1") {
+        if query::parameters(request).any(|(key, value)| key == "probe" && value == "1") {
             room_id(room)?;
             self.usage(request).frame()?;
             return match self.hub.is_stopping() {
@@ -50,7 +51,7 @@ impl AppState {
                 false => Ok(flowing(EVENTS, framing, sse::probe(&self.hub, framing))),
             };
         }
-        let (name, after) = guest(request)?;
+        let (name, after) = JoinQuery::of(request, "after").parse()?;
         let last = last_id(request).map(str::parse).transpose()?;
         let ticket = guards::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
@@ -86,7 +87,7 @@ impl AppState {
 
     async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
         guards::check_origin(request, &self.origins)?;
-        let (name, cursor) = guest(request)?;
+        let (name, cursor) = JoinQuery::of(request, "after").parse()?;
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.resolve_name(&usage, Login::of(request), name).await?;
@@ -103,10 +104,10 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        let (name, _) = guest(&request)?;
+        let (name, _) = JoinQuery::of(&request, "after").parse()?;
         let usage = self.usage(&request);
         let login = Login::of(&request);
-        let body = body(request.body_mut()).await?;
+        let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::BadText)?;
         let text: Text = text.trim_end_matches(['\r', '\n']).parse()?;
         let room = room_id(room)?;
@@ -148,19 +149,6 @@ pub(super) fn put_off(error: &ApiError) -> HttpResponse {
         return response::refuse(error);
     }
     as_it_is(response::of(EVENTS, sse::put_off(error)))
-}
-
-/// The name and cursor in the query of a client without a ticket.
-fn guest<B>(request: &Request<B>) -> Result<(Option<Name>, Option<Cursor>), ApiError> {
-    let (mut name, mut after) = (None, None);
-    for (key, value) in guards::query(request) {
-        match &*key {
-            "name" => name = Some(value).filter(|name| !name.trim().is_empty()),
-            "after" => after = Some(value).filter(|after| !after.is_empty()),
-            _ => {}
-        }
-    }
-    Ok((name.map(|name| name.parse()).transpose()?, after.map(|after| after.parse()).transpose()?))
 }
 
 /// The body of a streamed response. It bypasses hyper, and is written by [`flow`](crate::transport::hijack::flow).

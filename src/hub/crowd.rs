@@ -11,24 +11,8 @@
 //! - A change that a complete list already contains is not broadcast, even if the store reports it late.
 //! - Each node counts for its own subscribers; a welcome from another node starts over.
 
-use std::{sync::Weak, time::Duration};
-
-use super::{frame::Content, frame_meta::FrameMeta, local::LocalRoom};
-use crate::{
-    room::{Epoch, Snapshot},
-    store::Store,
-};
-
-/// The shortest time between two counts, and the time for each thousand subscribers. Without it, a rush into a room
-/// of many thousands would broadcast counts more often than they are worth.
-const PACE: Duration = Duration::from_secs(1);
-const PACE_OF_THOUSAND: Duration = Duration::from_millis(500);
-
-/// How long after one count the next is broadcast, if there is one.
-fn pace(announced: usize) -> Duration {
-    let thousands = u32::try_from(announced / 1000).unwrap_or(u32::MAX);
-    PACE_OF_THOUSAND.saturating_mul(thousands).clamp(PACE, 10 * PACE)
-}
+use super::frame_meta::FrameMeta;
+use crate::room::{Epoch, Snapshot};
 
 /// Whether a room counts its members at this node, and what its subscribers were told of that.
 #[derive(Default)]
@@ -104,7 +88,7 @@ impl CrowdMode {
     }
 
     /// Whether the welcome with this snapshot says `crowd`.
-    fn welcome(&mut self, room: &Snapshot) -> bool {
+    pub(super) fn welcome(&mut self, room: &Snapshot) -> bool {
         self.live(room.epoch);
         self.seen_snapshot = true;
         let many = room.count() > self.most;
@@ -152,9 +136,14 @@ impl CrowdMode {
         }
     }
 
+    /// Whether a task must start to count the room.
+    pub(super) fn is_uncounted(&mut self) -> bool {
+        self.is && !std::mem::replace(&mut self.followed, true)
+    }
+
     /// Whether it is time to fetch the complete list, and what `calls` is now; `None` when counting is no longer
     /// needed.
-    fn is_over(&mut self) -> Option<(bool, u64)> {
+    pub(super) fn is_over(&mut self) -> Option<(bool, u64)> {
         self.followed = self.is;
         self.is.then(|| (self.is_few(self.count), self.calls))
     }
@@ -166,7 +155,7 @@ impl CrowdMode {
     }
 
     /// The member count, if it was not broadcast yet.
-    fn count(&mut self) -> Option<(FrameMeta, usize)> {
+    pub(super) fn count(&mut self) -> Option<(FrameMeta, usize)> {
         let Self { version, count, .. } = *self;
         let epoch = self.life.filter(|_| self.is && self.announced < version)?;
         self.announced = version;
@@ -176,7 +165,7 @@ impl CrowdMode {
     /// Ends crowd mode if the snapshot is small and holds all this node has seen, and the call has not changed since
     /// the fetch. If the node had seen more, a listed member could be gone already, and no leave would follow.
     /// Returns the metadata of the frame that carries the list.
-    fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
+    pub(super) fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
         let (epoch, version) = (room.epoch, room.version);
         let is_all = self.life == Some(epoch)
             && version == self.version.max(self.welcomed)
@@ -189,62 +178,6 @@ impl CrowdMode {
             (version, room.count(), version, version);
         // Ordered as the next version: a subscriber that knows this version may know it as that of a crowd.
         Some(FrameMeta::Presence { epoch, version: version + 1 })
-    }
-}
-
-impl LocalRoom {
-    /// Whether the welcome with this snapshot says `crowd`.
-    pub(super) fn welcomes(&self, room: &Snapshot) -> bool {
-        self.pending.lock().crowd.welcome(room)
-    }
-
-    /// Whether a task must start to count this room.
-    pub(super) fn is_uncounted(&self) -> bool {
-        let crowd = &mut self.pending.lock().crowd;
-        crowd.is && !std::mem::replace(&mut crowd.followed, true)
-    }
-
-    /// Broadcasts the member count, if it was not broadcast yet.
-    fn tell_count(&self) {
-        let mut pending = self.pending.lock();
-        if let Some((kind, count)) = pending.crowd.count() {
-            pending.push(kind, Content::Count { count }, &self.id);
-            self.start_flush(pending);
-        }
-    }
-
-    /// Broadcasts the member list if that ends crowd mode. Says whether it does.
-    fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
-        let mut pending = self.pending.lock();
-        let Some(kind) = pending.crowd.end(snapshot, calls) else { return false };
-        pending.push(kind, Content::Listing { members: snapshot.members.clone() }, &self.id);
-        self.start_flush(pending);
-        true
-    }
-}
-
-/// Broadcasts the count of a crowd for as long as it is one and has sessions here.
-pub(super) async fn follow(room: Weak<LocalRoom>, store: Weak<dyn Store>) {
-    loop {
-        // The room is not kept alive while the store is asked, or until the next count: its last session may end meanwhile.
-        let Some((id, over, calls)) = room.upgrade().and_then(|room| {
-            let (over, calls) = room.pending.lock().crowd.is_over()?;
-            Some((room.id.clone(), over, calls))
-        }) else {
-            return;
-        };
-        let snapshot = match store.upgrade().filter(|_| over) {
-            Some(store) => store.snapshot(&id, false).await.ok().flatten(),
-            None => None,
-        };
-        let Some(here) = room.upgrade() else { return };
-        if snapshot.is_some_and(|snapshot| here.tell_all(&snapshot, calls)) {
-            return;
-        }
-        here.tell_count();
-        let announced = here.people.lock().sessions.len();
-        drop(here);
-        tokio::time::sleep(pace(announced)).await;
     }
 }
 
@@ -316,22 +249,6 @@ mod tests {
         assert!(!leave(&mut crowd, 6, 3) && crowd.end(&room(1, 8, 3), 0).is_none());
         crowd.note_unchanged(Epoch(1), 8, 3);
         assert!(crowd.end(&room(1, 8, 3), 0).is_some());
-    }
-
-    #[test]
-    fn many_thousands_are_told_the_count_less_often() {
-        for (announced, seconds) in [
-            (0, 1),
-            (101, 1),
-            (2000, 1),
-            (2999, 1),
-            (4000, 2),
-            (16_000, 8),
-            (20_000, 10),
-            (100_000, 10),
-        ] {
-            assert_eq!(pace(announced).as_secs(), seconds, "{announced}");
-        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     crowd::CrowdMode,
     frame::Content,
     frame_meta::FrameMeta,
-    people::{Broadcast, People},
+    people::{Broadcast, LocalSession, People},
 };
 use crate::{
     budget::{ClientAddr, Kept, Permit, RoomText, Usage},
@@ -122,6 +122,11 @@ impl LocalRoom {
         self.kept.lock().values().for_each(|kept| kept.release());
         self.over.store(true, Ordering::Relaxed);
         self.wake.notify_one();
+    }
+
+    /// The page of a member unloads. Says whether its session is here.
+    pub(super) fn unload(&self, member: MemberId) -> bool {
+        self.people.lock().sessions.get_mut(&member).map(LocalSession::unload).is_some()
     }
 
     /// Takes an event of the store.

@@ -3,6 +3,7 @@
 
 mod batch;
 mod call;
+mod count;
 mod crowd;
 mod frame;
 mod frame_meta;

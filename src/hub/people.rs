@@ -13,7 +13,6 @@ use super::{
     Greeted, HubConfig,
     batch::{Batch, Few, Item},
     frame_meta::{FrameMeta, SeenUpTo},
-    local::LocalRoom,
     subscriber::Subscriber,
 };
 use crate::{
@@ -42,13 +41,6 @@ pub(super) struct LocalSession {
     pub(super) permit: Option<Permit>,
     /// When the page said that it unloads. Its connection ends next, unless that page came before this connection.
     pub(super) unloaded: Option<Instant>,
-}
-
-impl LocalRoom {
-    /// The page of a member unloads. Says whether its session is here.
-    pub(super) fn unload(&self, member: MemberId) -> bool {
-        self.people.lock().sessions.get_mut(&member).map(LocalSession::unload).is_some()
-    }
 }
 
 impl LocalSession {

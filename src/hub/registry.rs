@@ -13,7 +13,7 @@ use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
 use super::{
-    HubConfig, Subscriber, crowd,
+    HubConfig, Subscriber, count,
     local::LocalRoom,
     people::{Joining, LocalSession, Place},
 };
@@ -53,7 +53,7 @@ impl RoomRegistry {
     /// Starts the task that counts a room, if it is a crowd.
     pub(super) fn follow_crowd(&self, room: &Arc<LocalRoom>) {
         if let Some(store) = self.store.get().filter(|_| room.is_uncounted()) {
-            tokio::spawn(crowd::follow(Arc::downgrade(room), Weak::clone(store)));
+            tokio::spawn(count::follow(Arc::downgrade(room), Weak::clone(store)));
         }
     }
 

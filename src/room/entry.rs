@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{MemberId, Millis, Name, RoomError};
+use super::{MemberId, Millis, Name, RoomError, length};
 
 /// The number of an entry within one epoch of a room: 1, 2, 3, … without holes.
 pub type Seq = u64;
@@ -13,7 +13,7 @@ pub struct Text(Arc<str>);
 
 impl Text {
     /// The longest text, in characters.
-    pub const MAX_CHARS: usize = 4000;
+    pub const MAX_CHARS: usize = length::TEXT;
 
     /// The text itself.
     pub fn as_str(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Every error of a room. A refusal is an answer, not an incident.
 
-use super::{Name, RoomId, Text};
+use super::length;
 
 /// Why a room refused. The message says what is allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -8,16 +8,16 @@ use super::{Name, RoomId, Text};
 pub enum RoomError {
     /// The room id breaks the rule.
     #[cfg_attr(test, default)]
-    #[error("a room id has 1 to {max} letters, digits or . _ - ~ and is not . or ..", max = RoomId::MAX_CHARS)]
+    #[error("a room id has 1 to {max} letters, digits or . _ - ~ and is not . or ..", max = length::ROOM_ID)]
     BadRoom,
     /// The display name breaks the rule.
-    #[error("a name has 1 to {max} characters, something to see and no control, private or unassigned characters", max = Name::MAX_CHARS)]
+    #[error("a name has 1 to {max} characters, something to see and no control, private or unassigned characters", max = length::NAME)]
     BadName,
     /// Nothing but white space.
     #[error("a message needs some text")]
     EmptyText,
     /// More text than a message holds.
-    #[error("a message has at most {max} characters", max = Text::MAX_CHARS)]
+    #[error("a message has at most {max} characters", max = length::TEXT)]
     TooLong,
     /// Not a cursor of this server.
     #[error("a cursor is given back exactly as it was received")]

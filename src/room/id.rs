@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::RoomError;
+use super::{RoomError, length};
 
 /// The name of a room: 1 to 64 characters, NFC. Allowed are letters (with their marks) and digits of any script and
 /// `. _ - ~`. The names `.` and `..` are not allowed, as no URL could carry them.
@@ -13,7 +13,7 @@ pub struct RoomId(Arc<str>);
 
 impl RoomId {
     /// The longest id, in characters after normalisation.
-    pub const MAX_CHARS: usize = 64;
+    pub const MAX_CHARS: usize = length::ROOM_ID;
 
     /// The id as text.
     pub fn as_str(&self) -> &str {

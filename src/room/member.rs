@@ -6,7 +6,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use uuid::Uuid;
 
-use super::{CallMark, Millis, RoomError};
+use super::{CallMark, Millis, RoomError, length};
 
 /// A member's public id (`clientId` on the wire): one a session, not one an account, and never a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -40,7 +40,7 @@ const VERIFIED: char = '\u{1}';
 
 impl Name {
     /// The longest name, in characters after normalisation.
-    pub const MAX_CHARS: usize = 32;
+    pub const MAX_CHARS: usize = length::NAME;
 
     /// The name as text.
     pub fn as_str(&self) -> &str {

@@ -10,6 +10,7 @@ mod id;
 mod key;
 mod leases;
 mod leave_reason;
+mod length;
 mod limits;
 mod member;
 mod order;

@@ -4,6 +4,7 @@
 mod accounts;
 mod bad_frames;
 mod budgets;
+mod circles;
 mod connections;
 mod crowd;
 mod documents;

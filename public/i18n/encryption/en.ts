@@ -1,7 +1,7 @@
 // The texts about encryption: each describes one state, and appears in that state only.
 
 import type { Doubt } from "../../protocol/frames";
-import type { EncryptionState } from "../../e2ee/summary";
+import type { EncryptionState } from "../../e2ee/state";
 
 export const en = {
   states: {

@@ -46,6 +46,17 @@ pub(super) enum Deployment {
     },
 }
 
+/// The deployment that this server should be part of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    /// It is the only server that the URL names.
+    pub(super) alone: bool,
+    /// It is a server of a Cluster.
+    pub(super) clustered: bool,
+    /// The number of the database.
+    pub(super) database: u8,
+}
+
 /// A parsed URL.
 pub(super) struct Address {
     /// The hosts that the URL names; at least one.

@@ -15,18 +15,18 @@ use fred::{
 use parking_lot::Mutex;
 use tokio::{
     sync::broadcast::error::RecvError,
-    task::JoinHandle,
     time::{sleep, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{
-    address::RedisConfigError,
-    connection::{SEARCH, TRY},
-    error_action::spoken,
-    role,
-    slot_map::SlotMap,
-};
+use super::{address::RedisConfigError, error_action::spoken, role, slot_map::SlotMap};
 
+/// The timeout of one try.
+pub(super) const TRY: Duration = Duration::from_secs(1);
+/// The timeout when a server is asked for its slot map.
+pub(super) const ASK: Duration = Duration::from_millis(300);
+/// How often a server that is away is tried again.
+pub(super) const SEARCH: Duration = Duration::from_millis(50);
 /// How soon a client that has given up is started again.
 const REST: Duration = Duration::from_millis(200);
 
@@ -91,7 +91,7 @@ async fn briefly<T>(
         tokio::spawn(stay_connected((*client).clone())),
         tokio::spawn(listen((*client).clone(), Arc::clone(&refusal))),
     ]
-    .map(AbortOnDrop);
+    .map(AbortOnDropHandle::new);
     let answer = timeout(TRY, async {
         client.wait_for_connect().await.map_err(|error| reason(&error))?;
         ask(&client).await
@@ -131,19 +131,10 @@ pub(super) fn reason(error: &Error) -> String {
     spoken(error).unwrap_or_else(|| SILENCE.to_owned())
 }
 
-/// Aborts a task when it is dropped.
-pub(super) struct AbortOnDrop<T = ()>(pub(super) JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// Starts fred's task anew when it ends: fred reconnects by itself, but that task can end.
 pub(super) async fn stay_connected(client: Client) {
     loop {
-        let _ = (&mut AbortOnDrop(client.connect()).0).await;
+        let _ = AbortOnDropHandle::new(client.connect()).await;
         sleep(REST).await;
     }
 }

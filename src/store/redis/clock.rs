@@ -9,7 +9,7 @@ use fred::{
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::{codec::Str, connection::TRY};
+use super::{client::TRY, codec::Str};
 use crate::room::{Millis, Moment};
 
 /// Two clocks drift apart by a thousandth at most.

@@ -9,12 +9,9 @@
 //! says whether a connection lives. Retries, routing and resubscription are ours, too: see [`super::router`].
 //! (fred's cluster client, subscriber client and detection of dead connections do not survive the tests.)
 
-use std::{
-    sync::{
-        Arc, OnceLock, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, OnceLock, Weak,
+    atomic::{AtomicBool, Ordering},
 };
 
 use fred::bytes_utils::Str;
@@ -40,23 +37,16 @@ use tokio::{
 };
 
 use super::{
-    address::RedisConfigError,
-    client::{ConnectError, client, listen, slots, stay_connected},
+    address::{RedisConfigError, Setup},
+    client::{ASK, ConnectError, SEARCH, TRY, client, listen, slots, stay_connected},
     clock::Clock,
     lanes::{Lane, Lanes},
-    probe::{About, Setup},
     repair_counts::{RepairCounts, count},
+    role::About,
     scripts::Script,
     slot_map::SlotMap,
 };
 use crate::{room::Moment, store::StoreError};
-
-/// The timeout of one try.
-pub(super) const TRY: Duration = Duration::from_secs(1);
-/// The timeout when a server is asked for its slot map.
-pub(super) const ASK: Duration = Duration::from_millis(300);
-/// How often a server that is away is tried again.
-pub(super) const SEARCH: Duration = Duration::from_millis(50);
 
 /// Handles the events of a connection.
 pub(super) trait ConnectionEvents: Send + Sync + 'static {

@@ -232,7 +232,7 @@ impl Shared {
             &self
                 .rooms
                 .entry(room.as_str().into())
-                .or_insert_with(|| RoomSubscription::new(self, room)),
+                .or_insert_with(|| repair::subscription(self, room)),
         ))
     }
 
@@ -245,8 +245,8 @@ impl Shared {
     fn subscriptions(&self, pick: impl Fn(u16) -> bool) -> Vec<Arc<RoomSubscription>> {
         self.rooms
             .iter()
-            .filter(|room| pick(room.keys.slot()))
-            .map(|room| Arc::clone(&room))
+            .filter(|subscription| pick(subscription.keys.slot()))
+            .map(|subscription| Arc::clone(&subscription))
             .collect()
     }
 

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{DEADLINE, Shared, connection::TRY, keys::Keys, lanes::RENEWALS};
+use super::{DEADLINE, Shared, client::TRY, keys::Keys, lanes::RENEWALS};
 
 /// How soon a subscription that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);

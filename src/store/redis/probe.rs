@@ -2,20 +2,17 @@
 //! Cluster. It may refuse to write, or know or allow too few commands. So a probe tries what rooms need.
 
 use fred::{
-    clients::WithOptions,
-    error::Error,
-    interfaces::LuaInterface,
-    prelude::Client,
-    types::{Value, config::Server},
+    clients::WithOptions, error::Error, interfaces::LuaInterface, prelude::Client, types::Value,
 };
 use tokio::{join, time::timeout};
 
 use super::{
-    client::info,
-    connection::{RedisConnection, TRY},
+    address::Setup,
+    client::{TRY, info},
+    connection::RedisConnection,
     error_action::{ErrorAction, classify, spoken},
     keys::Keys,
-    role::{self, Memory},
+    role::{self, About, Memory},
     scripts::PROBE,
 };
 
@@ -27,17 +24,6 @@ const NAMES: u32 = 20_000;
 /// 65,536 times.
 const SPREAD: u32 = 16;
 
-/// The deployment that this server should be part of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Setup {
-    /// It is the only server that the URL names.
-    pub(super) alone: bool,
-    /// It is a server of a Cluster.
-    pub(super) clustered: bool,
-    /// The number of the database.
-    pub(super) database: u8,
-}
-
 /// The result of a probe.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Finding {
@@ -47,14 +33,6 @@ pub(super) enum Finding {
     Unfit(String),
     /// A connection that lives gave no answer.
     Silent,
-}
-
-/// What else a server said about itself.
-#[derive(Clone, Default, Debug)]
-pub(super) struct About {
-    /// The master that it follows, if it is connected to it.
-    pub(super) leader: Option<Server>,
-    pub(super) memory: Option<Memory>,
 }
 
 /// Probes one server again and again.

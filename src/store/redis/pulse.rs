@@ -8,8 +8,8 @@ use futures_util::future::{join, join_all};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    client::SILENCE,
-    connection::{ConnectionEvents, RedisConnection, SEARCH, TRY},
+    client::{SEARCH, SILENCE, TRY},
+    connection::{ConnectionEvents, RedisConnection},
     error_action::spoken,
     probe::{Finding, Probe},
 };

@@ -14,8 +14,8 @@ use tokio::{
 
 use super::{
     Shared,
+    client::TRY,
     codec::{self, Position, Reply, garbled, number},
-    connection::TRY,
     lanes::RENEWALS,
     scripts,
     subscription::{GateState, RoomSubscription},

@@ -1,18 +1,45 @@
-//! The task that repairs one room of a node: it renews what a renewal of many rooms could not, and reads what was missed.
+//! The task that repairs one room of a node: it renews what a renewal of many rooms could not, and reads what was
+//! missed. So sessions, subscription and stream are correct whatever happens to Redis.
 
-use std::{sync::Weak, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
+use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Shared, repair_counts::count, subscription::RoomSubscription};
-use crate::store::StoreError;
+use super::{
+    DEADLINE, Members, Shared, Want,
+    codec::{JoinReply, garbled},
+    repair_counts::count,
+    replica::Seat,
+    scripts,
+    seats::Joiner,
+    spoiled,
+    subscription::{RoomSubscription, TOGETHER},
+};
+use crate::{
+    room::{MemberId, RoomId},
+    store::{Event, StoreError},
+};
 
 /// How soon a repair that failed is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 /// The longest wait before another repair of a room whose keys hold what no script of ours wrote.
 const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// The subscription to a room, with its repair task.
+pub(super) fn subscription(shared: &Arc<Shared>, room: &RoomId) -> Arc<RoomSubscription> {
+    let subscription = Arc::new(RoomSubscription::new(shared, room));
+    subscription.is_kept_by(
+        tokio::spawn(keep(Arc::downgrade(shared), Arc::downgrade(&subscription))).abort_handle(),
+    );
+    subscription
+}
+
 /// Repairs the room as soon as something is wrong, which includes a renewal that failed together with the others'.
-pub(super) async fn keep(shared: Weak<Shared>, subscription: Weak<RoomSubscription>) {
+async fn keep(shared: Weak<Shared>, subscription: Weak<RoomSubscription>) {
     let mut rest = RETRY;
     loop {
         let Some(watched) = subscription.upgrade() else { return };
@@ -49,6 +76,156 @@ pub(super) async fn keep(shared: Weak<Shared>, subscription: Weak<RoomSubscripti
             watched.renewed(Duration::ZERO);
             watched.wake();
         }
+    }
+}
+
+impl Shared {
+    /// Renews the lease of this node's members, and repairs what is wrong.
+    pub(super) async fn reconcile(
+        self: &Arc<Self>,
+        subscription: &RoomSubscription,
+    ) -> Result<(), StoreError> {
+        let deadline = Instant::now() + DEADLINE;
+        let Some(mut gate) = subscription.pass(deadline).await? else { return Ok(()) };
+        if subscription.replica().seats().is_empty() {
+            self.retire(subscription, &mut gate).await;
+            return Ok(());
+        }
+        let unsubscribed = subscription.replica().take_unsubscribed();
+        let listens = gate
+            .subscribed
+            .as_ref()
+            .is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
+        if unsubscribed || !listens {
+            gate.subscribed = None;
+            match self.router.subscribe(&subscription.keys, deadline).await {
+                Ok(connection) => gate.subscribed = Some(connection),
+                Err(error) => {
+                    subscription.replica().mark_unsubscribed();
+                    return Err(error);
+                }
+            }
+            count(&self.counts.resub);
+            subscription.replica().mark_gap();
+        }
+        let mut evicted = subscription.replica().take_evicted();
+        if !evicted {
+            match self
+                .renew(&[subscription], self.lease(), deadline)
+                .await?
+                .pop()
+                .transpose()?
+                .flatten()
+            {
+                Some(position) => subscription.expect(position),
+                None => evicted = true,
+            }
+        }
+        loop {
+            if evicted {
+                if let Err(error) = self.rejoin_members(subscription, deadline).await {
+                    subscription.replica().mark_evicted();
+                    return Err(error);
+                }
+                subscription.replica().mark_gap();
+            }
+            if !subscription.replica().is_filling() {
+                break;
+            }
+            self.fill(subscription, deadline).await?;
+            // The room as read may show that a failover has lost sessions: they come back before any event is passed on.
+            evicted = subscription.replica().take_evicted();
+        }
+        if subscription.replica().seats().is_empty() {
+            self.retire(subscription, &mut gate).await;
+        }
+        subscription.renewed(self.period());
+        Ok(())
+    }
+
+    /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
+    async fn rejoin_members(
+        &self,
+        subscription: &RoomSubscription,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        let (key, seats) = {
+            let replica = subscription.replica();
+            (replica.key(), replica.seats().clone())
+        };
+        let began = Instant::now();
+        let sits = |id: MemberId, tag| {
+            subscription.replica().seats().get(&id).is_some_and(|seat| seat.tag == tag)
+        };
+        let rejoin = |(id, seat): (MemberId, Seat)| async move {
+            if !sits(id, seat.tag) {
+                return Ok(());
+            }
+            let joiner = Joiner { id, name: &seat.name, tag: seat.tag, began, after: None };
+            let args = self.join_args(&joiner, key, Some(&seat), false);
+            let mut reply =
+                self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
+            match reply.word().as_deref() {
+                Some("OK") => {
+                    let JoinReply { room_state, .. } =
+                        JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
+                    count(&self.counts.rejoin);
+                    if !subscription.replica().renew(id, seat.tag, room_state.room.version) {
+                        // Given up meanwhile.
+                        self.schedule_cleanup(&subscription.room, id, seat.tag);
+                    }
+                }
+                Some("ETAKEN") => subscription.replica().lose(id, seat.tag, &mut |event| {
+                    self.events.on_event(&subscription.room, event)
+                }),
+                Some("EBROKEN") => return Err(spoiled::numbers()),
+                _ => return Err(garbled("join")),
+            }
+            Ok(())
+        };
+        let mut seats = seats.into_iter();
+        // The first may have to create the room; the others need not wait for each other.
+        if let Some(first) = seats.next() {
+            rejoin(first).await?;
+        }
+        let mut rest = stream::iter(seats.map(rejoin)).buffer_unordered(TOGETHER);
+        while let Some(result) = rest.next().await {
+            result?;
+        }
+        Ok(())
+    }
+
+    /// Reads the room again and tells what was missed.
+    async fn fill(
+        &self,
+        subscription: &RoomSubscription,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        let want = {
+            let mut replica = subscription.replica();
+            replica.refill();
+            let (epoch, seq) = replica.heard();
+            if replica.is_forked() { Want::All } else { Want::Since(epoch, seq) }
+        };
+        let Some((room_state, reaches)) =
+            self.read(&subscription.keys, Members::All, want, deadline).await?
+        else {
+            subscription.replica().mark_evicted();
+            return Err(StoreError::Unavailable);
+        };
+        count(&self.counts.fill);
+        if subscription.replica().forks(&room_state) {
+            // The room is read again from the beginning: events that were passed on cannot be taken back.
+            return Ok(());
+        }
+        subscription.replica().fill(room_state, reaches, &mut |event| {
+            if matches!(event, Event::Reset(_)) {
+                count(&self.counts.reset);
+            }
+            self.events.on_event(&subscription.room, event);
+        });
+        subscription.notify();
+        Ok(())
     }
 }
 

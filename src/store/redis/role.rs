@@ -18,6 +18,14 @@ pub(super) struct Memory {
     policy: String,
 }
 
+/// What else a server said about itself.
+#[derive(Clone, Default, Debug)]
+pub(super) struct About {
+    /// The master that it follows, if it is connected to it.
+    pub(super) leader: Option<Server>,
+    pub(super) memory: Option<Memory>,
+}
+
 impl Memory {
     /// Reads the section `memory`.
     pub(super) fn read(info: &str) -> Option<Self> {

@@ -21,10 +21,9 @@ use tokio::{
 };
 
 use super::{
-    address::{Address, Deployment, RedisConfigError},
+    address::{Address, Deployment, RedisConfigError, Setup},
     client::{fetch_slot_map, master_of},
     connection::{ConnectionEvents, RedisConnection},
-    probe::Setup,
     pulse::LogOnce,
     repair_counts::{RepairCounts, count},
     sentinels::Sentinels,

@@ -24,11 +24,11 @@ use fred::{
 };
 use futures_util::future::join_all;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     address::{RedisConfigError, at},
-    client::{AbortOnDrop, ConnectError, SILENCE, client, listen, reason, stay_connected},
-    connection::ASK,
+    client::{ASK, ConnectError, SILENCE, client, listen, reason, stay_connected},
 };
 
 /// Connections to all Sentinels that the URL names.
@@ -43,7 +43,7 @@ pub(super) struct Sentinels {
 struct Line {
     client: WithOptions<Client>,
     refusal: Arc<ConnectError>,
-    _tasks: [AbortOnDrop; 2],
+    _tasks: [AbortOnDropHandle<()>; 2],
 }
 
 impl Sentinels {
@@ -58,7 +58,7 @@ impl Sentinels {
                 (client(at(config, server), 64)?, Arc::new(ConnectError::default()));
             let listening = listen((*client).clone(), Arc::clone(&refusal));
             let tasks = [tokio::spawn(stay_connected((*client).clone())), tokio::spawn(listening)];
-            Ok(Line { client, refusal, _tasks: tasks.map(AbortOnDrop) })
+            Ok(Line { client, refusal, _tasks: tasks.map(AbortOnDropHandle::new) })
         };
         let lines = hosts.iter().map(start).collect::<Result<_, _>>()?;
         Ok(Self { service: service.to_owned(), lines, newest: AtomicU64::new(0) })

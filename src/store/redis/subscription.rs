@@ -1,5 +1,4 @@
-//! One room at one node: the members of this node, and the repairs that keep their sessions, the subscription and
-//! the stream correct whatever happens to Redis.
+//! One room at one node: its subscription, the gate that changes it, and the welcome of a new member.
 
 use std::{
     pin::pin,
@@ -7,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Mutex as Gate, Notify, OwnedMutexGuard},
@@ -16,25 +14,15 @@ use tokio::{
 };
 
 use super::{
-    DEADLINE, Members, Shared, Want,
-    broker_message::BrokerMessage,
-    codec::{JoinReply, Position, garbled},
-    connection::RedisConnection,
-    keys::Keys,
-    queue::Queue,
-    repair,
-    repair_counts::count,
-    replica::{RoomReplica, Seat},
-    scripts,
-    seats::Joiner,
-    spoiled,
+    Members, Shared, Want, broker_message::BrokerMessage, codec::Position,
+    connection::RedisConnection, keys::Keys, queue::Queue, replica::RoomReplica,
 };
 use crate::{
     room::{MemberId, RoomId, Snapshot},
-    store::{Event, StoreError},
+    store::StoreError,
 };
 
-/// Members brought back at once.
+/// Members brought back, or taken leave of, at once.
 pub(super) const TOGETHER: usize = 64;
 
 /// A room to which this node is subscribed.
@@ -66,9 +54,9 @@ pub(super) struct GateState {
 }
 
 impl RoomSubscription {
-    /// The subscription to a room, with its repair task.
-    pub(super) fn new(shared: &Arc<Shared>, room: &RoomId) -> Arc<Self> {
-        let subscription = Arc::new(Self {
+    /// The subscription to a room, without its repair task.
+    pub(super) fn new(shared: &Shared, room: &RoomId) -> Self {
+        Self {
             room: room.clone(),
             keys: shared.keys(room),
             gate: Arc::default(),
@@ -79,11 +67,12 @@ impl RoomSubscription {
             away: Mutex::new(false),
             renewal: Mutex::new(Instant::now() + shared.period()),
             reconciler: OnceLock::new(),
-        });
-        let reconciler =
-            tokio::spawn(repair::keep(Arc::downgrade(shared), Arc::downgrade(&subscription)));
-        let _ = subscription.reconciler.set(reconciler.abort_handle());
-        subscription
+        }
+    }
+
+    /// The repair task runs.
+    pub(super) fn is_kept_by(&self, reconciler: AbortHandle) {
+        let _ = self.reconciler.set(reconciler);
     }
 
     /// Stops the repair task.
@@ -242,153 +231,5 @@ impl Shared {
         subscription.notify();
         // Where its repair task does this, it ends at its next wait.
         subscription.abandon();
-    }
-
-    /// Renews the lease of this node's members, and repairs what is wrong.
-    pub(super) async fn reconcile(
-        self: &Arc<Self>,
-        subscription: &RoomSubscription,
-    ) -> Result<(), StoreError> {
-        let deadline = Instant::now() + DEADLINE;
-        let Some(mut gate) = subscription.pass(deadline).await? else { return Ok(()) };
-        if subscription.replica().seats().is_empty() {
-            self.retire(subscription, &mut gate).await;
-            return Ok(());
-        }
-        let unsubscribed = subscription.replica().take_unsubscribed();
-        let listens = gate
-            .subscribed
-            .as_ref()
-            .is_some_and(|connection| self.router.leads_to(subscription.keys.slot(), connection));
-        if unsubscribed || !listens {
-            gate.subscribed = None;
-            match self.router.subscribe(&subscription.keys, deadline).await {
-                Ok(connection) => gate.subscribed = Some(connection),
-                Err(error) => {
-                    subscription.replica().mark_unsubscribed();
-                    return Err(error);
-                }
-            }
-            count(&self.counts.resub);
-            subscription.replica().mark_gap();
-        }
-        let mut evicted = subscription.replica().take_evicted();
-        if !evicted {
-            match self
-                .renew(&[subscription], self.lease(), deadline)
-                .await?
-                .pop()
-                .transpose()?
-                .flatten()
-            {
-                Some(position) => subscription.expect(position),
-                None => evicted = true,
-            }
-        }
-        loop {
-            if evicted {
-                if let Err(error) = self.rejoin_members(subscription, deadline).await {
-                    subscription.replica().mark_evicted();
-                    return Err(error);
-                }
-                subscription.replica().mark_gap();
-            }
-            if !subscription.replica().is_filling() {
-                break;
-            }
-            self.fill(subscription, deadline).await?;
-            // The room as read may show that a failover has lost sessions: they come back before any event is passed on.
-            evicted = subscription.replica().take_evicted();
-        }
-        if subscription.replica().seats().is_empty() {
-            self.retire(subscription, &mut gate).await;
-        }
-        subscription.renewed(self.period());
-        Ok(())
-    }
-
-    /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
-    async fn rejoin_members(
-        &self,
-        subscription: &RoomSubscription,
-        deadline: Instant,
-    ) -> Result<(), StoreError> {
-        let (key, seats) = {
-            let replica = subscription.replica();
-            (replica.key(), replica.seats().clone())
-        };
-        let began = Instant::now();
-        let sits = |id: MemberId, tag| {
-            subscription.replica().seats().get(&id).is_some_and(|seat| seat.tag == tag)
-        };
-        let rejoin = |(id, seat): (MemberId, Seat)| async move {
-            if !sits(id, seat.tag) {
-                return Ok(());
-            }
-            let joiner = Joiner { id, name: &seat.name, tag: seat.tag, began, after: None };
-            let args = self.join_args(&joiner, key, Some(&seat), false);
-            let mut reply =
-                self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
-            match reply.word().as_deref() {
-                Some("OK") => {
-                    let JoinReply { room_state, .. } =
-                        JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
-                    count(&self.counts.rejoin);
-                    if !subscription.replica().renew(id, seat.tag, room_state.room.version) {
-                        // Given up meanwhile.
-                        self.schedule_cleanup(&subscription.room, id, seat.tag);
-                    }
-                }
-                Some("ETAKEN") => subscription.replica().lose(id, seat.tag, &mut |event| {
-                    self.events.on_event(&subscription.room, event)
-                }),
-                Some("EBROKEN") => return Err(spoiled::numbers()),
-                _ => return Err(garbled("join")),
-            }
-            Ok(())
-        };
-        let mut seats = seats.into_iter();
-        // The first may have to create the room; the others need not wait for each other.
-        if let Some(first) = seats.next() {
-            rejoin(first).await?;
-        }
-        let mut rest = stream::iter(seats.map(rejoin)).buffer_unordered(TOGETHER);
-        while let Some(result) = rest.next().await {
-            result?;
-        }
-        Ok(())
-    }
-
-    /// Reads the room again and tells what was missed.
-    async fn fill(
-        &self,
-        subscription: &RoomSubscription,
-        deadline: Instant,
-    ) -> Result<(), StoreError> {
-        let want = {
-            let mut replica = subscription.replica();
-            replica.refill();
-            let (epoch, seq) = replica.heard();
-            if replica.is_forked() { Want::All } else { Want::Since(epoch, seq) }
-        };
-        let Some((room_state, reaches)) =
-            self.read(&subscription.keys, Members::All, want, deadline).await?
-        else {
-            subscription.replica().mark_evicted();
-            return Err(StoreError::Unavailable);
-        };
-        count(&self.counts.fill);
-        if subscription.replica().forks(&room_state) {
-            // The room is read again from the beginning: events that were passed on cannot be taken back.
-            return Ok(());
-        }
-        subscription.replica().fill(room_state, reaches, &mut |event| {
-            if matches!(event, Event::Reset(_)) {
-                count(&self.counts.reset);
-            }
-            self.events.on_event(&subscription.room, event);
-        });
-        subscription.notify();
-        Ok(())
     }
 }

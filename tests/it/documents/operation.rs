@@ -4,10 +4,7 @@ use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use super::{
-    scene::{Login, Request},
-    schemas::{Documents, examples, plain},
-};
+use super::schemas::{Documents, examples, plain};
 use crate::wire::PATIENCE;
 
 pub(super) struct Operation<'a> {
@@ -17,6 +14,57 @@ pub(super) struct Operation<'a> {
     pub(super) method: Method,
     pub(super) operation: &'a Value,
     pub(super) parameters: Vec<&'a Value>,
+}
+
+/// A request before it is sent.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Request {
+    /// Replaces path parameters.
+    pub(super) room: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) ticket: bool,
+    pub(super) login: Option<Login>,
+    pub(super) body: Option<Vec<u8>>,
+    /// Not signed by LiveKit.
+    pub(super) forged: bool,
+}
+
+/// How Amy's token is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Login {
+    Cookie,
+    Header,
+}
+
+impl Documents {
+    pub(super) fn operations(&self) -> Vec<Operation<'_>> {
+        let mut operations = Vec::new();
+        for (path, item) in self.http["paths"].as_object().unwrap() {
+            for (method, operation) in
+                item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters")
+            {
+                let lists = [&item["parameters"], &operation["parameters"]];
+                let parameters = lists
+                    .into_iter()
+                    .filter_map(Value::as_array)
+                    .flatten()
+                    .map(|one| self.at(one))
+                    .collect();
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                let id = operation["operationId"].as_str().unwrap();
+                operations.push(Operation {
+                    documents: self,
+                    id,
+                    path,
+                    method,
+                    operation,
+                    parameters,
+                });
+            }
+        }
+        operations
+    }
 }
 
 impl Operation<'_> {

@@ -10,7 +10,7 @@ use reqwest::{Client as Http, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::{sync::OnceCell, time::timeout};
 
-use super::operation::Operation;
+use super::operation::{Login, Operation, Request};
 use crate::wire::{Client, PATIENCE, TestServer, encoded, livekit, poller::Poller};
 
 /// Video is set up, though no LiveKit is there.
@@ -29,26 +29,6 @@ pub(super) const LIVEKIT_SECRET: &str = "a secret that is long enough for HS256"
 
 /// What is said where there are accounts.
 pub(super) const OF_ACCOUNTS: [&str; 3] = ["not_logged_in", "login_required", "name_taken"];
-/// A request before it is sent.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Request {
-    /// Replaces path parameters.
-    pub(super) room: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) ticket: bool,
-    pub(super) login: Option<Login>,
-    pub(super) body: Option<Vec<u8>>,
-    /// Not signed by LiveKit.
-    pub(super) forged: bool,
-}
-
-/// How Amy's token is sent.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Login {
-    Cookie,
-    Header,
-}
 
 /// A database in which Amy has an account.
 pub(super) struct Book {

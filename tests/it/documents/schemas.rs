@@ -5,10 +5,7 @@ use std::{
     fs,
 };
 
-use reqwest::Method;
 use serde_json::{Map, Value, json};
-
-use super::operation::Operation;
 
 pub(super) fn source(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -58,34 +55,6 @@ impl Documents {
         node["$ref"]
             .as_str()
             .map_or(node, |link| self.http.pointer(link.trim_start_matches('#')).unwrap())
-    }
-
-    pub(super) fn operations(&self) -> Vec<Operation<'_>> {
-        let mut operations = Vec::new();
-        for (path, item) in self.http["paths"].as_object().unwrap() {
-            for (method, operation) in
-                item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters")
-            {
-                let lists = [&item["parameters"], &operation["parameters"]];
-                let parameters = lists
-                    .into_iter()
-                    .filter_map(Value::as_array)
-                    .flatten()
-                    .map(|one| self.at(one))
-                    .collect();
-                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-                let id = operation["operationId"].as_str().unwrap();
-                operations.push(Operation {
-                    documents: self,
-                    id,
-                    path,
-                    method,
-                    operation,
-                    parameters,
-                });
-            }
-        }
-        operations
     }
 
     /// The types of an operation's messages, each with its message.
