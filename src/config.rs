@@ -211,7 +211,8 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn config(args: &[&str]) -> Result<Config, String> {
+    /// Also for the tests below this module.
+    pub(super) fn config(args: &[&str]) -> Result<Config, String> {
         let config = Config::try_parse_from([&["parlor"], args].concat())
             .map_err(|error| error.to_string())?;
         config.check().map_err(|error| error.to_string())

@@ -79,15 +79,7 @@ fn is_url(name: &str, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    fn config(args: &[&str]) -> Result<Config, String> {
-        let config = Config::try_parse_from([&["parlor"], args].concat())
-            .map_err(|error| error.to_string())?;
-        config.check().map_err(|error| error.to_string())
-    }
+    use super::super::tests::config;
 
     #[test]
     fn what_a_file_leaves_around_a_secret_is_taken_away_and_what_could_mean_two_things_is_refused()

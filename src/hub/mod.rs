@@ -17,6 +17,7 @@ mod shutdown;
 mod spread;
 mod subscriber;
 mod ticket_ops;
+mod typing;
 
 use std::{
     sync::{Arc, atomic::AtomicU64},

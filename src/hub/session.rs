@@ -10,7 +10,9 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom};
+use super::{
+    Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom, typing,
+};
 use crate::{
     budget::Kept,
     protocol::{Ack, ApiError, ServerMessage, Timestamp, True},
@@ -22,9 +24,6 @@ use crate::{
 
 /// How long an explicit leave waits for the store before it goes on in the background.
 pub(super) const LEAVING: Duration = Duration::from_secs(3);
-
-/// After this long without another typing frame, the hub broadcasts that the member has stopped typing.
-pub(super) const TYPING: Duration = Duration::from_secs(6);
 
 /// A member's session in a room, held by one connection.
 pub struct Session {
@@ -214,15 +213,8 @@ impl Session {
             .typing(&self.room.id, self.claims.member, &self.claims.name, typing, began)
             .await?;
         if typing {
-            let (store, room, claims) =
-                (Arc::clone(&self.hub.store), self.room.id.clone(), self.claims.clone());
-            let typing_timeout = tokio::spawn(async move {
-                sleep(TYPING).await;
-                // An error is of no interest: for a member who has left, the leave was broadcast.
-                let _ =
-                    store.typing(&room, claims.member, &claims.name, false, Instant::now()).await;
-            });
-            self.typing_timeout = Some(typing_timeout.abort_handle());
+            self.typing_timeout =
+                Some(typing::timeout(&self.hub.store, &self.room.id, &self.claims, || {}));
         }
         Ok(())
     }

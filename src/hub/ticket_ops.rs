@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::{
     task::AbortHandle,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 use super::{
     Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber,
-    session::{LEAVING, TYPING, may_stand},
+    session::{LEAVING, may_stand},
+    typing,
 };
 use crate::{
     budget::Usage,
@@ -151,14 +152,11 @@ impl Hub {
         self.set_typing_timeout(who.member, None);
         self.store.typing(room, who.member, &who.name, typing, began).await?;
         if typing {
-            let (hub, room, who) = (Arc::clone(self), room.clone(), who.clone());
-            let set_typing_timeout = tokio::spawn(async move {
-                sleep(TYPING).await;
-                hub.typing_timeouts.remove(&who.member);
-                // An error is of no interest: for a member who has left, the leave was broadcast.
-                let _ = hub.store.typing(&room, who.member, &who.name, false, Instant::now()).await;
+            let (hub, member) = (Arc::clone(self), who.member);
+            let timeout = typing::timeout(&self.store, room, who, move || {
+                drop(hub.typing_timeouts.remove(&member))
             });
-            self.set_typing_timeout(who.member, Some(set_typing_timeout.abort_handle()));
+            self.set_typing_timeout(member, Some(timeout));
         }
         Ok(())
     }
