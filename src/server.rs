@@ -90,7 +90,7 @@ impl Server {
             None => None,
         };
         let budgets = Arc::new(Budgets::new(descriptors::bounded(config.budgets.limits())));
-        let terms = HubConfig {
+        let hub_config = HubConfig {
             signer: Signer::new(config.secret.expose()),
             limits,
             crowd: config.crowd as usize,
@@ -101,23 +101,23 @@ impl Server {
             budgets: Arc::clone(&budgets),
             clock: wall_clock,
         };
-        let rooms = RoomRegistry::new(terms);
+        let rooms = RoomRegistry::new(hub_config);
         let node = NodeId(fastrand::u64(..));
-        let feed: Arc<dyn EventHandler> = Arc::clone(&rooms) as _;
+        let events: Arc<dyn EventHandler> = Arc::clone(&rooms) as _;
         let store: Arc<dyn Store> = match config.redis() {
             Some(url) => Redis::connect(
                 url,
                 node,
                 limits,
                 BACKSTOP * u32::try_from(limits.lease).unwrap_or(u32::MAX),
-                feed,
+                events,
             )?,
-            None => Memory::new(World::new(limits, wall_clock), node, feed),
+            None => Memory::new(World::new(limits, wall_clock), node, events),
         };
         let hub = Hub::new(rooms, store);
         let links = TaskTracker::new();
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
-        let edge = AppState {
+        let app = AppState {
             hub: Arc::clone(&hub),
             origins: Origins {
                 allowed: config.origins.0,
@@ -135,7 +135,7 @@ impl Server {
             links: links.clone(),
         };
         let gate = Arc::new(Gate::new(Arc::clone(&budgets), config.proxies.into()));
-        let service = layered(Arc::new(edge));
+        let service = layered(Arc::new(app));
         let listener = listen(config.listen, config.backlog)
             .map_err(|error| ServerError::Listen(config.listen, error))?;
         let address =

@@ -116,7 +116,7 @@ impl Video {
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn probe(&self) -> Result<(), VideoError> {
-        self.ask(Whom::LiveKit, self.rooms.list_rooms(vec!["-".to_owned()])).await.map(drop)
+        self.ask(CallTarget::LiveKit, self.rooms.list_rooms(vec!["-".to_owned()])).await.map(drop)
     }
 
     /// A pass with the least grants that a call needs: this room, this identity, ten minutes.
@@ -158,11 +158,11 @@ impl Video {
             "participant_left" | "participant_connection_aborted" => true,
             _ => return Ok(None),
         };
-        let whom = event.participant.and_then(|them| {
+        let target = event.participant.and_then(|them| {
             Some((identity(&them.identity)?, since(them.joined_at_ms, them.joined_at)))
         });
         let room = event.room.and_then(|room| room.name.parse().ok());
-        Ok(whom.zip(room).map(|((member, call), room)| WebhookEvent {
+        Ok(target.zip(room).map(|((member, call), room)| WebhookEvent {
             room,
             member,
             call: if over { call.over() } else { call },
@@ -175,7 +175,7 @@ impl Video {
     /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn callers(&self, room: &RoomId) -> Result<Vec<(MemberId, CallMark)>, VideoError> {
         let there = self
-            .ask(Whom::LiveKit, self.rooms.list_participants(room.as_str()))
+            .ask(CallTarget::LiveKit, self.rooms.list_participants(room.as_str()))
             .await?
             .unwrap_or_default();
         let stays = there
@@ -189,7 +189,7 @@ impl Video {
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn end(&self, room: &RoomId) -> Result<(), VideoError> {
-        self.ask(Whom::Callers, self.rooms.delete_room(room.as_str())).await.map(drop)
+        self.ask(CallTarget::Callers, self.rooms.delete_room(room.as_str())).await.map(drop)
     }
 
     /// Removes a participant from a call.
@@ -201,15 +201,18 @@ impl Video {
         room: &RoomId,
         member: MemberId,
     ) -> Result<(), VideoError> {
-        self.ask(Whom::Callers, self.rooms.remove_participant(room.as_str(), &member.to_string()))
-            .await
-            .map(drop)
+        self.ask(
+            CallTarget::Callers,
+            self.rooms.remove_participant(room.as_str(), &member.to_string()),
+        )
+        .await
+        .map(drop)
     }
 
     /// Waits for a turn and the answer; `None` if LiveKit knows nothing of it. Says once how LiveKit stands to us when that changes.
     async fn ask<T>(
         &self,
-        whom: Whom,
+        target: CallTarget,
         question: impl Future<Output = ServiceResult<T>>,
     ) -> Result<Option<T>, VideoError> {
         // Where the others wait in vain, so would this.
@@ -224,7 +227,7 @@ impl Video {
                 return Ok(Some(answer));
             }
             Err(ServiceError::Twirp(ServerError::Request(error)))
-                if error.is_timeout() && whom == Whom::Callers =>
+                if error.is_timeout() && target == CallTarget::Callers =>
             {
                 return Err(VideoError::Failed("timeout".into()));
             }
@@ -272,7 +275,7 @@ impl Video {
 
 /// Who has to answer a question to LiveKit.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whom {
+enum CallTarget {
     /// LiveKit itself: when it is silent, it is away.
     LiveKit,
     /// Those in the call as well: one of them may be on the way out and never answer.

@@ -45,7 +45,7 @@ pub enum Shape {
     /// So many at a time come into a room of their own and leave it.
     Churn { at_once: usize, seconds: f64 },
     /// A Redis is asked for a sign of life, `rate` times a second.
-    ClientMessage { rate: f64, seconds: f64 },
+    Ask { rate: f64, seconds: f64 },
 }
 
 /// What came of it.

@@ -97,7 +97,7 @@ impl Load {
         let before = self.look()?;
         let (crowd, seconds) = match self.job.shape {
             Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
-            Shape::ClientMessage { rate, seconds } => return self.ask(rate, seconds),
+            Shape::Ask { rate, seconds } => return self.ask(rate, seconds),
             Shape::Idle { crowd, seconds }
             | Shape::Talk { crowd, seconds, .. }
             | Shape::Flood { crowd, seconds, .. } => (crowd, seconds),

@@ -113,7 +113,7 @@ pub const SCENARIOS: &[Scenario] = &[
     // As many as 500x4 has messages.
     Scenario {
         name: "ping",
-        shape: Shape::ClientMessage { rate: 2500.0, seconds: 3.0 },
+        shape: Shape::Ask { rate: 2500.0, seconds: 3.0 },
         kinds: &[Kind::Redis],
     },
     Scenario {
@@ -154,7 +154,7 @@ impl Scenario {
             }
             Shape::Talk { seconds, .. }
             | Shape::Flood { seconds, .. }
-            | Shape::ClientMessage { seconds, .. } => *seconds = seconds.min(1.0),
+            | Shape::Ask { seconds, .. } => *seconds = seconds.min(1.0),
         }
         self
     }

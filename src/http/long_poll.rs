@@ -34,12 +34,12 @@ impl LongPoll {
             .get_all(CONNECTION)
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-        let closes = words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"));
+        let closes = words.any(|check| check.trim_ascii().eq_ignore_ascii_case(b"close"));
         Some(Self { ends: closes || request.version() < Version::HTTP_11 })
     }
 
     /// The response as bytes for the socket; `None` if its body fails.
-    pub async fn lay_out(self, answer: HttpResponse, stops: bool) -> Option<Whole> {
+    pub async fn to_bytes(self, answer: HttpResponse, stops: bool) -> Option<Whole> {
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
         let mut answer = HttpResponse::from_parts(parts, response::whole(body.clone()));

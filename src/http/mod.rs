@@ -181,7 +181,7 @@ impl AppState {
         let room = room_id(room)?;
         let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.ticket_holder(&self.usage(&request), &room, ticket).await?.member;
-        self.pacers.word(&member).await?;
+        self.pacers.check(&member).await?;
         let pass = self.hub.livekit_token(&room, member).await?;
         let shape = serde_json::json!({
             "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
@@ -219,12 +219,14 @@ impl AppState {
         let (rooms, sessions) = self.hub.counts();
         let held = |resource| self.budgets.held(resource);
         let gauges = [
-            ("rooms", "Rooms with seats at this node", rooms),
-            ("seats", "Seats at this node", sessions),
+            ("rooms", "Rooms with sessions at this node", rooms),
+            ("sessions", "Sessions at this node", sessions),
+            // The name before 0.2, for one release.
+            ("seats", "Old name of sessions", sessions),
             ("connections", "Connections that this node holds", held(Resource::Connections)),
             (
                 "text_bytes",
-                "Bytes said into rooms that live, as budgets count them",
+                "Bytes of the messages in living rooms, as budgets count them",
                 held(Resource::Text),
             ),
             (

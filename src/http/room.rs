@@ -80,7 +80,7 @@ impl AppState {
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
         let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
-        Box::pin(self.pacers.word(&who.member)).await?;
+        Box::pin(self.pacers.check(&who.member)).await?;
         let answer =
             self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
         Ok(answer.map_or_else(response::nothing, response::written))
@@ -161,13 +161,13 @@ impl AppState {
         let room = room_id(room)?;
         self.usage(&request).frame()?;
         let header = guards::ticket(&request);
-        let slip = match body::object_or_default::<LeaveBody>(&body) {
+        let body = match body::object_or_default::<LeaveBody>(&body) {
             // A client with a ticket in the header needs no body.
             Err(_) if header.is_some() => LeaveBody::default(),
-            slip => slip?,
+            body => body?,
         };
-        let ticket = header.or(slip.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
-        match slip.unload {
+        let ticket = header.or(body.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
+        match body.unload {
             true => self.hub.unload(&room, ticket).await?,
             false => self.hub.leave_by_ticket(&room, ticket, began).await?,
         }
@@ -213,7 +213,7 @@ impl AppState {
         // Before the store is asked for the holder.
         usage.frame()?;
         let who = self.hub.ticket_holder(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
-        self.pacers.word(&who.member).await?;
+        self.pacers.check(&who.member).await?;
         let keep_alive = self.pollers.hear(&who);
         Ok((room, who, keep_alive))
     }

@@ -114,7 +114,7 @@ impl AppState {
         // Before the rate limit: a client that may not send here must not use up the limit of its address.
         let name = self.resolve_name(&usage, login, name).await?;
         usage.frame()?;
-        self.anonymous_pacers.word(&(room.clone(), usage.address())).await?;
+        self.anonymous_pacers.check(&(room.clone(), usage.address())).await?;
         if self.hub.count(&room).await? == 0 {
             return Err(ApiError::NobodyThere);
         }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::{
     Frame,
     frame::Content,
-    frame_meta::{FrameMeta, SeenUpTo},
+    frame_order::{FrameOrder, SeenUpTo},
     subscriber::Encoder,
 };
 use crate::room::{MemberId, RoomId};
@@ -15,7 +15,7 @@ use crate::room::{MemberId, RoomId};
 pub(super) struct Item {
     pub(super) content: Content,
     pub(super) end: usize,
-    pub(super) kind: FrameMeta,
+    pub(super) order: FrameOrder,
 }
 
 /// In a quiet room a batch has one item, which must not cost an allocation.
@@ -73,7 +73,7 @@ impl Batch {
         room: &RoomId,
         seen_up_to: SeenUpTo,
     ) -> Vec<Bytes> {
-        let fresh = (0..items.len()).filter(|i| items[*i].kind.is_after(seen_up_to));
+        let fresh = (0..items.len()).filter(|i| items[*i].order.is_after(seen_up_to));
         fresh.filter_map(|i| self.frame(i, items, room, member)).collect()
     }
 }

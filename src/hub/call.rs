@@ -51,13 +51,13 @@ impl Hub {
         if video.is_refused() {
             return Err(ApiError::VideoRefused);
         }
-        let pass = video.livekit_token(room, member).map_err(|error| {
+        let token = video.livekit_token(room, member).map_err(|error| {
             tracing::error!(%error, "no pass");
             ApiError::Internal
         })?;
         // The nodes of this member and of the others must know, so that they reconcile the call.
         self.store.call(room, id, CallMark::INVITED).await?;
-        Ok(pass)
+        Ok(token)
     }
 
     /// Takes a webhook event of LiveKit about a call: the body of the request, and its `Authorization`.

@@ -30,8 +30,8 @@ impl LocalRoom {
     /// Broadcasts the member count, if it was not broadcast yet.
     fn tell_count(&self) {
         let mut pending = self.pending.lock();
-        if let Some((kind, count)) = pending.crowd.count() {
-            pending.push(kind, Content::Count { count }, &self.id);
+        if let Some((order, count)) = pending.crowd.count() {
+            pending.push(order, Content::Count { count }, &self.id);
             self.start_flush(pending);
         }
     }
@@ -39,8 +39,8 @@ impl LocalRoom {
     /// Broadcasts the member list if that ends crowd mode. Says whether it does.
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
         let mut pending = self.pending.lock();
-        let Some(kind) = pending.crowd.end(snapshot, calls) else { return false };
-        pending.push(kind, Content::Listing { members: snapshot.members.clone() }, &self.id);
+        let Some(order) = pending.crowd.end(snapshot, calls) else { return false };
+        pending.push(order, Content::Listing { members: snapshot.members.clone() }, &self.id);
         self.start_flush(pending);
         true
     }

@@ -11,7 +11,7 @@
 //! - A change that a complete list already contains is not broadcast, even if the store reports it late.
 //! - Each node counts for its own subscribers; a welcome from another node starts over.
 
-use super::frame_meta::FrameMeta;
+use super::frame_order::FrameOrder;
 use crate::room::{Epoch, Snapshot};
 
 /// Whether a room counts its members at this node, and what its subscribers were told of that.
@@ -155,17 +155,17 @@ impl CrowdMode {
     }
 
     /// The member count, if it was not broadcast yet.
-    pub(super) fn count(&mut self) -> Option<(FrameMeta, usize)> {
+    pub(super) fn count(&mut self) -> Option<(FrameOrder, usize)> {
         let Self { version, count, .. } = *self;
         let epoch = self.life.filter(|_| self.is && self.announced < version)?;
         self.announced = version;
-        Some((FrameMeta::Presence { epoch, version }, count))
+        Some((FrameOrder::Presence { epoch, version }, count))
     }
 
     /// Ends crowd mode if the snapshot is small and holds all this node has seen, and the call has not changed since
     /// the fetch. If the node had seen more, a listed member could be gone already, and no leave would follow.
     /// Returns the metadata of the frame that carries the list.
-    pub(super) fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameMeta> {
+    pub(super) fn end(&mut self, room: &Snapshot, calls: u64) -> Option<FrameOrder> {
         let (epoch, version) = (room.epoch, room.version);
         let is_all = self.life == Some(epoch)
             && version == self.version.max(self.welcomed)
@@ -177,7 +177,7 @@ impl CrowdMode {
         (self.version, self.count, self.announced, self.listed) =
             (version, room.count(), version, version);
         // Ordered as the next version: a subscriber that knows this version may know it as that of a crowd.
-        Some(FrameMeta::Presence { epoch, version: version + 1 })
+        Some(FrameOrder::Presence { epoch, version: version + 1 })
     }
 }
 

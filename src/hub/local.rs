@@ -18,7 +18,7 @@ use super::{
     batch::Item,
     crowd::CrowdMode,
     frame::Content,
-    frame_meta::FrameMeta,
+    frame_order::FrameOrder,
     people::{Broadcast, LocalSession, People},
 };
 use crate::{
@@ -132,17 +132,17 @@ impl LocalRoom {
     /// Takes an event of the store.
     pub(super) fn add_event(&self, event: &Event) {
         let mut pending = self.pending.lock();
-        let (kind, content) = match event {
+        let (order, content) = match event {
             Event::Said { epoch, entry } => {
-                let kind = FrameMeta::Said(Cursor { epoch: *epoch, seq: entry.seq });
-                (kind, Content::Said { epoch: *epoch, entry: entry.clone() })
+                let order = FrameOrder::Said(Cursor { epoch: *epoch, seq: entry.seq });
+                (order, Content::Said { epoch: *epoch, entry: entry.clone() })
             }
             Event::Joined { epoch, member, version, count } => {
                 if !pending.crowd.note_joined(*epoch, *version, *count) {
                     return;
                 }
-                let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
-                (kind, Content::Joined { member: member.clone(), count: *count })
+                let order = FrameOrder::Presence { epoch: *epoch, version: *version };
+                (order, Content::Joined { member: member.clone(), count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // A member whose node was lost may still be in the call: the next reconciliation finds out.
@@ -156,14 +156,14 @@ impl LocalRoom {
                 if !pending.crowd.note_left(*epoch, *version, *count, called) {
                     return;
                 }
-                let kind = FrameMeta::Presence { epoch: *epoch, version: *version };
-                (kind, Content::Left { member: member.clone(), reason: *reason, count: *count })
+                let order = FrameOrder::Presence { epoch: *epoch, version: *version };
+                (order, Content::Left { member: member.clone(), reason: *reason, count: *count })
             }
             Event::Unchanged { epoch, version, count } => {
                 return pending.crowd.note_unchanged(*epoch, *version, *count);
             }
             Event::Typing { from, user, typing } => (
-                FrameMeta::Notice,
+                FrameOrder::Notice,
                 Content::Typing { from: *from, user: user.clone(), typing: *typing },
             ),
             // For one session, not for the room's subscribers.
@@ -179,7 +179,7 @@ impl LocalRoom {
                 pending.crowd.note_call();
                 // Ordered as the next version: a newer snapshot contains it, and perhaps also that the member left
                 // since.
-                (FrameMeta::Presence { epoch: *epoch, version: version + 1 }, content)
+                (FrameOrder::Presence { epoch: *epoch, version: version + 1 }, content)
             }
             Event::Reset(snapshot) => {
                 self.note_call_participants(snapshot);
@@ -190,7 +190,7 @@ impl LocalRoom {
                 return self.start_flush(pending);
             }
         };
-        pending.push(kind, content, &self.id);
+        pending.push(order, content, &self.id);
         self.start_flush(pending);
     }
 
@@ -221,7 +221,7 @@ impl LocalRoom {
     /// Tells every subscriber here what happened to the store or to LiveKit.
     pub(super) fn notice(&self, code: StatusCode, message: &'static str) {
         let mut pending = self.pending.lock();
-        pending.push(FrameMeta::Notice, Content::Status { code, message }, &self.id);
+        pending.push(FrameOrder::Notice, Content::Status { code, message }, &self.id);
         self.start_flush(pending);
     }
 
@@ -328,8 +328,8 @@ impl PendingFrames {
         (std::mem::take(&mut self.json), std::mem::take(&mut self.items), self.reset.take())
     }
 
-    pub(super) fn push(&mut self, kind: FrameMeta, content: Content, room: &RoomId) {
+    pub(super) fn push(&mut self, order: FrameOrder, content: Content, room: &RoomId) {
         content.message(room).write(&mut self.json);
-        self.items.push(Item { content, end: self.json.len(), kind });
+        self.items.push(Item { content, end: self.json.len(), order });
     }
 }

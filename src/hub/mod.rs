@@ -6,7 +6,7 @@ mod call;
 mod count;
 mod crowd;
 mod frame;
-mod frame_meta;
+mod frame_order;
 mod join_origin;
 mod local;
 mod people;
@@ -39,7 +39,7 @@ pub use self::{
     ticket_ops::NullSubscriber,
 };
 use self::{
-    frame_meta::SeenUpTo,
+    frame_order::SeenUpTo,
     join_origin::{JoinOrigin, same_account},
     local::LocalRoom,
     people::Place,

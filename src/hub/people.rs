@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     Greeted, HubConfig,
     batch::{Batch, Few, Item},
-    frame_meta::{FrameMeta, SeenUpTo},
+    frame_order::{FrameOrder, SeenUpTo},
     subscriber::Subscriber,
 };
 use crate::{
@@ -69,7 +69,7 @@ pub(super) enum Place {
 /// A session that is joining. Boxed, because few sessions are in this state.
 pub(super) struct Joining {
     pub(super) subscriber: Arc<dyn Subscriber>,
-    pub(super) waiting: Vec<(FrameMeta, Bytes)>,
+    pub(super) waiting: Vec<(FrameOrder, Bytes)>,
     /// Where a reset began meanwhile: a snapshot of another epoch, or of an earlier moment, lies before it.
     pub(super) reset: Option<SeenUpTo>,
 }
@@ -145,15 +145,15 @@ impl People {
         // out whole.
         let (mut first_seq, mut first_version) = (Seq::MAX, u64::MAX);
         for item in *items {
-            match item.kind {
-                FrameMeta::Said(cursor) => first_seq = first_seq.min(cursor.seq),
-                FrameMeta::Presence { version, .. } => first_version = first_version.min(version),
-                FrameMeta::Notice => {}
+            match item.order {
+                FrameOrder::Said(cursor) => first_seq = first_seq.min(cursor.seq),
+                FrameOrder::Presence { version, .. } => first_version = first_version.min(version),
+                FrameOrder::Notice => {}
             }
         }
-        let life = items.iter().find_map(|item| item.kind.epoch());
+        let life = items.iter().find_map(|item| item.order.epoch());
         let one_life =
-            items.iter().filter_map(|item| item.kind.epoch()).all(|epoch| Some(epoch) == life);
+            items.iter().filter_map(|item| item.order.epoch()).all(|epoch| Some(epoch) == life);
         let mut authors: Few<usize> = items
             .iter()
             .filter_map(|item| self.sessions.get_index_of(&item.content.author()?))
@@ -191,7 +191,7 @@ impl People {
                 Place::Joining(joining) => {
                     for (i, item) in items.iter().enumerate() {
                         joining.waiting.extend(
-                            batch.frame(i, items, room, *member).map(|frame| (item.kind, frame)),
+                            batch.frame(i, items, room, *member).map(|frame| (item.order, frame)),
                         );
                     }
                 }

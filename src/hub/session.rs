@@ -129,7 +129,7 @@ impl Session {
             let missed: Vec<_> = joining
                 .waiting
                 .into_iter()
-                .filter(|(kind, _)| kind.is_after(seen_up_to))
+                .filter(|(order, _)| order.is_after(seen_up_to))
                 .map(|(_, frame)| frame)
                 .collect();
             if !missed.is_empty() {
@@ -222,7 +222,7 @@ impl Session {
     /// A LiveKit token for this member.
     ///
     /// # Errors
-    /// As [`Hub::pass`].
+    /// As [`Hub::livekit_token`].
     pub async fn livekit_token(&self) -> Result<LiveKitToken, ApiError> {
         self.hub.livekit_token(&self.room.id, self.claims.member).await
     }

@@ -171,7 +171,7 @@ fn wait(
 ) -> Wait {
     Box::pin(async move {
         let Ok(answer) = answering.await;
-        poll.lay_out(answer, stopped.has_changed().is_err()).await
+        poll.to_bytes(answer, stopped.has_changed().is_err()).await
     })
 }
 

@@ -15,7 +15,7 @@ impl BodyFraming {
     /// `bytes` as a piece of the body. They must not be empty: an empty chunk ends the body.
     pub(super) fn piece(self, bytes: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(bytes.len() + 16);
-        self.lay(&mut out, |out| out.extend_from_slice(bytes));
+        self.write(&mut out, |out| out.extend_from_slice(bytes));
         out.into()
     }
 
@@ -28,7 +28,7 @@ impl BodyFraming {
     }
 
     /// Appends what `write` writes as a piece of the body, and nothing if it writes nothing.
-    pub(super) fn lay(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn write(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         let start = out.len();
         write(out);
         let length = out.len() - start;
@@ -46,8 +46,9 @@ mod tests {
     #[test]
     fn a_chunk_tells_its_length_in_bytes_and_none_is_empty() {
         let mut out = b"before".to_vec();
-        BodyFraming::Chunked.lay(&mut out, |out| out.extend_from_slice("при\n\n123456".as_bytes()));
-        BodyFraming::Chunked.lay(&mut out, |_| {});
+        BodyFraming::Chunked
+            .write(&mut out, |out| out.extend_from_slice("при\n\n123456".as_bytes()));
+        BodyFraming::Chunked.write(&mut out, |_| {});
         assert_eq!(String::from_utf8(out).unwrap(), "beforee\r\nпри\n\n123456\r\n");
         assert_eq!(
             BodyFraming::Chunked.piece(&[b'x'; 300]),

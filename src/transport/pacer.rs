@@ -104,7 +104,7 @@ impl FramePacer {
 
     /// As [`Self::frame`] for a message with a counter. Messages sent after a refused one are refused, too: once a
     /// greater counter is accepted, a lesser one never would be.
-    pub(super) async fn word(&self, n: u64) -> Result<(), ApiError> {
+    pub(super) async fn check(&self, n: u64) -> Result<(), ApiError> {
         if let Some(wait) = self.is_behind(n) {
             // Spends nothing of the allowance that the first message waits for.
             self.measure.slow().await;
@@ -156,7 +156,7 @@ impl<K: Hash + Eq + Clone> FramePacers<K> {
     ///
     /// # Errors
     /// [`ApiError::RateLimited`].
-    pub async fn word(&self, who: &K) -> Result<(), ApiError> {
+    pub async fn check(&self, who: &K) -> Result<(), ApiError> {
         if self.words.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();

@@ -24,7 +24,7 @@ const NAMED: usize = 20;
 // No pulse: there is no text that every terminal, pipe and file ignores. TCP notices a peer that is gone.
 static FORMAT: StreamFormat = StreamFormat {
     chunked: Encoder {
-        frame: |frame, out| BodyFraming::Chunked.lay(out, |out| lines(frame, out)),
+        frame: |frame, out| BodyFraming::Chunked.write(out, |out| lines(frame, out)),
         echo: true,
     },
     bare: Encoder { frame: lines, echo: true },

@@ -17,7 +17,7 @@ use crate::{
 
 static FORMAT: StreamFormat = StreamFormat {
     chunked: Encoder {
-        frame: |frame, out| BodyFraming::Chunked.lay(out, |out| event(frame, out)),
+        frame: |frame, out| BodyFraming::Chunked.write(out, |out| event(frame, out)),
         echo: false,
     },
     bare: Encoder { frame: event, echo: false },

@@ -25,7 +25,7 @@ enum Held {
     All,
 }
 
-struct CallMark {
+struct Call {
     subscriber: Arc<AtomicBool>,
     whisper: mpsc::UnboundedSender<Vec<u8>>,
 }
@@ -43,7 +43,7 @@ struct Tampering {
 /// Listens on a port of its own and passes everything on.
 pub struct Line {
     address: SocketAddr,
-    calls: Arc<Mutex<Vec<CallMark>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
     held: watch::Sender<Held>,
     tampering: Arc<Tampering>,
     accepting: JoinHandle<()>,
@@ -53,7 +53,7 @@ impl Line {
     pub async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let calls: Arc<Mutex<Vec<CallMark>>> = Arc::default();
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let (held, holding) = watch::channel(Held::Nothing);
         let tampering = Arc::new(Tampering::default());
         let (book, hands) = (Arc::clone(&calls), Arc::clone(&tampering));
@@ -61,7 +61,7 @@ impl Line {
             while let Ok((caller, _)) = listener.accept().await {
                 let (whisper, whispers) = mpsc::unbounded_channel();
                 let subscriber = Arc::new(AtomicBool::new(false));
-                book.lock().push(CallMark { subscriber: Arc::clone(&subscriber), whisper });
+                book.lock().push(Call { subscriber: Arc::clone(&subscriber), whisper });
                 tokio::spawn(pass(
                     caller,
                     port,

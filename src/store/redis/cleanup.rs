@@ -5,7 +5,7 @@ use std::{sync::Weak, time::Duration};
 use parking_lot::MutexGuard;
 use tokio::time::{Instant, sleep};
 
-use super::{DEADLINE, Shared, seats::LeaveOutcome};
+use super::{DEADLINE, Shared, sessions::LeaveOutcome};
 use crate::{
     room::{LeaveReason, MemberId, RoomId},
     store::StoreError,
@@ -37,11 +37,11 @@ impl Shared {
         for debt in cleanups {
             let deadline = Instant::now() + DEADLINE;
             let paid = self
-                .free_seat(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline)
+                .free_session(&debt.room, debt.id, debt.tag, LeaveReason::Lost, true, deadline)
                 .await;
             // What a spoiled room keeps ends with its lease and its keys.
             if paid == Err(StoreError::Unavailable)
-                || paid == Ok(LeaveOutcome::Nobody) && Instant::now() < debt.due
+                || paid == Ok(LeaveOutcome::NotMember) && Instant::now() < debt.due
             {
                 self.cleanups().push(debt);
             }

@@ -42,7 +42,7 @@ pub(super) struct RoomState {
     /// See [`Position`].
     pub(super) moves: u64,
     /// Which node has each session, and since when.
-    pub(super) seats: Vec<(MemberId, NodeId, Millis)>,
+    pub(super) sessions: Vec<(MemberId, NodeId, Millis)>,
 }
 
 impl RoomState {
@@ -74,8 +74,8 @@ pub(super) fn node(node: NodeId) -> Str {
 }
 
 /// How far a node has got as Redis gets it: `epoch seq`.
-pub(super) fn heard((life, seq): (Epoch, Seq)) -> Str {
-    Str::from(format!("{:x} {seq}", life.0))
+pub(super) fn received((epoch, seq): (Epoch, Seq)) -> Str {
+    Str::from(format!("{:x} {seq}", epoch.0))
 }
 
 /// A room's key as Redis gets it.
@@ -120,7 +120,7 @@ pub(super) fn read_entry(line: &str) -> Option<Entry> {
 }
 
 /// `node tag new since joined-at name`, and the member's call mark
-fn read_seat(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Millis)> {
+fn read_session(member: &str, line: &str, call: &str) -> Option<(Member, NodeId, Millis)> {
     let id = read_id(member)?;
     let (node, rest) = line.split_once(' ')?;
     let mut words = rest.splitn(5, ' ').skip(2);
@@ -186,16 +186,16 @@ impl Reply {
         read_epoch(&self.word()?)
     }
 
-    /// The rest as a room: `epoch key seq version moves total heads (member seat mark)* entry*`.
+    /// The rest as a room: `epoch key seq version moves total heads (member session mark)* entry*`.
     pub(super) fn room_state(mut self) -> Option<RoomState> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
         let (total, heads) = (self.number::<usize>()?, self.number::<usize>()?);
         let heads = heads.min(self.0.len() / 3);
-        let (mut members, mut seats) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
+        let (mut members, mut sessions) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
         for _ in 0..heads {
-            let (member, node, since) = read_seat(&self.word()?, &self.word()?, &self.word()?)?;
-            seats.push((member.id, node, since));
+            let (member, node, since) = read_session(&self.word()?, &self.word()?, &self.word()?)?;
+            sessions.push((member.id, node, since));
             members.push(member);
         }
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
@@ -204,7 +204,7 @@ impl Reply {
         Some(RoomState {
             room: Snapshot { epoch, key, seq, version, members, unlisted, history },
             moves,
-            seats,
+            sessions,
         })
     }
 }
@@ -251,7 +251,7 @@ mod tests {
             Some((epoch, PublishResult { repeated: true, ..said }))
         );
         assert_eq!(read_mark("ab 3 2 1"), Some(Position { epoch, seq: 3, version: 2, moves: 1 }));
-        assert_eq!(heard((epoch, 3)), "ab 3");
+        assert_eq!(received((epoch, 3)), "ab 3");
         let beyond = format!("ab 3 {} 0 7", MAX_N + 1);
         for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0 7", "ab 3 -9 0 7", &beyond] {
             assert_eq!((read_said(line), read_mark(line)), (None, None), "{line:?}");

@@ -112,6 +112,11 @@ pub(super) fn words(value: Value) -> Result<Reply, StoreError> {
     Ok(Reply::new(values.into_iter().map(word).collect::<Option<_>>().ok_or_else(broken)?))
 }
 
+/// A call under way already has changed something, or may have.
+pub(super) fn once_begun(error: StoreError) -> StoreError {
+    if matches!(error, StoreError::Busy(_)) { StoreError::Unavailable } else { error }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,13 +150,13 @@ mod tests {
 
     #[test]
     fn redis_is_quoted_without_what_it_was_told() {
-        let heard = spoken(&said(
+        let received = spoken(&said(
             "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'parlor' 'hunter2' ",
         ));
-        assert_eq!(heard.as_deref(), Some("ERR unknown command 'HELLO'"));
-        let heard =
+        assert_eq!(received.as_deref(), Some("ERR unknown command 'HELLO'"));
+        let received =
             spoken(&said("WRONGTYPE Operation against a key script: 1f, on @user_script:12."));
-        assert_eq!(heard.as_deref(), Some("WRONGTYPE Operation against a key"));
+        assert_eq!(received.as_deref(), Some("WRONGTYPE Operation against a key"));
         for line in ["Request timed out.", "IO Error: refused", "", "No response!"] {
             assert_eq!(spoken(&said(line)), None, "{line}");
         }

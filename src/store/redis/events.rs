@@ -16,7 +16,7 @@ impl ConnectionEvents for Shared {
             return;
         };
         match broker_message::read_messages(line) {
-            Some(news) => subscription.hear(self, news),
+            Some(message) => subscription.receive(self, message),
             None => tracing::debug!("news that cannot be read"),
         }
     }

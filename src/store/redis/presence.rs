@@ -82,7 +82,7 @@ impl Shared {
     }
 
     /// Renews all rooms once more, so that their members are `held` from now on, and ends pending sessions.
-    pub(super) async fn say_last_word(&self, held: Duration) {
+    pub(super) async fn send_announcement(&self, held: Duration) {
         self.rooms.iter().for_each(|subscription| subscription.renewed(Duration::ZERO));
         let calls = self.calls().into_iter().map(|turns| self.renew_together(turns, held));
         let all = async {

@@ -114,7 +114,7 @@ impl Probe {
             async { join!(self.run(client, &self.keys), info(client, "replication"), extra) };
         let (asked, carried) = join!(timeout(TRY, asked), timeout(TRY, carried));
         let Ok((ran, role, extra)) = asked else { return Finding::Silent };
-        let (heard, commanded) = match carried {
+        let (received, commanded) = match carried {
             Ok(carried) => carried,
             Err(_) if up => (Ok(()), Ok(())),
             Err(_) => return Finding::Silent,
@@ -128,7 +128,7 @@ impl Probe {
         about.leader =
             leader.as_ref().filter(|leader| leader.hears).map(|leader| leader.server.clone());
         self.in_full = ran.is_ok();
-        for (error, counts) in [(ran.err(), true), (heard.err(), !up), (commanded.err(), !up)] {
+        for (error, counts) in [(ran.err(), true), (received.err(), !up), (commanded.err(), !up)] {
             match error.map_or(Some(Finding::Fit), |error| self.weigh(&error)) {
                 Some(Finding::Fit) => {}
                 Some(Finding::Silent) if !counts => {}

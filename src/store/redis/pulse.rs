@@ -69,7 +69,7 @@ impl RedisConnection {
         // The last is the connection that carries nothing else.
         let mut silent: Vec<u32> = self.clients().map(|_| 0).collect();
         let (mut probe, mut voice) = (Probe::new(self.setup), LogOnce::default());
-        let (mut probed, mut dialled, mut heard) = (begun, begun, begun);
+        let (mut probed, mut dialled, mut received) = (begun, begun, begun);
         let (mut finding, mut unanswered, mut due) = (None, 0, true);
         let (mut warned, mut suspected) = (None, false);
         loop {
@@ -106,7 +106,7 @@ impl RedisConnection {
                 self.refusal.clear();
             }
             if longest == 0 || (self.is_up() && pulse == 0) {
-                heard = Instant::now();
+                received = Instant::now();
                 let every = match finding {
                     Some(Finding::Fit) if suspected => EAGER,
                     Some(Finding::Fit) => PROBE,
@@ -164,7 +164,7 @@ impl RedisConnection {
             if down {
                 self.doubt.notify_one();
                 // A server that is reconnected is silent for a moment, which is not logged.
-                let why = unfit.filter(|_| longest == 0 || heard.elapsed() < TRY);
+                let why = unfit.filter(|_| longest == 0 || received.elapsed() < TRY);
                 let why = why
                     .or(words)
                     .or_else(|| self.refusal.get())

@@ -116,7 +116,7 @@ impl Shared {
             return None;
         };
         let sound =
-            !subscription.replica().is_faulty() && !subscription.replica().seats().is_empty();
+            !subscription.replica().is_faulty() && !subscription.replica().sessions().is_empty();
         let listens = gate
             .subscribed
             .as_ref()
@@ -147,7 +147,7 @@ impl Shared {
             codec::epoch(Epoch::random()),
         ];
         for subscription in subscriptions {
-            args.push(codec::heard(subscription.replica().heard()));
+            args.push(codec::received(subscription.replica().received()));
         }
         let names = subscriptions.iter().flat_map(|subscription| subscription.keys.all()).collect();
         let mut reply =

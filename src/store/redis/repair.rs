@@ -13,9 +13,9 @@ use super::{
     DEADLINE, Members, Shared, Want,
     codec::{JoinReply, garbled},
     repair_counts::count,
-    replica::Seat,
+    replica::HeldSession,
     scripts,
-    seats::Joiner,
+    sessions::Joiner,
     spoiled,
     subscription::{RoomSubscription, TOGETHER},
 };
@@ -56,7 +56,7 @@ async fn keep(shared: Weak<Shared>, subscription: Weak<RoomSubscription>) {
             // Boxed, as the repair below: one task a room waits here, and hardly any of them needs either.
             Box::pin(store.router.settle(watched.keys.slot())).await;
             if watched.replica().missed(mark) {
-                count(&store.counts.heal);
+                count(&store.counts.late_messages);
             }
         }
         if now < watched.renewal() && !watched.replica().is_faulty() {
@@ -87,7 +87,7 @@ impl Shared {
     ) -> Result<(), StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(mut gate) = subscription.pass(deadline).await? else { return Ok(()) };
-        if subscription.replica().seats().is_empty() {
+        if subscription.replica().sessions().is_empty() {
             self.retire(subscription, &mut gate).await;
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Shared {
                     return Err(error);
                 }
             }
-            count(&self.counts.resub);
+            count(&self.counts.resubscribes);
             subscription.replica().mark_gap();
         }
         let mut evicted = subscription.replica().take_evicted();
@@ -136,7 +136,7 @@ impl Shared {
             // The room as read may show that a failover has lost sessions: they come back before any event is passed on.
             evicted = subscription.replica().take_evicted();
         }
-        if subscription.replica().seats().is_empty() {
+        if subscription.replica().sessions().is_empty() {
             self.retire(subscription, &mut gate).await;
         }
         subscription.renewed(self.period());
@@ -149,20 +149,20 @@ impl Shared {
         subscription: &RoomSubscription,
         deadline: Instant,
     ) -> Result<(), StoreError> {
-        let (key, seats) = {
+        let (key, sessions) = {
             let replica = subscription.replica();
-            (replica.key(), replica.seats().clone())
+            (replica.key(), replica.sessions().clone())
         };
         let began = Instant::now();
         let sits = |id: MemberId, tag| {
-            subscription.replica().seats().get(&id).is_some_and(|seat| seat.tag == tag)
+            subscription.replica().sessions().get(&id).is_some_and(|session| session.tag == tag)
         };
-        let rejoin = |(id, seat): (MemberId, Seat)| async move {
-            if !sits(id, seat.tag) {
+        let rejoin = |(id, session): (MemberId, HeldSession)| async move {
+            if !sits(id, session.tag) {
                 return Ok(());
             }
-            let joiner = Joiner { id, name: &seat.name, tag: seat.tag, began, after: None };
-            let args = self.join_args(&joiner, key, Some(&seat), false);
+            let joiner = Joiner { id, name: &session.name, tag: session.tag, began, after: None };
+            let args = self.join_args(&joiner, key, Some(&session), false);
             let mut reply =
                 self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
             match reply.word().as_deref() {
@@ -170,12 +170,12 @@ impl Shared {
                     let JoinReply { room_state, .. } =
                         JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
                     count(&self.counts.rejoin);
-                    if !subscription.replica().renew(id, seat.tag, room_state.room.version) {
+                    if !subscription.replica().renew(id, session.tag, room_state.room.version) {
                         // Given up meanwhile.
-                        self.schedule_cleanup(&subscription.room, id, seat.tag);
+                        self.schedule_cleanup(&subscription.room, id, session.tag);
                     }
                 }
-                Some("ETAKEN") => subscription.replica().lose(id, seat.tag, &mut |event| {
+                Some("ETAKEN") => subscription.replica().lose(id, session.tag, &mut |event| {
                     self.events.on_event(&subscription.room, event)
                 }),
                 Some("EBROKEN") => return Err(spoiled::numbers()),
@@ -183,12 +183,12 @@ impl Shared {
             }
             Ok(())
         };
-        let mut seats = seats.into_iter();
+        let mut sessions = sessions.into_iter();
         // The first may have to create the room; the others need not wait for each other.
-        if let Some(first) = seats.next() {
+        if let Some(first) = sessions.next() {
             rejoin(first).await?;
         }
-        let mut rest = stream::iter(seats.map(rejoin)).buffer_unordered(TOGETHER);
+        let mut rest = stream::iter(sessions.map(rejoin)).buffer_unordered(TOGETHER);
         while let Some(result) = rest.next().await {
             result?;
         }
@@ -204,7 +204,7 @@ impl Shared {
         let want = {
             let mut replica = subscription.replica();
             replica.refill();
-            let (epoch, seq) = replica.heard();
+            let (epoch, seq) = replica.received();
             if replica.is_forked() { Want::All } else { Want::Since(epoch, seq) }
         };
         let Some((room_state, reaches)) =
@@ -213,7 +213,7 @@ impl Shared {
             subscription.replica().mark_evicted();
             return Err(StoreError::Unavailable);
         };
-        count(&self.counts.fill);
+        count(&self.counts.resyncs);
         if subscription.replica().forks(&room_state) {
             // The room is read again from the beginning: events that were passed on cannot be taken back.
             return Ok(());

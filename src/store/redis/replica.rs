@@ -8,7 +8,7 @@
 mod expected;
 mod people;
 mod resync;
-mod seat;
+mod session;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use tokio::time::Instant;
 
-pub(super) use self::seat::Seat;
+pub(super) use self::session::HeldSession;
 use self::{expected::ExpectedPosition, people::People};
 use super::{
     broker_message::BrokerMessage,
@@ -47,7 +47,7 @@ pub(super) struct RoomReplica {
     newest: Option<(MemberId, u64)>,
     people: People,
     key: RoomKey,
-    seats: HashMap<MemberId, Seat>,
+    sessions: HashMap<MemberId, HeldSession>,
     due: ExpectedPosition,
     /// The members of this node may have lost their sessions.
     evicted: bool,
@@ -74,7 +74,7 @@ impl RoomReplica {
             newest: None,
             people: People::default(),
             key: RoomKey([0; 32]),
-            seats: HashMap::new(),
+            sessions: HashMap::new(),
             due: ExpectedPosition::default(),
             evicted: false,
             deserted: false,
@@ -85,12 +85,12 @@ impl RoomReplica {
     }
 
     /// The members of this node.
-    pub(super) fn seats(&self) -> &HashMap<MemberId, Seat> {
-        &self.seats
+    pub(super) fn sessions(&self) -> &HashMap<MemberId, HeldSession> {
+        &self.sessions
     }
 
     /// How far this node has got: epoch and seq.
-    pub(super) fn heard(&self) -> (Epoch, Seq) {
+    pub(super) fn received(&self) -> (Epoch, Seq) {
         (self.place.epoch, self.place.seq)
     }
 
@@ -156,39 +156,39 @@ impl RoomReplica {
     }
 
     /// A member of this node has joined, unless a newer connection of it has.
-    pub(super) fn add_session(&mut self, id: MemberId, seat: Seat) {
-        if self.seats.get(&id).is_none_or(|sits| sits.tag <= seat.tag) {
-            self.seats.insert(id, seat);
+    pub(super) fn add_session(&mut self, id: MemberId, session: HeldSession) {
+        if self.sessions.get(&id).is_none_or(|sits| sits.tag <= session.tag) {
+            self.sessions.insert(id, session);
             self.deserted = false;
         }
     }
 
     /// A member's session at this node, if it is this connection's.
-    fn seat(&mut self, id: MemberId, tag: u64) -> Option<&mut Seat> {
-        self.seats.get_mut(&id).filter(|seat| seat.tag == tag)
+    fn session(&mut self, id: MemberId, tag: u64) -> Option<&mut HeldSession> {
+        self.sessions.get_mut(&id).filter(|session| session.tag == tag)
     }
 
     /// A member of this node has its session again, at a later version. Returns whether it still wants it.
     pub(super) fn renew(&mut self, id: MemberId, tag: u64, version: u64) -> bool {
-        self.seat(id, tag).map(|seat| seat.version = version).is_some()
+        self.session(id, tag).map(|session| session.version = version).is_some()
     }
 
     /// A member of this node is about to leave, if it is this connection's.
     pub(super) fn mark_leaving(&mut self, id: MemberId, tag: u64) -> bool {
-        self.seat(id, tag).map(|seat| seat.leaving = true).is_some()
+        self.session(id, tag).map(|session| session.leaving = true).is_some()
     }
 
     /// A member of this node has left, if it was this connection's.
     pub(super) fn remove_session(&mut self, id: MemberId, tag: u64) {
-        if self.seat(id, tag).is_some() {
-            self.seats.remove(&id);
+        if self.session(id, tag).is_some() {
+            self.sessions.remove(&id);
         }
     }
 
     /// A member of this node has moved to another one, if it was this connection's.
     pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
-        let Some(seat) = self.seat(id, tag) else { return };
-        if !seat.leaving {
+        let Some(session) = self.session(id, tag) else { return };
+        if !session.leaving {
             tell(&Event::Moved { member: id, tag });
         }
         self.give_up(id, tag);
@@ -197,7 +197,7 @@ impl RoomReplica {
     /// Takes back that a member of this node has joined, if it was this connection's.
     pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
         self.remove_session(id, tag);
-        if self.seats.is_empty() {
+        if self.sessions.is_empty() {
             self.deserted = true;
             self.hold();
         }
@@ -215,7 +215,7 @@ impl RoomReplica {
         if let State::Joining(held) = &mut self.state {
             let held = std::mem::take(held);
             self.state = State::Live;
-            self.hear_all(held, tell);
+            self.receive_all(held, tell);
         }
     }
 
@@ -249,24 +249,24 @@ impl RoomReplica {
     }
 
     /// Takes messages as they come.
-    pub(super) fn hear(&mut self, news: BrokerMessage, tell: Tell<'_>) {
+    pub(super) fn receive(&mut self, message: BrokerMessage, tell: Tell<'_>) {
         match &mut self.state {
-            State::Joining(held) | State::Filling(held) => match news {
+            State::Joining(held) | State::Filling(held) => match message {
                 BrokerMessage::Typing { .. } => {}
-                news => held.push(news),
+                message => held.push(message),
             },
-            State::Live => self.take(news, tell),
+            State::Live => self.take(message, tell),
         }
     }
 
-    fn hear_all(&mut self, held: Vec<BrokerMessage>, tell: Tell<'_>) {
-        for news in held {
-            self.hear(news, tell);
+    fn receive_all(&mut self, held: Vec<BrokerMessage>, tell: Tell<'_>) {
+        for message in held {
+            self.receive(message, tell);
         }
     }
 
-    fn take(&mut self, news: BrokerMessage, tell: Tell<'_>) {
-        match news {
+    fn take(&mut self, message: BrokerMessage, tell: Tell<'_>) {
+        match message {
             BrokerMessage::Said { epoch, entry } if epoch == self.place.epoch => {
                 let said = Some((entry.from, entry.n));
                 if entry.seq == self.place.seq + 1 {
@@ -298,15 +298,15 @@ impl RoomReplica {
                 if epoch == self.place.epoch =>
             {
                 if version == self.place.version + 1 {
-                    if let Some(seat) =
-                        self.seats.get(&member.id).filter(|seat| seat.version < version)
+                    if let Some(session) =
+                        self.sessions.get(&member.id).filter(|session| session.version < version)
                     {
                         if reason == LeaveReason::NodeLost {
                             // This node was taken for dead. Its members come back before any leave is passed on.
                             return self.mark_evicted();
                         }
                         // A member that left through another node had moved there.
-                        self.lose(member.id, seat.tag, tell);
+                        self.lose(member.id, session.tag, tell);
                         if self.deserted {
                             return;
                         }
@@ -323,7 +323,7 @@ impl RoomReplica {
                 let mine = from.node == self.node;
                 // The answer to the join that took the session here may still be on its way.
                 let unknown =
-                    mine && self.seats.get(&member).is_none_or(|seat| seat.tag < from.tag);
+                    mine && self.sessions.get(&member).is_none_or(|session| session.tag < from.tag);
                 if mine {
                     self.lose(member, from.tag, tell);
                 }
@@ -337,7 +337,7 @@ impl RoomReplica {
             BrokerMessage::Typing { from, typing, user } => {
                 tell(&Event::Typing { from, user, typing })
             }
-            BrokerMessage::Unloading { member } if self.seats.contains_key(&member) => {
+            BrokerMessage::Unloading { member } if self.sessions.contains_key(&member) => {
                 tell(&Event::Unloading { member })
             }
             BrokerMessage::Unloading { .. } => {}

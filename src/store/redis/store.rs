@@ -17,7 +17,7 @@ use super::{
     codec::{self, number},
     keys::Keys,
     scripts,
-    seats::Joiner,
+    sessions::Joiner,
 };
 use crate::{
     room::{
@@ -158,7 +158,7 @@ impl Store for Redis {
     async fn part(&self, held: Duration) {
         self.shared.closed.store(true, Ordering::Relaxed);
         self.tasks.iter().for_each(AbortHandle::abort);
-        self.shared.say_last_word(held).await;
+        self.shared.send_announcement(held).await;
         self.stop();
     }
 }

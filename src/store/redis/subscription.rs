@@ -36,7 +36,7 @@ pub(super) struct RoomSubscription {
     replica: Mutex<RoomReplica>,
     pub(super) wake: Notify,
     /// Notified by an event other than a message, or by the loss of a session: a join that waits for its welcome looks again.
-    news: Notify,
+    message: Notify,
     /// Whether the node was told that the room is out of reach.
     away: Mutex<bool>,
     /// When the lease of this node's members is to be renewed.
@@ -63,7 +63,7 @@ impl RoomSubscription {
             queue: Queue::default(),
             replica: Mutex::new(RoomReplica::new(shared.node)),
             wake: Notify::new(),
-            news: Notify::new(),
+            message: Notify::new(),
             away: Mutex::new(false),
             renewal: Mutex::new(Instant::now() + shared.period()),
             reconciler: OnceLock::new(),
@@ -99,7 +99,7 @@ impl RoomSubscription {
 
     /// Wakes the joins that wait for their welcome.
     pub(super) fn notify(&self) {
-        self.news.notify_waiters();
+        self.message.notify_waiters();
     }
 
     /// Wakes the repair task.
@@ -108,10 +108,10 @@ impl RoomSubscription {
     }
 
     /// Takes a message from the room's channel.
-    pub(super) fn hear(&self, shared: &Shared, news: BrokerMessage) {
-        let said = matches!(news, BrokerMessage::Said { .. });
+    pub(super) fn receive(&self, shared: &Shared, message: BrokerMessage) {
+        let said = matches!(message, BrokerMessage::Said { .. });
         let mut replica = self.replica();
-        replica.hear(news, &mut |event| shared.events.on_event(&self.room, event));
+        replica.receive(message, &mut |event| shared.events.on_event(&self.room, event));
         if replica.is_faulty() {
             self.wake();
         }
@@ -185,19 +185,19 @@ impl Shared {
     ) -> Result<Snapshot, StoreError> {
         let mut seen = subscription.replica().resyncs();
         loop {
-            let mut news = pin!(subscription.news.notified());
-            news.as_mut().enable();
+            let mut message = pin!(subscription.message.notified());
+            message.as_mut().enable();
             if self.closed.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable);
             }
             let again = {
                 let mut replica = subscription.replica();
                 // A session that another connection or node has taken finds that out by itself.
-                let gone = replica.seats().get(&id).is_none_or(|seat| seat.tag != tag);
+                let gone = replica.sessions().get(&id).is_none_or(|session| session.tag != tag);
                 if gone || replica.reaches(&room) {
                     return Ok(replica.shown_to(id, self.limits.listed, room));
                 }
-                let strange = room.epoch != replica.heard().0;
+                let strange = room.epoch != replica.received().0;
                 let again = strange && replica.resyncs() != seen;
                 if strange && !again {
                     replica.mark_gap();
@@ -207,7 +207,7 @@ impl Shared {
                 again
             };
             if !again {
-                timeout_at(deadline, news).await.map_err(|_| StoreError::Unavailable)?;
+                timeout_at(deadline, message).await.map_err(|_| StoreError::Unavailable)?;
                 continue;
             }
             let read = self.read(&subscription.keys, Members::Counted, Want::All, deadline).await?;

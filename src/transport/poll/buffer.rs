@@ -142,7 +142,7 @@ impl PollBuffer {
             let mut news = std::pin::pin!(self.changed.notified());
             // From here on no notification is missed.
             news.as_mut().enable();
-            match self.state.lock().state(poll, false) {
+            match self.state.lock().outcome(poll, false) {
                 PollOutcome::Nothing => {}
                 found => return found,
             }
@@ -150,7 +150,7 @@ impl PollBuffer {
                 return PollOutcome::Nothing;
             }
             if timeout_at(deadline, news).await.is_err() {
-                return self.state.lock().state(poll, true);
+                return self.state.lock().outcome(poll, true);
             }
         }
     }
@@ -176,7 +176,7 @@ impl State {
     }
 
     /// What to answer the newest poll with. When its time is over (`over`), also what is not new to the client.
-    fn state(&mut self, poll: u64, over: bool) -> PollOutcome {
+    fn outcome(&mut self, poll: u64, over: bool) -> PollOutcome {
         if self.polls != poll {
             return PollOutcome::Nothing;
         }

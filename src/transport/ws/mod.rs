@@ -262,7 +262,7 @@ impl Connection {
             return true;
         }
         let paced = match ask {
-            Ok(ClientMessage::Chat { n: Some(n), .. }) => self.pace.word(n).await,
+            Ok(ClientMessage::Chat { n: Some(n), .. }) => self.pace.check(n).await,
             _ => self.pace.frame().await,
         };
         let error = match (paced.and(ask), session.as_mut()) {
@@ -285,11 +285,11 @@ impl Connection {
             }
             ClientMessage::Typing { typing } => session.typing(typing).await?,
             ClientMessage::LivekitToken => {
-                let pass = Box::pin(session.livekit_token()).await?;
+                let token = Box::pin(session.livekit_token()).await?;
                 let (room, identity) = (session.room(), session.member());
                 self.outbox.send(&ServerMessage::LivekitToken {
-                    token: &pass.token,
-                    livekit_url: &pass.url,
+                    token: &token.token,
+                    livekit_url: &token.url,
                     room,
                     identity,
                 });

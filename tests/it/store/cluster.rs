@@ -83,7 +83,7 @@ async fn one_message_is_one_script_at_the_server_of_its_room_and_nothing_elsewhe
     assert_eq!(cluster.keys(), Vec::<String>::new());
     for node in [&here, &there, &idle] {
         assert_eq!(node.store.counts().moved.load(Ordering::Relaxed), 0);
-        assert_eq!(node.store.counts().fill.load(Ordering::Relaxed), 0);
+        assert_eq!(node.store.counts().resyncs.load(Ordering::Relaxed), 0);
     }
 }
 

@@ -35,12 +35,12 @@ impl ExpectedPosition {
     }
 
     /// What should be here by `now`; a position that has been reached is no longer waited for.
-    pub(super) fn take(&mut self, now: Instant, heard: Position) -> Option<Position> {
+    pub(super) fn take(&mut self, now: Instant, received: Position) -> Option<Position> {
         let (_, position) = self.next.filter(|(at, _)| *at <= now)?;
         self.next = self
             .later
             .take()
-            .filter(|later| !heard.reaches(*later))
+            .filter(|later| !received.reaches(*later))
             .map(|later| (now + PATIENCE, later));
         Some(position)
     }

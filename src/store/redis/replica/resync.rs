@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{RoomReplica, RoomState, Seat, State, Tell};
+use super::{HeldSession, RoomReplica, RoomState, State, Tell};
 use crate::{
     room::{LeaveReason, Member, MemberId, Snapshot},
     store::Event,
@@ -34,8 +34,8 @@ impl RoomReplica {
         let there = room.history.iter().find(|entry| entry.seq == self.place.seq);
         let differs = there
             .is_some_and(|entry| self.newest.is_some_and(|newest| newest != (entry.from, entry.n)));
-        let lost =
-            room.version < self.place.version + self.changes(room) || self.lacks_a_seat(room_state);
+        let lost = room.version < self.place.version + self.changes(room)
+            || self.lacks_a_session(room_state);
         self.forked = differs || lost;
         self.evicted |= lost;
         self.forked
@@ -52,14 +52,14 @@ impl RoomReplica {
             .members
             .iter()
             .filter(|is| !self.people.get(is.id).is_some_and(|was| stays(is, was)));
-        gone.chain(came).filter(|member| !self.seats.contains_key(&member.id)).count() as u64
+        gone.chain(came).filter(|member| !self.sessions.contains_key(&member.id)).count() as u64
     }
 
     /// Whether a member of this node has no session, although it has not left and no member has moved.
-    fn lacks_a_seat(&self, room_state: &RoomState) -> bool {
-        let seated: HashSet<_> = room_state.seats.iter().map(|(id, ..)| id).collect();
+    fn lacks_a_session(&self, room_state: &RoomState) -> bool {
+        let seated: HashSet<_> = room_state.sessions.iter().map(|(id, ..)| id).collect();
         room_state.moves <= self.place.moves
-            && self.seats.iter().any(|(id, seat)| !seat.leaving && !seated.contains(id))
+            && self.sessions.iter().any(|(id, session)| !session.leaving && !seated.contains(id))
     }
 
     /// Takes the room as read again. `reaches` tells whether its history is exactly what this node has missed.
@@ -73,8 +73,8 @@ impl RoomReplica {
         let held = std::mem::take(held);
         self.state = State::Live;
         self.resyncs += 1;
-        self.compare_seats(&room_state, tell);
-        if self.seats.is_empty() {
+        self.compare_sessions(&room_state, tell);
+        if self.sessions.is_empty() {
             return;
         }
         let RoomState { room, moves, .. } = room_state;
@@ -85,20 +85,20 @@ impl RoomReplica {
             self.stand_at(&room, moves);
             tell(&Event::Reset(Arc::new(room)));
         }
-        self.hear_all(held, tell);
+        self.receive_all(held, tell);
     }
 
     /// Drops members that have moved to another node or left from there; those that another epoch lacks are brought back.
-    fn compare_seats(&mut self, room_state: &RoomState, tell: Tell<'_>) {
+    fn compare_sessions(&mut self, room_state: &RoomState, tell: Tell<'_>) {
         let seated: HashMap<_, _> =
-            room_state.seats.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
+            room_state.sessions.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
         let same_life = room_state.room.epoch == self.place.epoch;
-        let moved = |(id, seat): &(&MemberId, &Seat)| match seated.get(id) {
-            Some((node, since)) => *node != self.node && *since >= seat.since,
-            None => same_life && seat.version <= room_state.room.version,
+        let moved = |(id, session): &(&MemberId, &HeldSession)| match seated.get(id) {
+            Some((node, since)) => *node != self.node && *since >= session.since,
+            None => same_life && session.version <= room_state.room.version,
         };
         let moved: Vec<_> =
-            self.seats.iter().filter(moved).map(|(id, seat)| (*id, seat.tag)).collect();
+            self.sessions.iter().filter(moved).map(|(id, session)| (*id, session.tag)).collect();
         moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
     }
 

@@ -85,18 +85,18 @@ impl Simulation {
     fn room_state(&mut self) -> RoomState {
         // A hash has no order.
         self.rng.shuffle(&mut self.room.members);
-        let seats = self.holders.iter().map(|(id, sits)| (*id, sits.node, sits.since)).collect();
-        RoomState { room: self.room.clone(), moves: self.moves, seats }
+        let sessions = self.holders.iter().map(|(id, sits)| (*id, sits.node, sits.since)).collect();
+        RoomState { room: self.room.clone(), moves: self.moves, sessions }
     }
 
     /// JOIN. Says whether the member is new.
-    fn take_seat(&mut self, who: MemberId, node: NodeId) -> bool {
+    fn take_session(&mut self, who: MemberId, node: NodeId) -> bool {
         self.clock += 1;
         let sits = Sits { node, tag: self.clock, since: self.clock };
-        self.seat(who, sits, self.clock)
+        self.session(who, sits, self.clock)
     }
 
-    fn seat(&mut self, who: MemberId, sits: Sits, joined_at: u64) -> bool {
+    fn session(&mut self, who: MemberId, sits: Sits, joined_at: u64) -> bool {
         if let Some(Sits { node, tag, .. }) = self.holders.insert(who, sits) {
             if node != sits.node {
                 self.moves += 1;
@@ -120,7 +120,7 @@ impl Simulation {
     }
 
     /// LEAVE, or what a renewal does to the members of a dead node.
-    fn free_seat(&mut self, who: MemberId, node: NodeId, reason: LeaveReason) {
+    fn free_session(&mut self, who: MemberId, node: NodeId, reason: LeaveReason) {
         if self.holders.get(&who).is_some_and(|sits| sits.node == node) {
             self.holders.remove(&who);
             let at = self.room.members.iter().position(|member| member.id == who).unwrap();
@@ -151,17 +151,17 @@ impl Simulation {
         let who = self.rng.u128(100..106);
         match self.rng.u8(..3) {
             0 => self.speak(),
-            1 => _ = self.take_seat(id(who), THERE),
-            _ => self.free_seat(id(who), THERE, LeaveReason::Left),
+            1 => _ = self.take_session(id(who), THERE),
+            _ => self.free_session(id(who), THERE, LeaveReason::Left),
         }
     }
 
     /// Some of what is on its way arrives, and some is lost.
     fn arrive(&mut self) {
         for _ in 0..self.rng.usize(..=self.wire.len()) {
-            let news = self.wire.pop_front().unwrap();
+            let message = self.wire.pop_front().unwrap();
             if !(self.stormy && self.rng.u8(..8) == 0) {
-                self.replica.hear(news, &mut |event| self.told.push(event.clone()));
+                self.replica.receive(message, &mut |event| self.told.push(event.clone()));
             }
         }
     }
@@ -177,18 +177,19 @@ impl Simulation {
     fn come_in(&mut self, who: u128) {
         let (who, from) = (id(who), self.told.len());
         // Redis lists the members for the first of a node only.
-        let list = self.replica.seats().is_empty();
-        let (new, leased) = (self.take_seat(who, HERE), std::mem::replace(&mut self.leased, true));
+        let list = self.replica.sessions().is_empty();
+        let (new, leased) =
+            (self.take_session(who, HERE), std::mem::replace(&mut self.leased, true));
         let (mut room_state, tag) = (self.room_state(), self.clock);
         self.meanwhile();
-        let first = self.replica.seats().is_empty();
+        let first = self.replica.sessions().is_empty();
         assert_eq!(first, list, "the host stays");
         let joined_at =
             room_state.room.members.iter().find(|member| member.id == who).unwrap().joined_at;
         if !list {
             room_state.room.members.clear();
         }
-        let seat = Seat {
+        let session = HeldSession {
             tag,
             since: tag,
             name: Name::guest(who),
@@ -196,7 +197,7 @@ impl Simulation {
             version: room_state.room.version,
             leaving: false,
         };
-        self.replica.add_session(who, seat);
+        self.replica.add_session(who, session);
         if first {
             self.replica
                 .open(&room_state, new.then_some(who), &mut |event| self.told.push(event.clone()));
@@ -220,9 +221,9 @@ impl Simulation {
 
     fn go(&mut self, who: u128) {
         let who = id(who);
-        if let Some(tag) = self.replica.seats().get(&who).map(|seat| seat.tag) {
+        if let Some(tag) = self.replica.sessions().get(&who).map(|session| session.tag) {
             self.replica.mark_leaving(who, tag);
-            self.free_seat(who, HERE, LeaveReason::Left);
+            self.free_session(who, HERE, LeaveReason::Left);
             self.meanwhile();
             self.replica.remove_session(who, tag);
             self.readers.remove(&who);
@@ -234,7 +235,7 @@ impl Simulation {
         self.leased = false;
         let mine: Vec<_> =
             self.holders.iter().filter(|(_, sits)| sits.node == HERE).map(|(id, _)| *id).collect();
-        mine.into_iter().for_each(|who| self.free_seat(who, HERE, LeaveReason::NodeLost));
+        mine.into_iter().for_each(|who| self.free_session(who, HERE, LeaveReason::NodeLost));
     }
 
     /// What a room's repair task does.
@@ -249,16 +250,16 @@ impl Simulation {
         loop {
             if evicted {
                 self.leased = true;
-                for (who, seat) in self.replica.seats().clone() {
-                    let Seat { tag, since, joined_at, .. } = seat;
+                for (who, session) in self.replica.sessions().clone() {
+                    let HeldSession { tag, since, joined_at, .. } = session;
                     if self.holders.get(&who).is_some_and(|sits| sits.since > since) {
                         self.meanwhile();
                         self.replica.lose(who, tag, &mut |event| self.told.push(event.clone()));
                     } else {
-                        self.seat(who, Sits { node: HERE, tag, since }, joined_at);
+                        self.session(who, Sits { node: HERE, tag, since }, joined_at);
                         let version = self.room.version;
                         self.meanwhile();
-                        self.replica.add_session(who, Seat { version, ..seat });
+                        self.replica.add_session(who, HeldSession { version, ..session });
                     }
                 }
                 self.replica.mark_gap();
@@ -267,10 +268,10 @@ impl Simulation {
                 return;
             }
             self.replica.refill();
-            let heard = self.replica.heard().1;
+            let received = self.replica.received().1;
             self.meanwhile();
             let mut room_state = self.room_state();
-            room_state.room.history.retain(|entry| entry.seq >= heard);
+            room_state.room.history.retain(|entry| entry.seq >= received);
             self.meanwhile();
             assert!(!self.replica.forks(&room_state), "nothing was lost in Redis");
             self.replica.fill(room_state, true, &mut |event| {
@@ -288,8 +289,8 @@ impl Simulation {
             10..14 => self.come_in(who),
             14..17 => self.go(who),
             // Also a member of this node: then it moves there.
-            17 => _ = self.take_seat(id(who), THERE),
-            18 => self.free_seat(id(who), THERE, LeaveReason::Left),
+            17 => _ = self.take_session(id(who), THERE),
+            18 => self.free_session(id(who), THERE, LeaveReason::Left),
             19 => self.reap(),
             20..23 => self.reconcile(),
             23..26 => self.welcome(),
@@ -305,7 +306,7 @@ impl Simulation {
     }
 
     /// What a member knows in the end.
-    fn heard_by(&self, who: MemberId) -> (BTreeSet<MemberId>, Seq) {
+    fn received_by(&self, who: MemberId) -> (BTreeSet<MemberId>, Seq) {
         let Reader { from, seen: welcome, .. } = &self.readers[&who];
         let mut people: BTreeSet<_> = welcome.members.iter().map(|member| member.id).collect();
         assert!(people.len() == welcome.members.len() && people.contains(&who));
@@ -368,7 +369,11 @@ fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
         );
         let there: BTreeSet<_> = play.holders.keys().copied().collect();
         for who in play.readers.keys() {
-            assert_eq!(play.heard_by(*who), (there.clone(), play.room.seq), "seed {seed}, {who:?}");
+            assert_eq!(
+                play.received_by(*who),
+                (there.clone(), play.room.seq),
+                "seed {seed}, {who:?}"
+            );
         }
     }
 }

@@ -10,13 +10,13 @@ pub(super) const LIFE: Epoch = Epoch(7);
 pub(super) const HERE: NodeId = NodeId(1);
 pub(super) const THERE: NodeId = NodeId(2);
 
-fn somebody(number: u128) -> Member {
+fn member_of(number: u128) -> Member {
     let id = MemberId(uuid::Uuid::from_u128(number));
     Member { id, name: Name::guest(id), joined_at: number as u64, call: CallMark::default() }
 }
 
 fn entry(seq: Seq) -> Entry {
-    let Member { id, name, .. } = somebody(1);
+    let Member { id, name, .. } = member_of(1);
     Entry { seq, at: 0, from: id, user: name, n: seq, text: format!("text {seq}").parse().unwrap() }
 }
 
@@ -25,19 +25,19 @@ fn said(seq: Seq) -> BrokerMessage {
 }
 
 fn joined(version: u64, who: u128) -> BrokerMessage {
-    BrokerMessage::Joined { epoch: LIFE, version, count: 0, member: somebody(who) }
+    BrokerMessage::Joined { epoch: LIFE, version, count: 0, member: member_of(who) }
 }
 
 fn left(version: u64, who: u128, reason: LeaveReason) -> BrokerMessage {
-    BrokerMessage::Left { epoch: LIFE, version, count: 0, reason, member: somebody(who) }
+    BrokerMessage::Left { epoch: LIFE, version, count: 0, reason, member: member_of(who) }
 }
 
 /// A room in which the first member sits at the node of [`live`], and the others elsewhere.
 fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>) -> RoomState {
-    let members: Vec<_> = people.iter().map(|who| somebody(*who)).collect();
-    let seats = members
+    let members: Vec<_> = people.iter().map(|who| member_of(*who)).collect();
+    let sessions = members
         .iter()
-        .map(|member| (member.id, if member.id == somebody(1).id { HERE } else { THERE }, 0))
+        .map(|member| (member.id, if member.id == member_of(1).id { HERE } else { THERE }, 0))
         .collect();
     let room = Snapshot {
         epoch: LIFE,
@@ -48,21 +48,21 @@ fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>)
         unlisted: 0,
         history: log.map(entry).collect(),
     };
-    RoomState { room, moves: 0, seats }
+    RoomState { room, moves: 0, sessions }
 }
 
 fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> BrokerMessage {
     BrokerMessage::Moved {
         epoch: LIFE,
         moves,
-        member: somebody(who).id,
+        member: member_of(who).id,
         from: SessionOwner { node, tag },
     }
 }
 
-fn seat(who: u128, tag: u64, version: u64) -> Seat {
-    let Member { name, joined_at, .. } = somebody(who);
-    Seat { tag, since: 0, name, joined_at, version, leaving: false }
+fn session(who: u128, tag: u64, version: u64) -> HeldSession {
+    let Member { name, joined_at, .. } = member_of(who);
+    HeldSession { tag, since: 0, name, joined_at, version, leaving: false }
 }
 
 fn position(seq: Seq, version: u64) -> Position {
@@ -72,7 +72,7 @@ fn position(seq: Seq, version: u64) -> Position {
 /// A replica that is live at seq 5 and version 3, with members 1, 2 and 3; the first is of this node.
 fn live() -> (RoomReplica, Vec<String>) {
     let mut replica = RoomReplica::new(HERE);
-    replica.add_session(somebody(1).id, seat(1, 1, 3));
+    replica.add_session(member_of(1).id, session(1, 1, 3));
     replica.open(&room(5, 3, &[1, 2, 3], 1..=5), None, &mut |_| panic!("nothing to tell yet"));
     (replica, Vec::new())
 }
@@ -98,36 +98,36 @@ fn note(told: &mut Vec<String>, event: &Event) {
     });
 }
 
-fn hear(
+fn receive(
     replica: &mut RoomReplica,
     told: &mut Vec<String>,
-    news: impl IntoIterator<Item = BrokerMessage>,
+    message: impl IntoIterator<Item = BrokerMessage>,
 ) {
-    for news in news {
-        replica.hear(news, &mut |event| note(told, event));
+    for message in message {
+        replica.receive(message, &mut |event| note(told, event));
     }
 }
 
 #[test]
 fn next_is_told_and_old_is_dropped() {
     let (mut replica, mut told) = live();
-    hear(
+    receive(
         &mut replica,
         &mut told,
         [said(4), said(6), said(6), said(1), said(7), joined(2, 9), joined(4, 4), joined(4, 4)],
     );
     assert_eq!(told, ["said 6", "said 7", "joined 4 at 4, 0 heads"]);
     assert!(!replica.is_faulty());
-    assert_eq!(replica.heard(), (LIFE, 7));
+    assert_eq!(replica.received(), (LIFE, 7));
 }
 
 #[test]
 fn hole_stops_the_stream_until_it_is_filled() {
     let (mut replica, mut told) = live();
-    hear(&mut replica, &mut told, [said(7), said(8)]);
+    receive(&mut replica, &mut told, [said(7), said(8)]);
     assert!(replica.is_filling() && told.is_empty());
     replica.refill();
-    hear(&mut replica, &mut told, [said(8), said(9), said(10)]);
+    receive(&mut replica, &mut told, [said(8), said(9), said(10)]);
     replica.fill(room(9, 3, &[1, 2, 3], 6..=9), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["said 6", "said 7", "said 8", "said 9", "said 10"]);
     assert!(!replica.is_faulty());
@@ -140,7 +140,7 @@ fn filling_tells_who_came_and_who_went() {
     // 2 left; 4 joined; 9 joined and left: five versions, of which three can be passed on.
     replica.fill(room(6, 8, &[1, 3, 4], 6..=6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 4 at 7, 4 heads", "said 6", "left 2 at 8, 3 heads"]);
-    hear(&mut replica, &mut told, [joined(9, 5)]);
+    receive(&mut replica, &mut told, [joined(9, 5)]);
     assert_eq!(told.last().unwrap(), "joined 5 at 9, 0 heads");
 }
 
@@ -173,7 +173,7 @@ fn anything_that_cannot_be_mended_is_a_reset() {
         now.room.epoch = epoch;
         replica.fill(now, reaches, &mut |event| note(&mut told, event));
         assert_eq!(told, ["reset to 300"]);
-        assert_eq!(replica.heard(), (epoch, 300));
+        assert_eq!(replica.received(), (epoch, 300));
     }
 }
 
@@ -182,7 +182,7 @@ fn another_entry_with_the_newest_number_is_a_fork() {
     let (mut replica, mut told) = live();
     let mut other = entry(5);
     other.n = 99;
-    hear(&mut replica, &mut told, [BrokerMessage::Said { epoch: LIFE, entry: other }]);
+    receive(&mut replica, &mut told, [BrokerMessage::Said { epoch: LIFE, entry: other }]);
     assert!(replica.is_filling());
     replica.fill(room(5, 3, &[1, 2, 3], 6..6), true, &mut |event| note(&mut told, event));
     assert_eq!(told, ["reset to 5"]);
@@ -191,10 +191,10 @@ fn another_entry_with_the_newest_number_is_a_fork() {
 #[test]
 fn news_of_another_life_are_not_told() {
     let (mut replica, mut told) = live();
-    hear(&mut replica, &mut told, [BrokerMessage::Said { epoch: Epoch(8), entry: entry(6) }]);
+    receive(&mut replica, &mut told, [BrokerMessage::Said { epoch: Epoch(8), entry: entry(6) }]);
     assert!(replica.is_filling() && told.is_empty());
     let (mut replica, mut told) = live();
-    hear(&mut replica, &mut told, [BrokerMessage::Reborn { epoch: Epoch(8) }]);
+    receive(&mut replica, &mut told, [BrokerMessage::Reborn { epoch: Epoch(8) }]);
     assert!(replica.is_filling() && told.is_empty());
 }
 
@@ -202,11 +202,11 @@ fn news_of_another_life_are_not_told() {
 fn joining_holds_news_and_drops_what_the_snapshot_knows() {
     let mut replica = RoomReplica::new(HERE);
     let mut told = Vec::new();
-    hear(&mut replica, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
+    receive(&mut replica, &mut told, [said(4), said(5), joined(3, 1), said(6), joined(4, 2)]);
     assert!(told.is_empty());
-    replica.add_session(somebody(1).id, seat(1, 1, 3));
+    replica.add_session(member_of(1).id, session(1, 1, 3));
     replica
-        .open(&room(5, 3, &[1], 1..=5), Some(somebody(1).id), &mut |event| note(&mut told, event));
+        .open(&room(5, 3, &[1], 1..=5), Some(member_of(1).id), &mut |event| note(&mut told, event));
     assert_eq!(told, ["joined 1 at 3, 0 heads", "said 6", "joined 2 at 4, 0 heads"]);
 }
 
@@ -219,13 +219,13 @@ fn what_was_expected_and_not_heard_raises_the_alarm_once() {
     assert!(!replica.expect(position(7, 0), start), "one alarm is enough");
     let then = replica.alarm().unwrap();
     assert_eq!(replica.overdue(start), None);
-    hear(&mut replica, &mut told, [said(6)]);
+    receive(&mut replica, &mut told, [said(6)]);
     // The first came in time; the second gets its own alarm.
     assert_eq!(replica.overdue(then), None);
     let then = replica.alarm().unwrap();
     assert_eq!(replica.overdue(then), Some(position(7, 0)));
     // Late, but there.
-    hear(&mut replica, &mut told, [said(7)]);
+    receive(&mut replica, &mut told, [said(7)]);
     assert!(!replica.missed(position(7, 0)) && !replica.is_faulty());
     assert!(replica.expect(position(8, 0), then));
     let then = replica.alarm().unwrap();

@@ -58,8 +58,8 @@ async fn one_message_is_one_command_and_one_write_to_each_node() {
         took[took.len() / 2],
         took[took.len() * 99 / 100]
     );
-    assert_eq!(here.store.counts().heal.load(Ordering::Relaxed), 0);
-    assert_eq!(there.store.counts().fill.load(Ordering::Relaxed), 0);
+    assert_eq!(here.store.counts().late_messages.load(Ordering::Relaxed), 0);
+    assert_eq!(there.store.counts().resyncs.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

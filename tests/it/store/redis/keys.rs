@@ -113,5 +113,5 @@ async fn databases_of_one_server_are_apart() {
     first.store.publish(&room, ann, 1, &text("here")).await.unwrap();
     assert_eq!(first.heard.entry().await.text, text("here"));
     assert_eq!(second.heard.entry().await.text, text("there"));
-    assert_eq!(first.store.counts().fill.load(Ordering::Relaxed), 0);
+    assert_eq!(first.store.counts().resyncs.load(Ordering::Relaxed), 0);
 }

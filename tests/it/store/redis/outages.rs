@@ -32,7 +32,7 @@ async fn nothing_is_lost_when_connections_are_cut() {
         }
     })
     .await;
-    assert!(nodes[0].store.counts().resub.load(Ordering::Relaxed) >= 1);
+    assert!(nodes[0].store.counts().resubscribes.load(Ordering::Relaxed) >= 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

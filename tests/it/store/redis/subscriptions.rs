@@ -82,7 +82,7 @@ async fn silent_loss_of_a_subscription_is_noticed_by_what_the_node_says_itself()
         // A connection that is made anew is subscribed anew.
         let judged = these.count(|counts| &counts.reconnect) == 0;
         if judged {
-            assert!(these.count(|counts| &counts.heal) >= 1);
+            assert!(these.count(|counts| &counts.late_messages) >= 1);
         }
         judged
     })
@@ -112,7 +112,7 @@ async fn silent_loss_of_a_subscription_is_noticed_by_the_renewal_when_the_node_o
                 (cid, 5, 3),
                 "who came and went meanwhile is not told"
             );
-            assert!(these.count(|counts| &counts.heal) >= 1);
+            assert!(these.count(|counts| &counts.late_messages) >= 1);
             assert_eq!(these.deaf.heard.rest(), []);
         }
         judged

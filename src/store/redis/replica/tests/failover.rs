@@ -35,25 +35,26 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
         assert!(replica.take_evicted());
         let back: Vec<_> = people.iter().copied().chain([1]).collect();
         replica.fill(room(5, version + 1, &back, 1..=5), true, &mut |event| note(&mut told, event));
-        assert_eq!((told, replica.seats().len()), (vec!["reset to 5".to_owned()], 1));
+        assert_eq!((told, replica.sessions().len()), (vec!["reset to 5".to_owned()], 1));
     }
     // So is another node's, if as many joins and leaves as there were cannot explain the members.
     let (mut replica, _) = live();
     replica.mark_unsubscribed();
     assert!(replica.forks(&room(5, 4, &[1, 3, 4], 5..=5)) && replica.take_evicted());
     // A member that has moved and left from there, or whose leave is under way, is gone.
-    let moves: [&dyn Fn(&mut RoomReplica); 3] =
-        [&|_| {}, &|replica| hear(replica, &mut Vec::new(), [moved(2, 3, THERE, 7)]), &|replica| {
-            hear(replica, &mut Vec::new(), [moved(1, 1, HERE, 2)])
-        }];
-    for news in moves {
+    let moves: [&dyn Fn(&mut RoomReplica); 3] = [
+        &|_| {},
+        &|replica| receive(replica, &mut Vec::new(), [moved(2, 3, THERE, 7)]),
+        &|replica| receive(replica, &mut Vec::new(), [moved(1, 1, HERE, 2)]),
+    ];
+    for message in moves {
         let (mut replica, mut told) = live();
-        replica.add_session(somebody(2).id, seat(2, 3, 2));
-        news(&mut replica);
+        replica.add_session(member_of(2).id, session(2, 3, 2));
+        message(&mut replica);
         replica.mark_gap();
         let now = || RoomState {
             moves: 2,
-            seats: vec![(somebody(2).id, HERE, 0)],
+            sessions: vec![(member_of(2).id, HERE, 0)],
             ..room(5, 4, &[2, 3], 5..=5)
         };
         assert!(!replica.forks(&now()));
@@ -61,7 +62,7 @@ fn seat_that_a_failover_lost_is_brought_back_and_not_taken_for_one_that_moved() 
         assert_eq!(told, ["moved 1 of 1", "left 1 at 4, 2 heads"]);
     }
     let (mut replica, _) = live();
-    assert!(replica.mark_leaving(somebody(1).id, 1));
+    assert!(replica.mark_leaving(member_of(1).id, 1));
     replica.mark_gap();
     assert!(!replica.forks(&room(5, 4, &[2, 3], 5..=5)));
 }

@@ -3,7 +3,7 @@
 use crate::room::{Cursor, Epoch, Seq, Snapshot};
 
 #[derive(Clone, Copy)]
-pub(super) enum FrameMeta {
+pub(super) enum FrameOrder {
     Said(Cursor),
     Presence { epoch: Epoch, version: u64 },
     Notice,
@@ -28,7 +28,7 @@ impl SeenUpTo {
     }
 }
 
-impl FrameMeta {
+impl FrameOrder {
     pub(super) fn epoch(&self) -> Option<Epoch> {
         match *self {
             Self::Said(cursor) => Some(cursor.epoch),

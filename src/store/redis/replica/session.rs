@@ -4,7 +4,7 @@ use crate::room::Name;
 
 /// A member that is connected to this node.
 #[derive(Clone, Debug)]
-pub(in crate::store::redis) struct Seat {
+pub(in crate::store::redis) struct HeldSession {
     /// The connection.
     pub(in crate::store::redis) tag: u64,
     /// When it was taken, by the store's clock: the later of two wins.

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
     DEADLINE, Shared,
-    codec::{self, JoinReply, Position, Str, garbled, number},
-    replica::Seat,
+    codec::{self, JoinReply, Str, garbled, number},
+    error_action::once_begun,
+    replica::HeldSession,
     scripts, spoiled,
     subscription::{GateState, RoomSubscription, TOGETHER},
 };
 use crate::{
     room::{
-        Cursor, Epoch, JoinResult, LeaveReason, MemberId, Moment, Name, PublishResult, RoomError,
-        RoomId, RoomKey, Snapshot, Text,
+        Cursor, Epoch, JoinResult, LeaveReason, MemberId, Moment, Name, RoomError, RoomId, RoomKey,
+        Snapshot,
     },
     store::StoreError,
 };
@@ -58,7 +59,7 @@ impl Drop for JoinGuard<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LeaveOutcome {
     /// There was no such member, or the answer to the first try was lost.
-    Nobody,
+    NotMember,
     /// A newer connection has the session.
     Taken,
     /// The session is ended, and the room has other members.
@@ -69,13 +70,8 @@ pub(super) enum LeaveOutcome {
 
 impl LeaveOutcome {
     fn may_be_over(self) -> bool {
-        matches!(self, Self::Nobody | Self::Over)
+        matches!(self, Self::NotMember | Self::Over)
     }
-}
-
-/// A call under way already has changed something, or may have.
-fn once_begun(error: StoreError) -> StoreError {
-    if matches!(error, StoreError::Busy(_)) { StoreError::Unavailable } else { error }
 }
 
 impl Shared {
@@ -103,7 +99,7 @@ impl Shared {
             new: false,
         };
         let admitted = self.admit(&subscription, &mut gate, &mut attempt, &joiner, deadline).await;
-        if admitted.is_err() && subscription.replica().seats().is_empty() {
+        if admitted.is_err() && subscription.replica().sessions().is_empty() {
             self.retire(&subscription, &mut gate).await;
         }
         drop(gate);
@@ -133,7 +129,7 @@ impl Shared {
         let Joiner { id, tag, began, .. } = *joiner;
         let moment = self.moment(&subscription.keys, began);
         // The first member of this node needs the list of the others. The last may move away while the next one joins.
-        let mut list = subscription.replica().seats().is_empty();
+        let mut list = subscription.replica().sessions().is_empty();
         let mut repeated = false;
         let (joined, room_state) = loop {
             let mut args = self.join_args(joiner, RoomKey::random(), None, list);
@@ -162,7 +158,7 @@ impl Shared {
             // A member that was not in the room before does not count as joined until the welcome.
             (attempt.settled, attempt.new) = (!joined.new, joined.new);
             let mut replica = subscription.replica();
-            let first = replica.seats().is_empty();
+            let first = replica.sessions().is_empty();
             if first && !list {
                 // The same join once more: Redis answers a repetition as it did the first time.
                 (list, repeated) = (true, true);
@@ -171,7 +167,14 @@ impl Shared {
             let version = room_state.room.version;
             replica.add_session(
                 id,
-                Seat { tag, since, name: joiner.name.clone(), joined_at, version, leaving: false },
+                HeldSession {
+                    tag,
+                    since,
+                    name: joiner.name.clone(),
+                    joined_at,
+                    version,
+                    leaving: false,
+                },
             );
             if first {
                 replica.open(&room_state, joined.new.then_some(id), &mut |event| {
@@ -196,13 +199,14 @@ impl Shared {
         &self,
         joiner: &Joiner<'_>,
         key: RoomKey,
-        again: Option<&Seat>,
+        again: Option<&HeldSession>,
         list: bool,
     ) -> Vec<Str> {
-        let (since, joined_at) = again
-            .map_or_else(Default::default, |seat| (number(seat.since), number(seat.joined_at)));
-        let heard = |after: Cursor| (codec::epoch(after.epoch), number(after.seq));
-        let (life, seq) = joiner.after.map_or_else(Default::default, heard);
+        let (since, joined_at) = again.map_or_else(Default::default, |session| {
+            (number(session.since), number(session.joined_at))
+        });
+        let received = |after: Cursor| (codec::epoch(after.epoch), number(after.seq));
+        let (life, seq) = joiner.after.map_or_else(Default::default, received);
         vec![
             codec::id(joiner.id),
             codec::node(self.node),
@@ -222,20 +226,6 @@ impl Shared {
         ]
     }
 
-    /// See [`crate::store::Store::typing`].
-    pub(super) async fn typing(
-        &self,
-        room: &RoomId,
-        from: MemberId,
-        user: &Name,
-        typing: bool,
-        began: Instant,
-    ) -> Result<(), StoreError> {
-        let mut args = vec![codec::id(from), number(u8::from(typing)), Str::from(user.encode())];
-        args.extend(self.moment(&self.keys(room), began).map(|moment| number(moment.latest)));
-        self.mark(&scripts::TYPING, room, args).await
-    }
-
     /// See [`crate::store::Store::leave`].
     pub(super) async fn leave(
         self: &Arc<Self>,
@@ -247,31 +237,31 @@ impl Shared {
         let deadline = Instant::now() + DEADLINE;
         let Some(subscription) = self.watched(room) else {
             return self
-                .free_seat(room, id, tag, reason, false, deadline)
+                .free_session(room, id, tag, reason, false, deadline)
                 .await
                 .map(LeaveOutcome::may_be_over);
         };
         let Some(mut gate) = subscription.pass(deadline).await? else {
             return self
-                .free_seat(room, id, tag, reason, false, deadline)
+                .free_session(room, id, tag, reason, false, deadline)
                 .await
                 .map(LeaveOutcome::may_be_over);
         };
         let last = {
             let mut replica = subscription.replica();
-            let last = replica.mark_leaving(id, tag) && replica.seats().len() == 1;
+            let last = replica.mark_leaving(id, tag) && replica.sessions().len() == 1;
             if last {
                 replica.hold();
             }
             last
         };
-        let result = self.free_seat(room, id, tag, reason, false, deadline).await;
+        let result = self.free_session(room, id, tag, reason, false, deadline).await;
         let empty = {
             let mut replica = subscription.replica();
             if result.is_ok() {
                 replica.remove_session(id, tag);
             }
-            let empty = replica.seats().is_empty();
+            let empty = replica.sessions().is_empty();
             if last && !empty {
                 replica.release(&mut |event| self.events.on_event(room, event));
             }
@@ -285,7 +275,7 @@ impl Shared {
     }
 
     /// Ends a session in Redis; to `undo` a join, only if the join was the member's first.
-    pub(super) async fn free_seat(
+    pub(super) async fn free_session(
         &self,
         room: &RoomId,
         id: MemberId,
@@ -310,72 +300,8 @@ impl Shared {
                 Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed })
             }
             (Some("ETAKEN"), _) => Ok(LeaveOutcome::Taken),
-            (Some("ENOMEMBER"), _) => Ok(LeaveOutcome::Nobody),
+            (Some("ENOMEMBER"), _) => Ok(LeaveOutcome::NotMember),
             _ => Err(garbled("leave")),
-        }
-    }
-
-    /// See [`crate::store::Store::publish`], and [`crate::store::Store::publish_next`] for a message without `n`.
-    pub(super) async fn publish(
-        self: &Arc<Self>,
-        room: &RoomId,
-        from: MemberId,
-        n: Option<u64>,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        let deadline = Instant::now() + DEADLINE;
-        // A send without a counter carries a draw. By it the script knows a repetition here after a lost answer.
-        let draw = n.is_none().then(|| number(fastrand::u64(..)));
-        let subscription = self.watched(room);
-        let here = || {
-            subscription
-                .as_ref()
-                .filter(|subscription| subscription.replica().seats().contains_key(&from))
-        };
-        loop {
-            let heard = subscription
-                .as_ref()
-                .map(|subscription| codec::heard(subscription.replica().heard()));
-            let n = n.map(number).unwrap_or_default();
-            let mut args =
-                vec![codec::id(from), n, Str::from(text.as_str()), heard.unwrap_or_default()];
-            args.extend(draw.clone());
-            let keys = subscription
-                .as_ref()
-                .map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
-            let mut reply = self
-                .router
-                .run_over(&self.publish, keys.slot(), keys.spoken(), args, deadline)
-                .await?;
-            match (reply.word().as_deref(), here()) {
-                (Some("ENOMEMBER"), Some(subscription)) => {
-                    // The member's session is here, so Redis has lost it: bring it back, then send the message again.
-                    subscription.replica().mark_evicted();
-                    let (shared, subscription) = (Arc::clone(self), Arc::clone(subscription));
-                    let mending =
-                        tokio::spawn(async move { shared.reconcile(&subscription).await });
-                    timeout_at(deadline, mending)
-                        .await
-                        .map_err(|_| StoreError::Unavailable)?
-                        .unwrap_or(Ok(()))
-                        .map_err(once_begun)?;
-                }
-                (Some("ENOMEMBER"), None) => return Err(RoomError::NotMember.into()),
-                (Some("ESTALE"), _) => return Err(RoomError::StaleN.into()),
-                (line, _) => {
-                    let (epoch, said) =
-                        line.and_then(codec::read_said).ok_or_else(|| garbled("say"))?;
-                    if let Some(subscription) = &subscription {
-                        subscription.expect(Position {
-                            epoch,
-                            seq: said.seq,
-                            version: 0,
-                            moves: 0,
-                        });
-                    }
-                    return Ok(said);
-                }
-            }
         }
     }
 
@@ -385,10 +311,17 @@ impl Shared {
         subscription.notify();
         let deadline = Instant::now() + DEADLINE;
         let Ok(Some(mut gate)) = subscription.pass(deadline).await else { return };
-        let seats = subscription.replica().seats().clone();
+        let sessions = subscription.replica().sessions().clone();
         subscription.replica().hold();
-        let goodbyes = seats.into_iter().map(|(id, seat)| {
-            self.free_seat(&subscription.room, id, seat.tag, LeaveReason::Shutdown, false, deadline)
+        let goodbyes = sessions.into_iter().map(|(id, session)| {
+            self.free_session(
+                &subscription.room,
+                id,
+                session.tag,
+                LeaveReason::Shutdown,
+                false,
+                deadline,
+            )
         });
         stream::iter(goodbyes).buffer_unordered(TOGETHER).for_each(|_| async {}).await;
         gate.retired = true;
