@@ -184,7 +184,7 @@ impl Fleet {
                 .text()
                 .await
                 .unwrap();
-            let line = text.lines().find_map(|line| line.strip_prefix("parlor_seats ")).unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix("parlor_sessions ")).unwrap();
             seats.push(line.trim().parse().unwrap());
         }
         seats

@@ -88,7 +88,7 @@ async fn people_talk(kind: Kind) {
             &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
         )
         .await;
-        assert!(!answer.contains("parlor_seats"), "{path}: {answer}");
+        assert!(!answer.contains("parlor_sessions"), "{path}: {answer}");
     }
     assert_eq!(
         reqwest::get(proxy.url("/metrics")).await.unwrap().status(),

@@ -241,7 +241,7 @@ async fn health_readiness_and_metrics_tell_the_truth() {
     let response = http.get(server.url("/metrics")).send().await.unwrap();
     assert!(header(&response, "content-type").contains("text"));
     let text = response.text().await.unwrap();
-    for line in ["parlor_rooms 2", "parlor_seats 2", "# TYPE parlor_seats gauge"] {
+    for line in ["parlor_rooms 2", "parlor_sessions 2", "# TYPE parlor_sessions gauge"] {
         assert!(text.lines().any(|given| given == line), "{line}: {text}");
     }
     assert!(
