@@ -1,19 +1,18 @@
 // Incoming frames: sealed texts are opened, and those that cannot be opened are marked undecryptable.
 
-import type { Chat, Doubt, Inbound } from "../protocol/frames";
+import { type Doubt, type Inbound, isEntry, type LogEntry } from "../protocol/frames";
 import { isSealed, type OpenedLine, type RoomCipher } from "./cipher";
 import type { LineVerifier } from "./line-verifier";
 
 /** The frame as this page may read it. Without a cipher, or with another key, sealed texts stay undecryptable. */
 export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verifier: LineVerifier): Promise<Inbound> {
+  if (isEntry(frame)) return verifyEntry(frame, await openText(frame, cipher), verifier);
   switch (frame.type) {
-    case "chat":
-      return verifyChat(frame, await openText(frame, cipher), verifier);
     case "welcome":
     case "reset": {
-      const texts = await Promise.all(frame.history.map((chat) => openText(chat, cipher)));
+      const texts = await Promise.all(frame.history.map((entry) => openText(entry, cipher)));
       if (!frame.resumed || frame.reset) verifier.resetPositions();
-      return { ...frame, history: frame.history.map((chat, at) => verifyChat(chat, texts[at]!, verifier)) };
+      return { ...frame, history: frame.history.map((entry, at) => verifyEntry(entry, texts[at]!, verifier)) };
     }
     default:
       return frame;
@@ -21,7 +20,7 @@ export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verif
 }
 
 async function openText(
-  { text, from }: Chat,
+  { text, from }: LogEntry,
   cipher: RoomCipher | null,
 ): Promise<OpenedLine | "undecryptable" | "unencrypted"> {
   // A member joined without the key: the server could read this text, or have written it.
@@ -30,17 +29,21 @@ async function openText(
 }
 
 /** In log order: the verdict on a line depends on the lines before it. */
-function verifyChat(chat: Chat, text: OpenedLine | "undecryptable" | "unencrypted", verifier: LineVerifier): Chat {
-  if (text === "undecryptable") return undecryptable(chat);
+function verifyEntry(
+  entry: LogEntry,
+  text: OpenedLine | "undecryptable" | "unencrypted",
+  verifier: LineVerifier,
+): LogEntry {
+  if (text === "undecryptable") return undecryptable(entry);
   if (text === "unencrypted")
-    return { ...chat, encryption: "unencrypted", ...doubted(verifier.verifyUnsealed(chat.from, "unencrypted")) };
+    return { ...entry, encryption: "unencrypted", ...doubted(verifier.verifyUnsealed(entry.from, "unencrypted")) };
   const { claims } = text;
-  if (claims === null) return { ...chat, text: text.text, ...doubted(verifier.verifyUnsealed(chat.from, "former")) };
+  if (claims === null) return { ...entry, text: text.text, ...doubted(verifier.verifyUnsealed(entry.from, "former")) };
   return {
-    ...chat,
+    ...entry,
     text: text.text,
     claims: { n: claims.n, id: claims.id },
-    ...doubted(verifier.verify(chat, claims)),
+    ...doubted(verifier.verify(entry, claims)),
   };
 }
 
@@ -50,17 +53,16 @@ function doubted(doubt: Doubt | null): { doubt?: Doubt } {
 
 /** The frame as a page without a key may read it. */
 export function markUndecryptable(frame: Inbound): Inbound {
+  if (isEntry(frame)) return isSealed(frame.text) ? undecryptable(frame) : frame;
   switch (frame.type) {
-    case "chat":
-      return isSealed(frame.text) ? undecryptable(frame) : frame;
     case "welcome":
     case "reset":
-      return { ...frame, history: frame.history.map((chat) => (isSealed(chat.text) ? undecryptable(chat) : chat)) };
+      return { ...frame, history: frame.history.map((entry) => (isSealed(entry.text) ? undecryptable(entry) : entry)) };
     default:
       return frame;
   }
 }
 
-function undecryptable(chat: Chat): Chat {
-  return { ...chat, text: "", encryption: "undecryptable" };
+function undecryptable(entry: LogEntry): LogEntry {
+  return { ...entry, text: "", encryption: "undecryptable" };
 }

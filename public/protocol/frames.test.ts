@@ -110,6 +110,9 @@ describe("a frame", () => {
 
   test("of a type unknown is passed over, with fields unknown is taken", () => {
     expect(parseFrame('{"type":"reaction","seq":1}')).toBeNull();
+    const later = { type: "later", seq: 2 };
+    const known = parseFrame(JSON.stringify({ ...welcome, history: [...welcome.history, later] }));
+    expect(known).toMatchObject({ history: [{ seq: 1 }] });
     expect(parseFrame('{"type":"pong","later":true}')).toEqual({ type: "pong" });
   });
 
@@ -120,7 +123,11 @@ describe("a frame", () => {
     ["without a type", "{}", "frame.type must be text"],
     ["with a wrong field", '{"type":"typing","from":"a","user":"b","typing":1}', "frame.typing must be true or false"],
     ["with a time that is none", '{"type":"ack","seq":1,"timestamp":"soon"}', "frame.timestamp must be a time"],
-    ["with a broken part", JSON.stringify({ ...welcome, history: [{ seq: "1" }] }), "history.seq must be a number"],
+    [
+      "with a broken part",
+      JSON.stringify({ ...welcome, history: [{ type: "chat", seq: "1" }] }),
+      "history.seq must be a number",
+    ],
     ["with a list that is none", JSON.stringify({ ...welcome, members: {} }), "frame.members must be a list"],
   ])("%s is refused with a reason", (_, data, reason) => {
     expect(() => parseFrame(data)).toThrow(BadFrame);

@@ -1,6 +1,6 @@
 // The frames, and the parser that turns JSON into types. Names of fields are checked against the server's types.
 
-import type { ClientMessage, Member as WireMember, ServerMessage } from "./generated/messages";
+import type { ClientMessage, LogEntry as WireEntry, Member as WireMember, ServerMessage } from "./generated/messages";
 
 export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
 
@@ -47,6 +47,9 @@ export type Chat = {
   claims?: { n: number; id: string };
 };
 
+/** An entry of the log, of any kind. */
+export type LogEntry = Chat;
+
 export type Snapshot = {
   clientId: string;
   roomId: string;
@@ -61,7 +64,7 @@ export type Snapshot = {
   /** The room has too many members to list and announce each. */
   crowd: boolean;
   members: Member[];
-  history: Chat[];
+  history: LogEntry[];
   limits: Limits;
   video: boolean;
   at: number;
@@ -70,7 +73,7 @@ export type Snapshot = {
 export type Inbound =
   | ({ type: "welcome" } & Snapshot)
   | ({ type: "reset" } & Snapshot)
-  | Chat
+  | LogEntry
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true; count: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number }
@@ -83,9 +86,10 @@ export type Inbound =
   | { type: "closing"; code: string; message: string; retryAfter: number | null }
   | { type: "error"; code: string; message: string; n: number | null; retryAfter: number | null };
 
-/** The page counts every message of its own. */
-export type Outbound =
-  Required<Extract<ClientMessage, { type: "chat" }>> | Exclude<ClientMessage, { type: "chat" | "livekit-token" }>;
+/** A new entry of the log: the page counts every one of its own. */
+export type NewEntry = Required<Extract<ClientMessage, { type: WireEntry["type"] }>>;
+
+export type Outbound = NewEntry | Exclude<ClientMessage, { type: NewEntry["type"] | "livekit-token" }>;
 
 /** The server sent what the protocol does not allow. */
 export class BadFrame extends Error {
@@ -108,7 +112,10 @@ export function parseJson(text: string): unknown {
 
 /** A frame inside a larger body, as in a poll's answer. */
 export function readFrame(json: unknown): Inbound | null {
-  const f = new FieldReader(json, "frame");
+  return readFields(new FieldReader(json, "frame"));
+}
+
+function readFields(f: FieldReader): Inbound | null {
   const type = f.text("type");
   return Object.hasOwn(READERS, type) ? (READERS as Record<string, unknown> as Record<string, Reader>)[type]!(f) : null;
 }
@@ -116,10 +123,17 @@ export function readFrame(json: unknown): Inbound | null {
 type Reader = (f: FieldReader) => Inbound | null;
 type Wire<Type extends ServerMessage["type"]> = Extract<ServerMessage, { type: Type }>;
 
+const ENTRIES: { [Type in WireEntry["type"]]: (f: FieldReader<Wire<Type>>) => LogEntry } = { chat };
+
+/** Whether a frame is an entry of the log. */
+export function isEntry(frame: Inbound): frame is LogEntry {
+  return Object.hasOwn(ENTRIES, frame.type);
+}
+
 const READERS: { [Type in ServerMessage["type"]]: (f: FieldReader<Wire<Type>>) => Inbound | null } = {
   welcome: (f) => ({ type: "welcome", ...snapshot(f) }),
   reset: (f) => ({ type: "reset", ...snapshot(f) }),
-  chat,
+  ...ENTRIES,
   ack: (f) => ({
     type: "ack",
     n: f.maybeNumber("n"),
@@ -210,7 +224,10 @@ function snapshot(f: FieldReader<Wire<"welcome">> | FieldReader<Wire<"reset">>):
     count: f.number("count"),
     crowd: f.maybeFlag("crowd") ?? false,
     members: f.list<WireMember>("members").map(member),
-    history: f.list<Wire<"chat">>("history").map(chat),
+    history: f
+      .list<any>("history")
+      .flatMap((item) => readFields(item) ?? [])
+      .filter(isEntry),
     limits: {
       textLength: limits.number("textLength"),
       historyLength: limits.number("historyLength"),

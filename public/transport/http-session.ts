@@ -1,7 +1,7 @@
 // Sends for transports that only receive: one request at a time, so that messages arrive in order.
 
 import { CONNECTION_LOST, closeCodeOf } from "../protocol/close";
-import { type Outbound, parseJson } from "../protocol/frames";
+import { type NewEntry, type Outbound, parseJson } from "../protocol/frames";
 import { type JoinReply, readJoinReply } from "../protocol/http";
 import type { TransportHandlers, JoinParams } from "./transport";
 
@@ -112,16 +112,16 @@ export class HttpSession {
   }
 
   send(frame: Outbound): void {
-    if (frame.type === "chat") this.#enqueue(() => this.#postChat(frame));
-    else if (frame.type === "typing") this.#enqueue(() => this.#postTyping(frame.typing));
+    if (frame.type === "typing") this.#enqueue(() => this.#postTyping(frame.typing));
+    else if ("n" in frame) this.#enqueue(() => this.#postEntry(frame));
   }
 
-  async #postChat({ text, n }: { text: string; n: number }): Promise<void> {
+  async #postEntry(entry: NewEntry): Promise<void> {
     try {
-      this.#emit(await this.request("messages", { body: { type: "chat", text, n } }));
+      this.#emit(await this.request("messages", { body: entry }));
     } catch (error) {
       if (!(error instanceof RefusedError) || FATAL.has(error.apiError.code)) throw error;
-      this.#emit({ ...error.apiError, type: "error", n });
+      this.#emit({ ...error.apiError, type: "error", n: entry.n });
     }
   }
 

@@ -100,11 +100,9 @@ impl AppState {
         let given = inbound.n;
         let said = async {
             let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
-            let ClientMessage::Chat { text, n } = inbound.ask? else {
-                return Err(ApiError::BadFrame(
-                    "this address takes a chat: {\"text\":\"…\"}".into(),
-                ));
-            };
+            let refused =
+                |_| ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into());
+            let (text, n) = inbound.ask?.entry().map_err(refused)?;
             let PublishResult { n, seq, at, repeated } =
                 self.hub.publish(&room, &who, n, &text, &usage).await?;
             keep_alive.iter_mut().for_each(KeepAlive::accept);

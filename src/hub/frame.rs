@@ -1,7 +1,7 @@
 //! A frame on its way to subscribers: the typed message, with its JSON beside it.
 
 use crate::{
-    protocol::{Ack, Chat, MemberDto, ServerMessage, StatusCode, Timestamp, True},
+    protocol::{Ack, EntryDto, MemberDto, ServerMessage, StatusCode, Timestamp, True},
     room::{Cursor, Entry, Epoch, LeaveReason, Member, MemberId, Name, RoomId},
 };
 
@@ -17,7 +17,7 @@ impl Frame<'_> {
     /// The subscriber's position after it, if it moves.
     pub fn cursor(&self) -> Option<Cursor> {
         match self.message {
-            ServerMessage::Chat(chat) => Some(chat.cursor),
+            ServerMessage::Entry(entry) => Some(entry.cursor()),
             ServerMessage::Ack(ack) => ack.cursor,
             ServerMessage::Welcome(welcome) | ServerMessage::Reset(welcome) => Some(welcome.cursor),
             _ => None,
@@ -42,7 +42,7 @@ impl Content {
     pub(super) fn message<'a>(&'a self, room: &'a RoomId) -> ServerMessage<'a> {
         match self {
             Self::Said { epoch, entry } => {
-                ServerMessage::Chat(Chat::new(room, *epoch, entry, false))
+                ServerMessage::Entry(EntryDto::new(room, *epoch, entry, false))
             }
             Self::Joined { member, count } => {
                 ServerMessage::Joined { member: MemberDto::from(member), room, count: *count }
@@ -76,7 +76,7 @@ impl Content {
     ) -> Option<ServerMessage<'a>> {
         match self {
             Self::Said { epoch, entry } if echo => {
-                Some(ServerMessage::Chat(Chat::new(room, *epoch, entry, true)))
+                Some(ServerMessage::Entry(EntryDto::new(room, *epoch, entry, true)))
             }
             Self::Said { epoch, entry } => {
                 let cursor = Some(Cursor { epoch: *epoch, seq: entry.seq });

@@ -1,11 +1,47 @@
-//! The two frames of every message. [`ServerMessage::write`](super::ServerMessage::write) does not leave them to
-//! serde, which would take most of a message's cost outside the kernel; a test holds both to the same bytes.
+//! The entries of the log, and the answer to one's own. [`ServerMessage::write`](super::ServerMessage::write) does not
+//! leave `chat` and `ack` to serde, which would take most of a message's cost outside the kernel; a test holds both to
+//! the same bytes.
 
 use serde::Serialize;
 use uuid::fmt::Hyphenated;
 
 use super::scalar::{self, Timestamp, True};
 use crate::room::{Cursor, Entry, Epoch, MemberId, Name, RoomId, Seq, Text};
+
+/// An entry of the log, one variant for each kind; also the items of `history`.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema, ts_rs::TS),
+    schemars(inline),
+    ts(rename = "LogEntry")
+)]
+#[serde(untagged)]
+pub enum EntryDto<'a> {
+    /// A member sent a message.
+    Chat(Chat<'a>),
+}
+
+impl<'a> EntryDto<'a> {
+    /// An entry of `room`; with the sender's counter if the subscriber is the sender.
+    pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
+        Self::Chat(Chat::new(room, epoch, entry, own))
+    }
+
+    /// The client's position after it.
+    pub fn cursor(&self) -> Cursor {
+        match self {
+            Self::Chat(chat) => chat.cursor,
+        }
+    }
+
+    /// Appends the frame as JSON text.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(chat) => chat.write(out),
+        }
+    }
+}
 
 /// A member sent a message.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -38,8 +74,7 @@ pub struct Chat<'a> {
 }
 
 impl<'a> Chat<'a> {
-    /// An entry of `room`; with the sender's counter if the subscriber is the sender.
-    pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
+    fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
         let Entry { seq, at, from, user, n, text } = entry;
         Self {
             seq: *seq,
@@ -54,8 +89,7 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// Appends the frame as JSON text.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>) {
         let Self { seq, from, user, verified, room, text, timestamp, cursor, n } = *self;
         out.reserve(CHAT + user.as_str().len() + room.as_str().len() + text.as_str().len());
         out.extend_from_slice(b"{\"type\":\"chat\",\"seq\":");
@@ -171,7 +205,7 @@ mod tests {
         let room = "general".parse().unwrap();
         let json = |own| {
             String::from_utf8(
-                ServerMessage::Chat(Chat::new(&room, Epoch(255), &entry, own)).to_json(),
+                ServerMessage::Entry(EntryDto::new(&room, Epoch(255), &entry, own)).to_json(),
             )
             .unwrap()
         };
@@ -188,9 +222,9 @@ mod tests {
             let entry = Entry { seq, at, from: MemberId::random(), user, n, text };
             let room = "комната-7".parse().unwrap();
             let cursor = own.then_some(Cursor { epoch: Epoch(epoch), seq });
-            let chat = Chat::new(&room, Epoch(epoch), &entry, own);
+            let chat = EntryDto::new(&room, Epoch(epoch), &entry, own);
             let ack = Ack { n, seq, timestamp: Timestamp(at), cursor, duplicate: True::when(mark) };
-            for message in [ServerMessage::Chat(chat), ServerMessage::Ack(ack)] {
+            for message in [ServerMessage::Entry(chat), ServerMessage::Ack(ack)] {
                 let (fast, serde) = (message.to_json(), serde_json::to_vec(&message).unwrap());
                 prop_assert_eq!(String::from_utf8(fast).unwrap(), String::from_utf8(serde).unwrap());
             }

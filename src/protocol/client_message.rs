@@ -41,6 +41,24 @@ pub enum ClientMessage {
     },
 }
 
+impl ClientMessage {
+    /// The new entry of the log and its counter, or the request itself if it is no entry.
+    pub fn entry(self) -> Result<(Text, Option<u64>), Self> {
+        match self {
+            Self::Chat { text, n } => Ok((text, n)),
+            other => Err(other),
+        }
+    }
+
+    /// The counter of a new entry.
+    pub fn counter(&self) -> Option<u64> {
+        match self {
+            Self::Chat { n, .. } => *n,
+            _ => None,
+        }
+    }
+}
+
 /// A parsed frame: the request or what is wrong with it, and the message it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientFrame {

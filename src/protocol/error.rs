@@ -204,10 +204,8 @@ impl ApiError {
                 RoomError::Overtaken => (refusal.code(), 409, 4001, IfAsked),
                 RoomError::RoomFull => (refusal.code(), 409, 4409, Later),
                 RoomError::StaleN => (refusal.code(), 409, 4400, Never),
-                RoomError::BadRoom
-                | RoomError::BadName
-                | RoomError::EmptyText
-                | RoomError::BadCursor => (refusal.code(), 400, 4400, Never),
+                // What breaks the rule of its kind: a room id, a name, a text.
+                _ => (refusal.code(), 400, 4400, Never),
             },
             Self::BadFrame(_) => ("bad_frame", 400, 4400, Never),
             Self::BadN => ("bad_n", 400, 4400, Never),

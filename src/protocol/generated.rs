@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use ts_rs::{Config, TS};
 
 use super::{
-    Ack, Chat, ClientMessage, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage,
+    Ack, Chat, ClientMessage, EntryDto, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage,
     StatusCode, Welcome, schema,
 };
 
@@ -85,15 +85,22 @@ impl Schemas {
         let parts: BTreeMap<String, Value> = serde_json::from_value(parts).unwrap();
         let parts: BTreeMap<_, _> =
             parts.into_iter().map(|(name, schema)| (pascal(&name), schema)).collect();
-        let list = ["oneOf", "anyOf"].iter().find_map(|key| root[*key].as_array()).unwrap();
-        let variants = list
-            .iter()
-            .flat_map(|one| one["oneOf"].as_array().cloned().unwrap_or_else(|| vec![one.clone()]));
+        let mut variants = Vec::new();
+        collect(&root, &mut variants);
+        let variants = variants.into_iter();
         let variants = variants.map(|variant| {
             let schema = whole(variant, &parts);
             (pascal(schema["properties"]["type"]["const"].as_str().unwrap()), schema)
         });
         Self { variants: variants.collect(), parts }
+    }
+}
+
+/// The variants of an enum; a variant may be an enum itself.
+fn collect(schema: &Value, variants: &mut Vec<Value>) {
+    match ["oneOf", "anyOf"].iter().find_map(|key| schema[*key].as_array()) {
+        Some(list) => list.iter().for_each(|one| collect(one, variants)),
+        None => variants.push(schema.clone()),
     }
 }
 
@@ -235,6 +242,7 @@ fn messages() -> String {
         MemberDto::decl(&config),
         Welcome::decl(&config),
         Chat::decl(&config),
+        EntryDto::decl(&config),
         Ack::decl(&config),
         StatusCode::decl(&config),
         ErrorBody::decl(&config),
@@ -242,8 +250,13 @@ fn messages() -> String {
         ClientMessage::decl(&config),
     ];
     // ts-rs takes the name of the type for the tag of a struct.
-    let declarations =
-        declarations.map(|text| text.replace(r#""type": "Chat""#, r#""type": "chat""#));
+    let declarations = declarations.map(|text| {
+        let name = text.split(' ').nth(1).unwrap_or_default();
+        text.replace(
+            &format!(r#""type": "{name}""#),
+            &format!(r#""type": "{}""#, name.to_lowercase()),
+        )
+    });
     let import = "import type { ErrorCode } from \"./errors\";\n\n";
     declarations
         .iter()

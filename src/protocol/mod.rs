@@ -12,7 +12,7 @@ mod schema;
 mod server_message;
 mod welcome;
 
-pub use chat::{Ack, Chat};
+pub use chat::{Ack, Chat, EntryDto};
 pub use client_message::{ClientFrame, ClientMessage};
 pub use error::{ApiError, ErrorBody, Reconnect};
 pub use scalar::{Timestamp, True};

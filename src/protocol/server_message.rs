@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Ack, Chat, ErrorBody, MemberDto, Welcome, scalar::True};
+use super::{Ack, EntryDto, ErrorBody, MemberDto, Welcome, scalar::True};
 use crate::room::{LeaveReason, MemberId, Name, RoomId};
 
 /// One frame to a client. `docs/protocol.md` has the table of all.
@@ -97,9 +97,9 @@ pub enum ServerMessage<'a> {
     Closing(ErrorBody),
     /// Something was refused; nothing else is affected.
     Error(ErrorBody),
-    /// A member sent a message; also the items of `history`.
+    /// The log has a new entry.
     #[serde(untagged)]
-    Chat(Chat<'a>),
+    Entry(EntryDto<'a>),
 }
 
 /// What a `status` is about.
@@ -123,7 +123,7 @@ impl ServerMessage<'_> {
     /// Appends the frame as JSON text.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Chat(chat) => return chat.write(out),
+            Self::Entry(entry) => return entry.write(out),
             Self::Ack(ack) => return ack.write(out),
             // The large ones: not to be grown into step by step.
             Self::Welcome(welcome) | Self::Reset(welcome) => {

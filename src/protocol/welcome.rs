@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Chat,
+    EntryDto,
     scalar::{Timestamp, True},
 };
 use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
@@ -47,7 +47,7 @@ pub struct Welcome<'a> {
     /// The server's time.
     pub timestamp: Timestamp,
     /// The entries of the log that the client lacks, oldest first. Last, because it is the longest.
-    pub history: Vec<Chat<'a>>,
+    pub history: Vec<EntryDto<'a>>,
 }
 
 /// What `welcome` says about its member, beside the room itself.
@@ -101,7 +101,7 @@ impl<'a> Welcome<'a> {
             timestamp: Timestamp(params.now),
             history: history
                 .iter()
-                .map(|entry| Chat::new(room, snapshot.epoch, entry, own(entry)))
+                .map(|entry| EntryDto::new(room, snapshot.epoch, entry, own(entry)))
                 .collect(),
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     hub::{Encoder, Frame, Hub, JoinRequest},
-    protocol::{ApiError, ServerMessage, Timestamp, Welcome},
+    protocol::{ApiError, EntryDto, ServerMessage, Timestamp, Welcome},
     room::{LeaveReason, Millis, Name, Text},
 };
 
@@ -38,7 +38,7 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
     // Writing to memory cannot fail.
     let _ = match frame.message {
         ServerMessage::Welcome(Welcome { user, room_id, count, members, history, .. }) => {
-            history.iter().for_each(|chat| entry(chat.timestamp, chat.user, chat.text, &mut text));
+            history.iter().for_each(|item| entry(item, &mut text));
             let mut names: Vec<String> =
                 members.iter().take(NAMED).map(|member| member.user.to_string()).collect();
             let more = count.saturating_sub(names.len());
@@ -49,11 +49,11 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
         }
         ServerMessage::Reset(Welcome { history, .. }) => {
             text.push_str("* The conversation broke off. What is left of it:\n");
-            history.iter().for_each(|chat| entry(chat.timestamp, chat.user, chat.text, &mut text));
+            history.iter().for_each(|item| entry(item, &mut text));
             Ok(())
         }
-        ServerMessage::Chat(chat) => {
-            entry(chat.timestamp, chat.user, chat.text, &mut text);
+        ServerMessage::Entry(item) => {
+            entry(item, &mut text);
             Ok(())
         }
         ServerMessage::Joined { member, .. } => writeln!(text, "* {} joined", member.user),
@@ -67,7 +67,13 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn entry(at: Timestamp, user: &Name, text: &Text, out: &mut String) {
+fn entry(item: &EntryDto<'_>, out: &mut String) {
+    match item {
+        EntryDto::Chat(chat) => message(chat.timestamp, chat.user, chat.text, out),
+    }
+}
+
+fn message(at: Timestamp, user: &Name, text: &Text, out: &mut String) {
     let at = at.to_string();
     let _ = write!(out, "{} {user}: ", at.get(11..19).unwrap_or_default());
     clean(text.as_str(), out);
@@ -94,7 +100,7 @@ fn clean(text: &str, out: &mut String) {
 /// A message as a line of the stream.
 pub fn line(at: Millis, name: &Name, text: &Text) -> String {
     let mut out = String::new();
-    entry(Timestamp(at), name, text, &mut out);
+    message(Timestamp(at), name, text, &mut out);
     out
 }
 

@@ -62,7 +62,7 @@ export type Welcome = {
   /** The server's time. */
   timestamp: string,
   /** The entries of the log that the client lacks, oldest first. Last, because it is the longest. */
-  history: Array<Chat>,
+  history: Array<LogEntry>,
 };
 
 export type Chat = { "type": "chat",
@@ -85,6 +85,8 @@ export type Chat = { "type": "chat",
   /** The sender's own counter; only in what the sender gets. */
   n?: number,
 };
+
+export type LogEntry = Chat;
 
 export type Ack = {
   /** The counter it was sent with. */
@@ -184,7 +186,7 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   /** The same for people. */
   message: string,
 }
-  | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | Chat;
+  | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | LogEntry;
 
 export type ClientMessage = { "type": "chat",
   /** The text. */

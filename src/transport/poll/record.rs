@@ -60,9 +60,9 @@ fn record(frame: &Frame<'_>, joined: bool, out: &mut Vec<u8>) {
         ServerMessage::Welcome(welcome) | ServerMessage::Reset(welcome) => {
             start(welcome, frame.json, joined, out)
         }
-        ServerMessage::Chat(chat) => {
+        ServerMessage::Entry(entry) => {
             out.put_u8(ENTRY);
-            cursor(chat.cursor, out);
+            cursor(entry.cursor(), out);
             text(frame.json, out);
         }
         message => {
@@ -90,11 +90,11 @@ fn start(welcome: &Welcome<'_>, json: &[u8], joined: bool, out: &mut Vec<u8>) {
     // Writing to memory cannot fail.
     text_of(out, |out| drop(serde_json::to_writer(out, &welcome.members)));
     text_of(out, |out| {
-        for (at, chat) in welcome.history.iter().enumerate() {
+        for (at, entry) in welcome.history.iter().enumerate() {
             if at > 0 {
                 out.put_u8(b',');
             }
-            ServerMessage::Chat(*chat).write(out);
+            entry.write(out);
         }
     });
 }

@@ -261,9 +261,9 @@ impl Connection {
             self.outbox.close(if freed { &ApiError::Left } else { &ApiError::StoreUnavailable });
             return true;
         }
-        let paced = match ask {
-            Ok(ClientMessage::Chat { n: Some(n), .. }) => self.pace.check(n).await,
-            _ => self.pace.frame().await,
+        let paced = match ask.as_ref().ok().and_then(ClientMessage::counter) {
+            Some(n) => self.pace.check(n).await,
+            None => self.pace.frame().await,
         };
         let error = match (paced.and(ask), session.as_mut()) {
             (Ok(ask), Some(session)) => self.answer(ask, session).await.err(),
@@ -277,12 +277,16 @@ impl Connection {
     }
 
     async fn answer(&self, ask: ClientMessage, session: &mut Session) -> Result<(), ApiError> {
-        match ask {
-            ClientMessage::Chat { text, n } => {
+        let ask = match ask.entry() {
+            Ok((text, n)) => {
                 if let Some(again) = session.publish(n, &text).await? {
                     self.outbox.send(&again);
                 }
+                return Ok(());
             }
+            Err(ask) => ask,
+        };
+        match ask {
             ClientMessage::Typing { typing } => session.typing(typing).await?,
             ClientMessage::LivekitToken => {
                 let token = Box::pin(session.livekit_token()).await?;
@@ -298,7 +302,7 @@ impl Connection {
             ClientMessage::Resume { .. } => {
                 return Err(ApiError::BadFrame("resume is good as the first frame only".into()));
             }
-            ClientMessage::Leave => {}
+            ClientMessage::Leave | ClientMessage::Chat { .. } => {}
         }
         Ok(())
     }

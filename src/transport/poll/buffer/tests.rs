@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     hub::{Hub, HubConfig, JoinRequest, NullSubscriber, RoomRegistry},
-    protocol::{Chat, LimitsDto, Welcome, WelcomeParams},
+    protocol::{EntryDto, LimitsDto, Welcome, WelcomeParams},
     room::{Cursor, Entry, Epoch, Limits, MemberId, NodeId, RoomKey, Snapshot},
     store::memory::{Memory, World, wall_clock},
     ticket::Signer,
@@ -102,7 +102,7 @@ fn entry(text: &str) -> Entry {
 
 fn chat(text: &str) -> Bytes {
     let (room, entry) = ("r".parse().unwrap(), entry(text));
-    RESUMED.encode(&ServerMessage::Chat(Chat::new(&room, PLACE.epoch, &entry, false)))
+    RESUMED.encode(&ServerMessage::Entry(EntryDto::new(&room, PLACE.epoch, &entry, false)))
 }
 
 /// A welcome, or a reset.
