@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use ts_rs::{Config, TS};
+use ts_rs::{Config, TS, TypeVisitor};
 
 use super::{
-    Ack, Chat, ClientMessage, EntryDto, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage,
+    Ack, ClientMessage, EntryDto, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage,
     StatusCode, Welcome, schema,
 };
 
@@ -235,22 +235,35 @@ fn error_rows() -> String {
 
 const HEAD: &str = "// Written by `make generate` from the types in src/protocol. Do not edit.\n\n";
 
+/// The declarations of the types that a type refers to.
+struct Declarations<'a> {
+    config: &'a Config,
+    each: Vec<String>,
+}
+
+impl TypeVisitor for Declarations<'_> {
+    fn visit<T: TS + 'static + ?Sized>(&mut self) {
+        self.each.push(T::decl(self.config));
+    }
+}
+
 fn messages() -> String {
     let config = Config::new().with_large_int("number");
-    let declarations = [
-        LimitsDto::decl(&config),
-        MemberDto::decl(&config),
-        Welcome::decl(&config),
-        Chat::decl(&config),
+    let mut kinds = Declarations { config: &config, each: Vec::new() };
+    EntryDto::visit_dependencies(&mut kinds);
+    kinds.each.sort();
+    let mut declarations =
+        vec![LimitsDto::decl(&config), MemberDto::decl(&config), Welcome::decl(&config)];
+    declarations.extend(kinds.each);
+    declarations.extend([
         EntryDto::decl(&config),
         Ack::decl(&config),
         StatusCode::decl(&config),
         ErrorBody::decl(&config),
         ServerMessage::decl(&config),
         ClientMessage::decl(&config),
-    ];
-    // ts-rs takes the name of the type for the tag of a struct.
-    let declarations = declarations.map(|text| {
+    ]);
+    let declarations = declarations.iter().map(|text| {
         let name = text.split(' ').nth(1).unwrap_or_default();
         text.replace(
             &format!(r#""type": "{name}""#),
@@ -259,9 +272,8 @@ fn messages() -> String {
     });
     let import = "import type { ErrorCode } from \"./errors\";\n\n";
     declarations
-        .iter()
         .fold(HEAD.to_owned() + import, |out, declaration| {
-            out + "export " + &spaced(declaration) + "\n\n"
+            out + "export " + &spaced(&declaration) + "\n\n"
         })
         .trim_end()
         .to_owned()

@@ -96,7 +96,7 @@ as_text! {
     RoomId => |id| id.as_str();
     // Whether it is verified goes in a field beside it.
     Name => |name| name.as_str();
-    Text => |text| text.as_str();
+    Text => |text| text.shown();
     LeaveReason => |reason| reason.as_str();
     MemberId => |id| id_text(id.0, &mut [0; Hyphenated::LENGTH]);
     Cursor => |cursor| cursor_text(*cursor, &mut [0; CURSOR]);

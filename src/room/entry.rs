@@ -7,17 +7,38 @@ use super::{MemberId, Millis, Name, RoomError, length};
 /// The number of an entry within one epoch of a room: 1, 2, 3, … without holes.
 pub type Seq = u64;
 
-/// The text of a message: 1 to 4,000 characters, not only white space.
+/// What an entry says, in the form in which every store keeps it: the text of a message (1 to 4,000 characters, not only
+/// white space), or behind [`KIND`] an entry of another kind. A text that begins with that character has it twice.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Text(Arc<str>);
+
+/// What is kept of an entry that is no message begins with this control character. Nodes of the version before know no
+/// kinds: they number and keep such an entry like any other, and show it as a text.
+const KIND: char = '\u{10}';
 
 impl Text {
     /// The longest text, in characters.
     pub const MAX_CHARS: usize = length::TEXT;
 
-    /// The text itself.
+    /// As it is kept.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The text of a message.
+    pub fn shown(&self) -> &str {
+        match self.0.strip_prefix(KIND) {
+            Some(text) if text.starts_with(KIND) => text,
+            _ => &self.0,
+        }
+    }
+
+    /// Reads what a store keeps, perhaps of a node of another version. Not for input from clients.
+    pub fn from_kept(kept: &str) -> Option<Self> {
+        match kept.strip_prefix(KIND) {
+            Some(text) if text.starts_with(KIND) => text.parse().ok(),
+            _ => kept.parse().ok(),
+        }
     }
 }
 
@@ -28,14 +49,17 @@ impl FromStr for Text {
         if given.trim().is_empty() {
             return Err(RoomError::EmptyText);
         }
-        if given.len() > Self::MAX_CHARS && given.chars().count() > Self::MAX_CHARS {
+        let kept: Arc<str> =
+            if given.starts_with(KIND) { format!("{KIND}{given}").into() } else { given.into() };
+        // As it is kept, because nodes of the version before refuse to read what is longer.
+        if kept.len() > Self::MAX_CHARS && kept.chars().count() > Self::MAX_CHARS {
             return Err(RoomError::TooLong);
         }
-        Ok(Self(given.into()))
+        Ok(Self(kept))
     }
 }
 
-/// One numbered message of the log.
+/// One numbered entry of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
     /// Its number.
@@ -46,9 +70,9 @@ pub struct Entry {
     pub from: MemberId,
     /// The sender's name at that time; the sender may have left since.
     pub user: Name,
-    /// The sender's own counter: with `from` it identifies the message, however often it is sent.
+    /// The sender's own counter: with `from` it identifies the entry, however often it is sent.
     pub n: u64,
-    /// The text.
+    /// What it says.
     pub text: Text,
 }
 
@@ -114,9 +138,23 @@ mod tests {
     }
 
     #[test]
+    fn no_text_is_taken_for_an_entry_of_another_kind() {
+        for given in ["hi", "\u{10}", "\u{10}hi", "\u{10}\u{10}hi"] {
+            let text: Text = given.parse().unwrap();
+            assert_eq!(text.shown(), given, "{given:?}");
+            assert_eq!(Text::from_kept(text.as_str()), Some(text), "{given:?}");
+        }
+        assert_eq!(
+            Text::from_kept("\u{10}of an older node").unwrap().shown(),
+            "\u{10}of an older node"
+        );
+    }
+
+    #[test]
     fn texts_are_counted_in_characters() {
         assert!("ж".repeat(4000).parse::<Text>().is_ok());
         assert_eq!("x".repeat(4001).parse::<Text>(), Err(RoomError::TooLong));
+        assert_eq!(format!("\u{10}{}", "x".repeat(3999)).parse::<Text>(), Err(RoomError::TooLong));
         assert_eq!(" \n\t ".parse::<Text>(), Err(RoomError::EmptyText));
     }
 }

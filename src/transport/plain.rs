@@ -76,7 +76,7 @@ fn entry(item: &EntryDto<'_>, out: &mut String) {
 fn message(at: Timestamp, user: &Name, text: &Text, out: &mut String) {
     let at = at.to_string();
     let _ = write!(out, "{} {user}: ", at.get(11..19).unwrap_or_default());
-    clean(text.as_str(), out);
+    clean(text.shown(), out);
     out.push('\n');
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::room::{
     CallMark, Entry, Epoch, JoinResult, MAX_N, Member, MemberId, Millis, Name, NodeId,
-    PublishResult, RoomKey, Seq, Snapshot,
+    PublishResult, RoomKey, Seq, Snapshot, Text,
 };
 use crate::store::StoreError;
 
@@ -115,7 +115,7 @@ pub(super) fn read_entry(line: &str) -> Option<Entry> {
         from: read_id(next()?)?,
         n: next()?.parse().ok()?,
         user: Name::decode(next()?)?,
-        text: text.parse().ok()?,
+        text: Text::from_kept(text)?,
     })
 }
 

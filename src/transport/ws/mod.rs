@@ -302,7 +302,8 @@ impl Connection {
             ClientMessage::Resume { .. } => {
                 return Err(ApiError::BadFrame("resume is good as the first frame only".into()));
             }
-            ClientMessage::Leave | ClientMessage::Chat { .. } => {}
+            // Leaves and entries are answered before.
+            _ => {}
         }
         Ok(())
     }
