@@ -1,11 +1,11 @@
 // What this page knows of a room: state and event in, state out. No clock, no
 // socket; every time is the server's, in milliseconds.
 
-import type { Chat, Member, Snapshot } from "../protocol/frames";
+import type { Chat, LogEntry, Member, Snapshot } from "../protocol/frames";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
 import { enqueue, nextToSend, reject, renumberOutgoing, retry } from "./outgoing";
-import type { Entry, Log, Notice } from "./state";
+import type { Entry, Log, Notice, Outgoing } from "./state";
 
 export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
@@ -142,13 +142,8 @@ function applySnapshot(log: Log, s: Snapshot): Log {
 /** `seat` is the one that the unanswered messages were sent from. */
 function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   const mine = chat.from === log.me?.clientId || log.former.includes(chat.from);
-  const answered =
-    chat.from === seat && chat.n !== null ? log.outgoing.find((o) => o.n === chat.n && o.sent) : undefined;
-  const next = {
-    ...log,
-    typing: log.typing.filter((t) => t.from !== chat.from),
-    ...(chat.seq > log.seq ? { seq: chat.seq, cursor: chat.cursor ?? log.cursor } : {}),
-  };
+  const answered = answeredBy(log, chat, seat);
+  const next = advance(log, chat);
   const { seq, from, user, text, at, encryption, verified, doubt } = chat;
   const entry: Entry = {
     kind: "entry",
@@ -166,6 +161,15 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   const placed = insertEntry(next, entry, answered);
   const isNews = !mine && !log.visible && placed.lines !== next.lines;
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
+}
+
+function answeredBy(log: Log, { from, n }: LogEntry, seat: string | undefined): Outgoing | undefined {
+  return from === seat && n !== null ? log.outgoing.find((o) => o.n === n && o.sent) : undefined;
+}
+
+function advance(log: Log, { from, seq, cursor }: LogEntry): Log {
+  const typing = log.typing.filter((t) => t.from !== from);
+  return { ...log, typing, ...(seq > log.seq ? { seq, cursor: cursor ?? log.cursor } : {}) };
 }
 
 function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {

@@ -9,7 +9,7 @@ import { type LogEvent, nextTick, reduce } from "../log/log";
 import { nextToSend } from "../log/outgoing";
 import { emptyLog, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
-import type { Chat, Inbound } from "../protocol/frames";
+import type { Chat, Inbound, LogEntry } from "../protocol/frames";
 import type { LiveKitToken } from "../protocol/livekit-token";
 import type { TransportName } from "../protocol/transport-name";
 import { AuthorChain } from "../e2ee/author-chain";
@@ -227,7 +227,7 @@ export class RoomSession {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
         this.#chain.setAuthor(frame.clientId);
-        for (const chat of frame.history) this.#noteChat(chat, frame.clientId);
+        for (const entry of frame.history) this.#noteEntry(entry, frame.clientId);
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
         if (!this.entered) preloadFallback();
@@ -240,7 +240,7 @@ export class RoomSession {
       case "chat":
         this.#clock.advanceTo(frame.at);
         this.#options.onChat?.(frame);
-        this.#noteChat(frame, this.#log.me?.clientId);
+        this.#noteEntry(frame, this.#log.me?.clientId);
         if (frame.claims && frame.from === this.#log.me?.clientId) this.#persist();
         this.#dispatch({ type: "chat", chat: frame });
         break;
@@ -286,7 +286,7 @@ export class RoomSession {
   }
 
   /** Notes what a line implies: that this page's own line arrived, or that others write encrypted. */
-  #noteChat({ from, claims, encryption }: Chat, me: string | undefined): void {
+  #noteEntry({ from, claims, encryption }: LogEntry, me: string | undefined): void {
     if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
     else if (claims) this.#chain.advance(claims.n, claims.id);
   }

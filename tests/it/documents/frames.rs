@@ -111,7 +111,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
                 ann.expect_close(u16::try_from(close).unwrap()).await;
             }
             if own == Some("ack") {
-                documents.hold("tell", &bob.until("chat").await, &mut seen);
+                documents.hold("tell", &bob.until(kind).await, &mut seen);
             }
             sent += 1;
         }
