@@ -126,7 +126,7 @@ function applySnapshot(log: Log, s: Snapshot): Log {
     video: s.video,
     seq: continues ? log.seq : 0,
   };
-  for (const chat of s.history) next = applyChat(next, chat, seat);
+  for (const entry of s.history) next = entry.type === "chat" ? applyChat(next, entry, seat) : advance(next, entry);
   // Reloaded history is not unread.
   if (!continues) next = { ...next, unread: log.unread };
   if (

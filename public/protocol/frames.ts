@@ -47,8 +47,11 @@ export type Chat = {
   claims?: { n: number; id: string };
 };
 
+/** A member put an emoji on the message `target`, or took it away. `text` is the emoji, or what was sealed. */
+export type React = Omit<Chat, "type"> & { type: "react"; target: number; on: boolean };
+
 /** An entry of the log, of any kind. */
-export type LogEntry = Chat;
+export type LogEntry = Chat | React;
 
 export type Snapshot = {
   clientId: string;
@@ -123,7 +126,7 @@ function readFields(f: FieldReader): Inbound | null {
 type Reader = (f: FieldReader) => Inbound | null;
 type Wire<Type extends ServerMessage["type"]> = Extract<ServerMessage, { type: Type }>;
 
-const ENTRIES: { [Type in WireEntry["type"]]: (f: FieldReader<Wire<Type>>) => LogEntry } = { chat };
+const ENTRIES: { [Type in WireEntry["type"]]: (f: FieldReader<Wire<Type>>) => LogEntry } = { chat, react };
 
 /** Whether a frame is an entry of the log. */
 export function isEntry(frame: Inbound): frame is LogEntry {
@@ -182,12 +185,18 @@ function error(f: FieldReader<Wire<"error">> | FieldReader<Wire<"closing">>) {
 }
 
 function chat(f: FieldReader<Wire<"chat">>): Chat {
+  return { type: "chat", ...entry(f), text: f.text("text") };
+}
+
+function react(f: FieldReader<Wire<"react">>): React {
+  return { type: "react", ...entry(f), text: f.text("emoji"), target: f.number("target"), on: f.flag("on") };
+}
+
+function entry(f: FieldReader<Wire<"chat">> | FieldReader<Wire<"react">>): Omit<Chat, "type" | "text"> {
   return {
-    type: "chat",
     seq: f.number("seq"),
     from: f.text("from"),
     user: f.text("user"),
-    text: f.text("text"),
     at: f.time("timestamp"),
     cursor: f.maybeText("cursor"),
     n: f.maybeNumber("n"),

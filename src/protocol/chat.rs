@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::fmt::Hyphenated;
 
 use super::scalar::{self, Timestamp, True};
-use crate::room::{Cursor, Entry, Epoch, MemberId, Name, RoomId, Seq, Text};
+use crate::room::{Cursor, Entry, Epoch, MemberId, Name, Reaction, RoomId, Seq, Text};
 
 /// An entry of the log, one variant for each kind; also the items of `history`.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -20,18 +20,24 @@ use crate::room::{Cursor, Entry, Epoch, MemberId, Name, RoomId, Seq, Text};
 pub enum EntryDto<'a> {
     /// A member sent a message.
     Chat(Chat<'a>),
+    /// A member put an emoji on a message, or took it away.
+    React(React<'a>),
 }
 
 impl<'a> EntryDto<'a> {
     /// An entry of `room`; with the sender's counter if the subscriber is the sender.
     pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
-        Self::Chat(Chat::new(room, epoch, entry, own))
+        match entry.text.reaction() {
+            None => Self::Chat(Chat::new(room, epoch, entry, own)),
+            Some(reaction) => Self::React(React::new(room, epoch, entry, reaction, own)),
+        }
     }
 
     /// The client's position after it.
     pub fn cursor(&self) -> Cursor {
         match self {
             Self::Chat(chat) => chat.cursor,
+            Self::React(react) => react.cursor,
         }
     }
 
@@ -39,6 +45,8 @@ impl<'a> EntryDto<'a> {
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Chat(chat) => chat.write(out),
+            // Writing to memory cannot fail.
+            Self::React(react) => drop(serde_json::to_writer(out, react)),
         }
     }
 }
@@ -111,6 +119,57 @@ impl<'a> Chat<'a> {
             number(n, out);
         }
         out.push(b'}');
+    }
+}
+
+/// A member put an emoji on a message, or took it away.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(tag = "type", rename = "react")]
+#[cfg_attr(test, schemars(rename = "React"), ts(rename = "React", optional_fields))]
+pub struct React<'a> {
+    /// Its number in the log of the room.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub seq: Seq,
+    /// The member.
+    pub from: MemberId,
+    /// The member's name.
+    pub user: &'a Name,
+    /// The name is an account's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<True>,
+    /// The room.
+    pub room: &'a RoomId,
+    /// The `seq` of the message. Where there is no such message before this entry, the entry changes nothing.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub target: Seq,
+    /// One emoji, or what a client sealed.
+    #[cfg_attr(test, schemars(length(min = 1, max = 512)))]
+    pub emoji: &'a str,
+    /// Put there, or taken away. Of one member, one emoji and one message the last entry holds.
+    pub on: bool,
+    /// When the store took it.
+    pub timestamp: Timestamp,
+    /// The client's position after it.
+    pub cursor: Cursor,
+    /// The sender's own counter; only in what the sender gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
+    pub n: Option<u64>,
+}
+
+impl<'a> React<'a> {
+    fn new(
+        room: &'a RoomId,
+        epoch: Epoch,
+        entry: &'a Entry,
+        reaction: Reaction<'a>,
+        own: bool,
+    ) -> Self {
+        let Reaction { target, emoji, on } = reaction;
+        let Chat { seq, from, user, verified, timestamp, cursor, n, .. } =
+            Chat::new(room, epoch, entry, own);
+        Self { seq, from, user, verified, room, target, emoji, on, timestamp, cursor, n }
     }
 }
 
@@ -210,6 +269,16 @@ mod tests {
             .unwrap()
         };
         let expected = r#"{"type":"chat","seq":3,"from":"00000000-0000-0000-0000-000000000000","user":"Ann","room":"general","text":"a \"b\"\n","timestamp":"2023-11-14T22:13:20.007Z","cursor":"ff-3""#;
+        assert_eq!(json(false), format!("{expected}}}"));
+        assert_eq!(json(true), format!("{expected},\"n\":2}}"));
+        let entry = Entry { text: Reaction { target: 1, emoji: "👍", on: true }.into(), ..entry };
+        let json = |own| {
+            String::from_utf8(
+                ServerMessage::Entry(EntryDto::new(&room, Epoch(255), &entry, own)).to_json(),
+            )
+            .unwrap()
+        };
+        let expected = r#"{"type":"react","seq":3,"from":"00000000-0000-0000-0000-000000000000","user":"Ann","room":"general","target":1,"emoji":"👍","on":true,"timestamp":"2023-11-14T22:13:20.007Z","cursor":"ff-3""#;
         assert_eq!(json(false), format!("{expected}}}"));
         assert_eq!(json(true), format!("{expected},\"n\":2}}"));
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ApiError;
-use crate::room::{Cursor, MAX_N, Text};
+use crate::room::{Cursor, MAX_N, Reaction, Seq, Text};
 
 /// A request of a client, as clients should write it. [`ClientFrame::parse`] also understands older shapes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +18,20 @@ pub enum ClientMessage {
         /// The text.
         text: Text,
         /// The sender's own counter: it grows with each new message, also across a resume.
+        #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
+        n: Option<u64>,
+    },
+    /// Put an emoji on a message, or take it away. Counted and repeated like a message.
+    React {
+        /// The `seq` of the message.
+        #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
+        target: Seq,
+        /// One emoji; in a room with a key, sealed.
+        #[cfg_attr(test, schemars(length(min = 1, max = 512)))]
+        emoji: String,
+        /// Put it there, or take it away.
+        on: bool,
+        /// The sender's own counter, the same as that of messages.
         #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
         n: Option<u64>,
     },
@@ -46,6 +60,9 @@ impl ClientMessage {
     pub fn entry(self) -> Result<(Text, Option<u64>), Self> {
         match self {
             Self::Chat { text, n } => Ok((text, n)),
+            Self::React { target, emoji, on, n } => {
+                Ok((Reaction { target, emoji: &emoji, on }.into(), n))
+            }
             other => Err(other),
         }
     }
@@ -53,7 +70,7 @@ impl ClientMessage {
     /// The counter of a new entry.
     pub fn counter(&self) -> Option<u64> {
         match self {
-            Self::Chat { n, .. } => *n,
+            Self::Chat { n, .. } | Self::React { n, .. } => *n,
             _ => None,
         }
     }
@@ -81,6 +98,10 @@ struct Frame<'a> {
     content: Option<Word<'a>>,
     n: Option<Value>,
     typing: Option<bool>,
+    target: Option<Value>,
+    #[serde(borrow)]
+    emoji: Option<Word<'a>>,
+    on: Option<bool>,
     ticket: Option<String>,
     #[serde(borrow)]
     cursor: Option<Word<'a>>,
@@ -133,6 +154,19 @@ impl Frame<'_> {
         };
         match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
             (Some("chat"), text, _) => chat(text),
+            (Some("react"), ..) => {
+                let target = self
+                    .target
+                    .and_then(|target| target.as_u64())
+                    .filter(|target| (1..=MAX_N).contains(target));
+                let (Some(target), Some(Word(emoji)), Some(on)) = (target, self.emoji, self.on)
+                else {
+                    let needs = "react needs \"target\": the seq of a message, \"emoji\", and \"on\": true or false";
+                    return Err(ApiError::BadFrame(needs.into()));
+                };
+                let Reaction { target, emoji, on } = Reaction::new(target, &emoji, on)?;
+                Ok(ClientMessage::React { target, emoji: emoji.to_owned(), on, n })
+            }
             (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
             (Some("typing"), _, None) => {
                 Err(ApiError::BadFrame("typing needs \"typing\": true or false".into()))
@@ -181,6 +215,33 @@ mod tests {
             (r#"{"message":"h\u0069"}"#, None),
         ] {
             assert_eq!(ClientFrame::parse(frame).ask, chat("hi", n), "{frame}");
+        }
+    }
+
+    #[test]
+    fn a_reaction_names_its_message_and_one_emoji() {
+        let react = |target, emoji: &str, on, n| {
+            Ok(ClientMessage::React { target, emoji: emoji.into(), on, n })
+        };
+        let parse = |frame: &str| ClientFrame::parse(frame).ask;
+        assert_eq!(
+            parse(r#"{"type":"react","target":12,"emoji":"👍","on":true,"n":8}"#),
+            react(12, "👍", true, Some(8))
+        );
+        assert_eq!(
+            parse(r#"{"type":"react","target":1,"emoji":"sealed2.Ab","on":false}"#),
+            react(1, "sealed2.Ab", false, None)
+        );
+        let code = |frame: &str| parse(frame).unwrap_err().code();
+        assert_eq!(code(r#"{"type":"react","target":12,"emoji":"ok","on":true}"#), "bad_emoji");
+        for frame in [
+            r#"{"type":"react","emoji":"👍","on":true}"#,
+            r#"{"type":"react","target":0,"emoji":"👍","on":true}"#,
+            r#"{"type":"react","target":"12","emoji":"👍","on":true}"#,
+            r#"{"type":"react","target":12,"on":true}"#,
+            r#"{"type":"react","target":12,"emoji":"👍"}"#,
+        ] {
+            assert_eq!(code(frame), "bad_frame", "{frame}");
         }
     }
 

@@ -28,7 +28,7 @@ pub enum ApiError {
     BinaryFrame,
     /// An unknown frame type.
     #[error(
-        "known types are chat, typing, livekit-token, ping, leave and, as the first frame, resume"
+        "known types are chat, react, typing, livekit-token, ping, leave and, as the first frame, resume"
     )]
     UnknownType,
     /// A ticket is needed.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{MemberId, Millis, Name, RoomError, length};
+use super::{MemberId, Millis, Name, Reaction, RoomError, length};
 
 /// The number of an entry within one epoch of a room: 1, 2, 3, … without holes.
 pub type Seq = u64;
@@ -33,10 +33,16 @@ impl Text {
         }
     }
 
+    /// The reaction that the entry is, if it is one.
+    pub fn reaction(&self) -> Option<Reaction<'_>> {
+        self.0.strip_prefix(KIND).and_then(Reaction::from_kept)
+    }
+
     /// Reads what a store keeps, perhaps of a node of another version. Not for input from clients.
     pub fn from_kept(kept: &str) -> Option<Self> {
         match kept.strip_prefix(KIND) {
             Some(text) if text.starts_with(KIND) => text.parse().ok(),
+            Some(reaction) if Reaction::from_kept(reaction).is_some() => Some(Self(kept.into())),
             _ => kept.parse().ok(),
         }
     }
@@ -56,6 +62,12 @@ impl FromStr for Text {
             return Err(RoomError::TooLong);
         }
         Ok(Self(kept))
+    }
+}
+
+impl From<Reaction<'_>> for Text {
+    fn from(reaction: Reaction<'_>) -> Self {
+        Self(format!("{KIND}{}", reaction.to_kept()).into())
     }
 }
 
@@ -139,9 +151,12 @@ mod tests {
 
     #[test]
     fn no_text_is_taken_for_an_entry_of_another_kind() {
-        for given in ["hi", "\u{10}", "\u{10}hi", "\u{10}\u{10}hi"] {
+        let reaction = Text::from(Reaction { target: 12, emoji: "👍", on: true });
+        assert_eq!(reaction.reaction(), Some(Reaction { target: 12, emoji: "👍", on: true }));
+        assert_eq!(Text::from_kept(reaction.as_str()), Some(reaction.clone()));
+        for given in ["hi", "\u{10}", "\u{10}hi", "\u{10}\u{10}hi", reaction.as_str()] {
             let text: Text = given.parse().unwrap();
-            assert_eq!(text.shown(), given, "{given:?}");
+            assert_eq!((text.reaction(), text.shown()), (None, given), "{given:?}");
             assert_eq!(Text::from_kept(text.as_str()), Some(text), "{given:?}");
         }
         assert_eq!(

@@ -19,6 +19,9 @@ pub enum RoomError {
     /// More text than a message holds.
     #[error("a message has at most {max} characters", max = length::TEXT)]
     TooLong,
+    /// Not one emoji.
+    #[error("a reaction has one emoji, of at most {max} bytes, or one that is sealed", max = length::EMOJI)]
+    BadEmoji,
     /// Not a cursor of this server.
     #[error("a cursor is given back exactly as it was received")]
     BadCursor,
@@ -44,6 +47,7 @@ impl RoomError {
             Self::BadName => "bad_name",
             Self::EmptyText => "empty_text",
             Self::TooLong => "too_long",
+            Self::BadEmoji => "bad_emoji",
             Self::BadCursor => "bad_cursor",
             Self::NotMember => "not_member",
             Self::Overtaken => "replaced",

@@ -1,4 +1,4 @@
-//! How long the words of clients may be, in characters.
+//! How long what clients send may be, in characters unless it says otherwise.
 
 /// A room id.
 pub(super) const ROOM_ID: usize = 64;
@@ -8,3 +8,6 @@ pub(super) const NAME: usize = 32;
 
 /// A message.
 pub(super) const TEXT: usize = 4000;
+
+/// Bytes of an emoji in a reaction.
+pub(super) const EMOJI: usize = 64;

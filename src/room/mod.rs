@@ -15,6 +15,7 @@ mod limits;
 mod member;
 mod order;
 mod owner;
+mod reaction;
 mod snapshot;
 
 use std::collections::{HashMap, VecDeque};
@@ -32,6 +33,7 @@ pub use limits::Limits;
 pub use member::{Member, MemberId, Name, is_empty};
 pub use order::JoinOrder;
 pub use owner::{Moment, NodeId, SessionOwner};
+pub use reaction::Reaction;
 pub use snapshot::Snapshot;
 
 /// Milliseconds since the Unix epoch.

@@ -70,6 +70,13 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
 fn entry(item: &EntryDto<'_>, out: &mut String) {
     match item {
         EntryDto::Chat(chat) => message(chat.timestamp, chat.user, chat.text, out),
+        // Lines have no numbers: which message it is about cannot be said.
+        EntryDto::React(react) if react.on => {
+            let _ = write!(out, "* {} reacted ", react.user);
+            clean(react.emoji, out);
+            out.push('\n');
+        }
+        EntryDto::React(_) => {}
     }
 }
 

@@ -69,6 +69,14 @@ impl Nomad {
         format!("{} {n}", self.name)
     }
 
+    /// Entry `n`: words, and every third time a reaction, which names its own number.
+    fn entry(&self, n: u64) -> Value {
+        match n % 3 {
+            0 => json!({"type": "react", "target": n, "emoji": "👍", "on": true, "n": n}),
+            _ => json!({"text": self.text(n), "n": n}),
+        }
+    }
+
     fn write(&mut self, seq: &Value, text: String) {
         let next = self.ledger.last().map_or(1, |(seq, _)| seq + 1);
         assert_eq!(
@@ -84,11 +92,15 @@ impl Nomad {
     /// Takes in a frame of any transport.
     fn hear(&mut self, frame: &Value) {
         match frame["type"].as_str().unwrap() {
-            "chat" => {
+            kind @ ("chat" | "react") => {
                 if let Some(n) = frame["n"].as_u64() {
                     self.acked = self.acked.max(n);
                 }
-                self.write(&frame["seq"], frame["text"].as_str().unwrap().to_owned());
+                let text = match kind {
+                    "chat" => frame["text"].as_str().unwrap().to_owned(),
+                    _ => format!("{} {}", frame["user"].as_str().unwrap(), frame["target"]),
+                };
+                self.write(&frame["seq"], text);
             }
             "ack" => {
                 let n = frame["n"].as_u64().unwrap();
@@ -123,8 +135,7 @@ impl Nomad {
         if self.luck.u8(..4) == 0 {
             let _ = self.poller.post("typing", r#"{"typing":true}"#).send().await.unwrap();
         }
-        let sending =
-            self.poller.post("messages", json!({"text": self.text(n), "n": n}).to_string()).send();
+        let sending = self.poller.post("messages", self.entry(n).to_string()).send();
         if self.luck.u8(..4) == 0 {
             self.count("answers to sends lost");
             let _ = timeout(Duration::from_millis(self.luck.u64(..5)), sending).await;
@@ -149,7 +160,7 @@ impl Nomad {
         for _ in 0..steps {
             if self.acked < self.each && self.luck.bool() {
                 let n = self.acked + 1;
-                socket.send(json!({"text": self.text(n), "n": n})).flush().await;
+                socket.send(self.entry(n)).flush().await;
                 self.count("sent by socket");
             }
             if let Ok(heard) = timeout(PATCH, socket.next_whenever()).await {

@@ -8,6 +8,7 @@ export const ERRORS = {
   bad_name: { status: 400, close: 4400, reconnect: "never" },
   empty_text: { status: 400, close: 4400, reconnect: "never" },
   too_long: { status: 413, close: 4413, reconnect: "never" },
+  bad_emoji: { status: 400, close: 4400, reconnect: "never" },
   bad_cursor: { status: 400, close: 4400, reconnect: "never" },
   not_member: { status: 403, close: 4403, reconnect: "afresh" },
   replaced: { status: 409, close: 4001, reconnect: "if-asked" },

@@ -86,7 +86,32 @@ export type Chat = { "type": "chat",
   n?: number,
 };
 
-export type LogEntry = Chat;
+export type React = { "type": "react",
+  /** Its number in the log of the room. */
+  seq: number,
+  /** The member. */
+  from: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+  /** The `seq` of the message. Where there is no such message before this entry, the entry changes nothing. */
+  target: number,
+  /** One emoji, or what a client sealed. */
+  emoji: string,
+  /** Put there, or taken away. Of one member, one emoji and one message the last entry holds. */
+  on: boolean,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position after it. */
+  cursor: string,
+  /** The sender's own counter; only in what the sender gets. */
+  n?: number,
+};
+
+export type LogEntry = Chat | React;
 
 export type Ack = {
   /** The counter it was sent with. */
@@ -192,6 +217,16 @@ export type ClientMessage = { "type": "chat",
   /** The text. */
   text: string,
   /** The sender's own counter: it grows with each new message, also across a resume. */
+  n?: number,
+}
+  | { "type": "react",
+  /** The `seq` of the message. */
+  target: number,
+  /** One emoji; in a room with a key, sealed. */
+  emoji: string,
+  /** Put it there, or take it away. */
+  on: boolean,
+  /** The sender's own counter, the same as that of messages. */
   n?: number,
 }
   | { "type": "typing",

@@ -124,7 +124,8 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     let mut stream = Listener::open(&base, "general", "", Some(&ann.ticket), None).await;
     documents.hold("stream", &stream.welcome, &mut heard);
     ann.publish("hello", 1).await;
-    bob.send(json!({"typing": true})).send(json!({"text": "hello"})).flush().await;
+    let reaction = json!({"type": "react", "target": 1, "emoji": "👍", "on": true});
+    bob.send(json!({"typing": true})).send(json!({"text": "hello"})).send(reaction).flush().await;
     let cy = Client::join(&server, "general", "Cy").await;
     let came = livekit::report_of("participant_joined", "general", cy.id(), 1_700_000_000_000);
     assert_eq!(
