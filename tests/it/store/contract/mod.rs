@@ -54,6 +54,7 @@ contract! {
     everybody_is_told_of_a_join
     messages_of_two_nodes_arrive_everywhere_in_one_order
     repeated_n_gets_the_first_answer_and_says_nothing_twice
+    reaction_is_an_entry_like_any_other
     older_n_whose_entry_is_gone_is_stale
     counters_are_exact_up_to_the_last_number
     sends_without_a_counter_get_the_next_one_wherever_they_are_said
