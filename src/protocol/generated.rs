@@ -289,29 +289,29 @@ fn spaced(declaration: &str) -> String {
     declaration.replace(", } |", ",\n}\n  |").replace(" \n", "\n")
 }
 
+/// By close code and policy, because the page loads this table before everything else.
 fn errors() -> String {
     let mut out = HEAD.to_owned();
-    let config = Config::new();
-    writeln!(out, "export {}\n", Reconnect::decl(&config)).unwrap();
-    out.push_str(
-        "/** For each error its HTTP status, its close code, and when a client may reconnect. */\nexport const ERRORS = {\n",
-    );
-    let mut seen: BTreeMap<&str, (u16, u16, Reconnect)> = BTreeMap::new();
+    writeln!(out, "export {}\n", Reconnect::decl(&Config::new())).unwrap();
+    let mut rows: BTreeMap<&str, (u16, Reconnect)> = BTreeMap::new();
+    let mut groups: Vec<((u16, Reconnect), Vec<&str>)> = Vec::new();
     for error in schema::errors() {
-        let row = (error.status(), error.close_code(), error.reconnect());
-        let known = seen.insert(error.code(), row);
-        assert!(known.is_none_or(|known| known == row), "{} stands for two things", error.code());
-        if known.is_none() {
-            let (status, close, reconnect) = row;
-            let (code, reconnect) = (error.code(), word(reconnect));
-            writeln!(
-                out,
-                "  {code}: {{ status: {status}, close: {close}, reconnect: \"{reconnect}\" }},"
-            )
-            .unwrap();
+        let (code, row) = (error.code(), (error.close_code(), error.reconnect()));
+        let known = rows.insert(code, row);
+        assert!(known.is_none_or(|known| known == row), "{code} stands for two things");
+        match groups.iter_mut().find(|(group, _)| *group == row) {
+            _ if known.is_some() => {}
+            Some((_, codes)) => codes.push(code),
+            None => groups.push((row, vec![code])),
         }
     }
-    out.push_str("} as const satisfies Record<string, { status: number; close: number; reconnect: Reconnect }>;\n\n");
-    out.push_str("export type ErrorCode = keyof typeof ERRORS;\n");
+    out.push_str("/** Close code, when a client may reconnect after it, and the errors with both. */\n");
+    out.push_str("export const CLOSES = [\n");
+    for ((close, reconnect), codes) in groups {
+        writeln!(out, "  [{close}, \"{}\", \"{}\"],", word(reconnect), codes.join(" ")).unwrap();
+    }
+    out.push_str("] as const satisfies [number, Reconnect, string][];\n\n");
+    let codes: Vec<String> = schema::codes().iter().map(|code| format!("\"{code}\"")).collect();
+    writeln!(out, "export type ErrorCode =\n  | {};", codes.join("\n  | ")).unwrap();
     out
 }

@@ -4,6 +4,7 @@
 //! rules, and the contract suite proves that they do.
 
 mod call_mark;
+mod cursor;
 mod entry;
 mod error;
 mod id;
@@ -24,7 +25,8 @@ use ahash::RandomState;
 
 use self::leases::Leases;
 pub use call_mark::CallMark;
-pub use entry::{Cursor, Entry, Epoch, Seq, Text};
+pub use cursor::{Cursor, Epoch, Seq};
+pub use entry::{Entry, Text};
 pub use error::RoomError;
 pub use id::RoomId;
 pub use key::RoomKey;

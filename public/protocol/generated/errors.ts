@@ -2,59 +2,88 @@
 
 export type Reconnect = "never" | "if-asked" | "now" | "backoff" | "later" | "afresh";
 
-/** For each error its HTTP status, its close code, and when a client may reconnect. */
-export const ERRORS = {
-  bad_room: { status: 400, close: 4400, reconnect: "never" },
-  bad_name: { status: 400, close: 4400, reconnect: "never" },
-  empty_text: { status: 400, close: 4400, reconnect: "never" },
-  too_long: { status: 413, close: 4413, reconnect: "never" },
-  bad_emoji: { status: 400, close: 4400, reconnect: "never" },
-  bad_cursor: { status: 400, close: 4400, reconnect: "never" },
-  not_member: { status: 403, close: 4403, reconnect: "afresh" },
-  replaced: { status: 409, close: 4001, reconnect: "if-asked" },
-  room_full: { status: 409, close: 4409, reconnect: "later" },
-  stale_n: { status: 409, close: 4400, reconnect: "never" },
-  bad_frame: { status: 400, close: 4400, reconnect: "never" },
-  bad_n: { status: 400, close: 4400, reconnect: "never" },
-  bad_wait: { status: 400, close: 4400, reconnect: "never" },
-  binary_frame: { status: 400, close: 1003, reconnect: "never" },
-  unknown_type: { status: 400, close: 4400, reconnect: "never" },
-  no_ticket: { status: 401, close: 4401, reconnect: "afresh" },
-  bad_ticket: { status: 401, close: 4401, reconnect: "afresh" },
-  bad_user: { status: 400, close: 4400, reconnect: "never" },
-  bad_password: { status: 400, close: 4400, reconnect: "never" },
-  name_taken: { status: 409, close: 4409, reconnect: "never" },
-  wrong_login: { status: 401, close: 4401, reconnect: "never" },
-  not_logged_in: { status: 401, close: 4401, reconnect: "never" },
-  login_required: { status: 401, close: 4401, reconnect: "never" },
-  rate_limited: { status: 429, close: 4429, reconnect: "backoff" },
-  accounts_busy: { status: 503, close: 4503, reconnect: "backoff" },
-  accounts_unavailable: { status: 503, close: 4503, reconnect: "backoff" },
-  accounts_off: { status: 404, close: 4404, reconnect: "never" },
-  not_json: { status: 415, close: 4415, reconnect: "never" },
-  bad_signature: { status: 401, close: 4401, reconnect: "never" },
-  bad_host: { status: 400, close: 4400, reconnect: "never" },
-  forbidden_origin: { status: 403, close: 4403, reconnect: "never" },
-  address_limit: { status: 429, close: 4429, reconnect: "later" },
-  server_full: { status: 503, close: 4503, reconnect: "backoff" },
-  video_not_configured: { status: 503, close: 4503, reconnect: "never" },
-  video_refused: { status: 503, close: 4503, reconnect: "never" },
-  store_unavailable: { status: 503, close: 4503, reconnect: "backoff" },
-  store_full: { status: 503, close: 4503, reconnect: "backoff" },
-  restarting: { status: 503, close: 1012, reconnect: "backoff" },
-  too_slow: { status: 503, close: 1013, reconnect: "now" },
-  frame_too_big: { status: 413, close: 1009, reconnect: "backoff" },
-  body_too_big: { status: 413, close: 1009, reconnect: "never" },
-  resume_timeout: { status: 408, close: 4408, reconnect: "now" },
-  bad_protocol: { status: 400, close: 1002, reconnect: "backoff" },
-  bad_text: { status: 400, close: 1007, reconnect: "backoff" },
-  not_found: { status: 404, close: 4404, reconnect: "never" },
-  nobody_there: { status: 404, close: 4404, reconnect: "afresh" },
-  method_not_allowed: { status: 405, close: 4405, reconnect: "never" },
-  upgrade_required: { status: 426, close: 4426, reconnect: "never" },
-  timeout: { status: 504, close: 4504, reconnect: "backoff" },
-  internal: { status: 500, close: 1011, reconnect: "backoff" },
-  left: { status: 200, close: 1000, reconnect: "never" },
-} as const satisfies Record<string, { status: number; close: number; reconnect: Reconnect }>;
+/** Close code, when a client may reconnect after it, and the errors with both. */
+export const CLOSES = [
+  [4400, "never", "bad_room bad_name empty_text bad_emoji bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host"],
+  [4413, "never", "too_long"],
+  [4403, "afresh", "not_member"],
+  [4001, "if-asked", "replaced"],
+  [4409, "later", "room_full"],
+  [1003, "never", "binary_frame"],
+  [4401, "afresh", "no_ticket bad_ticket"],
+  [4409, "never", "name_taken"],
+  [4401, "never", "wrong_login not_logged_in login_required bad_signature"],
+  [4429, "backoff", "rate_limited"],
+  [4503, "backoff", "accounts_busy accounts_unavailable server_full store_unavailable store_full"],
+  [4404, "never", "accounts_off not_found"],
+  [4415, "never", "not_json"],
+  [4403, "never", "forbidden_origin"],
+  [4429, "later", "address_limit"],
+  [4503, "never", "video_not_configured video_refused"],
+  [1012, "backoff", "restarting"],
+  [1013, "now", "too_slow"],
+  [1009, "backoff", "frame_too_big"],
+  [1009, "never", "body_too_big"],
+  [4408, "now", "resume_timeout"],
+  [1002, "backoff", "bad_protocol"],
+  [1007, "backoff", "bad_text"],
+  [4404, "afresh", "nobody_there"],
+  [4405, "never", "method_not_allowed"],
+  [4426, "never", "upgrade_required"],
+  [4504, "backoff", "timeout"],
+  [1011, "backoff", "internal"],
+  [1000, "never", "left"],
+] as const satisfies [number, Reconnect, string][];
 
-export type ErrorCode = keyof typeof ERRORS;
+export type ErrorCode =
+  | "bad_room"
+  | "bad_name"
+  | "empty_text"
+  | "too_long"
+  | "bad_emoji"
+  | "bad_cursor"
+  | "not_member"
+  | "replaced"
+  | "room_full"
+  | "stale_n"
+  | "bad_frame"
+  | "bad_n"
+  | "bad_wait"
+  | "binary_frame"
+  | "unknown_type"
+  | "no_ticket"
+  | "bad_ticket"
+  | "bad_user"
+  | "bad_password"
+  | "name_taken"
+  | "wrong_login"
+  | "not_logged_in"
+  | "login_required"
+  | "rate_limited"
+  | "accounts_busy"
+  | "accounts_unavailable"
+  | "accounts_off"
+  | "not_json"
+  | "bad_signature"
+  | "bad_host"
+  | "forbidden_origin"
+  | "address_limit"
+  | "server_full"
+  | "video_not_configured"
+  | "video_refused"
+  | "store_unavailable"
+  | "store_full"
+  | "restarting"
+  | "too_slow"
+  | "frame_too_big"
+  | "body_too_big"
+  | "resume_timeout"
+  | "bad_protocol"
+  | "bad_text"
+  | "not_found"
+  | "nobody_there"
+  | "method_not_allowed"
+  | "upgrade_required"
+  | "timeout"
+  | "internal"
+  | "left";
