@@ -1,24 +1,22 @@
 // What this page knows of a room: state and event in, state out. No clock, no
 // socket; every time is the server's, in milliseconds.
 
-import type { Chat, LogEntry, Member, React, Snapshot } from "../protocol/frames";
+import type { Chat, LogEntry, Member, Snapshot } from "../protocol/frames";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
 import { enqueue, nextToSend, reject, renumberOutgoing, retry } from "./outgoing";
-import { addReaction } from "./reactions";
 import type { Entry, Log, Notice, Outgoing } from "./state";
 
 export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
   | { type: "chat"; chat: Chat }
-  | { type: "react"; react: React }
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; member: Member; count: number; now: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number; now: number }
   | { type: "presence"; count: number; members: readonly Member[] | null }
   | CallEvent
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
-  | { type: "send"; text: string; react?: Outgoing["react"]; now: number }
+  | { type: "send"; text: string; now: number }
   /** The transport has taken the next message. */
   | { type: "sent" }
   | { type: "rejected"; n: number; code: string; retryAfter: number | null; now: number }
@@ -36,8 +34,6 @@ export function reduce(log: Log, event: LogEvent): Log {
       return expire(applySnapshot(log, event.snapshot), event.snapshot.at);
     case "chat":
       return trim(applyChat(log, event.chat));
-    case "react":
-      return trim(applyReact(log, event.react));
     case "ack":
       return trim(applyAck(log, event));
     case "joined": {
@@ -81,7 +77,7 @@ export function reduce(log: Log, event: LogEvent): Log {
     case "call":
       return applyCall(log, event);
     case "send":
-      return enqueue(log, event.text, event.now, event.react);
+      return enqueue(log, event.text, event.now);
     case "sent": {
       const line = nextToSend(log);
       return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, sent: true, inFlight: true } : o)) };
@@ -130,8 +126,7 @@ function applySnapshot(log: Log, s: Snapshot): Log {
     video: s.video,
     seq: continues ? log.seq : 0,
   };
-  for (const entry of s.history)
-    next = entry.type === "chat" ? applyChat(next, entry, seat) : applyReact(next, entry, seat);
+  for (const entry of s.history) next = entry.type === "chat" ? applyChat(next, entry, seat) : advance(next, entry);
   // Reloaded history is not unread.
   if (!continues) next = { ...next, unread: log.unread };
   if (
@@ -168,14 +163,6 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
 }
 
-function applyReact(log: Log, react: React, seat = log.me?.clientId): Log {
-  // A doubt must be seen: the reaction stands as a line of its own.
-  if (react.doubt) return applyChat(log, { ...react, type: "chat" }, seat);
-  const answered = answeredBy(log, react, seat);
-  const next = { ...advance(log, react), outgoing: log.outgoing.filter((o) => o !== answered) };
-  return react.encryption ? next : addReaction(next, react);
-}
-
 function answeredBy(log: Log, { from, n }: LogEntry, seat: string | undefined): Outgoing | undefined {
   return from === seat && n !== null ? log.outgoing.find((o) => o.n === n && o.sent) : undefined;
 }
@@ -191,10 +178,6 @@ function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cu
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
-  if (sent.react) {
-    const answered = { ...next, outgoing: next.outgoing.filter((o) => o !== sent) };
-    return addReaction(answered, { seq: ack.seq, from: clientId, user, text: sent.text, ...sent.react });
-  }
   return insertEntry(
     next,
     { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true },
