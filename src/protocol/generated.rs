@@ -305,7 +305,9 @@ fn errors() -> String {
             None => groups.push((row, vec![code])),
         }
     }
-    out.push_str("/** Close code, when a client may reconnect after it, and the errors with both. */\n");
+    out.push_str(
+        "/** Close code, when a client may reconnect after it, and the errors with both. */\n",
+    );
     out.push_str("export const CLOSES = [\n");
     for ((close, reconnect), codes) in groups {
         writeln!(out, "  [{close}, \"{}\", \"{}\"],", word(reconnect), codes.join(" ")).unwrap();
