@@ -75,7 +75,7 @@ test-engines: $(PAGE) $(MODULES) $(PUPPETEER) ## Keys, links, clock, title, draf
 	cargo build --bin parlor
 	node tests/engines/run.mjs
 
-generate: ## Write what comes from the types in src/protocol: TypeScript, schemas, tables
+generate: $(PAGE) ## Write what comes from the types in src/protocol: TypeScript, schemas, tables
 	PARLOR_GENERATE=1 cargo test --lib protocol::generated
 
 faults: $(PAGE) ## The same with the default settings and more traffic; takes a while

@@ -65,6 +65,13 @@ describe("what others say", () => {
     ).toEqual([1, 2]);
   });
 
+  test("moves past a reaction, which is an entry that is not shown", () => {
+    const typing: LogEvent = { type: "typing", from: "bob", user: "Bob", typing: true, now: T0 };
+    const react = { ...chat(2), type: "react" as const, target: 1, on: true, from: "bob" };
+    const log = inside(hear(chat(1)), [typing], [{ type: "react", react }]);
+    expect([seqs(log), log.seq, log.cursor, log.typing]).toEqual([[1], 2, react.cursor, []]);
+  });
+
   test("moves the cursor forward only", () => {
     const log = inside(hear(chat(3)), hear(chat(2)));
     expect([log.seq, log.cursor]).toEqual([3, "e-3"]);

@@ -1,7 +1,7 @@
 // What this page knows of a room: state and event in, state out. No clock, no
 // socket; every time is the server's, in milliseconds.
 
-import type { Chat, LogEntry, Member, Snapshot } from "../protocol/frames";
+import type { Chat, LogEntry, Member, React, Snapshot } from "../protocol/frames";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
 import { enqueue, nextToSend, reject, renumberOutgoing, retry } from "./outgoing";
@@ -10,6 +10,7 @@ import type { Entry, Log, Notice, Outgoing } from "./state";
 export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
   | { type: "chat"; chat: Chat }
+  | { type: "react"; react: React }
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; member: Member; count: number; now: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number; now: number }
@@ -34,6 +35,9 @@ export function reduce(log: Log, event: LogEvent): Log {
       return expire(applySnapshot(log, event.snapshot), event.snapshot.at);
     case "chat":
       return trim(applyChat(log, event.chat));
+    // Not shown yet: it moves the cursor, and ends its author's typing.
+    case "react":
+      return advance(log, event.react);
     case "ack":
       return trim(applyAck(log, event));
     case "joined": {

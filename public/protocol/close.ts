@@ -13,7 +13,12 @@ export const CONNECTION_LOST = 1006;
 const LOST: CloseMeaning = { why: "lost", retry: "backoff" };
 
 /** Of errors that share a close code, the one that ends a connection, where that is not the first. */
-const USUAL: Record<number, string> = { 4401: "login_required", 4429: "address_limit" };
+const USUAL: Record<number, string> = {
+  4400: "bad_frame",
+  4401: "login_required",
+  4429: "address_limit",
+  4503: "store_unavailable",
+};
 
 type Row = { error: string; close: number; reconnect: Reconnect };
 

@@ -238,11 +238,12 @@ export class RoomSession {
         break;
       }
       case "chat":
+      case "react":
         this.#clock.advanceTo(frame.at);
-        this.#options.onChat?.(frame);
+        if (frame.type === "chat") this.#options.onChat?.(frame);
         this.#noteEntry(frame, this.#log.me?.clientId);
         if (frame.claims && frame.from === this.#log.me?.clientId) this.#persist();
-        this.#dispatch({ type: "chat", chat: frame });
+        this.#dispatch(frame.type === "chat" ? { type: "chat", chat: frame } : { type: "react", react: frame });
         break;
       case "ack":
         this.#clock.advanceTo(frame.at);
@@ -371,8 +372,7 @@ export class RoomSession {
     addEventListener("online", () => this.#connection.checkNow(), { signal });
     // Prevented: the browser asks the user, who may stay.
     addEventListener("beforeunload", (event) => !event.defaultPrevented && this.#connection.beforeUnload(), { signal });
-    // A page in the back/forward cache cannot answer: its seat is held for the grace. An unloading page may only be
-    // reloading.
+    // A page in the back/forward cache cannot answer. An unloading page may only be reloading.
     addEventListener(
       "pagehide",
       (event) => (event.persisted ? this.#connection.suspend() : this.#connection.unload()),

@@ -99,7 +99,8 @@ export class Connection {
 
   /**
    * The page may unload. Firefox drops some of a closing tab's requests of `pagehide`, but none of `beforeunload`;
-   * a socket needs neither, because the browser closes it with 1001.
+   * a socket needs neither, because the browser closes it with 1001. A page on a stream or polls that goes into the
+   * back/forward cache is held for the reload grace, for that is not known yet.
    */
   beforeUnload(): void {
     if (this.#state.is === "open" && this.#state.transport !== "ws") this.unload();

@@ -88,15 +88,14 @@ pub(super) async fn socket<B: Send>(
     if edge.hub.is_stopping() {
         return Err(edge.hub.come_back());
     }
-    let (mut room, mut resume) = (None, false);
+    let (mut room, mut resume, mut wish) = (None, false, JoinQuery::default());
     for (key, value) in query::parameters(request) {
         match &*key {
             "room" => room = Some(value).filter(|room| !room.is_empty()),
             "resume" => resume = value == "1" || value == "true",
-            _ => {}
+            key => wish.take(key, value, "cursor"),
         }
     }
-    let wish = JoinQuery::of(request, "cursor");
     let usage = edge.usage(request);
     let join_request = || -> Result<JoinRequest, ApiError> {
         let room = room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?;
@@ -106,9 +105,9 @@ pub(super) async fn socket<B: Send>(
     };
     let mut join_request = join_request();
     let (login, is_page) = (Login::of(request), request.headers().contains_key(ORIGIN));
-    if let Ok(welcome) = &mut join_request {
-        match edge.resolve_name(&usage, login, welcome.name.take()).await {
-            Ok(name) => welcome.name = name,
+    if let Ok(wanted) = &mut join_request {
+        match edge.resolve_name(&usage, login, wanted.name.take()).await {
+            Ok(name) => wanted.name = name,
             Err(error) if !is_page && error.status() == 401 => return Err(error),
             Err(error) => join_request = Err(error),
         }

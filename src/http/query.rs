@@ -28,13 +28,18 @@ impl<'a> JoinQuery<'a> {
     pub(super) fn of<B>(request: &'a Request<B>, cursor: &str) -> Self {
         let mut wish = Self::default();
         for (key, value) in parameters(request) {
-            match &*key {
-                "name" => wish.name = Some(value),
-                key if key == cursor => wish.cursor = Some(value),
-                _ => {}
-            }
+            wish.take(&key, value, cursor);
         }
         wish
+    }
+
+    /// Takes a parameter, if it is one of both.
+    pub(super) fn take(&mut self, key: &str, value: Cow<'a, str>, cursor: &str) {
+        match key {
+            "name" => self.name = Some(value),
+            key if key == cursor => self.cursor = Some(value),
+            _ => {}
+        }
     }
 
     /// Checks both, the name first.

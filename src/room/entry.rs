@@ -40,7 +40,9 @@ impl Text {
         match kept.strip_prefix(KIND) {
             Some(text) if text.starts_with(KIND) => text.parse().ok(),
             Some(reaction) if Reaction::from_kept(reaction).is_some() => Some(Self(kept.into())),
-            _ => kept.parse().ok(),
+            // Of a node of the version before, which allows one character more: the doubled one does not count.
+            Some(_) => is_text(kept).ok().map(|()| Self(format!("{KIND}{kept}").into())),
+            None => kept.parse().ok(),
         }
     }
 }
@@ -49,17 +51,22 @@ impl FromStr for Text {
     type Err = RoomError;
 
     fn from_str(given: &str) -> Result<Self, RoomError> {
-        if given.trim().is_empty() {
-            return Err(RoomError::EmptyText);
-        }
         let kept: Arc<str> =
             if given.starts_with(KIND) { format!("{KIND}{given}").into() } else { given.into() };
         // As it is kept, because nodes of the version before refuse to read what is longer.
-        if kept.len() > Self::MAX_CHARS && kept.chars().count() > Self::MAX_CHARS {
-            return Err(RoomError::TooLong);
-        }
+        is_text(&kept)?;
         Ok(Self(kept))
     }
+}
+
+fn is_text(kept: &str) -> Result<(), RoomError> {
+    if kept.trim().is_empty() {
+        return Err(RoomError::EmptyText);
+    }
+    if kept.len() > Text::MAX_CHARS && kept.chars().count() > Text::MAX_CHARS {
+        return Err(RoomError::TooLong);
+    }
+    Ok(())
 }
 
 impl From<Reaction<'_>> for Text {
@@ -103,6 +110,9 @@ mod tests {
             Text::from_kept("\u{10}of an older node").unwrap().shown(),
             "\u{10}of an older node"
         );
+        let longest = format!("\u{10}{}", "x".repeat(3999));
+        assert_eq!(Text::from_kept(&longest).unwrap().shown(), longest);
+        assert_eq!(Text::from_kept(&format!("{longest}x")), None);
     }
 
     #[test]
