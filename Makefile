@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run build generate test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale strangers audit fmt tools
 
-# What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is on nobody's path.
+# What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is not on the PATH.
 SERVERS := redis-server nginx curl chromium openssl python3
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
 # Proxies, as program:package. On a machine where Debian starts what it installs, stop them: the tests start their own.
