@@ -1,6 +1,6 @@
 //! `cargo bench --bench logins`: what the chat notices of fifty people who log in at once. Starts the release binary
 //! with accounts in a file, lets one person talk and another listen, and prints one JSON object: how long a message
-//! takes while nobody logs in and while fifty do, and what became of the logins. `PARLOR_BIN` names another binary.
+//! takes while no member logs in and while fifty do, and what became of the logins. `PARLOR_BIN` names another binary.
 
 use std::{
     error::Error,
@@ -26,7 +26,7 @@ const PEOPLE: usize = 50;
 const ROUNDS: usize = 5;
 const PASSWORD: &str = "correct horse";
 
-/// How long the chat is measured while nobody logs in.
+/// How long the chat is measured while no member logs in.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Between two messages.

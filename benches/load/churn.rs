@@ -26,7 +26,7 @@ impl Load {
         Ok(self.outcome(start, self.look()?))
     }
 
-    /// Returns how often somebody came and went.
+    /// Returns how often a member came and went.
     fn come_and_go(&mut self, at_once: usize, seconds: f64) -> io::Result<u64> {
         let until = Instant::now() + Duration::from_secs_f64(seconds);
         self.links.clear();

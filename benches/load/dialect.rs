@@ -19,7 +19,7 @@ pub enum Dialect {
     SocketIo,
 }
 
-/// By which door somebody reads.
+/// By which door a member reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Door {
     #[default]
@@ -40,7 +40,7 @@ pub enum Step {
 }
 
 impl Dialect {
-    /// The first request of somebody who reads by `door`.
+    /// The first request of a member who reads by `door`.
     pub fn request(self, door: Door, room: &str) -> String {
         let (upgrade, stream) = (
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\

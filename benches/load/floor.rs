@@ -101,7 +101,7 @@ impl Floor {
     /// Serves until it is killed.
     ///
     /// # Errors
-    /// The kernel's, or that somebody does not read as fast as it writes.
+    /// The kernel's, or that a member does not read as fast as it writes.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(1024);
         loop {
@@ -221,7 +221,7 @@ impl Floor {
 fn write(socket: &TcpStream, bytes: &[u8]) -> io::Result<()> {
     match rustix::io::write(socket, bytes) {
         Ok(written) if written == bytes.len() => Ok(()),
-        // Whoever has gone will be read as gone.
+        // A peer that has gone will be read as gone.
         Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
         Ok(_) | Err(Errno::AGAIN) => {
             Err(io::Error::other("the floor keeps nothing for slow readers"))

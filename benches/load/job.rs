@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialect::{Dialect, Door};
 
-/// What to do to whom.
+/// What to do, and to which connections.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The nodes; people are spread over them by turns, the first of a room speaks.
@@ -52,7 +52,7 @@ pub enum Shape {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outcome {
-    /// Messages that reached somebody, or joins with their leaves.
+    /// Messages that reached a member, or joins with their leaves.
     pub deliveries: u64,
     pub messages: u64,
     pub lost: u64,

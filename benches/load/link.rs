@@ -21,14 +21,14 @@ pub enum Phase {
     Closed,
 }
 
-/// Somebody in a room.
+/// A member in a room.
 pub struct Link {
     pub socket: TcpStream,
     pub phase: Phase,
     pub room: usize,
     /// At the node where the room's speaker is not.
     pub afar: bool,
-    /// Reads nothing once everybody is in.
+    /// Reads nothing once every member is in.
     pub stalls: bool,
     pub tally: Tally,
     dialect: Dialect,
@@ -38,7 +38,7 @@ pub struct Link {
     poll: Option<Box<Poll>>,
 }
 
-/// Where somebody who polls stands.
+/// Where a member who polls stands.
 struct Poll {
     path: String,
     ticket: String,
@@ -62,11 +62,11 @@ pub struct WelcomeParams<'a> {
     pub room: usize,
     pub speaks: bool,
     pub afar: bool,
-    /// Will read nothing once everybody is in: takes in as little as a socket can.
+    /// Will read nothing once every member is in: takes in as little as a socket can.
     pub stalls: bool,
 }
 
-/// What became of somebody who stalled.
+/// What became of a member who stalled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
     /// The server has said why it closed.
@@ -80,8 +80,8 @@ pub enum End {
 /// What says why, in the last frame and in the close itself.
 const TOO_SLOW: &[u8] = b"too_slow";
 
-/// The segments of somebody who stalls, as on an Ethernet: over the loopback's of 64 KiB a server's socket takes in megabytes
-/// that nobody reads.
+/// The segments of a member who stalls, as on an Ethernet: over the loopback's of 64 KiB a server's socket takes in megabytes
+/// that no member reads.
 const SEGMENT: u32 = 1460;
 
 impl Link {
@@ -195,7 +195,7 @@ impl Link {
         self.socket.write_all(request.as_bytes())
     }
 
-    /// Reads all that there is for somebody who stalled, until the end or until nothing has come for `silence`. Blocks.
+    /// Reads all that there is for a member who stalled, until the end or until nothing has come for `silence`. Blocks.
     ///
     /// # Errors
     /// The kernel's.

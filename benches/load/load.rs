@@ -61,7 +61,7 @@ pub struct Look {
 }
 
 impl Load {
-    /// Nobody is there yet.
+    /// No member is there yet.
     ///
     /// # Errors
     /// The kernel's.
@@ -208,7 +208,7 @@ impl Load {
         })
     }
 
-    /// Lets everybody in. Returns how long that took.
+    /// Lets every member in. Returns how long that took.
     fn gather(&mut self, crowd: Crowd) -> io::Result<Duration> {
         let Crowd { rooms, members, door, stalled } = crowd;
         (self.said, self.acked) = (vec![0; rooms], vec![0; rooms]);
@@ -232,7 +232,7 @@ impl Load {
             opening -= self.enter()?;
         }
         let took = start.elapsed();
-        // Until everybody has heard of everybody.
+        // Until every member has heard of every member.
         while self.turn(Duration::from_millis(200))? {}
         for link in self.links.iter().filter(|link| link.stalls) {
             epoll::delete(&self.epoll, &link.socket)?;
@@ -338,12 +338,12 @@ impl Load {
         Ok(!self.events.is_empty())
     }
 
-    /// Reads what those hold who stalled. Returns how many were sent away, dropped and kept. Whoever was kept has lost what is
+    /// Reads what those hold who stalled. Returns how many were sent away, dropped and kept. A member that was kept has lost what is
     /// not there, the others what is missing in between.
     fn wake(&mut self) -> io::Result<[u64; 3]> {
         let mut counts = [0; 3];
         let stalled = self.links.iter_mut().filter(|link| link.stalls);
-        // All at once: a server waits only so long for somebody whom it sends away.
+        // All at once: a server waits only so long for a member that it sends away.
         let woken = std::thread::scope(|scope| {
             let threads: Vec<_> = stalled
                 .map(|link| scope.spawn(|| link.wake(SILENCE).map(|woken| (link, woken))))

@@ -79,7 +79,7 @@ pub fn open_files() {
     let most =
         fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|most| most.trim().parse().ok());
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
-    // Only root may raise the maximum; everybody else goes up to it.
+    // Only root may raise the maximum; other users go up to it.
     if most.is_none_or(|most| setrlimit(Resource::Nofile, limit(most)).is_err()) {
         let allowed = getrlimit(Resource::Nofile);
         let _ = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed });

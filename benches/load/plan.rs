@@ -1,4 +1,4 @@
-//! What is measured, of whom, and in which order.
+//! What is measured, of which server, and in which order.
 
 use std::{
     io::{self, Write},

@@ -255,7 +255,7 @@ impl Server {
     }
 }
 
-/// Until somebody listens there.
+/// Until a server listens there.
 fn wait_for(port: u16) -> io::Result<()> {
     let until = Instant::now() + PATIENCE;
     while let Err(error) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {

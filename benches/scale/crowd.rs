@@ -102,7 +102,7 @@ impl Crowd {
         })
     }
 
-    /// Everybody comes, or the run is over: figures of half a crowd would mean nothing.
+    /// Every member comes, or the run is over: figures of half a crowd would mean nothing.
     ///
     /// # Errors
     /// The kernel's error, or that the node refused a member.
@@ -145,7 +145,7 @@ impl Crowd {
         self.until(time, |_| Ok(false)).map(|_| ())
     }
 
-    /// Everybody who is inside says goodbye, at once.
+    /// Every member who is inside says goodbye, at once.
     pub fn leave(&mut self) {
         for member in self.members.iter_mut().filter(|member| member.phase == Phase::Inside) {
             member.leaves = true;

@@ -82,7 +82,7 @@ impl Move {
         Ok(told)
     }
 
-    /// Everybody is who they were.
+    /// Every member is who they were.
     pub fn is_whole(&self) -> bool {
         self.all.is_some() && self.tally.resumed == self.people as u64 && self.tally.reset == 0
     }

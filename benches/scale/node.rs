@@ -1,4 +1,4 @@
-//! Servers of our own, on free ports of the loopback, at the settings that everybody has. They end with their values.
+//! Servers of our own, on free ports of the loopback, with the default settings. They end with their values.
 
 use std::{
     fs, io,

@@ -105,7 +105,7 @@ fn enter(door: SocketAddr, room: &str) -> io::Result<TcpStream> {
             .as_bytes(),
     )?;
     let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
-    // Nobody speaks yet, so nothing that is to be heard comes behind the welcome.
+    // No member speaks yet, so nothing that is to be heard comes behind the welcome.
     loop {
         match socket.read(&mut buffer)? {
             0 => return Err(io::Error::other("the probe is not let in")),

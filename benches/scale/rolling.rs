@@ -13,10 +13,10 @@ use super::{crowd::Crowd, node::Server, tally::Tally};
 /// Sizes of rooms and how many there are of each: 6,000 people.
 const MIX: [(u32, usize); 5] = [(500, 4), (100, 10), (20, 60), (8, 150), (2, 300)];
 
-/// How often somebody in each room says something.
+/// How often a member in each room says something.
 const PACE: Duration = Duration::from_secs(2);
 
-/// How long one node may take to end, or to be everybody's again.
+/// How long one node may take to end, or to serve all again.
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// How it went.
@@ -35,7 +35,7 @@ pub fn mixed() -> impl Iterator<Item = u32> {
     MIX.into_iter().flat_map(|(size, rooms)| std::iter::repeat_n(size, rooms))
 }
 
-/// Who speaks next: somebody of each room in turn, so that within [`PACE`] all rooms have been heard.
+/// Who speaks next: a member of each room in turn, so that within [`PACE`] all rooms have been heard.
 struct Talk {
     began: Instant,
     turns: usize,

@@ -34,7 +34,7 @@ impl Tally {
         self.unreached + self.broken + self.codes.values().sum::<u64>()
     }
 
-    /// How often somebody was seen to go, or to come who had been there.
+    /// How often a member was seen to go, or to come who had been there.
     pub fn seen(&self) -> u64 {
         self.left + self.joined + self.fewer
     }

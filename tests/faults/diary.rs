@@ -150,7 +150,7 @@ impl Diary {
     }
 }
 
-/// Where somebody stands, and what they saw on the way: for whoever has to find out why it is not where all stand.
+/// Where a member stands, and what they saw on the way: for a reader of a failed run.
 impl Display for Diary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(

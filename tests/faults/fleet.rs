@@ -78,7 +78,7 @@ impl Node {
                 ("--redis-url", redis.to_owned()),
                 ("--lease", millis(config.lease)),
                 ("--grace", millis(config.grace)),
-                // People here speak faster than people do, and whoever was away must find all of it.
+                // People here speak faster than people do, and a member that was away must find all of it.
                 ("--history-len", "10000".to_owned()),
                 ("--log-filter", "parlor=info".to_owned()),
                 ("--proxies", "1".to_owned()),
@@ -174,7 +174,7 @@ impl Fleet {
         Self { nodes, nginx }
     }
 
-    /// Whoever sits where.
+    /// Which member has its session at which node.
     pub async fn seats(&self) -> Vec<u64> {
         let mut seats = Vec::new();
         for node in &self.nodes {

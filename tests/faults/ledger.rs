@@ -1,4 +1,4 @@
-//! Compares what everybody wrote down with what was promised to all.
+//! Compares what every member wrote down with what was promised to all.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -15,9 +15,9 @@ use super::diary::Diary;
 pub struct Verdict {
     pub sent: usize,
     pub acknowledged: usize,
-    /// Acknowledged, and not heard by somebody who was there.
+    /// Acknowledged, and not heard by a member who was there.
     pub lost: Vec<String>,
-    /// Acknowledged in a life that ended with what Redis lost, and not heard by somebody before.
+    /// Acknowledged in a life that ended with what Redis lost, and not heard by a member before.
     pub gone: usize,
     pub doubled: Vec<String>,
     pub disordered: Vec<String>,

@@ -1,5 +1,5 @@
 //! What one node promises, any number of nodes keep, while any of them, or Redis, dies: real processes, a crowd
-//! that talks all the time, and a ledger of all that everybody heard. One fault after the other; arguments
+//! that talks all the time, and a ledger of all that every member heard. One fault after the other; arguments
 //! choose faults by a part of their names. Writes the fault table to `target/faults.md`.
 #![allow(clippy::unwrap_used, missing_docs)]
 

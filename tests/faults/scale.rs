@@ -98,7 +98,7 @@ fn row(fault: &str, note: String, broken: Vec<String>) -> Row {
 const HELD: Duration = Duration::from_secs(6);
 const LEFT_TO_REDIS: Duration = Duration::from_secs(30);
 
-/// Everybody is back in their seat. Nobody saw it while seats are held: a busy machine may take longer.
+/// Every member is back in its session. The others saw nothing while sessions are held: a busy machine may take longer.
 fn promises(told: &Move, held: Duration) -> Vec<String> {
     let mut broken = Vec::new();
     if !told.is_whole() {
@@ -178,7 +178,7 @@ fn many_connect_while_a_node_is_busy() -> Row {
     )
 }
 
-/// With one thread, what is not done by turns is done in one go: then nobody of the many is left who has not been told.
+/// With one thread, what is not done by turns is done in one go: then no member of the many is left who has not been told.
 fn many_are_told_while_others_speak() -> Row {
     const MANY: usize = 2_000;
     const ROUNDS: u64 = 10;

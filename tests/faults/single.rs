@@ -110,7 +110,7 @@ async fn redis_is_full() -> Row {
     storm.strike();
     storm.redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     storm.somebody_saw("error store_full").await;
-    // Who is in may go, and nobody is put out: renewals work.
+    // Who is in may go, and no member is put out: renewals work.
     storm.guests[0].1.wish(Wish::Die);
     let mut newcomer = Person::start(
         storm.fleet.nginx.address,

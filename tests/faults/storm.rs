@@ -14,7 +14,7 @@ use super::{
     until,
 };
 
-/// How often everybody hears everybody before a fault and after it.
+/// How often every member hears every member before a fault and after it.
 const ROUNDS: usize = 5;
 
 /// Where rooms are kept, as far as the storm needs to know.
@@ -67,7 +67,7 @@ pub struct Storm<B> {
 }
 
 impl<B: Backend> Storm<B> {
-    /// Everybody has come in and has heard everybody.
+    /// Every member has come in and has heard every member.
     pub async fn gather(redis: B) -> Self {
         Self::gather_on(redis, HubConfig::of_long_lease()).await
     }
@@ -134,7 +134,7 @@ impl<B: Backend> Storm<B> {
         self.ended = Some(Instant::now());
     }
 
-    /// Somebody comes in at a node's own door.
+    /// A member comes in at a node's own door.
     pub async fn guest(&mut self, node: usize, room: usize) {
         let (door, name) = (self.fleet.nodes[node].address, format!("Guest{}", self.guests.len()));
         let person =
@@ -147,7 +147,7 @@ impl<B: Backend> Storm<B> {
         self.guests.push((room, person));
     }
 
-    /// Waits until everybody in a room has heard why a guest left; how long it took for the last of them.
+    /// Waits until every member in a room has heard why a guest left; how long it took for the last of them.
     pub async fn heard_to_leave(&self, guest: usize, why: &str) -> Duration {
         let (room, person) = &self.guests[guest];
         let id = person.diary().id.clone();
@@ -167,7 +167,7 @@ impl<B: Backend> Storm<B> {
         last
     }
 
-    /// Waits until somebody has seen something since the strike.
+    /// Waits until a member has seen something since the strike.
     pub async fn somebody_saw(&self, what: &str) {
         until(what, || {
             let saw = |person: &Person| {
@@ -179,7 +179,7 @@ impl<B: Backend> Storm<B> {
         .await;
     }
 
-    /// Waits until everybody has said something new and has heard something new of everybody else.
+    /// Waits until every member has said something new and has heard something new of every other member.
     pub async fn all_hear_again(&mut self) {
         let since = Instant::now();
         for room in &self.crowd {
@@ -205,7 +205,7 @@ impl<B: Backend> Storm<B> {
         }
     }
 
-    /// Waits until all is well, compares all diaries, and lets everybody go. `may` is what members may have seen.
+    /// Waits until all is well, compares all diaries, and lets every member go. `may` is what members may have seen.
     pub async fn settle(mut self, fault: &str, may: &[&str]) -> Row {
         for _ in 0..ROUNDS {
             self.all_hear_again().await;
@@ -252,7 +252,7 @@ impl<B: Backend> Storm<B> {
         row
     }
 
-    /// Waits until everybody is there, waits for no ack, and stands where the others of the room stand.
+    /// Waits until every member is there, waits for no ack, and stands where the others of the room stand.
     async fn all_agree(&self) {
         for room in &self.crowd {
             until("all that was said is heard by all", || {
@@ -289,7 +289,7 @@ impl<B> Storm<B> {
     }
 }
 
-/// Whatever was waited for in vain: says where everybody stands.
+/// What was waited for in vain: says where every member stands.
 impl<B> Drop for Storm<B> {
     fn drop(&mut self) {
         if std::thread::panicking() {
