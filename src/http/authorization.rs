@@ -6,18 +6,18 @@ use super::header;
 
 /// The ticket in `Authorization: Bearer …`.
 pub(super) fn ticket<B>(request: &Request<B>) -> Option<&str> {
-    ticket_holder(request).filter(|slip| !is_login(slip))
+    bearer(request).filter(|value| !is_login(value))
 }
 
 /// The value of `Authorization: Bearer …`: a ticket or a login token.
-pub(super) fn ticket_holder<B>(request: &Request<B>) -> Option<&str> {
-    let (scheme, slip) = header(request, AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(slip.trim())
+pub(super) fn bearer<B>(request: &Request<B>) -> Option<&str> {
+    let (scheme, value) = header(request, AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(value.trim())
 }
 
 /// Tickets and login tokens use the same header: a ticket has two parts, a login token three.
-pub(super) fn is_login(slip: &str) -> bool {
-    slip.split('.').count() == 3
+pub(super) fn is_login(value: &str) -> bool {
+    value.split('.').count() == 3
 }
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
         let ask = |authorization: &str| {
             let request =
                 Request::get("/").header("authorization", authorization).body(()).unwrap();
-            (ticket(&request).map(str::to_owned), ticket_holder(&request).is_some_and(is_login))
+            (ticket(&request).map(str::to_owned), bearer(&request).is_some_and(is_login))
         };
         assert_eq!(ask("Bearer a.b"), (Some("a.b".to_owned()), false));
         assert_eq!(ask("bearer a.b.c"), (None, true));
