@@ -69,21 +69,9 @@ export const en = {
   askSend: "Send unencrypted",
   askBack: "Don’t send",
 
-  damagedTitle: "This link is damaged",
-  damagedText:
-    "The room’s key, the part after #, was cut off or changed on the way. You have not joined, and nothing was sent.",
-  damagedAsk: "Ask for the link again and paste it here",
-  damagedStill: "This link is damaged: the part after # is not a whole key. Ask for the link again.",
-  damagedNoKey: "This link has no key. Ask for the full link, including the part after #.",
-  damagedOpen: "Join",
-
   createInsecure:
     "A room created here will not be encrypted: this page came by http, and browsers encrypt only by https. Open this server’s https:// address to create an encrypted one.",
   createOld: "A room created here will not be encrypted: this browser can’t. Use a current browser.",
-  honest:
-    "Rooms created here are encrypted with the key in their link. In a room without a key, the people who run the server can read along. No one can take back what others copy or photograph.",
-  honestPlain:
-    "Rooms created here now are not encrypted: the people who run the server can read along. No one can take back what others copy or photograph.",
 
   doubts: {
     name: (user: string) => `The name was changed on the way. Written by ${user}.`,
