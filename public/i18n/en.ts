@@ -71,6 +71,8 @@ export const en = {
   quietTitle: "No messages yet.",
   quietText: "Write the first one.",
   says: (user: string) => `${user}:`,
+  react: "React",
+  reaction: (emoji: string, n: number) => `${emoji}: ${n}`,
   today: "Today",
   yesterday: "Yesterday",
   messageLabel: "Message",

@@ -73,6 +73,8 @@ export const ru: Texts = {
   quietTitle: "Сообщений пока нет.",
   quietText: "Напишите первое.",
   says: (user) => `${user}:`,
+  react: "Реакция",
+  reaction: (emoji, n) => `${emoji}: ${n}`,
   today: "Сегодня",
   yesterday: "Вчера",
   messageLabel: "Сообщение",
