@@ -7,6 +7,7 @@ import { LANDING } from "./landing";
 import { en } from "./en";
 import { ru } from "./ru";
 import { chooseLanguage } from "./language";
+import { EXPLANATION } from "./encryption/explanation";
 import { en as secrecy } from "./encryption/en";
 import { ru as secrecyRu } from "./encryption/ru";
 import { i18n } from "./i18n.svelte";
@@ -19,6 +20,7 @@ describe.each([
   ["of the landing", LANDING.en, LANDING.ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
   ["of secrecy", secrecy, secrecyRu],
+  ["of what secrecy is", EXPLANATION.en, EXPLANATION.ru],
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
