@@ -60,6 +60,29 @@ test.describe("landing", () => {
       await firstVisit(await visitors.page({ locale }), base, words);
   });
 
+  test("a first visit to a room with talk and reactions takes no more than 60 kB either", async ({
+    visitors,
+    base,
+  }) => {
+    for (const locale of ["en-US", "ru-RU"]) {
+      const room = newRoom(base);
+      const ben = await visitors.guest("Ben", room);
+      await say(ben, "hello");
+      await ben.getByRole("log").getByRole("button", { name: "React" }).click();
+      await ben.getByRole("button", { name: "👍" }).click();
+      await ben.getByRole("button", { name: "👍: 1" }).waitFor();
+      const page = await visitors.page({ locale });
+      await remember(page, "Ann");
+      const taken = [];
+      page.on("requestfinished", (request) => taken.push(request.sizes()));
+      await page.goto(room, { waitUntil: "networkidle" });
+      await page.getByRole("button", { name: "👍: 1" }).waitFor();
+      const sum = (await Promise.all(taken)).reduce((sum, { responseBodySize }) => sum + responseBodySize, 0);
+      assert.ok(sum <= 60_000, `${sum} bytes`);
+      console.log(`     ${locale}: ${sum} bytes`);
+    }
+  });
+
   test("the landing's part is requested with the page's script, and once", async ({ visitors, base }) => {
     const page = await visitors.page();
     const asked = [];
