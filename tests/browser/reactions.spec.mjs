@@ -112,6 +112,11 @@ test.describe("reactions", () => {
     await message(ann, "line 8").getByRole("button", { name: REACT }).click();
     assert.ok((await inSight("line 8")).whole, "so is what can be chosen");
 
+    const opener = (text) => message(ann, text).getByRole("button", { name: REACT });
+    assert.equal(await log(ann).locator("[aria-keyshortcuts][tabindex='0']").count(), 1, "Tab stops once");
+    await ann.keyboard.press("ArrowUp");
+    assert.ok(await opener("line 7").evaluate((button) => button === document.activeElement), "an arrow goes on");
+
     await message(ann, "line 4").evaluate((row) => row.scrollIntoView({ block: "start" }));
     await ann.getByRole("button", { name: "Jump to the latest message" }).waitFor();
     const { top } = await inSight("line 4");
