@@ -127,7 +127,7 @@ function licenses(): Plugin {
   };
 }
 
-/** Inlined: as a file the script would cost the round trip that it saves. The build tells it the language files. */
+/** Inlined: as a file the script would cost the round trip that it saves. The build tells it the files it preloads. */
 function preconnect(): Plugin {
   let config: ResolvedConfig;
   return {
@@ -143,13 +143,17 @@ function preconnect(): Plugin {
         } = config;
         const chunks = Object.values(bundle!).filter((part) => part.type === "chunk");
         const filesOf = (name: string) => {
-          const { fileName, imports } = chunks.find((chunk) => chunk.name === name)!;
+          const { fileName, imports, viteMetadata } = chunks.find((chunk) => chunk.name === name)!;
           return [
             fileName,
+            ...(viteMetadata?.importedCss ?? []),
             ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file)),
           ].map((file) => `/${file}`);
         };
-        const define = { LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }) };
+        const define = {
+          LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }),
+          OUTSIDE_FILES: JSON.stringify(filesOf("outside")),
+        };
         const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;
         const built = await build({
           configFile: false,

@@ -7,17 +7,24 @@ import { parseAddress } from "./e2ee/key";
 import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storage/storage";
 import { chooseLanguage, type Language } from "./i18n/language";
 
-/** The files with the texts of each language, as the build named them. */
+/** The files with the texts of each language, and those of the views outside of a room, as the build named them. */
 declare const LOCALE_FILES: Record<Language, readonly string[]>;
-
-// The page imports its texts when it runs: preloaded, they arrive with it and not after it.
-for (const href of LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)]) {
-  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
-}
+declare const OUTSIDE_FILES: readonly string[];
 
 const { room: roomRef, key } = parseAddress(location.href);
 // With a damaged key the page joins no room, so this script connects nowhere.
 const room = key.is === "damaged" ? null : (roomRef?.id ?? null);
+const outside = room === null && /^\/($|r\/)/.test(location.pathname);
+
+// The page imports its texts and such views when it runs: preloaded, they arrive with it and not after it.
+for (const href of [
+  ...LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)],
+  ...(outside ? OUTSIDE_FILES : []),
+]) {
+  const kind = href.endsWith("css") ? { rel: "preload", as: "style", crossOrigin: "" } : { rel: "modulepreload" };
+  document.head.append(Object.assign(document.createElement("link"), kind, { href }));
+}
+
 const name = room === null ? null : savedNameFor(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws")

@@ -37,6 +37,12 @@ function verifyEntry(
   if (text === "undecryptable") return undecryptable(entry);
   if (text === "unencrypted")
     return { ...entry, encryption: "unencrypted", ...doubted(verifier.verifyUnsealed(entry.from, "unencrypted")) };
+  if (entry.type === "react") {
+    const words = wordsOf("", entry);
+    // The server could put it on another message, or take it away.
+    if (!text.text.startsWith(words)) return undecryptable(entry);
+    text = { ...text, text: text.text.slice(words.length) };
+  }
   const { claims } = text;
   if (claims === null) return { ...entry, text: text.text, ...doubted(verifier.verifyUnsealed(entry.from, "former")) };
   return {
@@ -45,6 +51,11 @@ function verifyEntry(
     claims: { n: claims.n, id: claims.id },
     ...doubted(verifier.verify(entry, claims)),
   };
+}
+
+/** What is sealed of an entry: its text, or the emoji behind what it is for. */
+export function wordsOf(text: string, react: { target: number; on: boolean } | undefined): string {
+  return react ? `${react.target} ${react.on ? "+" : "-"} ${text}` : text;
 }
 
 function doubted(doubt: Doubt | null): { doubt?: Doubt } {

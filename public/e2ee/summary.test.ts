@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Entry } from "../log/state";
 import { en } from "../i18n/encryption/en";
 import { ru } from "../i18n/encryption/ru";
+import { EXPLANATION, explain } from "./explanation";
 import { isMostlyUndecryptable, encryptionState, summarize, type EncryptionFacts } from "./summary";
 
 const line = (encryption?: "undecryptable" | "unencrypted"): Entry => ({
@@ -15,7 +16,9 @@ const line = (encryption?: "undecryptable" | "unencrypted"): Entry => ({
   mine: false,
   ...(encryption ? { encryption } : {}),
 });
-const state = (over: Partial<EncryptionFacts> = {}): EncryptionFacts => ({
+/** With what the explanation depends on besides. */
+type Facts = EncryptionFacts & { https: boolean };
+const state = (over: Partial<Facts> = {}): Facts => ({
   key: true,
   canEncrypt: true,
   https: true,
@@ -52,7 +55,7 @@ const every = [true, false].flatMap((key) =>
         [line("unencrypted")],
         [line("undecryptable")],
         [line(), line("unencrypted"), line("undecryptable")],
-      ].map((lines): EncryptionFacts => ({
+      ].map((lines): Facts => ({
         key,
         canEncrypt,
         https,
@@ -67,16 +70,16 @@ test.each(Object.entries(STATES))("the state is known: %s", (secrecy, states) =>
 });
 
 describe.each([
-  ["en", en],
-  ["ru", ru],
-])("the summary in %s", (_, texts) => {
-  const says = (state: EncryptionFacts) => {
-    const { title, text, banner } = summarize(state, texts);
-    return [title, ...text, banner].join(" ");
+  ["en", en, EXPLANATION.en],
+  ["ru", ru, EXPLANATION.ru],
+])("the summary in %s", (_, texts, explanation) => {
+  const says = (state: Facts) => {
+    const { title, banner } = summarize(state, texts);
+    return [title, ...explain(encryptionState(state), state.https, explanation), banner].join(" ");
   };
 
   test("claim end-to-end encryption only where all that stands in the log has it", () => {
-    const claims = (state: EncryptionFacts) => summarize(state, texts).title === texts.states.sealed.title;
+    const claims = (state: EncryptionFacts) => summarize(state, texts).title === texts.titles.sealed;
     for (const state of every) {
       const has =
         state.key &&
@@ -89,9 +92,9 @@ describe.each([
   test("claim a protected way only over https, and ask for https only where it is missing", () => {
     for (const state of every) {
       const said = says(state);
-      if (!state.https) expect(said, JSON.stringify(state)).not.toContain(texts.byHttps);
-      expect(said.includes(texts.needsHttps[0]!), JSON.stringify(state)).toBe(!state.canEncrypt && !state.https);
-      expect(said.includes(texts.needsBrowser[0]!), JSON.stringify(state)).toBe(!state.canEncrypt && state.https);
+      if (!state.https) expect(said, JSON.stringify(state)).not.toContain(explanation.byHttps);
+      expect(said.includes(explanation.needsHttps[0]!), JSON.stringify(state)).toBe(!state.canEncrypt && !state.https);
+      expect(said.includes(explanation.needsBrowser[0]!), JSON.stringify(state)).toBe(!state.canEncrypt && state.https);
     }
   });
 

@@ -10,8 +10,6 @@ export type EncryptionFacts = {
   key: boolean;
   /** This page can encrypt: browsers let only pages that came by https, or from this machine. */
   canEncrypt: boolean;
-  /** The page came by https. */
-  https: boolean;
   lines: Log["lines"];
 };
 
@@ -30,7 +28,6 @@ export function encryptionState({ key, canEncrypt, lines }: EncryptionFacts): En
 export type EncryptionSummary = {
   state: EncryptionState;
   title: string;
-  text: string[];
   /** The text above the log: nothing is sent, or most lines are undecryptable. */
   banner: string;
   /** The banner can be closed. */
@@ -39,16 +36,6 @@ export type EncryptionSummary = {
 
 export function summarize(facts: EncryptionFacts, texts: EncryptionTexts): EncryptionSummary {
   const state = encryptionState(facts);
-  const missing = facts.https ? texts.needsBrowser : texts.needsHttps;
-  const { title, text } = texts.states[state];
-  const more = {
-    sealed: [texts.notHidden],
-    mixed: [texts.notHidden],
-    keyless: [],
-    plain: facts.https ? [texts.byHttps] : [],
-    insecure: missing,
-    unusable: missing,
-  }[state];
   const banner =
     state === "unusable"
       ? texts.nothingSent
@@ -59,7 +46,7 @@ export function summarize(facts: EncryptionFacts, texts: EncryptionTexts): Encry
           : facts.canEncrypt
             ? texts.noKey
             : texts.noKeyHere;
-  return { state, title, text: [...text, ...more], banner, closes: state !== "unusable" };
+  return { state, title: texts.titles[state], banner, closes: state !== "unusable" };
 }
 
 /** A single line with another key is marked itself; the banner appears only when most lines are undecryptable. */

@@ -3,18 +3,7 @@ import { pluralizer } from "./plural";
 const count = pluralizer("en");
 
 export const en = {
-  tagline: "A room to talk in, and nothing after.",
-  lead: "Open a room, share its link, talk. When the last person leaves, the room and everything said in it are gone.",
-  createRoom: "Create a room",
-  createHint: "One click. No account, nothing to install.",
-  loginHint: "Log in to join rooms on this server.",
-  or: "or",
-  joinLabel: "Join by ID or link",
-  joinPlaceholder: "lusab-babad-gutih-tugad",
   join: "Join",
-  badRoom: "Use 1–64 letters, digits or . _ - ~ for a room ID.",
-  youAre: "You appear as",
-  changeName: "Change name",
   logIn: "Log in",
   register: "Register",
   account: "Account",
@@ -25,13 +14,6 @@ export const en = {
   noFiles: "Files and pictures can’t be sent here yet. Only text.",
   verified: "verified",
   verifiedTitle: "Registered name: nobody else can use it here.",
-  nameForgotten: "Name cleared. You’ll be asked for one next time.",
-  howTitle: "How it works",
-  howTalk: "Messages are kept in memory for a limited time, which the room shows. They are never archived.",
-  howLeave: "Leaving frees your place at once. If your connection drops, your place is kept for a few seconds.",
-  howGone:
-    "When the last person leaves, nothing remains: no messages, no names. The same ID then opens a new, empty room.",
-  licenses: "Open-source licences",
 
   doorTitle: "Join the room",
   doorRoom: "Room",
@@ -89,6 +71,8 @@ export const en = {
   quietTitle: "No messages yet.",
   quietText: "Write the first one.",
   says: (user: string) => `${user}:`,
+  react: "React",
+  reaction: (emoji: string, n: number) => `${emoji}: ${n}`,
   today: "Today",
   yesterday: "Yesterday",
   messageLabel: "Message",

@@ -3,20 +3,24 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
 import { COMPARISON } from "./comparison";
+import { LANDING } from "./landing";
 import { en } from "./en";
 import { ru } from "./ru";
 import { chooseLanguage } from "./language";
+import { EXPLANATION } from "./encryption/explanation";
 import { en as secrecy } from "./encryption/en";
 import { ru as secrecyRu } from "./encryption/ru";
 import { i18n } from "./i18n.svelte";
 
 /** What is called the same in every language. */
-const NAMES = [ru.joinPlaceholder, "WebSocket", "SSE"];
+const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE"];
 
 describe.each([
   ["of the page", en, ru],
+  ["of the landing", LANDING.en, LANDING.ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
   ["of secrecy", secrecy, secrecyRu],
+  ["of what secrecy is", EXPLANATION.en, EXPLANATION.ru],
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>

@@ -5,6 +5,7 @@ import type { Chat, LogEntry, Member, React, Snapshot } from "../protocol/frames
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
 import { enqueue, nextToSend, reject, renumberOutgoing, retry } from "./outgoing";
+import { addReaction } from "./reactions";
 import type { Entry, Log, Notice, Outgoing } from "./state";
 
 export type LogEvent =
@@ -17,7 +18,7 @@ export type LogEvent =
   | { type: "presence"; count: number; members: readonly Member[] | null }
   | CallEvent
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
-  | { type: "send"; text: string; now: number }
+  | { type: "send"; text: string; react?: Outgoing["react"]; now: number }
   /** The transport has taken the next message. */
   | { type: "sent" }
   | { type: "rejected"; n: number; code: string; retryAfter: number | null; now: number }
@@ -35,9 +36,8 @@ export function reduce(log: Log, event: LogEvent): Log {
       return expire(applySnapshot(log, event.snapshot), event.snapshot.at);
     case "chat":
       return trim(applyChat(log, event.chat));
-    // Not shown yet: it moves the cursor, and ends its author's typing.
     case "react":
-      return advance(log, event.react);
+      return trim(applyReact(log, event.react));
     case "ack":
       return trim(applyAck(log, event));
     case "joined": {
@@ -81,7 +81,7 @@ export function reduce(log: Log, event: LogEvent): Log {
     case "call":
       return applyCall(log, event);
     case "send":
-      return enqueue(log, event.text, event.now);
+      return enqueue(log, event.text, event.now, event.react);
     case "sent": {
       const line = nextToSend(log);
       return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, sent: true, inFlight: true } : o)) };
@@ -130,7 +130,8 @@ function applySnapshot(log: Log, s: Snapshot): Log {
     video: s.video,
     seq: continues ? log.seq : 0,
   };
-  for (const entry of s.history) next = entry.type === "chat" ? applyChat(next, entry, seat) : advance(next, entry);
+  for (const entry of s.history)
+    next = entry.type === "chat" ? applyChat(next, entry, seat) : applyReact(next, entry, seat);
   // Reloaded history is not unread.
   if (!continues) next = { ...next, unread: log.unread };
   if (
@@ -167,6 +168,14 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
 }
 
+function applyReact(log: Log, react: React, seat = log.me?.clientId): Log {
+  // A doubt must be seen: the reaction stands as a line of its own.
+  if (react.doubt) return applyChat(log, { ...react, type: "chat" }, seat);
+  const answered = answeredBy(log, react, seat);
+  const next = { ...advance(log, react), outgoing: log.outgoing.filter((o) => o !== answered) };
+  return react.encryption ? next : addReaction(next, react);
+}
+
 function answeredBy(log: Log, { from, n }: LogEntry, seat: string | undefined): Outgoing | undefined {
   return from === seat && n !== null ? log.outgoing.find((o) => o.n === n && o.sent) : undefined;
 }
@@ -182,6 +191,10 @@ function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cu
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
+  if (sent.react) {
+    const answered = { ...next, outgoing: next.outgoing.filter((o) => o !== sent) };
+    return addReaction(answered, { seq: ack.seq, from: clientId, user, text: sent.text, ...sent.react });
+  }
   return insertEntry(
     next,
     { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true },

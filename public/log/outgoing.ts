@@ -1,5 +1,6 @@
 // The messages of this page that the server has not numbered yet.
 
+import type { NewEntry } from "../protocol/frames";
 import type { Log, Outgoing } from "./state";
 
 /** How long to wait after `rate_limited` without `retryAfter`. */
@@ -29,16 +30,27 @@ export function renumberOutgoing(log: Log, sameSeat: boolean, serverLastN: numbe
     lastN += 1;
     return { ...o, n: lastN };
   });
-  return { outgoing, lastN };
+  return { outgoing: outgoing.filter(keepsFailed), lastN };
 }
 
-export function enqueue(log: Log, text: string, now: number): Log {
+/** The entry as it is sent; `text` may be sealed. */
+export function toFrame({ react, n }: Outgoing, text: string): NewEntry {
+  return react ? { type: "react", ...react, emoji: text, n } : { type: "chat", text, n };
+}
+
+/** A reaction that was refused is dropped: its button shows that it is not there. */
+function keepsFailed(o: Outgoing): boolean {
+  return !o.react || o.state !== "failed";
+}
+
+export function enqueue(log: Log, text: string, now: number, react?: Outgoing["react"]): Log {
   const n = log.lastN + 1;
   const line: Outgoing = {
     kind: "outgoing",
     key: log.nextKey,
     n,
     text,
+    ...(react ? { react } : {}),
     at: now,
     state: "pending",
     sent: false,
@@ -58,7 +70,7 @@ export function reject(log: Log, event: { n: number; code: string; retryAfter: n
     // The message was not taken, and is sent again.
     return slower ? { ...o, sent: false } : { ...o, state: "failed", why: event.code };
   });
-  return { ...log, outgoing };
+  return { ...log, outgoing: outgoing.filter(keepsFailed) };
 }
 
 export function retry(log: Log, event: { key: number; now: number }): Log {

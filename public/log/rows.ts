@@ -23,7 +23,7 @@ export type Row =
 export function rows(log: Log, last: readonly Row[] = []): Row[] {
   const marks = nameTags(log);
   const out: Row[] = [];
-  const lines = [...log.lines, ...log.outgoing];
+  const lines = [...log.lines, ...log.outgoing.filter((o) => !o.react)];
   let day = lines[0] ? dayOf(lines[0].at) : 0;
   for (const line of lines) {
     const today = dayOf(line.at);

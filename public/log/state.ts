@@ -14,7 +14,11 @@ export type Entry = {
   verified?: true;
   encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
+  reactions?: readonly Reaction[];
 };
+
+/** The newest reaction of a member with this emoji; not `on`, it was taken away. */
+export type Reaction = { seq: number; from: string; user: string; emoji: string; on: boolean };
 
 /** An event between the messages: drawn by this page, kept by no server. */
 export type Notice = {
@@ -27,12 +31,13 @@ export type Notice = {
   reason: string;
 };
 
-/** A message of this page that the server has not numbered yet. */
+/** A message of this page that the server has not numbered yet, or with `react` an emoji for another message. */
 export type Outgoing = {
   kind: "outgoing";
   key: number;
   n: number;
   text: string;
+  react?: { target: number; on: boolean };
   at: number;
   state: "pending" | "failed";
   /** It was given to a transport: only the server knows whether it arrived. */

@@ -94,6 +94,13 @@ describe("a frame", () => {
     ).not.toHaveProperty("verified");
   });
 
+  test("of a reaction has its emoji as text", () => {
+    const frame = { type: "react", seq: 2, from: "a", user: "Ann", target: 1, emoji: "👍", on: true };
+    const read = { type: "react", seq: 2, target: 1, text: "👍", on: true, n: null };
+    const json = JSON.stringify({ ...frame, room: "r", timestamp: "2026-01-02T03:04:05Z", cursor: "e-2" });
+    expect(parseFrame(json)).toMatchObject(read);
+  });
+
   test("may leave out what is optional", () => {
     expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({
       n: null,

@@ -6,14 +6,14 @@ import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
 import { isReachable } from "../transport/reachability";
 import { type LogEvent, nextTick, reduce } from "../log/log";
-import { nextToSend } from "../log/outgoing";
+import { nextToSend, toFrame } from "../log/outgoing";
 import { emptyLog, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
 import type { Chat, Inbound, LogEntry } from "../protocol/frames";
 import type { LiveKitToken } from "../protocol/livekit-token";
 import type { TransportName } from "../protocol/transport-name";
 import { AuthorChain } from "../e2ee/author-chain";
-import { markUndecryptable, openFrame } from "../e2ee/frames";
+import { markUndecryptable, openFrame, wordsOf } from "../e2ee/frames";
 import type { Secret } from "../e2ee/key";
 import { RoomCipher } from "../e2ee/cipher";
 import { LineVerifier } from "../e2ee/line-verifier";
@@ -151,6 +151,12 @@ export class RoomSession {
     this.#persist();
   }
 
+  /** Puts an emoji on a message, or takes it away. */
+  react(target: number, emoji: string, on: boolean): void {
+    this.#dispatch({ type: "send", text: emoji, react: { target, on }, now: this.now() });
+    this.#persist();
+  }
+
   retry(key: number): void {
     this.#dispatch({ type: "retry", key, now: this.now() });
     this.#persist();
@@ -171,7 +177,8 @@ export class RoomSession {
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    this.draft = [...waiting.map((o) => o.text), this.draft].filter((text) => text !== "").join("\n");
+    const texts = waiting.flatMap((o) => (o.react ? [] : [o.text]));
+    this.draft = [...texts, this.draft].filter((text) => text !== "").join("\n");
     for (const { key } of waiting) this.discard(key);
     this.confirmingPlain = false;
   }
@@ -265,14 +272,9 @@ export class RoomSession {
         break;
       case "error":
         if (frame.n !== null) {
-          this.tooFast ||= frame.code === "rate_limited";
-          this.#dispatch({
-            type: "rejected",
-            n: frame.n,
-            code: frame.code,
-            retryAfter: frame.retryAfter,
-            now: this.now(),
-          });
+          const { n, code, retryAfter } = frame;
+          this.tooFast ||= code === "rate_limited";
+          this.#dispatch({ type: "rejected", n, code, retryAfter, now: this.now() });
         }
         break;
       case "status":
@@ -336,8 +338,7 @@ export class RoomSession {
     const line = nextToSend(this.#log);
     if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
     else if (line && !line.sent && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
-    else if (line && this.#connection.send({ type: "chat", text: line.text, n: line.n }))
-      this.#log = reduce(this.#log, { type: "sent" });
+    else if (line && this.#connection.send(toFrame(line, line.text))) this.#log = reduce(this.#log, { type: "sent" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
 
@@ -346,7 +347,8 @@ export class RoomSession {
     if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
     const { clientId: from, user } = me;
     this.#sealing = true;
-    const whole = { ...this.#chain.positionOf(line.n), text: line.text, user, verified: this.#isVerified() };
+    const text = wordsOf(line.text, line.react);
+    const whole = { ...this.#chain.positionOf(line.n), text, user, verified: this.#isVerified() };
     const sealed = await cipher.then((cipher) => cipher.seal(whole, from)).catch(() => null);
     this.#sealing = false;
     if (sealed === null) return;
@@ -356,7 +358,7 @@ export class RoomSession {
       next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
     if (!holds) return this.#sendNext();
     this.#chain.recordSealed(line.n, sealed.id);
-    if (this.#connection.send({ type: "chat", text: sealed.text, n: line.n })) this.#dispatch({ type: "sent" });
+    if (this.#connection.send(toFrame(line, sealed.text))) this.#dispatch({ type: "sent" });
   }
 
   #persist(): void {

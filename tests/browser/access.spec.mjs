@@ -118,6 +118,12 @@ test.describe("access", () => {
     await page.keyboard.type("typed blind");
     await press("Enter");
     await sees(page, ["typed blind"]);
+    await log(page).getByRole("button", { name: "React" }).waitFor();
+    await reach("React");
+    await press("Enter");
+    await reach("👍");
+    await press("Enter");
+    await log(page).getByRole("button", { name: "👍: 1", pressed: true }).waitFor();
     await reach("Invite");
     await press("Enter");
     const dialog = page.getByRole("dialog");
@@ -152,7 +158,7 @@ test.describe("access", () => {
       globalThis.told = [];
       new MutationObserver((changes) => {
         for (const change of changes) {
-          const live = change.target.closest?.("[role=log]")?.getAttribute("aria-live");
+          const live = change.target.closest?.("[aria-live]")?.getAttribute("aria-live");
           for (const node of change.addedNodes) if (live === "polite") globalThis.told.push(node.textContent);
         }
       }).observe(document, { subtree: true, childList: true });

@@ -20,6 +20,7 @@ async function firstVisit(page, base, words) {
   );
   const named = sizes.map(([path]) => path).filter((path) => /english|russian/.test(path));
   assert.ok(named.length === 1 && named[0].includes(words), `the words of one language: ${named}`);
+  assert.ok(!sizes.some(([path]) => path.includes("/outside")), "nothing of the views outside of a room");
   const sum = sizes.reduce((sum, [, size]) => sum + size, 0);
   assert.ok(sum <= 60_000, `${sum} bytes: ${JSON.stringify(sizes)}`);
 }
@@ -57,6 +58,46 @@ test.describe("landing", () => {
       ["ru-RU", "russian"],
     ])
       await firstVisit(await visitors.page({ locale }), base, words);
+  });
+
+  test("a first visit to a room with talk and reactions takes no more than 60 kB either", async ({
+    visitors,
+    base,
+  }) => {
+    for (const locale of ["en-US", "ru-RU"]) {
+      const room = newRoom(base);
+      const ben = await visitors.guest("Ben", room);
+      await say(ben, "hello");
+      await ben.getByRole("log").getByRole("button", { name: "React" }).click();
+      await ben.getByRole("button", { name: "👍" }).click();
+      await ben.getByRole("button", { name: "👍: 1" }).waitFor();
+      const page = await visitors.page({ locale });
+      await remember(page, "Ann");
+      const taken = [];
+      page.on("requestfinished", (request) => taken.push(request.sizes()));
+      await page.goto(room, { waitUntil: "networkidle" });
+      await page.getByRole("button", { name: "👍: 1" }).waitFor();
+      const sum = (await Promise.all(taken)).reduce((sum, { responseBodySize }) => sum + responseBodySize, 0);
+      assert.ok(sum <= 60_000, `${sum} bytes`);
+      console.log(`     ${locale}: ${sum} bytes`);
+    }
+  });
+
+  test("the landing's part is requested with the page's script, and once", async ({ visitors, base }) => {
+    const page = await visitors.page();
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    // The script has not run: only the document can ask for more.
+    let release;
+    const may = new Promise((resolve) => (release = resolve));
+    await page.route("**/assets/index-*.js", (route) => may.then(() => route.continue()));
+    const part = page.waitForRequest(/\/assets\/outside-.*\.js$/);
+    const style = page.waitForRequest(/\/assets\/outside-.*\.css$/);
+    await page.goto(base, { waitUntil: "commit" });
+    await Promise.all([part, style]);
+    release();
+    await page.getByRole("button", { name: "Create a room" }).waitFor();
+    assert.equal(asked.filter((path) => path.includes("/outside")).length, 2, `${asked}`);
   });
 
   test("an id that cannot be is refused with the rule", async ({ visitors, base }) => {

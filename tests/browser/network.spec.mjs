@@ -65,6 +65,29 @@ test.describe("network", () => {
     assert.equal(await ann.getByText("You were the last person").count(), 0);
   });
 
+  test("a member goes home without a network, at the latest when it is back", async ({ visitors, tcpProxy }) => {
+    visitors.expected = /net::ERR_|WebSocket connection to/;
+    const home = (page) => page.getByRole("button", { name: "Create a room" });
+    for (const acts of [true, false]) {
+      const ann = await visitors.guest("Ann", newRoom(tcpProxy.url));
+      if (acts) {
+        const part = ann.waitForEvent("requestfinished", (request) => /\/assets\/outside-.*js$/.test(request.url()));
+        await log(ann).press("Home");
+        await part;
+      }
+      await ann.context().setOffline(true);
+      tcpProxy.cut();
+      await ann.getByText("Messages will be sent once you’re back").waitFor();
+      await ann.getByRole("button", { name: "Leave", exact: true }).click();
+      await ann.getByRole("button", { name: "Home" }).click();
+      if (!acts) await ann.getByText("This part of the page couldn’t be loaded.").waitFor();
+      else await home(ann).waitFor();
+      tcpProxy.restore();
+      await ann.context().setOffline(false);
+      await home(ann).waitFor();
+    }
+  });
+
   test("a member that leaves by a connection lost unnoticed is not told so either", async ({
     visitors,
     base,

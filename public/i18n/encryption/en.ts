@@ -4,55 +4,14 @@ import type { Doubt } from "../../protocol/frames";
 import type { EncryptionState } from "../../e2ee/state";
 
 export const en = {
-  states: {
-    sealed: {
-      title: "End-to-end encrypted",
-      text: [
-        "Messages, video and sound are encrypted in the browser with the key in this room’s link, the part after #. The server never gets the key: it passes on what it cannot read.",
-      ],
-    },
-    mixed: {
-      title: "Partly encrypted",
-      text: [
-        "What you send is encrypted with the key in this room’s link. Messages marked “Not encrypted” were sent without it: the people who run the server could read or change them, or have written them.",
-      ],
-    },
-    keyless: {
-      title: "Not end-to-end encrypted",
-      text: [
-        "Others here write encrypted, and your link has no key. You can’t read them, and what you send is not encrypted: the people who run the server can read it.",
-        "Ask for the full link, including the part after #.",
-      ],
-    },
-    plain: {
-      title: "Not end-to-end encrypted",
-      text: [
-        "The link to this room has no key, so the people who run the server can read the messages and follow video calls.",
-        "Rooms made with “Create a room” are encrypted: their link has a key.",
-      ],
-    },
-    insecure: {
-      title: "Not encrypted",
-      text: ["Nothing here is encrypted end to end: this room has no key, because this page can’t use one."],
-    },
-    unusable: {
-      title: "Can’t encrypt here",
-      text: [
-        "This room’s link has a key, but this page can’t use it. Nothing is sent, and encrypted messages can’t be read.",
-      ],
-    },
-  } satisfies Record<EncryptionState, { title: string; text: string[] }> as Record<
-    EncryptionState,
-    { title: string; text: string[] }
-  >,
-  notHidden:
-    "Not hidden: names, who is here and when, who writes when and how much. Anyone with the full link can read along, and you trust the page that this server sends you.",
-  byHttps: "The connection to the server is encrypted (https): others on the network can’t read along.",
-  needsHttps: [
-    "What is missing is https. This page came by http, and browsers encrypt only on pages that come by https; others on the network can read along, too.",
-    "Open this server’s https:// address. If it has none, the people who run it can add one: docs/deployment.md explains how.",
-  ],
-  needsBrowser: ["What is missing is encryption in this browser (WebCrypto). Use a current browser."],
+  titles: {
+    sealed: "End-to-end encrypted",
+    mixed: "Partly encrypted",
+    keyless: "Not end-to-end encrypted",
+    plain: "Not end-to-end encrypted",
+    insecure: "Not encrypted",
+    unusable: "Can’t encrypt here",
+  } satisfies Record<EncryptionState, string> as Record<EncryptionState, string>,
 
   noKey: "Messages here are encrypted, and your link has no key. Ask for the full link, including the part after #.",
   noKeyHere: "Messages here are encrypted. To read them, open the full link, including the part after #, by https.",
@@ -69,21 +28,9 @@ export const en = {
   askSend: "Send unencrypted",
   askBack: "Don’t send",
 
-  damagedTitle: "This link is damaged",
-  damagedText:
-    "The room’s key, the part after #, was cut off or changed on the way. You have not joined, and nothing was sent.",
-  damagedAsk: "Ask for the link again and paste it here",
-  damagedStill: "This link is damaged: the part after # is not a whole key. Ask for the link again.",
-  damagedNoKey: "This link has no key. Ask for the full link, including the part after #.",
-  damagedOpen: "Join",
-
   createInsecure:
     "A room created here will not be encrypted: this page came by http, and browsers encrypt only by https. Open this server’s https:// address to create an encrypted one.",
   createOld: "A room created here will not be encrypted: this browser can’t. Use a current browser.",
-  honest:
-    "Rooms created here are encrypted with the key in their link. In a room without a key, the people who run the server can read along. No one can take back what others copy or photograph.",
-  honestPlain:
-    "Rooms created here now are not encrypted: the people who run the server can read along. No one can take back what others copy or photograph.",
 
   doubts: {
     name: (user: string) => `The name was changed on the way. Written by ${user}.`,

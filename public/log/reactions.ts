@@ -1,0 +1,50 @@
+// Reactions: entries of the log that change a message before them. They are folded into that message.
+
+import type { React } from "../protocol/frames";
+import type { Entry, Log, Reaction } from "./state";
+
+/** More kinds on one message are not kept. */
+const KINDS_MAX = 50;
+/** UTF-16 units: the longest that Unicode recommends has 15. */
+const LENGTH_MAX = 32;
+const PART = String.raw`(?![\d#*\p{RI}])\p{Emoji}(?:[\u{1f3fb}-\u{1f3ff}]|\ufe0f|[\u{e0020}-\u{e007e}]+\u{e007f})?`;
+const EMOJI = new RegExp(String.raw`^(?:\p{RI}{2}|[\d#*]\ufe0f\u20e3|${PART}(?:\u200d${PART})*)$`, "u");
+
+/** Whether a text is one emoji. What is sealed the server cannot check. */
+export function isEmoji(text: string): boolean {
+  return text.length <= LENGTH_MAX && EMOJI.test(text);
+}
+
+/** Of one member and one emoji the last reaction holds. A reaction without its message before it changes nothing. */
+export function addReaction(
+  log: Log,
+  { seq, from, user, text: emoji, target, on }: Pick<React, "seq" | "from" | "user" | "text" | "target" | "on">,
+): Log {
+  const at = target < seq ? log.lines.findLastIndex((l) => l.kind === "entry" && l.seq === target) : -1;
+  const line = log.lines[at];
+  if (line?.kind !== "entry" || !isEmoji(emoji)) return log;
+  const before = line.reactions ?? [];
+  const was = before.findIndex((r) => r.from === from && r.emoji === emoji);
+  if (was >= 0 && before[was]!.seq >= seq) return log;
+  const kinds = new Set(before.map((r) => r.emoji));
+  if (!kinds.has(emoji) && kinds.size >= KINDS_MAX) return log;
+  const reaction = { seq, from, user, emoji, on };
+  const reactions = was < 0 ? [...before, reaction] : before.map((r, i) => (i === was ? reaction : r));
+  return { ...log, lines: log.lines.map((l) => (l === line ? { ...line, reactions } : l)) };
+}
+
+/** What the page offers. */
+export const OFFERED = ["👍", "❤️", "😂", "🎉", "😮", "😢"] as const;
+
+export type ReactionCount = { emoji: string; users: string[]; mine: boolean };
+
+/** What is on a message now, in the order in which each emoji came first. */
+export function countReactions({ reactions = [] }: Entry, me: string | undefined): ReactionCount[] {
+  const counts = new Map<string, Reaction[]>();
+  for (const r of reactions) if (r.on) counts.set(r.emoji, [...(counts.get(r.emoji) ?? []), r]);
+  return [...counts].map(([emoji, of]) => ({
+    emoji,
+    users: of.map((r) => r.user),
+    mine: of.some((r) => r.from === me),
+  }));
+}
