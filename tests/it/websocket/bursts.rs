@@ -1,0 +1,111 @@
+//! Frames that come together are handled together, and each is answered as if it had come alone.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    support::redis::Server,
+    wire::{Client, Heard, TestServer},
+};
+
+/// Acks by `n`, and errors by code and `n`, until the connection closes.
+async fn answers(client: &mut Client) -> (Vec<(u64, u64)>, BTreeMap<String, Vec<Value>>) {
+    let (mut acks, mut errors) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+    loop {
+        match client.next().await {
+            Heard::Frame(frame) if frame["type"] == "ack" => {
+                acks.push((frame["n"].as_u64().unwrap(), frame["seq"].as_u64().unwrap()));
+            }
+            Heard::Frame(frame) if frame["type"] == "error" => {
+                let code = frame["code"].as_str().unwrap().to_owned();
+                errors.entry(code).or_default().push(frame["n"].clone());
+            }
+            Heard::Closed(1000, _) => return (acks, errors),
+            Heard::Closed(..) | Heard::Gone => panic!("{}", client.seen.join("\n")),
+            _ => {}
+        }
+    }
+}
+
+fn chat(n: u64) -> Value {
+    json!({"type": "chat", "text": format!("word {n}"), "n": n})
+}
+
+async fn burst(server: &TestServer) {
+    let mut bob = Client::join(server, "general", "Bob").await;
+    let mut ann = Client::join(server, "general", "Ann").await;
+    bob.expect("joined").await;
+    for n in 1..=10 {
+        ann.send(chat(n));
+    }
+    ann.send(json!({"type": "chat", "text": " ", "n": 11}));
+    ann.send(json!({"type": "typing", "typing": true}));
+    // Again, older than the last, and one without a counter.
+    ann.send(chat(10)).send(chat(3)).send(json!({"type": "chat", "text": "word 11"}));
+    ann.send(json!({"type": "react", "target": 1, "emoji": "👍", "on": true, "n": 12}));
+    ann.send_text("{").send(json!({"type": "nonsense"}));
+    for n in 13..=100 {
+        ann.send(chat(n));
+    }
+    ann.send(json!({"type": "leave"}));
+    ann.flush().await;
+    let (mut acks, errors) = answers(&mut ann).await;
+    acks.sort_unstable();
+    let again = [(3, 3), (10, 10)];
+    let mut expected: Vec<_> = (1..=100).map(|n| (n, n)).chain(again).collect();
+    expected.sort_unstable();
+    assert_eq!(acks, expected);
+    assert_eq!(errors["bad_text"], [json!(11)]);
+    assert_eq!(errors["bad_frame"].len(), 2, "{errors:?}");
+    for n in 1..=100 {
+        let entry = bob.until(if n == 12 { "react" } else { "chat" }).await;
+        assert_eq!(entry["seq"], n, "each once and in order");
+        if n != 12 {
+            assert_eq!(entry["text"], format!("word {n}"));
+        }
+    }
+    assert_eq!(bob.until("left").await["count"], 1);
+}
+
+#[tokio::test]
+async fn each_frame_of_a_burst_is_answered() {
+    burst(&TestServer::start(&["--rate", "1000"]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_came_together_are_one_call_of_redis() {
+    let redis = Server::start();
+    let node = TestServer::with_redis(&redis.url(), &["--rate", "1000"]).await;
+    burst(&node).await;
+    let mut ann = Client::join(&node, "other", "Ann").await;
+    ann.publish("so that Redis knows the script", 1).await;
+    let before = redis.calls("evalsha");
+    for n in 2..=201 {
+        ann.send(chat(n));
+    }
+    for n in 2..=201 {
+        assert_eq!(ann.expect("ack").await["n"], n);
+    }
+    // Renewals and probes call scripts, too.
+    let calls = redis.calls("evalsha") - before;
+    assert!(calls < 100, "{calls} calls for 200 messages");
+}
+
+#[tokio::test]
+async fn a_burst_beyond_the_rate_is_slowed_and_then_refused() {
+    // A rate of one allows ten at once, of which the later half are slowed by half a second each.
+    let server = TestServer::start(&["--rate", "1"]).await;
+    let mut bob = Client::join(&server, "general", "Bob").await;
+    let mut ann = Client::join(&server, "general", "Ann").await;
+    bob.expect("joined").await;
+    for n in 1..=15 {
+        ann.send(chat(n));
+    }
+    ann.flush().await;
+    for n in 1..=10 {
+        assert_eq!(bob.expect("chat").await["seq"], n);
+    }
+    let refused = ann.until("error").await;
+    assert_eq!((&refused["code"], &refused["n"]), (&json!("rate_limited"), &json!(11)));
+}
