@@ -2,6 +2,10 @@
 //! with accounts in a file, lets one person talk and another listen, and prints one JSON object: how long a message
 //! takes while no member logs in and while fifty do, and what became of the logins. `PARLOR_BIN` names another binary.
 
+#[path = "../tests/support/http.rs"]
+#[allow(clippy::unwrap_used, dead_code, missing_docs)]
+mod http;
+
 use std::{
     error::Error,
     io::{BufRead, BufReader},
@@ -134,7 +138,7 @@ fn quantile(values: &[f64], part: f64) -> f64 {
 
 async fn run() -> Outcome<Value> {
     let server = Arc::new(Server::start()?);
-    let http = reqwest::Client::new();
+    let http = http::client();
     for user in 0..PEOPLE {
         let (status, _) = server.post(&http, "/register", user).await?;
         assert_eq!(status, 201);

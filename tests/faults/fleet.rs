@@ -106,7 +106,7 @@ impl Node {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap().is_some();
             let url = format!("http://{}/readyz", self.address);
             async move {
-                ended.then_some(false).or(reqwest::get(url)
+                ended.then_some(false).or(crate::support::http::get(url)
                     .await
                     .is_ok_and(|answer| answer.status() == 200)
                     .then_some(true))
@@ -167,7 +167,7 @@ impl Fleet {
         let nginx = Nginx::start(free_port(), nodes.iter().map(|node| node.address));
         let page = format!("http://{}/healthz", nginx.address);
         super::until("nginx answers", || {
-            let asked = reqwest::get(page.clone());
+            let asked = crate::support::http::get(page.clone());
             async move { asked.await.ok().filter(|answer| answer.status() == 200) }
         })
         .await;
@@ -178,7 +178,7 @@ impl Fleet {
     pub async fn seats(&self) -> Vec<u64> {
         let mut seats = Vec::new();
         for node in &self.nodes {
-            let text = reqwest::get(format!("http://{}/metrics", node.address))
+            let text = crate::support::http::get(format!("http://{}/metrics", node.address))
                 .await
                 .unwrap()
                 .text()

@@ -24,7 +24,7 @@ impl Address {
     fn new(server: &TestServer, last: u8) -> Self {
         let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
         let http =
-            reqwest::Client::builder().local_address(from).timeout(PATIENCE).build().unwrap();
+            crate::support::http::builder().local_address(from).timeout(PATIENCE).build().unwrap();
         Self { from, http, base: server.url("") }
     }
 
@@ -88,7 +88,8 @@ async fn refused_join(joined: Result<Seat, Response>, status: u16, code: &str, w
 }
 
 async fn metric(server: &TestServer, line: &str) -> u64 {
-    let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
+    let text =
+        crate::support::http::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
     let value = text
         .lines()
         .find_map(|known| known.strip_prefix(line))

@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use reqwest::{Client as Http, Method, Response};
+use reqwest::{Method, Response};
 use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
 use crate::wire::{Client, PATIENCE, TestServer, header};
@@ -57,9 +57,11 @@ async fn what_is_no_terminal_gets_the_page_and_does_not_join() {
         &[("accept", "text/plain"), ("sec-fetch-mode", "navigate")],
     ] {
         let ask = |method| {
-            headers.iter().fold(Http::new().request(method, &url), |ask, (name, value)| {
-                ask.header(*name, *value)
-            })
+            headers
+                .iter()
+                .fold(crate::support::http::client().request(method, &url), |ask, (name, value)| {
+                    ask.header(*name, *value)
+                })
         };
         let page = timeout(PATIENCE, ask(Method::GET).send()).await.expect("an answer").unwrap();
         assert!(header(&page, "content-type").starts_with("text/html"), "{headers:?}");
@@ -81,7 +83,12 @@ async fn what_is_no_terminal_gets_the_page_and_does_not_join() {
     for headers in
         [("accept", "text/plain"), ("user-agent", "curl/8.14.1"), ("user-agent", "Wget/1.25.0")]
     {
-        let head = Http::new().head(&url).header(headers.0, headers.1).send().await.unwrap();
+        let head = crate::support::http::client()
+            .head(&url)
+            .header(headers.0, headers.1)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(head.status(), 200, "{headers:?}");
     }
     assert_eq!(server.heads("general").await, 1);
@@ -98,7 +105,7 @@ async fn who_asks_for_text_or_is_a_terminal_reads_the_room() {
         ("accept", "text/plain, */*;q=0.1"),
         ("user-agent", "HTTPie/3.2.4"),
     ] {
-        let mut lines = Http::new()
+        let mut lines = crate::support::http::client()
             .get(server.url("/r/general?name=Zoe"))
             .header(name, value)
             .send()
@@ -114,7 +121,7 @@ async fn who_asks_for_text_or_is_a_terminal_reads_the_room() {
             (&"Zoe".into(), &"Zoe".into())
         );
     }
-    let refused = Http::new()
+    let refused = crate::support::http::client()
         .get(server.url("/r/a%20b"))
         .header("accept", "text/plain")
         .send()
@@ -129,7 +136,9 @@ async fn who_asks_for_text_or_is_a_terminal_reads_the_room() {
 #[tokio::test]
 async fn the_page_previews_itself_and_nothing_of_the_room() {
     let server = TestServer::start(&[]).await;
-    let get = |path: &str| Http::new().get(server.url(path)).header("user-agent", "Twitterbot/1.0");
+    let get = |path: &str| {
+        crate::support::http::client().get(server.url(path)).header("user-agent", "Twitterbot/1.0")
+    };
     let page = get("/r/our-secret-plan?name=Ann&token=a.b.c").send().await.unwrap();
     assert_eq!(
         (page.status().as_u16(), header(&page, "x-robots-tag")),
@@ -147,7 +156,7 @@ async fn the_page_previews_itself_and_nothing_of_the_room() {
     assert_eq!(meta(&page, "twitter:card"), "summary_large_image");
     let picture = server.url("/preview.png");
     assert_eq!((meta(&page, "og:image"), meta(&page, "twitter:image")), (&*picture, &*picture));
-    let shown = Http::new().get(&picture).send().await.unwrap();
+    let shown = crate::support::http::client().get(&picture).send().await.unwrap();
     assert_eq!((shown.status().as_u16(), header(&shown, "content-type")), (200, "image/png"));
     let shown = shown.bytes().await.unwrap();
     let side = |at: usize| u32::from_be_bytes(shown[at..at + 4].try_into().unwrap()).to_string();
@@ -161,7 +170,9 @@ async fn the_page_previews_itself_and_nothing_of_the_room() {
         let server = TestServer::start(args).await;
         let ask = headers
             .iter()
-            .fold(Http::new().get(server.url("/")), |ask, (name, value)| ask.header(*name, *value));
+            .fold(crate::support::http::client().get(server.url("/")), |ask, (name, value)| {
+                ask.header(*name, *value)
+            });
         meta(&ask.send().await.unwrap().text().await.unwrap(), "og:image").to_owned()
     };
     let tls = ("x-forwarded-proto", "https");
@@ -206,11 +217,13 @@ async fn the_page_is_the_same_in_every_coding() {
         );
         assert_eq!(&told.stdout[cut + 4..], &plain, "{coding}");
         let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
-        let ask =
-            Http::new().get(&url).header("accept", "text/html").header("accept-encoding", coding);
+        let ask = crate::support::http::client()
+            .get(&url)
+            .header("accept", "text/html")
+            .header("accept-encoding", coding);
         let again = ask.header("if-none-match", &tag).send().await.unwrap();
         assert_eq!(again.status(), 304, "{coding}");
-        let ask = Http::new()
+        let ask = crate::support::http::client()
             .get(&url)
             .header("accept", "text/html")
             .header("accept-encoding", coding)

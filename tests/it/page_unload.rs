@@ -15,7 +15,7 @@ const LONG: &[&str] = &["--grace", "1h", "--lease", "10m", "--reload-grace", "1h
 
 /// What a page says with `keepalive` or as a beacon.
 fn unload(server: &TestServer, room: &str) -> RequestBuilder {
-    reqwest::Client::new().post(server.url(&format!("/api/rooms/{room}/leave")))
+    crate::support::http::client().post(server.url(&format!("/api/rooms/{room}/leave")))
 }
 
 async fn is_lost(ann: &mut Client, name: &str) {

@@ -91,7 +91,7 @@ async fn people_talk(kind: Kind) {
         assert!(!answer.contains("parlor_sessions"), "{path}: {answer}");
     }
     assert_eq!(
-        reqwest::get(proxy.url("/metrics")).await.unwrap().status(),
+        crate::support::http::get(proxy.url("/metrics")).await.unwrap().status(),
         404,
         "figures are not for everybody"
     );
@@ -107,7 +107,7 @@ async fn a_node_is_dead(kind: Kind) {
     let accounts = ["--database-url", &database];
     let mut nodes = [node(&redis, &accounts).await, node(&redis, &accounts).await];
     let proxy = before(kind, [&nodes[0], &nodes[1]], &[]).await;
-    let http = reqwest::Client::new();
+    let http = crate::support::http::client();
     let everything_works = async || {
         for _ in 0..20 {
             assert_eq!(http.get(proxy.url("/healthz")).send().await.unwrap().status(), 200);
@@ -124,8 +124,10 @@ async fn a_node_is_dead(kind: Kind) {
 
     // All these come to one node, which counts by address: what a client writes of itself is not one.
     let wrong = async |from: [u8; 4], forged: &str| {
-        let http =
-            reqwest::Client::builder().local_address(std::net::IpAddr::from(from)).build().unwrap();
+        let http = crate::support::http::builder()
+            .local_address(std::net::IpAddr::from(from))
+            .build()
+            .unwrap();
         let request = http
             .post(proxy.url("/login"))
             .header("x-forwarded-for", forged)
@@ -167,7 +169,7 @@ async fn silence_is_borne(kind: Kind) {
     assert!(matches!(answer.status().as_u16(), 502 | 504), "{answer:?}");
     poller.leave().await;
 
-    let read = reqwest::Client::new()
+    let read = crate::support::http::client()
         .get(proxy.url("/r/quiet?name=Zoe"))
         .header("accept", "text/plain")
         .send();
@@ -236,8 +238,9 @@ async fn streams_pass(kind: Kind, node: &TestServer, config: &str, (doors, tries
     for (path, first) in [EVENTS, TERMINAL].into_iter().take(doors) {
         let mut plain = None;
         for _ in 0..tries {
-            let request =
-                reqwest::Client::new().get(proxy.url(path)).header("accept-encoding", "gzip");
+            let request = crate::support::http::client()
+                .get(proxy.url(path))
+                .header("accept-encoding", "gzip");
             let answer = timeout(PATIENCE, request.header("accept", "text/plain").send())
                 .await
                 .expect("a head")
@@ -332,7 +335,7 @@ async fn streams_pass_varnish() {
     ann.until("joined").await;
     bob.publish("hello", 1).await;
     assert_eq!(ann.until("chat").await["text"], "hello");
-    assert_eq!(reqwest::get(proxy.url("/metrics")).await.unwrap().status(), 404);
+    assert_eq!(crate::support::http::get(proxy.url("/metrics")).await.unwrap().status(), 404);
 }
 
 /// The general timeouts of a shipped file, in seconds: those after these words.

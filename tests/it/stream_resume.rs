@@ -140,12 +140,12 @@ async fn what_will_never_be_granted_ends_a_returning_stream() {
             (status, Some(code))
         );
     }
-    let evil = reqwest::Client::new()
+    let evil = crate::support::http::client()
         .get(server.url("/api/rooms/r/events"))
         .header("origin", "http://evil.example");
     assert_eq!(evil.header("last-event-id", LAST).send().await.unwrap().status(), 403);
     // Other addresses know of no streams.
-    let poll = reqwest::Client::new()
+    let poll = crate::support::http::client()
         .get(server.url("/api/rooms/r/messages"))
         .header("last-event-id", LAST);
     assert_eq!(poll.send().await.unwrap().status(), 401);
@@ -178,7 +178,7 @@ async fn stream_that_only_tries_takes_no_seat_and_ends_with_its_client() {
     let none =
         Listener::knock(&server.url(""), "no room at all!", "?probe=1", None, None).await.response;
     assert_eq!(none.status(), 400);
-    let evil = reqwest::Client::new()
+    let evil = crate::support::http::client()
         .get(server.url("/api/rooms/r/events?probe=1"))
         .header("origin", "http://evil.example");
     assert_eq!(evil.send().await.unwrap().status(), 403);

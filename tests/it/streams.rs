@@ -114,7 +114,7 @@ async fn without_a_ticket_a_seat_lives_as_long_as_the_stream() {
             (status, Some(code))
         );
     }
-    let evil = reqwest::Client::new()
+    let evil = crate::support::http::client()
         .get(server.url("/api/rooms/r/events"))
         .header("origin", "http://evil.example");
     assert_eq!(evil.send().await.unwrap().status(), StatusCode::FORBIDDEN);

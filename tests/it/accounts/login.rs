@@ -81,7 +81,8 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
         (201, "no-store")
     );
     let ask = |name: &'static str, value: &str| {
-        let request = reqwest::Client::new().post(parlor.server.url("/login")).header(name, value);
+        let request =
+            crate::support::http::client().post(parlor.server.url("/login")).header(name, value);
         let request = request.json(&login);
         async move { cookie(&request.send().await.unwrap()) }
     };
@@ -104,7 +105,7 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
             && me["createdAt"].as_str().unwrap().ends_with('Z')
             && me.as_object().unwrap().len() == 2
     );
-    let bearer = reqwest::Client::new()
+    let bearer = crate::support::http::client()
         .get(parlor.server.url("/me"))
         .bearer_auth(token)
         .send()
@@ -122,7 +123,7 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
     refused(parlor.ask(Method::GET, "/me", Some(token), Value::Null).await, 401, "not_logged_in")
         .await;
 
-    let out = reqwest::Client::new()
+    let out = crate::support::http::client()
         .post(parlor.server.url("/logout"))
         .bearer_auth(fresh)
         .send()
@@ -167,7 +168,7 @@ async fn a_login_is_a_cookie_for_this_server_only_and_ends() {
 async fn what_is_wrong_with_a_request_is_said_and_nothing_else() {
     let parlor = Parlor::start(&[]).await;
     let token = parlor.member("Ann").await;
-    let http = reqwest::Client::new();
+    let http = crate::support::http::client();
     let login = |user: &str, password: &str| json!({"user": user, "password": password});
     for (path, body, status, code) in [
         ("/register", login("x", PASSWORD), 400, "bad_user"),
@@ -292,7 +293,7 @@ async fn a_node_is_ready_without_its_database_unless_it_lets_nobody_in_then() {
 #[tokio::test]
 async fn without_a_database_there_are_no_accounts() {
     let server = TestServer::start(&[]).await;
-    let http = reqwest::Client::new();
+    let http = crate::support::http::client();
     let visitor: Value = get(&server, "/api/visitor").send().await.unwrap().json().await.unwrap();
     assert_eq!(visitor, json!({"accounts": "off"}));
     for (method, path) in [

@@ -38,7 +38,8 @@ impl Parlor {
     }
 
     async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Value) -> Response {
-        let request = reqwest::Client::new().request(method, self.server.url(path)).json(&body);
+        let request =
+            crate::support::http::client().request(method, self.server.url(path)).json(&body);
         let request = token
             .into_iter()
             .fold(request, |request, token| request.header("cookie", format!("token={token}")));
@@ -86,5 +87,5 @@ async fn refused(response: Response, status: u16, code: &str) {
 }
 
 fn get(server: &TestServer, path: &str) -> RequestBuilder {
-    reqwest::Client::new().get(server.url(path))
+    crate::support::http::client().get(server.url(path))
 }

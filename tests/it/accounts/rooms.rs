@@ -110,7 +110,7 @@ async fn parlor_of_others() -> String {
 type Knock = fn(&TestServer, &str) -> RequestBuilder;
 
 fn post(server: &TestServer, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
-    reqwest::Client::new().post(server.url(path)).body(body)
+    crate::support::http::client().post(server.url(path)).body(body)
 }
 
 /// As [`refused`], but told in words.

@@ -8,7 +8,7 @@ mod schemas;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::{Client as Http, Method, Response};
+use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 
 use self::schemas::{Documents, examples, source};
@@ -77,7 +77,7 @@ async fn every_address_and_method_is_in_the_document_and_the_reverse() {
         .map(|(path, methods)| (path.to_owned(), methods.split(", ").map(str::to_owned).collect()));
     assert_eq!(documented.collect::<BTreeMap<_, BTreeSet<_>>>(), routed.collect());
 
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let refusal = |name: &str| documents.http["components"]["responses"][name].clone();
     let told = async |response: Response, name: &str| {
         let expected = refusal(name);
@@ -172,7 +172,8 @@ fn every_code_and_every_type_is_used_by_the_documents() {
 async fn the_documents_are_served_as_they_are() {
     let server = TestServer::start(&[]).await;
     for name in ["openapi", "asyncapi"] {
-        let response = reqwest::get(server.url(&format!("/api/{name}.yaml"))).await.unwrap();
+        let response =
+            crate::support::http::get(server.url(&format!("/api/{name}.yaml"))).await.unwrap();
         assert_eq!(
             (response.status().as_u16(), &response.headers()["content-type"]),
             (200, &"application/yaml".parse().unwrap())

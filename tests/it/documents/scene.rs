@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use reqwest::{Client as Http, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::{sync::OnceCell, time::timeout};
 
@@ -56,7 +56,12 @@ impl Book {
                 TestServer::start(&["--database-url", &format!("sqlite:{}", file.display())]).await;
             let login = json!({"user": "Amy", "password": "correct horse"});
             let post = async |path: &str| {
-                Http::new().post(server.url(path)).json(&login).send().await.unwrap()
+                crate::support::http::client()
+                    .post(server.url(path))
+                    .json(&login)
+                    .send()
+                    .await
+                    .unwrap()
             };
             assert_eq!(post("/register").await.status(), StatusCode::CREATED);
             let answer: Value = post("/login").await.json().await.unwrap();
@@ -136,7 +141,7 @@ impl Scene {
 
     pub(super) async fn send(&self, operation: &Operation<'_>, request: &Request) -> Response {
         let path = operation.path.replace("{room}", &encoded(&request.room));
-        let mut sent = Http::new()
+        let mut sent = crate::support::http::client()
             .request(operation.method.clone(), self.server.url(&path))
             .query(&request.query);
         for (name, value) in &request.headers {

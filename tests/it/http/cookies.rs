@@ -1,6 +1,6 @@
 //! Cookies: those of other programs at the same host, and what a proxy says of TLS.
 
-use reqwest::{Client as Http, Method, Response};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,7 +35,8 @@ impl Parlor {
         more: &[(&str, &str)],
         body: Value,
     ) -> Response {
-        let request = Http::new().request(method, self.server.url(path)).json(&body);
+        let request =
+            crate::support::http::client().request(method, self.server.url(path)).json(&body);
         let request = if cookie.is_empty() { request } else { request.header("cookie", cookie) };
         more.iter()
             .fold(request, |request, (name, value)| request.header(*name, *value))
@@ -79,7 +80,7 @@ impl Parlor {
             .json()
             .await
             .unwrap();
-        let said = Http::new()
+        let said = crate::support::http::client()
             .post(self.server.url("/r/r"))
             .header("cookie", cookie)
             .body("hi")
@@ -148,8 +149,9 @@ async fn cookies_of_other_programs_log_nobody_out() {
         Some("Ann")
     );
     let events = "__Host-parlor=x; token=".to_owned() + &ann;
-    let stream =
-        Http::new().get(parlor.server.url("/api/rooms/r/events")).header("cookie", &events);
+    let stream = crate::support::http::client()
+        .get(parlor.server.url("/api/rooms/r/events"))
+        .header("cookie", &events);
     let mut stream = stream.send().await.unwrap();
     let mut read = String::new();
     while !read.contains(r#""type":"welcome""#) {
@@ -225,8 +227,9 @@ async fn what_an_outer_proxy_says_of_tls_passes_the_nginx_that_is_shipped() {
     parlor.member("Ann").await;
     let nginx = nginx::Nginx::start(port::free_port(), [parlor.server.address]);
     let login = async |header: (&'static str, &str)| {
-        let request =
-            Http::new().post(format!("http://{}/login", nginx.address)).header(header.0, header.1);
+        let request = crate::support::http::client()
+            .post(format!("http://{}/login", nginx.address))
+            .header(header.0, header.1);
         request.json(&json!({"user": "Ann", "password": PASSWORD})).send().await
     };
     crate::wire::within_patience("an answer", async || login(("x-forwarded-proto", "http")).await)

@@ -1,14 +1,14 @@
 //! What headers say.
 
-use reqwest::Client as Http;
-
 use super::refusal;
 use crate::wire::{TestServer, header};
 
 #[tokio::test]
 async fn only_allowed_origins_are_told_that_they_may_read() {
-    let (server, http) =
-        (TestServer::start(&["--origins", "https://chat.example.org"]).await, Http::new());
+    let (server, http) = (
+        TestServer::start(&["--origins", "https://chat.example.org"]).await,
+        crate::support::http::client(),
+    );
     let ask = |origin: &'static str| {
         http.get(server.url("/api/rooms/general")).header("origin", origin).send()
     };
@@ -31,7 +31,7 @@ async fn only_allowed_origins_are_told_that_they_may_read() {
 
 #[tokio::test]
 async fn a_request_keeps_its_id_or_gets_one() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let response =
         http.get(server.url("/healthz")).header("x-request-id", "mine-7").send().await.unwrap();
     assert_eq!(header(&response, "x-request-id"), "mine-7");

@@ -58,7 +58,7 @@ async fn an_origin_is_compared_as_browsers_mean_it() {
     }
     // What is allowed may also read.
     for origin in ["https://a.example", "https://xn--80a0bn.xn--e1afmkfd", "http://[::1]"] {
-        let response = Http::new()
+        let response = crate::support::http::client()
             .get(server.url("/api/rooms/r"))
             .header("origin", origin)
             .send()
@@ -87,8 +87,9 @@ async fn a_name_that_others_point_here_is_not_answered_to() {
     let server =
         TestServer::start(&["--allowed-hosts", "chat.example,чат.пример", "--proxies", "1"]).await;
     let ask = async |method: &str, path: &str, host: &str| {
-        let request =
-            Http::new().request(method.parse().unwrap(), server.url(path)).header("host", host);
+        let request = crate::support::http::client()
+            .request(method.parse().unwrap(), server.url(path))
+            .header("host", host);
         request.header("accept", "text/html").send().await.unwrap()
     };
     let addresses = [

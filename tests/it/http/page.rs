@@ -1,7 +1,7 @@
 //! The page: its caching, its policy, and where it is served.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use reqwest::{Client as Http, StatusCode};
+use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -13,8 +13,12 @@ use crate::wire::{TestServer, header};
 async fn the_script_in_the_page_is_the_one_that_the_policy_allows() {
     let server = TestServer::start(&[]).await;
     for path in ["/", "/r/general", "/login"] {
-        let page =
-            Http::new().get(server.url(path)).header("accept", "text/html").send().await.unwrap();
+        let page = crate::support::http::client()
+            .get(server.url(path))
+            .header("accept", "text/html")
+            .send()
+            .await
+            .unwrap();
         is_dressed(&page);
         let policy = header(&page, "content-security-policy").to_owned();
         let page = page.text().await.unwrap();
@@ -29,7 +33,7 @@ async fn the_script_in_the_page_is_the_one_that_the_policy_allows() {
 
 #[tokio::test]
 async fn the_page_is_cached_negotiated_and_served_for_every_room() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let ask =
         |path: &str, coding: &str| http.get(server.url(path)).header("accept-encoding", coding);
     let get =
@@ -101,7 +105,7 @@ async fn the_page_is_cached_negotiated_and_served_for_every_room() {
 async fn a_mistyped_address_shows_a_browser_the_page() {
     let server = TestServer::start(&[]).await;
     let ask = |accept: &'static str| {
-        reqwest::Client::new().get(server.url("/nowhere")).header("accept", accept).send()
+        crate::support::http::client().get(server.url("/nowhere")).header("accept", accept).send()
     };
     let page = ask("text/html,application/xhtml+xml").await.unwrap();
     assert_eq!(page.status(), 404);

@@ -5,7 +5,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use reqwest::Client as Http;
 use serde_json::{Value, json};
 
 use crate::support::dir::Dir;
@@ -61,7 +60,7 @@ async fn a_proxy_that_says_too_little_or_too_much_is_warned_of_once() {
         let database = dir.sqlite();
         let program = Program::start(&["--proxies", proxies, "--database-url", &database]);
         for address in sent {
-            let request = Http::new()
+            let request = crate::support::http::client()
                 .post(format!("{}/login", program.url))
                 .json(&json!({"user": "Ann", "password": "correct horse"}));
             let request = address

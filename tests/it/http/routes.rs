@@ -29,7 +29,7 @@ const ADDRESSES: [(&str, &str); 17] = [
 
 #[tokio::test]
 async fn a_method_that_does_not_fit_is_told_which_would() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     for (path, allowed) in ADDRESSES {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -49,7 +49,7 @@ async fn a_method_that_does_not_fit_is_told_which_would() {
 
 #[tokio::test]
 async fn what_does_not_exist_does_not_exist_in_any_method() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     for path in [
         "/nowhere",
         "/api",
@@ -98,7 +98,7 @@ async fn what_does_not_exist_does_not_exist_in_any_method() {
 
 #[tokio::test]
 async fn head_is_get_without_the_body() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let _ann = Client::join(&server, "general", "Ann").await;
     for path in [
         "/",
@@ -137,7 +137,7 @@ async fn head_is_get_without_the_body() {
 
 #[tokio::test]
 async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let _ann = Client::join(&server, "комната", "Ann").await;
     let _bob = Client::join(&server, "комната", "Bob").await;
     for (path, room, members) in [
@@ -192,7 +192,7 @@ async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_however_it_is_sent() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let path = "/api/rooms/general/livekit-token";
     refusal(
         http.post(server.url(path)).body("x".repeat(70_000)).send().await.unwrap(),
@@ -226,7 +226,7 @@ async fn a_body_that_is_too_large_is_refused_however_it_is_sent() {
 
 #[tokio::test]
 async fn health_readiness_and_metrics_tell_the_truth() {
-    let (server, http) = (TestServer::start(&[]).await, Http::new());
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let mut ann = Client::join(&server, "general", "Ann").await;
     let _bob = Client::join(&server, "other", "Bob").await;
     for path in ["/healthz", "/readyz", "/metrics"] {

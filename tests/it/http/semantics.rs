@@ -1,6 +1,6 @@
 //! What HTTP asks of a server at every address: how connections end, which host a request is for, and what headers say.
 
-use reqwest::{Client as Http, Method};
+use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -117,7 +117,7 @@ async fn a_page_of_an_allowed_origin_may_use_every_method_that_there_is() {
         ("/api/rooms/r/messages", "GET"),
         ("/healthz", "HEAD"),
     ] {
-        let asked = Http::new()
+        let asked = crate::support::http::client()
             .request(Method::OPTIONS, server.url(path))
             .header("origin", "https://chat.example.org");
         let answer = asked.header("access-control-request-method", method).send().await.unwrap();
@@ -136,12 +136,22 @@ async fn what_is_not_utf_8_in_a_query_is_no_name() {
     let mut socket = Client::open(&server, "room=r&name=%ff").await;
     assert_eq!(socket.expect("error").await["code"], "bad_name");
     for path in ["/api/rooms/r/events?name=%ff", "/r/r?name=A%ffB"] {
-        let asked =
-            Http::new().get(server.url(path)).header("accept", "text/plain").send().await.unwrap();
+        let asked = crate::support::http::client()
+            .get(server.url(path))
+            .header("accept", "text/plain")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(asked.status(), 400, "{path}");
     }
     assert_eq!(
-        Http::new().post(server.url("/r/r?name=%ff")).body("hello").send().await.unwrap().status(),
+        crate::support::http::client()
+            .post(server.url("/r/r?name=%ff"))
+            .body("hello")
+            .send()
+            .await
+            .unwrap()
+            .status(),
         400
     );
 }
@@ -237,7 +247,7 @@ async fn who_takes_no_coding_is_answered_in_none() {
     let server = TestServer::start(&[]).await;
     let mut ann = Client::join(&server, "r", "Ann").await;
     for codings in ["*;q=0", "identity;q=0", "gzip;q=0, identity;q=0"] {
-        let get = Http::new()
+        let get = crate::support::http::client()
             .get(server.url("/api/openapi.yaml"))
             .header("accept-encoding", codings)
             .send()
@@ -248,7 +258,7 @@ async fn who_takes_no_coding_is_answered_in_none() {
             (200, None),
             "{codings}"
         );
-        let said = Http::new()
+        let said = crate::support::http::client()
             .post(server.url("/r/r?name=Bob"))
             .header("accept-encoding", codings)
             .body("hi")
@@ -256,7 +266,7 @@ async fn who_takes_no_coding_is_answered_in_none() {
             .await;
         assert_eq!(said.unwrap().status(), 200, "{codings}");
         assert_eq!(ann.until("chat").await["text"], "hi");
-        let refused = Http::new()
+        let refused = crate::support::http::client()
             .get(server.url("/nowhere"))
             .header("accept-encoding", codings)
             .send()

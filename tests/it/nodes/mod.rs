@@ -74,7 +74,7 @@ async fn what_an_address_says_counts_at_a_node_without_the_room() {
     );
     let ann = Client::join(&here, "r", "Ann").await;
     let publish = async |text: &str| {
-        let request = reqwest::Client::new().post(there.url("/api/rooms/r/messages"));
+        let request = crate::support::http::client().post(there.url("/api/rooms/r/messages"));
         request
             .bearer_auth(ann.ticket())
             .body(json!({ "text": text }).to_string())
@@ -95,7 +95,7 @@ async fn who_comes_back_at_another_node_is_never_refused_for_seats() {
     let (ann, _full) =
         (Client::join(&here, "r", "Ann").await, Client::join(&there, "full", "Bob").await);
     let join = async |ticket: &str| {
-        let request = reqwest::Client::new()
+        let request = crate::support::http::client()
             .post(there.url("/api/rooms/r/join"))
             .bearer_auth(ticket)
             .body("{}");
@@ -108,7 +108,7 @@ async fn who_comes_back_at_another_node_is_never_refused_for_seats() {
         "{resumed}"
     );
     let _cid = Client::join(&here, "r", "Cid").await;
-    let left = reqwest::Client::new()
+    let left = crate::support::http::client()
         .post(there.url("/api/rooms/r/leave"))
         .bearer_auth(ann.ticket())
         .body("{}");
@@ -167,7 +167,7 @@ async fn a_stopping_node_hands_its_people_over_unseen() {
     bob.expect("chat").await;
     let stopped = here.stop();
     ann.expect_closing("restarting", 1012).await;
-    assert_eq!(reqwest::get(here.url("/readyz")).await.unwrap().status(), 503);
+    assert_eq!(crate::support::http::get(here.url("/readyz")).await.unwrap().status(), 503);
     let late = Client::upgrade(&here, Client::request(&here, "room=move&name=Late")).await;
     let Err(Error::Http(late)) = late.map(drop) else { panic!("let in") };
     assert_eq!(late.status(), 503, "so that a proxy asks another node");
@@ -238,7 +238,7 @@ async fn words_without_a_counter_are_said_wherever_they_meet_the_seat() {
     let (here, there) = (node(&redis).await, node(&redis).await);
     let mut ann = Client::join(&here, "uncounted", "Ann").await;
     let post = |base: String, ticket: String, words: String| async move {
-        let request = reqwest::Client::new()
+        let request = crate::support::http::client()
             .post(format!("{base}/api/rooms/uncounted/messages"))
             .bearer_auth(ticket);
         let answer: Value = request
@@ -267,7 +267,7 @@ async fn words_without_a_counter_are_said_wherever_they_meet_the_seat() {
     let moving = tokio::spawn({
         let (bases, ticket) = ([here.url(""), there.url("")], bobs.clone());
         async move {
-            let http = reqwest::Client::new();
+            let http = crate::support::http::client();
             for turn in 0..WORDS {
                 let stream = http
                     .get(format!("{}/api/rooms/uncounted/events", bases[turn % 2]))
@@ -302,8 +302,8 @@ async fn redis_away_is_said_and_heals_by_itself() {
     let mut ann = Client::join(&node, "away", "Ann").await;
     redis.kill();
     assert_eq!(ann.expect("status").await["code"], "store_unavailable");
-    assert_eq!(reqwest::get(node.url("/readyz")).await.unwrap().status(), 503);
-    assert_eq!(reqwest::get(node.url("/healthz")).await.unwrap().status(), 200);
+    assert_eq!(crate::support::http::get(node.url("/readyz")).await.unwrap().status(), 503);
+    assert_eq!(crate::support::http::get(node.url("/healthz")).await.unwrap().status(), 200);
     ann.send(json!({"type": "chat", "text": "into the void", "n": 1}));
     let error = ann.expect_error("store_unavailable").await;
     assert_eq!(error["n"], 1);
@@ -316,7 +316,8 @@ async fn redis_away_is_said_and_heals_by_itself() {
     );
     ann.send(json!({"type": "chat", "text": "again", "n": 1}));
     assert_eq!(ann.until("ack").await["n"], 1);
-    let metrics = reqwest::get(node.url("/metrics")).await.unwrap().text().await.unwrap();
+    let metrics =
+        crate::support::http::get(node.url("/metrics")).await.unwrap().text().await.unwrap();
     assert!(metrics.contains("parlor_store_reset_total 1\n"), "{metrics}");
     ann.leave().await;
     assert_eq!(redis.keys(), Vec::<String>::new());

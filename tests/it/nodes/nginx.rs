@@ -17,7 +17,7 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
     let nodes = [node(&redis).await, node(&redis).await, node(&redis).await];
     let nginx = Nginx::start(redis::free_port(), nodes.iter().map(|node| node.address));
     let page = within_patience("nginx answers", async || {
-        reqwest::get(format!("http://{}/healthz", nginx.address)).await
+        crate::support::http::get(format!("http://{}/healthz", nginx.address)).await
     })
     .await;
     assert_eq!(page.status(), 200);
@@ -32,7 +32,7 @@ async fn nginx_spreads_a_room_over_three_nodes_without_sticky_sessions() {
     }
     assert!(nodes.iter().all(|node| node.hub.counts() == (1, 2)), "two people on each node");
     let people = ledger(people, 20).await;
-    let token = reqwest::Client::new()
+    let token = crate::support::http::client()
         .post(format!("http://{}/api/rooms/spread/livekit-token", nginx.address))
         .bearer_auth(people[0].ticket())
         .send()
@@ -51,9 +51,12 @@ async fn polls_and_streams_pass_nginx_as_things_happen_and_at_any_node() {
     let nodes = [node(&redis).await, node(&redis).await];
     let nginx = Nginx::start(redis::free_port(), nodes.iter().map(|node| node.address));
     let base = format!("http://{}", nginx.address);
-    within_patience("nginx answers", async || reqwest::get(format!("{base}/healthz")).await).await;
+    within_patience("nginx answers", async || {
+        crate::support::http::get(format!("{base}/healthz")).await
+    })
+    .await;
     assert_eq!(
-        reqwest::get(format!("{base}/metrics")).await.unwrap().status(),
+        crate::support::http::get(format!("{base}/metrics")).await.unwrap().status(),
         404,
         "figures are not for everybody"
     );
@@ -97,8 +100,8 @@ async fn nginx_lets_an_address_have_so_much_at_once_and_others_are_not_concerned
     let limits = ClientLimits { connections: 3, rate: 1, burst: 40 };
     let nginx = Nginx::start_with(redis::free_port(), [node.address], limits);
     let client = |last| {
-        let http =
-            reqwest::Client::builder().local_address(std::net::IpAddr::from([127, 0, 0, last]));
+        let http = crate::support::http::builder()
+            .local_address(std::net::IpAddr::from([127, 0, 0, last]));
         http.pool_max_idle_per_host(0).build().unwrap()
     };
     let (ours, theirs) = (client(2), client(3));

@@ -11,7 +11,7 @@ async fn what_is_wrong_is_said_with_what_is_allowed() {
         TestServer::start(&["--rate", "1000", "--address-rate", "0", "--address-joins", "0"]).await;
     let ann = Poller::join(&server, "r", "Ann").await;
     let elsewhere = Poller::join(&server, "other", "Ann").await;
-    let http = reqwest::Client::new();
+    let http = crate::support::http::client();
     let (good, wrong, gone) =
         (Some(ann.ticket.as_str()), Some(elsewhere.ticket.as_str()), Some("nonsense"));
     let big = "x".repeat(70_000);

@@ -17,13 +17,13 @@ async fn node(server: &Server, more: &[&str]) -> TestServer {
 }
 
 async fn readiness(node: &TestServer) -> (u16, String) {
-    let answer = reqwest::get(node.url("/readyz")).await.unwrap();
+    let answer = crate::support::http::get(node.url("/readyz")).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 /// Joins a room by a request.
 async fn join(node: &TestServer, room: &str) -> (u16, Value) {
-    let joining = reqwest::Client::new().post(node.url(&format!("/api/rooms/{room}/join")));
+    let joining = crate::support::http::client().post(node.url(&format!("/api/rooms/{room}/join")));
     let answer =
         joining.header("content-type", "application/json").body("{}").send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
@@ -133,7 +133,7 @@ async fn garbage_in_a_living_room_is_its_own_trouble_and_is_over_when_it_is_gone
         assert_eq!(join(&node, &room).await.0, 200, "{command}");
         ann.leave().await;
     }
-    assert_eq!(reqwest::get(node.url("/healthz")).await.unwrap().status(), 200);
+    assert_eq!(crate::support::http::get(node.url("/healthz")).await.unwrap().status(), 200);
 }
 
 async fn talk(client: &mut Client, count: u64) {

@@ -16,13 +16,13 @@ async fn node(url: &str) -> TestServer {
 }
 
 async fn ask(node: &TestServer, path: &str) -> (u16, String) {
-    let answer = reqwest::get(node.url(path)).await.unwrap();
+    let answer = crate::support::http::get(node.url(path)).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 /// Joins by a request.
 async fn join(node: &TestServer) -> (u16, String) {
-    let joining = reqwest::Client::new()
+    let joining = crate::support::http::client()
         .post(node.url("/api/rooms/door/join"))
         .header("content-type", "application/json");
     let answer = joining.body("{}").send().await.unwrap();

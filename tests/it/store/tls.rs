@@ -85,7 +85,9 @@ async fn doorkeeper(to: u16) -> (u16, mpsc::UnboundedReceiver<()>) {
 }
 
 async fn readiness(address: &str) -> Option<u16> {
-    Some(reqwest::get(format!("http://{address}/readyz")).await.ok()?.status().as_u16())
+    Some(
+        crate::support::http::get(format!("http://{address}/readyz")).await.ok()?.status().as_u16(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -211,7 +211,7 @@ async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one
         (Client::join(&here, "general", "Ann").await, Client::join(&here, "general", "Bob").await);
     // No member has a seat at the node that is asked.
     let ask = async |ticket: &str| {
-        let request = reqwest::Client::new()
+        let request = crate::support::http::client()
             .post(there.url("/api/rooms/general/livekit-token"))
             .bearer_auth(ticket);
         request.send().await.unwrap().json::<Value>().await.unwrap()

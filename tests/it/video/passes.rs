@@ -26,7 +26,7 @@ async fn with_keys(more: &[&str]) -> TestServer {
 
 /// Asks over HTTP: the status and the body.
 async fn ask(server: &TestServer, room: &str, ticket: Option<&str>) -> (u16, Value) {
-    let request = reqwest::Client::new()
+    let request = crate::support::http::client()
         .post(server.url(&format!("/api/rooms/{}/livekit-token", encoded(room))));
     let response = match ticket {
         Some(ticket) => request.header("authorization", format!("Bearer {ticket}")),
@@ -140,7 +140,7 @@ async fn strangers_get_no_pass() {
             "{room}: {ticket}"
         );
     }
-    let basic = reqwest::Client::new()
+    let basic = crate::support::http::client()
         .post(server.url("/api/rooms/a/livekit-token"))
         .header("authorization", format!("Basic {}", ann.ticket()));
     assert_eq!(basic.send().await.unwrap().status(), 401);
@@ -215,7 +215,7 @@ async fn without_keys_there_is_no_video_and_it_is_said_so() {
 #[tokio::test]
 async fn livekit_may_be_reached_by_the_page_and_nobody_else() {
     let server = with_keys(&[]).await;
-    let response = reqwest::get(server.url("/")).await.unwrap();
+    let response = crate::support::http::get(server.url("/")).await.unwrap();
     let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
     let connect = policy
         .split(';')

@@ -31,7 +31,7 @@ async fn parlor(url: &str, key: &str, secret: &str) -> TestServer {
 
 /// Asks for a pass over HTTP: the status and the code, if it was refused.
 async fn pass(server: &TestServer, who: &Client) -> (u16, Value) {
-    let request = reqwest::Client::new()
+    let request = crate::support::http::client()
         .post(server.url(&format!("/api/rooms/{}/livekit-token", who.room())));
     let answer =
         request.header("authorization", format!("Bearer {}", who.ticket())).send().await.unwrap();

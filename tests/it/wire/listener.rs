@@ -40,8 +40,8 @@ impl Listener {
         ticket: Option<&str>,
         last: Option<&str>,
     ) -> Self {
-        let request =
-            reqwest::Client::new().get(format!("{base}/api/rooms/{}/events{query}", encoded(room)));
+        let request = crate::support::http::client()
+            .get(format!("{base}/api/rooms/{}/events{query}", encoded(room)));
         let request = ticket.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let request =
             last.into_iter().fold(request, |request, last| request.header("last-event-id", last));

@@ -95,7 +95,7 @@ impl Drop for LiveKit {
 
 /// Tells Parlor what LiveKit would. Gives the status.
 pub async fn reports(server: &TestServer, body: &str, signature: &str) -> u16 {
-    let request = reqwest::Client::new()
+    let request = crate::support::http::client()
         .post(server.url("/livekit/webhook"))
         .header("authorization", signature);
     request.body(body.to_owned()).send().await.unwrap().status().as_u16()

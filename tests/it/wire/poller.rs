@@ -23,8 +23,10 @@ impl Poller {
     }
 
     pub async fn join_at(base: &str, room: &str, wish: Value, ticket: Option<&str>) -> Self {
-        let http =
-            reqwest::Client::builder().timeout(PATIENCE + Duration::from_secs(60)).build().unwrap();
+        let http = crate::support::http::builder()
+            .timeout(PATIENCE + Duration::from_secs(60))
+            .build()
+            .unwrap();
         let request =
             http.post(format!("{base}/api/rooms/{}/join", encoded(room))).body(wish.to_string());
         let response =

@@ -50,7 +50,7 @@ impl TestServer {
 
     /// How many people a room has, as anybody may ask.
     pub async fn heads(&self, room: &str) -> u64 {
-        let facts: Value = reqwest::get(self.url(&format!("/api/rooms/{room}")))
+        let facts: Value = crate::support::http::get(self.url(&format!("/api/rooms/{room}")))
             .await
             .unwrap()
             .json()
