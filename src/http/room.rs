@@ -102,9 +102,9 @@ impl AppState {
             let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
             let refused =
                 |_| ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into());
-            let (text, n) = inbound.ask?.entry().map_err(refused)?;
+            let entry = inbound.ask?.entry().map_err(refused)?;
             let PublishResult { n, seq, at, repeated } =
-                self.hub.publish(&room, &who, n, &text, &usage).await?;
+                self.hub.publish(&room, &who, entry, &usage).await?;
             keep_alive.iter_mut().for_each(KeepAlive::accept);
             Ok(ServerMessage::Ack(Ack {
                 n,

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     hub::{JoinRequest, NullSubscriber},
     protocol::ApiError,
-    room::Text,
+    room::{NewEntry, Text},
     ticket::Claims,
     transport::{BodyFraming, hijack::LastBytes, plain, sse},
 };
@@ -127,7 +127,8 @@ impl AppState {
         };
         let session = self.hub.enter(join_request, Arc::new(NullSubscriber)).await?;
         let who = Claims { member: session.member(), name: session.name().clone() };
-        let said = self.hub.publish(&room, &who, None, &text, &usage).await;
+        let entry = NewEntry { n: None, text: text.clone() };
+        let said = self.hub.publish(&room, &who, entry, &usage).await;
         session.leave().await;
         Ok(response::of(LINES, plain::line(said?.at, &who.name, &text)))
     }

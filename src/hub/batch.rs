@@ -1,5 +1,7 @@
 //! Pending frames, encoded once for each kind of subscriber.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -18,7 +20,10 @@ pub(super) struct Item {
     pub(super) order: FrameOrder,
 }
 
-/// In a quiet room a batch has one item, which must not cost an allocation.
+/// The items of a batch. In a quiet room it has one, which must not cost an allocation.
+pub(super) type Items = SmallVec<[Item; 1]>;
+
+/// As [`Items`], of what is small.
 pub(super) type Few<T> = SmallVec<[T; 4]>;
 
 /// A batch of frames, encoded for one kind of subscriber.
@@ -61,19 +66,54 @@ impl Batch {
         if content.author() == Some(member) {
             return Some(self.encoder.encode(&content.for_author(room, self.encoder.echo)?));
         }
-        let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        Some(self.bytes.slice(start..self.ends[i]))
+        Some(self.bytes.slice(self.range(i)))
     }
 
-    /// The frames of the batch for `member`, whose snapshot reached to `seen_up_to`.
+    fn range(&self, i: usize) -> Range<usize> {
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        start..self.ends[i]
+    }
+
+    /// The frames of the batch for `member`, whose snapshot reached to `seen_up_to`, in as few pieces as share their
+    /// bytes with other members.
     pub(super) fn frames_for(
         &self,
         member: MemberId,
         items: &[Item],
         room: &RoomId,
         seen_up_to: SeenUpTo,
-    ) -> Vec<Bytes> {
-        let fresh = (0..items.len()).filter(|i| items[*i].order.is_after(seen_up_to));
-        fresh.filter_map(|i| self.frame(i, items, room, member)).collect()
+    ) -> SmallVec<[Bytes; 1]> {
+        let is_fresh = |i: &usize| items[*i].order.is_after(seen_up_to);
+        if let [_] = items {
+            let frame = Some(0).filter(is_fresh).and_then(|i| self.frame(i, items, room, member));
+            return frame.into_iter().collect();
+        }
+        let mut pieces = SmallVec::new();
+        // What is under way: a run of shared frames, or the member's own.
+        let (mut run, mut own, mut json) = (0..0, Vec::new(), Vec::new());
+        for i in (0..items.len()).filter(is_fresh) {
+            let content = &items[i].content;
+            if content.author() == Some(member) {
+                pieces.extend((!run.is_empty()).then(|| self.bytes.slice(run.clone())));
+                run = 0..0;
+                if let Some(message) = content.for_author(room, self.encoder.echo) {
+                    self.encoder.append(&message, &mut json, &mut own);
+                }
+                continue;
+            }
+            if !own.is_empty() {
+                pieces.push(Bytes::from(std::mem::take(&mut own)));
+            }
+            let frame = self.range(i);
+            if run.end == frame.start && !run.is_empty() {
+                run.end = frame.end;
+            } else {
+                pieces.extend((!run.is_empty()).then(|| self.bytes.slice(run.clone())));
+                run = frame;
+            }
+        }
+        pieces.extend((!run.is_empty()).then(|| self.bytes.slice(run)));
+        pieces.extend((!own.is_empty()).then(|| Bytes::from(own)));
+        pieces
     }
 }

@@ -334,11 +334,9 @@ impl Hub {
         }
         let after = from.cursor.filter(|_| from.exact);
         for _ in 0..JOINS {
-            let joined = self
-                .store
-                .join(room, session.member(), session.name(), tag, from.began, after)
-                .await;
-            let (joined, snapshot) = match joined {
+            let joining =
+                self.store.join(room, session.member(), session.name(), tag, from.began, after);
+            let (joined, snapshot) = match session.call(joining).await {
                 Ok(joined) => joined,
                 Err(error) => {
                     match error {

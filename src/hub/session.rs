@@ -1,8 +1,10 @@
 //! A member's session at this node. Dropping it counts as a lost connection: its typing ends, and it is held for the
 //! grace, then freed. Leaving frees it at once.
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use futures_util::future::OptionFuture;
+use smallvec::SmallVec;
 use tokio::{
     sync::Notify,
     task::AbortHandle,
@@ -14,9 +16,9 @@ use super::{
     Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom, typing,
 };
 use crate::{
-    budget::Kept,
-    protocol::{Ack, ApiError, ServerMessage, Timestamp, True},
-    room::{LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot, Text},
+    budget::{Kept, Reservation},
+    protocol::ApiError,
+    room::{LeaveReason, MemberId, Name, NewEntry, PublishResult, RoomId, Snapshot},
     store::StoreError,
     ticket::Claims,
     video::LiveKitToken,
@@ -69,6 +71,11 @@ impl Session {
 
     pub(super) fn config(&self) -> &HubConfig {
         self.hub.config()
+    }
+
+    /// See [`LocalRoom::call`].
+    pub(super) async fn call<T>(&self, call: impl Future<Output = T> + Unpin) -> T {
+        self.room.call(self.config(), call).await
     }
 
     /// Sends the welcome, and lets the subscriber follow from the snapshot on. False when a reset came between: join
@@ -159,46 +166,49 @@ impl Session {
         ApiError::Replaced
     }
 
-    /// Publishes a message. One without a counter of its own gets the next one. The answer to a new `n` is the ack in
-    /// the stream; the answer to a repeated one is returned as a frame.
-    ///
-    /// # Errors
-    /// Why it was not published.
+    /// Publishes messages, in order, and calls `answer` with the result of each. The ack of a new one comes in the
+    /// stream. When a budget refuses one, those behind it are refused, too.
     pub async fn publish(
         &mut self,
-        n: Option<u64>,
-        text: &Text,
-    ) -> Result<Option<ServerMessage<'static>>, ApiError> {
-        let counted =
-            self.kept.as_ref().map(|kept| kept.reserve(text.as_str().len())).transpose()?;
-        let (store, room, member) = (&self.hub.store, &self.room.id, self.claims.member);
-        let mut saying = match n {
-            Some(n) => store.publish(room, member, n, text),
-            None => store.publish_next(room, member, text),
-        };
-        // A store in this process publishes on the first poll.
-        let first = {
-            let _speaking = self.room.begin_publish(self.hub.config());
-            poll_fn(|cx| Poll::Ready(saying.as_mut().poll(cx))).await
-        };
-        let said = match first {
-            Poll::Ready(said) => said,
-            Poll::Pending => saying.await,
-        };
-        if let Some(counted) = counted.filter(|_| may_stand(&said)) {
-            counted.keep();
+        entries: &[NewEntry],
+        mut answer: impl FnMut(&NewEntry, Result<PublishResult, ApiError>),
+    ) {
+        let mut counted: SmallVec<[Reservation<'_>; 1]> = SmallVec::new();
+        let mut refused = None;
+        if let Some(kept) = &self.kept {
+            for NewEntry { text, .. } in entries {
+                match kept.reserve(text.as_str().len()) {
+                    Ok(reservation) => counted.push(reservation),
+                    Err(error) => {
+                        refused = Some(error);
+                        break;
+                    }
+                }
+            }
         }
-        let PublishResult { n, seq, at, repeated } = said?;
-        // A message ends typing: clients know that by themselves.
-        self.typing_timeout.take().inspect(AbortHandle::abort);
-        let again = ServerMessage::Ack(Ack {
-            n,
-            seq,
-            timestamp: Timestamp(at),
-            cursor: None,
-            duplicate: Some(True),
-        });
-        Ok(repeated.then_some(again))
+        let (taken, rest) =
+            entries.split_at(if refused.is_some() { counted.len() } else { entries.len() });
+        if !taken.is_empty() {
+            let publishing = self.hub.store.publish_all(&self.room.id, self.claims.member, taken);
+            let results = self.call(publishing).await;
+            let (mut counted, mut spoke) = (counted.into_iter(), false);
+            for (i, entry) in taken.iter().enumerate() {
+                let result = match &results {
+                    Ok(results) => results[i].clone().map_err(StoreError::Refused),
+                    Err(error) => Err(error.clone()),
+                };
+                counted.next().filter(|_| may_stand(&result)).map(Reservation::keep);
+                spoke |= result.is_ok();
+                answer(entry, result.map_err(ApiError::from));
+            }
+            if spoke {
+                // A message ends typing: clients know that by themselves.
+                self.typing_timeout.take().inspect(AbortHandle::abort);
+            }
+        }
+        for (entry, error) in rest.iter().zip(std::iter::repeat_with(|| refused.clone())) {
+            error.into_iter().for_each(|error| answer(entry, Err(error)));
+        }
     }
 
     /// Tells the others that this member types or stopped.
@@ -243,7 +253,7 @@ impl Session {
         self.freed = true;
         let leaving =
             self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
-        timeout(LEAVING, leaving).await.is_ok()
+        timeout(LEAVING, OptionFuture::from(leaving)).await.is_ok()
     }
 
     /// Frees the session of a member that was lost long enough ago.

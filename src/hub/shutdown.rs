@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
-use tokio::time::Instant;
+use futures_util::{FutureExt, future::join_all};
+use tokio::{task::JoinHandle, time::Instant};
 
 use super::{Hub, LocalRoom, spread::Spread};
 use crate::{
@@ -40,39 +40,23 @@ impl Hub {
         self.come_back()
     }
 
-    /// Frees a session, whatever it takes: the leave is repeated while the store is away.
+    /// Frees a session, whatever it takes: the leave is repeated while the store is away. The task ends when the
+    /// session is free; there is none where it is free already.
     pub(super) fn leave_with_retry(
         self: &Arc<Self>,
         room: &Arc<LocalRoom>,
         member: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> tokio::task::JoinHandle<()> {
+    ) -> Option<JoinHandle<()>> {
         let tags = self.rooms.unregister(room, member, tag);
-        let (hub, room) = (Arc::clone(self), Arc::clone(room));
-        self.departures.spawn(async move {
-            // Read before the store is asked: the event of the leave removes it.
-            let called = room.call_participants.lock().contains_key(&member);
-            let mut over = false;
-            for tag in tags {
-                let mut pause = Duration::from_secs(1);
-                over = loop {
-                    match hub.store.leave(&room.id, member, tag, reason).await {
-                        Err(StoreError::Unavailable | StoreError::Busy(_)) => {
-                            tokio::time::sleep(Duration::from_secs(1)).await
-                        }
-                        Err(StoreError::Broken(_)) => {
-                            tokio::time::sleep(pause).await;
-                            pause = (pause * 2).min(Duration::from_secs(30));
-                        }
-                        answer => break answer.unwrap_or(over),
-                    }
-                };
-            }
-            if over || called {
-                hub.remove_from_call(&room.id, member, over);
-            }
-        })
+        let mut leaving = Box::pin(leave(Arc::clone(self), Arc::clone(room), member, tags, reason));
+        // A store in this process frees the session at once: a task for that would cost as much as the leave.
+        let left = {
+            let _publishing = room.begin_publish(self.config());
+            leaving.as_mut().now_or_never()
+        };
+        left.is_none().then(|| self.departures.spawn(leaving))
     }
 
     /// The error for clients while the node is stopping: when to come back, each at a moment of its own.
@@ -138,7 +122,7 @@ impl Hub {
             })
         });
         let _ = tokio::time::timeout(HANGING_UP, async {
-            join_all(leaving).await;
+            join_all(leaving.flatten()).await;
             self.departures.close();
             self.departures.wait().await;
         })
@@ -164,5 +148,36 @@ impl Hub {
                 return;
             }
         }
+    }
+}
+
+/// Repeats a leave until the store has heard it, by each of a session's connections.
+async fn leave(
+    hub: Arc<Hub>,
+    room: Arc<LocalRoom>,
+    member: MemberId,
+    tags: Vec<u64>,
+    reason: LeaveReason,
+) {
+    // Read before the store is asked: the event of the leave removes it.
+    let called = room.call_participants.lock().contains_key(&member);
+    let mut over = false;
+    for tag in tags {
+        let mut pause = Duration::from_secs(1);
+        over = loop {
+            match hub.store.leave(&room.id, member, tag, reason).await {
+                Err(StoreError::Unavailable | StoreError::Busy(_)) => {
+                    tokio::time::sleep(Duration::from_secs(1)).await
+                }
+                Err(StoreError::Broken(_)) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(30));
+                }
+                answer => break answer.unwrap_or(over),
+            }
+        };
+    }
+    if over || called {
+        hub.remove_from_call(&room.id, member, over);
     }
 }

@@ -17,9 +17,23 @@ impl Encoder {
     /// One message by itself.
     pub fn encode(&self, message: &ServerMessage<'_>) -> Bytes {
         let json = message.to_json();
-        let mut out = Vec::with_capacity(json.len() + 16);
+        // What a WebSocket's header takes for most lengths: Bytes of a vector without room to spare allocate no more.
+        let header = if json.len() < 1 << 16 { 4 } else { 16 };
+        let mut out = Vec::with_capacity(json.len() + header);
         (self.frame)(&Frame { message, json: &json }, &mut out);
         out.into()
+    }
+
+    /// Appends one message, by way of a buffer for its JSON.
+    pub(super) fn append(
+        &self,
+        message: &ServerMessage<'_>,
+        json: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) {
+        json.clear();
+        message.write(json);
+        (self.frame)(&Frame { message, json }, out);
     }
 }
 

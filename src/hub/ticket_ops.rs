@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::OptionFuture;
 use tokio::{
     task::AbortHandle,
     time::{Instant, timeout},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     budget::Usage,
     protocol::ApiError,
-    room::{LeaveReason, MemberId, PublishResult, RoomError, RoomId, Snapshot, Text},
+    room::{LeaveReason, MemberId, NewEntry, PublishResult, RoomError, RoomId, Snapshot},
     ticket::{Claims, Signer},
 };
 
@@ -119,16 +120,12 @@ impl Hub {
         &self,
         room: &RoomId,
         who: &Claims,
-        n: Option<u64>,
-        text: &Text,
+        entry: NewEntry,
         usage: &Arc<Usage>,
     ) -> Result<PublishResult, ApiError> {
         let kept = self.rooms.kept_of(room, usage);
-        let counted = kept.reserve(text.as_str().len())?;
-        let said = match n {
-            Some(n) => self.store.publish(room, who.member, n, text).await,
-            None => self.store.publish_next(room, who.member, text).await,
-        };
+        let counted = kept.reserve(entry.text.as_str().len())?;
+        let said = self.store.publish(room, who.member, entry).await;
         if may_stand(&said) {
             counted.keep();
         }
@@ -218,11 +215,8 @@ impl Hub {
             Some((room, tag))
         });
         if let Some((local, tag)) = local {
-            let _ = timeout(
-                LEAVING,
-                self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left),
-            )
-            .await;
+            let leaving = self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left);
+            let _ = timeout(LEAVING, OptionFuture::from(leaving)).await;
             // The session may have moved to another node without this one knowing yet: then that leave was void.
             seated = match self.seated(room, ticket).await {
                 Err(ApiError::Refused(RoomError::NotMember)) => false,

@@ -220,7 +220,7 @@ fn place(at: Timestamp, cursor: Option<Cursor>, out: &mut Vec<u8>) {
     out.push(b'"');
     if let Some(cursor) = cursor {
         out.extend_from_slice(b",\"cursor\":\"");
-        out.extend_from_slice(scalar::cursor_text(cursor, &mut [0; scalar::CURSOR]).as_bytes());
+        out.extend_from_slice(scalar::cursor_bytes(cursor, &mut [0; scalar::CURSOR]));
         out.push(b'"');
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ApiError;
-use crate::room::{Cursor, MAX_N, Reaction, Seq, Text};
+use crate::room::{Cursor, MAX_N, NewEntry, Reaction, Seq, Text};
 
 /// A request of a client, as clients should write it. [`ClientFrame::parse`] also understands older shapes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,12 +56,12 @@ pub enum ClientMessage {
 }
 
 impl ClientMessage {
-    /// The new entry of the log and its counter, or the request itself if it is no entry.
-    pub fn entry(self) -> Result<(Text, Option<u64>), Self> {
+    /// The new entry of the log, or the request itself if it is no entry.
+    pub fn entry(self) -> Result<NewEntry, Self> {
         match self {
-            Self::Chat { text, n } => Ok((text, n)),
+            Self::Chat { text, n } => Ok(NewEntry { n, text }),
             Self::React { target, emoji, on, n } => {
-                Ok((Reaction { target, emoji: &emoji, on }.into(), n))
+                Ok(NewEntry { n, text: Reaction { target, emoji: &emoji, on }.into() })
             }
             other => Err(other),
         }

@@ -111,17 +111,23 @@ pub(super) const CURSOR: usize = 16 + 1 + 20;
 
 /// As it is displayed.
 pub(super) fn cursor_text(cursor: Cursor, out: &mut [u8; CURSOR]) -> &str {
+    std::str::from_utf8(cursor_bytes(cursor, out)).unwrap_or_default()
+}
+
+/// The same as bytes.
+pub(super) fn cursor_bytes(cursor: Cursor, out: &mut [u8; CURSOR]) -> &[u8] {
     let epoch = cursor.epoch.0;
-    let digits = (16 - epoch.leading_zeros() as usize / 4).max(1);
-    for (at, digit) in out[..digits].iter_mut().enumerate() {
-        *digit = b"0123456789abcdef"[(epoch >> (4 * (digits - 1 - at))) as usize & 15];
+    for (byte, digits) in epoch.to_be_bytes().into_iter().zip(out.chunks_exact_mut(2)) {
+        digits[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        digits[1] = b"0123456789abcdef"[usize::from(byte & 15)];
     }
-    out[digits] = b'-';
+    let zeros = (epoch.leading_zeros() as usize / 4).min(15);
+    out[16] = b'-';
     let mut number = itoa::Buffer::new();
     let number = number.format(cursor.seq).as_bytes();
-    let end = digits + 1 + number.len();
-    out[digits + 1..end].copy_from_slice(number);
-    std::str::from_utf8(&out[..end]).unwrap_or_default()
+    let end = 17 + number.len();
+    out[17..end].copy_from_slice(number);
+    &out[zeros..end]
 }
 
 #[cfg(test)]

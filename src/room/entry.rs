@@ -75,6 +75,15 @@ impl From<Reaction<'_>> for Text {
     }
 }
 
+/// An entry that is not numbered yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEntry {
+    /// The sender's own counter; without it the entry gets the one that follows the sender's last.
+    pub n: Option<u64>,
+    /// What it says.
+    pub text: Text,
+}
+
 /// One numbered entry of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {

@@ -26,7 +26,7 @@ use ahash::RandomState;
 use self::leases::Leases;
 pub use call_mark::CallMark;
 pub use cursor::{Cursor, Epoch, Seq};
-pub use entry::{Entry, Text};
+pub use entry::{Entry, NewEntry, Text};
 pub use error::RoomError;
 pub use id::RoomId;
 pub use key::RoomKey;

@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
-use super::{Event, EventHandler, Store, StoreError};
+use super::{Event, EventHandler, PublishResults, Store, StoreError};
 use crate::{
     room::{
         CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis,
-        Moment, Name, NodeId, PublishResult, Room, RoomError, RoomId, RoomKey, SessionOwner,
-        Snapshot, Text,
+        Moment, Name, NewEntry, NodeId, PublishResult, Room, RoomError, RoomId, RoomKey,
+        SessionOwner, Snapshot,
     },
     shrink,
 };
@@ -53,14 +53,19 @@ impl Life {
         }
     }
 
-    /// Publishes a message, unless it is a repetition.
-    fn pass_on(
-        &self,
+    /// Adds a message to the log and publishes it, unless it is a repetition.
+    fn publish(
+        &mut self,
         id: &RoomId,
-        said: PublishResult,
+        now: Millis,
+        limits: &Limits,
         from: MemberId,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
+        NewEntry { n, text }: &NewEntry,
+    ) -> Result<PublishResult, RoomError> {
+        let said = match n {
+            Some(n) => self.room.publish(now, limits, from, *n, text),
+            None => self.room.publish_next(now, limits, from, text),
+        }?;
         let PublishResult { n, seq, at, repeated } = said;
         if !repeated {
             let user = self.room.member(from)?.name.clone();
@@ -245,27 +250,18 @@ impl Store for Memory {
         Ok(false)
     }
 
-    async fn publish(
+    async fn publish_all(
         &self,
         room: &RoomId,
         from: MemberId,
-        n: u64,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError> {
         let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
-        let said = life.room.publish((self.world.clock)(), &self.world.limits, from, n, text)?;
-        life.pass_on(room, said, from, text)
-    }
-
-    async fn publish_next(
-        &self,
-        room: &RoomId,
-        from: MemberId,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
-        let said = life.room.publish_next((self.world.clock)(), &self.world.limits, from, text)?;
-        life.pass_on(room, said, from, text)
+        let now = (self.world.clock)();
+        Ok(entries
+            .iter()
+            .map(|entry| life.publish(room, now, &self.world.limits, from, entry))
+            .collect())
     }
 
     async fn typing(

@@ -30,12 +30,16 @@ pub mod redis;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::room::{
-    CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Member, MemberId, Name, PublishResult,
-    RoomError, RoomId, Snapshot, Text,
+    CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Member, MemberId, Name, NewEntry,
+    PublishResult, RoomError, RoomId, Snapshot,
 };
+
+/// For each message its result, in their order.
+pub type PublishResults = SmallVec<[Result<PublishResult, RoomError>; 1]>;
 
 /// What happened in a room to which this node is subscribed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -180,22 +184,27 @@ pub trait Store: Send + Sync + 'static {
         reason: LeaveReason,
     ) -> Result<bool, StoreError>;
 
-    /// Adds a message to the log. May be repeated with the same `n` until it succeeds.
+    /// Adds a member's messages to the log, in order and in one step. A message may be repeated with the same `n` until
+    /// it succeeds; one without gets the counter after the member's last, whatever other connections send in its name.
+    /// Each has a result of its own: the room may refuse one of them.
+    async fn publish_all(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError>;
+
+    /// Adds one message to the log.
     async fn publish(
         &self,
         room: &RoomId,
         from: MemberId,
-        n: u64,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError>;
-
-    /// Adds a message to the log with the counter after the member's last, whatever other connections send in its name.
-    async fn publish_next(
-        &self,
-        room: &RoomId,
-        from: MemberId,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError>;
+        entry: NewEntry,
+    ) -> Result<PublishResult, StoreError> {
+        let results = self.publish_all(room, from, &[entry]).await?;
+        let result = results.into_iter().next();
+        Ok(result.ok_or_else(|| StoreError::Broken("a message got no result".to_owned()))??)
+    }
 
     /// Publishes that a member started or stopped typing. A start is void if a newer connection has taken the session
     /// since it `began`.

@@ -96,21 +96,19 @@ impl FramePacer {
         Self { limiter, measure, usage, turn: Mutex::default() }
     }
 
-    /// Waits as long as this frame has to, or returns the error that refuses it.
-    pub(super) async fn frame(&self) -> Result<(), ApiError> {
-        self.measure.heed(self.limiter.check()).await?;
-        self.usage.frame()
-    }
-
-    /// As [`Self::frame`] for a message with a counter. Messages sent after a refused one are refused, too: once a
-    /// greater counter is accepted, a lesser one never would be.
-    pub(super) async fn check(&self, n: u64) -> Result<(), ApiError> {
-        if let Some(wait) = self.is_behind(n) {
+    /// Waits as long as a frame has to, or returns the error that refuses it. Messages sent after a refused one are
+    /// refused, too: once a greater counter `n` is accepted, a lesser one never would be.
+    pub(super) async fn check(&self, n: Option<u64>) -> Result<(), ApiError> {
+        if let Some(wait) = n.and_then(|n| self.is_behind(n)) {
             // Spends nothing of the allowance that the first message waits for.
             self.measure.slow().await;
             return Err(ApiError::RateLimited(wait));
         }
-        let paced = self.frame().await;
+        let paced = match self.measure.heed(self.limiter.check()).await {
+            Ok(()) => self.usage.frame(),
+            refused => refused,
+        };
+        let Some(n) = n else { return paced };
         let mut turn = self.turn.lock();
         if let Err(ApiError::RateLimited(wait)) = paced {
             let now = Instant::now();

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use parlor::{
     hub::{Encoder, Hub, JoinRequest, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
-    room::{Cursor, Limits, NodeId},
+    room::{Cursor, Limits, NewEntry, NodeId},
     store::memory::{Memory, World, wall_clock},
 };
 use serde_json::Value;
@@ -97,6 +97,11 @@ async fn yield_until(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("in vain waited until {what}");
 }
 
+async fn publish(session: &mut Session, text: &str) {
+    let entry = NewEntry { n: None, text: text.parse().unwrap() };
+    session.publish(&[entry], |_, said| assert!(said.is_ok())).await;
+}
+
 #[tokio::test]
 async fn other_rooms_speak_while_many_are_told() {
     let (hub, heard) = (hub(), Heard::default());
@@ -107,11 +112,11 @@ async fn other_rooms_speak_while_many_are_told() {
     }
     let mut few = enter(&hub, "few", "Ann", &heard, None).await;
     heard.lock().clear();
-    many[0].1.publish(None, &"to everybody".parse().unwrap()).await.unwrap();
+    publish(&mut many[0].1, "to everybody").await;
     let told = || many.iter().filter(|(name, _)| numbers(&heard, name).0 == [1]).count();
     yield_until("the first are told", || told() > 0).await;
     assert!(told() < MANY, "not all in one go");
-    few.publish(None, &"meanwhile".parse().unwrap()).await.unwrap();
+    publish(&mut few, "meanwhile").await;
     yield_until("Ann has her ack", || numbers(&heard, "Ann").0 == [1]).await;
     assert!(told() < MANY, "before all of the many were told");
     yield_until("all are told", || told() == MANY).await;
@@ -135,11 +140,7 @@ async fn everything_once_and_in_order_while_people_come_and_go() {
         async move {
             for word in 0..WORDS {
                 // Two in quick succession, then a moment in which the slices of both are on their way.
-                speakers[word as usize % 3]
-                    .2
-                    .publish(None, &format!("word {word}").parse().unwrap())
-                    .await
-                    .unwrap();
+                publish(&mut speakers[word as usize % 3].2, &format!("word {word}")).await;
                 let changes = links.load(Ordering::SeqCst) + 3 * (word % 2);
                 while links.load(Ordering::SeqCst) < changes {
                     yield_now().await;

@@ -20,7 +20,8 @@ use tokio::{
 };
 
 use super::{
-    Heard, a_room, line::Line, name, node_id, ready, recorder, redis::Server, tag, text, until,
+    Heard, a_room, entry, line::Line, name, node_id, ready, recorder, redis::Server, tag, text,
+    until,
 };
 
 /// A node whose store can be asked what it has mended.
@@ -128,7 +129,7 @@ impl Speaker {
         let ledger = tokio::spawn(async move {
             let (mut ledger, mut n) = (Vec::new(), 1);
             while !*stopped.borrow() {
-                match store.publish(&room, id, n, &text("hello")).await {
+                match store.publish(&room, id, entry(n, &text("hello"))).await {
                     Ok(said) => {
                         ledger.push((said.seq, id, n));
                         acknowledged.store(ledger.len(), Ordering::Relaxed);
@@ -226,7 +227,7 @@ pub async fn nothing_is_lost_in_silence_while(
     let end = 1_000_000_000;
     for (node, who) in nodes.iter().zip(people) {
         until("the end is said", async || {
-            node.store.publish(room, who, end, &text("the end")).await.is_ok()
+            node.store.publish(room, who, entry(end, &text("the end"))).await.is_ok()
         })
         .await;
     }

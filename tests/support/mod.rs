@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod dir;
+pub mod http;
 pub mod hub_config;
 pub mod ledger;
 pub mod line;
@@ -24,8 +25,8 @@ use std::{
 
 use parlor::{
     room::{
-        Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NodeId, RoomId, Snapshot,
-        Text,
+        Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NewEntry, NodeId, RoomId,
+        Snapshot, Text,
     },
     store::{Event, EventHandler, Store, StoreError},
 };
@@ -215,7 +216,7 @@ impl Node {
         n: u64,
         words: &str,
     ) -> Result<parlor::room::PublishResult, StoreError> {
-        self.store.publish(room, from, n, &text(words)).await
+        self.store.publish(room, from, entry(n, &text(words))).await
     }
 
     pub async fn snapshot(&self, room: &RoomId) -> Option<Snapshot> {
@@ -226,6 +227,11 @@ impl Node {
     pub async fn since(&self, room: &RoomId, cursor: Cursor) -> Option<Vec<Entry>> {
         self.snapshot(room).await.and_then(|room| room.since(cursor).map(<[Entry]>::to_vec))
     }
+}
+
+/// A message with this counter, or with the next one.
+pub fn entry(n: impl Into<Option<u64>>, text: &Text) -> NewEntry {
+    NewEntry { n: n.into(), text: text.clone() }
 }
 
 /// Waits until the store is there.

@@ -5,11 +5,12 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 pub(super) use fred::bytes_utils::Str;
+use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::room::{
     CallMark, Entry, Epoch, JoinResult, MAX_N, Member, MemberId, Millis, Name, NodeId,
-    PublishResult, RoomKey, Seq, Snapshot, Text,
+    PublishResult, RoomError, RoomKey, Seq, Snapshot, Text,
 };
 use crate::store::StoreError;
 
@@ -138,13 +139,24 @@ pub(super) fn read_mark(line: &str) -> Option<Position> {
     Some(Position { epoch, seq: count(next()?)?, version: count(next()?)?, moves: count(next()?)? })
 }
 
-/// The result of a publish: `epoch seq at repeated n`
-pub(super) fn read_said(line: &str) -> Option<(Epoch, PublishResult)> {
+/// The epoch and the result of a message, or why the room refused it.
+pub(super) type Said = Result<(Epoch, PublishResult), RoomError>;
+
+/// The results of a publish, a line each.
+pub(super) fn read_said(lines: &str) -> Option<SmallVec<[Said; 1]>> {
+    lines.split('\n').map(read_result).collect()
+}
+
+/// `epoch seq at repeated n`, or `ESTALE`
+fn read_result(line: &str) -> Option<Said> {
+    if line == "ESTALE" {
+        return Some(Err(RoomError::StaleN));
+    }
     let mut words = line.split(' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
     let (seq, at, repeated) = (count(next()?)?, count(next()?)?, next()? == "1");
-    Some((epoch, PublishResult { n: next()?.parse().ok()?, seq, at, repeated }))
+    Some(Ok((epoch, PublishResult { n: next()?.parse().ok()?, seq, at, repeated })))
 }
 
 /// The error for an answer that no script of ours gives.
@@ -245,16 +257,19 @@ mod tests {
     #[test]
     fn answers_of_one_line_are_read_whole_or_not_at_all() {
         let (epoch, said) = (Epoch(0xab), PublishResult { n: 7, seq: 3, at: 9, repeated: false });
-        assert_eq!(read_said("ab 3 9 0 7"), Some((epoch, said)));
+        let read = |lines: &str| read_said(lines).map(SmallVec::into_vec);
+        assert_eq!(read("ab 3 9 0 7"), Some(vec![Ok((epoch, said))]));
+        let again = PublishResult { repeated: true, ..said };
         assert_eq!(
-            read_said("ab 3 9 1 7"),
-            Some((epoch, PublishResult { repeated: true, ..said }))
+            read("ab 3 9 1 7\nESTALE\nab 3 9 0 7"),
+            Some(vec![Ok((epoch, again)), Err(RoomError::StaleN), Ok((epoch, said))])
         );
         assert_eq!(read_mark("ab 3 2 1"), Some(Position { epoch, seq: 3, version: 2, moves: 1 }));
         assert_eq!(received((epoch, 3)), "ab 3");
         let beyond = format!("ab 3 {} 0 7", MAX_N + 1);
         for line in ["", "ENOROOM", "ab 3 9", "xyz 3 9 0", "ab 3 x 0 7", "ab 3 -9 0 7", &beyond] {
-            assert_eq!((read_said(line), read_mark(line)), (None, None), "{line:?}");
+            assert_eq!((read(line), read_mark(line)), (None, None), "{line:?}");
+            assert_eq!(read(&format!("ab 3 9 0 7\n{line}")), None, "{line:?}");
         }
     }
 

@@ -11,8 +11,8 @@ use super::{
     scripts,
 };
 use crate::{
-    room::{MemberId, Name, PublishResult, RoomError, RoomId, Text},
-    store::StoreError,
+    room::{MemberId, Name, NewEntry, RoomError, RoomId},
+    store::{PublishResults, StoreError},
 };
 
 impl Shared {
@@ -30,17 +30,24 @@ impl Shared {
         self.mark(&scripts::TYPING, room, args).await
     }
 
-    /// See [`crate::store::Store::publish`], and [`crate::store::Store::publish_next`] for a message without `n`.
+    /// See [`crate::store::Store::publish_all`].
     pub(super) async fn publish(
         self: &Arc<Self>,
         room: &RoomId,
         from: MemberId,
-        n: Option<u64>,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError> {
         let deadline = Instant::now() + DEADLINE;
-        // A send without a counter carries a draw. By it the script knows a repetition here after a lost answer.
-        let draw = n.is_none().then(|| number(fastrand::u64(..)));
+        let mut args = Vec::with_capacity(2 + 3 * entries.len());
+        args.extend([codec::id(from), Str::new()]);
+        for NewEntry { n, text } in entries {
+            // A send without a counter carries a draw. By it the script knows a repetition here after a lost answer.
+            let (n, draw) = match n {
+                Some(n) => (number(n), Str::new()),
+                None => (Str::new(), number(fastrand::u64(..))),
+            };
+            args.extend([n, Str::from(text.as_str()), draw]);
+        }
         let subscription = self.watched(room);
         let here = || {
             subscription
@@ -48,21 +55,18 @@ impl Shared {
                 .filter(|subscription| subscription.replica().sessions().contains_key(&from))
         };
         loop {
-            let received = subscription
-                .as_ref()
-                .map(|subscription| codec::received(subscription.replica().received()));
-            let n = n.map(number).unwrap_or_default();
-            let mut args =
-                vec![codec::id(from), n, Str::from(text.as_str()), received.unwrap_or_default()];
-            args.extend(draw.clone());
+            if let Some(subscription) = &subscription {
+                args[1] = codec::received(subscription.replica().received());
+            }
             let keys = subscription
                 .as_ref()
                 .map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
             let mut reply = self
                 .router
-                .run_over(&self.publish, keys.slot(), keys.spoken(), args, deadline)
+                .run_over(&self.publish, keys.slot(), keys.spoken(), args.clone(), deadline)
                 .await?;
-            match (reply.word().as_deref(), here()) {
+            let answer = reply.word();
+            match (answer.as_deref(), here()) {
                 (Some("ENOMEMBER"), Some(subscription)) => {
                     // The member's session is here, so Redis has lost it: bring it back, then send the message again.
                     subscription.replica().mark_evicted();
@@ -76,19 +80,19 @@ impl Shared {
                         .map_err(once_begun)?;
                 }
                 (Some("ENOMEMBER"), None) => return Err(RoomError::NotMember.into()),
-                (Some("ESTALE"), _) => return Err(RoomError::StaleN.into()),
-                (line, _) => {
-                    let (epoch, said) =
-                        line.and_then(codec::read_said).ok_or_else(|| garbled("say"))?;
-                    if let Some(subscription) = &subscription {
-                        subscription.expect(Position {
-                            epoch,
-                            seq: said.seq,
-                            version: 0,
-                            moves: 0,
-                        });
+                (lines, _) => {
+                    let results =
+                        lines.and_then(codec::read_said).filter(|all| all.len() == entries.len());
+                    let results = results.ok_or_else(|| garbled("say"))?;
+                    let last = results.iter().flatten().max_by_key(|(_, said)| said.seq);
+                    if let (Some(subscription), Some((epoch, said))) = (&subscription, last) {
+                        let (epoch, seq) = (*epoch, said.seq);
+                        subscription.expect(Position { epoch, seq, version: 0, moves: 0 });
                     }
-                    return Ok(said);
+                    return Ok(results
+                        .into_iter()
+                        .map(|result| result.map(|(_, said)| said))
+                        .collect());
                 }
             }
         }

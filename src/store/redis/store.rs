@@ -20,11 +20,8 @@ use super::{
     sessions::Joiner,
 };
 use crate::{
-    room::{
-        CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, PublishResult, RoomId, Snapshot,
-        Text,
-    },
-    store::{Store, StoreError},
+    room::{CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NewEntry, RoomId, Snapshot},
+    store::{PublishResults, Store, StoreError},
 };
 
 #[async_trait]
@@ -59,23 +56,13 @@ impl Store for Redis {
         goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    async fn publish(
+    async fn publish_all(
         &self,
         room: &RoomId,
         from: MemberId,
-        n: u64,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        self.shared.spoiled.note(room, self.shared.publish(room, from, Some(n), text).await)
-    }
-
-    async fn publish_next(
-        &self,
-        room: &RoomId,
-        from: MemberId,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        self.shared.spoiled.note(room, self.shared.publish(room, from, None, text).await)
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError> {
+        self.shared.spoiled.note(room, self.shared.publish(room, from, entries).await)
     }
 
     async fn typing(

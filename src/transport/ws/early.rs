@@ -38,7 +38,7 @@ impl Early {
         while !self.goodbye && self.frames.len() < KEPT && self.bytes < FRAME_LIMIT {
             let message = socket.next().await;
             self.bytes += message.iter().flatten().map(Message::len).sum::<usize>();
-            match Received::from(message) {
+            match Received::read(socket, message) {
                 Received::Frame(inbound) => self.frames.push(inbound),
                 Received::Control => {}
                 // The member leaves for good: its session is freed once it is established.

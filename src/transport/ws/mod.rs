@@ -3,19 +3,16 @@
 
 mod early;
 mod outbox;
+mod received;
 mod stream;
 
-use std::{num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
+use std::{future::poll_fn, num::NonZeroU32, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use hyper_tungstenite::{
     HyperWebsocket, WebSocketStream,
-    tungstenite::{
-        Error, Message,
-        error::ProtocolError,
-        protocol::{Role, WebSocketConfig, frame::coding::CloseCode},
-    },
+    tungstenite::protocol::{Role, WebSocketConfig},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -23,11 +20,17 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use self::{early::Early, outbox::Outbox, stream::Stream};
+use self::{
+    early::Early,
+    outbox::Outbox,
+    received::{Received, first_frame, gather},
+    stream::Stream,
+};
 use crate::{
     budget::Usage,
     hub::{Hub, JoinRequest, Session, Subscriber},
-    protocol::{ApiError, ClientFrame, ClientMessage, ServerMessage},
+    protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp, True},
+    room::{NewEntry, PublishResult},
     transport::{hijack::Hijack, pacer::FramePacer},
 };
 
@@ -125,7 +128,14 @@ async fn take_over(upgraded: HyperWebsocket) -> Option<(Socket, Arc<Outbox>)> {
     let outbox = Arc::new(Outbox::new(write, admission));
     // A copy, mostly of nothing: the original would keep hyper's whole 8 KiB buffer alive.
     let head = Bytes::copy_from_slice(&parts.read_buf);
-    let stream = Stream { head, socket: read, outbox: Arc::clone(&outbox), broken: false };
+    let stream = Stream {
+        head,
+        socket: read,
+        outbox: Arc::clone(&outbox),
+        unread: 0,
+        took_all: false,
+        broken: false,
+    };
     Some((WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings())).await, outbox))
 }
 
@@ -201,10 +211,8 @@ impl Connection {
     /// Handles the frames that came before the welcome.
     async fn catch_up(&self, early: Early, session: &mut Option<Session>) {
         let (frames, goodbye) = early.take();
-        for inbound in frames {
-            if self.hear(inbound, session).await {
-                return;
-            }
+        if self.hear_all(frames, session).await {
+            return;
         }
         if goodbye {
             self.leave(session).await;
@@ -217,27 +225,38 @@ impl Connection {
         // On the stack: an interval would keep its timer in an allocation of its own.
         let mut pulse = pin!(sleep(PULSE));
         let mut heard = true;
+        let mut next = None;
         loop {
-            let message = tokio::select! {
-                message = socket.next() => message,
-                () = pulse.as_mut() => {
-                    pulse.as_mut().reset(Instant::now() + PULSE);
-                    if !std::mem::take(&mut heard) {
-                        return;
+            let received = match next.take() {
+                Some(received) => received,
+                None => tokio::select! {
+                    received = Received::next(socket) => received,
+                    () = pulse.as_mut() => {
+                        pulse.as_mut().reset(Instant::now() + PULSE);
+                        if !std::mem::take(&mut heard) {
+                            return;
+                        }
+                        if self.outbox.is_stuck() {
+                            return self.outbox.close(&ApiError::TooSlow);
+                        }
+                        self.outbox.ping();
+                        continue;
                     }
-                    if self.outbox.is_stuck() {
-                        return self.outbox.close(&ApiError::TooSlow);
-                    }
-                    self.outbox.ping();
-                    continue;
-                }
+                },
             };
             heard = true;
             // Parsed before anything is awaited, so that the frame is not kept while the store works. Boxed, or an idle
             // connection would carry the room for it.
-            let step: BoxFuture<'_, bool> = match Received::from(message) {
-                Received::Frame(inbound) => Box::pin(self.hear(inbound, session)),
-                Received::Control => Box::pin(self.pace.frame().map(|_| false)),
+            let step: BoxFuture<'_, bool> = match received {
+                Received::Frame(frame) if socket.get_ref().is_drained() => {
+                    Box::pin(self.hear(frame, session))
+                }
+                Received::Frame(frame) => {
+                    let mut frames = vec![frame];
+                    next = gather(socket, &mut frames);
+                    Box::pin(self.hear_all(frames, session))
+                }
+                Received::Control => Box::pin(self.pace.check(None).map(|_| false)),
                 Received::Goodbye => Box::pin(self.leave(session).map(|_| true)),
                 Received::Nonsense(error) => {
                     socket.get_mut().broken = true;
@@ -253,6 +272,41 @@ impl Connection {
         }
     }
 
+    /// Handles frames in order. True when one of them ends the connection.
+    async fn hear_all(&self, frames: Vec<ClientFrame>, session: &mut Option<Session>) -> bool {
+        // Messages that came together are published together.
+        let mut entries = Vec::new();
+        for ClientFrame { ask, n } in frames {
+            let counter = ask.as_ref().ok().and_then(ClientMessage::counter);
+            let ask = match ask.map(ClientMessage::entry) {
+                Ok(Ok(entry)) => {
+                    let mut paced = pin!(self.pace.check(counter));
+                    let paced = match poll_fn(|cx| Poll::Ready(paced.as_mut().poll(cx))).await {
+                        Poll::Ready(paced) => paced,
+                        Poll::Pending => {
+                            // A message that is slowed slows none that came before it.
+                            self.publish(&std::mem::take(&mut entries), session).await;
+                            paced.await
+                        }
+                    };
+                    match paced {
+                        Ok(()) => entries.push(entry),
+                        Err(error) => self.refuse(&error, n),
+                    }
+                    continue;
+                }
+                Ok(Err(ask)) => Ok(ask),
+                Err(error) => Err(error),
+            };
+            self.publish(&std::mem::take(&mut entries), session).await;
+            if self.hear(ClientFrame { ask, n }, session).await {
+                return true;
+            }
+        }
+        self.publish(&entries, session).await;
+        session.is_none()
+    }
+
     /// Handles a frame. True when that ends the connection.
     async fn hear(&self, inbound: ClientFrame, session: &mut Option<Session>) -> bool {
         let ClientFrame { ask, n } = inbound;
@@ -261,31 +315,42 @@ impl Connection {
             self.outbox.close(if freed { &ApiError::Left } else { &ApiError::StoreUnavailable });
             return true;
         }
-        let paced = match ask.as_ref().ok().and_then(ClientMessage::counter) {
-            Some(n) => self.pace.check(n).await,
-            None => self.pace.frame().await,
-        };
-        let error = match (paced.and(ask), session.as_mut()) {
-            (Ok(ask), Some(session)) => self.answer(ask, session).await.err(),
+        let paced = self.pace.check(ask.as_ref().ok().and_then(ClientMessage::counter)).await;
+        let error = match (paced.and(ask).map(ClientMessage::entry), session.as_mut()) {
+            (Ok(Ok(entry)), Some(_)) => {
+                self.publish(&[entry], session).await;
+                None
+            }
+            (Ok(Err(ask)), Some(session)) => self.answer(ask, session).await.err(),
             (Ok(_), None) => return true,
             (Err(error), _) => Some(error),
         };
         if let Some(error) = error {
-            self.outbox.send(&ServerMessage::Error(error.problem(n)));
+            self.refuse(&error, n);
         }
         false
     }
 
-    async fn answer(&self, ask: ClientMessage, session: &mut Session) -> Result<(), ApiError> {
-        let ask = match ask.entry() {
-            Ok((text, n)) => {
-                if let Some(again) = session.publish(n, &text).await? {
-                    self.outbox.send(&again);
-                }
-                return Ok(());
+    /// Publishes messages. A new one is answered by its ack in the stream.
+    async fn publish(&self, entries: &[NewEntry], session: &mut Option<Session>) {
+        let Some(session) = session.as_mut().filter(|_| !entries.is_empty()) else { return };
+        let answer = |entry: &NewEntry, result| match result {
+            Ok(PublishResult { repeated: false, .. }) => {}
+            Ok(PublishResult { n, seq, at, .. }) => {
+                let (timestamp, duplicate) = (Timestamp(at), Some(True));
+                let ack = Ack { n, seq, timestamp, cursor: None, duplicate };
+                self.outbox.send(&ServerMessage::Ack(ack));
             }
-            Err(ask) => ask,
+            Err(error) => self.refuse(&error, entry.n),
         };
+        session.publish(entries, answer).await;
+    }
+
+    fn refuse(&self, error: &ApiError, n: Option<u64>) {
+        self.outbox.send(&ServerMessage::Error(error.problem(n)));
+    }
+
+    async fn answer(&self, ask: ClientMessage, session: &mut Session) -> Result<(), ApiError> {
         match ask {
             ClientMessage::Typing { typing } => session.typing(typing).await?,
             ClientMessage::LivekitToken => {
@@ -317,65 +382,5 @@ impl Connection {
                 None => true,
             }
         })
-    }
-}
-
-/// What came over the socket.
-enum Received {
-    /// A data frame, parsed.
-    Frame(ClientFrame),
-    /// A ping or a pong.
-    Control,
-    /// A close by a member that leaves.
-    Goodbye,
-    /// A close by a page that unloads, and may only be reloading.
-    Unload,
-    /// Broken WebSocket protocol, or a message that is too large.
-    Nonsense(ApiError),
-    /// The connection is lost.
-    Lost,
-}
-
-impl From<Option<Result<Message, Error>>> for Received {
-    fn from(message: Option<Result<Message, Error>>) -> Self {
-        match message {
-            Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text)),
-            Some(Ok(Message::Binary(_))) => {
-                Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None })
-            }
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
-            // A client that gives up a lost connection sends a close code of its own. Only a normal close means that it
-            // leaves.
-            Some(Ok(Message::Close(frame))) => {
-                match frame.map_or(CloseCode::Status, |frame| frame.code) {
-                    CloseCode::Normal | CloseCode::Status => Self::Goodbye,
-                    CloseCode::Away => Self::Unload,
-                    _ => Self::Lost,
-                }
-            }
-            Some(Err(Error::Capacity(_))) => Self::Nonsense(ApiError::FrameTooBig),
-            Some(Err(Error::Utf8(_))) => Self::Nonsense(ApiError::BadText),
-            // A peer that vanishes without a close frame is lost; it has not broken the protocol.
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) | None => {
-                Self::Lost
-            }
-            Some(Err(Error::Protocol(_))) => Self::Nonsense(ApiError::BadProtocol),
-            Some(Err(_)) => Self::Lost,
-        }
-    }
-}
-
-/// The first data frame. `Err(None)` when the peer is gone.
-async fn first_frame(socket: &mut Socket) -> Result<ClientFrame, Option<ApiError>> {
-    loop {
-        match Received::from(socket.next().await) {
-            Received::Frame(inbound) => return Ok(inbound),
-            Received::Control => {}
-            Received::Nonsense(error) => {
-                socket.get_mut().broken = true;
-                return Err(Some(error));
-            }
-            Received::Goodbye | Received::Unload | Received::Lost => return Err(None),
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! What comes over a WebSocket, parsed.
 
+use std::future::poll_fn;
+
 use futures_util::{FutureExt, StreamExt};
 use hyper_tungstenite::tungstenite::{
     Error, Message, error::ProtocolError, protocol::frame::coding::CloseCode,
@@ -10,8 +12,8 @@ use crate::protocol::{ApiError, ClientFrame};
 
 /// What came over the socket.
 pub(super) enum Received {
-    /// A data frame, parsed, and its length in bytes.
-    Frame(ClientFrame, usize),
+    /// A data frame, parsed.
+    Frame(ClientFrame),
     /// A ping or a pong.
     Control,
     /// A close by a member that leaves.
@@ -27,9 +29,9 @@ pub(super) enum Received {
 impl From<Option<Result<Message, Error>>> for Received {
     fn from(message: Option<Result<Message, Error>>) -> Self {
         match message {
-            Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text), text.len()),
+            Some(Ok(Message::Text(text))) => Self::Frame(ClientFrame::parse(&text)),
             Some(Ok(Message::Binary(_))) => {
-                Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None }, 0)
+                Self::Frame(ClientFrame { ask: Err(ApiError::BinaryFrame), n: None })
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Self::Control,
             // A client that gives up a lost connection sends a close code of its own. Only a normal close means that it
@@ -53,18 +55,34 @@ impl From<Option<Result<Message, Error>>> for Received {
     }
 }
 
+impl Received {
+    /// What comes next.
+    pub(super) async fn next(socket: &mut Socket) -> Self {
+        if socket.get_ref().is_drained() {
+            // tungstenite has nothing, and to ask it costs five times as much.
+            poll_fn(|cx| socket.get_ref().poll_readable(cx)).await;
+        }
+        let message = socket.next().await;
+        Self::read(socket, message)
+    }
+
+    pub(super) fn read(socket: &mut Socket, message: Option<Result<Message, Error>>) -> Self {
+        message.iter().flatten().for_each(|message| socket.get_mut().account(message.len()));
+        Self::from(message)
+    }
+}
+
 /// The most frames, and bytes of them, that are handled together.
 const TOGETHER: (usize, usize) = (64, FRAME_LIMIT);
 
 /// Adds the data frames that are there already. Returns what comes after them, as far as it is there.
 pub(super) fn gather(socket: &mut Socket, frames: &mut Vec<ClientFrame>) -> Option<Received> {
     let mut bytes = 0;
-    while frames.len() < TOGETHER.0 && bytes < TOGETHER.1 {
-        match Received::from(socket.next().now_or_never()?) {
-            Received::Frame(frame, length) => {
-                frames.push(frame);
-                bytes += length;
-            }
+    while frames.len() < TOGETHER.0 && bytes < TOGETHER.1 && !socket.get_ref().is_drained() {
+        let message = socket.next().now_or_never()?;
+        bytes += message.iter().flatten().map(Message::len).sum::<usize>();
+        match Received::read(socket, message) {
+            Received::Frame(frame) => frames.push(frame),
             other => return Some(other),
         }
     }
@@ -74,8 +92,8 @@ pub(super) fn gather(socket: &mut Socket, frames: &mut Vec<ClientFrame>) -> Opti
 /// The first data frame. `Err(None)` when the peer is gone.
 pub(super) async fn first_frame(socket: &mut Socket) -> Result<ClientFrame, Option<ApiError>> {
     loop {
-        match Received::from(socket.next().await) {
-            Received::Frame(inbound, _) => return Ok(inbound),
+        match Received::next(socket).await {
+            Received::Frame(frame) => return Ok(frame),
             Received::Control => {}
             Received::Nonsense(error) => {
                 socket.get_mut().broken = true;

@@ -21,8 +21,35 @@ pub(super) struct Stream {
     pub(super) head: Bytes,
     pub(super) socket: OwnedReadHalf,
     pub(super) outbox: Arc<Outbox>,
+    /// Bytes that tungstenite has got and that no message accounts for.
+    pub(super) unread: usize,
+    /// The last read had room for more.
+    pub(super) took_all: bool,
     /// tungstenite has failed to parse the input.
     pub(super) broken: bool,
+}
+
+impl Stream {
+    /// Whether neither tungstenite nor the socket may have another frame. A message in fragments has more headers than
+    /// are accounted for, and after one the answer stays no.
+    pub(super) fn is_drained(&self) -> bool {
+        self.took_all && self.unread == 0
+    }
+
+    /// Accounts for a message of so many bytes, which came in one frame.
+    pub(super) fn account(&mut self, length: usize) {
+        let header = match length {
+            ..126 => 6,
+            126..0x1_0000 => 8,
+            _ => 14,
+        };
+        self.unread = self.unread.saturating_sub(header + length);
+    }
+
+    /// Waits for the socket alone, where tungstenite has nothing to read.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.socket.as_ref().poll_read_ready(cx).map(|_| ())
+    }
 }
 
 impl AsyncRead for Stream {
@@ -31,12 +58,17 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.head.has_remaining() {
+        let before = buf.filled().len();
+        let polled = if self.head.has_remaining() {
             let take = self.head.len().min(buf.remaining());
             buf.put_slice(&self.head.split_to(take));
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.socket).poll_read(cx, buf)
+            Poll::Ready(Ok(()))
+        } else {
+            Pin::new(&mut self.socket).poll_read(cx, buf)
+        };
+        self.unread += buf.filled().len() - before;
+        self.took_all = buf.remaining() > 0;
+        polled
     }
 }
 

@@ -12,11 +12,11 @@ use async_trait::async_trait;
 use parlor::{
     hub::{Hub, RoomRegistry},
     room::{
-        CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NodeId, PublishResult, RoomId,
-        Snapshot, Text,
+        CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NewEntry, NodeId, RoomId,
+        Snapshot,
     },
     store::{
-        Event, EventHandler, Store, StoreError,
+        Event, EventHandler, PublishResults, Store, StoreError,
         memory::{Memory, World, wall_clock},
         redis::Redis,
     },
@@ -64,23 +64,13 @@ impl Store for Slow {
         self.0.leave(room, id, tag, reason).await
     }
 
-    async fn publish(
+    async fn publish_all(
         &self,
         room: &RoomId,
         from: MemberId,
-        n: u64,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        self.0.publish(room, from, n, text).await
-    }
-
-    async fn publish_next(
-        &self,
-        room: &RoomId,
-        from: MemberId,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        self.0.publish_next(room, from, text).await
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError> {
+        self.0.publish_all(room, from, entries).await
     }
 
     async fn typing(

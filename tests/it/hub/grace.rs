@@ -100,7 +100,7 @@ async fn who_comes_back_in_time_was_never_gone() {
     let welcome = bob.welcome.clone();
     drop(bob);
     tokio::time::sleep(Duration::from_secs(14)).await;
-    ann.seat.publish(Some(1), &"are you there?".parse().unwrap()).await.unwrap();
+    ann.publish(Some(1), "are you there?").await.unwrap();
     let mut bob = enter(&hub, "r", "Somebody", Some(&welcome)).await;
     assert_eq!(bob.welcome["clientId"], welcome["clientId"]);
     assert_eq!(bob.welcome["user"], "Bob");
@@ -110,7 +110,7 @@ async fn who_comes_back_in_time_was_never_gone() {
     );
     assert_eq!(bob.welcome["history"][0]["text"], "are you there?");
     tokio::time::sleep(Duration::from_secs(60)).await;
-    bob.seat.publish(Some(1), &"yes".parse().unwrap()).await.unwrap();
+    bob.publish(Some(1), "yes").await.unwrap();
     assert_eq!(ann.hears().await["type"], "ack");
     assert_eq!(ann.hears().await["text"], "yes", "and nobody heard of it");
     assert_eq!(bob.hears().await["type"], "ack");

@@ -21,11 +21,11 @@ use parlor::{
     hub::{Encoder, Hub, JoinRequest, ResumeFrom, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
     room::{
-        CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NodeId, PublishResult,
-        RoomId, Snapshot, Text,
+        CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NewEntry, NodeId,
+        PublishResult, RoomId, Snapshot,
     },
     store::{
-        Store, StoreError,
+        PublishResults, Store, StoreError,
         memory::{Memory, World, wall_clock},
     },
 };
@@ -73,6 +73,13 @@ struct Someone {
 impl Someone {
     async fn hears(&mut self) -> Value {
         self.heard.recv().await.unwrap()
+    }
+
+    async fn publish(&mut self, n: Option<u64>, text: &str) -> Result<PublishResult, ApiError> {
+        let entry = NewEntry { n, text: text.parse().unwrap() };
+        let mut result = None;
+        self.seat.publish(&[entry], |_, said| result = Some(said)).await;
+        result.unwrap()
     }
 }
 
@@ -161,24 +168,13 @@ impl Store for Moody {
         self.store.leave(room, id, tag, reason).await
     }
 
-    async fn publish(
+    async fn publish_all(
         &self,
         room: &RoomId,
         from: MemberId,
-        n: u64,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        let said = self.store.publish(room, from, n, text).await;
-        if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
-    }
-
-    async fn publish_next(
-        &self,
-        room: &RoomId,
-        from: MemberId,
-        text: &Text,
-    ) -> Result<PublishResult, StoreError> {
-        let said = self.store.publish_next(room, from, text).await;
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError> {
+        let said = self.store.publish_all(room, from, entries).await;
         if self.mumbles.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { said }
     }
 

@@ -32,7 +32,7 @@ async fn a_request_that_waited_does_not_take_the_seat_of_a_link_that_came_later(
     assert_eq!(taken, Err(ApiError::Replaced));
     stage.hub.leave_by_ticket(&room, &ticket, late.began).await.unwrap();
     assert!(heard.try_recv().is_err());
-    back.seat.publish(Some(1), &"still here".parse().unwrap()).await.unwrap();
+    back.publish(Some(1), "still here").await.unwrap();
     assert_eq!(
         (bob.hears().await["text"].as_str(), back.hears().await["type"].as_str()),
         (Some("still here"), Some("ack"))
@@ -80,7 +80,7 @@ async fn a_seat_taken_at_another_node_closes_the_link_here_and_no_newer_one() {
     drop(away);
     drop(first);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    back.seat.publish(None, &"still me".parse().unwrap()).await.unwrap();
+    back.publish(None, "still me").await.unwrap();
     assert_eq!(back.hears().await["type"], "ack");
     // A held seat goes without a word.
     drop(back.seat);
@@ -95,14 +95,8 @@ async fn a_counter_that_may_be_spent_is_not_given_out_again() {
     let stage = stage();
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;
     stage.store.mumbles.store(true, Ordering::SeqCst);
-    assert_eq!(
-        ann.seat.publish(None, &"one".parse().unwrap()).await.err(),
-        Some(ApiError::StoreUnavailable)
-    );
-    assert!(
-        ann.seat.publish(None, &"two".parse().unwrap()).await.unwrap().is_none(),
-        "another message is no repetition"
-    );
+    assert_eq!(ann.publish(None, "one").await.err(), Some(ApiError::StoreUnavailable));
+    assert!(!ann.publish(None, "two").await.unwrap().repeated, "another message is no repetition");
     let late = enter(&stage.hub, "r", "Late", None).await;
     let texts: Vec<_> =
         late.welcome["history"].as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
@@ -115,7 +109,7 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     let mut ann = enter(&stage.hub, "r", "Ann", None).await;
     let (zoe, go) = stage.enter_slowly(When::Before, "Zoe", None).await;
     let bob = enter(&stage.hub, "r", "Bob", None).await;
-    ann.seat.publish(None, &"for your ears only".parse().unwrap()).await.unwrap();
+    ann.publish(None, "for your ears only").await.unwrap();
     bob.seat.leave().await;
     ann.seat.leave().await;
     assert!(stage.world.is_empty());
@@ -128,7 +122,7 @@ async fn what_was_said_and_done_in_an_earlier_life_is_told_to_nobody() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(zoe.heard.try_recv().ok(), None);
     let mut yan = enter(&stage.hub, "r", "Yan", None).await;
-    yan.seat.publish(None, &"hello".parse().unwrap()).await.unwrap();
+    yan.publish(None, "hello").await.unwrap();
     assert_eq!(
         (zoe.hears().await["type"].as_str(), zoe.hears().await["text"].as_str()),
         (Some("joined"), Some("hello"))

@@ -17,7 +17,7 @@ async fn typing_ends_by_itself() {
     assert_eq!(begun.elapsed().as_secs(), 6);
     bob.seat.typing(true).await.unwrap();
     assert_eq!(ann.hears().await["typing"], true);
-    bob.seat.publish(None, &"done".parse().unwrap()).await.unwrap();
+    bob.publish(None, "done").await.unwrap();
     assert_eq!(ann.hears().await["type"], "chat");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(ann.heard.try_recv().is_err(), "a message ends it without a word");

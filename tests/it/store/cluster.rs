@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use crate::support::{
     RIGHTS, a_room,
     cluster::Cluster,
+    entry,
     ledger::{node, nothing_is_lost_in_silence_while, nothing_is_lost_while},
     redis::{Server, free_port},
     text, until,
@@ -43,12 +44,12 @@ async fn one_message_is_one_script_at_the_server_of_its_room_and_nothing_elsewhe
         let room = a_room_at(&cluster, home);
         let ((ann, ann_tag), (bob, bob_tag)) =
             (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
-        here.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+        here.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
         // Between the first message and the last, only probes call PEXPIRETIME: each once, as each of the others.
         let names = ["evalsha", "spublish", "ssubscribe", "eval", "pexpiretime"];
         let before = cluster.calls_of(names);
         for n in 2..=MESSAGES + 1 {
-            here.store.publish(&room, ann, n, &text("hello")).await.unwrap();
+            here.store.publish(&room, ann, entry(n, &text("hello"))).await.unwrap();
         }
         let after = cluster.calls_of(names);
         for node in [&mut here, &mut there] {
@@ -183,7 +184,7 @@ async fn node_that_only_listens_follows_a_room_that_moves() {
     let (bob, _) = speaker.join(&room, "Bob").await;
     cluster.move_slot(slot, another_master(&cluster, slot));
     let begun = Instant::now();
-    speaker.store.publish(&room, bob, 1, &text("hello")).await.unwrap();
+    speaker.store.publish(&room, bob, entry(1, &text("hello"))).await.unwrap();
     assert_eq!(listener.heard.entry().await.seq, 1);
     println!("heard after {:?}", begun.elapsed());
     assert_eq!(listener.store.counts().reset.load(Ordering::Relaxed), 0);
@@ -208,12 +209,12 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     node.heard.link(false).await;
     assert!(node.store.ready(), "most rooms are in reach");
     assert_eq!(
-        node.store.publish(&lost, ann, 1, &text("hello")).await,
+        node.store.publish(&lost, ann, entry(1, &text("hello"))).await,
         Err(StoreError::Unavailable)
     );
     let begun = Instant::now();
     for n in 1..=20 {
-        node.store.publish(&kept, bob, n, &text("hello")).await.unwrap();
+        node.store.publish(&kept, bob, entry(n, &text("hello"))).await.unwrap();
         assert_eq!(other.heard.entry().await.seq, n);
     }
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -222,7 +223,7 @@ async fn shard_that_is_away_takes_only_its_own_rooms_along() {
     node.heard.link(true).await;
     node.heard.reset().await;
     until("the room is there again", async || {
-        node.store.publish(&lost, ann, 1, &text("hello")).await.is_ok()
+        node.store.publish(&lost, ann, entry(1, &text("hello"))).await.is_ok()
     })
     .await;
     assert_eq!(node.people(&kept).await.len(), 2);
@@ -255,7 +256,7 @@ async fn server_that_is_no_part_of_the_cluster_is_passed_over() {
     let mut node = node(&url, Limits::default()).await;
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
 }
 
@@ -273,7 +274,7 @@ async fn user_with_few_rights_is_enough() {
     let (ann, ann_tag) = node.join(&room, "Ann").await;
     let slot = cluster.slot_of(room.as_str());
     cluster.move_slot(slot, another_master(&cluster, slot));
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
     node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(cluster.keys(), Vec::<String>::new());

@@ -12,7 +12,7 @@ use parlor::{
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::support::{
-    a_room,
+    a_room, entry,
     ledger::{Node, node},
     line::Line,
     name,
@@ -27,7 +27,7 @@ async fn begin() -> (Server, Line, Node, RoomId, MemberId) {
     let node = node(&line.url(), Limits::default()).await;
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     (server, line, node, room, ann)
 }
 
@@ -61,7 +61,7 @@ async fn a_silent_connection_is_made_anew_and_only_then_counts_as_a_redis_that_i
         up
     })
     .await;
-    assert_eq!(node.store.publish(&room, ann, 2, &text("still here")).await.unwrap().seq, 2);
+    assert_eq!(node.store.publish(&room, ann, entry(2, &text("still here"))).await.unwrap().seq, 2);
     node.heard.links();
 
     // It cannot be made anew.
@@ -76,7 +76,7 @@ async fn a_silent_connection_is_made_anew_and_only_then_counts_as_a_redis_that_i
     node.heard.link(false).await;
     line.hold(false);
     node.heard.link(true).await;
-    assert_eq!(node.store.publish(&room, ann, 3, &text("and still")).await.unwrap().seq, 3);
+    assert_eq!(node.store.publish(&room, ann, entry(3, &text("and still"))).await.unwrap().seq, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +87,7 @@ async fn a_redis_that_hangs_is_told_by_its_pulse() {
     assert!(!node.store.ready());
     server.signal("CONT");
     node.heard.link(true).await;
-    assert_eq!(node.store.publish(&room, ann, 2, &text("here again")).await.unwrap().seq, 2);
+    assert_eq!(node.store.publish(&room, ann, entry(2, &text("here again"))).await.unwrap().seq, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -156,7 +156,10 @@ async fn a_look_at_a_room_that_finds_too_long_a_queue_is_not_kept_waiting() {
         waiting.iter().for_each(JoinHandle::abort);
         line.hold(false);
         until("Redis is in reach", async || node.store.ready()).await;
-        assert_eq!(node.store.publish(&room, ann, 2, &text("still here")).await.unwrap().seq, 2);
+        assert_eq!(
+            node.store.publish(&room, ann, entry(2, &text("still here"))).await.unwrap().seq,
+            2
+        );
         at_once && matches!(told, Err(StoreError::Busy(_)))
     })
     .await;

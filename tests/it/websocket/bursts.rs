@@ -3,6 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 use crate::{
     support::redis::Server,
@@ -108,4 +115,30 @@ async fn a_burst_beyond_the_rate_is_slowed_and_then_refused() {
     }
     let refused = ann.until("error").await;
     assert_eq!((&refused["code"], &refused["n"]), (&json!("rate_limited"), &json!(11)));
+}
+
+/// A text frame, or one that goes on with it, masked as a client's is.
+fn fragment(code: Data, text: &str, last: bool) -> Message {
+    Message::Frame(Frame::message(text.to_owned(), OpCode::Data(code), last))
+}
+
+#[tokio::test]
+async fn frames_behind_fragments_and_pings_are_heard_at_once() {
+    let server = TestServer::start(&["--rate", "1000"]).await;
+    let mut ann = Client::join(&server, "general", "Ann").await;
+    for n in 1..=20 {
+        // In one write: a ping, a message in fragments, one that is long, and one that is short.
+        let text = chat(3 * n - 2).to_string();
+        let (head, tail) = text.split_at(10);
+        ann.put(Message::Ping(vec![0; 100].into()));
+        ann.put(fragment(Data::Text, head, false)).put(fragment(Data::Continue, tail, true));
+        ann.send(json!({"type": "chat", "text": "x".repeat(600 + n as usize), "n": 3 * n - 1}));
+        ann.send(chat(3 * n));
+        for n in 3 * n - 2..=3 * n {
+            assert_eq!(ann.until("ack").await["n"], n);
+        }
+        // Alone, so that nothing behind it makes the server look.
+        ann.send(json!({"type": "ping"}));
+        ann.until("pong").await;
+    }
 }

@@ -1,5 +1,6 @@
 //! The wire in good order: welcome, chat, ack, typing, presence.
 
+mod bursts;
 mod counters;
 mod history;
 

@@ -1,18 +1,19 @@
 #!lua
--- Adds an entry to the log and publishes it to every node. Repeats Room::say.
+-- Adds a member's entries to the log and publishes each to every node. Repeats Room::publish.
 -- KEYS  room log channel
--- ARGV  member n text seen [draw]
+-- ARGV  member seen (n text draw)*
 --       seen: epoch and seq that the sender's node has got, with a space between, or nothing
---       draw: n is empty, and is to follow the member's last; a draw that comes again is the same send.
---       The newest draws are kept, because other sends may come between.
--- Returns 'epoch seq at repeated n', or ENOMEMBER, or ESTALE.
--- Every message comes through here, so this script saves time in three ways:
+--       n: nothing where the entry is to follow the member's last. It has a draw then, and a draw that comes
+--       again is the same send. The newest draws are kept, because other sends may come between.
+-- Returns ENOMEMBER, or a line for each entry: 'epoch seq at repeated n', or ESTALE.
+-- Every message comes through here, so this script saves time in four ways:
+-- - Entries that came together are added together.
 -- - The limits stand in the script instead of being sent.
 -- - Numbers are written by string.format: Redis and tostring take several times as long for it.
 -- - Readers of the log skip entries that have grown too old, and renew.lua removes them.
 local keep, most, age = HISTORY_LEN, HISTORY_BYTES, HISTORY_AGE
-local call, format = redis.call, string.format
-local room, log, channel, member, n, text = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3]
+local call, format, match = redis.call, string.format, string.match
+local room, log, channel, member, seen = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 
 local epoch, seq, bytes, seat, last = unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member))
 if not seat then
@@ -20,63 +21,91 @@ if not seat then
 end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
-local draw, drawn = ARGV[5], nil
-if draw then
-  drawn = call('HGET', room, 'w:' .. member) or ''
-  local answer, its_n = string.match(';' .. drawn, ';' .. draw .. ' (%d+ %d+) (%d+);')
-  if answer then
-    -- Not marked as repeated, because the sender knows of one try only.
-    return epoch .. ' ' .. answer .. ' 0 ' .. its_n
-  end
-  local last_n = last and string.match(last, '^%d+') or '0'
-  if tonumber(last_n) >= MAX_N then
-    return 'ESTALE'
-  end
-  n = format('%.0f', last_n + 1)
-elseif last then
-  local last_n = string.match(last, '^%d+')
-  if n == last_n then
-    return epoch .. string.sub(last, #last_n + 1) .. ' 1 ' .. n
-  end
-  -- Compared as strings, because Lua's numbers end at 2^53.
-  if #n < #last_n or (#n == #last_n and n < last_n) then
-    local entries = call('LRANGE', log, 0, -1)
-    for i = #entries, 1, -1 do
-      local said_seq, said_at, from, said_n = string.match(entries[i], '^(%d+) (%d+) (%x+) (%d+) ')
+local name = match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
+local entries, added, drawn, kept, answers = {}, 0, nil, nil, nil
+
+-- The log goes on in a new epoch.
+local function begin_epoch()
+  epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. now .. #entries .. seq), 1, 15)
+  call('HSET', room, 'e', epoch)
+  call('SPUBLISH', channel, 'R ' .. epoch)
+end
+
+-- 'seq at' of the member's entry n, if it is in the log, to which the new entries belong already.
+local function find(n)
+  local count, size = 0, 0
+  kept = kept or call('LRANGE', log, 0, -1)
+  for _, list in ipairs({ entries, kept }) do
+    for i = #list, 1, -1 do
+      count, size = count + 1, size + #list[i] - (string.find(list[i], '\n', 1, true) or 0)
+      if count > keep or (size > most and count > 1) then
+        return nil
+      end
+      local said_seq, said_at, from, said_n = match(list[i], '^(%d+) (%d+) (%x+) (%d+) ')
       if from == member and said_n == n and said_at + age > tonumber(now) then
-        return epoch .. ' ' .. said_seq .. ' ' .. said_at .. ' 1 ' .. n
+        return said_seq .. ' ' .. said_at
       end
     end
-    return 'ESTALE'
   end
 end
 
--- The sender's node has seen more of this epoch than there is: a failover lost
--- writes, and numbers would be used twice. The log goes on in a new epoch.
-if ARGV[4] ~= epoch .. ' ' .. seq then
-  local seen_epoch, seen_seq = string.match(ARGV[4], '^(%x+) (%d+)$')
-  if epoch == seen_epoch and tonumber(seen_seq) > tonumber(seq) then
-    -- Epochs are written without leading zeros.
-    epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. n .. now), 1, 15)
-    call('HSET', room, 'e', epoch)
-    call('SPUBLISH', channel, 'R ' .. epoch)
+for i = 3, #ARGV, 3 do
+  local n, text, draw = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local last_n = last and match(last, '^%d+')
+  local line
+  if draw ~= '' then
+    drawn = drawn or call('HGET', room, 'w:' .. member) or ''
+    local answer, its_n = match(';' .. drawn, ';' .. draw .. ' (%d+ %d+) (%d+);')
+    if answer then
+      -- Not marked as repeated, because the sender knows of one try only.
+      line = epoch .. ' ' .. answer .. ' 0 ' .. its_n
+    elseif last and tonumber(last_n) >= MAX_N then
+      line = 'ESTALE'
+    else
+      n = format('%.0f', (last_n or 0) + 1)
+    end
+  elseif n == last_n then
+    line = epoch .. string.sub(last, #last_n + 1) .. ' 1 ' .. n
+  -- Compared as strings, because Lua's numbers end at 2^53.
+  elseif last and (#n < #last_n or (#n == #last_n and n < last_n)) then
+    local answer = find(n)
+    line = answer and epoch .. ' ' .. answer .. ' 1 ' .. n or 'ESTALE'
   end
+  if not line then
+    -- The sender's node has seen more of this epoch than there is: a failover lost writes, and numbers would be
+    -- used twice.
+    if seen ~= '' and #entries == 0 and seen ~= epoch .. ' ' .. seq then
+      local seen_epoch, seen_seq = match(seen, '^(%x+) (%d+)$')
+      if epoch == seen_epoch and tonumber(seen_seq) > tonumber(seq) then
+        begin_epoch()
+      end
+    end
+    seq = format('%d', seq + 1)
+    added = added + #text
+    entries[#entries + 1] = seq .. ' ' .. now .. ' ' .. member .. ' ' .. n .. ' ' .. name .. '\n' .. text
+    last = n .. ' ' .. seq .. ' ' .. now
+    line = epoch .. ' ' .. seq .. ' ' .. now .. ' 0 ' .. n
+    if draw ~= '' then
+      drawn = draw .. ' ' .. seq .. ' ' .. now .. ' ' .. n .. ';' .. drawn
+    end
+  end
+  answers = answers and answers .. '\n' .. line or line
+end
+if #entries == 0 then
+  return answers
 end
 
-seq = format('%d', seq + 1)
-bytes = bytes + #text
-local name = string.match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
-local entry = seq .. ' ' .. now .. ' ' .. member .. ' ' .. n .. ' ' .. name .. '\n' .. text
-local length = call('RPUSH', log, entry)
+bytes = bytes + added
+local length = call('RPUSH', log, unpack(entries))
 -- Bytes of text in the log, kept as a running sum so that no script has to read the whole log.
-if length == 1 then
-  if bytes > #text then
-    -- Redis has dropped the log. Entries already published cannot be taken back: the log goes on in a new epoch.
-    epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. n .. now), 1, 15)
-    call('HSET', room, 'e', epoch)
-    call('SPUBLISH', channel, 'R ' .. epoch)
+if length == #entries then
+  if bytes > added then
+    -- Redis has dropped the log. Entries already published cannot be taken back.
+    local old = epoch
+    begin_epoch()
+    answers = string.gsub(answers, '%f[^%z\n]' .. old, epoch)
   end
-  bytes = #text
+  bytes = added
   -- A list that is new again must not outlive its room.
   call('PEXPIREAT', log, call('PEXPIRETIME', room))
 end
@@ -85,11 +114,12 @@ while length > keep or (bytes > most and length > 1) do
   length = length - 1
   bytes = bytes - (#oldest - (string.find(oldest, '\n', 1, true) or 0))
 end
-call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
-if draw then
+call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, last)
+if drawn then
   -- About eight draws. The last may be cut off, and then matches nothing.
-  local answer = draw .. ' ' .. seq .. ' ' .. now .. ' ' .. n .. ';'
-  call('HSET', room, 'w:' .. member, string.sub(answer .. drawn, 1, 512))
+  call('HSET', room, 'w:' .. member, string.sub(drawn, 1, 512))
 end
-call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entry)
-return epoch .. ' ' .. seq .. ' ' .. now .. ' 0 ' .. n
+for i = 1, #entries do
+  call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entries[i])
+end
+return answers

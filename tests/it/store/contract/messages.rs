@@ -9,7 +9,7 @@ use parlor::{
 use tokio::time::Instant;
 
 use super::world::World;
-use crate::support::{a_room, name, text};
+use crate::support::{a_room, entry, name, text};
 
 pub(super) async fn messages_of_two_nodes_arrive_everywhere_in_one_order<W: World>() {
     let world = W::new().await;
@@ -57,10 +57,10 @@ pub(super) async fn reaction_is_an_entry_like_any_other<W: World>() {
     let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
     here.publish(&room, ann.id, 1, "hello").await.unwrap();
     let thumb = |on| Text::from(Reaction { target: 1, emoji: "👍", on });
-    let put = there.store.publish(&room, bob.id, 1, &thumb(true)).await.unwrap();
-    let again = there.store.publish(&room, bob.id, 1, &thumb(true)).await.unwrap();
+    let put = there.store.publish(&room, bob.id, entry(1, &thumb(true))).await.unwrap();
+    let again = there.store.publish(&room, bob.id, entry(1, &thumb(true))).await.unwrap();
     assert_eq!((put.seq, put.repeated, again.seq, again.repeated), (2, false, 2, true));
-    assert_eq!(there.store.publish_next(&room, bob.id, &thumb(false)).await.unwrap().n, 2);
+    assert_eq!(there.store.publish(&room, bob.id, entry(None, &thumb(false))).await.unwrap().n, 2);
     // A text that looks like what is kept of a reaction stays a text.
     let imitation = thumb(true).as_str().to_owned();
     here.publish(&room, ann.id, 2, &imitation).await.unwrap();
@@ -130,7 +130,7 @@ pub(super) async fn sends_without_a_counter_get_the_next_one_wherever_they_are_s
     let (mut here, there) = (world.node().await, world.node().await);
     let room = a_room();
     let ann = here.join(&room, "Ann").await.id;
-    assert_eq!(here.store.publish_next(&room, ann, &text("first")).await.unwrap().n, 1);
+    assert_eq!(here.store.publish(&room, ann, entry(None, &text("first"))).await.unwrap().n, 1);
     assert_eq!(here.publish(&room, ann, 5, "counted").await.unwrap().n, 5);
     let mut speaking = Vec::new();
     for node in [&here, &there, &here, &there] {
@@ -138,7 +138,8 @@ pub(super) async fn sends_without_a_counter_get_the_next_one_wherever_they_are_s
         speaking.push(tokio::spawn(async move {
             let mut numbers = Vec::new();
             for _ in 0..EACH {
-                let said = store.publish_next(&room, ann, &text("uncounted")).await.unwrap();
+                let said =
+                    store.publish(&room, ann, entry(None, &text("uncounted"))).await.unwrap();
                 assert!(!said.repeated);
                 numbers.push(said.n);
             }
@@ -161,9 +162,16 @@ pub(super) async fn sends_without_a_counter_get_the_next_one_wherever_they_are_s
     // What was said without a counter is known by the one it got.
     assert!(here.publish(&room, ann, last, "uncounted").await.unwrap().repeated);
     here.publish(&room, ann, (1 << 53) - 2, "hello").await.unwrap();
-    assert_eq!(here.store.publish_next(&room, ann, &text("hello")).await.unwrap().n, (1 << 53) - 1);
+    assert_eq!(
+        here.store.publish(&room, ann, entry(None, &text("hello"))).await.unwrap().n,
+        (1 << 53) - 1
+    );
     let refused = Err(StoreError::Refused(RoomError::StaleN));
-    assert_eq!(here.store.publish_next(&room, ann, &text("hello")).await, refused, "none follows");
+    assert_eq!(
+        here.store.publish(&room, ann, entry(None, &text("hello"))).await,
+        refused,
+        "none follows"
+    );
 }
 
 pub(super) async fn strangers_may_neither_speak_nor_type<W: World>() {
@@ -174,7 +182,7 @@ pub(super) async fn strangers_may_neither_speak_nor_type<W: World>() {
     for _ in 0..2 {
         assert_eq!(node.publish(&room, stranger, 1, "hello").await.map(drop), refused);
         assert_eq!(
-            node.store.publish_next(&room, stranger, &text("hello")).await.map(drop),
+            node.store.publish(&room, stranger, entry(None, &text("hello"))).await.map(drop),
             refused
         );
         assert_eq!(
@@ -273,7 +281,7 @@ pub(super) async fn a_thousand_messages_at_once_are_dense_and_the_same_everywher
             let mut acknowledged = Vec::new();
             for n in 1..=100 {
                 acknowledged.push((
-                    store.publish(&room, guest.id, n, &text("hello")).await.unwrap().seq,
+                    store.publish(&room, guest.id, entry(n, &text("hello"))).await.unwrap().seq,
                     guest.id,
                     n,
                 ));

@@ -1,22 +1,22 @@
 //! The scripts in Redis do what `room/` does, step by step.
 
 use parlor::{
-    room::{Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, RoomId, Snapshot},
-    store::Event,
+    room::{Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, PublishResult, RoomId, Snapshot},
+    store::{Event, StoreError},
 };
 use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::world::{InMemory, InRedis, World};
-use crate::support::{Node, a_room, name, tag, text};
+use crate::support::{Node, a_room, entry, name, tag, text};
 
 /// What a member does in [`scripts_repeat_the_rules`]; members and nodes by number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Deed {
     Join { node: usize, who: usize },
     Leave { who: usize },
     LeaveByAnOldLink { who: usize },
-    Say { node: usize, who: usize, n: u64 },
+    Say { node: usize, who: usize, ns: Vec<Option<u64>> },
     Typing { node: usize, who: usize },
     Look { node: usize },
     Since { node: usize, seq: u64 },
@@ -28,7 +28,8 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         4 => (node.clone(), who.clone()).prop_map(|(node, who)| Deed::Join { node, who }),
         2 => who.clone().prop_map(|who| Deed::Leave { who }),
         1 => who.clone().prop_map(|who| Deed::LeaveByAnOldLink { who }),
-        6 => (node.clone(), who.clone(), 0..12_u64).prop_map(|(node, who, n)| Deed::Say { node, who, n }),
+        6 => (node.clone(), who.clone(), prop::collection::vec(prop::option::weighted(0.8, 0..12_u64), 1..6))
+            .prop_map(|(node, who, ns)| Deed::Say { node, who, ns }),
         1 => (node.clone(), who).prop_map(|(node, who)| Deed::Typing { node, who }),
         1 => node.clone().prop_map(|node| Deed::Look { node }),
         2 => (node, 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
@@ -97,12 +98,19 @@ impl<'a> Stage<'a> {
                 self.leave(who, self.old[who]).await;
                 String::new()
             }
-            Deed::Say { node, who, n } => {
-                let said = self.nodes[node]
-                    .store
-                    .publish(&room, ids[who], n, &text(&format!("text {n}")))
-                    .await;
-                format!("{:?}", said.map(|said| (said.seq, said.repeated)))
+            Deed::Say { node, who, ns } => {
+                let entries: Vec<_> =
+                    ns.iter().map(|n| entry(*n, &text(&format!("text {n:?}")))).collect();
+                let said = self.nodes[node].store.publish_all(&room, ids[who], &entries).await;
+                // A member that is not there is refused once or for each message.
+                let said = said.unwrap_or_else(|error| match error {
+                    StoreError::Refused(refusal) => {
+                        ns.iter().map(|_| Err(refusal.clone())).collect()
+                    }
+                    error => panic!("{error}"),
+                });
+                let bare = |said: PublishResult| (said.n, said.seq, said.repeated);
+                format!("{:?}", said.into_iter().map(|said| said.map(bare)).collect::<Vec<_>>())
             }
             Deed::Typing { node, who } => {
                 format!(
@@ -162,7 +170,7 @@ fn told(event: &Event) -> String {
 /// Whatever is done in whatever order, the scripts answer what [`parlor::room::Room`] answers and tell what it makes memory tell.
 #[test]
 fn scripts_repeat_the_rules() {
-    let limits = Limits { members: 2, history_len: 4, history_bytes: 24, ..Limits::default() };
+    let limits = Limits { members: 2, history_len: 4, history_bytes: 40, ..Limits::default() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (memory, redis) =
@@ -177,7 +185,7 @@ fn scripts_repeat_the_rules() {
         let (mut rule, mut script) = (Stage::new(in_memory, &room, ids), Stage::new(in_redis, &room, ids));
         let farewell = (0..3).map(|who| Deed::Leave { who });
         for deed in deeds.into_iter().chain(farewell) {
-            let (expected, got) = runtime.block_on(async { (rule.play(deed).await, script.play(deed).await) });
+            let (expected, got) = runtime.block_on(async { (rule.play(deed.clone()).await, script.play(deed.clone()).await) });
             prop_assert_eq!(got, expected, "{:?}", deed);
             for (rule, script) in rule.nodes.iter_mut().zip(script.nodes.iter_mut()) {
                 for expected in rule.heard.rest() {

@@ -12,7 +12,9 @@ use parlor::{
 use tokio::time::Instant;
 
 use super::until_put_off;
-use crate::support::{RIGHTS, a_room, ledger::node, name, node_id, recorder, redis::Server, text};
+use crate::support::{
+    RIGHTS, a_room, entry, ledger::node, name, node_id, recorder, redis::Server, text,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn user_with_few_rights_is_enough() {
@@ -25,7 +27,7 @@ async fn user_with_few_rights_is_enough() {
     let room = a_room();
     let (ann, ann_tag) = node.join(&room, "Ann").await;
     for n in 1..=5 {
-        node.store.publish(&room, ann, n, &text("hello")).await.unwrap();
+        node.store.publish(&room, ann, entry(n, &text("hello"))).await.unwrap();
         assert_eq!(node.heard.entry().await.seq, n);
     }
     node.store.typing(&room, ann, &name("Ann"), true, Instant::now()).await.unwrap();

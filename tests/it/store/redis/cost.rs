@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use parlor::{room::Limits, store::Store};
 use tokio::time::Instant;
 
-use crate::support::{a_room, ledger::node, line::Line, redis::Server, text};
+use crate::support::{a_room, entry, ledger::node, line::Line, redis::Server, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_message_is_one_command_and_one_write_to_each_node() {
@@ -18,7 +18,7 @@ async fn one_message_is_one_command_and_one_write_to_each_node() {
     let room = a_room();
     let (ann, _) = here.join(&room, "Ann").await;
     there.join(&room, "Bob").await;
-    here.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    here.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     // Between the first message and the last, only probes call PEXPIRETIME: each once.
     let names = ["evalsha", "eval", "script|load", "ssubscribe", "pexpiretime"];
     let before = server.calls_of(names);
@@ -33,7 +33,7 @@ async fn one_message_is_one_command_and_one_write_to_each_node() {
     let mut took = Vec::new();
     for n in 2..=MESSAGES + 1 {
         let begun = Instant::now();
-        here.store.publish(&room, ann, n, &text("hello")).await.unwrap();
+        here.store.publish(&room, ann, entry(n, &text("hello"))).await.unwrap();
         took.push(begun.elapsed());
     }
     let after = server.calls_of(names);
@@ -80,7 +80,7 @@ async fn node_without_members_in_a_room_hears_nothing_of_it() {
     let words = "x".repeat(1000);
     let before = lines.each_ref().map(Line::answered);
     for n in 1..=MESSAGES {
-        here.store.publish(&room, ann, n as u64, &text(&words)).await.unwrap();
+        here.store.publish(&room, ann, entry(n as u64, &text(&words))).await.unwrap();
     }
     for _ in 0..MESSAGES {
         there.heard.entry().await;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{ends, until_put_off};
 use crate::support::{
-    a_room, ledger::node, name, node_id, ready, recorder, redis::Server, tag, text, until,
+    a_room, entry, ledger::node, name, node_id, ready, recorder, redis::Server, tag, text, until,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +44,7 @@ async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
     };
     for n in 1..=40 {
         let words = "ё".repeat([1, 2, 30, 3, 1, 1, 1, 1, 1, 1, 1, 1][n as usize % 12]);
-        node.publish(&room, ann, n, &text(&words)).await.unwrap();
+        node.publish(&room, ann, entry(n, &text(&words))).await.unwrap();
         length();
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -62,7 +62,7 @@ async fn killed_fleet_leaves_nothing() {
         let room = a_room();
         for node in &nodes {
             let (id, _) = node.join(&room, "Ann").await;
-            node.store.publish(&room, id, 1, &text("a secret")).await.unwrap();
+            node.store.publish(&room, id, entry(1, &text("a secret"))).await.unwrap();
         }
     }
     assert_eq!(server.keys().len(), 15);
@@ -77,7 +77,7 @@ async fn every_key_of_a_room_carries_the_same_expiry() {
     let node = node(&server.url(), Limits::default()).await;
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     let keys = server.keys();
     assert_eq!(keys.len(), 3);
     let ends = ends(&server, &keys);
@@ -90,7 +90,7 @@ async fn idle_room_outlives_the_backstop_expiry() {
     let node = node(&server.url(), Limits { lease: 3000, ..Limits::default() }).await;
     let room = a_room();
     let (ann, ann_tag) = node.join(&room, "Ann").await;
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     until_put_off(&server).await;
     let seen = node.store.snapshot(&room, true).await.unwrap().unwrap();
     assert_eq!((seen.history.len(), seen.version), (1, 1));
@@ -109,8 +109,8 @@ async fn databases_of_one_server_are_apart() {
     let (ann, _) = first.join(&room, "Ann").await;
     let (bob, _) = second.join(&room, "Bob").await;
     assert_eq!(first.people(&room).await, [ann]);
-    second.store.publish(&room, bob, 1, &text("there")).await.unwrap();
-    first.store.publish(&room, ann, 1, &text("here")).await.unwrap();
+    second.store.publish(&room, bob, entry(1, &text("there"))).await.unwrap();
+    first.store.publish(&room, ann, entry(1, &text("here"))).await.unwrap();
     assert_eq!(first.heard.entry().await.text, text("here"));
     assert_eq!(second.heard.entry().await.text, text("there"));
     assert_eq!(first.store.counts().resyncs.load(Ordering::Relaxed), 0);

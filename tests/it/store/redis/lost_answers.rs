@@ -9,7 +9,7 @@ use parlor::{
 use tokio::time::Instant;
 
 use crate::support::{
-    a_room,
+    a_room, entry,
     ledger::{Asleep, node, sorted},
     line::Line,
     name,
@@ -25,7 +25,7 @@ async fn lost_answers_change_nothing() {
     let room = a_room();
     // Redis knows the scripts by now, so that what is lost is not their absence.
     let (bob, bob_tag) = node.join(&room, "Bob").await;
-    node.store.publish(&room, bob, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, bob, entry(1, &text("hello"))).await.unwrap();
     node.heard.entry().await;
     node.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     // A join whose answer is lost is joined once.
@@ -37,15 +37,15 @@ async fn lost_answers_change_nothing() {
     assert_eq!((snapshot.version, snapshot.members.len()), (1, 1));
     // A message whose answer is lost is said once.
     line.swallow_next_answer();
-    assert_eq!(node.store.publish(&room, ann, 1, &text("once")).await.unwrap().seq, 1);
-    assert_eq!(node.store.publish(&room, ann, 2, &text("twice")).await.unwrap().seq, 2);
+    assert_eq!(node.store.publish(&room, ann, entry(1, &text("once"))).await.unwrap().seq, 1);
+    assert_eq!(node.store.publish(&room, ann, entry(2, &text("twice"))).await.unwrap().seq, 2);
     assert_eq!(node.heard.entry().await.text, text("once"));
     assert_eq!(node.heard.entry().await.text, text("twice"));
     // So is one without a counter.
     line.swallow_next_answer();
-    let said = node.store.publish_next(&room, ann, &text("thrice")).await.unwrap();
+    let said = node.store.publish(&room, ann, entry(None, &text("thrice"))).await.unwrap();
     assert_eq!((said.n, said.seq, said.repeated), (3, 3, false));
-    assert_eq!(node.store.publish_next(&room, ann, &text("and on")).await.unwrap().n, 4);
+    assert_eq!(node.store.publish(&room, ann, entry(None, &text("and on"))).await.unwrap().n, 4);
     assert_eq!(node.heard.entry().await.text, text("thrice"));
     assert_eq!(node.heard.entry().await.text, text("and on"));
     // A goodbye whose answer is lost is a goodbye.
@@ -63,17 +63,16 @@ async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whate
         (node(&line.url(), Limits::default()).await, node(&server.url(), Limits::default()).await);
     let room = a_room();
     let (ann, _) = node.join(&room, "Ann").await;
-    witness.store.publish_next(&room, ann, &text("so that Redis knows the script")).await.unwrap();
+    witness
+        .store
+        .publish(&room, ann, entry(None, &text("so that Redis knows the script")))
+        .await
+        .unwrap();
     let log = async || witness.store.snapshot(&room, true).await.unwrap().unwrap().history;
     line.mute(true);
     let said = |words: &'static str, n: Option<u64>| {
         let (store, room) = (Arc::clone(&node.store), room.clone());
-        tokio::spawn(async move {
-            match n {
-                Some(n) => store.publish(&room, ann, n, &text(words)).await,
-                None => store.publish_next(&room, ann, &text(words)).await,
-            }
-        })
+        tokio::spawn(async move { store.publish(&room, ann, entry(n, &text(words))).await })
     };
     let uncounted = ["one", "two"].map(|words| said(words, None));
     until("both are said", async || log().await.len() == 3).await;
@@ -128,7 +127,7 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
     for home in [&near, &far] {
         let room = a_room();
         let (ann, first) = home.join(&room, "Ann").await;
-        home.store.publish(&room, ann, 1, &text("mine")).await.unwrap();
+        home.store.publish(&room, ann, entry(1, &text("mine"))).await.unwrap();
         // The scripts are known, so that the join does happen.
         near.join(&a_room(), "Bob").await;
         line.mute(true);
@@ -156,7 +155,7 @@ async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
     let Asleep { server: _server, line, mut sleeper, mut other, room, ann: member, bob } =
         Asleep::begin().await;
     let ann = member.id;
-    other.store.publish(&room, bob, 1, &text("is she gone?")).await.unwrap();
+    other.store.publish(&room, bob, entry(1, &text("is she gone?"))).await.unwrap();
     line.hold(false);
     let (back, _, count) = other.heard.joined().await;
     assert_eq!((back, count), (member, 2));
@@ -164,7 +163,7 @@ async fn node_that_overslept_brings_its_members_back_unnoticed_by_them() {
     let next = sleeper.heard.next().await;
     assert!(matches!(next, Event::Unchanged { version: 4, count: 2, .. }), "{next:?}");
     assert_eq!(sleeper.heard.rest(), [], "neither left nor joined, nor reset");
-    assert_eq!(sleeper.store.publish(&room, ann, 1, &text("no")).await.unwrap().seq, 2);
+    assert_eq!(sleeper.store.publish(&room, ann, entry(1, &text("no"))).await.unwrap().seq, 2);
     assert_eq!(other.people(&room).await, sorted(vec![ann, bob]));
 }
 
@@ -182,7 +181,7 @@ async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     new.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
     server.ask(&["FLUSHALL"]);
     // Both bring back the members that they believe theirs; the later holder wins, in either order.
-    old.store.publish(&room, bob, 1, &text("hello")).await.unwrap();
+    old.store.publish(&room, bob, entry(1, &text("hello"))).await.unwrap();
     new.heard.reset().await;
     old.store.leave(&room, ann, old_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(new.people(&room).await, sorted(vec![ann, bob]));

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::nothing_is_lost_while;
 use crate::support::{
-    a_room,
+    a_room, entry,
     ledger::{connect, node, sorted},
     name, ready,
     redis::Server,
@@ -78,7 +78,7 @@ async fn link_is_told_to_be_down_and_up_again() {
     assert!(!node.store.ready());
     let asked = Instant::now();
     assert_eq!(
-        node.store.publish(&room, ann, 1, &text("hello")).await,
+        node.store.publish(&room, ann, entry(1, &text("hello"))).await,
         Err(StoreError::Unavailable)
     );
     let refused = Instant::now();
@@ -110,7 +110,7 @@ async fn members_come_back_when_redis_comes_back_empty() {
     let (ann, ann_tag) = nodes[0].join(&room, "Ann").await;
     let (bob, bob_tag) = nodes[1].join(&room, "Bob").await;
     let (cid, cid_tag) = nodes[1].join(&room, "Cid").await;
-    nodes[0].store.publish(&room, ann, 1, &text("before")).await.unwrap();
+    nodes[0].store.publish(&room, ann, entry(1, &text("before"))).await.unwrap();
     let before = nodes[0].store.snapshot(&room, true).await.unwrap().unwrap();
     server.kill();
     assert!(server.launch());
@@ -126,7 +126,7 @@ async fn members_come_back_when_redis_comes_back_empty() {
     let after = nodes[1].store.snapshot(&room, true).await.unwrap().unwrap();
     assert_eq!(after.members, before.members, "with the names and times they had");
     assert_eq!(after.seq, 0);
-    let said = nodes[1].store.publish(&room, bob, 1, &text("after")).await.unwrap();
+    let said = nodes[1].store.publish(&room, bob, entry(1, &text("after"))).await.unwrap();
     assert_eq!(said.seq, 1);
     for node in &mut nodes {
         node.heard
@@ -149,7 +149,7 @@ async fn message_that_finds_redis_empty_is_said_in_the_next_life() {
     let (ann, _) = node.join(&room, "Ann").await;
     node.join(&room, "Bob").await;
     server.ask(&["FLUSHALL"]);
-    let said = node.store.publish(&room, ann, 5, &text("hello")).await.unwrap();
+    let said = node.store.publish(&room, ann, entry(5, &text("hello"))).await.unwrap();
     assert_eq!((said.seq, said.repeated), (1, false));
     let reset = node.heard.reset().await;
     if reset.seq == 0 {
@@ -170,7 +170,7 @@ async fn newcomer_after_a_loss_does_not_cost_the_others_their_seats() {
     let (bob, _) = node.join(&room, "Bob").await;
     node.heard.reset().await;
     until("both sit", async || node.people(&room).await == sorted(vec![ann, bob])).await;
-    assert_eq!(node.store.publish(&room, ann, 1, &text("hello")).await.unwrap().seq, 1);
+    assert_eq!(node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap().seq, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,7 +180,7 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
     let room = a_room();
     let (ann, ann_tag) = node.join(&room, "Ann").await;
     let (bob, bob_tag) = node.join(&room, "Bob").await;
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     node.heard.entry().await;
     server.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
@@ -193,7 +193,10 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
     };
     undisturbed(async || {
         let (begun, before) = (Instant::now(), refusals());
-        assert_eq!(node.store.publish(&room, ann, 2, &text("hello")).await, Err(StoreError::Full));
+        assert_eq!(
+            node.store.publish(&room, ann, entry(2, &text("hello"))).await,
+            Err(StoreError::Full)
+        );
         let said = refusals();
         let refused = node
             .store
@@ -234,7 +237,7 @@ async fn absent_redis_only_means_not_ready() {
     assert!(server.launch());
     ready(&*node.store).await;
     let (ann, _) = node.join(&room, "Ann").await;
-    node.store.publish(&room, ann, 1, &text("hello")).await.unwrap();
+    node.store.publish(&room, ann, entry(1, &text("hello"))).await.unwrap();
     assert_eq!(node.heard.entry().await.seq, 1);
 }
 
@@ -249,7 +252,7 @@ async fn lost_writes_begin_another_life() {
     let (ann, _) = nodes[0].join(&room, "Ann").await;
     nodes[1].join(&room, "Bob").await;
     for n in 1..=5 {
-        nodes[0].store.publish(&room, ann, n, &text("hello")).await.unwrap();
+        nodes[0].store.publish(&room, ann, entry(n, &text("hello"))).await.unwrap();
     }
     for node in &mut nodes {
         while node.heard.entry().await.seq < 5 {}
@@ -258,7 +261,7 @@ async fn lost_writes_begin_another_life() {
     let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
     server.ask(&["HSET", &hash, "s", "3"]);
     server.ask(&["LTRIM", &log, "0", "2"]);
-    assert_eq!(nodes[0].store.publish(&room, ann, 6, &text("after")).await.unwrap().seq, 4);
+    assert_eq!(nodes[0].store.publish(&room, ann, entry(6, &text("after"))).await.unwrap().seq, 4);
     let mut lives = Vec::new();
     for node in &mut nodes {
         lives.push(node.heard.reset().await.epoch);

@@ -18,7 +18,7 @@ use parlor::{
 use tokio::time::Instant;
 
 use crate::support::{
-    a_room,
+    a_room, entry,
     ledger::{Node, node},
     line::Line,
     name, node_id, ready, recorder,
@@ -74,8 +74,13 @@ async fn silent_loss_of_a_subscription_is_noticed_by_what_the_node_says_itself()
     undisturbed(async || {
         // No renewal comes meanwhile that would notice it too.
         let mut these = Deafened::begin(3_600_000).await;
-        these.other.store.publish(&these.room, these.bob, 1, &text("unheard")).await.unwrap();
-        these.deaf.store.publish(&these.room, these.ann, 1, &text("by ear")).await.unwrap();
+        these
+            .other
+            .store
+            .publish(&these.room, these.bob, entry(1, &text("unheard")))
+            .await
+            .unwrap();
+        these.deaf.store.publish(&these.room, these.ann, entry(1, &text("by ear"))).await.unwrap();
         assert_eq!(these.deaf.heard.entry().await.text, text("unheard"));
         assert_eq!(these.deaf.heard.entry().await.text, text("by ear"));
         assert_eq!(these.listeners(), 2);
@@ -97,7 +102,7 @@ async fn silent_loss_of_a_subscription_is_noticed_by_the_renewal_when_the_node_o
         these.line.hold(true);
         let (cid, _) = these.other.join(&these.room, "Cid").await;
         let (dan, dan_tag) = these.other.join(&these.room, "Dan").await;
-        these.other.store.publish(&these.room, dan, 1, &text("unheard too")).await.unwrap();
+        these.other.store.publish(&these.room, dan, entry(1, &text("unheard too"))).await.unwrap();
         these.other.store.leave(&these.room, dan, dan_tag, LeaveReason::Left).await.unwrap();
         // Late news of the first joins may have made it subscribe again before the line was held.
         let unheard = these.listeners() == 1;
@@ -184,7 +189,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
         let (store, room) = (Arc::clone(&other.store), room.clone());
         speaking.push(tokio::spawn(async move {
             for n in 1..=EACH {
-                store.publish(&room, id, n, &text("hello")).await.unwrap();
+                store.publish(&room, id, entry(n, &text("hello"))).await.unwrap();
             }
         }));
     }
