@@ -144,7 +144,7 @@ pub fn page(table: &Table<'_>) -> String {
     );
     talk(
         &mut out,
-        "**The same while a fifth comes and goes**: four of each room leave once a second and come back at once. The CPU of that is included; the \
+        "**The same while a fifth comes and goes**: four of each room leave every eight seconds and come back at once. The CPU of that is included; the \
          delays are those of the others.",
         "coming and going",
     );

@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// From one leave of a member to the next.
-const ROUND: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_secs(8);
 
 /// When which link leaves next: by time.
 pub struct Rounds(VecDeque<(Duration, usize)>);
 
 impl Rounds {
-    /// Spreads the restless of `links` over the first second from `now`.
+    /// Spreads the restless of `links` over the first round from `now`.
     pub fn new(links: &[Link], now: Duration) -> Self {
         let restless: Vec<usize> =
             (0..links.len()).filter(|index| links[*index].restless).collect();

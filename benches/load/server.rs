@@ -244,7 +244,8 @@ fn wait_for(port: u16) -> io::Result<()> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        // Redis, which is the first, goes last.
+        for child in self.children.iter_mut().rev() {
             // nginx would leave its workers behind if it were killed.
             if let (Some(_), Some(pid)) =
                 (&self.folder, rustix::process::Pid::from_raw(child.id() as i32))
