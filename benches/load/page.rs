@@ -124,7 +124,7 @@ pub fn page(table: &Table<'_>) -> String {
          as Parlor does. It does not send the list of members.\n\
          - The gorilla hub is the chat example of gorilla/websocket with a hub a room: it keeps nothing, numbers nothing, acknowledges nothing.\n\
          - `ws` and socket.io do not either.\n\
-         - uWebSockets is not here: no package manager has it (`uWebSockets.js` is only on GitHub). Where a target was set by it, its figures \
+         - uWebSockets is not here: its authors publish it, and `uWebSockets.js`, on GitHub only and in no package manager. Where a target was set by it, its figures \
          over Nchan's, measured once on another occasion, stand for it: see the targets.\n\n\
          *Who goes first on a core*: Redis shares the core of the load, which runs under `nice -n 10` then. Linux groups processes by login session \
          if `/proc/sys/kernel/sched_autogroup_enabled` is 1 (it is {autogroups}): `nice` then counts only between processes of one session. \

@@ -138,21 +138,19 @@ func (c *client) readPump() {
 
 func (c *client) writePump() {
 	defer c.conn.Close()
+	var batch []byte
 	for message := range c.send {
-		w, err := c.conn.NextWriter(websocket.TextMessage)
-		if err != nil {
-			return
-		}
-		w.Write(message)
-		for n := len(c.send); n > 0; n-- {
-			next, open := <-c.send
-			if !open {
-				break
+		// One frame: the example's writer cuts what is longer than its buffer into fragments, even within a message.
+		if n := len(c.send); n > 0 {
+			batch = append(batch[:0], message...)
+			for ; n > 0; n-- {
+				if next, open := <-c.send; open {
+					batch = append(append(batch, '\n'), next...)
+				}
 			}
-			w.Write([]byte{'\n'})
-			w.Write(next)
+			message = batch
 		}
-		if w.Close() != nil {
+		if c.conn.WriteMessage(websocket.TextMessage, message) != nil {
 			return
 		}
 	}
