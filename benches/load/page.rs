@@ -119,7 +119,8 @@ pub fn page(table: &Table<'_>) -> String {
          moment a message was due, whether or not it could be sent then, until a member has it. Every message is numbered, and every member \
          checks that it hears each once and in order.\n\n\
          The peers' programs and settings are in `benches/peers`:\n\n\
-         - Nchan passes on what it is given, and keeps 200 messages for 30 minutes as Parlor does.\n\
+         - Nchan passes on what it is given, and keeps 200 messages for 30 minutes as Parlor does. A new member gets none of them here, and \
+         members are not told of each other.\n\
          - Centrifugo numbers messages and keeps as many; members come with what is kept, and joins and leaves are pushed to all in the room, \
          as Parlor does. It does not send the list of members.\n\
          - The gorilla hub is the chat example of gorilla/websocket with a hub a room: it keeps nothing, numbers nothing, acknowledges nothing.\n\
@@ -128,7 +129,7 @@ pub fn page(table: &Table<'_>) -> String {
          over Nchan's, measured once on another occasion, stand for it: see the targets.\n\n\
          *Who goes first on a core*: Redis shares the core of the load, which runs under `nice -n 10` then. Linux groups processes by login session \
          if `/proc/sys/kernel/sched_autogroup_enabled` is 1 (it is {autogroups}): `nice` then counts only between processes of one session. \
-         All of these processes are of one. Whatever else runs in another session, at whatever `nice`, takes half of the core.\n\n\
+         All processes of a measurement are of one. What runs in another session shares a core with all of them as one with one, whatever its `nice`.\n\n\
          ![CPU a member-message over the floor's, and growth](../assets/benchmarks.svg)\n\n## Talk\n",
         least = least_runs(table),
     );

@@ -18,6 +18,9 @@ import (
 // How many messages may wait for a connection before it is closed.
 const queued = 256
 
+// How long the room waits for a client whose queue is full.
+const patience = time.Second
+
 var upgrader = websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 1024}
 
 type said struct {
@@ -36,6 +39,8 @@ type client struct {
 	hub  *hub
 	conn *websocket.Conn
 	send chan []byte
+	// Closed when nothing is written any more.
+	done chan struct{}
 }
 
 // What the clients of a room go through.
@@ -89,6 +94,21 @@ func (h *hub) remove(c *client) {
 	}
 }
 
+// The example closes a client whose queue is full at once; here it has a second, so that a busy machine loses nothing.
+func (h *hub) send(c *client, message []byte) {
+	select {
+	case c.send <- message:
+		return
+	default:
+	}
+	select {
+	case c.send <- message:
+	case <-c.done:
+	case <-time.After(patience):
+		h.remove(c)
+	}
+}
+
 func (h *hub) run() {
 	for {
 		select {
@@ -102,11 +122,7 @@ func (h *hub) run() {
 				return
 			}
 			for c := range h.clients {
-				select {
-				case c.send <- message:
-				default:
-					h.remove(c)
-				}
+				h.send(c, message)
 			}
 		}
 	}
@@ -138,6 +154,7 @@ func (c *client) readPump() {
 
 func (c *client) writePump() {
 	defer c.conn.Close()
+	defer close(c.done)
 	var batch []byte
 	for message := range c.send {
 		// One frame: the example's writer cuts what is longer than its buffer into fragments, even within a message.
@@ -162,7 +179,12 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	c := &client{hub: enter(r.URL.Query().Get("room")), conn: conn, send: make(chan []byte, queued)}
+	c := &client{
+		hub:  enter(r.URL.Query().Get("room")),
+		conn: conn,
+		send: make(chan []byte, queued),
+		done: make(chan struct{}),
+	}
 	c.hub.register <- c
 	go c.writePump()
 	go c.readPump()
