@@ -31,7 +31,12 @@ const ALONE: &[Compared] = &[
     ("CPU a member-message, 500 rooms of 4", "500x4", CPU, Less),
     ("CPU a member-message, 1 room of 1,000", "1x1000", CPU, Less),
     ("CPU a member-message, 50 rooms of 20, mixed text", "mixed", CPU, Less),
-    ("CPU a member-message, mixed text while a fifth comes and goes", "coming and going", CPU, Less),
+    (
+        "CPU a member-message, mixed text while a fifth comes and goes",
+        "coming and going",
+        CPU,
+        Less,
+    ),
     ("CPU a member-message, 4,000 bytes", "4000 B", CPU, Less),
     ("CPU a member-message, Server-Sent Events", "streams", CPU, Less),
     ("deliveries/s, 10 rooms of 100, 64 on their way", "saturated", RATE, More),
