@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build generate test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale strangers audit fmt tools
+.PHONY: help run build generate test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale bench-instructions strangers audit fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is not on the PATH.
 SERVERS := redis-server nginx curl chromium openssl python3
@@ -16,8 +16,10 @@ BROWSERS := firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 LIVEKIT_VERSION := v1.13.5
 LIVEKIT := target/tools/livekit-server-$(LIVEKIT_VERSION)
 
-# What the benchmarks measure beside Parlor.
-PEERS := benches/peers/node_modules/.package-lock.json target/peers/nginx
+# What the benchmarks measure beside Parlor. Centrifugo is built by Go as LiveKit is.
+CENTRIFUGO_VERSION := v6.9.1
+CENTRIFUGO := target/peers/centrifugo-$(CENTRIFUGO_VERSION)
+PEERS := benches/peers/node_modules/.package-lock.json target/peers/nginx $(CENTRIFUGO) target/peers/hub
 
 # What the page is measured with, installed beside it.
 LIGHTHOUSE := benches/page/node_modules/.package-lock.json
@@ -81,7 +83,7 @@ generate: $(PAGE) ## Write what comes from the types in src/protocol: TypeScript
 faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
 	PARLOR_FAULTS=long cargo test --test faults
 
-bench: $(PAGE) $(PEERS) ## What Parlor costs beside a floor and its peers (docs/benchmarks.md), and what the chat notices of logins; takes half an hour
+bench: $(PAGE) $(PEERS) ## What Parlor costs beside a floor and its peers (docs/benchmarks.md), and what the chat notices of logins; takes an hour and a half
 	cargo bench --bench load -- --record
 	cargo bench --bench logins
 
@@ -90,6 +92,10 @@ bench-short: $(PAGE) $(PEERS) ## The same as a smoke, a run of a second each; wr
 
 bench-scale: $(PAGE) ## Ten thousand people move, come, go and are told, on this machine (docs/scaling.md): target/scale.md; some minutes
 	cargo bench --bench scale
+
+bench-instructions: build ## Instructions of a message and of a join, by Debian's valgrind; AGAINST=<another binary> fails if one costs 2 % more than there
+	@command -v valgrind >/dev/null || { echo "bench-instructions needs valgrind: apt-get install valgrind"; exit 1; }
+	python3 benches/instructions/main.py target/release/parlor $(if $(AGAINST),--against $(AGAINST))
 
 strangers: build ## What one address can do to the server: each attack, and what it cost; some minutes
 	python3 benches/strangers/main.py
@@ -152,6 +158,16 @@ target/peers/nginx:
 		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
 	@mkdir -p $(@D) && touch $@
+
+$(CENTRIFUGO):
+	@command -v go >/dev/null || { echo "the benchmarks need go, to build Centrifugo and a hub: see README.md"; exit 1; }
+	@echo "building Centrifugo $(CENTRIFUGO_VERSION) (some minutes)"
+	@rm -f target/peers/centrifugo
+	@GOBIN=$(CURDIR)/target/peers go install github.com/centrifugal/centrifugo/v6@$(CENTRIFUGO_VERSION)
+	@mv target/peers/centrifugo $@ && ln -s $(@F) target/peers/centrifugo
+
+target/peers/hub: benches/peers/hub/main.go benches/peers/hub/go.mod benches/peers/hub/go.sum
+	cd $(<D) && go build -o $(CURDIR)/$@ .
 
 benches/peers/node_modules/.package-lock.json: benches/peers/package.json benches/peers/package-lock.json
 	cd benches/peers && npm ci --silent

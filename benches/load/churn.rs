@@ -1,7 +1,7 @@
-//! People who come into a room of their own and leave it, again and again.
+//! People who come into a room and leave it, again and again.
 
 use std::{
-    io::{self, Write},
+    io,
     time::{Duration, Instant},
 };
 
@@ -10,31 +10,35 @@ use crate::{
     job::Outcome,
     link::{Link, Phase, WelcomeParams},
     load::{Load, WARMING},
-    masked::GOODBYE,
 };
 
 impl Load {
-    /// `at_once` people for so many seconds. A delivery is a join with its leave.
+    /// `at_once` people for so many seconds, each in a room where `residents` sit. A delivery is a join with its leave.
     ///
     /// # Errors
     /// The kernel's, or that the server does not let in or out.
-    pub fn churn(mut self, at_once: usize, seconds: f64) -> io::Result<Outcome> {
+    pub fn churn(mut self, at_once: usize, residents: usize, seconds: f64) -> io::Result<Outcome> {
+        for index in 0..at_once * (1 + residents) {
+            let link = self.newcomer(index % at_once)?;
+            self.hear(&link, index)?;
+            self.links.push(link);
+        }
         self.come_and_go(at_once, seconds * WARMING)?;
-        let start = self.look()?;
+        let told = |load: &Self| load.links[at_once..].iter().map(|link| link.heard).sum::<u64>();
+        let (start, before) = (self.look()?, told(&self));
+        for index in 0..at_once {
+            self.open_again(index)?;
+        }
         self.delivered = self.come_and_go(at_once, seconds)?;
-        self.closed = 0;
-        Ok(self.outcome(start, self.look()?))
+        (self.closed, self.said) = (0, Vec::new());
+        let outcome = self.outcome(start, self.look()?);
+        let told = (told(&self) - before) as f64 / self.delivered.max(1) as f64;
+        Ok(Outcome { told, ..outcome })
     }
 
     /// Returns how often a member came and went.
     fn come_and_go(&mut self, at_once: usize, seconds: f64) -> io::Result<u64> {
         let until = Instant::now() + Duration::from_secs_f64(seconds);
-        self.links.clear();
-        for room in 0..at_once {
-            let link = self.newcomer(room)?;
-            self.hear(&link, room)?;
-            self.links.push(link);
-        }
         let (mut inside, mut stays) = (at_once, 0);
         while inside > 0 {
             self.changed.clear();
@@ -42,15 +46,17 @@ impl Load {
                 return Err(io::Error::other("somebody is not let in or out"));
             }
             for index in std::mem::take(&mut self.changed) {
+                // Residents stay.
+                if index >= at_once {
+                    continue;
+                }
                 match self.links[index].phase {
-                    Phase::Opening => {}
-                    Phase::Ready => (&self.links[index].socket).write_all(GOODBYE)?,
+                    Phase::Opening | Phase::Leaving => {}
+                    Phase::Ready => self.links[index].leave()?,
                     Phase::Closed => {
                         stays += 1;
                         if Instant::now() < until {
-                            let link = self.newcomer(index)?;
-                            self.hear(&link, index)?;
-                            self.links[index] = link;
+                            self.open_again(index)?;
                         } else {
                             inside -= 1;
                         }
@@ -62,17 +68,15 @@ impl Load {
     }
 
     fn newcomer(&self, room: usize) -> io::Result<Link> {
-        let (address, dialect) = (self.job.addresses[0], self.job.dialect);
-        let name = format!("load-{room}");
         Link::open(WelcomeParams {
-            address,
-            dialect,
+            address: self.job.addresses[0],
+            dialect: self.job.dialect,
             door: Door::Socket,
-            name: &name,
             room,
             speaks: false,
             afar: false,
             stalls: false,
+            restless: false,
         })
     }
 }

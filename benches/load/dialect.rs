@@ -17,6 +17,25 @@ pub enum Dialect {
     /// Plain JSON over a socket: the `ws` peer's.
     Plain,
     SocketIo,
+    /// JSON commands, one a line.
+    Centrifugo,
+}
+
+/// What a message says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Text {
+    /// So many bytes of ASCII.
+    Plain(usize),
+    /// At most so many bytes of Cyrillic, emoji and what JSON escapes.
+    Mixed(usize),
+}
+
+/// What a mixed text repeats.
+const MIXED: &str = "Привет, как дела? \"Хорошо\" \\ 👍🏽 да\n";
+
+/// What the room of this number is called.
+pub fn room_name(room: usize) -> String {
+    format!("load-{room}")
 }
 
 /// By which door a member reads.
@@ -41,7 +60,8 @@ pub enum Step {
 
 impl Dialect {
     /// The first request of a member who reads by `door`.
-    pub fn request(self, door: Door, room: &str) -> String {
+    pub fn request(self, door: Door, room: usize) -> String {
+        let room = room_name(room);
         let (upgrade, stream) = (
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
@@ -60,13 +80,14 @@ impl Dialect {
             (Self::SocketIo, _) => {
                 (format!("GET /socket.io/?EIO=4&transport=websocket&room={room}"), upgrade)
             }
+            (Self::Centrifugo, _) => ("GET /connection/websocket".to_owned(), upgrade),
         };
         let body = if matches!((self, door), (Self::Parlor, Door::Poll)) { "{}" } else { "" };
         format!("{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n{body}")
     }
 
     /// What to do on the way in, after all of `heard`.
-    pub fn step(self, door: Door, heard: &[u8]) -> Step {
+    pub fn step(self, door: Door, room: usize, heard: &[u8]) -> Step {
         let has = |needle: &str| memchr::memmem::find(heard, needle.as_bytes()).is_some();
         let ready = match (self, door) {
             (Self::Parlor, _) => has(r#""type":"welcome""#),
@@ -79,19 +100,35 @@ impl Dialect {
                 return Step::Say(frame(TEXT, b"40"));
             }
             (Self::SocketIo, _) => false,
+            (Self::Centrifugo, _) if has("\r\n\r\n") => {
+                // Together, as its own clients do; with what the channel keeps, as Parlor's welcome has it.
+                let channel = room_name(room);
+                let subscribe =
+                    json!({ "channel": channel, "recover": true, "epoch": "", "offset": 0 });
+                let connect = json!({ "id": 1, "connect": {} });
+                let subscribe = json!({ "id": 2, "subscribe": subscribe });
+                return Step::Say(frame(TEXT, format!("{connect}\n{subscribe}").as_bytes()));
+            }
+            (Self::Centrifugo, _) => has(r#""id":2,"subscribe":"#),
         };
         if ready { Step::Ready } else { Step::Wait }
     }
 
-    /// A frame that says a text of `bytes` bytes, and where the mark goes.
-    pub fn message(self, bytes: usize) -> (Vec<u8>, usize) {
-        let text = format!("@@{}", "x".repeat(bytes.max(mark::LENGTH) - 2));
+    /// A frame that says `text` in a room, and where the mark goes.
+    pub fn message(self, room: usize, text: Text) -> (Vec<u8>, usize) {
+        let text = text.with_mark();
         let said = match self {
-            Self::Parlor => format!(r#"{{"type":"chat","text":"{text}"}}"#),
+            // In this order: the floor reads no JSON.
+            Self::Parlor => format!(r#"{{"type":"chat","text":{}}}"#, json!(text)),
             Self::Plain => json!({ "type": "chat", "text": text }).to_string(),
             // What is published is what is heard: the sender has to say who it is.
             Self::Nchan => json!({ "type": "chat", "user": "load", "text": text }).to_string(),
             Self::SocketIo => format!("42{}", json!(["chat", { "text": text }])),
+            Self::Centrifugo => {
+                let data = json!({ "user": "load", "text": text });
+                let publish = json!({ "channel": room_name(room), "data": data });
+                json!({ "id": 3, "publish": publish }).to_string()
+            }
         };
         let frame = frame(TEXT, said.as_bytes());
         let at = memchr::memmem::find(&frame, b"@@").unwrap_or_default();
@@ -101,5 +138,25 @@ impl Dialect {
     /// Whether who speaks is told so by an ack, rather than by hearing the message as the others do.
     pub fn acks(self) -> bool {
         self == Self::Parlor
+    }
+}
+
+impl Text {
+    /// Begins with a place for the mark.
+    fn with_mark(self) -> String {
+        let mark = format!("@@{}", "x".repeat(mark::LENGTH - 2));
+        match self {
+            Self::Plain(bytes) => mark + &"x".repeat(bytes.saturating_sub(mark::LENGTH)),
+            Self::Mixed(bytes) => {
+                let mut text = mark;
+                for next in MIXED.chars().cycle() {
+                    if text.len() + next.len_utf8() > bytes {
+                        break;
+                    }
+                    text.push(next);
+                }
+                text
+            }
+        }
     }
 }

@@ -6,9 +6,10 @@
 use std::io;
 
 use crate::{
+    dialect::Text,
     job::Shape,
+    kind::Kind,
     plan::{self, Scenario},
-    server::Kind,
 };
 
 /// A load, and how many times what the floor costs one may cost.
@@ -16,20 +17,23 @@ struct Hold {
     test: &'static str,
     rooms: usize,
     members: usize,
+    /// How many messages of a room are on their way all the time; else they come at a rate.
+    window: Option<u64>,
     most: f64,
 }
 
-/// By each load.
+/// By each load that has a rate.
 const DELIVERIES: u64 = 5_000;
 
 /// How long each load lasts.
 const SECONDS: f64 = 0.25;
 
-const HOLDS: [Hold; 2] = [
+const HOLDS: [Hold; 3] = [
     Hold {
         test: "a_delivery_costs_little_more_than_the_kernel",
         rooms: 10,
         members: 100,
+        window: None,
         most: 3.0,
     },
     // What a message costs is borne by few deliveries here.
@@ -37,11 +41,20 @@ const HOLDS: [Hold; 2] = [
         test: "a_message_to_few_costs_little_more_than_the_kernel",
         rooms: 100,
         members: 4,
+        window: None,
         most: 6.0,
+    },
+    // The floor writes each message by itself, and a room that did so would be above this, as in the first load.
+    Hold {
+        test: "four_messages_together_cost_less_than_one_by_one",
+        rooms: 10,
+        members: 100,
+        window: Some(4),
+        most: 1.2,
     },
 ];
 
-/// Loads the floor and Parlor by turns, with a few large rooms and with many small ones.
+/// Loads the floor and Parlor by turns, with a few large rooms, with many small ones, and with several messages at a time.
 ///
 /// # Errors
 /// A delivery costs too much or went wrong, or something did not start.
@@ -51,10 +64,13 @@ pub fn hold() -> io::Result<()> {
 
 impl Hold {
     fn check(&self) -> io::Result<()> {
-        let Self { test, rooms, members, most } = *self;
+        let Self { test, rooms, members, window, most } = *self;
+        let (crowd, text, seconds) = (plan::crowd(rooms, members), Text::Plain(128), SECONDS);
         let rate = DELIVERIES as f64 / (rooms * members) as f64 / SECONDS;
-        let shape =
-            Shape::Talk { crowd: plan::crowd(rooms, members), rate, seconds: SECONDS, bytes: 128 };
+        let shape = match window {
+            Some(window) => Shape::Flood { crowd, window, seconds, text },
+            None => Shape::Talk { crowd, rate, seconds, text },
+        };
         let scenario = Scenario { name: test, shape, kinds: plan::OURS };
         let mut ratios = Vec::new();
         for run in 0..3 {
@@ -69,15 +85,18 @@ impl Hold {
                     outcome.disordered,
                     outcome.closed,
                 );
-                if came != (DELIVERIES, 0, 0, 0, 0) {
+                let sent = outcome.messages * members as u64;
+                if came != (sent, 0, 0, 0, 0) || sent == 0 {
                     return Err(io::Error::other(format!(
                         "not every message reached everybody once and in order: {outcome:?}"
                     )));
                 }
             }
             println!(
-                "{rooms} rooms of {members}: a delivery costs {:.2} us, the floor's {:.2} us",
-                parlor.cpu, floor.cpu
+                "{rooms} rooms of {members}, {} on their way: a member-message costs {:.2} us, the floor's {:.2} us",
+                window.map_or("few".to_owned(), |window| window.to_string()),
+                parlor.cpu,
+                floor.cpu
             );
             ratios.push(parlor.cpu / floor.cpu);
         }

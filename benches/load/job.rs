@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dialect::{Dialect, Door};
+use crate::dialect::{Dialect, Door, Text};
 
 /// What to do, and to which connections.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Crowd {
     pub door: Door,
     /// So many of each room come in and then read nothing.
     pub stalled: usize,
+    /// So many of each room come and go, again and again; the last ones.
+    pub restless: usize,
 }
 
 /// What people do.
@@ -39,11 +41,11 @@ pub enum Shape {
     /// They come in and sit there for so many seconds.
     Idle { crowd: Crowd, seconds: f64 },
     /// One in each room says `rate` messages a second, whatever happens.
-    Talk { crowd: Crowd, rate: f64, seconds: f64, bytes: usize },
+    Talk { crowd: Crowd, rate: f64, seconds: f64, text: Text },
     /// One in each room has always up to `window` messages on their way.
-    Flood { crowd: Crowd, window: u64, seconds: f64, bytes: usize },
-    /// So many at a time come into a room of their own and leave it.
-    Churn { at_once: usize, seconds: f64 },
+    Flood { crowd: Crowd, window: u64, seconds: f64, text: Text },
+    /// So many at a time each come into a room of their own and leave it. In each of these rooms sit so many `residents`.
+    Churn { at_once: usize, residents: usize, seconds: f64 },
     /// A Redis is asked for a sign of life, `rate` times a second.
     Ask { rate: f64, seconds: f64 },
 }
@@ -61,7 +63,7 @@ pub struct Outcome {
     pub seconds: f64,
     /// Deliveries a second.
     pub rate: f64,
-    /// CPU time of the server a delivery, in microseconds.
+    /// CPU time of the server a member-message, or a join with its leave, in microseconds.
     pub cpu: f64,
     /// CPU time of what serves the server a message, in microseconds.
     pub aside: f64,
@@ -82,6 +84,10 @@ pub struct Outcome {
     pub join_rate: f64,
     /// Bytes that came over the wire while people came in.
     pub join_bytes: u64,
+    /// Joins of members who came and went beside the talk.
+    pub comings: u64,
+    /// Bytes that a join with its leave made the residents hear.
+    pub told: f64,
     /// Links that the server closed.
     pub closed: u64,
     /// Readers who stalled; how many of them the server had told that they are too slow, and how many it had closed without

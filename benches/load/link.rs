@@ -9,8 +9,9 @@ use std::{
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    dialect::{Dialect, Door, Step},
+    dialect::{Dialect, Door, Step, room_name},
     mark::{Ear, Faults, Mark, Tally},
+    masked::GOODBYE,
 };
 
 /// Where a link stands.
@@ -18,6 +19,8 @@ use crate::{
 pub enum Phase {
     Opening,
     Ready,
+    /// Has said goodbye.
+    Leaving,
     Closed,
 }
 
@@ -30,7 +33,12 @@ pub struct Link {
     pub afar: bool,
     /// Reads nothing once every member is in.
     pub stalls: bool,
+    /// Comes and goes: hears only a part of what is said.
+    pub restless: bool,
     pub tally: Tally,
+    /// Bytes so far.
+    pub heard: u64,
+    address: SocketAddr,
     dialect: Dialect,
     door: Door,
     speaks: bool,
@@ -54,16 +62,16 @@ pub enum Heard {
 
 /// Who comes in how.
 #[derive(Clone, Copy)]
-pub struct WelcomeParams<'a> {
+pub struct WelcomeParams {
     pub address: SocketAddr,
     pub dialect: Dialect,
     pub door: Door,
-    pub name: &'a str,
     pub room: usize,
     pub speaks: bool,
     pub afar: bool,
     /// Will read nothing once every member is in: takes in as little as a socket can.
     pub stalls: bool,
+    pub restless: bool,
 }
 
 /// What became of a member who stalled.
@@ -89,8 +97,9 @@ impl Link {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn open(arrival: WelcomeParams<'_>) -> io::Result<Self> {
-        let WelcomeParams { address, dialect, door, name, room, speaks, afar, stalls } = arrival;
+    pub fn open(arrival: WelcomeParams) -> io::Result<Self> {
+        let WelcomeParams { address, dialect, door, room, speaks, afar, stalls, restless } =
+            arrival;
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         if stalls {
             socket.set_recv_buffer_size(4096)?;
@@ -100,12 +109,43 @@ impl Link {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         let mut socket = TcpStream::from(socket);
-        socket.write_all(dialect.request(door, name).as_bytes())?;
-        let path = || format!("/api/rooms/{name}/messages");
+        socket.write_all(dialect.request(door, room).as_bytes())?;
+        let path = || format!("/api/rooms/{}/messages", room_name(room));
         let poll = (door == Door::Poll)
             .then(|| Box::new(Poll { path: path(), ticket: String::new(), cursor: String::new() }));
-        let (tally, rest, phase) = (Tally::default(), Vec::new(), Phase::Opening);
-        Ok(Self { socket, phase, room, afar, stalls, tally, dialect, door, speaks, rest, poll })
+        let tally = if restless { Tally::from_first_heard() } else { Tally::default() };
+        let (rest, phase) = (Vec::new(), Phase::Opening);
+        Ok(Self {
+            socket,
+            phase,
+            room,
+            afar,
+            stalls,
+            restless,
+            tally,
+            heard: 0,
+            address,
+            dialect,
+            door,
+            speaks,
+            rest,
+            poll,
+        })
+    }
+
+    /// The same member once more.
+    pub fn again(&self) -> WelcomeParams {
+        let Self { address, dialect, door, room, speaks, afar, stalls, restless, .. } = *self;
+        WelcomeParams { address, dialect, door, room, speaks, afar, stalls, restless }
+    }
+
+    /// Says goodbye.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn leave(&mut self) -> io::Result<()> {
+        self.phase = Phase::Leaving;
+        self.socket.write_all(GOODBYE)
     }
 
     /// Reads what there is, once; `None` when the server has closed.
@@ -130,6 +170,7 @@ impl Link {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(0)),
             Err(error) => return Err(error),
         };
+        self.heard += read as u64;
         let bytes = &buffer[..kept + read];
         let done = match (self.phase, self.poll.is_some()) {
             (Phase::Opening, false) => self.step(bytes)?,
@@ -159,7 +200,7 @@ impl Link {
     }
 
     fn step(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.dialect.step(self.door, bytes) {
+        match self.dialect.step(self.door, self.room, bytes) {
             Step::Wait => return Ok(0),
             Step::Say(words) => self.socket.write_all(&words)?,
             Step::Ready => self.phase = Phase::Ready,

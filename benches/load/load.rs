@@ -35,11 +35,13 @@ pub struct Load {
     buffer: Vec<u8>,
     ear: Ear,
     pub began: Instant,
-    faults: Faults,
+    pub faults: Faults,
     delays: Histogram<u64>,
     pub delivered: u64,
     read: u64,
     pub closed: u64,
+    /// Joins of the restless.
+    pub comings: u64,
     /// By room: messages said.
     pub said: Vec<u64>,
     /// Messages of the warming up.
@@ -81,6 +83,7 @@ impl Load {
             delivered: 0,
             read: 0,
             closed: 0,
+            comings: 0,
             said: Vec::new(),
             unmeasured: 0,
             acked: Vec::new(),
@@ -96,7 +99,9 @@ impl Load {
     pub fn run(mut self) -> io::Result<Outcome> {
         let before = self.look()?;
         let (crowd, seconds) = match self.job.shape {
-            Shape::Churn { at_once, seconds } => return self.churn(at_once, seconds),
+            Shape::Churn { at_once, residents, seconds } => {
+                return self.churn(at_once, residents, seconds);
+            }
             Shape::Ask { rate, seconds } => return self.ask(rate, seconds),
             Shape::Idle { crowd, seconds }
             | Shape::Talk { crowd, seconds, .. }
@@ -115,8 +120,10 @@ impl Load {
             .zip(scripts(&self)?)
             .map_or(0.0, |(from, to)| (to.1 - from.1) / (to.0 - from.0).max(1.0));
         let joins = self.links.len() as u64;
-        let lost = |link: &Link| link.tally.lost(self.said[link.room]);
-        self.faults.lost = self.links.iter().filter(|link| !link.stalls).map(lost).sum();
+        let lost = |link: &Link| {
+            if link.restless { link.tally.gaps() } else { link.tally.lost(self.said[link.room]) }
+        };
+        self.faults.lost += self.links.iter().filter(|link| !link.stalls).map(lost).sum::<u64>();
         let [sent_away, dropped, kept] = self.wake()?;
         let outcome = self.outcome(start, end);
         self.links.iter().for_each(Link::cut);
@@ -136,8 +143,8 @@ impl Load {
 
     fn act(&mut self, crowd: Crowd, seconds: f64) -> io::Result<()> {
         match self.job.shape {
-            Shape::Talk { rate, bytes, .. } => self.talk(crowd, rate, seconds, bytes),
-            Shape::Flood { window, bytes, .. } => self.flood(crowd, window, seconds, bytes),
+            Shape::Talk { rate, text, .. } => self.talk(crowd, rate, seconds, text),
+            Shape::Flood { window, text, .. } => self.flood(crowd, window, seconds, text),
             _ => {
                 let until = Instant::now() + Duration::from_secs_f64(seconds);
                 while Instant::now() < until {
@@ -150,7 +157,7 @@ impl Load {
 
     /// What has come so far was to warm up.
     pub fn forget(&mut self) {
-        self.delivered = 0;
+        (self.delivered, self.comings) = (0, 0);
         self.delays.reset();
         self.unmeasured = self.said.iter().sum();
     }
@@ -165,6 +172,13 @@ impl Load {
             micros(start.own, end.own),
         );
         let messages = self.said.iter().sum::<u64>() - self.unmeasured;
+        // Member-messages where there is talk; else what was done, such as joins.
+        let shares = match self.job.shape {
+            Shape::Talk { crowd, .. } | Shape::Flood { crowd, .. } => {
+                messages * (crowd.members - crowd.stalled) as u64
+            }
+            _ => self.delivered,
+        };
         let per = |sum: f64, count: u64| if count == 0 { 0.0 } else { sum / count as f64 };
         let delay = |quantile| self.delays.value_at_quantile(quantile) as f64 / 1e3;
         Outcome {
@@ -175,7 +189,7 @@ impl Load {
             disordered: self.faults.disordered,
             seconds,
             rate: self.delivered as f64 / seconds,
-            cpu: per(server, self.delivered),
+            cpu: per(server, shares),
             aside: per(aside, messages),
             server_load: server / 1e6 / seconds,
             own_load: own / 1e6 / seconds,
@@ -183,6 +197,7 @@ impl Load {
             p50: delay(0.5),
             p99: delay(0.99),
             max: self.delays.max() as f64 / 1e3,
+            comings: self.comings,
             closed: self.closed,
             ..Outcome::default()
         }
@@ -210,19 +225,22 @@ impl Load {
 
     /// Lets every member in. Returns how long that took.
     fn gather(&mut self, crowd: Crowd) -> io::Result<Duration> {
-        let Crowd { rooms, members, door, stalled } = crowd;
+        let Crowd { rooms, members, door, stalled, restless } = crowd;
         (self.said, self.acked) = (vec![0; rooms], vec![0; rooms]);
         let (start, mut opening) = (Instant::now(), 0);
         for i in 0..rooms * members {
             let (room, place) = (i / members, i % members);
-            let speaks = place == 0;
-            self.open(
+            let (speaks, node) = (place == 0, place % self.job.addresses.len());
+            self.open(WelcomeParams {
+                address: self.job.addresses[node],
+                dialect: self.job.dialect,
+                door: if speaks { Door::Socket } else { door },
                 room,
-                if speaks { Door::Socket } else { door },
                 speaks,
-                place,
-                place >= members - stalled,
-            )?;
+                afar: node > 0,
+                stalls: place >= members - stalled,
+                restless: place >= members - restless,
+            })?;
             opening += 1;
             while opening >= OPENING {
                 opening -= self.enter()?;
@@ -243,27 +261,8 @@ impl Load {
         Ok(took)
     }
 
-    fn open(
-        &mut self,
-        room: usize,
-        door: Door,
-        speaks: bool,
-        place: usize,
-        stalls: bool,
-    ) -> io::Result<()> {
-        let node = place % self.job.addresses.len();
-        let (address, dialect, afar) = (self.job.addresses[node], self.job.dialect, node > 0);
-        let name = format!("load-{room}");
-        let link = Link::open(WelcomeParams {
-            address,
-            dialect,
-            door,
-            name: &name,
-            room,
-            speaks,
-            afar,
-            stalls,
-        })?;
+    fn open(&mut self, arrival: WelcomeParams) -> io::Result<()> {
+        let link = Link::open(arrival)?;
         self.hear(&link, self.links.len())?;
         self.links.push(link);
         Ok(())
@@ -304,7 +303,7 @@ impl Load {
         for event in &self.events {
             let index = event.data.u64() as usize;
             let link = &mut self.links[index];
-            let (before, room, afar) = (link.phase, link.room, link.afar);
+            let (before, room, afar, restless) = (link.phase, link.room, link.afar, link.restless);
             let (mut acked, mut delivered) = (0, 0);
             let now = self.began.elapsed().as_nanos() as u64;
             let delays = &mut self.delays;
@@ -312,13 +311,14 @@ impl Load {
                 delivered += 1;
                 match heard {
                     Heard::Ack(number) => acked = number,
-                    Heard::Mark(Mark { due, .. }) if afar || nodes == 1 => {
+                    // Who comes and goes also hears what was sent before.
+                    Heard::Mark(Mark { due, .. }) if (afar || nodes == 1) && !restless => {
                         delays.saturating_record(now.saturating_sub(due))
                     }
                     Heard::Mark(_) => {}
                 }
             });
-            self.delivered += delivered;
+            self.delivered += if restless { 0 } else { delivered };
             if acked > 0 {
                 self.acked[room] = acked;
                 self.news.push(room);

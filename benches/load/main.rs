@@ -4,27 +4,33 @@
 //! Words it knows: `--short` for a smoke, `--runs N`, `--only SCENARIO`, `--kind SERVER,SERVER`, `--record` to write the
 //! documents, `--from FILE` to write them of lines that an earlier run has printed.
 
+mod ahead;
 mod ask;
 mod churn;
 mod dialect;
+mod facts;
 mod floor;
 mod guard;
 mod job;
+mod kind;
 mod link;
 mod load;
 mod mark;
 mod masked;
 mod meter;
+mod page;
 mod plan;
 mod plot;
+mod restless;
 mod server;
+mod spread;
 mod table;
 mod talk;
 mod target;
 
 use std::{io, path::Path};
 
-use self::{floor::Floor, load::Load, plan::Scenario, server::Facts, table::Table};
+use self::{facts::Facts, floor::Floor, load::Load, plan::Scenario, table::Table};
 
 fn main() -> io::Result<()> {
     meter::open_files();
@@ -58,9 +64,9 @@ fn main() -> io::Result<()> {
     let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(if has("--short") {
         1
     } else {
-        3
+        5
     });
-    let kinds = after("--kind").map(|words| server::Kind::list(words)).transpose()?;
+    let kinds = after("--kind").map(|words| kind::Kind::list(words)).transpose()?;
     let lines = match after("--from") {
         Some(file) => std::fs::read_to_string(file)?
             .lines()
@@ -71,7 +77,7 @@ fn main() -> io::Result<()> {
             if has("--record") {
                 let close: Vec<Scenario> =
                     scenarios.iter().filter(|scenario| scenario.is_close()).copied().collect();
-                lines.extend(plan::run(&close, runs..runs * 4, Some(plan::OURS))?);
+                lines.extend(plan::run(&close, runs..runs * 2, Some(plan::OURS))?);
             }
             lines
         }
@@ -80,7 +86,8 @@ fn main() -> io::Result<()> {
         let runs = lines.iter().map(|line| line.run + 1).max().unwrap_or(0);
         let table = Table { lines: &lines, facts: Facts::gather(runs)? };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut page = table.page();
+        let mut page = page::page(&table);
+        ahead::tell(&table, &mut page);
         target::tell(&table, &mut page);
         std::fs::write(root.join("docs/benchmarks.md"), page)?;
         plot::draw(&table, &root.join("assets/benchmarks.svg"))

@@ -84,6 +84,8 @@ impl Ear {
 #[derive(Default)]
 pub struct Tally {
     last: u64,
+    /// The next message is the first, whatever its number.
+    fresh: bool,
     /// Passed over so far. None is the rule.
     missing: Option<HashSet<u64>>,
 }
@@ -97,8 +99,13 @@ pub struct Faults {
 }
 
 impl Tally {
+    /// Of a reader who comes while messages are sent.
+    pub fn from_first_heard() -> Self {
+        Self { fresh: true, ..Self::default() }
+    }
+
     pub fn hear(&mut self, number: u64, faults: &mut Faults) {
-        if number == self.last + 1 {
+        if std::mem::take(&mut self.fresh) || number == self.last + 1 {
             self.last = number;
         } else if number > self.last {
             self.missing.get_or_insert_default().extend(self.last + 1..number);
@@ -112,7 +119,11 @@ impl Tally {
 
     /// How many of `sent` never came.
     pub fn lost(&self, sent: u64) -> u64 {
-        sent.saturating_sub(self.last)
-            + self.missing.as_ref().map_or(0, |missing| missing.len() as u64)
+        sent.saturating_sub(self.last) + self.gaps()
+    }
+
+    /// How many came before and after, but not in between.
+    pub fn gaps(&self) -> u64 {
+        self.missing.as_ref().map_or(0, |missing| missing.len() as u64)
     }
 }

@@ -4,19 +4,21 @@ use std::{error::Error, path::Path};
 
 use plotters::prelude::*;
 
-use crate::{plan, server::Kind, table::Table};
+use crate::{kind::Kind, plan, table::Table};
 
 const SIZE: (u32, u32) = (960, 420);
 const FAN_OUTS: [(&str, &str); 3] =
     [("10x100", "10 x 100"), ("500x4", "500 x 4"), ("1x1000", "1 x 1000")];
-const KINDS: [(Kind, RGBColor); 4] = [
+const KINDS: [(Kind, RGBColor); 6] = [
     (Kind::Parlor, RGBColor(0x1f, 0x77, 0xb4)),
     (Kind::Nchan, RGBColor(0x7f, 0xb0, 0x69)),
+    (Kind::Centrifugo, RGBColor(0x94, 0x67, 0xbd)),
+    (Kind::Gorilla, RGBColor(0x17, 0xa2, 0xb8)),
     (Kind::Ws, RGBColor(0xe0, 0xa0, 0x40)),
     (Kind::SocketIo, RGBColor(0xb0, 0x60, 0x60)),
 ];
 
-/// Draws CPU a delivery over the floor's by server, and how Parlor's grows.
+/// Draws CPU a member-message over the floor's by server, and how Parlor's grows.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -24,15 +26,16 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::new(file, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(SIZE.0 / 2);
-    let ratio =
-        |scenario: &str, kind| table.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu);
+    let ratio = |scenario: &str, kind| {
+        Some(table.ratio(scenario, kind, Kind::Floor, |outcome| outcome.cpu)?.median)
+    };
     let most = FAN_OUTS
         .iter()
         .flat_map(|(scenario, _)| KINDS.map(|(kind, _)| ratio(scenario, kind)))
         .flatten();
     let top = most.fold(1.2, f64::max) * 1.35;
     let mut bars = ChartBuilder::on(&left)
-        .caption("CPU a delivery, floor = 1", ("sans-serif", 16))
+        .caption("CPU a member-message, floor = 1", ("sans-serif", 16))
         .margin(12)
         .x_label_area_size(24)
         .y_label_area_size(36)
@@ -40,9 +43,9 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
     bars.configure_mesh().disable_x_mesh().x_labels(0).y_desc("").draw()?;
     for (place, (kind, colour)) in KINDS.into_iter().enumerate() {
         let bar = |(group, (scenario, _)): (usize, &(&str, &str))| {
-            let from = group as f64 + 0.1 + place as f64 * 0.2;
+            let from = group as f64 + 0.08 + place as f64 * 0.14;
             Some(Rectangle::new(
-                [(from, 0.0), (from + 0.18, ratio(scenario, kind)?)],
+                [(from, 0.0), (from + 0.125, ratio(scenario, kind)?)],
                 colour.filled(),
             ))
         };
@@ -78,7 +81,7 @@ pub fn draw(table: &Table<'_>, file: &Path) -> Result<(), Box<dyn Error>> {
         .y_label_area_size(36)
         .build_cartesian_2d((8.0..12_000.0).log_scale(), 0.0..2.0)?;
     lines.configure_mesh().x_label_formatter(&|x| format!("{x:.0}")).draw()?;
-    for (unit, colour) in [("rooms", KINDS[0].1), ("members", KINDS[3].1)] {
+    for (unit, colour) in [("rooms", KINDS[0].1), ("members", KINDS[5].1)] {
         let points = series(unit);
         lines
             .draw_series(

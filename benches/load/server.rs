@@ -9,69 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{
-    Deserialize, Serialize,
-    de::{IntoDeserializer, value::Error as Unknown},
-};
-
-use crate::dialect::Dialect;
+use crate::kind::Kind;
 
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A server, or a set of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Kind {
-    Floor,
-    /// The same, but what is read together is written together.
-    FloorBatching,
-    Parlor,
-    ParlorRedis,
-    ParlorTwoNodes,
-    /// Alone.
-    Redis,
-    Nchan,
-    Ws,
-    SocketIo,
-}
-
-impl Kind {
-    /// What people call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Floor => "floor",
-            Self::FloorBatching => "floor that batches",
-            Self::Parlor => "Parlor",
-            Self::ParlorRedis => "Parlor, Redis",
-            Self::ParlorTwoNodes => "Parlor, Redis, two nodes",
-            Self::Redis => "Redis",
-            Self::Nchan => "Nchan (nginx)",
-            Self::Ws => "ws (Node)",
-            Self::SocketIo => "socket.io (Node)",
-        }
-    }
-
-    /// What the words of this program call it: several with commas between them.
-    ///
-    /// # Errors
-    /// One is none of them; which there are.
-    pub fn list(words: &str) -> io::Result<Vec<Self>> {
-        words
-            .split(',')
-            .map(|word| Self::deserialize(word.into_deserializer()))
-            .collect::<Result<_, Unknown>>()
-            .map_err(io::Error::other)
-    }
-
-    pub fn dialect(self) -> Dialect {
-        match self {
-            Self::Nchan => Dialect::Nchan,
-            Self::Ws => Dialect::Plain,
-            Self::SocketIo => Dialect::SocketIo,
-            _ => Dialect::Parlor,
-        }
-    }
-}
 
 /// What Parlor would hold one address, or all of them, to.
 const UNLIMITED: [&str; 12] = [
@@ -118,6 +59,11 @@ fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers")
 }
 
+/// A peer that `make bench` has built.
+fn built(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers").join(name)
+}
+
 impl Server {
     /// Starts it on the first core given; what serves it runs on the second, beside the generator.
     ///
@@ -150,6 +96,14 @@ impl Server {
                 server.addresses.push((Ipv4Addr::LOCALHOST, port).into());
             }
             Kind::Nchan => server.nchan(core)?,
+            Kind::Gorilla => server.talkative(on_core(core, built("hub")))?,
+            Kind::Centrifugo => server.centrifugo(core, None)?,
+            Kind::CentrifugoRedis | Kind::CentrifugoTwoNodes => {
+                let port = server.redis(other)?;
+                for _ in 0..1 + usize::from(kind == Kind::CentrifugoTwoNodes) {
+                    server.centrifugo(core, Some(port))?;
+                }
+            }
             Kind::Ws | Kind::SocketIo => {
                 let file = peers().join(if kind == Kind::Ws { "ws.mjs" } else { "socketio.mjs" });
                 let mut command = on_core(core, "node");
@@ -215,6 +169,27 @@ impl Server {
         Ok(port)
     }
 
+    fn centrifugo(&mut self, core: usize, redis: Option<u16>) -> io::Result<()> {
+        let port = free_port()?;
+        let mut command = on_core(core, built("centrifugo"));
+        command
+            .arg("--config")
+            .arg(peers().join("centrifugo.json"))
+            .env("CENTRIFUGO_HTTP_SERVER_ADDRESS", "127.0.0.1")
+            .env("CENTRIFUGO_HTTP_SERVER_PORT", port.to_string());
+        if let Some(redis) = redis {
+            command
+                .env("CENTRIFUGO_ENGINE_TYPE", "redis")
+                .env("CENTRIFUGO_ENGINE_REDIS_ADDRESS", format!("127.0.0.1:{redis}"));
+        }
+        let child = command.spawn()?;
+        self.pids.push(child.id());
+        self.children.push(child);
+        wait_for(port)?;
+        self.addresses.push((Ipv4Addr::LOCALHOST, port).into());
+        Ok(())
+    }
+
     fn nchan(&mut self, core: usize) -> io::Result<()> {
         let (folder, port) = (
             std::env::temp_dir().join(format!("parlor-nchan-{}", std::process::id())),
@@ -269,7 +244,8 @@ fn wait_for(port: u16) -> io::Result<()> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        // Redis, which is the first, goes last.
+        for child in self.children.iter_mut().rev() {
             // nginx would leave its workers behind if it were killed.
             if let (Some(_), Some(pid)) =
                 (&self.folder, rustix::process::Pid::from_raw(child.id() as i32))
@@ -283,48 +259,5 @@ impl Drop for Server {
         if let Some(folder) = &self.folder {
             let _ = fs::remove_dir_all(folder);
         }
-    }
-}
-
-/// What stands beside the figures.
-pub struct Facts {
-    pub cores: usize,
-    /// GiB.
-    pub memory: u64,
-    pub runs: usize,
-    /// Bytes of the program.
-    pub binary: u64,
-    /// Milliseconds from start to first answer.
-    pub start: f64,
-}
-
-impl Facts {
-    /// Looks at this machine and at the program.
-    ///
-    /// # Errors
-    /// The program does not start.
-    pub fn gather(runs: usize) -> io::Result<Self> {
-        let cores = crate::meter::cores();
-        let info = fs::read_to_string("/proc/meminfo")?;
-        let kilobytes: u64 =
-            info.split_whitespace().nth(1).and_then(|total| total.parse().ok()).unwrap_or(0);
-        let mut starts = Vec::new();
-        for _ in 0..5 {
-            let began = Instant::now();
-            let server = Server::start(Kind::Parlor, [cores[0], cores[0]])?;
-            let mut socket = TcpStream::connect(server.addresses[0])?;
-            io::Write::write_all(&mut socket, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
-            io::Read::read_exact(&mut socket, &mut [0; 12])?;
-            starts.push(began.elapsed().as_secs_f64() * 1e3);
-        }
-        starts.sort_by(f64::total_cmp);
-        let binary = fs::metadata(env!("CARGO_BIN_EXE_parlor"))?.len();
-        Ok(Self {
-            cores: cores.len(),
-            memory: (kilobytes + (1 << 19)) >> 20,
-            runs,
-            binary,
-            start: starts[2],
-        })
     }
 }
