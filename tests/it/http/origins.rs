@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use reqwest::Client as Http;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 

@@ -1,6 +1,6 @@
 //! Every address, and every method at it.
 
-use reqwest::{Client as Http, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite;
 

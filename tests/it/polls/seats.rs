@@ -281,9 +281,10 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     let (answer, took) = bob.poll(&here, 20).await;
     let answer = answer.unwrap();
     assert_eq!(
-        (events(&answer), answer["events"][0]["members"].as_array().map(Vec::len), took),
-        (vec!["presence"], Some(3), 1)
+        (events(&answer), answer["events"][0]["members"].as_array().map(Vec::len)),
+        (vec!["presence"], Some(3))
     );
+    assert!(took <= 1, "with the next count, which comes every second: {took}");
     for node in [&there, &here] {
         assert_eq!(bob.poll(node, 20).await.1, 20);
     }

@@ -22,32 +22,7 @@ end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
 local name = match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
-local entries, added, drawn, kept, answers = {}, 0, nil, nil, nil
-
--- The log goes on in a new epoch.
-local function begin_epoch()
-  epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. now .. #entries .. seq), 1, 15)
-  call('HSET', room, 'e', epoch)
-  call('SPUBLISH', channel, 'R ' .. epoch)
-end
-
--- 'seq at' of the member's entry n, if it is in the log, to which the new entries belong already.
-local function find(n)
-  local count, size = 0, 0
-  kept = kept or call('LRANGE', log, 0, -1)
-  for _, list in ipairs({ entries, kept }) do
-    for i = #list, 1, -1 do
-      count, size = count + 1, size + #list[i] - (string.find(list[i], '\n', 1, true) or 0)
-      if count > keep or (size > most and count > 1) then
-        return nil
-      end
-      local said_seq, said_at, from, said_n = match(list[i], '^(%d+) (%d+) (%x+) (%d+) ')
-      if from == member and said_n == n and said_at + age > tonumber(now) then
-        return said_seq .. ' ' .. said_at
-      end
-    end
-  end
-end
+local entries, added, drawn, kept, answers, new_epoch = {}, 0, nil, nil, nil, nil
 
 for i = 3, #ARGV, 3 do
   local n, text, draw = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -68,16 +43,31 @@ for i = 3, #ARGV, 3 do
     line = epoch .. string.sub(last, #last_n + 1) .. ' 1 ' .. n
   -- Compared as strings, because Lua's numbers end at 2^53.
   elseif last and (#n < #last_n or (#n == #last_n and n < last_n)) then
-    local answer = find(n)
-    line = answer and epoch .. ' ' .. answer .. ' 1 ' .. n or 'ESTALE'
+    line = 'ESTALE'
+    kept = kept or call('LRANGE', log, 0, -1)
+    -- The new entries belong to the log already, and may have pushed older ones out of it.
+    local count, size = 0, 0
+    for at = #kept + #entries, 1, -1 do
+      local entry = kept[at] or entries[at - #kept]
+      count, size = count + 1, size + #entry - (string.find(entry, '\n', 1, true) or 0)
+      if count > keep or (size > most and count > 1) then
+        break
+      end
+      local said_seq, said_at, from, said_n = match(entry, '^(%d+) (%d+) (%x+) (%d+) ')
+      if from == member and said_n == n and said_at + age > tonumber(now) then
+        line = epoch .. ' ' .. said_seq .. ' ' .. said_at .. ' 1 ' .. n
+        break
+      end
+    end
   end
   if not line then
     -- The sender's node has seen more of this epoch than there is: a failover lost writes, and numbers would be
-    -- used twice.
+    -- used twice. The log goes on in a new epoch.
     if seen ~= '' and #entries == 0 and seen ~= epoch .. ' ' .. seq then
       local seen_epoch, seen_seq = match(seen, '^(%x+) (%d+)$')
       if epoch == seen_epoch and tonumber(seen_seq) > tonumber(seq) then
-        begin_epoch()
+        new_epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. n .. now), 1, 15)
+        epoch = new_epoch
       end
     end
     seq = format('%d', seq + 1)
@@ -100,10 +90,10 @@ local length = call('RPUSH', log, unpack(entries))
 -- Bytes of text in the log, kept as a running sum so that no script has to read the whole log.
 if length == #entries then
   if bytes > added then
-    -- Redis has dropped the log. Entries already published cannot be taken back.
-    local old = epoch
-    begin_epoch()
-    answers = string.gsub(answers, '%f[^%z\n]' .. old, epoch)
+    -- Redis has dropped the log. Entries already published cannot be taken back: the log goes on in a new epoch.
+    new_epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. last .. now), 1, 15)
+    answers = string.gsub(answers, '%f[^%z\n]' .. epoch, new_epoch)
+    epoch = new_epoch
   end
   bytes = added
   -- A list that is new again must not outlive its room.
@@ -118,6 +108,10 @@ call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, last)
 if drawn then
   -- About eight draws. The last may be cut off, and then matches nothing.
   call('HSET', room, 'w:' .. member, string.sub(drawn, 1, 512))
+end
+if new_epoch then
+  call('HSET', room, 'e', epoch)
+  call('SPUBLISH', channel, 'R ' .. epoch)
 end
 for i = 1, #entries do
   call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entries[i])
