@@ -22,7 +22,7 @@ end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
 local name = match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
-local entries, added, drawn, kept, answers, new_epoch = {}, 0, nil, nil, nil, nil
+local entries, added, drawn, kept, answer, lines, new_epoch = {}, 0, nil, nil, nil, nil, nil
 
 for i = 3, #ARGV, 3 do
   local n, text, draw = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -79,10 +79,15 @@ for i = 3, #ARGV, 3 do
       drawn = draw .. ' ' .. seq .. ' ' .. now .. ' ' .. n .. ';' .. drawn
     end
   end
-  answers = answers and answers .. '\n' .. line or line
+  if answer then
+    lines = lines or { answer }
+    lines[#lines + 1] = line
+  end
+  answer = line
 end
+answer = lines and table.concat(lines, '\n') or answer
 if #entries == 0 then
-  return answers
+  return answer
 end
 
 bytes = bytes + added
@@ -92,12 +97,18 @@ if length == #entries then
   if bytes > added then
     -- Redis has dropped the log. Entries already published cannot be taken back: the log goes on in a new epoch.
     new_epoch = '1' .. string.sub(redis.sha1hex(epoch .. member .. last .. now), 1, 15)
-    answers = string.gsub(answers, '%f[^%z\n]' .. epoch, new_epoch)
+    answer = string.gsub(answer, '%f[^%z\n]' .. epoch, new_epoch)
     epoch = new_epoch
   end
   bytes = added
   -- A list that is new again must not outlive its room.
   call('PEXPIREAT', log, call('PEXPIRETIME', room))
+end
+if length > keep + 1 then
+  for _, oldest in ipairs(call('LPOP', log, length - keep)) do
+    bytes = bytes - (#oldest - (string.find(oldest, '\n', 1, true) or 0))
+  end
+  length = keep
 end
 while length > keep or (bytes > most and length > 1) do
   local oldest = call('LPOP', log)
@@ -116,4 +127,4 @@ end
 for i = 1, #entries do
   call('SPUBLISH', channel, 'M ' .. epoch .. ' ' .. entries[i])
 end
-return answers
+return answer
