@@ -173,22 +173,31 @@ impl Session {
         entries: &[NewEntry],
         mut answer: impl FnMut(&NewEntry, Result<PublishResult, ApiError>),
     ) {
-        let mut counted: SmallVec<[Reservation<'_>; 1]> = SmallVec::new();
-        let mut refused = None;
-        if let Some(kept) = &self.kept {
-            for NewEntry { text, .. } in entries {
-                match kept.reserve(text.as_str().len()) {
-                    Ok(reservation) => counted.push(reservation),
-                    Err(error) => {
-                        refused = Some(error);
-                        break;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let mut counted: SmallVec<[Reservation<'_>; 1]> = SmallVec::new();
+            let mut refused = None;
+            if let Some(kept) = &self.kept {
+                for NewEntry { text, .. } in rest {
+                    match kept.reserve(text.as_str().len()) {
+                        Ok(reservation) => counted.push(reservation),
+                        Err(error) => {
+                            refused = Some(error);
+                            break;
+                        }
                     }
                 }
             }
-        }
-        let (taken, rest) =
-            entries.split_at(if refused.is_some() { counted.len() } else { entries.len() });
-        if !taken.is_empty() {
+            let taken;
+            match refused {
+                None => (taken, rest) = (rest, &[]),
+                Some(error) if counted.is_empty() => {
+                    rest.iter().for_each(|entry| answer(entry, Err(error.clone())));
+                    return;
+                }
+                // Repetitions give back what was reserved for them, so that the rest may fit.
+                Some(_) => (taken, rest) = rest.split_at(counted.len()),
+            }
             let publishing = self.hub.store.publish_all(&self.room.id, self.claims.member, taken);
             let results = self.call(publishing).await;
             let (mut counted, mut spoke) = (counted.into_iter(), false);
@@ -201,13 +210,11 @@ impl Session {
                 spoke |= result.is_ok();
                 answer(entry, result.map_err(ApiError::from));
             }
+            drop(counted);
             if spoke {
                 // A message ends typing: clients know that by themselves.
                 self.typing_timeout.take().inspect(AbortHandle::abort);
             }
-        }
-        for (entry, error) in rest.iter().zip(std::iter::repeat_with(|| refused.clone())) {
-            error.into_iter().for_each(|error| answer(entry, Err(error)));
         }
     }
 

@@ -67,7 +67,13 @@ impl Received {
     }
 
     pub(super) fn read(socket: &mut Socket, message: Option<Result<Message, Error>>) -> Self {
-        message.iter().flatten().for_each(|message| socket.get_mut().account(message.len()));
+        let stream = socket.get_mut();
+        match &message {
+            // tungstenite sends the pong when it is asked for the next message.
+            Some(Ok(Message::Ping(_))) => stream.took_all = false,
+            Some(Ok(message)) => stream.account(message.len()),
+            _ => {}
+        }
         Self::from(message)
     }
 }

@@ -21,7 +21,7 @@ if at_node ~= node or at_tag ~= tag or (ARGV[7] == '1' and new ~= '1') then
 end
 
 redis.call('SREM', members, member)
-redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member)
+redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member, 'b:' .. member)
 local heads = redis.call('SCARD', members)
 if heads == 0 then
   -- Redis may have dropped the set: the hash knows which other members there are.

@@ -40,7 +40,8 @@ local function reap(members, room, log, channel, epoch, version)
       if dead[holder] then
         local member = string.sub(fields[i], 3)
         call('SREM', members, member)
-        call('HDEL', room, fields[i], 'd:' .. member, 'c:' .. member, 'w:' .. member)
+        call('HDEL', room, fields[i], 'd:' .. member, 'c:' .. member, 'w:' .. member,
+          'b:' .. member)
         version = call('HINCRBY', room, 'v', 1)
         heads = heads - 1
         call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. heads

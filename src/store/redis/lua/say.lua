@@ -1,10 +1,11 @@
 #!lua
 -- Adds a member's entries to the log and publishes each to every node. Repeats Room::publish.
 -- KEYS  room log channel
--- ARGV  member seen (n text draw)*
+-- ARGV  member seen draw (n text)*
 --       seen: epoch and seq that the sender's node has got, with a space between, or nothing
---       n: nothing where the entry is to follow the member's last. It has a draw then, and a draw that comes
---       again is the same send. The newest draws are kept, because other sends may come between.
+--       n: nothing where the entry is to follow the member's last
+--       draw: of several entries, or of one without n. A draw that comes again is the same call, whose answer was
+--       lost. Of calls with one entry the newest draws are kept, because other sends may come between.
 -- Returns ENOMEMBER, or a line for each entry: 'epoch seq at repeated n', or ESTALE.
 -- Every message comes through here, so this script saves time in four ways:
 -- - Entries that came together are added together.
@@ -22,19 +23,31 @@ end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
 local name = match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
-local entries, added, drawn, kept, answer, lines, new_epoch = {}, 0, nil, nil, nil, nil, nil
-
-for i = 3, #ARGV, 3 do
-  local n, text, draw = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local last_n = last and match(last, '^%d+')
-  local line
-  if draw ~= '' then
-    drawn = drawn or call('HGET', room, 'w:' .. member) or ''
+local draw, single = ARGV[3], #ARGV == 5
+local drawn
+if draw ~= '' then
+  drawn = call('HGET', room, (single and 'w:' or 'b:') .. member) or ''
+  if single then
     local answer, its_n = match(';' .. drawn, ';' .. draw .. ' (%d+ %d+) (%d+);')
     if answer then
       -- Not marked as repeated, because the sender knows of one try only.
-      line = epoch .. ' ' .. answer .. ' 0 ' .. its_n
-    elseif last and tonumber(last_n) >= MAX_N then
+      return epoch .. ' ' .. answer .. ' 0 ' .. its_n
+    end
+  else
+    local its_draw, answer = match(drawn, '^(%d+)\n(.*)$')
+    if its_draw == draw then
+      return answer
+    end
+  end
+end
+
+local entries, added, known, answer, lines, new_epoch = {}, 0, nil, nil, nil, nil
+for i = 4, #ARGV, 2 do
+  local n, text = ARGV[i], ARGV[i + 1]
+  local last_n = last and match(last, '^%d+')
+  local line
+  if n == '' then
+    if last and tonumber(last_n) >= MAX_N then
       line = 'ESTALE'
     else
       n = format('%.0f', (last_n or 0) + 1)
@@ -43,21 +56,35 @@ for i = 3, #ARGV, 3 do
     line = epoch .. string.sub(last, #last_n + 1) .. ' 1 ' .. n
   -- Compared as strings, because Lua's numbers end at 2^53.
   elseif last and (#n < #last_n or (#n == #last_n and n < last_n)) then
-    line = 'ESTALE'
-    kept = kept or call('LRANGE', log, 0, -1)
-    -- The new entries belong to the log already, and may have pushed older ones out of it.
-    local count, size = 0, 0
-    for at = #kept + #entries, 1, -1 do
-      local entry = kept[at] or entries[at - #kept]
-      count, size = count + 1, size + #entry - (string.find(entry, '\n', 1, true) or 0)
-      if count > keep or (size > most and count > 1) then
-        break
+    if not known then
+      -- The member's entries by n: where each is, and how many entries and bytes the log has from it on. The new
+      -- entries belong to the log already.
+      known = {}
+      local count, size = 0, 0
+      local function note(entry)
+        local said_seq, said_at, from, said_n = match(entry, '^(%d+) (%d+) (%x+) (%d+) ')
+        if from == member and said_at + age > tonumber(now) then
+          known[said_n] = { said_seq .. ' ' .. said_at, count, size }
+        end
       end
-      local said_seq, said_at, from, said_n = match(entry, '^(%d+) (%d+) (%x+) (%d+) ')
-      if from == member and said_n == n and said_at + age > tonumber(now) then
-        line = epoch .. ' ' .. said_seq .. ' ' .. said_at .. ' 1 ' .. n
-        break
+      local kept = call('LRANGE', log, 0, -1)
+      for at = #kept, 1, -1 do
+        count, size = count + 1, size + #kept[at] - (string.find(kept[at], '\n', 1, true) or 0)
+        note(kept[at])
       end
+      count, size = 0, 0
+      for _, entry in ipairs(entries) do
+        note(entry)
+        count, size = count - 1, size - #entry + string.find(entry, '\n', 1, true)
+      end
+    end
+    -- What the new entries have pushed out of the log is stale.
+    local first = known[n]
+    local count, size = first and first[2] + #entries, first and first[3] + added
+    if first and count <= keep and (size <= most or count == 1) then
+      line = epoch .. ' ' .. first[1] .. ' 1 ' .. n
+    else
+      line = 'ESTALE'
     end
   end
   if not line then
@@ -75,8 +102,8 @@ for i = 3, #ARGV, 3 do
     entries[#entries + 1] = seq .. ' ' .. now .. ' ' .. member .. ' ' .. n .. ' ' .. name .. '\n' .. text
     last = n .. ' ' .. seq .. ' ' .. now
     line = epoch .. ' ' .. seq .. ' ' .. now .. ' 0 ' .. n
-    if draw ~= '' then
-      drawn = draw .. ' ' .. seq .. ' ' .. now .. ' ' .. n .. ';' .. drawn
+    if known then
+      known[n] = { seq .. ' ' .. now, 1 - #entries, #text - added }
     end
   end
   if answer then
@@ -116,9 +143,12 @@ while length > keep or (bytes > most and length > 1) do
   bytes = bytes - (#oldest - (string.find(oldest, '\n', 1, true) or 0))
 end
 call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, last)
-if drawn then
+if drawn and single then
   -- About eight draws. The last may be cut off, and then matches nothing.
+  drawn = draw .. ' ' .. seq .. ' ' .. now .. ' ' .. match(last, '^%d+') .. ';' .. drawn
   call('HSET', room, 'w:' .. member, string.sub(drawn, 1, 512))
+elseif drawn then
+  call('HSET', room, 'b:' .. member, draw .. '\n' .. answer)
 end
 if new_epoch then
   call('HSET', room, 'e', epoch)

@@ -93,6 +93,44 @@ async fn sends_without_a_counter_whose_answers_are_lost_are_said_once_each_whate
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_came_together_are_said_once_where_their_answer_is_lost() {
+    // A log that holds fewer than come together, so that it does not tell which ones it had.
+    let limits = Limits { history_len: 10, ..Limits::default() };
+    let server = Server::start();
+    let line = Line::to(server.port()).await;
+    let (node, mut witness) = (node(&line.url(), limits).await, node(&server.url(), limits).await);
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    witness.join(&room, "Bob").await;
+    let mut seq = 0;
+    for n in [None, Some(1000)] {
+        // The first time, Redis does not know the script yet: that answer is not the one to lose.
+        node.store.publish(&room, ann, entry(n, &text("first"))).await.unwrap();
+        assert_eq!(witness.heard.entry().await.text, text("first"));
+        seq += 1;
+        let counter = |i: u64| n.map(|n| n + i);
+        let entries: Vec<_> =
+            (1..=64).map(|i| entry(counter(i), &text(&format!("word {i}")))).collect();
+        line.swallow_next_answer();
+        let results = node.store.publish_all(&room, ann, &entries).await.unwrap();
+        for (i, result) in (1..).zip(results) {
+            let said = result.unwrap();
+            seq += 1;
+            assert_eq!((said.seq, said.repeated), (seq, false), "{i}");
+            let heard = witness.heard.entry().await;
+            assert_eq!((heard.seq, heard.text), (seq, text(&format!("word {i}"))), "once");
+        }
+    }
+    node.store.publish(&room, ann, entry(None, &text("last"))).await.unwrap();
+    assert_eq!(witness.heard.entry().await.text, text("last"), "and nothing twice");
+    node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
+    let keys = server.keys();
+    let facts = keys.iter().find(|key| server.ask(&["TYPE", key]).contains("hash")).unwrap();
+    let fields = server.ask(&["HKEYS", facts]);
+    assert!(!fields.contains(&ann.0.simple().to_string()), "{fields}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn join_that_was_given_up_leaves_no_ghost() {
     let server = Server::start();
     let line = Line::to(server.port()).await;
