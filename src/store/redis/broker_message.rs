@@ -8,9 +8,9 @@ use crate::room::{CallMark, Entry, Epoch, LeaveReason, Member, MemberId, Name, S
 pub(super) enum BrokerMessage {
     /// `M epoch entry`
     Said { epoch: Epoch, entry: Entry },
-    /// `J epoch version heads member joined-at name`
+    /// `J epoch version count member joined-at name`
     Joined { epoch: Epoch, version: u64, count: usize, member: Member },
-    /// `L epoch version heads reason member joined-at name`
+    /// `L epoch version count reason member joined-at name`
     Left { epoch: Epoch, version: u64, count: usize, reason: LeaveReason, member: Member },
     /// `V epoch moves member node tag`: a member took its session to another node, so that this owner lost it.
     Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
@@ -62,14 +62,14 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
             from: SessionOwner { node: read_node(next()?)?, tag: next()?.parse().ok()? },
         });
     }
-    let (version, heads) = (count(next()?)?, next()?.parse().ok()?);
+    let (version, members) = (count(next()?)?, next()?.parse().ok()?);
     let reason = if kind == "L" { Some(LeaveReason::decode(next()?)?) } else { None };
     let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::decode(next()?)?);
     let member = Member { id, name, joined_at, call: CallMark::default() };
     match (kind, reason) {
-        ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: heads, member }),
+        ("J", None) => Some(BrokerMessage::Joined { epoch, version, count: members, member }),
         ("L", Some(reason)) => {
-            Some(BrokerMessage::Left { epoch, version, count: heads, reason, member })
+            Some(BrokerMessage::Left { epoch, version, count: members, reason, member })
         }
         _ => None,
     }

@@ -198,21 +198,21 @@ impl Reply {
         read_epoch(&self.word()?)
     }
 
-    /// The rest as a room: `epoch key seq version moves total heads (member session mark)* entry*`.
+    /// The rest as a room: `epoch key seq version moves total listed (member session mark)* entry*`.
     pub(super) fn room_state(mut self) -> Option<RoomState> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
-        let (total, heads) = (self.number::<usize>()?, self.number::<usize>()?);
-        let heads = heads.min(self.0.len() / 3);
-        let (mut members, mut sessions) = (Vec::with_capacity(heads), Vec::with_capacity(heads));
-        for _ in 0..heads {
+        let (total, listed) = (self.number::<usize>()?, self.number::<usize>()?);
+        let listed = listed.min(self.0.len() / 3);
+        let (mut members, mut sessions) = (Vec::with_capacity(listed), Vec::with_capacity(listed));
+        for _ in 0..listed {
             let (member, node, since) = read_session(&self.word()?, &self.word()?, &self.word()?)?;
             sessions.push((member.id, node, since));
             members.push(member);
         }
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
         let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
-        let unlisted = total.saturating_sub(heads);
+        let unlisted = total.saturating_sub(listed);
         Some(RoomState {
             room: Snapshot { epoch, key, seq, version, members, unlisted, history },
             moves,

@@ -4,8 +4,8 @@
 -- ARGV  member mark
 -- Returns OK or ENOMEMBER.
 local room, channel = KEYS[2], KEYS[4]
-local seat, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[1], 'c:' .. ARGV[1]))
-if not seat then
+local session, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[1], 'c:' .. ARGV[1]))
+if not session then
   return { 'ENOMEMBER' }
 end
 if tonumber(ARGV[2]) > tonumber(mark or '0') then

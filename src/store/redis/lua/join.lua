@@ -1,28 +1,28 @@
 #!lua
 -- Joins a member, or takes its session over for a new connection. Repeats Room::join.
 -- KEYS  members room log channel
--- ARGV  member node tag name epoch key seats age lease ttl since joined_at list life after earliest latest
+-- ARGV  member node tag name epoch key max_members age lease ttl since joined_at list cursor_epoch cursor_seq earliest latest
 --       epoch and key are for a room that is created here.
 --       since and joined_at are empty, unless a node brings back a member that it believes joined.
 --       list is 1 for a node that does not know the members.
---       life and after are the cursor of the member, or empty.
+--       cursor_epoch and cursor_seq are the cursor of the member, or empty.
 --       earliest and latest say between which moments the connection began. They are missing if its node does not
 --       know this clock.
--- Returns OK new last_n leased since joined_at epoch key seq version moves total heads (member seat mark)* entry*
+-- Returns OK new last_n leased since joined_at epoch key seq version moves total listed (member session mark)* entry*
 --       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none.
 --       entry: what the member has missed and the last entry before that, or all if the log does not reach back so far;
 --       none for a member that is brought back.
 -- The cost must not grow with the room, except where members are listed: a node asks for the list only once.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local seats, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local since, again = tonumber(ARGV[11]), ARGV[11] ~= ''
-local list, life, after = ARGV[13] == '1', ARGV[14], tonumber(ARGV[15])
+local max_members, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local since, restores = tonumber(ARGV[11]), ARGV[11] ~= ''
+local list, cursor_epoch, cursor_seq = ARGV[13] == '1', ARGV[14], tonumber(ARGV[15])
 local earliest, latest = tonumber(ARGV[16]), tonumber(ARGV[17])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, bytes, first, leased, seat, last =
+local epoch, key, seq, version, moves, bytes, first, leased, session, last =
   unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'b', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
 if epoch then
   for _, number in ipairs({ seq, version, moves, bytes, first }) do
@@ -44,19 +44,19 @@ if dead then
   end
 end
 if dead then
-  epoch, seat, last = false, false, false
+  epoch, session, last = false, false, false
 end
 
-local new, joined_at, overtaken, moved, heads = '1', now, false, false, 0
-if seat then
-  local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(seat, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
+local new, joined_at, overtaken, moved, count = '1', now, false, false, 0
+if session then
+  local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(session, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   since_then = tonumber(since_then)
-  if again and since_then > since then
+  if restores and since_then > since then
     return { 'ETAKEN' }
   end
   -- A join that began before the other node's connection comes late, and its own connection may be gone.
   -- A session from the future is from before the clock was set back.
-  if not again and at_node ~= node and latest and latest < since_then and since_then <= now then
+  if not restores and at_node ~= node and latest and latest < since_then and since_then <= now then
     return { 'ETAKEN' }
   end
   -- The same owner again means that the join was sent twice: return the first answer again.
@@ -64,17 +64,17 @@ if seat then
   new = same and was_new or '0'
   joined_at, name = joined, goes_by
   -- Later than the connection before, which its node may bring back, and never in the future.
-  local after = since_then < now and since_then + 1 or now
-  since = since or same and since_then or math.min(math.max(earliest or 0, after), now)
+  local later = since_then < now and since_then + 1 or now
+  since = since or same and since_then or math.min(math.max(earliest or 0, later), now)
   -- A join that was overtaken by a newer connection's join changes nothing.
   overtaken = at_node == node and tonumber(at_tag) > tonumber(tag)
   moved = at_node ~= node and at_node .. ' ' .. at_tag
 else
-  heads = (dead or not epoch) and 0 or redis.call('SCARD', members)
-  if not again and heads >= seats then
+  count = (dead or not epoch) and 0 or redis.call('SCARD', members)
+  if not restores and count >= max_members then
     return { 'EFULL' }
   end
-  if again and ARGV[12] ~= '' then
+  if restores and ARGV[12] ~= '' then
     joined_at = ARGV[12]
   end
   since = since or math.min(earliest or now, now)
@@ -90,7 +90,7 @@ local function hold_all()
 end
 if epoch then
   -- The last entry of a new member is looked for in the whole log.
-  local missed = seat and (again and 0 or after and life == epoch and seq - after) or -1
+  local missed = session and (restores and 0 or cursor_seq and cursor_epoch == epoch and seq - cursor_seq) or -1
   if missed >= 0 then
     history, whole = redis.call('LRANGE', log, -missed - 1, -1), false
   end
@@ -102,7 +102,7 @@ if epoch then
   if lost and not whole then
     hold_all()
   end
-  if not seat and heads == 0 then
+  if not session and count == 0 then
     local fields = redis.call('HGETALL', room)
     unlisted = {}
     for i = 1, #fields, 2 do
@@ -137,7 +137,7 @@ while history[oldest] and tonumber(string.match(history[oldest], '^%d+ (%d+)')) 
   oldest = oldest + 1
 end
 
-if not seat then
+if not session then
   for i = #history, oldest, -1 do
     local said_seq, said_at, from, n = string.match(history[i], '^(%d+) (%d+) (%x+) (%d+) ')
     if from == member then
@@ -157,10 +157,10 @@ end
 for i = 1, 3 do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
 end
-if not seat then
-  local heads = redis.call('SCARD', members)
+if not session then
+  local count = redis.call('SCARD', members)
   redis.call('SPUBLISH', channel,
-    'J ' .. epoch .. ' ' .. version .. ' ' .. heads .. ' ' .. member .. ' ' .. joined_at .. ' ' .. name)
+    'J ' .. epoch .. ' ' .. version .. ' ' .. count .. ' ' .. member .. ' ' .. joined_at .. ' ' .. name)
 end
 if moved then
   moves = redis.call('HINCRBY', room, 'm', 1)
@@ -192,7 +192,7 @@ local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased an
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end
-for i = again and #history + 1 or oldest, #history do
+for i = restores and #history + 1 or oldest, #history do
   reply[#reply + 1] = history[i]
 end
 return reply

@@ -11,34 +11,34 @@ local lease, period = tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, first, mine, seat = unpack(redis.call('HMGET', room, 'e', 'x', 'n:' .. node, 'u:' .. member))
-if not seat then
+local epoch, first, my_lease, session = unpack(redis.call('HMGET', room, 'e', 'x', 'n:' .. node, 'u:' .. member))
+if not session then
   return { 'ENOMEMBER' }
 end
-local at_node, at_tag, new, joined, name = string.match(seat, '^(%S+) (%S+) (%S+) %S+ (%S+) (.*)$')
+local at_node, at_tag, new, joined, name = string.match(session, '^(%S+) (%S+) (%S+) %S+ (%S+) (.*)$')
 if at_node ~= node or at_tag ~= tag or (ARGV[7] == '1' and new ~= '1') then
   return { 'ETAKEN' }
 end
 
 redis.call('SREM', members, member)
 redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member, 'b:' .. member)
-local heads = redis.call('SCARD', members)
-if heads == 0 then
+local count = redis.call('SCARD', members)
+if count == 0 then
   -- Redis may have dropped the set: the hash knows which other members there are.
   local fields = redis.call('HGETALL', room)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'u:' then
       redis.call('SADD', members, string.sub(fields[i], 3))
-      heads = heads + 1
+      count = count + 1
     end
   end
-  if heads > 0 then
+  if count > 0 then
     redis.call('PEXPIREAT', members, redis.call('PEXPIRETIME', room))
   end
 end
 -- The remaining members may all belong to nodes that died. Only a node that has renewed
 -- in time may say so: otherwise it was the store that was away.
-if heads > 0 and tonumber(first) <= now and mine and now - (mine - lease) <= 2 * period then
+if count > 0 and tonumber(first) <= now and my_lease and now - (my_lease - lease) <= 2 * period then
   local fields, alive, at = redis.call('HGETALL', room), {}, {}
   for i = 1, #fields, 2 do
     local kind, id = string.sub(fields[i], 1, 2), string.sub(fields[i], 3)
@@ -53,14 +53,14 @@ if heads > 0 and tonumber(first) <= now and mine and now - (mine - lease) <= 2 *
     anybody = anybody or alive[holder]
   end
   if not anybody then
-    heads = 0
+    count = 0
   end
 end
-if heads == 0 then
+if count == 0 then
   redis.call('UNLINK', members, room, log)
   return { 'OK', '1' }
 end
 local version = redis.call('HINCRBY', room, 'v', 1)
 redis.call('SPUBLISH', channel,
-  'L ' .. epoch .. ' ' .. version .. ' ' .. heads .. ' ' .. reason .. ' ' .. member .. ' ' .. joined .. ' ' .. name)
+  'L ' .. epoch .. ' ' .. version .. ' ' .. count .. ' ' .. reason .. ' ' .. member .. ' ' .. joined .. ' ' .. name)
 return { 'OK', '0' }

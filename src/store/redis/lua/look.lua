@@ -5,7 +5,7 @@
 --       list: 1 for all members, or one member's id, or nothing.
 --       after: a number for what a subscriber at (epoch, after) has missed, with the last entry before that;
 --       'all' or 'none'.
--- Returns OK reaches epoch key seq version moves total heads (member seat mark)* entry*, or ENOROOM.
+-- Returns OK reaches epoch key seq version moves total listed (member session mark)* entry*, or ENOROOM.
 --       When the log does not reach back to the subscriber, reaches is 0 and the whole log is returned.
 local members, room, log = KEYS[1], KEYS[2], KEYS[3]
 local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -17,7 +17,7 @@ if not epoch then
   return { 'ENOROOM' }
 end
 local lapsed = tonumber(first) + lease <= now
-local here, heads, at = {}, 0, {}
+local here, listed, at = {}, 0, {}
 local total = ARGV[3] == '1' and 0 or redis.call('SCARD', members)
 -- Redis may have dropped the set of members: the hash knows them.
 if lapsed or ARGV[3] == '1' or total == 0 then
@@ -32,7 +32,7 @@ if lapsed or ARGV[3] == '1' or total == 0 then
       here[#here + 1] = string.sub(fields[i], 3)
       here[#here + 1] = fields[i + 1]
       here[#here + 1] = '0'
-      heads = heads + 1
+      listed = listed + 1
       at[here[#here - 2]] = #here
     elseif kind == 'n:' and tonumber(fields[i + 1]) + lease > now then
       lapsed = false
@@ -51,9 +51,9 @@ if lapsed then
 end
 
 if #ARGV[3] > 1 then
-  local seat, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[3], 'c:' .. ARGV[3]))
-  if seat then
-    here, heads = { ARGV[3], seat, mark or '0' }, 1
+  local session, mark = unpack(redis.call('HMGET', room, 'u:' .. ARGV[3], 'c:' .. ARGV[3]))
+  if session then
+    here, listed = { ARGV[3], session, mark or '0' }, 1
   end
 end
 
@@ -80,7 +80,7 @@ if ARGV[5] == 'all' or reaches == '0' then
   skip_aged()
 end
 
-local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(total), tostring(heads) }
+local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(total), tostring(listed) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

@@ -12,7 +12,7 @@ local node, next_epoch = ARGV[1], ARGV[6]
 local lease, ttl, period, age = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local mine, my_end = 'n:' .. node, format('%d', now + lease)
+local my_lease, my_end = 'n:' .. node, format('%d', now + lease)
 
 -- Removes the members of dead nodes. Returns the version after that, or nothing if
 -- the room is deleted, and when the next lease ends.
@@ -33,7 +33,7 @@ local function reap(members, room, log, channel, epoch, version)
   if not any then
     return version, next_end
   end
-  local heads = call('SCARD', members)
+  local count = call('SCARD', members)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'u:' then
       local holder, joined, name = string.match(fields[i + 1], '^(%S+) %S+ %S+ %S+ (%S+) (.*)$')
@@ -43,13 +43,13 @@ local function reap(members, room, log, channel, epoch, version)
         call('HDEL', room, fields[i], 'd:' .. member, 'c:' .. member, 'w:' .. member,
           'b:' .. member)
         version = call('HINCRBY', room, 'v', 1)
-        heads = heads - 1
-        call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. heads
+        count = count - 1
+        call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. count
           .. ' node_lost ' .. member .. ' ' .. joined .. ' ' .. name)
       end
     end
   end
-  if heads == 0 then
+  if count == 0 then
     call('UNLINK', members, room, log)
     return nil
   end
@@ -98,14 +98,14 @@ local function list_again(members, room)
 end
 
 local function renew(members, room, log, channel, seen)
-  local epoch, seq, version, moves, first, ends = unpack(call('HMGET', room, 'e', 's', 'v', 'm', 'x', mine))
+  local epoch, seq, version, moves, first, ends = unpack(call('HMGET', room, 'e', 's', 'v', 'm', 'x', my_lease))
   if not epoch then
     return 'ENOROOM'
   end
   if not ends then
     return 'ELEASE'
   end
-  call('HSET', room, mine, my_end)
+  call('HSET', room, my_lease, my_end)
 
   -- Once a lease: the work below can wait that long.
   if tonumber(first) <= now then

@@ -16,13 +16,13 @@ local keep, most, age = HISTORY_LEN, HISTORY_BYTES, HISTORY_AGE
 local call, format, match = redis.call, string.format, string.match
 local room, log, channel, member, seen = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 
-local epoch, seq, bytes, seat, last = unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member))
-if not seat then
+local epoch, seq, bytes, session, last = unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member))
+if not session then
   return 'ENOMEMBER'
 end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
-local name = match(seat, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
+local name = match(session, '^%S+ %S+ %S+ %S+ %S+ (.*)$')
 local draw, single = ARGV[3], #ARGV == 5
 local drawn
 if draw ~= '' then

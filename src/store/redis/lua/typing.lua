@@ -5,12 +5,12 @@
 --       latest: the moment by which a start began, or nothing. The start is void if a newer connection has taken
 --       the session since.
 -- Returns OK or ENOMEMBER.
-local seat = redis.call('HGET', KEYS[2], 'u:' .. ARGV[1])
-if not seat then
+local session = redis.call('HGET', KEYS[2], 'u:' .. ARGV[1])
+if not session then
   return { 'ENOMEMBER' }
 end
 local latest = ARGV[2] == '1' and tonumber(ARGV[4])
-local since = tonumber(string.match(seat, '^%S+ %S+ %S+ (%S+)'))
+local since = tonumber(string.match(session, '^%S+ %S+ %S+ (%S+)'))
 if latest and latest < since then
   local time = redis.call('TIME')
   -- A session from the future is from before the clock was set back.
