@@ -294,14 +294,11 @@ impl Hub {
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<Session, ApiError> {
         let count = usage.map_or(Count::Free, Count::Limited);
-        let placed = match self.rooms.place(
-            room,
-            &claims,
-            from.began,
-            &self.tags,
-            count,
-            Arc::clone(&subscriber),
-        ) {
+        let place = |count| {
+            let subscriber = Arc::clone(&subscriber);
+            self.rooms.place(room, &claims, from.began, &self.tags, count, subscriber)
+        };
+        let placed = match place(count) {
             // The member's session is at another node, which may be stopping: it was counted when the member joined.
             Err(full @ (ApiError::AddressLimit { .. } | ApiError::ServerFull { .. }))
                 if from.resumed =>
@@ -312,14 +309,7 @@ impl Hub {
                     .await?
                     .is_some_and(|room| ticket_ops::has(&room, claims.member));
                 let count = usage.filter(|_| seated).map(Count::Anyway).ok_or(full)?;
-                self.rooms.place(
-                    room,
-                    &claims,
-                    from.began,
-                    &self.tags,
-                    count,
-                    Arc::clone(&subscriber),
-                )
+                place(count)
             }
             placed => placed,
         };
