@@ -43,6 +43,9 @@ function on(log: Log, seq: number) {
 const entry = (log: Log, seq: number) => log.lines.find((l): l is Entry => l.kind === "entry" && l.seq === seq)!;
 const own = (log: Log, emoji = "👍") => ownReaction(log, entry(log, 1), emoji);
 const press = (log: Log, on: boolean) => reduce(log, { type: "send", text: "👍", react: { target: 1, on }, now: 2000 });
+/** Different emoji: flags of two letters. */
+const flags = (count: number) =>
+  Array.from({ length: count }, (_, i) => String.fromCodePoint(0x1f1e6 + Math.floor(i / 26), 0x1f1e6 + (i % 26)));
 
 describe("reactions", () => {
   test("are folded into their message, the last of a member and an emoji holds", () => {
@@ -129,6 +132,23 @@ describe("reactions", () => {
     log = reduce(log, { type: "sent" });
     log = reduce(log, { type: "rejected", n: 2, code: "internal", retryAfter: null, now: 2000 });
     expect(on(log, 1)).toEqual([["👍", 2, true]]);
+  });
+
+  test("of 50 kinds are kept on a message, of which those taken away are none", () => {
+    let seq = 1;
+    const kinds = flags(120);
+    const history = kinds.flatMap((flag) => [react((seq += 1), 1, flag), react((seq += 1), 1, flag, false)]);
+    let log = joined([chat(1), ...history, react((seq += 1), 1, "👍", true, "cy")]);
+    expect(on(log, 1)).toEqual([["👍", 1, false]]);
+    expect(entry(log, 1).reactions).toHaveLength(51);
+    for (const flag of kinds) log = reduce(log, { type: "react", react: react((seq += 1), 1, flag) });
+    expect(on(log, 1)).toHaveLength(50);
+    log = reduce(log, { type: "react", react: react((seq += 1), 1, "🎉", true, "cy") });
+    expect(on(log, 1).map(([emoji]) => emoji)).not.toContain("🎉");
+    log = reduce(log, { type: "react", react: react((seq += 1), 1, "👍", false, "cy") });
+    log = reduce(log, { type: "react", react: react((seq += 1), 1, "🎉", true, "cy") });
+    expect(on(log, 1)).toHaveLength(50);
+    expect(on(log, 1)).toContainEqual(["🎉", 1, false]);
   });
 
   test("have one emoji", () => {

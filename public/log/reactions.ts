@@ -5,6 +5,8 @@ import { type Entry, isMine, type Log, type Outgoing, type Reaction } from "./st
 
 /** More kinds on one message are not kept. */
 const KINDS_MAX = 50;
+/** So many that were taken away are remembered on one message: an ack can come before an older entry. */
+const TAKEN_MAX = 50;
 /** UTF-16 units: the longest that Unicode recommends has 15. */
 const LENGTH_MAX = 32;
 const PART = String.raw`(?![\d#*\p{RI}])\p{Emoji}(?:[\u{1f3fb}-\u{1f3ff}]|\ufe0f|[\u{e0020}-\u{e007e}]+\u{e007f})?`;
@@ -26,10 +28,13 @@ export function addReaction(
   const before = line.reactions ?? [];
   const was = before.findIndex((r) => r.from === from && r.emoji === emoji);
   if (was >= 0 && before[was]!.seq >= seq) return log;
-  const kinds = new Set(before.map((r) => r.emoji));
-  if (!kinds.has(emoji) && kinds.size >= KINDS_MAX) return log;
+  const kinds = new Set(before.filter((r) => r.on).map((r) => r.emoji));
+  if (on && !kinds.has(emoji) && kinds.size >= KINDS_MAX) return log;
   const reaction = { seq, from, user, emoji, on, mine: isMine(log, from) };
-  const reactions = was < 0 ? [...before, reaction] : before.map((r, i) => (i === was ? reaction : r));
+  const after = was < 0 ? [...before, reaction] : before.map((r, i) => (i === was ? reaction : r));
+  const taken = after.filter((r) => !r.on);
+  const oldest = taken.length > TAKEN_MAX ? Math.min(...taken.map((r) => r.seq)) : 0;
+  const reactions = after.filter((r) => r.seq !== oldest);
   return { ...log, lines: log.lines.map((l) => (l === line ? { ...line, reactions } : l)) };
 }
 
