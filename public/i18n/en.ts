@@ -73,6 +73,7 @@ export const en = {
   says: (user: string) => `${user}:`,
   react: "React",
   reaction: (emoji: string, n: number) => `${emoji}: ${n}`,
+  reactionKept: "You reacted before you rejoined, so it can’t be taken back.",
   today: "Today",
   yesterday: "Yesterday",
   messageLabel: "Message",

@@ -75,6 +75,7 @@ export const ru: Texts = {
   says: (user) => `${user}:`,
   react: "Реакция",
   reaction: (emoji, n) => `${emoji}: ${n}`,
+  reactionKept: "Вы поставили её до повторного входа, поэтому убрать её нельзя.",
   today: "Сегодня",
   yesterday: "Вчера",
   messageLabel: "Сообщение",

@@ -6,7 +6,7 @@ import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./line
 import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
 import { enqueue, nextToSend, reject, renumberOutgoing, retry } from "./outgoing";
 import { addReaction } from "./reactions";
-import type { Entry, Log, Notice, Outgoing } from "./state";
+import { type Entry, isMine, type Log, type Notice, type Outgoing } from "./state";
 
 export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
@@ -146,7 +146,7 @@ function applySnapshot(log: Log, s: Snapshot): Log {
 
 /** `seat` is the one that the unanswered messages were sent from. */
 function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
-  const mine = chat.from === log.me?.clientId || log.former.includes(chat.from);
+  const mine = isMine(log, chat.from);
   const answered = answeredBy(log, chat, seat);
   const next = advance(log, chat);
   const { seq, from, user, text, at, encryption, verified, doubt } = chat;

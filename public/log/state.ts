@@ -17,8 +17,8 @@ export type Entry = {
   reactions?: readonly Reaction[];
 };
 
-/** The newest reaction of a member with this emoji; not `on`, it was taken away. */
-export type Reaction = { seq: number; from: string; user: string; emoji: string; on: boolean };
+/** The newest reaction of a member with this emoji; not `on`, it was taken away. `mine` as in an entry. */
+export type Reaction = { seq: number; from: string; user: string; emoji: string; on: boolean; mine: boolean };
 
 /** An event between the messages: drawn by this page, kept by no server. */
 export type Notice = {
@@ -72,6 +72,11 @@ export type Log = {
   visible: boolean;
   nextKey: number;
 };
+
+/** Whether this page wrote it, from its present seat or an earlier one. */
+export function isMine({ me, former }: Log, from: string): boolean {
+  return from === me?.clientId || former.includes(from);
+}
 
 export type SavedIdentity = { clientId: string; user: string; lastN: number; former: readonly string[] };
 

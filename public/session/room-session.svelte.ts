@@ -7,7 +7,8 @@ import type { ConnectionState } from "../transport/connection-state";
 import { isReachable } from "../transport/reachability";
 import { type LogEvent, nextTick, reduce } from "../log/log";
 import { nextToSend, toFrame } from "../log/outgoing";
-import { emptyLog, type Log, type Outgoing } from "../log/state";
+import { toggleReaction } from "../log/reactions";
+import { emptyLog, type Entry, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
 import type { Chat, Inbound, LogEntry } from "../protocol/frames";
 import type { LiveKitToken } from "../protocol/livekit-token";
@@ -151,9 +152,11 @@ export class RoomSession {
     this.#persist();
   }
 
-  /** Puts an emoji on a message, or takes it away. */
-  react(target: number, emoji: string, on: boolean): void {
-    this.#dispatch({ type: "send", text: emoji, react: { target, on }, now: this.now() });
+  /** Puts an emoji on a message, or takes it away where this page has put it. */
+  react(line: Entry, emoji: string): void {
+    const react = toggleReaction(this.#log, line, emoji);
+    if (!react) return;
+    this.#dispatch({ type: "send", text: emoji, react, now: this.now() });
     this.#persist();
   }
 

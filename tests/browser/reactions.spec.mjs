@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "./fixtures.mjs";
+import { expect, test } from "./fixtures.mjs";
 import { expectAccessible, PHONE } from "./axe.mjs";
 import { box, fits, hears, log, newRoom, reconnects, say, sees } from "./people.mjs";
 
@@ -91,6 +91,64 @@ test.describe("reactions", () => {
     await ann.reload();
     await count(ann, "😂", 1).waitFor();
     assert.equal(await count(ann, "😂", 1).getAttribute("aria-pressed"), "true");
+  });
+
+  test("one that is chosen again before it is answered is taken back", async ({ visitors, base, tcpProxy }) => {
+    const room = newRoom(base);
+    const ben = await visitors.guest("Ben", room);
+    const ann = await visitors.guest("Ann", room.replace(base, tcpProxy.url));
+    await say(ben, "one");
+    await hears(ann, "one");
+    await react(ben, "one", "👍");
+    await count(ann, "👍", 1).waitFor();
+    await ann.context().setOffline(true);
+    tcpProxy.cut();
+    await ann.getByText("Messages will be sent once you’re back").waitFor();
+    for (const on of ["true", "false", "true", "false"]) {
+      await count(ann, "👍", 1).click();
+      await expect(count(ann, "👍", 1)).toHaveAttribute("aria-pressed", on);
+    }
+    await react(ann, "one", "🎉");
+    tcpProxy.restore();
+    await ann.context().setOffline(false);
+    await reconnects(ann);
+    await count(ben, "🎉", 1).waitFor();
+    for (const page of [ann, ben]) await count(page, "👍", 1).waitFor();
+    assert.equal(await count(ann, "👍", 1).getAttribute("aria-pressed"), "false");
+    await count(ann, "🎉", 1).waitFor();
+  });
+
+  test("one that was put before the session was lost is one's own, and is not put twice", async ({
+    visitors,
+    base,
+  }) => {
+    const room = newRoom(base);
+    const ben = await visitors.guest("Ben", room);
+    const ann = await visitors.guest("Ann", room);
+    await say(ben, "one");
+    await hears(ann, "one");
+    await react(ann, "one", "👍");
+    await count(ben, "👍", 1).waitFor();
+    await ann.goto(base);
+    // The server does not know this ticket, as after its grace.
+    await ann.evaluate(() => {
+      for (const [key, seat] of Object.entries(sessionStorage).filter(([key]) => key.startsWith("parlor.seat.")))
+        sessionStorage.setItem(
+          key,
+          JSON.stringify({ ...JSON.parse(seat), ticket: "A".repeat(JSON.parse(seat).ticket.length) }),
+        );
+    });
+    await ann.goto(room);
+    const own = count(ann, "👍", 1);
+    await own.waitFor();
+    assert.equal(await own.getAttribute("aria-pressed"), "true");
+    assert.equal(await own.getAttribute("aria-disabled"), "true");
+    assert.match(await own.getAttribute("title"), /^Ann\. You reacted before you rejoined/);
+    await own.click({ force: true });
+    await react(ann, "one", "👍", (button) => button.click({ force: true }));
+    await react(ann, "one", "🎉");
+    await count(ben, "🎉", 1).waitFor();
+    await count(ben, "👍", 1).waitFor();
   });
 
   test("one above what is read moves nothing, one at the end stays in sight", async ({ visitors, base }) => {
