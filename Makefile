@@ -80,8 +80,8 @@ test-engines: $(PAGE) $(MODULES) $(PUPPETEER) ## Keys, links, clock, title, draf
 generate: $(PAGE) ## Write what comes from the types in src/protocol: TypeScript, schemas, tables
 	PARLOR_GENERATE=1 cargo test --lib protocol::generated
 
-faults: $(PAGE) ## The same with the default settings and more traffic; takes a while
-	PARLOR_FAULTS=long cargo test --test faults
+faults: $(PAGE) ## The same optimised, with the default settings and more traffic; takes a while
+	PARLOR_FAULTS=long cargo test --release --test faults
 
 bench: $(PAGE) $(PEERS) ## What Parlor costs beside a floor and its peers (docs/benchmarks.md), and what the chat notices of logins; takes an hour and a half
 	cargo bench --bench load -- --record
