@@ -203,10 +203,12 @@ impl Session {
             let (mut counted, mut spoke) = (counted.into_iter(), false);
             for (i, entry) in taken.iter().enumerate() {
                 let result = match &results {
-                    Ok(results) => results[i].clone().map_err(StoreError::Refused),
+                    Ok(results) => results[i].map_err(StoreError::Refused),
                     Err(error) => Err(error.clone()),
                 };
-                counted.next().filter(|_| may_stand(&result)).map(Reservation::keep);
+                if let Some(reservation) = counted.next().filter(|_| may_stand(&result)) {
+                    reservation.keep();
+                }
                 spoke |= result.is_ok();
                 answer(entry, result.map_err(ApiError::from));
             }

@@ -104,9 +104,7 @@ impl<'a> Stage<'a> {
                 let said = self.nodes[node].store.publish_all(&room, ids[who], &entries).await;
                 // A member that is not there is refused once or for each message.
                 let said = said.unwrap_or_else(|error| match error {
-                    StoreError::Refused(refusal) => {
-                        ns.iter().map(|_| Err(refusal.clone())).collect()
-                    }
+                    StoreError::Refused(refusal) => ns.iter().map(|_| Err(refusal)).collect(),
                     error => panic!("{error}"),
                 });
                 let bare = |said: PublishResult| (said.n, said.seq, said.repeated);
