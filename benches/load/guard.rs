@@ -50,7 +50,7 @@ const HOLDS: [Hold; 3] = [
         rooms: 10,
         members: 100,
         window: Some(4),
-        most: 1.2,
+        most: 0.9,
     },
 ];
 

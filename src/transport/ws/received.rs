@@ -67,12 +67,11 @@ impl Received {
     }
 
     pub(super) fn read(socket: &mut Socket, message: Option<Result<Message, Error>>) -> Self {
-        let stream = socket.get_mut();
-        match &message {
+        if let Some(Ok(message)) = &message {
+            let stream = socket.get_mut();
+            stream.account(message.len());
             // tungstenite sends the pong when it is asked for the next message.
-            Some(Ok(Message::Ping(_))) => stream.took_all = false,
-            Some(Ok(message)) => stream.account(message.len()),
-            _ => {}
+            stream.took_all &= !message.is_ping();
         }
         Self::from(message)
     }
