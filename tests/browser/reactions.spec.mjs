@@ -39,6 +39,15 @@ test.describe("reactions", () => {
     await count(ben, "🎉", 2).click();
     await count(cy, "🎉", 1).waitFor();
     assert.equal(await count(ben, "🎉", 1).getAttribute("aria-pressed"), "false");
+    // The last one goes with its button; the focus stays beside it.
+    await count(ann, "🎉", 1).press("Enter");
+    await count(ben, "🎉", 1).waitFor({ state: "detached" });
+    const own = message(ann, "party?").getByRole("button", { name: REACT });
+    assert.ok(await own.evaluate((button) => button === document.activeElement), "the focus is not lost");
+    await own.click();
+    await message(ann, "party?").getByRole("group", { name: REACT }).waitFor();
+    await box(ann).click();
+    await message(ann, "party?").getByRole("group", { name: REACT }).waitFor({ state: "detached" });
   });
 
   test("a finger reaches it in Russian, in a room with a key, and axe finds nothing wrong", async ({
