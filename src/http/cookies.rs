@@ -36,7 +36,7 @@ pub(super) struct Login {
 impl Login {
     /// Every token in the request. One in `Authorization` excludes all others.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
-        if let Some(token) = bearer(request).filter(|slip| is_login(slip)) {
+        if let Some(token) = bearer(request).filter(|value| is_login(value)) {
             return Self { tokens: vec![token.to_owned()], deliberate: true };
         }
         let mut tokens: Vec<String> = Vec::new();

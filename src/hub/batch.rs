@@ -88,14 +88,14 @@ impl Batch {
             let frame = Some(0).filter(is_fresh).and_then(|i| self.frame(i, items, room, member));
             return frame.into_iter().collect();
         }
+        let shared = |run: Range<usize>| (!run.is_empty()).then(|| self.bytes.slice(run));
         let mut pieces = SmallVec::new();
         // What is under way: a run of shared frames, or the member's own.
         let (mut run, mut own, mut json) = (0..0, Vec::new(), Vec::new());
         for i in (0..items.len()).filter(is_fresh) {
             let content = &items[i].content;
             if content.author() == Some(member) {
-                pieces.extend((!run.is_empty()).then(|| self.bytes.slice(run.clone())));
-                run = 0..0;
+                pieces.extend(shared(std::mem::take(&mut run)));
                 if let Some(message) = content.for_author(room, self.encoder.echo) {
                     self.encoder.append(&message, &mut json, &mut own);
                 }
@@ -108,11 +108,10 @@ impl Batch {
             if run.end == frame.start && !run.is_empty() {
                 run.end = frame.end;
             } else {
-                pieces.extend((!run.is_empty()).then(|| self.bytes.slice(run.clone())));
-                run = frame;
+                pieces.extend(shared(std::mem::replace(&mut run, frame)));
             }
         }
-        pieces.extend((!run.is_empty()).then(|| self.bytes.slice(run)));
+        pieces.extend(shared(run));
         pieces.extend((!own.is_empty()).then(|| Bytes::from(own)));
         pieces
     }

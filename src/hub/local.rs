@@ -70,7 +70,7 @@ pub(super) struct PendingFrames {
     reset: Option<(Arc<Snapshot>, bool)>,
     pub(super) crowd: CrowdMode,
     flushing: bool,
-    /// When the last broadcast went out, and by whom all of it was, if by one member.
+    /// When the node last broadcast here, and the author, if one member sent all of it.
     flushed: Option<(Instant, Option<MemberId>)>,
 }
 
@@ -328,7 +328,7 @@ impl Drop for Publishing<'_> {
     }
 }
 
-/// The member by whom all of these are, if it is one.
+/// The author, if one member sent all of these.
 fn only_author(items: &[Item]) -> Option<MemberId> {
     let author = items.first()?.content.author()?;
     items.iter().all(|item| item.content.author() == Some(author)).then_some(author)

@@ -13,6 +13,21 @@ async function react(page, text, emoji, press = (button) => button.click()) {
   await press(message(page, text).getByRole("group", { name: REACT }).getByRole("button", { name: emoji }));
 }
 
+/** Ben's message has a reaction of his own; then Ann's connection is cut. */
+async function cutOff(visitors, base, tcpProxy) {
+  const room = newRoom(base);
+  const ben = await visitors.guest("Ben", room);
+  const ann = await visitors.guest("Ann", room.replace(base, tcpProxy.url));
+  await say(ben, "one");
+  await hears(ann, "one");
+  await react(ben, "one", "👍");
+  await count(ann, "👍", 1).waitFor();
+  await ann.context().setOffline(true);
+  tcpProxy.cut();
+  await ann.getByText("Messages will be sent once you’re back").waitFor();
+  return { ann, ben };
+}
+
 test.describe("reactions", () => {
   test("one is put by keyboard, seen by all and by who comes later, and taken away", async ({ visitors, base }) => {
     const room = newRoom(base);
@@ -75,16 +90,7 @@ test.describe("reactions", () => {
   });
 
   test("those put and missed while the connection is away are there after it", async ({ visitors, base, tcpProxy }) => {
-    const room = newRoom(base);
-    const ben = await visitors.guest("Ben", room);
-    const ann = await visitors.guest("Ann", room.replace(base, tcpProxy.url));
-    await say(ben, "one");
-    await hears(ann, "one");
-    await react(ben, "one", "👍");
-    await count(ann, "👍", 1).waitFor();
-    await ann.context().setOffline(true);
-    tcpProxy.cut();
-    await ann.getByText("Messages will be sent once you’re back").waitFor();
+    const { ann, ben } = await cutOff(visitors, base, tcpProxy);
     await react(ann, "one", "😂");
     await react(ben, "one", "🎉");
     await count(ben, "👍", 1).click();
@@ -103,16 +109,7 @@ test.describe("reactions", () => {
   });
 
   test("one that is chosen again before it is answered is taken back", async ({ visitors, base, tcpProxy }) => {
-    const room = newRoom(base);
-    const ben = await visitors.guest("Ben", room);
-    const ann = await visitors.guest("Ann", room.replace(base, tcpProxy.url));
-    await say(ben, "one");
-    await hears(ann, "one");
-    await react(ben, "one", "👍");
-    await count(ann, "👍", 1).waitFor();
-    await ann.context().setOffline(true);
-    tcpProxy.cut();
-    await ann.getByText("Messages will be sent once you’re back").waitFor();
+    const { ann, ben } = await cutOff(visitors, base, tcpProxy);
     for (const on of ["true", "false", "true", "false"]) {
       await count(ann, "👍", 1).click();
       await expect(count(ann, "👍", 1)).toHaveAttribute("aria-pressed", on);
