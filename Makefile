@@ -170,19 +170,19 @@ target/peers/hub: benches/peers/hub/main.go benches/peers/hub/go.mod benches/pee
 	cd $(<D) && go build -o $(CURDIR)/$@ .
 
 benches/peers/node_modules/.package-lock.json: benches/peers/package.json benches/peers/package-lock.json
-	cd benches/peers && npm ci --silent
+	cd benches/peers && npm ci --loglevel error
 	@touch $@
 
 $(LIGHTHOUSE): benches/page/package.json benches/page/package-lock.json $(MODULES)
-	cd benches/page && npm ci --silent
+	cd benches/page && npm ci --loglevel error
 	@touch $@
 
 $(PUPPETEER): tests/engines/package.json tests/engines/package-lock.json
-	cd tests/engines && npm ci --silent
+	cd tests/engines && npm ci --loglevel error
 	@touch $@
 
 $(MODULES): package.json package-lock.json
-	npm ci --silent
+	npm ci --loglevel error
 	@touch $@
 
 $(PAGE): $(MODULES) $(PAGE_SOURCES)
