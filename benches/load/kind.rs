@@ -18,6 +18,9 @@ pub enum Kind {
     Parlor,
     ParlorRedis,
     ParlorTwoNodes,
+    ParlorFourNodes,
+    /// One node, and a Redis Cluster.
+    ParlorThreeMasters,
     /// Alone.
     Redis,
     Nchan,
@@ -40,6 +43,8 @@ impl Kind {
                 | Self::Parlor
                 | Self::ParlorRedis
                 | Self::ParlorTwoNodes
+                | Self::ParlorFourNodes
+                | Self::ParlorThreeMasters
                 | Self::Redis
         )
     }
@@ -50,6 +55,8 @@ impl Kind {
             self,
             Self::ParlorRedis
                 | Self::ParlorTwoNodes
+                | Self::ParlorFourNodes
+                | Self::ParlorThreeMasters
                 | Self::CentrifugoRedis
                 | Self::CentrifugoTwoNodes
         )
@@ -63,6 +70,8 @@ impl Kind {
             Self::Parlor => "Parlor",
             Self::ParlorRedis => "Parlor, Redis",
             Self::ParlorTwoNodes => "Parlor, Redis, two nodes",
+            Self::ParlorFourNodes => "Parlor, Redis, four nodes",
+            Self::ParlorThreeMasters => "Parlor, a Redis Cluster of three masters",
             Self::Redis => "Redis",
             Self::Nchan => "Nchan (nginx)",
             Self::Ws => "ws (Node)",

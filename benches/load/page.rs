@@ -303,6 +303,18 @@ fn growth(table: &Table<'_>, out: &mut String) {
             let _ = writeln!(out, "| {} | {} |", scenario.name, cells.join(" | "));
         }
     }
+    rows(
+        table,
+        out,
+        "**More nodes, more masters**: 500 rooms of 4, each 5 messages a second. All nodes share the server's core, all masters that of the load",
+        "nodes and masters",
+        &[
+            Spread("CPU of all nodes a member-message, us", |o| o.cpu, 2),
+            Spread("CPU of all masters a message, us", |o| o.aside, 1),
+            Median("p50, us", |o| o.p50, 0),
+            Faults,
+        ],
+    );
     *out += "\n**Presence**: everybody comes into one room, one after the other\n\n| people | bytes on the wire, all in all | a pair of people |\n|---|---|---|\n";
     for (scenario, people) in [("presence 100", 100.0), ("presence 500", 500.0)] {
         if let Some(bytes) = table.median(scenario, Kind::Parlor, |o| o.join_bytes as f64) {

@@ -36,7 +36,7 @@ pub struct Line {
 
 use Kind::{
     Centrifugo, CentrifugoRedis, CentrifugoTwoNodes, Floor, FloorBatching, Gorilla, Nchan, Parlor,
-    ParlorRedis, ParlorTwoNodes, SocketIo, Ws,
+    ParlorFourNodes, ParlorRedis, ParlorThreeMasters, ParlorTwoNodes, SocketIo, Ws,
 };
 
 const ALL: &[Kind] = &[Floor, Parlor, Nchan, Centrifugo, Gorilla, Ws, SocketIo];
@@ -142,6 +142,12 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "idle rooms",
         shape: Shape::Idle { crowd: crowd(10_000, 1), seconds: 15.0 },
         kinds: &[Parlor, ParlorRedis],
+    },
+    // As 500x4, where it grows.
+    Scenario {
+        name: "nodes and masters",
+        shape: talk(crowd(500, 4), 5.0, 128),
+        kinds: &[ParlorRedis, ParlorTwoNodes, ParlorFourNodes, ParlorThreeMasters],
     },
     // As many as 500x4 has messages.
     Scenario {

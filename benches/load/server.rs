@@ -85,21 +85,30 @@ impl Server {
                 server.talkative(command)?;
             }
             Kind::Parlor => server.parlor(core, None)?,
-            Kind::ParlorRedis | Kind::ParlorTwoNodes => {
-                let port = server.redis(other)?;
-                for _ in 0..1 + usize::from(kind == Kind::ParlorTwoNodes) {
-                    server.parlor(core, Some(port))?;
+            Kind::ParlorRedis | Kind::ParlorTwoNodes | Kind::ParlorFourNodes => {
+                let url = format!("redis://127.0.0.1:{}", server.redis(other, &[])?);
+                let nodes = match kind {
+                    Kind::ParlorRedis => 1,
+                    Kind::ParlorTwoNodes => 2,
+                    _ => 4,
+                };
+                for _ in 0..nodes {
+                    server.parlor(core, Some(&url))?;
                 }
             }
+            Kind::ParlorThreeMasters => {
+                let url = server.cluster(other)?;
+                server.parlor(core, Some(&url))?;
+            }
             Kind::Redis => {
-                let port = server.redis(other)?;
+                let port = server.redis(other, &[])?;
                 server.addresses.push((Ipv4Addr::LOCALHOST, port).into());
             }
             Kind::Nchan => server.nchan(core)?,
             Kind::Gorilla => server.talkative(on_core(core, built("hub")))?,
             Kind::Centrifugo => server.centrifugo(core, None)?,
             Kind::CentrifugoRedis | Kind::CentrifugoTwoNodes => {
-                let port = server.redis(other)?;
+                let port = server.redis(other, &[])?;
                 for _ in 0..1 + usize::from(kind == Kind::CentrifugoTwoNodes) {
                     server.centrifugo(core, Some(port))?;
                 }
@@ -114,11 +123,11 @@ impl Server {
         Ok(server)
     }
 
-    fn parlor(&mut self, core: usize, redis: Option<u16>) -> io::Result<()> {
+    fn parlor(&mut self, core: usize, redis: Option<&str>) -> io::Result<()> {
         let mut command = on_core(core, env!("CARGO_BIN_EXE_parlor"));
         command.args(["--listen", "127.0.0.1:0", "--room-members", "2000", "--rate", "1000000"]);
-        if let Some(port) = redis {
-            command.arg("--redis-url").arg(format!("redis://127.0.0.1:{port}"));
+        if let Some(url) = redis {
+            command.arg("--redis-url").arg(url);
         }
         // Nothing of the caller's settings.
         for (name, _) in std::env::vars()
@@ -155,18 +164,40 @@ impl Server {
         Ok(())
     }
 
-    fn redis(&mut self, core: usize) -> io::Result<u16> {
+    fn redis(&mut self, core: usize, more: &[&str]) -> io::Result<u16> {
         let port = free_port()?;
         let mut command = on_core(core, "redis-server");
         command
             .args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port"])
-            .arg(port.to_string());
+            .arg(port.to_string())
+            .args(more);
         let child = command.spawn()?;
         self.aside.push(child.id());
         self.children.push(child);
         wait_for(port)?;
         self.redis = Some((Ipv4Addr::LOCALHOST, port).into());
         Ok(port)
+    }
+
+    /// Three masters without replicas. Returns the URL.
+    fn cluster(&mut self, core: usize) -> io::Result<String> {
+        let folder = std::env::temp_dir().join(format!("parlor-cluster-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        let dir = folder.to_string_lossy().into_owned();
+        self.folder = Some(folder);
+        let mut hosts = Vec::new();
+        for master in 0..3 {
+            let (file, bus) = (format!("nodes-{master}.conf"), free_port()?.to_string());
+            let more = ["--cluster-enabled", "yes", "--dir", &dir, "--cluster-config-file", &file];
+            let port = self.redis(core, &[&more[..], &["--cluster-port", &bus]].concat())?;
+            hosts.push(format!("127.0.0.1:{port}"));
+        }
+        let mut form = Command::new("redis-cli");
+        form.args(["--cluster", "create"]).args(&hosts).arg("--cluster-yes").stdout(Stdio::null());
+        if !form.status()?.success() {
+            return Err(io::Error::other("the cluster does not form"));
+        }
+        Ok(format!("redis-cluster://{}", hosts.join(",")))
     }
 
     fn centrifugo(&mut self, core: usize, redis: Option<u16>) -> io::Result<()> {
