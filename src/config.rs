@@ -113,6 +113,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_HISTORY_AGE", default_value = "30m", value_name = "TIME")]
     pub history_age: Period,
 
+    /// Pages do not offer to copy or save the talk of a room; what a page shows can be copied all the same
+    #[arg(long, env = "PARLOR_NO_EXPORT", value_name = "true|false", default_value = "", hide_default_value = true, num_args = 0..=1, default_missing_value = "true")]
+    pub no_export: Switch,
+
     /// How long the seat of a lost link is held
     #[arg(long, env = "PARLOR_GRACE", default_value = "15s", value_name = "TIME")]
     pub grace: Period,
@@ -188,6 +192,7 @@ impl Config {
             history_bytes: self.history_bytes as usize,
             history_age: self.history_age.millis(),
             lease: self.lease.millis(),
+            ..Limits::default()
         }
     }
 

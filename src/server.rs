@@ -96,6 +96,7 @@ impl Server {
             crowd: config.crowd as usize,
             grace: config.grace.0,
             reload_grace: config.reload_grace(),
+            no_export: config.no_export.0,
             video: config.livekit()?.map(Video::new),
             accounts: accounts.clone(),
             budgets: Arc::clone(&budgets),

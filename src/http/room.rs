@@ -101,7 +101,7 @@ impl AppState {
         let said = async {
             let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
             let refused =
-                |_| ApiError::BadFrame("this address takes a chat: {\"text\":\"…\"}".into());
+                |_| ApiError::BadFrame("this address takes a chat, react, edit or delete".into());
             let entry = inbound.ask?.entry().map_err(refused)?;
             let PublishResult { n, seq, at, repeated } =
                 self.hub.publish(&room, &who, entry, &usage).await?;

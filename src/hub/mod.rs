@@ -49,7 +49,7 @@ use crate::{
     account::Accounts,
     budget::{Budgets, Count, Usage},
     protocol::{ApiError, LimitsDto, ServerMessage, Welcome, WelcomeParams},
-    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomError, RoomId, Snapshot},
+    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomError, RoomId, Seq, Snapshot},
     store::{Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
@@ -84,6 +84,8 @@ pub struct HubConfig {
     pub grace: Duration,
     /// How long the session of a page that unloads is held; not longer than the grace.
     pub reload_grace: Duration,
+    /// Pages are asked not to offer a copy of the talk.
+    pub no_export: bool,
     /// Mints LiveKit tokens, if LiveKit is set up.
     pub video: Option<Video>,
     /// Reserves registered names, if there are accounts.
@@ -101,6 +103,8 @@ struct Greeted<'a> {
     resumed: bool,
     reset: bool,
     last_n: u64,
+    /// What the client has read of the log.
+    after: Seq,
     crowd: bool,
 }
 
@@ -121,7 +125,7 @@ impl HubConfig {
         room: &RoomId,
         snapshot: &Snapshot,
         history: &[Entry],
-        Greeted { member, name, resumed, reset, last_n, crowd }: Greeted<'_>,
+        Greeted { member, name, resumed, reset, last_n, after, crowd }: Greeted<'_>,
         again: bool,
         encoder: &Encoder,
     ) -> Bytes {
@@ -139,10 +143,12 @@ impl HubConfig {
             last_n,
             crowd,
             video,
+            after,
             now,
         };
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
-        let allowed = LimitsDto::new(&self.limits, millis(self.grace), millis(self.poll()));
+        let allowed = LimitsDto::new(&self.limits, millis(self.grace), millis(self.poll()))
+            .no_export(self.no_export);
         let fields = Welcome::new(room, snapshot, history, arrival, allowed);
         encoder.encode(&if again {
             ServerMessage::Reset(fields)

@@ -215,8 +215,15 @@ impl LocalSession {
             Place::Live { subscriber, seen_up_to } => {
                 *seen_up_to = SeenUpTo::of(snapshot);
                 let last_n = snapshot.last_n(member);
-                let guest =
-                    Greeted { member, name: &self.name, resumed: true, reset: true, last_n, crowd };
+                let guest = Greeted {
+                    member,
+                    name: &self.name,
+                    resumed: true,
+                    reset: true,
+                    last_n,
+                    after: 0,
+                    crowd,
+                };
                 let frame = config.welcome(
                     room,
                     snapshot,

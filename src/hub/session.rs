@@ -99,8 +99,9 @@ impl Session {
             None => Some(&snapshot.history[..]),
         };
         let Claims { member, name } = &self.claims;
-        let guest =
-            Greeted { member: *member, name, resumed, reset: missed.is_none(), last_n, crowd };
+        let after = cursor.filter(|_| missed.is_some()).map_or(0, |cursor| cursor.seq);
+        let reset = missed.is_none();
+        let guest = Greeted { member: *member, name, resumed, reset, last_n, after, crowd };
         let history = missed.unwrap_or(&snapshot.history);
         let welcome = self.hub.config().welcome(
             &self.room.id,

@@ -1,60 +1,21 @@
-//! The entries of the log, and the answer to one's own. [`ServerMessage::write`](super::ServerMessage::write) does not
+//! Messages, and the answer to one's own. [`ServerMessage::write`](super::ServerMessage::write) does not
 //! leave `chat` and `ack` to serde, which would take most of a message's cost outside the kernel; a test holds both to
 //! the same bytes.
 
 use serde::Serialize;
 use uuid::fmt::Hyphenated;
 
-use super::scalar::{self, Timestamp, True};
-use crate::room::{Cursor, Entry, Epoch, MemberId, Name, Reaction, RoomId, Seq, Text};
-
-/// An entry of the log, one variant for each kind; also the items of `history`.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema, ts_rs::TS),
-    schemars(inline),
-    ts(rename = "LogEntry")
-)]
-#[serde(untagged)]
-pub enum EntryDto<'a> {
-    /// A member sent a message.
-    Chat(Chat<'a>),
-    /// A member put an emoji on a message, or took it away.
-    React(React<'a>),
-}
-
-impl<'a> EntryDto<'a> {
-    /// An entry of `room`; with the sender's counter if the subscriber is the sender.
-    pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
-        match entry.text.reaction() {
-            None => Self::Chat(Chat::new(room, epoch, entry, own)),
-            Some(reaction) => Self::React(React::new(room, epoch, entry, reaction, own)),
-        }
-    }
-
-    /// The client's position after it.
-    pub fn cursor(&self) -> Cursor {
-        match self {
-            Self::Chat(chat) => chat.cursor,
-            Self::React(react) => react.cursor,
-        }
-    }
-
-    /// Appends the frame as JSON text.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Chat(chat) => chat.write(out),
-            // Writing to memory cannot fail.
-            Self::React(react) => drop(serde_json::to_writer(out, react)),
-        }
-    }
-}
+use super::{
+    amendment::Reactions,
+    scalar::{self, Timestamp, True},
+};
+use crate::room::{Cursor, Entry, Epoch, MemberId, Message, Name, RoomId, Seq};
 
 /// A member sent a message.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(tag = "type", rename = "chat")]
+#[serde(rename_all = "camelCase")]
 #[cfg_attr(test, schemars(rename = "Chat"), ts(rename = "Chat", optional_fields))]
 pub struct Chat<'a> {
     /// Its number in the log of the room.
@@ -69,8 +30,28 @@ pub struct Chat<'a> {
     pub verified: Option<True>,
     /// The room.
     pub room: &'a RoomId,
-    /// The text.
-    pub text: &'a Text,
+    /// The `seq` of the message that it answers, which may be gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub reply_to: Option<Seq>,
+    /// The text that it has now; of a deleted message none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "crate::room::Text"))]
+    pub text: Option<&'a str>,
+    /// When its text was last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Timestamp>,
+    /// Its sender has deleted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<True>,
+    /// What has been put on it; only in `history`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        test,
+        schemars(with = "Vec<super::amendment::ReactionDto>"),
+        ts(as = "Option<Vec<super::amendment::ReactionDto>>")
+    )]
+    pub reactions: Option<Reactions<'a>>,
     /// When the store took it.
     pub timestamp: Timestamp,
     /// The client's position after it.
@@ -82,24 +63,40 @@ pub struct Chat<'a> {
 }
 
 impl<'a> Chat<'a> {
-    fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
-        let Entry { seq, at, from, user, n, text } = entry;
+    /// An entry whose content is `message`; with the sender's counter if the subscriber is the sender.
+    pub(super) fn new(
+        room: &'a RoomId,
+        epoch: Epoch,
+        entry: &'a Entry,
+        message: Message<'a>,
+        own: bool,
+    ) -> Self {
+        let Entry { seq, at, from, user, n, .. } = entry;
         Self {
             seq: *seq,
             from: *from,
             user,
             verified: True::when(user.is_verified()),
             room,
-            text,
+            reply_to: message.reply_to,
+            text: (!message.deleted).then_some(message.text),
+            edited: message.edited.map(Timestamp),
+            deleted: True::when(message.deleted),
+            reactions: message.has_reactions().then_some(Reactions(message)),
             timestamp: Timestamp(*at),
             cursor: Cursor { epoch, seq: *seq },
             n: own.then_some(*n),
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        let Self { seq, from, user, verified, room, text, timestamp, cursor, n } = *self;
-        out.reserve(CHAT + user.as_str().len() + room.as_str().len() + text.as_str().len());
+    /// Appends the frame as JSON text.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let Self { seq, from, user, verified, room, text, timestamp, cursor, n, .. } = *self;
+        let (None, None, Some(text)) = (self.edited, self.reactions, text) else {
+            // Writing to memory cannot fail.
+            return drop(serde_json::to_writer(out, self));
+        };
+        out.reserve(CHAT + user.as_str().len() + room.as_str().len() + text.len());
         out.extend_from_slice(b"{\"type\":\"chat\",\"seq\":");
         number(seq, out);
         out.extend_from_slice(b",\"from\":\"");
@@ -111,65 +108,18 @@ impl<'a> Chat<'a> {
         }
         out.extend_from_slice(b",\"room\":");
         quote(room.as_str(), out);
+        if let Some(reply_to) = self.reply_to {
+            out.extend_from_slice(b",\"replyTo\":");
+            number(reply_to, out);
+        }
         out.extend_from_slice(b",\"text\":");
-        quote(text.shown(), out);
+        quote(text, out);
         place(timestamp, Some(cursor), out);
         if let Some(n) = n {
             out.extend_from_slice(b",\"n\":");
             number(n, out);
         }
         out.push(b'}');
-    }
-}
-
-/// A member put an emoji on a message, or took it away.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS))]
-#[serde(tag = "type", rename = "react")]
-#[cfg_attr(test, schemars(rename = "React"), ts(rename = "React", optional_fields))]
-pub struct React<'a> {
-    /// Its number in the log of the room.
-    #[cfg_attr(test, schemars(range(min = 1)))]
-    pub seq: Seq,
-    /// The member.
-    pub from: MemberId,
-    /// The member's name.
-    pub user: &'a Name,
-    /// The name is an account's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verified: Option<True>,
-    /// The room.
-    pub room: &'a RoomId,
-    /// The `seq` of the message. Where there is no such message before this entry, the entry changes nothing.
-    #[cfg_attr(test, schemars(range(min = 1)))]
-    pub target: Seq,
-    /// One emoji, or what a client sealed.
-    #[cfg_attr(test, schemars(length(min = 1, max = 512)))]
-    pub emoji: &'a str,
-    /// Put there, or taken away. Of one member, one emoji and one message the last entry holds.
-    pub on: bool,
-    /// When the store took it.
-    pub timestamp: Timestamp,
-    /// The client's position after it.
-    pub cursor: Cursor,
-    /// The sender's own counter; only in what the sender gets.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
-    pub n: Option<u64>,
-}
-
-impl<'a> React<'a> {
-    fn new(
-        room: &'a RoomId,
-        epoch: Epoch,
-        entry: &'a Entry,
-        reaction: Reaction<'a>,
-        own: bool,
-    ) -> Self {
-        let Reaction { target, emoji, on } = reaction;
-        let Chat { seq, from, user, verified, timestamp, cursor, n, .. } =
-            Chat::new(room, epoch, entry, own);
-        Self { seq, from, user, verified, room, target, emoji, on, timestamp, cursor, n }
     }
 }
 
@@ -249,7 +199,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::protocol::ServerMessage;
+    use crate::{
+        protocol::{EntryDto, ServerMessage},
+        room::{Amendment, Reaction, Text},
+    };
 
     #[test]
     fn an_entry_goes_out_as_the_contract_says() {
@@ -271,7 +224,10 @@ mod tests {
         let expected = r#"{"type":"chat","seq":3,"from":"00000000-0000-0000-0000-000000000000","user":"Ann","room":"general","text":"a \"b\"\n","timestamp":"2023-11-14T22:13:20.007Z","cursor":"ff-3""#;
         assert_eq!(json(false), format!("{expected}}}"));
         assert_eq!(json(true), format!("{expected},\"n\":2}}"));
-        let entry = Entry { text: Reaction { target: 1, emoji: "👍", on: true }.into(), ..entry };
+        let entry = Entry {
+            text: Amendment::React(Reaction { target: 1, emoji: "👍", on: true }).into(),
+            ..entry
+        };
         let json = |own| {
             String::from_utf8(
                 ServerMessage::Entry(EntryDto::new(&room, Epoch(255), &entry, own)).to_json(),
@@ -285,8 +241,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_fast_encoder_writes_what_serde_writes(text in "\u{10}?.{1,300}", name in "[a-z\"\\\\ Я]{1,20}", at: u64, n: u64, seq: u64, epoch: u64, mark: bool, own: bool) {
-            let (Ok(text), Ok(user)) = (text.parse(), name.parse::<Name>()) else { return Ok(()) };
+        fn the_fast_encoder_writes_what_serde_writes(text in "\u{10}?.{1,300}", reply_to in proptest::option::of(1..9_u64), edited in proptest::option::of(1..9_u64), deleted: bool, name in "[a-z\"\\\\ Я]{1,20}", at: u64, n: u64, seq: u64, epoch: u64, mark: bool, own: bool) {
+            let (Ok(_), Ok(user)) = (text.parse::<Text>(), name.parse::<Name>()) else { return Ok(()) };
+            let message = Message { reply_to, edited, text: &text, ..Message::default() };
+            let text = Text::from(if deleted { Message::DELETED } else { message });
             let user = if mark { user.verified() } else { user };
             let entry = Entry { seq, at, from: MemberId::random(), user, n, text };
             let room = "комната-7".parse().unwrap();

@@ -1,14 +1,8 @@
-//! What a client sends, parsed into types.
+//! What a client may ask for.
 
-use std::borrow::Cow;
+use crate::room::{Amendment, Cursor, Message, NewEntry, Reaction, Seq, Text};
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use super::ApiError;
-use crate::room::{Cursor, MAX_N, NewEntry, Reaction, Seq, Text};
-
-/// A request of a client, as clients should write it. [`ClientFrame::parse`] also understands older shapes.
+/// A request of a client, as clients should write it. [`ClientFrame::parse`](super::ClientFrame::parse) also understands older shapes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
 #[cfg_attr(test, serde(tag = "type", rename_all = "kebab-case"))]
@@ -20,6 +14,13 @@ pub enum ClientMessage {
         /// The sender's own counter: it grows with each new message, also across a resume.
         #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
         n: Option<u64>,
+        /// The `seq` of the message that it answers.
+        #[cfg_attr(
+            test,
+            schemars(with = "Option<super::schema::Counter>"),
+            serde(rename = "replyTo")
+        )]
+        reply_to: Option<Seq>,
     },
     /// Put an emoji on a message, or take it away. Counted and repeated like a message.
     React {
@@ -31,6 +32,27 @@ pub enum ClientMessage {
         emoji: String,
         /// Put it there, or take it away.
         on: bool,
+        /// The sender's own counter, the same as that of messages.
+        #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
+        n: Option<u64>,
+    },
+    /// Change the text of the client's own message, within the `editAge` of the welcome. Counted and repeated like a
+    /// message.
+    Edit {
+        /// The `seq` of the message.
+        #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
+        target: Seq,
+        /// The new text.
+        text: Text,
+        /// The sender's own counter, the same as that of messages.
+        #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
+        n: Option<u64>,
+    },
+    /// Delete the client's own message. Counted and repeated like a message.
+    Delete {
+        /// The `seq` of the message.
+        #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
+        target: Seq,
         /// The sender's own counter, the same as that of messages.
         #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
         n: Option<u64>,
@@ -58,11 +80,20 @@ pub enum ClientMessage {
 impl ClientMessage {
     /// The new entry of the log, or the request itself if it is no entry.
     pub fn entry(self) -> Result<NewEntry, Self> {
+        let entry = |n, amendment: Amendment| Ok(NewEntry { n, text: amendment.into() });
         match self {
-            Self::Chat { text, n } => Ok(NewEntry { n, text }),
-            Self::React { target, emoji, on, n } => {
-                Ok(NewEntry { n, text: Reaction { target, emoji: &emoji, on }.into() })
+            Self::Chat { text, n, reply_to: None } => Ok(NewEntry { n, text }),
+            Self::Chat { text, n, reply_to } => {
+                let text = Message { reply_to, text: text.shown(), ..Message::default() }.into();
+                Ok(NewEntry { n, text })
             }
+            Self::React { target, emoji, on, n } => {
+                entry(n, Amendment::React(Reaction { target, emoji: &emoji, on }))
+            }
+            Self::Edit { target, text, n } => {
+                entry(n, Amendment::Edit { target, text: Some(text.shown()) })
+            }
+            Self::Delete { target, n } => entry(n, Amendment::Delete { target }),
             other => Err(other),
         }
     }
@@ -70,255 +101,11 @@ impl ClientMessage {
     /// The counter of a new entry.
     pub fn counter(&self) -> Option<u64> {
         match self {
-            Self::Chat { n, .. } | Self::React { n, .. } => *n,
+            Self::Chat { n, .. }
+            | Self::React { n, .. }
+            | Self::Edit { n, .. }
+            | Self::Delete { n, .. } => *n,
             _ => None,
         }
-    }
-}
-
-/// A parsed frame: the request or what is wrong with it, and the message it belongs to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClientFrame {
-    /// The request.
-    pub ask: Result<ClientMessage, ApiError>,
-    /// The counter given with it, so that an error can be matched to its message.
-    pub n: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "one JSON object")]
-struct Frame<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Word<'a>>,
-    #[serde(borrow)]
-    text: Option<Word<'a>>,
-    #[serde(borrow)]
-    message: Option<Word<'a>>,
-    #[serde(borrow)]
-    content: Option<Word<'a>>,
-    n: Option<Value>,
-    typing: Option<bool>,
-    target: Option<Value>,
-    #[serde(borrow)]
-    emoji: Option<Word<'a>>,
-    on: Option<bool>,
-    ticket: Option<String>,
-    #[serde(borrow)]
-    cursor: Option<Word<'a>>,
-}
-
-/// serde would copy a `Cow` that is optional.
-#[derive(Deserialize, Default)]
-struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl ClientFrame {
-    /// Reads one text frame.
-    pub fn parse(json: &str) -> Self {
-        // serde would accept a list of the fields in their order.
-        if json.trim_start().starts_with('[') {
-            return Self {
-                ask: Err(ApiError::BadFrame("a frame is one JSON object".into())),
-                n: None,
-            };
-        }
-        let frame: Frame = match serde_json::from_str(json) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let problem = match error.classify() {
-                    serde_json::error::Category::Data => {
-                        format!("a frame is one JSON object: {error}")
-                    }
-                    _ => format!("this is not JSON: {error}"),
-                };
-                return Self { ask: Err(ApiError::BadFrame(problem)), n: None };
-            }
-        };
-        let n = match &frame.n {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                value.as_u64().filter(|n| (1..=MAX_N).contains(n)).map(Some).ok_or(ApiError::BadN)
-            }
-        };
-        match n {
-            Ok(n) => Self { ask: frame.ask(n), n },
-            Err(error) => Self { ask: Err(error), n: None },
-        }
-    }
-}
-
-impl Frame<'_> {
-    fn ask(self, n: Option<u64>) -> Result<ClientMessage, ApiError> {
-        let text = self.text.or(self.message).or(self.content);
-        let chat = |text: Option<Word>| {
-            Ok(ClientMessage::Chat { text: text.unwrap_or_default().0.parse()?, n })
-        };
-        match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
-            (Some("chat"), text, _) => chat(text),
-            (Some("react"), ..) => {
-                let target = self
-                    .target
-                    .and_then(|target| target.as_u64())
-                    .filter(|target| (1..=MAX_N).contains(target));
-                let (Some(target), Some(Word(emoji)), Some(on)) = (target, self.emoji, self.on)
-                else {
-                    let needs = "react needs \"target\": the seq of a message, \"emoji\", and \"on\": true or false";
-                    return Err(ApiError::BadFrame(needs.into()));
-                };
-                let Reaction { target, emoji, on } = Reaction::new(target, &emoji, on)?;
-                Ok(ClientMessage::React { target, emoji: emoji.to_owned(), on, n })
-            }
-            (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
-            (Some("typing"), _, None) => {
-                Err(ApiError::BadFrame("typing needs \"typing\": true or false".into()))
-            }
-            (Some("livekit-token"), ..) => Ok(ClientMessage::LivekitToken),
-            (Some("ping"), ..) => Ok(ClientMessage::Ping),
-            (Some("leave"), ..) => Ok(ClientMessage::Leave),
-            (Some("resume"), ..) => {
-                let ticket = self
-                    .ticket
-                    .ok_or_else(|| ApiError::BadFrame("resume needs a ticket".into()))?;
-                let cursor =
-                    self.cursor.filter(|c| !c.0.is_empty()).map(|c| c.0.parse()).transpose()?;
-                Ok(ClientMessage::Resume { ticket, cursor })
-            }
-            (Some(_), ..) => Err(ApiError::UnknownType),
-            // The predecessors' frames: {"text":"…","typing":false}, {"text":"","typing":true}, {"typing":true}.
-            (None, Some(text), None) => chat(Some(text)),
-            (None, Some(text), Some(_)) if !text.0.trim().is_empty() => chat(Some(text)),
-            (None, _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
-            (None, None, None) => {
-                Err(ApiError::BadFrame("a frame needs a \"type\" or a \"text\"".into()))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::room::RoomError;
-
-    fn chat(text: &str, n: Option<u64>) -> Result<ClientMessage, ApiError> {
-        Ok(ClientMessage::Chat { text: text.parse().unwrap(), n })
-    }
-
-    #[test]
-    fn every_shape_of_a_chat_is_understood() {
-        for (frame, n) in [
-            (r#"{"type":"chat","text":"hi","n":7}"#, Some(7)),
-            (r#"{"type":"chat","message":"hi"}"#, None),
-            (r#"{"type":"chat","content":"hi","n":null}"#, None),
-            (r#"{"text":"hi"}"#, None),
-            (r#"{"text":"hi","typing":false}"#, None),
-            (r#"{"text":"hi","typing":true,"unknown":[1,{}]}"#, None),
-            (r#"{"message":"h\u0069"}"#, None),
-        ] {
-            assert_eq!(ClientFrame::parse(frame).ask, chat("hi", n), "{frame}");
-        }
-    }
-
-    #[test]
-    fn a_reaction_names_its_message_and_one_emoji() {
-        let react = |target, emoji: &str, on, n| {
-            Ok(ClientMessage::React { target, emoji: emoji.into(), on, n })
-        };
-        let parse = |frame: &str| ClientFrame::parse(frame).ask;
-        assert_eq!(
-            parse(r#"{"type":"react","target":12,"emoji":"👍","on":true,"n":8}"#),
-            react(12, "👍", true, Some(8))
-        );
-        assert_eq!(
-            parse(r#"{"type":"react","target":1,"emoji":"sealed2.Ab","on":false}"#),
-            react(1, "sealed2.Ab", false, None)
-        );
-        let code = |frame: &str| parse(frame).unwrap_err().code();
-        assert_eq!(code(r#"{"type":"react","target":12,"emoji":"ok","on":true}"#), "bad_emoji");
-        for frame in [
-            r#"{"type":"react","emoji":"👍","on":true}"#,
-            r#"{"type":"react","target":0,"emoji":"👍","on":true}"#,
-            r#"{"type":"react","target":"12","emoji":"👍","on":true}"#,
-            r#"{"type":"react","target":12,"on":true}"#,
-            r#"{"type":"react","target":12,"emoji":"👍"}"#,
-        ] {
-            assert_eq!(code(frame), "bad_frame", "{frame}");
-        }
-    }
-
-    #[test]
-    fn typing_comes_in_three_shapes() {
-        assert_eq!(
-            ClientFrame::parse(r#"{"type":"typing","typing":true}"#).ask,
-            Ok(ClientMessage::Typing { typing: true })
-        );
-        assert_eq!(
-            ClientFrame::parse(r#"{"typing":false}"#).ask,
-            Ok(ClientMessage::Typing { typing: false })
-        );
-        assert_eq!(
-            ClientFrame::parse(r#"{"text":"","typing":true}"#).ask,
-            Ok(ClientMessage::Typing { typing: true })
-        );
-    }
-
-    #[test]
-    fn what_is_allowed_is_said_in_words_of_the_wire() {
-        for (frame, allowed) in [
-            ("null", "one JSON object"),
-            ("5", "one JSON object"),
-            (r#""text""#, "one JSON object"),
-            (r#"{"text":5}"#, "a string"),
-            (r#"{"type":{}}"#, "a string"),
-            (r#"{"typing":"yes"}"#, "a boolean"),
-            (r#"{"type":"resume","ticket":[]}"#, "a string"),
-        ] {
-            let said = ClientFrame::parse(frame).ask.unwrap_err().to_string();
-            assert!(said.contains(allowed), "{frame}: {said}");
-            assert!(
-                !["struct", "Frame", "Word", "tuple", "Option"]
-                    .iter()
-                    .any(|ours| said.contains(ours)),
-                "{frame}: {said}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_and_matched_to_its_send() {
-        const LIST: &str = r#"["chat","hi",null,null,1,null,null,null]"#;
-        let wrong = |frame: &str| {
-            let inbound = ClientFrame::parse(frame);
-            (inbound.ask.unwrap_err().code(), inbound.n)
-        };
-        for frame in [
-            "",
-            "nonsense",
-            "{",
-            "[]",
-            "null",
-            "5",
-            r#""text""#,
-            "{}",
-            r#"{"text":5}"#,
-            r#"{"type":"typing"}"#,
-            r#"{"type":1}"#,
-            LIST,
-        ] {
-            assert_eq!(wrong(frame), ("bad_frame", None), "{frame}");
-        }
-        for n in ["0", "-1", "1.5", "\"1\"", "9007199254740992", "1e400"] {
-            let (code, _) = wrong(&format!(r#"{{"type":"chat","text":"hi","n":{n}}}"#));
-            assert!(code == "bad_n" || code == "bad_frame", "{n}: {code}");
-        }
-        assert_eq!(wrong(r#"{"type":"chat","text":"  ","n":3}"#), ("empty_text", Some(3)));
-        assert_eq!(wrong(r#"{"type":"chat","n":3}"#), ("empty_text", Some(3)));
-        assert_eq!(wrong(r#"{"type":"dance","n":3}"#), ("unknown_type", Some(3)));
-        assert_eq!(wrong(r#"{"type":"resume"}"#), ("bad_frame", None));
-        assert_eq!(
-            wrong(r#"{"type":"resume","ticket":"x","cursor":"zz"}"#),
-            (RoomError::BadCursor.code(), None)
-        );
-        let long = format!(r#"{{"type":"chat","text":"{}","n":9}}"#, "x".repeat(4001));
-        assert_eq!(wrong(&long), ("too_long", Some(9)));
     }
 }

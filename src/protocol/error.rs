@@ -28,7 +28,7 @@ pub enum ApiError {
     BinaryFrame,
     /// An unknown frame type.
     #[error(
-        "known types are chat, react, typing, livekit-token, ping, leave and, as the first frame, resume"
+        "known types are chat, react, edit, delete, typing, livekit-token, ping, leave and, as the first frame, resume"
     )]
     UnknownType,
     /// A ticket is needed.
@@ -203,7 +203,11 @@ impl ApiError {
                 RoomError::NotMember => (refusal.code(), 403, 4403, Afresh),
                 RoomError::Overtaken => (refusal.code(), 409, 4001, IfAsked),
                 RoomError::RoomFull => (refusal.code(), 409, 4409, Later),
-                RoomError::StaleN => (refusal.code(), 409, 4400, Never),
+                RoomError::StaleN | RoomError::TooLate | RoomError::ReactionsFull => {
+                    (refusal.code(), 409, 4400, Never)
+                }
+                RoomError::NotYours => (refusal.code(), 403, 4400, Never),
+                RoomError::NoTarget => (refusal.code(), 404, 4400, Never),
                 // What breaks the rule of its kind: a room id, a name, a text.
                 _ => (refusal.code(), 400, 4400, Never),
             },

@@ -1,8 +1,11 @@
 //! What goes over the wire, by direction. From these types come `public/protocol/generated`, the schemas in `docs` and
 //! the tables of `docs/protocol.md`: `make generate` writes them, and a test fails when they differ.
 
+mod amendment;
 mod chat;
+mod client_frame;
 mod client_message;
+mod entry;
 mod error;
 #[cfg(test)]
 mod generated;
@@ -12,8 +15,11 @@ mod schema;
 mod server_message;
 mod welcome;
 
-pub use chat::{Ack, Chat, EntryDto};
-pub use client_message::{ClientFrame, ClientMessage};
+pub use amendment::{Delete, Edit, React, ReactionDto, Reactions};
+pub use chat::{Ack, Chat};
+pub use client_frame::ClientFrame;
+pub use client_message::ClientMessage;
+pub use entry::EntryDto;
 pub use error::{ApiError, ErrorBody, Reconnect};
 pub use scalar::{Timestamp, True};
 pub use server_message::{ServerMessage, StatusCode};

@@ -9,7 +9,7 @@ use std::{
 use serde::{Serialize, Serializer};
 use uuid::{Uuid, fmt::Hyphenated};
 
-use crate::room::{Cursor, LeaveReason, MemberId, Millis, Name, RoomId, Text};
+use crate::room::{Cursor, LeaveReason, MemberId, Millis, Name, RoomId};
 
 /// A time on the wire: RFC 3339, UTC, always with milliseconds, so that timestamps sort as text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,7 +96,6 @@ as_text! {
     RoomId => |id| id.as_str();
     // Whether it is verified goes in a field beside it.
     Name => |name| name.as_str();
-    Text => |text| text.shown();
     LeaveReason => |reason| reason.as_str();
     MemberId => |id| id_text(id.0, &mut [0; Hyphenated::LENGTH]);
     Cursor => |cursor| cursor_text(*cursor, &mut [0; CURSOR]);

@@ -6,7 +6,9 @@ use super::{
     EntryDto,
     scalar::{Timestamp, True},
 };
-use crate::room::{Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Snapshot, Text};
+use crate::room::{
+    Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Seq, Snapshot, Text,
+};
 
 /// The fields of `welcome` and `reset`.
 #[derive(Debug, Serialize)]
@@ -69,6 +71,8 @@ pub struct WelcomeParams<'a> {
     pub crowd: Option<usize>,
     /// The server can mint LiveKit tokens.
     pub video: bool,
+    /// What the client has read of the log: amendments of what lies behind it are told, others are in their messages.
+    pub after: Seq,
     /// The server's time.
     pub now: Millis,
 }
@@ -101,6 +105,9 @@ impl<'a> Welcome<'a> {
             timestamp: Timestamp(params.now),
             history: history
                 .iter()
+                .filter(|entry| {
+                    entry.text.amendment().is_none_or(|change| change.target() <= params.after)
+                })
                 .map(|entry| EntryDto::new(room, snapshot.epoch, entry, own(entry)))
                 .collect(),
         }
@@ -134,7 +141,7 @@ fn listed<'a>(members: &'a [Member], params: WelcomeParams<'a>) -> Vec<MemberDto
     test,
     derive(schemars::JsonSchema, ts_rs::TS),
     schemars(rename = "Limits"),
-    ts(rename = "Limits")
+    ts(rename = "Limits", optional_fields)
 )]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsDto {
@@ -144,12 +151,17 @@ pub struct LimitsDto {
     history_length: usize,
     /// Whole seconds.
     history_age: u64,
+    /// Whole seconds for which the sender of a message may change its text.
+    edit_age: u64,
     /// Whole seconds that a lost connection keeps its session.
     grace: u64,
     /// Whole seconds that a silent poller keeps its session.
     poll: u64,
     /// The most members.
     members: usize,
+    /// The operator asks pages not to offer a copy of the talk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_export: Option<True>,
 }
 
 impl LimitsDto {
@@ -159,10 +171,18 @@ impl LimitsDto {
             text_length: Text::MAX_CHARS,
             history_length: limits.history_len,
             history_age: limits.history_age / 1000,
+            edit_age: limits.edit_age / 1000,
             grace: grace / 1000,
             poll: poll / 1000,
             members: limits.members,
+            no_export: None,
         }
+    }
+
+    /// Whether pages are asked not to offer a copy of the talk.
+    #[must_use]
+    pub fn no_export(self, asked: bool) -> Self {
+        Self { no_export: True::when(asked), ..self }
     }
 }
 
@@ -228,6 +248,7 @@ mod tests {
                 last_n: 0,
                 crowd,
                 video: false,
+                after: 0,
                 now,
             };
             listed(&members, params)

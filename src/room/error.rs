@@ -22,6 +22,18 @@ pub enum RoomError {
     /// Not one emoji.
     #[error("a reaction has one emoji, of at most {max} bytes, or one that is sealed", max = length::EMOJI)]
     BadEmoji,
+    /// No message that can be changed or answered.
+    #[error("there is no such message in this room, or it was deleted")]
+    NoTarget,
+    /// The message of another member.
+    #[error("only the sender of a message edits or deletes it")]
+    NotYours,
+    /// The message is too old.
+    #[error("a message can be edited for {max} minutes", max = length::EDIT_MINUTES)]
+    TooLate,
+    /// No more reactions to this message.
+    #[error("a message has at most {max} reactions", max = length::REACTIONS)]
+    ReactionsFull,
     /// Not a cursor of this server.
     #[error("a cursor is given back exactly as it was received")]
     BadCursor,
@@ -48,6 +60,10 @@ impl RoomError {
             Self::EmptyText => "empty_text",
             Self::TooLong => "too_long",
             Self::BadEmoji => "bad_emoji",
+            Self::NoTarget => "no_target",
+            Self::NotYours => "not_yours",
+            Self::TooLate => "too_late",
+            Self::ReactionsFull => "reactions_full",
             Self::BadCursor => "bad_cursor",
             Self::NotMember => "not_member",
             Self::Overtaken => "replaced",

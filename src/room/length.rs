@@ -11,3 +11,9 @@ pub(super) const TEXT: usize = 4000;
 
 /// Bytes of an emoji in a reaction.
 pub(super) const EMOJI: usize = 64;
+
+/// Minutes for which a message may be edited.
+pub(super) const EDIT_MINUTES: u64 = 15;
+
+/// Reactions on one message.
+pub(super) const REACTIONS: usize = 2000;

@@ -1,6 +1,6 @@
 //! What a room may hold.
 
-use super::Millis;
+use super::{Millis, length};
 
 /// What a room may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +15,8 @@ pub struct Limits {
     pub history_bytes: usize,
     /// How long an entry is kept, even if no other entry follows.
     pub history_age: Millis,
+    /// How long after a message its sender may change its text.
+    pub edit_age: Millis,
     /// How long a node's members stay without a renewal from the node.
     pub lease: Millis,
 }
@@ -27,6 +29,7 @@ impl Default for Limits {
             history_len: 200,
             history_bytes: 256 * 1024,
             history_age: 30 * 60 * 1000,
+            edit_age: length::EDIT_MINUTES * 60 * 1000,
             lease: 15_000,
         }
     }

@@ -3,6 +3,7 @@
 //! [`Room`] is one room in one epoch. The memory store runs it as it is. The scripts of the Redis store repeat its
 //! rules, and the contract suite proves that they do.
 
+mod amendment;
 mod call_mark;
 mod cursor;
 mod entry;
@@ -13,30 +14,36 @@ mod leases;
 mod leave_reason;
 mod length;
 mod limits;
+mod log;
 mod member;
+mod message;
 mod order;
 mod owner;
 mod reaction;
 mod snapshot;
+mod text;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use ahash::RandomState;
 
-use self::leases::Leases;
+use self::{leases::Leases, log::Log};
+pub use amendment::Amendment;
 pub use call_mark::CallMark;
 pub use cursor::{Cursor, Epoch, Seq};
-pub use entry::{Entry, NewEntry, Text};
+pub use entry::{Entry, NewEntry};
 pub use error::RoomError;
 pub use id::RoomId;
 pub use key::RoomKey;
 pub use leave_reason::LeaveReason;
 pub use limits::Limits;
 pub use member::{Member, MemberId, Name, is_empty};
+pub use message::Message;
 pub use order::JoinOrder;
 pub use owner::{Moment, NodeId, SessionOwner};
 pub use reaction::Reaction;
 pub use snapshot::Snapshot;
+pub use text::{Content, Text};
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
@@ -82,9 +89,7 @@ pub struct Room {
     version: u64,
     seats: HashMap<MemberId, Seat, RandomState>,
     order: JoinOrder,
-    log: VecDeque<Entry>,
-    /// Of the texts in the log.
-    bytes: usize,
+    log: Log,
     leases: Leases,
 }
 
@@ -98,8 +103,7 @@ impl Room {
             version: 0,
             seats: HashMap::default(),
             order: JoinOrder::default(),
-            log: VecDeque::new(),
-            bytes: 0,
+            log: Log::default(),
             leases: Leases::default(),
         }
     }
@@ -139,14 +143,9 @@ impl Room {
         if self.seats.len() >= limits.members {
             return Err(RoomError::RoomFull);
         }
-        self.trim(now, limits);
+        self.log.trim(now, limits);
         // A member who comes back after the grace continues with the counter of its last message.
-        let last = self
-            .log
-            .iter()
-            .rev()
-            .find(|entry| entry.from == id)
-            .map(|entry| (entry.n, entry.seq, entry.at));
+        let last = self.log.newest_of(id).map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
         self.order.insert(&member);
         self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
@@ -170,7 +169,8 @@ impl Room {
     /// Adds an entry to the log. A repeated `n` gets the first answer again.
     ///
     /// # Errors
-    /// [`RoomError::NotMember`], or [`RoomError::StaleN`] for an `n` below the last one that is not in the log.
+    /// [`RoomError::NotMember`]; [`RoomError::StaleN`] for an `n` below the last one that is not in the log; or why an
+    /// amendment or a reply is refused.
     pub fn publish(
         &mut self,
         now: Millis,
@@ -179,29 +179,27 @@ impl Room {
         n: u64,
         text: &Text,
     ) -> Result<PublishResult, RoomError> {
-        self.trim(now, limits);
+        self.log.trim(now, limits);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
             if n == last_n {
                 return Ok(PublishResult { n, seq, at, repeated: true });
             }
             if n < last_n {
-                let first = self
-                    .log
-                    .iter()
-                    .rev()
-                    .find(|entry| entry.from == from && entry.n == n)
-                    .ok_or(RoomError::StaleN)?;
+                let first = self.log.said(from, n).ok_or(RoomError::StaleN)?;
                 return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
+        let change = match text.is_plain() {
+            true => None,
+            false => self.log.check(now, limits, (from, self.seq), text)?,
+        };
         self.seq += 1;
         let seq = self.seq;
         seat.last = Some((n, seq, now));
         let user = seat.member.name.clone();
-        self.bytes += text.as_str().len();
-        self.log.push_back(Entry { seq, at: now, from, user, n, text: text.clone() });
-        self.trim(now, limits);
+        self.log.push(Entry { seq, at: now, from, user, n, text: text.clone() }, change);
+        self.log.trim(now, limits);
         Ok(PublishResult { n, seq, at: now, repeated: false })
     }
 
@@ -266,7 +264,7 @@ impl Room {
     /// Drops entries past their age, and members whose node has been silent for a lease. The room may be empty after
     /// this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
-        self.trim(now, limits);
+        self.log.trim(now, limits);
         let silent = self.leases.over(now);
         silent.into_iter().flat_map(|node| self.evict(node)).collect()
     }
@@ -293,8 +291,8 @@ impl Room {
 
     /// The whole room as it is now.
     pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
-        self.trim(now, limits);
-        Snapshot { history: self.log.iter().cloned().collect(), ..self.facts() }
+        self.log.trim(now, limits);
+        Snapshot { history: self.log.entries(None, self.seq), ..self.facts() }
     }
 
     /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
@@ -306,7 +304,7 @@ impl Room {
         reader: MemberId,
         after: Option<Cursor>,
     ) -> Snapshot {
-        self.trim(now, limits);
+        self.log.trim(now, limits);
         let facts = if self.seats.len() <= limits.listed {
             self.facts()
         } else {
@@ -317,13 +315,8 @@ impl Room {
     }
 
     fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
-        let missed = after
-            .filter(|after| after.epoch == self.epoch)
-            .and_then(|after| self.seq.checked_sub(after.seq));
-        let start = missed
-            .and_then(|missed| self.log.len().checked_sub(usize::try_from(missed).ok()?))
-            .unwrap_or(0);
-        self.log.range(start..).cloned().collect()
+        let after = after.filter(|after| after.epoch == self.epoch).map(|after| after.seq);
+        self.log.entries(after, self.seq)
     }
 
     /// The room without its log.
@@ -361,17 +354,5 @@ impl Room {
     /// Whether the last member has left: the room is then deleted.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty()
-    }
-
-    fn trim(&mut self, now: Millis, limits: &Limits) {
-        while let Some(oldest) = self.log.front() {
-            let many = self.log.len() > limits.history_len;
-            let much = self.bytes > limits.history_bytes && self.log.len() > 1;
-            if !many && !much && oldest.at + limits.history_age > now {
-                break;
-            }
-            self.bytes -= oldest.text.as_str().len();
-            self.log.pop_front();
-        }
     }
 }

@@ -18,7 +18,8 @@ pub struct Snapshot {
     pub members: Vec<Member>,
     /// How many there are beside those.
     pub unlisted: usize,
-    /// The log as far as it is kept, oldest first; in the answer to a join, at least what its client has missed.
+    /// The log as far as it is kept, oldest first: messages as they are now, and amendments. In the answer to a join, at
+    /// least what its client has missed.
     pub history: Vec<Entry>,
 }
 
@@ -36,16 +37,21 @@ impl Snapshot {
     /// Exactly what a client at `cursor` has missed. `None` when the log no longer reaches back to it, or it belongs
     /// to another epoch.
     pub fn since(&self, cursor: Cursor) -> Option<&[Entry]> {
-        if cursor.epoch != self.epoch || cursor.seq > self.seq {
+        if cursor.epoch != self.epoch {
             return None;
         }
-        let missed = usize::try_from(self.seq - cursor.seq).ok()?;
-        let start = self.history.len().checked_sub(missed)?;
-        Some(&self.history[start..])
+        Some(&self.history[start(&self.history, cursor.seq, self.seq)?..])
     }
 
     /// The counter of a member's newest entry in the log, or 0.
     pub fn last_n(&self, id: MemberId) -> u64 {
         self.history.iter().rev().find(|entry| entry.from == id).map_or(0, |entry| entry.n)
     }
+}
+
+/// Where in `entries` begins what a client at `after` has missed, if all of it up to `newest` is there.
+pub(super) fn start(entries: &[Entry], after: Seq, newest: Seq) -> Option<usize> {
+    let missed = usize::try_from(newest.checked_sub(after)?).ok()?;
+    let start = entries.partition_point(|entry| entry.seq <= after);
+    (entries.len() - start == missed).then_some(start)
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     hub::{Encoder, Frame, Hub, JoinRequest},
-    protocol::{ApiError, EntryDto, ServerMessage, Timestamp, Welcome},
+    protocol::{ApiError, EntryDto, ReactionDto, Reactions, ServerMessage, Timestamp, Welcome},
     room::{LeaveReason, Millis, Name, Text},
 };
 
@@ -69,7 +69,19 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
 
 fn entry(item: &EntryDto<'_>, out: &mut String) {
     match item {
-        EntryDto::Chat(chat) => message(chat.timestamp, chat.user, chat.text, out),
+        EntryDto::Chat(chat) => match chat.text {
+            Some(text) => {
+                message(chat.timestamp, chat.user, text, out);
+                chat.reactions.iter().for_each(|on| reactions(on, out));
+            }
+            None => gone(chat.user, out),
+        },
+        EntryDto::Edit(edit) => {
+            let _ = write!(out, "* {} changed a message: ", edit.user);
+            clean(edit.text, out);
+            out.push('\n');
+        }
+        EntryDto::Delete(delete) => gone(delete.user, out),
         // Lines have no numbers: which message it is about cannot be said.
         EntryDto::React(react) if react.on => {
             let _ = write!(out, "* {} reacted ", react.user);
@@ -80,10 +92,21 @@ fn entry(item: &EntryDto<'_>, out: &mut String) {
     }
 }
 
-fn message(at: Timestamp, user: &Name, text: &Text, out: &mut String) {
+fn gone(user: &Name, out: &mut String) {
+    let _ = writeln!(out, "* {user} deleted a message");
+}
+
+fn reactions(on: &Reactions<'_>, out: &mut String) {
+    let list = on.list().map(|ReactionDto { emoji, from }| format!("{emoji} {}", from.len()));
+    out.push_str("* ");
+    clean(&list.collect::<Vec<_>>().join(", "), out);
+    out.push('\n');
+}
+
+fn message(at: Timestamp, user: &Name, text: &str, out: &mut String) {
     let at = at.to_string();
     let _ = write!(out, "{} {user}: ", at.get(11..19).unwrap_or_default());
-    clean(text.shown(), out);
+    clean(text, out);
     out.push('\n');
 }
 
@@ -107,7 +130,7 @@ fn clean(text: &str, out: &mut String) {
 /// A message as a line of the stream.
 pub fn line(at: Millis, name: &Name, text: &Text) -> String {
     let mut out = String::new();
-    message(Timestamp(at), name, text, &mut out);
+    message(Timestamp(at), name, text.shown(), &mut out);
     out
 }
 
@@ -154,6 +177,7 @@ mod tests {
             last_n: 0,
             crowd,
             video: false,
+            after: 0,
             now: 0,
         };
         let welcome =

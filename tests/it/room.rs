@@ -15,6 +15,7 @@ const LIMITS: Limits = Limits {
     history_len: 5,
     history_bytes: 12,
     history_age: 1000,
+    edit_age: 500,
     lease: 300,
 };
 

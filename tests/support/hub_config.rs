@@ -22,6 +22,7 @@ pub fn config() -> HubConfig {
         crowd: 100,
         grace: Duration::from_secs(15),
         reload_grace: Duration::from_secs(5),
+        no_export: false,
         video: None,
         accounts: None,
         budgets: Arc::new(Budgets::new(budget::Limits::default())),

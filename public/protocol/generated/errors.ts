@@ -4,7 +4,7 @@ export type Reconnect = "never" | "if-asked" | "now" | "backoff" | "later" | "af
 
 /** Close code, when a client may reconnect after it, and the errors with both. */
 export const CLOSES = [
-  [4400, "never", "bad_room bad_name empty_text bad_emoji bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host"],
+  [4400, "never", "bad_room bad_name empty_text bad_emoji no_target not_yours too_late reactions_full bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host"],
   [4413, "never", "too_long"],
   [4403, "afresh", "not_member"],
   [4001, "if-asked", "replaced"],
@@ -41,6 +41,10 @@ export type ErrorCode =
   | "empty_text"
   | "too_long"
   | "bad_emoji"
+  | "no_target"
+  | "not_yours"
+  | "too_late"
+  | "reactions_full"
   | "bad_cursor"
   | "not_member"
   | "replaced"

@@ -9,12 +9,16 @@ export type Limits = {
   historyLength: number,
   /** Whole seconds. */
   historyAge: number,
+  /** Whole seconds for which the sender of a message may change its text. */
+  editAge: number,
   /** Whole seconds that a lost connection keeps its session. */
   grace: number,
   /** Whole seconds that a silent poller keeps its session. */
   poll: number,
   /** The most members. */
   members: number,
+  /** The operator asks pages not to offer a copy of the talk. */
+  noExport?: true,
 };
 
 export type Member = {
@@ -76,7 +80,59 @@ export type Chat = { "type": "chat",
   verified?: true,
   /** The room. */
   room: string,
-  /** The text. */
+  /** The `seq` of the message that it answers, which may be gone. */
+  replyTo?: number,
+  /** The text that it has now; of a deleted message none. */
+  text?: string,
+  /** When its text was last changed. */
+  edited?: string,
+  /** Its sender has deleted it. */
+  deleted?: true,
+  /** What has been put on it; only in `history`. */
+  reactions?: Array<Reaction>,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position after it. */
+  cursor: string,
+  /** The sender's own counter; only in what the sender gets. */
+  n?: number,
+};
+
+export type Delete = { "type": "delete",
+  /** Its number in the log of the room. */
+  seq: number,
+  /** The sender of the message. */
+  from: string,
+  /** The sender's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+  /** The `seq` of the message. */
+  target: number,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position after it. */
+  cursor: string,
+  /** The sender's own counter; only in what the sender gets. */
+  n?: number,
+};
+
+export type Edit = { "type": "edit",
+  /** Its number in the log of the room. */
+  seq: number,
+  /** The sender of the message. */
+  from: string,
+  /** The sender's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+  /** The `seq` of the message. */
+  target: number,
+  /** The text that the message has now. */
   text: string,
   /** When the store took it. */
   timestamp: string,
@@ -97,7 +153,7 @@ export type React = { "type": "react",
   verified?: true,
   /** The room. */
   room: string,
-  /** The `seq` of the message. Where there is no such message before this entry, the entry changes nothing. */
+  /** The `seq` of the message. */
   target: number,
   /** One emoji, or what a client sealed. */
   emoji: string,
@@ -111,7 +167,7 @@ export type React = { "type": "react",
   n?: number,
 };
 
-export type LogEntry = Chat | React;
+export type LogEntry = Chat | React | Edit | Delete;
 
 export type Ack = {
   /** The counter it was sent with. */
@@ -218,6 +274,8 @@ export type ClientMessage = { "type": "chat",
   text: string,
   /** The sender's own counter: it grows with each new message, also across a resume. */
   n?: number,
+  /** The `seq` of the message that it answers. */
+  replyTo?: number,
 }
   | { "type": "react",
   /** The `seq` of the message. */
@@ -226,6 +284,20 @@ export type ClientMessage = { "type": "chat",
   emoji: string,
   /** Put it there, or take it away. */
   on: boolean,
+  /** The sender's own counter, the same as that of messages. */
+  n?: number,
+}
+  | { "type": "edit",
+  /** The `seq` of the message. */
+  target: number,
+  /** The new text. */
+  text: string,
+  /** The sender's own counter, the same as that of messages. */
+  n?: number,
+}
+  | { "type": "delete",
+  /** The `seq` of the message. */
+  target: number,
   /** The sender's own counter, the same as that of messages. */
   n?: number,
 }

@@ -147,10 +147,18 @@ pub(super) fn read_said(lines: &str) -> Option<SmallVec<[Said; 1]>> {
     lines.split('\n').map(read_result).collect()
 }
 
-/// `epoch seq at repeated n`, or `ESTALE`
+/// `epoch seq at repeated n`, or the word of a refusal
 fn read_result(line: &str) -> Option<Said> {
-    if line == "ESTALE" {
-        return Some(Err(RoomError::StaleN));
+    let refusal = match line {
+        "ESTALE" => Some(RoomError::StaleN),
+        "ENOTARGET" => Some(RoomError::NoTarget),
+        "ENOTYOURS" => Some(RoomError::NotYours),
+        "ETOOLATE" => Some(RoomError::TooLate),
+        "EFULL" => Some(RoomError::ReactionsFull),
+        _ => None,
+    };
+    if let Some(refusal) = refusal {
+        return Some(Err(refusal));
     }
     let mut words = line.split(' ');
     let mut next = || words.next();
@@ -211,7 +219,9 @@ impl Reply {
             members.push(member);
         }
         members.sort_unstable_by_key(|member| (member.joined_at, member.id));
-        let history = self.0.map(|line| read_entry(&line)).collect::<Option<_>>()?;
+        let mut history = self.0.map(|line| read_entry(&line)).collect::<Option<Vec<_>>>()?;
+        // Amendments come after the messages.
+        history.sort_unstable_by_key(|entry| entry.seq);
         let unlisted = total.saturating_sub(listed);
         Some(RoomState {
             room: Snapshot { epoch, key, seq, version, members, unlisted, history },

@@ -8,7 +8,7 @@ use super::{
     DEADLINE, Shared,
     codec::{self, Position, Str, garbled, number},
     error_action::once_begun,
-    scripts,
+    scripts::{self, Script},
 };
 use crate::{
     room::{MemberId, Name, NewEntry, RoomError, RoomId},
@@ -37,6 +37,28 @@ impl Shared {
         from: MemberId,
         entries: &[NewEntry],
     ) -> Result<PublishResults, StoreError> {
+        // Messages that are only a text go together.
+        let together = |a: &NewEntry, b: &NewEntry| a.text.is_plain() && b.text.is_plain();
+        let mut runs = entries.chunk_by(together);
+        let first = runs.next().unwrap_or_default();
+        let mut results = self.run_publish(self.script_for(first), room, from, first).await?;
+        for run in runs {
+            results.extend(self.run_publish(self.script_for(run), room, from, run).await?);
+        }
+        Ok(results)
+    }
+
+    fn script_for(&self, run: &[NewEntry]) -> &Script {
+        if run.iter().all(|entry| entry.text.is_plain()) { &self.publish } else { &self.amend }
+    }
+
+    async fn run_publish(
+        self: &Arc<Self>,
+        script: &Script,
+        room: &RoomId,
+        from: MemberId,
+        entries: &[NewEntry],
+    ) -> Result<PublishResults, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         // By a draw the script knows a repetition here after a lost answer, where no `n` tells of it.
         let counted = entries.len() == 1 && entries.iter().all(|entry| entry.n.is_some());
@@ -61,7 +83,7 @@ impl Shared {
                 .map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
             let mut reply = self
                 .router
-                .run_over(&self.publish, keys.slot(), keys.spoken(), args.clone(), deadline)
+                .run_over(script, keys.slot(), keys.spoken(), args.clone(), deadline)
                 .await?;
             let answer = reply.word();
             match (answer.as_deref(), here()) {
@@ -81,7 +103,7 @@ impl Shared {
                 (lines, _) => {
                     let results =
                         lines.and_then(codec::read_said).filter(|all| all.len() == entries.len());
-                    let results = results.ok_or_else(|| garbled("say"))?;
+                    let results = results.ok_or_else(|| garbled("say or amend"))?;
                     let last = results.iter().flatten().max_by_key(|(_, said)| said.seq);
                     if let (Some(subscription), Some((epoch, said))) = (&subscription, last) {
                         let (epoch, seq) = (*epoch, said.seq);

@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use fred::{bytes_utils::Str, util::sha1_hash};
 
 use super::lanes::Lane;
-use crate::room::{Limits, MAX_N};
+use crate::room::{Amendment, Limits, MAX_N, Message};
 
 /// A script and the hash by which Redis knows it.
 pub(super) struct Script {
@@ -24,12 +24,24 @@ impl Script {
         Self { text: Cow::Borrowed(text), lane, hash: OnceLock::new() }
     }
 
-    /// Adds to the log, and keeps the log within these limits.
+    /// Adds messages to the log, and keeps the log within these limits.
     pub(super) fn publish(limits: &Limits) -> Self {
-        let text = include_str!("lua/say.lua")
+        Self::limited(include_str!("lua/say.lua"), limits)
+    }
+
+    /// Changes a message or answers one, within the same limits.
+    pub(super) fn amend(limits: &Limits) -> Self {
+        Self::limited(include_str!("lua/amend.lua"), limits)
+    }
+
+    fn limited(text: &str, limits: &Limits) -> Self {
+        let text = text
             .replace("HISTORY_LEN", &limits.history_len.to_string())
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
             .replace("HISTORY_AGE", &limits.history_age.to_string())
+            .replace("EDIT_AGE", &limits.edit_age.to_string())
+            .replace("MAX_REACTIONS", &Message::MAX_REACTIONS.to_string())
+            .replace("MAX_AMENDMENTS", &Amendment::KEPT.to_string())
             .replace("MAX_N", &MAX_N.to_string());
         Self { text: Cow::Owned(text), lane: Lane::Messages, hash: OnceLock::new() }
     }
@@ -46,7 +58,10 @@ impl Script {
 }
 
 /// Joins a member.
-pub(super) static JOIN: Script = Script::new(include_str!("lua/join.lua"), Lane::Rooms);
+pub(super) static JOIN: Script = Script::new(
+    concat!("#!lua\n", include_str!("lua/amendments.lua"), include_str!("lua/join.lua")),
+    Lane::Rooms,
+);
 /// Ends a session.
 pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"), Lane::Leaves);
 /// Publishes that a member is typing.
@@ -56,7 +71,14 @@ pub(super) static UNLOAD: Script = Script::new(include_str!("lua/unload.lua"), L
 /// Records that a member joined or left the call.
 pub(super) static CALL: Script = Script::new(include_str!("lua/call.lua"), Lane::Messages);
 /// Returns a snapshot of a room.
-pub(super) static LOOK: Script = Script::new(include_str!("lua/look.lua"), Lane::Rooms);
+pub(super) static LOOK: Script = Script::new(
+    concat!(
+        "#!lua flags=no-writes\n",
+        include_str!("lua/amendments.lua"),
+        include_str!("lua/look.lua")
+    ),
+    Lane::Rooms,
+);
 /// Renews a node's lease.
 pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"), Lane::Renewals);
 /// Tries every command that the other scripts call.
@@ -74,8 +96,9 @@ mod tests {
             let calls = text.split("call('").skip(1);
             calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
         };
-        let publish = Script::publish(&Limits::default());
-        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &publish]
+        let (publish, amend) =
+            (Script::publish(&Limits::default()), Script::amend(&Limits::default()));
+        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &publish, &amend]
             .map(|script| commands(script.text()));
         let called: BTreeSet<String> = called.into_iter().flatten().collect();
         assert!(called.len() > 15, "{called:?}");

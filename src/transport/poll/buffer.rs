@@ -243,8 +243,25 @@ impl State {
         self.gathered = PollContents::default();
     }
 
+    /// What was edited or deleted is in no later response. The log has it as it is now.
+    fn forget_text(&mut self, frame: &Bytes) {
+        if self.gathered.is_empty() && !Record::is_several(frame) {
+            self.last.take_if(|(_, told)| matches!(told, Told::Pieces(_)));
+        } else {
+            self.give_up();
+        }
+    }
+
     fn take_in(&mut self, frame: &Bytes) {
-        let Some(start) = Record::start(frame) else { return self.gathered.push(frame) };
+        let Some(start) = Record::start(frame) else {
+            if Record::replaces_text(frame) {
+                self.forget_text(frame);
+            }
+            if !self.full {
+                self.gathered.push(frame);
+            }
+            return;
+        };
         // The first welcome of a new member is returned unchanged.
         if self.welcome.as_ref().is_some_and(Bytes::is_empty) {
             let Start { members, whole, cursor, .. } = start;

@@ -22,6 +22,8 @@ pub(super) static JOINED: Encoder =
 const ENTRY: u8 = 0;
 const EVENT: u8 = 1;
 const START: u8 = 2;
+/// An entry that makes text void which was sent before.
+const REPLACES: u8 = 3;
 
 /// A change of the members in an event.
 const UNCHANGED: u8 = 0;
@@ -61,7 +63,7 @@ fn record(frame: &Frame<'_>, joined: bool, out: &mut Vec<u8>) {
             start(welcome, frame.json, joined, out)
         }
         ServerMessage::Entry(entry) => {
-            out.put_u8(ENTRY);
+            out.put_u8(if entry.replaces_text() { REPLACES } else { ENTRY });
             cursor(entry.cursor(), out);
             text(frame.json, out);
         }
@@ -140,7 +142,7 @@ impl Record {
     /// Reads the next record; `None` at the end.
     pub(super) fn read(rest: &mut Bytes) -> Option<Self> {
         match rest.try_get_u8().ok()? {
-            ENTRY => {
+            ENTRY | REPLACES => {
                 let cursor = read_cursor(rest)?;
                 Some(Self::Entry { json: read_text(rest)?, cursor })
             }
@@ -173,6 +175,26 @@ impl Record {
                 }))
             }
         }
+    }
+
+    /// Whether any of the records makes text void which was sent before.
+    pub(super) fn replaces_text(records: &Bytes) -> bool {
+        let mut rest = records.clone();
+        while let Some(&kind) = rest.first() {
+            if kind == REPLACES {
+                return true;
+            }
+            if Self::read(&mut rest).is_none() {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Whether there is more than one record.
+    pub(super) fn is_several(records: &Bytes) -> bool {
+        let mut rest = records.clone();
+        Self::read(&mut rest).is_some() && !rest.is_empty()
     }
 
     /// The welcome or reset that `frame` is, if it is one.

@@ -225,10 +225,11 @@ impl Connection {
         // On the stack: an interval would keep its timer in an allocation of its own.
         let mut pulse = pin!(sleep(PULSE));
         let mut heard = true;
-        let mut next = None;
+        // Boxed, or an idle connection would carry the room for it.
+        let mut next: Option<Box<Received>> = None;
         loop {
             let received = match next.take() {
-                Some(received) => received,
+                Some(received) => *received,
                 None => tokio::select! {
                     received = Received::next(socket) => received,
                     () = pulse.as_mut() => {
@@ -253,7 +254,7 @@ impl Connection {
                 }
                 Received::Frame(frame) => {
                     let mut frames = vec![frame];
-                    next = gather(socket, &mut frames);
+                    next = gather(socket, &mut frames).map(Box::new);
                     Box::pin(self.hear_all(frames, session))
                 }
                 Received::Control => Box::pin(self.pace.check(None).map(|_| false)),
@@ -290,7 +291,11 @@ impl Connection {
                         }
                     };
                     match paced {
-                        Ok(()) => entries.push(entry),
+                        Ok(()) if entry.text.is_plain() => entries.push(entry),
+                        Ok(()) => {
+                            self.publish(&std::mem::take(&mut entries), session).await;
+                            self.publish(&[entry], session).await;
+                        }
                         Err(error) => self.refuse(&error, n),
                     }
                     continue;

@@ -38,6 +38,7 @@ fn two_hubs(crowd: usize) -> [Arc<Hub>; 2] {
             crowd,
             grace,
             reload_grace,
+            no_export: false,
             video: None,
             accounts: None,
             budgets,

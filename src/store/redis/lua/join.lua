@@ -1,4 +1,3 @@
-#!lua
 -- Joins a member, or takes its session over for a new connection. Repeats Room::join.
 -- KEYS  members room log channel
 -- ARGV  member node tag name epoch key max_members age lease ttl since joined_at list cursor_epoch cursor_seq earliest latest
@@ -11,7 +10,7 @@
 -- Returns OK new last_n leased since joined_at epoch key seq version moves total listed (member session mark)* entry*
 --       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none.
 --       entry: what the member has missed and the last entry before that, or all if the log does not reach back so far;
---       none for a member that is brought back.
+--       messages, then amendments; none for a member that is brought back.
 -- The cost must not grow with the room, except where members are listed: a node asks for the list only once.
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -22,8 +21,8 @@ local earliest, latest = tonumber(ARGV[16]), tonumber(ARGV[17])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, bytes, first, leased, session, last =
-  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'b', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member))
+local epoch, key, seq, version, moves, bytes, first, leased, session, last, kept =
+  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'b', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member, 'a'))
 if epoch then
   for _, number in ipairs({ seq, version, moves, bytes, first }) do
     if not (number and string.match(number, '^%d+$') and #number < 16) then
@@ -44,7 +43,7 @@ if dead then
   end
 end
 if dead then
-  epoch, session, last = false, false, false
+  epoch, session, last, kept = false, false, false, false
 end
 
 local new, joined_at, overtaken, moved, count = '1', now, false, false, 0
@@ -81,7 +80,7 @@ else
 end
 
 -- Redis may have dropped the log, the set of members, or part of the log. The hash tells what should be there.
-local history, whole, held, lost, unlisted = {}, true, 0, false, nil
+local history, whole, held, lost, unlisted, amended = {}, true, 0, false, nil, {}
 local function hold_all()
   history, whole, held = redis.call('LRANGE', log, 0, -1), true, 0
   for i = 1, #history do
@@ -94,13 +93,22 @@ if epoch then
   if missed >= 0 then
     history, whole = redis.call('LRANGE', log, -missed - 1, -1), false
   end
-  if whole or #history <= missed then
+  local after = missed >= 0 and seq - missed or 0
+  amended = amendments_from(after, kept, now - age, history)
+  if whole or count_after(after, history, 1) + count_after(after, amended, 1) < missed then
     hold_all()
   end
-  lost = whole and held ~= tonumber(bytes)
-    or #history > 0 and (string.match(history[#history], '^%d+') ~= seq or string.match(history[1], '^%d+') + #history - 1 ~= tonumber(seq))
+  local newest = history[#history] and string.match(history[#history], '^%d+')
+  if newest and kept then
+    local amends = string.match(kept, '^.*\30(%d+)') or string.match(kept, '^%d+')
+    newest = tonumber(amends) > tonumber(newest) and amends or newest
+  end
+  lost = whole and held ~= tonumber(bytes) or newest and newest ~= seq
   if lost and not whole then
     hold_all()
+  end
+  if whole then
+    amended = amendments_from(after, kept, now - age, history)
   end
   if not session and count == 0 then
     local fields = redis.call('HGETALL', room)
@@ -142,9 +150,18 @@ if not session then
     local said_seq, said_at, from, n = string.match(history[i], '^(%d+) (%d+) (%x+) (%d+) ')
     if from == member then
       last = n .. ' ' .. said_seq .. ' ' .. said_at
-      redis.call('HSET', room, 'd:' .. member, last)
       break
     end
+  end
+  for i = #amended, 1, -1 do
+    local said_seq, said_at, from, n = string.match(amended[i], '^(%d+) (%d+) (%x+) (%d+) ')
+    if from == member and not (last and tonumber(string.match(last, ' (%d+) ')) > tonumber(said_seq)) then
+      last = n .. ' ' .. said_seq .. ' ' .. said_at
+      break
+    end
+  end
+  if last then
+    redis.call('HSET', room, 'd:' .. member, last)
   end
   redis.call('SADD', members, member)
   version = redis.call('HINCRBY', room, 'v', 1)
@@ -194,5 +211,8 @@ for i = 1, #here do
 end
 for i = restores and #history + 1 or oldest, #history do
   reply[#reply + 1] = history[i]
+end
+for i = restores and #amended + 1 or 1, #amended do
+  reply[#reply + 1] = amended[i]
 end
 return reply

@@ -1,5 +1,4 @@
-#!lua flags=no-writes
--- A snapshot of the room. Repeats Room::snapshot and Room::since.
+-- A snapshot of the room. Repeats Room::snapshot and Snapshot::since.
 -- KEYS  members room log channel
 -- ARGV  lease age list epoch after
 --       list: 1 for all members, or one member's id, or nothing.
@@ -12,7 +11,7 @@ local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, first = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x'))
+local epoch, key, seq, version, moves, first, kept = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x', 'a'))
 if not epoch then
   return { 'ENOROOM' }
 end
@@ -57,27 +56,32 @@ if #ARGV[3] > 1 then
   end
 end
 
-local reaches, entries, oldest = '1', {}, 1
-local function skip_aged()
+local reaches, entries, amended, oldest = '1', {}, {}, 1
+local function read_from(first, start)
+  entries, oldest = redis.call('LRANGE', log, start, -1), 1
   while entries[oldest] and tonumber(string.match(entries[oldest], '^%d+ (%d+)')) + age <= now do
     oldest = oldest + 1
   end
+  amended = amendments_from(first, kept, now - age, entries)
 end
 local after = tonumber(ARGV[5])
 if after then
   local missed = seq - after
   reaches = (epoch == ARGV[4] and missed >= 0) and '1' or '0'
   if reaches == '1' then
-    entries = redis.call('LRANGE', log, -missed - 1, -1)
-    skip_aged()
-    if #entries - oldest + 1 < missed then
-      reaches = '0'
+    local function count()
+      return count_after(after, entries, oldest) + count_after(after, amended, 1)
+    end
+    read_from(after, -missed - 1)
+    if count() < missed then
+      -- An edit may need a message from further back.
+      read_from(after, 0)
+      reaches = count() < missed and '0' or '1'
     end
   end
 end
 if ARGV[5] == 'all' or reaches == '0' then
-  entries, oldest = redis.call('LRANGE', log, 0, -1), 1
-  skip_aged()
+  read_from(0, 0)
 end
 
 local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(total), tostring(listed) }
@@ -86,5 +90,8 @@ for i = 1, #here do
 end
 for i = oldest, #entries do
   reply[#reply + 1] = entries[i]
+end
+for i = 1, #amended do
+  reply[#reply + 1] = amended[i]
 end
 return reply

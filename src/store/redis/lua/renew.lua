@@ -69,12 +69,29 @@ local function sweep(room, log)
     call('LTRIM', log, aged, -1)
     call('HINCRBY', room, 'b', -bytes)
   end
+  local kept = call('HGET', room, 'a')
+  local young = kept
+  while young and tonumber(string.match(young, '^%d+ (%d+)')) + age <= now do
+    young = string.match(young, '\30(.*)$')
+  end
+  if young ~= kept then
+    if young then
+      call('HSET', room, 'a', young)
+    else
+      call('HDEL', room, 'a')
+    end
+  end
 end
 
 -- Whether Redis has dropped the log, or the newest of it. Returns the bytes of text that are left.
 local function lost(room, log, seq)
   local newest = call('LINDEX', log, -1)
   if newest and string.match(newest, '^%d+') == seq or not newest and call('HGET', room, 'b') == '0' then
+    return nil
+  end
+  -- The newest entry may be an amendment.
+  local kept = newest and call('HGET', room, 'a')
+  if kept and (string.match(kept, '^.*\30(%d+)') or string.match(kept, '^%d+')) == seq then
     return nil
   end
   local left = 0

@@ -1,5 +1,6 @@
 #!lua
--- Adds a member's entries to the log and publishes each to every node. Repeats Room::publish.
+-- Adds a member's messages to the log and publishes each to every node. Repeats Room::publish for messages that are only
+-- a text.
 -- KEYS  room log channel
 -- ARGV  member seen draw (n text)*
 --       seen: epoch and seq that the sender's node has got, with a space between, or nothing
@@ -71,6 +72,11 @@ for i = 4, #ARGV, 2 do
       for at = #kept, 1, -1 do
         count, size = count + 1, size + #kept[at] - (string.find(kept[at], '\n', 1, true) or 0)
         note(kept[at])
+      end
+      -- No message pushes an amendment out.
+      count, size = -math.huge, -math.huge
+      for entry in string.gmatch(call('HGET', room, 'a') or '', '[^\30]+') do
+        note(entry)
       end
       count, size = 0, 0
       for _, entry in ipairs(entries) do

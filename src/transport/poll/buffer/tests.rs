@@ -25,6 +25,7 @@ fn hub() -> Arc<Hub> {
         crowd: 100,
         grace,
         reload_grace: grace,
+        no_export: false,
         video: None,
         accounts: None,
         budgets,
@@ -136,6 +137,7 @@ fn start_after(encoder: &Encoder, reset: bool, unlisted: usize, history: &[Entry
         last_n,
         crowd,
         video,
+        after: 0,
         now,
     };
     let welcome =

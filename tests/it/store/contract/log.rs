@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use parlor::room::{Cursor, Epoch, Limits, RoomError};
+use parlor::room::{Cursor, Entry, Epoch, Limits, RoomError};
+use tokio::time::Instant;
 
 use super::world::World;
-use crate::support::{a_room, until};
+use crate::support::{a_room, name, tag, until};
 
 pub(super) async fn reader_gets_exactly_what_it_missed<W: World>() {
     let world = W::with(Limits { history_len: 5, ..Limits::default() }).await;
@@ -28,11 +29,14 @@ pub(super) async fn reader_gets_exactly_what_it_missed<W: World>() {
         (9, None),
     ] {
         let got = node.since(&room, at(seq)).await;
-        assert_eq!(
-            got.map(|entries| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()),
-            missed,
-            "{seq}"
-        );
+        let seqs = |entries: &[Entry]| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+        assert_eq!(got.as_deref().map(seqs), missed, "{seq}");
+        // Who comes back gets the same, or all there is.
+        let (user, began) = (name("Ann"), Instant::now());
+        let back = node.store.join(&room, ann.id, &user, tag(), began, Some(at(seq)));
+        let back = back.await.unwrap().1;
+        let got = back.since(at(seq)).unwrap_or(&back.history);
+        assert_eq!(seqs(got), missed.unwrap_or(vec![4, 5, 6, 7, 8]), "{seq}");
     }
     assert_eq!(
         node.since(&room, Cursor { epoch: Epoch(ann.room.epoch.0 ^ 1), seq: 8 }).await,

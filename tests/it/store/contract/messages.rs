@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlor::{
-    room::{Limits, MemberId, Reaction, RoomError, RoomId, Text},
+    room::{Limits, MemberId, RoomError, RoomId},
     store::{Event, StoreError},
 };
 use tokio::time::Instant;
@@ -48,42 +48,6 @@ pub(super) async fn repeated_n_gets_the_first_answer_and_says_nothing_twice<W: W
         assert_eq!(node.heard.entry().await.text, text(expected));
     }
     assert_eq!(node.snapshot(&room).await.unwrap().seq, 3);
-}
-
-pub(super) async fn reaction_is_an_entry_like_any_other<W: World>() {
-    let world = W::with(Limits { history_len: 3, ..Limits::default() }).await;
-    let (mut here, mut there) = (world.node().await, world.node().await);
-    let room = a_room();
-    let (ann, bob) = (here.join(&room, "Ann").await, there.join(&room, "Bob").await);
-    here.publish(&room, ann.id, 1, "hello").await.unwrap();
-    let thumb = |on| Text::from(Reaction { target: 1, emoji: "👍", on });
-    let put = there.store.publish(&room, bob.id, entry(1, &thumb(true))).await.unwrap();
-    let again = there.store.publish(&room, bob.id, entry(1, &thumb(true))).await.unwrap();
-    assert_eq!((put.seq, put.repeated, again.seq, again.repeated), (2, false, 2, true));
-    assert_eq!(there.store.publish(&room, bob.id, entry(None, &thumb(false))).await.unwrap().n, 2);
-    // A text that looks like what is kept of a reaction stays a text.
-    let imitation = thumb(true).as_str().to_owned();
-    here.publish(&room, ann.id, 2, &imitation).await.unwrap();
-    for node in [&mut here, &mut there] {
-        assert_eq!(node.heard.entry().await.text, text("hello"));
-        for on in [true, false] {
-            assert_eq!(
-                node.heard.entry().await.text.reaction(),
-                Some(Reaction { target: 1, emoji: "👍", on })
-            );
-        }
-        let said = node.heard.entry().await.text;
-        assert_eq!((said.reaction(), said.shown()), (None, imitation.as_str()));
-        let kept: Vec<_> = node
-            .snapshot(&room)
-            .await
-            .unwrap()
-            .history
-            .iter()
-            .map(|entry| entry.text.reaction().is_some())
-            .collect();
-        assert_eq!(kept, [true, true, false], "the log is kept to its length");
-    }
 }
 
 pub(super) async fn older_n_whose_entry_is_gone_is_stale<W: World>() {

@@ -1,5 +1,6 @@
 //! One contract, every store: the same tests against memory and against Redis, alone, in a Cluster and under Sentinels.
 
+mod amendments;
 mod call;
 mod joins;
 mod leaves;
@@ -13,6 +14,7 @@ mod world;
 use std::sync::Arc;
 
 use crate::support::{cluster::Cluster, sentinel::Watched};
+use amendments::*;
 use call::*;
 use joins::*;
 use leaves::*;
@@ -54,7 +56,13 @@ contract! {
     everybody_is_told_of_a_join
     messages_of_two_nodes_arrive_everywhere_in_one_order
     repeated_n_gets_the_first_answer_and_says_nothing_twice
-    reaction_is_an_entry_like_any_other
+    messages_are_changed_in_place_and_everybody_is_told
+    only_what_may_be_changed_is_changed
+    what_was_replaced_or_deleted_is_nowhere
+    reader_gets_the_amendments_that_it_missed
+    a_storm_of_reactions_pushes_no_message_out
+    repeated_amendment_gets_the_first_answer
+    a_message_is_edited_for_a_time
     older_n_whose_entry_is_gone_is_stale
     counters_are_exact_up_to_the_last_number
     sends_without_a_counter_get_the_next_one_wherever_they_are_said

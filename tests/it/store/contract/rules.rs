@@ -1,7 +1,10 @@
 //! The scripts in Redis do what `room/` does, step by step.
 
 use parlor::{
-    room::{Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, PublishResult, RoomId, Snapshot},
+    room::{
+        Amendment, Content, Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, Message,
+        PublishResult, Reaction, RoomId, Snapshot, Text,
+    },
     store::{Event, StoreError},
 };
 use proptest::prelude::*;
@@ -17,9 +20,43 @@ enum Deed {
     Leave { who: usize },
     LeaveByAnOldLink { who: usize },
     Say { node: usize, who: usize, ns: Vec<Option<u64>> },
+    Amend { node: usize, who: usize, n: Option<u64>, what: What, target: u64 },
     Typing { node: usize, who: usize },
     Look { node: usize },
     Since { node: usize, seq: u64 },
+}
+
+/// How a message is changed or answered.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Reply,
+    React { emoji: &'static str, on: bool },
+    Edit { text: &'static str },
+    Delete,
+}
+
+impl What {
+    fn text(self, target: u64) -> Text {
+        match self {
+            Self::Reply => {
+                Message { reply_to: Some(target), text: "yes", ..Message::default() }.into()
+            }
+            Self::React { emoji, on } => Amendment::React(Reaction { target, emoji, on }).into(),
+            Self::Edit { text } => Amendment::Edit { target, text: Some(text) }.into(),
+            Self::Delete => Amendment::Delete { target }.into(),
+        }
+    }
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let emoji = prop::sample::select(vec!["👍", "❤️", "#️⃣", "sealed2.Ab-_"]);
+    prop_oneof![
+        2 => Just(What::Reply),
+        8 => (emoji, prop::bool::weighted(0.7)).prop_map(|(emoji, on)| What::React { emoji, on }),
+        4 => prop::sample::select(vec!["new", "two\nlines", "\u{10}", "\u{10}7 d", "%1 - .+"])
+            .prop_map(|text| What::Edit { text }),
+        1 => Just(What::Delete),
+    ]
 }
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
@@ -30,6 +67,8 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         1 => who.clone().prop_map(|who| Deed::LeaveByAnOldLink { who }),
         6 => (node.clone(), who.clone(), prop::collection::vec(prop::option::weighted(0.8, 0..12_u64), 1..6))
             .prop_map(|(node, who, ns)| Deed::Say { node, who, ns }),
+        8 => (node.clone(), who.clone(), prop::option::weighted(0.5, 0..12_u64), what(), 1..14_u64)
+            .prop_map(|(node, who, n, what, target)| Deed::Amend { node, who, n, what, target }),
         1 => (node.clone(), who).prop_map(|(node, who)| Deed::Typing { node, who }),
         1 => node.clone().prop_map(|node| Deed::Look { node }),
         2 => (node, 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
@@ -110,6 +149,11 @@ impl<'a> Stage<'a> {
                 let bare = |said: PublishResult| (said.n, said.seq, said.repeated);
                 format!("{:?}", said.into_iter().map(|said| said.map(bare)).collect::<Vec<_>>())
             }
+            Deed::Amend { node, who, n, what, target } => {
+                let entry = entry(n, &what.text(target));
+                let said = self.nodes[node].store.publish(&room, ids[who], entry).await;
+                format!("{:?}", said.map(|said| (said.n, said.seq, said.repeated)))
+            }
             Deed::Typing { node, who } => {
                 format!(
                     "{:?}",
@@ -131,7 +175,18 @@ impl<'a> Stage<'a> {
 }
 
 fn plain(entry: &Entry) -> String {
-    format!("{} {} {} {} {}", entry.seq, entry.from, entry.n, entry.user, entry.text.as_str())
+    let Entry { seq, from, n, user, text, .. } = entry;
+    let said = match text.content() {
+        Content::Message(message @ Message { reply_to, edited, deleted, text, .. }) => {
+            let reactions: Vec<_> = message
+                .reactions()
+                .map(|(emoji, from)| (emoji, from.collect::<Vec<_>>()))
+                .collect();
+            format!("{reply_to:?} {} {deleted} {reactions:?} {text:?}", edited.is_some())
+        }
+        Content::Amendment(amendment) => format!("{amendment:?}"),
+    };
+    format!("{seq} {from} {n} {user} {said}")
 }
 
 /// A snapshot without times, epoch and key. Who joined within one millisecond is in no order.
@@ -168,7 +223,7 @@ fn told(event: &Event) -> String {
 /// Whatever is done in whatever order, the scripts answer what [`parlor::room::Room`] answers and tell what it makes memory tell.
 #[test]
 fn scripts_repeat_the_rules() {
-    let limits = Limits { members: 2, history_len: 4, history_bytes: 40, ..Limits::default() };
+    let limits = Limits { members: 2, history_len: 4, history_bytes: 160, ..Limits::default() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (memory, redis) =

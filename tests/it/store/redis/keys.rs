@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use parlor::{
-    room::{LeaveReason, Limits, MemberId},
+    room::{Amendment, LeaveReason, Limits, MemberId},
     store::{Store, redis::Redis},
 };
 use tokio::time::Instant;
@@ -114,4 +114,33 @@ async fn databases_of_one_server_are_apart() {
     assert_eq!(first.heard.entry().await.text, text("here"));
     assert_eq!(second.heard.entry().await.text, text("there"));
     assert_eq!(first.store.counts().resyncs.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_replaced_or_deleted_is_in_no_key() {
+    const ALL: &str = "local all = {} \
+        for _, key in ipairs(redis.call('KEYS', '*')) do \
+            local kind = redis.call('TYPE', key).ok \
+            local read = kind == 'hash' and { 'HGETALL', key } or kind == 'list' and { 'LRANGE', key, 0, -1 } \
+                or kind == 'set' and { 'SMEMBERS', key } or { 'GET', key } \
+            all[#all + 1] = table.concat(redis.call(unpack(read)), '|') \
+        end return table.concat(all, '|')";
+    let server = Server::start();
+    let node = node(&server.url(), Limits::default()).await;
+    let (room, ann) = (a_room(), MemberId::random());
+    node.store.join(&room, ann, &name("Ann"), tag(), Instant::now(), None).await.unwrap();
+    let holds = |word: &str| server.ask(&["EVAL", ALL, "0"]).contains(word);
+    let edit = |text| Amendment::Edit { target: 1, text: Some(text) }.into();
+    for (n, what, there) in [
+        (1, text("first"), "first"),
+        (2, edit("second"), "second"),
+        (3, edit("third"), "third"),
+        (4, Amendment::Delete { target: 1 }.into(), "\u{10}x"),
+    ] {
+        node.store.publish(&room, ann, entry(n, &what)).await.unwrap();
+        assert!(holds(there), "{n}");
+        for (word, at) in [("first", 1), ("second", 2), ("third", 3)] {
+            assert_eq!(holds(word), at == n, "{word} after {n}");
+        }
+    }
 }
