@@ -1,10 +1,10 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build generate test check test-page test-rust test-api test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale bench-instructions strangers audit fmt tools
+.PHONY: help run build generate test check test-page test-rust test-api test-instructions test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale bench-instructions strangers audit fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is not on the PATH.
-SERVERS := redis-server nginx curl chromium openssl python3
+SERVERS := redis-server nginx curl chromium openssl python3 valgrind
 POSTGRES := $(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1)
 # Proxies, as program:package. On a machine where Debian starts what it installs, stop them: the tests start their own.
 PROXIES := haproxy:haproxy apache2:apache2-bin varnishd:varnish caddy:caddy
@@ -44,7 +44,7 @@ run: $(PAGE) ## Build the page and start Parlor on http://127.0.0.1:8080
 build: $(PAGE) ## Build the page and target/release/parlor
 	cargo build --release --bin parlor
 
-test: tools check test-page test-rust test-api test-streams test-faults test-browser test-engines ## Install what the tests need, then run them all
+test: tools check test-page test-rust test-instructions test-api test-streams test-faults test-browser test-engines ## Install what the tests need, then run them all
 
 check: $(PAGE) ## Formatting of both, clippy with warnings as errors, types of the page
 	cargo fmt --check
@@ -57,6 +57,9 @@ test-page: $(MODULES) ## The page's unit tests
 
 test-rust: $(PAGE) $(MODULES) ## Rules, stores, sockets, addresses
 	cargo test
+
+test-instructions: build ## What a message and a join cost, in instructions under valgrind, and that it is no more than allowed
+	python3 benches/instructions/main.py target/release/parlor --guard
 
 test-api: $(PAGE) $(SCHEMATHESIS) ## What docs/openapi.yaml allows and what it does not, sent to a real server
 	cargo build --bin parlor
