@@ -106,14 +106,15 @@ pub struct Delete<'a> {
     pub n: Option<u64>,
 }
 
-/// The reactions of a message.
+/// The reactions of a message, as the log keeps them.
 #[derive(Clone, Copy, Debug)]
-pub struct Reactions<'a>(pub(super) Message<'a>);
+pub struct Reactions<'a>(pub(super) &'a str);
 
 impl<'a> Reactions<'a> {
     /// One after the other, in the order in which each emoji came first.
     pub fn list(&self) -> impl Iterator<Item = ReactionDto<'a>> {
-        self.0.reactions().map(|(emoji, from)| ReactionDto { emoji, from: from.collect() })
+        let message = Message { reactions: self.0, ..Message::default() };
+        message.reactions().map(|(emoji, from)| ReactionDto { emoji, from: from.collect() })
     }
 }
 

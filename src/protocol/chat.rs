@@ -68,7 +68,7 @@ impl<'a> Chat<'a> {
         room: &'a RoomId,
         epoch: Epoch,
         entry: &'a Entry,
-        message: Message<'a>,
+        message: &Message<'a>,
         own: bool,
     ) -> Self {
         let Entry { seq, at, from, user, n, .. } = entry;
@@ -82,7 +82,7 @@ impl<'a> Chat<'a> {
             text: (!message.deleted).then_some(message.text),
             edited: message.edited.map(Timestamp),
             deleted: True::when(message.deleted),
-            reactions: message.has_reactions().then_some(Reactions(message)),
+            reactions: (!message.reactions.is_empty()).then_some(Reactions(message.reactions)),
             timestamp: Timestamp(*at),
             cursor: Cursor { epoch, seq: *seq },
             n: own.then_some(*n),

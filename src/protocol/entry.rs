@@ -31,10 +31,10 @@ pub enum EntryDto<'a> {
 impl<'a> EntryDto<'a> {
     /// An entry of `room`; with the sender's counter if the subscriber is the sender.
     pub fn new(room: &'a RoomId, epoch: Epoch, entry: &'a Entry, own: bool) -> Self {
-        let head = |message| Chat::new(room, epoch, entry, message, own);
+        let head = |message: &Message<'a>| Chat::new(room, epoch, entry, message, own);
         match entry.text.content() {
-            Content::Message(message) => Self::Chat(head(message)),
-            Content::Amendment(amendment) => Self::amendment(head(Message::default()), amendment),
+            Content::Message(message) => Self::Chat(head(&message)),
+            Content::Amendment(amendment) => Self::amendment(head(&Message::default()), amendment),
         }
     }
 

@@ -26,15 +26,12 @@ impl<'a> Message<'a> {
         Message { reply_to: None, edited: None, deleted: true, reactions: "", text: "" };
 
     /// Each emoji on it, and who put it there, in their order.
-    pub fn reactions(&self) -> impl Iterator<Item = (&'a str, impl Iterator<Item = MemberId>)> {
+    pub fn reactions(
+        &self,
+    ) -> impl Iterator<Item = (&'a str, impl Iterator<Item = MemberId> + use<'a>)> + use<'a> {
         self.reactions.split(' ').filter_map(|one| one.split_once('=')).map(|(emoji, from)| {
             (emoji, from.split(',').filter_map(|id| id.parse().ok()).map(MemberId))
         })
-    }
-
-    /// Whether there is any reaction.
-    pub fn has_reactions(&self) -> bool {
-        !self.reactions.is_empty()
     }
 
     /// Its reactions after one more by a member; nothing where that changes nothing.
