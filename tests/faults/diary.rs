@@ -8,6 +8,11 @@ use std::{
 
 use serde_json::Value;
 
+use super::{
+    speech::{Known, described},
+    support::folded::Folded,
+};
+
 /// One numbered line, as it was heard.
 pub struct Line {
     pub seq: u64,
@@ -20,6 +25,25 @@ pub struct Life {
     pub epoch: String,
     pub last: u64,
     pub lines: Vec<Line>,
+    /// The messages as they are now.
+    pub log: Folded,
+    /// Messages that were told only after they had been changed, and when.
+    pub changed: HashMap<u64, Instant>,
+    /// Edits and deletes, and reactions that came in their messages, and when. What they say is seen in the messages.
+    pub absorbed: HashMap<u64, Instant>,
+}
+
+impl Life {
+    fn new(epoch: String, last: u64) -> Self {
+        let (changed, absorbed) = Default::default();
+        Self { epoch, last, lines: Vec::new(), log: Folded::default(), changed, absorbed }
+    }
+
+    /// Goes on to a number. What lies between is in the messages.
+    fn absorb(&mut self, to: u64) {
+        let now = Instant::now();
+        self.absorbed.extend((self.last + 1..to).map(|seq| (seq, now)));
+    }
 }
 
 pub struct Diary {
@@ -31,8 +55,12 @@ pub struct Diary {
     pub quiet: bool,
     pub lives: Vec<Life>,
     pub roster: BTreeSet<String>,
-    /// One's own messages: text, and when they were first sent and acknowledged.
+    /// One's own entries: what they say, and when they were first sent and acknowledged.
     pub said: HashMap<String, (Instant, Option<Instant>)>,
+    /// Those of them that are amendments; with their place, once it is known.
+    pub amendments: HashMap<String, Option<(String, u64)>>,
+    /// One's own last reaction that was acknowledged and not taken away.
+    pub reacted: Option<(u64, String)>,
     pub seen: Vec<(Instant, String)>,
     /// When others were heard to leave: who, why, when.
     pub departures: Vec<(String, String, Instant)>,
@@ -53,6 +81,8 @@ impl Diary {
             lives: Vec::new(),
             roster: BTreeSet::new(),
             said: HashMap::new(),
+            amendments: HashMap::new(),
+            reacted: None,
             seen: Vec::new(),
             departures: Vec::new(),
             retries: Vec::new(),
@@ -69,6 +99,11 @@ impl Diary {
     /// Where this member stands: epoch and seq.
     pub fn place(&self) -> Option<(&str, u64)> {
         self.lives.last().map(|life| (life.epoch.as_str(), life.last))
+    }
+
+    pub fn known(&self) -> Known<'_> {
+        let log = self.lives.last().map(|life| &life.log);
+        Known { name: &self.name, id: &self.id, log, reacted: self.reacted.as_ref() }
     }
 
     /// A `welcome` or a `reset`: goes on where one was, or begins anew.
@@ -100,23 +135,33 @@ impl Diary {
         let history = frame["history"].as_array().unwrap();
         if !goes_on {
             let first = history.first().map_or(last, |entry| entry["seq"].as_u64().unwrap() - 1);
-            self.lives.push(Life { epoch, last: first, lines: Vec::new() });
+            self.lives.push(Life::new(epoch, first));
+            self.reacted = None;
         }
         for entry in history {
-            self.hear(entry, entry["text"].as_str().unwrap().to_owned());
+            let life = self.lives.last_mut().unwrap();
+            let seq = entry["seq"].as_u64().unwrap();
+            if seq > life.last {
+                life.absorb(seq);
+                life.last = seq - 1;
+            }
+            self.hear(entry);
         }
-        if self.lives.last().unwrap().last != last {
-            self.astray.push(format!(
-                "the welcome stands at {last}, its history ends at {}",
-                self.lives.last().unwrap().last
-            ));
+        let life = self.lives.last_mut().unwrap();
+        if life.last > last {
+            self.astray
+                .push(format!("the welcome stands at {last}, its history ends at {}", life.last));
         }
+        life.absorb(last + 1);
+        life.last = last;
     }
 
-    /// A `chat`, or the `ack` of one's own: the next line.
-    pub fn hear(&mut self, frame: &Value, text: String) {
+    /// A `chat` or an amendment, or the `ack` of one's own: the next entry. What is read from the log is as it is by now;
+    /// a node that has missed something tells it like that, too.
+    pub fn hear(&mut self, frame: &Value) {
         let (seq, now) = (frame["seq"].as_u64().unwrap(), Instant::now());
         let (epoch, at) = cursor(frame);
+        let text = described(frame);
         let life = self.lives.last_mut().unwrap();
         if epoch != life.epoch || at != seq {
             self.astray.push(format!("{seq} of {epoch}-{at} in {}", life.epoch));
@@ -125,11 +170,43 @@ impl Diary {
         } else if seq != life.last + 1 {
             self.astray.push(format!("{seq} after {}", life.last));
         }
-        life.last = life.last.max(seq);
-        if let Some((_, acked)) = self.said.get_mut(&text) {
-            acked.get_or_insert(now);
+        if seq > life.last
+            && let Err(wrong) = life.log.take(frame)
+        {
+            self.astray.push(wrong);
         }
-        life.lines.push(Line { seq, text, at: now });
+        life.last = life.last.max(seq);
+        let is_changed = frame["edited"].is_string() || frame["deleted"] == true;
+        if is_changed {
+            life.changed.insert(seq, now);
+        } else if ["edit", "delete"].contains(&frame["type"].as_str().unwrap()) {
+            life.absorbed.insert(seq, now);
+        } else {
+            life.lines.push(Line { seq, text: text.clone(), at: now });
+        }
+        self.acknowledge(&text, frame);
+    }
+
+    /// One's own entry has its number.
+    pub fn acknowledge(&mut self, text: &str, frame: &Value) {
+        if let Some((_, acked)) = self.said.get_mut(text) {
+            acked.get_or_insert_with(Instant::now);
+        }
+        let (seq, life) = (frame["seq"].as_u64().unwrap(), self.lives.last().unwrap());
+        if let Some(place) = self.amendments.get_mut(text) {
+            place.get_or_insert_with(|| (life.epoch.clone(), seq));
+            if frame["type"] == "react" {
+                let (target, emoji) = (frame["target"].as_u64().unwrap(), &frame["emoji"]);
+                self.reacted =
+                    (frame["on"] == true).then(|| (target, emoji.as_str().unwrap().to_owned()));
+            }
+        }
+    }
+
+    /// What was not taken never was.
+    pub fn withdraw(&mut self, text: &str) {
+        self.said.remove(text);
+        self.amendments.remove(text);
     }
 
     pub fn joined(&mut self, frame: &Value) {

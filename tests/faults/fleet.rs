@@ -66,6 +66,11 @@ pub struct Node {
 
 impl Node {
     pub async fn start(redis: &str, config: HubConfig) -> Self {
+        Self::start_with(redis, config, &[]).await
+    }
+
+    /// The same with further settings.
+    pub async fn start_with(redis: &str, config: HubConfig, more: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let log =
@@ -83,8 +88,8 @@ impl Node {
                 ("--log-filter", "parlor=info".to_owned()),
                 ("--proxies", "1".to_owned()),
             ];
-            let args =
-                args.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
+            let args = args.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
+            let args = args.chain(more.iter().map(|&word| word.to_owned())).collect();
             let mut node = Self { address, args, log: log.clone(), child: None };
             if node.launch().await {
                 return node;

@@ -3,15 +3,18 @@
 //! choose faults by a part of their names. Writes the fault table to `target/faults.md`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod burst;
 mod cluster;
 mod diary;
 mod fleet;
 mod ledger;
+mod manner;
 mod nodes;
 mod person;
 mod scale;
 mod sentinel;
 mod single;
+mod speech;
 mod storm;
 #[allow(dead_code)]
 #[path = "../support/mod.rs"]
@@ -66,7 +69,12 @@ fn main() -> ExitCode {
     let (mut rows, mut failed) = (format!("{}\n", Row::head()), Vec::new());
     let mut ran = 0;
     let long = if fleet::is_long() { scale::LONG } else { &[] };
-    let of_one = nodes::FAULTS.iter().chain(single::FAULTS).chain(scale::FAULTS).chain(long);
+    let of_one = nodes::FAULTS
+        .iter()
+        .chain(burst::FAULTS)
+        .chain(single::FAULTS)
+        .chain(scale::FAULTS)
+        .chain(long);
     for (name, fault) in of_one.chain(cluster::FAULTS).chain(sentinel::FAULTS) {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;

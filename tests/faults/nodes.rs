@@ -7,7 +7,8 @@ use tokio::time::sleep;
 use super::{
     Fault,
     fleet::HubConfig,
-    person::{Patience, Person, Wish},
+    manner::{Patience, Wish},
+    person::Person,
     storm::Storm,
     support::{line::Line, redis::Server},
     table::Row,

@@ -25,38 +25,12 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use super::diary::Diary;
-
-/// How long one puts up with silence.
-#[derive(Clone, Copy)]
-pub struct Patience {
-    pub ping_after: Duration,
-    pub pong_within: Duration,
-    pub welcome_within: Duration,
-}
-
-impl Patience {
-    pub const PAGE: Self = Self {
-        ping_after: Duration::from_secs(25),
-        pong_within: Duration::from_secs(10),
-        welcome_within: Duration::from_secs(12),
-    };
-    /// Takes a silent link for dead within three seconds.
-    pub const SHORT: Self = Self {
-        ping_after: Duration::from_secs(1),
-        pong_within: Duration::from_secs(2),
-        welcome_within: Duration::from_secs(2),
-    };
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wish {
-    Talk,
-    Hush,
-    Leave,
-    /// Gone without a word, for ever.
-    Die,
-}
+use super::{
+    diary::Diary,
+    manner::{Patience, Wish},
+    speech::{compose, described, is_amendment},
+    support::folded::as_told,
+};
 
 pub struct Person {
     diary: Arc<Mutex<Diary>>,
@@ -118,9 +92,11 @@ type Socket = WebSocketStream<TcpStream>;
 /// How many messages of one's own may wait for their acks.
 const UNDER_WAY: usize = 3;
 
-/// A message of one's own that is not acknowledged yet.
+/// An entry of one's own that is not acknowledged yet.
 struct Pending {
     n: u64,
+    frame: Value,
+    /// What it says.
     text: String,
     /// When to send it, if not already under way.
     again: Option<Instant>,
@@ -139,8 +115,8 @@ struct Visitor {
     /// Ticket and cursor.
     seat: Option<(String, String)>,
     pending: VecDeque<Pending>,
-    /// What was said under which `n`.
-    sent: HashMap<u64, String>,
+    /// What was sent under which `n`.
+    sent: HashMap<u64, Value>,
     n: u64,
     tries: u32,
 }
@@ -301,19 +277,30 @@ impl Visitor {
     fn speak(&mut self, wish: Wish) -> Option<Value> {
         if wish == Wish::Talk && self.pending.len() < UNDER_WAY {
             self.n += 1;
-            let text = format!("{} {}", self.name, self.n);
-            let mut diary = self.diary();
+            let mut diary = self.diary.lock();
+            let frame = compose(self.n, diary.known());
+            let text = described(&self.item(&frame, 0, &diary));
             diary.said.insert(text.clone(), (Instant::now(), None));
+            if is_amendment(&frame) {
+                diary.amendments.insert(text.clone(), None);
+            }
             diary.quiet = false;
             drop(diary);
-            self.sent.insert(self.n, text.clone());
-            self.pending.push_back(Pending { n: self.n, text, again: Some(Instant::now()) });
+            self.sent.insert(self.n, frame.clone());
+            self.pending.push_back(Pending { n: self.n, frame, text, again: Some(Instant::now()) });
         }
         let now = Instant::now();
         let due =
             self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
         due.again = None;
-        Some(json!({"type": "chat", "text": due.text, "n": due.n}))
+        Some(due.frame.clone())
+    }
+
+    /// An entry of one's own as the others are told of it.
+    fn item(&self, frame: &Value, seq: u64, diary: &Diary) -> Value {
+        let mut item = as_told(frame, seq, &diary.id);
+        item["user"] = self.name.clone().into();
+        item
     }
 
     /// Takes a frame.
@@ -321,10 +308,22 @@ impl Visitor {
         if let (Some((_, cursor)), Some(newest)) = (&mut self.seat, frame["cursor"].as_str()) {
             newest.clone_into(cursor);
         }
-        let mut diary = self.diary.lock();
+        let diary = Arc::clone(&self.diary);
+        let mut diary = diary.lock();
         match frame["type"].as_str().unwrap() {
             "welcome" | "reset" => {
+                let lives = diary.lives.len();
                 diary.arrive(frame, self.seat.is_some());
+                if diary.lives.len() > lives {
+                    // In another life other messages have these numbers.
+                    self.pending.retain(|pending| {
+                        let void = is_amendment(&pending.frame);
+                        if void {
+                            diary.withdraw(&pending.text);
+                        }
+                        !void
+                    });
+                }
                 diary.linked = true;
                 let text = |name: &str| frame[name].as_str().unwrap().to_owned();
                 self.seat = Some((text("ticket"), text("cursor")));
@@ -336,23 +335,43 @@ impl Visitor {
                     pending.again = Some(Instant::now());
                 }
             }
-            "chat" => diary.hear(frame, frame["text"].as_str().unwrap().to_owned()),
+            "chat" | "react" | "edit" | "delete" => diary.hear(frame),
             "ack" => {
-                let duplicate = frame["duplicate"] == true;
-                if duplicate {
-                    diary.saw("ack of a repetition");
+                let sent = &self.sent[&frame["n"].as_u64().unwrap()];
+                let mut item = self.item(sent, frame["seq"].as_u64().unwrap(), &diary);
+                item["cursor"] = frame["cursor"].clone();
+                if frame["duplicate"] != true {
+                    diary.hear(&item);
+                } else if is_amendment(&item) {
+                    // It may have come back in its message, which does not tell its number.
+                    diary.acknowledge(&described(&item), &item);
                 } else {
-                    diary.hear(frame, self.sent[&frame["n"].as_u64().unwrap()].clone());
+                    diary.saw("ack of a repetition");
                 }
                 if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
                     let pending = self.pending.remove(at).unwrap();
-                    diary.said.get_mut(&pending.text).unwrap().1.get_or_insert_with(Instant::now);
+                    diary.acknowledge(&pending.text, &item);
                 }
                 diary.quiet = self.pending.is_empty();
             }
             "joined" => diary.joined(frame),
             "left" => diary.left(frame),
             "pong" | "typing" => {}
+            // Its message was deleted meanwhile.
+            "error" if frame["code"] == "no_target" => {
+                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
+                    let pending = &mut self.pending[at];
+                    if is_amendment(&pending.frame) {
+                        diary.withdraw(&pending.text);
+                        self.pending.remove(at);
+                    } else {
+                        pending.frame.as_object_mut().unwrap().remove("replyTo");
+                        pending.again = Some(Instant::now());
+                        self.sent.insert(pending.n, pending.frame.clone());
+                    }
+                }
+                diary.quiet = self.pending.is_empty();
+            }
             "error" => {
                 diary.saw(format!("error {}", frame["code"].as_str().unwrap()));
                 if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
@@ -363,7 +382,8 @@ impl Visitor {
                         // Surely not said, and never to be under that number: a later one was.
                         self.n += 1;
                         pending.n = self.n;
-                        self.sent.insert(pending.n, pending.text.clone());
+                        pending.frame["n"] = self.n.into();
+                        self.sent.insert(pending.n, pending.frame.clone());
                     }
                     self.pending.push_back(pending);
                     self.pending.make_contiguous().sort_unstable_by_key(|pending| pending.n);

@@ -8,7 +8,8 @@ use std::{
 use super::{
     fleet::{Fleet, HubConfig, NODES},
     ledger::{Verdict, examine},
-    person::{Patience, Person, Wish},
+    manner::{Patience, Wish},
+    person::Person,
     support::{cluster::Cluster, redis::Server, sentinel::Watched},
     table::Row,
     until,

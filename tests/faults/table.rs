@@ -71,8 +71,9 @@ impl fmt::Display for Row {
         let seen: Vec<_> =
             self.seen.iter().map(|(what, times)| format!("{times} {what}")).collect();
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
-        let Verdict { sent, acknowledged, lost, gone, doubled, disordered, again, slowest, .. } =
+        let Verdict { sent, amendments, acknowledged, lost, gone, doubled, disordered, .. } =
             &self.verdict;
+        let Verdict { again, slowest, .. } = &self.verdict;
         let after = self
             .lasted
             .map_or(String::new(), |lasted| format!(" after the {:.1} s", lasted.as_secs_f32()));
@@ -88,7 +89,7 @@ impl fmt::Display for Row {
         }
         write!(
             f,
-            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent} | {acknowledged} | {}{gone} | {} | {} |",
+            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments | {acknowledged} | {}{gone} | {} | {} |",
             self.fault,
             self.note,
             again.as_secs_f32(),

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -73,4 +74,57 @@ async fn a_terminal_reads_and_speaks_with_curl() {
     assert!(page.starts_with("text/html"), "{page}");
     ann.leave().await;
     eventually("an empty node", || server.hub.counts() == (0, 0)).await;
+}
+
+#[tokio::test]
+async fn a_terminal_is_told_what_was_changed_and_a_later_one_sees_what_is_left() {
+    let server = TestServer::start(&[]).await;
+    let url = server.url("/r/general");
+    let mut ann = Client::join(&server, "general", "Ann").await;
+    ann.publish("with a slip", 1).await;
+    ann.publish("a secret", 2).await;
+    let mut reading = curl(&["-N", &format!("{url}?name=Zoe")]);
+    let mut lines = BufReader::new(reading.stdout.take().unwrap()).lines();
+    for end in [" Ann: with a slip", " Ann: a secret", "* You are Zoe in general. Here: Ann, Zoe"] {
+        let line = line(&mut lines).await;
+        assert!(line.ends_with(end), "{line}");
+    }
+    ann.until("joined").await;
+    for (frame, told) in [
+        (
+            json!({"type": "edit", "target": 1, "text": "as it is\nmeant \u{1b}[2J", "n": 3}),
+            vec!["* Ann changed a message: as it is", "         meant \u{fffd}[2J"],
+        ),
+        (
+            json!({"type": "react", "target": 1, "emoji": "👍", "on": true, "n": 4}),
+            vec!["* Ann reacted 👍"],
+        ),
+        (
+            json!({"type": "react", "target": 1, "emoji": "🎉", "on": true, "n": 5}),
+            vec!["* Ann reacted 🎉"],
+        ),
+        // What is taken away is not told.
+        (json!({"type": "react", "target": 1, "emoji": "🎉", "on": false, "n": 6}), vec![]),
+        (json!({"type": "delete", "target": 2, "n": 7}), vec!["* Ann deleted a message"]),
+        (json!({"text": "yes", "replyTo": 1, "n": 8}), vec!["Ann: yes"]),
+    ] {
+        ann.send(frame).until("ack").await;
+        for end in told {
+            let line = line(&mut lines).await;
+            assert!(line.ends_with(end), "{line}");
+        }
+    }
+    let mut reading = curl(&["-N", &format!("{url}?name=Late")]);
+    let mut lines = BufReader::new(reading.stdout.take().unwrap()).lines();
+    for end in [
+        " Ann: as it is",
+        "         meant \u{fffd}[2J",
+        "* 👍 1",
+        "* Ann deleted a message",
+        " Ann: yes",
+        "* You are Late in general. Here: Ann, Zoe, Late",
+    ] {
+        let line = line(&mut lines).await;
+        assert!(line.ends_with(end), "{line}");
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod dir;
+pub mod folded;
 pub mod http;
 pub mod hub_config;
 pub mod ledger;

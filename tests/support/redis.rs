@@ -139,6 +139,20 @@ impl Server {
         }
     }
 
+    /// Everything that is kept under any key, whatever its type.
+    pub fn contents(&self) -> String {
+        let read = |key: &String| match &*self.ask(&["TYPE", key]) {
+            "hash" => self.ask(&["HGETALL", key]),
+            "list" => self.ask(&["LRANGE", key, "0", "-1"]),
+            "set" => self.ask(&["SMEMBERS", key]),
+            "string" => self.ask(&["GET", key]),
+            // The key may be gone meanwhile.
+            "none" => String::new(),
+            other => panic!("{key} is a {other}"),
+        };
+        self.keys().iter().map(|key| format!("{key}\n{}\n", read(key))).collect()
+    }
+
     /// How often a command was called, as INFO commandstats tells.
     pub fn calls(&self, command: &str) -> u64 {
         self.calls_of([command])[0]

@@ -81,6 +81,13 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
                 _ => Client::join(&server, "general", "Eve").await,
             };
             documents.hold("tell", &bob.welcome, &mut seen);
+            if kind != "resume" {
+                // What can be amended: message 1 is Eve's, message 2 is Bob's.
+                ann.publish("hello", 1).await;
+                bob.until("chat").await;
+                bob.publish("hello", 1).await;
+                ann.until("chat").await;
+            }
             ann.send_text(&payload).flush().await;
             let (own, others, code) =
                 (answer["frame"].as_str(), answer["others"].as_str(), answer["error"].as_str());
@@ -124,8 +131,30 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     let mut stream = Listener::open(&base, "general", "", Some(&ann.ticket), None).await;
     documents.hold("stream", &stream.welcome, &mut heard);
     ann.publish("hello", 1).await;
-    let reaction = json!({"type": "react", "target": 1, "emoji": "👍", "on": true});
-    bob.send(json!({"typing": true})).send(json!({"text": "hello"})).send(reaction).flush().await;
+    bob.until("chat").await;
+    bob.send(json!({"typing": true}));
+    for frame in [
+        json!({"text": "hello", "replyTo": 1}),
+        json!({"text": "hallo"}),
+        json!({"text": "soon gone"}),
+        json!({"type": "react", "target": 3, "emoji": "👍", "on": true}),
+        json!({"type": "edit", "target": 3, "text": "hello"}),
+        json!({"type": "delete", "target": 4}),
+    ] {
+        bob.send(frame);
+    }
+    bob.flush().await;
+    while !heard.contains("delete") {
+        documents.hold("stream", &stream.next().await.unwrap(), &mut heard);
+    }
+    // A newcomer gets the messages as they are now, in the form that the document gives them.
+    let late = Client::join(&server, "general", "Late").await;
+    documents.hold("tell", &late.welcome, &mut seen);
+    let history = late.welcome["history"].as_array().unwrap();
+    for field in ["replyTo", "reactions", "edited", "deleted"] {
+        assert!(history.iter().any(|item| !item[field].is_null()), "no {field} in {history:?}");
+    }
+    late.leave().await;
     let cy = Client::join(&server, "general", "Cy").await;
     let came = livekit::report_of("participant_joined", "general", cy.id(), 1_700_000_000_000);
     assert_eq!(

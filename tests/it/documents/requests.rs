@@ -13,8 +13,10 @@ use super::{
 };
 use crate::wire::TestServer;
 
-/// Refusals that only a race brings about: (operation, code).
-const RACES: [(&str, &str); 5] = [
+/// Refusals that only a race brings about, much time or many reactions: (operation, code).
+const RACES: [(&str, &str); 7] = [
+    ("say", "too_late"),
+    ("say", "reactions_full"),
     ("poll", "room_full"),
     ("poll", "address_limit"),
     ("poll", "replaced"),

@@ -114,11 +114,19 @@ impl Scene {
     ) -> Self {
         let accounts =
             operation.is_of_accounts() || request.login.is_some() || OF_ACCOUNTS.contains(&code);
-        if accounts {
+        let scene = if accounts {
             Self::with_accounts(room, &VIDEO).await
         } else {
             Self::set(room, &VIDEO).await
-        }
+        };
+        if operation.id == "say" { scene.talked().await } else { scene }
+    }
+
+    /// With something to amend: message 1 is Ann's, message 2 is Bob's.
+    async fn talked(mut self) -> Self {
+        self.ann.publish("hello", 1).await;
+        self.bob.send(json!({"text": "hello"})).until("ack").await;
+        self
     }
 
     pub(super) async fn set(room: &str, args: &[&str]) -> Self {

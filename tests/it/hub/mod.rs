@@ -1,5 +1,6 @@
 //! The hub with readers that only remember, and time that jumps.
 
+mod amendments;
 mod grace;
 mod seats;
 mod shutdown;

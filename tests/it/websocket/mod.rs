@@ -1,7 +1,9 @@
 //! The wire in good order: welcome, chat, ack, typing, presence.
 
+mod amendments;
 mod bursts;
 mod counters;
+mod folded;
 mod history;
 
 use std::collections::HashMap;
@@ -68,7 +70,7 @@ async fn welcome_says_all_that_the_contract_promises() {
         (&json!(0), &json!([]), &json!(false))
     );
     assert_eq!(welcome["count"], 1);
-    let limits = json!({"textLength": 4000, "historyLength": 7, "historyAge": 90, "grace": 4, "poll": 15, "members": 9});
+    let limits = json!({"textLength": 4000, "historyLength": 7, "historyAge": 90, "editAge": 900, "grace": 4, "poll": 15, "members": 9});
     assert_eq!(welcome["limits"], limits);
     assert!(
         uuid::Uuid::parse_str(ann.id()).is_ok()
