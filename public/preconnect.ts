@@ -14,7 +14,8 @@ declare const OUTSIDE_FILES: readonly string[];
 const { room: roomRef, key } = parseAddress(location.href);
 // With a damaged key the page joins no room, so this script connects nowhere.
 const room = key.is === "damaged" ? null : (roomRef?.id ?? null);
-const outside = room === null && /^\/($|r\/)/.test(location.pathname);
+const name = room === null ? null : savedNameFor(room);
+const outside = name === null && /^\/($|r\/)/.test(location.pathname);
 
 // The page imports its texts and such views when it runs: preloaded, they arrive with it and not after it.
 for (const href of [
@@ -25,7 +26,6 @@ for (const href of [
   document.head.append(Object.assign(document.createElement("link"), kind, { href }));
 }
 
-const name = room === null ? null : savedNameFor(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws")
   preconnect({ room, name, ticket: loadSession(room)?.ticket ?? null });
