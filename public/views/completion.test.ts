@@ -13,7 +13,7 @@ test("a mention offers the members whose name begins so, or a word of it", () =>
   expect(texts("@HUR")).toEqual(["@Ben Hur "]);
   expect(texts("(@анн")).toEqual(["@Анна "]);
   expect(suggest("hi @be", NAMES)?.from).toBe(3);
-  for (const nothing of ["ann@be", "@zed", "@ben said", "@@be", "x", "", "@ann\n"]) expect(texts(nothing), nothing).toEqual([]);
+  for (const nothing of ["ann@be", "@zed", "@ben said", "@ben ", "@@be", "x", "", "@ann\n"]) expect(texts(nothing), nothing).toEqual([]);
 });
 
 test("an emoji is found by the beginning of its name in both languages, the exact one first", () => {

@@ -17,6 +17,8 @@ export function suggest(before: string, names: readonly string[]): Suggestions |
 function suggestMention(before: string, names: readonly string[]): Suggestions | null {
   const begun = MENTION.exec(before)?.[1];
   if (begun === undefined) return null;
+  // Behind a space the name is done, until a letter goes on with it.
+  if (begun.endsWith(" ")) return null;
   const words = begun.toLowerCase();
   const [first, others]: [Suggestion[], Suggestion[]] = [[], []];
   for (const name of new Set(names)) {
