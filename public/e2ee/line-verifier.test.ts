@@ -57,6 +57,7 @@ const shown = (frames: Inbound[]) =>
     .flatMap((frame) =>
       frame.type === "chat" ? [frame] : frame.type === "welcome" || frame.type === "reset" ? frame.history : [],
     )
+    .filter((line): line is Chat => line.type === "chat")
     .map((line) => line.doubt?.is ?? line.encryption ?? "-");
 
 async function reads(verifier: LineVerifier, ...frames: Inbound[]): Promise<string[]> {
