@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Chat, type Edit, type Inbound, type LogEntry, readFrame } from "../protocol/frames";
 import { WELCOME } from "../protocol/welcome.fixture";
-import { RoomCipher, newSecret } from "./cipher";
-import { markUndecryptable, openFrame } from "./frames";
+import { RoomCipher } from "./cipher";
+import { openFrame } from "./frames";
 import { LineVerifier } from "./line-verifier";
-import { type Bonds, decodePayload, encodePayload, payloadOverhead } from "./payload";
+import { newSecret } from "./new-secret";
+import { decodePayload, encodePayload } from "./payload";
+import { type Bonds, markUndecryptable, payloadOverhead } from "./sealed-text";
 
 const cipher = await RoomCipher.of(newSecret(), "general");
 const ANN = { user: "Ann", verified: false };

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unbase64url } from "./base64url";
-import { payloadOverhead, type Line, encodePayload, decodePayload } from "./payload";
-import { isSealed, newSecret, payloadLimit, RoomCipher } from "./cipher";
+import { RoomCipher } from "./cipher";
+import { newSecret } from "./new-secret";
+import { type Line, encodePayload, decodePayload } from "./payload";
+import { isSealed, payloadLimit, payloadOverhead } from "./sealed-text";
 
 const line = (text: string, over: Partial<Line> = {}): Line => ({
   n: 1,

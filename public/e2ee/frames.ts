@@ -8,12 +8,10 @@ import {
   type Inbound,
   isEntry,
   type LogEntry,
-  type React,
 } from "../protocol/frames";
-import { isSealed, type OpenedLine, type RoomCipher } from "./cipher";
+import type { OpenedLine, RoomCipher } from "./cipher";
 import type { LineVerifier } from "./line-verifier";
-
-type Unopened = "undecryptable" | "unencrypted";
+import { isSealed, type Unopened, unopened } from "./sealed-text";
 
 /** The frame as this page may read it. Without a cipher, or with another key, sealed texts stay undecryptable. */
 export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verifier: LineVerifier): Promise<Inbound> {
@@ -118,28 +116,4 @@ function doubtUnsealed({ from }: LogEntry, is: Unopened, verifier: LineVerifier)
 
 function doubted(doubt: Doubt | null): { doubt?: Doubt } {
   return doubt ? { doubt } : {};
-}
-
-/** The frame as a page without a key may read it. */
-export function markUndecryptable(frame: Inbound): Inbound {
-  if (isEntry(frame)) return marked(frame);
-  switch (frame.type) {
-    case "welcome":
-    case "reset":
-      return { ...frame, history: frame.history.map(marked) };
-    default:
-      return frame;
-  }
-}
-
-function marked(entry: LogEntry): LogEntry {
-  if (entry.type === "delete") return entry;
-  const read = isSealed(entry.text) ? unopened(entry, "undecryptable") : entry;
-  return read.type === "chat" && read.reactions
-    ? { ...read, reactions: read.reactions.filter(({ text }) => !isSealed(text)) }
-    : read;
-}
-
-function unopened<E extends Chat | React | Edit>(entry: E, encryption: Unopened): E {
-  return encryption === "undecryptable" ? { ...entry, text: "", encryption } : { ...entry, encryption };
 }

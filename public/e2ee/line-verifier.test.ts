@@ -4,7 +4,8 @@ import { WELCOME } from "../protocol/welcome.fixture";
 import { readFrame } from "../protocol/frames";
 import { AuthorChain } from "./author-chain";
 import { openFrame } from "./frames";
-import { newSecret, RoomCipher } from "./cipher";
+import { RoomCipher } from "./cipher";
+import { newSecret } from "./new-secret";
 import { LineVerifier } from "./line-verifier";
 
 const secret = newSecret();

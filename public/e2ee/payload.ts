@@ -1,8 +1,8 @@
 // What is sealed of a line: its text, and its claims about author and order, so that the server cannot rename, repeat
 // or reorder it.
 
-import { utf8Length } from "../protocol/text";
 import { base64url, unbase64url } from "./base64url";
+import { type Bonds, HEADER_BYTES, LINK_BYTES, SEQ_BYTES } from "./sealed-text";
 
 /** The position of a line among its author's lines. */
 export type ChainPosition = {
@@ -12,14 +12,6 @@ export type ChainPosition = {
   after: number;
   /** The id of that line: 16 bytes in base64url; empty for none. */
   link: string;
-};
-
-/** What a line is bound to besides, each by its number in the log. */
-export type Bonds = {
-  /** The message that it answers. */
-  replyTo?: number | undefined;
-  /** The message whose text it replaces. It has the place of that message among its author's lines. */
-  edits?: number | undefined;
 };
 
 /** What is sealed of a reaction has no place among its author's lines: 0 in all three. */
@@ -33,21 +25,11 @@ export type LineClaims = Omit<Line, "text"> & { id: string };
 const VERIFIED = 1;
 const REPLY = 2;
 const EDIT = 4;
-const LINK = 16;
-/** Of a bond. */
-const SEQ = 8;
-/** Flags, n, after, link, the length of the name. */
-export const HEADER_BYTES = 1 + 8 + 8 + LINK + 1;
-
-/** How many bytes of a payload are not text. */
-export function payloadOverhead(user: string, { replyTo, edits }: Bonds = {}): number {
-  return HEADER_BYTES + utf8Length(user) + (replyTo === undefined ? 0 : SEQ) + (edits === undefined ? 0 : SEQ);
-}
 
 export function encodePayload({ n, after, link, user, verified, replyTo, edits, text }: Line): Uint8Array<ArrayBuffer> {
   const [name, body] = [new TextEncoder().encode(user), new TextEncoder().encode(text)];
   const bonds = [replyTo, edits].filter((seq) => seq !== undefined);
-  const start = HEADER_BYTES + name.length + bonds.length * SEQ;
+  const start = HEADER_BYTES + name.length + bonds.length * SEQ_BYTES;
   const bytes = new Uint8Array(start + body.length);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, (verified ? VERIFIED : 0) | (replyTo === undefined ? 0 : REPLY) | (edits === undefined ? 0 : EDIT));
@@ -56,7 +38,7 @@ export function encodePayload({ n, after, link, user, verified, replyTo, edits, 
   bytes.set(unbase64url(link), 17);
   view.setUint8(HEADER_BYTES - 1, name.length);
   bytes.set(name, HEADER_BYTES);
-  bonds.forEach((seq, at) => view.setBigUint64(HEADER_BYTES + name.length + at * SEQ, BigInt(seq)));
+  bonds.forEach((seq, at) => view.setBigUint64(HEADER_BYTES + name.length + at * SEQ_BYTES, BigInt(seq)));
   bytes.set(body, start);
   return bytes;
 }
@@ -73,13 +55,13 @@ export function decodePayload(bytes: Uint8Array): Line {
   let body = name;
   const bond = (flag: number) => {
     if ((flags & flag) === 0) return undefined;
-    body += SEQ;
-    return Number(view.getBigUint64(body - SEQ));
+    body += SEQ_BYTES;
+    return Number(view.getBigUint64(body - SEQ_BYTES));
   };
   return {
     n,
     after,
-    link: after === 0 ? "" : base64url(bytes.subarray(17, 17 + LINK)),
+    link: after === 0 ? "" : base64url(bytes.subarray(17, 17 + LINK_BYTES)),
     user: decode(HEADER_BYTES, name),
     verified: (flags & VERIFIED) !== 0,
     // In this order, and before the text: each moves the text's beginning.

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import type { Chat, React } from "../protocol/frames";
-import { RoomCipher, newSecret } from "./cipher";
-import { emojiFor, markUndecryptable, openFrame } from "./frames";
+import { RoomCipher } from "./cipher";
+import { emojiFor, openFrame } from "./frames";
 import { LineVerifier } from "./line-verifier";
+import { newSecret } from "./new-secret";
 import { NO_POSITION } from "./payload";
+import { markUndecryptable } from "./sealed-text";
 
 const ann = { from: "ann", user: "Ann", at: 0, n: null };
 const react = { ...ann, type: "react" as const, seq: 5, target: 3, on: true, cursor: "e-5" };

@@ -1,11 +1,13 @@
-// Seals what this page sends: lines in their order, and amendments bound to the message that they change.
+// Seals what this page sends and opens what it gets: lines in their order, and amendments bound to the message that
+// they change.
 
 import { isVerified } from "../log/members";
 import { ownSealed } from "../log/reactions";
 import { findEntry, type Log, type Outgoing } from "../log/state";
+import type { Inbound } from "../protocol/frames";
 import { AuthorChain, type LastLine } from "./author-chain";
 import type { RoomCipher } from "./cipher";
-import { emojiFor } from "./frames";
+import { emojiFor, openFrame } from "./frames";
 import { LineVerifier } from "./line-verifier";
 import { type Line, NO_POSITION } from "./payload";
 
@@ -19,6 +21,11 @@ export class Sealer {
   /** As the tab remembers its seat. */
   constructor(seat: { clientId: string; last?: LastLine } | null) {
     this.chain = new AuthorChain(seat?.clientId, seat?.last);
+  }
+
+  /** The frame as this page may read it. */
+  open(frame: Inbound, cipher: RoomCipher | null): Promise<Inbound> {
+    return openFrame(frame, cipher, this.verifier);
   }
 
   /** Null where the message that the line changes is none that could be. */

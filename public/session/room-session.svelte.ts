@@ -1,6 +1,5 @@
 // One stay in one room: the connection brings frames, the log keeps them, storage remembers the seat to come back to.
 
-import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
 import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
@@ -12,17 +11,17 @@ import { type Amendment, emptyLog, findEntry, type Log, type Outgoing } from "..
 import { MemberColours } from "../log/member-colours";
 import type { Chat, Inbound } from "../protocol/frames";
 import type { LiveKitToken } from "../protocol/livekit-token";
-import type { TransportName } from "../protocol/transport-name";
-import { markUndecryptable, openFrame } from "../e2ee/frames";
+import type { RoomCipher } from "../e2ee/cipher";
 import type { Secret } from "../e2ee/key";
-import { RoomCipher } from "../e2ee/cipher";
-import { Sealer } from "../e2ee/sealer";
+import { markUndecryptable } from "../e2ee/sealed-text";
+import type { Sealer } from "../e2ee/sealer";
 import {
   forgetSession,
   loadPlainAllowed,
   loadSession,
   loadTransport,
   allowPlain,
+  type SavedSession,
   saveSession,
   saveTransport,
 } from "../storage/storage";
@@ -30,6 +29,7 @@ import { Draft } from "./draft.svelte";
 import { requestLiveKitToken } from "./livekit-token-request";
 import { listenToPage } from "./page-events";
 import { Redraw } from "./redraw";
+import type { RoomSessionOptions } from "./room-session-options";
 import { ServerClock } from "./server-clock";
 import { Typing } from "./typing";
 
@@ -37,18 +37,6 @@ import { Typing } from "./typing";
 const TIMER_MAX = 2_000_000_000;
 /** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
 export const LEAVE_TIMEOUT = 3_000;
-
-export type RoomSessionOptions = {
-  /** Forces this transport. */
-  transport?: TransportName | null;
-  /** The room's key from the link; null without one. */
-  secret?: Secret | null;
-  /** The key in storage, when a page has several seats in a room. */
-  storageKey?: string;
-  traffic?: TrafficCounter;
-  /** Called with each message of others, before it is drawn. */
-  onChat?: (chat: Chat) => void;
-};
 
 export class RoomSession {
   readonly room: string;
@@ -94,7 +82,10 @@ export class RoomSession {
   /** Welcomes still being decrypted: until then this page's seat is unknown. */
   #pendingWelcomes = 0;
   #sealing = false;
-  readonly #sealer: Sealer;
+  /** Null in a room without a key, and until it is loaded. */
+  #sealer: Sealer | null = null;
+  /** The newest sealed line of this seat, as the tab remembers it. */
+  #last: SavedSession["last"];
   #othersEncrypt = false;
   /** The user allowed unencrypted text; kept here too, as storage may be unavailable. */
   #plainAllowed = false;
@@ -104,14 +95,14 @@ export class RoomSession {
     this.name = name;
     this.#options = options;
     this.secret = options.secret ?? null;
-    this.cipher = this.secret === null ? null : RoomCipher.of(this.secret, room);
-    this.cipher?.catch(() => (this.encryptionFailed = true));
     this.#storageKey = options.storageKey ?? room;
     const { transport: forced = null, traffic = null } = options;
     const saved = loadSession(this.#storageKey);
+    this.cipher = this.secret === null ? null : this.#loadCipher(this.secret, saved);
+    this.cipher?.catch(() => (this.encryptionFailed = true));
     this.#ticket = saved?.ticket ?? null;
     this.#log = emptyLog(saved);
-    this.#sealer = new Sealer(saved);
+    this.#last = saved?.last;
     this.#plainAllowed = loadPlainAllowed(room);
     this.#draft = new Draft(this.#storageKey);
     this.#connection = new Connection({
@@ -140,6 +131,12 @@ export class RoomSession {
       this.#lifetime.signal,
     );
     this.#connection.connect();
+  }
+
+  async #loadCipher(secret: Secret, saved: SavedSession | null): Promise<RoomCipher> {
+    const { RoomCipher, Sealer } = await import("../e2ee/encryption");
+    this.#sealer = new Sealer(saved);
+    return RoomCipher.of(secret, this.room);
   }
 
   /** The server's time, as far as the page knows it. */
@@ -253,7 +250,8 @@ export class RoomSession {
     const seats = frame.type === "welcome" || frame.type === "reset";
     if (seats) this.#pendingWelcomes += 1;
     const open = async () => {
-      const read = await openFrame(frame, await cipher.catch(() => null), this.#sealer.verifier);
+      const room = await cipher.catch(() => null);
+      const read = (await this.#sealer?.open(frame, room)) ?? markUndecryptable(frame);
       if (seats) this.#pendingWelcomes -= 1;
       if (!this.#lifetime.signal.aborted) this.#apply(read);
       if (seats && this.connection.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
@@ -268,9 +266,9 @@ export class RoomSession {
       case "reset": {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
-        this.#sealer.chain.setAuthor(frame.clientId);
+        this.#sealer?.chain.setAuthor(frame.clientId);
         // Another seat, another room: the same number is another message.
-        if (frame.clientId !== this.#log.me?.clientId) this.replyTo = null;
+        if (frame.clientId !== this.#log.me?.clientId) [this.replyTo, this.#last] = [null, undefined];
         for (const entry of frame.history) this.#noteEntry(entry, frame.clientId);
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
@@ -293,7 +291,7 @@ export class RoomSession {
         break;
       case "ack":
         this.#clock.advanceTo(frame.at);
-        if (frame.n !== null && this.#sealer.confirm(frame.n, frame.seq, this.#log)) this.#persist();
+        if (frame.n !== null && this.#sealer?.confirm(frame.n, frame.seq, this.#log)) this.#persist();
         this.#dispatch(frame);
         break;
       case "joined": {
@@ -330,7 +328,7 @@ export class RoomSession {
   /** Notes what a line implies: that this page's own line arrived, or that others write encrypted. */
   #noteEntry({ from, claims, encryption }: Pick<Chat, "from" | "claims" | "encryption">, me: string | undefined): void {
     if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
-    else if (claims) this.#sealer.chain.advance(claims.n, claims.id);
+    else if (claims) this.#sealer?.chain.advance(claims.n, claims.id);
   }
 
   #onConnectionState(state: ConnectionState): void {
@@ -375,7 +373,7 @@ export class RoomSession {
     if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
     const { clientId: from } = me;
     this.#sealing = true;
-    const sealed = await cipher.then((cipher) => this.#sealer.seal(line, this.#log, cipher)).catch(() => undefined);
+    const sealed = await cipher.then((cipher) => this.#sealer?.seal(line, this.#log, cipher)).catch(() => undefined);
     this.#sealing = false;
     if (sealed === undefined) return;
     const next = nextToSend(this.#log);
@@ -385,15 +383,15 @@ export class RoomSession {
     if (!holds) return this.#sendNext();
     if (!sealed)
       return this.#dispatch({ type: "rejected", n: line.n, code: "no_target", retryAfter: null, now: this.now() });
-    if (sealed.id !== undefined) this.#sealer.chain.recordSealed(line.n, sealed.id);
+    if (sealed.id !== undefined) this.#sealer?.chain.recordSealed(line.n, sealed.id);
     if (this.#connection.send(toFrame(line, sealed.text)))
       this.#dispatch({ type: "sent", ...(line.amends?.type === "react" ? { sealed: sealed.text } : {}) });
   }
 
   #persist(): void {
     const { me, lastN, former } = this.#log;
-    const { last } = this.#sealer.chain;
+    const last = this.#sealer?.chain.last ?? this.#last;
     if (me && this.#ticket !== null)
-      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
+      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last?.n ? { last } : {}) });
   }
 }
