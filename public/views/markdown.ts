@@ -109,9 +109,7 @@ const indentOf = (line: string) => line.search(/[^ ]|$/);
 /** Whether a line is another item of the list that begins with `first`; further in, it belongs to the item above. */
 function sameKind(line: string, first: string): boolean {
   const mark = markOf(line);
-  return (
-    mark !== undefined && isNumber(mark) === isNumber(markOf(first)!) && indentOf(line) <= indentOf(first) + 1
-  );
+  return mark !== undefined && isNumber(mark) === isNumber(markOf(first)!) && indentOf(line) <= indentOf(first) + 1;
 }
 
 function list(lines: readonly string[], names: Names, depth: number): Block {
@@ -129,7 +127,15 @@ function list(lines: readonly string[], names: Names, depth: number): Block {
 }
 
 /** A run of marks that may begin or end a style. `left`: the marks that are not used up. */
-type Marks = { is: "marks"; mark: string; left: number; opens: boolean; closes: boolean; begun: Style[]; ended: Style[] };
+type Marks = {
+  is: "marks";
+  mark: string;
+  left: number;
+  opens: boolean;
+  closes: boolean;
+  begun: Style[];
+  ended: Style[];
+};
 
 /** Letters of scripts that put spaces between words: marks inside of such a word are part of it, as in `snake_case`. */
 const WORD =

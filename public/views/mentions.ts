@@ -9,7 +9,11 @@ let last: { members: Log["members"]; me: Log["me"]; names: Names } | null = null
 export function namesOf(members: Log["members"], me: Log["me"]): Names {
   if (last && last.members === members && last.me === me) return last.names;
   const all = new Set(members.map(({ user }) => user.toLowerCase()));
-  const names = { all, longest: Math.max(0, ...members.map(({ user }) => user.length)), me: me?.user.toLowerCase() ?? "" };
+  const names = {
+    all,
+    longest: Math.max(0, ...members.map(({ user }) => user.length)),
+    me: me?.user.toLowerCase() ?? "",
+  };
   last = { members, me, names };
   return names;
 }

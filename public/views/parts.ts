@@ -4,7 +4,7 @@ import { LazyPart } from "./lazy-parts.svelte";
 
 export const loadOutside = () => import("./outside");
 export const loadExplanation = () => import("../e2ee/explanation");
-export const loadInvite = () => import("./Invite.svelte");
+export const loadDialogs = () => import("./dialogs");
 
 /** What messages carry beside their text: reactions, and what they answer. */
 export const carried = new LazyPart(() => import("./carried"));
@@ -17,5 +17,5 @@ export const completion = new LazyPart(() => import("./Completion.svelte"));
 
 /** What a room may ask for when its network is away. */
 export function preloadParts(): void {
-  for (const load of [loadOutside, loadExplanation, loadInvite]) load().catch(() => {});
+  for (const load of [loadOutside, loadExplanation, loadDialogs]) load().catch(() => {});
 }

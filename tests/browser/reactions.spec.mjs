@@ -74,7 +74,10 @@ test.describe("reactions", () => {
     for (const page of [ann, ben, cy]) {
       await hears(page, "lunch?");
       await react(page, "lunch?", "👍");
-      await count(page, "👍", 1).or(count(page, "👍", 2)).or(count(page, "👍", 3)).waitFor();
+      await count(page, "👍", 1)
+        .or(count(page, "👍", 2))
+        .or(count(page, "👍", 3))
+        .waitFor();
     }
     const [english, russian] = [count(ann, "👍", 3), count(ben, "👍", 3)];
     await russian.waitFor();

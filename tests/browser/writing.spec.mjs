@@ -32,7 +32,11 @@ test.describe("writing", () => {
       await expectAccessible(page, "marks");
     }
     await say(ann, "2*3*4 and snake_case_name");
-    await sees(ben, ["plain words", await message(ben, "bold").locator(".text").innerText(), "2*3*4 and snake_case_name"]);
+    await sees(ben, [
+      "plain words",
+      await message(ben, "bold").locator(".text").innerText(),
+      "2*3*4 and snake_case_name",
+    ]);
   });
 
   test("a block of code keeps its white space and can be copied", async ({ visitors, base }) => {
@@ -172,7 +176,9 @@ test.describe("writing", () => {
     await hide(false);
     const divider = log(ann).getByText("New messages");
     await expect(divider).toHaveCount(1);
-    const below = await divider.evaluate((line) => line.closest("p").nextElementSibling.querySelector(".text").innerText);
+    const below = await divider.evaluate(
+      (line) => line.closest("p").nextElementSibling.querySelector(".text").innerText,
+    );
     assert.equal(below.trim(), "new 1");
     await expectAccessible(ann, "unread");
     await log(ann).evaluate((box) => box.scrollTo(0, 0));
