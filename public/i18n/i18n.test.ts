@@ -3,7 +3,10 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
 import { COMPARISON } from "./comparison";
+import { DIALOGS } from "./dialogs";
 import { LANDING } from "./landing";
+import { TALK } from "./talk";
+import { WRITING } from "./writing";
 import { en } from "./en";
 import { ru } from "./ru";
 import { chooseLanguage } from "./language";
@@ -18,6 +21,9 @@ const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE"];
 describe.each([
   ["of the page", en, ru],
   ["of the landing", LANDING.en, LANDING.ru],
+  ["of the dialogs", DIALOGS.en, DIALOGS.ru],
+  ["of what is done with messages", TALK.en, TALK.ru],
+  ["of writing", WRITING.en, WRITING.ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
   ["of secrecy", secrecy, secrecyRu],
   ["of what secrecy is", EXPLANATION.en, EXPLANATION.ru],

@@ -33,6 +33,23 @@ const en = {
   damagedStill: "This link is damaged: the part after # is not a whole key. Ask for the link again.",
   damagedNoKey: "This link has no key. Ask for the full link, including the part after #.",
   damagedOpen: "Join",
+
+  doorTitle: "Join the room",
+  nameLabel: "What should people call you?",
+  namePlaceholder: "Your name",
+  nameHint: "Saved in this browser only.",
+  badName: "Use 1–32 visible characters.",
+  enter: "Join",
+  enterAsGuest: "Join as a guest",
+  back: "Back",
+  goodbyeTitle: "You left the room.",
+  goodbyeLast: "You were the last person here, so the room and all its messages are gone.",
+  goodbyeUnheard:
+    "There is no connection, so the server didn’t hear that you left. Your place is freed in a few seconds. Unsent messages are lost.",
+  joinAgain: "Join again",
+  newRoom: "New room",
+  replacedText: "You can be in this room in only one tab at a time.",
+  refusedTitle: "Couldn’t join",
 };
 
 type LandingTexts = typeof en;
@@ -69,6 +86,23 @@ const ru: LandingTexts = {
   damagedStill: "Эта ссылка повреждена: после # стоит не весь ключ. Попросите её ещё раз.",
   damagedNoKey: "В этой ссылке нет ключа. Попросите полную ссылку, вместе с частью после #.",
   damagedOpen: "Войти",
+
+  doorTitle: "Вход в комнату",
+  nameLabel: "Как вас называть?",
+  namePlaceholder: "Ваше имя",
+  nameHint: "Имя сохранится только в этом браузере.",
+  badName: "Имя: от 1 до 32 видимых символов.",
+  enter: "Войти",
+  enterAsGuest: "Войти гостем",
+  back: "Назад",
+  goodbyeTitle: "Вы вышли из комнаты.",
+  goodbyeLast: "Кроме вас, здесь никого не было: комната и все сообщения исчезли.",
+  goodbyeUnheard:
+    "Связи нет, и сервер не узнал, что вы вышли. Место освободится через несколько секунд. Неотправленные сообщения потеряны.",
+  joinAgain: "Войти снова",
+  newRoom: "Новая комната",
+  replacedText: "В комнате можно быть только в одной вкладке.",
+  refusedTitle: "Не удалось войти",
 };
 
 export const LANDING: Record<Language, LandingTexts> = { en, ru };
