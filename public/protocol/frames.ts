@@ -4,7 +4,7 @@ import type {
   ClientMessage,
   LogEntry as WireEntry,
   Member as WireMember,
-  Reactions as WireReactions,
+  Reaction as WireReactions,
   ServerMessage,
 } from "./generated/messages";
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use super::{
-    Ack, ClientMessage, EntryDto, ErrorBody, LimitsDto, MemberDto, Reconnect, ServerMessage,
-    StatusCode, Welcome, schema,
+    Ack, ClientMessage, EntryDto, ErrorBody, LimitsDto, MemberDto, ReactionDto, Reconnect,
+    ServerMessage, StatusCode, Welcome, schema,
 };
 
 const MESSAGES: &str = "public/protocol/generated/messages.ts";
@@ -256,6 +256,7 @@ fn messages() -> String {
         vec![LimitsDto::decl(&config), MemberDto::decl(&config), Welcome::decl(&config)];
     declarations.extend(kinds.each);
     declarations.extend([
+        ReactionDto::decl(&config),
         EntryDto::decl(&config),
         Ack::decl(&config),
         StatusCode::decl(&config),

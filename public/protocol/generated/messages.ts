@@ -167,6 +167,13 @@ export type React = { "type": "react",
   n?: number,
 };
 
+export type Reaction = {
+  /** One emoji, or what a client sealed. */
+  emoji: string,
+  /** The members who put it there, in their order. Some may have left. */
+  from: Array<string>,
+};
+
 export type LogEntry = Chat | React | Edit | Delete;
 
 export type Ack = {
