@@ -121,6 +121,14 @@ export const en = {
   compareTransports: "Compare the four kinds of connection",
   storeUnavailable: "The server is overloaded. Messages may not get through for now.",
 
+  goodbyeTitle: "You left the room.",
+  goodbyeLast: "You were the last person here, so the room and all its messages are gone.",
+  goodbyeUnheard:
+    "There is no connection, so the server didn’t hear that you left. Your place is freed in a few seconds. Unsent messages are lost.",
+  joinAgain: "Join again",
+  newRoom: "New room",
+  replacedText: "You can be in this room in only one tab at a time.",
+  refusedTitle: "Couldn’t join",
   goodbyeOthers: "The room stays open for the others. It closes when the last person leaves.",
   home: "Home",
   replacedTitle: "This room is open in another tab",

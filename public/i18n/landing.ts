@@ -42,14 +42,6 @@ const en = {
   enter: "Join",
   enterAsGuest: "Join as a guest",
   back: "Back",
-  goodbyeTitle: "You left the room.",
-  goodbyeLast: "You were the last person here, so the room and all its messages are gone.",
-  goodbyeUnheard:
-    "There is no connection, so the server didn’t hear that you left. Your place is freed in a few seconds. Unsent messages are lost.",
-  joinAgain: "Join again",
-  newRoom: "New room",
-  replacedText: "You can be in this room in only one tab at a time.",
-  refusedTitle: "Couldn’t join",
 };
 
 type LandingTexts = typeof en;
@@ -95,14 +87,6 @@ const ru: LandingTexts = {
   enter: "Войти",
   enterAsGuest: "Войти гостем",
   back: "Назад",
-  goodbyeTitle: "Вы вышли из комнаты.",
-  goodbyeLast: "Кроме вас, здесь никого не было: комната и все сообщения исчезли.",
-  goodbyeUnheard:
-    "Связи нет, и сервер не узнал, что вы вышли. Место освободится через несколько секунд. Неотправленные сообщения потеряны.",
-  joinAgain: "Войти снова",
-  newRoom: "Новая комната",
-  replacedText: "В комнате можно быть только в одной вкладке.",
-  refusedTitle: "Не удалось войти",
 };
 
 export const LANDING: Record<Language, LandingTexts> = { en, ru };

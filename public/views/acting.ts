@@ -2,3 +2,4 @@
 
 export { default as Actions } from "./Actions.svelte";
 export { default as ComposerBar } from "./ComposerBar.svelte";
+export { default as Refused } from "./Refused.svelte";

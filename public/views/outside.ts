@@ -3,4 +3,3 @@
 export { default as DamagedLink } from "./DamagedLink.svelte";
 export { default as Landing } from "./Landing.svelte";
 export { default as NamePrompt } from "./NamePrompt.svelte";
-export { default as RoomEnded } from "./RoomEnded.svelte";

@@ -142,6 +142,8 @@ export async function say(page, text) {
 /** What can be done with a message, as a pointer that comes by sees it; `reach` is how it comes. */
 export async function actionsOf(page, text, reach = (bubble) => bubble.hover()) {
   const row = message(page, text);
+  // A tooltip may stand where it was.
+  await page.mouse.move(0, 0);
   await reach(row.locator(".bubble"));
   const actions = row.getByRole("toolbar");
   await actions.waitFor();
