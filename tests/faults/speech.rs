@@ -36,7 +36,7 @@ pub fn compose(n: u64, Known { name, id, log, reacted }: Known<'_>) -> Value {
         },
         // An emoji of its own, so that each is heard once; a client may seal it, and the server cannot tell.
         at if at == 2 * quarter => match (reacted, newest(None)) {
-            (Some((target, emoji)), _) if n % 2 == 0 => {
+            (Some((target, emoji)), _) if n.is_multiple_of(2) => {
                 json!({"type": "react", "target": target, "emoji": emoji, "on": false, "n": n})
             }
             (_, Some(target)) => {
