@@ -44,7 +44,7 @@ pub struct Chat<'a> {
     /// Its sender has deleted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<True>,
-    /// What has been put on it; only in `history`.
+    /// What has been put on it; in `history`, and where a node repeats what it has missed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         test,

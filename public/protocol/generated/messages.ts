@@ -88,7 +88,7 @@ export type Chat = { "type": "chat",
   edited?: string,
   /** Its sender has deleted it. */
   deleted?: true,
-  /** What has been put on it; only in `history`. */
+  /** What has been put on it; in `history`, and where a node repeats what it has missed. */
   reactions?: Array<Reaction>,
   /** When the store took it. */
   timestamp: string,
