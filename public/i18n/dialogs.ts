@@ -15,6 +15,11 @@ const en = {
   noVideoText: "Chat works without it.",
   operator: "For the operator",
   operatorText: "Start a LiveKit server and give Parlor these three settings. docs/deployment.md explains how.",
+  askTitle: "Send without encryption?",
+  askText:
+    "Others here write encrypted, and your link has no key. What you send without one can be read by the people who run the server.",
+  askSend: "Send unencrypted",
+  askBack: "Don’t send",
 };
 
 type DialogTexts = typeof en;
@@ -32,6 +37,11 @@ const ru: DialogTexts = {
   noVideoText: "Чат работает и без него.",
   operator: "Владельцу сервера",
   operatorText: "Запустите LiveKit и задайте Parlor эти три настройки. Как\u00a0— написано в docs/deployment.md.",
+  askTitle: "Отправить без шифрования?",
+  askText:
+    "Другие здесь пишут с шифрованием, а в вашей ссылке нет ключа. То, что вы отправите без него, сможет прочитать владелец сервера.",
+  askSend: "Отправить без шифрования",
+  askBack: "Не отправлять",
 };
 
 export const DIALOGS: Record<Language, DialogTexts> = { en, ru };

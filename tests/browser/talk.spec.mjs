@@ -166,6 +166,18 @@ test.describe("talk", () => {
     await expect(box(ann)).toHaveValue("");
   });
 
+  test("what can be done with a long message is in sight, wherever it is read", async ({ visitors, base }) => {
+    const { ann, ben } = await two(visitors, base, "", { viewport: { width: 800, height: 500 } });
+    await say(ben, `long\n${"line\n".repeat(40)}end`);
+    await hears(ann, "end");
+    await log(ann).hover();
+    const actions = message(ann, "long").getByRole("toolbar");
+    await actions.waitFor();
+    await expect(actions).toBeInViewport({ ratio: 1 });
+    await actions.getByRole("button", { name: "Reply" }).click();
+    await ann.getByText("Replying to Ben").waitFor();
+  });
+
   test("what one may do depends on whose message it is", async ({ visitors, base }) => {
     const { ann, ben } = await two(visitors, base);
     await say(ann, "mine");

@@ -22,12 +22,6 @@ export const en = {
   unencrypted: "Not encrypted:",
   hide: "Hide this notice",
 
-  askTitle: "Send without encryption?",
-  askText:
-    "Others here write encrypted, and your link has no key. What you send without one can be read by the people who run the server.",
-  askSend: "Send unencrypted",
-  askBack: "Don’t send",
-
   createInsecure:
     "A room created here will not be encrypted: this page came by http, and browsers encrypt only by https. Open this server’s https:// address to create an encrypted one.",
   createOld: "A room created here will not be encrypted: this browser can’t. Use a current browser.",
