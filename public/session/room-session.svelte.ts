@@ -1,6 +1,6 @@
 // One stay in one room: the connection brings frames, the log keeps them, storage remembers the seat to come back to.
 
-import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
+import { TransportSelector, transportSpecs } from "../transport/selector";
 import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
 import { isReachable } from "../transport/reachability";
@@ -272,7 +272,6 @@ export class RoomSession {
         for (const entry of frame.history) this.#noteEntry(entry, frame.clientId);
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
-        if (!this.entered) preloadFallback();
         this.entered = true;
         this.storeUnavailable = false;
         this.videoProblem = "";
