@@ -3,8 +3,11 @@
 export const loadOutside = () => import("./outside");
 export const loadExplanation = () => import("../e2ee/explanation");
 
-/** What a room may ask for when its network is away. */
+/** The person does something in a room: what it may ask for when its network is away is fetched. */
 export function preloadParts(): void {
-  loadOutside().catch(() => {});
+  loadOutside().then(
+    (part) => part.noteVisit(location.href, Date.now()),
+    () => {},
+  );
   loadExplanation().catch(() => {});
 }
