@@ -51,6 +51,7 @@ export const en = {
   noVideoText: "Chat works without it.",
   operator: "For the operator",
   operatorText: "Start a LiveKit server and give Parlor these three settings. docs/deployment.md explains how.",
+  more: "More",
   leave: "Leave",
   leaveRoom: "Leave the room",
   lastTitle: "Close this room?",

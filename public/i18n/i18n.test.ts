@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
+import { MORE } from "../more/texts";
 import { CHOICES } from "./choices";
 import { COMPARISON } from "./comparison";
 import { LANDING } from "./landing";
@@ -24,6 +25,7 @@ describe.each([
   ["of what secrecy is", EXPLANATION.en, EXPLANATION.ru],
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
   ["of what is chosen for a browser", CHOICES.en, CHOICES.ru],
+  ["of a room's menu", MORE.en, MORE.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
     Object.entries(of).flatMap(([key, value]) =>

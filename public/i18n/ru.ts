@@ -53,6 +53,7 @@ export const ru: Texts = {
   noVideoText: "Чат работает и без него.",
   operator: "Владельцу сервера",
   operatorText: "Запустите LiveKit и задайте Parlor эти три настройки. Как\u00a0— написано в docs/deployment.md.",
+  more: "Ещё",
   leave: "Выйти",
   leaveRoom: "Выйти из комнаты",
   lastTitle: "Закрыть комнату?",

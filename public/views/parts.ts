@@ -2,6 +2,7 @@
 
 export const loadOutside = () => import("./outside");
 export const loadExplanation = () => import("../e2ee/explanation");
+export const loadMore = () => import("../more/More.svelte");
 
 /** The person does something in a room: what it may ask for when its network is away is fetched. */
 export function preloadParts(): void {
@@ -10,4 +11,5 @@ export function preloadParts(): void {
     () => {},
   );
   loadExplanation().catch(() => {});
+  loadMore().catch(() => {});
 }
