@@ -153,6 +153,7 @@ function preconnect(): Plugin {
         const define = {
           LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }),
           OUTSIDE_FILES: JSON.stringify(filesOf("outside")),
+          ENCRYPTION_FILES: JSON.stringify(filesOf("encryption")),
         };
         const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;
         const built = await build({
@@ -174,6 +175,20 @@ function preconnect(): Plugin {
   };
 }
 
+/** What the page's script imports without waiting, and so on: one file, or the document would have to name several. */
+function neededAtOnce(): (id: string, about: { getModuleInfo(id: string): ModuleImports | null }) => boolean {
+  let all: Set<string> | null = null;
+  return (id, about) => {
+    if (!all) {
+      all = new Set([resolve(import.meta.dirname, "public/main.ts")]);
+      for (const known of all) for (const imported of about.getModuleInfo(known)?.importedIds ?? []) all.add(imported);
+    }
+    return all.has(id);
+  };
+}
+
+type ModuleImports = { importedIds: readonly string[] };
+
 /** GET gets the page, other methods go to the server. */
 const pageOnGet = (request: { method?: string; url?: string }) => (request.method === "GET" ? request.url : undefined);
 
@@ -182,6 +197,8 @@ function chunkName(chunk: { moduleIds: string[]; name: string }): string {
   const library = /node_modules\/([^/]+)/.exec(chunk.moduleIds.at(-1) ?? "")?.[1];
   return `assets/${library ?? chunk.name}-[hash].js`;
 }
+
+const isNeededAtOnce = neededAtOnce();
 
 export default defineConfig({
   root: "public",
@@ -201,7 +218,12 @@ export default defineConfig({
     // A data: URL would need a hole in the content security policy.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
-    rolldownOptions: { output: { chunkFileNames: chunkName } },
+    rolldownOptions: {
+      output: {
+        chunkFileNames: chunkName,
+        codeSplitting: { groups: [{ name: (id, about) => (isNeededAtOnce(id, about) ? "index" : null) }] },
+      },
+    },
   },
   server: {
     proxy: {

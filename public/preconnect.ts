@@ -8,27 +8,29 @@ import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storag
 import { chooseLanguage, type Language } from "./i18n/language";
 import { applyTheme, loadTheme } from "./views/theme";
 
-/** The files with the texts of each language, and those of the views outside of a room, as the build named them. */
+/** The files with the texts of each language, the views outside of a room and encryption, as the build named them. */
 declare const LOCALE_FILES: Record<Language, readonly string[]>;
 declare const OUTSIDE_FILES: readonly string[];
+declare const ENCRYPTION_FILES: readonly string[];
 
 applyTheme(loadTheme());
 
 const { room: roomRef, key } = parseAddress(location.href);
 // With a damaged key the page joins no room, so this script connects nowhere.
 const room = key.is === "damaged" ? null : (roomRef?.id ?? null);
-const outside = room === null && /^\/($|r\/)/.test(location.pathname);
+const name = room === null ? null : savedNameFor(room);
+const outside = name === null && /^\/($|r\/)/.test(location.pathname);
 
-// The page imports its texts and such views when it runs: preloaded, they arrive with it and not after it.
+// The page imports its texts and such parts when it runs: preloaded, they arrive with it and not after it.
 for (const href of [
   ...LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)],
   ...(outside ? OUTSIDE_FILES : []),
+  ...(room !== null && key.is === "key" ? ENCRYPTION_FILES : []),
 ]) {
   const kind = href.endsWith("css") ? { rel: "preload", as: "style", crossOrigin: "" } : { rel: "modulepreload" };
   document.head.append(Object.assign(document.createElement("link"), kind, { href }));
 }
 
-const name = room === null ? null : savedNameFor(room);
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws")
   preconnect({ room, name, ticket: loadSession(room)?.ticket ?? null });

@@ -4,28 +4,10 @@
 import { base64url, unbase64url } from "./base64url";
 import type { Secret } from "./key";
 import { type Line, encodePayload, type LineClaims, decodePayload } from "./payload";
+import { IV_BYTES, PREFIX } from "./sealed-text";
 
-const PREFIX = "sealed2.";
 /** The format before `sealed2.`: it binds neither name nor order. Still opened, never written. */
 const FORMER_PREFIX = "sealed1.";
-/** A newer page may seal in a format that this page cannot open: such text is not plain either. */
-const ANY_PREFIX = /^sealed\d+\./;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
-export function newSecret(): Secret {
-  return base64url(crypto.getRandomValues(new Uint8Array(32)));
-}
-
-/** Whether a text is one that was sealed. */
-export function isSealed(text: string): boolean {
-  return ANY_PREFIX.test(text);
-}
-
-/** How many payload bytes fit, sealed, into `limit` characters. */
-export function payloadLimit(limit: number): number {
-  return Math.max(0, Math.floor(((limit - PREFIX.length) * 3) / 4) - IV_BYTES - TAG_BYTES);
-}
 
 /** An opened text, with its claims in the newer format. */
 export type OpenedLine = { text: string; claims: LineClaims | null };

@@ -1,79 +1,119 @@
 // Incoming frames: sealed texts are opened, and those that cannot be opened are marked undecryptable.
 
-import { type Doubt, type Inbound, isEntry, type LogEntry } from "../protocol/frames";
-import { isSealed, type OpenedLine, type RoomCipher } from "./cipher";
+import {
+  type Chat,
+  type Doubt,
+  type Edit,
+  type FoldedReaction,
+  type Inbound,
+  isEntry,
+  type LogEntry,
+} from "../protocol/frames";
+import type { OpenedLine, RoomCipher } from "./cipher";
 import type { LineVerifier } from "./line-verifier";
+import { isSealed, type Unopened, unopened } from "./sealed-text";
 
 /** The frame as this page may read it. Without a cipher, or with another key, sealed texts stay undecryptable. */
 export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verifier: LineVerifier): Promise<Inbound> {
-  if (isEntry(frame)) return verifyEntry(frame, await openText(frame, cipher), verifier);
+  if (isEntry(frame)) return (await openEntry(frame, cipher))(verifier);
   switch (frame.type) {
     case "welcome":
     case "reset": {
-      const texts = await Promise.all(frame.history.map((entry) => openText(entry, cipher)));
+      const opened = await Promise.all(frame.history.map((entry) => openEntry(entry, cipher)));
       if (!frame.resumed || frame.reset) verifier.resetPositions();
-      return { ...frame, history: frame.history.map((entry, at) => verifyEntry(entry, texts[at]!, verifier)) };
+      // In log order: the verdict on a line depends on the lines before it.
+      return { ...frame, history: opened.map((verify) => verify(verifier)) };
     }
     default:
       return frame;
   }
 }
 
+async function openEntry(entry: LogEntry, cipher: RoomCipher | null): Promise<(verifier: LineVerifier) => LogEntry> {
+  switch (entry.type) {
+    case "chat": {
+      if (entry.deleted) return (verifier) => (verifier.skip(entry.from), entry);
+      const reactions = await Promise.all((entry.reactions ?? []).map((r) => openEmoji(r, entry.seq, cipher)));
+      const text = await openText(entry, cipher);
+      const whole = entry.reactions ? { ...entry, reactions: reactions.filter((r) => typeof r !== "string") } : entry;
+      return (verifier) => verifyChat(whole, text, verifier);
+    }
+    case "react": {
+      const opened = await openEmoji(entry, entry.target, cipher);
+      return () => (typeof opened === "string" ? unopened(entry, opened) : { ...entry, ...opened });
+    }
+    case "edit": {
+      const text = await openText(entry, cipher);
+      return (verifier) => verifyEdit(entry, text, verifier);
+    }
+    case "delete":
+      return () => entry;
+  }
+}
+
 async function openText(
-  { text, from }: LogEntry,
+  { text, from }: { text: string; from: string },
   cipher: RoomCipher | null,
-): Promise<OpenedLine | "undecryptable" | "unencrypted"> {
+): Promise<OpenedLine | Unopened> {
   // A member joined without the key: the server could read this text, or have written it.
   if (!isSealed(text)) return "unencrypted";
   return (await cipher?.open(text, from)) ?? "undecryptable";
 }
 
-/** In log order: the verdict on a line depends on the lines before it. */
-function verifyEntry(
-  entry: LogEntry,
-  text: OpenedLine | "undecryptable" | "unencrypted",
-  verifier: LineVerifier,
-): LogEntry {
-  if (text === "undecryptable") return undecryptable(entry);
-  if (text === "unencrypted")
-    return { ...entry, encryption: "unencrypted", ...doubted(verifier.verifyUnsealed(entry.from, "unencrypted")) };
-  if (entry.type === "react") {
-    const words = wordsOf("", entry);
-    // The server could put it on another message, or take it away.
-    if (!text.text.startsWith(words)) return undecryptable(entry);
-    text = { ...text, text: text.text.slice(words.length) };
+/** What is sealed of a reaction, as text: the server cannot put it on another message. */
+export function emojiFor(target: number, emoji: string): string {
+  return `${target} ${emoji}`;
+}
+
+async function openEmoji(
+  { text, from }: FoldedReaction,
+  target: number,
+  cipher: RoomCipher | null,
+): Promise<Required<FoldedReaction> | Unopened> {
+  const opened = await openText({ text, from }, cipher);
+  if (typeof opened === "string") return opened;
+  const bound = emojiFor(target, "");
+  // What has a number is a line.
+  if (opened.claims?.n !== 0 || !opened.text.startsWith(bound)) return "undecryptable";
+  return { from, text: opened.text.slice(bound.length), user: opened.claims.user, sealed: text };
+}
+
+function verifyChat(entry: Chat, text: OpenedLine | Unopened, verifier: LineVerifier): Chat {
+  const edits = entry.edited === undefined ? undefined : entry.seq;
+  if (typeof text !== "string" && !isBound(text, { edits, replyTo: entry.replyTo })) text = "undecryptable";
+  if (typeof text === "string") {
+    if (edits !== undefined) verifier.skip(entry.from);
+    return { ...unopened(entry, text), ...doubtUnsealed(entry, text, verifier) };
   }
   const { claims } = text;
-  if (claims === null) return { ...entry, text: text.text, ...doubted(verifier.verifyUnsealed(entry.from, "former")) };
+  if (!claims) return { ...entry, text: text.text, ...doubted(verifier.verifyUnsealed(entry.from, "former")) };
   return {
     ...entry,
     text: text.text,
-    claims: { n: claims.n, id: claims.id },
+    // Nothing links to an edit.
+    ...(edits === undefined ? { claims: { n: claims.n, id: claims.id } } : {}),
     ...doubted(verifier.verify(entry, claims)),
   };
 }
 
-/** What is sealed of an entry: its text, or the emoji behind what it is for. */
-export function wordsOf(text: string, react: { target: number; on: boolean } | undefined): string {
-  return react ? `${react.target} ${react.on ? "+" : "-"} ${text}` : text;
+function verifyEdit(entry: Edit, text: OpenedLine | Unopened, verifier: LineVerifier): Edit {
+  // The edit says itself what its message answers.
+  if (typeof text !== "string" && !isBound(text, { edits: entry.target, replyTo: text.claims?.replyTo }))
+    text = "undecryptable";
+  if (typeof text === "string") return { ...unopened(entry, text), ...doubtUnsealed(entry, text, verifier) };
+  return { ...entry, text: text.text };
+}
+
+/** Whether the author sealed a text for this place. The older format binds it to none. */
+function isBound({ claims }: OpenedLine, to: { edits: number | undefined; replyTo: number | undefined }): boolean {
+  if (!claims) return to.edits === undefined && to.replyTo === undefined;
+  return claims.n > 0 && claims.edits === to.edits && claims.replyTo === to.replyTo;
+}
+
+function doubtUnsealed({ from }: LogEntry, is: Unopened, verifier: LineVerifier): { doubt?: Doubt } {
+  return is === "unencrypted" ? doubted(verifier.verifyUnsealed(from, is)) : {};
 }
 
 function doubted(doubt: Doubt | null): { doubt?: Doubt } {
   return doubt ? { doubt } : {};
-}
-
-/** The frame as a page without a key may read it. */
-export function markUndecryptable(frame: Inbound): Inbound {
-  if (isEntry(frame)) return isSealed(frame.text) ? undecryptable(frame) : frame;
-  switch (frame.type) {
-    case "welcome":
-    case "reset":
-      return { ...frame, history: frame.history.map((entry) => (isSealed(entry.text) ? undecryptable(entry) : entry)) };
-    default:
-      return frame;
-  }
-}
-
-function undecryptable(entry: LogEntry): LogEntry {
-  return { ...entry, text: "", encryption: "undecryptable" };
 }

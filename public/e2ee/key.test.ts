@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseAddress, parseInvitation, isSecret, parseKey } from "./key";
-import { newSecret } from "./cipher";
+import { newSecret } from "./new-secret";
 
 const ROOM = "lusab-babad-gutih-tugad";
 /** It ends in letters that prose knows as marks: they are the key's. */

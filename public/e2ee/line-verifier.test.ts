@@ -4,7 +4,8 @@ import { WELCOME } from "../protocol/welcome.fixture";
 import { readFrame } from "../protocol/frames";
 import { AuthorChain } from "./author-chain";
 import { openFrame } from "./frames";
-import { newSecret, RoomCipher } from "./cipher";
+import { RoomCipher } from "./cipher";
+import { newSecret } from "./new-secret";
 import { LineVerifier } from "./line-verifier";
 
 const secret = newSecret();
@@ -57,6 +58,7 @@ const shown = (frames: Inbound[]) =>
     .flatMap((frame) =>
       frame.type === "chat" ? [frame] : frame.type === "welcome" || frame.type === "reset" ? frame.history : [],
     )
+    .filter((line): line is Chat => line.type === "chat")
     .map((line) => line.doubt?.is ?? line.encryption ?? "-");
 
 async function reads(verifier: LineVerifier, ...frames: Inbound[]): Promise<string[]> {

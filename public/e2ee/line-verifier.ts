@@ -2,12 +2,13 @@
 // line in, doubt out.
 
 import type { Doubt } from "../protocol/frames";
-import type { LineClaims } from "./payload";
+import type { ChainPosition, LineClaims } from "./payload";
 
 /** A line as the server lists it. */
 type ListedLine = { seq: number; from: string; user: string; verified?: true };
 
-type SeenLine = { id: string; after: number; user: string; doubt: Doubt | null; seq: number | null };
+/** `id` is empty where only an edit of the line was seen: a link to it cannot be checked. */
+type SeenLine = { id: string; after: number; link: string; user: string; doubt: Doubt | null; seq: number | null };
 
 type Author = {
   /** By the author's own count. */
@@ -37,13 +38,28 @@ export class LineVerifier {
   verify(listed: ListedLine, claims: LineClaims): Doubt | null {
     const author = this.#author(listed.from, claims.user);
     const known = author.lines.get(claims.n);
-    const again = known?.id === claims.id && (known.seq === null || known.seq === listed.seq);
+    const edited = claims.edits !== undefined;
+    const same = known !== undefined && (edited || known.id === "" || known.id === claims.id);
+    const again = same && (known.seq === null || known.seq === listed.seq);
     if (again && known.seq === listed.seq) return known.doubt;
     const is = this.#findDoubt(listed, claims, author, known !== undefined && !again);
     const doubt = is && { is, user: claims.user };
     if (known && !again) return doubt;
-    this.#record(author, claims, listed.seq, doubt);
+    this.#record(author, edited ? { ...claims, id: known?.id ?? "" } : claims, listed.seq, doubt);
     return doubt;
+  }
+
+  /** A line of the author's was deleted, or cannot be read since it was edited: what links to it cannot be checked. */
+  skip(from: string): void {
+    const author = this.#authors.get(from);
+    if (author) author.first = Infinity;
+  }
+
+  /** The place of an author's line among the author's lines; null where it is not known. */
+  positionOf(from: string, seq: number): ChainPosition | null {
+    for (const [n, line] of this.#authors.get(from)?.lines ?? [])
+      if (line.seq === seq) return { n, after: line.after, link: line.link };
+    return null;
   }
 
   /** The doubt about a line that is not sealed, or in the older format, when its author seals in the newer. */
@@ -63,8 +79,8 @@ export class LineVerifier {
     return author;
   }
 
-  #record(author: Author, { id, n, after, user }: LineClaims, seq: number, doubt: Doubt | null): void {
-    author.lines.set(n, { id, after, user, doubt, seq });
+  #record(author: Author, { id, n, after, link, user }: LineClaims, seq: number, doubt: Doubt | null): void {
+    author.lines.set(n, { id, after, link, user, doubt, seq });
     author.top = Math.max(author.top, n);
     author.first = Math.min(author.first, n);
     // Drops the oldest, many at a time.
@@ -79,7 +95,7 @@ export class LineVerifier {
     if (isLate && !mayArriveLate(author, claims.n)) return "order";
     if (claims.after >= claims.n) return "fork";
     const before = author.lines.get(claims.after);
-    if (before && before.id !== claims.link) return "fork";
+    if (before && before.id !== "" && before.id !== claims.link) return "fork";
     // A log that is cut at its start begins with any line of an author's.
     if (author.top === 0 || isLate || before?.seq != null) return null;
     if (claims.after === 0) return "fork";

@@ -1,8 +1,8 @@
 // What is sealed of a line: its text, and its claims about author and order, so that the server cannot rename, repeat
 // or reorder it.
 
-import { utf8Length } from "../protocol/text";
 import { base64url, unbase64url } from "./base64url";
+import { type Bonds, HEADER_BYTES, LINK_BYTES, SEQ_BYTES } from "./sealed-text";
 
 /** The position of a line among its author's lines. */
 export type ChainPosition = {
@@ -14,32 +14,32 @@ export type ChainPosition = {
   link: string;
 };
 
-export type Line = ChainPosition & { text: string; user: string; verified: boolean };
+/** What is sealed of a reaction has no place among its author's lines: 0 in all three. */
+export const NO_POSITION: ChainPosition = { n: 0, after: 0, link: "" };
+
+export type Line = ChainPosition & Bonds & { text: string; user: string; verified: boolean };
 
 /** An opened line's claims; `id` is what the author's next line names it by. */
-export type LineClaims = ChainPosition & { user: string; verified: boolean; id: string };
+export type LineClaims = Omit<Line, "text"> & { id: string };
 
 const VERIFIED = 1;
-const LINK = 16;
-/** Flags, n, after, link, the length of the name. */
-export const HEADER_BYTES = 1 + 8 + 8 + LINK + 1;
+const REPLY = 2;
+const EDIT = 4;
 
-/** How many bytes of a payload are not text. */
-export function payloadOverhead(user: string): number {
-  return HEADER_BYTES + utf8Length(user);
-}
-
-export function encodePayload({ n, after, link, user, verified, text }: Line): Uint8Array<ArrayBuffer> {
+export function encodePayload({ n, after, link, user, verified, replyTo, edits, text }: Line): Uint8Array<ArrayBuffer> {
   const [name, body] = [new TextEncoder().encode(user), new TextEncoder().encode(text)];
-  const bytes = new Uint8Array(HEADER_BYTES + name.length + body.length);
+  const bonds = [replyTo, edits].filter((seq) => seq !== undefined);
+  const start = HEADER_BYTES + name.length + bonds.length * SEQ_BYTES;
+  const bytes = new Uint8Array(start + body.length);
   const view = new DataView(bytes.buffer);
-  view.setUint8(0, verified ? VERIFIED : 0);
+  view.setUint8(0, (verified ? VERIFIED : 0) | (replyTo === undefined ? 0 : REPLY) | (edits === undefined ? 0 : EDIT));
   view.setBigUint64(1, BigInt(n));
   view.setBigUint64(9, BigInt(after));
   bytes.set(unbase64url(link), 17);
   view.setUint8(HEADER_BYTES - 1, name.length);
   bytes.set(name, HEADER_BYTES);
-  bytes.set(body, HEADER_BYTES + name.length);
+  bonds.forEach((seq, at) => view.setBigUint64(HEADER_BYTES + name.length + at * SEQ_BYTES, BigInt(seq)));
+  bytes.set(body, start);
   return bytes;
 }
 
@@ -49,14 +49,24 @@ export function decodePayload(bytes: Uint8Array): Line {
   const decode = (from: number, to?: number) =>
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(from, to));
   const [n, after] = [Number(view.getBigUint64(1)), Number(view.getBigUint64(9))];
-  const body = HEADER_BYTES + view.getUint8(HEADER_BYTES - 1);
-  if (body > bytes.length) throw new RangeError("a name longer than its line");
+  const flags = view.getUint8(0);
+  const name = HEADER_BYTES + view.getUint8(HEADER_BYTES - 1);
+  if (name > bytes.length) throw new RangeError("a name longer than its line");
+  let body = name;
+  const bond = (flag: number) => {
+    if ((flags & flag) === 0) return undefined;
+    body += SEQ_BYTES;
+    return Number(view.getBigUint64(body - SEQ_BYTES));
+  };
   return {
     n,
     after,
-    link: after === 0 ? "" : base64url(bytes.subarray(17, 17 + LINK)),
-    user: decode(HEADER_BYTES, body),
-    verified: (view.getUint8(0) & VERIFIED) !== 0,
+    link: after === 0 ? "" : base64url(bytes.subarray(17, 17 + LINK_BYTES)),
+    user: decode(HEADER_BYTES, name),
+    verified: (flags & VERIFIED) !== 0,
+    // In this order, and before the text: each moves the text's beginning.
+    replyTo: bond(REPLY),
+    edits: bond(EDIT),
     text: decode(body),
   };
 }

@@ -21,6 +21,7 @@ class I18n {
   readonly #locale = $derived(navigator.languages.find((tag) => primarySubtag(tag) === this.language) ?? this.language);
   readonly #time = $derived(new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit" }));
   readonly #full = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeStyle: "medium" }));
+  readonly #list = $derived(new Intl.ListFormat(this.#locale));
   readonly #day = $derived(new Intl.DateTimeFormat(this.#locale, { weekday: "long", day: "numeric", month: "long" }));
 
   /** The first texts are here: nothing is drawn before. */
@@ -60,6 +61,11 @@ class I18n {
     if (sameDay(at, now)) return this.texts.today;
     if (sameDay(at, now - 86_400_000)) return this.texts.yesterday;
     return this.#day.format(at);
+  }
+
+  /** "Ann, Ben and Cat". */
+  list(names: readonly string[]): string {
+    return this.#list.format(names);
   }
 
   /** As "after …" takes it, in the largest unit that divides it. */

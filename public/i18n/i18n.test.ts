@@ -5,7 +5,10 @@ import { ACCOUNT } from "../account/texts";
 import { MORE } from "../more/texts";
 import { CHOICES } from "./choices";
 import { COMPARISON } from "./comparison";
+import { DIALOGS } from "./dialogs";
 import { LANDING } from "./landing";
+import { TALK } from "./talk";
+import { WRITING } from "./writing";
 import { en } from "./en";
 import { ru } from "./ru";
 import { chooseLanguage } from "./language";
@@ -20,6 +23,9 @@ const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE", "Markdown", "JSON
 describe.each([
   ["of the page", en, ru],
   ["of the landing", LANDING.en, LANDING.ru],
+  ["of the dialogs", DIALOGS.en, DIALOGS.ru],
+  ["of what is done with messages", TALK.en, TALK.ru],
+  ["of writing", WRITING.en, WRITING.ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
   ["of secrecy", secrecy, secrecyRu],
   ["of what secrecy is", EXPLANATION.en, EXPLANATION.ru],

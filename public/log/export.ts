@@ -1,6 +1,7 @@
 // The talk, as its reader keeps it: what this page holds, in text, Markdown or JSON. Loaded when it is asked for.
 
 import { displayText } from "./display-text";
+import { countReactions } from "./reactions";
 import type { Entry, Log } from "./state";
 
 /** What the exports say in the reader's language. */
@@ -15,49 +16,85 @@ export type ExportTexts = {
   gone: string;
 };
 
+/** A quote says so much of the message. */
+const QUOTE_MAX = 80;
+
 const messagesOf = ({ lines }: Pick<Log, "lines">) => lines.filter((line): line is Entry => line.kind === "entry");
 
 /** Further lines of a message are indented: none can be taken for another message. */
 export function toText(log: Pick<Log, "lines">, texts: ExportTexts): string {
-  const all = messagesOf(log).map((line) => {
+  const entries = messagesOf(log);
+  const all = entries.map((line) => {
+    const quoted = quoteOf(line, entries, texts);
     const heading = `${texts.time(line.at)} ${oneLine(line.user)}${marks(line, texts)}:`;
-    return [heading, ...textOf(line, texts).split("\n")].join("\n    ");
+    const reactions = reactionsOf(line);
+    const below = [quoted && `> ${quoted}`, ...textOf(line, texts).split("\n"), reactions].filter((l) => l !== null);
+    return [heading, ...below.map((l) => `    ${l}`)].join("\n");
   });
   return all.map((message) => `${message}\n`).join("\n");
 }
 
 /** A message is quoted below its author: whatever Markdown it has, it ends there. */
 export function toMarkdown(log: Pick<Log, "lines">, title: string, texts: ExportTexts): string {
-  const all = messagesOf(log).map((line) => {
+  const entries = messagesOf(log);
+  const all = entries.map((line) => {
+    const quoted = quoteOf(line, entries, texts);
     const heading = `**${escaped(oneLine(line.user))}**, ${escaped(texts.time(line.at))}${escaped(marks(line, texts))}`;
-    const text = textOf(line, texts).replace(/<(?=[a-z/!?])/gi, "&lt;");
-    return [heading, "", ...text.split("\n").map((l) => `> ${l}`.trimEnd())].join("\n");
+    const words = line.text === "" ? escaped(textOf(line, texts)) : withoutHtml(textOf(line, texts));
+    const reactions = reactionsOf(line);
+    const below = [...(quoted ? [`> ${escaped(quoted)}`, ""] : []), ...words.split("\n")];
+    return [heading, "", ...below.map((l) => `> ${l}`.trimEnd()), ...(reactions ? ["", reactions] : [])].join("\n");
   });
   return [`# ${escaped(oneLine(title))}`, ...all].map((part) => `${part}\n`).join("\n");
 }
 
 export function toJson(log: Pick<Log, "lines">, room: string, now: number): string {
-  const messages = messagesOf(log).map(({ seq, from, user, at, text, verified, encryption, doubt }) => ({
-    seq,
-    from,
-    user,
-    ...(verified ? { verified } : {}),
-    at: new Date(at).toISOString(),
-    text,
-    ...(encryption ? { encryption } : {}),
-    ...(doubt ? { doubt: doubt.is } : {}),
-  }));
+  const messages = messagesOf(log).map((line) => {
+    const { seq, from, user, at, text, verified, replyTo, edited, deleted, encryption, doubt } = line;
+    const reactions = countReactions(line);
+    return {
+      seq,
+      from,
+      user,
+      ...(verified ? { verified } : {}),
+      at: new Date(at).toISOString(),
+      ...(deleted ? { deleted } : { text }),
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(edited === undefined ? {} : { edited: new Date(edited).toISOString() }),
+      ...(encryption ? { encryption } : {}),
+      ...(doubt ? { doubt: doubt.is } : {}),
+      ...(reactions.length > 0 ? { reactions } : {}),
+    };
+  });
   return `${JSON.stringify({ room, exported: new Date(now).toISOString(), messages }, null, 2)}\n`;
 }
 
 function textOf(line: Entry, texts: ExportTexts): string {
+  if (line.deleted) return texts.deleted;
   return line.encryption === "undecryptable" ? texts.undecryptable : displayText(line.text).replace(/\r\n?/g, "\n");
 }
 
 function marks(line: Entry, texts: ExportTexts): string {
-  const all = [line.encryption === "unencrypted" ? texts.unencrypted : "", line.doubt ? texts.doubtful : ""];
-  const some = all.filter((mark) => mark !== "");
-  return some.length > 0 ? ` (${some.join(", ")})` : "";
+  const all = [
+    line.edited === undefined ? "" : texts.edited,
+    line.encryption === "unencrypted" ? texts.unencrypted : "",
+    line.doubt ? texts.doubtful : "",
+  ].filter((mark) => mark !== "");
+  return all.length > 0 ? ` (${all.join(", ")})` : "";
+}
+
+function quoteOf({ replyTo }: Entry, entries: readonly Entry[], texts: ExportTexts): string | null {
+  if (replyTo === undefined) return null;
+  const line = entries.find((l) => l.seq === replyTo && !l.deleted);
+  if (!line) return texts.gone;
+  const letters = [...oneLine(textOf(line, texts))];
+  const start = letters.slice(0, QUOTE_MAX).join("");
+  return `${oneLine(line.user)}: ${start}${letters.length > QUOTE_MAX ? "…" : ""}`;
+}
+
+function reactionsOf(line: Entry): string | null {
+  const counts = countReactions(line);
+  return counts.length > 0 ? counts.map(({ emoji, users }) => `${emoji} ${users.length}`).join("  ") : null;
 }
 
 function oneLine(text: string): string {
@@ -67,4 +104,9 @@ function oneLine(text: string): string {
 /** Stands for itself in Markdown. */
 function escaped(text: string): string {
   return text.replace(/[\\`*_~[\]<>|&#!]/g, String.raw`\$&`);
+}
+
+/** Markdown stays as it was written, but for HTML: some programs would run it. What is code they may see otherwise. */
+function withoutHtml(text: string): string {
+  return text.replace(/<(?=[a-z/!?])/gi, "&lt;");
 }

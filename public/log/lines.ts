@@ -1,6 +1,7 @@
 // The lines of the log: messages by their number, notices by their time, and how many of each are kept.
 
-import type { Entry, Log, Notice, Outgoing } from "./state";
+import { merge } from "./amendments";
+import { type Entry, type Log, type Notice, type Outgoing, replaceEntry } from "./state";
 
 const NOTICES_MAX = 100;
 /** The server's limit may be 0 or too large to draw: messages seen live stay within these bounds. */
@@ -14,10 +15,11 @@ export function isStanding(line: Entry | Notice): boolean {
   return line.kind === "notice" && line.what === "lost";
 }
 
-/** Inserts by seq; the pending line becomes the entry, under the same key. */
+/** Inserts by seq; the pending line becomes the entry, under the same key. What is there learns what is new about it. */
 export function insertEntry(log: Log, entry: Entry, was: Outgoing | undefined): Log {
   const outgoing = was ? log.outgoing.filter((o) => o !== was) : log.outgoing;
-  if (log.lines.some((l) => l.kind === "entry" && l.seq === entry.seq)) return { ...log, outgoing };
+  const known = log.lines.find((l): l is Entry => l.kind === "entry" && l.seq === entry.seq);
+  if (known) return replaceEntry({ ...log, outgoing }, known, merge(known, entry));
   const later = log.lines.findIndex((l) => l.kind === "entry" && l.seq > entry.seq);
   const at = later < 0 ? log.lines.length : later;
   const line = { ...entry, key: was?.key ?? log.nextKey };

@@ -1,32 +1,48 @@
 // What this page knows of a room: state and event in, state out. No clock, no
 // socket; every time is the server's, in milliseconds.
 
-import type { Chat, LogEntry, Member, React, Snapshot } from "../protocol/frames";
+import type { Chat, Delete, Edit, LogEntry, Member, React, Snapshot } from "../protocol/frames";
+import { amend } from "./amendments";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
-import { enqueue, nextToSend, reject, renumberOutgoing, retry } from "./outgoing";
-import { addReaction } from "./reactions";
-import { type Entry, isMine, type Log, type Notice, type Outgoing } from "./state";
+import { enqueue, isOfUse, nextToSend, reject, renumberOutgoing, retry, withoutRefused } from "./outgoing";
+import { foldedReactions } from "./reactions";
+import { type Amendment, type Entry, isMine, type Log, type Notice, type Outgoing } from "./state";
 
 export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
   | { type: "chat"; chat: Chat }
   | { type: "react"; react: React }
+  | { type: "edit"; edit: Edit }
+  | { type: "delete"; del: Delete }
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; member: Member; count: number; now: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number; now: number }
   | { type: "presence"; count: number; members: readonly Member[] | null }
   | CallEvent
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
-  | { type: "send"; text: string; react?: Outgoing["react"]; now: number }
+  | { type: "send"; text: string; replyTo?: number; amends?: Amendment; now: number }
   /** The transport has taken the next message. */
-  | { type: "sent" }
+  | { type: "sent"; sealed?: string }
   | { type: "rejected"; n: number; code: string; retryAfter: number | null; now: number }
   | { type: "retry"; key: number; now: number }
   | { type: "discard"; key: number }
   | { type: "connection"; up: boolean; now: number }
   | { type: "visibility"; visible: boolean }
   | { type: "tick"; now: number };
+
+export function entryEvent(entry: LogEntry): LogEvent {
+  switch (entry.type) {
+    case "chat":
+      return { type: "chat", chat: entry };
+    case "react":
+      return { type: "react", react: entry };
+    case "edit":
+      return { type: "edit", edit: entry };
+    case "delete":
+      return { type: "delete", del: entry };
+  }
+}
 
 export const TYPING_LASTS = 6_000;
 
@@ -37,7 +53,11 @@ export function reduce(log: Log, event: LogEvent): Log {
     case "chat":
       return trim(applyChat(log, event.chat));
     case "react":
-      return trim(applyReact(log, event.react));
+      return applyAmendment(log, event.react);
+    case "edit":
+      return applyAmendment(log, event.edit);
+    case "delete":
+      return applyAmendment(log, event.del);
     case "ack":
       return trim(applyAck(log, event));
     case "joined": {
@@ -81,10 +101,12 @@ export function reduce(log: Log, event: LogEvent): Log {
     case "call":
       return applyCall(log, event);
     case "send":
-      return enqueue(log, event.text, event.now, event.react);
+      return enqueue(log, event);
     case "sent": {
       const line = nextToSend(log);
-      return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, sent: true, inFlight: true } : o)) };
+      const { type: _, ...sealed } = event;
+      const sent = { sent: true, inFlight: true, ...sealed };
+      return { ...log, outgoing: log.outgoing.map((o) => (o === line ? { ...o, ...sent } : o)) };
     }
     case "rejected":
       return reject(log, event);
@@ -95,7 +117,9 @@ export function reduce(log: Log, event: LogEvent): Log {
     case "connection":
       return applyConnection(log, event.up, event.now);
     case "visibility":
-      return { ...log, visible: event.visible, unread: event.visible ? 0 : log.unread };
+      return event.visible
+        ? { ...log, visible: true, unread: 0 }
+        : { ...log, visible: false, firstUnread: log.visible ? null : log.firstUnread };
     case "tick":
       return expire(log, event.now);
   }
@@ -131,17 +155,20 @@ function applySnapshot(log: Log, s: Snapshot): Log {
     seq: continues ? log.seq : 0,
   };
   for (const entry of s.history)
-    next = entry.type === "chat" ? applyChat(next, entry, seat) : applyReact(next, entry, seat);
+    next = entry.type === "chat" ? applyChat(next, entry, seat) : applyAmendment(next, entry, seat);
   // Reloaded history is not unread.
-  if (!continues) next = { ...next, unread: log.unread };
-  if (
-    !continues &&
-    before.some((l) => l.kind === "entry" && !s.history.some((c) => c.seq === l.seq && c.text === l.text))
-  ) {
+  if (!continues) next = { ...next, unread: log.unread, firstUnread: log.firstUnread };
+  if (!continues && before.some((l) => l.kind === "entry" && !s.history.some((c) => isOf(c, l)))) {
     const first = { ...notice(next, "gone", s.at), key: next.nextKey };
     next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
   }
-  return { ...next, cursor: s.cursor, ...renumberOutgoing(next, sameSeat, s.lastN) };
+  return { ...next, cursor: s.cursor, ...renumberOutgoing(next, sameSeat, s.lastN, before) };
+}
+
+/** Whether an entry is this message, which may have been amended since. */
+function isOf(entry: LogEntry, line: Entry): boolean {
+  if (entry.type !== "chat" || entry.seq !== line.seq || entry.from !== line.from) return false;
+  return entry.text === line.text || entry.edited !== undefined || entry.deleted === true;
 }
 
 /** `seat` is the one that the unanswered messages were sent from. */
@@ -149,7 +176,7 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   const mine = isMine(log, chat.from);
   const answered = answeredBy(log, chat, seat);
   const next = advance(log, chat);
-  const { seq, from, user, text, at, encryption, verified, doubt } = chat;
+  const { seq, from, user, text, at, encryption, verified, doubt, replyTo, edited, deleted, reactions } = chat;
   const entry: Entry = {
     kind: "entry",
     key: 0,
@@ -162,18 +189,19 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     ...(verified ? { verified } : {}),
     ...(encryption ? { encryption } : {}),
     ...(doubt ? { doubt } : {}),
+    ...(replyTo === undefined || deleted ? {} : { replyTo }),
+    ...(edited === undefined ? {} : { edited }),
+    ...(deleted ? { deleted } : {}),
+    ...(reactions?.length ? { reactions: foldedReactions(next, chat) } : {}),
   };
   const placed = insertEntry(next, entry, answered);
-  const isNews = !mine && !log.visible && placed.lines !== next.lines;
-  return isNews ? { ...placed, unread: placed.unread + 1 } : placed;
+  const isNews = !mine && !deleted && !log.visible && placed.lines.length > next.lines.length;
+  return isNews ? { ...placed, unread: placed.unread + 1, firstUnread: placed.firstUnread ?? seq } : placed;
 }
 
-function applyReact(log: Log, react: React, seat = log.me?.clientId): Log {
-  // A doubt must be seen: the reaction stands as a line of its own.
-  if (react.doubt) return applyChat(log, { ...react, type: "chat" }, seat);
-  const answered = answeredBy(log, react, seat);
-  const next = { ...advance(log, react), outgoing: log.outgoing.filter((o) => o !== answered) };
-  return react.encryption ? next : addReaction(next, react);
+function applyAmendment(log: Log, by: React | Edit | Delete, seat = log.me?.clientId): Log {
+  const answered = answeredBy(log, by, seat);
+  return amend({ ...advance(log, by), outgoing: log.outgoing.filter((o) => o !== answered) }, by);
 }
 
 function answeredBy(log: Log, { from, n }: LogEntry, seat: string | undefined): Outgoing | undefined {
@@ -191,13 +219,17 @@ function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cu
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
-  if (sent.react) {
-    const answered = { ...next, outgoing: next.outgoing.filter((o) => o !== sent) };
-    return addReaction(answered, { seq: ack.seq, from: clientId, user, text: sent.text, ...sent.react });
+  const { text, amends, sealed, replyTo } = sent;
+  const { seq, at } = ack;
+  if (amends) {
+    const answered = { ...next, outgoing: withoutRefused(log, amends).filter((o) => o !== sent) };
+    const by = { ...amends, seq, at, from: clientId, user, text, cursor: null, n: null, ...(sealed ? { sealed } : {}) };
+    return amend(answered, by);
   }
+  const quoting = replyTo === undefined ? {} : { replyTo };
   return insertEntry(
     next,
-    { kind: "entry", key: 0, seq: ack.seq, from: clientId, user, text: sent.text, at: ack.at, mine: true },
+    { kind: "entry", key: 0, seq, from: clientId, user, text, at, mine: true, ...quoting },
     sent,
   );
 }
@@ -220,10 +252,10 @@ function expire(log: Log, now: number): Log {
   const outgoing = log.outgoing.map((o) => (o.retryAt > 0 && o.retryAt <= now ? { ...o, retryAt: 0 } : o));
   const oldest = now - lifetime(log);
   const lines = log.lines.filter((l) => l.at > oldest || isStanding(l));
+  const next = { ...log, lines: lines.length === log.lines.length ? log.lines : lines };
   return trim({
-    ...log,
+    ...next,
     typing: typing.length === log.typing.length ? log.typing : typing,
-    outgoing,
-    lines: lines.length === log.lines.length ? log.lines : lines,
+    outgoing: outgoing.filter((o) => isOfUse(next, o)),
   });
 }

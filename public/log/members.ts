@@ -18,6 +18,11 @@ export function isLastOne(log: Log): boolean {
   return memberCount(log) <= 1 && log.lines.some((line) => line.kind === "entry");
 }
 
+/** The name of this page's member is an account's. */
+export function isVerified({ me, members }: Pick<Log, "me" | "members">): boolean {
+  return members.some((m) => m.clientId === me?.clientId && m.verified === true);
+}
+
 export type CallEvent = {
   type: "call";
   clientId: string;

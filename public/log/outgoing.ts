@@ -1,7 +1,7 @@
-// The messages of this page that the server has not numbered yet.
+// The messages and amendments of this page that the server has not numbered yet.
 
 import type { NewEntry } from "../protocol/frames";
-import type { Log, Outgoing } from "./state";
+import { type Amendment, findEntry, type Log, type Outgoing } from "./state";
 
 /** How long to wait after `rate_limited` without `retryAfter`. */
 const SLOWER_BY = 1_000;
@@ -19,38 +19,85 @@ export function nextToSend(log: Log): Outgoing | null {
   return first && !first.inFlight && first.retryAt === 0 ? first : null;
 }
 
-/** Under the same seat a repeated n is harmless: all unanswered messages go again. Under a new seat only unsent ones do. */
-export function renumberOutgoing(log: Log, sameSeat: boolean, serverLastN: number): Pick<Log, "outgoing" | "lastN"> {
+/**
+ * Under the same seat a repeated n is harmless: all unanswered messages go again. Under a new seat only unsent ones do,
+ * and what they name by its number has to be what it was `before`: the room may have begun anew.
+ */
+export function renumberOutgoing(
+  log: Log,
+  sameSeat: boolean,
+  serverLastN: number,
+  before: Log["lines"],
+): Pick<Log, "outgoing" | "lastN"> {
+  const stays = (target: number) => {
+    const [was, is] = [findEntry({ lines: before }, target), findEntry(log, target)];
+    return was !== undefined && was.from === is?.from && was.at === is.at;
+  };
   let lastN = sameSeat ? Math.max(log.lastN, serverLastN) : serverLastN;
   const outgoing = log.outgoing.map((line): Outgoing => {
     const o = { ...line, inFlight: false };
     if (o.state === "failed") return !sameSeat && UNCERTAIN.has(o.why) ? { ...o, why: "unconfirmed" } : o;
     if (sameSeat) return o;
+    // Messages belong to the seat that sent them.
+    if (isRevision(o)) return { ...o, state: "failed", why: "not_yours" };
     if (o.sent) return { ...o, state: "failed", why: "unconfirmed" };
     lastN += 1;
-    return { ...o, n: lastN };
+    const { sealed: _, replyTo, ...rest } = o;
+    return { ...rest, n: lastN, ...(replyTo !== undefined && stays(replyTo) ? { replyTo } : {}) };
   });
-  return { outgoing: outgoing.filter(keepsFailed), lastN };
+  const ofUse = outgoing.filter((o) => isOfUse(log, o) && (sameSeat || !o.amends || stays(o.amends.target)));
+  return { outgoing: ofUse, lastN };
 }
 
 /** The entry as it is sent; `text` may be sealed. */
-export function toFrame({ react, n }: Outgoing, text: string): NewEntry {
-  return react ? { type: "react", ...react, emoji: text, n } : { type: "chat", text, n };
+export function toFrame({ amends, replyTo, n }: Outgoing, text: string): NewEntry {
+  switch (amends?.type) {
+    case undefined:
+      return { type: "chat", text, n, ...(replyTo === undefined ? {} : { replyTo }) };
+    case "react":
+      return { ...amends, emoji: text, n };
+    case "edit":
+      return { ...amends, text, n };
+    case "delete":
+      return { ...amends, n };
+  }
 }
 
-/** A reaction that was refused is dropped: its button shows that it is not there. */
-function keepsFailed(o: Outgoing): boolean {
-  return !o.react || o.state !== "failed";
+/** An edit or a delete, which the message itself shows while it is on its way, and when it was refused. */
+export function isRevision({ amends }: Outgoing): boolean {
+  return amends !== undefined && amends.type !== "react";
 }
 
-export function enqueue(log: Log, text: string, now: number, react?: Outgoing["react"]): Log {
+/**
+ * A reaction that was refused is dropped: its button shows that it is not there. So is a refused change of a message
+ * that is gone or that has it after all.
+ */
+export function isOfUse(log: Log, o: Outgoing): boolean {
+  if (o.state !== "failed" || !o.amends) return true;
+  const line = findEntry(log, o.amends.target);
+  return o.amends.type === "delete"
+    ? line !== undefined
+    : o.amends.type === "edit" && (line?.text ?? o.text) !== o.text;
+}
+
+/** A newer change of a message takes the place of one that was refused. */
+export function withoutRefused({ outgoing }: Log, by?: Amendment): readonly Outgoing[] {
+  if (!by || by.type === "react") return outgoing;
+  return outgoing.filter((o) => o.state !== "failed" || o.amends?.target !== by.target);
+}
+
+export function enqueue(
+  log: Log,
+  { text, replyTo, amends, now }: { text: string; replyTo?: number; amends?: Amendment; now: number },
+): Log {
   const n = log.lastN + 1;
   const line: Outgoing = {
     kind: "outgoing",
     key: log.nextKey,
     n,
     text,
-    ...(react ? { react } : {}),
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(amends ? { amends } : {}),
     at: now,
     state: "pending",
     sent: false,
@@ -58,7 +105,7 @@ export function enqueue(log: Log, text: string, now: number, react?: Outgoing["r
     why: "",
     retryAt: 0,
   };
-  return { ...log, lastN: n, nextKey: log.nextKey + 1, outgoing: [...log.outgoing, line] };
+  return { ...log, lastN: n, nextKey: log.nextKey + 1, outgoing: [...withoutRefused(log, amends), line] };
 }
 
 export function reject(log: Log, event: { n: number; code: string; retryAfter: number | null; now: number }): Log {
@@ -70,7 +117,7 @@ export function reject(log: Log, event: { n: number; code: string; retryAfter: n
     // The message was not taken, and is sent again.
     return slower ? { ...o, sent: false } : { ...o, state: "failed", why: event.code };
   });
-  return { ...log, outgoing: outgoing.filter(keepsFailed) };
+  return { ...log, outgoing: outgoing.filter((o) => isOfUse(log, o)) };
 }
 
 export function retry(log: Log, event: { key: number; now: number }): Log {
@@ -78,8 +125,11 @@ export function retry(log: Log, event: { key: number; now: number }): Log {
   if (!old) return log;
   const keepsN = UNCERTAIN.has(old.why);
   const n = keepsN ? old.n : log.lastN + 1;
+  const { replyTo, ...rest } = old;
   const again: Outgoing = {
-    ...old,
+    ...rest,
+    // What it answers is gone: it goes without.
+    ...(replyTo === undefined || old.why === "no_target" ? {} : { replyTo }),
     n,
     at: event.now,
     state: "pending",

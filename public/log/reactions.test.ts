@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { React } from "../protocol/frames";
+import type { Chat, React } from "../protocol/frames";
 import { reduce } from "./log";
 import { nextToSend, toFrame } from "./outgoing";
-import { countReactions, isEmoji, ownReaction } from "./reactions";
+import { countReactions, isEmoji, ownReaction, ownSealed, reactionTo } from "./reactions";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
-const limits = { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500 };
+const limits = { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500, editAge: 900 };
 const common = { from: "ben", user: "Ben", at: 1000, n: null };
 const chat = (seq: number) => ({ ...common, type: "chat" as const, seq, text: `text ${seq}`, cursor: `e-${seq}` });
 const react = (seq: number, target: number, text = "👍", on = true, from = "ben"): React => ({
@@ -20,7 +20,7 @@ const react = (seq: number, target: number, text = "👍", on = true, from = "be
   cursor: `e-${seq}`,
 });
 
-function joined(history: (ReturnType<typeof chat> | React)[], log = emptyLog(), clientId = "ann"): Log {
+function joined(history: (Chat | React)[], log = emptyLog(), clientId = "ann"): Log {
   const fresh = { resumed: false, reset: false, crowd: false, count: 1, members: [], limits, video: false, lastN: 0 };
   const snapshot = {
     ...fresh,
@@ -42,7 +42,9 @@ function on(log: Log, seq: number) {
 
 const entry = (log: Log, seq: number) => log.lines.find((l): l is Entry => l.kind === "entry" && l.seq === seq)!;
 const own = (log: Log, emoji = "👍") => ownReaction(log, entry(log, 1), emoji);
-const press = (log: Log, on: boolean) => reduce(log, { type: "send", text: "👍", react: { target: 1, on }, now: 2000 });
+const send = (on: boolean) =>
+  ({ type: "send", text: "👍", amends: { type: "react", target: 1, on }, now: 2000 }) as const;
+const press = (log: Log, on: boolean) => reduce(log, send(on));
 /** Different emoji: flags of two letters. */
 const flags = (count: number) =>
   Array.from({ length: count }, (_, i) => String.fromCodePoint(0x1f1e6 + Math.floor(i / 26), 0x1f1e6 + (i % 26)));
@@ -74,31 +76,85 @@ describe("reactions", () => {
     expect(log.seq).toBe(6);
   });
 
-  test("that are no emoji, or that this page cannot trust, are not counted; a doubt is shown as a line", () => {
+  test("that are no emoji, or that this page cannot trust, are not counted", () => {
     const sealed = { ...react(3, 1), encryption: "undecryptable" as const, text: "" };
-    let log = joined([chat(1), react(2, 1, "<b>"), sealed]);
-    expect(on(log, 1)).toEqual([]);
-    log = reduce(log, { type: "react", react: { ...react(4, 1), doubt: { is: "hole", user: "Ben" } } });
-    expect(on(log, 1)).toEqual([]);
-    expect(log.lines.at(-1)).toMatchObject({ seq: 4, text: "👍", doubt: { is: "hole" } });
+    const plain = { ...react(4, 1), encryption: "unencrypted" as const };
+    const log = joined([chat(1), react(2, 1, "<b>"), sealed, plain]);
+    expect([on(log, 1), log.lines]).toMatchObject([[], [{ seq: 1 }]]);
+  });
+
+  test("of a history come folded, in their order; what comes again changes nothing, what comes after it does", () => {
+    const folded = [
+      { from: "cy", text: "🎉" },
+      { from: "ben", text: "👍" },
+      { from: "ann", text: "👍", sealed: "s" },
+      { from: "cy", text: "🎉" },
+      { from: "cy", text: "<b>" },
+    ];
+    const log = joined([{ ...chat(1), reactions: folded }]);
+    const shown = [
+      ["🎉", 1, false],
+      ["👍", 2, true],
+    ];
+    expect(on(log, 1)).toEqual(shown);
+    expect(entry(log, 1).reactions!.map(({ user, sealed }) => [user, sealed])).toEqual([
+      ["…", undefined],
+      ["Ben", undefined],
+      ["Ann", "s"],
+    ]);
+    const again = reduce(log, { type: "react", react: react(4, 1) });
+    expect(on(again, 1)).toEqual(shown);
+    expect(on(reduce(again, { type: "react", react: react(5, 1, "🎉", false, "cy") }), 1)).toEqual([["👍", 2, true]]);
+    expect([ownSealed(log, 1, "👍"), ownSealed(log, 1, "🎉")]).toEqual(["s", undefined]);
+  });
+
+  test("of many members and of many kinds are counted at most as the page can draw", () => {
+    const folded = flags(60).flatMap((text) => ["ben", "cy"].map((from) => ({ from, text })));
+    expect(on(joined([{ ...chat(1), reactions: folded }]), 1)).toHaveLength(50);
   });
 
   test("of one's own are numbered and sent like messages, and drawn once the server has them", () => {
-    let log = reduce(joined([chat(1)]), { type: "send", text: "👍", react: { target: 1, on: true }, now: 2000 });
+    let log = press(joined([chat(1)]), true);
     const next = nextToSend(log)!;
     expect(toFrame(next, "sealed")).toEqual({ type: "react", target: 1, emoji: "sealed", on: true, n: 1 });
     expect(rows(log)).toHaveLength(1);
     log = reduce(log, { type: "sent" });
     log = reduce(log, { type: "ack", n: 1, seq: 2, at: 2000, cursor: "e-2" });
     expect([on(log, 1), log.outgoing]).toEqual([[["👍", 1, true]], []]);
-    log = reduce(log, { type: "send", text: "👍", react: { target: 1, on: false }, now: 2000 });
+    log = press(log, false);
     log = reduce(reduce(log, { type: "sent" }), { type: "react", react: { ...react(3, 1, "👍", false, "ann"), n: 2 } });
     expect([on(log, 1), log.outgoing]).toEqual([[], []]);
   });
 
+  test("are sent as what was sealed, the same each time under one n, and taken away by exactly that", () => {
+    let log = reduce(press(joined([chat(1)]), true), { type: "sent", sealed: "sealed2.A" });
+    log = reduce(log, { type: "rejected", n: 1, code: "rate_limited", retryAfter: null, now: 2000 });
+    log = reduce(log, { type: "tick", now: 9000 });
+    expect(log.outgoing).toMatchObject([{ n: 1, sealed: "sealed2.A" }]);
+    log = reduce(reduce(log, { type: "sent" }), { type: "ack", n: 1, seq: 2, at: 2000, cursor: "e-2" });
+    expect(ownSealed(log, 1, "👍")).toBe("sealed2.A");
+    // Another seat cannot send what was sealed for this one.
+    log = reduce(press(joined([chat(1)]), true), { type: "sent", sealed: "sealed2.A" });
+    log = reduce(log, { type: "rejected", n: 1, code: "rate_limited", retryAfter: null, now: 2000 });
+    const elsewhere = joined([chat(1)], log, "ann-again").outgoing;
+    expect(elsewhere).toMatchObject([{ n: 1, state: "pending" }]);
+    expect(elsewhere[0]).not.toHaveProperty("sealed");
+    expect(joined([{ ...chat(1), from: "eve" }], log, "ann-again").outgoing, "a room that began anew").toEqual([]);
+  });
+
+  test("pressed are sent where they change something", () => {
+    let log = joined([chat(1), react(2, 1)]);
+    const to = (on: boolean) => ({ type: "react", target: 1, on });
+    expect([reactionTo(log, 1, "👍"), reactionTo(log, 1, "👍", true)]).toEqual([to(true), to(true)]);
+    expect([reactionTo(log, 1, "👍", false), reactionTo(log, 9, "👍")]).toEqual([null, null]);
+    log = press(log, true);
+    expect([reactionTo(log, 1, "👍"), reactionTo(log, 1, "👍", true)]).toEqual([to(false), null]);
+    log = joined([chat(1), react(2, 1)], joined([chat(1)], emptyLog(), "ben"));
+    expect([reactionTo(log, 1, "👍"), reactionTo(log, 1, "👍", false)], "of an earlier seat").toEqual([null, null]);
+  });
+
   test("that were refused are dropped, those refused for the rate go again", () => {
-    const send = { type: "send", text: "👍", react: { target: 1, on: true }, now: 2000 } as const;
-    const sent = reduce(reduce(joined([chat(1)]), send), { type: "sent" });
+    const sent = reduce(press(joined([chat(1)]), true), { type: "sent" });
     const refused = (code: string) => reduce(sent, { type: "rejected", n: 1, code, retryAfter: null, now: 2000 });
     expect(refused("bad_emoji").outgoing).toEqual([]);
     expect(refused("rate_limited").outgoing).toMatchObject([{ n: 1, state: "pending" }]);

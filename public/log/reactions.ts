@@ -1,7 +1,7 @@
-// Reactions: entries of the log that change a message before them. They are folded into that message.
+// The reactions on a message.
 
-import type { React } from "../protocol/frames";
-import { type Entry, isMine, type Log, type Outgoing, type Reaction } from "./state";
+import type { Chat, React } from "../protocol/frames";
+import { type Amendment, type Entry, findEntry, isMine, type Log, type Reaction, replaceEntry } from "./state";
 
 /** More kinds on one message are not kept. */
 const KINDS_MAX = 50;
@@ -17,25 +17,36 @@ export function isEmoji(text: string): boolean {
   return text.length <= LENGTH_MAX && EMOJI.test(text);
 }
 
-/** Of one member and one emoji the last reaction holds. A reaction without its message before it changes nothing. */
-export function addReaction(
-  log: Log,
-  { seq, from, user, text: emoji, target, on }: Pick<React, "seq" | "from" | "user" | "text" | "target" | "on">,
-): Log {
-  const at = target < seq ? log.lines.findLastIndex((l) => l.kind === "entry" && l.seq === target) : -1;
-  const line = log.lines[at];
-  if (line?.kind !== "entry" || !isEmoji(emoji)) return log;
+/** Of one member and one emoji the last reaction holds. */
+export function addReaction(log: Log, { seq, from, user, text: emoji, target, on, sealed }: React): Log {
+  const line = findEntry(log, target);
+  if (!line || !isEmoji(emoji)) return log;
   const before = line.reactions ?? [];
   const was = before.findIndex((r) => r.from === from && r.emoji === emoji);
   if (was >= 0 && before[was]!.seq >= seq) return log;
   const kinds = new Set(before.filter((r) => r.on).map((r) => r.emoji));
   if (on && !kinds.has(emoji) && kinds.size >= KINDS_MAX) return log;
-  const reaction = { seq, from, user, emoji, on, mine: isMine(log, from) };
+  const reaction = { seq, from, user, emoji, on, mine: isMine(log, from), ...(sealed ? { sealed } : {}) };
   const after = was < 0 ? [...before, reaction] : before.map((r, i) => (i === was ? reaction : r));
   const taken = after.filter((r) => !r.on);
-  const oldest = taken.length > TAKEN_MAX ? Math.min(...taken.map((r) => r.seq)) : 0;
+  const oldest = taken.length > TAKEN_MAX ? Math.min(...taken.map((r) => r.seq)) : null;
   const reactions = after.filter((r) => r.seq !== oldest);
-  return { ...log, lines: log.lines.map((l) => (l === line ? { ...line, reactions } : l)) };
+  return replaceEntry(log, line, { ...line, reactions });
+}
+
+/** The reactions of a message from a history. Who put them there is known by name where the log has the name. */
+export function foldedReactions(log: Log, { from, user, reactions = [] }: Chat): Reaction[] {
+  const names = new Map([[from, user]]);
+  for (const line of log.lines) if (line.kind === "entry") names.set(line.from, line.user);
+  for (const { clientId, user } of log.me ? [...log.members, log.me] : log.members) names.set(clientId, user);
+  const [kinds, seen] = [new Set<string>(), new Set<string>()];
+  return reactions.flatMap(({ from, text: emoji, user = names.get(from) ?? "…", sealed }) => {
+    const key = `${from} ${emoji}`;
+    if (!isEmoji(emoji) || seen.has(key) || (kinds.size >= KINDS_MAX && !kinds.has(emoji))) return [];
+    seen.add(key);
+    kinds.add(emoji);
+    return { seq: 0, from, user, emoji, on: true, mine: isMine(log, from), ...(sealed ? { sealed } : {}) };
+  });
 }
 
 /** What the page offers. */
@@ -45,9 +56,14 @@ export type ReactionCount = { emoji: string; users: string[] };
 
 /** What is on a message now, in the order in which each emoji came first. */
 export function countReactions({ reactions = [] }: Entry): ReactionCount[] {
-  const counts = new Map<string, Reaction[]>();
-  for (const r of reactions) if (r.on) counts.set(r.emoji, [...(counts.get(r.emoji) ?? []), r]);
-  return [...counts].map(([emoji, of]) => ({ emoji, users: of.map((r) => r.user) }));
+  const counts = new Map<string, string[]>();
+  for (const { emoji, user, on } of reactions) {
+    if (!on) continue;
+    const users = counts.get(emoji);
+    if (users) users.push(user);
+    else counts.set(emoji, [user]);
+  }
+  return [...counts].map(([emoji, users]) => ({ emoji, users }));
 }
 
 /**
@@ -60,15 +76,21 @@ export function ownReaction(
   emoji: string,
 ): { on: boolean; kept: boolean } {
   const own = reactions.filter((r) => r.mine && r.on && r.emoji === emoji);
-  const next = outgoing.findLast((o) => o.react?.target === seq && o.text === emoji)?.react;
-  const on = next ? next.on : own.some((r) => r.from === me?.clientId);
+  const next = outgoing.findLast((o) => o.amends?.type === "react" && o.amends.target === seq && o.text === emoji);
+  const on = next?.amends?.type === "react" ? next.amends.on : own.some((r) => r.from === me?.clientId);
   const kept = !on && own.some((r) => r.from !== me?.clientId);
   return { on: on || kept, kept };
 }
 
-/** What a press on an emoji sends; null where it would change nothing. The line as drawn may be a frame old. */
-export function toggleReaction(log: Log, drawn: Entry, emoji: string): Outgoing["react"] | null {
-  const line = log.lines.find((l): l is Entry => l.kind === "entry" && l.seq === drawn.seq) ?? drawn;
-  const { on, kept } = ownReaction(log, line, emoji);
-  return kept ? null : { target: line.seq, on: !on };
+/** What puts an emoji on a message or takes it away, or turns that around; null where it would change nothing. */
+export function reactionTo(log: Log, target: number, emoji: string, on?: boolean): Amendment | null {
+  const line = findEntry(log, target);
+  const own = line && ownReaction(log, line, emoji);
+  const wanted = on ?? !own?.on;
+  return !own || own.kept || own.on === wanted ? null : { type: "react", target, on: wanted };
+}
+
+/** What was sealed of this page's emoji on a message: the server takes away only exactly that. */
+export function ownSealed(log: Log, target: number, emoji: string): string | undefined {
+  return findEntry(log, target)?.reactions?.find((r) => r.from === log.me?.clientId && r.emoji === emoji)?.sealed;
 }

@@ -1,5 +1,6 @@
 // How the log is laid out: which lines get a heading, where a day begins, and how equal names are told apart.
 
+import { isRevision } from "./outgoing";
 import type { Entry, Log, Notice, Outgoing } from "./state";
 
 export type Row =
@@ -15,6 +16,12 @@ export type Row =
       mine: boolean;
       head: boolean;
       tail: boolean;
+      /** The message, or a change of it, is on its way. */
+      pending: boolean;
+      /** The message, or a change of it, as it was refused. */
+      refused: Outgoing | undefined;
+      /** What it answers; null when that is gone. */
+      quoted: Entry | null | undefined;
       /** Tells this author from another of the same name. */
       mark: string | undefined;
     };
@@ -23,7 +30,11 @@ export type Row =
 export function rows(log: Log, last: readonly Row[] = []): Row[] {
   const marks = nameTags(log);
   const out: Row[] = [];
-  const lines = [...log.lines, ...log.outgoing.filter((o) => !o.react)];
+  const lines = [...log.lines, ...log.outgoing.filter((o) => !o.amends)];
+  const revisions = new Map(log.outgoing.filter(isRevision).map((o) => [o.amends?.target, o]));
+  const entries = new Map<number, Entry>();
+  if (lines.some((l) => l.kind !== "notice" && l.replyTo !== undefined))
+    for (const l of log.lines) if (l.kind === "entry" && !l.deleted) entries.set(l.seq, l);
   let day = lines[0] ? dayOf(lines[0].at) : 0;
   for (const line of lines) {
     const today = dayOf(line.at);
@@ -41,6 +52,7 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     const renamed = isRenamed(line);
     const verified = line.kind === "entry" && line.verified === true && !renamed;
     const mine = line.kind === "outgoing" || line.mine;
+    const revision = line.kind === "outgoing" ? line : line.deleted ? undefined : revisions.get(line.seq);
     const above = out.at(-1);
     const joins =
       above?.kind === "message" &&
@@ -59,6 +71,9 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
       mine,
       head: !joins,
       tail: true,
+      pending: revision?.state === "pending",
+      refused: revision?.state === "failed" ? revision : undefined,
+      quoted: line.replyTo === undefined ? undefined : (entries.get(line.replyTo) ?? null),
       mark: marks.get(from),
     });
   }

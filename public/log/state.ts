@@ -15,10 +15,28 @@ export type Entry = {
   encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
   reactions?: readonly Reaction[];
+  /** The message that it answers. */
+  replyTo?: number;
+  /** When it was last edited; `text` is the newest. */
+  edited?: number;
+  /** The edit by which it was, where this page saw that. */
+  editSeq?: number;
+  /** Only its place is left. */
+  deleted?: true;
 };
 
 /** The newest reaction of a member with this emoji; not `on`, it was taken away. `mine` as in an entry. */
-export type Reaction = { seq: number; from: string; user: string; emoji: string; on: boolean; mine: boolean };
+export type Reaction = {
+  /** 0 from a history. */
+  seq: number;
+  from: string;
+  user: string;
+  emoji: string;
+  on: boolean;
+  mine: boolean;
+  /** What the server knows it by. */
+  sealed?: string;
+};
 
 /** An event between the messages: drawn by this page, kept by no server. */
 export type Notice = {
@@ -31,13 +49,22 @@ export type Notice = {
   reason: string;
 };
 
-/** A message of this page that the server has not numbered yet, or with `react` an emoji for another message. */
+/** What this page wants changed about the message `target`. */
+export type Amendment =
+  | { type: "react"; target: number; on: boolean }
+  | { type: "edit"; target: number }
+  | { type: "delete"; target: number };
+
+/** A message of this page that the server has not numbered yet, or an amendment; `text` is then the emoji or new text. */
 export type Outgoing = {
   kind: "outgoing";
   key: number;
   n: number;
   text: string;
-  react?: { target: number; on: boolean };
+  replyTo?: number;
+  amends?: Amendment;
+  /** Of a reaction: what was sent. Sent again, it has to be the same. */
+  sealed?: string;
   at: number;
   state: "pending" | "failed";
   /** It was given to a transport: only the server knows whether it arrived. */
@@ -69,6 +96,8 @@ export type Log = {
   seq: number;
   lastN: number;
   unread: number;
+  /** The first message of others that came while the page was hidden; it stays until the page is hidden again. */
+  firstUnread: number | null;
   visible: boolean;
   nextKey: number;
 };
@@ -76,6 +105,15 @@ export type Log = {
 /** Whether this page wrote it, from its present seat or an earlier one. */
 export function isMine({ me, former }: Log, from: string): boolean {
   return from === me?.clientId || former.includes(from);
+}
+
+/** A message that can be answered, reacted to or amended. */
+export function findEntry({ lines }: Pick<Log, "lines">, seq: number): Entry | undefined {
+  return lines.findLast((l): l is Entry => l.kind === "entry" && l.seq === seq && !l.deleted);
+}
+
+export function replaceEntry(log: Log, line: Entry, by: Entry): Log {
+  return by === line ? log : { ...log, lines: log.lines.map((l) => (l === line ? by : l)) };
 }
 
 export type SavedIdentity = { clientId: string; user: string; lastN: number; former: readonly string[] };
@@ -96,6 +134,7 @@ export function emptyLog(seat: SavedIdentity | null = null): Log {
     seq: 0,
     lastN: seat?.lastN ?? 0,
     unread: 0,
+    firstUnread: null,
     visible: true,
     nextKey: 1,
   };

@@ -3,13 +3,14 @@
 import { loadLocal, saveLocal } from "../storage/storage";
 import { ALT, CALL_KEYS } from "../video/keys";
 
-type RoomShortcut = "send" | "newLine" | "reactions" | "close" | "list";
+type RoomShortcut = "send" | "newLine" | "edit" | "reactions" | "close" | "list";
 export type Shortcut = RoomShortcut | keyof typeof CALL_KEYS;
 
 /** What is pressed together is one text; one of several is a text of its own. */
 const ROOM: Record<RoomShortcut, readonly string[]> = {
   send: ["Enter"],
   newLine: ["Shift+Enter"],
+  edit: ["↑"],
   reactions: ["↑", "↓"],
   close: ["Esc"],
   list: ["?"],

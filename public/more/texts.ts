@@ -68,8 +68,9 @@ const en = {
   shortcuts: {
     send: "Send the message",
     newLine: "New line in the message",
-    reactions: "From one message’s reactions to the next",
-    close: "Close a dialog or a list of emoji",
+    edit: "Edit your last message, from an empty field",
+    reactions: "From one message to the next",
+    close: "Close a dialog or a list, end an edit",
     list: "This list, while you’re not typing",
     mic: "Microphone on or off",
     camera: "Camera on or off",
@@ -145,8 +146,9 @@ const ru: MoreTexts = {
   shortcuts: {
     send: "Отправить сообщение",
     newLine: "Новая строка в сообщении",
-    reactions: "От реакций одного сообщения к реакциям другого",
-    close: "Закрыть окно или список эмодзи",
+    edit: "Изменить своё последнее сообщение, если поле пустое",
+    reactions: "От одного сообщения к другому",
+    close: "Закрыть окно или список, отменить правку",
     list: "Этот список, когда вы не печатаете",
     mic: "Включить или выключить микрофон",
     camera: "Включить или выключить камеру",

@@ -101,6 +101,82 @@ describe("a frame", () => {
     expect(parseFrame(json)).toMatchObject(read);
   });
 
+  test("of a history has a message as it was amended since", () => {
+    const [item] = welcome.history;
+    const read = (over: object) => {
+      const { text: _, ...bare } = item!;
+      const frame = { ...welcome, history: [{ ...("deleted" in over ? bare : item), ...over }] };
+      return (parseFrame(JSON.stringify(frame)) as { history: unknown[] }).history[0];
+    };
+    const reactions = [
+      { emoji: "👍", from: ["a", "b"] },
+      { emoji: "🎉", from: ["a"] },
+    ];
+    expect(read({ replyTo: 7, edited: "2026-01-02T03:04:05Z", reactions })).toMatchObject({
+      text: "hi",
+      replyTo: 7,
+      edited: Date.UTC(2026, 0, 2, 3, 4, 5),
+      reactions: [
+        { from: "a", text: "👍" },
+        { from: "b", text: "👍" },
+        { from: "a", text: "🎉" },
+      ],
+    });
+    expect(read({ deleted: true })).toMatchObject({ deleted: true, text: "" });
+    expect(read({ deleted: true, text: "still there", edited: item!.timestamp, reactions })).toMatchObject({
+      text: "",
+    });
+    for (const key of ["edited", "reactions"]) expect(read({ deleted: true, [key]: null })).not.toHaveProperty(key);
+    for (const key of ["replyTo", "edited", "deleted", "reactions"])
+      expect(read({ deleted: false, text: "hi" }), key).not.toHaveProperty(key);
+    for (const [over, reason] of [
+      [{ replyTo: "7" }, "history.replyTo must be a number"],
+      [{ edited: "soon" }, "history.edited must be a time"],
+      [{ edited: 7 }, "history.edited must be text"],
+      [{ deleted: 1 }, "history.deleted must be true or false"],
+      [{ deleted: false }, "history.text must be text"],
+      [{ reactions: {} }, "history.reactions must be a list"],
+      [{ reactions: [{ emoji: "👍", from: "a" }] }, "reactions.from must be texts"],
+      [{ reactions: [{ emoji: "👍", from: [1] }] }, "reactions.from must be texts"],
+      [{ reactions: [{ from: ["a"] }] }, "reactions.emoji must be text"],
+    ] as const)
+      expect(() => read(over), reason).toThrow(reason);
+  });
+
+  test("of an edit or a delete names the message", () => {
+    const frame = { seq: 9, from: "a", user: "Ann", room: "r", target: 4, timestamp: welcome.timestamp, cursor: "e-9" };
+    const edit = { ...frame, type: "edit", text: "better", n: 3, verified: true };
+    expect(parseFrame(JSON.stringify(edit))).toEqual({
+      type: "edit",
+      seq: 9,
+      from: "a",
+      user: "Ann",
+      at: Date.UTC(2026, 0, 2, 3, 4, 5),
+      cursor: "e-9",
+      n: 3,
+      verified: true,
+      text: "better",
+      target: 4,
+    });
+    expect(parseFrame(JSON.stringify({ ...frame, type: "delete" }))).toMatchObject({
+      type: "delete",
+      target: 4,
+      n: null,
+    });
+    const { target: _, ...bare } = frame;
+    for (const type of ["edit", "delete"])
+      expect(() => parseFrame(JSON.stringify({ ...bare, type, text: "" })), type).toThrow(
+        "frame.target must be a number",
+      );
+    expect(() => parseFrame(JSON.stringify({ ...frame, type: "edit" }))).toThrow("frame.text must be text");
+  });
+
+  test("says how long a message can be edited, if it can", () => {
+    expect(parseFrame(JSON.stringify(welcome))).toMatchObject({ limits: { editAge: 0 } });
+    const limits = { ...welcome.limits, editAge: 900 };
+    expect(parseFrame(JSON.stringify({ ...welcome, limits }))).toMatchObject({ limits: { editAge: 900 } });
+  });
+
   test("may leave out what is optional", () => {
     expect(parseFrame('{"type":"ack","seq":3,"timestamp":"2026-01-02T03:04:05Z"}')).toMatchObject({
       n: null,

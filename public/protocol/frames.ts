@@ -1,6 +1,12 @@
 // The frames, and the parser that turns JSON into types. Names of fields are checked against the server's types.
 
-import type { ClientMessage, LogEntry as WireEntry, Member as WireMember, ServerMessage } from "./generated/messages";
+import type {
+  ClientMessage,
+  LogEntry as WireEntry,
+  Member as WireMember,
+  Reactions as WireReactions,
+  ServerMessage,
+} from "./generated/messages";
 
 export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
 
@@ -12,6 +18,8 @@ export type Limits = {
   /** Seconds. */
   grace: number;
   members: number;
+  /** Seconds within which a message can be edited; 0 from a server without amendments. */
+  editAge: number;
 };
 
 /**
@@ -29,29 +37,50 @@ export type Limits = {
  */
 export type Doubt = { is: "name" | "twice" | "order" | "fork" | "hole" | "unencrypted" | "former"; user: string };
 
-export type Chat = {
-  type: "chat";
+/** What every entry of the log has. */
+type Numbered = {
   seq: number;
   from: string;
   user: string;
-  text: string;
   at: number;
   cursor: string | null;
   n: number | null;
   /** The name is an account's. */
   verified?: true;
+};
+
+type Worded = Numbered & {
+  text: string;
   /** Sealed with another key than this page's, or not sealed where this page seals. */
   encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
+};
+
+/** An emoji that a member has on a message. The server names the member by its id; an opened one knows the name. */
+export type FoldedReaction = { from: string; text: string; user?: string; sealed?: string };
+
+/** A message. From a history it comes as it was amended since. */
+export type Chat = Worded & {
+  type: "chat";
+  replyTo?: number;
+  edited?: number;
+  /** Its text is empty. */
+  deleted?: true;
+  reactions?: readonly FoldedReaction[];
   /** Of an opened line: its author's count, and what the author's next line names it by. */
   claims?: { n: number; id: string };
 };
 
 /** A member put an emoji on the message `target`, or took it away. `text` is the emoji, or what was sealed. */
-export type React = Omit<Chat, "type"> & { type: "react"; target: number; on: boolean };
+export type React = Worded & { type: "react"; target: number; on: boolean; sealed?: string };
+
+/** The author of the message `target` gave it another text. */
+export type Edit = Worded & { type: "edit"; target: number };
+
+export type Delete = Numbered & { type: "delete"; target: number };
 
 /** An entry of the log, of any kind. */
-export type LogEntry = Chat | React;
+export type LogEntry = Chat | React | Edit | Delete;
 
 export type Snapshot = {
   clientId: string;
@@ -90,7 +119,7 @@ export type Inbound =
   | { type: "error"; code: string; message: string; n: number | null; retryAfter: number | null };
 
 /** A new entry of the log: the page counts every one of its own. */
-export type NewEntry = Required<Extract<ClientMessage, { type: WireEntry["type"] }>>;
+export type NewEntry = Extract<ClientMessage, { type: WireEntry["type"] }> & { n: number };
 
 export type Outbound = NewEntry | Exclude<ClientMessage, { type: NewEntry["type"] | "livekit-token" }>;
 
@@ -126,7 +155,12 @@ function readFields(f: FieldReader): Inbound | null {
 type Reader = (f: FieldReader) => Inbound | null;
 type Wire<Type extends ServerMessage["type"]> = Extract<ServerMessage, { type: Type }>;
 
-const ENTRIES: { [Type in WireEntry["type"]]: (f: FieldReader<Wire<Type>>) => LogEntry } = { chat, react };
+const ENTRIES: { [Type in WireEntry["type"]]: (f: FieldReader<Wire<Type>>) => LogEntry } = {
+  chat,
+  react,
+  edit: (f) => ({ type: "edit", ...numbered(f), text: f.text("text"), target: f.number("target") }),
+  delete: (f) => ({ type: "delete", ...numbered(f), target: f.number("target") }),
+};
 
 /** Whether a frame is an entry of the log. */
 export function isEntry(frame: Inbound): frame is LogEntry {
@@ -185,14 +219,30 @@ function error(f: FieldReader<Wire<"error">> | FieldReader<Wire<"closing">>) {
 }
 
 function chat(f: FieldReader<Wire<"chat">>): Chat {
-  return { type: "chat", ...entry(f), text: f.text("text") };
+  const deleted = f.maybeFlag("deleted") === true;
+  const [replyTo, edited] = [f.maybeNumber("replyTo"), deleted ? null : f.maybeTime("edited")];
+  const reactions = deleted ? null : f.maybeList<WireReactions>("reactions");
+  return {
+    type: "chat",
+    ...numbered(f),
+    text: deleted ? "" : f.text("text"),
+    ...(replyTo === null ? {} : { replyTo }),
+    ...(edited === null ? {} : { edited }),
+    ...(deleted ? { deleted } : {}),
+    ...(reactions ? { reactions: reactions.flatMap(folded) } : {}),
+  };
+}
+
+function folded(f: FieldReader<WireReactions>): FoldedReaction[] {
+  const text = f.text("emoji");
+  return f.texts("from").map((from) => ({ from, text }));
 }
 
 function react(f: FieldReader<Wire<"react">>): React {
-  return { type: "react", ...entry(f), text: f.text("emoji"), target: f.number("target"), on: f.flag("on") };
+  return { type: "react", ...numbered(f), text: f.text("emoji"), target: f.number("target"), on: f.flag("on") };
 }
 
-function entry(f: FieldReader<Wire<"chat">> | FieldReader<Wire<"react">>): Omit<Chat, "type" | "text"> {
+function numbered(f: { [Type in WireEntry["type"]]: FieldReader<Wire<Type>> }[WireEntry["type"]]): Numbered {
   return {
     seq: f.number("seq"),
     from: f.text("from"),
@@ -243,6 +293,7 @@ function snapshot(f: FieldReader<Wire<"welcome">> | FieldReader<Wire<"reset">>):
       historyAge: limits.number("historyAge"),
       grace: limits.number("grace"),
       members: limits.number("members"),
+      editAge: limits.maybeNumber("editAge") ?? 0,
     },
     video: f.flag("video"),
     at: f.time("timestamp"),
@@ -289,6 +340,10 @@ export class FieldReader<Wire = Record<string, any>> {
     return Number.isNaN(at) ? this.#refuse(key, "a time") : at;
   }
 
+  maybeTime(key: Keys<Wire, string>): number | null {
+    return this.#of[key] == null ? null : this.time(key);
+  }
+
   maybeText(key: Keys<Wire, string>): string | null {
     return this.#of[key] == null ? null : this.text(key);
   }
@@ -309,6 +364,11 @@ export class FieldReader<Wire = Record<string, any>> {
     const value = this.#of[key];
     if (!Array.isArray(value)) return this.#refuse(key, "a list");
     return value.map((item) => new FieldReader<Item>(item, key));
+  }
+
+  texts(key: Keys<Wire, string[]>): string[] {
+    const value = this.#of[key];
+    return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : this.#refuse(key, "texts");
   }
 
   maybeList<Item>(key: Keys<Wire, Item[]>): FieldReader<Item>[] | null {

@@ -1,36 +1,35 @@
 // One stay in one room: the connection brings frames, the log keeps them, storage remembers the seat to come back to.
 
-import type { TrafficCounter } from "../transport/transport";
 import { TransportSelector, preloadFallback, transportSpecs } from "../transport/selector";
 import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
 import { isReachable } from "../transport/reachability";
-import { type LogEvent, nextTick, reduce } from "../log/log";
+import { entryEvent, type LogEvent, nextTick, reduce } from "../log/log";
 import { nextToSend, toFrame } from "../log/outgoing";
-import { toggleReaction } from "../log/reactions";
-import { emptyLog, type Entry, type Log, type Outgoing } from "../log/state";
+import { reactionTo } from "../log/reactions";
+import { type Amendment, emptyLog, findEntry, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
-import type { Chat, Inbound, LogEntry } from "../protocol/frames";
+import type { Chat, Inbound } from "../protocol/frames";
 import type { LiveKitToken } from "../protocol/livekit-token";
-import type { TransportName } from "../protocol/transport-name";
-import { AuthorChain } from "../e2ee/author-chain";
-import { markUndecryptable, openFrame, wordsOf } from "../e2ee/frames";
+import type { RoomCipher } from "../e2ee/cipher";
 import type { Secret } from "../e2ee/key";
-import { RoomCipher } from "../e2ee/cipher";
-import { LineVerifier } from "../e2ee/line-verifier";
+import { markUndecryptable } from "../e2ee/sealed-text";
+import type { Sealer } from "../e2ee/sealer";
 import {
   forgetSession,
-  loadDraft,
   loadPlainAllowed,
   loadSession,
   loadTransport,
-  saveDraft,
   allowPlain,
+  type SavedSession,
   saveSession,
   saveTransport,
 } from "../storage/storage";
+import { Draft } from "./draft.svelte";
 import { requestLiveKitToken } from "./livekit-token-request";
+import { listenToPage } from "./page-events";
 import { Redraw } from "./redraw";
+import type { RoomSessionOptions } from "./room-session-options";
 import { ServerClock } from "./server-clock";
 import { Typing } from "./typing";
 
@@ -38,18 +37,6 @@ import { Typing } from "./typing";
 const TIMER_MAX = 2_000_000_000;
 /** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
 export const LEAVE_TIMEOUT = 3_000;
-
-export type RoomSessionOptions = {
-  /** Forces this transport. */
-  transport?: TransportName | null;
-  /** The room's key from the link; null without one. */
-  secret?: Secret | null;
-  /** The key in storage, when a page has several seats in a room. */
-  storageKey?: string;
-  traffic?: TrafficCounter;
-  /** Called with each message of others, before it is drawn. */
-  onChat?: (chat: Chat) => void;
-};
 
 export class RoomSession {
   readonly room: string;
@@ -87,7 +74,7 @@ export class RoomSession {
   readonly #redraw = new Redraw(() => (this.log = this.#log));
   #ticket: string | null = null;
   readonly #clock = new ServerClock();
-  #draft = $state("");
+  readonly #draft: Draft;
   #tickTimer = 0;
   #lifetime = new AbortController();
   /** Decryption is asynchronous; the queue keeps the order. */
@@ -95,8 +82,10 @@ export class RoomSession {
   /** Welcomes still being decrypted: until then this page's seat is unknown. */
   #pendingWelcomes = 0;
   #sealing = false;
-  readonly #chain: AuthorChain;
-  readonly #verifier = new LineVerifier();
+  /** Null in a room without a key, and until it is loaded. */
+  #sealer: Sealer | null = null;
+  /** The newest sealed line of this seat, as the tab remembers it. */
+  #last: SavedSession["last"];
   #othersEncrypt = false;
   /** The user allowed unencrypted text; kept here too, as storage may be unavailable. */
   #plainAllowed = false;
@@ -106,16 +95,16 @@ export class RoomSession {
     this.name = name;
     this.#options = options;
     this.secret = options.secret ?? null;
-    this.cipher = this.secret === null ? null : RoomCipher.of(this.secret, room);
-    this.cipher?.catch(() => (this.encryptionFailed = true));
     this.#storageKey = options.storageKey ?? room;
     const { transport: forced = null, traffic = null } = options;
     const saved = loadSession(this.#storageKey);
+    this.cipher = this.secret === null ? null : this.#loadCipher(this.secret, saved);
+    this.cipher?.catch(() => (this.encryptionFailed = true));
     this.#ticket = saved?.ticket ?? null;
     this.#log = emptyLog(saved);
-    this.#chain = new AuthorChain(saved?.clientId, saved?.last);
+    this.#last = saved?.last;
     this.#plainAllowed = loadPlainAllowed(room);
-    this.#draft = loadDraft(this.#storageKey);
+    this.#draft = new Draft(this.#storageKey);
     this.#connection = new Connection({
       selector: new TransportSelector(transportSpecs(forced), loadTransport()),
       joinParams: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
@@ -127,8 +116,27 @@ export class RoomSession {
       random: Math.random,
     });
     this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
-    this.#listenToPage();
+    listenToPage(
+      {
+        onVisibility: (visible) => {
+          this.#dispatch({ type: "visibility", visible });
+          if (visible) this.#connection.checkNow();
+        },
+        onOnline: () => this.#connection.checkNow(),
+        onBeforeUnload: () => this.#connection.beforeUnload(),
+        // A page in the back/forward cache cannot answer. An unloading page may only be reloading.
+        onHide: (kept) => (kept ? this.#connection.suspend() : this.#connection.unload()),
+        onWake: () => this.#connection.wake(),
+      },
+      this.#lifetime.signal,
+    );
     this.#connection.connect();
+  }
+
+  async #loadCipher(secret: Secret, saved: SavedSession | null): Promise<RoomCipher> {
+    const { RoomCipher, Sealer } = await import("../e2ee/encryption");
+    this.#sealer = new Sealer(saved);
+    return RoomCipher.of(secret, this.room);
   }
 
   /** The server's time, as far as the page knows it. */
@@ -138,25 +146,46 @@ export class RoomSession {
 
   /** Unsent text: it outlives the view, and a reload of its tab. */
   get draft(): string {
-    return this.#draft;
+    return this.#draft.text;
   }
 
   set draft(draft: string) {
-    this.#draft = draft;
-    saveDraft(this.#storageKey, draft);
+    this.#draft.text = draft;
   }
 
-  send(text: string): void {
-    this.#dispatch({ type: "send", text, now: this.now() });
+  /** The message that the draft answers; null for none, and once that is gone. */
+  get replyTo(): number | null {
+    return this.#draft.replyTo;
+  }
+
+  set replyTo(seq: number | null) {
+    this.#draft.replyTo = seq;
+  }
+
+  send(text: string, replyTo: number | null = null): void {
+    this.#enqueue({ text, ...(replyTo === null ? {} : { replyTo }) });
     this.typing.sent();
-    this.#persist();
   }
 
-  /** Puts an emoji on a message, or takes it away where this page has put it. */
-  react(line: Entry, emoji: string): void {
-    const react = toggleReaction(this.#log, line, emoji);
-    if (!react) return;
-    this.#dispatch({ type: "send", text: emoji, react, now: this.now() });
+  /** Puts an emoji on a message, or takes it away; without `on`, the other of what this page has there now. */
+  react(target: number, emoji: string, on?: boolean): void {
+    const amends = reactionTo(this.#log, target, emoji, on);
+    if (amends) this.#enqueue({ text: emoji, amends });
+  }
+
+  /** Gives a message of this page another text, once the server has it. */
+  edit(target: number, text: string): void {
+    this.#enqueue({ text, amends: { type: "edit", target } });
+    this.typing.sent();
+  }
+
+  /** Deletes a message of this page, once the server has done so. */
+  remove(target: number): void {
+    this.#enqueue({ text: "", amends: { type: "delete", target } });
+  }
+
+  #enqueue(what: { text: string; replyTo?: number; amends?: Amendment }): void {
+    this.#dispatch({ type: "send", ...what, now: this.now() });
     this.#persist();
   }
 
@@ -180,7 +209,7 @@ export class RoomSession {
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    const texts = waiting.flatMap((o) => (o.react ? [] : [o.text]));
+    const texts = waiting.flatMap((o) => (o.amends ? [] : [o.text]));
     this.draft = [...texts, this.draft].filter((text) => text !== "").join("\n");
     for (const { key } of waiting) this.discard(key);
     this.confirmingPlain = false;
@@ -193,7 +222,7 @@ export class RoomSession {
 
   /** Leaves for good, or keeps the draft for coming back. */
   leave(keepsDraft = false): void {
-    if (!keepsDraft) this.draft = "";
+    if (!keepsDraft) [this.draft, this.replyTo] = ["", null];
     this.leaveConfirmed = null;
     const late = window.setTimeout(() => (this.leaveConfirmed = false), LEAVE_TIMEOUT);
     void this.#connection.leave().then((heard) => {
@@ -221,7 +250,8 @@ export class RoomSession {
     const seats = frame.type === "welcome" || frame.type === "reset";
     if (seats) this.#pendingWelcomes += 1;
     const open = async () => {
-      const read = await openFrame(frame, await cipher.catch(() => null), this.#verifier);
+      const room = await cipher.catch(() => null);
+      const read = (await this.#sealer?.open(frame, room)) ?? markUndecryptable(frame);
       if (seats) this.#pendingWelcomes -= 1;
       if (!this.#lifetime.signal.aborted) this.#apply(read);
       if (seats && this.connection.is === "open" && this.#pendingWelcomes === 0) this.caughtUp = true;
@@ -236,7 +266,9 @@ export class RoomSession {
       case "reset": {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
-        this.#chain.setAuthor(frame.clientId);
+        this.#sealer?.chain.setAuthor(frame.clientId);
+        // Another seat, another room: the same number is another message.
+        if (frame.clientId !== this.#log.me?.clientId) [this.replyTo, this.#last] = [null, undefined];
         for (const entry of frame.history) this.#noteEntry(entry, frame.clientId);
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
@@ -249,15 +281,17 @@ export class RoomSession {
       }
       case "chat":
       case "react":
+      case "edit":
+      case "delete":
         this.#clock.advanceTo(frame.at);
         if (frame.type === "chat") this.#options.onChat?.(frame);
         this.#noteEntry(frame, this.#log.me?.clientId);
-        if (frame.claims && frame.from === this.#log.me?.clientId) this.#persist();
-        this.#dispatch(frame.type === "chat" ? { type: "chat", chat: frame } : { type: "react", react: frame });
+        if (frame.type === "chat" && frame.claims && frame.from === this.#log.me?.clientId) this.#persist();
+        this.#dispatch(entryEvent(frame));
         break;
       case "ack":
         this.#clock.advanceTo(frame.at);
-        this.#onAck(frame.n, frame.seq);
+        if (frame.n !== null && this.#sealer?.confirm(frame.n, frame.seq, this.#log)) this.#persist();
         this.#dispatch(frame);
         break;
       case "joined": {
@@ -292,22 +326,9 @@ export class RoomSession {
   }
 
   /** Notes what a line implies: that this page's own line arrived, or that others write encrypted. */
-  #noteEntry({ from, claims, encryption }: LogEntry, me: string | undefined): void {
+  #noteEntry({ from, claims, encryption }: Pick<Chat, "from" | "claims" | "encryption">, me: string | undefined): void {
     if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
-    else if (claims) this.#chain.advance(claims.n, claims.id);
-  }
-
-  #onAck(n: number | null, seq: number): void {
-    const { me } = this.#log;
-    const place = n === null ? null : this.#chain.confirm(n);
-    if (!me || !place) return;
-    this.#verifier.recordOwn(me.clientId, { ...place, user: me.user, verified: this.#isVerified() }, seq);
-    this.#persist();
-  }
-
-  #isVerified(): boolean {
-    const { me, members } = this.#log;
-    return members.some((m) => m.clientId === me?.clientId && m.verified === true);
+    else if (claims) this.#sealer?.chain.advance(claims.n, claims.id);
   }
 
   #onConnectionState(state: ConnectionState): void {
@@ -327,6 +348,7 @@ export class RoomSession {
   #dispatch(event: LogEvent): void {
     this.#log = reduce(this.#log, event);
     this.unread = this.#log.unread;
+    if (this.entered && this.replyTo !== null && !findEntry(this.#log, this.replyTo)) this.replyTo = null;
     this.#redraw.schedule();
     this.#sendNext();
     window.clearTimeout(this.#tickTimer);
@@ -340,7 +362,8 @@ export class RoomSession {
   #sendNext(): void {
     const line = nextToSend(this.#log);
     if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
-    else if (line && !line.sent && this.#othersEncrypt && !this.#plainAllowed) this.confirmingPlain = true;
+    else if (line && line.text !== "" && !line.sent && this.#othersEncrypt && !this.#plainAllowed)
+      this.confirmingPlain = true;
     else if (line && this.#connection.send(toFrame(line, line.text))) this.#log = reduce(this.#log, { type: "sent" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }
@@ -348,52 +371,27 @@ export class RoomSession {
   async #sealAndSend(line: Outgoing, cipher: Promise<RoomCipher>): Promise<void> {
     const { me } = this.#log;
     if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
-    const { clientId: from, user } = me;
+    const { clientId: from } = me;
     this.#sealing = true;
-    const text = wordsOf(line.text, line.react);
-    const whole = { ...this.#chain.positionOf(line.n), text, user, verified: this.#isVerified() };
-    const sealed = await cipher.then((cipher) => cipher.seal(whole, from)).catch(() => null);
+    const sealed = await cipher.then((cipher) => this.#sealer?.seal(line, this.#log, cipher)).catch(() => undefined);
     this.#sealing = false;
-    if (sealed === null) return;
+    if (sealed === undefined) return;
     const next = nextToSend(this.#log);
     // Sealed for a seat: under another one it is sealed anew.
     const holds =
       next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
     if (!holds) return this.#sendNext();
-    this.#chain.recordSealed(line.n, sealed.id);
-    if (this.#connection.send(toFrame(line, sealed.text))) this.#dispatch({ type: "sent" });
+    if (!sealed)
+      return this.#dispatch({ type: "rejected", n: line.n, code: "no_target", retryAfter: null, now: this.now() });
+    if (sealed.id !== undefined) this.#sealer?.chain.recordSealed(line.n, sealed.id);
+    if (this.#connection.send(toFrame(line, sealed.text)))
+      this.#dispatch({ type: "sent", ...(line.amends?.type === "react" ? { sealed: sealed.text } : {}) });
   }
 
   #persist(): void {
     const { me, lastN, former } = this.#log;
-    const { last } = this.#chain;
+    const last = this.#sealer?.chain.last ?? this.#last;
     if (me && this.#ticket !== null)
-      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last.n > 0 ? { last } : {}) });
-  }
-
-  #listenToPage(): void {
-    const { signal } = this.#lifetime;
-    const reportVisibility = () => this.#dispatch({ type: "visibility", visible: !document.hidden });
-    addEventListener("online", () => this.#connection.checkNow(), { signal });
-    // Prevented: the browser asks the user, who may stay.
-    addEventListener("beforeunload", (event) => !event.defaultPrevented && this.#connection.beforeUnload(), { signal });
-    // A page in the back/forward cache cannot answer. An unloading page may only be reloading.
-    addEventListener(
-      "pagehide",
-      (event) => (event.persisted ? this.#connection.suspend() : this.#connection.unload()),
-      { signal },
-    );
-    addEventListener("pageshow", (event) => event.persisted && this.#connection.wake(), { signal });
-    // A frozen page keeps its seat, and on resuming pings at once to learn whether the connection lives.
-    document.addEventListener("resume", () => this.#connection.wake(), { signal });
-    document.addEventListener(
-      "visibilitychange",
-      () => {
-        reportVisibility();
-        if (!document.hidden) this.#connection.checkNow();
-      },
-      { signal },
-    );
-    reportVisibility();
+      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last?.n ? { last } : {}) });
   }
 }

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { FakeSocket } from "./socket.fixture";
-import type { Entry } from "../log/state";
 import { RoomSession } from "./room-session.svelte";
 
 const T0 = Date.parse(WELCOME.timestamp);
@@ -163,18 +162,18 @@ const reaction = (seq: number, from: string) => {
   return { ...entry, type: "react", from, target: 1, emoji: "👍", on: true };
 };
 const reactionsSent = () => socket().sent.flatMap((frame) => (frame.includes('"react"') ? [JSON.parse(frame).on] : []));
-const target = () => session.log.lines.find((line): line is Entry => line.kind === "entry")!;
 
 test("a reaction pressed again before its answer is taken back, though nothing was drawn in between", () => {
   enter({ history: [chat(1, 0)] });
-  const line = target();
-  for (let presses = 0; presses < 3; presses += 1) session.react(line, "👍");
+  for (let presses = 0; presses < 3; presses += 1) session.react(1, "👍");
   expect(reactionsSent()).toEqual([true]);
   socket().says({ type: "ack", n: 1, seq: 2, timestamp: at(0), cursor: "e-2" });
   socket().says({ type: "ack", n: 2, seq: 3, timestamp: at(0), cursor: "e-3" });
   expect(reactionsSent()).toEqual([true, false, true]);
   socket().says({ type: "ack", n: 3, seq: 4, timestamp: at(0), cursor: "e-4" });
-  session.react(line, "👍");
+  session.react(1, "👍", true);
+  expect(reactionsSent()).toEqual([true, false, true]);
+  session.react(1, "👍", false);
   expect(reactionsSent()).toEqual([true, false, true, false]);
 });
 
@@ -182,8 +181,8 @@ test("a reaction of this page's earlier seat is not put a second time", () => {
   enter({ clientId: "before", history: [chat(1, 0), reaction(2, "before")] });
   socket().welcome({ limits: LIMITS, clientId: "me", history: [chat(1, 0), reaction(2, "before")] });
   expect(session.log.me?.clientId).toBe("me");
-  session.react(target(), "👍");
+  session.react(1, "👍");
   expect([reactionsSent(), session.log.outgoing]).toEqual([[], []]);
-  session.react(target(), "🎉");
+  session.react(1, "🎉");
   expect(reactionsSent()).toEqual([true]);
 });

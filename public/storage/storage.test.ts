@@ -4,11 +4,13 @@ import {
   forgetSessions,
   loadInCall,
   loadDraft,
+  loadReply,
   loadName,
   loadPlainAllowed,
   loadSession,
   saveInCall,
   saveDraft,
+  saveReply,
   saveName,
   allowPlain,
   saveSession,
@@ -52,6 +54,18 @@ test("what is written and not sent is remembered for its room and this tab, unti
   saveDraft("a", "again");
   forgetSessions();
   expect(loadDraft("a")).toBe("");
+});
+
+test("what a draft answers is remembered with it", () => {
+  saveReply("a", 7);
+  expect([loadReply("a"), loadReply("b")]).toEqual([7, null]);
+  saveReply("a", null);
+  expect([loadReply("a"), sessionStorage.length]).toEqual([null, 0]);
+  saveReply("a", 8);
+  forgetSessions();
+  expect(loadReply("a")).toBeNull();
+  sessionStorage.setItem("parlor.reply.a", "soon");
+  expect(loadReply("a")).toBeNull();
 });
 
 test("a call is remembered until it or the seat is left", () => {

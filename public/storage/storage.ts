@@ -22,6 +22,7 @@ export const RECENT = "parlor.recent";
 export const NUDGE = "parlor.nudge";
 const plainKey = (room: string) => `parlor.plain.${room}`;
 const draftKey = (room: string) => `parlor.draft.${room}`;
+const replyKey = (room: string) => `parlor.reply.${room}`;
 const callKey = (room: string) => `parlor.call.${room}`;
 const sessionKey = (room: string) => `parlor.seat.${room}`;
 
@@ -74,7 +75,7 @@ export function forgetSessions(): void {
   saveLocal(RECENT, null);
   tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
-      if ([sessionKey(""), draftKey(""), callKey(""), plainKey("")].some((kind) => key.startsWith(kind)))
+      if ([sessionKey, draftKey, replyKey, callKey, plainKey].some((kind) => key.startsWith(kind(""))))
         sessionStorage.removeItem(key);
   });
 }
@@ -96,6 +97,17 @@ export function loadDraft(room: string): string {
 export function saveDraft(room: string, draft: string): void {
   tryStorage(() =>
     draft === "" ? sessionStorage.removeItem(draftKey(room)) : sessionStorage.setItem(draftKey(room), draft),
+  );
+}
+
+/** The message that the draft answers. */
+export function loadReply(room: string): number | null {
+  return tryStorage(() => Number(sessionStorage.getItem(replyKey(room)))) || null;
+}
+
+export function saveReply(room: string, seq: number | null): void {
+  tryStorage(() =>
+    seq === null ? sessionStorage.removeItem(replyKey(room)) : sessionStorage.setItem(replyKey(room), String(seq)),
   );
 }
 

@@ -1,37 +1,70 @@
-import { flushSync, mount, unmount } from "svelte";
+import { flushSync, mount, tick, unmount } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import type { RoomSession } from "../session/room-session.svelte";
 import { en } from "../i18n/en";
 import { i18n } from "../i18n/i18n.svelte";
+import type { Entry } from "../log/state";
 import Composer from "./Composer.svelte";
+import { Composing } from "./composing.svelte";
 
 let over = () => {};
 beforeEach(() => i18n.switch("en"));
 afterEach(() => over());
 
-function composer(draft: string) {
+const entry = (seq: number, over: Partial<Entry> = {}): Entry => ({
+  kind: "entry",
+  key: seq,
+  seq,
+  from: "me",
+  user: "Ann",
+  text: `text ${seq}`,
+  at: 0,
+  mine: true,
+  ...over,
+});
+
+function composer(draft: string, lines: Entry[] = []) {
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
-  const said: string[] = [];
+  const said: unknown[] = [];
   const session = $state({
     draft,
-    log: { limits: { ...WELCOME.limits, textLength: 4_000 } },
+    replyTo: null as number | null,
+    log: {
+      me: { clientId: "me", user: "Ann" },
+      members: [],
+      lines,
+      limits: { ...WELCOME.limits, textLength: 4_000, editAge: 900 },
+    },
     secret: null,
-    send: (text: string) => said.push(text),
-    now: () => 0,
+    send: (text: string, replyTo: number | null) => said.push(replyTo === null ? text : [text, replyTo]),
+    edit: (target: number, text: string) => said.push({ target, text }),
+    now: () => 1_000,
     typing: { input() {}, stop() {} },
   });
   const target = document.createElement("div");
   document.body.append(target);
-  const view = mount(Composer, { target, props: { session: session as unknown as RoomSession } });
+  const composing = new Composing();
+  const view = mount(Composer, { target, props: { session: session as unknown as RoomSession, composing } });
   flushSync();
   over = () => {
     void unmount(view);
     target.remove();
     vi.unstubAllGlobals();
   };
-  const button = target.querySelector("button")!;
-  return { session, said, button, says: () => target.querySelector("[role=status]")!.textContent };
+  const button = target.querySelector("button.solid") as HTMLButtonElement;
+  const area = target.querySelector("textarea")!;
+  const press = (key: string, more: KeyboardEventInit = {}) => {
+    area.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+    flushSync();
+  };
+  const write = (text: string) => {
+    area.value = text;
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    flushSync();
+  };
+  const says = () => target.querySelector("#room-to-say")!.textContent;
+  return { session, composing, said, button, area, press, write, says };
 }
 
 test("a text of the longest kind that was pasted with a line break at its end fits, and one character more does not", () => {
@@ -53,4 +86,70 @@ test("an invisible message is not sent, and the composer says so", () => {
   }
   const { button, says } = composer("  \n");
   expect([button.disabled, says()]).toEqual([true, ""]);
+});
+
+test("ArrowUp in an empty field edits the last message of one's own, and the draft is what it was", async () => {
+  const { session, said, area, press, write, button } = composer("", [
+    entry(1),
+    entry(2),
+    entry(3, { from: "ben", mine: false }),
+    entry(4, { deleted: true, text: "" }),
+  ]);
+  press("ArrowUp", { shiftKey: true });
+  expect(area.value).toBe("");
+  press("ArrowUp");
+  expect(area.value).toBe("text 2");
+  expect(button.getAttribute("aria-label")).toBe(en.save);
+  write("text two");
+  press("Enter");
+  expect(said).toEqual([{ target: 2, text: "text two" }]);
+  expect([area.value, session.draft]).toEqual(["", ""]);
+  // What was not changed is not sent.
+  press("ArrowUp");
+  press("Enter");
+  expect(said).toHaveLength(1);
+  await tick();
+});
+
+test("an edit leaves the draft alone, Escape ends it, and one that came too late does not begin", () => {
+  const { session, composing, said, area, press, write } = composer("half a thought", [entry(1)]);
+  press("ArrowUp");
+  expect(area.value).toBe("half a thought");
+  composing.edit(entry(1));
+  flushSync();
+  write("changed");
+  expect(session.draft).toBe("half a thought");
+  press("Escape");
+  expect([area.value, said.length]).toEqual(["half a thought", 0]);
+  session.draft = "";
+  session.log.lines = [entry(1, { at: -900_000 })];
+  flushSync();
+  press("ArrowUp");
+  expect(area.value).toBe("");
+});
+
+test("an edit of a message that is gone cannot be saved", () => {
+  const { session, composing, said, press, button } = composer("", [entry(1)]);
+  composing.edit(entry(1));
+  flushSync();
+  expect(button.disabled).toBe(false);
+  session.log.lines = [];
+  flushSync();
+  expect(button.disabled).toBe(true);
+  press("Enter");
+  expect(said).toEqual([]);
+});
+
+test("an answer goes with what it answers, once", () => {
+  const { session, said, press, write } = composer("yes", [entry(1)]);
+  session.replyTo = 1;
+  flushSync();
+  press("Enter");
+  write("and no");
+  press("Enter");
+  expect(said).toEqual([["yes", 1], "and no"]);
+  session.replyTo = 1;
+  flushSync();
+  press("Escape");
+  expect(session.replyTo).toBeNull();
 });

@@ -28,3 +28,24 @@ async function isOld(): Promise<boolean> {
 }
 
 export const lazyParts = new LazyParts();
+
+/** A part that is drawn as soon as it has come; null until then. */
+export class LazyPart<T> {
+  now: T | null = $state.raw(null);
+  readonly #load: () => Promise<T>;
+  #asked = false;
+
+  constructor(load: () => Promise<T>) {
+    this.#load = load;
+  }
+
+  /** Fetches it once. What failed is told by `lazyParts`, and may be wanted again (in Firefox a reload is needed). */
+  want(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    lazyParts.fetch(this.#load).then(
+      (part) => (this.now = part),
+      () => (this.#asked = false),
+    );
+  }
+}

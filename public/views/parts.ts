@@ -1,15 +1,26 @@
 // Parts that a room does not show at first.
 
+import { LazyPart } from "./lazy-parts.svelte";
+
 export const loadOutside = () => import("./outside");
 export const loadExplanation = () => import("../e2ee/explanation");
+export const loadDialogs = () => import("./dialogs");
 export const loadMore = () => import("../more/More.svelte");
+
+/** What messages carry beside their text: reactions, and what they answer. */
+export const carried = new LazyPart(() => import("./carried"));
+/** What can be done with a message, and the composer's part in it. */
+export const acting = new LazyPart(() => import("./acting"));
+/** Texts with marks of Markdown, or with mentions. */
+export const markedText = new LazyPart(() => import("./MarkedText.svelte"));
+/** What the composer offers for a name or an emoji that was begun. */
+export const completion = new LazyPart(() => import("./Completion.svelte"));
 
 /** The person does something in a room: what it may ask for when its network is away is fetched. */
 export function preloadParts(): void {
-  loadOutside().then(
+  for (const load of [loadOutside, loadExplanation, loadDialogs]) load().catch(() => {});
+  loadMore().then(
     (part) => part.noteVisit(location.href, Date.now()),
     () => {},
   );
-  loadExplanation().catch(() => {});
-  loadMore().catch(() => {});
 }

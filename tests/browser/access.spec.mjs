@@ -121,7 +121,8 @@ test.describe("access", () => {
     await log(page).getByRole("button", { name: "React" }).waitFor();
     await reach("React");
     await press("Enter");
-    await reach("👍");
+    const emoji = log(page).getByRole("group", { name: "React" }).getByRole("button", { name: "👍" });
+    await emoji.and(page.locator(":focus")).waitFor();
     await press("Enter");
     await log(page).getByRole("button", { name: "👍: 1", pressed: true }).waitFor();
     await reach("Invite");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "./fixtures.mjs";
-import { box, fits, inRoom, newRoom, remember, say, sees } from "./people.mjs";
+import { box, fits, inRoom, newRoom, react, remember, say, sees } from "./people.mjs";
 
 async function firstVisit(page, base, words) {
   await remember(page, "Ann");
@@ -68,8 +68,7 @@ test.describe("landing", () => {
       const room = newRoom(base);
       const ben = await visitors.guest("Ben", room);
       await say(ben, "hello");
-      await ben.getByRole("log").getByRole("button", { name: "React" }).click();
-      await ben.getByRole("button", { name: "👍" }).click();
+      await react(ben, "hello", "👍");
       await ben.getByRole("button", { name: "👍: 1" }).waitFor();
       const page = await visitors.page({ locale });
       await remember(page, "Ann");

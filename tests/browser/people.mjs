@@ -123,6 +123,11 @@ export function newRoom(base) {
 
 export const log = (page) => page.getByRole("log");
 export const bubble = (page, text) => log(page).locator(".bubble").filter({ hasText: text });
+/** The message with this text; what quotes it is another. */
+export const message = (page, text) =>
+  log(page)
+    .locator(".message")
+    .filter({ has: page.locator(".text", { hasText: text }) });
 export const box = (page) => page.getByRole("textbox", { name: /^(Message|Сообщение)$/ });
 
 export async function inRoom(page, timeout = TIMEOUT) {
@@ -132,6 +137,30 @@ export async function inRoom(page, timeout = TIMEOUT) {
 export async function say(page, text) {
   await box(page).fill(text);
   await box(page).press("Enter");
+}
+
+/** What can be done with a message, as a pointer that comes by sees it; `reach` is how it comes. */
+export async function actionsOf(page, text, reach = (bubble) => bubble.hover()) {
+  const row = message(page, text);
+  await reach(row.locator(".bubble"));
+  const actions = row.getByRole("toolbar");
+  await actions.waitFor();
+  return actions;
+}
+
+export async function act(page, text, name, reach) {
+  const button = (await actionsOf(page, text, reach)).getByRole("button", { name });
+  await button.click();
+  return button;
+}
+
+export const REACT = /^(React|Реакция)$/;
+
+/** Opens the offer of emoji at a message and chooses; `press` is how. */
+export async function react(page, text, emoji, press = (button) => button.click(), reach = undefined) {
+  const actions = await actionsOf(page, text, reach);
+  await press(actions.getByRole("button", { name: REACT }));
+  await press(actions.getByRole("group", { name: REACT }).getByRole("button", { name: emoji }));
 }
 
 export async function hears(page, text) {

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
 import { expect, test } from "./fixtures.mjs";
 import { expectAccessible, PHONE } from "./axe.mjs";
-import { box, fits, hears, log, newRoom, reconnects, say, sees } from "./people.mjs";
+import { actionsOf, box, fits, hears, log, message, newRoom, react, REACT, reconnects, say, sees } from "./people.mjs";
 
-const REACT = /^(React|Реакция)$/;
 const count = (page, emoji, n) => log(page).getByRole("button", { name: `${emoji}: ${n}` });
-const message = (page, text) => log(page).locator(".message").filter({ hasText: text });
-
-/** Opens the offer at a message and chooses; `press` is how. */
-async function react(page, text, emoji, press = (button) => button.click()) {
-  await press(message(page, text).getByRole("button", { name: REACT }));
-  await press(message(page, text).getByRole("group", { name: REACT }).getByRole("button", { name: emoji }));
-}
+const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
+/** What a screen reader says beside the name of a button. */
+const described = (button) =>
+  button.evaluate((button) => document.getElementById(button.getAttribute("aria-describedby")).textContent.trim());
 
 /** Ben's message has a reaction of his own; then Ann's connection is cut. */
 async function cutOff(visitors, base, tcpProxy) {
@@ -22,6 +18,8 @@ async function cutOff(visitors, base, tcpProxy) {
   await hears(ann, "one");
   await react(ben, "one", "👍");
   await count(ann, "👍", 1).waitFor();
+  // What can be done with a message is loaded while there is a network.
+  await actionsOf(ann, "one");
   await ann.context().setOffline(true);
   tcpProxy.cut();
   await ann.getByText("Messages will be sent once you’re back").waitFor();
@@ -36,33 +34,67 @@ test.describe("reactions", () => {
     await box(ann).fill("party?");
     await box(ann).press("Enter");
     await hears(ben, "party?");
-    const opener = message(ben, "party?").getByRole("button", { name: REACT });
+    const actions = await actionsOf(ben, "party?");
+    const opener = actions.getByRole("button", { name: REACT });
     await opener.focus();
     await ben.keyboard.press("Enter");
-    assert.equal(await opener.getAttribute("aria-expanded"), "true");
+    await expect(opener).toHaveAttribute("aria-expanded", "true");
+    await expect(actions.getByRole("button", { name: "👍" })).toBeFocused();
+    await ben.keyboard.press("ArrowRight");
+    await expect(actions.getByRole("button", { name: "❤️" })).toBeFocused();
     await ben.keyboard.press("Escape");
-    assert.equal(await opener.getAttribute("aria-expanded"), "false");
+    await expect(opener).toHaveAttribute("aria-expanded", "false");
+    await expect(opener).toBeFocused();
     await react(ben, "party?", "🎉", (button) => button.press("Enter"));
-    assert.ok(await opener.evaluate((button) => button === document.activeElement), "the focus is where it was");
+    await expect(opener, "the focus is where it was").toBeFocused();
     await count(ann, "🎉", 1).waitFor();
     assert.equal(await count(ben, "🎉", 1).getAttribute("aria-pressed"), "true");
     assert.equal(await count(ann, "🎉", 1).getAttribute("aria-pressed"), "false");
     await count(ann, "🎉", 1).click();
     const cy = await visitors.guest("Cy", room);
     await count(cy, "🎉", 2).waitFor();
-    assert.equal(await count(cy, "🎉", 2).getAttribute("title"), "Ben, Ann");
     await count(ben, "🎉", 2).click();
     await count(cy, "🎉", 1).waitFor();
     assert.equal(await count(ben, "🎉", 1).getAttribute("aria-pressed"), "false");
-    // The last one goes with its button; the focus stays beside it.
+    // The last one goes with its button; the focus stays at the message.
     await count(ann, "🎉", 1).press("Enter");
     await count(ben, "🎉", 1).waitFor({ state: "detached" });
-    const own = message(ann, "party?").getByRole("button", { name: REACT });
-    assert.ok(await own.evaluate((button) => button === document.activeElement), "the focus is not lost");
-    await own.click();
-    await message(ann, "party?").getByRole("group", { name: REACT }).waitFor();
-    await box(ann).click();
-    await message(ann, "party?").getByRole("group", { name: REACT }).waitFor({ state: "detached" });
+    assert.ok(await isFocused(message(ann, "party?")), "the focus is not lost");
+  });
+
+  test("who reacted is told on hover, on focus and to a screen reader, in both languages", async ({
+    visitors,
+    base,
+  }) => {
+    const room = newRoom(base);
+    const ann = await visitors.guest("Ann", room);
+    const ben = await visitors.guest("Ben", room, { locale: "ru-RU" });
+    const cy = await visitors.guest("Cy", room);
+    await say(ann, "lunch?");
+    for (const page of [ann, ben, cy]) {
+      await hears(page, "lunch?");
+      await react(page, "lunch?", "👍");
+      await count(page, "👍", 1)
+        .or(count(page, "👍", 2))
+        .or(count(page, "👍", 3))
+        .waitFor();
+    }
+    const [english, russian] = [count(ann, "👍", 3), count(ben, "👍", 3)];
+    await russian.waitFor();
+    assert.equal(await described(english), "Ann, Ben, and Cy");
+    assert.equal(await described(russian), "Ann, Ben и Cy");
+    const tip = log(ann).getByRole("tooltip");
+    await expect(tip).toHaveCount(0);
+    await english.hover();
+    await tip.getByText("Ann, Ben, and Cy").waitFor();
+    await ann.mouse.move(0, 0);
+    await expect(tip).toHaveCount(0);
+    await english.focus();
+    await ann.keyboard.press("Shift");
+    await tip.waitFor();
+    await expectAccessible(ann, "who reacted");
+    await ann.keyboard.press("Escape");
+    await expect(tip).toHaveCount(0);
   });
 
   test("a finger reaches it in Russian, in a room with a key, and axe finds nothing wrong", async ({
@@ -76,9 +108,11 @@ test.describe("reactions", () => {
       const text = `hello, ${colorScheme}`;
       await say(ben, text);
       await hears(ann, text);
-      await react(ann, text, "👍", (button) => button.tap());
+      const finger = (target) => target.tap();
+      await react(ann, text, "👍", finger, finger);
       await message(ben, text).getByRole("button", { name: "👍: 1" }).waitFor();
-      await message(ann, text).getByRole("button", { name: REACT }).tap();
+      await (await actionsOf(ann, text, finger)).getByRole("button", { name: REACT }).tap();
+      await message(ann, text).getByRole("group", { name: REACT }).waitFor();
       for (const button of await message(ann, text).getByRole("button").all()) {
         const { width, height } = await button.boundingBox();
         assert.ok(width >= 24 && height >= 36, `${width} x ${height} are enough for a finger`);
@@ -149,7 +183,7 @@ test.describe("reactions", () => {
     await own.waitFor();
     assert.equal(await own.getAttribute("aria-pressed"), "true");
     assert.equal(await own.getAttribute("aria-disabled"), "true");
-    assert.match(await own.getAttribute("title"), /^Ann\. You reacted before you rejoined/);
+    assert.match(await described(own), /^Ann You reacted before you rejoined/);
     await own.click({ force: true });
     await react(ann, "one", "👍", (button) => button.click({ force: true }));
     await react(ann, "one", "🎉");
@@ -163,7 +197,6 @@ test.describe("reactions", () => {
     const ben = await visitors.guest("Ben", room);
     for (let i = 1; i <= 8; i += 1) await say(ben, `line ${i}${" word".repeat(40)}`);
     await hears(ann, "line 8");
-    await message(ann, "line 8").getByRole("button", { name: REACT }).waitFor();
     const inSight = (text) =>
       message(ann, text).evaluate((row) => {
         const { top, bottom } = row.getBoundingClientRect();
@@ -173,13 +206,23 @@ test.describe("reactions", () => {
     await react(ben, "line 8", "👍");
     await count(ann, "👍", 1).waitFor();
     assert.ok((await inSight("line 8")).whole, "the end is in sight with its count");
-    await message(ann, "line 8").getByRole("button", { name: REACT }).click();
+    const above = await inSight("line 7");
+    const height = await log(ann).evaluate((box) => box.scrollHeight);
+    const actions = await actionsOf(ann, "line 8");
+    await actions.getByRole("button", { name: REACT }).click();
+    await actions.getByRole("group", { name: REACT }).waitFor();
     assert.ok((await inSight("line 8")).whole, "so is what can be chosen");
+    assert.deepEqual(await inSight("line 7"), above, "the offer moves nothing");
+    assert.equal(await log(ann).evaluate((box) => box.scrollHeight), height, "and makes nothing longer");
+    await ann.keyboard.press("Escape");
 
-    const opener = (text) => message(ann, text).getByRole("button", { name: REACT });
-    assert.equal(await log(ann).locator("[aria-keyshortcuts][tabindex='0']").count(), 1, "Tab stops once");
+    await ann.mouse.move(0, 0);
+    assert.equal(await log(ann).locator("[role=toolbar] [tabindex='0']").count(), 1, "Tab stops once");
     await ann.keyboard.press("ArrowUp");
-    assert.ok(await opener("line 7").evaluate((button) => button === document.activeElement), "an arrow goes on");
+    const above7 = message(ann, "line 7").getByRole("toolbar").getByRole("button", { name: REACT });
+    await expect(above7, "an arrow goes on").toBeFocused();
+    await ann.keyboard.press("ArrowRight");
+    await expect(message(ann, "line 7").getByRole("button", { name: "Reply" })).toBeFocused();
 
     await message(ann, "line 4").evaluate((row) => row.scrollIntoView({ block: "start" }));
     await ann.getByRole("button", { name: "Jump to the latest message" }).waitFor();

@@ -15,6 +15,8 @@ export type Limits = {
   poll: number,
   /** The most members. */
   members: number,
+  /** Whole seconds within which a message can be edited. */
+  editAge: number,
 };
 
 export type Member = {
@@ -76,14 +78,29 @@ export type Chat = { "type": "chat",
   verified?: true,
   /** The room. */
   room: string,
-  /** The text. */
-  text: string,
+  /** The text, as last edited; not of a deleted message. */
+  text?: string,
+  /** The `seq` of the message that it answers. */
+  replyTo?: number,
+  /** When it was last edited. */
+  edited?: string,
+  /** It was deleted: only its place is left. */
+  deleted?: true,
+  /** What is on it now, in the order in which each emoji came first; only in a history. */
+  reactions?: Array<Reactions>,
   /** When the store took it. */
   timestamp: string,
   /** The client's position after it. */
   cursor: string,
   /** The sender's own counter; only in what the sender gets. */
   n?: number,
+};
+
+export type Reactions = {
+  /** One emoji, or what a client sealed. */
+  emoji: string,
+  /** The members who put it there. */
+  from: Array<string>,
 };
 
 export type React = { "type": "react",
@@ -111,7 +128,51 @@ export type React = { "type": "react",
   n?: number,
 };
 
-export type LogEntry = Chat | React;
+export type Edit = { "type": "edit",
+  /** Its number in the log of the room. */
+  seq: number,
+  /** The sender. */
+  from: string,
+  /** The sender's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+  /** The `seq` of the message. */
+  target: number,
+  /** Its new text. */
+  text: string,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position after it. */
+  cursor: string,
+  /** The sender's own counter; only in what the sender gets. */
+  n?: number,
+};
+
+export type Delete = { "type": "delete",
+  /** Its number in the log of the room. */
+  seq: number,
+  /** The sender. */
+  from: string,
+  /** The sender's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+  /** The `seq` of the message. */
+  target: number,
+  /** When the store took it. */
+  timestamp: string,
+  /** The client's position after it. */
+  cursor: string,
+  /** The sender's own counter; only in what the sender gets. */
+  n?: number,
+};
+
+export type LogEntry = Chat | React | Edit | Delete;
 
 export type Ack = {
   /** The counter it was sent with. */
@@ -216,6 +277,8 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
 export type ClientMessage = { "type": "chat",
   /** The text. */
   text: string,
+  /** The `seq` of the message that it answers. */
+  replyTo?: number,
   /** The sender's own counter: it grows with each new message, also across a resume. */
   n?: number,
 }
@@ -226,6 +289,20 @@ export type ClientMessage = { "type": "chat",
   emoji: string,
   /** Put it there, or take it away. */
   on: boolean,
+  /** The sender's own counter, the same as that of messages. */
+  n?: number,
+}
+  | { "type": "edit",
+  /** The `seq` of the sender's own message. */
+  target: number,
+  /** Its new text. */
+  text: string,
+  /** The sender's own counter, the same as that of messages. */
+  n?: number,
+}
+  | { "type": "delete",
+  /** The `seq` of the sender's own message. */
+  target: number,
   /** The sender's own counter, the same as that of messages. */
   n?: number,
 }

@@ -1,0 +1,37 @@
+// The texts of the dialogs that a room opens, in their chunk.
+
+import type { Language } from "./language";
+
+const en = {
+  copyFailed: "Couldn’t copy. Select the link and copy it yourself.",
+  share: "Share…",
+  inviteTitle: "Invite people",
+  inviteHint: "Anyone with the link can join and read messages that haven’t expired.",
+  roomLink: "Link to this room",
+  qrLabel: "QR code with the link to this room",
+  videoLoading: "Loading video…",
+  videoFailed: "Video couldn’t be loaded.",
+  noVideoTitle: "Video isn’t available on this server",
+  noVideoText: "Chat works without it.",
+  operator: "For the operator",
+  operatorText: "Start a LiveKit server and give Parlor these three settings. docs/deployment.md explains how.",
+};
+
+type DialogTexts = typeof en;
+
+const ru: DialogTexts = {
+  copyFailed: "Не удалось скопировать. Выделите ссылку и скопируйте её сами.",
+  share: "Поделиться…",
+  inviteTitle: "Пригласить в комнату",
+  inviteHint: "Любой, у кого есть ссылка, может войти и\u00a0прочитать сообщения, которые ещё не исчезли.",
+  roomLink: "Ссылка на эту комнату",
+  qrLabel: "QR-код со ссылкой на эту комнату",
+  videoLoading: "Загружаем видео…",
+  videoFailed: "Не удалось загрузить видео.",
+  noVideoTitle: "На этом сервере нет видео",
+  noVideoText: "Чат работает и без него.",
+  operator: "Владельцу сервера",
+  operatorText: "Запустите LiveKit и задайте Parlor эти три настройки. Как\u00a0— написано в docs/deployment.md.",
+};
+
+export const DIALOGS: Record<Language, DialogTexts> = { en, ru };

@@ -1,0 +1,57 @@
+// Amendments: entries of the log that change a message before them. They are folded into that message.
+
+import type { Delete, Edit, React } from "../protocol/frames";
+import { addReaction } from "./reactions";
+import { type Entry, findEntry, type Log, type Outgoing, replaceEntry } from "./state";
+
+/** Applied twice an amendment changes nothing, and so does one of a message that this page lacks. */
+export function amend(log: Log, by: React | Edit | Delete): Log {
+  if (by.target >= by.seq) return log;
+  if (by.type === "react") return by.encryption ? log : addReaction(log, by);
+  const line = findEntry(log, by.target);
+  if (!line) return log;
+  return replaceEntry(log, line, by.type === "edit" ? edited(line, by) : tombstone(line));
+}
+
+function edited(line: Entry, { seq, from, text, at, encryption, doubt }: Edit): Entry {
+  if (from !== line.from || seq <= (line.editSeq ?? 0) || (text === line.text && at === line.edited)) return line;
+  const { encryption: _, ...rest } = line;
+  return {
+    ...rest,
+    text,
+    edited: at,
+    editSeq: seq,
+    ...(encryption ? { encryption } : {}),
+    ...(doubt ? { doubt } : {}),
+  };
+}
+
+/** What is left of a deleted message. */
+export function tombstone(line: Entry): Entry {
+  const { replyTo: _, edited: _e, editSeq: _s, reactions: _r, encryption: _n, ...rest } = line;
+  return { ...rest, text: "", deleted: true };
+}
+
+/** A message that this page has, with what a history knows of it. */
+export function merge(line: Entry, told: Entry): Entry {
+  if (line.deleted) return line;
+  if (told.deleted) return tombstone(line);
+  const { text, edited, reactions = [] } = told;
+  const { encryption: _, ...rest } = line;
+  const isNewer = edited !== undefined && edited > (line.edited ?? 0);
+  const words = isNewer ? { ...rest, text, edited, ...(told.encryption ? { encryption: told.encryption } : {}) } : line;
+  const known = line.reactions ?? [];
+  const keys = new Set(known.map((r) => `${r.from} ${r.emoji}`));
+  const more = reactions.filter((r) => !keys.has(`${r.from} ${r.emoji}`));
+  return more.length > 0 ? { ...words, reactions: [...known, ...more] } : words;
+}
+
+/** Whether the server will let this page amend a message: as its author, by its present seat. */
+export function mayDelete({ me }: Pick<Log, "me">, line: Entry | Outgoing): line is Entry {
+  return line.kind === "entry" && line.from === me?.clientId && !line.deleted;
+}
+
+/** For some time a message can be edited, too. One that this page cannot read it cannot edit. */
+export function mayEdit(log: Pick<Log, "me" | "limits">, line: Entry | Outgoing, now: number): line is Entry {
+  return mayDelete(log, line) && !line.encryption && now < line.at + (log.limits?.editAge ?? 0) * 1000;
+}

@@ -1,0 +1,5 @@
+// What can be done with a message, in a chunk of its own: a visitor reads first.
+
+export { default as Actions } from "./Actions.svelte";
+export { default as ComposerBar } from "./ComposerBar.svelte";
+export { default as Refused } from "./Refused.svelte";

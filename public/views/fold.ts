@@ -1,0 +1,49 @@
+// What is drawn between the messages: joins and leaves in a row are one line, and unread messages begin below a line.
+
+import type { Row } from "../log/rows";
+import type { Notice } from "../log/state";
+
+export type Drawn =
+  | Exclude<Row, { kind: "notice" }>
+  | { kind: "notice"; key: string; notices: readonly Notice[] }
+  | { kind: "unread"; key: string };
+
+const UNREAD: Drawn = { kind: "unread", key: "unread" };
+
+const comesOrGoes = ({ what }: Notice) => what === "joined" || what === "left";
+
+/** `firstUnread` is the number of a message. Unchanged lines are the same objects as in `last`. */
+export function fold(rows: readonly Row[], firstUnread: number | null, last: readonly Drawn[] = []): Drawn[] {
+  const out: Drawn[] = [];
+  for (const row of rows) {
+    if (row.kind !== "notice") {
+      if (row.kind === "message" && row.line.kind === "entry" && row.line.seq === firstUnread) out.push(UNREAD);
+      out.push(row);
+      continue;
+    }
+    const above = out.at(-1);
+    if (above?.kind === "notice" && comesOrGoes(row.line) && comesOrGoes(above.notices[0]!))
+      out[out.length - 1] = { ...above, notices: [...above.notices, row.line] };
+    else out.push({ kind: "notice", key: row.key, notices: [row.line] });
+  }
+  const known = new Map(last.flatMap((line) => (line.kind === "notice" ? [[line.key, line]] : [])));
+  return out.map((line) => {
+    const was = line.kind === "notice" ? known.get(line.key) : undefined;
+    return was && line.kind === "notice" && isSame(was.notices, line.notices) ? was : line;
+  });
+}
+
+function isSame(a: readonly Notice[], b: readonly Notice[]): boolean {
+  return a.length === b.length && b.every((notice, at) => notice === a[at]);
+}
+
+/** The last that is known of each who came or went, in the order of what happened: who joined, then who left. */
+export function comings(notices: readonly Notice[]): { joined: Notice[]; left: Notice[] } {
+  const newest = new Map<string, Notice>();
+  for (const notice of notices) {
+    newest.delete(notice.from);
+    newest.set(notice.from, notice);
+  }
+  const all = [...newest.values()];
+  return { joined: all.filter(({ what }) => what === "joined"), left: all.filter(({ what }) => what === "left") };
+}
