@@ -6,10 +6,10 @@ export const loadMore = () => import("../more/More.svelte");
 
 /** The person does something in a room: what it may ask for when its network is away is fetched. */
 export function preloadParts(): void {
-  loadOutside().then(
+  loadOutside().catch(() => {});
+  loadExplanation().catch(() => {});
+  loadMore().then(
     (part) => part.noteVisit(location.href, Date.now()),
     () => {},
   );
-  loadExplanation().catch(() => {});
-  loadMore().catch(() => {});
 }
