@@ -211,6 +211,8 @@ export default defineConfig({
     outDir: "../target/public",
     emptyOutDir: true,
     target: "es2022",
+    // These have `light-dark()`: rewritten for older ones it would not follow the theme that the person chose.
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
     // What is needed at once is one file; lazy chunks have nothing to preload.
     modulePreload: false,
     // A data: URL would need a hole in the content security policy.

@@ -1,16 +1,19 @@
-// The script inside the document: it opens the WebSocket while the page's script loads. The session takes the socket
-// over if its parameters match.
+// The script inside the document: it sets the theme before anything is drawn, and opens the WebSocket while the page's
+// script loads. The session takes the socket over if its parameters match.
 
 import { preconnect } from "./transport/ws";
 import { parseTransport } from "./protocol/transport-name";
 import { parseAddress } from "./e2ee/key";
 import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storage/storage";
 import { chooseLanguage, type Language } from "./i18n/language";
+import { applyTheme, loadTheme } from "./views/theme";
 
 /** The files with the texts of each language, the views outside of a room and encryption, as the build named them. */
 declare const LOCALE_FILES: Record<Language, readonly string[]>;
 declare const OUTSIDE_FILES: readonly string[];
 declare const ENCRYPTION_FILES: readonly string[];
+
+applyTheme(loadTheme());
 
 const { room: roomRef, key } = parseAddress(location.href);
 // With a damaged key the page joins no room, so this script connects nowhere.

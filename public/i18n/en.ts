@@ -31,6 +31,7 @@ export const en = {
   videoAway: "Video is unavailable. Chat still works.",
   videoRefused:
     "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",
+  more: "More",
   leave: "Leave",
   leaveRoom: "Leave the room",
   lastTitle: "Close this room?",

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
+import { MORE } from "../more/texts";
+import { CHOICES } from "./choices";
 import { COMPARISON } from "./comparison";
 import { DIALOGS } from "./dialogs";
 import { LANDING } from "./landing";
@@ -16,7 +18,7 @@ import { ru as secrecyRu } from "./encryption/ru";
 import { i18n } from "./i18n.svelte";
 
 /** What is called the same in every language. */
-const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE"];
+const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE", "Markdown", "JSON"];
 
 describe.each([
   ["of the page", en, ru],
@@ -28,6 +30,8 @@ describe.each([
   ["of secrecy", secrecy, secrecyRu],
   ["of what secrecy is", EXPLANATION.en, EXPLANATION.ru],
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
+  ["of what is chosen for a browser", CHOICES.en, CHOICES.ru],
+  ["of a room's menu", MORE.en, MORE.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
     Object.entries(of).flatMap(([key, value]) =>

@@ -173,8 +173,10 @@ describe("a frame", () => {
 
   test("says how long a message can be edited, if it can", () => {
     expect(parseFrame(JSON.stringify(welcome))).toMatchObject({ limits: { editAge: 0 } });
-    const limits = { ...welcome.limits, editAge: 900 };
-    expect(parseFrame(JSON.stringify({ ...welcome, limits }))).toMatchObject({ limits: { editAge: 900 } });
+    const limits = { ...welcome.limits, editAge: 900, noExport: true };
+    expect(parseFrame(JSON.stringify({ ...welcome, limits }))).toMatchObject({
+      limits: { editAge: 900, noExport: true },
+    });
   });
 
   test("may leave out what is optional", () => {

@@ -20,6 +20,8 @@ export type Limits = {
   members: number;
   /** Seconds within which a message can be edited; 0 from a server without amendments. */
   editAge: number;
+  /** The operator asks pages to offer no copy of the talk. */
+  noExport?: true;
 };
 
 /**
@@ -294,6 +296,7 @@ function snapshot(f: FieldReader<Wire<"welcome">> | FieldReader<Wire<"reset">>):
       grace: limits.number("grace"),
       members: limits.number("members"),
       editAge: limits.maybeNumber("editAge") ?? 0,
+      ...(limits.maybeFlag("noExport") ? { noExport: true } : {}),
     },
     video: f.flag("video"),
     at: f.time("timestamp"),

@@ -1,5 +1,5 @@
-// What is kept in sessionStorage (seat, transport, draft) and in localStorage (name, language). Never a message that
-// was sent.
+// What is kept in sessionStorage (seat, transport, draft) and in localStorage (name, language, what the person chose).
+// Never a message that was sent.
 
 import { parseTransport, type TransportName } from "../protocol/transport-name";
 
@@ -16,6 +16,10 @@ export type SavedSession = {
 const TRANSPORT = "parlor.transport";
 const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
+/** The rooms this browser was in. */
+export const RECENT = "parlor.recent";
+/** What is to tell the person of new messages; missing where nothing is. */
+export const NUDGE = "parlor.nudge";
 const plainKey = (room: string) => `parlor.plain.${room}`;
 const draftKey = (room: string) => `parlor.draft.${room}`;
 const replyKey = (room: string) => `parlor.reply.${room}`;
@@ -29,6 +33,16 @@ function tryStorage<T>(what: () => T): T | null {
   } catch {
     return null;
   }
+}
+
+/** What the browser keeps for all its tabs. */
+export function loadLocal(key: string): string | null {
+  return tryStorage(() => localStorage.getItem(key));
+}
+
+/** Null removes it. */
+export function saveLocal(key: string, value: string | null): void {
+  tryStorage(() => (value === null ? localStorage.removeItem(key) : localStorage.setItem(key, value)));
 }
 
 export function loadSession(room: string): SavedSession | null {
@@ -56,8 +70,9 @@ export function saveInCall(room: string, calling: boolean): void {
   tryStorage(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
 }
 
-/** Another user takes over this tab: seats, drafts and permissions of the one before are removed. */
+/** Another user takes over this tab: seats, drafts, permissions and rooms of the one before are removed. */
 export function forgetSessions(): void {
+  saveLocal(RECENT, null);
   tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
       if ([sessionKey, draftKey, replyKey, callKey, plainKey].some((kind) => key.startsWith(kind(""))))
@@ -105,7 +120,7 @@ export function saveTransport(transport: TransportName): void {
 }
 
 export function loadName(): string | null {
-  return tryStorage(() => localStorage.getItem(NAME)) || null;
+  return loadLocal(NAME) || null;
 }
 
 /** The name this tab would join under; null where the page has to ask. */
@@ -114,19 +129,19 @@ export function savedNameFor(room: string): string | null {
 }
 
 export function saveName(name: string): void {
-  tryStorage(() => localStorage.setItem(NAME, name));
+  saveLocal(NAME, name);
 }
 
 export function forgetName(): void {
-  tryStorage(() => localStorage.removeItem(NAME));
+  saveLocal(NAME, null);
 }
 
 export function loadLanguage(): string | null {
-  return tryStorage(() => localStorage.getItem(LANGUAGE));
+  return loadLocal(LANGUAGE);
 }
 
 export function saveLanguage(language: string): void {
-  tryStorage(() => localStorage.setItem(LANGUAGE, language));
+  saveLocal(LANGUAGE, language);
 }
 
 function isSavedSession(value: unknown): value is SavedSession {

@@ -5,6 +5,7 @@ import { LazyPart } from "./lazy-parts.svelte";
 export const loadOutside = () => import("./outside");
 export const loadExplanation = () => import("../e2ee/explanation");
 export const loadDialogs = () => import("./dialogs");
+export const loadMore = () => import("../more/More.svelte");
 
 /** What messages carry beside their text: reactions, and what they answer. */
 export const carried = new LazyPart(() => import("./carried"));
@@ -15,7 +16,11 @@ export const markedText = new LazyPart(() => import("./MarkedText.svelte"));
 /** What the composer offers for a name or an emoji that was begun. */
 export const completion = new LazyPart(() => import("./Completion.svelte"));
 
-/** What a room may ask for when its network is away. */
+/** The person does something in a room: what it may ask for when its network is away is fetched. */
 export function preloadParts(): void {
-  for (const load of [loadOutside, loadExplanation, loadDialogs]) load().catch(() => {});
+  for (const load of [loadOutside, loadExplanation, loadDialogs, loadMore]) load().catch(() => {});
+  import("./kept").then(
+    ({ noteVisit }) => noteVisit(location.href, Date.now()),
+    () => {},
+  );
 }

@@ -1,5 +1,5 @@
 // Makes the pictures of the README, the real page on the real server, and the
-// icon for those that take no SVG.
+// icons for those that take no SVG.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -11,7 +11,6 @@ import { startServer } from "./server.mjs";
 
 const ASSETS = resolve(import.meta.dirname, "../../assets");
 const STATIC = resolve(import.meta.dirname, "../../public/static");
-const ICON = 512;
 const MOST_BYTES = 150_000;
 const DESKTOP = { width: 960, height: 650 };
 
@@ -108,11 +107,17 @@ try {
     .waitFor();
   await keep(four.locator(".panes"), ASSETS, "transports");
 
-  const icon = await visitors.page({ viewport: { width: ICON, height: ICON } });
-  // A system that takes a PNG cuts the corners itself.
-  const drawing = (await readFile(resolve(STATIC, "favicon.svg"), "utf8")).replace(' rx="8"', "");
-  await icon.setContent(`<style>body { margin: 0 } svg { display: block }</style>${drawing}`);
-  await keep(icon, STATIC, "icon");
+  const drawing = await readFile(resolve(STATIC, "favicon.svg"), "utf8");
+  // A system that takes a maskable PNG cuts the corners itself.
+  for (const [name, size, drawn] of [
+    ["icon", 512, drawing.replace(' rx="8"', "")],
+    ["icon-512", 512, drawing],
+    ["icon-192", 192, drawing],
+  ]) {
+    const icon = await visitors.page({ viewport: { width: size, height: size } });
+    await icon.setContent(`<style>body { margin: 0; background: none } svg { display: block }</style>${drawn}`);
+    await keep(icon, STATIC, name, { omitBackground: true });
+  }
   await visitors.close();
 } finally {
   await browser.close();
@@ -166,8 +171,8 @@ async function shoot(page, name) {
 }
 
 /** Of a page, or of a part of one. */
-async function keep(what, folder, name) {
-  const picture = squeezed(await what.screenshot({ animations: "disabled", caret: "hide" }));
+async function keep(what, folder, name, options = {}) {
+  const picture = squeezed(await what.screenshot({ animations: "disabled", caret: "hide", ...options }));
   console.log(`${name}.png ${picture.length} bytes`);
   if (picture.length > MOST_BYTES) throw new Error(`${name}.png is larger than ${MOST_BYTES} bytes`);
   await writeFile(resolve(folder, `${name}.png`), picture);

@@ -1,0 +1,10 @@
+import { expect, test } from "vitest";
+import { withNumber } from "./badge";
+
+const drawn = (unread: number) => decodeURIComponent(withNumber("<svg><path/></svg>", unread));
+
+test("the number is drawn over the icon, up to 99", () => {
+  expect(drawn(3)).toMatch(/^data:image\/svg\+xml,<svg><path\/><rect .*>3<\/text><\/svg>$/);
+  expect(drawn(12)).toContain(">12</text>");
+  expect(drawn(250)).toContain(">99</text>");
+});

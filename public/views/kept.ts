@@ -1,0 +1,17 @@
+// What a browser keeps for a person, in a chunk of its own: the landing and the menu of a room have it in common.
+
+import { parseAddress } from "../e2ee/key";
+import { noteRoom } from "../storage/recent-rooms";
+
+export { default as RecentRooms } from "./RecentRooms.svelte";
+export { default as RememberRooms } from "./RememberRooms.svelte";
+export { default as ThemeSwitch } from "./ThemeSwitch.svelte";
+export { CHOICES } from "../i18n/choices";
+export { isInstalled, registerWorker } from "../more/worker";
+export { noteRoom };
+
+/** The person does something in the room at this address: the landing will offer it again. */
+export function noteVisit(href: string, now: number): void {
+  const { room, key } = parseAddress(href);
+  if (room?.id && key.is !== "damaged") noteRoom(room.id, key.is === "key" ? key.secret : null, now);
+}
