@@ -2,6 +2,12 @@
 
 import { loadLocal, NUDGE, saveLocal } from "../storage/storage";
 
+/**
+ * - `insecure`, `missing`: browsers offer notifications to pages that come by https, and some to none
+ * - `failed`: the service worker could not be registered
+ */
+export type Permission = NotificationPermission | "insecure" | "missing" | "failed";
+
 export type NudgePrefs = {
   notify: boolean;
   /** Only what names the person, or answers a message of theirs. */

@@ -5,15 +5,9 @@ import { i18n } from "../i18n/i18n.svelte";
 import { showBadge } from "./badge";
 import { chime } from "./chime";
 import { isForMe, newsOf, notificationOf } from "./news";
-import { loadNudge, type NudgePrefs, saveNudge } from "./nudge-prefs";
+import { loadNudge, type NudgePrefs, type Permission, saveNudge } from "./nudge-prefs";
 import { MORE } from "./texts";
 import { askClientId, dropWorker, registerWorker } from "./worker";
-
-/**
- * - `insecure`, `missing`: browsers offer notifications to pages that come by https, and some to none
- * - `failed`: the service worker could not be registered
- */
-export type Permission = NotificationPermission | "insecure" | "missing" | "failed";
 
 /** Milliseconds between two notifications that pop up: one in between changes the text of the first. */
 const ALERT_INTERVAL = 10_000;

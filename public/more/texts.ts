@@ -2,7 +2,7 @@
 
 import { pluralizer } from "../i18n/plural";
 import type { Language } from "../i18n/language";
-import type { Permission } from "./nudge.svelte";
+import type { Permission } from "./nudge-prefs";
 import type { Shortcut } from "./shortcuts";
 
 /** Why there are no notifications yet. */
