@@ -24,6 +24,8 @@ pub enum Amendment<'a> {
 impl<'a> Amendment<'a> {
     /// A room keeps so many of them. A client that has missed more gets the whole log.
     pub const KEPT: usize = 200;
+    /// Bytes of the texts of edits that are told again. A client that has missed more gets the whole log.
+    pub const TEXTS: usize = 64 * 1024;
 
     /// The message that it changes.
     pub fn target(&self) -> Seq {

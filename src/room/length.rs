@@ -17,3 +17,6 @@ pub(super) const EDIT_MINUTES: u64 = 15;
 
 /// Reactions on one message.
 pub(super) const REACTIONS: usize = 2000;
+
+/// Bytes that are kept of them: each takes 33 and its emoji.
+pub(super) const REACTION_BYTES: usize = 128 * 1024;

@@ -103,38 +103,49 @@ impl Log {
         message.into_iter().chain(amendment).max_by_key(|entry| entry.seq)
     }
 
-    /// What a client at `after` has missed, or else all messages and amendments, in order of `seq`. An amendment has the
-    /// text that its message has now; without its message it is left out, and a client that lacks it gets the whole log.
-    pub(super) fn entries(&self, after: Option<Seq>, newest: Seq) -> Vec<Entry> {
-        let mut entries = if self.amendments.is_empty() {
-            let from = after.unwrap_or(0);
-            let start = self.messages.partition_point(|entry| entry.seq <= from);
-            let whole = newest.checked_sub(from) == Some((self.messages.len() - start) as u64);
-            let start = if whole { start } else { 0 };
-            return self.messages.range(start..).cloned().collect();
-        } else {
-            Vec::from_iter(self.messages.iter().cloned())
-        };
-        entries.extend(self.amendments.iter().filter_map(|entry| self.resolve(entry)));
-        entries.sort_unstable_by_key(|entry| entry.seq);
-        if let Some(start) = after.and_then(|after| snapshot::start(&entries, after, newest)) {
-            entries.drain(..start);
-        }
-        entries
+    /// What a client at `after` has missed, in order of `seq`; or else all messages, which are as they are now.
+    pub(super) fn missed(&self, after: Option<Seq>, newest: Seq) -> Vec<Entry> {
+        let missed = after.and_then(|after| {
+            if after == newest {
+                return Some(Vec::new());
+            }
+            let start = self.messages.partition_point(|entry| entry.seq <= after);
+            let messages = self.messages.range(start..).cloned().collect();
+            let entries = self.with_amendments(messages, after);
+            snapshot::start(&entries, after, newest).map(|_| entries)
+        });
+        missed.unwrap_or_else(|| self.messages.iter().cloned().collect())
     }
 
-    fn resolve(&self, entry: &Entry) -> Option<Entry> {
-        let Some(Amendment::Edit { target, text: None }) = entry.text.amendment() else {
-            return Some(entry.clone());
-        };
-        let Content::Message(message) = self.message(target)?.1.text.content() else {
-            return None;
-        };
-        let amendment = match message.deleted {
-            true => Amendment::Delete { target },
-            false => Amendment::Edit { target, text: Some(message.text) },
-        };
-        Some(Entry { text: amendment.into(), ..entry.clone() })
+    /// All messages and amendments, in order of `seq`.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        self.with_amendments(self.messages.iter().cloned().collect(), 0)
+    }
+
+    /// Adds the amendments behind `after`. An edit has the text that its message has now. Without its message, or where
+    /// there are too many texts, it is left out, and a client that lacks it gets all messages.
+    fn with_amendments(&self, mut entries: Vec<Entry>, after: Seq) -> Vec<Entry> {
+        let (messages, mut bytes) = (entries.len(), 0);
+        let start = self.amendments.partition_point(|entry| entry.seq <= after);
+        for entry in self.amendments.range(start..) {
+            let Some(Amendment::Edit { target, .. }) = entry.text.amendment() else {
+                entries.push(entry.clone());
+                continue;
+            };
+            let Some((_, message)) = self.message(target) else { continue };
+            let Content::Message(message) = message.text.content() else { continue };
+            bytes += message.text.len();
+            let amendment = match message.deleted {
+                true => Amendment::Delete { target },
+                false if bytes > Amendment::TEXTS => continue,
+                false => Amendment::Edit { target, text: Some(message.text) },
+            };
+            entries.push(Entry { text: amendment.into(), ..entry.clone() });
+        }
+        if entries.len() > messages {
+            entries.sort_unstable_by_key(|entry| entry.seq);
+        }
+        entries
     }
 
     fn message(&self, seq: Seq) -> Option<(usize, &Entry)> {

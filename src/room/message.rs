@@ -20,6 +20,8 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// The most reactions on one message.
     pub const MAX_REACTIONS: usize = length::REACTIONS;
+    /// The most bytes that are kept of them.
+    pub const MAX_REACTION_BYTES: usize = length::REACTION_BYTES;
 
     /// What is left of a message that was deleted.
     pub const DELETED: Message<'static> =
@@ -61,7 +63,9 @@ impl<'a> Message<'a> {
                 kinds.retain(|(_, from)| !from.is_empty());
             }
             at => {
-                if kinds.iter().map(|(_, from)| from.len()).sum::<usize>() >= Self::MAX_REACTIONS {
+                let count = kinds.iter().map(|(_, from)| from.len()).sum::<usize>();
+                let bytes = self.reactions.len() + emoji.len() + from.len();
+                if count >= Self::MAX_REACTIONS || bytes > Self::MAX_REACTION_BYTES {
                     return Err(RoomError::ReactionsFull);
                 }
                 match at {

@@ -292,7 +292,7 @@ impl Room {
     /// The whole room as it is now.
     pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
         self.log.trim(now, limits);
-        Snapshot { history: self.log.entries(None, self.seq), ..self.facts() }
+        Snapshot { history: self.log.entries(), ..self.facts() }
     }
 
     /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
@@ -316,7 +316,7 @@ impl Room {
 
     fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
         let after = after.filter(|after| after.epoch == self.epoch).map(|after| after.seq);
-        self.log.entries(after, self.seq)
+        self.log.missed(after, self.seq)
     }
 
     /// The room without its log.

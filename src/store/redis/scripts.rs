@@ -40,6 +40,7 @@ impl Script {
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
             .replace("HISTORY_AGE", &limits.history_age.to_string())
             .replace("EDIT_AGE", &limits.edit_age.to_string())
+            .replace("MAX_REACTION_BYTES", &Message::MAX_REACTION_BYTES.to_string())
             .replace("MAX_REACTIONS", &Message::MAX_REACTIONS.to_string())
             .replace("MAX_AMENDMENTS", &Amendment::KEPT.to_string())
             .replace("MAX_N", &MAX_N.to_string());
@@ -83,6 +84,9 @@ pub(super) static LOOK: Script = Script::new(
 pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"), Lane::Renewals);
 /// Tries every command that the other scripts call.
 pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"), Lane::Messages);
+
+/// Stands in amendments.lua, whose scripts are constants.
+const _: () = assert!(Amendment::TEXTS == 65_536);
 
 #[cfg(test)]
 mod tests {

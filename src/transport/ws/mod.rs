@@ -291,11 +291,7 @@ impl Connection {
                         }
                     };
                     match paced {
-                        Ok(()) if entry.text.is_plain() => entries.push(entry),
-                        Ok(()) => {
-                            self.publish(&std::mem::take(&mut entries), session).await;
-                            self.publish(&[entry], session).await;
-                        }
+                        Ok(()) => entries.push(entry),
                         Err(error) => self.refuse(&error, n),
                     }
                     continue;

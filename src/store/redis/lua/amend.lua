@@ -8,6 +8,7 @@
 -- amendments without texts, for clients that have missed them.
 local keep, most, age = HISTORY_LEN, HISTORY_BYTES, HISTORY_AGE
 local edit_age, max_reactions, max_amendments = EDIT_AGE, MAX_REACTIONS, MAX_AMENDMENTS
+local max_reaction_bytes = MAX_REACTION_BYTES
 local call, format, match, sub, find = redis.call, string.format, string.match, string.sub, string.find
 local room, log, channel = KEYS[1], KEYS[2], KEYS[3]
 local member, seen, draw, n, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -121,9 +122,15 @@ else
         list = sub(list, 1, last_of) .. left .. sub(list, last_of + #who + 1)
       end
     elseif not is_on and sign == '+' then
-      local _, count = string.gsub(reactions, '[=,]', '')
-      if count >= max_reactions then
+      if #reactions + #emoji + #member > max_reaction_bytes then
         return 'EFULL'
+      end
+      -- Each takes 33 bytes and more, so that few need not be counted.
+      if #reactions >= 33 * max_reactions then
+        local _, count = string.gsub(reactions, '[=,]', '')
+        if count >= max_reactions then
+          return 'EFULL'
+        end
       end
       if who then
         list = sub(list, 1, last_of + #who) .. ',' .. member .. sub(list, last_of + #who + 1)
@@ -131,7 +138,7 @@ else
         list = list .. emoji .. '=' .. member .. ' '
       end
     end
-    reactions = match(list, '^ *(.-) *$')
+    reactions = sub(list, 2, -2)
   elseif change == 'd' then
     after = '\16x'
   else

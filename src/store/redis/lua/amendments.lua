@@ -1,9 +1,9 @@
 -- What join.lua and look.lua share.
 
 -- The amendments of the field `kept` from `first` on that are younger than `too_old`. An edit gets the text that its
--- message in `entries` has now, and is left out without that message.
+-- message in `entries` has now. It is left out without that message, or where there are too many texts.
 local function amendments_from(first, kept, too_old, entries)
-  local match, found, texts = string.match, {}, nil
+  local match, found, texts, bytes = string.match, {}, nil, 0
   for entry in string.gmatch(kept or '', '[^\30]+') do
     local seq, at = match(entry, '^(%d+) (%d+)')
     if tonumber(seq) >= first and tonumber(at) > too_old then
@@ -13,7 +13,7 @@ local function amendments_from(first, kept, too_old, entries)
         for i = 1, #entries do
           local its_seq, its_at, text = match(entries[i], '^(%d+) (%d+)[^\n]*\n(.*)$')
           if tonumber(its_at) > too_old then
-            texts[its_seq] = text
+            texts[its_seq] = match(text, '^\16m%d+ %d+ [^\n]*\n(.*)$') or match(text, '^\16(\16.*)$') or text
           end
         end
       end
@@ -21,9 +21,10 @@ local function amendments_from(first, kept, too_old, entries)
       if text == '\16x' then
         entry = head .. 'd'
       elseif text then
-        entry = head .. 'e ' .. (match(text, '^\16m%d+ %d+ [^\n]*\n(.*)$') or match(text, '^\16(\16.*)$') or text)
+        bytes = bytes + #text
+        entry = bytes <= 65536 and head .. 'e ' .. text
       end
-      if text or not head then
+      if entry and (text or not head) then
         found[#found + 1] = entry
       end
     end

@@ -93,8 +93,11 @@ if epoch then
   if missed >= 0 then
     history, whole = redis.call('LRANGE', log, -missed - 1, -1), false
   end
-  local after = missed >= 0 and seq - missed or 0
-  amended = amendments_from(after, kept, now - age, history)
+  -- Amendments are for a member that knows the messages before them.
+  local after = missed >= 0 and seq - missed
+  if after then
+    amended = amendments_from(after + 1, kept, now - age, history)
+  end
   if whole or count_after(after, history, 1) + count_after(after, amended, 1) < missed then
     hold_all()
   end
@@ -107,8 +110,11 @@ if epoch then
   if lost and not whole then
     hold_all()
   end
-  if whole then
-    amended = amendments_from(after, kept, now - age, history)
+  if whole and after then
+    amended = amendments_from(after + 1, kept, now - age, history)
+    if count_after(after, history, 1) + count_after(after, amended, 1) < missed then
+      amended = {}
+    end
   end
   if not session and count == 0 then
     local fields = redis.call('HGETALL', room)
@@ -153,11 +159,11 @@ if not session then
       break
     end
   end
-  for i = #amended, 1, -1 do
-    local said_seq, said_at, from, n = string.match(amended[i], '^(%d+) (%d+) (%x+) (%d+) ')
-    if from == member and not (last and tonumber(string.match(last, ' (%d+) ')) > tonumber(said_seq)) then
+  for entry in string.gmatch(kept or '', '[^\30]+') do
+    local said_seq, said_at, from, n = string.match(entry, '^(%d+) (%d+) (%x+) (%d+) ')
+    if from == member and said_at + age > now
+      and not (last and tonumber(string.match(last, ' (%d+) ')) > tonumber(said_seq)) then
       last = n .. ' ' .. said_seq .. ' ' .. said_at
-      break
     end
   end
   if last then

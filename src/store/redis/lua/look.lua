@@ -11,7 +11,7 @@ local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, first, kept = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x', 'a'))
+local epoch, key, seq, version, moves, first = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x'))
 if not epoch then
   return { 'ENOROOM' }
 end
@@ -56,12 +56,13 @@ if #ARGV[3] > 1 then
   end
 end
 
-local reaches, entries, amended, oldest = '1', {}, {}, 1
+local reaches, entries, amended, oldest, kept = '1', {}, {}, 1, nil
 local function read_from(first, start)
   entries, oldest = redis.call('LRANGE', log, start, -1), 1
   while entries[oldest] and tonumber(string.match(entries[oldest], '^%d+ (%d+)')) + age <= now do
     oldest = oldest + 1
   end
+  kept = kept or redis.call('HGET', room, 'a') or ''
   amended = amendments_from(first, kept, now - age, entries)
 end
 local after = tonumber(ARGV[5])

@@ -209,14 +209,70 @@ pub(super) async fn a_storm_of_reactions_pushes_no_message_out<W: World>() {
     assert_eq!(node.since(&room, at(104)).await.unwrap().len(), 200);
     assert_eq!(node.since(&room, at(103)).await, None);
     // Who comes late gets the messages as they are, whatever they had read.
-    for (seq, entries) in [(2, 203), (103, 203), (104, 200), (304, 0)] {
+    for (seq, entries) in [(2, 3), (103, 3), (104, 200), (304, 0)] {
         let (ann, now) = (ann.id, Instant::now());
         let back = node.store.join(&room, ann, &name("Ann"), tag(), now, Some(at(seq))).await;
         let (_, back) = back.unwrap();
         let missed = back.since(at(seq)).map(<[_]>::len);
-        assert_eq!(missed, (entries < 203).then_some(entries), "{seq}");
+        assert_eq!(missed, (seq > 103).then_some(entries), "{seq}");
         assert!(missed.is_some() || back.history.len() == entries, "{seq}");
     }
+}
+
+pub(super) async fn reactions_of_a_message_are_bounded_in_bytes<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    say(&node, &room, ann.id, text("one")).await.unwrap();
+    let long = |i: usize| format!("sealed2.{}{i:04}", "A".repeat(500));
+    let react = |i, on| Text::from(Amendment::React(Reaction { target: 1, emoji: &long(i), on }));
+    let most = Message::MAX_REACTION_BYTES / (512 + 1 + 32 + 1);
+    for i in 0..most {
+        say(&node, &room, ann.id, react(i, true)).await.unwrap();
+    }
+    let full = Err(StoreError::Refused(RoomError::ReactionsFull));
+    assert_eq!(say(&node, &room, ann.id, react(most, true)).await.map(drop), full);
+    say(&node, &room, ann.id, react(7, false)).await.unwrap();
+    say(&node, &room, ann.id, react(most, true)).await.unwrap();
+    assert_eq!(log(&node, &room).await[0].2.len(), most);
+}
+
+pub(super) async fn texts_of_missed_edits_are_bounded<W: World>() {
+    let world = W::new().await;
+    let node = world.node().await;
+    let room = a_room();
+    let ann = node.join(&room, "Ann").await;
+    say(&node, &room, ann.id, text("one")).await.unwrap();
+    let long = "ж".repeat(4000);
+    for _ in 0..12 {
+        say(&node, &room, ann.id, edit(1, &long)).await.unwrap();
+    }
+    let most = (Amendment::TEXTS / long.len()) as u64;
+    for (seq, reaches) in [(13, true), (13 - most, true), (13 - most - 1, false), (0, false)] {
+        let at = Cursor { epoch: ann.room.epoch, seq };
+        let (user, began) = (name("Ann"), Instant::now());
+        let back = node.store.join(&room, ann.id, &user, tag(), began, Some(at)).await.unwrap().1;
+        let missed = back.since(at).map(|entries| entries.len() as u64);
+        assert_eq!(missed, reaches.then_some(13 - seq), "{seq}");
+        assert!(reaches || back.history.len() == 1, "{seq}");
+    }
+}
+
+pub(super) async fn counter_of_an_amendment_is_known_without_its_message<W: World>() {
+    let world = W::with(Limits { history_len: 1, ..Limits::default() }).await;
+    let node = world.node().await;
+    let room = a_room();
+    let bob = node.join(&room, "Bob").await;
+    let ann = node.join(&room, "Ann").await;
+    say(&node, &room, ann.id, text("one")).await.unwrap();
+    let edited = say(&node, &room, ann.id, edit(1, "uno")).await.unwrap();
+    say(&node, &room, bob.id, text("two")).await.unwrap();
+    node.leave(&room, &ann).await;
+    assert_eq!(node.join_as(&room, ann.id, "Ann").await.unwrap().joined.last_n, 2);
+    assert_eq!(node.publish(&room, ann.id, 1, "one").await, Err(RoomError::StaleN.into()));
+    let again = node.store.publish(&room, ann.id, entry(2, &edit(1, "uno"))).await.unwrap();
+    assert_eq!((again.seq, again.repeated), (edited.seq, true));
 }
 
 pub(super) async fn repeated_amendment_gets_the_first_answer<W: World>() {

@@ -61,6 +61,9 @@ contract! {
     what_was_replaced_or_deleted_is_nowhere
     reader_gets_the_amendments_that_it_missed
     a_storm_of_reactions_pushes_no_message_out
+    reactions_of_a_message_are_bounded_in_bytes
+    texts_of_missed_edits_are_bounded
+    counter_of_an_amendment_is_known_without_its_message
     repeated_amendment_gets_the_first_answer
     a_message_is_edited_for_a_time
     older_n_whose_entry_is_gone_is_stale
