@@ -147,7 +147,7 @@ fn listed<'a>(members: &'a [Member], params: WelcomeParams<'a>) -> Vec<MemberDto
 pub struct LimitsDto {
     /// Characters.
     text_length: usize,
-    /// Entries; 0: nothing is kept.
+    /// Messages; 0: nothing is kept.
     history_length: usize,
     /// Whole seconds.
     history_age: u64,

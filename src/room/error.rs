@@ -32,7 +32,7 @@ pub enum RoomError {
     #[error("a message can be edited for {max} minutes", max = length::EDIT_MINUTES)]
     TooLate,
     /// No more reactions to this message.
-    #[error("a message has at most {max} reactions", max = length::REACTIONS)]
+    #[error("a message has at most {max} reactions, and {kib} KiB of them", max = length::REACTIONS, kib = length::REACTION_BYTES / 1024)]
     ReactionsFull,
     /// Not a cursor of this server.
     #[error("a cursor is given back exactly as it was received")]

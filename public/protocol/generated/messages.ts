@@ -5,7 +5,7 @@ import type { ErrorCode } from "./errors";
 export type Limits = {
   /** Characters. */
   textLength: number,
-  /** Entries; 0: nothing is kept. */
+  /** Messages; 0: nothing is kept. */
   historyLength: number,
   /** Whole seconds. */
   historyAge: number,
