@@ -1,7 +1,7 @@
 //! What one member wrote down: everything heard, when, and every promise that was broken to them.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt::{self, Display, Formatter},
     time::Instant,
 };
@@ -59,6 +59,8 @@ pub struct Diary {
     pub said: HashMap<String, (Instant, Option<Instant>)>,
     /// Those of them that are amendments; with their place, once it is known.
     pub amendments: HashMap<String, Option<(String, u64)>>,
+    /// Amendments that were refused. A log may have one all the same: its first answer was lost.
+    pub withdrawn: HashSet<String>,
     /// One's own last reaction that was acknowledged and not taken away.
     pub reacted: Option<(u64, String)>,
     pub seen: Vec<(Instant, String)>,
@@ -82,6 +84,7 @@ impl Diary {
             roster: BTreeSet::new(),
             said: HashMap::new(),
             amendments: HashMap::new(),
+            withdrawn: HashSet::new(),
             reacted: None,
             seen: Vec::new(),
             departures: Vec::new(),
@@ -206,7 +209,9 @@ impl Diary {
     /// What was not taken never was.
     pub fn withdraw(&mut self, text: &str) {
         self.said.remove(text);
-        self.amendments.remove(text);
+        if self.amendments.remove(text).is_some() {
+            self.withdrawn.insert(text.to_owned());
+        }
     }
 
     pub fn joined(&mut self, frame: &Value) {

@@ -41,7 +41,7 @@ pub fn examine(
     let amendments: HashSet<&str> = room
         .iter()
         .chain(gone)
-        .flat_map(|diary| diary.amendments.keys().map(String::as_str))
+        .flat_map(|diary| diary.amendments.keys().chain(&diary.withdrawn).map(String::as_str))
         .collect();
     let end = room[0].place().map(|(epoch, _)| epoch.to_owned()).unwrap_or_default();
     let lives: HashSet<&str> =
