@@ -147,6 +147,9 @@ describe("unread", () => {
     log = play(log, back, chat(5));
     expect([log.firstUnread, log.unread]).toEqual([3, 0]);
     expect(play(log, snapshot([chat(3), chat(4), chat(5)], { reset: true })).firstUnread).toBe(3);
+    const other = [1, 2, 3, 4, 5].map((seq) => chat(seq, { from: "cy" }));
+    for (const anew of [[chat(1)], [], other])
+      expect(play(log, snapshot(anew, { reset: true })).firstUnread).toBeNull();
     log = play(log, away);
     expect(log.firstUnread).toBeNull();
     log = play(log, away, chat(6), away);
