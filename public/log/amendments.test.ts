@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Chat, Delete, Edit, LogEntry, React } from "../protocol/frames";
+import type { Chat, Delete, Doubt, Edit, LogEntry, React } from "../protocol/frames";
 import { mayDelete, mayEdit } from "./amendments";
 import { entryEvent, type LogEvent, reduce } from "./log";
 import { nextToSend, toFrame } from "./outgoing";
@@ -108,6 +108,33 @@ describe("an edit", () => {
     const doubt = { is: "unencrypted", user: "Ben" } as const;
     const plain = play(log, edit(3, 1, "plain", { encryption: "unencrypted", doubt }));
     expect(entry(plain, 1)).toMatchObject({ text: "plain", encryption: "unencrypted", doubt });
+  });
+});
+
+describe("a doubt", () => {
+  const doubt = (is: Doubt["is"]) => ({ is, user: "Ben" });
+  const plain = { encryption: "unencrypted", doubt: doubt("unencrypted") } as const;
+
+  test("that came with an edit goes with the next", () => {
+    const log = joined([chat(1)], edit(2, 1, "plain", plain));
+    expect(entry(log, 1)).toMatchObject(plain);
+    const next = entry(play(log, edit(3, 1, "sealed")), 1);
+    expect(next).toMatchObject({ text: "sealed" });
+    expect([next!.doubt, next!.encryption]).toEqual([undefined, undefined]);
+  });
+
+  test("about the author or the place of a message stays, whatever its words", () => {
+    const log = joined([chat(1, { doubt: doubt("fork") })], edit(2, 1, "plain", plain));
+    expect(entry(log, 1)).toMatchObject({ doubt: doubt("fork"), encryption: "unencrypted" });
+    expect(entry(play(log, edit(3, 1)), 1)).toMatchObject({ text: "better", doubt: doubt("fork") });
+  });
+
+  test("is told by a history that has newer words", () => {
+    const log = joined([chat(1)]);
+    const told = chat(1, { text: "plain", edited: 5000, ...plain });
+    expect(entry(play(log, snapshot([told])), 1)).toMatchObject({ text: "plain", ...plain });
+    const again = play(log, snapshot([told]), snapshot([chat(1, { text: "sealed", edited: 6000 })]));
+    expect([entry(again, 1)!.text, entry(again, 1)!.doubt]).toEqual(["sealed", undefined]);
   });
 });
 
@@ -329,4 +356,7 @@ test("a message can be edited by its author for some time, and deleted always", 
   ]);
   const again = play(log, snapshot([mine(1)], { clientId: "me-again", reset: true }));
   expect(mayDelete(again, entry(again, 1)!), "under another seat").toBe(false);
+  const unkept = play(emptyLog(), snapshot([mine(1)], { limits: { ...LIMITS, historyLength: 0 } }));
+  const line = entry(log, 1)!;
+  expect([mayDelete(unkept, line), mayEdit(unkept, line, 0)], "where the server keeps none").toEqual([false, false]);
 });
