@@ -66,10 +66,15 @@ function offline() {
   return new Response(html, { status: 503, headers });
 }
 
-// A tab asks what it is called here.
+// A tab asks what it is called here, or goes and leaves its notification to be closed.
 addEventListener("message", (event) => {
   if (event.data === "who") event.ports[0]?.postMessage(event.source?.id ?? "");
+  if (typeof event.data?.close === "string") event.waitUntil(close(event.data.close));
 });
+
+async function close(tag) {
+  for (const notification of await self.registration.getNotifications({ tag })) notification.close();
+}
 
 addEventListener("notificationclick", (event) => {
   event.notification.close();
