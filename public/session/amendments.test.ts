@@ -100,7 +100,7 @@ describe("in a plain room", () => {
     session.edit(3, "better");
     expect([session.confirmingPlain, sent("edit").length]).toEqual([true, 0]);
     session.takeBackUnsent();
-    expect(session.draft).toBe("");
+    expect(session.draft, "its words are not lost").toBe("better");
   });
 });
 

@@ -209,7 +209,7 @@ export class RoomSession {
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    const texts = waiting.flatMap((o) => (o.amends ? [] : [o.text]));
+    const texts = waiting.flatMap((o) => (o.amends && o.amends.type !== "edit" ? [] : [o.text]));
     this.draft = [...texts, this.draft].filter((text) => text !== "").join("\n");
     for (const { key } of waiting) this.discard(key);
     this.confirmingPlain = false;
