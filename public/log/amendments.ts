@@ -18,7 +18,7 @@ function edited(line: Entry, { seq, from, text, at, encryption, doubt }: Edit): 
   return { ...reworded(line, { text, edited: at, encryption, doubt }), editSeq: seq };
 }
 
-type Words = Pick<Entry, "text" | "edited" | "encryption" | "doubt">;
+type Words = { [Part in "text" | "edited" | "encryption" | "doubt"]?: Entry[Part] | undefined } & Pick<Entry, "text">;
 
 /** The message with other words. */
 function reworded(line: Entry, { text, edited, encryption, doubt: ofWords }: Words): Entry {
