@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Chat, Delete, Doubt, Edit, LogEntry, React } from "../protocol/frames";
 import { mayDelete, mayEdit } from "./amendments";
 import { entryEvent, type LogEvent, reduce } from "./log";
-import { nextToSend, toFrame } from "./outgoing";
+import { lostWords, nextToSend, toFrame } from "./outgoing";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
@@ -317,6 +317,17 @@ describe("an amendment of this page", () => {
     expect(joined([mine(1)], editing(1), sent, del(2, 1), refused(1, "no_target")).outgoing).toEqual([]);
     const log = joined([mine(1)], editing(1), sent, refused(1, "too_late"));
     expect(play(log, { type: "tick", now: 1_801_500 }).outgoing).toEqual([]);
+  });
+
+  test("that is dropped says which words are lost: not those that the message has, nor those of a deleted one", () => {
+    const log = joined([mine(1)], editing(1), sent);
+    const lost = (history: LogEntry[]) =>
+      lostWords(log, play(log, snapshot(history, { clientId: "me-again", reset: true })));
+    expect(lost([chat(1), chat(2)]), "a room that began anew").toEqual(["better"]);
+    expect(lost([mine(1)]), "still shown as refused").toEqual([]);
+    expect(lost([mine(1, { text: "better", edited: 9000 })])).toEqual([]);
+    expect(lost([mine(1, { text: "", deleted: true })])).toEqual([]);
+    expect(lostWords(log, play(log, { type: "tick", now: 1_801_500 }, refused(1, "no_target")))).toEqual(["better"]);
   });
 
   test("goes again under the same seat, and not under another", () => {
