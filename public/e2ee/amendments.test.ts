@@ -90,6 +90,17 @@ describe("an edit", () => {
     expect(shown(await reads(new LineVerifier(), { ...edit, text: one!.line.text }))).toEqual(["undecryptable"]);
   });
 
+  test("opens for no other line of its author that the server gave the number, where the page knows that line", async () => {
+    const [one, two] = await chain("1", "2");
+    const text = await sealEdit(two!.position, "better", { edits: 1 });
+    const edit: Edit = { ...place(4), type: "edit", target: 1, text };
+    expect(await reads(new LineVerifier(), one!.line, edit)).toMatchObject([
+      { text: "1" },
+      { text: "", encryption: "undecryptable" },
+    ]);
+    expect(shown(await reads(new LineVerifier(), edit)), "of a line that the page lacks").toEqual(["-"]);
+  });
+
   test("of a reply says what that answers", async () => {
     const position = { n: 1, after: 0, link: "" };
     const text = await sealEdit(position, "better", { replyTo: 4, edits: 5 });

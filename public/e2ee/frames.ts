@@ -11,6 +11,7 @@ import {
 } from "../protocol/frames";
 import type { OpenedLine, RoomCipher } from "./cipher";
 import type { LineVerifier } from "./line-verifier";
+import type { ChainPosition } from "./payload";
 import { isSealed, type Unopened, unopened } from "./sealed-text";
 
 /** The frame as this page may read it. Without a cipher, or with another key, sealed texts stay undecryptable. */
@@ -100,6 +101,9 @@ function verifyEdit(entry: Edit, text: OpenedLine | Unopened, verifier: LineVeri
   // The edit says itself what its message answers.
   if (typeof text !== "string" && !isBound(text, { edits: entry.target, replyTo: text.claims?.replyTo }))
     text = "undecryptable";
+  // The server may have given the number to another line after the author sealed.
+  if (typeof text !== "string" && !isOfLine(text, verifier.positionOf(entry.from, entry.target)))
+    text = "undecryptable";
   if (typeof text === "string") return { ...unopened(entry, text), ...doubtUnsealed(entry, text, verifier) };
   return { ...entry, text: text.text };
 }
@@ -108,6 +112,11 @@ function verifyEdit(entry: Edit, text: OpenedLine | Unopened, verifier: LineVeri
 function isBound({ claims }: OpenedLine, to: { edits: number | undefined; replyTo: number | undefined }): boolean {
   if (!claims) return to.edits === undefined && to.replyTo === undefined;
   return claims.n > 0 && claims.edits === to.edits && claims.replyTo === to.replyTo;
+}
+
+/** Whether an edit has its line's place among the author's, where that is known. */
+function isOfLine({ claims }: OpenedLine, place: ChainPosition | null): boolean {
+  return place === null || claims?.n === place.n;
 }
 
 function doubtUnsealed({ from }: LogEntry, is: Unopened, verifier: LineVerifier): { doubt?: Doubt } {

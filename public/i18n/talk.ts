@@ -12,6 +12,8 @@ const en = {
   editing: "Editing your message",
   gone: "This message is gone.",
   cancel: "Cancel",
+  noTarget: "The server no longer has this message, so it can’t be changed; it disappears with its age.",
+  putBack: "Put back",
 };
 
 type TalkTexts = typeof en;
@@ -26,6 +28,8 @@ const ru: TalkTexts = {
   editing: "Изменение сообщения",
   gone: "Этого сообщения уже нет.",
   cancel: "Отмена",
+  noTarget: "У сервера этого сообщения уже нет, поэтому изменить его нельзя; со временем оно исчезнет и здесь.",
+  putBack: "Вернуть в поле ввода",
 };
 
 export const TALK: Record<Language, TalkTexts> = { en, ru };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Chat, Delete, Edit, LogEntry, React } from "../protocol/frames";
+import type { Chat, Delete, Doubt, Edit, LogEntry, React } from "../protocol/frames";
 import { mayDelete, mayEdit } from "./amendments";
 import { entryEvent, type LogEvent, reduce } from "./log";
-import { nextToSend, toFrame } from "./outgoing";
+import { lostWords, nextToSend, toFrame } from "./outgoing";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
@@ -111,6 +111,33 @@ describe("an edit", () => {
   });
 });
 
+describe("a doubt", () => {
+  const doubt = (is: Doubt["is"]) => ({ is, user: "Ben" });
+  const plain = { encryption: "unencrypted", doubt: doubt("unencrypted") } as const;
+
+  test("that came with an edit goes with the next", () => {
+    const log = joined([chat(1)], edit(2, 1, "plain", plain));
+    expect(entry(log, 1)).toMatchObject(plain);
+    const next = entry(play(log, edit(3, 1, "sealed")), 1);
+    expect(next).toMatchObject({ text: "sealed" });
+    expect([next!.doubt, next!.encryption]).toEqual([undefined, undefined]);
+  });
+
+  test("about the author or the place of a message stays, whatever its words", () => {
+    const log = joined([chat(1, { doubt: doubt("fork") })], edit(2, 1, "plain", plain));
+    expect(entry(log, 1)).toMatchObject({ doubt: doubt("fork"), encryption: "unencrypted" });
+    expect(entry(play(log, edit(3, 1)), 1)).toMatchObject({ text: "better", doubt: doubt("fork") });
+  });
+
+  test("is told by a history that has newer words", () => {
+    const log = joined([chat(1)]);
+    const told = chat(1, { text: "plain", edited: 5000, ...plain });
+    expect(entry(play(log, snapshot([told])), 1)).toMatchObject({ text: "plain", ...plain });
+    const again = play(log, snapshot([told]), snapshot([chat(1, { text: "sealed", edited: 6000 })]));
+    expect([entry(again, 1)!.text, entry(again, 1)!.doubt]).toEqual(["sealed", undefined]);
+  });
+});
+
 describe("a delete", () => {
   test("leaves a place without text, reactions and quote; a second time, and with later changes, it changes nothing", () => {
     const log = joined([chat(1), chat(2, { replyTo: 1 })], react(3, 2), edit(4, 2), del(5, 2));
@@ -147,6 +174,9 @@ describe("unread", () => {
     log = play(log, back, chat(5));
     expect([log.firstUnread, log.unread]).toEqual([3, 0]);
     expect(play(log, snapshot([chat(3), chat(4), chat(5)], { reset: true })).firstUnread).toBe(3);
+    const other = [1, 2, 3, 4, 5].map((seq) => chat(seq, { from: "cy" }));
+    for (const anew of [[chat(1)], [], other])
+      expect(play(log, snapshot(anew, { reset: true })).firstUnread).toBeNull();
     log = play(log, away);
     expect(log.firstUnread).toBeNull();
     log = play(log, away, chat(6), away);
@@ -289,6 +319,17 @@ describe("an amendment of this page", () => {
     expect(play(log, { type: "tick", now: 1_801_500 }).outgoing).toEqual([]);
   });
 
+  test("that is dropped says which words are lost: not those that the message has, nor those of a deleted one", () => {
+    const log = joined([mine(1)], editing(1), sent);
+    const lost = (history: LogEntry[]) =>
+      lostWords(log, play(log, snapshot(history, { clientId: "me-again", reset: true })));
+    expect(lost([chat(1), chat(2)]), "a room that began anew").toEqual(["better"]);
+    expect(lost([mine(1)]), "still shown as refused").toEqual([]);
+    expect(lost([mine(1, { text: "better", edited: 9000 })])).toEqual([]);
+    expect(lost([mine(1, { text: "", deleted: true })])).toEqual([]);
+    expect(lostWords(log, play(log, { type: "tick", now: 1_801_500 }, refused(1, "no_target")))).toEqual(["better"]);
+  });
+
   test("goes again under the same seat, and not under another", () => {
     const log = joined([mine(1), mine(2), mine(3)], editing(1), deleting(2), editing(3, "text 3, better"), sent);
     const same = play(log, snapshot([], { resumed: true }));
@@ -326,4 +367,7 @@ test("a message can be edited by its author for some time, and deleted always", 
   ]);
   const again = play(log, snapshot([mine(1)], { clientId: "me-again", reset: true }));
   expect(mayDelete(again, entry(again, 1)!), "under another seat").toBe(false);
+  const unkept = play(emptyLog(), snapshot([mine(1)], { limits: { ...LIMITS, historyLength: 0 } }));
+  const line = entry(log, 1)!;
+  expect([mayDelete(unkept, line), mayEdit(unkept, line, 0)], "where the server keeps none").toEqual([false, false]);
 });

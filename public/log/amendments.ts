@@ -1,6 +1,6 @@
 // Amendments: entries of the log that change a message before them. They are folded into that message.
 
-import type { Delete, Edit, React } from "../protocol/frames";
+import type { Delete, Doubt, Edit, React } from "../protocol/frames";
 import { addReaction } from "./reactions";
 import { type Entry, findEntry, type Log, type Outgoing, replaceEntry } from "./state";
 
@@ -15,15 +15,27 @@ export function amend(log: Log, by: React | Edit | Delete): Log {
 
 function edited(line: Entry, { seq, from, text, at, encryption, doubt }: Edit): Entry {
   if (from !== line.from || seq <= (line.editSeq ?? 0) || (text === line.text && at === line.edited)) return line;
-  const { encryption: _, ...rest } = line;
+  return { ...reworded(line, { text, edited: at, encryption, doubt }), editSeq: seq };
+}
+
+type Words = { [Part in "text" | "edited" | "encryption" | "doubt"]?: Entry[Part] | undefined } & Pick<Entry, "text">;
+
+/** The message with other words. */
+function reworded(line: Entry, { text, edited, encryption, doubt: ofWords }: Words): Entry {
+  const { encryption: _, doubt: former, ...rest } = line;
+  const doubt = former && !isAboutWords(former) ? former : ofWords;
   return {
     ...rest,
     text,
-    edited: at,
-    editSeq: seq,
+    ...(edited === undefined ? {} : { edited }),
     ...(encryption ? { encryption } : {}),
     ...(doubt ? { doubt } : {}),
   };
+}
+
+/** A doubt that came with the words goes with them; one about the message's author or place stays. */
+function isAboutWords({ is }: Doubt): boolean {
+  return is === "unencrypted" || is === "former";
 }
 
 /** What is left of a deleted message. */
@@ -36,19 +48,18 @@ export function tombstone(line: Entry): Entry {
 export function merge(line: Entry, told: Entry): Entry {
   if (line.deleted) return line;
   if (told.deleted) return tombstone(line);
-  const { text, edited, reactions = [] } = told;
-  const { encryption: _, ...rest } = line;
+  const { edited, reactions = [] } = told;
   const isNewer = edited !== undefined && edited > (line.edited ?? 0);
-  const words = isNewer ? { ...rest, text, edited, ...(told.encryption ? { encryption: told.encryption } : {}) } : line;
+  const words = isNewer ? reworded(line, told) : line;
   const known = line.reactions ?? [];
   const keys = new Set(known.map((r) => `${r.from} ${r.emoji}`));
   const more = reactions.filter((r) => !keys.has(`${r.from} ${r.emoji}`));
   return more.length > 0 ? { ...words, reactions: [...known, ...more] } : words;
 }
 
-/** Whether the server will let this page amend a message: as its author, by its present seat. */
-export function mayDelete({ me }: Pick<Log, "me">, line: Entry | Outgoing): line is Entry {
-  return line.kind === "entry" && line.from === me?.clientId && !line.deleted;
+/** Whether the server will let this page amend a message: as its author, by its present seat, where messages are kept. */
+export function mayDelete({ me, limits }: Pick<Log, "me" | "limits">, line: Entry | Outgoing): line is Entry {
+  return line.kind === "entry" && line.from === me?.clientId && !line.deleted && limits?.historyLength !== 0;
 }
 
 /** For some time a message can be edited, too. One that this page cannot read it cannot edit. */

@@ -71,7 +71,7 @@ test("as text every message is there with its author, and none can be forged wit
       "",
     ].join("\n"),
   );
-  for (const end of ["\r", "\r\n"])
+  for (const end of ["\r", "\r\n", "\v", "\f", "\u0085", "\u2028", "\u2029"])
     expect(toText(log(entry(1, { text: `a${end}12:02 Ben: b` })), texts)).toBe("12:01 Ben:\n    a\n    12:02 Ben: b\n");
   expect(toText(log(), texts)).toBe("");
 });
@@ -116,6 +116,18 @@ describe("as Markdown", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  test("no picture and no link in disguise is left, whatever stands before it", () => {
+    const of = (text: string) => toMarkdown(log(entry(1, { text })), "r", texts);
+    expect(of("![x](https://e.example/p.png)")).toContain(String.raw`> \!\[x\](https://e.example/p.png)` + "\n");
+    expect(of("[bank](https://e.example) a!")).toContain(String.raw`> \[bank\](https://e.example) a!` + "\n");
+    for (const before of ["", "\\", "\\\\", "!", "\\!", "`", "```\n"])
+      for (const marks of ["[x](https://e.example)", "[x\\](https://e.example)", "[x]: https://e.example", "[[x]][y]"])
+        for (const [bracket] of of(before + marks).matchAll(/\\*[[\]]/g))
+          expect(bracket.length % 2, before + marks + bracket).toBe(0);
+    const emoji = toMarkdown(log(entry(1, { reactions: [reaction("Ann", { emoji: "![x](y)" })] })), "r", texts);
+    expect(emoji).toContain(String.raw`\!\[x\](y) 1`);
   });
 
   test("no HTML is left, whatever stands before it", () => {

@@ -19,6 +19,9 @@ export type ExportTexts = {
 /** A quote says so much of the message. */
 const QUOTE_MAX = 80;
 
+/** All that some program may begin a line at. */
+const LINE_END = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
+
 const messagesOf = ({ lines }: Pick<Log, "lines">) => lines.filter((line): line is Entry => line.kind === "entry");
 
 /** Further lines of a message are indented: none can be taken for another message. */
@@ -40,10 +43,12 @@ export function toMarkdown(log: Pick<Log, "lines">, title: string, texts: Export
   const all = entries.map((line) => {
     const quoted = quoteOf(line, entries, texts);
     const heading = `**${escaped(oneLine(line.user))}**, ${escaped(texts.time(line.at))}${escaped(marks(line, texts))}`;
-    const words = line.text === "" ? escaped(textOf(line, texts)) : withoutHtml(textOf(line, texts));
+    const words = line.text === "" ? escaped(textOf(line, texts)) : harmless(textOf(line, texts));
     const reactions = reactionsOf(line);
     const below = [...(quoted ? [`> ${escaped(quoted)}`, ""] : []), ...words.split("\n")];
-    return [heading, "", ...below.map((l) => `> ${l}`.trimEnd()), ...(reactions ? ["", reactions] : [])].join("\n");
+    return [heading, "", ...below.map((l) => `> ${l}`.trimEnd()), ...(reactions ? ["", escaped(reactions)] : [])].join(
+      "\n",
+    );
   });
   return [`# ${escaped(oneLine(title))}`, ...all].map((part) => `${part}\n`).join("\n");
 }
@@ -71,7 +76,7 @@ export function toJson(log: Pick<Log, "lines">, room: string, now: number): stri
 
 function textOf(line: Entry, texts: ExportTexts): string {
   if (line.deleted) return texts.deleted;
-  return line.encryption === "undecryptable" ? texts.undecryptable : displayText(line.text).replace(/\r\n?/g, "\n");
+  return line.encryption === "undecryptable" ? texts.undecryptable : displayText(line.text).replace(LINE_END, "\n");
 }
 
 function marks(line: Entry, texts: ExportTexts): string {
@@ -98,7 +103,9 @@ function reactionsOf(line: Entry): string | null {
 }
 
 function oneLine(text: string): string {
-  return displayText(text).replace(/\s+/gu, " ").trim();
+  return displayText(text)
+    .replace(/[\s\u0085]+/gu, " ")
+    .trim();
 }
 
 /** Stands for itself in Markdown. */
@@ -106,7 +113,12 @@ function escaped(text: string): string {
   return text.replace(/[\\`*_~[\]<>|&#!]/g, String.raw`\$&`);
 }
 
-/** Markdown stays as it was written, but for HTML: some programs would run it. What is code they may see otherwise. */
-function withoutHtml(text: string): string {
-  return text.replace(/<(?=[a-z/!?])/gi, "&lt;");
+/**
+ * Markdown stays as it was written, but for HTML, which some programs would run, and for pictures and links: they would
+ * load from another's server, or hide where they lead. What is code shows the difference.
+ */
+function harmless(text: string): string {
+  return text
+    .replace(/<(?=[a-z/!?])/gi, "&lt;")
+    .replace(/(\\*)(!?)([[\]])/g, (_, before, bang, bracket) => `${before}${before}${bang && "\\!"}\\${bracket}`);
 }

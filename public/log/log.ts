@@ -157,12 +157,20 @@ function applySnapshot(log: Log, s: Snapshot): Log {
   for (const entry of s.history)
     next = entry.type === "chat" ? applyChat(next, entry, seat) : applyAmendment(next, entry, seat);
   // Reloaded history is not unread.
-  if (!continues) next = { ...next, unread: log.unread, firstUnread: log.firstUnread };
+  if (!continues)
+    next = { ...next, unread: log.unread, firstUnread: isNumberedAnew(before, s) ? null : log.firstUnread };
   if (!continues && before.some((l) => l.kind === "entry" && !s.history.some((c) => isOf(c, l)))) {
     const first = { ...notice(next, "gone", s.at), key: next.nextKey };
     next = { ...next, nextKey: next.nextKey + 1, lines: [first, ...next.lines] };
   }
   return { ...next, cursor: s.cursor, ...renumberOutgoing(next, sameSeat, s.lastN, before) };
+}
+
+/** Whether the numbers of a history are not those of the lines: the room ended in between. */
+function isNumberedAnew(lines: Log["lines"], { history }: Snapshot): boolean {
+  const newest = Math.max(0, ...history.map(({ seq }) => seq));
+  const chats = new Map(history.flatMap((e) => (e.type === "chat" ? [[e.seq, e.from] as const] : [])));
+  return lines.some((l) => l.kind === "entry" && (l.seq > newest || (chats.get(l.seq) ?? l.from) !== l.from));
 }
 
 /** Whether an entry is this message, which may have been amended since. */

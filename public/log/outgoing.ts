@@ -80,6 +80,16 @@ export function isOfUse(log: Log, o: Outgoing): boolean {
     : o.amends.type === "edit" && (line?.text ?? o.text) !== o.text;
 }
 
+/** The words of edits that were dropped although the message has not got them, nor did its author delete it. */
+export function lostWords(before: Log, { lines, outgoing }: Log): string[] {
+  return before.outgoing.flatMap((o) => {
+    const target = o.amends?.type === "edit" ? o.amends.target : null;
+    if (target === null || outgoing.some(({ key }) => key === o.key)) return [];
+    const line = lines.findLast((l) => l.kind === "entry" && l.seq === target);
+    return line?.kind === "entry" && (line.deleted || line.text === o.text) ? [] : [o.text];
+  });
+}
+
 /** A newer change of a message takes the place of one that was refused. */
 export function withoutRefused({ outgoing }: Log, by?: Amendment): readonly Outgoing[] {
   if (!by || by.type === "react") return outgoing;

@@ -31,6 +31,12 @@ test("news is what the unread messages grew by, and never one's own", () => {
   expect(newsOf({ ...log, unread: 0 }, 2)).toEqual([]);
 });
 
+test("a deleted message is no news, nor is a read one in its place", () => {
+  const gone = line(3, "", { deleted: true });
+  expect(newsOf(logOf([line(1, "read"), line(2, "new"), gone], 1), 0).map(({ seq }) => seq)).toEqual([2]);
+  expect(newsOf({ ...logOf([line(1, "read"), gone], 1), firstUnread: 3 }, 0)).toEqual([]);
+});
+
 test("a name is named by @ and the whole of it, in any case", () => {
   for (const said of ["@Ann", "hi @ann!", "(@ANN)", "@Ann's", "look, @Ann: here", "@Anna and @Ann"])
     expect(names(said, "Ann"), said).toBe(true);
@@ -41,6 +47,18 @@ test("a name is named by @ and the whole of it, in any case", () => {
   expect(names("see @ann lee.", "Ann Lee")).toBe(true);
   expect(names("@e\u0301va", "Éva")).toBe(true);
   expect(names("a regexp? @a.b(", "a.b(")).toBe(true);
+});
+
+test("a longer name of another member is not one's own", () => {
+  const members = ["Ann", "Ann Lee", "Ben"];
+  for (const said of ["@Ann Lee", "hi @ann lee!"]) expect(names(said, "Ann", members), said).toBe(false);
+  for (const said of ["@Ann Leeds", "@Ann, Lee", "@Ann Lee and @Ann", "@Ann"])
+    expect(names(said, "Ann", members), said).toBe(true);
+  expect(names("@Ann Lee", "Ann", ["Ann"])).toBe(true);
+  expect(names("@Ann Lee", "Ann Lee", members)).toBe(true);
+  const log = logOf([], 0);
+  const lee = { clientId: "lee", user: "Ann Lee" } as Log["members"][number];
+  expect(isForMe({ ...log, members: [lee] }, line(4, "@Ann Lee"))).toBe(false);
 });
 
 test("what answers one's own message is for the person, from an earlier seat too", () => {

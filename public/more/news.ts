@@ -10,18 +10,27 @@ const TEXT_MAX = 160;
 export function newsOf(log: Log, before: number): Entry[] {
   const fresh = log.unread - before;
   if (fresh <= 0) return [];
-  return log.lines.filter((line): line is Entry => line.kind === "entry" && !line.mine).slice(-fresh);
+  const first = log.firstUnread ?? 0;
+  const isOthers = (line: Entry) => !line.mine && !line.deleted && line.seq >= first;
+  return log.lines.filter((line): line is Entry => line.kind === "entry" && isOthers(line)).slice(-fresh);
 }
 
-/** Whether a text names this member: `@Ann`, not `@Anna` and not `joe@ann`. */
-export function names(text: string, user: string): boolean {
+/**
+ * Whether a text names this member: `@Ann`, not `@Anna` and not `joe@ann`. `@Ann Lee` names Ann Lee, where one of the
+ * members is called that.
+ */
+export function names(text: string, user: string, members: readonly string[] = []): boolean {
   const plain = (of: string) => of.normalize("NFKC").toLowerCase();
   const [said, name] = [plain(text), `@${plain(user)}`];
+  const longer = members
+    .map((member) => `@${plain(member)}`)
+    .filter((m) => m.length > name.length && m.startsWith(name));
+  const isWord = (letter: string) => /[\p{L}\p{M}\p{N}_]/u.test(letter);
+  const ends = (end: number) => !isWord([...said.slice(end)][0] ?? "");
   for (let at = said.indexOf(name); at >= 0; at = said.indexOf(name, at + 1)) {
-    const isWord = (letter: string) => /[\p{L}\p{M}\p{N}_]/u.test(letter);
     const before = [...said.slice(0, at)].at(-1) ?? "";
-    const after = [...said.slice(at + name.length)][0] ?? "";
-    if (!isWord(before) && !isWord(after)) return true;
+    if (isWord(before) || !ends(at + name.length)) continue;
+    if (!longer.some((other) => said.startsWith(other, at) && ends(at + other.length))) return true;
   }
   return false;
 }
@@ -31,7 +40,9 @@ export function isForMe(log: Log, entry: Entry & { replyTo?: number }): boolean 
   const { replyTo } = entry;
   if (replyTo !== undefined && log.lines.some((l) => l.kind === "entry" && l.seq === replyTo && isMine(log, l.from)))
     return true;
-  return log.me !== null && entry.encryption !== "undecryptable" && names(entry.text, log.me.user);
+  if (log.me === null || entry.encryption === "undecryptable") return false;
+  const members = log.members.map(({ user }) => user);
+  return names(entry.text, log.me.user, members);
 }
 
 export type NotificationTexts = {

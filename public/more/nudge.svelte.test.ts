@@ -4,24 +4,28 @@ import { emptyLog, type Entry, type Log } from "../log/state";
 import { Nudge } from "./nudge.svelte";
 import { QUIET, saveNudge } from "./nudge-prefs";
 
-type Shown = { title: string; body: string; renotify: boolean };
+type Shown = { title: string; body: string; renotify: boolean; tag: string };
 
 let shown: Shown[] = [];
-let open: { title: string; close: () => void }[] = [];
+let open: { title: string; tag: string; close: () => void }[] = [];
 
 /** A browser that has allowed notifications, and a service worker that answers. */
 function allow(permission: NotificationPermission) {
   vi.stubGlobal("isSecureContext", true);
   vi.stubGlobal("Notification", { permission, requestPermission: vi.fn(async () => permission) });
-  const active = { postMessage: (_: string, [port]: MessagePort[]) => port!.postMessage("this tab") };
+  const active = {
+    postMessage: vi.fn((what: string | { close: string }, ports?: MessagePort[]) => {
+      if (what === "who") ports![0]!.postMessage("this tab");
+    }),
+  };
   const registration = {
     active,
     unregister: vi.fn(async () => true),
-    showNotification: async (title: string, { body, renotify }: Shown) => {
-      shown.push({ title, body, renotify });
-      open = [{ title, close: () => (open = []) }];
+    showNotification: async (title: string, { body, renotify, tag }: Shown) => {
+      shown.push({ title, body, renotify, tag });
+      open = [{ title, tag, close: () => (open = []) }];
     },
-    getNotifications: async () => open,
+    getNotifications: async ({ tag }: { tag: string }) => open.filter((one) => one.tag === tag),
   };
   const register = vi.fn(async () => registration);
   vi.stubGlobal("navigator", {
@@ -31,11 +35,12 @@ function allow(permission: NotificationPermission) {
     serviceWorker: { register, ready: Promise.resolve(registration), getRegistration: async () => registration },
   });
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
-  return { register, registration };
+  return { register, registration, active };
 }
 
 beforeEach(async () => {
   localStorage.clear();
+  sessionStorage.clear();
   shown = [];
   open = [];
   await i18n.switch("en");
@@ -166,4 +171,40 @@ test("turned off, the worker goes as well, unless the page is an installed app",
   nudge.turnOff();
   await vi.waitFor(() => expect(registration.unregister).toHaveBeenCalledTimes(1));
   expect(nudge.notifies).toBe(false);
+});
+
+test("a page that goes away has the worker close its notification, and takes the number from the app", async () => {
+  const { active } = allow("granted");
+  const clearAppBadge = vi.fn(async () => {});
+  vi.stubGlobal("fetch", async () => new Response("<svg></svg>"));
+  Object.assign(navigator, { clearAppBadge, setAppBadge: async () => {} });
+  const nudge = new Nudge();
+  await nudge.turnOn();
+  nudge.vanish();
+  expect(active.postMessage).not.toHaveBeenCalled();
+  nudge.choose({ badge: true });
+  clearAppBadge.mockClear();
+  nudge.note(logOf(0), false);
+  nudge.note(logOf(1, line(1, "psst")), false);
+  await shows([["Ben", "psst"]]);
+  nudge.vanish();
+  expect(active.postMessage).toHaveBeenLastCalledWith({ close: shown[0]!.tag });
+  expect(clearAppBadge).toHaveBeenCalledTimes(1);
+});
+
+test("a tab that was reloaded closes what it has shown before, and nothing of other tabs", async () => {
+  allow("granted");
+  const before = new Nudge();
+  await before.turnOn();
+  before.note(logOf(0), false);
+  before.note(logOf(1, line(1, "psst")), false);
+  await stands(["Ben"]);
+  const other = sessionStorage.getItem("parlor.tag");
+  sessionStorage.clear();
+  new Nudge();
+  await new Promise((then) => setTimeout(then));
+  await stands(["Ben"]);
+  sessionStorage.setItem("parlor.tag", other!);
+  new Nudge();
+  await stands([]);
 });

@@ -6,8 +6,9 @@ import { showBadge } from "./badge";
 import { chime } from "./chime";
 import { isForMe, newsOf, notificationOf } from "./news";
 import { loadNudge, type NudgePrefs, type Permission, saveNudge } from "./nudge-prefs";
+import { loadTag, saveTag } from "./nudge-tag";
 import { MORE } from "./texts";
-import { askClientId, dropWorker, registerWorker } from "./worker";
+import { askClientId, closeNotifications, dropWorker, leaveToClose, registerWorker } from "./worker";
 
 /** Milliseconds between two notifications that pop up: one in between changes the text of the first. */
 const ALERT_INTERVAL = 10_000;
@@ -23,11 +24,21 @@ export class Nudge {
   #unread: number | null = null;
   /** The messages told of, by their numbers. */
   readonly #told = new Set<number>();
+  /** The worker that has shown this tab's notification. */
+  #worker: ServiceWorker | null = null;
   #shown: { seq: number; text: string } | null = null;
   #alertedAt = -Infinity;
   #soundedAt = -Infinity;
   /** Showing and closing are asynchronous; the queue keeps their order. */
   #queue: Promise<void> = Promise.resolve();
+
+  constructor() {
+    // This tab was reloaded, or closed with its browser: nothing else closes what it has shown.
+    const earlier = loadTag();
+    if (earlier === null) return;
+    saveTag(null);
+    this.#queue = closeNotifications(earlier).catch(() => {});
+  }
 
   /** Notifications are on, and the browser allows them still. */
   get notifies(): boolean {
@@ -84,6 +95,12 @@ export class Nudge {
     if (this.prefs.badge) void showBadge(0);
   }
 
+  /** The page goes away for good. */
+  vanish(): void {
+    if (this.prefs.badge) void showBadge(0);
+    if (this.#shown && this.#worker) leaveToClose(this.#worker, this.#tag);
+  }
+
   #sound(): void {
     const now = performance.now();
     if (!this.prefs.sound || now < this.#soundedAt + SOUND_INTERVAL) return;
@@ -110,6 +127,8 @@ export class Nudge {
       const client = await askClientId(registration.active!);
       // The person may be back by now.
       if (this.#told.size === 0) return;
+      this.#worker = registration.active;
+      saveTag(this.#tag);
       // `renotify` is not in every browser, nor in TypeScript's types.
       const options: NotificationOptions & { renotify: boolean } = {
         body,
@@ -129,11 +148,7 @@ export class Nudge {
     this.#told.clear();
     if (!this.#shown) return;
     this.#shown = null;
-    const close = async () => {
-      const registration = await navigator.serviceWorker.getRegistration("/");
-      for (const notification of (await registration?.getNotifications({ tag: this.#tag })) ?? []) notification.close();
-    };
-    this.#queue = this.#queue.then(close).catch(() => {});
+    this.#queue = this.#queue.then(() => closeNotifications(this.#tag)).catch(() => {});
   }
 }
 

@@ -18,6 +18,17 @@ export function isInstalled(): boolean {
   return matchMedia("(display-mode: standalone)").matches;
 }
 
+/** Closes the notifications of this tag. */
+export async function closeNotifications(tag: string): Promise<void> {
+  const registration = await navigator.serviceWorker.getRegistration("/");
+  for (const notification of (await registration?.getNotifications({ tag })) ?? []) notification.close();
+}
+
+/** The same by the worker, for a page that goes away: nothing that the page waits for would come. */
+export function leaveToClose(worker: ServiceWorker, tag: string): void {
+  worker.postMessage({ close: tag });
+}
+
 /** The worker's name for this tab, by which it finds it when a notification is clicked. */
 export function askClientId(worker: ServiceWorker): Promise<string> {
   const { port1, port2 } = new MessageChannel();

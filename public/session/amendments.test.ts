@@ -92,6 +92,15 @@ describe("in a plain room", () => {
     await vi.waitFor(() => expect(session.log.outgoing).toEqual([]));
   });
 
+  test("the words of an edit that is refused when its message is gone go into the draft", async () => {
+    const session = enter(null, { history: [from("ben", 1)] });
+    session.draft = "half";
+    session.edit(9, "better");
+    socket().says({ type: "error", code: "no_target", message: "", n: 1 });
+    await vi.waitFor(() => expect(session.draft).toBe("better\nhalf"));
+    expect(session.log.outgoing).toEqual([]);
+  });
+
   test("a delete needs no leave to go out unencrypted, an edit does", () => {
     const session = enter(null, { history: [from("ben", 1, { text: "sealed2.AAAA" }), from("me", 2), from("me", 3)] });
     session.remove(2);
@@ -100,7 +109,7 @@ describe("in a plain room", () => {
     session.edit(3, "better");
     expect([session.confirmingPlain, sent("edit").length]).toEqual([true, 0]);
     session.takeBackUnsent();
-    expect(session.draft).toBe("");
+    expect(session.draft, "its words are not lost").toBe("better");
   });
 });
 

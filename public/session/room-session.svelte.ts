@@ -5,7 +5,7 @@ import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
 import { isReachable } from "../transport/reachability";
 import { entryEvent, type LogEvent, nextTick, reduce } from "../log/log";
-import { nextToSend, toFrame } from "../log/outgoing";
+import { lostWords, nextToSend, toFrame } from "../log/outgoing";
 import { reactionTo } from "../log/reactions";
 import { type Amendment, emptyLog, findEntry, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
@@ -209,10 +209,13 @@ export class RoomSession {
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    const texts = waiting.flatMap((o) => (o.amends ? [] : [o.text]));
-    this.draft = [...texts, this.draft].filter((text) => text !== "").join("\n");
+    this.#takeBack(waiting.flatMap((o) => (o.amends?.type === "react" ? [] : [o.text])));
     for (const { key } of waiting) this.discard(key);
     this.confirmingPlain = false;
+  }
+
+  #takeBack(texts: readonly string[]): void {
+    if (texts.length > 0) this.draft = [...texts, this.draft].filter((text) => text !== "").join("\n");
   }
 
   /** Requests a LiveKit token; the ticket proves the membership. */
@@ -345,7 +348,9 @@ export class RoomSession {
   }
 
   #dispatch(event: LogEvent): void {
-    this.#log = reduce(this.#log, event);
+    const before = this.#log;
+    this.#log = reduce(before, event);
+    if (event.type === "snapshot" || event.type === "rejected") this.#takeBack(lostWords(before, this.#log));
     this.unread = this.#log.unread;
     if (this.entered && this.replyTo !== null && !findEntry(this.#log, this.replyTo)) this.replyTo = null;
     this.#redraw.schedule();

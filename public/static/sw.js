@@ -4,12 +4,12 @@
 const TEXTS = {
   en: {
     title: "No connection",
-    text: "Parlor can’t reach its server. Rooms live there: nothing of them is kept on this device, so there is nothing to show without a connection. This page opens by itself once you’re back.",
+    text: "Parlor can’t reach its server. Rooms live there: no messages are kept on this device, so there is nothing to show without a connection. This page opens by itself once you’re back.",
     again: "Try again",
   },
   ru: {
     title: "Нет связи",
-    text: "Parlor не может связаться со своим сервером. Комнаты живут там: на этом устройстве от них ничего не хранится, и без связи показать нечего. Страница откроется сама, когда связь вернётся.",
+    text: "Parlor не может связаться со своим сервером. Комнаты живут там: сообщения на этом устройстве не хранятся, и без связи показать нечего. Страница откроется сама, когда связь вернётся.",
     again: "Попробовать ещё раз",
   },
 };
@@ -66,10 +66,15 @@ function offline() {
   return new Response(html, { status: 503, headers });
 }
 
-// A tab asks what it is called here.
+// A tab asks what it is called here, or goes and leaves its notification to be closed.
 addEventListener("message", (event) => {
   if (event.data === "who") event.ports[0]?.postMessage(event.source?.id ?? "");
+  if (typeof event.data?.close === "string") event.waitUntil(close(event.data.close));
 });
+
+async function close(tag) {
+  for (const notification of await self.registration.getNotifications({ tag })) notification.close();
+}
 
 addEventListener("notificationclick", (event) => {
   event.notification.close();

@@ -36,6 +36,19 @@ test("a key is not kept unless the person chose that, and goes when the person c
   expect(localStorage.getItem(RECENT)).not.toContain(KEY);
 });
 
+test("a visit without the key takes none away from a room that has one", () => {
+  noteRoom("a", KEY, 1);
+  noteRoom("a", null, 2);
+  expect(recentRooms(3)).toEqual([{ room: "a", at: 2, sealed: true }]);
+  saveRemembering("keys", 3);
+  noteRoom("a", KEY, 4);
+  noteRoom("a", null, 5);
+  expect(recentRooms(6)).toEqual([{ room: "a", at: 5, sealed: true, secret: KEY }]);
+  const other = "B".repeat(42) + "A";
+  noteRoom("a", other, 7);
+  expect(recentRooms(8)).toEqual([{ room: "a", at: 7, sealed: true, secret: other }]);
+});
+
 test("one is forgotten, or all, or none is remembered from now on", () => {
   noteRoom("a", null, 1);
   noteRoom("b", null, 2);

@@ -2,7 +2,7 @@
 
 import { isSecret, type Secret } from "../e2ee/key";
 import { parseRoomId } from "../protocol/room-id";
-import { loadLocal, RECENT, saveLocal } from "./storage";
+import { loadLocal, RECENT, REMEMBER, saveLocal } from "./storage";
 
 export type RecentRoom = {
   room: string;
@@ -18,7 +18,6 @@ export const REMEMBERING = ["off", "rooms", "keys"] as const;
 /** Nothing is remembered, or rooms without their keys, or with them. */
 export type Remembering = (typeof REMEMBERING)[number];
 
-const REMEMBER = "parlor.remember";
 export const ROOMS_MAX = 8;
 export const DAYS_KEPT = 30;
 const KEPT_FOR = DAYS_KEPT * 86_400_000;
@@ -47,17 +46,17 @@ export function recentRooms(now: number): RecentRoom[] {
   return rooms.filter(({ at }) => at > now - KEPT_FOR && at <= now).sort((a, b) => b.at - a.at);
 }
 
-/** The person is in this room now. */
+/** The person is in this room now. A visit without the key takes none away: the link with it is still what opens the room. */
 export function noteRoom(room: string, secret: Secret | null, now: number): void {
   const choice = loadRemembering();
   if (choice === "off") return;
-  const noted: RecentRoom = {
-    room,
-    at: now,
-    ...(secret === null ? {} : { sealed: true }),
-    ...(secret === null || choice === "rooms" ? {} : { secret }),
-  };
-  save([noted, ...recentRooms(now).filter((known) => known.room !== room)].slice(0, ROOMS_MAX));
+  const rooms = recentRooms(now);
+  const known = rooms.find((one) => one.room === room);
+  const noted: RecentRoom =
+    secret === null
+      ? { ...known, room, at: now }
+      : { room, at: now, sealed: true, ...(choice === "keys" ? { secret } : {}) };
+  save([noted, ...rooms.filter((one) => one.room !== room)].slice(0, ROOMS_MAX));
 }
 
 export function forgetRoom(room: string, now: number): void {

@@ -13,7 +13,12 @@ import {
   saveReply,
   saveName,
   allowPlain,
+  NUDGE,
+  RECENT,
+  REMEMBER,
   saveSession,
+  saveLocal,
+  loadLocal,
 } from "./storage";
 
 const seat = { clientId: "me", user: "Ann", ticket: "t", lastN: 3, former: ["old"] };
@@ -68,6 +73,13 @@ test("what a draft answers is remembered with it", () => {
   expect(loadReply("a")).toBeNull();
 });
 
+test("logging out removes the rooms and the choices of the person before", () => {
+  const kept = [RECENT, REMEMBER, NUDGE];
+  for (const key of kept) saveLocal(key, "keys");
+  forgetSessions();
+  expect(kept.map(loadLocal)).toEqual([null, null, null]);
+});
+
 test("a call is remembered until it or the seat is left", () => {
   saveInCall("a", true);
   expect([loadInCall("a"), loadInCall("b")]).toEqual([true, false]);
@@ -95,11 +107,12 @@ test("what is not a seat is not taken for one", () => {
 });
 
 test("a browser that forbids storage remembers nothing and breaks nothing", () => {
-  const forbidden = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+  const forbidden = () => {
     throw new DOMException("forbidden", "SecurityError");
-  });
+  };
+  for (const name of ["localStorage", "sessionStorage"]) vi.stubGlobal(name, { setItem: forbidden });
   saveName("Ann");
   saveSession("a", seat);
-  forbidden.mockRestore();
+  vi.unstubAllGlobals();
   expect(loadName()).toBeNull();
 });

@@ -18,6 +18,8 @@ const NAME = "parlor.name";
 const LANGUAGE = "parlor.language";
 /** The rooms this browser was in. */
 export const RECENT = "parlor.recent";
+/** How much of those rooms is kept. */
+export const REMEMBER = "parlor.remember";
 /** What is to tell the person of new messages; missing where nothing is. */
 export const NUDGE = "parlor.nudge";
 const plainKey = (room: string) => `parlor.plain.${room}`;
@@ -70,9 +72,9 @@ export function saveInCall(room: string, calling: boolean): void {
   tryStorage(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
 }
 
-/** Another user takes over this tab: seats, drafts, permissions and rooms of the one before are removed. */
+/** Another user takes over this tab: seats, drafts, permissions, rooms and choices of the one before are removed. */
 export function forgetSessions(): void {
-  saveLocal(RECENT, null);
+  for (const key of [RECENT, REMEMBER, NUDGE]) saveLocal(key, null);
   tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
       if ([sessionKey, draftKey, replyKey, callKey, plainKey].some((kind) => key.startsWith(kind(""))))

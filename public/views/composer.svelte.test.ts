@@ -153,3 +153,17 @@ test("an answer goes with what it answers, once", () => {
   press("Escape");
   expect(session.replyTo).toBeNull();
 });
+
+test("a page with an edit that is not saved asks before it goes", () => {
+  const { composing, write } = composer("", [entry(1)]);
+  const leaves = () => dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  expect(leaves()).toBe(true);
+  composing.edit(entry(1));
+  flushSync();
+  expect(leaves(), "nothing was changed").toBe(true);
+  write("changed");
+  expect(leaves()).toBe(false);
+  composing.end();
+  flushSync();
+  expect(leaves()).toBe(true);
+});

@@ -63,6 +63,12 @@ test("unread messages begin below a line of their own", () => {
   const all = rows(log(entry(1), entry(2), entry(3)));
   expect(shape(fold(all, 2))).toEqual(["message", "unread", "message", "message"]);
   expect(shape(fold(all, 9))).toEqual(["message", "message", "message"]);
+  expect(shape(fold(all, null))).toEqual(["message", "message", "message"]);
+});
+
+test("where the first unread message is gone, the line is before the next one of others", () => {
+  const all = rows(log(entry(1), { ...entry(3), from: "me", mine: true }, entry(4), entry(5)));
+  expect(shape(fold(all, 2))).toEqual(["message", "message", "unread", "message", "message"]);
 });
 
 test("of each who came and went the last counts", () => {

@@ -1,7 +1,7 @@
 // What is drawn between the messages: joins and leaves in a row are one line, and unread messages begin below a line.
 
 import type { Row } from "../log/rows";
-import type { Notice } from "../log/state";
+import type { Entry, Notice, Outgoing } from "../log/state";
 
 export type Drawn =
   | Exclude<Row, { kind: "notice" }>
@@ -12,12 +12,16 @@ const UNREAD: Drawn = { kind: "unread", key: "unread" };
 
 const comesOrGoes = ({ what }: Notice) => what === "joined" || what === "left";
 
-/** `firstUnread` is the number of a message. Unchanged lines are the same objects as in `last`. */
+/** `firstUnread` is the number of a message, which may be gone by now. Unchanged lines are the same objects as in `last`. */
 export function fold(rows: readonly Row[], firstUnread: number | null, last: readonly Drawn[] = []): Drawn[] {
   const out: Drawn[] = [];
+  let isBelow = firstUnread === null;
   for (const row of rows) {
     if (row.kind !== "notice") {
-      if (row.kind === "message" && row.line.kind === "entry" && row.line.seq === firstUnread) out.push(UNREAD);
+      if (!isBelow && row.kind === "message" && isUnread(row.line, firstUnread!)) {
+        isBelow = true;
+        out.push(UNREAD);
+      }
       out.push(row);
       continue;
     }
@@ -31,6 +35,10 @@ export function fold(rows: readonly Row[], firstUnread: number | null, last: rea
     const was = line.kind === "notice" ? known.get(line.key) : undefined;
     return was && line.kind === "notice" && isSame(was.notices, line.notices) ? was : line;
   });
+}
+
+function isUnread(line: Entry | Outgoing, first: number): boolean {
+  return line.kind === "entry" && !line.mine && line.seq >= first;
 }
 
 function isSame(a: readonly Notice[], b: readonly Notice[]): boolean {

@@ -1,5 +1,7 @@
 // The lazily loaded parts of the page. After an upgrade of the server, an older page asks for parts that are gone.
 
+import { untrack } from "svelte";
+
 class LazyParts {
   /** A part could not be fetched: the page is older than the server, or the network failed. */
   problem: "old" | "away" | null = $state(null);
@@ -29,6 +31,9 @@ async function isOld(): Promise<boolean> {
 
 export const lazyParts = new LazyParts();
 
+/** Milliseconds before a part that could not be fetched may be asked for again: every key press may want it. */
+export const AGAIN_AFTER = 10_000;
+
 /** A part that is drawn as soon as it has come; null until then. */
 export class LazyPart<T> {
   now: T | null = $state.raw(null);
@@ -39,13 +44,16 @@ export class LazyPart<T> {
     this.#load = load;
   }
 
-  /** Fetches it once. What failed is told by `lazyParts`, and may be wanted again (in Firefox a reload is needed). */
+  /**
+   * Fetches it once. What failed is told by `lazyParts`, and may be wanted again later (in Firefox a reload is needed).
+   * An old page gets none of its parts any more.
+   */
   want(): void {
-    if (this.#asked) return;
+    if (this.#asked || untrack(() => lazyParts.problem) === "old") return;
     this.#asked = true;
     lazyParts.fetch(this.#load).then(
       (part) => (this.now = part),
-      () => (this.#asked = false),
+      () => setTimeout(() => (this.#asked = false), AGAIN_AFTER),
     );
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { lazyParts } from "./lazy-parts.svelte";
+import { AGAIN_AFTER, LazyPart, lazyParts } from "./lazy-parts.svelte";
 
 beforeEach(() => {
   lazyParts.problem = null;
@@ -9,6 +9,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
@@ -34,4 +35,32 @@ test("a part that does not come through a network is no reason to call the page 
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));
   await expect(gone()).rejects.toThrow();
   expect(lazyParts.problem).toBe("away");
+});
+
+test("a part that failed is asked for again only after a while, and comes then", async () => {
+  vi.useFakeTimers();
+  given('<script type="module" src="/assets/index-old1.js"></script>');
+  const load = vi.fn<() => Promise<number>>().mockRejectedValueOnce(new TypeError("offline")).mockResolvedValue(7);
+  const part = new LazyPart(load);
+  part.want();
+  await vi.advanceTimersByTimeAsync(AGAIN_AFTER - 1);
+  part.want();
+  expect([load.mock.calls.length, lazyParts.problem]).toEqual([1, "away"]);
+  await vi.advanceTimersByTimeAsync(1);
+  part.want();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([load.mock.calls.length, part.now]).toEqual([2, 7]);
+});
+
+test("an old page asks for no part any more", async () => {
+  vi.useFakeTimers();
+  given('<script type="module" src="/assets/index-new2.js"></script>');
+  const load = vi.fn(() => Promise.reject(new TypeError("gone")));
+  const [one, other] = [new LazyPart(load), new LazyPart(load)];
+  one.want();
+  await vi.advanceTimersByTimeAsync(2 * AGAIN_AFTER);
+  expect(lazyParts.problem).toBe("old");
+  one.want();
+  other.want();
+  expect(load).toHaveBeenCalledTimes(1);
 });

@@ -39,7 +39,7 @@ function blocks(of: readonly Block[]): string {
         case "quote":
           return `<quote>${blocks(block.blocks)}</quote>`;
         case "list":
-          return `<list ${block.start ?? "-"}>${block.items.map((item) => `<li>${blocks(item)}</li>`).join("")}</list>`;
+          return `<list ${block.numbers ?? "-"}>${block.items.map((item) => `<li>${blocks(item)}</li>`).join("")}</list>`;
       }
     })
     .join("|");
@@ -78,6 +78,13 @@ describe("styles", () => {
     "a*",
     "¯\\_(ツ)_/¯",
     "5 > 3 < 7",
+    ">_<",
+    ">:(",
+    ">",
+    "> ",
+    "1999. What a year",
+    "007. Bond",
+    "01. 02. 2026",
     "#tag # heading",
     "-dash --- dash",
     "1.5 and 2)",
@@ -121,9 +128,17 @@ describe("code", () => {
     expect(read("see\n\n```ts\n  a *b*\n\n> c\n```\n\nafter")).toBe("see|<pre ts>  a *b*\n\n> c</pre>|after");
     expect(read("```\na\n````")).toBe("<pre >a</pre>");
     expect(read("~~~\n```\n~~~")).toBe("<pre >```</pre>");
-    expect(read("```rust ignore\nopen")).toBe("<pre rust>open</pre>");
+    expect(read("```rust\nopen")).toBe("<pre rust>open</pre>");
     expect(read("```in `line` code```")).not.toContain("<pre");
   });
+});
+
+test("what stands behind a fence is the language, or the first line of the code: no word vanishes", () => {
+  expect(read("```SELECT name FROM t\nWHERE x\n```")).toBe("<pre >SELECT name FROM t\nWHERE x</pre>");
+  expect(read("~~~ a b")).toBe("<pre >a b</pre>");
+  expect(read("```SELECT")).toBe("<pre >SELECT</pre>");
+  expect(read(`\`\`\`${"x".repeat(20)}\ny`)).toBe(`<pre ${"x".repeat(20)}>y</pre>`);
+  expect(read(`\`\`\`${"x".repeat(21)}\ny`)).toBe(`<pre >${"x".repeat(21)}\ny</pre>`);
 });
 
 describe("blocks", () => {
@@ -133,7 +148,11 @@ describe("blocks", () => {
     ["a\n> b", "a|<quote>b</quote>"],
     ["- a\n- **b**", "<list -><li>a</li><li><strong>b</strong></li></list>"],
     ["* a\n+ b", "<list -><li>a</li><li>b</li></list>"],
-    ["3. a\n4. b", "<list 3><li>a</li><li>b</li></list>"],
+    ["3. a\n4. b", "<list 3,4><li>a</li><li>b</li></list>"],
+    ["1. a\n3. b\n2) c", "<list 1,3,2><li>a</li><li>b</li><li>c</li></list>"],
+    ["0. a", "<list 0><li>a</li></list>"],
+    ["> a\n>\n>> b", "<quote>a|<quote>b</quote></quote>"],
+    [">>b", "<quote>>b</quote>"],
     ["- a\n1. b", "<list -><li>a</li></list>|<list 1><li>b</li></list>"],
     ["- a\n  - b\n  more\n- c", "<list -><li>a|<list -><li>b</li></list>|more</li><li>c</li></list>"],
     ["words\n- a\n\nmore", "words|<list -><li>a</li></list>|more"],

@@ -13,8 +13,8 @@ export type Block =
   | { is: "text"; spans: Span[] }
   | { is: "code"; language: string; text: string }
   | { is: "quote"; blocks: Block[] }
-  /** `start`: the number of the first item; null where items have none. */
-  | { is: "list"; start: number | null; items: Block[][] };
+  /** `numbers`: what each item was written with; null where items have none. */
+  | { is: "list"; numbers: readonly number[] | null; items: Block[][] };
 
 /** The members that can be mentioned, in lower case. */
 export type Names = { all: ReadonlySet<string>; longest: number; me: string };
@@ -27,8 +27,11 @@ const OPEN_MAX = 6;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 const LANGUAGE_MAX = 20;
-const QUOTE = /^ {0,3}> ?/;
-const ITEM = /^ {0,3}([-*+]|\d{1,9}[.)])[ \t]+(?=\S)/;
+/** A quote begins with words: `>` and `>_<` are text. */
+const QUOTE_BEGINS = /^ {0,3}>(?:[ \t]+\S|>)/;
+const QUOTE = /^ {0,3}>(?:[ \t]|$|(?=>))/;
+/** Longer numbers are years and the like, and no number of an item is written with a zero first. */
+const ITEM = /^ {0,3}([-*+]|(?:0|[1-9]\d{0,2})[.)])[ \t]+(?=\S)/;
 const INDENTED = /^(?: {1,4}|\t)(?=\s*\S)/;
 
 export function parseMarkdown(text: string, names: Names): Block[] {
@@ -52,13 +55,13 @@ function blocksOf(lines: readonly string[], names: Names, depth: number): Block[
   };
   for (let at = 0; at < lines.length;) {
     const line = lines[at]!;
-    const fence = fenceOf(line);
+    const fence = fenceOf(line, at + 1 === lines.length);
     if (fence) {
       const end = endOfFence(lines, at + 1, fence.mark);
-      const { language } = fence;
-      add({ is: "code", language, text: lines.slice(at + 1, end).join("\n") });
+      const { language, code } = fence;
+      add({ is: "code", language, text: [...code, ...lines.slice(at + 1, end)].join("\n") });
       at = end + 1;
-    } else if (depth < DEPTH_MAX && QUOTE.test(line)) {
+    } else if (depth < DEPTH_MAX && QUOTE_BEGINS.test(line)) {
       const end = endOf(lines, at, (line) => QUOTE.test(line));
       const inside = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
       add({ is: "quote", blocks: blocksOf(inside, names, depth + 1) });
@@ -82,12 +85,14 @@ function endOf(lines: readonly string[], from: number, belongs: (line: string) =
   return end;
 }
 
-/** A fence and the language behind it; a backtick there makes it code within a line. */
-function fenceOf(line: string): { mark: string; language: string } | null {
+/** A fence; behind it stands a language, or else the first line of code. A backtick there makes it code within a line. */
+function fenceOf(line: string, isLast: boolean): { mark: string; language: string; code: string[] } | null {
   const [whole, mark] = FENCE.exec(line) ?? [];
   if (whole === undefined || mark === undefined) return null;
   const rest = line.slice(whole.length).trim();
-  return rest.includes("`") ? null : { mark, language: rest.split(/\s/u)[0]!.slice(0, LANGUAGE_MAX) };
+  if (rest.includes("`")) return null;
+  const isLanguage = rest === "" || (!isLast && rest.length <= LANGUAGE_MAX && !/\s/u.test(rest));
+  return isLanguage ? { mark, language: rest, code: [] } : { mark, language: "", code: [rest] };
 }
 
 /** A fence that nothing closes ends with the text. */
@@ -115,13 +120,16 @@ function sameKind(line: string, first: string): boolean {
 function list(lines: readonly string[], names: Names, depth: number): Block {
   const first = markOf(lines[0]!)!;
   const items: string[][] = [];
+  const numbers: number[] = [];
   for (const line of lines) {
-    if (sameKind(line, lines[0]!)) items.push([line.replace(ITEM, "")]);
-    else items.at(-1)!.push(line.replace(INDENTED, ""));
+    if (sameKind(line, lines[0]!)) {
+      items.push([line.replace(ITEM, "")]);
+      numbers.push(Number.parseInt(markOf(line)!, 10));
+    } else items.at(-1)!.push(line.replace(INDENTED, ""));
   }
   return {
     is: "list",
-    start: isNumber(first) ? Number.parseInt(first, 10) : null,
+    numbers: isNumber(first) ? numbers : null,
     items: items.map((item) => blocksOf(item, names, depth + 1)),
   };
 }

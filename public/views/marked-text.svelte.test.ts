@@ -12,12 +12,13 @@ function drawn(text: string, { members = [member("Ann"), member("Ben")], me = { 
 }
 
 test("marks are elements, and nothing that looks like HTML is", () => {
-  const { target, end } = drawn("**<b>x</b>** and `<img src=x>`\n> *q*\n- one\n- ~~two~~\n1. a");
+  const { target, end } = drawn("**<b>x</b>** and `<img src=x>`\n> *q*\n- one\n- ~~two~~\n1. a\n5. b");
   expect(target.querySelector("strong")!.textContent).toBe("<b>x</b>");
   expect(target.querySelector("code")!.textContent).toBe("<img src=x>");
   expect(target.querySelector("blockquote em")!.textContent).toBe("q");
   expect([...target.querySelectorAll("ul li")].map((li) => li.textContent)).toEqual(["one", "two"]);
-  expect(target.querySelector("ol")!.getAttribute("start")).toBe("1");
+  expect([...target.querySelectorAll("ol li")].map((li) => li.getAttribute("value"))).toEqual(["1", "5"]);
+  expect(target.querySelector("ul li")!.hasAttribute("value")).toBe(false);
   expect(target.querySelectorAll("b, img")).toHaveLength(0);
   end();
 });

@@ -3,7 +3,7 @@
 import { displayText } from "../log/display-text";
 
 /** Marks of Markdown, or a mention. */
-const MARKS = /[*_~`@]|^[ \t]*(?:>|(?:[-+]|\d{1,9}[.)])[ \t])/m;
+const MARKS = /[*_~`@]|^[ \t]*(?:>[ \t>]|(?:[-+]|\d{1,3}[.)])[ \t])/m;
 /** One to three emoji and nothing else. Digits are emoji only with a sign that makes them so. */
 const EMOJI_ALONE =
   /^(?:(?:\p{RI}{2}|\p{Extended_Pictographic}(?:[\u{1f3fb}-\u{1f3ff}]|\ufe0f)?(?:\u200d\p{Extended_Pictographic}(?:[\u{1f3fb}-\u{1f3ff}]|\ufe0f)?){0,5}) ?){1,3}$/u;

@@ -16,11 +16,21 @@ export const markedText = new LazyPart(() => import("./MarkedText.svelte"));
 /** What the composer offers for a name or an emoji that was begun. */
 export const completion = new LazyPart(() => import("./Completion.svelte"));
 
-/** The person does something in a room: what it may ask for when its network is away is fetched. */
+/** The minute and the room of the last preload. */
+let last = "";
+
+/**
+ * The person does something in a room: what it may ask for when its network is away is fetched, and the visit noted.
+ * Once a minute is enough: every key press calls this.
+ */
 export function preloadParts(): void {
+  const now = Date.now();
+  const visit = `${Math.floor(now / 60_000)} ${location.href}`;
+  if (visit === last) return;
+  last = visit;
   for (const load of [loadOutside, loadExplanation, loadDialogs, loadMore]) load().catch(() => {});
   import("./kept").then(
-    ({ noteVisit }) => noteVisit(location.href, Date.now()),
+    ({ noteVisit }) => noteVisit(location.href, now),
     () => {},
   );
 }

@@ -6,7 +6,8 @@ import { loadLocal, saveLocal } from "../storage/storage";
 export const THEMES = ["light dark", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
-const THEME = "parlor.theme";
+/** Where the browser keeps it. */
+export const THEME = "parlor.theme";
 
 export function loadTheme(): Theme {
   const kept = loadLocal(THEME);

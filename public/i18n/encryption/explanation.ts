@@ -25,7 +25,7 @@ const en = {
     ],
   } satisfies Record<EncryptionState, string[]> as Record<EncryptionState, string[]>,
   notHidden:
-    "Not hidden: names, who is here and when, who writes when and how much. Anyone with the full link can read along, and you trust the page that this server sends you.",
+    "Not hidden: names, who is here and when, who writes when and how much, who answers, reacts to, changes or deletes which message. Anyone with the full link can read along, and you trust the page that this server sends you.",
   byHttps: "The connection to the server is encrypted (https): others on the network can’t read along.",
   needsHttps: [
     "What is missing is https. This page came by http, and browsers encrypt only on pages that come by https; others on the network can read along, too.",
@@ -60,7 +60,7 @@ const ru: ExplanationTexts = {
     ],
   },
   notHidden:
-    "Видны: имена, кто и когда здесь был, кто, когда и сколько пишет. Прочитать всё может каждый, у кого есть полная ссылка, а странице, которую отдаёт этот сервер, приходится доверять.",
+    "Видны: имена, кто и когда здесь был, кто, когда и сколько пишет, кто на какое сообщение отвечает или ставит реакцию, какое меняет или удаляет. Прочитать всё может каждый, у кого есть полная ссылка, а странице, которую отдаёт этот сервер, приходится доверять.",
   byHttps: "Соединение с сервером зашифровано (https): другие в сети прочитать ничего не могут.",
   needsHttps: [
     "Не хватает https. Страница открыта по http, а браузеры шифруют только на страницах, открытых по https; прочитать всё могут и другие в этой сети.",
