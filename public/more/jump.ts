@@ -10,10 +10,6 @@ export function jumpTo(log: Log, line: Entry): void {
   if (!message) return;
   message.scrollIntoView({ block: "center" });
   // Focused, it is read aloud, and Tab goes on from here.
-  if (!message.hasAttribute("tabindex")) {
-    message.tabIndex = -1;
-    message.addEventListener("blur", () => message.removeAttribute("tabindex"), { once: true });
-  }
   message.focus({ preventScroll: true });
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   message.animate([{ backgroundColor: "var(--accent-soft)" }, {}], {
