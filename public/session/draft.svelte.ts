@@ -22,6 +22,11 @@ export class Draft {
     saveDraft(this.#key, text);
   }
 
+  /** Words that were not sent go before it. */
+  putBack(texts: readonly string[]): void {
+    if (texts.length > 0) this.text = [...texts, this.#text].filter((text) => text !== "").join("\n");
+  }
+
   get replyTo(): number | null {
     return this.#replyTo;
   }

@@ -209,13 +209,9 @@ export class RoomSession {
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    this.#takeBack(waiting.flatMap((o) => (o.amends?.type === "react" ? [] : [o.text])));
+    this.#draft.putBack(waiting.flatMap((o) => (o.amends?.type === "react" ? [] : [o.text])));
     for (const { key } of waiting) this.discard(key);
     this.confirmingPlain = false;
-  }
-
-  #takeBack(texts: readonly string[]): void {
-    if (texts.length > 0) this.draft = [...texts, this.draft].filter((text) => text !== "").join("\n");
   }
 
   /** Requests a LiveKit token; the ticket proves the membership. */
@@ -350,7 +346,7 @@ export class RoomSession {
   #dispatch(event: LogEvent): void {
     const before = this.#log;
     this.#log = reduce(before, event);
-    if (event.type === "snapshot" || event.type === "rejected") this.#takeBack(lostWords(before, this.#log));
+    if (event.type === "snapshot" || event.type === "rejected") this.#draft.putBack(lostWords(before, this.#log));
     this.unread = this.#log.unread;
     if (this.entered && this.replyTo !== null && !findEntry(this.#log, this.replyTo)) this.replyTo = null;
     this.#redraw.schedule();
