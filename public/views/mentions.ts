@@ -1,4 +1,4 @@
-// Whom a message can mention: the members that are listed.
+// The members that a message can mention: those that the log lists.
 
 import type { Log } from "../log/state";
 import type { Names } from "./markdown";

@@ -39,17 +39,13 @@ impl Shared {
     ) -> Result<PublishResults, StoreError> {
         // Messages that are only a text go together.
         let together = |a: &NewEntry, b: &NewEntry| a.text.is_plain() && b.text.is_plain();
-        let mut runs = entries.chunk_by(together);
-        let first = runs.next().unwrap_or_default();
-        let mut results = self.run_publish(self.script_for(first), room, from, first).await?;
-        for run in runs {
-            results.extend(self.run_publish(self.script_for(run), room, from, run).await?);
+        let mut results = PublishResults::new();
+        for run in entries.chunk_by(together) {
+            let is_plain = run.iter().all(|entry| entry.text.is_plain());
+            let script = if is_plain { &self.publish } else { &self.amend };
+            results.extend(self.run_publish(script, room, from, run).await?);
         }
         Ok(results)
-    }
-
-    fn script_for(&self, run: &[NewEntry]) -> &Script {
-        if run.iter().all(|entry| entry.text.is_plain()) { &self.publish } else { &self.amend }
     }
 
     async fn run_publish(

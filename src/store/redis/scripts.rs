@@ -85,7 +85,7 @@ pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"), Lan
 /// Tries every command that the other scripts call.
 pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"), Lane::Messages);
 
-/// Stands in amendments.lua, whose scripts are constants.
+/// `amendments.lua` has this number as a literal, because `JOIN` and `LOOK` are constants.
 const _: () = assert!(Amendment::TEXTS == 65_536);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Amendments: what is changed in an earlier message, by whom, and what is left of it.
+//! Amendments: what a member may change in an earlier message, and what the store keeps of it.
 
 use parlor::{
     room::{
