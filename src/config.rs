@@ -113,6 +113,14 @@ pub struct Config {
     #[arg(long, env = "PARLOR_HISTORY_AGE", default_value = "30m", value_name = "TIME")]
     pub history_age: Period,
 
+    /// Bytes of the largest file that members send; 0 for no files
+    #[arg(long, env = "PARLOR_FILE_BYTES", default_value_t = 10 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(0..=1 << 30))]
+    pub file_bytes: u64,
+
+    /// Bytes of all files of a room
+    #[arg(long, env = "PARLOR_ROOM_FILE_BYTES", default_value_t = 50 << 20, value_name = "BYTES")]
+    pub room_file_bytes: u64,
+
     /// Pages do not offer to copy or save the talk of a room; what a page shows can be copied all the same
     #[arg(long, env = "PARLOR_NO_EXPORT", value_name = "true|false", default_value = "", hide_default_value = true, num_args = 0..=1, default_missing_value = "true")]
     pub no_export: Switch,
@@ -177,6 +185,9 @@ impl Config {
         if self.reload_grace.is_some_and(|grace| grace.0.is_zero() || grace.0 > self.grace.0) {
             return Err(ConfigError::ReloadGrace);
         }
+        if self.room_file_bytes < self.file_bytes {
+            return Err(ConfigError::RoomFiles);
+        }
         if self.require_login.0 && self.database().is_none() {
             return Err(ConfigError::NoAccounts);
         }
@@ -192,6 +203,9 @@ impl Config {
             history_bytes: self.history_bytes as usize,
             history_age: self.history_age.millis(),
             lease: self.lease.millis(),
+            // Without a log there is no message that files could belong to.
+            file_bytes: if self.history_len == 0 { 0 } else { self.file_bytes },
+            room_file_bytes: self.room_file_bytes,
             ..Limits::default()
         }
     }
@@ -298,6 +312,9 @@ mod tests {
             ["--origins", "https://a.example,https://*.example"],
             ["--allowed-hosts", "a.example,b.example:80"],
             ["--log", "xml"],
+            ["--file-bytes", "1073741825"],
+            ["--file-bytes", "60000000"],
+            ["--room-file-bytes", "1000"],
         ] {
             assert!(config(&args).is_err(), "{args:?}");
         }

@@ -36,8 +36,8 @@ impl Usage {
         Permit::new(Arc::clone(self), resource, false)
     }
 
-    /// The counter of this address's text in one room.
-    pub fn keep(self: &Arc<Self>, room: &Arc<RoomText>) -> Kept {
+    /// The counter of this address's text, or files, in one room.
+    pub fn keep(self: &Arc<Self>, room: &Arc<RoomBytes>) -> Kept {
         Kept::new(Arc::clone(self), Arc::clone(room))
     }
 
@@ -101,7 +101,7 @@ impl Count<'_> {
     }
 }
 
-/// What a log keeps beside the text of a message, in bytes: numbers, ids, a name.
+/// What a room keeps beside the text of a message, or the bytes of a file: numbers, ids, a name.
 const ENTRY: usize = 128;
 
 /// Bytes in a log, until the log has forgotten them.
@@ -147,68 +147,74 @@ impl Logged {
     }
 }
 
-/// The text of one room's log. The log keeps no more than `most`, however many messages come.
-pub struct RoomText {
+/// The text of one room's log, or its files. The room keeps no more than `most`, however many messages come.
+pub struct RoomBytes {
     node: Arc<Node>,
+    resource: Resource,
     logged: Logged,
     most: usize,
 }
 
-impl RoomText {
-    pub(super) fn new(node: Arc<Node>, bytes: usize, entries: usize) -> Self {
+impl RoomBytes {
+    pub(super) fn new(node: Arc<Node>, resource: Resource, bytes: usize, entries: usize) -> Self {
         let most = bytes.saturating_add(entries.saturating_mul(ENTRY));
-        Self { node, logged: Logged::default(), most }
+        Self { node, resource, logged: Logged::default(), most }
     }
 
     /// Gives all of it back: the room is deleted.
     pub fn release(&self) {
-        self.node.subtract(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
+        self.node.subtract(self.resource, self.logged.bytes.swap(0, Ordering::Relaxed));
     }
 
     /// Gives back what the log has forgotten, if no message came for `history_age`.
     pub fn forget(&self, history_age: Duration) {
-        self.node.subtract(Resource::Text, self.logged.forget(self.node.seconds(), history_age));
+        self.node.subtract(self.resource, self.logged.forget(self.node.seconds(), history_age));
     }
 }
 
-impl Drop for RoomText {
+impl Drop for RoomBytes {
     fn drop(&mut self) {
         self.release();
     }
 }
 
-/// The text of one address in one room's log.
+/// The text, or the files, of one address in one room.
 pub struct Kept {
     usage: Arc<Usage>,
-    room: Arc<RoomText>,
+    room: Arc<RoomBytes>,
     logged: Logged,
 }
 
 impl Kept {
-    pub(super) fn new(usage: Arc<Usage>, room: Arc<RoomText>) -> Self {
+    pub(super) fn new(usage: Arc<Usage>, room: Arc<RoomBytes>) -> Self {
         Self { usage, room, logged: Logged::default() }
     }
 
-    /// Counts a message with this many bytes of text; takes that back if the reservation is dropped without
+    /// Counts a message with this many bytes of text, or a file; takes that back if the reservation is dropped without
     /// [`Reservation::keep`].
     ///
     /// # Errors
     /// [`ApiError::AddressLimit`] or [`ApiError::ServerFull`].
     pub fn reserve(&self, text: usize) -> Result<Reservation<'_>, ApiError> {
         let Self { usage, room, logged } = self;
+        let resource = room.resource;
         let (own, all) = (logged.growth(text, room.most), room.logged.growth(text, room.most));
         if own > 0 {
-            usage.add_own(Resource::Text, own)?;
+            usage.add_own(resource, own)?;
         }
         if all > 0 {
-            usage
-                .node
-                .add(Resource::Text, all)
-                .inspect_err(|_| usage.subtract_own(Resource::Text, own))?;
+            usage.node.add(resource, all).inspect_err(|_| usage.subtract_own(resource, own))?;
         }
         logged.grow(own);
         room.logged.grow(all);
         Ok(Reservation { kept: self, own, all })
+    }
+
+    /// Gives back what a file of so many bytes took, which is gone.
+    pub fn give_back(&self, bytes: usize) {
+        let Self { usage, room, logged } = self;
+        usage.subtract_own(room.resource, logged.shrink(bytes + ENTRY));
+        usage.node.subtract(room.resource, room.logged.shrink(bytes + ENTRY));
     }
 
     /// Forgets as [`Self::forget`], and returns whether anything is still counted or a client may still send.
@@ -217,15 +223,15 @@ impl Kept {
         self.logged.bytes.load(Ordering::Relaxed) > 0 || Arc::strong_count(self) > 1
     }
 
-    /// As [`RoomText::release`], for this address.
+    /// As [`RoomBytes::release`], for this address.
     pub fn release(&self) {
-        self.usage.subtract_own(Resource::Text, self.logged.bytes.swap(0, Ordering::Relaxed));
+        self.usage.subtract_own(self.room.resource, self.logged.bytes.swap(0, Ordering::Relaxed));
     }
 
-    /// As [`RoomText::forget`], for this address.
+    /// As [`RoomBytes::forget`], for this address.
     pub fn forget(&self, history_age: Duration) {
         self.usage.subtract_own(
-            Resource::Text,
+            self.room.resource,
             self.logged.forget(self.usage.node.seconds(), history_age),
         );
     }
@@ -255,8 +261,8 @@ impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if self.own + self.all > 0 {
             let Kept { usage, room, logged } = self.kept;
-            usage.subtract_own(Resource::Text, logged.shrink(self.own));
-            usage.node.subtract(Resource::Text, room.logged.shrink(self.all));
+            usage.subtract_own(room.resource, logged.shrink(self.own));
+            usage.node.subtract(room.resource, room.logged.shrink(self.all));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The limits of what one client address, and all of them together, may hold and do at this node.
 //!
 //! Counted per address: an IPv4 address or a /64 network of IPv6. Held resources (connections, sessions, rooms, kept
-//! text, unread bytes) count while a guard lives; joins and frames count by the second.
+//! text, files, unread bytes) count while a guard lives; joins and frames count by the second.
 
 mod address;
 mod admission;
@@ -24,10 +24,10 @@ use tokio::time::Instant;
 pub use self::{
     address::ClientAddr,
     admission::{Admission, Slot},
-    held::{Count, Kept, Permit, Reservation, RoomText, Unread},
+    held::{Count, Kept, Permit, Reservation, RoomBytes, Unread},
     usage::Usage,
 };
-use crate::{protocol::ApiError, shrink};
+use crate::{protocol::ApiError, room::File, shrink};
 
 /// How long a client that met a limit should wait before it retries.
 const RETRY: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ const LEAST_SHARE: usize = 1 << 20;
 const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// A resource that is counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Resource {
     /// TCP connections; behind a proxy, requests under way and open streams and sockets.
     Connections,
@@ -58,6 +58,8 @@ pub enum Resource {
     Rooms,
     /// Bytes of text in the logs of existing rooms.
     Text,
+    /// Bytes of the files of existing rooms.
+    Files,
     /// Bytes sent to clients that have not read them.
     Unread,
     /// Joins a second.
@@ -68,11 +70,12 @@ pub enum Resource {
 
 impl Resource {
     /// Every resource, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connections,
         Self::Seats,
         Self::Rooms,
         Self::Text,
+        Self::Files,
         Self::Unread,
         Self::Joins,
         Self::Frames,
@@ -85,6 +88,7 @@ impl Resource {
             Self::Seats => "seats",
             Self::Rooms => "rooms",
             Self::Text => "text",
+            Self::Files => "files",
             Self::Unread => "unread",
             Self::Joins => "joins",
             Self::Frames => "frames",
@@ -98,6 +102,7 @@ impl Resource {
             Self::Seats => "seats",
             Self::Rooms => "rooms of its own",
             Self::Text => "bytes of text in rooms",
+            Self::Files => "bytes of files in rooms",
             Self::Unread => "bytes that it has not read",
             Self::Joins => "joins a second",
             Self::Frames => "frames a second",
@@ -147,7 +152,7 @@ impl Budgets {
             refused: Default::default(),
             logged: Mutex::default(),
             started: Instant::now(),
-            text_share: AtomicUsize::new(0),
+            store_share: AtomicUsize::new(0),
         };
         Self {
             node: Arc::new(node),
@@ -199,8 +204,14 @@ impl Budgets {
     }
 
     /// The counter of one room's text. The room's log keeps at most `bytes` of text and `entries` messages.
-    pub fn room_text(&self, bytes: usize, entries: usize) -> Arc<RoomText> {
-        Arc::new(RoomText::new(Arc::clone(&self.node), bytes, entries))
+    pub fn room_text(&self, bytes: usize, entries: usize) -> Arc<RoomBytes> {
+        Arc::new(RoomBytes::new(Arc::clone(&self.node), Resource::Text, bytes, entries))
+    }
+
+    /// The counter of one room's files, of which it keeps at most `bytes`.
+    pub fn room_files(&self, bytes: u64) -> Arc<RoomBytes> {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        Arc::new(RoomBytes::new(Arc::clone(&self.node), Resource::Files, bytes, File::MOST))
     }
 
     /// Sets how many bytes the store can hold: one address may fill an eighth of them.
@@ -208,7 +219,7 @@ impl Budgets {
         let share = capacity.map_or(0, |bytes| {
             usize::try_from(bytes / STORE_SHARE).unwrap_or(usize::MAX).max(LEAST_SHARE)
         });
-        self.node.text_share.store(share, Ordering::Relaxed);
+        self.node.store_share.store(share, Ordering::Relaxed);
     }
 
     /// Forgets unused addresses, if there are many addresses.
@@ -236,15 +247,15 @@ struct Node {
     logged: Mutex<[Option<Instant>; Resource::ALL.len()]>,
     started: Instant,
     /// How many bytes of the store one address may fill; 0 for no bound.
-    text_share: AtomicUsize,
+    store_share: AtomicUsize,
 }
 
 impl Node {
     /// How much of a resource one address may hold; 0 for no limit.
     fn limit_of_address(&self, resource: Resource) -> usize {
         let limit = self.limits.address[resource as usize];
-        match (resource, self.text_share.load(Ordering::Relaxed)) {
-            (Resource::Text, share) if share > 0 && limit > 0 => limit.min(share),
+        match (resource, self.store_share.load(Ordering::Relaxed)) {
+            (Resource::Text | Resource::Files, share) if share > 0 && limit > 0 => limit.min(share),
             _ => limit,
         }
     }

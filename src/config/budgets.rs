@@ -23,6 +23,10 @@ pub struct BudgetSettings {
     #[arg(long, env = "PARLOR_ADDRESS_TEXT", default_value_t = 16 << 20, value_name = "BYTES")]
     pub address_text: u32,
 
+    /// Bytes of files that one address has uploaded into rooms that live at a node, and an eighth of the store at most
+    #[arg(long, env = "PARLOR_ADDRESS_FILES", default_value_t = 128 << 20, value_name = "BYTES")]
+    pub address_files: u64,
+
     /// Bytes that wait at a node for clients of one address that do not read
     #[arg(long, env = "PARLOR_ADDRESS_UNREAD", default_value_t = 16 << 20, value_name = "BYTES")]
     pub address_unread: u32,
@@ -51,6 +55,10 @@ pub struct BudgetSettings {
     #[arg(long, env = "PARLOR_MAX_TEXT", default_value_t = 512 << 20, value_name = "BYTES")]
     pub max_text: u64,
 
+    /// Bytes of files uploaded into rooms that live at a node
+    #[arg(long, env = "PARLOR_MAX_FILES", default_value_t = 512 << 20, value_name = "BYTES")]
+    pub max_files: u64,
+
     /// Bytes that wait at a node for clients that do not read
     #[arg(long, env = "PARLOR_MAX_UNREAD", default_value_t = 256 << 20, value_name = "BYTES")]
     pub max_unread: u64,
@@ -65,6 +73,7 @@ impl BudgetSettings {
             .of_address(Resource::Seats, self.address_seats as usize)
             .of_address(Resource::Rooms, self.address_rooms as usize)
             .of_address(Resource::Text, self.address_text as usize)
+            .of_address(Resource::Files, bytes(self.address_files))
             .of_address(Resource::Unread, self.address_unread as usize)
             .of_address(Resource::Joins, self.address_joins as usize)
             .of_address(Resource::Frames, self.address_rate as usize)
@@ -72,6 +81,7 @@ impl BudgetSettings {
             .of_node(Resource::Seats, self.max_seats as usize)
             .of_node(Resource::Rooms, self.max_rooms as usize)
             .of_node(Resource::Text, bytes(self.max_text))
+            .of_node(Resource::Files, bytes(self.max_files))
             .of_node(Resource::Unread, bytes(self.max_unread))
     }
 }

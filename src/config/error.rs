@@ -30,6 +30,9 @@ pub enum ConfigError {
     /// Shorter than any renewal could keep up with.
     #[error("PARLOR_LEASE must be at least 1s")]
     Lease,
+    /// A room that could not hold one file.
+    #[error("PARLOR_ROOM_FILE_BYTES must be at least PARLOR_FILE_BYTES (0 there means no files)")]
+    RoomFiles,
     /// A reload that no page survives, or that is waited for longer than a lost link.
     #[error("PARLOR_RELOAD_GRACE must be more than 0 and at most PARLOR_GRACE")]
     ReloadGrace,

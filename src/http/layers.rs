@@ -46,7 +46,8 @@ pub fn layered(edge: Arc<AppState>) -> Layered {
         Arc::new(security_headers(edge.hub.config().video.as_ref().map(|video| video.url())));
     let dress = move |mut response: Response<Payload>| {
         for (name, value) in &*security_headers {
-            response.headers_mut().insert(name.clone(), value.clone());
+            // A file has a policy of its own.
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         response
     };
@@ -69,9 +70,24 @@ pub fn layered(edge: Arc<AppState>) -> Layered {
             .layer(
                 CorsLayer::new()
                     .allow_origin(AllowOrigin::list(origins))
-                    .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
-                    .allow_headers([AUTHORIZATION, CONTENT_TYPE, response::LAST_EVENT_ID])
-                    .expose_headers([RETRY_AFTER]),
+                    .allow_methods([
+                        Method::GET,
+                        Method::HEAD,
+                        Method::POST,
+                        Method::PATCH,
+                        Method::DELETE,
+                    ])
+                    .allow_headers([
+                        AUTHORIZATION,
+                        CONTENT_TYPE,
+                        response::LAST_EVENT_ID,
+                        response::UPLOAD_OFFSET,
+                    ])
+                    .expose_headers([
+                        RETRY_AFTER,
+                        response::UPLOAD_OFFSET,
+                        response::UPLOAD_LENGTH,
+                    ]),
             )
             .map_response(restore_status)
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(no_stream)))

@@ -6,6 +6,8 @@ mod authorization;
 mod body;
 mod client_address;
 mod cookies;
+mod disposition;
+mod file;
 mod gate;
 mod guards;
 mod layers;
@@ -136,6 +138,11 @@ impl AppState {
                 Handler::Messages => self.poll(room, request).await,
                 Handler::Events => Box::pin(self.events(room, &request)).await,
                 Handler::Typing => Box::pin(self.typing(room, request)).await,
+                Handler::Files => Box::pin(self.open_file(room, request)).await,
+                Handler::File => {
+                    let file = path.rsplit('/').next().unwrap_or_default();
+                    Box::pin(self.file(room, file, request)).await
+                }
                 Handler::Leave => Box::pin(self.leave(room, request)).await,
                 Handler::LiveKitToken => Box::pin(self.livekit_token(room, request)).await,
                 Handler::LiveKit => Box::pin(self.livekit(request)).await,
@@ -228,6 +235,11 @@ impl AppState {
                 "text_bytes",
                 "Bytes of the messages in living rooms, as budgets count them",
                 held(Resource::Text),
+            ),
+            (
+                "file_bytes",
+                "Bytes of the files in living rooms, as budgets count them",
+                held(Resource::Files),
             ),
             (
                 "unread_bytes",

@@ -19,7 +19,7 @@ use prometheus_client::{
 use serde::Serialize;
 use tower::BoxError;
 
-use crate::{budget::Resource, protocol::ApiError};
+use crate::{budget::Resource, protocol::ApiError, room::RoomError};
 
 /// What handlers return.
 pub type HttpResponse = Response<Payload>;
@@ -32,6 +32,12 @@ pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 
 /// Asks proxies, and this server's own layers, to pass on each piece at once.
 pub(super) const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How many bytes of an upload have come.
+pub(super) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+
+/// How many bytes it will have.
+pub(super) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -95,6 +101,9 @@ pub(super) fn refuse_send(error: &ApiError, n: Option<u64>) -> HttpResponse {
         }
         // The rest of the body is not read.
         ApiError::BodyTooBig(_) => drop(add(CONNECTION, "close")),
+        ApiError::Refused(RoomError::BadOffset(at)) => {
+            answer.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(*at));
+        }
         ApiError::BadTicket => drop(add(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)),
         _ if error.status() == 401 => drop(add(WWW_AUTHENTICATE, "Bearer")),
         _ => {}

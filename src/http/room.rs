@@ -201,7 +201,7 @@ impl AppState {
     }
 
     /// Verifies and rate-limits a member's request. A request that is refused after this renews nothing.
-    async fn hear(
+    pub(super) async fn hear(
         &self,
         usage: &Usage,
         room: &str,

@@ -14,6 +14,9 @@ const ASYNCAPI: &str = include_str!("../../docs/asyncapi.yaml");
 /// How long the head of a response may take, where the request does not wait for anything.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the piece of a file may take that comes with a request: a quarter of a megabyte over a slow line.
+const PIECE: Duration = Duration::from_secs(50);
+
 /// What answers an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Handler {
@@ -27,6 +30,8 @@ pub(super) enum Handler {
     Events,
     Typing,
     Leave,
+    Files,
+    File,
     LiveKitToken,
     LiveKit,
     Health,
@@ -60,7 +65,7 @@ const fn route(path: &'static str, methods: &'static str, handler: Handler) -> R
 }
 
 // A HEAD of a socket or a stream would take the effort of its GET and return nothing.
-static ROUTES: [Route; 25] = [
+static ROUTES: [Route; 27] = [
     route("/ws", "GET", Handler::Socket),
     route("/", "GET, HEAD", Handler::Page),
     route("/transports", "GET, HEAD", Handler::Page),
@@ -73,6 +78,8 @@ static ROUTES: [Route; 25] = [
     route("/api/rooms/{room}/events", "GET", Handler::Events),
     route("/api/rooms/{room}/typing", "POST", Handler::Typing),
     route("/api/rooms/{room}/leave", "POST", Handler::Leave),
+    route("/api/rooms/{room}/files", "POST", Handler::Files),
+    route("/api/rooms/{room}/files/{file}", "GET, HEAD, PATCH, DELETE", Handler::File),
     route("/api/rooms/{room}/livekit-token", "POST", Handler::LiveKitToken),
     route("/api/visitor", "GET, HEAD", Handler::Visitor),
     route("/api/openapi.yaml", "GET, HEAD", Handler::Document(OPENAPI)),
@@ -112,6 +119,7 @@ impl Route {
             let segment = given.next()?;
             match expected {
                 "{room}" => room = segment,
+                "{file}" => {}
                 _ if expected != segment => return None,
                 _ => {}
             }
@@ -128,6 +136,7 @@ impl Route {
         match self.handler {
             Handler::Messages => TIMEOUT + LONGEST_WAIT,
             Handler::Account(_) => TIMEOUT + PATIENCE,
+            Handler::File => TIMEOUT + PIECE,
             _ => TIMEOUT,
         }
     }
@@ -151,6 +160,9 @@ mod tests {
             ("/api/rooms/a%20b", Handler::Room, "a%20b"),
             ("/api/rooms//join", Handler::Join, ""),
             ("/api/rooms/x/livekit-token", Handler::LiveKitToken, "x"),
+            ("/api/rooms/x/files", Handler::Files, "x"),
+            ("/api/rooms/x/files/y", Handler::File, "x"),
+            ("/api/rooms/x/files/y/z", Handler::Asset, ""),
             ("/livekit/webhook", Handler::LiveKit, ""),
             ("/r/a/b", Handler::Asset, ""),
             ("//metrics", Handler::Asset, ""),

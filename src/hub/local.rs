@@ -22,10 +22,11 @@ use super::{
     crowd::CrowdMode,
     frame::Content,
     frame_order::FrameOrder,
+    kept::KeptByAddress,
     people::{Broadcast, LocalSession, People},
 };
 use crate::{
-    budget::{ClientAddr, Kept, Permit, RoomText, Usage},
+    budget::{Kept, Permit, Resource, Usage},
     protocol::StatusCode,
     room::{CallMark, Cursor, LeaveReason, MemberId, RoomId, Snapshot},
     store::Event,
@@ -56,9 +57,10 @@ pub(super) struct LocalRoom {
     over: AtomicBool,
     /// Counted for the address that opened the room.
     opened: Mutex<Option<Permit>>,
-    text: Arc<RoomText>,
-    /// What each address has published here.
-    kept: Mutex<HashMap<ClientAddr, Arc<Kept>>>,
+    /// What addresses have published here.
+    text: KeptByAddress,
+    /// What they have uploaded.
+    files: KeptByAddress,
 }
 
 /// Frames to broadcast, as JSON; each subscriber's [`Encoder`](super::Encoder) frames them.
@@ -76,14 +78,13 @@ pub(super) struct PendingFrames {
 
 impl LocalRoom {
     pub(super) fn new(id: RoomId, config: &HubConfig, opened: Option<Permit>) -> Self {
-        let HubConfig { crowd, limits, budgets, .. } = config;
         Self {
             id,
             opened: Mutex::new(opened),
-            text: budgets.room_text(limits.history_bytes, limits.history_len),
-            kept: Mutex::default(),
+            text: KeptByAddress::new(Resource::Text, config),
+            files: KeptByAddress::new(Resource::Files, config),
             pending: Mutex::new(PendingFrames {
-                crowd: CrowdMode::new(*crowd),
+                crowd: CrowdMode::new(config.crowd),
                 ..PendingFrames::default()
             }),
             people: Mutex::default(),
@@ -94,16 +95,15 @@ impl LocalRoom {
         }
     }
 
-    /// What an address has published here.
-    pub(super) fn kept_of(&self, usage: &Arc<Usage>) -> Arc<Kept> {
-        let mut kept = self.kept.lock();
-        Arc::clone(kept.entry(usage.address()).or_insert_with(|| Arc::new(usage.keep(&self.text))))
+    /// What an address has published or uploaded here.
+    pub(super) fn kept_of(&self, resource: Resource, usage: &Arc<Usage>) -> Arc<Kept> {
+        if resource == Resource::Files { self.files.of(usage) } else { self.text.of(usage) }
     }
 
-    /// Gives addresses back the budget of messages that the log has dropped.
+    /// Gives addresses back the budget of messages and files that the room has dropped.
     pub(super) fn forget_kept(&self, history_age: Duration) {
         self.text.forget(history_age);
-        self.kept.lock().retain(|_, kept| kept.is_of_use(history_age));
+        self.files.forget(history_age);
     }
 
     /// Broadcasts pending frames until the last session here ends. One task a room: starting one for each message
@@ -123,7 +123,7 @@ impl LocalRoom {
         // Connections that ended may keep the room for a while; budgets need not wait for them.
         self.opened.lock().take();
         self.text.release();
-        self.kept.lock().values().for_each(|kept| kept.release());
+        self.files.release();
         self.over.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }

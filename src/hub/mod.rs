@@ -5,9 +5,11 @@ mod batch;
 mod call;
 mod count;
 mod crowd;
+mod files;
 mod frame;
 mod frame_order;
 mod join_origin;
+mod kept;
 mod local;
 mod people;
 mod poll_session;
@@ -47,7 +49,7 @@ use self::{
 };
 use crate::{
     account::Accounts,
-    budget::{Budgets, Count, Usage},
+    budget::{Budgets, Count, Resource, Usage},
     protocol::{ApiError, LimitsDto, ServerMessage, Welcome, WelcomeParams},
     room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomError, RoomId, Seq, Snapshot},
     store::{Store, StoreError},
@@ -320,7 +322,7 @@ impl Hub {
             placed => placed,
         };
         let (local, tag) = placed?;
-        let kept = usage.map(|usage| local.kept_of(usage));
+        let kept = usage.map(|usage| local.kept_of(Resource::Text, usage));
         // From here on, dropping the session frees it: the connection may close while the store is asked.
         let mut session = Session::new(Arc::clone(self), local, claims, tag, kept, !from.resumed);
         // Asked again: a shutdown that begins after this finds the subscriber in its session.

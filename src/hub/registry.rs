@@ -13,7 +13,7 @@ use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
 use super::{
-    HubConfig, Subscriber, count,
+    HubConfig, Subscriber, count, kept,
     local::LocalRoom,
     people::{Joining, LocalSession, Place},
 };
@@ -33,8 +33,8 @@ const BUDGET_LOOK: Duration = Duration::from_secs(10);
 pub struct RoomRegistry {
     pub(super) rooms: DashMap<RoomId, Arc<LocalRoom>, RandomState>,
     pub(super) config: Arc<HubConfig>,
-    /// What addresses publish into rooms that have no session here.
-    away: DashMap<(ClientAddr, RoomId), Arc<Kept>, RandomState>,
+    /// What addresses publish and upload into rooms that have no session here.
+    away: DashMap<(Resource, ClientAddr, RoomId), Arc<Kept>, RandomState>,
     /// Where the members of a crowd are listed.
     pub(super) store: OnceLock<Weak<dyn Store>>,
 }
@@ -78,15 +78,14 @@ impl RoomRegistry {
         });
     }
 
-    /// What an address has published into a room, wherever the room's sessions are.
-    pub(super) fn kept_of(&self, id: &RoomId, usage: &Arc<Usage>) -> Arc<Kept> {
+    /// What an address has published or uploaded into a room, wherever the room's sessions are.
+    pub(super) fn kept_of(&self, resource: Resource, id: &RoomId, usage: &Arc<Usage>) -> Arc<Kept> {
         if let Some(room) = self.find(id) {
-            return room.kept_of(usage);
+            return room.kept_of(resource, usage);
         }
-        let HubConfig { budgets, limits, .. } = &*self.config;
-        let keep =
-            || Arc::new(usage.keep(&budgets.room_text(limits.history_bytes, limits.history_len)));
-        Arc::clone(&self.away.entry((usage.address(), id.clone())).or_insert_with(keep))
+        let keep = || Arc::new(usage.keep(&kept::counter(resource, &self.config)));
+        let key = (resource, usage.address(), id.clone());
+        Arc::clone(&self.away.entry(key).or_insert_with(keep))
     }
 
     pub(super) fn find(&self, id: &RoomId) -> Option<Arc<LocalRoom>> {

@@ -15,7 +15,7 @@ use super::{
     typing,
 };
 use crate::{
-    budget::Usage,
+    budget::{Resource, Usage},
     protocol::ApiError,
     room::{LeaveReason, MemberId, NewEntry, PublishResult, RoomError, RoomId, Snapshot},
     ticket::{Claims, Signer},
@@ -123,7 +123,7 @@ impl Hub {
         entry: NewEntry,
         usage: &Arc<Usage>,
     ) -> Result<PublishResult, ApiError> {
-        let kept = self.rooms.kept_of(room, usage);
+        let kept = self.rooms.kept_of(Resource::Text, room, usage);
         let counted = kept.reserve(entry.text.as_str().len())?;
         let said = self.store.publish(room, who.member, entry).await;
         if may_stand(&said) {

@@ -7,6 +7,7 @@ use uuid::fmt::Hyphenated;
 
 use super::{
     amendment::Reactions,
+    file::Files,
     scalar::{self, Timestamp, True},
 };
 use crate::room::{Cursor, Entry, Epoch, MemberId, Message, Name, RoomId, Seq};
@@ -34,13 +35,21 @@ pub struct Chat<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub reply_to: Option<Seq>,
-    /// The text that it has now; of a deleted message none.
+    /// The text that it has now; of a deleted message, and of one that is only files, none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "crate::room::Text"))]
     pub text: Option<&'a str>,
     /// When its text was last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edited: Option<Timestamp>,
+    /// Its files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        test,
+        schemars(with = "Vec<super::file::FileDto>", length(min = 1, max = 10)),
+        ts(as = "Option<Vec<super::file::FileDto>>")
+    )]
+    pub files: Option<Files<'a>>,
     /// Its sender has deleted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<True>,
@@ -79,8 +88,9 @@ impl<'a> Chat<'a> {
             verified: True::when(user.is_verified()),
             room,
             reply_to: message.reply_to,
-            text: (!message.deleted).then_some(message.text),
+            text: (!message.deleted && !message.text.is_empty()).then_some(message.text),
             edited: message.edited.map(Timestamp),
+            files: Files::of(message),
             deleted: True::when(message.deleted),
             reactions: (!message.reactions.is_empty()).then_some(Reactions(message.reactions)),
             timestamp: Timestamp(*at),
@@ -92,7 +102,7 @@ impl<'a> Chat<'a> {
     /// Appends the frame as JSON text.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let Self { seq, from, user, verified, room, text, timestamp, cursor, n, .. } = *self;
-        let (None, None, Some(text)) = (self.edited, self.reactions, text) else {
+        let (None, None, None, Some(text)) = (self.edited, self.files, self.reactions, text) else {
             // Writing to memory cannot fail.
             return drop(serde_json::to_writer(out, self));
         };

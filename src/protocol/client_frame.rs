@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ApiError, ClientMessage};
-use crate::room::{MAX_N, Reaction, Seq};
+use crate::room::{FileId, MAX_N, Reaction, Seq};
 
 /// A parsed frame: the request or what is wrong with it, and the message it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +33,7 @@ struct Frame<'a> {
     target: Option<Value>,
     #[serde(rename = "replyTo")]
     reply_to: Option<Value>,
+    files: Option<Value>,
     #[serde(borrow)]
     emoji: Option<Word<'a>>,
     on: Option<bool>,
@@ -94,7 +95,22 @@ impl Frame<'_> {
                     ApiError::BadFrame("\"replyTo\" is the seq of a message".into())
                 })?),
             };
-            Ok(ClientMessage::Chat { text: text.unwrap_or_default().0.parse()?, n, reply_to })
+            let files = match &self.files {
+                None | Some(Value::Null) => Box::default(),
+                Some(value) => files(value).ok_or_else(|| {
+                    ApiError::BadFrame(format!(
+                        "\"files\" has the ids of 1 to {} uploads, each once",
+                        FileId::MOST
+                    ))
+                })?,
+            };
+            let text = text.unwrap_or_default().0;
+            // Beside files there need be no text.
+            let text = match files.is_empty() || !text.trim().is_empty() {
+                true => Some(text.parse()?),
+                false => None,
+            };
+            Ok(ClientMessage::Chat { text, n, reply_to, files })
         };
         match (self.kind.as_ref().map(|kind| &*kind.0), text, self.typing) {
             (Some("chat"), text, _) => chat(text),
@@ -135,6 +151,7 @@ impl Frame<'_> {
             (None, Some(text), None) => chat(Some(text)),
             (None, Some(text), Some(_)) if !text.0.trim().is_empty() => chat(Some(text)),
             (None, _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
+            (None, None, None) if self.files.is_some() => chat(None),
             (None, None, None) => {
                 Err(ApiError::BadFrame("a frame needs a \"type\" or a \"text\"".into()))
             }
@@ -147,13 +164,25 @@ fn seq(value: &Value) -> Option<Seq> {
     value.as_u64().filter(|seq| (1..=MAX_N).contains(seq))
 }
 
+/// The ids of the files of a message.
+fn files(value: &Value) -> Option<Box<[FileId]>> {
+    let list = value.as_array().filter(|list| (1..=FileId::MOST).contains(&list.len()))?;
+    let mut ids: Vec<FileId> = Vec::with_capacity(list.len());
+    for id in list {
+        let id = id.as_str()?.parse().ok().filter(|id| !ids.contains(id))?;
+        ids.push(id);
+    }
+    Some(ids.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::room::RoomError;
 
     fn chat(text: &str, n: Option<u64>) -> Result<ClientMessage, ApiError> {
-        Ok(ClientMessage::Chat { text: text.parse().unwrap(), n, reply_to: None })
+        let text = Some(text.parse().unwrap());
+        Ok(ClientMessage::Chat { text, n, reply_to: None, files: Box::default() })
     }
 
     #[test]
@@ -205,12 +234,14 @@ mod tests {
         for (frame, message) in [
             (
                 r#"{"type":"chat","text":"hi","replyTo":12,"n":8}"#,
-                ClientMessage::Chat { text: text(), n: Some(8), reply_to: Some(12) },
+                ClientMessage::Chat {
+                    text: Some(text()),
+                    n: Some(8),
+                    reply_to: Some(12),
+                    files: Box::default(),
+                },
             ),
-            (
-                r#"{"text":"hi","replyTo":null}"#,
-                ClientMessage::Chat { text: text(), n: None, reply_to: None },
-            ),
+            (r#"{"text":"hi","replyTo":null}"#, chat("hi", None).unwrap()),
             (
                 r#"{"type":"edit","target":12,"text":"hi","n":8}"#,
                 ClientMessage::Edit { target: 12, text: text(), n: Some(8) },
@@ -230,6 +261,44 @@ mod tests {
         ] {
             assert_eq!(parse(frame).unwrap_err().code(), code, "{frame}");
         }
+    }
+
+    #[test]
+    fn a_message_names_its_files_and_needs_no_text_beside_them() {
+        const ONE: &str = "00000000-0000-0000-0000-000000000001";
+        const TWO: &str = "00000000-0000-0000-0000-000000000002";
+        let parse = |frame: String| ClientFrame::parse(&frame).ask;
+        let id = |text: &str| text.parse::<FileId>().unwrap();
+        for frame in [
+            format!(r#"{{"type":"chat","files":["{ONE}","{TWO}"]}}"#),
+            format!(r#"{{"type":"chat","text":" ","files":["{ONE}","{TWO}"]}}"#),
+            format!(r#"{{"files":["{ONE}","{TWO}"]}}"#),
+        ] {
+            let files = [id(ONE), id(TWO)].into();
+            let expected = ClientMessage::Chat { text: None, n: None, reply_to: None, files };
+            assert_eq!(parse(frame.clone()), Ok(expected), "{frame}");
+        }
+        let entry = parse(format!(r#"{{"text":"hi","files":["{ONE}"],"n":3}}"#)).unwrap().entry();
+        let entry = entry.unwrap();
+        assert_eq!((entry.n, entry.text.shown(), entry.text.is_plain()), (Some(3), "hi", false));
+        let many = vec![format!("\"{ONE}\""); 11].join(",");
+        for files in [
+            "[]",
+            "7",
+            "\"x\"",
+            "[7]",
+            "[\"x\"]",
+            "{}",
+            &format!("[\"{ONE}\",\"{ONE}\"]"),
+            &format!("[{many}]"),
+        ] {
+            let refused = parse(format!(r#"{{"type":"chat","text":"hi","files":{files}}}"#));
+            assert_eq!(refused.unwrap_err().code(), "bad_frame", "{files}");
+        }
+        assert_eq!(
+            parse(r#"{"type":"chat","files":null}"#.into()).unwrap_err().code(),
+            "empty_text"
+        );
     }
 
     #[test]

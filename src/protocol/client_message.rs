@@ -1,6 +1,6 @@
 //! What a client may ask for.
 
-use crate::room::{Amendment, Cursor, Message, NewEntry, Reaction, Seq, Text};
+use crate::room::{Amendment, Cursor, FileId, Message, NewEntry, Reaction, Seq, Text};
 
 /// A request of a client, as clients should write it. [`ClientFrame::parse`](super::ClientFrame::parse) also understands older shapes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -9,8 +9,8 @@ use crate::room::{Amendment, Cursor, Message, NewEntry, Reaction, Seq, Text};
 pub enum ClientMessage {
     /// Send a message. A repeated `n` gets the first answer again and publishes nothing twice.
     Chat {
-        /// The text.
-        text: Text,
+        /// The text; with files it may be left out.
+        text: Option<Text>,
         /// The sender's own counter: it grows with each new message, also across a resume.
         #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
         n: Option<u64>,
@@ -21,6 +21,13 @@ pub enum ClientMessage {
             serde(rename = "replyTo")
         )]
         reply_to: Option<Seq>,
+        /// Uploads of the sender that are complete and belong to no message yet, each once.
+        #[cfg_attr(
+            test,
+            schemars(with = "Option<Vec<FileId>>", length(min = 1, max = 10)),
+            ts(as = "Option<Vec<FileId>>")
+        )]
+        files: Box<[FileId]>,
     },
     /// Put an emoji on a message, or take it away. Counted and repeated like a message.
     React {
@@ -82,10 +89,14 @@ impl ClientMessage {
     pub fn entry(self) -> Result<NewEntry, Self> {
         let entry = |n, amendment: Amendment| Ok(NewEntry { n, text: amendment.into() });
         match self {
-            Self::Chat { text, n, reply_to: None } => Ok(NewEntry { n, text }),
-            Self::Chat { text, n, reply_to } => {
-                let text = Message { reply_to, text: text.shown(), ..Message::default() }.into();
+            Self::Chat { text: Some(text), n, reply_to: None, files } if files.is_empty() => {
                 Ok(NewEntry { n, text })
+            }
+            Self::Chat { text, n, reply_to, files } if text.is_some() || !files.is_empty() => {
+                let (text, files) =
+                    (text.as_ref().map_or("", Text::shown), Message::words_of(&files));
+                let message = Message { reply_to, files: &files, text, ..Message::default() };
+                Ok(NewEntry { n, text: message.into() })
             }
             Self::React { target, emoji, on, n } => {
                 entry(n, Amendment::React(Reaction { target, emoji: &emoji, on }))

@@ -121,6 +121,9 @@ pub enum ApiError {
     /// The store is out of reach.
     #[error("rooms are out of reach for the moment")]
     StoreUnavailable,
+    /// The operator has switched files off.
+    #[error("there are no files here: the operator sets PARLOR_FILE_BYTES")]
+    FilesOff,
     /// The store has no space.
     #[error("there is no space left for this")]
     StoreFull,
@@ -203,11 +206,15 @@ impl ApiError {
                 RoomError::NotMember => (refusal.code(), 403, 4403, Afresh),
                 RoomError::Overtaken => (refusal.code(), 409, 4001, IfAsked),
                 RoomError::RoomFull => (refusal.code(), 409, 4409, Later),
-                RoomError::StaleN | RoomError::TooLate | RoomError::ReactionsFull => {
-                    (refusal.code(), 409, 4400, Never)
-                }
+                RoomError::StaleN
+                | RoomError::TooLate
+                | RoomError::ReactionsFull
+                | RoomError::FilesFull
+                | RoomError::FileIncomplete
+                | RoomError::BadOffset(_) => (refusal.code(), 409, 4400, Never),
                 RoomError::NotYours => (refusal.code(), 403, 4400, Never),
-                RoomError::NoTarget => (refusal.code(), 404, 4400, Never),
+                RoomError::NoTarget | RoomError::NoFile => (refusal.code(), 404, 4400, Never),
+                RoomError::FileTooBig => (refusal.code(), 413, 4400, Never),
                 // What breaks the rule of its kind: a room id, a name, a text.
                 _ => (refusal.code(), 400, 4400, Never),
             },
@@ -238,6 +245,7 @@ impl ApiError {
             Self::VideoNotConfigured => ("video_not_configured", 503, 4503, Never),
             Self::VideoRefused => ("video_refused", 503, 4503, Never),
             Self::StoreUnavailable => ("store_unavailable", 503, 4503, Backoff),
+            Self::FilesOff => ("files_off", 404, 4400, Never),
             Self::StoreFull => ("store_full", 503, 4503, Backoff),
             Self::Restarting(_) => ("restarting", 503, 1012, Backoff),
             Self::Stopping => ("restarting", 503, 1012, Backoff),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use super::{
-    Ack, ClientMessage, EntryDto, ErrorBody, LimitsDto, MemberDto, ReactionDto, Reconnect,
+    Ack, ClientMessage, EntryDto, ErrorBody, FileDto, LimitsDto, MemberDto, ReactionDto, Reconnect,
     ServerMessage, StatusCode, Welcome, schema,
 };
 
@@ -254,6 +254,7 @@ fn messages() -> String {
     kinds.each.sort();
     let mut declarations =
         vec![LimitsDto::decl(&config), MemberDto::decl(&config), Welcome::decl(&config)];
+    declarations.push(FileDto::decl(&config));
     declarations.extend(kinds.each);
     declarations.extend([
         ReactionDto::decl(&config),

@@ -7,6 +7,7 @@ mod client_frame;
 mod client_message;
 mod entry;
 mod error;
+mod file;
 #[cfg(test)]
 mod generated;
 mod scalar;
@@ -21,6 +22,7 @@ pub use client_frame::ClientFrame;
 pub use client_message::ClientMessage;
 pub use entry::EntryDto;
 pub use error::{ApiError, ErrorBody, Reconnect};
+pub use file::{FileDto, Files, Upload};
 pub use scalar::{Timestamp, True};
 pub use server_message::{ServerMessage, StatusCode};
 pub use welcome::{LimitsDto, MemberDto, Welcome, WelcomeParams};

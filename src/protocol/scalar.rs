@@ -9,7 +9,9 @@ use std::{
 use serde::{Serialize, Serializer};
 use uuid::{Uuid, fmt::Hyphenated};
 
-use crate::room::{Cursor, LeaveReason, MemberId, Millis, Name, RoomId};
+use crate::room::{
+    Cursor, FileId, FileName, FileType, LeaveReason, MemberId, Millis, Name, RoomId,
+};
 
 /// A time on the wire: RFC 3339, UTC, always with milliseconds, so that timestamps sort as text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +100,9 @@ as_text! {
     Name => |name| name.as_str();
     LeaveReason => |reason| reason.as_str();
     MemberId => |id| id_text(id.0, &mut [0; Hyphenated::LENGTH]);
+    FileId => |id| id_text(id.0, &mut [0; Hyphenated::LENGTH]);
+    FileType => |kind| kind.as_str();
+    FileName => |name| name.as_str();
     Cursor => |cursor| cursor_text(*cursor, &mut [0; CURSOR]);
 }
 

@@ -7,7 +7,9 @@ use strum::IntoEnumIterator;
 use ts_rs::{Config, TS};
 
 use super::{ApiError, Timestamp, True};
-use crate::room::{Cursor, LeaveReason, MemberId, Name, RoomError, RoomId, Text};
+use crate::room::{
+    Cursor, FileId, FileName, FileType, LeaveReason, MemberId, Name, RoomError, RoomId, Text,
+};
 
 /// The sender's own counter of a message.
 pub(super) struct Counter;
@@ -23,7 +25,13 @@ pub(super) fn errors() -> Vec<ApiError> {
     use std::time::Duration;
     let wait = Duration::from_secs(3);
     let one = |error: ApiError| match error {
-        ApiError::Refused(_) => RoomError::iter().map(ApiError::from).collect(),
+        ApiError::Refused(_) => RoomError::iter()
+            .map(|refusal| match refusal {
+                RoomError::BadOffset(_) => RoomError::BadOffset(262_144),
+                other => other,
+            })
+            .map(ApiError::from)
+            .collect(),
         ApiError::BadFrame(_) => vec![ApiError::BadFrame("this is not JSON: …".into())],
         ApiError::TooManyTries(_) => vec![ApiError::TooManyTries(wait)],
         ApiError::AccountsBusy(_) => vec![ApiError::AccountsBusy(wait)],
@@ -122,6 +130,28 @@ values! {
         "description": "A member's id in this room; public, proves nothing.",
         "type": "string",
         "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    });
+    FileId, "FileId", "string", json_schema!({
+        "description": "The id of a file in this room.",
+        "type": "string",
+        "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        "examples": ["6f0c4a8e-9f7c-4c8d-9f2f-5a112f1f9ba2"],
+    });
+    FileType, "FileType", "string", json_schema!({
+        "description": "A media type in lower case, without parameters.",
+        "type": "string",
+        "maxLength": 100,
+        "pattern": r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$",
+        "examples": ["image/png"],
+    });
+    FileName, "FileName", "string", json_schema!({
+        "description": "1 to 255 characters with something to see, no `/` and no `\\`, and none that a member's name may not have; or up to \
+            512 bytes that a client sealed.",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 512,
+        "pattern": r"^[^/\\\u0000-\u001f\u007f-\u009f]+$",
+        "examples": ["cat.png"],
     });
     Counter, "Counter", "number", json_schema!({
         "description": "The sender's own counter; it grows with each new message, also across a resume.",

@@ -159,6 +159,12 @@ pub struct LimitsDto {
     poll: u64,
     /// The most members.
     members: usize,
+    /// Bytes of the largest file; 0: there are no files.
+    file_bytes: u64,
+    /// Bytes of all files of a room.
+    room_file_bytes: u64,
+    /// Bytes of each piece in which a file is uploaded, but the last.
+    file_chunk: usize,
     /// The operator asks pages not to offer a copy of the talk.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_export: Option<True>,
@@ -175,6 +181,9 @@ impl LimitsDto {
             grace: grace / 1000,
             poll: poll / 1000,
             members: limits.members,
+            file_bytes: limits.file_bytes,
+            room_file_bytes: limits.room_file_bytes,
+            file_chunk: limits.file_chunk,
             no_export: None,
         }
     }

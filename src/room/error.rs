@@ -34,6 +34,28 @@ pub enum RoomError {
     /// No more reactions to this message.
     #[error("a message has at most {max} reactions, and {kib} KiB of them", max = length::REACTIONS, kib = length::REACTION_BYTES / 1024)]
     ReactionsFull,
+    /// What is said of a file breaks the rule, or a piece of it has another length than it should.
+    #[error(
+        "a file has a size from 1, a type such as image/png and a name of at most {max} characters without / and \\; its \
+         pieces are as long as 'chunk' says, and the last one ends it",
+        max = length::FILE_NAME
+    )]
+    BadFile,
+    /// More bytes than a file may have.
+    #[error("a file may not be as large as this: limits.fileBytes of the welcome says how large")]
+    FileTooBig,
+    /// The room has no space for the file.
+    #[error("this room has no space left for this file: limits.roomFileBytes says how much it has")]
+    FilesFull,
+    /// No such file, or not one that this member may read, continue or attach.
+    #[error("there is no such file in this room, or it is not yours to use")]
+    NoFile,
+    /// The upload has not come to its end.
+    #[error("this file has not come whole yet: continue the upload")]
+    FileIncomplete,
+    /// Bytes for another place than where the upload has stopped.
+    #[error("this upload goes on at byte {0}")]
+    BadOffset(u64),
     /// Not a cursor of this server.
     #[error("a cursor is given back exactly as it was received")]
     BadCursor,
@@ -64,6 +86,12 @@ impl RoomError {
             Self::NotYours => "not_yours",
             Self::TooLate => "too_late",
             Self::ReactionsFull => "reactions_full",
+            Self::BadFile => "bad_file",
+            Self::FileTooBig => "file_too_big",
+            Self::FilesFull => "files_full",
+            Self::NoFile => "no_file",
+            Self::FileIncomplete => "file_incomplete",
+            Self::BadOffset(_) => "bad_offset",
             Self::BadCursor => "bad_cursor",
             Self::NotMember => "not_member",
             Self::Overtaken => "replaced",

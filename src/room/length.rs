@@ -15,6 +15,12 @@ pub(super) const EMOJI: usize = 64;
 /// Minutes for which a message may be edited.
 pub(super) const EDIT_MINUTES: u64 = 15;
 
+/// The name of a file.
+pub(super) const FILE_NAME: usize = 255;
+
+/// Files of one message.
+pub(super) const FILES: usize = 10;
+
 /// Reactions on one message.
 pub(super) const REACTIONS: usize = 2000;
 

@@ -19,6 +19,14 @@ pub struct Limits {
     pub edit_age: Millis,
     /// How long a node's members stay without a renewal from the node.
     pub lease: Millis,
+    /// The largest file, in bytes; 0 where there are no files.
+    pub file_bytes: u64,
+    /// Bytes of all files of a room, those included that are still on their way.
+    pub room_file_bytes: u64,
+    /// A file is uploaded, kept and read in pieces of so many bytes. The same at every node.
+    pub file_chunk: usize,
+    /// How long an upload is kept without news of it.
+    pub upload_age: Millis,
 }
 
 impl Default for Limits {
@@ -31,6 +39,10 @@ impl Default for Limits {
             history_age: 30 * 60 * 1000,
             edit_age: length::EDIT_MINUTES * 60 * 1000,
             lease: 15_000,
+            file_bytes: 10 << 20,
+            room_file_bytes: 50 << 20,
+            file_chunk: 256 << 10,
+            upload_age: 10 * 60 * 1000,
         }
     }
 }

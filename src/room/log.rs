@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Amendment, Content, Entry, Limits, MemberId, Message, Millis, RoomError, Seq, Text, snapshot,
+    Amendment, Content, Entry, Limits, MemberId, Message, Millis, RoomError, Seq, Text,
+    files::Files, snapshot,
 };
 
 /// Messages and amendments, each in order of `seq`.
@@ -55,22 +56,30 @@ impl Log {
         Ok(Some((at, Text::amended(&message, &amendment, from, now)?)))
     }
 
-    /// Adds an entry. `change` is what [`Self::check`] has said of it.
-    pub(super) fn push(&mut self, entry: Entry, change: Option<(usize, Option<Text>)>) {
+    /// Adds an entry. `change` is what [`Self::check`] has said of it. The files of a message that is deleted go, too.
+    pub(super) fn push(
+        &mut self,
+        entry: Entry,
+        change: Option<(usize, Option<Text>)>,
+        files: &mut Files,
+    ) {
         let Some((at, after)) = change else {
             self.bytes += entry.text.as_str().len();
             return self.messages.push_back(entry);
         };
         if let (Some(message), Some(after)) = (self.messages.get_mut(at), after) {
             self.bytes = self.bytes + after.as_str().len() - message.text.as_str().len();
+            if let Some(Amendment::Delete { .. }) = entry.text.amendment() {
+                files.forget(&message.text);
+            }
             message.text = after;
         }
         let text = entry.text.amendment().map(Amendment::without_text).map(Text::from);
         self.amendments.push_back(Entry { text: text.unwrap_or(entry.text.clone()), ..entry });
     }
 
-    /// Drops what is too old or too much.
-    pub(super) fn trim(&mut self, now: Millis, limits: &Limits) {
+    /// Drops what is too old or too much, and the files of such messages.
+    pub(super) fn trim(&mut self, now: Millis, limits: &Limits, files: &mut Files) {
         while let Some(oldest) = self.messages.front() {
             let many = self.messages.len() > limits.history_len;
             let much = self.bytes > limits.history_bytes && self.messages.len() > 1;
@@ -78,6 +87,7 @@ impl Log {
                 break;
             }
             self.bytes -= oldest.text.as_str().len();
+            files.forget(&oldest.text);
             self.messages.pop_front();
         }
         while let Some(oldest) = self.amendments.front() {
@@ -146,6 +156,11 @@ impl Log {
             entries.sort_unstable_by_key(|entry| entry.seq);
         }
         entries
+    }
+
+    /// The text of a message as it is now.
+    pub(super) fn text_of(&self, seq: Seq) -> Option<&Text> {
+        self.message(seq).map(|(_, entry)| &entry.text)
     }
 
     fn message(&self, seq: Seq) -> Option<(usize, &Entry)> {

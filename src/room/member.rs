@@ -98,7 +98,7 @@ impl FromStr for Name {
 
 /// Controls, line breaks, marks that reverse the direction of the text after a name, the replacement character
 /// (U+FFFD), and what Unicode has not assigned. Every client would show something else for them, or nothing.
-fn is_unwelcome(c: char) -> bool {
+pub(super) fn is_unwelcome(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{fffd}')
         || (!c.is_ascii()

@@ -1,6 +1,8 @@
 //! A message with all that has been changed since it was sent.
 
-use super::{MAX_N, MemberId, Millis, Reaction, RoomError, Seq, length};
+use uuid::Uuid;
+
+use super::{AttachedFile, FileId, MAX_N, MemberId, Millis, Reaction, RoomError, Seq, length};
 
 /// A message as it is now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -11,9 +13,11 @@ pub struct Message<'a> {
     pub edited: Option<Millis>,
     /// Its sender has deleted it: nothing else is left.
     pub deleted: bool,
+    /// `id:size:type:name,…` of its files; of a message on its way to the store the ids alone.
+    pub files: &'a str,
     /// `emoji=member,member`, separated by spaces, in the order in which each emoji came first.
     pub reactions: &'a str,
-    /// Its text; of a deleted message nothing.
+    /// Its text; of a deleted message nothing, and perhaps of one with files.
     pub text: &'a str,
 }
 
@@ -25,7 +29,7 @@ impl<'a> Message<'a> {
 
     /// What is left of a message that was deleted.
     pub const DELETED: Message<'static> =
-        Message { reply_to: None, edited: None, deleted: true, reactions: "", text: "" };
+        Message { reply_to: None, edited: None, deleted: true, files: "", reactions: "", text: "" };
 
     /// Each emoji on it, and who put it there, in their order.
     pub fn reactions(
@@ -34,6 +38,22 @@ impl<'a> Message<'a> {
         self.reactions.split(' ').filter_map(|one| one.split_once('=')).map(|(emoji, from)| {
             (emoji, from.split(',').filter_map(|id| id.parse().ok()).map(MemberId))
         })
+    }
+
+    /// The words for files that a message on its way to the store is to have.
+    pub fn words_of(ids: &[FileId]) -> String {
+        ids.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Its files, in their order.
+    pub fn files(&self) -> impl Iterator<Item = AttachedFile> + use<'a> {
+        AttachedFile::read_all(self.files)
+    }
+
+    /// The ids of its files.
+    pub(super) fn file_ids(&self) -> impl Iterator<Item = FileId> + use<'a> {
+        let id = |word: &str| Uuid::try_parse(word.split(':').next()?).ok().map(FileId);
+        self.files.split(',').filter_map(id)
     }
 
     /// Its reactions after one more by a member; nothing where that changes nothing.
@@ -78,13 +98,15 @@ impl<'a> Message<'a> {
         Ok(Some(kinds.collect::<Vec<_>>().join(" ")))
     }
 
-    /// `x` of a deleted message, or `mreply edited reactions⏎text`, with 0 for none
+    /// `x` of a deleted message, or `mreply edited files reactions⏎text`, with 0 or `-` for none
     pub(super) fn to_kept(self) -> String {
-        let Self { reply_to, edited, deleted, reactions, text } = self;
+        let Self { reply_to, edited, deleted, files, reactions, text } = self;
         if deleted {
             return "x".to_owned();
         }
-        format!("m{} {} {reactions}\n{text}", reply_to.unwrap_or(0), edited.unwrap_or(0))
+        let files = if files.is_empty() { "-" } else { files };
+        let (reply_to, edited) = (reply_to.unwrap_or(0), edited.unwrap_or(0));
+        format!("m{reply_to} {edited} {files} {reactions}\n{text}")
     }
 
     /// Reads what [`Self::to_kept`] wrote.
@@ -93,20 +115,34 @@ impl<'a> Message<'a> {
             return Some(Self::DELETED);
         }
         let (head, text) = kept.strip_prefix('m')?.split_once('\n')?;
-        is_text(text).ok()?;
-        let mut words = head.splitn(3, ' ');
+        let mut words = head.splitn(4, ' ');
         let mut number = || words.next()?.parse().ok().filter(|number: &u64| *number <= MAX_N);
         let (reply_to, edited) = (number()?, number()?);
+        let files = words.next().filter(|files| are_files(files))?;
+        let files = if files == "-" { "" } else { files };
         let reactions = words.next()?;
+        if !text.is_empty() || files.is_empty() {
+            is_text(text).ok()?;
+        }
         let some = |number: u64| (number > 0).then_some(number);
         Some(Self {
             reply_to: some(reply_to),
             edited: some(edited),
             deleted: false,
+            files,
             reactions,
             text,
         })
     }
+}
+
+/// The files of a message, or the ids of such, or none.
+fn are_files(word: &str) -> bool {
+    word == "-"
+        || word.split(',').all(|file| match file.contains(':') {
+            true => AttachedFile::from_kept(file).is_some(),
+            false => Uuid::try_parse(file).is_ok(),
+        })
 }
 
 /// The rule for the text of a message.
@@ -126,10 +162,32 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_a_message_is_read_whole_or_not_at_all() {
-        for kept in ["x", "m0 0 \nhi", "m3 9 👍=00000000000000000000000000000001\nhi\nho"] {
+        let id = Uuid::from_u128(1).simple();
+        let (whole, named) =
+            (format!("m0 0 {id}:1:a/b:,{id}:7:a/b:Yg \n"), format!("m0 0 {id},{id} \nhi"));
+        for kept in [
+            "x",
+            "m0 0 - \nhi",
+            "m3 9 - 👍=00000000000000000000000000000001\nhi\nho",
+            &whole,
+            &named,
+        ] {
             assert_eq!(Message::from_kept(kept).map(Message::to_kept), Some(kept.to_owned()));
         }
-        for kept in ["", "x ", "m", "m0 0 \n", "m0 0\nhi", "m0 0 hi", "m-1 0 \nhi", "mx 0 \nhi"] {
+        assert_eq!(Message::from_kept(&whole).unwrap().files().count(), 2);
+        for kept in [
+            "",
+            "x ",
+            "m",
+            "m0 0 - \n",
+            "m0 0 -\nhi",
+            "m0 0 \nhi",
+            "m0 0 - hi",
+            "m-1 0 - \nhi",
+            "mx 0 - \nhi",
+            "m0 0 1 \nhi",
+            "m0 0 -,- \nhi",
+        ] {
             assert_eq!(Message::from_kept(kept), None, "{kept:?}");
         }
     }

@@ -8,6 +8,8 @@ mod call_mark;
 mod cursor;
 mod entry;
 mod error;
+mod file;
+mod files;
 mod id;
 mod key;
 mod leases;
@@ -27,12 +29,13 @@ use std::collections::HashMap;
 
 use ahash::RandomState;
 
-use self::{leases::Leases, log::Log};
+use self::{files::Files, leases::Leases, log::Log};
 pub use amendment::Amendment;
 pub use call_mark::CallMark;
 pub use cursor::{Cursor, Epoch, Seq};
 pub use entry::{Entry, NewEntry};
 pub use error::RoomError;
+pub use file::{AttachedFile, File, FileFacts, FileId, FileName, FileType, OpenedFile};
 pub use id::RoomId;
 pub use key::RoomKey;
 pub use leave_reason::LeaveReason;
@@ -90,6 +93,7 @@ pub struct Room {
     seats: HashMap<MemberId, Seat, RandomState>,
     order: JoinOrder,
     log: Log,
+    files: Files,
     leases: Leases,
 }
 
@@ -104,6 +108,7 @@ impl Room {
             seats: HashMap::default(),
             order: JoinOrder::default(),
             log: Log::default(),
+            files: Files::default(),
             leases: Leases::default(),
         }
     }
@@ -143,7 +148,7 @@ impl Room {
         if self.seats.len() >= limits.members {
             return Err(RoomError::RoomFull);
         }
-        self.log.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         // A member who comes back after the grace continues with the counter of its last message.
         let last = self.log.newest_of(id).map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
@@ -170,7 +175,7 @@ impl Room {
     ///
     /// # Errors
     /// [`RoomError::NotMember`]; [`RoomError::StaleN`] for an `n` below the last one that is not in the log; or why an
-    /// amendment or a reply is refused.
+    /// amendment, a reply or a file is refused.
     pub fn publish(
         &mut self,
         now: Millis,
@@ -179,7 +184,7 @@ impl Room {
         n: u64,
         text: &Text,
     ) -> Result<PublishResult, RoomError> {
-        self.log.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
             if n == last_n {
@@ -190,16 +195,19 @@ impl Room {
                 return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
-        let change = match text.is_plain() {
-            true => None,
-            false => self.log.check(now, limits, (from, self.seq), text)?,
+        let seq = self.seq + 1;
+        let (text, change) = match text.is_plain() {
+            true => (text.clone(), None),
+            false => {
+                let change = self.log.check(now, limits, (from, self.seq), text)?;
+                (self.files.attach(now, limits, (from, seq), text)?, change)
+            }
         };
-        self.seq += 1;
-        let seq = self.seq;
+        self.seq = seq;
         seat.last = Some((n, seq, now));
         let user = seat.member.name.clone();
-        self.log.push(Entry { seq, at: now, from, user, n, text: text.clone() }, change);
-        self.log.trim(now, limits);
+        self.log.push(Entry { seq, at: now, from, user, n, text }, change, &mut self.files);
+        self.log.trim(now, limits, &mut self.files);
         Ok(PublishResult { n, seq, at: now, repeated: false })
     }
 
@@ -261,10 +269,11 @@ impl Room {
         self.leases.renew(node, now + limits.lease);
     }
 
-    /// Drops entries past their age, and members whose node has been silent for a lease. The room may be empty after
+    /// Drops entries and uploads past their age, and members whose node has been silent for a lease. The room may be empty after
     /// this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
-        self.log.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
+        self.files.sweep(now, limits);
         let silent = self.leases.over(now);
         silent.into_iter().flat_map(|node| self.evict(node)).collect()
     }
@@ -291,7 +300,7 @@ impl Room {
 
     /// The whole room as it is now.
     pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
-        self.log.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         Snapshot { history: self.log.entries(), ..self.facts() }
     }
 
@@ -304,7 +313,7 @@ impl Room {
         reader: MemberId,
         after: Option<Cursor>,
     ) -> Snapshot {
-        self.log.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         let facts = if self.seats.len() <= limits.listed {
             self.facts()
         } else {
@@ -334,6 +343,11 @@ impl Room {
         let unlisted = self.seats.len() - members.len();
         let Self { epoch, key, seq, version, .. } = *self;
         Snapshot { epoch, key, seq, version, members, unlisted, history: Vec::new() }
+    }
+
+    /// The text of a message as it is kept now, if the log has it.
+    pub fn text_of(&self, seq: Seq) -> Option<&Text> {
+        self.log.text_of(seq)
     }
 
     /// The epoch of this room.

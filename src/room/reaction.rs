@@ -50,7 +50,7 @@ impl<'a> Reaction<'a> {
 }
 
 /// `sealed`, a number, a dot and base64url: the form of all that clients seal.
-fn is_sealed(text: &str) -> bool {
+pub(super) fn is_sealed(text: &str) -> bool {
     let Some((version, body)) = text.strip_prefix("sealed").and_then(|rest| rest.split_once('.'))
     else {
         return false;

@@ -118,7 +118,14 @@ impl FromStr for Text {
 impl From<Message<'_>> for Text {
     fn from(message: Message<'_>) -> Self {
         match message {
-            Message { reply_to: None, edited: None, deleted: false, reactions: "", text } => {
+            Message {
+                reply_to: None,
+                edited: None,
+                deleted: false,
+                files: "",
+                reactions: "",
+                text,
+            } => {
                 let doubled = text.starts_with(KIND);
                 Self(if doubled { format!("{KIND}{text}").into() } else { text.into() })
             }

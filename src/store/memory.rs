@@ -8,15 +8,16 @@ use std::{
 
 use ahash::RandomState;
 use async_trait::async_trait;
+use bytes::Bytes;
 use dashmap::{DashMap, Entry as Slot};
 use tokio::time::Instant;
 
 use super::{Event, EventHandler, PublishResults, Store, StoreError};
 use crate::{
     room::{
-        CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Limits, Member, MemberId, Millis,
-        Moment, Name, NewEntry, NodeId, PublishResult, Room, RoomError, RoomId, RoomKey,
-        SessionOwner, Snapshot,
+        CallMark, Cursor, Entry, Epoch, File, FileFacts, FileId, JoinResult, LeaveReason, Limits,
+        Member, MemberId, Millis, Moment, Name, NewEntry, NodeId, OpenedFile, PublishResult, Room,
+        RoomError, RoomId, RoomKey, SessionOwner, Snapshot,
     },
     shrink,
 };
@@ -69,7 +70,13 @@ impl Life {
         let PublishResult { n, seq, at, repeated } = said;
         if !repeated {
             let user = self.room.member(from)?.name.clone();
-            let entry = Entry { seq, at, from, user, n, text: text.clone() };
+            // Of a message with files the room knows more than its sender said.
+            let kept = if text.is_plain() || text.amendment().is_some() {
+                None
+            } else {
+                self.room.text_of(seq)
+            };
+            let entry = Entry { seq, at, from, user, n, text: kept.unwrap_or(text).clone() };
             self.on_event(id, &Event::Said { epoch: self.room.epoch(), entry });
         }
         Ok(said)
@@ -314,6 +321,53 @@ impl Store for Memory {
         id: Option<MemberId>,
     ) -> Result<Option<Snapshot>, StoreError> {
         Ok(self.world.rooms.get(room).map(|life| life.room.facts_about(id)))
+    }
+
+    async fn open_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        facts: &FileFacts,
+    ) -> Result<OpenedFile, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
+        let (now, limits) = ((self.world.clock)(), &self.world.limits);
+        Ok(life.room.open_file(now, limits, from, id, facts)?)
+    }
+
+    async fn write_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        offset: u64,
+        piece: Bytes,
+    ) -> Result<u64, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
+        let (now, limits) = ((self.world.clock)(), &self.world.limits);
+        Ok(life.room.write_file(now, limits, from, id, offset, piece)?)
+    }
+
+    async fn read_file(
+        &self,
+        room: &RoomId,
+        reader: MemberId,
+        id: FileId,
+        offset: Option<u64>,
+    ) -> Result<(File, Bytes), StoreError> {
+        let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
+        Ok(life.room.read_file((self.world.clock)(), &self.world.limits, reader, id, offset)?)
+    }
+
+    async fn drop_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+    ) -> Result<u64, StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
+        let (now, limits) = ((self.world.clock)(), &self.world.limits);
+        Ok(life.room.drop_file(now, limits, from, id)?.size)
     }
 
     fn ready(&self) -> bool {

@@ -23,6 +23,8 @@
 //! - A node's members are held by its lease, which the store renews by itself.
 //!   When the node falls silent, they leave with [`LeaveReason::NodeLost`].
 //! - No call shows an entry older than `history_age`, even in a room where nothing is written.
+//! - A file is uploaded in pieces by one member, who alone knows of it until a message names it. It is gone in the same
+//!   step as its message, or the room. An upload without news is gone after `upload_age`.
 
 pub mod memory;
 pub mod redis;
@@ -30,12 +32,13 @@ pub mod redis;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::room::{
-    CallMark, Cursor, Entry, Epoch, JoinResult, LeaveReason, Member, MemberId, Name, NewEntry,
-    PublishResult, RoomError, RoomId, Snapshot,
+    CallMark, Cursor, Entry, Epoch, File, FileFacts, FileId, JoinResult, LeaveReason, Member,
+    MemberId, Name, NewEntry, OpenedFile, PublishResult, RoomError, RoomId, Snapshot,
 };
 
 /// For each message its result, in their order.
@@ -233,6 +236,38 @@ pub trait Store: Send + Sync + 'static {
         room: &RoomId,
         id: Option<MemberId>,
     ) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Opens an upload of a member, or returns how far the same upload has got. Reserves its space in the room.
+    async fn open_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        facts: &FileFacts,
+    ) -> Result<OpenedFile, StoreError>;
+
+    /// Adds the piece that begins at `offset`, and returns where the next one begins. A piece may be repeated.
+    async fn write_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        offset: u64,
+        piece: Bytes,
+    ) -> Result<u64, StoreError>;
+
+    /// What is known of a file, and the piece that begins at `offset`, if one is asked for.
+    async fn read_file(
+        &self,
+        room: &RoomId,
+        reader: MemberId,
+        id: FileId,
+        offset: Option<u64>,
+    ) -> Result<(File, Bytes), StoreError>;
+
+    /// Drops an upload that belongs to no message. Returns its size.
+    async fn drop_file(&self, room: &RoomId, from: MemberId, id: FileId)
+    -> Result<u64, StoreError>;
 
     /// The repairs so far: name, what it counts, how often. Empty where nothing can break.
     fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     hub::{Encoder, Frame, Hub, JoinRequest},
-    protocol::{ApiError, EntryDto, ReactionDto, Reactions, ServerMessage, Timestamp, Welcome},
+    protocol::{
+        ApiError, EntryDto, FileDto, ReactionDto, Reactions, ServerMessage, Timestamp, Welcome,
+    },
     room::{LeaveReason, Millis, Name, Text},
 };
 
@@ -69,13 +71,15 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
 
 fn entry(item: &EntryDto<'_>, out: &mut String) {
     match item {
-        EntryDto::Chat(chat) => match chat.text {
-            Some(text) => {
-                message(chat.timestamp, chat.user, text, out);
-                chat.reactions.iter().for_each(|on| reactions(on, out));
+        EntryDto::Chat(chat) if chat.deleted.is_some() => gone(chat.user, out),
+        EntryDto::Chat(chat) => {
+            if chat.text.is_some() || chat.files.is_none() {
+                message(chat.timestamp, chat.user, chat.text.unwrap_or_default(), out);
             }
-            None => gone(chat.user, out),
-        },
+            let files = chat.files.iter().flat_map(|files| files.list());
+            files.for_each(|sent| file(chat.user, &sent, out));
+            chat.reactions.iter().for_each(|on| reactions(on, out));
+        }
         EntryDto::Edit(edit) => {
             let _ = write!(out, "* {} changed a message: ", edit.user);
             clean(edit.text, out);
@@ -94,6 +98,15 @@ fn entry(item: &EntryDto<'_>, out: &mut String) {
 
 fn gone(user: &Name, out: &mut String) {
     let _ = writeln!(out, "* {user} deleted a message");
+}
+
+fn file(user: &Name, file: &FileDto, out: &mut String) {
+    let _ = write!(out, "* {user} sent a file of {} bytes", file.size);
+    if let Some(name) = file.name.as_ref().filter(|name| !name.is_sealed()) {
+        out.push_str(": ");
+        clean(name.as_str(), out);
+    }
+    out.push('\n');
 }
 
 fn reactions(on: &Reactions<'_>, out: &mut String) {

@@ -17,6 +17,10 @@ const LIMITS: Limits = Limits {
     history_age: 1000,
     edit_age: 500,
     lease: 300,
+    file_bytes: 10,
+    room_file_bytes: 25,
+    file_chunk: 4,
+    upload_age: 500,
 };
 
 fn id(who: u8) -> MemberId {

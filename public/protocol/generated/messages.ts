@@ -17,6 +17,12 @@ export type Limits = {
   poll: number,
   /** The most members. */
   members: number,
+  /** Bytes of the largest file; 0: there are no files. */
+  fileBytes: number,
+  /** Bytes of all files of a room. */
+  roomFileBytes: number,
+  /** Bytes of each piece in which a file is uploaded, but the last. */
+  fileChunk: number,
   /** The operator asks pages not to offer a copy of the talk. */
   noExport?: true,
 };
@@ -69,6 +75,17 @@ export type Welcome = {
   history: Array<LogEntry>,
 };
 
+export type Attachment = {
+  /** Its id: `GET …/files/{file}` has its bytes. */
+  file: string,
+  /** Its size in bytes; of what a client sealed, with the seal. */
+  size: number,
+  /** Its media type; of what a client sealed `application/octet-stream`. */
+  contentType: string,
+  /** Its name, or what a client sealed. */
+  name?: string,
+};
+
 export type Chat = { "type": "chat",
   /** Its number in the log of the room. */
   seq: number,
@@ -82,10 +99,12 @@ export type Chat = { "type": "chat",
   room: string,
   /** The `seq` of the message that it answers, which may be gone. */
   replyTo?: number,
-  /** The text that it has now; of a deleted message none. */
+  /** The text that it has now; of a deleted message, and of one that is only files, none. */
   text?: string,
   /** When its text was last changed. */
   edited?: string,
+  /** Its files. */
+  files?: Array<Attachment>,
   /** Its sender has deleted it. */
   deleted?: true,
   /** What has been put on it; in `history`, and where a node repeats what it has missed. */
@@ -277,12 +296,14 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | LogEntry;
 
 export type ClientMessage = { "type": "chat",
-  /** The text. */
-  text: string,
+  /** The text; with files it may be left out. */
+  text?: string,
   /** The sender's own counter: it grows with each new message, also across a resume. */
   n?: number,
   /** The `seq` of the message that it answers. */
   replyTo?: number,
+  /** Uploads of the sender that are complete and belong to no message yet, each once. */
+  files?: Array<string>,
 }
   | { "type": "react",
   /** The `seq` of the message. */

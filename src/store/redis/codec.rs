@@ -155,6 +155,8 @@ fn read_result(line: &str) -> Option<Said> {
         "ENOTYOURS" => Some(RoomError::NotYours),
         "ETOOLATE" => Some(RoomError::TooLate),
         "EFULL" => Some(RoomError::ReactionsFull),
+        "ENOFILE" => Some(RoomError::NoFile),
+        "EINCOMPLETE" => Some(RoomError::FileIncomplete),
         _ => None,
     };
     if let Some(refusal) = refusal {

@@ -222,11 +222,11 @@ impl RedisConnection {
     }
 
     /// Runs a script once, by its hash or in full.
-    pub(super) async fn run(
+    pub(super) async fn run<A: Into<Value> + Send>(
         &self,
         script: &Script,
         names: Vec<Str>,
-        args: Vec<Str>,
+        args: Vec<A>,
         in_full: bool,
     ) -> Result<Value, Error> {
         if in_full {

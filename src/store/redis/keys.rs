@@ -7,12 +7,12 @@ use crate::room::RoomId;
 /// The layout's version is part of every name, so that nodes of a newer layout have rooms of their own.
 const PREFIX: &str = "parlor1:{";
 
-/// The names of one room's three keys and its channel, in the order in which scripts take them.
+/// The names of one room's four keys and its channel, in the order in which scripts take them.
 ///
-/// The room's id is the hash tag, so that all four belong to one slot.
+/// The room's id is the hash tag, so that all five belong to one slot.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
-    names: [Str; 4],
+    names: [Str; 5],
     slot: u16,
 }
 
@@ -36,16 +36,21 @@ impl Keys {
         let key = |part: &str| Str::from(format!("{PREFIX}{tag}}}{part}"));
         let channel = if database == 0 { key("") } else { key(&format!(":{database}")) };
         let slot = redis_keyslot(channel.as_bytes());
-        Self { names: [key(":m"), key(":h"), key(":l"), channel], slot }
+        Self { names: [key(":m"), key(":h"), key(":l"), channel, key(":f")], slot }
     }
 
-    /// Set of members, hash of the room, list of entries, channel.
-    pub(super) fn all(&self) -> [Str; 4] {
+    /// Set of members, hash of the room, list of entries, channel, hash of the files.
+    pub(super) fn all(&self) -> [Str; 5] {
         self.names.clone()
     }
 
-    /// The same without the set of members.
+    /// Hash of the room, list of entries, channel.
     pub(super) fn spoken(&self) -> Vec<Str> {
+        self.names[1..4].to_vec()
+    }
+
+    /// The same with the hash of the files.
+    pub(super) fn amended(&self) -> Vec<Str> {
         self.names[1..].to_vec()
     }
 
@@ -83,7 +88,7 @@ mod tests {
             names[..3],
             ["parlor1:{комната-7}:m", "parlor1:{комната-7}:h", "parlor1:{комната-7}:l"]
         );
-        assert_eq!(names[3], "parlor1:{комната-7}");
+        assert_eq!(names[3..], ["parlor1:{комната-7}", "parlor1:{комната-7}:f"]);
         assert_eq!(*Keys::new(&room, 3).channel(), "parlor1:{комната-7}:3");
         assert!(names.iter().all(|name| Keys::room_of(name) == Some("комната-7")));
         assert_eq!(Keys::room_of("elsewhere"), None);

@@ -19,6 +19,8 @@ pub(super) enum Lane {
     Renewals,
     /// Joins, and other calls that are answered with a whole room.
     Rooms,
+    /// Pieces of files, each as large as a thousand messages.
+    Files,
 }
 
 /// Messages under way at once. More than there ever are, so that no message waits for another.
@@ -31,12 +33,16 @@ pub(super) const RENEWALS: usize = 16;
 /// `client-output-buffer-limit pubsub`, which is 32 MB.
 const ROOMS: usize = 16;
 
+/// Pieces of files: together no more than a megabyte, behind which a message waits some milliseconds.
+const FILES: usize = 4;
+
 /// The lanes to one server.
 pub(super) struct Lanes {
     messages: Semaphore,
     leaves: Semaphore,
     renewals: Semaphore,
     rooms: Semaphore,
+    files: Semaphore,
     /// The calls that wait for a turn in the lane of rooms.
     pub(super) queue: Queue,
 }
@@ -48,6 +54,7 @@ impl Lanes {
             leaves: Semaphore::new(LEAVES),
             renewals: Semaphore::new(RENEWALS),
             rooms: Semaphore::new(ROOMS),
+            files: Semaphore::new(FILES),
             queue: Queue::default(),
         }
     }
@@ -59,6 +66,7 @@ impl Lanes {
             Lane::Leaves => &self.leaves,
             Lane::Renewals => &self.renewals,
             Lane::Rooms => &self.rooms,
+            Lane::Files => &self.files,
         };
         // A free turn overtakes no other call, because turns go to waiting calls first.
         if let Ok(turn) = turns.try_acquire() {
@@ -77,11 +85,12 @@ mod tests {
 
     use super::*;
 
-    const ALL: [(Lane, usize); 4] = [
+    const ALL: [(Lane, usize); 5] = [
         (Lane::Messages, MESSAGES),
         (Lane::Leaves, LEAVES),
         (Lane::Renewals, RENEWALS),
         (Lane::Rooms, ROOMS),
+        (Lane::Files, FILES),
     ];
 
     #[tokio::test(start_paused = true)]

@@ -77,10 +77,10 @@ impl Shared {
             let keys = subscription
                 .as_ref()
                 .map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
-            let mut reply = self
-                .router
-                .run_over(script, keys.slot(), keys.spoken(), args.clone(), deadline)
-                .await?;
+            let names =
+                if std::ptr::eq(script, &self.amend) { keys.amended() } else { keys.spoken() };
+            let mut reply =
+                self.router.run_over(script, keys.slot(), names, args.clone(), deadline).await?;
             let answer = reply.word();
             match (answer.as_deref(), here()) {
                 (Some("ENOMEMBER"), Some(subscription)) => {

@@ -1,9 +1,10 @@
 //! Rooms in Redis, shared by any number of nodes.
 //!
-//! A room is three keys in one slot:
+//! A room is three keys in one slot, and one more while it has files:
 //! - the set of its members,
 //! - a hash with its facts, its sessions and the leases of the nodes that have them,
-//! - the list of its entries.
+//! - the list of its entries,
+//! - a hash with its files, in pieces.
 //!
 //! Every call is one script and so one atomic step. Each script publishes its changes on the room's channel.
 //! The scripts repeat [`crate::room`].
@@ -21,6 +22,7 @@ mod codec;
 mod connection;
 mod error_action;
 mod events;
+mod files;
 mod keys;
 mod lanes;
 mod messages;
@@ -64,6 +66,7 @@ use self::{
     cleanup::{PendingCleanup, pay},
     codec::{RoomState, Str, number},
     connection::ConnectionEvents,
+    files::FileScripts,
     keys::Keys,
     presence::Presence,
     router::RedisRouter,
@@ -111,6 +114,8 @@ impl Redis {
             limits,
             publish: Script::publish(&limits),
             amend: Script::amend(&limits),
+            renew: Script::renew(&limits),
+            files: FileScripts::new(&limits),
             ttl: ttl.max(Duration::from_millis(limits.lease * 4)),
             database,
             events,
@@ -186,6 +191,8 @@ struct Shared {
     limits: Limits,
     publish: Script,
     amend: Script,
+    renew: Script,
+    files: FileScripts,
     ttl: Duration,
     database: u8,
     events: Arc<dyn EventHandler>,

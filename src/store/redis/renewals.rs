@@ -17,7 +17,6 @@ use super::{
     client::TRY,
     codec::{self, Position, Reply, garbled, number},
     lanes::RENEWALS,
-    scripts,
     subscription::{GateState, RoomSubscription},
 };
 use crate::{room::Epoch, shrink, store::StoreError};
@@ -151,7 +150,7 @@ impl Shared {
         }
         let names = subscriptions.iter().flat_map(|subscription| subscription.keys.all()).collect();
         let mut reply =
-            self.router.run_over(&scripts::RENEW, first.keys.slot(), names, args, deadline).await?;
+            self.router.run_over(&self.renew, first.keys.slot(), names, args, deadline).await?;
         Ok(subscriptions
             .iter()
             .map(|_| read(&mut reply).unwrap_or_else(|| Err(garbled("renew"))))

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fred::{bytes_utils::Str, error::Error, types::config::Server};
+use fred::{
+    bytes_utils::Str,
+    error::Error,
+    types::{Value, config::Server},
+};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -40,6 +44,18 @@ impl RedisRouter {
         args: Vec<Str>,
         deadline: Instant,
     ) -> Result<Reply, StoreError> {
+        words(self.ask(script, slot, names, args, deadline).await?)
+    }
+
+    /// The same for arguments and an answer that need not be text.
+    pub(super) async fn ask<A: Clone + Into<Value> + Send>(
+        &self,
+        script: &Script,
+        slot: u16,
+        names: Vec<Str>,
+        args: Vec<A>,
+        deadline: Instant,
+    ) -> Result<Value, StoreError> {
         let mut errand = RoutedRequest::new(self, slot, deadline);
         let (mut in_full, mut begun) = (false, false);
         loop {
@@ -53,7 +69,7 @@ impl RedisRouter {
             };
             match tried {
                 Err(_) => return Err(StoreError::Unavailable),
-                Ok(Ok(answer)) => return words(answer),
+                Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => in_full = errand.consider(&connection, &error, in_full).await?,
             }
         }

@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use fred::{bytes_utils::Str, util::sha1_hash};
 
 use super::lanes::Lane;
-use crate::room::{Amendment, Limits, MAX_N, Message};
+use crate::room::{Amendment, File, Limits, MAX_N, Message};
 
 /// A script and the hash by which Redis knows it.
 pub(super) struct Script {
@@ -26,15 +26,38 @@ impl Script {
 
     /// Adds messages to the log, and keeps the log within these limits.
     pub(super) fn publish(limits: &Limits) -> Self {
-        Self::limited(include_str!("lua/say.lua"), limits)
+        Self::limited(include_str!("lua/say.lua"), limits, Lane::Messages)
     }
 
     /// Changes a message or answers one, within the same limits.
     pub(super) fn amend(limits: &Limits) -> Self {
-        Self::limited(include_str!("lua/amend.lua"), limits)
+        let text = concat!("#!lua\n", include_str!("lua/files.lua"), include_str!("lua/amend.lua"));
+        Self::limited(text, limits, Lane::Messages)
     }
 
-    fn limited(text: &str, limits: &Limits) -> Self {
+    /// Renews a node's lease, and drops what is too old within the same limits.
+    pub(super) fn renew(limits: &Limits) -> Self {
+        let text = concat!(
+            "#!lua flags=allow-oom\n",
+            include_str!("lua/files.lua"),
+            include_str!("lua/renew.lua")
+        );
+        Self::limited(text, limits, Lane::Renewals)
+    }
+
+    /// Opens a file, adds a piece to it, reads it and drops it.
+    pub(super) fn of_files(limits: &Limits) -> [Self; 4] {
+        const FILES: &str = include_str!("lua/files.lua");
+        [
+            ("#!lua\n", include_str!("lua/file_open.lua")),
+            ("#!lua\n", include_str!("lua/file_write.lua")),
+            ("#!lua flags=no-writes\n", include_str!("lua/file_read.lua")),
+            ("#!lua flags=allow-oom\n", include_str!("lua/file_drop.lua")),
+        ]
+        .map(|(first, text)| Self::limited(&[first, FILES, text].concat(), limits, Lane::Files))
+    }
+
+    fn limited(text: &str, limits: &Limits, lane: Lane) -> Self {
         let text = text
             .replace("HISTORY_LEN", &limits.history_len.to_string())
             .replace("HISTORY_BYTES", &limits.history_bytes.to_string())
@@ -43,8 +66,13 @@ impl Script {
             .replace("MAX_REACTION_BYTES", &Message::MAX_REACTION_BYTES.to_string())
             .replace("MAX_REACTIONS", &Message::MAX_REACTIONS.to_string())
             .replace("MAX_AMENDMENTS", &Amendment::KEPT.to_string())
+            .replace("MAX_FILES", &File::MOST.to_string())
+            .replace("FILE_MOST", &limits.file_bytes.to_string())
+            .replace("ROOM_MOST", &limits.room_file_bytes.to_string())
+            .replace("FILE_CHUNK", &limits.file_chunk.to_string())
+            .replace("UPLOAD_AGE", &limits.upload_age.to_string())
             .replace("MAX_N", &MAX_N.to_string());
-        Self { text: Cow::Owned(text), lane: Lane::Messages, hash: OnceLock::new() }
+        Self { text: Cow::Owned(text), lane, hash: OnceLock::new() }
     }
 
     /// The whole script.
@@ -80,8 +108,6 @@ pub(super) static LOOK: Script = Script::new(
     ),
     Lane::Rooms,
 );
-/// Renews a node's lease.
-pub(super) static RENEW: Script = Script::new(include_str!("lua/renew.lua"), Lane::Renewals);
 /// Tries every command that the other scripts call.
 pub(super) static PROBE: Script = Script::new(include_str!("lua/probe.lua"), Lane::Messages);
 
@@ -100,11 +126,14 @@ mod tests {
             let calls = text.split("call('").skip(1);
             calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
         };
-        let (publish, amend) =
-            (Script::publish(&Limits::default()), Script::amend(&Limits::default()));
-        let called = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK, &RENEW, &publish, &amend]
-            .map(|script| commands(script.text()));
-        let called: BTreeSet<String> = called.into_iter().flatten().collect();
+        let limits = Limits::default();
+        let limited = [Script::publish(&limits), Script::amend(&limits), Script::renew(&limits)];
+        let called: BTreeSet<String> = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK]
+            .into_iter()
+            .chain(&limited)
+            .chain(&Script::of_files(&limits))
+            .flat_map(|script| commands(script.text()))
+            .collect();
         assert!(called.len() > 15, "{called:?}");
         assert_eq!(commands(PROBE.text()), called);
     }
@@ -120,7 +149,13 @@ mod tests {
         let (mine, usual) = (Script::publish(&limits), Script::publish(&Limits::default()));
         assert!(mine.text().contains("local keep, most, age = 7, 8000, 90000\n"));
         assert!(mine.text().contains(">= 9007199254740991 then\n"));
-        assert!(!mine.text().contains("HISTORY_") && !mine.text().contains("MAX_N"));
+        let all =
+            [Script::publish(&limits), Script::amend(&limits), Script::renew(&limits)].into_iter();
+        for script in all.chain(Script::of_files(&limits)) {
+            for name in ["HISTORY_", "FILE_", "ROOM_MOST", "UPLOAD_AGE", "EDIT_AGE", "MAX_"] {
+                assert!(!script.text().contains(name), "{name}");
+            }
+        }
         assert_ne!(mine.hash(), usual.hash());
     }
 }

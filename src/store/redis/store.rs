@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::{
     task::AbortHandle,
@@ -20,7 +21,10 @@ use super::{
     sessions::Joiner,
 };
 use crate::{
-    room::{CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NewEntry, RoomId, Snapshot},
+    room::{
+        CallMark, Cursor, File, FileFacts, FileId, JoinResult, LeaveReason, MemberId, Name,
+        NewEntry, OpenedFile, RoomId, Snapshot,
+    },
     store::{PublishResults, Store, StoreError},
 };
 
@@ -100,6 +104,49 @@ impl Store for Redis {
         id: Option<MemberId>,
     ) -> Result<Option<Snapshot>, StoreError> {
         self.look_at(room, id.map_or(Members::Counted, Members::One), Want::Nothing).await
+    }
+
+    async fn open_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        facts: &FileFacts,
+    ) -> Result<OpenedFile, StoreError> {
+        self.shared.spoiled.note_failure(room, self.shared.open_file(room, from, id, facts).await)
+    }
+
+    async fn write_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        offset: u64,
+        piece: Bytes,
+    ) -> Result<u64, StoreError> {
+        let written = self.shared.write_file(room, from, id, offset, piece).await;
+        self.shared.spoiled.note_failure(room, written)
+    }
+
+    async fn read_file(
+        &self,
+        room: &RoomId,
+        reader: MemberId,
+        id: FileId,
+        offset: Option<u64>,
+    ) -> Result<(File, Bytes), StoreError> {
+        self.shared
+            .spoiled
+            .note_failure(room, self.shared.read_file(room, reader, id, offset).await)
+    }
+
+    async fn drop_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+    ) -> Result<u64, StoreError> {
+        self.shared.spoiled.note_failure(room, self.shared.drop_file(room, from, id).await)
     }
 
     fn repair_counts(&self) -> Vec<(&'static str, &'static str, u64)> {

@@ -9,11 +9,12 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use parlor::{
     hub::{Hub, RoomRegistry},
     room::{
-        CallMark, Cursor, JoinResult, LeaveReason, MemberId, Name, NewEntry, NodeId, RoomId,
-        Snapshot,
+        CallMark, Cursor, File, FileFacts, FileId, JoinResult, LeaveReason, MemberId, Name,
+        NewEntry, NodeId, OpenedFile, RoomId, Snapshot,
     },
     store::{
         Event, EventHandler, PublishResults, Store, StoreError,
@@ -105,6 +106,46 @@ impl Store for Slow {
         a_while().await;
         // Out of reach now and then.
         if fastrand::u8(..4) == 0 { Err(StoreError::Unavailable) } else { room }
+    }
+
+    async fn open_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        facts: &FileFacts,
+    ) -> Result<OpenedFile, StoreError> {
+        self.0.open_file(room, from, id, facts).await
+    }
+
+    async fn write_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        offset: u64,
+        piece: Bytes,
+    ) -> Result<u64, StoreError> {
+        self.0.write_file(room, from, id, offset, piece).await
+    }
+
+    async fn read_file(
+        &self,
+        room: &RoomId,
+        reader: MemberId,
+        id: FileId,
+        offset: Option<u64>,
+    ) -> Result<(File, Bytes), StoreError> {
+        self.0.read_file(room, reader, id, offset).await
+    }
+
+    async fn drop_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+    ) -> Result<u64, StoreError> {
+        self.0.drop_file(room, from, id).await
     }
 
     fn ready(&self) -> bool {

@@ -124,7 +124,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
         }
     }
     // What no text of a client's brings about, and the stream.
-    let Scene { server, mut bob, ann, book } = Scene::with_accounts("general", &VIDEO).await;
+    let Scene { server, mut bob, ann, book, .. } = Scene::with_accounts("general", &VIDEO).await;
     bob.put(Message::binary(vec![1])).flush().await;
     documents.hold("tell", &bob.until("error").await, &mut seen);
     let (mut heard, base) = (BTreeSet::new(), server.url(""));

@@ -96,7 +96,7 @@ async fn every_address_and_method_is_in_the_document_and_the_reverse() {
             .filter(|key| *key != "parameters")
             .map(|method| method.to_uppercase())
             .collect();
-        let url = server.url(&path.replace("{room}", "general"));
+        let url = server.url(&path.replace("{room}", "general").replace("{file}", "x"));
         for method in
             METHODS.map(str::to_uppercase).into_iter().filter(|method| !methods.contains(method))
         {

@@ -21,6 +21,7 @@ pub(super) struct Operation<'a> {
 pub(super) struct Request {
     /// Replaces path parameters.
     pub(super) room: String,
+    pub(super) file: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) ticket: bool,
@@ -101,8 +102,17 @@ impl Operation<'_> {
     pub(super) fn plain_request(&self) -> Request {
         let needs_ticket =
             self.takes("ticket") && self.operation["security"][0].get("ticket").is_some();
-        let mut request =
-            Request { room: "general".into(), ticket: needs_ticket, ..Request::default() };
+        let file = self.parameters.iter().find(|parameter| parameter["name"] == "file");
+        let file = file.and_then(|parameter| examples(parameter).first().map(|one| plain(one)));
+        let mut request = Request {
+            room: "general".into(),
+            file: file.unwrap_or_default(),
+            ticket: needs_ticket,
+            ..Request::default()
+        };
+        if self.id == "continue" {
+            request.headers.push(("upload-offset".into(), "0".into()));
+        }
         if self.operation["security"][0].get("cookie").is_some() {
             request.login = Some(Login::Cookie);
         }
@@ -132,9 +142,13 @@ impl Operation<'_> {
         let mut request = self.plain_request();
         let (name, value) = (plain(&parameter["name"]), plain(value));
         match parameter["in"].as_str().unwrap() {
+            "path" if name == "file" => request.file = value,
             "path" => request.room = value,
             "query" => request.query.push((name, value)),
-            "header" => request.headers.push((name, value)),
+            "header" => {
+                request.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+                request.headers.push((name, value));
+            }
             place => panic!("{place}"),
         }
         request

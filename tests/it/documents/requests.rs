@@ -14,12 +14,15 @@ use super::{
 use crate::wire::TestServer;
 
 /// Refusals that only a race brings about, much time or many reactions: (operation, code).
-const RACES: [(&str, &str); 7] = [
+const RACES: [(&str, &str); 9] = [
     ("say", "too_late"),
     ("say", "reactions_full"),
     ("poll", "room_full"),
     ("poll", "address_limit"),
     ("poll", "replaced"),
+    // Each needs as many requests under way as an address may have bytes that wait.
+    ("download", "address_limit"),
+    ("continue", "address_limit"),
     ("join", "replaced"),
     ("events", "replaced"),
 ];
@@ -37,6 +40,7 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
     request.ticket &= operation.id != "leave" || !code.starts_with("bad_");
     match code {
         "bad_text" => request.body = Some(vec![0xff]),
+        "bad_frame" if operation.id == "continue" => return None,
         "bad_frame" => request.body = Some(b"{".to_vec()),
         "no_ticket" => (request.ticket, request.body) = (false, None),
         "bad_ticket" => {
@@ -44,6 +48,7 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
             request.headers.push(("authorization".into(), "Bearer nonsense".into()));
         }
         "forbidden_origin" => request.headers.push(("origin".into(), "http://evil.example".into())),
+        "body_too_big" if operation.id == "continue" => request.body = Some(vec![b'x'; 270_000]),
         "body_too_big" => request.body = Some(vec![b'x'; 70_000]),
         "too_long" if is_text => request.body = Some(vec![b'x'; 4001]),
         "too_long" => {
@@ -62,6 +67,18 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         }
         "room_full" => {
             return Some(scene(&["--room-members", "2"]).await.send(operation, &request).await);
+        }
+        "files_off" => {
+            return Some(scene(&["--file-bytes", "0"]).await.send(operation, &request).await);
+        }
+        "files_full" => {
+            let scene = scene(&[]).await;
+            for _ in 0..5 {
+                let body = json!({ "size": 10_484_000 }).to_string();
+                assert_eq!(scene.ann.post("files", body).send().await.unwrap().status(), 201);
+            }
+            request.body = Some(json!({ "size": 10_485_760 }).to_string().into_bytes());
+            return Some(scene.send(operation, &request).await);
         }
         "stale_n" => {
             let scene = scene(&["--history-len", "1"]).await;
@@ -111,9 +128,9 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         }
         "address_limit" => {
             // A member that comes back takes no seat more.
-            request.ticket &= operation.id == "say";
+            request.ticket &= ["say", "upload"].contains(&operation.id);
             return Some(
-                scene(&["--address-seats", "2", "--address-text", "1"])
+                scene(&["--address-seats", "2", "--address-text", "1", "--address-files", "1"])
                     .await
                     .send(operation, &request)
                     .await,

@@ -95,6 +95,8 @@ pub(super) struct Scene {
     pub(super) bob: Client,
     pub(super) ann: Poller,
     pub(super) book: Option<Book>,
+    /// A file of Ann's that has come whole, and an upload of which nothing has.
+    pub(super) files: [String; 2],
 }
 
 impl Scene {
@@ -137,18 +139,31 @@ impl Scene {
     pub(super) async fn on(server: TestServer, room: &str) -> Self {
         let bob = Client::join(&server, room, "Bob").await;
         let ann = Poller::join(&server, room, "Ann").await;
-        Self { server, bob, ann, book: None }
+        let upload = async || {
+            let body = json!({ "size": 5 }).to_string();
+            let opened = ann.post("files", body).send().await.unwrap();
+            let opened: Value = opened.json().await.unwrap();
+            opened["file"].as_str().unwrap_or("none").to_owned()
+        };
+        let files = [upload().await, upload().await];
+        let url = server.url(&format!("/api/rooms/{}/files/{}", encoded(room), files[0]));
+        let piece = crate::support::http::client().patch(url).bearer_auth(&ann.ticket);
+        piece.header("upload-offset", "0").body("hello").send().await.unwrap();
+        Self { server, bob, ann, book: None, files }
     }
 
     /// Puts in what only a running server can know.
     pub(super) fn fill(&self, text: &str) -> String {
         let filled =
             text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor);
+        let [file, upload] = &self.files;
+        let filled = filled.replace("{file}", file).replace("{upload}", upload);
         filled.replace("{member}", self.bob.id())
     }
 
     pub(super) async fn send(&self, operation: &Operation<'_>, request: &Request) -> Response {
         let path = operation.path.replace("{room}", &encoded(&request.room));
+        let path = path.replace("{file}", &self.fill(&request.file));
         let mut sent = crate::support::http::client()
             .request(operation.method.clone(), self.server.url(&path))
             .query(&request.query);

@@ -22,8 +22,8 @@ use parlor::{
     hub::{Encoder, Hub, JoinRequest, ResumeFrom, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
     room::{
-        CallMark, Cursor, JoinResult, LeaveReason, Limits, MemberId, Name, NewEntry, NodeId,
-        PublishResult, RoomId, Snapshot,
+        CallMark, Cursor, File, FileFacts, FileId, JoinResult, LeaveReason, Limits, MemberId, Name,
+        NewEntry, NodeId, OpenedFile, PublishResult, RoomId, Snapshot,
     },
     store::{
         PublishResults, Store, StoreError,
@@ -208,6 +208,46 @@ impl Store for Moody {
         id: Option<MemberId>,
     ) -> Result<Option<Snapshot>, StoreError> {
         self.store.find(room, id).await
+    }
+
+    async fn open_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        facts: &FileFacts,
+    ) -> Result<OpenedFile, StoreError> {
+        self.store.open_file(room, from, id, facts).await
+    }
+
+    async fn write_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+        offset: u64,
+        piece: Bytes,
+    ) -> Result<u64, StoreError> {
+        self.store.write_file(room, from, id, offset, piece).await
+    }
+
+    async fn read_file(
+        &self,
+        room: &RoomId,
+        reader: MemberId,
+        id: FileId,
+        offset: Option<u64>,
+    ) -> Result<(File, Bytes), StoreError> {
+        self.store.read_file(room, reader, id, offset).await
+    }
+
+    async fn drop_file(
+        &self,
+        room: &RoomId,
+        from: MemberId,
+        id: FileId,
+    ) -> Result<u64, StoreError> {
+        self.store.drop_file(room, from, id).await
     }
 
     fn ready(&self) -> bool {

@@ -70,7 +70,7 @@ async fn welcome_says_all_that_the_contract_promises() {
         (&json!(0), &json!([]), &json!(false))
     );
     assert_eq!(welcome["count"], 1);
-    let limits = json!({"textLength": 4000, "historyLength": 7, "historyAge": 90, "editAge": 900, "grace": 4, "poll": 15, "members": 9});
+    let limits = json!({"textLength": 4000, "historyLength": 7, "historyAge": 90, "editAge": 900, "grace": 4, "poll": 15, "members": 9, "fileBytes": 10_485_760, "roomFileBytes": 52_428_800, "fileChunk": 262_144});
     assert_eq!(welcome["limits"], limits);
     assert!(
         uuid::Uuid::parse_str(ann.id()).is_ok()

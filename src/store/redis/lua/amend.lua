@@ -1,16 +1,15 @@
-#!lua
 -- Changes a message that is in the log, or answers one, and publishes that to every node. Repeats Room::publish for an
 -- entry that is more than a text: see Message and Amendment for how it is written.
--- KEYS  room log channel
+-- KEYS  room log channel files
 -- ARGV  member seen draw n text, as for say.lua
--- Returns a line as say.lua does, or ENOMEMBER, ESTALE, ENOTARGET, ENOTYOURS, ETOOLATE or EFULL.
+-- Returns a line as say.lua does, or ENOMEMBER, ESTALE, ENOTARGET, ENOTYOURS, ETOOLATE, EFULL, ENOFILE or EINCOMPLETE.
 -- The message is changed in place, so that what was replaced or deleted is nowhere. The field 'a' keeps the newest
 -- amendments without texts, for clients that have missed them.
 local keep, most, age = HISTORY_LEN, HISTORY_BYTES, HISTORY_AGE
 local edit_age, max_reactions, max_amendments = EDIT_AGE, MAX_REACTIONS, MAX_AMENDMENTS
 local max_reaction_bytes = MAX_REACTION_BYTES
 local call, format, match, sub, find = redis.call, string.format, string.match, string.sub, string.find
-local room, log, channel = KEYS[1], KEYS[2], KEYS[3]
+local room, log, channel, files = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, seen, draw, n, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local epoch, seq, bytes, session, last, kept =
@@ -74,7 +73,7 @@ local function message(wanted)
 end
 
 local answers = tonumber(match(text, '^\16m(%d+) '))
-local place, head, before, after
+local place, head, before, after, attached, gone
 if answers then
   -- A message that the log has no more may be answered; what was never a message may not.
   if answers > tonumber(seq) then
@@ -85,6 +84,25 @@ if answers then
     if tonumber(its_seq) == answers and its_at + age > tonumber(now) then
       return 'ENOTARGET'
     end
+  end
+  -- It names its files by their ids: what is known of them is put in. Repeats Files::attach.
+  local first, named, rest = match(text, '^(\16m%d+ %d+ )(%S+)( .*)$')
+  if named ~= '-' then
+    local words = {}
+    attached = {}
+    for id in string.gmatch(named, '%x+') do
+      local file = call('HGET', files, id)
+      local size, received, its_at, from, its_seq, kind, its_name = read_file(file)
+      if from ~= member or its_seq ~= '0' or its_at + UPLOAD_AGE <= tonumber(now) then
+        return 'ENOFILE'
+      end
+      if received ~= size then
+        return 'EINCOMPLETE'
+      end
+      words[#words + 1] = id .. ':' .. size .. ':' .. kind .. ':' .. its_name
+      attached[#attached + 1] = { id, size .. ' ' .. size .. ' ' .. now .. ' ' .. member .. ' ', ' ' .. kind .. ' ' .. its_name }
+    end
+    text = first .. table.concat(words, ',') .. rest
   end
 else
   local target, change = match(text, '^\16(%d+) (.*)$')
@@ -104,9 +122,9 @@ else
     return 'ENOTYOURS'
   end
 
-  local reply, edited, reactions, words = match(before, '^\16m(%d+) (%d+) ([^\n]*)\n(.*)$')
+  local reply, edited, its_files, reactions, words = match(before, '^\16m(%d+) (%d+) (%S+) ([^\n]*)\n(.*)$')
   if not reply then
-    reply, edited, reactions, words = '0', '0', '', match(before, '^\16(\16.*)$') or before
+    reply, edited, its_files, reactions, words = '0', '0', '-', '', match(before, '^\16(\16.*)$') or before
   end
   if sign then
     -- 'emoji=member,member', each with a space before and behind.
@@ -140,7 +158,7 @@ else
     end
     reactions = sub(list, 2, -2)
   elseif change == 'd' then
-    after = '\16x'
+    after, gone = '\16x', { entry }
   else
     if its_at + edit_age <= tonumber(now) then
       return 'ETOOLATE'
@@ -148,10 +166,10 @@ else
     edited, words = now, match(change, '^e (.*)$')
   end
   if not after then
-    if reply == '0' and edited == '0' and reactions == '' then
+    if reply == '0' and edited == '0' and its_files == '-' and reactions == '' then
       after = (string.byte(words) == 16 and '\16' or '') .. words
     else
-      after = '\16m' .. reply .. ' ' .. edited .. ' ' .. reactions .. '\n' .. words
+      after = '\16m' .. reply .. ' ' .. edited .. ' ' .. its_files .. ' ' .. reactions .. '\n' .. words
     end
   end
 end
@@ -168,6 +186,10 @@ end
 seq = format('%d', seq + 1)
 local entry = seq .. ' ' .. now .. ' ' .. member .. ' ' .. n .. ' ' .. name .. '\n' .. text
 local length
+for _, file in ipairs(attached or {}) do
+  call('HSET', files, file[1], file[2] .. seq .. file[3])
+end
+gone = gone or {}
 if answers then
   bytes = bytes + #text
   length = call('RPUSH', log, entry)
@@ -196,6 +218,13 @@ while length > keep or (bytes > most and length > 1) do
   local oldest = call('LPOP', log)
   length = length - 1
   bytes = bytes - (#oldest - (find(oldest, '\n', 1, true) or 0))
+  gone[#gone + 1] = oldest
+end
+for _, dropped in ipairs(gone) do
+  local words = match(dropped, '^[^\n]*\n\16m%d+ %d+ (%S+) ')
+  for id, size in string.gmatch(words or '', '(%x+):(%d+):[^,]*') do
+    forget_file(files, id, size)
+  end
 end
 call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, n .. ' ' .. seq .. ' ' .. now)
 if drawn then

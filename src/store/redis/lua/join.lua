@@ -1,5 +1,5 @@
 -- Joins a member, or takes its session over for a new connection. Repeats Room::join.
--- KEYS  members room log channel
+-- KEYS  members room log channel files
 -- ARGV  member node tag name epoch key max_members age lease ttl since joined_at list cursor_epoch cursor_seq earliest latest
 --       epoch and key are for a room that is created here.
 --       since and joined_at are empty, unless a node brings back a member that it believes joined.
@@ -130,7 +130,7 @@ end
 -- Nothing has been written before this line, and nothing is refused after it.
 if not epoch then
   -- Keys left by an eviction or by a silent room must not be taken for this room's.
-  redis.call('UNLINK', members, room, log)
+  redis.call('UNLINK', members, room, log, KEYS[5])
   epoch, key, seq, version, moves = ARGV[5], ARGV[6], '0', '0', '0'
   redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'b', '0', 'c', now, 'x', now + lease)
 end
@@ -177,7 +177,7 @@ if not overtaken then
   redis.call('HSET', room,
     'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. since .. ' ' .. joined_at .. ' ' .. name)
 end
-for i = 1, 3 do
+for _, i in ipairs({ 1, 2, 3, 5 }) do
   redis.call('PEXPIREAT', KEYS[i], now + ttl)
 end
 if not session then

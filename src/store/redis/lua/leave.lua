@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Ends a session if this node and tag still own it. The last leave deletes
 -- every key of the room in this same step. Repeats Room::leave.
--- KEYS  members room log channel
+-- KEYS  members room log channel files
 -- ARGV  member node tag reason lease period undo
 --       undo: 1 to end the session only if this owner's join was the member's first
 -- Returns OK gone, or ENOMEMBER, or ETAKEN when this owner may not end the session.
@@ -57,7 +57,7 @@ if count > 0 and tonumber(first) <= now and my_lease and now - (my_lease - lease
   end
 end
 if count == 0 then
-  redis.call('UNLINK', members, room, log)
+  redis.call('UNLINK', members, room, log, KEYS[5])
   return { 'OK', '1' }
 end
 local version = redis.call('HINCRBY', room, 'v', 1)

@@ -1,7 +1,6 @@
-#!lua flags=allow-oom
 -- A node renews its lease in any number of rooms: its members stay for another lease.
 -- Members of a node that has been silent for a lease leave. Repeats Room::touch and Room::expire.
--- KEYS  (members room log channel)*
+-- KEYS  (members room log channel files)*
 -- ARGV  node lease ttl period age next_epoch (seen)*
 --       seen: epoch and seq that this node has got of the room, with a space between
 -- Returns for each room 'epoch seq version moves', or ENOROOM, or ELEASE when this node itself was taken for dead,
@@ -16,7 +15,7 @@ local my_lease, my_end = 'n:' .. node, format('%d', now + lease)
 
 -- Removes the members of dead nodes. Returns the version after that, or nothing if
 -- the room is deleted, and when the next lease ends.
-local function reap(members, room, log, channel, epoch, version)
+local function reap(members, room, log, channel, files, epoch, version)
   local fields, dead, any, next_end = call('HGETALL', room), {}, false, now + lease
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'n:' then
@@ -50,7 +49,7 @@ local function reap(members, room, log, channel, epoch, version)
     end
   end
   if count == 0 then
-    call('UNLINK', members, room, log)
+    call('UNLINK', members, room, log, files)
     return nil
   end
   return version, next_end
@@ -114,7 +113,7 @@ local function list_again(members, room)
   end
 end
 
-local function renew(members, room, log, channel, seen)
+local function renew(members, room, log, channel, files, seen)
   local epoch, seq, version, moves, first, ends = unpack(call('HMGET', room, 'e', 's', 'v', 'm', 'x', my_lease))
   if not epoch then
     return 'ENOROOM'
@@ -131,7 +130,7 @@ local function renew(members, room, log, channel, seen)
     -- This node's own last renewal is old: either the store or the node was away. Let the other
     -- nodes come back before any node is taken for dead.
     if now - (ends - lease) <= 2 * period then
-      version, next_end = reap(members, room, log, channel, epoch, version)
+      version, next_end = reap(members, room, log, channel, files, epoch, version)
       if not version then
         return 'ENOROOM'
       end
@@ -144,7 +143,8 @@ local function renew(members, room, log, channel, seen)
       call('SPUBLISH', channel, 'R ' .. epoch)
     end
     sweep(room, log)
-    for _, key in ipairs({ members, room, log }) do
+    sweep_files(files, now)
+    for _, key in ipairs({ members, room, log, files }) do
       call('PEXPIREAT', key, format('%d', now + ttl))
     end
   end
@@ -162,10 +162,10 @@ local function renew(members, room, log, channel, seen)
 end
 
 local reply = {}
-for i = 1, #KEYS / 4 do
-  local key = 4 * i
+for i = 1, #KEYS / 5 do
+  local key = 5 * i
   -- A spoiled room must not cost the others their renewal.
-  local done, line = pcall(renew, KEYS[key - 3], KEYS[key - 2], KEYS[key - 1], KEYS[key], ARGV[6 + i])
+  local done, line = pcall(renew, KEYS[key - 4], KEYS[key - 3], KEYS[key - 2], KEYS[key - 1], KEYS[key], ARGV[6 + i])
   reply[i] = done and line or 'EBROKEN ' .. (type(line) == 'table' and line.err or tostring(line))
 end
 return reply

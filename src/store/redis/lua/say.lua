@@ -137,16 +137,40 @@ if length == #entries then
   -- A list that is new again must not outlive its room.
   call('PEXPIREAT', log, call('PEXPIRETIME', room))
 end
+local gone
 if length > keep + 1 then
   for _, oldest in ipairs(call('LPOP', log, length - keep)) do
-    bytes = bytes - (#oldest - (string.find(oldest, '\n', 1, true) or 0))
+    local head = string.find(oldest, '\n', 1, true) or 0
+    bytes = bytes - (#oldest - head)
+    if string.byte(oldest, head + 1) == 16 then
+      gone = gone or {}
+      gone[#gone + 1] = oldest
+    end
   end
   length = keep
 end
 while length > keep or (bytes > most and length > 1) do
   local oldest = call('LPOP', log)
+  local head = string.find(oldest, '\n', 1, true) or 0
   length = length - 1
-  bytes = bytes - (#oldest - (string.find(oldest, '\n', 1, true) or 0))
+  bytes = bytes - (#oldest - head)
+  if string.byte(oldest, head + 1) == 16 then
+    gone = gone or {}
+    gone[#gone + 1] = oldest
+  end
+end
+if gone then
+  -- Their files go in the same step. The key is named here, because hardly any message needs it.
+  local files = string.sub(room, 1, -2) .. 'f'
+  for _, entry in ipairs(gone) do
+    local words = match(entry, '^[^\n]*\n\16m%d+ %d+ (%S+) ')
+    for id, size in string.gmatch(words or '', '(%x+):(%d+):[^,]*') do
+      call('HDEL', files, id)
+      for piece = 0, (size - 1) / FILE_CHUNK do
+        call('HDEL', files, format('%s.%d', id, piece))
+      end
+    end
+  end
 end
 call('HSET', room, 's', seq, 'b', format('%d', bytes), 'd:' .. member, last)
 if drawn and single then
