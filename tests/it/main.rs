@@ -9,6 +9,7 @@ mod connections;
 mod crowd;
 mod documents;
 mod fan_out;
+mod files;
 mod guides;
 mod house;
 mod http;

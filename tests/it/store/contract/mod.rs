@@ -2,6 +2,7 @@
 
 mod amendments;
 mod call;
+mod files;
 mod joins;
 mod leaves;
 mod log;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use crate::support::{cluster::Cluster, sentinel::Watched};
 use amendments::*;
 use call::*;
+use files::*;
 use joins::*;
 use leaves::*;
 use log::*;
@@ -66,6 +68,12 @@ contract! {
     counter_of_an_amendment_is_known_without_its_message
     repeated_amendment_gets_the_first_answer
     a_message_is_edited_for_a_time
+    a_file_comes_in_pieces_and_goes_to_all_with_its_message
+    a_piece_is_taken_once_and_in_its_place
+    a_file_is_its_uploaders_until_a_message_has_it
+    files_take_no_more_space_than_a_room_has
+    a_file_goes_with_its_message
+    an_upload_without_news_is_dropped
     older_n_whose_entry_is_gone_is_stale
     counters_are_exact_up_to_the_last_number
     sends_without_a_counter_get_the_next_one_wherever_they_are_said

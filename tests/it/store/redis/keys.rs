@@ -3,8 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use parlor::{
-    room::{Amendment, LeaveReason, Limits, MemberId},
-    store::{Store, redis::Redis},
+    room::{
+        Amendment, FileFacts, FileId, LeaveReason, Limits, MemberId, Message, NewEntry, RoomError,
+    },
+    store::{Store, StoreError, redis::Redis},
 };
 use tokio::time::Instant;
 
@@ -114,6 +116,91 @@ async fn databases_of_one_server_are_apart() {
     assert_eq!(first.heard.entry().await.text, text("here"));
     assert_eq!(second.heard.entry().await.text, text("there"));
     assert_eq!(first.store.counts().resyncs.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_byte_of_a_file_outlives_its_message_or_its_room() {
+    let limits = Limits { history_len: 2, file_chunk: 4, ..Limits::default() };
+    let server = Server::start();
+    let node = node(&server.url(), limits).await;
+    let room = a_room();
+    let (ann, ann_tag) = node.join(&room, "Ann").await;
+    let key = format!("parlor1:{{{room}}}:f");
+    let count = || server.ask(&["HLEN", &key]).trim().to_owned();
+    let store = &node.store;
+    let send = async |words: &str| {
+        let (id, facts) = (FileId::random(), FileFacts::new(10, None, None).unwrap());
+        store.open_file(&room, ann, id, &facts).await.unwrap();
+        for (offset, piece) in [(0, "sec4"), (4, "ret5"), (8, "67")] {
+            store.write_file(&room, ann, id, offset, piece.into()).await.unwrap();
+        }
+        let files = Message::words_of(&[id]);
+        let message = Message { files: &files, text: words, ..Message::default() };
+        store.publish(&room, ann, NewEntry { n: None, text: message.into() }).await.unwrap()
+    };
+    let ends_with = |keys: &[String]| ends(&server, keys);
+    let said = send("look").await;
+    assert_eq!(count(), "4");
+    let (all, kept) = (server.keys(), ends_with(&server.keys()));
+    assert!(kept.iter().all(|end| *end == kept[0] && *end > 0), "{all:?} {kept:?}");
+    let delete = Amendment::Delete { target: said.seq }.into();
+    store.publish(&room, ann, NewEntry { n: None, text: delete }).await.unwrap();
+    assert_eq!((count().as_str(), server.keys().len()), ("0", 3), "after the delete");
+    send("again").await;
+    assert_eq!(count(), "4");
+    // Pushed out by messages that are only a text, and then by one with a file.
+    for words in ["one", "two"] {
+        store.publish(&room, ann, entry(None, &text(words))).await.unwrap();
+    }
+    assert_eq!(count(), "0", "after the log has dropped it");
+    for words in ["three", "four", "five"] {
+        send(words).await;
+    }
+    assert_eq!(count(), "8");
+    // What a member writes is not taken for the files of a message.
+    let victim = server.ask(&["HKEYS", &key]);
+    let victim = victim.split_whitespace().find(|field| field.len() == 32).unwrap();
+    let forged = format!("\u{10}\n\u{10}m0 0 {victim}:10:a/b: \nhi");
+    for words in [&*forged, "six"] {
+        store.publish(&room, ann, entry(None, &text(words))).await.unwrap();
+    }
+    send("seven").await;
+    send("eight").await;
+    assert_eq!(count(), "8");
+    store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
+    assert_eq!(server.keys(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_goes_on_where_redis_has_dropped_its_files() {
+    let server = Server::start();
+    let limits = Limits { file_chunk: 4, lease: 3000, ..Limits::default() };
+    let node = node(&server.url(), limits).await;
+    let room = a_room();
+    let (ann, _) = node.join(&room, "Ann").await;
+    let (key, (id, facts)) = (
+        format!("parlor1:{{{room}}}:f"),
+        (FileId::random(), FileFacts::new(4, None, None).unwrap()),
+    );
+    let no_file = StoreError::Refused(RoomError::NoFile);
+    for broken in [&["DEL"][..], &["SET", "x"]] {
+        node.store.open_file(&room, ann, id, &facts).await.unwrap();
+        node.store.write_file(&room, ann, id, 0, "1234".into()).await.unwrap();
+        server.ask(&[&broken[..1], &[&*key], &broken[1..]].concat());
+        let files = Message::words_of(&[id]);
+        let message = Message { files: &files, ..Message::default() }.into();
+        let said = node.store.publish(&room, ann, NewEntry { n: None, text: message }).await;
+        if broken.len() == 1 {
+            assert_eq!(node.store.read_file(&room, ann, id, Some(0)).await, Err(no_file.clone()));
+            assert_eq!(said, Err(no_file.clone()));
+        } else {
+            assert!(matches!(said, Err(StoreError::Broken(_))), "{said:?}");
+        }
+        node.store.publish(&room, ann, entry(None, &text("all is well"))).await.unwrap();
+    }
+    // A renewal passes over it, and the room lives on.
+    until("a renewal", async || server.ask(&["PEXPIRETIME", &key]).trim().len() > 5).await;
+    assert_eq!(node.store.snapshot(&room, true).await.unwrap().unwrap().history.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
