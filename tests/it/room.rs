@@ -9,6 +9,8 @@ use parlor::room::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::support::text;
+
 const LIMITS: Limits = Limits {
     members: 4,
     listed: 4,
@@ -33,10 +35,6 @@ fn name(who: u8) -> Name {
 
 fn holder(node: u8, tag: u64) -> SessionOwner {
     SessionOwner { node: NodeId(node.into()), tag }
-}
-
-fn text(text: &str) -> Text {
-    text.parse().unwrap()
 }
 
 /// What a member says with a counter: mostly little, now and then more than a whole log may hold.
