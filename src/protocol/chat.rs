@@ -35,9 +35,9 @@ pub struct Chat<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub reply_to: Option<Seq>,
-    /// The text that it has now; of a deleted message, and of one that is only files, none.
+    /// The text that it has now; empty where the message is only files. Of a deleted message none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "crate::room::Text"))]
+    #[cfg_attr(test, schemars(length(max = 4000)))]
     pub text: Option<&'a str>,
     /// When its text was last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ impl<'a> Chat<'a> {
             verified: True::when(user.is_verified()),
             room,
             reply_to: message.reply_to,
-            text: (!message.deleted && !message.text.is_empty()).then_some(message.text),
+            text: (!message.deleted).then_some(message.text),
             edited: message.edited.map(Timestamp),
             files: Files::of(message),
             deleted: True::when(message.deleted),

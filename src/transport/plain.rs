@@ -73,8 +73,8 @@ fn entry(item: &EntryDto<'_>, out: &mut String) {
     match item {
         EntryDto::Chat(chat) if chat.deleted.is_some() => gone(chat.user, out),
         EntryDto::Chat(chat) => {
-            if chat.text.is_some() || chat.files.is_none() {
-                message(chat.timestamp, chat.user, chat.text.unwrap_or_default(), out);
+            if let Some(text) = chat.text.filter(|text| !text.is_empty()) {
+                message(chat.timestamp, chat.user, text, out);
             }
             let files = chat.files.iter().flat_map(|files| files.list());
             files.for_each(|sent| file(chat.user, &sent, out));

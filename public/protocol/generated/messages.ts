@@ -99,7 +99,7 @@ export type Chat = { "type": "chat",
   room: string,
   /** The `seq` of the message that it answers, which may be gone. */
   replyTo?: number,
-  /** The text that it has now; of a deleted message, and of one that is only files, none. */
+  /** The text that it has now; empty where the message is only files. Of a deleted message none. */
   text?: string,
   /** When its text was last changed. */
   edited?: string,
