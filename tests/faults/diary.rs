@@ -50,6 +50,7 @@ pub struct Diary {
     pub name: String,
     /// The `clientId`, once welcomed.
     pub id: String,
+    pub ticket: String,
     pub linked: bool,
     /// Nothing of one's own waits for its ack.
     pub quiet: bool,
@@ -78,6 +79,7 @@ impl Diary {
         Self {
             name: name.to_owned(),
             id: String::new(),
+            ticket: String::new(),
             linked: false,
             quiet: true,
             lives: Vec::new(),

@@ -16,6 +16,8 @@ pub struct Verdict {
     pub sent: usize,
     /// Reactions, edits and deletes among them.
     pub amendments: usize,
+    /// Files of messages that are there, each read whole.
+    pub files: usize,
     pub acknowledged: usize,
     /// Acknowledged, and not heard by a member who was there.
     pub lost: Vec<String>,

@@ -8,6 +8,7 @@ mod cluster;
 mod diary;
 mod fleet;
 mod ledger;
+mod link;
 mod manner;
 mod nodes;
 mod person;
@@ -20,6 +21,7 @@ mod storm;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod upload;
 
 use std::{
     fmt::Write, panic::AssertUnwindSafe, path::Path, pin::Pin, process::ExitCode, time::Duration,
@@ -40,7 +42,7 @@ const AWAY: [&str; 5] = [
 ];
 
 /// What a master has taken and not passed on is lost when another takes its place: only then may rooms begin anew.
-const LOSSY: [&str; 2] = ["reset", "joined"];
+const LOSSY: [&str; 3] = ["reset", "joined", "error no_file"];
 
 /// Longer than anything may take that is certain to come: the longest lease and expiry of `make faults` included.
 const PATIENCE: Duration = Duration::from_secs(240);

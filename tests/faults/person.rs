@@ -28,8 +28,9 @@ use tokio_tungstenite::{
 use super::{
     diary::Diary,
     manner::{Patience, Wish},
-    speech::{compose, described, is_amendment},
+    speech::{Pending, compose, described, is_amendment},
     support::folded::as_told,
+    upload::{Upload, as_sent},
 };
 
 pub struct Person {
@@ -62,6 +63,7 @@ impl Person {
             seat: None,
             pending: VecDeque::new(),
             sent: HashMap::new(),
+            upload: Upload::default(),
             n: 0,
             tries: 0,
         };
@@ -87,20 +89,8 @@ impl Person {
     }
 }
 
-type Socket = WebSocketStream<TcpStream>;
-
 /// How many messages of one's own may wait for their acks.
 const UNDER_WAY: usize = 3;
-
-/// An entry of one's own that is not acknowledged yet.
-struct Pending {
-    n: u64,
-    frame: Value,
-    /// What it says.
-    text: String,
-    /// When to send it, if not already under way.
-    again: Option<Instant>,
-}
 
 struct Visitor {
     /// An address of their own, as people have: what one address may do is not all that a crowd may.
@@ -115,8 +105,9 @@ struct Visitor {
     /// Ticket and cursor.
     seat: Option<(String, String)>,
     pending: VecDeque<Pending>,
-    /// What was sent under which `n`.
+    /// What was sent under which `n`, as the others are told of it.
     sent: HashMap<u64, Value>,
+    upload: Upload,
     n: u64,
     tries: u32,
 }
@@ -134,7 +125,9 @@ impl Visitor {
 
     async fn stay(mut self) {
         loop {
-            let end = match self.open().await {
+            let seat = self.seat.as_ref();
+            let opening = open((self.home, self.door), &self.room, &self.name, seat, self.patience);
+            let end = match opening.await {
                 Ok(socket) => self.visit(socket).await,
                 Err(what) => {
                     self.diary().saw(what);
@@ -154,38 +147,6 @@ impl Visitor {
         self.tries += 1;
         let most = (500 << self.tries.min(5)).min(15_000);
         End::ComeBack(asked + Duration::from_millis(fastrand::u64(0..most)))
-    }
-
-    async fn open(&self) -> Result<Socket, String> {
-        let resume = if self.seat.is_some() { "&resume=1" } else { "" };
-        let request =
-            format!("ws://{}/ws?room={}&name={}{resume}", self.door, self.room, self.name);
-        let opening = async {
-            let socket = TcpSocket::new_v4().map_err(|error| error.to_string())?;
-            socket.bind((self.home, 0).into()).map_err(|error| error.to_string())?;
-            let stream =
-                socket.connect(self.door).await.map_err(|_| "connection refused".to_owned())?;
-            stream.set_nodelay(true).map_err(|error| error.to_string())?;
-            let request = request.into_client_request().unwrap();
-            let (mut socket, _) =
-                client_async(request, stream).await.map_err(|error| match error {
-                    tokio_tungstenite::tungstenite::Error::Http(answer) => {
-                        format!("HTTP {}", answer.status().as_u16())
-                    }
-                    _ => "upgrade broken off".to_owned(),
-                })?;
-            if let Some((ticket, cursor)) = &self.seat {
-                let resume = json!({"type": "resume", "ticket": ticket, "cursor": cursor});
-                socket
-                    .send(Message::text(resume.to_string()))
-                    .await
-                    .map_err(|_| "gone".to_owned())?;
-            }
-            Ok(socket)
-        };
-        timeout(self.patience.welcome_within, opening)
-            .await
-            .unwrap_or_else(|_| Err("no answer".to_owned()))
     }
 
     /// One link, until it ends.
@@ -237,7 +198,7 @@ impl Visitor {
                             leaving = true;
                             out = Some(json!({"type": "leave"}));
                         }
-                        _ if linked && !leaving => out = self.speak(wish),
+                        _ if linked && !leaving => out = self.speak(wish).await,
                         _ => {}
                     }
                     if !linked && opened.elapsed() > self.patience.welcome_within {
@@ -274,11 +235,19 @@ impl Visitor {
     }
 
     /// What to say now, if anything.
-    fn speak(&mut self, wish: Wish) -> Option<Value> {
+    async fn speak(&mut self, wish: Wish) -> Option<Value> {
         if wish == Wish::Talk && self.pending.len() < UNDER_WAY {
             self.n += 1;
+            let file = self.upload.whole().await;
+            let ticket = self.seat.as_ref()?.0.clone();
+            let files = format!("http://{}/api/rooms/{}/files", self.door, self.room);
+            let name = format!("{} {}.txt", self.name, self.n);
+            self.upload.begin(self.n, self.home.into(), files, ticket, name);
             let mut diary = self.diary.lock();
-            let frame = compose(self.n, diary.known());
+            let mut frame = compose(self.n, diary.known());
+            if let Some(file) = file.filter(|_| !is_amendment(&frame)) {
+                frame["files"] = json!([file]);
+            }
             let text = described(&self.item(&frame, 0, &diary));
             diary.said.insert(text.clone(), (Instant::now(), None));
             if is_amendment(&frame) {
@@ -293,7 +262,7 @@ impl Visitor {
         let due =
             self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
         due.again = None;
-        Some(due.frame.clone())
+        Some(as_sent(&due.frame))
     }
 
     /// An entry of one's own as the others are told of it.
@@ -314,6 +283,12 @@ impl Visitor {
             "welcome" | "reset" => {
                 let lives = diary.lives.len();
                 diary.arrive(frame, self.seat.is_some());
+                let ticket = frame["ticket"].as_str().unwrap();
+                ticket.clone_into(&mut diary.ticket);
+                if frame["type"] == "reset" || frame["resumed"] != true {
+                    self.upload.end();
+                    self.pending.iter_mut().for_each(|pending| pending.forget("files"));
+                }
                 if diary.lives.len() > lives {
                     // In another life other messages have these numbers.
                     self.pending.retain(|pending| {
@@ -357,15 +332,19 @@ impl Visitor {
             "joined" => diary.joined(frame),
             "left" => diary.left(frame),
             "pong" | "typing" => {}
-            // Its message was deleted meanwhile.
-            "error" if frame["code"] == "no_target" => {
+            // Its message was deleted meanwhile, or Redis has lost its file.
+            "error" if ["no_target", "no_file"].contains(&frame["code"].as_str().unwrap()) => {
+                if frame["code"] == "no_file" {
+                    diary.saw("error no_file");
+                }
                 if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
                     let pending = &mut self.pending[at];
                     if is_amendment(&pending.frame) {
                         diary.withdraw(&pending.text);
                         self.pending.remove(at);
                     } else {
-                        pending.frame.as_object_mut().unwrap().remove("replyTo");
+                        let is_reply = frame["code"] == "no_target";
+                        pending.forget(if is_reply { "replyTo" } else { "files" });
                         pending.again = Some(Instant::now());
                         self.sent.insert(pending.n, pending.frame.clone());
                     }

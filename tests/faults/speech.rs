@@ -1,5 +1,7 @@
 //! What a member says: words, answers, and now and then a change of what was said before.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::{fleet, support::folded::Folded};
@@ -8,6 +10,24 @@ use super::{fleet, support::folded::Folded};
 /// miss more amendments than a room keeps.
 fn turn() -> u64 {
     if fleet::is_long() { 48 } else { 16 }
+}
+
+/// An entry of one's own that is not acknowledged yet.
+pub struct Pending {
+    pub n: u64,
+    /// As the others will be told of it.
+    pub frame: Value,
+    /// What it says.
+    pub text: String,
+    /// When to send it, if not already under way.
+    pub again: Option<Instant>,
+}
+
+impl Pending {
+    /// It is sent without this.
+    pub fn forget(&mut self, field: &str) {
+        self.frame.as_object_mut().unwrap().remove(field);
+    }
 }
 
 /// What a member knows of its room.

@@ -12,7 +12,7 @@ use super::{
     person::Person,
     support::{cluster::Cluster, redis::Server, sentinel::Watched},
     table::Row,
-    until,
+    until, upload,
 };
 
 /// How often every member hears every member before a fault and after it.
@@ -230,6 +230,13 @@ impl<B: Backend> Storm<B> {
             {
                 *seen.entry(what.clone()).or_default() += 1;
             }
+        }
+        for (number, room) in self.crowd.iter().enumerate() {
+            let (door, name) = (self.fleet.nginx.address, format!("storm-{number}"));
+            let look = upload::look(door, name, &room[0].diary());
+            let (files, wrong) = look.await;
+            verdict.files += files;
+            verdict.amiss.extend(wrong);
         }
         let lasted = self.ended.map(|ended| ended - self.struck);
         let mut row = Row::new(fault, seen, may, lasted, verdict);

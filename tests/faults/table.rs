@@ -71,8 +71,9 @@ impl fmt::Display for Row {
         let seen: Vec<_> =
             self.seen.iter().map(|(what, times)| format!("{times} {what}")).collect();
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
-        let Verdict { sent, amendments, acknowledged, lost, gone, doubled, disordered, .. } =
-            &self.verdict;
+        let Verdict {
+            sent, amendments, files, acknowledged, lost, gone, doubled, disordered, ..
+        } = &self.verdict;
         let Verdict { again, slowest, .. } = &self.verdict;
         let after = self
             .lasted
@@ -89,7 +90,7 @@ impl fmt::Display for Row {
         }
         write!(
             f,
-            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments | {acknowledged} | {}{gone} | {} | {} |",
+            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments, {files} files read | {acknowledged} | {}{gone} | {} | {} |",
             self.fault,
             self.note,
             again.as_secs_f32(),

@@ -12,6 +12,8 @@ pub struct Told {
     pub text: Option<String>,
     pub reply_to: Option<u64>,
     pub edited: bool,
+    /// Its files, as they were told.
+    pub files: Vec<Value>,
     /// Each emoji and who put it there, in their order.
     pub reactions: Vec<(String, Vec<String>)>,
 }
@@ -96,6 +98,7 @@ fn message(item: &Value) -> Told {
         text: text.map(str::to_owned),
         reply_to: item["replyTo"].as_u64(),
         edited: item["edited"].is_string(),
+        files: item["files"].as_array().cloned().unwrap_or_default(),
         reactions: reactions.collect(),
     }
 }

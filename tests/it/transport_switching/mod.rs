@@ -1,8 +1,9 @@
 //! Every transport into the same room: one ledger over four of them, one and two nodes, cuts and switches at random.
-//! People say words, answer them, react to them, change and delete them.
+//! People say words, answer them, react to them, change and delete them, and send files.
 
 mod nomad;
 mod record;
+mod upload;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -41,7 +42,7 @@ async fn nomads(
             nomad.absorbed.len() as u64;
     }
     let kinds = record.kinds();
-    for kind in ["chat", "reply", "react", "edit", "delete"] {
+    for kind in ["chat", "reply", "react", "edit", "delete", "file"] {
         assert!(kinds.contains_key(kind), "no {kind} in {total} entries");
     }
     for node in nodes.iter() {

@@ -32,7 +32,7 @@ pub(super) struct Nomad {
     each: u64,
     acked: u64,
     pub(super) poller: Poller,
-    /// What they say under each of their counters, however often they have to send it.
+    /// What they say under each of their counters, however often they have to send it, as the others are told of it.
     composed: BTreeMap<u64, Value>,
     /// What was acknowledged, by its number, as the others are told of it.
     pub(super) done: BTreeMap<u64, Value>,
@@ -47,7 +47,7 @@ pub(super) struct Nomad {
     /// How many may still join; none joins twice.
     others: u64,
     pub(super) counts: BTreeMap<&'static str, u64>,
-    luck: fastrand::Rng,
+    pub(super) luck: fastrand::Rng,
 }
 
 impl Nomad {
@@ -78,11 +78,11 @@ impl Nomad {
         }
     }
 
-    fn count(&mut self, what: &'static str) {
+    pub(super) fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
 
-    fn node(&mut self) -> usize {
+    pub(super) fn node(&mut self) -> usize {
         let node = self.luck.usize(..self.nodes.len());
         self.poller.base = self.nodes[node].url("");
         node
@@ -93,12 +93,24 @@ impl Nomad {
     }
 
     /// What is sent under this counter.
-    fn entry(&mut self, n: u64) -> Value {
+    async fn entry(&mut self, n: u64) -> Value {
         if !self.composed.contains_key(&n) {
-            let entry = self.compose(n);
+            let mut entry = self.compose(n);
+            if entry["type"] == "chat" && self.luck.u8(..6) == 0 {
+                let name = format!("{} {n} file.", self.name);
+                entry["files"] = json!([self.upload(name).await]);
+            }
             self.composed.insert(n, entry);
         }
-        self.composed[&n].clone()
+        let mut entry = self.composed[&n].clone();
+        // A client names its files; the others are told what they are.
+        let files = entry["files"]
+            .as_array()
+            .map(|files| files.iter().map(|file| file["file"].clone()).collect::<Value>());
+        if let Some(files) = files {
+            entry["files"] = files;
+        }
+        entry
     }
 
     /// Words, a reply, a reaction, an edit or a delete; only of what was heard.
@@ -224,7 +236,7 @@ impl Nomad {
         if self.luck.u8(..4) == 0 {
             let _ = self.poller.post("typing", r#"{"typing":true}"#).send().await.unwrap();
         }
-        let entry = self.entry(n).to_string();
+        let entry = self.entry(n).await.to_string();
         let sending = self.poller.post("messages", entry).send();
         if self.luck.u8(..4) == 0 {
             self.count("answers to sends lost");
@@ -252,7 +264,7 @@ impl Nomad {
         for _ in 0..steps {
             if self.acked < self.each && self.luck.bool() {
                 let n = self.acked + 1;
-                socket.send(self.entry(n)).flush().await;
+                socket.send(self.entry(n).await).flush().await;
                 self.count("sent by socket");
             }
             if let Ok(heard) = timeout(PATCH, socket.next_whenever()).await {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::{ROOM, nomad::Nomad};
+use super::{ROOM, nomad::Nomad, upload};
 use crate::{
     support::folded::Folded,
     wire::{Client, PATIENCE, TestServer, listener::Listener, poller::Poller},
@@ -39,22 +40,37 @@ impl Record {
         for item in self.done.values() {
             let kind = if item["replyTo"].is_null() { text(&item["type"]) } else { "reply" };
             *kinds.entry(kind).or_default() += 1;
+            if item["files"].is_array() {
+                *kinds.entry("file").or_default() += 1;
+            }
         }
         kinds
     }
 
-    /// Every text that no message has any more.
+    /// Every text, and every name of a file, that no message has any more. A file's bytes are its name.
     fn void(&self) -> Vec<&str> {
-        let now: BTreeSet<&str> =
-            self.log.0.values().filter_map(|told| told.text.as_deref()).collect();
-        let all = self.done.values().filter_map(|item| item["text"].as_str());
+        let now = self.log.0.values().flat_map(|told| {
+            told.text
+                .as_deref()
+                .into_iter()
+                .chain(told.files.iter().map(|file| text(&file["name"])))
+        });
+        let now: BTreeSet<&str> = now.collect();
+        let all = self.done.values().flat_map(|item| {
+            let names = item["files"].as_array().into_iter().flatten();
+            item["text"].as_str().into_iter().chain(names.map(|file| text(&file["name"])))
+        });
         all.filter(|text| !now.contains(text)).collect()
     }
 
     /// A place that may have no text which was replaced or deleted, and how many there are.
     pub(super) fn hold_against(&self, place: &str, contents: &str) -> usize {
         let void = self.void();
-        let found: Vec<_> = void.iter().filter(|text| contents.contains(**text)).collect();
+        // Redis has a name in base64.
+        let found = void.iter().filter(|text| {
+            contents.contains(**text) || contents.contains(&BASE64_URL_SAFE_NO_PAD.encode(text))
+        });
+        let found: Vec<_> = found.collect();
         assert!(found.is_empty(), "{place} still has {found:?}");
         void.len()
     }
@@ -67,7 +83,7 @@ impl Record {
         assert!(known.is_sorted_by(|one, other| one < other), "{who}: {known:?}");
         for told in &nomad.ledger {
             let (item, done) = (&told.item, &self.done[&told.seq]);
-            let same = ["type", "from", "target", "text", "emoji", "on", "replyTo"]
+            let same = ["type", "from", "target", "text", "emoji", "on", "replyTo", "files"]
                 .iter()
                 .all(|field| item[*field] == done[*field]);
             let folded = told.folded || rereads;
@@ -97,7 +113,7 @@ impl Record {
         head && match (text(&item["type"]), text(&done["type"])) {
             ("chat", "chat") if item["deleted"] == true => end && item["text"].is_null(),
             ("chat", "chat") => {
-                item["replyTo"] == done["replyTo"]
+                (&item["replyTo"], &item["files"]) == (&done["replyTo"], &done["files"])
                     && later.any(|later| later["text"] == item["text"])
             }
             ("edit", "edit") => later.any(|later| later["text"] == item["text"]),
@@ -135,8 +151,28 @@ impl Record {
         for told in self.log.0.values().filter_map(|told| told.text.as_ref()) {
             assert!(lines.contains(told.as_str()), "a terminal has no {told}");
         }
+        self.hold_files(&poller).await;
         socket.leave().await;
         poller.leave().await;
+    }
+
+    /// Each message has its files, whole; those of a deleted one are gone.
+    async fn hold_files(&self, poller: &Poller) {
+        for (seq, done) in &self.done {
+            for file in done["files"].as_array().into_iter().flatten() {
+                let url = poller.url(&format!("files/{}", text(&file["file"])));
+                let download = poller.http.get(url).bearer_auth(&poller.ticket);
+                let response = download.send().await.unwrap();
+                if self.log.0[seq].text.is_none() {
+                    assert_eq!(response.status(), 404, "a deleted {file}");
+                    continue;
+                }
+                assert_eq!(response.status(), 200, "{file}");
+                let size = file["size"].as_u64().unwrap() as usize;
+                let bytes = response.bytes().await.unwrap();
+                assert!(bytes == upload::bytes(text(&file["name"]), size), "{file}");
+            }
+        }
     }
 }
 
