@@ -30,10 +30,11 @@ struct Frame<'a> {
     content: Option<Word<'a>>,
     n: Option<Value>,
     typing: Option<bool>,
-    target: Option<Value>,
+    // What plain messages never have is boxed: each byte here is moved for every message.
+    target: Option<Box<Value>>,
     #[serde(rename = "replyTo")]
-    reply_to: Option<Value>,
-    files: Option<Value>,
+    reply_to: Option<Box<Value>>,
+    files: Option<Box<Value>>,
     #[serde(borrow)]
     emoji: Option<Word<'a>>,
     on: Option<bool>,
@@ -85,17 +86,17 @@ impl Frame<'_> {
     fn ask(self, n: Option<u64>) -> Result<ClientMessage, ApiError> {
         let text = self.text.or(self.message).or(self.content);
         let target = |needs: &'static str| {
-            let target = self.target.as_ref().and_then(seq);
+            let target = self.target.as_deref().and_then(seq);
             target.ok_or_else(|| ApiError::BadFrame(needs.into()))
         };
         let chat = |text: Option<Word>| {
-            let reply_to = match &self.reply_to {
+            let reply_to = match self.reply_to.as_deref() {
                 None | Some(Value::Null) => None,
                 Some(value) => Some(seq(value).ok_or_else(|| {
                     ApiError::BadFrame("\"replyTo\" is the seq of a message".into())
                 })?),
             };
-            let files = match &self.files {
+            let files = match self.files.as_deref() {
                 None | Some(Value::Null) => Box::default(),
                 Some(value) => files(value).ok_or_else(|| {
                     ApiError::BadFrame(format!(

@@ -15,18 +15,15 @@ use futures_util::{SinkExt, StreamExt};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::{
-    net::{TcpSocket, TcpStream},
     sync::watch,
     task::JoinHandle,
     time::{MissedTickBehavior, interval, timeout},
 };
-use tokio_tungstenite::{
-    WebSocketStream, client_async,
-    tungstenite::{Message, client::IntoClientRequest},
-};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     diary::Diary,
+    link::{Socket, open},
     manner::{Patience, Wish},
     speech::{Pending, compose, described, is_amendment},
     support::folded::as_told,
