@@ -92,7 +92,7 @@ async fn who_comes_back_at_another_node_is_never_refused_for_seats() {
     let redis = redis::Server::start();
     let limits = ["--address-seats", "1", "--address-rooms", "1", "--max-seats", "1"];
     let (here, there) = (node_with(&redis, &limits).await, node_with(&redis, &limits).await);
-    let (ann, _full) =
+    let (mut ann, _full) =
         (Client::join(&here, "r", "Ann").await, Client::join(&there, "full", "Bob").await);
     let join = async |ticket: &str| {
         let request = crate::support::http::client()
@@ -107,6 +107,8 @@ async fn who_comes_back_at_another_node_is_never_refused_for_seats() {
         (&json!(ann.id()), &json!(true)),
         "{resumed}"
     );
+    // The first node gives her seat back when it hears that she has moved.
+    ann.expect_closing("replaced", 4001).await;
     let _cid = Client::join(&here, "r", "Cid").await;
     let left = crate::support::http::client()
         .post(there.url("/api/rooms/r/leave"))
