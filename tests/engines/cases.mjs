@@ -35,7 +35,7 @@ const shows = (tab, texts) =>
   );
 const heading = (tab, text) => sees(tab, (text) => document.querySelector("h1")?.innerText === text, text);
 const isLocked = (tab) =>
-  sees(tab, () => document.querySelector("header [aria-label='End-to-end encrypted']") !== null);
+  sees(tab, () => document.querySelector("header [title='End-to-end encrypted']") !== null);
 const seat = (tab) =>
   tab.evaluate(
     () =>
