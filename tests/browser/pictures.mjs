@@ -99,7 +99,8 @@ try {
 
   const landing = await visitors.page({ viewport: { width: 1120, height: 700 }, colorScheme: "light" });
   await landing.goto(server.url);
-  await landing.getByRole("button", { name: "Create a room" }).waitFor();
+  await landing.getByRole("img", { name: "A room:" }).waitFor();
+  await landing.waitForLoadState("networkidle");
   await shoot(landing, "landing");
 
   const room = `${server.url}/r/lusab-babad-gutih-tugad${KEY}`;
