@@ -1,7 +1,7 @@
 # Parlor. `make` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build generate test check test-page test-rust test-api test-instructions test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale bench-instructions strangers audit fmt tools
+.PHONY: help run build generate test check test-page test-rust test-api test-instructions test-streams test-faults test-browser test-engines faults bench bench-short bench-page bench-scale bench-instructions strangers pictures audit fmt tools
 
 # What the tests start beside Parlor itself; Debian's packages of the same names. PostgreSQL's server is not on the PATH.
 SERVERS := redis-server nginx curl chromium openssl python3 valgrind
@@ -105,6 +105,10 @@ strangers: build ## What one address can do to the server: each attack, and what
 
 bench-page: build $(LIGHTHOUSE) ## How fast the page is: Lighthouse, round trips to the first message, a long log (docs/page.md); some minutes
 	PARLOR_BIN=target/release/parlor node benches/page/main.mjs
+
+pictures: $(PAGE) $(LIVEKIT) ## The pictures of the README and of the landing, of the real page; Debian's chromium, and fonts-noto-color-emoji
+	cargo build --bin parlor
+	npm run --silent pictures
 
 audit: ## Licences and sources of what comes in through Cargo and npm, and known vulnerabilities where their databases can be reached
 	.ci/audit

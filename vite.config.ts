@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build, type Plugin, type ResolvedConfig, type Rolldown } from "vite";
 import { defineConfig } from "vitest/config";
+import subsetFont from "subset-font";
 
 const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
 
@@ -119,10 +120,44 @@ function licenses(): Plugin {
         for (const [name, source] of [...swallowed, ...needed.map((name) => [name, null] as const)])
           await take(beside(dirname(file), name), source);
       }
+      await take(`${SERIF.package}/package.json`, null);
       const silent = [...terms].filter(([, texts]) => texts.size === 0).map(([name]) => name);
       if (silent.length > 0) throw new Error(`no terms found of ${silent.join(", ")}`);
       const parts = [...terms].sort().map(([name, texts]) => [name, "=".repeat(name.length), ...texts].join("\n\n"));
       this.emitFile({ type: "asset", fileName: "licenses.txt", source: `${parts.join("\n\n\n")}\n` });
+    },
+  };
+}
+
+const SERIF = {
+  package: resolve(import.meta.dirname, "node_modules/@fontsource/literata"),
+  weight: 500,
+  made: resolve(import.meta.dirname, "node_modules/.vite/serif"),
+};
+
+const letters = (from: string, to: string) =>
+  Array.from({ length: to.charCodeAt(0) - from.charCodeAt(0) + 1 }, (_, i) =>
+    String.fromCharCode(from.charCodeAt(0) + i),
+  ).join("");
+
+/** By script: what headings are written in. What lacks here is drawn in another font. */
+const SERIF_LETTERS = {
+  latin: `${letters(" ", "~")}\u00a0«»·${letters("À", "ÿ")}–—‘’‚“”„…`,
+  cyrillic: `${letters("А", "я")}Ёё`,
+};
+
+/** The serif of headings, without what headings do not use: the package's files are twice as large. */
+function serif(): Plugin {
+  return {
+    name: "serif",
+    async config() {
+      await mkdir(SERIF.made, { recursive: true });
+      for (const [script, text] of Object.entries(SERIF_LETTERS)) {
+        const whole = await readFile(`${SERIF.package}/files/literata-${script}-${SERIF.weight}-normal.woff2`);
+        const part = await subsetFont(whole, text, { targetFormat: "woff2", noLayoutClosure: true });
+        await writeFile(`${SERIF.made}/serif-${script}.woff2`, part);
+      }
+      return { resolve: { alias: { serif: SERIF.made } } };
     },
   };
 }
@@ -150,9 +185,16 @@ function preconnect(): Plugin {
             ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file)),
           ].map((file) => `/${file}`);
         };
+        const fonts = Object.keys(bundle!).filter((file) => file.endsWith(".woff2"));
+        const outsideFiles = (...scripts: (keyof typeof SERIF_LETTERS)[]) => [
+          ...filesOf("outside"),
+          ...fonts
+            .filter((file) => scripts.some((script) => file.includes(`serif-${script}-`)))
+            .map((file) => `/${file}`),
+        ];
         const define = {
           LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }),
-          OUTSIDE_FILES: JSON.stringify(filesOf("outside")),
+          OUTSIDE_FILES: JSON.stringify({ en: outsideFiles("latin"), ru: outsideFiles("latin", "cyrillic") }),
           ENCRYPTION_FILES: JSON.stringify(filesOf("encryption")),
         };
         const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;
@@ -206,7 +248,7 @@ export default defineConfig({
   cacheDir: "../node_modules/.vite",
   // Tests mount views as a browser does, not as a server that renders them.
   ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
-  plugins: [svelte({ configFile: false }), preconnect(), preview(), licenses(), precompress()],
+  plugins: [svelte({ configFile: false }), serif(), preconnect(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,

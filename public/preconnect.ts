@@ -10,7 +10,7 @@ import { applyTheme, loadTheme } from "./views/theme";
 
 /** The files with the texts of each language, the views outside of a room and encryption, as the build named them. */
 declare const LOCALE_FILES: Record<Language, readonly string[]>;
-declare const OUTSIDE_FILES: readonly string[];
+declare const OUTSIDE_FILES: Record<Language, readonly string[]>;
 declare const ENCRYPTION_FILES: readonly string[];
 
 applyTheme(loadTheme());
@@ -22,12 +22,17 @@ const name = room === null ? null : savedNameFor(room);
 const outside = name === null && /^\/($|r\/)/.test(location.pathname);
 
 // The page imports its texts and such parts when it runs: preloaded, they arrive with it and not after it.
+const language = chooseLanguage(loadLanguage(), navigator.languages);
 for (const href of [
-  ...LOCALE_FILES[chooseLanguage(loadLanguage(), navigator.languages)],
-  ...(outside ? OUTSIDE_FILES : []),
+  ...LOCALE_FILES[language],
+  ...(outside ? OUTSIDE_FILES[language] : []),
   ...(room !== null && key.is === "key" ? ENCRYPTION_FILES : []),
 ]) {
-  const kind = href.endsWith("css") ? { rel: "preload", as: "style", crossOrigin: "" } : { rel: "modulepreload" };
+  const kind = href.endsWith("js")
+    ? { rel: "modulepreload" }
+    : href.endsWith("css")
+      ? { rel: "preload", as: "style", crossOrigin: "" }
+      : { rel: "preload", as: "font", crossOrigin: "", fetchPriority: "low" };
   document.head.append(Object.assign(document.createElement("link"), kind, { href }));
 }
 

@@ -89,6 +89,16 @@ describe.each([
     }
   });
 
+  test("the word beside the lock says Encrypted just where the title claims it, and Not encrypted for no part of it", () => {
+    for (const state of every) {
+      const { state: is, title, word } = summarize(state, texts);
+      expect(word === texts.sealed, JSON.stringify(state)).toBe(title === texts.titles.sealed);
+      expect(word === texts.titles.insecure, JSON.stringify(state)).toBe(
+        is === "plain" || is === "keyless" || is === "insecure",
+      );
+    }
+  });
+
   test("claim a protected way only over https, and ask for https only where it is missing", () => {
     for (const state of every) {
       const said = says(state);

@@ -28,6 +28,8 @@ export function encryptionState({ key, canEncrypt, lines }: EncryptionFacts): En
 export type EncryptionSummary = {
   state: EncryptionState;
   title: string;
+  /** The same in a word or two, to stand beside the lock. */
+  word: string;
   /** The text above the log: nothing is sent, or most lines are undecryptable. */
   banner: string;
   /** The banner can be closed. */
@@ -46,7 +48,10 @@ export function summarize(facts: EncryptionFacts, texts: EncryptionTexts): Encry
           : facts.canEncrypt
             ? texts.noKey
             : texts.noKeyHere;
-  return { state, title: texts.titles[state], banner, closes: state !== "unusable" };
+  const title = texts.titles[state];
+  const word =
+    state === "sealed" ? texts.sealed : state === "plain" || state === "keyless" ? texts.titles.insecure : title;
+  return { state, title, word, banner, closes: state !== "unusable" };
 }
 
 /** A single line with another key is marked itself; the banner appears only when most lines are undecryptable. */

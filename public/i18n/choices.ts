@@ -1,10 +1,12 @@
-// The texts of what a person chooses for this browser, on the landing and in a room.
+// The texts of what comes with `views/kept`: what a person chooses for this browser, and the landing’s picture.
 
 import type { Remembering } from "../storage/recent-rooms";
 import type { Theme } from "../views/theme";
 import type { Language } from "./language";
 
 const en = {
+  picture: "A room: three people arrange an evening, one message has a reaction and one an answer.",
+
   theme: "Theme",
   themes: { "light dark": "System", light: "Light", dark: "Dark" } satisfies Record<Theme, string> as Record<
     Theme,
@@ -32,6 +34,8 @@ const en = {
 export type ChoiceTexts = typeof en;
 
 const ru: ChoiceTexts = {
+  picture: "Комната: трое договариваются о встрече, на одно сообщение поставлена реакция, на другое ответили.",
+
   theme: "Тема",
   themes: { "light dark": "Системная", light: "Светлая", dark: "Тёмная" },
 

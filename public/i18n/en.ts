@@ -22,7 +22,7 @@ export const en = {
   invite: "Invite",
   roomId: "Room ID",
   guessable: "This room’s ID is easy to guess, so strangers may join. “Create a room” makes one that can’t be guessed.",
-  video: "Video",
+  call: "Call",
   inCall: "in the call",
   inCallNow: count({ one: "{n} in the call", other: "{n} in the call" }),
   interrupted: "You were in the call when the page was reloaded.",

@@ -16,16 +16,13 @@ const en = {
   changeName: "Change name",
   nameForgotten: "Name cleared. You’ll be asked for one next time.",
   howTitle: "How it works",
-  howTalk: "Messages are kept in memory for a limited time, which the room shows. They are never archived.",
-  howLeave: "Leaving frees your place at once. If your connection drops, your place is kept for a few seconds.",
-  howGone:
-    "When the last person leaves, nothing remains: no messages, no names. The same ID then opens a new, empty room.",
+  markSealed: "New rooms are end\u2011to\u2011end encrypted",
+  markPlain: "New rooms are not encrypted here",
+  markMemory: "Kept in memory, never archived",
+  markGone: "Gone when the last person leaves",
+  markCopies: "Others can still keep a copy",
   licenses: "Open-source licences",
 
-  honest:
-    "Rooms created here are encrypted with the key in their link. In a room without a key, the people who run the server can read along. No one can take back what others copy or photograph.",
-  honestPlain:
-    "Rooms created here now are not encrypted: the people who run the server can read along. No one can take back what others copy or photograph.",
   damagedTitle: "This link is damaged",
   damagedText:
     "The room’s key, the part after #, was cut off or changed on the way. You have not joined, and nothing was sent.",
@@ -60,17 +57,13 @@ const ru: LandingTexts = {
   changeName: "Сменить имя",
   nameForgotten: "Имя удалено. В следующий раз спросим снова.",
   howTitle: "Как это работает",
-  howTalk: "Сообщения хранятся только в памяти и недолго: срок указан в комнате. Архива нет.",
-  howLeave:
-    "Когда вы выходите, место сразу освобождается. Если связь оборвалась, оно сохраняется ещё несколько секунд.",
-  howGone:
-    "Когда выходит последний, не остаётся ничего: ни сообщений, ни имён. Тот же ID откроет новую, пустую комнату.",
+  markSealed: "Сквозное шифрование в новых комнатах",
+  markPlain: "Новые комнаты здесь не шифруются",
+  markMemory: "Только в памяти, без архива",
+  markGone: "Исчезает, когда выйдет последний",
+  markCopies: "Участники могут сохранить копию",
   licenses: "Лицензии открытого ПО",
 
-  honest:
-    "Комнаты, созданные здесь, шифруются ключом из их ссылки. Там, где ключа нет, владелец сервера может всё прочитать. А то, что другие скопируют или снимут на камеру, не вернёт никто.",
-  honestPlain:
-    "Комнаты, созданные здесь сейчас, не шифруются: владелец сервера может всё прочитать. А то, что другие скопируют или снимут на камеру, не вернёт никто.",
   damagedTitle: "Ссылка повреждена",
   damagedText:
     "Ключ комнаты (часть после #) по дороге обрезали или изменили. Вы не вошли в комнату, и ничего не отправлено.",

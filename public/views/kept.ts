@@ -1,10 +1,12 @@
-// What a browser keeps for a person, in a chunk of its own: the landing and the menu of a room have it in common.
+// What a browser keeps for a person, in a chunk of its own: the landing and the menu of a room have it in common. With it
+// comes what the landing can wait for.
 
 import { parseAddress } from "../e2ee/key";
 import { noteRoom } from "../storage/recent-rooms";
 
 export { default as RecentRooms } from "./RecentRooms.svelte";
 export { default as RememberRooms } from "./RememberRooms.svelte";
+export { default as RoomPicture } from "./RoomPicture.svelte";
 export { default as ThemeSwitch } from "./ThemeSwitch.svelte";
 export { CHOICES } from "../i18n/choices";
 export { isInstalled, registerWorker } from "../more/worker";

@@ -107,7 +107,7 @@ test.describe("accounts", () => {
     await ann.keyboard.press("Enter");
     await inRoom(ann);
     assert.equal(ann.url(), room);
-    await button(ann, "End-to-end encrypted").waitFor();
+    await button(ann, "Encrypted").waitFor();
 
     // A name that the browser knows is tried first, and refused. A visitor without an account makes one.
     const cy = await visitors.page();

@@ -28,7 +28,7 @@ test.describe("keys", () => {
     assert.match(link, /\/r\/[a-z-]+#[\w-]{43}$/);
     await say(maker, "the treasure lies under the lamp");
     await hears(maker, "the treasure");
-    await maker.getByRole("button", { name: "End-to-end encrypted", exact: true }).click();
+    await maker.getByRole("button", { name: "Encrypted", exact: true }).click();
     await expectAccessible(maker, "the lock explained");
     await maker.keyboard.press("Escape");
 
@@ -109,10 +109,7 @@ test.describe("keys", () => {
         delete globalThis.RTCRtpScriptTransform;
         delete RTCRtpSender.prototype.createEncodedStreams;
       });
-      await old
-        .getByRole("banner")
-        .getByRole("button", { name: /^Video/ })
-        .click();
+      await old.getByRole("banner").getByRole("button", { name: /^Call/ }).click();
       await old.getByRole("dialog").getByRole("button", { name: "Join", exact: true }).click();
       await stage(old).getByText("This browser cannot encrypt video").waitFor();
       assert.deepEqual(await livekit.rooms(), []);
@@ -127,7 +124,7 @@ test.describe("keys", () => {
     await say(ann, "the treasure lies under the lamp");
     const bare = await guest(visitors, "Bare", room);
     await bare.getByText("your link has no key").waitFor();
-    await bare.getByRole("button", { name: "Not end-to-end encrypted", exact: true }).waitFor();
+    await bare.getByRole("button", { name: "Not encrypted", exact: true }).waitFor();
     assert.doesNotMatch(await bare.locator("body").innerText(), /treasure/);
     await say(bare, "hello from outside");
     await bare.getByRole("button", { name: "Send unencrypted" }).click();

@@ -18,7 +18,10 @@ async function firstVisit(page, base, words) {
   );
   const named = sizes.map(([path]) => path).filter((path) => /english|russian/.test(path));
   assert.ok(named.length === 1 && named[0].includes(words), `the words of one language: ${named}`);
-  assert.ok(!sizes.some(([path]) => path.includes("/outside")), "nothing of the views outside of a room");
+  assert.ok(
+    !sizes.some(([path]) => /\/outside|\.(woff2|webp)$/.test(path)),
+    "nothing of the views outside of a room, and neither their serif nor their picture",
+  );
   const sum = sizes.reduce((sum, [, size]) => sum + size, 0);
   assert.ok(sum <= 60_000, `${sum} bytes: ${JSON.stringify(sizes)}`);
 }
@@ -212,10 +215,19 @@ test.describe("landing", () => {
     await page.getByRole("link", { name: "Open-source licences" }).click();
     await page.waitForURL(`${base}/licenses.txt`);
     const terms = await page.locator("body").innerText();
-    for (const name of ["livekit-client", "@livekit/protocol", "@bufbuild/protobuf", "webrtc-adapter", "svelte", "uqr"])
+    for (const name of [
+      "livekit-client",
+      "@livekit/protocol",
+      "@bufbuild/protobuf",
+      "webrtc-adapter",
+      "svelte",
+      "uqr",
+      "@fontsource/literata",
+    ])
       assert.ok(terms.includes(`\n${name} `) || terms.startsWith(`${name} `), name);
     assert.match(terms, /Apache License\s+Version 2\.0/);
     assert.match(terms, /Copyright 2008 Google Inc/);
+    assert.match(terms, /SIL OPEN FONT LICENSE Version 1\.1/i);
   });
 
   test("a page asks no server but its own", async ({ visitors, base }) => {

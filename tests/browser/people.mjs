@@ -93,6 +93,18 @@ export class Visitors {
   }
 }
 
+/** A member whose browser remembers the name, and who comes by the landing: from then on headings have the serif. */
+export async function comesByLanding(page, name, room) {
+  await remember(page, name);
+  await page.goto(new URL(room).origin);
+  const link = page.locator("main form input");
+  await link.fill(room);
+  await link.press("Enter");
+  await inRoom(page);
+  await page.evaluate(() => document.fonts.ready);
+  return page;
+}
+
 /** A member by requests alone; what it returns sends a text. */
 export async function apiSender(name, room) {
   const { origin, pathname } = new URL(room);

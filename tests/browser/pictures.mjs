@@ -1,17 +1,36 @@
-// Makes the pictures of the README, the real page on the real server, and the
-// icons for those that take no SVG.
+// Makes the pictures of the README, the real page on the real server, those of the landing, and the icons for those that
+// take no SVG. Reactions are drawn with Debian's fonts-noto-color-emoji.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { crc32, deflateSync, inflateSync } from "node:zlib";
+import { encode, squeezed } from "./apng.mjs";
+import { PHONE } from "./axe.mjs";
 import { joins, tile, until } from "./call.mjs";
+import { film } from "./film.mjs";
 import { startBoth } from "./livekit.mjs";
-import { box, Visitors, hears, inRoom, launch, log, remember, say } from "./people.mjs";
-import { startServer } from "./server.mjs";
+import {
+  act,
+  box,
+  comesByLanding,
+  Visitors,
+  hears,
+  inRoom,
+  launch,
+  log,
+  message,
+  react,
+  remember,
+  say,
+} from "./people.mjs";
 
 const ASSETS = resolve(import.meta.dirname, "../../assets");
 const STATIC = resolve(import.meta.dirname, "../../public/static");
-const MOST_BYTES = 150_000;
+const LANDING = resolve(import.meta.dirname, "../../public/pictures");
+const MOST_BYTES = 250_000;
+const MOST_BYTES_MOVING = 1_000_000;
+/** A visit to the landing loads one of them. */
+const MOST_BYTES_LANDING = 30_000;
+const KEY = `#${"lamp".repeat(10)}low`;
 const DESKTOP = { width: 960, height: 650 };
 
 const TALK = [
@@ -24,6 +43,22 @@ const TALK = [
   ["Wen", "That line!\nLet us start there."],
 ];
 
+/** The room that the landing shows: the second answers the first, and has a reaction. */
+const ARRANGING = {
+  en: {
+    people: ["Iris", "Tomas", "Wen"],
+    talk: ["Reading group tonight?", "Yes! Seven, at the lamp.", "I’ll bring tea and chapter two."],
+    reply: "Reply",
+    locale: "en-US",
+  },
+  ru: {
+    people: ["Ирина", "Тимур", "Вера"],
+    talk: ["Читаем сегодня вечером?", "Да! В семь, у лампы.", "Принесу чай и вторую главу."],
+    reply: "Ответить",
+    locale: "ru-RU",
+  },
+};
+
 /** What the cameras of the call see: wall, lamplight, clothes, skin, hair. */
 const SIGHTS = {
   Iris: ["#5b4636", "#e9b872", "#7a2f2a", "#c98f6b", "#2c1c14"],
@@ -32,27 +67,47 @@ const SIGHTS = {
 };
 
 await mkdir(ASSETS, { recursive: true });
+await mkdir(LANDING, { recursive: true });
 const browser = await launch();
-const server = await startServer();
+const both = await startBoth();
+const { server } = both;
 const visitors = new Visitors(browser);
 
 try {
-  const landing = await visitors.page({ viewport: DESKTOP, colorScheme: "light" });
+  for (const [language, { people, talk, reply, locale }] of Object.entries(ARRANGING)) {
+    for (const [colorScheme, id] of [
+      ["light", "tugad"],
+      ["dark", "tugid"],
+    ]) {
+      const room = `${server.url}/r/lusab-babad-${language === "en" ? "gutih" : "gotih"}-${id}${KEY}`;
+      const shown = { ...PHONE, viewport: { width: 400, height: 540 }, deviceScaleFactor: 2, colorScheme, locale };
+      const first = await visitors.guest(people[0], room, { locale });
+      const second = await visitors.guest(people[1], room, { locale });
+      const third = await comesByLanding(await visitors.page(shown), people[2], room);
+      await say(first, talk[0]);
+      await act(second, talk[0], reply);
+      await say(second, talk[1]);
+      for (const page of [first, third]) await hears(page, talk[1]);
+      await react(first, talk[1], "👍");
+      await message(third, talk[1]).getByRole("button", { name: "👍: 1" }).waitFor();
+      await say(third, talk[2]);
+      await message(third, talk[2]).locator("[data-state=sent]").waitFor({ state: "attached" });
+      await keepWebp(third, `room-${language}-${colorScheme}`);
+      await visitors.closeContexts();
+    }
+  }
+
+  const landing = await visitors.page({ viewport: { width: 1120, height: 700 }, colorScheme: "light" });
   await landing.goto(server.url);
-  await landing.getByRole("button", { name: "Create a room" }).waitFor();
+  await landing.getByRole("img", { name: "A room:" }).waitFor();
+  await landing.waitForLoadState("networkidle");
   await shoot(landing, "landing");
 
-  const room = `${server.url}/r/lusab-babad-gutih-tugad`;
-  const iris = await visitors.guest("Iris", room, { viewport: DESKTOP, colorScheme: "light" });
-  const tomas = await visitors.guest("Tomas", room, { viewport: DESKTOP, colorScheme: "dark" });
-  const phone = {
-    viewport: { width: 360, height: 740 },
-    deviceScaleFactor: 1.5,
-    hasTouch: true,
-    isMobile: true,
-    colorScheme: "light",
-  };
-  const wen = await visitors.guest("Wen", room, phone);
+  const room = `${server.url}/r/lusab-babad-gutih-tugad${KEY}`;
+  const member = async (name, options) => comesByLanding(await visitors.page(options), name, room);
+  const iris = await member("Iris", { viewport: DESKTOP, colorScheme: "light" });
+  const tomas = await member("Tomas", { viewport: DESKTOP, colorScheme: "dark" });
+  const wen = await member("Wen", { ...PHONE, deviceScaleFactor: 1.5, colorScheme: "light" });
   const olga = await visitors.guest("Olga", room);
   const people = { Iris: iris, Tomas: tomas, Wen: wen };
   const pages = Object.values(people);
@@ -66,15 +121,18 @@ try {
   await shoot(iris, "room");
   await shoot(tomas, "dark");
   await shoot(wen, "phone");
+  await visitors.closeContexts();
 
-  const both = await startBoth();
+  const talking = encode(await film(visitors, `${server.url}/r/lusab-babad-gutih-tugud${KEY}`));
+  await write(ASSETS, "talk.png", talking, MOST_BYTES_MOVING);
+
   try {
-    const evening = `${both.server.url}/r/lusab-babad-gutih-tugod#${"lamp".repeat(10)}low`;
+    const evening = `${server.url}/r/lusab-babad-gutih-tugod${KEY}`;
     const seen = {};
     for (const [name, sight] of Object.entries(SIGHTS)) {
       seen[name] = await visitors.page({ viewport: DESKTOP, colorScheme: "light" });
       await seen[name].addInitScript(paint, sight);
-      await enter(seen[name], name, evening);
+      await comesByLanding(seen[name], name, evening);
     }
     for (const [name, text] of TALK.slice(0, 4)) {
       await say(seen[name], text);
@@ -92,7 +150,6 @@ try {
     await shoot(seen.Iris, "call");
   } finally {
     await visitors.closeContexts();
-    await both.stop();
   }
 
   const four = await visitors.page({ viewport: { width: 1240, height: 1000 }, colorScheme: "light" });
@@ -121,13 +178,7 @@ try {
   await visitors.close();
 } finally {
   await browser.close();
-  await server.stop();
-}
-
-async function enter(page, name, room) {
-  await remember(page, name);
-  await page.goto(room);
-  await inRoom(page);
+  await both.stop();
 }
 
 /** In the page: a camera with a person before it. */
@@ -173,29 +224,33 @@ async function shoot(page, name) {
 /** Of a page, or of a part of one. */
 async function keep(what, folder, name, options = {}) {
   const picture = squeezed(await what.screenshot({ animations: "disabled", caret: "hide", ...options }));
-  console.log(`${name}.png ${picture.length} bytes`);
-  if (picture.length > MOST_BYTES) throw new Error(`${name}.png is larger than ${MOST_BYTES} bytes`);
-  await writeFile(resolve(folder, `${name}.png`), picture);
+  await write(folder, `${name}.png`, picture, MOST_BYTES);
 }
 
-/** The browser compresses a PNG in a hurry: the same pixels take less. */
-function squeezed(png) {
-  const chunks = [];
-  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
-    const length = png.readUInt32BE(at);
-    chunks.push({ type: png.toString("latin1", at + 4, at + 8), data: png.subarray(at + 8, at + 8 + length) });
-  }
-  const pixels = inflateSync(Buffer.concat(chunks.filter((c) => c.type === "IDAT").map((c) => c.data)));
-  const idat = { type: "IDAT", data: deflateSync(pixels, { level: 9, memLevel: 9 }) };
-  const kept = chunks.filter((c) => c.type === "IHDR" || c.type === "IEND");
-  return Buffer.concat([png.subarray(0, 8), ...[kept[0], idat, kept[1]].flatMap(chunk)]);
+/** WebP as the browser makes it, as good as its size allows. The landing shows what was there when it was built. */
+async function keepWebp(page, name) {
+  const png = await page.screenshot({ animations: "disabled", caret: "hide" });
+  const drawing = await page.context().newPage();
+  const webp = await drawing.evaluate(
+    async ([png, most]) => {
+      const image = Object.assign(new Image(), { src: `data:image/png;base64,${png}` });
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      canvas.getContext("2d").drawImage(image, 0, 0);
+      for (let quality = 0.9; quality > 0.4; quality -= 0.02) {
+        const blob = await canvas.convertToBlob({ type: "image/webp", quality });
+        if (blob.size <= most) return (await blob.bytes()).toBase64();
+      }
+      throw new Error(`more than ${most} bytes`);
+    },
+    [png.toString("base64"), MOST_BYTES_LANDING],
+  );
+  await drawing.close();
+  await write(LANDING, `${name}.webp`, Buffer.from(webp, "base64"), MOST_BYTES_LANDING);
 }
 
-function chunk({ type, data }) {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(data.length);
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(body));
-  return [length, body, sum];
+async function write(folder, name, bytes, most) {
+  console.log(`${name} ${bytes.length} bytes`);
+  if (bytes.length > most) throw new Error(`${name} is larger than ${most} bytes`);
+  await writeFile(resolve(folder, name), bytes);
 }

@@ -77,7 +77,7 @@ test.describe("recent rooms", () => {
       .click();
     await inRoom(page);
     assert.equal(page.url(), room);
-    await page.getByRole("button", { name: "End-to-end encrypted", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Encrypted", exact: true }).waitFor();
 
     await page.goto(base);
     await section(page).getByRole("radio", { name: "Remember without keys" }).check();

@@ -153,7 +153,7 @@ test.describe("room", () => {
     await ann.goto(room);
     await inRoom(ann);
     await ann.bringToFront();
-    const copy = ann.getByRole("banner").getByRole("button", { name: "Copy link" });
+    const copy = ann.getByRole("main").getByRole("button", { name: "Copy link" });
     // It says so for two seconds and a half: a busy machine may look too late.
     await copy.evaluate((button) => {
       globalThis.copied = new Promise((then) => {

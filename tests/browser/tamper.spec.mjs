@@ -148,7 +148,7 @@ test.describe("tamper", () => {
     );
     await says(ann, "one");
     await hears(ben, "one");
-    await ben.getByRole("button", { name: "End-to-end encrypted", exact: true }).waitFor();
+    await ben.getByRole("button", { name: "Encrypted", exact: true }).waitFor();
     await says(ann, "two");
     await marked(ben, [
       ["one", ""],
@@ -157,7 +157,7 @@ test.describe("tamper", () => {
     await bubble(ben, "send money").getByText("Ann writes encrypted. This may be from somebody else.").waitFor();
     await bubble(ben, "send money").getByText("Not encrypted:").waitFor();
     await ben.getByRole("button", { name: "Partly encrypted", exact: true }).waitFor();
-    assert.equal(await ben.getByRole("button", { name: "End-to-end encrypted", exact: true }).count(), 0);
+    assert.equal(await ben.getByRole("button", { name: "Encrypted", exact: true }).count(), 0);
   });
 
   test("a line under another member's id cannot be decrypted", async ({ visitors, base }) => {

@@ -63,7 +63,9 @@ test.describe("video", () => {
       assert.equal(await stage(ann).locator(".lock").count(), 0, "no member is said to lack the key");
 
       await expect(listed(cy), "Cy sees two in the call").toHaveCount(2, { timeout: MEDIA });
-      await cy.getByRole("button", { name: /Video.*2 in the call/ }).waitFor();
+      const call = cy.getByRole("button", { name: /Call.*2 in the call/ });
+      await expect(call, "the first thing to do").toHaveClass(/\bsolid\b/);
+      await expect(cy.getByRole("button", { name: "Invite", exact: true })).not.toHaveClass(/\bsolid\b/);
       const dan = await guest(visitors, "Dan", room);
       await expect(listed(dan), "so does a newcomer").toHaveCount(2, { timeout: MEDIA });
 
@@ -180,10 +182,7 @@ test.describe("video", () => {
     const loads = [];
     page.on("requestfinished", (request) => loads.push(request));
     const video = page.waitForRequest(/\/assets\/VideoCall/);
-    await page
-      .getByRole("banner")
-      .getByRole("button", { name: /^Video/ })
-      .hover();
+    await page.getByRole("banner").getByRole("button", { name: /^Call/ }).hover();
     await video;
     await joins(page);
     let bytes = 0;

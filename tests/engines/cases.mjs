@@ -34,8 +34,7 @@ const shows = (tab, texts) =>
     JSON.stringify(texts),
   );
 const heading = (tab, text) => sees(tab, (text) => document.querySelector("h1")?.innerText === text, text);
-const isLocked = (tab) =>
-  sees(tab, () => document.querySelector("header [aria-label='End-to-end encrypted']") !== null);
+const isLocked = (tab) => sees(tab, () => document.querySelector("header [title='End-to-end encrypted']") !== null);
 const seat = (tab) =>
   tab.evaluate(
     () =>

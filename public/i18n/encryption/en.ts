@@ -13,6 +13,8 @@ export const en = {
     unusable: "Can’t encrypt here",
   } satisfies Record<EncryptionState, string> as Record<EncryptionState, string>,
 
+  sealed: "Encrypted",
+
   noKey: "Messages here are encrypted, and your link has no key. Ask for the full link, including the part after #.",
   noKeyHere: "Messages here are encrypted. To read them, open the full link, including the part after #, by https.",
   otherKey:
