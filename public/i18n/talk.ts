@@ -14,6 +14,12 @@ const en = {
   cancel: "Cancel",
   noTarget: "The server no longer has this message, so it can’t be changed; it disappears with its age.",
   putBack: "Put back",
+  moreEmoji: "More emoji",
+  reactionRefused: (emoji: string, on: boolean) => (on ? `${emoji} wasn’t added` : `${emoji} wasn’t taken back`),
+  reactionReasons: {
+    bad_emoji: "The server doesn’t know this emoji.",
+    reactions_full: "This message can take no more reactions.",
+  } as Record<string, string>,
 };
 
 type TalkTexts = typeof en;
@@ -30,6 +36,12 @@ const ru: TalkTexts = {
   cancel: "Отмена",
   noTarget: "У сервера этого сообщения уже нет, поэтому изменить его нельзя; со временем оно исчезнет и здесь.",
   putBack: "Вернуть в поле ввода",
+  moreEmoji: "Другие эмодзи",
+  reactionRefused: (emoji, on) => (on ? `Реакция ${emoji} не добавлена` : `Реакция ${emoji} не убрана`),
+  reactionReasons: {
+    bad_emoji: "Сервер не знает этот эмодзи.",
+    reactions_full: "Больше реакций на это сообщение поставить нельзя.",
+  },
 };
 
 export const TALK: Record<Language, TalkTexts> = { en, ru };
