@@ -66,7 +66,6 @@ export const en = {
   yesterday: "Yesterday",
   messageLabel: "Message",
   messagePlaceholder: "Write a message",
-  emoji: "Emoji",
   send: "Send",
   save: "Save",
   left: count({ one: "{n} character left", other: "{n} characters left" }),

@@ -68,7 +68,6 @@ export const ru: Texts = {
   yesterday: "Вчера",
   messageLabel: "Сообщение",
   messagePlaceholder: "Напишите сообщение",
-  emoji: "Эмодзи",
   send: "Отправить",
   save: "Сохранить",
   left: count({

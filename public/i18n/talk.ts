@@ -14,6 +14,7 @@ const en = {
   cancel: "Cancel",
   noTarget: "The server no longer has this message, so it can’t be changed; it disappears with its age.",
   putBack: "Put back",
+  emoji: "Emoji",
   moreEmoji: "More emoji",
   reactionRefused: (emoji: string, on: boolean) => (on ? `${emoji} wasn’t added` : `${emoji} wasn’t taken back`),
   reactionReasons: {
@@ -36,6 +37,7 @@ const ru: TalkTexts = {
   cancel: "Отмена",
   noTarget: "У сервера этого сообщения уже нет, поэтому изменить его нельзя; со временем оно исчезнет и здесь.",
   putBack: "Вернуть в поле ввода",
+  emoji: "Эмодзи",
   moreEmoji: "Другие эмодзи",
   reactionRefused: (emoji, on) => (on ? `Реакция ${emoji} не добавлена` : `Реакция ${emoji} не убрана`),
   reactionReasons: {

@@ -2,4 +2,5 @@
 
 export { default as Actions } from "./Actions.svelte";
 export { default as ComposerBar } from "./ComposerBar.svelte";
+export { default as EmojiButton } from "./EmojiButton.svelte";
 export { default as Refused } from "./Refused.svelte";

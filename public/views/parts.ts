@@ -15,8 +15,6 @@ export const acting = new LazyPart(() => import("./acting"));
 export const markedText = new LazyPart(() => import("./MarkedText.svelte"));
 /** What the composer offers for a name or an emoji that was begun. */
 export const completion = new LazyPart(() => import("./Completion.svelte"));
-/** The picker of emoji; the emoji themselves are in another chunk for each language. */
-export const picker = new LazyPart(() => import("../picker/EmojiPicker.svelte"));
 
 /** The minute and the room of the last preload. */
 let last = "";
