@@ -91,6 +91,8 @@ test.describe("forgetting", () => {
     for (const reducedMotion of ["no-preference", "reduce"]) {
       const ann = await visitors.guest("Ann", newRoom(base), { reducedMotion });
       const lamp = (page) => page.locator("main svg").first();
+      await say(ann, "good night");
+      await hears(ann, "good night");
       await expect(ann.locator("header svg").first(), "it is lit in a room").toHaveClass(/lit/);
       await ann.getByRole("button", { name: "Leave", exact: true }).click();
       await ann.getByRole("dialog").locator(".solid").click();
