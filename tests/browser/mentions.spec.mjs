@@ -55,10 +55,10 @@ test.describe("mentions", () => {
     const room = newRoom(base);
     const ann = await visitors.guest("Ann", room);
     const ben = await visitors.guest("Ben", room);
-    await say(ben, "hi @Ann");
-    await hears(ann, "hi @Ann");
+    await say(ben, "hi @Ann!");
+    await hears(ann, "hi @Ann!");
     await ann.mouse.move(20, 300);
-    await message(ann, "hi @Ann").getByRole("toolbar").waitFor({ state: "attached" });
+    await message(ann, "hi @Ann!").getByRole("toolbar").waitFor({ state: "attached" });
     await say(ben, "@Ann, here");
     await hears(ann, "@Ann, here");
     await expect(pill(ann)).toHaveCount(0);
