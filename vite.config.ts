@@ -65,10 +65,7 @@ const COMPONENTS = 2;
 
 type EmojiData = { emoji: string; label: string; tags?: string[]; group?: number; order?: number; version: number };
 
-/**
- * Of emojibase's data the picker needs a tenth: a list for each group, a line for each emoji, `+` before those with a
- * skin. Example: `+👋|waving hand|hello wave`.
- */
+/** What the picker needs of emojibase: a list for each group. `+👋|waving hand|hello wave`: `+` has a skin. */
 function emoji(): Plugin {
   return {
     name: "emoji",
