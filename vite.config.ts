@@ -59,6 +59,38 @@ function precompress(): Plugin {
   };
 }
 
+/** Newer emoji are an empty box to many readers: the picker begins to offer them when most systems draw them. */
+const EMOJI_VERSION = 15;
+/** The group of skin tones and hair, which are no emoji by themselves. */
+const COMPONENTS = 2;
+
+type EmojiData = { emoji: string; label: string; tags?: string[]; group?: number; order?: number; version: number };
+
+/** What the picker needs of emojibase: a list for each group. `+👋|waving hand|hello wave`: `+` has a skin. */
+function emoji(): Plugin {
+  return {
+    name: "emoji",
+    enforce: "pre",
+    load: {
+      filter: { id: /emojibase-data\/\w+\/data\.json\?names$/ },
+      async handler(id) {
+        const data: (EmojiData & { skins?: unknown })[] = JSON.parse(await readFile(id.split("?")[0]!, "utf8"));
+        const groups: string[][] = [];
+        for (const one of data.toSorted((a, b) => (a.order ?? 0) - (b.order ?? 0))) {
+          const { emoji, label, tags = [], group = COMPONENTS, version, skins } = one;
+          if (version > EMOJI_VERSION || group === COMPONENTS) continue;
+          // As Unicode recommends it and keyboards type it: emojibase asks for colour also where that is the rule.
+          const typed = emoji.replaceAll(/(\p{Emoji_Presentation})\ufe0f/gu, "$1");
+          const more = tags.filter((tag) => !label.toLowerCase().includes(tag.toLowerCase())).join(" ");
+          (groups[group] ??= []).push(`${skins ? "+" : ""}${typed}|${label}|${more}`);
+        }
+        const json = JSON.stringify(JSON.stringify(groups.filter((rows) => rows !== undefined)));
+        return { code: `export default JSON.parse(${json})`, moduleType: "js" };
+      },
+    },
+  };
+}
+
 const TERMS = /^(licen[cs]e|copying|notice)/i;
 
 type Package = {
@@ -248,7 +280,7 @@ export default defineConfig({
   cacheDir: "../node_modules/.vite",
   // Tests mount views as a browser does, not as a server that renders them.
   ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
-  plugins: [svelte({ configFile: false }), serif(), preconnect(), preview(), licenses(), precompress()],
+  plugins: [svelte({ configFile: false }), serif(), emoji(), preconnect(), preview(), licenses(), precompress()],
   build: {
     outDir: "../target/public",
     emptyOutDir: true,
@@ -282,5 +314,7 @@ export default defineConfig({
   test: {
     environment: "happy-dom",
     include: ["**/*.test.ts"],
+    // What the build makes of it is tested, and not what Node would read.
+    server: { deps: { inline: [/emojibase-data/] } },
   },
 });

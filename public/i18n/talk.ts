@@ -1,6 +1,7 @@
 // The texts of what can be done with a message, in their chunk.
 
 import type { Language } from "./language";
+import { pluralizer } from "./plural";
 
 const en = {
   actions: (user: string) => `Message by ${user}`,
@@ -14,6 +15,17 @@ const en = {
   cancel: "Cancel",
   noTarget: "The server no longer has this message, so it can’t be changed; it disappears with its age.",
   putBack: "Put back",
+  emoji: "Emoji",
+  moreEmoji: "More emoji",
+  mentions: pluralizer("en")({
+    one: "{n} mention of you: go to it",
+    other: "{n} mentions of you: go to the first",
+  }),
+  reactionRefused: (emoji: string, on: boolean) => (on ? `${emoji} wasn’t added` : `${emoji} wasn’t taken back`),
+  reactionReasons: {
+    bad_emoji: "The server doesn’t know this emoji.",
+    reactions_full: "This message can take no more reactions.",
+  } as Record<string, string>,
 };
 
 type TalkTexts = typeof en;
@@ -30,6 +42,19 @@ const ru: TalkTexts = {
   cancel: "Отмена",
   noTarget: "У сервера этого сообщения уже нет, поэтому изменить его нельзя; со временем оно исчезнет и здесь.",
   putBack: "Вернуть в поле ввода",
+  emoji: "Эмодзи",
+  moreEmoji: "Другие эмодзи",
+  mentions: pluralizer("ru")({
+    one: "{n} упоминание вас: к первому",
+    few: "{n} упоминания вас: к первому",
+    many: "{n} упоминаний вас: к первому",
+    other: "{n} упоминания вас: к первому",
+  }),
+  reactionRefused: (emoji, on) => (on ? `Реакция ${emoji} не добавлена` : `Реакция ${emoji} не убрана`),
+  reactionReasons: {
+    bad_emoji: "Сервер не знает этот эмодзи.",
+    reactions_full: "Больше реакций на это сообщение поставить нельзя.",
+  },
 };
 
 export const TALK: Record<Language, TalkTexts> = { en, ru };

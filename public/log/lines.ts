@@ -4,8 +4,9 @@ import { merge } from "./amendments";
 import { type Entry, type Log, type Notice, type Outgoing, replaceEntry } from "./state";
 
 const NOTICES_MAX = 100;
-/** The server's limit may be 0 or too large to draw: messages seen live stay within these bounds. */
-const ENTRIES_MIN = 100;
+/** Where the server keeps none, messages seen live stay until their age. */
+const ENTRIES_UNKEPT = 100;
+/** The server's limit may be too large to draw. */
 const ENTRIES_MAX = 1_000;
 /** Removing lines at the top moves all others, so many are removed at a time. */
 const ENTRIES_CUT = 50;
@@ -49,7 +50,7 @@ export function lifetime(log: Log): number {
 }
 
 export function trim(log: Log): Log {
-  const most = Math.min(Math.max(log.limits?.historyLength ?? 0, ENTRIES_MIN), ENTRIES_MAX);
+  const most = Math.min(log.limits?.historyLength || ENTRIES_UNKEPT, ENTRIES_MAX);
   const said = log.lines.filter((l) => l.kind === "entry").length;
   const entries = said <= most ? 0 : said - most + (most === ENTRIES_MAX ? ENTRIES_CUT : 0);
   const notices = log.lines.length - said - NOTICES_MAX;

@@ -331,6 +331,11 @@ describe("nothing is kept", () => {
     expect([seqs(log)[0], seqs(log).length]).toEqual([3, 150]);
   });
 
+  test("beyond a length that is short", () => {
+    const short = snapshot({ limits: { ...LIMITS, historyLength: 3 } });
+    expect(seqs(inside(short, ...[1, 2, 3, 4, 5].map((seq) => hear(chat(seq)))))).toEqual([3, 4, 5]);
+  });
+
   test("beyond what a page can draw, and what goes there goes many at a time", () => {
     const long = snapshot({
       limits: { ...LIMITS, historyLength: 10_000 },

@@ -1,6 +1,7 @@
 // The messages and amendments of this page that the server has not numbered yet.
 
 import type { NewEntry } from "../protocol/frames";
+import { ownReaction } from "./reactions";
 import { type Amendment, findEntry, type Log, type Outgoing } from "./state";
 
 /** How long to wait after `rate_limited` without `retryAfter`. */
@@ -68,16 +69,23 @@ export function isRevision({ amends }: Outgoing): boolean {
   return amends !== undefined && amends.type !== "react";
 }
 
-/**
- * A reaction that was refused is dropped: its button shows that it is not there. So is a refused change of a message
- * that is gone or that has it after all.
- */
+/** A refused change of a message is dropped when the message is gone, or has it after all. */
 export function isOfUse(log: Log, o: Outgoing): boolean {
   if (o.state !== "failed" || !o.amends) return true;
   const line = findEntry(log, o.amends.target);
-  return o.amends.type === "delete"
-    ? line !== undefined
-    : o.amends.type === "edit" && (line?.text ?? o.text) !== o.text;
+  switch (o.amends.type) {
+    case "delete":
+      return line !== undefined;
+    case "edit":
+      return (line?.text ?? o.text) !== o.text;
+    case "react":
+      return line !== undefined && ownReaction({ me: log.me, outgoing: [] }, line, o.text).on !== o.amends.on;
+  }
+}
+
+/** Whether words of this page, or changes of them, would be lost with it; a refused reaction is no loss. */
+export function hasUnsent({ outgoing }: Log): boolean {
+  return outgoing.some((o) => o.state === "pending" || o.amends?.type !== "react");
 }
 
 /** The words of edits that were dropped although the message has not got them, nor did its author delete it. */
@@ -92,8 +100,9 @@ export function lostWords(before: Log, { lines, outgoing }: Log): string[] {
 
 /** A newer change of a message takes the place of one that was refused. */
 export function withoutRefused({ outgoing }: Log, by?: Amendment): readonly Outgoing[] {
-  if (!by || by.type === "react") return outgoing;
-  return outgoing.filter((o) => o.state !== "failed" || o.amends?.target !== by.target);
+  if (!by) return outgoing;
+  const isKind = ({ amends }: Outgoing) => (amends?.type === "react") === (by.type === "react");
+  return outgoing.filter((o) => o.state !== "failed" || o.amends?.target !== by.target || !isKind(o));
 }
 
 export function enqueue(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Chat, React } from "../protocol/frames";
 import { reduce } from "./log";
-import { nextToSend, toFrame } from "./outgoing";
+import { hasUnsent, nextToSend, toFrame } from "./outgoing";
 import { countReactions, isEmoji, ownReaction, ownSealed, reactionTo } from "./reactions";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
@@ -153,11 +153,35 @@ describe("reactions", () => {
     expect([reactionTo(log, 1, "👍"), reactionTo(log, 1, "👍", false)], "of an earlier seat").toEqual([null, null]);
   });
 
-  test("that were refused are dropped, those refused for the rate go again", () => {
+  test("that were refused are told at their message, those refused for the rate go again", () => {
     const sent = reduce(press(joined([chat(1)]), true), { type: "sent" });
     const refused = (code: string) => reduce(sent, { type: "rejected", n: 1, code, retryAfter: null, now: 2000 });
-    expect(refused("bad_emoji").outgoing).toEqual([]);
+    const told = (log: Log) => rows(log).map((row) => row.kind === "message" && [row.refused?.why, row.pending]);
+    const full = refused("reactions_full");
+    expect(told(full)).toEqual([["reactions_full", false]]);
+    expect(own(full), "its button shows what is").toEqual({ on: false, kept: false });
+    expect(hasUnsent(full), "nothing of it is lost with the page").toBe(false);
     expect(refused("rate_limited").outgoing).toMatchObject([{ n: 1, state: "pending" }]);
+    expect(told(refused("rate_limited"))).toEqual([[undefined, false]]);
+    const key = full.outgoing[0]!.key;
+    expect(told(reduce(full, { type: "discard", key }))).toEqual([[undefined, false]]);
+    expect(told(press(full, true)), "chosen again").toEqual([[undefined, false]]);
+    expect(own(reduce(full, { type: "retry", key, now: 3000 }))).toEqual({ on: true, kept: false });
+    const gone = reduce(full, { type: "delete", del: { ...react(2, 1), type: "delete" } });
+    expect(told(gone), "its message is gone").toEqual([[undefined, false]]);
+    expect(reduce(gone, { type: "tick", now: 3000 }).outgoing).toEqual([]);
+  });
+
+  test("that were refused leave a refused edit where it is, and the edit is what is told", () => {
+    const mine = { ...chat(1), from: "ann", user: "Ann" };
+    const edit = { type: "send", text: "new", amends: { type: "edit", target: 1 }, now: 2000 } as const;
+    const reject = (log: Log, n: number, code: string) =>
+      reduce(reduce(log, { type: "sent" }), { type: "rejected", n, code, retryAfter: null, now: 2000 });
+    let log = reject(press(joined([mine]), true), 1, "reactions_full");
+    log = reject(reduce(log, edit), 2, "too_late");
+    expect(log.outgoing.map(({ why }) => why)).toEqual(["reactions_full", "too_late"]);
+    expect(rows(log)).toMatchObject([{ refused: { why: "too_late" } }]);
+    expect(hasUnsent(log)).toBe(true);
   });
 
   test("of an earlier seat are one's own, and stay: the new seat cannot take them away", () => {

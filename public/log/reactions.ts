@@ -24,9 +24,11 @@ export function addReaction(log: Log, { seq, from, user, text: emoji, target, on
   const before = line.reactions ?? [];
   const was = before.findIndex((r) => r.from === from && r.emoji === emoji);
   if (was >= 0 && before[was]!.seq >= seq) return log;
+  const mine = isMine(log, from);
   const kinds = new Set(before.filter((r) => r.on).map((r) => r.emoji));
-  if (on && !kinds.has(emoji) && kinds.size >= KINDS_MAX) return log;
-  const reaction = { seq, from, user, emoji, on, mine: isMine(log, from), ...(sealed ? { sealed } : {}) };
+  // What the person at this page chose is shown, whatever the others did before.
+  if (on && !mine && !kinds.has(emoji) && kinds.size >= KINDS_MAX) return log;
+  const reaction = { seq, from, user, emoji, on, mine, ...(sealed ? { sealed } : {}) };
   const after = was < 0 ? [...before, reaction] : before.map((r, i) => (i === was ? reaction : r));
   const taken = after.filter((r) => !r.on);
   const oldest = taken.length > TAKEN_MAX ? Math.min(...taken.map((r) => r.seq)) : null;
@@ -76,7 +78,9 @@ export function ownReaction(
   emoji: string,
 ): { on: boolean; kept: boolean } {
   const own = reactions.filter((r) => r.mine && r.on && r.emoji === emoji);
-  const next = outgoing.findLast((o) => o.amends?.type === "react" && o.amends.target === seq && o.text === emoji);
+  const next = outgoing.findLast(
+    (o) => o.amends?.type === "react" && o.amends.target === seq && o.text === emoji && o.state === "pending",
+  );
   const on = next?.amends?.type === "react" ? next.amends.on : own.some((r) => r.from === me?.clientId);
   const kept = !on && own.some((r) => r.from !== me?.clientId);
   return { on: on || kept, kept };

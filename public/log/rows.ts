@@ -18,7 +18,7 @@ export type Row =
       tail: boolean;
       /** The message, or a change of it, is on its way. */
       pending: boolean;
-      /** The message, or a change of it, as it was refused. */
+      /** The message, or a change of it, as it was refused; a reaction to it, where nothing else was. */
       refused: Outgoing | undefined;
       /** What it answers; null when that is gone. */
       quoted: Entry | null | undefined;
@@ -32,6 +32,8 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
   const out: Row[] = [];
   const lines = [...log.lines, ...log.outgoing.filter((o) => !o.amends)];
   const revisions = new Map(log.outgoing.filter(isRevision).map((o) => [o.amends?.target, o]));
+  for (const o of log.outgoing)
+    if (o.state === "failed" && o.amends && !revisions.has(o.amends.target)) revisions.set(o.amends.target, o);
   const entries = new Map<number, Entry>();
   if (lines.some((l) => l.kind !== "notice" && l.replyTo !== undefined))
     for (const l of log.lines) if (l.kind === "entry" && !l.deleted) entries.set(l.seq, l);
@@ -91,8 +93,10 @@ function isRenamed(line: Entry | Outgoing): boolean {
 function isSame(a: Row, b: Row): boolean {
   // "Today" becomes a date without an event.
   if (a.kind === "day") return false;
-  const was: Record<string, unknown> = a;
-  return Object.entries(b).every(([what, is]) => was[what] === is);
+  const [was, is]: Record<string, unknown>[] = [a, b];
+  // A list of all parts of all rows would be most of what a new message costs.
+  for (const part in is) if (was![part] !== is[part]) return false;
+  return true;
 }
 
 /** Short tags for the members whose name is not unique. */

@@ -2,9 +2,12 @@
 
 const MOST = 99;
 
-/** The page's own icon with a number on it. */
-export function withNumber(svg: string, unread: number): string {
-  const text = String(Math.min(unread, MOST));
+/** What fits beside an `@`. */
+const MOST_MENTIONS = 9;
+
+/** The page's own icon with a number on it: how many are unread or, where some of them mention the person, `@` and those. */
+export function withNumber(svg: string, unread: number, mentions = 0): string {
+  const text = mentions > 0 ? `@${mentions > MOST_MENTIONS ? "" : mentions}` : String(Math.min(unread, MOST));
   const size = text.length === 1 ? 20 : 17;
   const badge =
     `<rect x="8" y="9" width="24" height="23" rx="9" fill="#c2261b"/>` +
@@ -13,17 +16,18 @@ export function withNumber(svg: string, unread: number): string {
 }
 
 let svg: Promise<string> | null = null;
-let shown = 0;
+let shown = "";
 
 /** Zero takes it away. */
-export async function showBadge(unread: number): Promise<void> {
+export async function showBadge(unread: number, mentions = 0): Promise<void> {
   const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
   const own = "/favicon.svg";
-  shown = unread;
+  const wanted = `${unread} ${mentions}`;
+  shown = wanted;
   const app = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
   app?.catch(() => {});
   if (unread === 0) return void icon?.setAttribute("href", own);
   svg ??= fetch(own).then((answer) => answer.text());
   const drawn = await svg.catch(() => ((svg = null), null));
-  if (drawn !== null && shown === unread) icon?.setAttribute("href", withNumber(drawn, unread));
+  if (drawn !== null && shown === wanted) icon?.setAttribute("href", withNumber(drawn, unread, mentions));
 }

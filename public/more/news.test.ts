@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { names } from "../log/mention";
 import { emptyLog, type Entry, type Log } from "../log/state";
-import { isForMe, names, newsOf, notificationOf } from "./news";
+import { isForMe, newsOf, notificationOf } from "./news";
 import { MORE } from "./texts";
 
 const line = (seq: number, text: string, more: Partial<Entry> & { replyTo?: number } = {}): Entry => ({

@@ -1,6 +1,7 @@
 // What came while the room was out of sight, and what is told of it.
 
 import { displayText } from "../log/display-text";
+import { names } from "../log/mention";
 import { isMine, type Entry, type Log } from "../log/state";
 
 /** Characters of a message in a notification. */
@@ -13,26 +14,6 @@ export function newsOf(log: Log, before: number): Entry[] {
   const first = log.firstUnread ?? 0;
   const isOthers = (line: Entry) => !line.mine && !line.deleted && line.seq >= first;
   return log.lines.filter((line): line is Entry => line.kind === "entry" && isOthers(line)).slice(-fresh);
-}
-
-/**
- * Whether a text names this member: `@Ann`, not `@Anna` and not `joe@ann`. `@Ann Lee` names Ann Lee, where one of the
- * members is called that.
- */
-export function names(text: string, user: string, members: readonly string[] = []): boolean {
-  const plain = (of: string) => of.normalize("NFKC").toLowerCase();
-  const [said, name] = [plain(text), `@${plain(user)}`];
-  const longer = members
-    .map((member) => `@${plain(member)}`)
-    .filter((m) => m.length > name.length && m.startsWith(name));
-  const isWord = (letter: string) => /[\p{L}\p{M}\p{N}_]/u.test(letter);
-  const ends = (end: number) => !isWord([...said.slice(end)][0] ?? "");
-  for (let at = said.indexOf(name); at >= 0; at = said.indexOf(name, at + 1)) {
-    const before = [...said.slice(0, at)].at(-1) ?? "";
-    if (isWord(before) || !ends(at + name.length)) continue;
-    if (!longer.some((other) => said.startsWith(other, at) && ends(at + other.length))) return true;
-  }
-  return false;
 }
 
 /** Whether a message names the person, or answers a message of theirs. */

@@ -22,6 +22,7 @@ export class Nudge {
   readonly #tag = `parlor-${Math.random().toString(36).slice(2)}`;
   /** Null until the first log. */
   #unread: number | null = null;
+  #mentions = 0;
   /** The messages told of, by their numbers. */
   readonly #told = new Set<number>();
   /** The worker that has shown this tab's notification. */
@@ -48,7 +49,7 @@ export class Nudge {
   choose(change: Partial<NudgePrefs>): void {
     this.prefs = { ...this.prefs, ...change };
     saveNudge(this.prefs);
-    if (change.badge !== undefined) void showBadge(change.badge ? (this.#unread ?? 0) : 0);
+    if (change.badge !== undefined) void showBadge(change.badge ? (this.#unread ?? 0) : 0, this.#mentions);
   }
 
   /** On the person's click alone: the browser asks for permission. */
@@ -76,11 +77,13 @@ export class Nudge {
     this.permission = permissionNow();
   }
 
-  /** The log has changed. `sealed`: the room has a key. */
-  note(log: Log, sealed: boolean): void {
+  /** The log has changed. `sealed`: the room has a key. `mentions`: of the unread, those that mention the person. */
+  note(log: Log, sealed: boolean, mentions = 0): void {
     const before = this.#unread ?? log.unread;
     this.#unread = log.unread;
-    if (this.prefs.badge && log.unread !== before) void showBadge(log.unread);
+    const changed = log.unread !== before || mentions !== this.#mentions;
+    this.#mentions = mentions;
+    if (this.prefs.badge && changed) void showBadge(log.unread, mentions);
     if (log.unread === 0) return this.#close();
     const news = newsOf(log, before).filter((entry) => !this.prefs.mentionsOnly || isForMe(log, entry));
     for (const { seq } of news) this.#told.add(seq);

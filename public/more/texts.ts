@@ -51,7 +51,7 @@ const en = {
   soundHint: "A short sound for a new message.",
   soundBlocked: "The browser plays no sound yet. Click in the page, then try again.",
   badge: "Number on the icon",
-  badgeHint: "How many are unread, on the tab and on the installed app.",
+  badgeHint: "How many are unread, on the tab and on the installed app. On the tab, @ counts those that mention you.",
   permissions: {
     default: "The browser asks you for permission.",
     denied:
@@ -126,7 +126,8 @@ const ru: MoreTexts = {
   soundHint: "Короткий звук при новом сообщении.",
   soundBlocked: "Браузер пока не воспроизводит звук. Щёлкните по странице и попробуйте ещё раз.",
   badge: "Число на значке",
-  badgeHint: "Сколько сообщений не прочитано: на вкладке и на установленном приложении.",
+  badgeHint:
+    "Сколько сообщений не прочитано: на вкладке и на установленном приложении. Знак @ на вкладке — сколько из них упоминают вас.",
   permissions: {
     default: "Браузер спросит разрешения.",
     denied: "Браузер блокирует уведомления отсюда. Разрешите их по значку рядом с адресом, затем включите снова.",

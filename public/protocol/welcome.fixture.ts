@@ -12,7 +12,7 @@ export const WELCOME = {
   count: 0,
   members: [],
   history: [],
-  limits: { textLength: 1, historyLength: 1, historyAge: 1, grace: 1, members: 1 },
+  limits: { textLength: 1, historyLength: 100, historyAge: 1, grace: 1, members: 1 },
   video: false,
   timestamp: "2026-01-02T03:04:05Z",
 };

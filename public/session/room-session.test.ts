@@ -186,3 +186,18 @@ test("a reaction of this page's earlier seat is not put a second time", () => {
   session.react(1, "🎉");
   expect(reactionsSent()).toEqual([true]);
 });
+
+test("a thousand reactions in a row are drawn together, in one frame", async () => {
+  const frames = vi.spyOn(globalThis, "requestAnimationFrame");
+  enter({ history: [chat(1, 0)] });
+  await vi.advanceTimersByTimeAsync(300);
+  frames.mockClear();
+  const drawn = session.log;
+  for (let n = 0; n < 1_000; n += 1) {
+    const by = { from: `member ${n}`, user: `Member ${n}`, timestamp: at(0) };
+    socket().says({ type: "react", seq: n + 2, target: 1, emoji: "👍", on: true, cursor: `e-${n + 2}`, ...by });
+  }
+  expect([frames.mock.calls.length, session.log === drawn]).toEqual([1, true]);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(session.log.lines).toMatchObject([{ seq: 1, reactions: { length: 1_000 } }]);
+});

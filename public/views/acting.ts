@@ -2,4 +2,7 @@
 
 export { default as Actions } from "./Actions.svelte";
 export { default as ComposerBar } from "./ComposerBar.svelte";
+export { default as EmojiButton } from "./EmojiButton.svelte";
+export { default as Fading } from "./Fading.svelte";
+export { default as Mentions } from "./Mentions.svelte";
 export { default as Refused } from "./Refused.svelte";

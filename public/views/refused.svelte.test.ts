@@ -100,3 +100,20 @@ test("that the server no longer has a message is said of its change, in each lan
     over();
   }
 });
+
+test("a reaction that was refused is told politely, with why, and can be tried again or put away", () => {
+  const react = (on: boolean, why: string) => outgoing(why, { text: "🌮", amends: { type: "react", target: 1, on } });
+  const text = (element: Element) => element.textContent!.replaceAll(/\s+/g, " ").trim();
+  const buttons = (target: Element) => [...target.querySelectorAll("button")].map(text);
+  const { target, discarded } = refused(react(true, "reactions_full"));
+  expect(target.querySelector("[role=status]"), "nothing is interrupted").not.toBeNull();
+  expect(target.querySelector("[role=alert]")).toBeNull();
+  expect(text(target)).toContain("🌮 wasn’t added. This message can take no more reactions.");
+  expect(buttons(target)).toEqual(["Try again", "Close"]);
+  target.querySelectorAll("button")[1]!.click();
+  expect(discarded).toEqual([7]);
+  over();
+  const back = refused(react(false, "no_target")).target;
+  expect(text(back)).toContain("🌮 wasn’t taken back.");
+  expect(buttons(back), "it stays so").toEqual(["Close"]);
+});
