@@ -102,7 +102,7 @@ test.describe("another name in the room", () => {
         await dialog(page).waitFor({ state: "hidden" });
         // Back in the list, which shows the name.
         await expect(page.getByRole("dialog").getByRole("button", { name: RENAME })).toBeFocused();
-        await page.getByRole("dialog").getByText("Зоя Константиновна Воскресенская").waitFor();
+        await page.getByRole("dialog").getByText("Зоя Константиновна Воскресенская").first().waitFor();
         await expectAccessible(page, `the list, ${locale}, ${colorScheme}`);
         if (process.env.PICTURES)
           await page.screenshot({ path: `${process.env.PICTURES}/list-${locale}-${colorScheme}.png` });
