@@ -321,10 +321,9 @@ impl Store for Memory {
     async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
         let room = &mut life.room;
-        Ok(Some(if history {
-            room.snapshot((self.world.clock)(), &self.world.limits)
-        } else {
-            room.facts()
+        Ok(Some(match history {
+            true => room.snapshot((self.world.clock)(), &self.world.limits),
+            false => room.facts(),
         }))
     }
 
