@@ -44,6 +44,7 @@ export const en = {
   peopleHere: count({ one: "{n} person here", other: "{n} people here" }),
   crowd: "There are too many participants to list them all.",
   showPeople: "Show participants",
+  rename: "Change your name",
   you: "you",
 
   log: "Messages",
@@ -94,6 +95,7 @@ export const en = {
       node_lost: `${user} ${many ? "were" : "was"} disconnected: a server failed`,
       shutdown: `${user} ${many ? "were" : "was"} disconnected: a server stopped`,
     })[reason] ?? `${user} ${many ? "are" : "is"} gone`,
+  renamed: (previous: string, user: string) => `${previous} is now called ${user}`,
   linkLost: "Connection lost. Reconnecting…",
   linkBack: "Reconnected. Nothing was missed.",
   earlierGone: "Earlier messages are gone.",

@@ -46,6 +46,7 @@ export const ru: Texts = {
   peopleHere: (n) => `Здесь ${people(n)}`,
   crowd: "Участников слишком много, чтобы показать всех.",
   showPeople: "Показать участников",
+  rename: "Изменить имя",
   you: "вы",
 
   log: "Сообщения",
@@ -122,6 +123,7 @@ export const ru: Texts = {
       node_lost: `${user}: связь прервана, сервер не отвечает`,
       shutdown: `${user}: связь прервана, сервер остановлен`,
     })[reason] ?? `${user} больше не в комнате`,
+  renamed: (previous, user) => `${previous} теперь под именем ${user}`,
   linkLost: "Связь потеряна. Восстанавливаем…",
   linkBack: "Связь восстановлена. Ничего не пропущено.",
   earlierGone: "Прежних сообщений больше нет.",

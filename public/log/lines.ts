@@ -32,11 +32,22 @@ export function insertEntry(log: Log, entry: Entry, was: Outgoing | undefined): 
   };
 }
 
-export function noticed(log: Log, what: Notice["what"], at: number, user = "", from = "", reason = ""): Log {
+export function noticed(
+  log: Log,
+  what: Notice["what"],
+  at: number,
+  user = "",
+  from = "",
+  reason = "",
+  previous?: string,
+): Log {
   return trim({
     ...log,
     nextKey: log.nextKey + 1,
-    lines: [...log.lines, { ...notice(log, what, at), user, from, reason }],
+    lines: [
+      ...log.lines,
+      { ...notice(log, what, at), user, from, reason, ...(previous === undefined ? {} : { previous }) },
+    ],
   });
 }
 

@@ -4,7 +4,7 @@
 import type { Chat, Delete, Edit, LogEntry, Member, React, Snapshot } from "../protocol/frames";
 import { amend } from "./amendments";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
-import { applyCall, byArrival, certainMembers, type CallEvent } from "./members";
+import { applyCall, applyRename, byArrival, certainMembers, type CallEvent, type RenameEvent } from "./members";
 import { enqueue, isOfUse, nextToSend, reject, renumberOutgoing, retry, withoutRefused } from "./outgoing";
 import { foldedReactions } from "./reactions";
 import { type Amendment, type Entry, isMine, type Log, type Notice, type Outgoing } from "./state";
@@ -20,6 +20,7 @@ export type LogEvent =
   | { type: "left"; clientId: string; user: string; reason: string; count: number; now: number }
   | { type: "presence"; count: number; members: readonly Member[] | null }
   | CallEvent
+  | RenameEvent
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
   | { type: "send"; text: string; replyTo?: number; amends?: Amendment; now: number }
   /** The transport has taken the next message. */
@@ -100,6 +101,8 @@ export function reduce(log: Log, event: LogEvent): Log {
     }
     case "call":
       return applyCall(log, event);
+    case "renamed":
+      return applyRename(log, event);
     case "send":
       return enqueue(log, event);
     case "sent": {

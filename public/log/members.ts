@@ -1,6 +1,7 @@
 // Who is in the room.
 
 import type { Member } from "../protocol/frames";
+import { noticed } from "./lines";
 import type { Log } from "./state";
 
 /** In a crowd the server announces only these members' leaving; the others may be gone unannounced. */
@@ -40,6 +41,23 @@ export function applyCall(log: Log, event: CallEvent): Log {
   const member: Member = { ...(known ?? { clientId, user, joinedAt: now, ...(verified ? { verified } : {}) }), inCall };
   const members = [...log.members.filter((m) => m !== known), member].sort(byArrival);
   return { ...log, members: log.crowd ? certainMembers(members, log.me) : members };
+}
+
+export type RenameEvent = { type: "renamed"; clientId: string; user: string; previous: string; now: number };
+
+/** What was said before keeps its name. A name that is known already makes no notice. */
+export function applyRename(log: Log, { clientId, user, previous, now }: RenameEvent): Log {
+  const isMe = clientId === log.me?.clientId;
+  const rename = <Named extends { user: string }>(named: Named): Named => ({ ...named, user });
+  const known = log.members.find((m) => m.clientId === clientId) ?? (isMe ? log.me : null);
+  if (!known || known.user === user) return log;
+  const next = {
+    ...log,
+    me: log.me && isMe ? rename(log.me) : log.me,
+    members: log.members.map((m) => (m.clientId === clientId ? rename(m) : m)),
+    typing: log.typing.map((t) => (t.from === clientId ? rename(t) : t)),
+  };
+  return noticed(next, "renamed", now, user, clientId, "", previous);
 }
 
 export function byArrival(a: Member, b: Member): number {

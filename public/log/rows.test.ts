@@ -56,9 +56,8 @@ describe("rows", () => {
     const before = rows(withLines(...lines));
     const after = rows(withLines(...lines.slice(1), entry(4, "ben", NOON)), before);
     expect(after.map((row) => before.indexOf(row))).toEqual([1, -1, -1]);
-    expect(
-      rows(withLines(...lines.slice(1), entry(4, "ben", NOON, "Ben")), after).map((row) => after.indexOf(row)),
-    ).toEqual([0, 1, -1]);
+    const named = withLines(entry(2, "cat", NOON, "Cat"), lines[2]!, entry(4, "ben", NOON));
+    expect(rows(named, after).map((row) => after.indexOf(row))).toEqual([-1, 1, -1]);
   });
 
   test("put a name that its author did not seal under apart, without the mark of a verified one", () => {
@@ -80,7 +79,7 @@ describe("rows", () => {
   });
 
   test("show what is on its way after everything else, as mine", () => {
-    const log = withLines(entry(1, "me", NOON));
+    const log = withLines(entry(1, "me", NOON, "Ann"));
     const outgoing = {
       kind: "outgoing",
       key: 2,

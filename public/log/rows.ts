@@ -59,6 +59,7 @@ export function rows(log: Log, last: readonly Row[] = []): Row[] {
     const joins =
       above?.kind === "message" &&
       above.from === from &&
+      above.user === user &&
       !renamed &&
       !isRenamed(above.line) &&
       minuteOf(above.line.at) === minuteOf(line.at);

@@ -43,8 +43,10 @@ export type Notice = {
   kind: "notice";
   key: number;
   at: number;
-  what: "joined" | "left" | "lost" | "back" | "gone";
+  what: "joined" | "left" | "renamed" | "lost" | "back" | "gone";
   user: string;
+  /** The name before, of one that was renamed. */
+  previous?: string;
   from: string;
   reason: string;
 };

@@ -108,12 +108,14 @@ export type Inbound =
   | ({ type: "welcome" } & Snapshot)
   | ({ type: "reset" } & Snapshot)
   | LogEntry
-  | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
+  /** Without `seq` it answers a new name. */
+  | { type: "ack"; n: number | null; seq: number | null; at: number; cursor: string | null }
   | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true; count: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number }
   /** Of a crowd only the number; with members it is no crowd any more. */
   | { type: "presence"; count: number; members: Member[] | null }
   | { type: "typing"; from: string; user: string; typing: boolean }
+  | { type: "renamed"; clientId: string; user: string; previous: string }
   | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true }
   | { type: "pong" }
   | { type: "status"; code: string; message: string }
@@ -122,6 +124,9 @@ export type Inbound =
 
 /** A new entry of the log: the page counts every one of its own. */
 export type NewEntry = Extract<ClientMessage, { type: WireEntry["type"] }> & { n: number };
+
+/** The member takes another name. */
+export type Rename = Extract<ClientMessage, { type: "rename" }>;
 
 export type Outbound = NewEntry | Exclude<ClientMessage, { type: NewEntry["type"] | "livekit-token" }>;
 
@@ -176,7 +181,7 @@ const READERS: { [Type in ServerMessage["type"]]: (f: FieldReader<Wire<Type>>) =
   ack: (f) => ({
     type: "ack",
     n: f.maybeNumber("n"),
-    seq: f.number("seq"),
+    seq: f.maybeNumber("seq"),
     at: f.time("timestamp"),
     cursor: f.maybeText("cursor"),
   }),
@@ -201,6 +206,12 @@ const READERS: { [Type in ServerMessage["type"]]: (f: FieldReader<Wire<Type>>) =
     members: f.maybeList<WireMember>("members")?.map(member) ?? null,
   }),
   typing: (f) => ({ type: "typing", from: f.text("from"), user: f.text("user"), typing: f.flag("typing") }),
+  renamed: (f) => ({
+    type: "renamed",
+    clientId: f.text("clientId"),
+    user: f.text("user"),
+    previous: f.text("previous"),
+  }),
   call: (f) => ({
     type: "call",
     clientId: f.text("clientId"),

@@ -1,23 +1,25 @@
-// What the browser tells a page about its tab and its network.
+// What the browser tells a page about its tab and its network, and what its connection does then.
 
-export type PageEvents = {
-  onVisibility(visible: boolean): void;
-  onOnline(): void;
-  onBeforeUnload(): void;
-  onHide(kept: boolean): void;
-  onWake(): void;
-};
+import type { Connection } from "../transport/connection";
 
-/** Listens until the signal; the visibility of now is the first event. */
-export function listenToPage(page: PageEvents, signal: AbortSignal): void {
-  const reportVisibility = () => page.onVisibility(!document.hidden);
-  addEventListener("online", () => page.onOnline(), { signal });
+/** Listens until the signal. The visibility of now is the first that is reported. */
+export function listenToPage(
+  connection: Connection,
+  onVisibility: (visible: boolean) => void,
+  signal: AbortSignal,
+): void {
+  const reportVisibility = () => {
+    onVisibility(!document.hidden);
+    if (!document.hidden) connection.checkNow();
+  };
+  addEventListener("online", () => connection.checkNow(), { signal });
   // Prevented: the browser asks the user, who may stay.
-  addEventListener("beforeunload", (event) => !event.defaultPrevented && page.onBeforeUnload(), { signal });
-  addEventListener("pagehide", (event) => page.onHide(event.persisted), { signal });
-  addEventListener("pageshow", (event) => event.persisted && page.onWake(), { signal });
+  addEventListener("beforeunload", (event) => !event.defaultPrevented && connection.beforeUnload(), { signal });
+  // A page in the back/forward cache cannot answer. An unloading page may only be reloading.
+  addEventListener("pagehide", (event) => (event.persisted ? connection.suspend() : connection.unload()), { signal });
+  addEventListener("pageshow", (event) => event.persisted && connection.wake(), { signal });
   // A frozen page keeps its seat, and on resuming pings at once to learn whether the connection lives.
-  document.addEventListener("resume", () => page.onWake(), { signal });
+  document.addEventListener("resume", () => connection.wake(), { signal });
   document.addEventListener("visibilitychange", reportVisibility, { signal });
   reportVisibility();
 }

@@ -22,6 +22,7 @@ import {
   loadTransport,
   allowPlain,
   type SavedSession,
+  saveName,
   saveSession,
   saveTransport,
 } from "../storage/storage";
@@ -29,18 +30,19 @@ import { Draft } from "./draft.svelte";
 import { requestLiveKitToken } from "./livekit-token-request";
 import { listenToPage } from "./page-events";
 import { Redraw } from "./redraw";
+import { Renaming } from "./renaming";
 import type { RoomSessionOptions } from "./room-session-options";
 import { ServerClock } from "./server-clock";
+import { Tick } from "./tick";
 import { Typing } from "./typing";
 
-/** Timers may not be set further ahead than a signed 32-bit number of milliseconds. */
-const TIMER_MAX = 2_000_000_000;
 /** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
 export const LEAVE_TIMEOUT = 3_000;
 
 export class RoomSession {
   readonly room: string;
-  readonly name: string;
+  /** As it is wanted; the log has the one that the server knows. */
+  name: string;
   /** The room's key from the link; null without one. */
   readonly secret: Secret | null;
   /** The keys derived from it. */
@@ -66,6 +68,7 @@ export class RoomSession {
   /** Messages that arrived while the tab was hidden; counted before they are drawn. */
   unread = $state(0);
   readonly typing: Typing;
+  readonly renaming: Renaming;
   readonly colours = new MemberColours();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
@@ -75,7 +78,7 @@ export class RoomSession {
   #ticket: string | null = null;
   readonly #clock = new ServerClock();
   readonly #draft: Draft;
-  #tickTimer = 0;
+  readonly #tick = new Tick();
   #lifetime = new AbortController();
   /** Decryption is asynchronous; the queue keeps the order. */
   #decryptQueue: Promise<void> = Promise.resolve();
@@ -107,7 +110,7 @@ export class RoomSession {
     this.#draft = new Draft(this.#storageKey);
     this.#connection = new Connection({
       selector: new TransportSelector(transportSpecs(forced), loadTransport()),
-      joinParams: () => ({ room, name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
+      joinParams: () => ({ room, name: this.name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
       onFrame: (frame) => this.#onFrame(frame),
       onTicket: (ticket) => (this.#ticket = ticket),
       isReachable,
@@ -116,20 +119,12 @@ export class RoomSession {
       random: Math.random,
     });
     this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
-    listenToPage(
-      {
-        onVisibility: (visible) => {
-          this.#dispatch({ type: "visibility", visible });
-          if (visible) this.#connection.checkNow();
-        },
-        onOnline: () => this.#connection.checkNow(),
-        onBeforeUnload: () => this.#connection.beforeUnload(),
-        // A page in the back/forward cache cannot answer. An unloading page may only be reloading.
-        onHide: (kept) => (kept ? this.#connection.suspend() : this.#connection.unload()),
-        onWake: () => this.#connection.wake(),
-      },
-      this.#lifetime.signal,
+    this.renaming = new Renaming(
+      (frame) => this.#connection.send(frame),
+      (user) => this.#setName(user),
     );
+    const setVisible = (visible: boolean) => this.#dispatch({ type: "visibility", visible });
+    listenToPage(this.#connection, setVisible, this.#lifetime.signal);
     this.#connection.connect();
   }
 
@@ -239,7 +234,7 @@ export class RoomSession {
   /** Goes away without leaving: the seat is held for the grace. */
   stop(): void {
     this.#lifetime.abort();
-    window.clearTimeout(this.#tickTimer);
+    this.#tick.stop();
     this.#connection.stop();
   }
 
@@ -260,6 +255,7 @@ export class RoomSession {
   }
 
   #apply(frame: Inbound): void {
+    if (this.renaming.hears(frame)) return this.#sendNext();
     switch (frame.type) {
       case "welcome":
       case "reset": {
@@ -288,9 +284,10 @@ export class RoomSession {
         this.#dispatch(entryEvent(frame));
         break;
       case "ack":
+        if (frame.seq === null) break;
         this.#clock.advanceTo(frame.at);
         if (frame.n !== null && this.#sealer?.confirm(frame.n, frame.seq, this.#log)) this.#persist();
-        this.#dispatch(frame);
+        this.#dispatch({ ...frame, seq: frame.seq });
         break;
       case "joined": {
         const { type, count, ...member } = frame;
@@ -302,6 +299,7 @@ export class RoomSession {
         break;
       case "call":
       case "left":
+      case "renamed":
       case "typing":
         this.#dispatch({ ...frame, now: this.now() });
         break;
@@ -351,11 +349,8 @@ export class RoomSession {
     if (this.entered && this.replyTo !== null && !findEntry(this.#log, this.replyTo)) this.replyTo = null;
     this.#redraw.schedule();
     this.#sendNext();
-    window.clearTimeout(this.#tickTimer);
-    const next = nextTick(this.#log);
-    if (next === null || this.#lifetime.signal.aborted) return;
-    const wait = Math.min(Math.max(next - this.now(), 0) + 1, TIMER_MAX);
-    this.#tickTimer = window.setTimeout(() => this.#dispatch({ type: "tick", now: this.now() }), wait);
+    const next = this.#lifetime.signal.aborted ? null : nextTick(this.#log);
+    this.#tick.schedule(next, this.now(), () => this.#dispatch({ type: "tick", now: this.now() }));
   }
 
   /** The only way out for text: plain, or sealed where the room has a key. */
@@ -370,7 +365,8 @@ export class RoomSession {
 
   async #sealAndSend(line: Outgoing, cipher: Promise<RoomCipher>): Promise<void> {
     const { me } = this.#log;
-    if (this.#sealing || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
+    // A line is sealed with its author's name, which has to be the one that the server knows.
+    if (this.#sealing || this.renaming.pending || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
     const { clientId: from } = me;
     this.#sealing = true;
     const sealed = await cipher.then((cipher) => this.#sealer?.seal(line, this.#log, cipher)).catch(() => undefined);
@@ -386,6 +382,13 @@ export class RoomSession {
     if (sealed.id !== undefined) this.#sealer?.chain.recordSealed(line.n, sealed.id);
     if (this.#connection.send(toFrame(line, sealed.text)))
       this.#dispatch({ type: "sent", ...(line.amends?.type === "react" ? { sealed: sealed.text } : {}) });
+  }
+
+  #setName(user: string): void {
+    const { me } = this.#log;
+    saveName((this.name = user));
+    if (me) this.#dispatch({ type: "renamed", clientId: me.clientId, user, previous: me.user, now: this.now() });
+    this.#persist();
   }
 
   #persist(): void {

@@ -1,7 +1,7 @@
 // Sends for transports that only receive: one request at a time, so that messages arrive in order.
 
 import { CONNECTION_LOST, closeCodeOf } from "../protocol/close";
-import { type NewEntry, type Outbound, parseJson } from "../protocol/frames";
+import { type NewEntry, type Outbound, parseJson, type Rename } from "../protocol/frames";
 import { type JoinReply, readJoinReply } from "../protocol/http";
 import type { TransportHandlers, JoinParams } from "./transport";
 
@@ -113,10 +113,10 @@ export class HttpSession {
 
   send(frame: Outbound): void {
     if (frame.type === "typing") this.#enqueue(() => this.#postTyping(frame.typing));
-    else if ("n" in frame) this.#enqueue(() => this.#postEntry(frame));
+    else if (frame.type === "rename" || "n" in frame) this.#enqueue(() => this.#postEntry(frame));
   }
 
-  async #postEntry(entry: NewEntry): Promise<void> {
+  async #postEntry(entry: NewEntry | Rename): Promise<void> {
     try {
       this.#emit(await this.request("messages", { body: entry }));
     } catch (error) {

@@ -2,4 +2,5 @@
 
 export { default as ConfirmUnencrypted } from "./ConfirmUnencrypted.svelte";
 export { default as Invite } from "./Invite.svelte";
+export { default as Rename } from "./Rename.svelte";
 export { default as VideoLoader } from "./VideoLoader.svelte";

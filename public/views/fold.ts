@@ -1,4 +1,4 @@
-// What is drawn between the messages: joins and leaves in a row are one line, and unread messages begin below a line.
+// What is drawn between the messages: joins, leaves and new names in a row are one line, and unread messages begin below a line.
 
 import type { Row } from "../log/rows";
 import type { Entry, Notice, Outgoing } from "../log/state";
@@ -10,7 +10,7 @@ export type Drawn =
 
 const UNREAD: Drawn = { kind: "unread", key: "unread" };
 
-const comesOrGoes = ({ what }: Notice) => what === "joined" || what === "left";
+const comesOrGoes = ({ what }: Notice) => what === "joined" || what === "left" || what === "renamed";
 
 /** `firstUnread` is the number of a message, which may be gone by now. Unchanged lines are the same objects as in `last`. */
 export function fold(rows: readonly Row[], firstUnread: number | null, last: readonly Drawn[] = []): Drawn[] {
@@ -45,13 +45,18 @@ function isSame(a: readonly Notice[], b: readonly Notice[]): boolean {
   return a.length === b.length && b.every((notice, at) => notice === a[at]);
 }
 
-/** The last that is known of each who came or went, in the order of what happened: who joined, then who left. */
-export function comings(notices: readonly Notice[]): { joined: Notice[]; left: Notice[] } {
+/**
+ * The last that is known of each who came, went or took another name, in the order of what happened. Who joined and took
+ * another name has joined under that. Of several names in a row the first and the last count.
+ */
+export function comings(notices: readonly Notice[]): Record<"joined" | "left" | "renamed", Notice[]> {
   const newest = new Map<string, Notice>();
   for (const notice of notices) {
+    const before = notice.what === "renamed" ? newest.get(notice.from) : undefined;
     newest.delete(notice.from);
-    newest.set(notice.from, notice);
+    newest.set(notice.from, before ? { ...before, user: notice.user } : notice);
   }
   const all = [...newest.values()];
-  return { joined: all.filter(({ what }) => what === "joined"), left: all.filter(({ what }) => what === "left") };
+  const of = (which: Notice["what"]) => all.filter(({ what }) => what === which);
+  return { joined: of("joined"), left: of("left"), renamed: of("renamed") };
 }

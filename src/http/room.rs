@@ -100,15 +100,25 @@ impl AppState {
         let given = inbound.n;
         let said = async {
             let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
-            let refused =
-                |_| ApiError::BadFrame("this address takes a chat, react, edit or delete".into());
-            let entry = inbound.ask?.entry().map_err(refused)?;
+            let entry = match inbound.ask?.entry() {
+                Ok(entry) => entry,
+                Err(ClientMessage::Rename { user, n }) => {
+                    let ack = Box::pin(self.hub.rename(&room, &who, &user)).await?;
+                    keep_alive.iter_mut().for_each(KeepAlive::accept);
+                    return Ok(ServerMessage::Ack(Ack { n, ..ack }));
+                }
+                Err(_) => {
+                    return Err(ApiError::BadFrame(
+                        "this address takes a chat, react, edit, delete or rename".into(),
+                    ));
+                }
+            };
             let PublishResult { n, seq, at, repeated } =
                 self.hub.publish(&room, &who, entry, &usage).await?;
             keep_alive.iter_mut().for_each(KeepAlive::accept);
             Ok(ServerMessage::Ack(Ack {
-                n,
-                seq,
+                n: Some(n),
+                seq: Some(seq),
                 timestamp: Timestamp(at),
                 cursor: None,
                 duplicate: True::when(repeated),

@@ -33,6 +33,7 @@ pub(super) enum Content {
     Count { count: usize },
     Listing { members: Vec<Member> },
     Typing { from: MemberId, user: Name, typing: bool },
+    Renamed { from: MemberId, user: Name, previous: Name },
     Call { from: MemberId, user: Name, in_call: bool },
     Status { code: StatusCode, message: &'static str },
 }
@@ -59,6 +60,9 @@ impl Content {
             Self::Typing { from, user, typing } => {
                 ServerMessage::Typing { from: *from, user, room, typing: *typing }
             }
+            Self::Renamed { from, user, previous } => {
+                ServerMessage::Renamed { client_id: *from, user, previous, room }
+            }
             Self::Call { from, user, in_call } => {
                 let verified = True::when(user.is_verified());
                 ServerMessage::Call { client_id: *from, user, verified, in_call: *in_call }
@@ -80,7 +84,8 @@ impl Content {
             }
             Self::Said { epoch, entry } => {
                 let cursor = Some(Cursor { epoch: *epoch, seq: entry.seq });
-                let (n, seq, timestamp) = (entry.n, entry.seq, Timestamp(entry.at));
+                let (n, seq) = (Some(entry.n), Some(entry.seq));
+                let timestamp = Timestamp(entry.at);
                 Some(ServerMessage::Ack(Ack { n, seq, timestamp, cursor, duplicate: None }))
             }
             Self::Typing { .. } => None,

@@ -163,6 +163,15 @@ impl LocalRoom {
                 let order = FrameOrder::Presence { epoch: *epoch, version: *version };
                 (order, Content::Left { member: member.clone(), reason: *reason, count: *count })
             }
+            Event::Renamed { epoch, from, user, previous, version, count } => {
+                // Where joins are not named, nor are new names: a reader knows some members only.
+                if !pending.crowd.note_joined(*epoch, *version, *count) {
+                    return;
+                }
+                let order = FrameOrder::Presence { epoch: *epoch, version: *version };
+                let (user, previous) = (user.clone(), previous.clone());
+                (order, Content::Renamed { from: *from, user, previous })
+            }
             Event::Unchanged { epoch, version, count } => {
                 return pending.crowd.note_unchanged(*epoch, *version, *count);
             }

@@ -14,6 +14,7 @@ mod local;
 mod people;
 mod poll_session;
 mod registry;
+mod rename;
 mod session;
 mod shutdown;
 mod spread;
@@ -262,10 +263,15 @@ impl Hub {
             None => None,
         };
         let resumed = claims.is_some();
-        let claims = claims.unwrap_or_else(|| {
-            let member = MemberId::random();
-            Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
-        });
+        let claims = match (claims, name) {
+            // Where the session is free by now, the member joins under the name that it wants.
+            (Some(Claims { member, .. }), Some(name)) => Claims { member, name },
+            (Some(claims), None) => claims,
+            (None, name) => {
+                let member = MemberId::random();
+                Claims { member, name: name.unwrap_or_else(|| Name::guest(member)) }
+            }
+        };
         // A client whose ticket did not resume its session must learn that it has a new one: its welcome says `reset`.
         let from =
             JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };

@@ -117,6 +117,13 @@ impl People {
         self.sessions.swap_remove_index(at).map(|(_, session)| session)
     }
 
+    /// A member has another name: later welcomes and tickets say it.
+    pub(super) fn rename(&mut self, member: MemberId, name: &Name) {
+        if let Some(session) = self.sessions.get_mut(&member).filter(|known| known.name != *name) {
+            session.name = name.clone();
+        }
+    }
+
     /// Broadcasts to the next `most` sessions that have not got it yet. False when all have. A session that is opened
     /// meanwhile comes last; its snapshot already contains what lies before it.
     pub(super) fn broadcast(
@@ -134,6 +141,9 @@ impl People {
         }
         if let Some((snapshot, crowd)) = reset {
             self.key = Some(snapshot.key);
+            if from == 0 {
+                snapshot.members.iter().for_each(|member| self.rename(member.id, &member.name));
+            }
             for (member, session) in self.sessions.iter_mut().take(to).skip(from) {
                 session.start_over(*member, room, snapshot, *crowd, config);
             }

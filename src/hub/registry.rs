@@ -196,6 +196,9 @@ impl EventHandler for RoomRegistry {
             room.unload(member);
             return;
         }
+        if let Event::Renamed { from, user, .. } = event {
+            room.people.lock().rename(*from, user);
+        }
         room.add_event(event);
         if let Event::Joined { .. } | Event::Left { .. } | Event::Reset(_) = event {
             self.follow_crowd(&room);

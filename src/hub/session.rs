@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     budget::{Kept, Reservation},
-    protocol::ApiError,
+    protocol::{Ack, ApiError},
     room::{LeaveReason, MemberId, Name, NewEntry, PublishResult, RoomId, Snapshot},
     store::StoreError,
     ticket::Claims,
@@ -98,6 +98,11 @@ impl Session {
             Some(_) => None,
             None => Some(&snapshot.history[..]),
         };
+        // The store knows the name; that of the ticket may be an older one.
+        let known = snapshot.members.iter().find(|member| member.id == self.claims.member);
+        let renamed = known
+            .filter(|known| known.name != self.claims.name)
+            .map(|known| std::mem::replace(&mut self.claims.name, known.name.clone()));
         let Claims { member, name } = &self.claims;
         let after = cursor.filter(|_| missed.is_some()).map_or(0, |cursor| cursor.seq);
         let reset = missed.is_none();
@@ -127,6 +132,10 @@ impl Session {
         }
         self.unjoined = false;
         session.older = Vec::new();
+        // Unless the member has taken another name since the snapshot.
+        if renamed.is_some_and(|before| before == session.name) {
+            session.name = name.clone();
+        }
         let place = std::mem::replace(
             &mut session.place,
             Place::Live { subscriber: Arc::clone(subscriber), seen_up_to },
@@ -228,15 +237,21 @@ impl Session {
     pub async fn typing(&mut self, typing: bool) -> Result<(), ApiError> {
         let began = Instant::now();
         self.typing_timeout.take().inspect(AbortHandle::abort);
-        self.hub
-            .store
-            .typing(&self.room.id, self.claims.member, &self.claims.name, typing, began)
-            .await?;
+        let (store, member) = (&self.hub.store, self.claims.member);
+        store.typing(&self.room.id, member, typing, began).await?;
         if typing {
-            self.typing_timeout =
-                Some(typing::timeout(&self.hub.store, &self.room.id, &self.claims, || {}));
+            self.typing_timeout = Some(typing::timeout(store, &self.room.id, member, || {}));
         }
         Ok(())
+    }
+
+    /// Gives this member another name.
+    ///
+    /// # Errors
+    /// As [`Hub::rename`].
+    pub async fn rename(&self, name: &Name) -> Result<Ack, ApiError> {
+        let renaming = Box::pin(self.hub.rename(&self.room.id, &self.claims, name));
+        self.call(renaming).await
     }
 
     /// A LiveKit token for this member.
@@ -332,9 +347,7 @@ impl Drop for Session {
             // Sent for the connection that typed, and now: later it could be taken for a frame of the next
             // connection.
             let (store, room) = (Arc::clone(&hub.store), room.id.clone());
-            tokio::spawn(async move {
-                store.typing(&room, claims.member, &claims.name, false, Instant::now()).await
-            });
+            tokio::spawn(async move { store.typing(&room, member, false, Instant::now()).await });
         }
         if self.unjoined {
             hub.leave_with_retry(&room, member, tag, LeaveReason::Lost);

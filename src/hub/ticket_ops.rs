@@ -44,8 +44,12 @@ impl Hub {
         if !Signer::is_aging(room, ticket, now) {
             return None;
         }
-        let key = self.rooms.find(room)?.people.lock().key?;
-        Some(self.config().signer.sign(&key, room, who, now))
+        let room_here = self.rooms.find(room)?;
+        let people = room_here.people.lock();
+        // The member may have taken another name since the old ticket.
+        let name = people.sessions.get(&who.member).map_or(&who.name, |session| &session.name);
+        let claims = Claims { member: who.member, name: name.clone() };
+        Some(self.config().signer.sign(&people.key?, room, &claims, now))
     }
 
     /// The member whose ticket this is, and whether they have a session in the room.
@@ -147,10 +151,10 @@ impl Hub {
         began: Instant,
     ) -> Result<(), ApiError> {
         self.set_typing_timeout(who.member, None);
-        self.store.typing(room, who.member, &who.name, typing, began).await?;
+        self.store.typing(room, who.member, typing, began).await?;
         if typing {
             let (hub, member) = (Arc::clone(self), who.member);
-            let timeout = typing::timeout(&self.store, room, who, move || {
+            let timeout = typing::timeout(&self.store, room, member, move || {
                 drop(hub.typing_timeouts.remove(&member))
             });
             self.set_typing_timeout(member, Some(timeout));

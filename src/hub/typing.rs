@@ -7,7 +7,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{room::RoomId, store::Store, ticket::Claims};
+use crate::{
+    room::{MemberId, RoomId},
+    store::Store,
+};
 
 /// After this long without another typing frame, the hub broadcasts that the member has stopped typing.
 const TYPING: Duration = Duration::from_secs(6);
@@ -16,15 +19,15 @@ const TYPING: Duration = Duration::from_secs(6);
 pub(super) fn timeout(
     store: &Arc<dyn Store>,
     room: &RoomId,
-    who: &Claims,
+    member: MemberId,
     ended: impl FnOnce() + Send + 'static,
 ) -> AbortHandle {
-    let (store, room, who) = (Arc::clone(store), room.clone(), who.clone());
+    let (store, room) = (Arc::clone(store), room.clone());
     let timeout = tokio::spawn(async move {
         sleep(TYPING).await;
         ended();
         // An error is of no interest: for a member who has left, the leave was broadcast.
-        let _ = store.typing(&room, who.member, &who.name, false, Instant::now()).await;
+        let _ = store.typing(&room, member, false, Instant::now()).await;
     });
     timeout.abort_handle()
 }

@@ -133,16 +133,18 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// The client's own message is entry `seq`.
+/// The client's own message is entry `seq`, or its new name holds.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
 pub struct Ack {
-    /// The counter it was sent with.
+    /// The counter it was sent with; of a rename only if it had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
-    pub n: u64,
-    /// The number it got.
+    pub n: Option<u64>,
+    /// The number it got; a rename gets none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(range(min = 1)))]
-    pub seq: Seq,
+    pub seq: Option<Seq>,
     /// When the store took it.
     pub timestamp: Timestamp,
     /// The client's position now; not in the answer to a repeated message, which is outside the stream.
@@ -157,10 +159,15 @@ impl Ack {
     /// Appends the frame as JSON text.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.reserve(ACK);
-        out.extend_from_slice(b"{\"type\":\"ack\",\"n\":");
-        number(self.n, out);
-        out.extend_from_slice(b",\"seq\":");
-        number(self.seq, out);
+        out.extend_from_slice(b"{\"type\":\"ack\"");
+        if let Some(n) = self.n {
+            out.extend_from_slice(b",\"n\":");
+            number(n, out);
+        }
+        if let Some(seq) = self.seq {
+            out.extend_from_slice(b",\"seq\":");
+            number(seq, out);
+        }
         place(self.timestamp, self.cursor, out);
         if self.duplicate.is_some() {
             out.extend_from_slice(b",\"duplicate\":true");
@@ -260,7 +267,9 @@ mod tests {
             let room = "комната-7".parse().unwrap();
             let cursor = own.then_some(Cursor { epoch: Epoch(epoch), seq });
             let chat = EntryDto::new(&room, Epoch(epoch), &entry, own);
-            let ack = Ack { n, seq, timestamp: Timestamp(at), cursor, duplicate: True::when(mark) };
+            let (n, seq) = ((!deleted).then_some(n), (!own).then_some(seq));
+            let duplicate = True::when(mark);
+            let ack = Ack { n, seq, timestamp: Timestamp(at), cursor, duplicate };
             for message in [ServerMessage::Entry(chat), ServerMessage::Ack(ack)] {
                 let (fast, serde) = (message.to_json(), serde_json::to_vec(&message).unwrap());
                 prop_assert_eq!(String::from_utf8(fast).unwrap(), String::from_utf8(serde).unwrap());

@@ -38,6 +38,8 @@ struct Frame<'a> {
     #[serde(borrow)]
     emoji: Option<Word<'a>>,
     on: Option<bool>,
+    #[serde(borrow)]
+    user: Option<Word<'a>>,
     ticket: Option<String>,
     #[serde(borrow)]
     cursor: Option<Word<'a>>,
@@ -132,6 +134,10 @@ impl Frame<'_> {
                 let target = target("delete needs \"target\": the seq of a message")?;
                 Ok(ClientMessage::Delete { target, n })
             }
+            (Some("rename"), ..) => match &self.user {
+                Some(Word(user)) => Ok(ClientMessage::Rename { user: user.parse()?, n }),
+                None => Err(ApiError::BadFrame("rename needs \"user\": the new name".into())),
+            },
             (Some("typing"), _, Some(typing)) => Ok(ClientMessage::Typing { typing }),
             (Some("typing"), _, None) => {
                 Err(ApiError::BadFrame("typing needs \"typing\": true or false".into()))

@@ -1,6 +1,6 @@
 //! What a client may ask for.
 
-use crate::room::{Amendment, Cursor, FileId, Message, NewEntry, Reaction, Seq, Text};
+use crate::room::{Amendment, Cursor, FileId, Message, Name, NewEntry, Reaction, Seq, Text};
 
 /// A request of a client, as clients should write it. [`ClientFrame::parse`](super::ClientFrame::parse) also understands older shapes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +61,14 @@ pub enum ClientMessage {
         #[cfg_attr(test, schemars(with = "super::schema::Counter"))]
         target: Seq,
         /// The sender's own counter, the same as that of messages.
+        #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
+        n: Option<u64>,
+    },
+    /// Take another name.
+    Rename {
+        /// The new name.
+        user: Name,
+        /// Returned in the answer. No counter of a message: it need not grow.
         #[cfg_attr(test, schemars(with = "Option<super::schema::Counter>"))]
         n: Option<u64>,
     },

@@ -28,7 +28,7 @@ pub enum ApiError {
     BinaryFrame,
     /// An unknown frame type.
     #[error(
-        "known types are chat, react, edit, delete, typing, livekit-token, ping, leave and, as the first frame, resume"
+        "known types are chat, react, edit, delete, rename, typing, livekit-token, ping, leave and, as the first frame, resume"
     )]
     UnknownType,
     /// A ticket is needed.
@@ -207,6 +207,7 @@ impl ApiError {
                 RoomError::Overtaken => (refusal.code(), 409, 4001, IfAsked),
                 RoomError::RoomFull => (refusal.code(), 409, 4409, Later),
                 RoomError::StaleN
+                | RoomError::NameVerified
                 | RoomError::TooLate
                 | RoomError::ReactionsFull
                 | RoomError::FilesFull

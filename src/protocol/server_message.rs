@@ -14,7 +14,7 @@ pub enum ServerMessage<'a> {
     Welcome(Welcome<'a>),
     /// Continuity broke: the same fields as `welcome`, and they are all there is.
     Reset(Welcome<'a>),
-    /// The client's own message has its number in the log.
+    /// The client's own message has its number in the log, or its new name holds.
     Ack(Ack),
     /// A member joined.
     Joined {
@@ -59,6 +59,17 @@ pub enum ServerMessage<'a> {
         room: &'a RoomId,
         /// Started or stopped.
         typing: bool,
+    },
+    /// A member goes by another name. What it said before keeps the name under which it was said.
+    Renamed {
+        /// The member.
+        client_id: MemberId,
+        /// The new name; never an account's.
+        user: &'a Name,
+        /// The name before.
+        previous: &'a Name,
+        /// The room.
+        room: &'a RoomId,
     },
     /// A member joined the video call or left it.
     Call {

@@ -13,6 +13,9 @@ pub enum RoomError {
     /// The display name breaks the rule.
     #[error("a name has 1 to {max} characters, something to see and no control, private or unassigned characters", max = length::NAME)]
     BadName,
+    /// The name of an account, which its member keeps.
+    #[error("you are here under the name of your account, and that stays")]
+    NameVerified,
     /// Nothing but white space.
     #[error("a message needs some text")]
     EmptyText,
@@ -79,6 +82,7 @@ impl RoomError {
         match self {
             Self::BadRoom => "bad_room",
             Self::BadName => "bad_name",
+            Self::NameVerified => "name_verified",
             Self::EmptyText => "empty_text",
             Self::TooLong => "too_long",
             Self::BadEmoji => "bad_emoji",

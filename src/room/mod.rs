@@ -22,6 +22,7 @@ mod message;
 mod order;
 mod owner;
 mod reaction;
+mod rename;
 mod snapshot;
 mod text;
 
@@ -355,7 +356,7 @@ impl Room {
         self.epoch
     }
 
-    /// Counts joins and leaves.
+    /// Counts joins, leaves and new names.
     pub fn version(&self) -> u64 {
         self.version
     }

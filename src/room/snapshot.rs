@@ -11,7 +11,7 @@ pub struct Snapshot {
     pub key: RoomKey,
     /// The newest entry's number, 0 before the first.
     pub seq: Seq,
-    /// Counts joins and leaves.
+    /// Counts joins, leaves and new names.
     pub version: u64,
     /// The members, in the order they joined. In the answer to a join it lists only some of many; a lookup lists only
     /// those asked for.

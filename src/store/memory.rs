@@ -275,13 +275,26 @@ impl Store for Memory {
         &self,
         room: &RoomId,
         from: MemberId,
-        user: &Name,
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
         let life = self.world.rooms.get(room).ok_or(RoomError::NotMember)?;
         if life.room.is_current((self.world.clock)(), from, self.world.moment(began))? || !typing {
-            life.on_event(room, &Event::Typing { from, user: user.clone(), typing });
+            let user = life.room.member(from)?.name.clone();
+            life.on_event(room, &Event::Typing { from, user, typing });
+        }
+        Ok(())
+    }
+
+    async fn rename(&self, room: &RoomId, id: MemberId, name: &Name) -> Result<(), StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
+        if let Some(previous) = life.room.rename(id, name)? {
+            let (epoch, version, count) = (life.room.epoch(), life.room.version(), life.room.len());
+            let user = name.clone();
+            life.on_event(
+                room,
+                &Event::Renamed { epoch, from: id, user, previous, version, count },
+            );
         }
         Ok(())
     }
@@ -308,10 +321,9 @@ impl Store for Memory {
     async fn snapshot(&self, room: &RoomId, history: bool) -> Result<Option<Snapshot>, StoreError> {
         let Some(mut life) = self.world.rooms.get_mut(room) else { return Ok(None) };
         let room = &mut life.room;
-        Ok(Some(if history {
-            room.snapshot((self.world.clock)(), &self.world.limits)
-        } else {
-            room.facts()
+        Ok(Some(match history {
+            true => room.snapshot((self.world.clock)(), &self.world.limits),
+            false => room.facts(),
         }))
     }
 

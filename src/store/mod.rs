@@ -6,7 +6,7 @@
 //! - `publish` numbers entries 1, 2, 3, … and publishes them to every node that has members in the room.
 //!   The same `(member, n)` is published once, however often it is sent.
 //! - A node gets events from before `join` returns until its last member of the room begins to leave.
-//!   It gets every entry in order of `seq`, and every join and leave in order of `version`.
+//!   It gets every entry in order of `seq`, and every join, leave and new name in order of `version`.
 //!   Within one epoch, none is missing and none comes twice. Anything else is an [`Event::Reset`].
 //!   An event may be older than the snapshot that `join` returned, or of an earlier epoch:
 //!   compare `epoch`, `seq` and `version`.
@@ -20,6 +20,8 @@
 //! - A session belongs to the connection that began last. A takeover that began before the current owner is refused,
 //!   however late it arrives, if the node knows the store's clock well enough to tell.
 //! - Typing is published to the room's members and not kept. The call mark is kept with the member.
+//! - A member's name is what its record in the store says. A join under another name does not change it, a `rename` does.
+//!   Of several new names that a node has missed it gets the last.
 //! - A node's members are held by its lease, which the store renews by itself.
 //!   When the node falls silent, they leave with [`LeaveReason::NodeLost`].
 //! - No call shows an entry older than `history_age`, even in a room where nothing is written.
@@ -74,6 +76,21 @@ pub enum Event {
         /// Why it left.
         reason: LeaveReason,
         /// The room's version after the leave.
+        version: u64,
+        /// The member count now.
+        count: usize,
+    },
+    /// A member has another name.
+    Renamed {
+        /// The epoch in which it was taken.
+        epoch: Epoch,
+        /// The member.
+        from: MemberId,
+        /// The new name.
+        user: Name,
+        /// The name before.
+        previous: Name,
+        /// The room's version after it.
         version: u64,
         /// The member count now.
         count: usize,
@@ -215,10 +232,12 @@ pub trait Store: Send + Sync + 'static {
         &self,
         room: &RoomId,
         from: MemberId,
-        user: &Name,
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError>;
+
+    /// Gives a member another name, and publishes it unless the member has that name already.
+    async fn rename(&self, room: &RoomId, id: MemberId, name: &Name) -> Result<(), StoreError>;
 
     /// Tells only the node that has the member's session that the member's page unloads. This event may be lost.
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError>;

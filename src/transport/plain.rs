@@ -59,6 +59,9 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
             Ok(())
         }
         ServerMessage::Joined { member, .. } => writeln!(text, "* {} joined", member.user),
+        ServerMessage::Renamed { user, previous, .. } => {
+            writeln!(text, "* {previous} is now called {user}")
+        }
         ServerMessage::Left { user, reason: LeaveReason::Left, .. } => {
             writeln!(text, "* {user} left")
         }

@@ -4,7 +4,7 @@ export type Reconnect = "never" | "if-asked" | "now" | "backoff" | "later" | "af
 
 /** Close code, when a client may reconnect after it, and the errors with both. */
 export const CLOSES = [
-  [4400, "never", "bad_room bad_name empty_text bad_emoji no_target not_yours too_late reactions_full bad_file file_too_big files_full no_file file_incomplete bad_offset bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host files_off"],
+  [4400, "never", "bad_room bad_name name_verified empty_text bad_emoji no_target not_yours too_late reactions_full bad_file file_too_big files_full no_file file_incomplete bad_offset bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host files_off"],
   [4413, "never", "too_long"],
   [4403, "afresh", "not_member"],
   [4001, "if-asked", "replaced"],
@@ -38,6 +38,7 @@ export const CLOSES = [
 export type ErrorCode =
   | "bad_room"
   | "bad_name"
+  | "name_verified"
   | "empty_text"
   | "too_long"
   | "bad_emoji"

@@ -196,10 +196,10 @@ export type Reaction = {
 export type LogEntry = Chat | React | Edit | Delete;
 
 export type Ack = {
-  /** The counter it was sent with. */
-  n: number,
-  /** The number it got. */
-  seq: number,
+  /** The counter it was sent with; of a rename only if it had one. */
+  n?: number,
+  /** The number it got; a rename gets none. */
+  seq?: number,
   /** When the store took it. */
   timestamp: string,
   /** The client's position now; not in the answer to a repeated message, which is outside the stream. */
@@ -267,6 +267,16 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   /** Started or stopped. */
   typing: boolean,
 }
+  | { "type": "renamed",
+  /** The member. */
+  clientId: string,
+  /** The new name; never an account's. */
+  user: string,
+  /** The name before. */
+  previous: string,
+  /** The room. */
+  room: string,
+}
   | { "type": "call",
   /** The member. */
   clientId: string,
@@ -327,6 +337,12 @@ export type ClientMessage = { "type": "chat",
   /** The `seq` of the message. */
   target: number,
   /** The sender's own counter, the same as that of messages. */
+  n?: number,
+}
+  | { "type": "rename",
+  /** The new name. */
+  user: string,
+  /** Returned in the answer. No counter of a message: it need not grow. */
   n?: number,
 }
   | { "type": "typing",

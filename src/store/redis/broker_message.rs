@@ -12,6 +12,15 @@ pub(super) enum BrokerMessage {
     Joined { epoch: Epoch, version: u64, count: usize, member: Member },
     /// `L epoch version count reason member joined-at name`
     Left { epoch: Epoch, version: u64, count: usize, reason: LeaveReason, member: Member },
+    /// `N epoch version count member name⏎previous`
+    Renamed {
+        epoch: Epoch,
+        version: u64,
+        count: usize,
+        member: MemberId,
+        user: Name,
+        previous: Name,
+    },
     /// `V epoch moves member node tag`: a member took its session to another node, so that this owner lost it.
     Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
     /// `R epoch`: the log goes on in another epoch.
@@ -47,7 +56,12 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
         let (from, mark) = rest.split_once(' ')?;
         return Some(BrokerMessage::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
     }
-    let mut words = rest.splitn(if kind == "L" { 7 } else { 6 }, ' ');
+    let words = match kind {
+        "L" => 7,
+        "N" => 5,
+        _ => 6,
+    };
+    let mut words = rest.splitn(words, ' ');
     let mut next = || words.next();
     let epoch = read_epoch(next()?)?;
     if kind == "R" {
@@ -63,6 +77,17 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
         });
     }
     let (version, members) = (count(next()?)?, next()?.parse().ok()?);
+    if kind == "N" {
+        let (member, (user, previous)) = (read_id(next()?)?, next()?.split_once('\n')?);
+        return Some(BrokerMessage::Renamed {
+            epoch,
+            version,
+            count: members,
+            member,
+            user: Name::decode(user)?,
+            previous: Name::decode(previous)?,
+        });
+    }
     let reason = if kind == "L" { Some(LeaveReason::decode(next()?)?) } else { None };
     let (id, joined_at, name) = (read_id(next()?)?, count(next()?)?, Name::decode(next()?)?);
     let member = Member { id, name, joined_at, call: CallMark::default() };
@@ -129,6 +154,17 @@ mod tests {
                     from: SessionOwner { node: NodeId(0xf0), tag: 12 },
                 },
             ),
+            (
+                format!("N ab 5 2 {ID} Anna of Ely\nAnn of Ely"),
+                BrokerMessage::Renamed {
+                    epoch,
+                    version: 5,
+                    count: 2,
+                    member: from,
+                    user: "Anna of Ely".parse().unwrap(),
+                    previous: member.name.clone(),
+                },
+            ),
             ("R ab".to_owned(), BrokerMessage::Reborn { epoch }),
             (format!("U {ID}"), BrokerMessage::Unloading { member: from }),
             (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
@@ -151,6 +187,8 @@ mod tests {
             "J ab 1 1 nobody 7 Ann",
             &format!("L ab 4 0 bored {ID} 7 Ann"),
             "R xyz",
+            &format!("N ab 5 2 {ID} Anna"),
+            &format!("N ab 5 2 {ID} \nAnn"),
             "U nobody",
             &format!("V ab 3 {ID} f0"),
             &format!("C {ID} in"),

@@ -243,6 +243,8 @@ pub(super) struct JoinReply {
     pub(super) since: Millis,
     /// When the member joined.
     pub(super) joined_at: Millis,
+    /// The name by which the room knows the member.
+    pub(super) name: Name,
     /// The room with the member in it, with all members or none.
     pub(super) room_state: RoomState,
 }
@@ -251,11 +253,13 @@ impl JoinReply {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
+        let name = Name::decode(&reply.word()?)?;
         Some(Self {
             joined: JoinResult { new, last_n },
             leased,
             since,
             joined_at,
+            name,
             room_state: reply.room_state()?,
         })
     }

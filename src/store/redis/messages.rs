@@ -11,7 +11,7 @@ use super::{
     scripts::{self, Script},
 };
 use crate::{
-    room::{MemberId, Name, NewEntry, RoomError, RoomId},
+    room::{MemberId, NewEntry, RoomError, RoomId},
     store::{PublishResults, StoreError},
 };
 
@@ -21,11 +21,10 @@ impl Shared {
         &self,
         room: &RoomId,
         from: MemberId,
-        user: &Name,
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
-        let mut args = vec![codec::id(from), number(u8::from(typing)), Str::from(user.encode())];
+        let mut args = vec![codec::id(from), number(u8::from(typing))];
         args.extend(self.moment(&self.keys(room), began).map(|moment| number(moment.latest)));
         self.mark(&scripts::TYPING, room, args).await
     }

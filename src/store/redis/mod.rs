@@ -26,6 +26,7 @@ mod files;
 mod keys;
 mod lanes;
 mod messages;
+mod names;
 mod presence;
 mod probe;
 mod pulse;

@@ -1,11 +1,13 @@
 //! What one node knows of one room: turns broker messages that may be lost, doubled
 //! or late into the events that the handler is promised. No input, no output, no clock.
 //!
-//! Entries are counted by `seq`, joins and leaves by `version`. The next number is passed on, an older one is
+//! Entries are counted by `seq`, joins, leaves and new names by `version`. The next number is passed on, an older one is
 //! dropped. Anything else is a fault that stops the stream until the room has been read again. Sessions
 //! that went from one node to another are counted by `moves`: only to notice a lost message.
 
 mod expected;
+mod names;
+mod overdue;
 mod people;
 mod resync;
 mod session;
@@ -15,8 +17,6 @@ mod simulation;
 mod tests;
 
 use std::collections::HashMap;
-
-use tokio::time::Instant;
 
 pub(super) use self::session::HeldSession;
 use self::{expected::ExpectedPosition, people::People};
@@ -158,6 +158,7 @@ impl RoomReplica {
     /// A member of this node has joined, unless a newer connection of it has.
     pub(super) fn add_session(&mut self, id: MemberId, session: HeldSession) {
         if self.sessions.get(&id).is_none_or(|sits| sits.tag <= session.tag) {
+            let session = self.under_newest_name(id, session);
             self.sessions.insert(id, session);
             self.deserted = false;
         }
@@ -246,6 +247,7 @@ impl RoomReplica {
             .filter(|entry| entry.seq == room.seq)
             .map(|entry| (entry.from, entry.n));
         self.people = room.members.iter().cloned().collect();
+        self.rename_sessions(&room.members);
     }
 
     /// Takes messages as they come.
@@ -318,6 +320,17 @@ impl RoomReplica {
                     self.mark_gap();
                 }
             }
+            BrokerMessage::Renamed { epoch, version, count, member: from, user, previous }
+                if epoch == self.place.epoch =>
+            {
+                if version == self.place.version + 1 {
+                    self.place.version = version;
+                    self.rename(from, &user);
+                    tell(&Event::Renamed { epoch, from, user, previous, version, count });
+                } else if version > self.place.version {
+                    self.mark_gap();
+                }
+            }
             BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;
@@ -352,38 +365,5 @@ impl RoomReplica {
             // A message of another epoch.
             _ => self.mark_gap(),
         }
-    }
-
-    /// The room is known to have this position; its messages should arrive soon.
-    /// Returns whether there is a new moment to wake at.
-    pub(super) fn expect(&mut self, position: Position, now: Instant) -> bool {
-        matches!(self.state, State::Live)
-            && !self.place.reaches(position)
-            && self.due.add(position, now)
-    }
-
-    /// When to check whether what was expected has arrived.
-    pub(super) fn alarm(&self) -> Option<Instant> {
-        self.due.at()
-    }
-
-    /// The position that should have been reached by now and was not.
-    pub(super) fn overdue(&mut self, now: Instant) -> Option<Position> {
-        let position = self.due.take(now, self.place)?;
-        self.lacks(position).then_some(position)
-    }
-
-    /// Whether what was overdue is missing although all messages on their way have come: then the subscription is in doubt.
-    pub(super) fn missed(&mut self, position: Position) -> bool {
-        let missed = self.lacks(position);
-        if missed {
-            self.due = ExpectedPosition::default();
-            self.mark_unsubscribed();
-        }
-        missed
-    }
-
-    fn lacks(&self, position: Position) -> bool {
-        matches!(self.state, State::Live) && !self.place.reaches(position)
     }
 }

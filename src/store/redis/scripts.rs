@@ -95,6 +95,8 @@ pub(super) static JOIN: Script = Script::new(
 pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"), Lane::Leaves);
 /// Publishes that a member is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"), Lane::Messages);
+/// Gives a member another name.
+pub(super) static RENAME: Script = Script::new(include_str!("lua/rename.lua"), Lane::Messages);
 /// Publishes that the page of a member unloads.
 pub(super) static UNLOAD: Script = Script::new(include_str!("lua/unload.lua"), Lane::Messages);
 /// Records that a member joined or left the call.
@@ -128,7 +130,7 @@ mod tests {
         };
         let limits = Limits::default();
         let limited = [Script::publish(&limits), Script::amend(&limits), Script::renew(&limits)];
-        let called: BTreeSet<String> = [&JOIN, &LEAVE, &TYPING, &UNLOAD, &CALL, &LOOK]
+        let called: BTreeSet<String> = [&JOIN, &LEAVE, &TYPING, &RENAME, &UNLOAD, &CALL, &LOOK]
             .into_iter()
             .chain(&limited)
             .chain(&Script::of_files(&limits))

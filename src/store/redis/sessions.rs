@@ -153,7 +153,7 @@ impl Shared {
             }
             // Where the reply cannot be read, the join has taken effect.
             attempt.settled = false;
-            let JoinReply { joined, leased, since, joined_at, room_state } =
+            let JoinReply { joined, leased, since, joined_at, name, room_state } =
                 JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
             // A member that was not in the room before does not count as joined until the welcome.
             (attempt.settled, attempt.new) = (!joined.new, joined.new);
@@ -167,14 +167,7 @@ impl Shared {
             let version = room_state.room.version;
             replica.add_session(
                 id,
-                HeldSession {
-                    tag,
-                    since,
-                    name: joiner.name.clone(),
-                    joined_at,
-                    version,
-                    leaving: false,
-                },
+                HeldSession { tag, since, name, joined_at, version, leaving: false },
             );
             if first {
                 replica.open(&room_state, joined.new.then_some(id), &mut |event| {

@@ -73,13 +73,14 @@ impl Store for Redis {
         &self,
         room: &RoomId,
         from: MemberId,
-        user: &Name,
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
-        self.shared
-            .spoiled
-            .note_failure(room, self.shared.typing(room, from, user, typing, began).await)
+        self.shared.spoiled.note_failure(room, self.shared.typing(room, from, typing, began).await)
+    }
+
+    async fn rename(&self, room: &RoomId, id: MemberId, name: &Name) -> Result<(), StoreError> {
+        self.shared.spoiled.note_failure(room, self.shared.rename(room, id, name).await)
     }
 
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {

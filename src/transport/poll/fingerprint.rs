@@ -1,8 +1,10 @@
 //! A fingerprint of the members that a poller knows.
 
-use crate::room::MemberId;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// XOR fingerprint of member ids: equal if the members are the same. In a large room, the number of members.
+use crate::room::{MemberId, Name};
+
+/// XOR fingerprint of members: equal if they are the same, under the same names. In a large room, the number of members.
 #[derive(Clone, Copy, Default)]
 pub(super) struct MemberFingerprint {
     pub(super) number: u64,
@@ -22,15 +24,20 @@ pub(super) struct Members {
 pub(super) enum Change {
     /// One member joined or left.
     One { mark: u64, count: u64 },
+    /// A member has another name: the marks of both.
+    Renamed { mark: u64 },
     /// All members, listed.
     Listed(Members),
     /// Only how many there are.
     Counted(u64),
 }
 
-/// A member's part of the fingerprint: the same for a join and a leave.
-pub(super) fn mark(member: MemberId) -> u64 {
-    member.0.as_u64_pair().1
+/// A member's part of the fingerprint: the same for a join and a leave. It is the same at other nodes, too; where their
+/// version hashes otherwise, a poll that moves there is answered at once.
+pub(super) fn mark(member: MemberId, name: &Name) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (member, name).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Members {
@@ -51,6 +58,8 @@ impl MemberFingerprint {
     pub(super) fn apply(&mut self, change: &Change) {
         match *change {
             Change::One { mark, .. } if !self.crowd => self.number ^= mark,
+            Change::Renamed { mark } if !self.crowd => self.number ^= mark,
+            Change::Renamed { .. } => {}
             Change::Listed(members) => *self = members.into(),
             Change::One { count, .. } | Change::Counted(count) => {
                 *self = Self { number: count, crowd: true }

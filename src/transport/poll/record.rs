@@ -30,6 +30,7 @@ const UNCHANGED: u8 = 0;
 const ONE: u8 = 1;
 const LISTED: u8 = 2;
 const COUNTED: u8 = 3;
+const RENAMED: u8 = 4;
 
 /// A record, read.
 pub(super) enum Record {
@@ -103,8 +104,13 @@ fn start(welcome: &Welcome<'_>, json: &[u8], joined: bool, out: &mut Vec<u8>) {
 
 fn change(message: &ServerMessage<'_>, out: &mut Vec<u8>) {
     let (kind, number, count) = match message {
-        ServerMessage::Joined { member, count, .. } => (ONE, mark(member.client_id), *count),
-        ServerMessage::Left { client_id, count, .. } => (ONE, mark(*client_id), *count),
+        ServerMessage::Joined { member, count, .. } => {
+            (ONE, mark(member.client_id, member.user), *count)
+        }
+        ServerMessage::Left { client_id, user, count, .. } => (ONE, mark(*client_id, user), *count),
+        ServerMessage::Renamed { client_id, user, previous, .. } => {
+            (RENAMED, mark(*client_id, previous) ^ mark(*client_id, user), 0)
+        }
         ServerMessage::Presence { count, members: Some(members), .. } => {
             (LISTED, marks(members), *count)
         }
@@ -117,7 +123,7 @@ fn change(message: &ServerMessage<'_>, out: &mut Vec<u8>) {
 }
 
 fn marks(members: &[MemberDto<'_>]) -> u64 {
-    members.iter().fold(0, |all, member| all ^ mark(member.client_id))
+    members.iter().fold(0, |all, member| all ^ mark(member.client_id, member.user))
 }
 
 fn cursor(Cursor { epoch, seq }: Cursor, out: &mut Vec<u8>) {
@@ -213,6 +219,7 @@ fn read_change(kind: u8, rest: &mut Bytes) -> Option<Change> {
     let (number, count) = (rest.try_get_u64().ok()?, rest.try_get_u64().ok()?);
     Some(match kind {
         ONE => Change::One { mark: number, count },
+        RENAMED => Change::Renamed { mark: number },
         LISTED => Change::Listed(Members { crowd: false, count, marks: number }),
         _ => Change::Counted(count),
     })

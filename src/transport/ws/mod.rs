@@ -339,6 +339,7 @@ impl Connection {
             Ok(PublishResult { repeated: false, .. }) => {}
             Ok(PublishResult { n, seq, at, .. }) => {
                 let (timestamp, duplicate) = (Timestamp(at), Some(True));
+                let (n, seq) = (Some(n), Some(seq));
                 let ack = Ack { n, seq, timestamp, cursor: None, duplicate };
                 self.outbox.send(&ServerMessage::Ack(ack));
             }
@@ -354,6 +355,10 @@ impl Connection {
     async fn answer(&self, ask: ClientMessage, session: &mut Session) -> Result<(), ApiError> {
         match ask {
             ClientMessage::Typing { typing } => session.typing(typing).await?,
+            ClientMessage::Rename { user, n } => {
+                let ack = session.rename(&user).await?;
+                self.outbox.send(&ServerMessage::Ack(Ack { n, ..ack }));
+            }
             ClientMessage::LivekitToken => {
                 let token = Box::pin(session.livekit_token()).await?;
                 let (room, identity) = (session.room(), session.member());

@@ -2,6 +2,7 @@
 
 mod database;
 mod login;
+mod renames;
 mod rooms;
 
 use reqwest::{Method, RequestBuilder, Response};

@@ -78,11 +78,14 @@ impl Store for Slow {
         &self,
         room: &RoomId,
         from: MemberId,
-        user: &Name,
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
-        self.0.typing(room, from, user, typing, began).await
+        self.0.typing(room, from, typing, began).await
+    }
+
+    async fn rename(&self, room: &RoomId, id: MemberId, name: &Name) -> Result<(), StoreError> {
+        self.0.rename(room, id, name).await
     }
 
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {

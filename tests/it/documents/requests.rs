@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use reqwest::{Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     operation::Operation,
@@ -86,6 +86,18 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
                 scene.ann.publish("hello", n).await;
             }
             request.body = Some(br#"{"text":"hello","n":5}"#.to_vec());
+            return Some(scene.send(operation, &request).await);
+        }
+        "name_verified" => {
+            let mut scene = scene(&[]).await;
+            let token = &scene.book.as_ref().unwrap().token;
+            let join = crate::support::http::client()
+                .post(scene.server.url("/api/rooms/general/join"))
+                .header("cookie", format!("token={token}"));
+            let welcome: Value = join.send().await.unwrap().json().await.unwrap();
+            assert_eq!(welcome["verified"], true);
+            scene.ann.ticket = welcome["ticket"].as_str().unwrap().to_owned();
+            request.body = Some(br#"{"type":"rename","user":"Anna"}"#.to_vec());
             return Some(scene.send(operation, &request).await);
         }
         "not_logged_in" => {

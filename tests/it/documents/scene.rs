@@ -28,7 +28,8 @@ pub(super) const VIDEO: [&str; 8] = [
 pub(super) const LIVEKIT_SECRET: &str = "a secret that is long enough for HS256";
 
 /// What is said where there are accounts.
-pub(super) const OF_ACCOUNTS: [&str; 3] = ["not_logged_in", "login_required", "name_taken"];
+pub(super) const OF_ACCOUNTS: [&str; 4] =
+    ["not_logged_in", "login_required", "name_taken", "name_verified"];
 
 /// A database in which Amy has an account.
 pub(super) struct Book {

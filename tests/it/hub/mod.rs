@@ -183,11 +183,14 @@ impl Store for Moody {
         &self,
         room: &RoomId,
         from: MemberId,
-        user: &Name,
         typing: bool,
         began: Instant,
     ) -> Result<(), StoreError> {
-        self.store.typing(room, from, user, typing, began).await
+        self.store.typing(room, from, typing, began).await
+    }
+
+    async fn rename(&self, room: &RoomId, id: MemberId, name: &Name) -> Result<(), StoreError> {
+        self.store.rename(room, id, name).await
     }
 
     async fn unload(&self, room: &RoomId, id: MemberId) -> Result<(), StoreError> {

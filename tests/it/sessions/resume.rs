@@ -79,8 +79,8 @@ async fn a_resume_after_the_grace_joins_the_living_room_again() {
     let joined = ann.expect("joined").await;
     assert_eq!(
         (&joined["user"], &joined["count"]),
-        (&json!("Bob"), &json!(2)),
-        "everybody is told"
+        (&json!("Back"), &json!(2)),
+        "everybody is told, and of the name that it wants now"
     );
     assert_eq!((joined["clientId"].as_str(), back.id()), (Some(back.id()), id.as_str()));
 }

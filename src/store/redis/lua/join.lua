@@ -7,7 +7,7 @@
 --       cursor_epoch and cursor_seq are the cursor of the member, or empty.
 --       earliest and latest say between which moments the connection began. They are missing if its node does not
 --       know this clock.
--- Returns OK new last_n leased since joined_at epoch key seq version moves total listed (member session mark)* entry*
+-- Returns OK new last_n leased since joined_at name epoch key seq version moves total listed (member session mark)* entry*
 --       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none.
 --       entry: what the member has missed and the last entry before that, or all if the log does not reach back so far;
 --       messages, then amendments; none for a member that is brought back.
@@ -211,7 +211,7 @@ if list then
 end
 local total = list and listed or redis.call('SCARD', members)
 local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',
-  tostring(since), tostring(joined_at), epoch, key, seq, tostring(version), tostring(moves), tostring(total), tostring(listed) }
+  tostring(since), tostring(joined_at), name, epoch, key, seq, tostring(version), tostring(moves), tostring(total), tostring(listed) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

@@ -41,6 +41,13 @@ impl People {
         }
     }
 
+    /// Gives a member another name.
+    pub(super) fn rename(&mut self, id: MemberId, name: &Name) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.name = name.clone();
+        }
+    }
+
     /// Records a member's call mark, and returns the member's name, if the mark is newer.
     pub(super) fn call(&mut self, id: MemberId, call: CallMark) -> Option<Name> {
         let member = self.members.get_mut(&id).filter(|member| member.call < call)?;

@@ -41,7 +41,8 @@ impl RoomReplica {
         self.forked
     }
 
-    /// How many joins and leaves of members elsewhere it takes, at least, from who was here to who is. Each is a version.
+    /// How many joins, leaves and new names of members elsewhere it takes, at least, from who was here to who is. Each is
+    /// a version.
     fn changes(&self, room: &Snapshot) -> u64 {
         let now: HashMap<MemberId, &Member> =
             room.members.iter().map(|member| (member.id, member)).collect();
@@ -52,7 +53,19 @@ impl RoomReplica {
             .members
             .iter()
             .filter(|is| !self.people.get(is.id).is_some_and(|was| stays(is, was)));
-        gone.chain(came).filter(|member| !self.sessions.contains_key(&member.id)).count() as u64
+        let renamed = self.renamed(room).map(|(_, is)| is);
+        gone.chain(came)
+            .chain(renamed)
+            .filter(|member| !self.sessions.contains_key(&member.id))
+            .count() as u64
+    }
+
+    /// The members that are here still, under another name: as they were, and as they are.
+    fn renamed<'a>(&'a self, room: &'a Snapshot) -> impl Iterator<Item = (&'a Member, &'a Member)> {
+        room.members.iter().filter_map(|is| {
+            let was = self.people.get(is.id)?;
+            (was.joined_at == is.joined_at && was.name != is.name).then_some((was, is))
+        })
     }
 
     /// Whether a member of this node has no session, although it has not left and no member has moved.
@@ -124,7 +137,8 @@ impl RoomReplica {
         // Members that come back leave first; members that are gone for good leave after the last of their messages.
         let (moved, gone): (Vec<_>, Vec<_>) =
             gone.into_iter().partition(|member| back.contains(&member.id));
-        let changes = moved.len() + came.len() + gone.len();
+        let renamed: Vec<_> = self.renamed(&room).collect();
+        let changes = moved.len() + came.len() + renamed.len() + gone.len();
         let mut version = room.version.saturating_sub(changes as u64);
         let mut count = self.people.len();
         let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
@@ -144,6 +158,11 @@ impl RoomReplica {
         for member in &came {
             (version, count) = (version + 1, count + 1);
             tell(&Event::Joined { epoch: room.epoch, member: (*member).clone(), version, count });
+        }
+        for (was, is) in &renamed {
+            version += 1;
+            let (from, user, previous) = (is.id, is.name.clone(), was.name.clone());
+            tell(&Event::Renamed { epoch: room.epoch, from, user, previous, version, count });
         }
         for entry in room.history.iter().filter(|entry| entry.seq > self.place.seq) {
             tell(&Event::Said { epoch: room.epoch, entry: entry.clone() });

@@ -3,6 +3,8 @@
 mod failover;
 mod moves;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::room::{CallMark, Entry, Member, Name, SessionOwner};
 
@@ -86,6 +88,9 @@ fn note(told: &mut Vec<String>, event: &Event) {
         }
         Event::Left { member, version, count, .. } => {
             format!("left {} at {version}, {count} heads", who(member))
+        }
+        Event::Renamed { from, user, version, .. } => {
+            format!("{} is {user} at {version}", from.0.as_u128())
         }
         Event::Unchanged { version, count, .. } => format!("unchanged at {version}, {count} heads"),
         Event::Typing { .. } => "typing".to_owned(),

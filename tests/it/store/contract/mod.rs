@@ -7,6 +7,7 @@ mod joins;
 mod leaves;
 mod log;
 mod messages;
+mod names;
 mod nodes;
 mod rules;
 mod seats;
@@ -22,6 +23,7 @@ use joins::*;
 use leaves::*;
 use log::*;
 use messages::*;
+use names::*;
 use nodes::*;
 use seats::*;
 use world::*;
@@ -85,6 +87,9 @@ contract! {
     log_is_kept_to_its_length
     log_is_kept_to_its_bytes
     typing_is_told_and_not_kept
+    new_name_is_told_to_all_and_kept
+    name_of_an_account_stays
+    member_keeps_its_new_name_wherever_it_comes_back
     page_that_unloads_is_told_to_the_node_that_holds_its_seat
     the_call_is_told_and_kept_whatever_order_news_of_it_come_in
     of_two_links_of_a_node_the_newer_one_has_the_seat

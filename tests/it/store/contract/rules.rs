@@ -22,6 +22,7 @@ enum Deed {
     Say { node: usize, who: usize, ns: Vec<Option<u64>> },
     Amend { node: usize, who: usize, n: Option<u64>, what: What, target: u64 },
     Typing { node: usize, who: usize },
+    Rename { node: usize, who: usize, to: &'static str, verified: bool },
     Look { node: usize },
     Since { node: usize, seq: u64 },
 }
@@ -69,7 +70,9 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
             .prop_map(|(node, who, ns)| Deed::Say { node, who, ns }),
         8 => (node.clone(), who.clone(), prop::option::weighted(0.5, 0..12_u64), what(), 1..14_u64)
             .prop_map(|(node, who, n, what, target)| Deed::Amend { node, who, n, what, target }),
-        1 => (node.clone(), who).prop_map(|(node, who)| Deed::Typing { node, who }),
+        1 => (node.clone(), who.clone()).prop_map(|(node, who)| Deed::Typing { node, who }),
+        3 => (node.clone(), who, prop::sample::select(vec!["Ann", "Bob", "Ann of Ely", "100% - .+"]), prop::bool::weighted(0.2))
+            .prop_map(|(node, who, to, verified)| Deed::Rename { node, who, to, verified }),
         1 => node.clone().prop_map(|node| Deed::Look { node }),
         2 => (node, 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
     ];
@@ -155,13 +158,13 @@ impl<'a> Stage<'a> {
                 format!("{:?}", said.map(|said| (said.n, said.seq, said.repeated)))
             }
             Deed::Typing { node, who } => {
-                format!(
-                    "{:?}",
-                    self.nodes[node]
-                        .store
-                        .typing(&room, ids[who], &name("Somebody"), who == 1, Instant::now())
-                        .await
-                )
+                let typed =
+                    self.nodes[node].store.typing(&room, ids[who], who == 1, Instant::now()).await;
+                format!("{typed:?}")
+            }
+            Deed::Rename { node, who, to, verified } => {
+                let to = if verified { name(to).verified() } else { name(to) };
+                format!("{:?}", self.nodes[node].store.rename(&room, ids[who], &to).await)
             }
             Deed::Look { node } => {
                 format!("{:?}", self.nodes[node].snapshot(&room).await.as_ref().map(bare))
@@ -192,7 +195,7 @@ fn plain(entry: &Entry) -> String {
 /// A snapshot without times, epoch and key. Who joined within one millisecond is in no order.
 fn bare(room: &Snapshot) -> String {
     let mut members: Vec<_> =
-        room.members.iter().map(|member| format!("{} {}", member.id, member.name)).collect();
+        room.members.iter().map(|member| format!("{} {:?}", member.id, member.name)).collect();
     members.sort_unstable();
     format!(
         "{} {} {members:?} {:?}",
@@ -210,6 +213,9 @@ fn told(event: &Event) -> String {
         }
         Event::Left { member, reason, version, count, .. } => {
             format!("left {} {} {version} {count} {}", member.id, member.name, reason.as_str())
+        }
+        Event::Renamed { from, user, previous, version, count, .. } => {
+            format!("renamed {from} {previous:?} {user:?} {version} {count}")
         }
         Event::Unchanged { version, count, .. } => format!("unchanged {version} {count}"),
         Event::Typing { from, user, typing } => format!("typing {from} {user} {typing}"),

@@ -171,7 +171,7 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
     for (node, typing, began) in
         [(&here, true, late), (&here, false, late), (&there, true, Instant::now())]
     {
-        node.store.typing(&room, ann.id, &name("Ann"), typing, began).await.unwrap();
+        node.store.typing(&room, ann.id, typing, began).await.unwrap();
     }
     for node in [&mut here, &mut there] {
         for expected in [false, true] {

@@ -12,9 +12,7 @@ use parlor::{
 use tokio::time::Instant;
 
 use super::until_put_off;
-use crate::support::{
-    RIGHTS, a_room, entry, ledger::node, name, node_id, recorder, redis::Server, text,
-};
+use crate::support::{RIGHTS, a_room, entry, ledger::node, node_id, recorder, redis::Server, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn user_with_few_rights_is_enough() {
@@ -30,7 +28,7 @@ async fn user_with_few_rights_is_enough() {
         node.store.publish(&room, ann, entry(n, &text("hello"))).await.unwrap();
         assert_eq!(node.heard.entry().await.seq, n);
     }
-    node.store.typing(&room, ann, &name("Ann"), true, Instant::now()).await.unwrap();
+    node.store.typing(&room, ann, true, Instant::now()).await.unwrap();
     until_put_off(&server).await;
     assert_eq!(node.people(&room).await, [ann]);
     node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();

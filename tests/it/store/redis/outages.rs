@@ -216,7 +216,7 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
     })
     .await;
     assert_eq!(node.store.snapshot(&room, true).await.unwrap().unwrap().history.len(), 1);
-    node.store.typing(&room, ann, &name("Ann"), true, Instant::now()).await.unwrap();
+    node.store.typing(&room, ann, true, Instant::now()).await.unwrap();
     node.store.leave(&room, bob, bob_tag, LeaveReason::Left).await.unwrap();
     assert_eq!(node.heard.left().await.0.id, bob);
     node.store.leave(&room, ann, ann_tag, LeaveReason::Left).await.unwrap();
