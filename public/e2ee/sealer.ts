@@ -10,6 +10,7 @@ import type { RoomCipher } from "./cipher";
 import { emojiFor, openFrame } from "./frames";
 import { LineVerifier } from "./line-verifier";
 import { type Line, NO_POSITION } from "./payload";
+import { bondsOf } from "./sealed-text";
 
 /** What goes out for a line. `id` is what the author's next line names it by, where that does. */
 export type SealedLine = { text: string; id?: string };
@@ -29,13 +30,17 @@ export class Sealer {
   }
 
   /** Null where the message that the line changes is none that could be. */
-  async seal({ amends, text, n, sealed, replyTo }: Outgoing, log: Log, cipher: RoomCipher): Promise<SealedLine | null> {
+  async seal(
+    { amends, text, n, sealed, replyTo, files }: Outgoing,
+    log: Log,
+    cipher: RoomCipher,
+  ): Promise<SealedLine | null> {
     const { clientId, user } = log.me!;
     const own = { user, verified: isVerified(log) };
     const seal = (line: Line) => cipher.seal(line, clientId);
     switch (amends?.type) {
       case undefined:
-        return seal({ ...this.chain.positionOf(n), ...own, replyTo, text });
+        return seal({ ...this.chain.positionOf(n), ...own, replyTo, files: bondsOf(files), text });
       case "delete":
         return { text };
       case "react": {
@@ -47,7 +52,7 @@ export class Sealer {
         const [entry, position] = [findEntry(log, target), this.verifier.positionOf(clientId, target)];
         if (!entry || !position) return null;
         // Under the name that the message has: readers who come later see the edit in its place.
-        const bound = { ...own, user: entry.user, replyTo: entry.replyTo, edits: target };
+        const bound = { ...own, user: entry.user, replyTo: entry.replyTo, edits: target, files: bondsOf(entry.files) };
         return { text: (await seal({ ...position, ...bound, text })).text };
       }
     }

@@ -63,7 +63,7 @@ test.describe("unsent", () => {
     base,
   }) => {
     const ann = await visitors.guest("Ann", newRoom(base));
-    const word = ann.getByText("Files and pictures can’t be sent here yet");
+    const word = ann.getByText("Files and pictures can’t be sent here");
     for (const where of ["textarea", ".log", "body"]) {
       assert.ok(await file(ann, "dragover", where), where);
       assert.equal(await word.count(), 0);
