@@ -19,7 +19,6 @@ const en = {
   retryFile: (name: string) => `Try ${name} again`,
   asking: "This picture may say where and when it was taken, and this page can’t remove that.",
   asItIs: "Send it as it is",
-  asItIsFile: (name: string) => `Send ${name} as it is`,
   allWhole: count({ one: "{n} file is ready to send.", other: "{n} files are ready to send." }),
   failed: (name: string, why: string) => `${name}: ${why}`,
   tooBig: (most: string) => `This file is too large. The limit is ${most}.`,
@@ -68,7 +67,6 @@ const ru: FileTexts = {
   retryFile: (name) => `Повторить: ${name}`,
   asking: "В этой картинке может быть записано, где и когда она снята, и убрать это здесь не получится.",
   asItIs: "Отправить как есть",
-  asItIsFile: (name) => `Отправить как есть: ${name}`,
   allWhole: countRu({
     one: "{n} файл готов к отправке.",
     few: "{n} файла готовы к отправке.",
