@@ -19,8 +19,14 @@ export type UploadFacts = { file: string; size: number; contentType: string; nam
 /** A piece may take so long on a slow line. */
 const PIECE_TIMEOUT = 120_000;
 const ANSWER_TIMEOUT = 20_000;
-/** An answer to HEAD has no body. */
-const BY_STATUS: Record<number, string> = { 401: "bad_ticket", 403: "not_member", 404: "no_file" };
+/** An answer to HEAD has no body, and that of a proxy is none of Parlor's. */
+const BY_STATUS: Record<number, string> = {
+  401: "bad_ticket",
+  403: "not_member",
+  404: "no_file",
+  413: "body_too_big",
+  429: "rate_limited",
+};
 
 export class FileApi {
   readonly #address: string;
@@ -70,7 +76,10 @@ export class FileApi {
     });
     if (answer.ok) return answer;
     const error = (await answer.json().catch(() => ({}))) as { code?: unknown; retryAfter?: unknown };
-    const code = typeof error.code === "string" ? error.code : (BY_STATUS[answer.status] ?? "internal");
+    const code =
+      typeof error.code === "string"
+        ? error.code
+        : (BY_STATUS[answer.status] ?? (answer.status < 500 ? "refused" : "internal"));
     const offset = answer.headers.get("Upload-Offset");
     throw new FileRefused(
       code,

@@ -47,6 +47,8 @@ const en = {
     address_limit: "Your network address has no space left for files here.",
     store_full: "The server has no space left right now.",
     files_off: "Files can’t be sent on this server.",
+    body_too_big: "Something between you and the server refuses uploads of this size.",
+    refused: "The server refused this file.",
   },
 };
 
@@ -100,6 +102,8 @@ const ru: FileTexts = {
     address_limit: "Для файлов с вашего сетевого адреса здесь больше нет места.",
     store_full: "На сервере сейчас нет места.",
     files_off: "На этом сервере нельзя отправлять файлы.",
+    body_too_big: "Что-то между вами и сервером не пропускает загрузки такого размера.",
+    refused: "Сервер не принял этот файл.",
   },
 };
 
@@ -107,6 +111,7 @@ export const FILES: Record<Language, FileTexts> = { en, ru };
 
 /** Why the server refused a file, or a message with files. */
 export function fileErrorText(code: string): string {
-  const known: Record<string, string> = FILES[i18n.language].errors;
-  return (Object.hasOwn(known, code) ? known[code] : undefined) ?? i18n.errorText(code, "");
+  const { errors } = FILES[i18n.language];
+  const known: Record<string, string> = { ...i18n.texts.errors, ...errors };
+  return known[code] ?? errors.refused;
 }
