@@ -21,6 +21,12 @@ async function shown(page, count) {
     await expect.poll(() => img.evaluate((img) => img.complete && img.naturalWidth)).toBeGreaterThan(0);
 }
 
+/** Not cut off at its sides. */
+async function isWithin(inner, outer) {
+  const [{ x, width }, around] = [await inner.boundingBox(), await outer.boundingBox()];
+  assert.ok(x >= around.x && x + width <= around.x + around.width, "it is as wide as there is room");
+}
+
 async function downloaded(page, button) {
   const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
@@ -309,10 +315,17 @@ test.describe("files", () => {
       await expect(chips(ann)).toHaveCount(3);
       await sendable(ann);
       await fits(ann);
+      for (const remove of await tray(ann)
+        .getByRole("button", { name: /^Remove/ })
+        .all())
+        await isWithin(remove, tray(ann));
       await expectAccessible(ann, `files to send, ${scheme}`);
       await say(ann, "three of them");
       await shown(ben, 2);
       await fits(ben);
+      const bubble = log(ben).locator(".bubble");
+      for (const part of await bubble.locator("figure .box, .file button, .file .size").all())
+        await isWithin(part, bubble);
       await expectAccessible(ben, `files of a message, ${scheme}`);
       await ben.getByRole("button", { name: "Show blue.png" }).tap();
       await ben.getByRole("dialog").getByRole("img", { name: "blue.png" }).waitFor();
