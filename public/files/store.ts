@@ -31,11 +31,28 @@ export async function fetchFile(api: FileApi, file: Attached, room: string, sign
 /** By the ids of their files. */
 const held = new Map<string, Promise<Blob>>();
 
+/** A browser has six connections to a server over HTTP/1.1: messages need some. */
+const AT_ONCE = 2;
+let busy = 0;
+const queue: (() => void)[] = [];
+
+async function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  if (busy >= AT_ONCE) await new Promise<void>((then) => queue.push(then));
+  else busy += 1;
+  try {
+    return await act();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else busy -= 1;
+  }
+}
+
 /** The file, kept until it is forgotten. */
 export function hold(file: Attached, fetching: () => Promise<Blob>): Promise<Blob> {
   const known = held.get(file.file);
   if (known) return known;
-  const bytes = fetching();
+  const bytes = inTurn(fetching);
   held.set(file.file, bytes);
   bytes.catch(() => held.delete(file.file));
   return bytes;

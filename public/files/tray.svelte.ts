@@ -1,5 +1,6 @@
 // The files of the message that is being written: cleaned, sealed where the room has a key, uploaded two at a time.
 
+import { uuidOf } from "../e2ee/base64url";
 import { FileKey, newFileKey, sealedSize } from "../e2ee/file-key";
 import type { Secret } from "../e2ee/key";
 import type { Attached } from "../protocol/frames";
@@ -205,7 +206,7 @@ export class Tray {
   /** What the server is told, and the bytes it gets. */
   async #seal(of: TrayFile) {
     const { file: given } = of;
-    const id = crypto.randomUUID();
+    const id = newFileId();
     const [name, contentType] = [safeName(given.name), mediaType(given.type)];
     const { secret, room } = this.#of;
     if (secret === null) {
@@ -244,6 +245,14 @@ export class Tray {
     for (const { stage, attached, facts } of this.files)
       if (stage === "whole" && attached && facts) this.#api.open(facts, new AbortController().signal).catch(() => {});
   }
+}
+
+/** `crypto.randomUUID` is only there by https. */
+function newFileId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return uuidOf(bytes);
 }
 
 /** As the server takes it: without parameters. */

@@ -172,6 +172,15 @@ describe("the files of a message", () => {
   });
 });
 
+test("without https a room without a key takes files all the same", async () => {
+  const getRandomValues = crypto.getRandomValues.bind(crypto);
+  vi.stubGlobal("crypto", { getRandomValues });
+  const of = tray();
+  of.add([file("a")]);
+  await whole(of, 1);
+  expect(of.attached![0]!.file).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
 test("in a room with a key neither bytes, name nor type go out", async () => {
   const of = tray({ secret: KEY });
   of.add([file("cat.txt", "the words of the cat")]);
