@@ -1,14 +1,6 @@
 // What every page knows of sealed texts, without opening one.
 
-import {
-  type Attached,
-  type Chat,
-  type Edit,
-  type Inbound,
-  isEntry,
-  type LogEntry,
-  type React,
-} from "../protocol/frames";
+import { type Chat, type Edit, type Inbound, isEntry, type LogEntry, type React } from "../protocol/frames";
 import { utf8Length } from "../protocol/text";
 
 export const PREFIX = "sealed2.";
@@ -26,11 +18,6 @@ export const FILE_BYTES = 16 + 32 + 8;
 
 /** A file as its line names it, and the key that it is sealed with. */
 export type FileBond = { file: string; key: string; size: number };
-
-/** What a line says of its files: of those that were not sealed nothing. */
-export function bondsOf(files: readonly Attached[] = []): FileBond[] {
-  return files.flatMap(({ file, key, size }) => (key === undefined ? [] : [{ file, key, size }]));
-}
 
 /** What a line is bound to besides, messages by their numbers in the log. */
 export type Bonds = {
@@ -52,7 +39,10 @@ export function payloadLimit(limit: number): number {
 }
 
 /** How many bytes of a payload are not text. */
-export function payloadOverhead(user: string, { replyTo, edits, files = [] }: Bonds = {}): number {
+export function payloadOverhead(
+  user: string,
+  { replyTo, edits, files = [] }: Omit<Bonds, "files"> & { files?: readonly unknown[] | undefined } = {},
+): number {
   const bonds = [replyTo, edits].filter((seq) => seq !== undefined);
   const named = files.length > 0 ? 1 + files.length * FILE_BYTES : 0;
   return HEADER_BYTES + utf8Length(user) + bonds.length * SEQ_BYTES + named;

@@ -4,13 +4,13 @@
 import { isVerified } from "../log/members";
 import { ownSealed } from "../log/reactions";
 import { findEntry, type Log, type Outgoing } from "../log/state";
-import type { Inbound } from "../protocol/frames";
+import type { Attached, Inbound } from "../protocol/frames";
 import { AuthorChain, type LastLine } from "./author-chain";
 import type { RoomCipher } from "./cipher";
 import { emojiFor, openFrame } from "./frames";
 import { LineVerifier } from "./line-verifier";
 import { type Line, NO_POSITION } from "./payload";
-import { bondsOf } from "./sealed-text";
+import type { FileBond } from "./sealed-text";
 
 /** What goes out for a line. `id` is what the author's next line names it by, where that does. */
 export type SealedLine = { text: string; id?: string };
@@ -66,4 +66,9 @@ export class Sealer {
     this.verifier.recordOwn(clientId, { ...place, user, verified: isVerified(log) }, seq);
     return true;
   }
+}
+
+/** What a line says of its files: of those that were not sealed nothing. */
+function bondsOf(files: readonly Attached[] = []): FileBond[] {
+  return files.flatMap(({ file, key, size }) => (key === undefined ? [] : [{ file, key, size }]));
 }

@@ -4,7 +4,7 @@ import type { Attached } from "../protocol/frames";
 
 class Inbox {
   /** A composer that takes files is in the page. */
-  open = $state(false);
+  open = false;
   /** No composer has taken these yet. */
   given: readonly File[] = $state.raw([]);
   /** What this page has sent, by the ids, until its room is left. */

@@ -7,6 +7,7 @@ import { pluralizer } from "../i18n/plural";
 const count = pluralizer("en");
 
 const en = {
+  notHere: "Files and pictures can’t be sent here.",
   tray: "Files to send",
   preparing: "Removing hidden data…",
   waiting: "Waiting…",
@@ -57,6 +58,7 @@ export type FileTexts = typeof en;
 const countRu = pluralizer("ru");
 
 const ru: FileTexts = {
+  notHere: "Файлы и картинки здесь отправить нельзя.",
   tray: "Файлы к отправке",
   preparing: "Убираем скрытые данные…",
   waiting: "Ждёт очереди…",

@@ -11,7 +11,6 @@ export const en = {
   languageFailed: (language: string) => `${language} couldn’t be loaded.`,
   pageOld: "Parlor has been updated. Reload the page to go on.",
   reload: "Reload",
-  noFiles: "Files and pictures can’t be sent here.",
   verified: "verified",
   verifiedTitle: "Registered name: nobody else can use it here.",
 
