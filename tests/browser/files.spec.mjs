@@ -324,7 +324,7 @@ test.describe("files", () => {
       await shown(ben, 2);
       await fits(ben);
       const bubble = log(ben).locator(".bubble");
-      for (const part of await bubble.locator("figure .box, .file button, .file .size").all())
+      for (const part of await bubble.locator("figure .box, .file button, .file .size:visible").all())
         await isWithin(part, bubble);
       await expectAccessible(ben, `files of a message, ${scheme}`);
       await ben.getByRole("button", { name: "Show blue.png" }).tap();
