@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { unbase64url } from "./base64url";
+import { base64url, unbase64url } from "./base64url";
 import { RoomCipher } from "./cipher";
+import { FileKey, sealedSize } from "./file-key";
 import { newSecret } from "./new-secret";
 import { type Line, encodePayload, decodePayload } from "./payload";
-import { isSealed, payloadLimit, payloadOverhead } from "./sealed-text";
+import { type FileBond, isSealed, payloadLimit, payloadOverhead } from "./sealed-text";
 
 const line = (text: string, over: Partial<Line> = {}): Line => ({
   n: 1,
@@ -110,11 +111,20 @@ const vectors: {
     link: string;
     replyTo?: number;
     edits?: number;
+    files?: FileBond[];
     text: string;
     payload: string;
     id: string;
     sealed: string;
   }[];
+  file: FileBond & {
+    content: string;
+    name: string;
+    contentType: string;
+    sealedSize: number;
+    sealedName: string;
+    sealed: string;
+  };
   former: { from: string; text: string; sealed: string }[];
   refused: { about: string; from: string; sealed: string }[];
 } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../docs/e2ee-vectors.json"), "utf8"));
@@ -135,6 +145,18 @@ describe("the test vectors in docs", async () => {
       expect(await cipher.open(sealed, from)).toEqual({ text, claims: { ...claims, id } });
     },
   );
+
+  test("lock and open a file as this page does", async () => {
+    const { content, name, contentType, sealedName, sealed, ...bond } = vectors.file;
+    const key = await FileKey.of(bond, vectors.room);
+    const record = new TextEncoder().encode(content);
+    expect([bond.size, sealedSize(bond.size)]).toEqual([record.length, bond.sealedSize]);
+    expect(base64url(new Uint8Array(await key.seal(record, 0)))).toBe(sealed);
+    expect(new Uint8Array(await key.open(unbase64url(sealed), 0))).toEqual(record);
+    expect(await key.sealFacts({ name, contentType })).toBe(sealedName);
+    expect(await key.openFacts(sealedName)).toEqual({ name, contentType });
+    expect(vectors.lines.at(-1)?.files).toEqual([{ file: bond.file, key: bond.key, size: bond.size }]);
+  });
 
   test("are a chain", () => {
     for (const { after, link, from } of vectors.lines)

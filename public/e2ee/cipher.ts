@@ -17,12 +17,12 @@ export class RoomCipher {
   /** The key for LiveKit's encryption of the media. */
   readonly media: ArrayBuffer;
   readonly #chat: CryptoKey;
-  readonly #room: string;
+  readonly room: string;
 
   private constructor(chat: CryptoKey, media: ArrayBuffer, room: string) {
     this.#chat = chat;
     this.media = media;
-    this.#room = room;
+    this.room = room;
   }
 
   static async of(secret: Secret, room: string): Promise<RoomCipher> {
@@ -52,7 +52,7 @@ export class RoomCipher {
   ): Promise<{ text: string; id: string }> {
     const payload = encodePayload(line);
     const sealed = new Uint8Array(
-      await crypto.subtle.encrypt(this.#gcmParams(iv, ["sealed2", this.#room, from]), this.#chat, payload),
+      await crypto.subtle.encrypt(this.#gcmParams(iv, ["sealed2", this.room, from]), this.#chat, payload),
     );
     const whole = new Uint8Array(IV_BYTES + sealed.length);
     whole.set(iv);
@@ -64,9 +64,9 @@ export class RoomCipher {
   async open(text: string, from: string): Promise<OpenedLine | null> {
     try {
       if (text.startsWith(FORMER_PREFIX))
-        return { text: decoded(await this.#decrypt(text, [this.#room, from])), claims: null };
+        return { text: decoded(await this.#decrypt(text, [this.room, from])), claims: null };
       if (!text.startsWith(PREFIX)) return null;
-      const payload = await this.#decrypt(text, ["sealed2", this.#room, from]);
+      const payload = await this.#decrypt(text, ["sealed2", this.room, from]);
       const { text: plain, ...claims } = decodePayload(payload);
       return { text: plain, claims: { ...claims, id: await idOf(payload) } };
     } catch {

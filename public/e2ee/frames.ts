@@ -1,6 +1,7 @@
 // Incoming frames: sealed texts are opened, and those that cannot be opened are marked undecryptable.
 
 import {
+  type Attached,
   type Chat,
   type Doubt,
   type Edit,
@@ -10,6 +11,7 @@ import {
   type LogEntry,
 } from "../protocol/frames";
 import type { OpenedLine, RoomCipher } from "./cipher";
+import { openFiles } from "./file-key";
 import type { LineVerifier } from "./line-verifier";
 import type { ChainPosition } from "./payload";
 import { isSealed, type Unopened, unopened } from "./sealed-text";
@@ -36,7 +38,10 @@ async function openEntry(entry: LogEntry, cipher: RoomCipher | null): Promise<(v
       if (entry.deleted) return (verifier) => (verifier.skip(entry.from), entry);
       const reactions = await Promise.all((entry.reactions ?? []).map((r) => openEmoji(r, entry.seq, cipher)));
       const text = await openText(entry, cipher);
-      const whole = entry.reactions ? { ...entry, reactions: reactions.filter((r) => typeof r !== "string") } : entry;
+      const files = typeof text === "string" ? undefined : await openFilesOf(entry, text, cipher!);
+      if (files === null) return (verifier) => verifyChat(entry, "undecryptable", verifier);
+      const reacted = entry.reactions ? { reactions: reactions.filter((r) => typeof r !== "string") } : {};
+      const whole = { ...entry, ...reacted, ...(files ? { files } : {}) };
       return (verifier) => verifyChat(whole, text, verifier);
     }
     case "react": {
@@ -59,6 +64,16 @@ async function openText(
   // A member joined without the key: the server could read this text, or have written it.
   if (!isSealed(text)) return "unencrypted";
   return (await cipher?.open(text, from)) ?? "undecryptable";
+}
+
+/** Null where they are not those that were sealed. */
+function openFilesOf(
+  { files = [] }: Chat,
+  { claims }: OpenedLine,
+  cipher: RoomCipher,
+): Promise<Attached[] | null> | undefined {
+  const sealed = claims?.files ?? [];
+  return files.length + sealed.length > 0 ? openFiles(files, sealed, cipher.room) : undefined;
 }
 
 /** What is sealed of a reaction, as text: the server cannot put it on another message. */

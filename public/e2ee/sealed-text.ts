@@ -13,13 +13,19 @@ export const LINK_BYTES = 16;
 export const HEADER_BYTES = 1 + 8 + 8 + LINK_BYTES + 1;
 /** Of the number of a message that a line is bound to. */
 export const SEQ_BYTES = 8;
+/** Of a file that a line names: its id, its key and its size. */
+export const FILE_BYTES = 16 + 32 + 8;
 
-/** What a line is bound to besides, each by its number in the log. */
+/** A file as its line names it, and the key that it is sealed with. */
+export type FileBond = { file: string; key: string; size: number };
+
+/** What a line is bound to besides, messages by their numbers in the log. */
 export type Bonds = {
   /** The message that it answers. */
   replyTo?: number | undefined;
   /** The message whose text it replaces. It has the place of that message among its author's lines. */
   edits?: number | undefined;
+  files?: readonly FileBond[] | undefined;
 };
 
 /** Whether a text is one that was sealed. */
@@ -33,9 +39,13 @@ export function payloadLimit(limit: number): number {
 }
 
 /** How many bytes of a payload are not text. */
-export function payloadOverhead(user: string, { replyTo, edits }: Bonds = {}): number {
+export function payloadOverhead(
+  user: string,
+  { replyTo, edits, files = [] }: Omit<Bonds, "files"> & { files?: readonly unknown[] | undefined } = {},
+): number {
   const bonds = [replyTo, edits].filter((seq) => seq !== undefined);
-  return HEADER_BYTES + utf8Length(user) + bonds.length * SEQ_BYTES;
+  const named = files.length > 0 ? 1 + files.length * FILE_BYTES : 0;
+  return HEADER_BYTES + utf8Length(user) + bonds.length * SEQ_BYTES + named;
 }
 
 /** The frame as a page without a key may read it. */
@@ -61,5 +71,7 @@ function marked(entry: LogEntry): LogEntry {
 export type Unopened = "undecryptable" | "unencrypted";
 
 export function unopened<E extends Chat | React | Edit>(entry: E, encryption: Unopened): E {
-  return encryption === "undecryptable" ? { ...entry, text: "", encryption } : { ...entry, encryption };
+  if (encryption === "unencrypted") return { ...entry, encryption };
+  const { files: _, ...rest } = entry as E & { files?: unknown };
+  return { ...(rest as E), text: "", encryption };
 }

@@ -4,12 +4,13 @@
 import { isVerified } from "../log/members";
 import { ownSealed } from "../log/reactions";
 import { findEntry, type Log, type Outgoing } from "../log/state";
-import type { Inbound } from "../protocol/frames";
+import type { Attached, Inbound } from "../protocol/frames";
 import { AuthorChain, type LastLine } from "./author-chain";
 import type { RoomCipher } from "./cipher";
 import { emojiFor, openFrame } from "./frames";
 import { LineVerifier } from "./line-verifier";
 import { type Line, NO_POSITION } from "./payload";
+import type { FileBond } from "./sealed-text";
 
 /** What goes out for a line. `id` is what the author's next line names it by, where that does. */
 export type SealedLine = { text: string; id?: string };
@@ -29,13 +30,17 @@ export class Sealer {
   }
 
   /** Null where the message that the line changes is none that could be. */
-  async seal({ amends, text, n, sealed, replyTo }: Outgoing, log: Log, cipher: RoomCipher): Promise<SealedLine | null> {
+  async seal(
+    { amends, text, n, sealed, replyTo, files }: Outgoing,
+    log: Log,
+    cipher: RoomCipher,
+  ): Promise<SealedLine | null> {
     const { clientId, user } = log.me!;
     const own = { user, verified: isVerified(log) };
     const seal = (line: Line) => cipher.seal(line, clientId);
     switch (amends?.type) {
       case undefined:
-        return seal({ ...this.chain.positionOf(n), ...own, replyTo, text });
+        return seal({ ...this.chain.positionOf(n), ...own, replyTo, files: bondsOf(files), text });
       case "delete":
         return { text };
       case "react": {
@@ -47,7 +52,7 @@ export class Sealer {
         const [entry, position] = [findEntry(log, target), this.verifier.positionOf(clientId, target)];
         if (!entry || !position) return null;
         // Under the name that the message has: readers who come later see the edit in its place.
-        const bound = { ...own, user: entry.user, replyTo: entry.replyTo, edits: target };
+        const bound = { ...own, user: entry.user, replyTo: entry.replyTo, edits: target, files: bondsOf(entry.files) };
         return { text: (await seal({ ...position, ...bound, text })).text };
       }
     }
@@ -61,4 +66,9 @@ export class Sealer {
     this.verifier.recordOwn(clientId, { ...place, user, verified: isVerified(log) }, seq);
     return true;
   }
+}
+
+/** What a line says of its files: of those that were not sealed nothing. */
+function bondsOf(files: readonly Attached[] = []): FileBond[] {
+  return files.flatMap(({ file, key, size }) => (key === undefined ? [] : [{ file, key, size }]));
 }

@@ -11,7 +11,6 @@ export const en = {
   languageFailed: (language: string) => `${language} couldn’t be loaded.`,
   pageOld: "Parlor has been updated. Reload the page to go on.",
   reload: "Reload",
-  noFiles: "Files and pictures can’t be sent here yet. Only text.",
   verified: "verified",
   verifiedTitle: "Registered name: nobody else can use it here.",
 
@@ -67,6 +66,7 @@ export const en = {
   yesterday: "Yesterday",
   messageLabel: "Message",
   messagePlaceholder: "Write a message",
+  attach: "Attach files",
   send: "Send",
   save: "Save",
   left: count({ one: "{n} character left", other: "{n} characters left" }),

@@ -13,7 +13,6 @@ export const ru: Texts = {
   languageFailed: (language) => `Не удалось загрузить язык: ${language}.`,
   pageOld: "Parlor обновился. Обновите страницу, чтобы продолжить.",
   reload: "Обновить",
-  noFiles: "Файлы и картинки здесь пока не отправить\u00a0— только текст.",
   verified: "подтверждено",
   verifiedTitle: "Зарегистрированное имя: больше никто не может взять его здесь.",
 
@@ -69,6 +68,7 @@ export const ru: Texts = {
   yesterday: "Вчера",
   messageLabel: "Сообщение",
   messagePlaceholder: "Напишите сообщение",
+  attach: "Прикрепить файлы",
   send: "Отправить",
   save: "Сохранить",
   left: count({

@@ -6,7 +6,15 @@ import { lostWords, nextToSend, toFrame } from "./outgoing";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
-const LIMITS = { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500, editAge: 900 };
+const LIMITS = {
+  textLength: 4000,
+  historyLength: 200,
+  historyAge: 1800,
+  grace: 15,
+  members: 500,
+  editAge: 900,
+  fileBytes: 0,
+};
 const common = { from: "ben", user: "Ben", n: null };
 const place = (seq: number) => ({ ...common, seq, at: seq * 1000, cursor: `e-${seq}` });
 const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({

@@ -40,7 +40,7 @@ function isAboutWords({ is }: Doubt): boolean {
 
 /** What is left of a deleted message. */
 export function tombstone(line: Entry): Entry {
-  const { replyTo: _, edited: _e, editSeq: _s, reactions: _r, encryption: _n, ...rest } = line;
+  const { replyTo: _, edited: _e, editSeq: _s, reactions: _r, encryption: _n, files: _f, ...rest } = line;
   return { ...rest, text: "", deleted: true };
 }
 

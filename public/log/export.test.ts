@@ -33,6 +33,7 @@ const texts: ExportTexts = {
   unencrypted: "not encrypted",
   doubtful: "doubtful",
   gone: "No longer there.",
+  file: (name, bytes) => `[${name}, ${bytes} bytes]`,
 };
 
 const TALK = log(

@@ -2,7 +2,9 @@
 
 import { displayText } from "./display-text";
 import { countReactions } from "./reactions";
+import type { Attached } from "../protocol/frames";
 import type { Entry, Log } from "./state";
+import { wordsOf } from "./words";
 
 /** What the exports say in the reader's language. */
 export type ExportTexts = {
@@ -14,6 +16,8 @@ export type ExportTexts = {
   doubtful: string;
   /** What a message answers is no longer there. */
   gone: string;
+  /** A file, of which only this is kept. */
+  file: (name: string, bytes: number) => string;
 };
 
 /** A quote says so much of the message. */
@@ -31,7 +35,9 @@ export function toText(log: Pick<Log, "lines">, texts: ExportTexts): string {
     const quoted = quoteOf(line, entries, texts);
     const heading = `${texts.time(line.at)} ${oneLine(line.user)}${marks(line, texts)}:`;
     const reactions = reactionsOf(line);
-    const below = [quoted && `> ${quoted}`, ...textOf(line, texts).split("\n"), reactions].filter((l) => l !== null);
+    const words = line.text === "" && line.files ? [] : textOf(line, texts).split("\n");
+    const files = filesOf(line, texts);
+    const below = [quoted && `> ${quoted}`, ...words, ...files, reactions].filter((l) => l !== null);
     return [heading, ...below.map((l) => `    ${l}`)].join("\n");
   });
   return all.map((message) => `${message}\n`).join("\n");
@@ -45,7 +51,9 @@ export function toMarkdown(log: Pick<Log, "lines">, title: string, texts: Export
     const heading = `**${escaped(oneLine(line.user))}**, ${escaped(texts.time(line.at))}${escaped(marks(line, texts))}`;
     const words = line.text === "" ? escaped(textOf(line, texts)) : harmless(textOf(line, texts));
     const reactions = reactionsOf(line);
-    const below = [...(quoted ? [`> ${escaped(quoted)}`, ""] : []), ...words.split("\n")];
+    const files = filesOf(line, texts).map((file) => `*${escaped(file)}*`);
+    const said = [...(words === "" ? [] : [words]), ...files].join("\n\n");
+    const below = [...(quoted ? [`> ${escaped(quoted)}`, ""] : []), ...said.split("\n")];
     return [heading, "", ...below.map((l) => `> ${l}`.trimEnd()), ...(reactions ? ["", escaped(reactions)] : [])].join(
       "\n",
     );
@@ -55,7 +63,7 @@ export function toMarkdown(log: Pick<Log, "lines">, title: string, texts: Export
 
 export function toJson(log: Pick<Log, "lines">, room: string, now: number): string {
   const messages = messagesOf(log).map((line) => {
-    const { seq, from, user, at, text, verified, replyTo, edited, deleted, encryption, doubt } = line;
+    const { seq, from, user, at, text, verified, replyTo, edited, deleted, encryption, doubt, files } = line;
     const reactions = countReactions(line);
     return {
       seq,
@@ -68,6 +76,7 @@ export function toJson(log: Pick<Log, "lines">, room: string, now: number): stri
       ...(edited === undefined ? {} : { edited: new Date(edited).toISOString() }),
       ...(encryption ? { encryption } : {}),
       ...(doubt ? { doubt: doubt.is } : {}),
+      ...(files ? { files: files.map(factsOf) } : {}),
       ...(reactions.length > 0 ? { reactions } : {}),
     };
   });
@@ -77,6 +86,15 @@ export function toJson(log: Pick<Log, "lines">, room: string, now: number): stri
 function textOf(line: Entry, texts: ExportTexts): string {
   if (line.deleted) return texts.deleted;
   return line.encryption === "undecryptable" ? texts.undecryptable : displayText(line.text).replace(LINE_END, "\n");
+}
+
+function filesOf({ files = [] }: Entry, texts: ExportTexts): string[] {
+  return files.map(({ name, contentType, size }) => texts.file(oneLine(name ?? contentType), size));
+}
+
+/** Without the key of a sealed one. */
+function factsOf({ name, contentType, size }: Attached) {
+  return { ...(name === undefined ? {} : { name }), contentType, size };
 }
 
 function marks(line: Entry, texts: ExportTexts): string {
@@ -92,7 +110,7 @@ function quoteOf({ replyTo }: Entry, entries: readonly Entry[], texts: ExportTex
   if (replyTo === undefined) return null;
   const line = entries.find((l) => l.seq === replyTo && !l.deleted);
   if (!line) return texts.gone;
-  const letters = [...oneLine(textOf(line, texts))];
+  const letters = [...oneLine(line.encryption === "undecryptable" ? texts.undecryptable : wordsOf(line))];
   const start = letters.slice(0, QUOTE_MAX).join("");
   return `${oneLine(line.user)}: ${start}${letters.length > QUOTE_MAX ? "…" : ""}`;
 }

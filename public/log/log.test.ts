@@ -6,7 +6,15 @@ import { nextToSend } from "./outgoing";
 import { emptyLog, type Entry, type Log } from "./state";
 
 const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
-const LIMITS = { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500, editAge: 900 };
+const LIMITS = {
+  textLength: 4000,
+  historyLength: 150,
+  historyAge: 60,
+  grace: 15,
+  members: 500,
+  editAge: 900,
+  fileBytes: 0,
+};
 
 const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
   type: "chat",

@@ -5,9 +5,18 @@ import type { Chat, Delete, Edit, LogEntry, Member, React, Snapshot } from "../p
 import { amend } from "./amendments";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, applyRename, byArrival, certainMembers, type CallEvent, type RenameEvent } from "./members";
-import { enqueue, isOfUse, nextToSend, reject, renumberOutgoing, retry, withoutRefused } from "./outgoing";
+import {
+  enqueue,
+  isOfUse,
+  type NewLine,
+  nextToSend,
+  reject,
+  renumberOutgoing,
+  retry,
+  withoutRefused,
+} from "./outgoing";
 import { foldedReactions } from "./reactions";
-import { type Amendment, type Entry, isMine, type Log, type Notice, type Outgoing } from "./state";
+import { type Entry, isMine, type Log, type Notice, type Outgoing } from "./state";
 
 export type LogEvent =
   | { type: "snapshot"; snapshot: Snapshot }
@@ -22,7 +31,7 @@ export type LogEvent =
   | CallEvent
   | RenameEvent
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
-  | { type: "send"; text: string; replyTo?: number; amends?: Amendment; now: number }
+  | ({ type: "send" } & NewLine)
   /** The transport has taken the next message. */
   | { type: "sent"; sealed?: string }
   | { type: "rejected"; n: number; code: string; retryAfter: number | null; now: number }
@@ -187,7 +196,7 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
   const mine = isMine(log, chat.from);
   const answered = answeredBy(log, chat, seat);
   const next = advance(log, chat);
-  const { seq, from, user, text, at, encryption, verified, doubt, replyTo, edited, deleted, reactions } = chat;
+  const { seq, from, user, text, at, encryption, verified, doubt, replyTo, edited, deleted, reactions, files } = chat;
   const entry: Entry = {
     kind: "entry",
     key: 0,
@@ -204,6 +213,7 @@ function applyChat(log: Log, chat: Chat, seat = log.me?.clientId): Log {
     ...(edited === undefined ? {} : { edited }),
     ...(deleted ? { deleted } : {}),
     ...(reactions?.length ? { reactions: foldedReactions(next, chat) } : {}),
+    ...(files?.length ? { files } : {}),
   };
   const placed = insertEntry(next, entry, answered);
   const isNews = !mine && !deleted && !log.visible && placed.lines.length > next.lines.length;
@@ -230,17 +240,17 @@ function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cu
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;
-  const { text, amends, sealed, replyTo } = sent;
+  const { text, amends, sealed, replyTo, files } = sent;
   const { seq, at } = ack;
   if (amends) {
     const answered = { ...next, outgoing: withoutRefused(log, amends).filter((o) => o !== sent) };
     const by = { ...amends, seq, at, from: clientId, user, text, cursor: null, n: null, ...(sealed ? { sealed } : {}) };
     return amend(answered, by);
   }
-  const quoting = replyTo === undefined ? {} : { replyTo };
+  const carried = { ...(replyTo === undefined ? {} : { replyTo }), ...(files ? { files } : {}) };
   return insertEntry(
     next,
-    { kind: "entry", key: 0, seq, from: clientId, user, text, at, mine: true, ...quoting },
+    { kind: "entry", key: 0, seq, from: clientId, user, text, at, mine: true, ...carried },
     sent,
   );
 }

@@ -1,6 +1,6 @@
 // The messages and amendments of this page that the server has not numbered yet.
 
-import type { NewEntry } from "../protocol/frames";
+import type { Attached, NewEntry } from "../protocol/frames";
 import { ownReaction } from "./reactions";
 import { type Amendment, findEntry, type Log, type Outgoing } from "./state";
 
@@ -51,10 +51,16 @@ export function renumberOutgoing(
 }
 
 /** The entry as it is sent; `text` may be sealed. */
-export function toFrame({ amends, replyTo, n }: Outgoing, text: string): NewEntry {
+export function toFrame({ amends, replyTo, files, n }: Outgoing, text: string): NewEntry {
   switch (amends?.type) {
     case undefined:
-      return { type: "chat", text, n, ...(replyTo === undefined ? {} : { replyTo }) };
+      return {
+        type: "chat",
+        text,
+        n,
+        ...(replyTo === undefined ? {} : { replyTo }),
+        ...(files ? { files: files.map(({ file }) => file) } : {}),
+      };
     case "react":
       return { ...amends, emoji: text, n };
     case "edit":
@@ -105,10 +111,16 @@ export function withoutRefused({ outgoing }: Log, by?: Amendment): readonly Outg
   return outgoing.filter((o) => o.state !== "failed" || o.amends?.target !== by.target || !isKind(o));
 }
 
-export function enqueue(
-  log: Log,
-  { text, replyTo, amends, now }: { text: string; replyTo?: number; amends?: Amendment; now: number },
-): Log {
+/** What the person wants to send. */
+export type NewLine = {
+  text: string;
+  replyTo?: number;
+  files?: readonly Attached[];
+  amends?: Amendment;
+  now: number;
+};
+
+export function enqueue(log: Log, { text, replyTo, files, amends, now }: NewLine): Log {
   const n = log.lastN + 1;
   const line: Outgoing = {
     kind: "outgoing",
@@ -116,6 +128,7 @@ export function enqueue(
     n,
     text,
     ...(replyTo === undefined ? {} : { replyTo }),
+    ...(files ? { files } : {}),
     ...(amends ? { amends } : {}),
     at: now,
     state: "pending",

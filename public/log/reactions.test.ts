@@ -6,7 +6,15 @@ import { countReactions, isEmoji, ownReaction, ownSealed, reactionTo } from "./r
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
-const limits = { textLength: 4000, historyLength: 200, historyAge: 1800, grace: 15, members: 500, editAge: 900 };
+const limits = {
+  textLength: 4000,
+  historyLength: 200,
+  historyAge: 1800,
+  grace: 15,
+  members: 500,
+  editAge: 900,
+  fileBytes: 0,
+};
 const common = { from: "ben", user: "Ben", at: 1000, n: null };
 const chat = (seq: number) => ({ ...common, type: "chat" as const, seq, text: `text ${seq}`, cursor: `e-${seq}` });
 const react = (seq: number, target: number, text = "👍", on = true, from = "ben"): React => ({

@@ -1,6 +1,6 @@
 // What the page knows of a room. Every time is the server's, in milliseconds.
 
-import type { Doubt, Limits, Member } from "../protocol/frames";
+import type { Attached, Doubt, Limits, Member } from "../protocol/frames";
 
 export type Entry = {
   kind: "entry";
@@ -15,6 +15,7 @@ export type Entry = {
   encryption?: "undecryptable" | "unencrypted";
   doubt?: Doubt;
   reactions?: readonly Reaction[];
+  files?: readonly Attached[];
   /** The message that it answers. */
   replyTo?: number;
   /** When it was last edited; `text` is the newest. */
@@ -64,6 +65,7 @@ export type Outgoing = {
   n: number;
   text: string;
   replyTo?: number;
+  files?: readonly Attached[];
   amends?: Amendment;
   /** Of a reaction: what was sent. Sent again, it has to be the same. */
   sealed?: string;

@@ -3,6 +3,7 @@
 import { displayText } from "../log/display-text";
 import { names } from "../log/mention";
 import { isMine, type Entry, type Log } from "../log/state";
+import { wordsOf } from "../log/words";
 
 /** Characters of a message in a notification. */
 const TEXT_MAX = 160;
@@ -36,8 +37,8 @@ export type NotificationTexts = {
 export function notificationOf(news: readonly Entry[], showsText: boolean, t: NotificationTexts) {
   const last = news.at(-1)!;
   const user = displayText(last.user);
-  const readable = showsText && last.encryption !== "undecryptable" && last.text !== "";
-  const text = displayText(last.text).replaceAll(/\s+/g, " ").trim();
+  const readable = showsText && last.encryption !== "undecryptable" && wordsOf(last) !== "";
+  const text = displayText(wordsOf(last)).replaceAll(/\s+/g, " ").trim();
   const cut = [...text];
   const shown = cut.length > TEXT_MAX ? `${cut.slice(0, TEXT_MAX).join("")}…` : text;
   if (news.length === 1) return { title: user, body: readable ? shown : t.newMessage };

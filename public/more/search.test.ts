@@ -42,3 +42,14 @@ test("what cannot be read is not found", () => {
     [],
   );
 });
+
+test("names of files are found, also where the message has no text", () => {
+  const files = [{ file: "f", size: 1, contentType: "image/png", name: "Red lamp.png" }];
+  const lines = [line("", { files }), line("the lamp", { files }), line("lamp")];
+  expect(texts(lines, "red lamp")).toEqual(["the lamp", ""]);
+  expect(search({ lines: lines.slice(0, 1) }, "LAMP")[0]?.pieces).toEqual([
+    { text: "Red ", hit: false },
+    { text: "lamp", hit: true },
+    { text: ".png", hit: false },
+  ]);
+});

@@ -2,6 +2,7 @@
 
 import { displayText } from "../log/display-text";
 import type { Entry, Log } from "../log/state";
+import { searchedOf } from "../log/words";
 
 export const HITS_MAX = 50;
 /** Characters of a message before the first hit. */
@@ -34,7 +35,7 @@ const known = new WeakMap<Entry, { user: string; text: Folded }>();
 function foldedOf(line: Entry) {
   const was = known.get(line);
   if (was) return was;
-  const now = { user: fold(line.user).folded, text: fold(displayText(line.text)) };
+  const now = { user: fold(line.user).folded, text: fold(displayText(searchedOf(line))) };
   known.set(line, now);
   return now;
 }
@@ -47,7 +48,7 @@ export function search(log: Pick<Log, "lines">, query: string): Hit[] {
   if (words.length === 0) return [];
   const hits: Hit[] = [];
   for (const line of log.lines.toReversed()) {
-    if (line.kind !== "entry" || line.encryption === "undecryptable" || line.text === "") continue;
+    if (line.kind !== "entry" || line.encryption === "undecryptable" || searchedOf(line) === "") continue;
     const { user, text } = foldedOf(line);
     if (words.every((word) => text.folded.includes(word) || user.includes(word)))
       hits.push({ line, pieces: pieces(text, words) });

@@ -32,6 +32,7 @@ const en = {
     doubtful: "doubtful",
     gone: "A message that is gone",
   },
+  exportedFile: (name: string, size: string) => `[File: ${name}, ${size}]`,
 
   searchTitle: "Search messages",
   searchLabel: "Words or a name",
@@ -107,6 +108,7 @@ const ru: MoreTexts = {
     doubtful: "сомнительно",
     gone: "Сообщения уже нет",
   },
+  exportedFile: (name, size) => `[Файл: ${name}, ${size}]`,
 
   searchTitle: "Поиск по сообщениям",
   searchLabel: "Слова или имя",

@@ -1,6 +1,7 @@
 // The frames, and the parser that turns JSON into types. Names of fields are checked against the server's types.
 
 import type {
+  Attachment as WireFile,
   ClientMessage,
   LogEntry as WireEntry,
   Member as WireMember,
@@ -20,6 +21,8 @@ export type Limits = {
   members: number;
   /** Seconds within which a message can be edited; 0 from a server without amendments. */
   editAge: number;
+  /** Bytes of the largest file; 0: there are no files. */
+  fileBytes: number;
   /** The operator asks pages to offer no copy of the talk. */
   noExport?: true;
 };
@@ -61,6 +64,9 @@ type Worded = Numbered & {
 /** An emoji that a member has on a message. The server names the member by its id; an opened one knows the name. */
 export type FoldedReaction = { from: string; text: string; user?: string; sealed?: string };
 
+/** A file of a message. Of a sealed one, size, type and name are those that were sealed, and `key` opens its bytes. */
+export type Attached = { file: string; size: number; contentType: string; name?: string; key?: string };
+
 /** A message. From a history it comes as it was amended since. */
 export type Chat = Worded & {
   type: "chat";
@@ -69,6 +75,7 @@ export type Chat = Worded & {
   /** Its text is empty. */
   deleted?: true;
   reactions?: readonly FoldedReaction[];
+  files?: readonly Attached[];
   /** Of an opened line: its author's count, and what the author's next line names it by. */
   claims?: { n: number; id: string };
 };
@@ -235,6 +242,7 @@ function chat(f: FieldReader<Wire<"chat">>): Chat {
   const deleted = f.maybeFlag("deleted") === true;
   const [replyTo, edited] = [f.maybeNumber("replyTo"), deleted ? null : f.maybeTime("edited")];
   const reactions = deleted ? null : f.maybeList<WireReactions>("reactions");
+  const files = deleted ? null : f.maybeList<WireFile>("files");
   return {
     type: "chat",
     ...numbered(f),
@@ -243,6 +251,17 @@ function chat(f: FieldReader<Wire<"chat">>): Chat {
     ...(edited === null ? {} : { edited }),
     ...(deleted ? { deleted } : {}),
     ...(reactions ? { reactions: reactions.flatMap(folded) } : {}),
+    ...(files ? { files: files.map(attached) } : {}),
+  };
+}
+
+function attached(f: FieldReader<WireFile>): Attached {
+  const name = f.maybeText("name");
+  return {
+    file: f.text("file"),
+    size: f.number("size"),
+    contentType: f.text("contentType"),
+    ...(name === null ? {} : { name }),
   };
 }
 
@@ -307,6 +326,7 @@ function snapshot(f: FieldReader<Wire<"welcome">> | FieldReader<Wire<"reset">>):
       grace: limits.number("grace"),
       members: limits.number("members"),
       editAge: limits.maybeNumber("editAge") ?? 0,
+      fileBytes: limits.maybeNumber("fileBytes") ?? 0,
       ...(limits.maybeFlag("noExport") ? { noExport: true } : {}),
     },
     video: f.flag("video"),

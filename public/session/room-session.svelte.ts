@@ -5,30 +5,28 @@ import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
 import { isReachable } from "../transport/reachability";
 import { entryEvent, type LogEvent, nextTick, reduce } from "../log/log";
-import { lostWords, nextToSend, toFrame } from "../log/outgoing";
+import { lostWords, type NewLine, nextToSend, toFrame } from "../log/outgoing";
 import { reactionTo } from "../log/reactions";
-import { type Amendment, emptyLog, findEntry, type Log, type Outgoing } from "../log/state";
+import { emptyLog, findEntry, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
-import type { Chat, Inbound } from "../protocol/frames";
-import type { LiveKitToken } from "../protocol/livekit-token";
+import type { Attached, Chat, Inbound } from "../protocol/frames";
 import type { RoomCipher } from "../e2ee/cipher";
 import type { Secret } from "../e2ee/key";
 import { markUndecryptable } from "../e2ee/sealed-text";
 import type { Sealer } from "../e2ee/sealer";
 import {
   forgetSession,
-  loadPlainAllowed,
   loadSession,
   loadTransport,
-  allowPlain,
   type SavedSession,
   saveName,
   saveSession,
   saveTransport,
 } from "../storage/storage";
 import { Draft } from "./draft.svelte";
-import { requestLiveKitToken } from "./livekit-token-request";
+import { inbox } from "../files/inbox.svelte";
 import { listenToPage } from "./page-events";
+import { PlainConsent } from "./plain-consent.svelte";
 import { Redraw } from "./redraw";
 import { Renaming } from "./renaming";
 import type { RoomSessionOptions } from "./room-session-options";
@@ -49,8 +47,7 @@ export class RoomSession {
   readonly cipher: Promise<RoomCipher> | null;
   /** This browser cannot encrypt: nothing is sent. */
   encryptionFailed = $state(false);
-  /** Others write encrypted and this page has no key: the user has to confirm sending unencrypted. */
-  confirmingPlain = $state(false);
+  readonly plain: PlainConsent;
   /** The log as drawn: it follows the real one a frame behind. */
   log: Log = $state.raw(emptyLog());
   connection: ConnectionState = $state.raw({ is: "idle" });
@@ -89,9 +86,6 @@ export class RoomSession {
   #sealer: Sealer | null = null;
   /** The newest sealed line of this seat, as the tab remembers it. */
   #last: SavedSession["last"];
-  #othersEncrypt = false;
-  /** The user allowed unencrypted text; kept here too, as storage may be unavailable. */
-  #plainAllowed = false;
 
   constructor(room: string, name: string, options: RoomSessionOptions = {}) {
     this.room = room;
@@ -106,7 +100,7 @@ export class RoomSession {
     this.#ticket = saved?.ticket ?? null;
     this.#log = emptyLog(saved);
     this.#last = saved?.last;
-    this.#plainAllowed = loadPlainAllowed(room);
+    this.plain = new PlainConsent(room);
     this.#draft = new Draft(this.#storageKey);
     this.#connection = new Connection({
       selector: new TransportSelector(transportSpecs(forced), loadTransport()),
@@ -157,8 +151,13 @@ export class RoomSession {
     this.#draft.replyTo = seq;
   }
 
-  send(text: string, replyTo: number | null = null): void {
-    this.#enqueue({ text, ...(replyTo === null ? {} : { replyTo }) });
+  /** Others write encrypted and this page has no key: the user has to confirm sending unencrypted. */
+  get confirmingPlain(): boolean {
+    return this.plain.asking;
+  }
+
+  send(text: string, replyTo: number | null = null, files: readonly Attached[] = []): void {
+    this.#enqueue({ text, ...(replyTo === null ? {} : { replyTo }), ...(files.length > 0 ? { files } : {}) });
     this.typing.sent();
   }
 
@@ -179,7 +178,7 @@ export class RoomSession {
     this.#enqueue({ text: "", amends: { type: "delete", target } });
   }
 
-  #enqueue(what: { text: string; replyTo?: number; amends?: Amendment }): void {
+  #enqueue(what: Omit<NewLine, "now">): void {
     this.#dispatch({ type: "send", ...what, now: this.now() });
     this.#persist();
   }
@@ -195,9 +194,7 @@ export class RoomSession {
 
   /** The user confirmed: pending and later messages of this room may go unencrypted. */
   sendPlain(): void {
-    this.confirmingPlain = false;
-    this.#plainAllowed = true;
-    allowPlain(this.room);
+    this.plain.give();
     this.#sendNext();
   }
 
@@ -205,13 +202,16 @@ export class RoomSession {
   takeBackUnsent(): void {
     const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
     this.#draft.putBack(waiting.flatMap((o) => (o.amends?.type === "react" ? [] : [o.text])));
-    for (const { key } of waiting) this.discard(key);
-    this.confirmingPlain = false;
+    for (const { key, files } of waiting) {
+      inbox.takeBack(files);
+      this.discard(key);
+    }
+    this.plain.asking = false;
   }
 
-  /** Requests a LiveKit token; the ticket proves the membership. */
-  videoToken(): Promise<LiveKitToken> {
-    return requestLiveKitToken(this.room, this.#ticket ?? "");
+  /** What proves the membership to the server; empty for none. */
+  get ticket(): string {
+    return this.#ticket ?? "";
   }
 
   /** Leaves for good, or keeps the draft for coming back. */
@@ -323,7 +323,7 @@ export class RoomSession {
 
   /** Notes what a line implies: that this page's own line arrived, or that others write encrypted. */
   #noteEntry({ from, claims, encryption }: Pick<Chat, "from" | "claims" | "encryption">, me: string | undefined): void {
-    if (from !== me) this.#othersEncrypt ||= encryption === "undecryptable";
+    if (from !== me) this.plain.othersEncrypt ||= encryption === "undecryptable";
     else if (claims) this.#sealer?.chain.advance(claims.n, claims.id);
   }
 
@@ -357,8 +357,7 @@ export class RoomSession {
   #sendNext(): void {
     const line = nextToSend(this.#log);
     if (line && this.cipher) void this.#sealAndSend(line, this.cipher);
-    else if (line && line.text !== "" && !line.sent && this.#othersEncrypt && !this.#plainAllowed)
-      this.confirmingPlain = true;
+    else if (line && (line.text !== "" || line.files) && !line.sent && !this.plain.ask()) return;
     else if (line && this.#connection.send(toFrame(line, line.text))) this.#log = reduce(this.#log, { type: "sent" });
     if (this.tooFast && !this.#log.outgoing.some((o) => o.state === "pending")) this.tooFast = false;
   }

@@ -15,6 +15,8 @@ export const acting = new LazyPart(() => import("./acting"));
 export const markedText = new LazyPart(() => import("./MarkedText.svelte"));
 /** What the composer offers for a name or an emoji that was begun. */
 export const completion = new LazyPart(() => import("./Completion.svelte"));
+/** Files of messages, and what the composer takes of them. */
+export const filing = new LazyPart(() => import("../files/part"));
 
 /** The minute and the room of the last preload. */
 let last = "";

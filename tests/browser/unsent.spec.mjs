@@ -58,12 +58,13 @@ test.describe("unsent", () => {
     assert.equal(await box(two).inputValue(), "");
   });
 
-  test("a file that is dropped or pasted is not opened, and the page says that it cannot be sent", async ({
+  test("a file that is dropped or pasted is not opened, and where none can be sent the page says so", async ({
     visitors,
-    base,
+    serve,
   }) => {
-    const ann = await visitors.guest("Ann", newRoom(base));
-    const word = ann.getByText("Files and pictures can’t be sent here yet");
+    const { url } = await serve({ PARLOR_FILE_BYTES: "0" });
+    const ann = await visitors.guest("Ann", newRoom(url));
+    const word = ann.getByText("Files and pictures can’t be sent here");
     for (const where of ["textarea", ".log", "body"]) {
       assert.ok(await file(ann, "dragover", where), where);
       assert.equal(await word.count(), 0);

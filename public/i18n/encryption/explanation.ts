@@ -6,7 +6,7 @@ import type { Language } from "../language";
 const en = {
   states: {
     sealed: [
-      "Messages, video and sound are encrypted in the browser with the key in this room’s link, the part after #. The server never gets the key: it passes on what it cannot read.",
+      "Messages, files, video and sound are encrypted in the browser with the key in this room’s link, the part after #. The server never gets the key: it passes on what it cannot read.",
     ],
     mixed: [
       "What you send is encrypted with the key in this room’s link. Messages marked “Not encrypted” were sent without it: the people who run the server could read or change them, or have written them.",
@@ -16,7 +16,7 @@ const en = {
       "Ask for the full link, including the part after #.",
     ],
     plain: [
-      "The link to this room has no key, so the people who run the server can read the messages and follow video calls.",
+      "The link to this room has no key, so the people who run the server can read the messages and files, and follow video calls.",
       "Rooms made with “Create a room” are encrypted: their link has a key.",
     ],
     insecure: ["Nothing here is encrypted end to end: this room has no key, because this page can’t use one."],
@@ -25,7 +25,7 @@ const en = {
     ],
   } satisfies Record<EncryptionState, string[]> as Record<EncryptionState, string[]>,
   notHidden:
-    "Not hidden: names, who is here and when, who writes when and how much, who answers, reacts to, changes or deletes which message. Anyone with the full link can read along, and you trust the page that this server sends you.",
+    "Not hidden: names, who is here and when, who writes when and how much, who answers, reacts to, changes or deletes which message, who sends how many files of which sizes. Anyone with the full link can read along, and you trust the page that this server sends you.",
   byHttps: "The connection to the server is encrypted (https): others on the network can’t read along.",
   needsHttps: [
     "What is missing is https. This page came by http, and browsers encrypt only on pages that come by https; others on the network can read along, too.",
@@ -39,7 +39,7 @@ export type ExplanationTexts = typeof en;
 const ru: ExplanationTexts = {
   states: {
     sealed: [
-      "Сообщения, видео и звук шифруются в браузере ключом из ссылки на комнату (часть после #). Сервер ключа не получает и передаёт то, чего прочитать не может.",
+      "Сообщения, файлы, видео и звук шифруются в браузере ключом из ссылки на комнату (часть после #). Сервер ключа не получает и передаёт то, чего прочитать не может.",
     ],
     mixed: [
       "То, что отправляете вы, шифруется ключом из ссылки. Сообщения с пометкой «Без шифрования» отправлены без него: владелец сервера мог их прочитать, изменить или написать сам.",
@@ -49,7 +49,7 @@ const ru: ExplanationTexts = {
       "Попросите полную ссылку, вместе с частью после #.",
     ],
     plain: [
-      "В ссылке на эту комнату нет ключа, поэтому владелец сервера может читать сообщения и следить за видеозвонками.",
+      "В ссылке на эту комнату нет ключа, поэтому владелец сервера может читать сообщения и файлы и следить за видеозвонками.",
       "Комнаты, созданные кнопкой «Создать комнату», шифруются: ключ есть в их ссылке.",
     ],
     insecure: [
@@ -60,7 +60,7 @@ const ru: ExplanationTexts = {
     ],
   },
   notHidden:
-    "Видны: имена, кто и когда здесь был, кто, когда и сколько пишет, кто на какое сообщение отвечает или ставит реакцию, какое меняет или удаляет. Прочитать всё может каждый, у кого есть полная ссылка, а странице, которую отдаёт этот сервер, приходится доверять.",
+    "Видны: имена, кто и когда здесь был, кто, когда и сколько пишет, кто на какое сообщение отвечает или ставит реакцию, какое меняет или удаляет, кто сколько файлов какого размера отправляет. Прочитать всё может каждый, у кого есть полная ссылка, а странице, которую отдаёт этот сервер, приходится доверять.",
   byHttps: "Соединение с сервером зашифровано (https): другие в сети прочитать ничего не могут.",
   needsHttps: [
     "Не хватает https. Страница открыта по http, а браузеры шифруют только на страницах, открытых по https; прочитать всё могут и другие в этой сети.",
