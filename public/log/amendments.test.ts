@@ -1,20 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { Chat, Delete, Doubt, Edit, LogEntry, React } from "../protocol/frames";
+import type { Chat, Delete, Doubt, Edit, LogEntry, React, Snapshot } from "../protocol/frames";
 import { mayDelete, mayEdit } from "./amendments";
 import { entryEvent, type LogEvent, reduce } from "./log";
 import { lostWords, nextToSend, toFrame } from "./outgoing";
+import { LIMITS, snapshot } from "./log.fixture";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
-const LIMITS = {
-  textLength: 4000,
-  historyLength: 200,
-  historyAge: 1800,
-  grace: 15,
-  members: 500,
-  editAge: 900,
-  fileBytes: 0,
-};
 const common = { from: "ben", user: "Ben", n: null };
 const place = (seq: number) => ({ ...common, seq, at: seq * 1000, cursor: `e-${seq}` });
 const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
@@ -39,31 +31,12 @@ const react = (seq: number, target: number): React => ({
   on: true,
 });
 
-const snapshot = (history: LogEntry[], over: object = {}): LogEvent => ({
-  type: "snapshot",
-  snapshot: {
-    clientId: "me",
-    roomId: "r",
-    user: "Ann",
-    ticket: "t",
-    cursor: "e-0",
-    resumed: false,
-    reset: false,
-    lastN: 0,
-    count: 1,
-    crowd: false,
-    members: [],
-    history,
-    limits: LIMITS,
-    video: false,
-    at: 10_000,
-    ...over,
-  },
-});
+const welcome = (history: LogEntry[], over: Partial<Snapshot> = {}): LogEvent =>
+  snapshot({ members: [], history, at: 10_000, ...over });
 const play = (log: Log, ...events: (LogEvent | LogEntry)[]) =>
   events.reduce((log, event) => reduce(log, "seq" in event && "user" in event ? entryEvent(event) : event), log);
 const joined = (history: LogEntry[], ...events: (LogEvent | LogEntry)[]) =>
-  play(emptyLog(), snapshot(history), ...events);
+  play(emptyLog(), welcome(history), ...events);
 const entry = (log: Log, seq: number) => log.lines.find((l): l is Entry => l.kind === "entry" && l.seq === seq);
 const row = (log: Log, seq: number) =>
   rows(log).find((r) => r.kind === "message" && "seq" in r.line && r.line.seq === seq);
@@ -140,8 +113,8 @@ describe("a doubt", () => {
   test("is told by a history that has newer words", () => {
     const log = joined([chat(1)]);
     const told = chat(1, { text: "plain", edited: 5000, ...plain });
-    expect(entry(play(log, snapshot([told])), 1)).toMatchObject({ text: "plain", ...plain });
-    const again = play(log, snapshot([told]), snapshot([chat(1, { text: "sealed", edited: 6000 })]));
+    expect(entry(play(log, welcome([told])), 1)).toMatchObject({ text: "plain", ...plain });
+    const again = play(log, welcome([told]), welcome([chat(1, { text: "sealed", edited: 6000 })]));
     expect([entry(again, 1)!.text, entry(again, 1)!.doubt]).toEqual(["sealed", undefined]);
   });
 });
@@ -173,7 +146,7 @@ describe("unread", () => {
     const log = joined([chat(1)], away, edit(2, 1), react(3, 1), del(4, 1));
     expect([log.unread, log.firstUnread]).toEqual([0, null]);
     expect(play(log, chat(5)).unread).toBe(1);
-    expect(play(log, snapshot([chat(5, { deleted: true, text: "" })], { resumed: true })).unread).toBe(0);
+    expect(play(log, welcome([chat(5, { deleted: true, text: "" })], { resumed: true })).unread).toBe(0);
   });
 
   test("begins at the first message that came while the page was hidden, until it is hidden again", () => {
@@ -181,10 +154,9 @@ describe("unread", () => {
     expect(log.firstUnread).toBe(3);
     log = play(log, back, chat(5));
     expect([log.firstUnread, log.unread]).toEqual([3, 0]);
-    expect(play(log, snapshot([chat(3), chat(4), chat(5)], { reset: true })).firstUnread).toBe(3);
+    expect(play(log, welcome([chat(3), chat(4), chat(5)], { reset: true })).firstUnread).toBe(3);
     const other = [1, 2, 3, 4, 5].map((seq) => chat(seq, { from: "cy" }));
-    for (const anew of [[chat(1)], [], other])
-      expect(play(log, snapshot(anew, { reset: true })).firstUnread).toBeNull();
+    for (const anew of [[chat(1)], [], other]) expect(play(log, welcome(anew, { reset: true })).firstUnread).toBeNull();
     log = play(log, away);
     expect(log.firstUnread).toBeNull();
     log = play(log, away, chat(6), away);
@@ -209,7 +181,7 @@ describe("a history", () => {
   });
 
   test("of a resume amends what lies before the cursor", () => {
-    const log = joined([chat(1), chat(2)], snapshot([edit(3, 1), del(4, 2), chat(6), react(5, 1)], { resumed: true }));
+    const log = joined([chat(1), chat(2)], welcome([edit(3, 1), del(4, 2), chat(6), react(5, 1)], { resumed: true }));
     expect(entry(log, 1)).toMatchObject({ text: "better", reactions: [{ emoji: "👍" }] });
     expect(entry(log, 2)).toMatchObject({ deleted: true });
     expect(log.seq).toBe(6);
@@ -219,7 +191,7 @@ describe("a history", () => {
     const said = joined([], { type: "send", text: "mine", now: 0 }, sent, { ...ack(1, 3), cursor: null } as LogEvent);
     const key = entry(said, 3)!.key;
     const told = mine(3, { text: "mine, better", edited: 5000, reactions: [{ from: "ben", text: "👍" }] });
-    for (const log of [play(said, snapshot([told], { resumed: true })), play(said, told), play(said, told, told)]) {
+    for (const log of [play(said, welcome([told], { resumed: true })), play(said, told), play(said, told, told)]) {
       expect(log.lines).toHaveLength(1);
       expect(entry(log, 3)).toMatchObject({ key, text: "mine, better", edited: 5000 });
       expect(entry(log, 3)!.reactions).toHaveLength(1);
@@ -233,7 +205,7 @@ describe("a history", () => {
   test("told anew says that something is gone only where it is", () => {
     const before = joined([chat(1), chat(2)]);
     const gone = (history: LogEntry[]) => {
-      const log = play(before, snapshot(history, { reset: true }));
+      const log = play(before, welcome(history, { reset: true }));
       return log.lines.some((l) => l.kind === "notice" && l.what === "gone");
     };
     expect(gone([chat(1, { text: "other", edited: 9 }), chat(2, { text: "", deleted: true })])).toBe(false);
@@ -258,12 +230,12 @@ describe("a reply", () => {
   });
 
   test("quotes nothing that was trimmed, and none that never was", () => {
-    const many = Array.from({ length: 200 }, (_, at) =>
-      chat(at + 1, { at: 9000, ...(at === 199 ? { replyTo: 1 } : {}) }),
+    const many = Array.from({ length: LIMITS.historyLength }, (_, at) =>
+      chat(at + 1, { at: 9000, ...(at === LIMITS.historyLength - 1 ? { replyTo: 1 } : {}) }),
     );
     const log = joined(many);
-    expect(row(log, 200)).toMatchObject({ quoted: { seq: 1 } });
-    expect(row(play(log, chat(201)), 200)).toMatchObject({ quoted: null });
+    expect(row(log, LIMITS.historyLength)).toMatchObject({ quoted: { seq: 1 } });
+    expect(row(play(log, chat(LIMITS.historyLength + 1)), LIMITS.historyLength)).toMatchObject({ quoted: null });
     expect(row(joined([chat(5, { replyTo: 77 })]), 5)).toMatchObject({ quoted: null });
   });
 
@@ -330,7 +302,7 @@ describe("an amendment of this page", () => {
   test("that is dropped says which words are lost: not those that the message has, nor those of a deleted one", () => {
     const log = joined([mine(1)], editing(1), sent);
     const lost = (history: LogEntry[]) =>
-      lostWords(log, play(log, snapshot(history, { clientId: "me-again", reset: true })));
+      lostWords(log, play(log, welcome(history, { clientId: "me-again", reset: true })));
     expect(lost([chat(1), chat(2)]), "a room that began anew").toEqual(["better"]);
     expect(lost([mine(1)]), "still shown as refused").toEqual([]);
     expect(lost([mine(1, { text: "better", edited: 9000 })])).toEqual([]);
@@ -340,9 +312,9 @@ describe("an amendment of this page", () => {
 
   test("goes again under the same seat, and not under another", () => {
     const log = joined([mine(1), mine(2), mine(3)], editing(1), deleting(2), editing(3, "text 3, better"), sent);
-    const same = play(log, snapshot([], { resumed: true }));
+    const same = play(log, welcome([], { resumed: true }));
     expect(nextToSend(same)).toMatchObject({ n: 1, sent: true });
-    const other = (history: LogEntry[]) => play(log, snapshot(history, { clientId: "me-again", reset: true })).outgoing;
+    const other = (history: LogEntry[]) => play(log, welcome(history, { clientId: "me-again", reset: true })).outgoing;
     const done = mine(3, { text: "text 3, better", edited: 9000 });
     expect(other([mine(1), mine(2, { text: "", deleted: true }), done])).toMatchObject([
       { state: "failed", why: "not_yours", amends: { target: 1 } },
@@ -352,7 +324,7 @@ describe("an amendment of this page", () => {
 
   test("a reply that was not sent keeps what it answers only where that is what it was", () => {
     const log = joined([chat(1)], { type: "send", text: "hm", replyTo: 1, now: 0 });
-    const other = (history: LogEntry[]) => play(log, snapshot(history, { clientId: "me-again" })).outgoing[0]!;
+    const other = (history: LogEntry[]) => play(log, welcome(history, { clientId: "me-again" })).outgoing[0]!;
     expect(other([chat(1)])).toMatchObject({ replyTo: 1, n: 1 });
     expect(other([chat(1, { at: 1 })])).not.toHaveProperty("replyTo");
   });
@@ -373,9 +345,9 @@ test("a message can be edited by its author for some time, and deleted always", 
     [false, false],
     [false, true],
   ]);
-  const again = play(log, snapshot([mine(1)], { clientId: "me-again", reset: true }));
+  const again = play(log, welcome([mine(1)], { clientId: "me-again", reset: true }));
   expect(mayDelete(again, entry(again, 1)!), "under another seat").toBe(false);
-  const unkept = play(emptyLog(), snapshot([mine(1)], { limits: { ...LIMITS, historyLength: 0 } }));
+  const unkept = play(emptyLog(), welcome([mine(1)], { limits: { ...LIMITS, historyLength: 0 } }));
   const line = entry(log, 1)!;
   expect([mayDelete(unkept, line), mayEdit(unkept, line, 0)], "where the server keeps none").toEqual([false, false]);
 });

@@ -1,20 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Chat, Snapshot } from "../protocol/frames";
+import type { Chat } from "../protocol/frames";
+import { LIMITS, snapshot, T0 } from "./log.fixture";
 import { type LogEvent, nextTick, reduce, TYPING_LASTS } from "./log";
 import { isLastOne, memberCount } from "./members";
 import { nextToSend } from "./outgoing";
 import { emptyLog, type Entry, type Log } from "./state";
-
-const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
-const LIMITS = {
-  textLength: 4000,
-  historyLength: 150,
-  historyAge: 60,
-  grace: 15,
-  members: 500,
-  editAge: 900,
-  fileBytes: 0,
-};
 
 const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
   type: "chat",
@@ -28,27 +18,7 @@ const chat = (seq: number, over: Partial<Chat> = {}): Chat => ({
   ...over,
 });
 
-const snapshot = (over: Partial<Snapshot> = {}): LogEvent => ({
-  type: "snapshot",
-  snapshot: {
-    clientId: "me",
-    roomId: "general",
-    user: "Ann",
-    ticket: "t",
-    cursor: "e-0",
-    resumed: false,
-    reset: false,
-    lastN: 0,
-    count: 1,
-    crowd: false,
-    members: [{ clientId: "me", user: "Ann", joinedAt: T0 }],
-    history: [],
-    limits: LIMITS,
-    video: false,
-    at: T0,
-    ...over,
-  },
-});
+const AGE = LIMITS.historyAge * 1000;
 
 const play = (log: Log, ...events: LogEvent[]) => events.reduce(reduce, log);
 const inside = (...events: (LogEvent | LogEvent[])[]) => play(emptyLog(), snapshot(), ...events.flat());
@@ -329,9 +299,9 @@ test("the last member is the one whose leaving ends the messages", () => {
 describe("nothing is kept", () => {
   test("longer than the age, whether or not anybody writes", () => {
     const log = inside(hear(chat(1)), hear(chat(2)));
-    expect(nextTick(log)).toBe(T0 + 1 + 60_000);
-    expect(seqs(play(log, { type: "tick", now: T0 + 1 + 60_000 }))).toEqual([2]);
-    expect(seqs(play(log, { type: "tick", now: T0 + 2 + 60_000 }))).toEqual([]);
+    expect(nextTick(log)).toBe(T0 + 1 + AGE);
+    expect(seqs(play(log, { type: "tick", now: T0 + 1 + AGE }))).toEqual([2]);
+    expect(seqs(play(log, { type: "tick", now: T0 + 2 + AGE }))).toEqual([]);
   });
 
   test("beyond the length", () => {

@@ -3,18 +3,10 @@ import type { Chat, React } from "../protocol/frames";
 import { reduce } from "./log";
 import { hasUnsent, nextToSend, toFrame } from "./outgoing";
 import { countReactions, isEmoji, ownReaction, ownSealed, reactionTo } from "./reactions";
+import { snapshot } from "./log.fixture";
 import { rows } from "./rows";
 import { emptyLog, type Entry, type Log } from "./state";
 
-const limits = {
-  textLength: 4000,
-  historyLength: 200,
-  historyAge: 1800,
-  grace: 15,
-  members: 500,
-  editAge: 900,
-  fileBytes: 0,
-};
 const common = { from: "ben", user: "Ben", at: 1000, n: null };
 const chat = (seq: number) => ({ ...common, type: "chat" as const, seq, text: `text ${seq}`, cursor: `e-${seq}` });
 const react = (seq: number, target: number, text = "👍", on = true, from = "ben"): React => ({
@@ -29,18 +21,7 @@ const react = (seq: number, target: number, text = "👍", on = true, from = "be
 });
 
 function joined(history: (Chat | React)[], log = emptyLog(), clientId = "ann"): Log {
-  const fresh = { resumed: false, reset: false, crowd: false, count: 1, members: [], limits, video: false, lastN: 0 };
-  const snapshot = {
-    ...fresh,
-    clientId,
-    user: "Ann",
-    roomId: "r",
-    ticket: "t",
-    cursor: "e-9",
-    at: 1000,
-    history,
-  };
-  return reduce(log, { type: "snapshot", snapshot });
+  return reduce(log, snapshot({ clientId, members: [], history, at: 1000 }));
 }
 
 function on(log: Log, seq: number) {

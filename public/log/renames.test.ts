@@ -1,34 +1,13 @@
 import { expect, test } from "vitest";
-import type { Member, Snapshot } from "../protocol/frames";
+import type { Member } from "../protocol/frames";
 import { comings, fold } from "../views/fold";
 import { toJson, toText } from "./export";
 import { type LogEvent, reduce } from "./log";
+import { snapshot, T0 } from "./log.fixture";
 import { rows } from "./rows";
 import { emptyLog, type Log, type Notice } from "./state";
 
-const T0 = Date.UTC(2026, 0, 2, 12, 0, 0);
 const member = (clientId: string, user: string): Member => ({ clientId, user, joinedAt: T0 });
-const snapshot = (over: Partial<Snapshot> = {}): LogEvent => ({
-  type: "snapshot",
-  snapshot: {
-    clientId: "me",
-    roomId: "general",
-    user: "Ann",
-    ticket: "t",
-    cursor: "e-0",
-    resumed: false,
-    reset: false,
-    lastN: 0,
-    count: 2,
-    crowd: false,
-    members: [{ ...member("me", "Ann"), joinedAt: T0 - 1 }, member("ben", "Ben")],
-    history: [],
-    limits: { textLength: 4000, historyLength: 150, historyAge: 60, grace: 15, members: 500, editAge: 900 },
-    video: false,
-    at: T0,
-    ...over,
-  },
-});
 const chat = (seq: number, from: string, user: string): LogEvent => ({
   type: "chat",
   chat: { type: "chat", seq, from, user, text: `text ${seq}`, at: T0 + seq, cursor: `e-${seq}`, n: null },
@@ -54,7 +33,8 @@ const left = (clientId: string, user: string): LogEvent => ({
   count: 2,
   now: T0 + 50,
 });
-const inside = (...events: LogEvent[]) => [snapshot(), ...events].reduce(reduce, emptyLog());
+const members = [{ ...member("me", "Ann"), joinedAt: T0 - 1 }, member("ben", "Ben")];
+const inside = (...events: LogEvent[]) => [snapshot({ count: 2, members }), ...events].reduce(reduce, emptyLog());
 const notices = (log: Log) => log.lines.filter((l): l is Notice => l.kind === "notice");
 const names = (log: Log) => log.members.map((m) => m.user);
 
@@ -109,7 +89,15 @@ test("new names are one line with joins and leaves, and of several in a row the 
 });
 
 test("an export has what was said, and neither joins nor new names", () => {
-  const texts = { time: () => "12:00", edited: "", deleted: "", undecryptable: "", unencrypted: "", doubtful: "" };
+  const texts = {
+    time: () => "12:00",
+    edited: "",
+    deleted: "",
+    undecryptable: "",
+    unencrypted: "",
+    doubtful: "",
+    file: () => "",
+  };
   const log = inside(chat(1, "ben", "Ben"), renamed("ben", "Ben", "Benny"), joined("cid", "Cid"));
   for (const out of [toText(log, { ...texts, gone: "" }), toJson(log, "general", T0)]) {
     expect(out).toContain("text 1");
