@@ -217,16 +217,16 @@ function preconnect(): Plugin {
             ...imports.filter((file) => !chunks.some((chunk) => chunk.isEntry && chunk.fileName === file)),
           ].map((file) => `/${file}`);
         };
-        const fonts = Object.keys(bundle!).filter((file) => file.endsWith(".woff2"));
-        const outsideFiles = (...scripts: (keyof typeof SERIF_LETTERS)[]) => [
-          ...filesOf("outside"),
-          ...fonts
-            .filter((file) => scripts.some((script) => file.includes(`serif-${script}-`)))
-            .map((file) => `/${file}`),
-        ];
+        // A part that is only a style has no script.
+        const serifFiles = (...scripts: (keyof typeof SERIF_LETTERS)[]) =>
+          Object.keys(bundle!)
+            .filter((file) => /\/serif-[^/]*\.css$/.test(file) || scripts.some((one) => file.includes(`serif-${one}-`)))
+            .map((file) => `/${file}`);
         const define = {
           LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }),
-          OUTSIDE_FILES: JSON.stringify({ en: outsideFiles("latin"), ru: outsideFiles("latin", "cyrillic") }),
+          SERIF_FILES: JSON.stringify({ en: serifFiles("latin"), ru: serifFiles("latin", "cyrillic") }),
+          LANDING_FILES: JSON.stringify(filesOf("Landing")),
+          DOOR_FILES: JSON.stringify(filesOf("NamePrompt")),
           ENCRYPTION_FILES: JSON.stringify(filesOf("encryption")),
         };
         const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;

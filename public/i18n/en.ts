@@ -43,7 +43,6 @@ export const en = {
   peopleHere: count({ one: "{n} person here", other: "{n} people here" }),
   crowd: "There are too many participants to list them all.",
   showPeople: "Show participants",
-  rename: "Change your name",
   you: "you",
 
   log: "Messages",
@@ -66,7 +65,6 @@ export const en = {
   yesterday: "Yesterday",
   messageLabel: "Message",
   messagePlaceholder: "Write a message",
-  attach: "Attach files",
   send: "Send",
   save: "Save",
   left: count({ one: "{n} character left", other: "{n} characters left" }),

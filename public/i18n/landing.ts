@@ -1,4 +1,4 @@
-// The texts of the views outside of a room, in their chunk.
+// The texts of the landing and of a damaged link, in their chunk.
 
 import type { Language } from "./language";
 
@@ -30,15 +30,6 @@ const en = {
   damagedStill: "This link is damaged: the part after # is not a whole key. Ask for the link again.",
   damagedNoKey: "This link has no key. Ask for the full link, including the part after #.",
   damagedOpen: "Join",
-
-  doorTitle: "Join the room",
-  nameLabel: "What should people call you?",
-  namePlaceholder: "Your name",
-  nameHint: "Saved in this browser only.",
-  badName: "Use 1–32 visible characters.",
-  enter: "Join",
-  enterAsGuest: "Join as a guest",
-  back: "Back",
 };
 
 type LandingTexts = typeof en;
@@ -71,15 +62,6 @@ const ru: LandingTexts = {
   damagedStill: "Эта ссылка повреждена: после # стоит не весь ключ. Попросите её ещё раз.",
   damagedNoKey: "В этой ссылке нет ключа. Попросите полную ссылку, вместе с частью после #.",
   damagedOpen: "Войти",
-
-  doorTitle: "Вход в комнату",
-  nameLabel: "Как вас называть?",
-  namePlaceholder: "Ваше имя",
-  nameHint: "Имя сохранится только в этом браузере.",
-  badName: "Имя: от 1 до 32 видимых символов.",
-  enter: "Войти",
-  enterAsGuest: "Войти гостем",
-  back: "Назад",
 };
 
 export const LANDING: Record<Language, LandingTexts> = { en, ru };

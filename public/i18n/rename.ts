@@ -1,8 +1,9 @@
-// The texts of the dialog for another name, in its chunk.
+// The texts of the dialog for another name, and of the button that opens it.
 
 import type { Language } from "./language";
 
 const en = {
+  title: "Change your name",
   label: "Your name in this room",
   hint: "Everyone here sees the change. What you wrote before keeps the old name.",
   save: "Save",
@@ -18,6 +19,7 @@ const en = {
 };
 
 const ru: typeof en = {
+  title: "Изменить имя",
   label: "Ваше имя в этой комнате",
   hint: "Новое имя увидят все участники. Прежние сообщения останутся под старым именем.",
   save: "Сохранить",

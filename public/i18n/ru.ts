@@ -45,7 +45,6 @@ export const ru: Texts = {
   peopleHere: (n) => `Здесь ${people(n)}`,
   crowd: "Участников слишком много, чтобы показать всех.",
   showPeople: "Показать участников",
-  rename: "Изменить имя",
   you: "вы",
 
   log: "Сообщения",
@@ -68,7 +67,6 @@ export const ru: Texts = {
   yesterday: "Вчера",
   messageLabel: "Сообщение",
   messagePlaceholder: "Напишите сообщение",
-  attach: "Прикрепить файлы",
   send: "Отправить",
   save: "Сохранить",
   left: count({

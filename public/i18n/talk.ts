@@ -4,6 +4,7 @@ import type { Language } from "./language";
 import { pluralizer } from "./plural";
 
 const en = {
+  attach: "Attach files",
   actions: (user: string) => `Message by ${user}`,
   reply: "Reply",
   edit: "Edit",
@@ -31,6 +32,7 @@ const en = {
 type TalkTexts = typeof en;
 
 const ru: TalkTexts = {
+  attach: "Прикрепить файлы",
   actions: (user) => `Сообщение, автор: ${user}`,
   reply: "Ответить",
   edit: "Изменить",

@@ -104,10 +104,10 @@ describe("in a plain room", () => {
   test("a delete needs no leave to go out unencrypted, an edit does", () => {
     const session = enter(null, { history: [from("ben", 1, { text: "sealed2.AAAA" }), from("me", 2), from("me", 3)] });
     session.remove(2);
-    expect([session.confirmingPlain, sent("delete").length]).toEqual([false, 1]);
+    expect([session.plain.asking, sent("delete").length]).toEqual([false, 1]);
     ack(1, 4);
     session.edit(3, "better");
-    expect([session.confirmingPlain, sent("edit").length]).toEqual([true, 0]);
+    expect([session.plain.asking, sent("edit").length]).toEqual([true, 0]);
     session.takeBackUnsent();
     expect(session.draft, "its words are not lost").toBe("better");
   });

@@ -50,9 +50,9 @@ describe("plain words among sealed ones", () => {
     const plain = session(null);
     socket().welcome({ history: [sealed] });
     plain.send("hello");
-    expect([plain.confirmingPlain, chats()]).toEqual([true, []]);
+    expect([plain.plain.asking, chats()]).toEqual([true, []]);
     plain.sendPlain();
-    expect(plain.confirmingPlain).toBe(false);
+    expect(plain.plain.asking).toBe(false);
     expect(chats()).toMatchObject([{ text: "hello" }]);
     socket().says({ type: "ack", n: 1, seq: 2, timestamp: WELCOME.timestamp, cursor: "c-2" });
     plain.send("again");
@@ -61,38 +61,38 @@ describe("plain words among sealed ones", () => {
     const reloaded = session(null);
     socket().welcome({ history: [sealed] });
     reloaded.send("and again");
-    expect([reloaded.confirmingPlain, chats().length]).toEqual([false, 1]);
+    expect([reloaded.plain.asking, chats().length]).toEqual([false, 1]);
   });
 
   test("go back to where they were written, with what was written meanwhile", () => {
     const plain = session(null);
     socket().welcome();
     plain.send("before anybody sealed");
-    expect(plain.confirmingPlain).toBe(false);
+    expect(plain.plain.asking).toBe(false);
     socket().says({ type: "ack", n: 1, seq: 1, timestamp: WELCOME.timestamp, cursor: "c-1" });
     socket().says({ ...sealed, seq: 2 });
     plain.send("one");
     plain.send("two");
     plain.draft = "three";
     plain.takeBackUnsent();
-    expect([plain.confirmingPlain, plain.draft, chats().length]).toEqual([false, "one\ntwo\nthree", 1]);
+    expect([plain.plain.asking, plain.draft, chats().length]).toEqual([false, "one\ntwo\nthree", 1]);
     expect(loadDraft("r"), "kept through a reload, too").toBe("one\ntwo\nthree");
     plain.send("four");
-    expect([plain.confirmingPlain, chats().length]).toEqual([true, 1]);
+    expect([plain.plain.asking, chats().length]).toEqual([true, 1]);
   });
 
   test("that wait for a connection wait for the answer as well", () => {
     const plain = session(null);
     plain.send("written before the room was seen");
     socket().welcome({ history: [sealed] });
-    expect([plain.confirmingPlain, chats()]).toEqual([true, []]);
+    expect([plain.plain.asking, chats()]).toEqual([true, []]);
   });
 
   test("go as they are where others write plainly, or the only sealed line is the page's own", () => {
     const plain = session(null);
     socket().welcome({ history: [from("ben", 1, "hello"), from("me", 2, "sealed2.AAAA")] });
     plain.send("hello");
-    expect([plain.confirmingPlain, chats().length]).toEqual([false, 1]);
+    expect([plain.plain.asking, chats().length]).toEqual([false, 1]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { loadName, loadSession } from "../storage/storage";
-import { RENAME_N } from "./renaming";
+import { RENAME_N, Renaming } from "./renaming";
 import { RoomSession } from "./room-session.svelte";
 import { FakeSocket } from "./socket.fixture";
 
@@ -26,9 +26,9 @@ afterEach(() => {
 });
 
 test("a name that the server takes is the session's, and kept for the next visit", async () => {
-  const asked = session.renaming.ask("Anna");
+  const asked = session.rename("Anna", Renaming);
   expect(sent().at(-1)).toEqual({ type: "rename", user: "Anna", n: RENAME_N });
-  expect([session.renaming.pending, loadName()]).toEqual([true, null]);
+  expect([session.renaming?.pending, loadName()]).toEqual([true, null]);
   socket().says({ type: "renamed", clientId: "me", user: "Anna", previous: "Ann", room: "r" });
   socket().says({ type: "ack", n: RENAME_N, timestamp });
   expect(await asked).toBe("");
@@ -37,13 +37,13 @@ test("a name that the server takes is the session's, and kept for the next visit
   expect(session.log.lines.map((l) => l.kind === "notice" && [l.what, l.previous, l.user])).toEqual([
     ["renamed", "Ann", "Anna"],
   ]);
-  expect([loadName(), loadSession("r")?.user, session.renaming.pending]).toEqual(["Anna", "Anna", false]);
+  expect([loadName(), loadSession("r")?.user, session.renaming?.pending]).toEqual(["Anna", "Anna", false]);
 });
 
 test("a name that the server refuses changes nothing, and says why", async () => {
-  const asked = session.renaming.ask("Amy");
+  const asked = session.rename("Amy", Renaming);
   // One at a time.
-  expect(await session.renaming.ask("Eve")).toBe("unconfirmed");
+  expect(await session.rename("Eve", Renaming)).toBe("unconfirmed");
   socket().says({ type: "error", code: "name_taken", message: "…", n: RENAME_N });
   expect(await asked).toBe("name_taken");
   expect([session.name, session.log.me?.user, loadName()]).toEqual(["Ann", "Ann", null]);
@@ -53,7 +53,7 @@ test.each([
   ["Anna", "", "Anna"],
   ["Ann", "unconfirmed", "Ann"],
 ])("an answer that was lost is in the next welcome: %s", async (user, code, name) => {
-  const asked = session.renaming.ask("Anna");
+  const asked = session.rename("Anna", Renaming);
   await socket().closed(1006);
   await vi.advanceTimersByTimeAsync(5_000);
   const members = [{ clientId: "me", user, joinedAt: timestamp }];
@@ -64,8 +64,8 @@ test.each([
 
 test("without a connection it is not asked for", async () => {
   await socket().closed(1006);
-  expect(await session.renaming.ask("Anna")).toBe("unconfirmed");
-  expect(session.renaming.pending).toBe(false);
+  expect(await session.rename("Anna", Renaming)).toBe("unconfirmed");
+  expect(session.renaming?.pending).toBe(false);
 });
 
 test("another member's new name is heard, and its ack is none of a message", async () => {

@@ -1,18 +1,19 @@
 // Another name for this page's member: asked for once at a time, and answered by a frame or by the next welcome.
 
-import type { Inbound, Rename } from "../protocol/frames";
+import type { Inbound } from "../protocol/frames";
+import type { Connection } from "../transport/connection";
 
 /** Of the answer. No message has this number. */
 export const RENAME_N = Number.MAX_SAFE_INTEGER;
 
 export class Renaming {
   #wanted: { user: string; settle: (code: string) => void } | null = null;
-  readonly #send: (frame: Rename) => boolean;
+  readonly #connection: Pick<Connection, "send">;
   readonly #named: (user: string) => void;
 
   /** `named` is called with the new name once the server has it. */
-  constructor(send: (frame: Rename) => boolean, named: (user: string) => void) {
-    this.#send = send;
+  constructor(connection: Pick<Connection, "send">, named: (user: string) => void) {
+    this.#connection = connection;
     this.#named = named;
   }
 
@@ -23,7 +24,8 @@ export class Renaming {
 
   /** Gives the code of what is wrong, or nothing once the name is taken. */
   ask(user: string): Promise<string> {
-    if (this.#wanted || !this.#send({ type: "rename", user, n: RENAME_N })) return Promise.resolve("unconfirmed");
+    if (this.#wanted || !this.#connection.send({ type: "rename", user, n: RENAME_N }))
+      return Promise.resolve("unconfirmed");
     return new Promise((settle) => (this.#wanted = { user, settle }));
   }
 

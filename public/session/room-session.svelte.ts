@@ -28,7 +28,7 @@ import { inbox } from "../files/inbox.svelte";
 import { listenToPage } from "./page-events";
 import { PlainConsent } from "./plain-consent.svelte";
 import { Redraw } from "./redraw";
-import { Renaming } from "./renaming";
+import type { Renaming } from "./renaming";
 import type { RoomSessionOptions } from "./room-session-options";
 import { ServerClock } from "./server-clock";
 import { Tick } from "./tick";
@@ -65,7 +65,8 @@ export class RoomSession {
   /** Messages that arrived while the tab was hidden; counted before they are drawn. */
   unread = $state(0);
   readonly typing: Typing;
-  readonly renaming: Renaming;
+  /** Comes with the dialog for another name. */
+  renaming: Renaming | null = null;
   readonly colours = new MemberColours();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
@@ -113,10 +114,6 @@ export class RoomSession {
       random: Math.random,
     });
     this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
-    this.renaming = new Renaming(
-      (frame) => this.#connection.send(frame),
-      (user) => this.#setName(user),
-    );
     const setVisible = (visible: boolean) => this.#dispatch({ type: "visibility", visible });
     listenToPage(this.#connection, setVisible, this.#lifetime.signal);
     this.#connection.connect();
@@ -126,6 +123,12 @@ export class RoomSession {
     const { RoomCipher, Sealer } = await import("../e2ee/encryption");
     this.#sealer = new Sealer(saved);
     return RoomCipher.of(secret, this.room);
+  }
+
+  /** Asks for another name. Gives the code of what is wrong, or nothing once it is taken. */
+  rename(user: string, by: typeof Renaming): Promise<string> {
+    this.renaming ??= new by(this.#connection, (name) => this.#setName(name));
+    return this.renaming.ask(user);
   }
 
   /** The server's time, as far as the page knows it. */
@@ -149,11 +152,6 @@ export class RoomSession {
 
   set replyTo(seq: number | null) {
     this.#draft.replyTo = seq;
-  }
-
-  /** Others write encrypted and this page has no key: the user has to confirm sending unencrypted. */
-  get confirmingPlain(): boolean {
-    return this.plain.asking;
   }
 
   send(text: string, replyTo: number | null = null, files: readonly Attached[] = []): void {
@@ -255,7 +253,7 @@ export class RoomSession {
   }
 
   #apply(frame: Inbound): void {
-    if (this.renaming.hears(frame)) return this.#sendNext();
+    if (this.renaming?.hears(frame)) return this.#sendNext();
     switch (frame.type) {
       case "welcome":
       case "reset": {
@@ -365,7 +363,7 @@ export class RoomSession {
   async #sealAndSend(line: Outgoing, cipher: Promise<RoomCipher>): Promise<void> {
     const { me } = this.#log;
     // A line is sealed with its author's name, which has to be the one that the server knows.
-    if (this.#sealing || this.renaming.pending || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
+    if (this.#sealing || this.renaming?.pending || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
     const { clientId: from } = me;
     this.#sealing = true;
     const sealed = await cipher.then((cipher) => this.#sealer?.seal(line, this.#log, cipher)).catch(() => undefined);

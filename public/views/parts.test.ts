@@ -3,7 +3,8 @@ import { preloadParts } from "./parts";
 
 const noteVisit = vi.hoisted(() => vi.fn());
 vi.mock("./kept", () => ({ noteVisit }));
-vi.mock("./outside", () => ({}));
+vi.mock("./Landing.svelte", () => ({}));
+vi.mock("./NamePrompt.svelte", () => ({}));
 vi.mock("./dialogs", () => ({}));
 vi.mock("../e2ee/explanation", () => ({}));
 vi.mock("../more/More.svelte", () => ({}));

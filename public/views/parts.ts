@@ -2,7 +2,9 @@
 
 import { LazyPart } from "./lazy-parts.svelte";
 
-export const loadOutside = () => import("./outside");
+export const loadDamagedLink = () => import("./DamagedLink.svelte");
+export const loadLanding = () => import("./Landing.svelte");
+export const loadNamePrompt = () => import("./NamePrompt.svelte");
 export const loadExplanation = () => import("../e2ee/explanation");
 export const loadDialogs = () => import("./dialogs");
 export const loadMore = () => import("../more/More.svelte");
@@ -30,7 +32,7 @@ export function preloadParts(): void {
   const visit = `${Math.floor(now / 60_000)} ${location.href}`;
   if (visit === last) return;
   last = visit;
-  for (const load of [loadOutside, loadExplanation, loadDialogs, loadMore]) load().catch(() => {});
+  for (const load of [loadLanding, loadNamePrompt, loadExplanation, loadDialogs, loadMore]) load().catch(() => {});
   import("./kept").then(
     ({ noteVisit }) => noteVisit(location.href, now),
     () => {},

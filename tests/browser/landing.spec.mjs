@@ -19,7 +19,7 @@ async function firstVisit(page, base, words) {
   const named = sizes.map(([path]) => path).filter((path) => /english|russian/.test(path));
   assert.ok(named.length === 1 && named[0].includes(words), `the words of one language: ${named}`);
   assert.ok(
-    !sizes.some(([path]) => /\/outside|\.(woff2|webp)$/.test(path)),
+    !sizes.some(([path]) => /\/(Landing|NamePrompt|serif)|\.(woff2|webp)$/.test(path)),
     "nothing of the views outside of a room, and neither their serif nor their picture",
   );
   const sum = sizes.reduce((sum, [, size]) => sum + size, 0);
@@ -91,13 +91,13 @@ test.describe("landing", () => {
     let release;
     const may = new Promise((resolve) => (release = resolve));
     await page.route("**/assets/index-*.js", (route) => may.then(() => route.continue()));
-    const part = page.waitForRequest(/\/assets\/outside-.*\.js$/);
-    const style = page.waitForRequest(/\/assets\/outside-.*\.css$/);
+    const part = page.waitForRequest(/\/assets\/Landing-.*\.js$/);
+    const style = page.waitForRequest(/\/assets\/Landing-.*\.css$/);
     await page.goto(base, { waitUntil: "commit" });
     await Promise.all([part, style]);
     release();
     await page.getByRole("button", { name: "Create a room" }).waitFor();
-    assert.equal(asked.filter((path) => path.includes("/outside")).length, 2, `${asked}`);
+    assert.equal(asked.filter((path) => path.includes("/Landing-")).length, 2, `${asked}`);
   });
 
   test("an id that cannot be is refused with the rule", async ({ visitors, base }) => {

@@ -180,7 +180,7 @@ test.describe("looks", () => {
     await direct.goto(newRoom(base));
     await inRoom(direct);
     // The landing's part is fetched when the room is used.
-    const part = direct.waitForResponse(/\/assets\/outside-.*\.css$/);
+    const part = direct.waitForResponse(/\/assets\/Landing-.*\.css$/);
     await direct.keyboard.press("a");
     await part;
     await direct.waitForLoadState("networkidle");

@@ -71,9 +71,12 @@ test.describe("network", () => {
     for (const acts of [true, false]) {
       const ann = await visitors.guest("Ann", newRoom(tcpProxy.url));
       if (acts) {
-        const part = ann.waitForEvent("requestfinished", (request) => /\/assets\/outside-.*js$/.test(request.url()));
         await log(ann).press("Home");
-        await part;
+        await ann.waitForFunction(() => {
+          const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+          const parts = ["Landing", "PasteLink", "LanguageSwitcher"];
+          return parts.every((part) => loaded.some((name) => new RegExp(`/${part}-[^/]*js$`).test(name)));
+        });
       }
       await ann.context().setOffline(true);
       tcpProxy.cut();
