@@ -30,14 +30,26 @@ impl Hub {
             return Err(RoomError::FileTooBig.into());
         }
         let kept = self.rooms.kept_of(Resource::Files, room, usage);
-        let counted = kept.reserve(usize::try_from(facts.size).unwrap_or(usize::MAX))?;
+        let counted = kept.reserve(usize::try_from(facts.size).unwrap_or(usize::MAX));
+        // The same upload again takes no more space.
+        if let Err(refusal) = &counted
+            && self.store.read_file(room, from, file, None).await.is_err()
+        {
+            return Err(refusal.clone());
+        }
         let opened = self.store.open_file(room, from, file, facts).await;
         // A store that does not answer may have opened it.
-        if opened
+        let may_be_new = opened
             .as_ref()
-            .map_or_else(|error| *error == StoreError::Unavailable, |opened| opened.new)
-        {
-            counted.keep();
+            .map_or_else(|error| *error == StoreError::Unavailable, |opened| opened.new);
+        match counted {
+            Ok(counted) if may_be_new => counted.keep(),
+            // The upload ended meanwhile: this one has no space.
+            Err(refusal) if may_be_new => {
+                let _ = self.store.drop_file(room, from, file).await;
+                return Err(refusal);
+            }
+            _ => {}
         }
         Ok(Upload { file, offset: opened?.received, chunk: limits.file_chunk })
     }

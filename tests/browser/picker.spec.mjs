@@ -56,6 +56,8 @@ test.describe("the emoji picker", () => {
     for (let n = 0; n < 4; n += 1) await box(ann).press("ArrowRight");
     await opener(ann).waitFor();
     await ann.keyboard.press("Tab");
+    await expect(ann.getByRole("button", { name: "Attach files" })).toBeFocused();
+    await ann.keyboard.press("Tab");
     await expect(opener(ann)).toBeFocused();
     await ann.keyboard.press("Enter");
     await options(ann).first().waitFor();

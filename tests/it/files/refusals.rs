@@ -99,7 +99,10 @@ async fn an_address_has_so_many_bytes_of_files_and_gets_them_back() {
     let ask = async |size: usize| {
         ann.post("files", json!({"size": size}).to_string()).send().await.unwrap()
     };
-    let file = open(&ann, 2000, json!({})).await;
+    let own = "6f0c4a8e-9f7c-4c8d-9f2f-5a112f1f9ba2";
+    let file = open(&ann, 2000, json!({ "file": own })).await;
+    // The same again takes no more.
+    assert_eq!(open(&ann, 2000, json!({ "file": own })).await, file);
     let refused = ask(2000).await;
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(code(refused).await, (429, "address_limit".into()));
