@@ -69,7 +69,7 @@ impl BudgetSettings {
     pub(super) fn largest_file(&self, most: u64) -> u64 {
         let budgets = [self.address_files, self.max_files].into_iter().filter(|bytes| *bytes > 0);
         let room = budgets.min().map(|bytes| bytes.saturating_sub(Kept::ENTRY as u64));
-        room.map_or(most, |room| room.min(most))
+        room.map_or(most, |room| room.max(1).min(most))
     }
 
     /// As the budgets count.
