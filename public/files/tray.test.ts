@@ -176,7 +176,7 @@ test("an upload that no message will attach is dropped at the server", async () 
   const of = tray();
   of.add([file("a")]);
   await whole(of, 1);
-  const [{ file: id }] = of.attached as [{ file: string }];
+  const id = of.attached![0]!.file;
   of.take();
   of.drop(id);
   expect(asked.at(-1)).toMatchObject({ method: "DELETE", path: `/api/rooms/r/files/${id}` });

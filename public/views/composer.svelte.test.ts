@@ -36,7 +36,7 @@ function composer(draft: string, lines: Entry[] = []) {
       me: { clientId: "me", user: "Ann" },
       members: [],
       lines,
-      limits: { ...WELCOME.limits, textLength: 4_000, editAge: 900 },
+      limits: { ...WELCOME.limits, textLength: 4_000, editAge: 900, fileBytes: 0 },
     },
     secret: null,
     send: (text: string, replyTo: number | null) => said.push(replyTo === null ? text : [text, replyTo]),
