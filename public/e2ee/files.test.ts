@@ -88,6 +88,35 @@ describe("the files of a message in a room with a key", () => {
     expect(await open(without)).toMatchObject({ encryption: "undecryptable" });
   });
 
+  test("are the same in an edit, with their keys, live as in the history", async () => {
+    const [one, two] = [bond(1), bond(2)];
+    const [first, second] = [await listed(one), await listed(two)];
+    const bonds = { edits: 5, text: "better" };
+    const message = await chat(line({ files: [one, two] }), [first, second]);
+    const edits = async (files: FileBond[]) => {
+      const verifier = new LineVerifier();
+      await openFrame(message, cipher, verifier);
+      const folded = await chat(line({ ...bonds, files }), [first, second], { edited: 9 });
+      const { text } = folded;
+      const edit = {
+        type: "edit" as const,
+        seq: 9,
+        target: 5,
+        from: "ann",
+        user: "Ann",
+        at: 0,
+        cursor: null,
+        n: null,
+        text,
+      };
+      return [await openFrame(edit, cipher, verifier), await openFrame(folded, cipher, verifier)];
+    };
+    for (const read of await edits([one, two])) expect(read).toMatchObject({ text: "better" });
+    const otherKey = { ...two, key: newFileKey() };
+    for (const files of [[], [one], [two, one], [one, otherKey], [one, { ...two, size: 999 }], [one, two, bond(3)]])
+      for (const read of await edits(files)) expect(read).toMatchObject({ text: "", encryption: "undecryptable" });
+  });
+
   test("of a member without the key are shown as not encrypted, and without the key none are", async () => {
     const of = bond(1);
     const plain = await chat(line(), [{ file: of.file, size: 3, contentType: "text/plain", name: "a" }], {
