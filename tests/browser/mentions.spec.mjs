@@ -9,7 +9,7 @@ const look = (page, hidden) =>
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
 
-const pill = (page) => page.getByRole("button", { name: /mentions? of you|упоминани/ });
+const pill = (page) => page.getByRole("button", { name: /mentions? of you|Вас упомянули/ });
 
 /** Ann at the beginning of a long log, with a hand on the page. */
 async function atTheTop(visitors, base, options = {}) {
