@@ -82,7 +82,7 @@ export class FileKey {
     return (index + 1) * RECORD_BYTES >= this.#size ? LAST : MORE;
   }
 
-  /** No two texts under one key have one nonce: the key is one file's, which does not change, and its facts are sealed once. */
+  /** No two texts under one key have one nonce: the file does not change, and its facts are sealed once. */
   #params(index: number, kind: number): AesGcmParams {
     const iv = new Uint8Array(12);
     new DataView(iv.buffer).setUint32(7, index);

@@ -3,8 +3,11 @@ import type { Attached, Chat, Inbound } from "../protocol/frames";
 import { RoomCipher } from "./cipher";
 import { FileKey, newFileKey, sealedSize } from "./file-key";
 import { openFrame } from "./frames";
+import { reduce } from "../log/log";
+import { emptyLog } from "../log/state";
 import { LineVerifier } from "./line-verifier";
 import { decodePayload, encodePayload, type Line } from "./payload";
+import { Sealer } from "./sealer";
 import { type FileBond, markUndecryptable, payloadOverhead } from "./sealed-text";
 
 const ROOM = "lusab-babad-gutih-tugad";
@@ -115,6 +118,20 @@ describe("the files of a message in a room with a key", () => {
     const otherKey = { ...two, key: newFileKey() };
     for (const files of [[], [one], [two, one], [one, otherKey], [one, { ...two, size: 999 }], [one, two, bond(3)]])
       for (const read of await edits(files)) expect(read).toMatchObject({ text: "", encryption: "undecryptable" });
+  });
+
+  test("of this page's own message are known from its ack on", async () => {
+    const files = [{ ...bond(1), contentType: "image/png" }];
+    const sealer = new Sealer(null);
+    const me = { ...emptyLog(), me: { clientId: "ann", user: "Ann" } };
+    const log = reduce(me, { type: "send", text: "look", files, now: 0 });
+    const { id } = (await sealer.seal(log.outgoing[0]!, log, cipher))!;
+    sealer.chain.recordSealed(1, id!);
+    expect(sealer.confirm(1, 5, log)).toBe(true);
+    const claims = { ...line({ files }), id: id! };
+    expect(sealer.verifier.hasFiles("ann", claims)).toBe(true);
+    for (const other of [[], [bond(1)]])
+      expect(sealer.verifier.hasFiles("ann", { ...claims, files: other })).toBe(false);
   });
 
   test("of a member without the key are shown as not encrypted, and without the key none are", async () => {

@@ -17,7 +17,7 @@ export function newsOf(log: Log, before: number): Entry[] {
   return log.lines.filter((line): line is Entry => line.kind === "entry" && isOthers(line)).slice(-fresh);
 }
 
-/** Whether a message mentions the person, or answers a message of theirs: the title and the icon count mentions alone. */
+/** Whether a message mentions the person, or answers theirs. The title and the icon count mentions alone. */
 export function isForMe(log: Log, entry: Entry & { replyTo?: number }): boolean {
   const { replyTo } = entry;
   if (replyTo !== undefined && log.lines.some((l) => l.kind === "entry" && l.seq === replyTo && isMine(log, l.from)))

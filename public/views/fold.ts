@@ -14,7 +14,8 @@ const UNREAD: Drawn = { kind: "unread", key: "unread" };
 const comesOrGoes = ({ what }: Notice) => what === "joined" || what === "left" || what === "renamed";
 
 /**
- * `firstUnread` is the number of a message, which may be gone by now. Unchanged lines are the same objects as in `last`.
+ * `firstUnread` is the number of a message, which may be gone by now. Unchanged lines are the same objects as in
+ * `last`.
  */
 export function fold(rows: readonly Row[], firstUnread: number | null, last: readonly Drawn[] = []): Drawn[] {
   const out: Drawn[] = [];
@@ -55,9 +56,9 @@ function isSame(a: readonly Notice[], b: readonly Notice[]): boolean {
 }
 
 /**
- * The last that is known of each who came, went or took another name, in the order of what happened. A member who joined
- * and took another name has joined under that. Of several names in a row the first and the last count, and only if they
- * differ. A member who took another name and left has done both: the messages above have the former name.
+ * The last that is known of each member who came, went or took another name, in the order of what happened. A member
+ * who joined and took another name has joined under that. Of several names in a row the first and the last count, and
+ * only if they differ. A member who took another name and left has done both: messages above have the former name.
  */
 export function comings(notices: readonly Notice[]): Record<"joined" | "left" | "renamed", Notice[]> {
   const newest = new Map<string, Notice>();
