@@ -69,9 +69,12 @@ test.describe("another name in the room", () => {
       const room = `${newRoom(base)}?transport=${transport}#${"A".repeat(43)}`;
       const [ann, ben] = [await visitors.guest("Ann", room), await visitors.guest("Ben", room)];
       await say(ben, "first");
+      // A poll tells who came and who took another name before the messages, however they came between.
+      await hears(ann, "first");
       await people(ben).getByRole("button", { name: RENAME }).click();
       await field(ben).fill("Benny");
       await field(ben).press("Enter");
+      await dialog(ben).waitFor({ state: "hidden" });
       await say(ben, "second");
       await hears(ann, "second");
       await log(ann).getByText("Ben is now called Benny").waitFor();
