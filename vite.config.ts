@@ -226,7 +226,7 @@ function preconnect(): Plugin {
           LOCALE_FILES: JSON.stringify({ en: filesOf("english"), ru: filesOf("russian") }),
           SERIF_FILES: JSON.stringify({ en: serifFiles("latin"), ru: serifFiles("latin", "cyrillic") }),
           LANDING_FILES: JSON.stringify(filesOf("Landing")),
-          DOOR_FILES: JSON.stringify(filesOf("NamePrompt")),
+          NAME_PROMPT_FILES: JSON.stringify(filesOf("NamePrompt")),
           ENCRYPTION_FILES: JSON.stringify(filesOf("encryption")),
         };
         const rolldownOptions = { input: "preconnect.ts", output: { format: "iife" } } as const;

@@ -8,11 +8,11 @@ import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storag
 import { chooseLanguage, type Language } from "./i18n/language";
 import { applyTheme, loadTheme } from "./views/theme";
 
-/** The files with the texts of each language, the serif, the views outside of a room and encryption, as the build named them. */
+/** As the build named them: the texts of each language, the serif, the views outside of a room, and encryption. */
 declare const LOCALE_FILES: Record<Language, readonly string[]>;
 declare const SERIF_FILES: Record<Language, readonly string[]>;
 declare const LANDING_FILES: readonly string[];
-declare const DOOR_FILES: readonly string[];
+declare const NAME_PROMPT_FILES: readonly string[];
 declare const ENCRYPTION_FILES: readonly string[];
 
 applyTheme(loadTheme());
@@ -27,7 +27,7 @@ const outside = name === null && /^\/($|r\/)/.test(location.pathname);
 const language = chooseLanguage(loadLanguage(), navigator.languages);
 for (const href of [
   ...LOCALE_FILES[language],
-  ...(outside ? [...(room !== null ? DOOR_FILES : LANDING_FILES), ...SERIF_FILES[language]] : []),
+  ...(outside ? [...(room !== null ? NAME_PROMPT_FILES : LANDING_FILES), ...SERIF_FILES[language]] : []),
   ...(room !== null && key.is === "key" ? ENCRYPTION_FILES : []),
 ]) {
   const kind = href.endsWith("js")

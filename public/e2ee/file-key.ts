@@ -21,6 +21,11 @@ export function sealedSize(size: number): number {
   return size + Math.max(1, Math.ceil(size / RECORD_BYTES)) * TAG_BYTES;
 }
 
+/** The letters of a text of so many bytes when it is sealed: base64url without padding. */
+function sealedLength({ length }: Uint8Array): number {
+  return PREFIX.length + Math.ceil(((length + TAG_BYTES) * 4) / 3);
+}
+
 export function newFileKey(): string {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
@@ -52,13 +57,17 @@ export class FileKey {
     return crypto.subtle.decrypt(this.#params(index, this.#kindOf(index)), this.#key, sealed);
   }
 
-  /** A name that is too long loses its end, but not what says its kind. */
+  /** Once for a key: its nonce serves one text. A name that is too long loses its end, but not what says its kind. */
   async sealFacts({ name, contentType }: FileFacts): Promise<string> {
-    for (let letters = [...name]; ; letters.splice(Math.max(0, letters.length - 12), 1)) {
-      const facts = new TextEncoder().encode(JSON.stringify([contentType, letters.join("")]));
-      const text = PREFIX + base64url(new Uint8Array(await this.#sealFacts(facts)));
-      if (text.length <= NAME_MAX || letters.length === 0) return text;
+    const letters = [...name];
+    const encoded = () => new TextEncoder().encode(JSON.stringify([contentType, letters.join("")]));
+    let facts = encoded();
+    while (sealedLength(facts) > NAME_MAX && letters.length > 0) {
+      letters.splice(Math.max(0, letters.length - 12), 1);
+      facts = encoded();
     }
+    const sealed = await crypto.subtle.encrypt(this.#params(0, FACTS), this.#key, facts);
+    return PREFIX + base64url(new Uint8Array(sealed));
   }
 
   async openFacts(text: string): Promise<FileFacts> {
@@ -69,15 +78,11 @@ export class FileKey {
     return { contentType, name };
   }
 
-  #sealFacts(facts: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
-    return crypto.subtle.encrypt(this.#params(0, FACTS), this.#key, facts);
-  }
-
   #kindOf(index: number): number {
     return (index + 1) * RECORD_BYTES >= this.#size ? LAST : MORE;
   }
 
-  /** No two texts under one key have one nonce: the key is one file's, and the file does not change. */
+  /** No two texts under one key have one nonce: the file does not change, and its facts are sealed once. */
   #params(index: number, kind: number): AesGcmParams {
     const iv = new Uint8Array(12);
     new DataView(iv.buffer).setUint32(7, index);

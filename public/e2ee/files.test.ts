@@ -3,8 +3,11 @@ import type { Attached, Chat, Inbound } from "../protocol/frames";
 import { RoomCipher } from "./cipher";
 import { FileKey, newFileKey, sealedSize } from "./file-key";
 import { openFrame } from "./frames";
+import { reduce } from "../log/log";
+import { emptyLog } from "../log/state";
 import { LineVerifier } from "./line-verifier";
 import { decodePayload, encodePayload, type Line } from "./payload";
+import { Sealer } from "./sealer";
 import { type FileBond, markUndecryptable, payloadOverhead } from "./sealed-text";
 
 const ROOM = "lusab-babad-gutih-tugad";
@@ -86,6 +89,49 @@ describe("the files of a message in a room with a key", () => {
     expect(await open(edited)).toMatchObject({ text: "better", files: [{ name: "cat.png" }] });
     const without = await chat(line({ edits: 5, text: "better" }), [await listed(of)], { edited: 9 });
     expect(await open(without)).toMatchObject({ encryption: "undecryptable" });
+  });
+
+  test("are the same in an edit, with their keys, live as in the history", async () => {
+    const [one, two] = [bond(1), bond(2)];
+    const [first, second] = [await listed(one), await listed(two)];
+    const bonds = { edits: 5, text: "better" };
+    const message = await chat(line({ files: [one, two] }), [first, second]);
+    const edits = async (files: FileBond[]) => {
+      const verifier = new LineVerifier();
+      await openFrame(message, cipher, verifier);
+      const folded = await chat(line({ ...bonds, files }), [first, second], { edited: 9 });
+      const { text } = folded;
+      const edit = {
+        type: "edit" as const,
+        seq: 9,
+        target: 5,
+        from: "ann",
+        user: "Ann",
+        at: 0,
+        cursor: null,
+        n: null,
+        text,
+      };
+      return [await openFrame(edit, cipher, verifier), await openFrame(folded, cipher, verifier)];
+    };
+    for (const read of await edits([one, two])) expect(read).toMatchObject({ text: "better" });
+    const otherKey = { ...two, key: newFileKey() };
+    for (const files of [[], [one], [two, one], [one, otherKey], [one, { ...two, size: 999 }], [one, two, bond(3)]])
+      for (const read of await edits(files)) expect(read).toMatchObject({ text: "", encryption: "undecryptable" });
+  });
+
+  test("of this page's own message are known from its ack on", async () => {
+    const files = [{ ...bond(1), contentType: "image/png" }];
+    const sealer = new Sealer(null);
+    const me = { ...emptyLog(), me: { clientId: "ann", user: "Ann" } };
+    const log = reduce(me, { type: "send", text: "look", files, now: 0 });
+    const { id } = (await sealer.seal(log.outgoing[0]!, log, cipher))!;
+    sealer.chain.recordSealed(1, id!);
+    expect(sealer.confirm(1, 5, log)).toBe(true);
+    const claims = { ...line({ files }), id: id! };
+    expect(sealer.verifier.hasFiles("ann", claims)).toBe(true);
+    for (const other of [[], [bond(1)]])
+      expect(sealer.verifier.hasFiles("ann", { ...claims, files: other })).toBe(false);
   });
 
   test("of a member without the key are shown as not encrypted, and without the key none are", async () => {

@@ -97,6 +97,7 @@ async function openEmoji(
 function verifyChat(entry: Chat, text: OpenedLine | Unopened, verifier: LineVerifier): Chat {
   const edits = entry.edited === undefined ? undefined : entry.seq;
   if (typeof text !== "string" && !isBound(text, { edits, replyTo: entry.replyTo })) text = "undecryptable";
+  if (typeof text !== "string" && edits !== undefined && !keepsFiles(entry, text, verifier)) text = "undecryptable";
   if (typeof text === "string") {
     if (edits !== undefined) verifier.skip(entry.from);
     return { ...unopened(entry, text), ...doubtUnsealed(entry, text, verifier) };
@@ -119,6 +120,7 @@ function verifyEdit(entry: Edit, text: OpenedLine | Unopened, verifier: LineVeri
   // The server may have given the number to another line after the author sealed.
   if (typeof text !== "string" && !isOfLine(text, verifier.positionOf(entry.from, entry.target)))
     text = "undecryptable";
+  if (typeof text !== "string" && !keepsFiles(entry, text, verifier)) text = "undecryptable";
   if (typeof text === "string") return { ...unopened(entry, text), ...doubtUnsealed(entry, text, verifier) };
   return { ...entry, text: text.text };
 }
@@ -132,6 +134,11 @@ function isBound({ claims }: OpenedLine, to: { edits: number | undefined; replyT
 /** Whether an edit has its line's place among the author's, where that is known. */
 function isOfLine({ claims }: OpenedLine, place: ChainPosition | null): boolean {
   return place === null || claims?.n === place.n;
+}
+
+/** Whether an edit names the files of its line, with their keys, where that is known. */
+function keepsFiles({ from }: LogEntry, { claims }: OpenedLine, verifier: LineVerifier): boolean {
+  return claims === null || verifier.hasFiles(from, claims);
 }
 
 function doubtUnsealed({ from }: LogEntry, is: Unopened, verifier: LineVerifier): { doubt?: Doubt } {

@@ -3,12 +3,21 @@
 
 import type { Doubt } from "../protocol/frames";
 import type { ChainPosition, LineClaims } from "./payload";
+import type { FileBond } from "./sealed-text";
 
 /** A line as the server lists it. */
 type ListedLine = { seq: number; from: string; user: string; verified?: true };
 
 /** `id` is empty where only an edit of the line was seen: a link to it cannot be checked. */
-type SeenLine = { id: string; after: number; link: string; user: string; doubt: Doubt | null; seq: number | null };
+type SeenLine = {
+  id: string;
+  after: number;
+  link: string;
+  user: string;
+  files: readonly FileBond[];
+  doubt: Doubt | null;
+  seq: number | null;
+};
 
 type Author = {
   /** By the author's own count. */
@@ -62,6 +71,14 @@ export class LineVerifier {
     return null;
   }
 
+  /** Whether the author's line with this number has these files, where that is known. */
+  hasFiles(from: string, { n, files = [] }: LineClaims): boolean {
+    const known = this.#authors.get(from)?.lines.get(n)?.files;
+    const isSame = (one: FileBond, other: FileBond | undefined) =>
+      one.file === other?.file && one.key === other.key && one.size === other.size;
+    return !known || (known.length === files.length && known.every((file, at) => isSame(file, files[at])));
+  }
+
   /** The doubt about a line that is not sealed, or in the older format, when its author seals in the newer. */
   verifyUnsealed(from: string, is: "unencrypted" | "former"): Doubt | null {
     const author = this.#authors.get(from);
@@ -79,8 +96,13 @@ export class LineVerifier {
     return author;
   }
 
-  #record(author: Author, { id, n, after, link, user }: LineClaims, seq: number, doubt: Doubt | null): void {
-    author.lines.set(n, { id, after, link, user, doubt, seq });
+  #record(
+    author: Author,
+    { id, n, after, link, user, files = [] }: LineClaims,
+    seq: number,
+    doubt: Doubt | null,
+  ): void {
+    author.lines.set(n, { id, after, link, user, files, doubt, seq });
     author.top = Math.max(author.top, n);
     author.first = Math.min(author.first, n);
     // Drops the oldest, many at a time.

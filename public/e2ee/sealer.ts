@@ -63,7 +63,8 @@ export class Sealer {
     const place = this.chain.confirm(n);
     if (!place || !log.me) return false;
     const { clientId, user } = log.me;
-    this.verifier.recordOwn(clientId, { ...place, user, verified: isVerified(log) }, seq);
+    const files = bondsOf(log.outgoing.find((o) => o.n === n)?.files);
+    this.verifier.recordOwn(clientId, { ...place, user, verified: isVerified(log), files }, seq);
     return true;
   }
 }

@@ -9,6 +9,8 @@ class Inbox {
   given: readonly File[] = $state.raw([]);
   /** What this page has sent, by the ids, until its room is left. */
   readonly sent = new Map<string, File>();
+  /** The tray drops the upload at the server. */
+  onDrop: ((file: string) => void) | null = null;
 
   give(files: Iterable<File> | null | undefined): void {
     this.given = [...this.given, ...(files ?? [])];
@@ -16,6 +18,14 @@ class Inbox {
 
   takeBack(files: readonly Attached[] = []): void {
     this.give(files.flatMap(({ file }) => this.sent.get(file) ?? []));
+  }
+
+  /** A message will not be sent: its files are let go, here and at the server. */
+  drop(files: readonly Attached[] = []): void {
+    for (const { file } of files) {
+      this.sent.delete(file);
+      this.onDrop?.(file);
+    }
   }
 
   close(): void {

@@ -3,4 +3,4 @@
 export { default as Attachments } from "./Attachments.svelte";
 export { default as NoFiles } from "./NoFiles.svelte";
 export { default as Tray } from "./Tray.svelte";
-export { fileErrorText } from "./texts";
+export { messageErrorText } from "./texts";

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FileKey, newFileKey, openFiles, RECORD_BYTES, sealedSize } from "../e2ee/file-key";
 import type { FileBond } from "../e2ee/sealed-text";
 import { openBytes, sealBytes } from "./records";
@@ -86,7 +86,11 @@ describe("the name and the type of a file", () => {
 
   test("fit what the server takes, and keep the end that says the kind", async () => {
     const bond = bondOf(5);
+    const encrypt = vi.spyOn(crypto.subtle, "encrypt");
     const listed = await listedAs(bond, `${"ж".repeat(250)}.jpeg`, `application/${"x".repeat(80)}`);
+    expect(encrypt, "one text under one nonce").toHaveBeenCalledTimes(1);
+    encrypt.mockRestore();
+    expect(listed.name.length, "no letter shorter than it has to be").toBeGreaterThan(508);
     expect(listed.name.length).toBeLessThanOrEqual(512);
     const [opened] = (await openFiles([listed], [bond], ROOM))!;
     expect(opened!.name).toMatch(/^ж{50,}\.jpeg$/);

@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import type { Attached } from "../protocol/frames";
 import { FileRefused } from "./api";
 import { missing } from "./loading.svelte";
-import { fetchFile, forget, hasPreview, hold, isPicture } from "./store";
+import { fetchFile, hasPreview, hold, isPicture } from "./store";
 
 const file = (id: string, over: Partial<Attached> = {}): Attached => ({
   file: id,
@@ -46,8 +46,9 @@ test("why a file is not here is told apart", () => {
 test("a file is fetched once while it is held, and two at a time", async () => {
   const done: ((bytes: Blob) => void)[] = [];
   const fetching = vi.fn(() => new Promise<Blob>((then) => done.push(then)));
-  const all = ["h1", "h2", "h3"].map((id) => hold(file(id), fetching));
-  expect(hold(file("h1"), fetching)).toBe(all[0]);
+  const holders = ["h1", "h2", "h3"].map(() => new AbortController());
+  const all = ["h1", "h2", "h3"].map((id, at) => hold(file(id), fetching, holders[at]!.signal));
+  expect(hold(file("h1"), fetching, holders[0]!.signal)).toBe(all[0]);
   expect(fetching).toHaveBeenCalledTimes(2);
   done[0]!(new Blob(["1"]));
   await all[0];
@@ -55,14 +56,37 @@ test("a file is fetched once while it is held, and two at a time", async () => {
   done[1]!(new Blob());
   done[2]!(new Blob());
   await Promise.all(all);
-  forget(file("h1"));
-  const again = hold(file("h1"), fetching);
+  holders[0]!.abort();
+  const again = hold(file("h1"), fetching, signal);
   expect(again).not.toBe(all[0]);
   done[3]!(new Blob());
   await again;
 });
 
+test("a file that two show is kept until the second lets it go, which cuts off its fetch", async () => {
+  const signals: AbortSignal[] = [];
+  const fetching = (signal: AbortSignal) =>
+    new Promise<Blob>((_, fail) => {
+      signals.push(signal);
+      signal.addEventListener("abort", () => fail(signal.reason));
+    });
+  const [one, other] = [new AbortController(), new AbortController()];
+  const bytes = hold(file("h5"), fetching, one.signal);
+  expect(hold(file("h5"), fetching, other.signal)).toBe(bytes);
+  one.abort();
+  expect(hold(file("h5"), fetching, other.signal), "still held").toBe(bytes);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  other.abort();
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  await expect(bytes).rejects.toThrow();
+  const third = new AbortController();
+  const anew = hold(file("h5"), async () => new Blob(["x"]), third.signal);
+  expect(anew).not.toBe(bytes);
+  await anew;
+  expect(hold(file("h5"), fetching, signal), "the end of the first does not forget the second").toBe(anew);
+});
+
 test("what failed is fetched again when it is wanted again", async () => {
-  await expect(hold(file("h4"), () => Promise.reject(new TypeError()))).rejects.toThrow();
-  expect(await hold(file("h4"), async () => new Blob(["x"]))).toBeInstanceOf(Blob);
+  await expect(hold(file("h4"), () => Promise.reject(new TypeError()), signal)).rejects.toThrow();
+  expect(await hold(file("h4"), async () => new Blob(["x"]), signal)).toBeInstanceOf(Blob);
 });

@@ -28,8 +28,10 @@ export async function fetchFile(api: FileApi, file: Attached, room: string, sign
   return key === undefined ? new Blob([bytes], { type }) : openBytes(bytes, { file: file.file, key, size }, room, type);
 }
 
-/** By the ids of their files. */
-const held = new Map<string, Promise<Blob>>();
+type Held = { bytes: Promise<Blob>; holders: Set<AbortSignal>; over: AbortController };
+
+/** By the ids of their files. Two logs of one room show the same. */
+const held = new Map<string, Held>();
 
 /** A browser has six connections to a server over HTTP/1.1: messages need some. */
 const AT_ONCE = 2;
@@ -48,18 +50,42 @@ async function inTurn<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The file, kept until it is forgotten. */
-export function hold(file: Attached, fetching: () => Promise<Blob>): Promise<Blob> {
-  const known = held.get(file.file);
-  if (known) return known;
-  const bytes = inTurn(fetching);
-  held.set(file.file, bytes);
-  bytes.catch(() => held.delete(file.file));
-  return bytes;
+/**
+ * The file, fetched once and kept until the signal of each who holds it is aborted. The last one cuts off the fetch,
+ * too.
+ */
+export function hold(
+  { file }: Attached,
+  fetching: (signal: AbortSignal) => Promise<Blob>,
+  holder: AbortSignal,
+): Promise<Blob> {
+  const one = held.get(file) ?? begin(file, fetching);
+  one.holders.add(holder);
+  const release = () => {
+    if (!one.holders.delete(holder) || one.holders.size > 0) return;
+    one.over.abort();
+    forget(file, one);
+  };
+  if (holder.aborted) release();
+  else holder.addEventListener("abort", release, { once: true });
+  return one.bytes;
 }
 
-export function forget({ file }: Attached): void {
-  held.delete(file);
+function begin(file: string, fetching: (signal: AbortSignal) => Promise<Blob>): Held {
+  const over = new AbortController();
+  const bytes = inTurn(async () => {
+    over.signal.throwIfAborted();
+    return fetching(over.signal);
+  });
+  const one = { bytes, holders: new Set<AbortSignal>(), over };
+  held.set(file, one);
+  // What failed is fetched again when it is wanted again.
+  bytes.catch(() => forget(file, one));
+  return one;
+}
+
+function forget(file: string, one: Held): void {
+  if (held.get(file) === one) held.delete(file);
 }
 
 /** Gives the bytes to the browser as a file. */

@@ -42,14 +42,18 @@ const en = {
     unreadable: "This file can’t be read.",
     declined: "Not sent without encryption.",
     files_full: "The room has no space left for this file. Space is freed as older files disappear.",
-    no_file: "The server no longer has these files. Put the message back to upload them again.",
-    file_incomplete: "The files aren’t complete. Put the message back to upload them again.",
+    no_file: "The server no longer has this file. Try again.",
+    file_incomplete: "The file isn’t complete. Try again.",
     bad_offset: "The upload got out of step. Try again.",
     address_limit: "Your network address has no space left for files here.",
     store_full: "The server has no space left right now.",
     files_off: "Files can’t be sent on this server.",
     body_too_big: "Something between you and the server refuses uploads of this size.",
     refused: "The server refused this file.",
+  },
+  messageErrors: {
+    no_file: "The server no longer has these files. Put the message back to upload them again.",
+    file_incomplete: "The files aren’t complete. Put the message back to upload them again.",
   },
 };
 
@@ -98,8 +102,8 @@ const ru: FileTexts = {
     unreadable: "Файл не удалось прочитать.",
     declined: "Без шифрования не отправлено.",
     files_full: "В комнате нет места для этого файла. Оно появится, когда исчезнут старые файлы.",
-    no_file: "У сервера этих файлов уже нет. Верните сообщение в поле ввода, и они загрузятся снова.",
-    file_incomplete: "Файлы загружены не полностью. Верните сообщение в поле ввода, и они загрузятся снова.",
+    no_file: "У сервера этого файла уже нет. Попробуйте ещё раз.",
+    file_incomplete: "Файл загружен не полностью. Попробуйте ещё раз.",
     bad_offset: "Загрузка сбилась. Попробуйте ещё раз.",
     address_limit: "Для файлов с вашего сетевого адреса здесь больше нет места.",
     store_full: "На сервере сейчас нет места.",
@@ -107,11 +111,21 @@ const ru: FileTexts = {
     body_too_big: "Что-то между вами и сервером не пропускает загрузки такого размера.",
     refused: "Сервер не принял этот файл.",
   },
+  messageErrors: {
+    no_file: "У сервера этих файлов уже нет. Верните сообщение в поле ввода, и они загрузятся снова.",
+    file_incomplete: "Файлы загружены не полностью. Верните сообщение в поле ввода, и они загрузятся снова.",
+  },
 };
 
 export const FILES: Record<Language, FileTexts> = { en, ru };
 
-/** Why the server refused a file, or a message with files. */
+/** Why the server refused a message with files, which can be put back. */
+export function messageErrorText(code: string): string {
+  const known: Record<string, string> = FILES[i18n.language].messageErrors;
+  return known[code] ?? fileErrorText(code);
+}
+
+/** Why the server refused a file, which can be tried again. */
 export function fileErrorText(code: string): string {
   const { errors } = FILES[i18n.language];
   const known: Record<string, string> = { ...i18n.texts.errors, ...errors };

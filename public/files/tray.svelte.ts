@@ -114,6 +114,11 @@ export class Tray {
     return taken;
   }
 
+  /** An upload that no message will attach; the server keeps one that a message has. */
+  drop(file: string): void {
+    this.#api.drop(file).catch(() => {});
+  }
+
   /** The network is back, or the person allowed what was asked. */
   wake(): void {
     for (const wake of this.#wakes) wake();
@@ -223,7 +228,7 @@ export class Tray {
   #abandon(file: TrayFile): void {
     file.cancel.abort();
     // What is gone already is no loss.
-    if (file.facts) this.#api.drop(file.facts.file).catch(() => {});
+    if (file.facts) this.drop(file.facts.file);
     [file.attached, file.facts] = [null, null];
   }
 

@@ -172,6 +172,16 @@ describe("the files of a message", () => {
   });
 });
 
+test("an upload that no message will attach is dropped at the server", async () => {
+  const of = tray();
+  of.add([file("a")]);
+  await whole(of, 1);
+  const id = of.attached![0]!.file;
+  of.take();
+  of.drop(id);
+  expect(asked.at(-1)).toMatchObject({ method: "DELETE", path: `/api/rooms/r/files/${id}` });
+});
+
 test("without https a room without a key takes files all the same", async () => {
   const getRandomValues = crypto.getRandomValues.bind(crypto);
   vi.stubGlobal("crypto", { getRandomValues });

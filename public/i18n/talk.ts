@@ -31,6 +31,8 @@ const en = {
 
 type TalkTexts = typeof en;
 
+const mentionedRu = pluralizer("ru")({ other: "Вас упомянули: {n}. Перейти к первому" });
+
 const ru: TalkTexts = {
   attach: "Прикрепить файлы",
   actions: (user) => `Сообщение, автор: ${user}`,
@@ -46,12 +48,7 @@ const ru: TalkTexts = {
   putBack: "Вернуть в поле ввода",
   emoji: "Эмодзи",
   moreEmoji: "Другие эмодзи",
-  mentions: pluralizer("ru")({
-    one: "{n} упоминание вас: к первому",
-    few: "{n} упоминания вас: к первому",
-    many: "{n} упоминаний вас: к первому",
-    other: "{n} упоминания вас: к первому",
-  }),
+  mentions: (n) => (n === 1 ? "Вас упомянули. Перейти" : mentionedRu(n)),
   reactionRefused: (emoji, on) => (on ? `Реакция ${emoji} не добавлена` : `Реакция ${emoji} не убрана`),
   reactionReasons: {
     bad_emoji: "Сервер не знает этот эмодзи.",

@@ -1,4 +1,6 @@
-// Whether a text names a member.
+// Whether a text names a member, and whether a message mentions the person at this page.
+
+import type { Entry, Log } from "./state";
 
 /**
  * Whether a text names this member: `@Ann`, not `@Anna` and not `joe@ann`. `@Ann Lee` names Ann Lee, where one of the
@@ -18,4 +20,21 @@ export function names(text: string, user: string, members: readonly string[] = [
     if (!longer.some((other) => said.startsWith(other, at) && ends(at + other.length))) return true;
   }
   return false;
+}
+
+const verdicts = new WeakMap<Entry, { user: string; is: boolean }>();
+
+/** Whether a message mentions the person, by the name of now. Who else is called what counts when it is first asked. */
+export function mentionsMe({ me, members }: Pick<Log, "me" | "members">, line: Entry): boolean {
+  if (me === null || line.encryption === "undecryptable") return false;
+  const { user } = me;
+  const known = verdicts.get(line);
+  if (known?.user === user) return known.is;
+  const is = names(
+    line.text,
+    user,
+    members.map((member) => member.user),
+  );
+  verdicts.set(line, { user, is });
+  return is;
 }

@@ -1,7 +1,7 @@
 // What came while the room was out of sight, and what is told of it.
 
 import { displayText } from "../log/display-text";
-import { names } from "../log/mention";
+import { mentionsMe } from "../log/mention";
 import { isMine, type Entry, type Log } from "../log/state";
 import { wordsOf } from "../log/words";
 
@@ -17,14 +17,12 @@ export function newsOf(log: Log, before: number): Entry[] {
   return log.lines.filter((line): line is Entry => line.kind === "entry" && isOthers(line)).slice(-fresh);
 }
 
-/** Whether a message names the person, or answers a message of theirs. */
+/** Whether a message mentions the person, or answers theirs. The title and the icon count mentions alone. */
 export function isForMe(log: Log, entry: Entry & { replyTo?: number }): boolean {
   const { replyTo } = entry;
   if (replyTo !== undefined && log.lines.some((l) => l.kind === "entry" && l.seq === replyTo && isMine(log, l.from)))
     return true;
-  if (log.me === null || entry.encryption === "undecryptable") return false;
-  const members = log.members.map(({ user }) => user);
-  return names(entry.text, log.me.user, members);
+  return mentionsMe(log, entry);
 }
 
 export type NotificationTexts = {

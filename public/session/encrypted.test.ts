@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WELCOME } from "../protocol/welcome.fixture";
 import { type OpenedLine, RoomCipher } from "../e2ee/cipher";
 import { loadDraft, loadSession } from "../storage/storage";
+import { RENAME_N, Renaming } from "./renaming";
 import { RoomSession } from "./room-session.svelte";
 import { FakeSocket } from "./socket.fixture";
 
@@ -128,6 +129,21 @@ describe("what is sealed", () => {
     second.send("three");
     const three = await next(1);
     expect(three).toMatchObject({ claims: { n: 3, after: 2 } });
+  });
+
+  test("while another name is asked for waits, and has the name that the server takes", async () => {
+    const made = session(SECRET);
+    socket().welcome();
+    await vi.waitFor(() => expect(made.entered).toBe(true));
+    made.send("one");
+    const asked = made.rename("Anna", Renaming);
+    // By then it would have been sealed under the former name.
+    await new Promise((then) => setTimeout(then, 50));
+    expect(chats()).toEqual([]);
+    socket().says({ type: "renamed", clientId: "me", user: "Anna", previous: "Ann", room: "r" });
+    socket().says({ type: "ack", n: RENAME_N, timestamp: WELCOME.timestamp });
+    expect(await asked).toBe("");
+    expect(await next(1)).toMatchObject({ text: "one", claims: { n: 1, user: "Anna" } });
   });
 
   test("begins anew with another seat", async () => {

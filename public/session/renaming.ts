@@ -30,7 +30,7 @@ export class Renaming {
   }
 
   /** Whether the frame is its answer, and of no use to others. */
-  hears(frame: Inbound): boolean {
+  handle(frame: Inbound): boolean {
     switch (frame.type) {
       case "ack":
         if (frame.n === RENAME_N) this.#settle("");

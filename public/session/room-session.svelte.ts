@@ -19,7 +19,6 @@ import {
   loadSession,
   loadTransport,
   type SavedSession,
-  saveName,
   saveSession,
   saveTransport,
 } from "../storage/storage";
@@ -187,6 +186,7 @@ export class RoomSession {
   }
 
   discard(key: number): void {
+    inbox.drop(this.#log.outgoing.find((o) => o.key === key)?.files);
     this.#dispatch({ type: "discard", key });
   }
 
@@ -253,7 +253,7 @@ export class RoomSession {
   }
 
   #apply(frame: Inbound): void {
-    if (this.renaming?.hears(frame)) return this.#sendNext();
+    if (this.renaming?.handle(frame)) return this.#sendNext();
     switch (frame.type) {
       case "welcome":
       case "reset": {
@@ -364,16 +364,16 @@ export class RoomSession {
     const { me } = this.#log;
     // A line is sealed with its author's name, which has to be the one that the server knows.
     if (this.#sealing || this.renaming?.pending || this.#pendingWelcomes > 0 || !this.#connection.ready || !me) return;
-    const { clientId: from } = me;
+    const { clientId: from, user } = me;
     this.#sealing = true;
     const sealed = await cipher.then((cipher) => this.#sealer?.seal(line, this.#log, cipher)).catch(() => undefined);
     this.#sealing = false;
     if (sealed === undefined) return;
     const next = nextToSend(this.#log);
-    // Sealed for a seat: under another one it is sealed anew.
-    const holds =
-      next?.key === line.key && next.n === line.n && this.#log.me?.clientId === from && this.#pendingWelcomes === 0;
-    if (!holds) return this.#sendNext();
+    const { me: author } = this.#log;
+    const isSame = next?.key === line.key && next.n === line.n && author?.clientId === from && author.user === user;
+    // Sealed for a seat and a name: under others it is sealed anew.
+    if (!isSame || this.renaming?.pending || this.#pendingWelcomes > 0) return this.#sendNext();
     if (!sealed)
       return this.#dispatch({ type: "rejected", n: line.n, code: "no_target", retryAfter: null, now: this.now() });
     if (sealed.id !== undefined) this.#sealer?.chain.recordSealed(line.n, sealed.id);
@@ -383,7 +383,7 @@ export class RoomSession {
 
   #setName(user: string): void {
     const { me } = this.#log;
-    saveName((this.name = user));
+    this.name = user;
     if (me) this.#dispatch({ type: "renamed", clientId: me.clientId, user, previous: me.user, now: this.now() });
     this.#persist();
   }

@@ -6,7 +6,9 @@ import { en } from "../i18n/en";
 import { i18n } from "../i18n/i18n.svelte";
 import type { Entry } from "../log/state";
 import Composer from "./Composer.svelte";
+import { inbox } from "../files/inbox.svelte";
 import { Composing } from "./composing.svelte";
+import { filing } from "./parts";
 
 let over = () => {};
 beforeEach(() => i18n.switch("en"));
@@ -34,13 +36,14 @@ function composer(draft: string, lines: Entry[] = []) {
       me: { clientId: "me", user: "Ann" },
       members: [],
       lines,
-      limits: { ...WELCOME.limits, textLength: 4_000, editAge: 900 },
+      limits: { ...WELCOME.limits, textLength: 4_000, editAge: 900, fileBytes: 0 },
     },
     secret: null,
     send: (text: string, replyTo: number | null) => said.push(replyTo === null ? text : [text, replyTo]),
     edit: (target: number, text: string) => said.push({ target, text }),
     now: () => 1_000,
     typing: { input() {}, stop() {} },
+    encryptionFailed: false,
   });
   const target = document.createElement("div");
   document.body.append(target);
@@ -152,6 +155,48 @@ test("an answer goes with what it answers, once", () => {
   flushSync();
   press("Escape");
   expect(session.replyTo).toBeNull();
+});
+
+test("files that were given hold the message back until their part has come, which is asked for again with the next", () => {
+  const want = vi.spyOn(filing, "want").mockReturnValue();
+  const { session, said, press, button, says } = composer("look");
+  session.log.limits = { ...session.log.limits, fileBytes: 1_000 };
+  flushSync();
+  inbox.give([new File(["x"], "x.txt")]);
+  flushSync();
+  press("Enter");
+  expect([said, button.disabled, says()]).toEqual([[], true, ""]);
+  filing.failed = true;
+  flushSync();
+  expect([says(), want.mock.calls]).toEqual([en.partFailed, [[true]]]);
+  inbox.give([new File(["y"], "y.txt")]);
+  flushSync();
+  expect(want).toHaveBeenCalledTimes(2);
+  inbox.given = [];
+  filing.failed = false;
+  flushSync();
+  press("Enter");
+  expect([said, says()]).toEqual([["look"], ""]);
+  want.mockRestore();
+});
+
+test("a server that takes no files any more gets none", () => {
+  type Props = { attached: readonly unknown[] | null };
+  let tray: Props | undefined;
+  filing.now = { Tray: (_: unknown, props: Props) => ((tray = props), { take() {} }) } as never;
+  const { session, button } = composer("");
+  session.log.limits = { ...session.log.limits, fileBytes: 1_000 };
+  flushSync();
+  tray!.attached = [{ file: "f1", size: 1, contentType: "text/plain" }];
+  flushSync();
+  expect(button.disabled).toBe(false);
+  session.log.limits = { ...session.log.limits, fileBytes: 0 };
+  flushSync();
+  expect(button.disabled).toBe(true);
+  session.draft = "words";
+  flushSync();
+  expect(button.disabled).toBe(false);
+  filing.now = null;
 });
 
 test("a page with an edit that is not saved asks before it goes", () => {

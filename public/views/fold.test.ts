@@ -81,3 +81,22 @@ test("of each who came and went the last counts", () => {
   ]);
   expect([joined.map((n) => n.from), left.map((n) => n.from)]).toEqual([["c", "b"], ["a"]]);
 });
+
+test("a name that was changed and changed back is no line", () => {
+  const renamed = (from: string, previous: string, user: string) => ({ ...notice("renamed", from), previous, user });
+  const there = [renamed("b", "Ben", "Benny"), renamed("b", "Benny", "Ben")];
+  expect(shape(fold(rows(log(entry(1), ...there, entry(2))), null))).toEqual(["message", "message"]);
+  expect(shape(fold(rows(log(entry(1), there[0]!, entry(2), there[1]!)), null))).toHaveLength(4);
+  const { joined, renamed: named, left } = comings([...there, notice("joined", "c")]);
+  expect([joined.length, named.length, left.length]).toEqual([1, 0, 0]);
+});
+
+test("a member who took another name and left has done both, under the name that the messages above have", () => {
+  const taken = { ...notice("renamed", "b"), previous: "Ben", user: "Benny" };
+  const gone = { ...notice("left", "b"), user: "Benny" };
+  const { renamed, left } = comings([taken, gone]);
+  expect(renamed.map(({ previous, user }) => [previous, user])).toEqual([["Ben", "Benny"]]);
+  expect(left.map(({ user }) => user)).toEqual(["Benny"]);
+  const late = comings([notice("joined", "b"), taken, gone]);
+  expect([late.joined.length, late.renamed.length, late.left.length], "under no other name before").toEqual([0, 0, 1]);
+});

@@ -1,5 +1,4 @@
-// What a browser keeps for a person, in a chunk of its own: the landing and the menu of a room have it in common. With it
-// comes what the landing can wait for.
+// What a browser keeps, and what the landing can wait for: a chunk that the landing and the menu of a room share.
 
 import { parseAddress } from "../e2ee/key";
 import { noteRoom } from "../storage/recent-rooms";

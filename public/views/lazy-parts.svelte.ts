@@ -37,6 +37,8 @@ export const AGAIN_AFTER = 10_000;
 /** A part that is drawn as soon as it has come; null until then. */
 export class LazyPart<T> {
   now: T | null = $state.raw(null);
+  /** It could not be fetched, and is not being asked for again. */
+  failed = $state(false);
   readonly #load: () => Promise<T>;
   #asked = false;
 
@@ -46,14 +48,21 @@ export class LazyPart<T> {
 
   /**
    * Fetches it once. What failed is told by `lazyParts`, and may be wanted again later (in Firefox a reload is needed).
-   * An old page gets none of its parts any more.
+   * An old page gets none of its parts any more. `again`: one that failed need not wait.
    */
-  want(): void {
-    if (this.#asked || untrack(() => lazyParts.problem) === "old") return;
-    this.#asked = true;
-    lazyParts.fetch(this.#load).then(
-      (part) => (this.now = part),
-      () => setTimeout(() => (this.#asked = false), AGAIN_AFTER),
-    );
+  want(again = false): void {
+    untrack(() => {
+      if (this.#asked && !(again && this.failed)) return;
+      this.failed = lazyParts.problem === "old";
+      if (this.failed) return;
+      this.#asked = true;
+      lazyParts.fetch(this.#load).then(
+        (part) => (this.now = part),
+        () => {
+          this.failed = true;
+          setTimeout(() => (this.#asked = this.#asked && !this.failed), AGAIN_AFTER);
+        },
+      );
+    });
   }
 }

@@ -52,6 +52,23 @@ test("a part that failed is asked for again only after a while, and comes then",
   expect([load.mock.calls.length, part.now]).toEqual([2, 7]);
 });
 
+test("a part that failed comes sooner where the person asks for it, and is known to have failed until then", async () => {
+  vi.useFakeTimers();
+  given('<script type="module" src="/assets/index-old1.js"></script>');
+  const load = vi.fn<() => Promise<number>>().mockRejectedValueOnce(new TypeError("offline")).mockResolvedValue(7);
+  const part = new LazyPart(load);
+  part.want(true);
+  part.want(true);
+  expect([load.mock.calls.length, part.failed], "it is on its way").toEqual([1, false]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(part.failed).toBe(true);
+  part.want(true);
+  expect(part.failed).toBe(false);
+  await vi.advanceTimersByTimeAsync(AGAIN_AFTER);
+  part.want(true);
+  expect([load.mock.calls.length, part.now, part.failed]).toEqual([2, 7, false]);
+});
+
 test("an old page asks for no part any more", async () => {
   vi.useFakeTimers();
   given('<script type="module" src="/assets/index-new2.js"></script>');
@@ -63,4 +80,5 @@ test("an old page asks for no part any more", async () => {
   one.want();
   other.want();
   expect(load).toHaveBeenCalledTimes(1);
+  expect([one.failed, other.failed]).toEqual([true, true]);
 });

@@ -1,5 +1,6 @@
 import { flushSync, mount, unmount } from "svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { en } from "../i18n/en";
 import { i18n } from "../i18n/i18n.svelte";
 import { TALK } from "../i18n/talk";
 import type { Entry, Outgoing } from "../log/state";
@@ -116,4 +117,17 @@ test("a reaction that was refused is told politely, with why, and can be tried a
   const back = refused(react(false, "no_target")).target;
   expect(text(back)).toContain("🌮 wasn’t taken back.");
   expect(buttons(back), "it stays so").toEqual(["Close"]);
+});
+
+test("a message with files can be tried again without what it answers, and not without its files", () => {
+  const { amends: _, ...message } = outgoing("");
+  const files = [{ file: "f1", size: 1, contentType: "text/plain" }];
+  const again = (why: string) => {
+    const { target } = refused({ ...message, files, why });
+    const labels = [...target.querySelectorAll("button")].map((b) => b.textContent);
+    over();
+    return labels.includes(en.retry);
+  };
+  for (const why of ["no_target", "internal", "too_late"]) expect(again(why), why).toBe(true);
+  for (const why of ["no_file", "file_incomplete", "files_off"]) expect(again(why), why).toBe(false);
 });

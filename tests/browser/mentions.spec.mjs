@@ -9,7 +9,7 @@ const look = (page, hidden) =>
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
 
-const pill = (page) => page.getByRole("button", { name: /mentions? of you|упоминани/ });
+const pill = (page) => page.getByRole("button", { name: /mentions? of you|Вас упомянули/ });
 
 /** Ann at the beginning of a long log, with a hand on the page. */
 async function atTheTop(visitors, base, options = {}) {
@@ -91,7 +91,7 @@ test.describe("mentions", () => {
       await speak("@Ann, раз");
       await speak("@Ann, два");
       await expect(pill(ann)).toHaveText("@ 2");
-      await expect(pill(ann)).toHaveAccessibleName("2 упоминания вас: к первому");
+      await expect(pill(ann)).toHaveAccessibleName("Вас упомянули: 2. Перейти к первому");
       const newest = ann.getByRole("button", { name: "2 новых сообщения" });
       const [a, b] = [await pill(ann).boundingBox(), await newest.boundingBox()];
       assert.ok(a.y + a.height <= b.y || a.x >= b.x + b.width, "they do not cover one another");

@@ -89,6 +89,9 @@ test.describe("the emoji picker", () => {
     await ann.keyboard.press("ArrowDown");
     await expect(active()).toHaveAttribute("data-at", "0");
     await ann.keyboard.press("ArrowRight");
+    await expect(active(), "that is the caret's, in the field").toHaveAttribute("data-at", "0");
+    await dialog(ann).getByRole("listbox").focus();
+    await ann.keyboard.press("ArrowRight");
     await expect(active()).toHaveAttribute("data-at", "1");
     await ann.keyboard.press("ArrowDown");
     const below = Number(await active().getAttribute("data-at"));
@@ -96,7 +99,14 @@ test.describe("the emoji picker", () => {
     assert.ok(lower.y > upper.y && Math.abs(lower.x - upper.x) < 2, "straight below");
     await ann.keyboard.press("ArrowUp");
     await ann.keyboard.press("ArrowUp");
-    await expect(active(), "back in the field").toHaveCount(0);
+    await expect(active(), "above the first line none is chosen").toHaveCount(0);
+    await search(ann).fill("hand");
+    await ann.keyboard.press("Home");
+    await ann.keyboard.type("x");
+    await ann.keyboard.press("ArrowLeft");
+    await ann.keyboard.press("Delete");
+    await expect(search(ann), "the caret moves").toHaveValue("hand");
+    await search(ann).fill("");
     await ann.keyboard.press("Tab");
     await ann.keyboard.press("Tab");
     await expect(dialog(ann).getByRole("tab", { name: "Smileys" })).toBeFocused();

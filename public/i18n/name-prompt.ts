@@ -24,4 +24,4 @@ const ru: typeof en = {
   back: "Назад",
 };
 
-export const DOOR: Record<Language, typeof en> = { en, ru };
+export const NAME_PROMPT: Record<Language, typeof en> = { en, ru };
