@@ -204,7 +204,10 @@ impl Config {
             history_age: self.history_age.millis(),
             lease: self.lease.millis(),
             // Without a log there is no message that files could belong to.
-            file_bytes: if self.history_len == 0 { 0 } else { self.file_bytes },
+            file_bytes: match self.history_len {
+                0 => 0,
+                _ => self.budgets.largest_file(self.file_bytes),
+            },
             room_file_bytes: self.room_file_bytes,
             ..Limits::default()
         }

@@ -101,9 +101,6 @@ impl Count<'_> {
     }
 }
 
-/// What a room keeps beside the text of a message, or the bytes of a file: numbers, ids, a name.
-const ENTRY: usize = 128;
-
 /// Bytes in a log, until the log has forgotten them.
 #[derive(Default)]
 struct Logged {
@@ -117,7 +114,7 @@ struct Logged {
 impl Logged {
     /// What a message adds, in a log that keeps `most`. Two messages at once may exceed it; both are given back.
     fn growth(&self, text: usize, most: usize) -> usize {
-        (text + ENTRY).min(most.saturating_sub(self.bytes.load(Ordering::Relaxed)))
+        (text + Kept::ENTRY).min(most.saturating_sub(self.bytes.load(Ordering::Relaxed)))
     }
 
     fn grow(&self, growth: usize) {
@@ -157,7 +154,7 @@ pub struct RoomBytes {
 
 impl RoomBytes {
     pub(super) fn new(node: Arc<Node>, resource: Resource, bytes: usize, entries: usize) -> Self {
-        let most = bytes.saturating_add(entries.saturating_mul(ENTRY));
+        let most = bytes.saturating_add(entries.saturating_mul(Kept::ENTRY));
         Self { node, resource, logged: Logged::default(), most }
     }
 
@@ -186,6 +183,9 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// What a room keeps beside the text of a message, or the bytes of a file: numbers, ids, a name.
+    pub const ENTRY: usize = 128;
+
     pub(super) fn new(usage: Arc<Usage>, room: Arc<RoomBytes>) -> Self {
         Self { usage, room, logged: Logged::default() }
     }
@@ -213,8 +213,8 @@ impl Kept {
     /// Gives back what a file of so many bytes took, which is gone.
     pub fn give_back(&self, bytes: usize) {
         let Self { usage, room, logged } = self;
-        usage.subtract_own(room.resource, logged.shrink(bytes + ENTRY));
-        usage.node.subtract(room.resource, room.logged.shrink(bytes + ENTRY));
+        usage.subtract_own(room.resource, logged.shrink(bytes + Kept::ENTRY));
+        usage.node.subtract(room.resource, room.logged.shrink(bytes + Kept::ENTRY));
     }
 
     /// Forgets as [`Self::forget`], and returns whether anything is still counted or a client may still send.

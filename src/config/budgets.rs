@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::budget::{Limits, Resource};
+use crate::budget::{Kept, Limits, Resource};
 
 /// The settings of [`crate::budget`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Args)]
@@ -65,6 +65,13 @@ pub struct BudgetSettings {
 }
 
 impl BudgetSettings {
+    /// The largest file of `most` bytes at most for which an address and a node have room.
+    pub(super) fn largest_file(&self, most: u64) -> u64 {
+        let budgets = [self.address_files, self.max_files].into_iter().filter(|bytes| *bytes > 0);
+        let room = budgets.min().map(|bytes| bytes.saturating_sub(Kept::ENTRY as u64));
+        room.map_or(most, |room| room.max(1).min(most))
+    }
+
     /// As the budgets count.
     pub fn limits(&self) -> Limits {
         let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -36,7 +36,7 @@ const SHOWN: [&str; 5] = ["image/png", "image/jpeg", "image/gif", "image/webp", 
 /// What a client says of a file before it uploads it.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", expecting = "one JSON object")]
-struct FileWish {
+struct UploadRequest {
     /// Drawn by a client that wants to repeat the request, if the answer is lost.
     file: Option<String>,
     size: u64,
@@ -56,7 +56,7 @@ impl AppState {
     {
         guards::check_origin(&request, &self.origins)?;
         let wish = body::whole(request.body_mut(), BODY_LIMIT).await?;
-        let FileWish { file, size, content_type, name } = body::object_or_default(&wish)?;
+        let UploadRequest { file, size, content_type, name } = body::object_or_default(&wish)?;
         let usage = self.usage(&request);
         let ticket = guards::ticket(&request).map(str::to_owned);
         let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
@@ -93,7 +93,9 @@ impl AppState {
             _ => Vec::new(),
         };
         let ticket = guards::ticket(&request).map(str::to_owned);
-        let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;
+        // Pieces come faster than messages, and must not hold these up.
+        let (room, who) = self.sender(&usage, room, ticket).await?;
+        let mut keep_alive = self.pollers.hear(&who);
         self.hub.check_files()?;
         let id: FileId = file.parse().map_err(|_| RoomError::NoFile)?;
         let answer = match method {

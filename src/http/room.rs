@@ -217,13 +217,24 @@ impl AppState {
         room: &str,
         ticket: Option<String>,
     ) -> Result<(RoomId, Claims, Option<KeepAlive>), ApiError> {
+        let (room, who) = self.sender(usage, room, ticket).await?;
+        self.pacers.check(&who.member).await?;
+        let keep_alive = self.pollers.hear(&who);
+        Ok((room, who, keep_alive))
+    }
+
+    /// The member that sends a request.
+    pub(super) async fn sender(
+        &self,
+        usage: &Usage,
+        room: &str,
+        ticket: Option<String>,
+    ) -> Result<(RoomId, Claims), ApiError> {
         let room = room_id(room)?;
         // Before the store is asked for the holder.
         usage.frame()?;
         let who = self.hub.ticket_holder(&room, &ticket.ok_or(ApiError::NoTicket)?).await?;
-        self.pacers.check(&who.member).await?;
-        let keep_alive = self.pollers.hear(&who);
-        Ok((room, who, keep_alive))
+        Ok((room, who))
     }
 }
 

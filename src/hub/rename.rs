@@ -3,7 +3,7 @@
 use super::Hub;
 use crate::{
     protocol::{Ack, ApiError, Timestamp},
-    room::{Name, RoomId},
+    room::{Name, RoomError, RoomId},
     ticket::Claims,
 };
 
@@ -14,7 +14,10 @@ impl Hub {
     /// [`ApiError::NameTaken`] if an account has the name, [`NameVerified`](crate::room::RoomError::NameVerified) if
     /// the member's own is an account's, or the store's.
     pub async fn rename(&self, room: &RoomId, who: &Claims, name: &Name) -> Result<Ack, ApiError> {
-        // A verified name stays in any case: the store says so.
+        // The ticket may be older than the session's name, so it exempts from nothing but the same name.
+        if who.name.is_verified() && who.name.as_str() != name.as_str() {
+            return Err(RoomError::NameVerified.into());
+        }
         if let Some(accounts) = self.config().accounts.as_ref().filter(|_| !who.name.is_verified())
             && accounts.is_taken(name).await?
         {

@@ -25,6 +25,11 @@ impl Files {
         self.0.retain(|_, kept| !kept.file.is_over(now, limits));
     }
 
+    /// Drops the uploads of a member that leaves: no other member knows of them.
+    pub(super) fn forget_uploads(&mut self, member: MemberId) {
+        self.0.retain(|_, kept| kept.file.attached.is_some() || kept.file.from != member);
+    }
+
     /// Drops the files of a message.
     pub(super) fn forget(&mut self, text: &Text) {
         if self.0.is_empty() || text.is_plain() {
@@ -110,7 +115,8 @@ impl Room {
             if file.from != from || file.facts != *facts {
                 return Err(RoomError::BadFile);
             }
-            if file.attached.is_none() {
+            // To ask again keeps no space that nothing has come for.
+            if file.attached.is_none() && file.received > 0 {
                 file.at = now;
             }
             return Ok(OpenedFile { received: file.received, new: false });

@@ -169,6 +169,7 @@ impl Room {
         self.leases.remove(holder.node);
         let member = self.seats.remove(&id)?.member;
         self.order.remove(&member);
+        self.files.forget_uploads(id);
         Some(member)
     }
 
@@ -270,8 +271,8 @@ impl Room {
         self.leases.renew(node, now + limits.lease);
     }
 
-    /// Drops entries and uploads past their age, and members whose node has been silent for a lease. The room may be empty after
-    /// this.
+    /// Drops entries and uploads past their age, and members whose node has been silent for a lease. The room may be
+    /// empty after this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
         self.log.trim(now, limits, &mut self.files);
         self.files.sweep(now, limits);
@@ -289,7 +290,10 @@ impl Room {
             .extract_if(|_, seat| seat.holder.node == node)
             .map(|(_, seat)| seat.member)
             .collect();
-        gone.iter().for_each(|member| self.order.remove(member));
+        for member in &gone {
+            self.order.remove(member);
+            self.files.forget_uploads(member.id);
+        }
         self.version += gone.len() as u64;
         gone
     }

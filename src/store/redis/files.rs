@@ -7,7 +7,7 @@ use fred::types::Value;
 use tokio::time::Instant;
 
 use super::{
-    DEADLINE, Shared,
+    DEADLINE, RoomSubscription, Shared,
     codec::{self, Str, count, garbled, number, read_id},
     scripts::Script,
 };
@@ -91,6 +91,19 @@ impl Shared {
         answer.count().ok_or_else(|| garbled("file_drop"))
     }
 
+    /// Why Redis does not know a member. Where its session is here, Redis has lost it: it is brought back before the
+    /// next try.
+    pub(super) fn unknown(&self, room: &RoomId, member: MemberId) -> StoreError {
+        let is_here =
+            |room: &Arc<RoomSubscription>| room.replica().sessions().contains_key(&member);
+        let Some(subscription) = self.watched(room).filter(is_here) else {
+            return RoomError::NotMember.into();
+        };
+        subscription.replica().mark_evicted();
+        subscription.wake();
+        StoreError::Unavailable
+    }
+
     /// Runs a script of files. Returns what follows its `OK`.
     async fn ask_file(
         &self,
@@ -100,7 +113,6 @@ impl Shared {
         id: FileId,
         args: Vec<Value>,
     ) -> Result<Answer, StoreError> {
-        let subscription = self.watched(room);
         let keys = self.keys(room);
         let file = Str::from(id.0.simple().to_string());
         let named = [Value::from(codec::id(member)), Value::from(file)];
@@ -111,15 +123,7 @@ impl Shared {
         let mut answer = Answer(values.into_iter());
         Err(match answer.word().as_deref() {
             Some("OK") => return Ok(answer),
-            Some("ENOMEMBER") => {
-                // The member's session is here, so Redis has lost it: it is brought back before the next try.
-                let here =
-                    subscription.filter(|room| room.replica().sessions().contains_key(&member));
-                let Some(subscription) = here else { return Err(RoomError::NotMember.into()) };
-                subscription.replica().mark_evicted();
-                subscription.wake();
-                return Err(StoreError::Unavailable);
-            }
+            Some("ENOMEMBER") => return Err(self.unknown(room, member)),
             Some("ENOFILE") => RoomError::NoFile,
             Some("ETOOBIG") => RoomError::FileTooBig,
             Some("EFULL") => RoomError::FilesFull,

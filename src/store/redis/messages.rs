@@ -11,7 +11,7 @@ use super::{
     scripts::{self, Script},
 };
 use crate::{
-    room::{MemberId, NewEntry, RoomError, RoomId},
+    room::{Amendment, MemberId, NewEntry, RoomError, RoomId},
     store::{PublishResults, StoreError},
 };
 
@@ -40,8 +40,13 @@ impl Shared {
         let together = |a: &NewEntry, b: &NewEntry| a.text.is_plain() && b.text.is_plain();
         let mut results = PublishResults::new();
         for run in entries.chunk_by(together) {
-            let is_plain = run.iter().all(|entry| entry.text.is_plain());
-            let script = if is_plain { &self.publish } else { &self.amend };
+            let script = match run {
+                [entry, ..] if entry.text.is_plain() => &self.publish,
+                [entry] if matches!(entry.text.amendment(), Some(Amendment::Delete { .. })) => {
+                    &self.delete
+                }
+                _ => &self.amend,
+            };
             results.extend(self.run_publish(script, room, from, run).await?);
         }
         Ok(results)
@@ -77,7 +82,7 @@ impl Shared {
                 .as_ref()
                 .map_or_else(|| self.keys(room), |subscription| subscription.keys.clone());
             let names =
-                if std::ptr::eq(script, &self.amend) { keys.amended() } else { keys.spoken() };
+                if std::ptr::eq(script, &self.publish) { keys.spoken() } else { keys.amended() };
             let mut reply =
                 self.router.run_over(script, keys.slot(), names, args.clone(), deadline).await?;
             let answer = reply.word();

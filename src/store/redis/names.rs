@@ -25,7 +25,7 @@ impl Shared {
         let mut reply = self.router.run(&scripts::RENAME, &self.keys(room), args, deadline).await?;
         match reply.word().as_deref() {
             Some("OK") => Ok(()),
-            Some("ENOMEMBER") => Err(RoomError::NotMember.into()),
+            Some("ENOMEMBER") => Err(self.unknown(room, id)),
             Some("EVERIFIED") => Err(RoomError::NameVerified.into()),
             _ => Err(garbled("rename")),
         }

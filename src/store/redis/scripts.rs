@@ -31,8 +31,27 @@ impl Script {
 
     /// Changes a message or answers one, within the same limits.
     pub(super) fn amend(limits: &Limits) -> Self {
-        let text = concat!("#!lua\n", include_str!("lua/files.lua"), include_str!("lua/amend.lua"));
-        Self::limited(text, limits, Lane::Messages)
+        Self::amending("#!lua\n", limits)
+    }
+
+    /// The same for a delete: a server without memory takes it, because it frees some.
+    pub(super) fn delete(limits: &Limits) -> Self {
+        Self::amending("#!lua flags=allow-oom\n", limits)
+    }
+
+    fn amending(first: &str, limits: &Limits) -> Self {
+        let text = [first, include_str!("lua/files.lua"), include_str!("lua/amend.lua")].concat();
+        Self::limited(&text, limits, Lane::Messages)
+    }
+
+    /// Ends a session.
+    pub(super) fn leave(limits: &Limits) -> Self {
+        let text = concat!(
+            "#!lua flags=allow-oom\n",
+            include_str!("lua/files.lua"),
+            include_str!("lua/leave.lua")
+        );
+        Self::limited(text, limits, Lane::Leaves)
     }
 
     /// Renews a node's lease, and drops what is too old within the same limits.
@@ -91,8 +110,6 @@ pub(super) static JOIN: Script = Script::new(
     concat!("#!lua\n", include_str!("lua/amendments.lua"), include_str!("lua/join.lua")),
     Lane::Rooms,
 );
-/// Ends a session.
-pub(super) static LEAVE: Script = Script::new(include_str!("lua/leave.lua"), Lane::Leaves);
 /// Publishes that a member is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"), Lane::Messages);
 /// Gives a member another name.
@@ -129,8 +146,13 @@ mod tests {
             calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
         };
         let limits = Limits::default();
-        let limited = [Script::publish(&limits), Script::amend(&limits), Script::renew(&limits)];
-        let called: BTreeSet<String> = [&JOIN, &LEAVE, &TYPING, &RENAME, &UNLOAD, &CALL, &LOOK]
+        let limited = [
+            Script::publish(&limits),
+            Script::amend(&limits),
+            Script::renew(&limits),
+            Script::leave(&limits),
+        ];
+        let called: BTreeSet<String> = [&JOIN, &TYPING, &RENAME, &UNLOAD, &CALL, &LOOK]
             .into_iter()
             .chain(&limited)
             .chain(&Script::of_files(&limits))

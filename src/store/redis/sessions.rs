@@ -287,7 +287,7 @@ impl Shared {
             period,
             number(u8::from(undo)),
         ];
-        let mut reply = self.router.run(&scripts::LEAVE, &self.keys(room), args, deadline).await?;
+        let mut reply = self.router.run(&self.leave, &self.keys(room), args, deadline).await?;
         match (reply.word().as_deref(), reply.flag()) {
             (Some("OK"), Some(over)) => {
                 Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed })

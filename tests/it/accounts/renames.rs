@@ -10,6 +10,33 @@ fn rename(user: &str, n: u64) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_old_ticket_of_an_account_takes_no_other_accounts_name() {
+    let parlor = Parlor::start(&[]).await;
+    let (token, _) = (parlor.member("Amy").await, parlor.member("Eve").await);
+    let _bob = Client::join(&parlor.server, "general", "Bob").await;
+    let amy = parlor.enter("room=general", &token).await;
+    let ticket = amy.ticket().to_owned();
+    amy.leave().await;
+    // The same member without the account.
+    let join = |name: &str| {
+        let request = crate::support::http::client()
+            .post(parlor.server.url("/api/rooms/general/join"))
+            .bearer_auth(&ticket);
+        request.body(json!({ "name": name }).to_string()).send()
+    };
+    assert_eq!(join("Mallory").await.unwrap().status(), 200);
+    let request = crate::support::http::client()
+        .post(parlor.server.url("/api/rooms/general/messages"))
+        .bearer_auth(&ticket)
+        .body(rename("Eve", 1).to_string());
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    assert!(
+        ["name_taken", "name_verified", "not_member"].contains(&answer["code"].as_str().unwrap()),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_of_accounts_are_neither_taken_nor_given_up() {
     let parlor = Parlor::start(&[]).await;
     let token = parlor.member("Amy").await;

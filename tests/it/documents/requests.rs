@@ -141,6 +141,10 @@ async fn provoked(operation: &Operation<'_>, code: &str) -> Option<Response> {
         "address_limit" => {
             // A member that comes back takes no seat more.
             request.ticket &= ["say", "upload"].contains(&operation.id);
+            if operation.id == "upload" {
+                // No larger file is allowed where an address may have so little.
+                request.body = Some(json!({ "size": 1 }).to_string().into_bytes());
+            }
             return Some(
                 scene(&["--address-seats", "2", "--address-text", "1", "--address-files", "1"])
                     .await

@@ -137,6 +137,11 @@ async fn a_full_redis_refuses_a_file_and_loses_nothing_else() {
     let second = piece(&ann, &file, CHUNK, &film[CHUNK..]);
     assert_eq!(code(second.send().await.unwrap()).await, (503, "store_full".into()));
     assert_eq!(download(&ann, &hello).await.bytes().await.unwrap(), "hello");
+    // A delete frees memory.
+    let delete = ann.post("messages", json!({"type": "delete", "target": 1}).to_string());
+    assert_eq!(delete.send().await.unwrap().status(), 200);
+    assert_eq!(bob.expect("delete").await["target"], 1);
+    assert_eq!(code(download(&ann, &hello).await).await, (404, "no_file".into()));
     redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     assert_eq!(piece(&ann, &file, CHUNK, &film[CHUNK..]).send().await.unwrap().status(), 200);
     assert!(download(&ann, &file).await.bytes().await.unwrap() == film);

@@ -23,7 +23,8 @@ if file then
   if from ~= member or its_size ~= size or its_kind ~= kind or its_name ~= name then
     return { 'EBAD' }
   end
-  if attached == '0' then
+  -- To ask again keeps no space that nothing has come for.
+  if attached == '0' and received ~= '0' then
     keep(received, '0')
   end
   return { 'OK', received, '0' }

@@ -26,6 +26,18 @@ local function forget_file(files, id, size)
   end
 end
 
+-- Removes uploads that belong to no message, of members that are gone: no other member knows of them.
+local function forget_uploads(files, gone)
+  for _, id in ipairs(redis.pcall('HKEYS', files)) do
+    if #id == 32 then
+      local size, _, _, from, attached = read_file(redis.call('HGET', files, id))
+      if size and gone[from] and attached == '0' then
+        forget_file(files, id, size)
+      end
+    end
+  end
+end
+
 -- Removes what is over. Returns how many files are left, and how many bytes they may have. A key that holds something
 -- else has no files, and harms nothing else of the room.
 local function sweep_files(files, now)

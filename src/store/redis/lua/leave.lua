@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Ends a session if this node and tag still own it. The last leave deletes
 -- every key of the room in this same step. Repeats Room::leave.
 -- KEYS  members room log channel files
@@ -60,6 +59,7 @@ if count == 0 then
   redis.call('UNLINK', members, room, log, KEYS[5])
   return { 'OK', '1' }
 end
+forget_uploads(KEYS[5], { [member] = true })
 local version = redis.call('HINCRBY', room, 'v', 1)
 redis.call('SPUBLISH', channel,
   'L ' .. epoch .. ' ' .. version .. ' ' .. count .. ' ' .. reason .. ' ' .. member .. ' ' .. joined .. ' ' .. name)

@@ -242,6 +242,21 @@ pub(super) async fn a_file_goes_with_its_message<W: World>() {
     assert!(world.is_empty());
 }
 
+pub(super) async fn uploads_of_a_member_go_with_it<W: World>() {
+    let (world, room) = (W::with(LIMITS()).await, a_room());
+    let node = world.node().await;
+    let (ann, bob) = (node.join(&room, "Ann").await, node.join(&room, "Bob").await);
+    let kept = upload(&node, &room, bob.id, "0123456789").await;
+    upload(&node, &room, ann.id, "0123456789").await;
+    let full = node.store.open_file(&room, bob.id, FileId::random(), &facts(10)).await;
+    assert_eq!(full, refused(RoomError::FilesFull));
+    node.leave(&room, &ann).await;
+    assert_eq!(read(&node, &room, bob.id, kept).await, Ok("0123456789".to_owned()));
+    upload(&node, &room, bob.id, "0123456789").await;
+    node.leave(&room, &bob).await;
+    assert!(world.is_empty());
+}
+
 pub(super) async fn an_upload_without_news_is_dropped<W: World>() {
     let world = W::with(Limits { upload_age: 400, room_file_bytes: 10, ..LIMITS() }).await;
     let node = world.node().await;

@@ -76,6 +76,7 @@ contract! {
     files_take_no_more_space_than_a_room_has
     a_file_goes_with_its_message
     an_upload_without_news_is_dropped
+    uploads_of_a_member_go_with_it
     older_n_whose_entry_is_gone_is_stale
     counters_are_exact_up_to_the_last_number
     sends_without_a_counter_get_the_next_one_wherever_they_are_said
