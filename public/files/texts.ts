@@ -9,6 +9,10 @@ const count = pluralizer("en");
 const en = {
   notHere: "Files and pictures can’t be sent here.",
   tray: "Files to send",
+  notReady: "The files aren’t ready yet. Send the message when they are.",
+  mendFailed: "Remove the file that failed, or try it again.",
+  removeFailed: "Remove the file that can’t be sent.",
+  answerFirst: "Remove the picture, or send it as it is.",
   preparing: "Removing hidden data…",
   waiting: "Waiting…",
   uploading: (percent: number) => `Uploading… ${percent}%`,
@@ -64,6 +68,10 @@ const countRu = pluralizer("ru");
 const ru: FileTexts = {
   notHere: "Файлы и картинки здесь отправить нельзя.",
   tray: "Файлы к отправке",
+  notReady: "Файлы ещё не готовы. Отправьте сообщение, когда они загрузятся.",
+  mendFailed: "Уберите файл с ошибкой или загрузите его ещё раз.",
+  removeFailed: "Уберите файл, который нельзя отправить.",
+  answerFirst: "Уберите картинку или отправьте её как есть.",
   preparing: "Убираем скрытые данные…",
   waiting: "Ждёт очереди…",
   uploading: (percent) => `Загрузка… ${percent}%`,

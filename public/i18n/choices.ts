@@ -22,7 +22,7 @@ const en = {
   forgetAll: "Forget all",
   forgotten: "Room forgotten.",
   allForgotten: "All rooms forgotten.",
-  remember: "Recent rooms on the home page",
+  remember: "Remember rooms",
   remembering: {
     off: "Don’t remember",
     rooms: "Remember without keys",
@@ -48,7 +48,7 @@ const ru: ChoiceTexts = {
   forgetAll: "Забыть все",
   forgotten: "Комната удалена из списка.",
   allForgotten: "Список комнат удалён.",
-  remember: "Недавние комнаты на главной странице",
+  remember: "Запоминать комнаты",
   remembering: {
     off: "Не запоминать",
     rooms: "Запоминать без ключей",

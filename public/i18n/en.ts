@@ -94,6 +94,7 @@ export const en = {
       shutdown: `${user} ${many ? "were" : "was"} disconnected: a server stopped`,
     })[reason] ?? `${user} ${many ? "are" : "is"} gone`,
   renamed: (previous: string, user: string) => `${previous} is now called ${user}`,
+  renamedYou: (user: string) => `You are now called ${user}`,
   linkLost: "Connection lost. Reconnecting…",
   linkBack: "Reconnected. Nothing was missed.",
   earlierGone: "Earlier messages are gone.",

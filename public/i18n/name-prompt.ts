@@ -9,7 +9,7 @@ const en = {
   nameHint: "Saved in this browser only.",
   badName: "Use 1–32 visible characters.",
   enter: "Join",
-  enterAsGuest: "Join as a guest",
+  enterUnnamed: "Join without a name",
   back: "Back",
 };
 
@@ -20,7 +20,7 @@ const ru: typeof en = {
   nameHint: "Имя сохранится только в этом браузере.",
   badName: "Имя: от 1 до 32 видимых символов.",
   enter: "Войти",
-  enterAsGuest: "Войти гостем",
+  enterUnnamed: "Войти без имени",
   back: "Назад",
 };
 

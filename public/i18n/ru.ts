@@ -66,7 +66,7 @@ export const ru: Texts = {
   today: "Сегодня",
   yesterday: "Вчера",
   messageLabel: "Сообщение",
-  messagePlaceholder: "Напишите сообщение",
+  messagePlaceholder: "Сообщение",
   send: "Отправить",
   save: "Сохранить",
   left: count({
@@ -122,6 +122,7 @@ export const ru: Texts = {
       shutdown: `${user}: связь прервана, сервер остановлен`,
     })[reason] ?? `${user} больше не в комнате`,
   renamed: (previous, user) => `${previous} теперь под именем ${user}`,
+  renamedYou: (user) => `Теперь вы — ${user}`,
   linkLost: "Связь потеряна. Восстанавливаем…",
   linkBack: "Связь восстановлена. Ничего не пропущено.",
   earlierGone: "Прежних сообщений больше нет.",

@@ -45,6 +45,11 @@ describe("the picker's emoji", () => {
     expect(await found("en", " wav han ")).toContain("👋");
     expect(await found("ru", "ПИЦЦА")).toContain("🍕");
     expect(await found("ru", "до слёз"), "е for ё").toContain("😂");
+    const hearts = await found("en", "heart");
+    const at = (emoji: string) => hearts.indexOf(emoji);
+    expect(at("❤️"), "a word of the name before its beginning, then what it is like").toBeLessThan(at("🥰"));
+    expect(at("🥰")).toBeLessThan(at("😉"));
+    expect((await found("ru", "сердце")).indexOf("❤️")).toBeLessThan(15);
     expect(await found("en", "🍕")).toEqual(["🍕"]);
     expect(await found("en", "qwerty")).toEqual([]);
     expect(await found("en", "?!")).toEqual([]);

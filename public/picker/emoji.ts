@@ -36,19 +36,26 @@ function wordsOf(text: string): string {
   return ` ${plain.split(/[^\p{L}\p{M}\p{N}]+/u).join(" ")}`;
 }
 
-/** Those with every one of the words, or the beginning of it; an emoji finds itself. */
+/** Those with every one of the words, or the beginning of it, the nearest first; an emoji finds itself. */
 export function search(groups: readonly (readonly Emoji[])[], query: string): Emoji[] {
   const words = wordsOf(query)
     .split(" ")
     .filter((word) => word !== "");
   const typed = query.trim();
-  return groups.flatMap((group) =>
+  const found = groups.flatMap((group) =>
     group.filter((one) =>
       words.length > 0
         ? words.every((word) => one.words.includes(` ${word}`))
         : typed !== "" && typed.startsWith(one.emoji),
     ),
   );
+  const [near, begun, far]: [Emoji[], Emoji[], Emoji[]] = [[], [], []];
+  for (const one of found) {
+    const label = `${wordsOf(one.label)} `;
+    const has = (end: string) => words.every((word) => label.includes(` ${word}${end}`));
+    (has(" ") ? near : has("") ? begun : far).push(one);
+  }
+  return [...near, ...begun, ...far];
 }
 
 /** With this tone on everyone in it; the hands that two people hold have none. */

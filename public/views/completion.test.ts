@@ -13,7 +13,20 @@ test("a mention offers the members whose name begins so, or a word of it", () =>
   expect(texts("@HUR")).toEqual(["@Ben Hur "]);
   expect(texts("(@анн")).toEqual(["@Анна "]);
   expect(suggest("hi @be", NAMES)?.from).toBe(3);
-  for (const nothing of ["ann@be", "@zed", "@ben said", "@ben ", "@@be", "x", "", "@ann\n"])
+  expect(texts("@ben"), "another one begins so").toEqual(["@Ben ", "@Ben Hur "]);
+  for (const nothing of [
+    "@ann",
+    "@Анна",
+    "@guest 7",
+    "ann@be",
+    "@zed",
+    "@ben said",
+    "@ben ",
+    "@@be",
+    "x",
+    "",
+    "@ann\n",
+  ])
     expect(texts(nothing), nothing).toEqual([]);
 });
 

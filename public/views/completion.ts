@@ -29,7 +29,9 @@ function suggestMention(before: string, names: readonly string[]): Suggestions |
     else if (words !== "" && low.includes(` ${words}`)) others.push(item);
   }
   const items = [...first, ...others].slice(0, SHOWN_MAX);
-  return items.length > 0 ? { from: before.length - begun.length - 1, items, exact: null } : null;
+  // Nothing is left to complete.
+  if (items.length === 0 || (items.length === 1 && items[0]!.name.toLowerCase() === words)) return null;
+  return { from: before.length - begun.length - 1, items, exact: null };
 }
 
 function suggestEmoji(before: string): Suggestions | null {

@@ -199,6 +199,8 @@ test.describe("files", () => {
       await chips(ann).getByText("The limit is 300 kB").waitFor();
       await chips(ann).getByText("This file is empty").waitFor();
       await expect(ann.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
+      await box(ann).press("Enter");
+      await ann.getByText("Remove the file that can’t be sent.").waitFor();
       assert.equal(asked.filter((path) => /\/files/.test(path)).length, 0);
       await ann.getByRole("button", { name: "Remove large.bin" }).click();
       await ann.getByRole("button", { name: "Remove empty.txt" }).click();

@@ -127,7 +127,7 @@ test.describe("landing", () => {
 
     const guest = await visitors.page();
     await guest.goto(newRoom(base));
-    await guest.getByRole("button", { name: "Join as a guest" }).click();
+    await guest.getByRole("button", { name: "Join without a name" }).click();
     await guest
       .getByRole("complementary")
       .getByText(/^Guest /)

@@ -38,8 +38,11 @@ test.describe("another name in the room", () => {
     await dialog(ben).waitFor({ state: "hidden" });
     await expect(people(ben).getByRole("button", { name: RENAME })).toBeFocused();
 
-    for (const page of [ann, ben]) {
-      await log(page).getByText("Ben is now called Benny").waitFor();
+    for (const [page, told] of [
+      [ann, "Ben is now called Benny"],
+      [ben, "You are now called Benny"],
+    ]) {
+      await log(page).getByText(told).waitFor();
       await people(page).getByText("Benny", { exact: true }).waitFor();
     }
     assert.equal(await people(ann).getByText("Ben", { exact: true }).count(), 0);
@@ -90,8 +93,8 @@ test.describe("another name in the room", () => {
     await visitors.guest("Ann", room);
     for (const colorScheme of ["light", "dark"])
       for (const [locale, list, save, wrong, told] of [
-        ["en-US", "Show participants", "Save", "This name can’t be used.", "is now called"],
-        ["ru-RU", "Показать участников", "Сохранить", "Это имя не подходит.", "теперь под именем"],
+        ["en-US", "Show participants", "Save", "This name can’t be used.", "You are now called"],
+        ["ru-RU", "Показать участников", "Сохранить", "Это имя не подходит.", "Теперь вы"],
       ]) {
         const page = await visitors.guest("Zoe", room, { locale, colorScheme, ...PHONE });
         await page.getByRole("banner").getByRole("button", { name: list }).click();
