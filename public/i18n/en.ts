@@ -51,7 +51,6 @@ export const en = {
   quietTitle: "No messages yet.",
   quietText: "Write the first one.",
   says: (user: string) => `${user}:`,
-  react: "React",
   reaction: (emoji: string, n: number) => `${emoji}: ${n}`,
   reactionKept: "You reacted before you rejoined, so it can’t be taken back.",
   others: count({ one: "{n} other", other: "{n} others" }),
@@ -75,9 +74,7 @@ export const en = {
   pending: "Sending…",
   sent: "Sent",
   failed: "Not sent",
-  uncertain: "Not confirmed",
   retry: "Try again",
-  discard: "Remove",
   newMessages: count({ one: "{n} new message", other: "{n} new messages" }),
   toNewest: "Jump to the latest message",
 
@@ -118,9 +115,6 @@ export const en = {
   transports: { ws: "WebSocket", sse: "SSE", "long-poll": "long poll", "short-poll": "short poll" },
   via: (transport: string) => `Backup connection in use (${transport}).`,
   tooManyTabs: "Too many tabs of this page are open: messages may come 2 seconds late.",
-  connection: (transport: string) => `Connection: ${transport}`,
-  noConnection: "No connection",
-  compareTransports: "Compare the four kinds of connection",
   storeUnavailable: "The server is overloaded. Messages may not get through for now.",
 
   goodbyeTitle: "You left the room.",

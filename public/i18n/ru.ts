@@ -53,7 +53,6 @@ export const ru: Texts = {
   quietTitle: "Сообщений пока нет.",
   quietText: "Напишите первое.",
   says: (user) => `${user}:`,
-  react: "Реакция",
   reaction: (emoji, n) => `${emoji}: ${n}`,
   reactionKept: "Вы поставили её до повторного входа, поэтому убрать её нельзя.",
   others: (n) => `ещё ${people(n)}`,
@@ -97,9 +96,7 @@ export const ru: Texts = {
   pending: "Отправляется…",
   sent: "Отправлено",
   failed: "Не отправлено",
-  uncertain: "Не подтверждено",
   retry: "Повторить",
-  discard: "Удалить",
   newMessages: count({
     one: "{n} новое сообщение",
     few: "{n} новых сообщения",
@@ -146,9 +143,6 @@ export const ru: Texts = {
   transports: { ws: "WebSocket", sse: "SSE", "long-poll": "длинные опросы", "short-poll": "короткие опросы" },
   via: (transport) => `Запасное соединение (${transport}).`,
   tooManyTabs: "Открыто слишком много вкладок этой страницы: сообщения могут приходить на 2 секунды позже.",
-  connection: (transport) => `Соединение: ${transport}`,
-  noConnection: "Нет соединения",
-  compareTransports: "Сравнить четыре способа связи",
   storeUnavailable: "Сервер перегружен. Сообщения могут не доходить.",
 
   goodbyeTitle: "Вы вышли из комнаты.",

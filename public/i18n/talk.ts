@@ -4,6 +4,12 @@ import type { Language } from "./language";
 import { pluralizer } from "./plural";
 
 const en = {
+  react: "React",
+  uncertain: "Not confirmed",
+  discard: "Remove",
+  connection: (transport: string) => `Connection: ${transport}`,
+  noConnection: "No connection",
+  compareTransports: "Compare the four kinds of connection",
   attach: "Attach files",
   actions: (user: string) => `Message by ${user}`,
   reply: "Reply",
@@ -34,6 +40,12 @@ type TalkTexts = typeof en;
 const mentionedRu = pluralizer("ru")({ other: "Вас упомянули: {n}. Перейти к первому" });
 
 const ru: TalkTexts = {
+  react: "Реакция",
+  uncertain: "Не подтверждено",
+  discard: "Удалить",
+  connection: (transport) => `Соединение: ${transport}`,
+  noConnection: "Нет соединения",
+  compareTransports: "Сравнить четыре способа связи",
   attach: "Прикрепить файлы",
   actions: (user) => `Сообщение, автор: ${user}`,
   reply: "Ответить",
