@@ -290,10 +290,7 @@ impl Room {
             .extract_if(|_, seat| seat.holder.node == node)
             .map(|(_, seat)| seat.member)
             .collect();
-        for member in &gone {
-            self.order.remove(member);
-            self.files.forget_uploads(member.id);
-        }
+        gone.iter().for_each(|member| self.order.remove(member));
         self.version += gone.len() as u64;
         gone
     }

@@ -26,12 +26,12 @@ local function forget_file(files, id, size)
   end
 end
 
--- Removes uploads that belong to no message, of members that are gone: no other member knows of them.
-local function forget_uploads(files, gone)
+-- Removes a member's uploads that belong to no message: no other member knows of them.
+local function forget_uploads(files, member)
   for _, id in ipairs(redis.pcall('HKEYS', files)) do
     if #id == 32 then
       local size, _, _, from, attached = read_file(redis.call('HGET', files, id))
-      if size and gone[from] and attached == '0' then
+      if size and from == member and attached == '0' then
         forget_file(files, id, size)
       end
     end

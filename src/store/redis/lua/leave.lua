@@ -59,7 +59,7 @@ if count == 0 then
   redis.call('UNLINK', members, room, log, KEYS[5])
   return { 'OK', '1' }
 end
-forget_uploads(KEYS[5], { [member] = true })
+forget_uploads(KEYS[5], member)
 local version = redis.call('HINCRBY', room, 'v', 1)
 redis.call('SPUBLISH', channel,
   'L ' .. epoch .. ' ' .. version .. ' ' .. count .. ' ' .. reason .. ' ' .. member .. ' ' .. joined .. ' ' .. name)

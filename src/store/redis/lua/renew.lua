@@ -32,7 +32,7 @@ local function reap(members, room, log, channel, files, epoch, version)
   if not any then
     return version, next_end
   end
-  local count, gone = call('SCARD', members), {}
+  local count = call('SCARD', members)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'u:' then
       local holder, joined, name = string.match(fields[i + 1], '^(%S+) %S+ %S+ %S+ (%S+) (.*)$')
@@ -42,7 +42,7 @@ local function reap(members, room, log, channel, files, epoch, version)
         call('HDEL', room, fields[i], 'd:' .. member, 'c:' .. member, 'w:' .. member,
           'b:' .. member)
         version = call('HINCRBY', room, 'v', 1)
-        count, gone[member] = count - 1, true
+        count = count - 1
         call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. count
           .. ' node_lost ' .. member .. ' ' .. joined .. ' ' .. name)
       end
@@ -51,9 +51,6 @@ local function reap(members, room, log, channel, files, epoch, version)
   if count == 0 then
     call('UNLINK', members, room, log, files)
     return nil
-  end
-  if next(gone) then
-    forget_uploads(files, gone)
   end
   return version, next_end
 end
