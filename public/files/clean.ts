@@ -1,4 +1,4 @@
-// A picture without what its file tells beside it: where and when it was taken, with what, by whom.
+// The page removes what a picture's file says of its making: place, time, camera, author.
 
 import { startsWith } from "./metadata/exif";
 import { cleanGif } from "./metadata/gif";

@@ -69,7 +69,7 @@ test("broken, it goes on where it broke off, after ever longer", async () => {
   expect(progress).toContain("4 broken");
 });
 
-test("a piece whose answer was lost is not sent again", async () => {
+test("the page does not send a piece again where only the answer was lost", async () => {
   const server = new Server({ 2: "lost answer" });
   await start(server).done;
   expect(server.steps).toEqual(["open", "0+4", "4+4", "where", "8+2"]);

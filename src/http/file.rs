@@ -55,8 +55,8 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        let wish = body::whole(request.body_mut(), BODY_LIMIT).await?;
-        let UploadRequest { file, size, content_type, name } = body::object_or_default(&wish)?;
+        let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
+        let UploadRequest { file, size, content_type, name } = body::object_or_default(&body)?;
         let usage = self.usage(&request);
         let ticket = guards::ticket(&request).map(str::to_owned);
         let (room, who, mut keep_alive) = self.hear(&usage, room, ticket).await?;

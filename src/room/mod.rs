@@ -271,7 +271,7 @@ impl Room {
         self.leases.renew(node, now + limits.lease);
     }
 
-    /// Drops entries and uploads past their age, and members whose node has been silent for a lease. The room may be
+    /// The room drops entries and uploads past their age, and members whose node has been silent for a lease. It may be
     /// empty after this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
         self.log.trim(now, limits, &mut self.files);

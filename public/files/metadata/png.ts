@@ -23,7 +23,7 @@ export function cleanPng(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
       const orientation = orientationOf(bytes.slice(at + 8, end - 4));
       if (orientation !== 1) kept.push(chunk("eXIf", orientationOnly(orientation)));
     }
-    // A picture cannot be shown without a chunk whose name begins with a capital.
+    // A viewer must know every chunk whose name begins with a capital, or refuse the picture.
     else if (/^[A-Z]/.test(type)) throw new BrokenPicture();
     if (type === "IEND") return concat(kept);
     at = end;

@@ -7,7 +7,7 @@ use fred::types::Value;
 use tokio::time::Instant;
 
 use super::{
-    DEADLINE, RoomSubscription, Shared,
+    DEADLINE, Shared,
     codec::{self, Str, count, garbled, number, read_id},
     scripts::Script,
 };
@@ -89,19 +89,6 @@ impl Shared {
     ) -> Result<u64, StoreError> {
         let mut answer = self.ask_file(&self.files.drop, room, from, id, Vec::new()).await?;
         answer.count().ok_or_else(|| garbled("file_drop"))
-    }
-
-    /// Why Redis does not know a member. Where its session is here, Redis has lost it: it is brought back before the
-    /// next try.
-    pub(super) fn unknown(&self, room: &RoomId, member: MemberId) -> StoreError {
-        let is_here =
-            |room: &Arc<RoomSubscription>| room.replica().sessions().contains_key(&member);
-        let Some(subscription) = self.watched(room).filter(is_here) else {
-            return RoomError::NotMember.into();
-        };
-        subscription.replica().mark_evicted();
-        subscription.wake();
-        StoreError::Unavailable
     }
 
     /// Runs a script of files. Returns what follows its `OK`.

@@ -235,6 +235,19 @@ impl Shared {
         self.rooms.get(room.as_str()).map(|subscription| Arc::clone(&subscription))
     }
 
+    /// Why Redis does not know a member. Where its session is here, Redis has lost it: it is brought back before the
+    /// next try.
+    fn unknown(&self, room: &RoomId, member: MemberId) -> StoreError {
+        let is_here =
+            |room: &Arc<RoomSubscription>| room.replica().sessions().contains_key(&member);
+        let Some(subscription) = self.watched(room).filter(is_here) else {
+            return RoomError::NotMember.into();
+        };
+        subscription.replica().mark_evicted();
+        subscription.wake();
+        StoreError::Unavailable
+    }
+
     /// The subscription to a room, new if need be.
     fn subscription(self: &Arc<Self>, room: &RoomId) -> Result<Arc<RoomSubscription>, StoreError> {
         if self.closed.load(Ordering::Relaxed) {
