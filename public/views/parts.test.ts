@@ -5,6 +5,7 @@ const noteVisit = vi.hoisted(() => vi.fn());
 vi.mock("./kept", () => ({ noteVisit }));
 vi.mock("./Landing.svelte", () => ({}));
 vi.mock("./NamePrompt.svelte", () => ({}));
+vi.mock("./RoomEnded.svelte", () => ({}));
 vi.mock("./dialogs", () => ({}));
 vi.mock("../e2ee/explanation", () => ({}));
 vi.mock("../more/More.svelte", () => ({}));

@@ -5,6 +5,7 @@ import { LazyPart } from "./lazy-parts.svelte";
 export const loadDamagedLink = () => import("./DamagedLink.svelte");
 export const loadLanding = () => import("./Landing.svelte");
 export const loadNamePrompt = () => import("./NamePrompt.svelte");
+export const loadRoomEnded = () => import("./RoomEnded.svelte");
 export const loadExplanation = () => import("../e2ee/explanation");
 export const loadDialogs = () => import("./dialogs");
 export const loadMore = () => import("../more/More.svelte");
@@ -32,7 +33,8 @@ export function preloadParts(): void {
   const visit = `${Math.floor(now / 60_000)} ${location.href}`;
   if (visit === last) return;
   last = visit;
-  for (const load of [loadLanding, loadNamePrompt, loadExplanation, loadDialogs, loadMore]) load().catch(() => {});
+  for (const load of [loadLanding, loadNamePrompt, loadRoomEnded, loadExplanation, loadDialogs, loadMore])
+    load().catch(() => {});
   import("./kept").then(
     ({ noteVisit }) => noteVisit(location.href, now),
     () => {},
