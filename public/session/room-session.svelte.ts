@@ -3,13 +3,12 @@
 import { TransportSelector, transportSpecs } from "../transport/selector";
 import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
-import { isReachable } from "../transport/reachability";
 import { entryEvent, type LogEvent, nextTick, reduce } from "../log/log";
 import { lostWords, type NewLine, nextToSend, toFrame } from "../log/outgoing";
 import { reactionTo } from "../log/reactions";
 import { emptyLog, findEntry, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
-import type { Attached, Chat, Inbound } from "../protocol/frames";
+import type { Attached, Chat, HostMessage, Inbound } from "../protocol/frames";
 import type { RoomCipher } from "../e2ee/cipher";
 import type { Secret } from "../e2ee/key";
 import { markUndecryptable } from "../e2ee/sealed-text";
@@ -22,8 +21,11 @@ import {
   saveSession,
   saveTransport,
 } from "../storage/storage";
+import { BROWSER } from "./browser";
 import { Draft } from "./draft.svelte";
 import { inbox } from "../files/inbox.svelte";
+import type { Hosting } from "./hosting";
+import { confirmLeave } from "./leaving";
 import { listenToPage } from "./page-events";
 import { PlainConsent } from "./plain-consent.svelte";
 import { Redraw } from "./redraw";
@@ -32,9 +34,6 @@ import type { RoomSessionOptions } from "./room-session-options";
 import { ServerClock } from "./server-clock";
 import { Tick } from "./tick";
 import { Typing } from "./typing";
-
-/** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
-export const LEAVE_TIMEOUT = 3_000;
 
 export class RoomSession {
   readonly room: string;
@@ -61,11 +60,17 @@ export class RoomSession {
   tooFast = $state(false);
   /** Whether the server confirmed the leave; null while unknown. Without it the seat is held for the grace. */
   leaveConfirmed: boolean | null = $state(true);
+  /** The host has not let this page in yet. */
+  knocking = $state(false);
+  /** What the server signed when the room ended: a JWS. */
+  receipt: string | null = $state(null);
   /** Messages that arrived while the tab was hidden; counted before they are drawn. */
   unread = $state(0);
   readonly typing: Typing;
   /** Comes with the dialog for another name. */
   renaming: Renaming | null = null;
+  /** Comes with the host's controls. */
+  hosting: Hosting | null = null;
   readonly colours = new MemberColours();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
@@ -107,10 +112,8 @@ export class RoomSession {
       joinParams: () => ({ room, name: this.name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
       onFrame: (frame) => this.#onFrame(frame),
       onTicket: (ticket) => (this.#ticket = ticket),
-      isReachable,
       onState: (state) => this.#onConnectionState(state),
-      timers: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
-      random: Math.random,
+      ...BROWSER,
     });
     this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
     const setVisible = (visible: boolean) => this.#dispatch({ type: "visibility", visible });
@@ -126,8 +129,12 @@ export class RoomSession {
 
   /** Asks for another name. Gives the code of what is wrong, or nothing once it is taken. */
   rename(user: string, by: typeof Renaming): Promise<string> {
-    this.renaming ??= new by(this.#connection, (name) => this.#setName(name));
-    return this.renaming.ask(user);
+    return (this.renaming ??= new by(this.#connection, (name) => this.#setName(name))).ask(user);
+  }
+
+  /** Asks for what only the host may do. Gives the code of what is wrong, or nothing once it is done. */
+  host(what: HostMessage, by: typeof Hosting): Promise<string> {
+    return (this.hosting ??= new by(this.#connection)).ask(what);
   }
 
   /** The server's time, as far as the page knows it. */
@@ -215,12 +222,7 @@ export class RoomSession {
   /** Leaves for good, or keeps the draft for coming back. */
   leave(keepsDraft = false): void {
     if (!keepsDraft) [this.draft, this.replyTo] = ["", null];
-    this.leaveConfirmed = null;
-    const late = window.setTimeout(() => (this.leaveConfirmed = false), LEAVE_TIMEOUT);
-    void this.#connection.leave().then((heard) => {
-      window.clearTimeout(late);
-      this.leaveConfirmed = heard;
-    });
+    confirmLeave(this.#connection.leave(), (confirmed) => (this.leaveConfirmed = confirmed));
   }
 
   /** Reconnects at once: out of a delay, or after an end that the user wants undone. */
@@ -253,6 +255,7 @@ export class RoomSession {
   }
 
   #apply(frame: Inbound): void {
+    if (this.hosting?.handle(frame)) return;
     if (this.renaming?.handle(frame)) return this.#sendNext();
     switch (frame.type) {
       case "welcome":
@@ -266,6 +269,7 @@ export class RoomSession {
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
         this.entered = true;
+        this.knocking = false;
         this.storeUnavailable = false;
         this.videoProblem = "";
         this.#persist();
@@ -292,15 +296,6 @@ export class RoomSession {
         this.#dispatch({ type, member, count, now: this.now() });
         break;
       }
-      case "presence":
-        this.#dispatch(frame);
-        break;
-      case "call":
-      case "left":
-      case "renamed":
-      case "typing":
-        this.#dispatch({ ...frame, now: this.now() });
-        break;
       case "error":
         if (frame.n !== null) {
           const { n, code, retryAfter } = frame;
@@ -313,9 +308,17 @@ export class RoomSession {
         if (frame.code === "video_unavailable" || frame.code === "video_refused") this.videoProblem = frame.code;
         else if (frame.code.startsWith("video_")) this.videoProblem = "";
         break;
+      case "knocking":
+        this.knocking = true;
+        break;
+      case "receipt":
+        this.receipt = frame.receipt;
+        break;
       case "pong":
       case "closing":
         break;
+      default:
+        this.#dispatch({ ...frame, now: this.now() });
     }
   }
 

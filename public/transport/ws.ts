@@ -7,6 +7,8 @@ const GOODBYE = 1000;
 /** Not a leave, which would free the seat: the seat is held for the grace. */
 const DROPPED = 3000;
 const PROBE_TIMEOUT = 8_000;
+/** The server that does not answer a leave is left without an answer after this long. */
+const LEAVE_TIMEOUT = 3_000;
 /** How long a preconnected socket waits for the page. Without a limit an invisible member would stay in the room. */
 const PRECONNECT_TTL = 30_000;
 
@@ -109,8 +111,14 @@ export const openWebSocket: OpenTransport = (joinParams, handlers): Transport =>
     leave() {
       // The server answers with a code of its own, and only after the seat is free.
       const heard = new Promise<boolean>((tell) => (socket.onclose = ({ code }) => tell(code === GOODBYE)));
-      if (socket.readyState === WebSocket.OPEN) send({ type: "leave" }, socket);
-      close(GOODBYE);
+      if (socket.readyState !== WebSocket.OPEN) close(GOODBYE);
+      else {
+        over = true;
+        send({ type: "leave" }, socket);
+        // A socket that closes takes no more frames, and the receipt is one.
+        socket.onmessage = ({ data }) => handlers.onFrame(data);
+        window.setTimeout(() => socket.close(GOODBYE), LEAVE_TIMEOUT);
+      }
       return heard;
     },
   };

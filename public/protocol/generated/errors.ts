@@ -4,7 +4,12 @@ export type Reconnect = "never" | "if-asked" | "now" | "backoff" | "later" | "af
 
 /** Close code, when a client may reconnect after it, and the errors with both. */
 export const CLOSES = [
-  [4400, "never", "bad_room bad_name name_verified empty_text bad_emoji no_target not_yours too_late reactions_full bad_file file_too_big files_full no_file file_incomplete bad_offset bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host files_off"],
+  [4400, "never", "bad_room bad_name name_verified empty_text bad_emoji no_target not_yours too_late reactions_full bad_file file_too_big files_full no_file file_incomplete bad_offset bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host files_off not_host muted no_member bad_target bad_lifetime bad_title bans_full bad_invite"],
+  [4403, "never", "kicked not_admitted invite_only"],
+  [4423, "never", "room_locked"],
+  [4423, "later", "knocking"],
+  [4429, "later", "knocks_full"],
+  [4410, "never", "burned invite_spent invite_expired invite_revoked"],
   [4413, "never", "too_long"],
   [4403, "afresh", "not_member"],
   [4001, "if-asked", "replaced"],
@@ -98,4 +103,22 @@ export type ErrorCode =
   | "upgrade_required"
   | "timeout"
   | "internal"
-  | "left";
+  | "left"
+  | "not_host"
+  | "kicked"
+  | "room_locked"
+  | "knocking"
+  | "not_admitted"
+  | "knocks_full"
+  | "burned"
+  | "invite_only"
+  | "bad_invite"
+  | "invite_spent"
+  | "invite_expired"
+  | "invite_revoked"
+  | "muted"
+  | "no_member"
+  | "bad_target"
+  | "bad_lifetime"
+  | "bad_title"
+  | "bans_full";

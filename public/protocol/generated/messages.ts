@@ -38,6 +38,38 @@ export type Member = {
   joinedAt: string,
   /** The member is in the video call. */
   inCall?: true,
+  /** The member is the host of the room. */
+  host?: true,
+  /** The host has muted the member in the chat. */
+  muted?: true,
+};
+
+export type Lock = "open" | "locked" | "knock";
+
+export type HistoryRule = "all" | "since_join";
+
+export type Rules = {
+  /** Who may join: anybody, nobody new, or those that the host lets in. */
+  lock: Lock,
+  /** What a new member sees of the messages before it joined. */
+  history: HistoryRule,
+  /** When the room ends. */
+  endsAt?: string,
+  /** Whole seconds after which a message is gone, where that is sooner than the server's. */
+  messageAge?: number,
+  /** Only an invite lets a new member in. */
+  inviteOnly?: true,
+  /** What the room is about, or what a client sealed. */
+  title?: string,
+};
+
+export type Knock = {
+  /** The id that the newcomer will have. */
+  clientId: string,
+  /** Its name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
 };
 
 export type Welcome = {
@@ -67,6 +99,10 @@ export type Welcome = {
   members: Array<Member>,
   /** What the room allows. */
   limits: Limits,
+  /** The rules of the room. */
+  room?: Rules,
+  /** Who waits to be let in; only to the host. */
+  knocks?: Array<Knock>,
   /** The server can mint LiveKit tokens. */
   video: boolean,
   /** The server's time. */
@@ -236,6 +272,10 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   joinedAt: string,
   /** The member is in the video call. */
   inCall?: true,
+  /** The member is the host of the room. */
+  host?: true,
+  /** The host has muted the member in the chat. */
+  muted?: true,
 }
   | { "type": "left",
   /** The member. */
@@ -244,8 +284,8 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   user: string,
   /** The room. */
   room: string,
-  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped. */
-  reason: "left" | "lost" | "node_lost" | "shutdown",
+  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped, or the host removed it. */
+  reason: "left" | "lost" | "node_lost" | "shutdown" | "kicked",
   /** Members now. */
   count: number,
 }
@@ -287,6 +327,50 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   /** The member is in it now. */
   inCall: boolean,
 }
+  | { "type": "host",
+  /** The member that is the host now. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+}
+  | { "type": "rules",
+  /** The room. */
+  room: string,
+  /** All rules, as they are now. */
+  rules: Rules,
+  /** All members that the host has muted in the chat. */
+  muted?: Array<string>,
+}
+  | { "type": "knock",
+  /** The id that the newcomer will have. */
+  clientId: string,
+  /** Its name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+}
+  | { "type": "knock-over",
+  /** The newcomer: let in, refused or gone. */
+  clientId: string,
+  /** The room. */
+  room: string,
+}
+  | { "type": "knocking",
+  /** The id that this client will have. */
+  clientId: string,
+  /** The room. */
+  room: string,
+}
+  | { "type": "receipt",
+  /** What the server signed of the end of the room: a JWS in its compact form. */
+  receipt: string,
+}
   | { "type": "livekit-token",
   /** The JWT. */
   token: string,
@@ -304,6 +388,60 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   message: string,
 }
   | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | LogEntry;
+
+/** What only the host may ask for. `n` is returned in the answer. */
+export type HostMessage = { n?: number } & ({ "type": "kick",
+  /** The member. */
+  clientId: string,
+  /** Its address may not join again either; true if left out. */
+  address?: boolean,
+  /** Its messages are deleted too. */
+  messages?: boolean,
+}
+  | { "type": "lock",
+  lock: Lock,
+}
+  | { "type": "admit",
+  clientId: string,
+}
+  | { "type": "refuse",
+  clientId: string,
+}
+  | { "type": "host",
+  /** The member that is to be the host. */
+  clientId: string,
+}
+  | { "type": "burn" }
+  | { "type": "lifetime",
+  /** When the room ends; null for never, left out for no change. */
+  endsAt?: string | number | null,
+  /** Whole seconds; null for the server's, left out for no change. */
+  messageAge?: number | null,
+}
+  | { "type": "history",
+  history: HistoryRule,
+}
+  | { "type": "topic",
+  /** The title, or what a client sealed; empty takes it away. */
+  title: string,
+}
+  | { "type": "mute",
+  clientId: string,
+  muted: boolean,
+}
+  | { "type": "hush",
+  clientId: string,
+  /** Its microphone. */
+  audio?: boolean,
+  /** Its camera. */
+  video?: boolean,
+}
+  | { "type": "invite-only",
+  inviteOnly: boolean,
+}
+  | { "type": "revoke",
+  invite: string,
+});
 
 export type ClientMessage = { "type": "chat",
   /** The text; with files it may be left out. */
@@ -349,7 +487,7 @@ export type ClientMessage = { "type": "chat",
   /** Started or stopped. */
   typing: boolean,
 }
-  | { "type": "livekit-token" } | { "type": "ping" } | { "type": "leave" } | { "type": "resume",
+  | HostMessage | { "type": "livekit-token" } | { "type": "ping" } | { "type": "leave" } | { "type": "resume",
   /** The ticket of the newest `welcome`. With one that is void the client joins as a new member. */
   ticket: string,
   /** The newest cursor the client has, if it still has what lies before it. */
