@@ -179,8 +179,9 @@ impl LocalRoom {
                 FrameOrder::Notice,
                 Content::Typing { from: *from, user: user.clone(), typing: *typing },
             ),
-            // For one session, not for the room's subscribers.
-            Event::Moved { .. } | Event::Unloading { .. } => return,
+            // For one session, or the end of all, and not for the room's subscribers.
+            Event::Moved { .. } | Event::Unloading { .. } | Event::Burned { .. } => return,
+            Event::Rules { .. } => return,
             Event::Call { epoch, from, user, call, version } => {
                 self.call_participants.lock().insert(*from, Instant::now());
                 // That a member has a token is not broadcast.

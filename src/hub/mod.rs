@@ -52,7 +52,9 @@ use crate::{
     account::Accounts,
     budget::{Budgets, Count, Resource, Usage},
     protocol::{ApiError, LimitsDto, ServerMessage, Welcome, WelcomeParams},
-    room::{Cursor, Entry, Limits, MemberId, Millis, Name, RoomError, RoomId, Seq, Snapshot},
+    room::{
+        Cursor, Entry, Joiner, Limits, MemberId, Millis, Name, RoomError, RoomId, Seq, Snapshot,
+    },
     store::{Store, StoreError},
     ticket::{Claims, Signer},
     video::Video,
@@ -338,8 +340,8 @@ impl Hub {
         }
         let after = from.cursor.filter(|_| from.exact);
         for _ in 0..JOINS {
-            let joining =
-                self.store.join(room, session.member(), session.name(), tag, from.began, after);
+            let joiner = Joiner::new(session.member(), session.name());
+            let joining = self.store.join(room, &joiner, tag, from.began, after);
             let (joined, snapshot) = match session.call(joining).await {
                 Ok(joined) => joined,
                 Err(error) => {

@@ -173,7 +173,7 @@ async fn leave(
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(30));
                 }
-                answer => break answer.unwrap_or(over),
+                answer => break answer.map_or(over, |left| left.gone),
             }
         };
     }
