@@ -10,6 +10,8 @@ mod error;
 mod file;
 #[cfg(test)]
 mod generated;
+mod host_request;
+mod rules;
 mod scalar;
 #[cfg(test)]
 mod schema;
@@ -23,6 +25,8 @@ pub use client_message::ClientMessage;
 pub use entry::EntryDto;
 pub use error::{ApiError, ErrorBody, Reconnect};
 pub use file::{FileDto, Files, Upload};
+pub use host_request::HostRequest;
+pub use rules::{KnockDto, RulesDto};
 pub use scalar::{Timestamp, True};
 pub use server_message::{ServerMessage, StatusCode};
 pub use welcome::{LimitsDto, MemberDto, Welcome, WelcomeParams};
