@@ -1,10 +1,12 @@
 //! Every setting: its flag, its environment variable, its default and its check.
 
 mod budgets;
+mod command_line;
 mod error;
 mod livekit;
 mod origin;
 mod period;
+mod receipt_key;
 mod secret;
 mod switch;
 
@@ -14,6 +16,7 @@ use clap::{Parser, ValueEnum};
 
 pub use self::{
     budgets::BudgetSettings,
+    command_line::{Command, CommandLine},
     error::ConfigError,
     livekit::LiveKit,
     origin::{AllowedHosts, Authority, NameError, Origin, Origins},
@@ -80,6 +83,17 @@ pub struct Config {
         hide_default_value = true
     )]
     pub secret: Secret,
+
+    /// Signs receipts of rooms that ended: 32 bytes as hex or base64url, the same on all nodes. Without it each node takes a random key that ends with it
+    #[arg(
+        long,
+        env = "PARLOR_RECEIPT_KEY",
+        value_name = "KEY",
+        default_value = "",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub receipt_key: Secret,
 
     /// Further origins whose pages may connect, separated by commas (`https://chat.example.org`)
     #[arg(
@@ -179,6 +193,7 @@ impl Config {
     pub fn check(mut self) -> Result<Self, ConfigError> {
         self.tidy()?;
         self.livekit()?;
+        self.receipt_key()?;
         if self.lease.millis() < 1000 {
             return Err(ConfigError::Lease);
         }

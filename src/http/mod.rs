@@ -49,6 +49,7 @@ use crate::{
     budget::{Budgets, ClientAddr, Resource},
     hub::Hub,
     protocol::ApiError,
+    receipt::ReceiptSigner,
     room::{MemberId, RoomId},
     transport::{FramePacers, hijack::HijackHandle, poll::Pollers},
 };
@@ -85,6 +86,8 @@ pub struct AppState {
     pub anonymous_pacers: FramePacers<(RoomId, ClientAddr)>,
     /// What each address and this node may hold and do.
     pub budgets: Arc<Budgets>,
+    /// Signs receipts; the public half of its key has an address.
+    pub receipts: Arc<ReceiptSigner>,
     /// WebSocket connections; the server waits for them when it stops.
     pub links: TaskTracker,
 }
@@ -149,6 +152,7 @@ impl AppState {
                 Handler::Health => Ok(response::text("ok\n")),
                 Handler::Ready => Box::pin(self.readiness()).await,
                 Handler::Metrics => Ok(self.metrics()),
+                Handler::ReceiptKey => Ok(response::key_set(self.receipts.jwks())),
                 Handler::Account(AccountRoute::Register | AccountRoute::Login)
                     if request.method() != Method::POST =>
                 {

@@ -37,6 +37,7 @@ pub(super) enum Handler {
     Health,
     Ready,
     Metrics,
+    ReceiptKey,
     Visitor,
     Account(AccountRoute),
     Document(&'static str),
@@ -65,7 +66,7 @@ const fn route(path: &'static str, methods: &'static str, handler: Handler) -> R
 }
 
 // A HEAD of a socket or a stream would take the effort of its GET and return nothing.
-static ROUTES: [Route; 27] = [
+static ROUTES: [Route; 28] = [
     route("/ws", "GET", Handler::Socket),
     route("/", "GET, HEAD", Handler::Page),
     route("/transports", "GET, HEAD", Handler::Page),
@@ -88,6 +89,7 @@ static ROUTES: [Route; 27] = [
     route("/healthz", "GET, HEAD", Handler::Health),
     route("/readyz", "GET, HEAD", Handler::Ready),
     route("/metrics", "GET, HEAD", Handler::Metrics),
+    route("/.well-known/parlor-receipt-key", "GET, HEAD", Handler::ReceiptKey),
     // The page has views at the first two.
     route("/register", "GET, HEAD, POST", Handler::Account(AccountRoute::Register)),
     route("/login", "GET, HEAD, POST", Handler::Account(AccountRoute::Login)),
@@ -164,6 +166,9 @@ mod tests {
             ("/api/rooms/x/files/y", Handler::File, "x"),
             ("/api/rooms/x/files/y/z", Handler::Asset, ""),
             ("/livekit/webhook", Handler::LiveKit, ""),
+            ("/.well-known/parlor-receipt-key", Handler::ReceiptKey, ""),
+            ("/.well-known/parlor-receipt-key/", Handler::Asset, ""),
+            ("/.well-known", Handler::Asset, ""),
             ("/r/a/b", Handler::Asset, ""),
             ("//metrics", Handler::Asset, ""),
             ("/metrics/", Handler::Asset, ""),
