@@ -95,6 +95,7 @@ impl Server {
         };
         let receipts = Arc::new(receipt_signer(&config)?);
         let budgets = Arc::new(Budgets::new(descriptors::bounded(config.budgets.limits())));
+        let node = NodeId(fastrand::u64(..));
         let hub_config = HubConfig {
             signer: Signer::new(config.secret.expose()),
             limits,
@@ -103,12 +104,13 @@ impl Server {
             reload_grace: config.reload_grace(),
             no_export: config.no_export.0,
             video: config.livekit()?.map(Video::new),
+            receipts: Arc::clone(&receipts),
+            node,
             accounts: accounts.clone(),
             budgets: Arc::clone(&budgets),
             clock: wall_clock,
         };
         let rooms = RoomRegistry::new(hub_config);
-        let node = NodeId(fastrand::u64(..));
         let events: Arc<dyn EventHandler> = Arc::clone(&rooms) as _;
         let store: Arc<dyn Store> = match config.redis() {
             Some(url) => Redis::connect(
