@@ -22,7 +22,7 @@ pub use self::{
     origin::{AllowedHosts, Authority, NameError, Origin, Origins},
     period::Period,
     secret::Secret,
-    switch::Switch,
+    switch::{Switch, SwitchOff},
 };
 use crate::room::Limits;
 
@@ -139,6 +139,10 @@ pub struct Config {
     #[arg(long, env = "PARLOR_NO_EXPORT", value_name = "true|false", default_value = "", hide_default_value = true, num_args = 0..=1, default_missing_value = "true")]
     pub no_export: Switch,
 
+    /// The first member of a room is its host, who may remove members, lock the room and end it; false for rooms without hosts
+    #[arg(long, env = "PARLOR_ROOM_HOSTS", value_name = "true|false", default_value = "true", num_args = 0..=1, default_missing_value = "true")]
+    pub room_hosts: SwitchOff,
+
     /// How long the seat of a lost link is held
     #[arg(long, env = "PARLOR_GRACE", default_value = "15s", value_name = "TIME")]
     pub grace: Period,
@@ -224,6 +228,7 @@ impl Config {
                 _ => self.budgets.largest_file(self.file_bytes),
             },
             room_file_bytes: self.room_file_bytes,
+            hosts: self.room_hosts.0,
             ..Limits::default()
         }
     }

@@ -10,6 +10,7 @@ mod disposition;
 mod file;
 mod gate;
 mod guards;
+mod hosting;
 mod layers;
 mod long_poll;
 mod origin;
@@ -146,6 +147,12 @@ impl AppState {
                     let file = path.rsplit('/').next().unwrap_or_default();
                     Box::pin(self.file(room, file, request)).await
                 }
+                Handler::Host => Box::pin(self.host(room, request)).await,
+                Handler::Invites => Box::pin(self.invites(room, request)).await,
+                Handler::Invite => {
+                    let invite = path.rsplit('/').next().unwrap_or_default();
+                    Box::pin(self.revoke(room, invite, request)).await
+                }
                 Handler::Leave => Box::pin(self.leave(room, request)).await,
                 Handler::LiveKitToken => Box::pin(self.livekit_token(room, request)).await,
                 Handler::LiveKit => Box::pin(self.livekit(request)).await,
@@ -170,13 +177,6 @@ impl AppState {
             () = gone => Ok(response::nothing()),
         };
         result.unwrap_or_else(|error| refuse(&error))
-    }
-
-    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
-        let room = room_id(room)?;
-        self.usage(request).frame()?;
-        let members = self.hub.count(&room).await?;
-        Ok(response::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
     async fn livekit_token<B>(

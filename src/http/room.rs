@@ -193,7 +193,7 @@ impl AppState {
     }
 
     /// A message or typing state from a request's body, and the ticket that came with it.
-    async fn read_message<B>(
+    pub(super) async fn read_message<B>(
         &self,
         mut request: Request<B>,
     ) -> Result<(Option<String>, ClientFrame), ApiError>

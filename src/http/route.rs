@@ -30,6 +30,9 @@ pub(super) enum Handler {
     Events,
     Typing,
     Leave,
+    Host,
+    Invites,
+    Invite,
     Files,
     File,
     LiveKitToken,
@@ -66,7 +69,7 @@ const fn route(path: &'static str, methods: &'static str, handler: Handler) -> R
 }
 
 // A HEAD of a socket or a stream would take the effort of its GET and return nothing.
-static ROUTES: [Route; 28] = [
+static ROUTES: [Route; 31] = [
     route("/ws", "GET", Handler::Socket),
     route("/", "GET, HEAD", Handler::Page),
     route("/transports", "GET, HEAD", Handler::Page),
@@ -79,6 +82,9 @@ static ROUTES: [Route; 28] = [
     route("/api/rooms/{room}/events", "GET", Handler::Events),
     route("/api/rooms/{room}/typing", "POST", Handler::Typing),
     route("/api/rooms/{room}/leave", "POST", Handler::Leave),
+    route("/api/rooms/{room}/host", "POST", Handler::Host),
+    route("/api/rooms/{room}/invites", "GET, HEAD, POST", Handler::Invites),
+    route("/api/rooms/{room}/invites/{invite}", "DELETE", Handler::Invite),
     route("/api/rooms/{room}/files", "POST", Handler::Files),
     route("/api/rooms/{room}/files/{file}", "GET, HEAD, PATCH, DELETE", Handler::File),
     route("/api/rooms/{room}/livekit-token", "POST", Handler::LiveKitToken),
@@ -121,7 +127,7 @@ impl Route {
             let segment = given.next()?;
             match expected {
                 "{room}" => room = segment,
-                "{file}" => {}
+                "{file}" | "{invite}" => {}
                 _ if expected != segment => return None,
                 _ => {}
             }

@@ -59,7 +59,11 @@ impl Hub {
         Ok(HostAnswer::Done(Ack { n: None, seq: None, timestamp, cursor: None, duplicate: None }))
     }
 
-    async fn decide(
+    /// Carries out what a host decides.
+    ///
+    /// # Errors
+    /// As [`Self::host_request`].
+    pub async fn decide(
         self: &Arc<Self>,
         room: &RoomId,
         by: MemberId,

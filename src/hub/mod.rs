@@ -62,7 +62,7 @@ use crate::{
     receipt::ReceiptSigner,
     room::{
         Address, Cursor, Entry, Joiner, Limits, MemberId, Millis, Name, NodeId, RoomError, RoomId,
-        Seq, Snapshot,
+        RoomRules, Seq, Snapshot,
     },
     store::{Store, StoreError},
     ticket::{Claims, Signer},
@@ -399,6 +399,15 @@ impl Hub {
             }
         }
         Err(ApiError::StoreUnavailable)
+    }
+
+    /// What is told of a room before a person joins: how many members it has, and its rules.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn door(&self, room: &RoomId) -> Result<(usize, Arc<RoomRules>), ApiError> {
+        let room = self.store.find(room, None).await?;
+        Ok(room.map_or_else(Default::default, |room| (room.count(), room.rules)))
     }
 
     /// How many members a room has.
