@@ -3,6 +3,7 @@
 import { TransportSelector, transportSpecs } from "../transport/selector";
 import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
+import type { JoinParams } from "../transport/transport";
 import { entryEvent, type LogEvent, nextTick, reduce } from "../log/log";
 import { lostWords, type NewLine, nextToSend, toFrame } from "../log/outgoing";
 import { reactionTo } from "../log/reactions";
@@ -13,14 +14,8 @@ import type { RoomCipher } from "../e2ee/cipher";
 import type { Secret } from "../e2ee/key";
 import { markUndecryptable } from "../e2ee/sealed-text";
 import type { Sealer } from "../e2ee/sealer";
-import {
-  forgetSession,
-  loadSession,
-  loadTransport,
-  type SavedSession,
-  saveSession,
-  saveTransport,
-} from "../storage/storage";
+import { forgetRoom, forgetSession, loadSession, loadTransport, saveTransport } from "../storage/storage";
+import type { SavedSession } from "../storage/storage";
 import { BROWSER } from "./browser";
 import { Draft } from "./draft.svelte";
 import { inbox } from "../files/inbox.svelte";
@@ -31,18 +26,20 @@ import { PlainConsent } from "./plain-consent.svelte";
 import { Redraw } from "./redraw";
 import type { Renaming } from "./renaming";
 import type { RoomSessionOptions } from "./room-session-options";
+import { saveSeat } from "./saved-seat";
 import { ServerClock } from "./server-clock";
 import { Tick } from "./tick";
 import { Typing } from "./typing";
+import { takeBackUnsent } from "./unsent";
 
 export class RoomSession {
   readonly room: string;
   /** As it is wanted; the log has the one that the server knows. */
   name: string;
-  /** The room's key from the link; null without one. */
-  readonly secret: Secret | null;
+  /** The room's key from the link; null without one, and once the host has ended the room. */
+  secret: Secret | null;
   /** The keys derived from it. */
-  readonly cipher: Promise<RoomCipher> | null;
+  cipher: Promise<RoomCipher> | null;
   /** This browser cannot encrypt: nothing is sent. */
   encryptionFailed = $state(false);
   readonly plain: PlainConsent;
@@ -74,6 +71,8 @@ export class RoomSession {
   readonly colours = new MemberColours();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
+  /** The invite counts once: a page that was in the room comes back with its ticket. */
+  #joining: Pick<JoinParams, "traffic" | "invite">;
   readonly #connection: Connection;
   #log: Log;
   readonly #redraw = new Redraw(() => (this.log = this.#log));
@@ -98,7 +97,8 @@ export class RoomSession {
     this.#options = options;
     this.secret = options.secret ?? null;
     this.#storageKey = options.storageKey ?? room;
-    const { transport: forced = null, traffic = null } = options;
+    const { transport: forced = null, traffic = null, invite = null } = options;
+    this.#joining = { traffic, invite };
     const saved = loadSession(this.#storageKey);
     this.cipher = this.secret === null ? null : this.#loadCipher(this.secret, saved);
     this.cipher?.catch(() => (this.encryptionFailed = true));
@@ -109,15 +109,14 @@ export class RoomSession {
     this.#draft = new Draft(this.#storageKey);
     this.#connection = new Connection({
       selector: new TransportSelector(transportSpecs(forced), loadTransport()),
-      joinParams: () => ({ room, name: this.name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
+      joinParams: () => ({ room, name: this.name, ticket: this.#ticket, cursor: this.#log.cursor, ...this.#joining }),
       onFrame: (frame) => this.#onFrame(frame),
       onTicket: (ticket) => (this.#ticket = ticket),
       onState: (state) => this.#onConnectionState(state),
       ...BROWSER,
     });
     this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
-    const setVisible = (visible: boolean) => this.#dispatch({ type: "visibility", visible });
-    listenToPage(this.#connection, setVisible, this.#lifetime.signal);
+    listenToPage(this.#connection, (visible) => this.#dispatch({ type: "visibility", visible }), this.#lifetime.signal);
     this.#connection.connect();
   }
 
@@ -205,12 +204,7 @@ export class RoomSession {
 
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
-    const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    this.#draft.putBack(waiting.flatMap((o) => (o.amends?.type === "react" ? [] : [o.text])));
-    for (const { key, files } of waiting) {
-      inbox.takeBack(files);
-      this.discard(key);
-    }
+    takeBackUnsent(this.#log, this.#draft, (key) => this.discard(key));
     this.plain.asking = false;
   }
 
@@ -262,6 +256,7 @@ export class RoomSession {
       case "reset": {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
+        this.#joining.invite = null;
         this.#sealer?.chain.setAuthor(frame.clientId);
         // Another seat, another room: the same number is another message.
         if (frame.clientId !== this.#log.me?.clientId) [this.replyTo, this.#last] = [null, undefined];
@@ -336,10 +331,18 @@ export class RoomSession {
     if (state.is === "open" && !state.tooManyTabs && !this.#options.transport) saveTransport(state.transport);
     if (state.is === "open") this.#dispatch({ type: "connection", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#dispatch({ type: "connection", up: false, now: this.now() });
-    if (state.is === "ended" && state.why === "left") {
-      this.#ticket = null;
-      forgetSession(this.#storageKey);
-    }
+    if (state.is !== "ended" || (state.why !== "left" && state.why !== "burned")) return;
+    this.#ticket = null;
+    forgetSession(this.#storageKey);
+    // The host has ended the room: nothing of it stays. The receipt may wait in this queue.
+    if (state.why === "burned") void this.#decryptQueue.then(() => this.#wipe());
+  }
+
+  #wipe(): void {
+    this.#lifetime.abort();
+    [this.#log, this.#sealer, this.#last, this.secret, this.cipher] = [emptyLog(), null, undefined, null, null];
+    [this.log, this.draft, this.replyTo] = [this.#log, "", null];
+    forgetRoom(this.#storageKey);
   }
 
   #dispatch(event: LogEvent): void {
@@ -392,9 +395,6 @@ export class RoomSession {
   }
 
   #persist(): void {
-    const { me, lastN, former } = this.#log;
-    const last = this.#sealer?.chain.last ?? this.#last;
-    if (me && this.#ticket !== null)
-      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last?.n ? { last } : {}) });
+    saveSeat(this.#storageKey, this.#log, this.#ticket, this.#sealer?.chain.last ?? this.#last);
   }
 }

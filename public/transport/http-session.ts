@@ -69,8 +69,8 @@ export class HttpSession {
 
   /** Joins or resumes: the `welcome`, as on the WebSocket. */
   async join(): Promise<JoinReply> {
-    const { name, cursor } = this.#joinParams;
-    const body = { name, ...(cursor === null ? {} : { cursor }) };
+    const { name, cursor, invite } = this.#joinParams;
+    const body = { name, ...(cursor === null ? {} : { cursor }), ...(invite ? { invite } : {}) };
     for (;;) {
       try {
         const reply = readJoinReply(await this.request("join", { body }));

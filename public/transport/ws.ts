@@ -12,7 +12,7 @@ const LEAVE_TIMEOUT = 3_000;
 /** How long a preconnected socket waits for the page. Without a limit an invisible member would stay in the room. */
 const PRECONNECT_TTL = 30_000;
 
-type PreconnectParams = Pick<JoinParams, "room" | "name" | "ticket">;
+type PreconnectParams = Pick<JoinParams, "room" | "name" | "ticket" | "invite">;
 
 /** A socket opened before the page's script ran, and the events that came meanwhile. */
 type Preconnect = { params: PreconnectParams; socket: WebSocket; events: (MessageEvent | CloseEvent)[] };
@@ -27,6 +27,7 @@ function address(params: PreconnectParams, resume: boolean): URL {
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("room", params.room);
   url.searchParams.set("name", params.name);
+  if (params.invite) url.searchParams.set("invite", params.invite);
   // The ticket goes in a frame: an address ends up in logs.
   if (resume) url.searchParams.set("resume", "1");
   return url;
@@ -64,11 +65,12 @@ function discard({ socket }: Preconnect): void {
 }
 
 /** Once, and only for a session with the same parameters. */
-function takePreconnect({ room, name, ticket, cursor, traffic }: JoinParams): Preconnect | null {
+function takePreconnect({ room, name, ticket, invite, cursor, traffic }: JoinParams): Preconnect | null {
   const preconnected = globalThis.parlorPreconnect;
   if (!preconnected) return null;
   const { params } = preconnected;
-  if (params.room === room && params.name === name && params.ticket === ticket && cursor === null && traffic === null) {
+  const isSame = params.room === room && params.name === name && params.ticket === ticket && params.invite === invite;
+  if (isSame && cursor === null && traffic === null) {
     globalThis.parlorPreconnect = undefined;
     return preconnected;
   }

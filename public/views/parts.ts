@@ -5,6 +5,8 @@ import { LazyPart } from "./lazy-parts.svelte";
 export const loadDamagedLink = () => import("./DamagedLink.svelte");
 export const loadLanding = () => import("./Landing.svelte");
 export const loadNamePrompt = () => import("./NamePrompt.svelte");
+export const loadReceipt = () => import("../receipt/ReceiptView.svelte");
+export const loadKnocking = () => import("./Knocking.svelte");
 export const loadRoomEnded = () => import("./RoomEnded.svelte");
 export const loadExplanation = () => import("../e2ee/explanation");
 export const loadDialogs = () => import("./dialogs");
