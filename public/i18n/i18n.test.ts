@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
+import { COMMAND_TEXTS } from "../commands/texts";
+import { SETTINGS } from "../host/settings-texts";
+import { HOST } from "../host/texts";
 import { MORE } from "../more/texts";
 import { CHOICES } from "./choices";
 import { COMPARISON } from "./comparison";
@@ -23,7 +26,14 @@ import { ru as secrecyRu } from "./encryption/ru";
 import { i18n } from "./i18n.svelte";
 
 /** What is called the same in every language. */
-const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE", "Markdown", "JSON"];
+const NAMES = [
+  LANDING.ru.joinPlaceholder,
+  "WebSocket",
+  "SSE",
+  "Markdown",
+  "JSON",
+  ...Object.values(COMMAND_TEXTS.ru.usage),
+];
 
 describe.each([
   ["of the page", en, ru],
@@ -42,6 +52,9 @@ describe.each([
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
   ["of what is chosen for a browser", CHOICES.en, CHOICES.ru],
   ["of a room's menu", MORE.en, MORE.ru],
+  ["of a room with a host", HOST.en, HOST.ru],
+  ["of the host's dialogs", SETTINGS.en, SETTINGS.ru],
+  ["of commands", COMMAND_TEXTS.en, COMMAND_TEXTS.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
     Object.entries(of).flatMap(([key, value]) =>

@@ -10,6 +10,18 @@ export type HostEvent =
   | ({ type: "knock"; now?: number } & Knock)
   | { type: "knock-over"; clientId: string; now?: number };
 
+/** Whether there is anything of a host to be seen but its name in the list. */
+export function isHosted({ rules, knocks, lines }: Log): boolean {
+  if (!rules) return false;
+  const { lock, history, ...others } = rules;
+  return (
+    lock !== "open" ||
+    history !== "all" ||
+    Object.keys(others).length + knocks.length > 0 ||
+    lines.some((l) => l.kind === "notice" && (l.what === "host" || l.what === "rules"))
+  );
+}
+
 export function applyHosting(log: Log, event: HostEvent): Log {
   switch (event.type) {
     case "host": {

@@ -25,6 +25,10 @@ export const filing = new LazyPart(() => import("../files/part"));
 
 /** The minute and the room of the last preload. */
 let last = "";
+/** What a room with a host shows of it, and what the host may do. */
+export const hosting = new LazyPart(() => import("../host/part"));
+/** What the composer does with a text that begins with a slash. */
+export const commands = new LazyPart(() => import("../commands/CommandBar.svelte"));
 
 /**
  * The person does something in a room: what it may ask for when its network is away is fetched, and the visit noted.

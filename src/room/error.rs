@@ -71,6 +71,65 @@ pub enum RoomError {
     /// The room has as many members as it may.
     #[error("this room is full")]
     RoomFull,
+    /// Only the host may do this.
+    #[error("only the host of this room may do this")]
+    NotHost,
+    /// The host has removed the member.
+    #[error("the host removed you from this room")]
+    Kicked,
+    /// No new members.
+    #[error("this room is locked: its host lets nobody new in")]
+    RoomLocked,
+    /// New members wait for the host.
+    #[error(
+        "this room's host decides who joins: ask again with the ticket of this answer, or wait"
+    )]
+    Knocking,
+    /// The host said no, or did not answer.
+    #[error("the host did not let you in")]
+    NotAdmitted,
+    /// Too many wait.
+    #[error("{max} people wait to be let in already", max = length::KNOCKS)]
+    KnocksFull,
+    /// New members need an invite.
+    #[error("this room takes only people with an invite")]
+    InviteOnly,
+    /// Not an invite to this room.
+    #[error("this invite is not one of this room")]
+    BadInvite,
+    /// As many have used the invite as may.
+    #[error("this invite was used as often as it may be")]
+    InviteSpent,
+    /// The invite's time is over, or its room's.
+    #[error("this invite, or the room that it was for, has ended")]
+    InviteExpired,
+    /// The host has taken the invite back.
+    #[error("the host took this invite back")]
+    InviteRevoked,
+    /// Too many invites.
+    #[error("a room has at most {max} invites: revoke one, or wait until one ends", max = length::INVITES)]
+    InvitesFull,
+    /// The host lets the member send nothing.
+    #[error("the host has muted you: you can read, but send no messages")]
+    Muted,
+    /// No such member, and nobody who waits.
+    #[error("there is no such member, and nobody who waits under this clientId")]
+    NoMember,
+    /// A host cannot do this to itself.
+    #[error("a host cannot remove or mute itself: name another host first")]
+    BadTarget,
+    /// Too soon, too late, or too short.
+    #[error(
+        "a room ends between 10 minutes and 7 days from now, and keeps its messages for at least 60 s and no longer than \
+         limits.historyAge"
+    )]
+    BadLifetime,
+    /// Too long, or with characters that nobody sees.
+    #[error("a title has at most {max} bytes, in one line", max = length::TITLE)]
+    BadTitle,
+    /// Too many bans.
+    #[error("this room has as many bans as it may: lock it, or end it")]
+    BansFull,
     /// A counter below the last one whose entry is no longer in the log.
     #[error("n must grow: this one lies before your last message and its entry is gone")]
     StaleN,
@@ -100,6 +159,24 @@ impl RoomError {
             Self::NotMember => "not_member",
             Self::Overtaken => "replaced",
             Self::RoomFull => "room_full",
+            Self::NotHost => "not_host",
+            Self::Kicked => "kicked",
+            Self::RoomLocked => "room_locked",
+            Self::Knocking => "knocking",
+            Self::NotAdmitted => "not_admitted",
+            Self::KnocksFull => "knocks_full",
+            Self::InviteOnly => "invite_only",
+            Self::BadInvite => "bad_invite",
+            Self::InviteSpent => "invite_spent",
+            Self::InviteExpired => "invite_expired",
+            Self::InviteRevoked => "invite_revoked",
+            Self::InvitesFull => "invites_full",
+            Self::Muted => "muted",
+            Self::NoMember => "no_member",
+            Self::BadTarget => "bad_target",
+            Self::BadLifetime => "bad_lifetime",
+            Self::BadTitle => "bad_title",
+            Self::BansFull => "bans_full",
             Self::StaleN => "stale_n",
         }
     }

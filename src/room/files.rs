@@ -25,6 +25,11 @@ impl Files {
         self.0.retain(|_, kept| !kept.file.is_over(now, limits));
     }
 
+    /// How many files there are, and how many bytes have come.
+    pub(super) fn size(&self) -> (u64, u64) {
+        (self.0.len() as u64, self.0.values().map(|kept| kept.file.received).sum())
+    }
+
     /// Drops the uploads of a member that leaves: no other member knows of them.
     pub(super) fn forget_uploads(&mut self, member: MemberId) {
         self.0.retain(|_, kept| kept.file.attached.is_some() || kept.file.from != member);

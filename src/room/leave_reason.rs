@@ -11,11 +11,14 @@ pub enum LeaveReason {
     NodeLost,
     /// The node shut down in good order.
     Shutdown,
+    /// The host removed the member.
+    Kicked,
 }
 
 impl LeaveReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown];
+    pub const ALL: [Self; 5] =
+        [Self::Left, Self::Lost, Self::NodeLost, Self::Shutdown, Self::Kicked];
 
     /// The name of the reason on the wire.
     pub fn as_str(self) -> &'static str {
@@ -24,6 +27,7 @@ impl LeaveReason {
             Self::Lost => "lost",
             Self::NodeLost => "node_lost",
             Self::Shutdown => "shutdown",
+            Self::Kicked => "kicked",
         }
     }
 

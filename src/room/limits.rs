@@ -27,6 +27,14 @@ pub struct Limits {
     pub file_chunk: usize,
     /// How long an upload is kept without news of it.
     pub upload_age: Millis,
+    /// The first member of a room is its host.
+    pub hosts: bool,
+    /// The shortest and the longest time after which a host may end a room.
+    pub min_life: Millis,
+    /// See `min_life`.
+    pub max_life: Millis,
+    /// The shortest time for which a host may keep messages.
+    pub min_message_age: Millis,
 }
 
 impl Default for Limits {
@@ -43,6 +51,10 @@ impl Default for Limits {
             room_file_bytes: 50 << 20,
             file_chunk: 256 << 10,
             upload_age: 10 * 60 * 1000,
+            hosts: true,
+            min_life: 10 * 60 * 1000,
+            max_life: 7 * 24 * 60 * 60 * 1000,
+            min_message_age: 60_000,
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Checks what a member says against the messages that are there. Returns the position of the message that it
+    /// Checks what a member, who may be the host, says against the messages that are there. Returns the position of the message that it
     /// changes, and that message after the change.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl Log {
         &self,
         now: Millis,
         limits: &Limits,
-        (from, newest): (MemberId, Seq),
+        (from, host, newest): (MemberId, bool, Seq),
         text: &Text,
     ) -> Result<Option<(usize, Option<Text>)>, RoomError> {
         let amendment = match text.content() {
@@ -47,7 +47,12 @@ impl Log {
         else {
             return Err(RoomError::NoTarget);
         };
-        if !matches!(amendment, Amendment::React(_)) && entry.from != from {
+        let allowed = match amendment {
+            Amendment::React(_) => true,
+            Amendment::Delete { .. } => host || entry.from == from,
+            Amendment::Edit { .. } => entry.from == from,
+        };
+        if !allowed {
             return Err(RoomError::NotYours);
         }
         if matches!(amendment, Amendment::Edit { .. }) && entry.at + limits.edit_age <= now {
@@ -97,6 +102,11 @@ impl Log {
             }
             self.amendments.pop_front();
         }
+    }
+
+    /// How many entries there are, and how many bytes of text.
+    pub(super) fn size(&self) -> (u64, u64) {
+        ((self.messages.len() + self.amendments.len()) as u64, self.bytes as u64)
     }
 
     /// The entry of a member with this counter.

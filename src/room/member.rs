@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::{CallMark, Millis, RoomError, length};
 
 /// A member's public id (`clientId` on the wire): one a session, not one an account, and never a credential.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Deserialize)]
+#[serde(transparent)]
 pub struct MemberId(pub Uuid);
 
 impl MemberId {

@@ -4,13 +4,19 @@
 //! rules, and the contract suite proves that they do.
 
 mod amendment;
+mod ban;
 mod call_mark;
 mod cursor;
+mod ending;
 mod entry;
 mod error;
 mod file;
 mod files;
+mod host_action;
+mod hosting;
 mod id;
+mod invite;
+mod joiner;
 mod key;
 mod leases;
 mod leave_reason;
@@ -23,21 +29,28 @@ mod order;
 mod owner;
 mod reaction;
 mod rename;
+mod rules;
 mod snapshot;
 mod text;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use ahash::RandomState;
 
 use self::{files::Files, leases::Leases, log::Log};
 pub use amendment::Amendment;
+pub use ban::{Address, AddressMark, Ban};
 pub use call_mark::CallMark;
 pub use cursor::{Cursor, Epoch, Seq};
+pub use ending::{EndCause, RoomEnd};
 pub use entry::{Entry, NewEntry};
 pub use error::RoomError;
 pub use file::{AttachedFile, File, FileFacts, FileId, FileName, FileType, OpenedFile};
+pub use host_action::{Decision, HostAction};
+pub use hosting::Departed;
 pub use id::RoomId;
+pub use invite::{Invite, InviteId};
+pub use joiner::{Admission, Joiner};
 pub use key::RoomKey;
 pub use leave_reason::LeaveReason;
 pub use limits::Limits;
@@ -46,6 +59,7 @@ pub use message::Message;
 pub use order::JoinOrder;
 pub use owner::{Moment, NodeId, SessionOwner};
 pub use reaction::Reaction;
+pub use rules::{HistoryRule, Knock, Lock, RoomRules, Title};
 pub use snapshot::Snapshot;
 pub use text::{Content, Text};
 
@@ -75,6 +89,8 @@ pub struct JoinResult {
     pub new: bool,
     /// The counter of the member's last message, 0 if none is known.
     pub last_n: u64,
+    /// The newest entry's number when the member joined.
+    pub since: Seq,
 }
 
 struct Seat {
@@ -83,6 +99,10 @@ struct Seat {
     /// When the session's connection began: of two connections the later one has the session.
     since: Millis,
     last: Option<(u64, Seq, Millis)>,
+    /// The client's address when the member joined.
+    address: Option<Address>,
+    /// The newest entry's number when the member joined.
+    since_seq: Seq,
 }
 
 /// One room in one epoch: its members and its log.
@@ -96,6 +116,7 @@ pub struct Room {
     log: Log,
     files: Files,
     leases: Leases,
+    rules: Arc<RoomRules>,
 }
 
 impl Room {
@@ -111,6 +132,7 @@ impl Room {
             log: Log::default(),
             files: Files::default(),
             leases: Leases::default(),
+            rules: Arc::default(),
         }
     }
 
@@ -118,17 +140,17 @@ impl Room {
     /// lease.
     ///
     /// # Errors
-    /// [`RoomError::RoomFull`], or [`RoomError::Overtaken`] by a connection of another node; the room is left as it
-    /// was.
+    /// [`RoomError::RoomFull`], [`RoomError::Overtaken`] by a connection of another node, or why the rules let no new
+    /// member in; the room is left as it was. With [`RoomError::Knocking`] the rules may have changed, and the version.
     pub fn join(
         &mut self,
         now: Millis,
         limits: &Limits,
-        id: MemberId,
-        name: &Name,
+        joiner: &Joiner<'_>,
         holder: SessionOwner,
         began: Moment,
     ) -> Result<JoinResult, RoomError> {
+        let Joiner { id, name, address, .. } = *joiner;
         if let Some(seat) = self.seats.get_mut(&id) {
             let last_n = seat.last.map_or(0, |(n, ..)| n);
             let moves = seat.holder.node != holder.node;
@@ -144,30 +166,41 @@ impl Room {
                 self.leases.add(holder.node, now + limits.lease);
                 self.leases.remove(before.node);
             }
-            return Ok(JoinResult { new: false, last_n });
+            return Ok(JoinResult { new: false, last_n, since: seat.since_seq });
         }
         if self.seats.len() >= limits.members {
             return Err(RoomError::RoomFull);
         }
-        self.log.trim(now, limits, &mut self.files);
+        self.admit(now, joiner)?;
+        if limits.hosts && self.version == 0 {
+            Arc::make_mut(&mut self.rules).host = Some(id);
+        }
+        self.trim(now, limits);
         // A member who comes back after the grace continues with the counter of its last message.
         let last = self.log.newest_of(id).map(|entry| (entry.n, entry.seq, entry.at));
         let member = Member { id, name: name.clone(), joined_at: now, call: CallMark::default() };
         self.order.insert(&member);
-        self.seats.insert(id, Seat { member, holder, since: began.since(None, now), last });
+        let (since, since_seq) = (began.since(None, now), self.seq);
+        self.seats.insert(id, Seat { member, holder, since, last, address, since_seq });
         self.version += 1;
         self.leases.add(holder.node, now + limits.lease);
-        Ok(JoinResult { new: true, last_n: last.map_or(0, |(n, ..)| n) })
+        Ok(JoinResult { new: true, last_n: last.map_or(0, |(n, ..)| n), since: since_seq })
     }
 
     /// Removes a member, if `holder` still holds its session. The room may be empty after this.
-    pub fn leave(&mut self, id: MemberId, holder: SessionOwner) -> Option<Member> {
+    pub fn leave(&mut self, id: MemberId, holder: SessionOwner) -> Option<Departed> {
         if self.seats.get(&id)?.holder != holder {
             return None;
         }
+        let members = vec![self.remove(id)?];
+        Some(self.depart(members))
+    }
+
+    /// Ends a member's session, and its uploads.
+    fn remove(&mut self, id: MemberId) -> Option<Member> {
+        let Seat { member, holder, .. } = self.seats.remove(&id)?;
         self.version += 1;
         self.leases.remove(holder.node);
-        let member = self.seats.remove(&id)?.member;
         self.order.remove(&member);
         self.files.forget_uploads(id);
         Some(member)
@@ -186,7 +219,8 @@ impl Room {
         n: u64,
         text: &Text,
     ) -> Result<PublishResult, RoomError> {
-        self.log.trim(now, limits, &mut self.files);
+        let limits = &self.within(limits);
+        self.trim(now, limits);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
             if n == last_n {
@@ -197,11 +231,15 @@ impl Room {
                 return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
+        if self.rules.muted.contains(&from) {
+            return Err(RoomError::Muted);
+        }
+        let host = self.rules.host == Some(from);
         let seq = self.seq + 1;
         let (text, change) = match text.is_plain() {
             true => (text.clone(), None),
             false => {
-                let change = self.log.check(now, limits, (from, self.seq), text)?;
+                let change = self.log.check(now, limits, (from, host, self.seq), text)?;
                 (self.files.attach(now, limits, (from, seq), text)?, change)
             }
         };
@@ -209,7 +247,7 @@ impl Room {
         seat.last = Some((n, seq, now));
         let user = seat.member.name.clone();
         self.log.push(Entry { seq, at: now, from, user, n, text }, change, &mut self.files);
-        self.log.trim(now, limits, &mut self.files);
+        self.trim(now, limits);
         Ok(PublishResult { n, seq, at: now, repeated: false })
     }
 
@@ -273,15 +311,22 @@ impl Room {
 
     /// The room drops entries and uploads past their age, and members whose node has been silent for a lease. It may be
     /// empty after this.
-    pub fn expire(&mut self, now: Millis, limits: &Limits) -> Vec<Member> {
-        self.log.trim(now, limits, &mut self.files);
+    pub fn expire(&mut self, now: Millis, limits: &Limits) -> Departed {
+        let limits = &self.within(limits);
+        self.trim(now, limits);
         self.files.sweep(now, limits);
         let silent = self.leases.over(now);
-        silent.into_iter().flat_map(|node| self.evict(node)).collect()
+        let gone = silent.into_iter().flat_map(|node| self.unseat(node)).collect();
+        self.depart(gone)
     }
 
     /// Removes every member whose session a node holds. The room may be empty after this.
-    pub fn evict(&mut self, node: NodeId) -> Vec<Member> {
+    pub fn evict(&mut self, node: NodeId) -> Departed {
+        let gone = self.unseat(node);
+        self.depart(gone)
+    }
+
+    fn unseat(&mut self, node: NodeId) -> Vec<Member> {
         if !self.leases.end(node) {
             return Vec::new();
         }
@@ -298,58 +343,6 @@ impl Room {
     /// Whether a node holds any session here.
     pub fn holds(&self, node: NodeId) -> bool {
         self.leases.holds(node)
-    }
-
-    /// The whole room as it is now.
-    pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
-        self.log.trim(now, limits, &mut self.files);
-        Snapshot { history: self.log.entries(), ..self.facts() }
-    }
-
-    /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
-    /// has only what a client at `after` has missed, if it reaches back so far.
-    pub fn snapshot_for(
-        &mut self,
-        now: Millis,
-        limits: &Limits,
-        reader: MemberId,
-        after: Option<Cursor>,
-    ) -> Snapshot {
-        self.log.trim(now, limits, &mut self.files);
-        let facts = if self.seats.len() <= limits.listed {
-            self.facts()
-        } else {
-            let joined_at = |id| Some(self.member(id).ok()?.joined_at);
-            self.listing(self.order.listed(limits.listed, reader, joined_at).into_iter())
-        };
-        Snapshot { history: self.missed(after), ..facts }
-    }
-
-    fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
-        let after = after.filter(|after| after.epoch == self.epoch).map(|after| after.seq);
-        self.log.missed(after, self.seq)
-    }
-
-    /// The room without its log.
-    pub fn facts(&self) -> Snapshot {
-        self.listing(self.order.iter())
-    }
-
-    /// The same with no more than one of its members.
-    pub fn facts_about(&self, id: Option<MemberId>) -> Snapshot {
-        self.listing(id.into_iter())
-    }
-
-    fn listing(&self, listed: impl Iterator<Item = MemberId>) -> Snapshot {
-        let members: Vec<Member> = listed.filter_map(|id| self.member(id).ok()).cloned().collect();
-        let unlisted = self.seats.len() - members.len();
-        let Self { epoch, key, seq, version, .. } = *self;
-        Snapshot { epoch, key, seq, version, members, unlisted, history: Vec::new() }
-    }
-
-    /// The text of a message as it is kept now, if the log has it.
-    pub fn text_of(&self, seq: Seq) -> Option<&Text> {
-        self.log.text_of(seq)
     }
 
     /// The epoch of this room.

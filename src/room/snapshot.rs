@@ -1,6 +1,10 @@
 //! A room at one instant, as the store returns it.
 
-use super::{Cursor, Entry, Epoch, Member, MemberId, RoomKey, Seq};
+use std::sync::Arc;
+
+use super::{
+    Cursor, Entry, Epoch, Limits, Member, MemberId, Millis, Room, RoomKey, RoomRules, Seq, Text,
+};
 
 /// A room at one instant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +25,8 @@ pub struct Snapshot {
     /// The log as far as it is kept, oldest first: messages as they are now, and amendments. In the answer to a join, at
     /// least what its client has missed.
     pub history: Vec<Entry>,
+    /// Who decides, and what was decided.
+    pub rules: Arc<RoomRules>,
 }
 
 impl Snapshot {
@@ -54,4 +60,59 @@ pub(super) fn start(entries: &[Entry], after: Seq, newest: Seq) -> Option<usize>
     let missed = usize::try_from(newest.checked_sub(after)?).ok()?;
     let start = entries.partition_point(|entry| entry.seq <= after);
     (entries.len() - start == missed).then_some(start)
+}
+
+impl Room {
+    /// The whole room as it is now.
+    pub fn snapshot(&mut self, now: Millis, limits: &Limits) -> Snapshot {
+        self.trim(now, limits);
+        Snapshot { history: self.log.entries(), ..self.facts() }
+    }
+
+    /// The room for a member who joins. Of many members it lists only some (see [`JoinOrder::listed`]). Of the log it
+    /// has only what a client at `after` has missed, if it reaches back so far.
+    pub fn snapshot_for(
+        &mut self,
+        now: Millis,
+        limits: &Limits,
+        reader: MemberId,
+        after: Option<Cursor>,
+    ) -> Snapshot {
+        self.trim(now, limits);
+        let facts = if self.seats.len() <= limits.listed {
+            self.facts()
+        } else {
+            let joined_at = |id| Some(self.member(id).ok()?.joined_at);
+            self.listing(self.order.listed(limits.listed, reader, joined_at).into_iter())
+        };
+        Snapshot { history: self.missed(after), ..facts }
+    }
+
+    fn missed(&self, after: Option<Cursor>) -> Vec<Entry> {
+        let after = after.filter(|after| after.epoch == self.epoch).map(|after| after.seq);
+        self.log.missed(after, self.seq)
+    }
+
+    /// The room without its log.
+    pub fn facts(&self) -> Snapshot {
+        self.listing(self.order.iter())
+    }
+
+    /// The same with no more than one of its members.
+    pub fn facts_about(&self, id: Option<MemberId>) -> Snapshot {
+        self.listing(id.into_iter())
+    }
+
+    fn listing(&self, listed: impl Iterator<Item = MemberId>) -> Snapshot {
+        let members: Vec<Member> = listed.filter_map(|id| self.member(id).ok()).cloned().collect();
+        let unlisted = self.seats.len() - members.len();
+        let Self { epoch, key, seq, version, .. } = *self;
+        let rules = Arc::clone(&self.rules);
+        Snapshot { epoch, key, seq, version, members, unlisted, history: Vec::new(), rules }
+    }
+
+    /// The text of a message as it is kept now, if the log has it.
+    pub fn text_of(&self, seq: Seq) -> Option<&Text> {
+        self.log.text_of(seq)
+    }
 }

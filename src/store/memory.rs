@@ -1,151 +1,26 @@
 //! Rooms in this process: the pure rules of [`crate::room`] behind a sharded map.
 
+mod world;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use ahash::RandomState;
 use async_trait::async_trait;
 use bytes::Bytes;
-use dashmap::{DashMap, Entry as Slot};
+use dashmap::Entry as Slot;
 use tokio::time::Instant;
 
-use super::{Event, EventHandler, PublishResults, Store, StoreError};
-use crate::{
-    room::{
-        CallMark, Cursor, Entry, Epoch, File, FileFacts, FileId, JoinResult, LeaveReason, Limits,
-        Member, MemberId, Millis, Moment, Name, NewEntry, NodeId, OpenedFile, PublishResult, Room,
-        RoomError, RoomId, RoomKey, SessionOwner, Snapshot,
-    },
-    shrink,
+use self::world::Life;
+pub use self::world::{Clock, World, wall_clock};
+use super::{Event, EventHandler, LeaveOutcome, PublishResults, Store, StoreError};
+use crate::room::{
+    CallMark, Cursor, EndCause, Epoch, File, FileFacts, FileId, HostAction, JoinResult, Joiner,
+    LeaveReason, MemberId, Name, NewEntry, NodeId, OpenedFile, Room, RoomEnd, RoomError, RoomId,
+    RoomKey, SessionOwner, Snapshot,
 };
-
-/// The clock, as a value, so that tests can bring their own.
-pub type Clock = fn() -> Millis;
-
-/// The wall clock.
-pub fn wall_clock() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
-}
-
-/// All rooms of a process. Several [`Memory`] nodes may share one, as nodes share a Redis.
-pub struct World {
-    rooms: DashMap<RoomId, Life, RandomState>,
-    limits: Limits,
-    clock: Clock,
-    /// When the world was created, by both clocks. Moments are computed from it, so that they keep their order when the
-    /// wall clock is set.
-    since: (Instant, Millis),
-}
-
-/// A room, and the event handlers of the nodes that have members in it.
-struct Life {
-    room: Room,
-    watchers: HashMap<NodeId, Arc<dyn EventHandler>>,
-}
-
-impl Life {
-    fn on_event(&self, id: &RoomId, event: &Event) {
-        for events in self.watchers.values() {
-            events.on_event(id, event);
-        }
-    }
-
-    /// Adds a message to the log and publishes it, unless it is a repetition.
-    fn publish(
-        &mut self,
-        id: &RoomId,
-        now: Millis,
-        limits: &Limits,
-        from: MemberId,
-        NewEntry { n, text }: &NewEntry,
-    ) -> Result<PublishResult, RoomError> {
-        let said = match n {
-            Some(n) => self.room.publish(now, limits, from, *n, text),
-            None => self.room.publish_next(now, limits, from, text),
-        }?;
-        let PublishResult { n, seq, at, repeated } = said;
-        if !repeated {
-            let user = self.room.member(from)?.name.clone();
-            // Of a message with files the room knows more than its sender said.
-            let kept = if text.is_plain() || text.amendment().is_some() {
-                None
-            } else {
-                self.room.text_of(seq)
-            };
-            let entry = Entry { seq, at, from, user, n, text: kept.unwrap_or(text).clone() };
-            self.on_event(id, &Event::Said { epoch: self.room.epoch(), entry });
-        }
-        Ok(said)
-    }
-
-    /// Tells the remaining members about those that have just left, one version each.
-    fn bid_farewell(&mut self, id: &RoomId, gone: Vec<Member>, reason: LeaveReason) {
-        if gone.is_empty() {
-            return;
-        }
-        let room = &self.room;
-        self.watchers.retain(|node, _| room.holds(*node));
-        let first = room.version() - gone.len() as u64 + 1;
-        for ((version, member), after) in (first..).zip(gone.iter()).zip((0..gone.len()).rev()) {
-            self.on_event(
-                id,
-                &Event::Left {
-                    epoch: room.epoch(),
-                    member: member.clone(),
-                    reason,
-                    version,
-                    count: room.len() + after,
-                },
-            );
-        }
-    }
-}
-
-impl World {
-    /// An empty world.
-    pub fn new(limits: Limits, clock: Clock) -> Arc<Self> {
-        Arc::new(Self {
-            rooms: DashMap::default(),
-            limits,
-            clock,
-            since: (Instant::now(), clock()),
-        })
-    }
-
-    /// When something began, by the wall clock.
-    fn moment(&self, began: Instant) -> Moment {
-        let past = began.saturating_duration_since(self.since.0).as_micros();
-        let at = |millis: u128| {
-            self.since.1.saturating_add(Millis::try_from(millis).unwrap_or(Millis::MAX))
-        };
-        Moment { earliest: at(past / 1000), latest: at(past.div_ceil(1000)) }
-    }
-
-    /// How many rooms there are: 0 proves that no data of any room is left.
-    pub fn len(&self) -> usize {
-        self.rooms.len()
-    }
-
-    /// Whether there are no rooms.
-    pub fn is_empty(&self) -> bool {
-        self.rooms.is_empty()
-    }
-
-    /// Removes what has expired from every room.
-    fn expire(&self) {
-        let now = (self.clock)();
-        self.rooms.retain(|id, life| {
-            let gone = life.room.expire(now, &self.limits);
-            life.bid_farewell(id, gone, LeaveReason::NodeLost);
-            !life.room.is_empty()
-        });
-        shrink::shrink(&self.rooms);
-    }
-}
 
 /// One node's access to a [`World`].
 pub struct Memory {
@@ -194,12 +69,12 @@ impl Store for Memory {
     async fn join(
         &self,
         room: &RoomId,
-        id: MemberId,
-        name: &Name,
+        joiner: &Joiner<'_>,
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
+        let id = joiner.id;
         let (now, limits) = ((self.world.clock)(), &self.world.limits);
         // The map entry keeps its shard locked, so that a join and the last leave cannot run at the same time.
         let mut slot = match self.world.rooms.entry(room.clone()) {
@@ -211,17 +86,24 @@ impl Store for Memory {
         };
         let life = slot.get_mut();
         let before = life.room.holder(id).filter(|before| before.node != self.node);
-        let joined =
-            match life.room.join(now, limits, id, name, self.holder(tag), self.world.moment(began))
-            {
-                Ok(joined) => joined,
-                Err(refusal) => {
-                    if life.room.is_empty() {
-                        slot.remove();
-                    }
-                    return Err(refusal.into());
+        let (owner, moment) = (self.holder(tag), self.world.moment(began));
+        let version = life.room.version();
+        let joined = life.room.join(now, limits, joiner, owner, moment);
+        // An admission, an invite that was used, and a knock change the rules before the join is a version.
+        let changed = life.room.version() - version - u64::from(joined.is_ok_and(|it| it.new)) > 0;
+        if changed {
+            let count = life.room.len() - usize::from(joined.is_ok());
+            life.announce_rules_at(room, version + 1, count);
+        }
+        let joined = match joined {
+            Ok(joined) => joined,
+            Err(refusal) => {
+                if life.room.is_empty() {
+                    slot.remove();
                 }
-            };
+                return Err(refusal.into());
+            }
+        };
         life.watchers.entry(self.node).or_insert_with(|| Arc::clone(&self.events));
         if joined.new {
             let member = life.room.member(id)?.clone();
@@ -243,18 +125,55 @@ impl Store for Memory {
         id: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<LeaveOutcome, StoreError> {
         let Slot::Occupied(mut slot) = self.world.rooms.entry(room.clone()) else {
-            return Ok(true);
+            return Ok(LeaveOutcome { gone: true, end: None });
         };
         let life = slot.get_mut();
-        let Some(member) = life.room.leave(id, self.holder(tag)) else { return Ok(false) };
+        let Some(left) = life.room.leave(id, self.holder(tag)) else {
+            return Ok(LeaveOutcome { gone: false, end: None });
+        };
         if life.room.is_empty() {
+            let end = life.room.end(room, EndCause::Left, 1);
             slot.remove();
-            return Ok(true);
+            return Ok(LeaveOutcome { gone: true, end: Some(end) });
         }
-        life.bid_farewell(room, vec![member], reason);
-        Ok(false)
+        life.bid_farewell(room, left, reason);
+        Ok(LeaveOutcome { gone: false, end: None })
+    }
+
+    async fn decide(
+        &self,
+        room: &RoomId,
+        by: MemberId,
+        action: &HostAction,
+    ) -> Result<(), StoreError> {
+        let mut life = self.world.rooms.get_mut(room).ok_or(RoomError::NotMember)?;
+        let (now, limits) = ((self.world.clock)(), &self.world.limits);
+        let gone = life.room.decide(now, limits, by, action)?;
+        life.bid_farewell(room, gone, LeaveReason::Kicked);
+        Ok(())
+    }
+
+    async fn end_knock(&self, room: &RoomId, id: Option<MemberId>) -> Result<(), StoreError> {
+        if let Some(mut life) = self.world.rooms.get_mut(room)
+            && life.room.end_knock((self.world.clock)(), id)
+        {
+            life.announce_rules(room);
+        }
+        Ok(())
+    }
+
+    async fn burn(&self, room: &RoomId, by: Option<MemberId>) -> Result<RoomEnd, StoreError> {
+        let Slot::Occupied(slot) = self.world.rooms.entry(room.clone()) else {
+            return Err(RoomError::NotMember.into());
+        };
+        let life = slot.get();
+        let cause = life.room.check_end((self.world.clock)(), by)?;
+        let end = life.room.end(room, cause, life.room.len() as u64);
+        life.on_event(room, &Event::Burned { end: Arc::new(end.clone()) });
+        slot.remove();
+        Ok(end)
     }
 
     async fn publish_all(

@@ -6,7 +6,7 @@
 //! - `publish` numbers entries 1, 2, 3, … and publishes them to every node that has members in the room.
 //!   The same `(member, n)` is published once, however often it is sent.
 //! - A node gets events from before `join` returns until its last member of the room begins to leave.
-//!   It gets every entry in order of `seq`, and every join, leave and new name in order of `version`.
+//!   It gets every entry in order of `seq`, and every join, leave, new name and change of the rules in order of `version`.
 //!   Within one epoch, none is missing and none comes twice. Anything else is an [`Event::Reset`].
 //!   An event may be older than the snapshot that `join` returned, or of an earlier epoch:
 //!   compare `epoch`, `seq` and `version`.
@@ -24,6 +24,11 @@
 //!   Of several new names that a node has missed it gets the last.
 //! - A node's members are held by its lease, which the store renews by itself.
 //!   When the node falls silent, they leave with [`LeaveReason::NodeLost`].
+//! - The first member of a room is its host. When the host leaves, the right passes in the same step to the member that
+//!   joined first of those that remain. Rules hold from the step in which they change: a member that was removed
+//!   publishes nothing after it.
+//! - A room that is burned has no data left in the store. Nodes that have its members get [`Event::Burned`]; one that has
+//!   missed it may bring no member back.
 //! - No call shows an entry older than `history_age`, even in a room where nothing is written.
 //! - A file is uploaded in pieces by one member, who alone knows of it until a message names it. It is gone in the same
 //!   step as its message, or the room. An upload without news is gone after `upload_age`.
@@ -39,8 +44,9 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::room::{
-    CallMark, Cursor, Entry, Epoch, File, FileFacts, FileId, JoinResult, LeaveReason, Member,
-    MemberId, Name, NewEntry, OpenedFile, PublishResult, RoomError, RoomId, Snapshot,
+    CallMark, Cursor, Entry, Epoch, File, FileFacts, FileId, HostAction, JoinResult, Joiner,
+    LeaveReason, Member, MemberId, Name, NewEntry, OpenedFile, PublishResult, RoomEnd, RoomError,
+    RoomId, RoomRules, Snapshot,
 };
 
 /// For each message its result, in their order.
@@ -94,6 +100,24 @@ pub enum Event {
         version: u64,
         /// The member count now.
         count: usize,
+    },
+    /// The rules of the room changed. Counted as a version; of several that a node has missed it gets the last.
+    Rules {
+        /// The epoch in which they changed.
+        epoch: Epoch,
+        /// What they are now.
+        rules: Arc<RoomRules>,
+        /// The name of the host, if there is one.
+        host: Option<Name>,
+        /// The room's version after it.
+        version: u64,
+        /// The member count now.
+        count: usize,
+    },
+    /// The room was ended for all its members. No event of this epoch follows.
+    Burned {
+        /// What was removed.
+        end: Arc<RoomEnd>,
     },
     /// Other members may have joined and left meanwhile, but the members are the same as before.
     Unchanged {
@@ -150,6 +174,15 @@ pub trait EventHandler: Send + Sync + 'static {
     fn on_availability(&self, room: &RoomId, up: bool);
 }
 
+/// What a leave has done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeaveOutcome {
+    /// The room may be deleted now: false only where the store knows of a member.
+    pub gone: bool,
+    /// What was removed, if this leave deleted the room.
+    pub end: Option<RoomEnd>,
+}
+
 /// A failure of the store, or a room's refusal passed on.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -175,7 +208,10 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Joins a member to a room. Creates the room if need be.
     ///
-    /// With an `id` that is a member already, a new connection takes the session over.
+    /// The rules of the room may refuse a new member. With [`RoomError::Knocking`] it waits until the host admits it: it
+    /// has to ask again within [`Knock::AGE`](crate::room::Knock::AGE), and joins then.
+    ///
+    /// With the id of a member, a new connection takes the session over.
     /// No event follows, except for the node that had the session, if it is another one.
     ///
     /// `tag` marks the connection. It must never have been used before on this node, and is greater than those of older
@@ -187,22 +223,34 @@ pub trait Store: Send + Sync + 'static {
     async fn join(
         &self,
         room: &RoomId,
-        id: MemberId,
-        name: &Name,
+        joiner: &Joiner<'_>,
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError>;
 
     /// Ends the session if `tag` still owns it; void otherwise. The last leave deletes the room.
-    /// Returns whether the room may be deleted now: false only where the store knows of a member.
     async fn leave(
         &self,
         room: &RoomId,
         id: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<LeaveOutcome, StoreError>;
+
+    /// Carries out what a host decides: the rules change, and members may leave, in one step.
+    async fn decide(
+        &self,
+        room: &RoomId,
+        by: MemberId,
+        action: &HostAction,
+    ) -> Result<(), StoreError>;
+
+    /// Takes back the knock of one who no longer waits, and all that were not renewed in time.
+    async fn end_knock(&self, room: &RoomId, id: Option<MemberId>) -> Result<(), StoreError>;
+
+    /// Ends a room for all: `by` is its host, or none where its time is over. All its data goes in one step.
+    async fn burn(&self, room: &RoomId, by: Option<MemberId>) -> Result<RoomEnd, StoreError>;
 
     /// Adds a member's messages to the log, in order and in one step. A message may be repeated with the same `n` until
     /// it succeeds; one without gets the counter after the member's last, whatever other connections send in its name.

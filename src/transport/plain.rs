@@ -62,10 +62,18 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
         ServerMessage::Renamed { user, previous, .. } => {
             writeln!(text, "* {previous} is now called {user}")
         }
+        ServerMessage::Left { user, reason: LeaveReason::Kicked, .. } => {
+            writeln!(text, "* The host removed {user}")
+        }
         ServerMessage::Left { user, reason: LeaveReason::Left, .. } => {
             writeln!(text, "* {user} left")
         }
         ServerMessage::Left { user, .. } => writeln!(text, "* {user} was lost"),
+        ServerMessage::Host { user, .. } => writeln!(text, "* {user} is the host now"),
+        ServerMessage::Knocking { .. } => {
+            writeln!(text, "* The host of this room decides who joins. Please wait")
+        }
+        ServerMessage::Receipt { receipt } => writeln!(text, "* Receipt: {receipt}"),
         ServerMessage::Status { message, .. } => writeln!(text, "* {message}"),
         _ => Ok(()),
     };

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use parlor::room::{
-    CallMark, Cursor, Epoch, Limits, Member, MemberId, Millis, Moment, Name, NodeId, PublishResult,
-    Room, RoomError, RoomKey, SessionOwner, Text,
+    CallMark, Cursor, Epoch, Joiner, Limits, Member, MemberId, Millis, Moment, Name, NodeId,
+    PublishResult, Room, RoomError, RoomKey, SessionOwner, Text,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -23,6 +23,10 @@ const LIMITS: Limits = Limits {
     room_file_bytes: 25,
     file_chunk: 4,
     upload_age: 500,
+    hosts: false,
+    min_life: 100,
+    max_life: 10_000,
+    min_message_age: 50,
 };
 
 fn id(who: u8) -> MemberId {
@@ -122,7 +126,13 @@ impl Model {
                 self.tag += 1;
                 let (member, holder) = (id(who), holder(node, self.tag));
                 let seated = self.seats.contains_key(&member);
-                match room.join(self.now, &LIMITS, member, &name(who), holder, at(self.now)) {
+                match room.join(
+                    self.now,
+                    &LIMITS,
+                    &Joiner::new(member, &name(who)),
+                    holder,
+                    at(self.now),
+                ) {
                     Ok(joined) => {
                         assert_eq!(joined.new, !seated);
                         self.joins_and_leaves += u64::from(joined.new);
@@ -158,7 +168,7 @@ impl Model {
                     known == Some(holder),
                     "only the link that holds the seat frees it"
                 );
-                self.forget(left.into_iter().collect());
+                self.forget(left.map(|gone| gone.members).unwrap_or_default());
             }
             Step::Say { who, skip } => {
                 let n = self.last_n(id(who)) + skip;
@@ -205,7 +215,7 @@ impl Model {
             }
             Step::Wait { ms } => self.now += ms,
             Step::Expire => {
-                let gone = room.expire(self.now, &LIMITS);
+                let gone = room.expire(self.now, &LIMITS).members;
                 for member in &gone {
                     assert!(
                         self.leases[&self.seats[&member.id].node] <= self.now,
@@ -219,7 +229,7 @@ impl Model {
                 );
             }
             Step::Evict { node } => {
-                let gone = room.evict(NodeId(node.into()));
+                let gone = room.evict(NodeId(node.into())).members;
                 self.forget(gone);
                 assert!(self.seats.values().all(|holder| holder.node != NodeId(node.into())));
             }
@@ -280,7 +290,7 @@ proptest! {
 fn an_old_cursor_never_matches_the_next_life() {
     let (mut first, mut second) = (room(), room());
     for room in [&mut first, &mut second] {
-        room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
+        room.join(0, &LIMITS, &Joiner::new(id(0), &name(0)), holder(0, 1), at(0)).unwrap();
         room.publish(0, &LIMITS, id(0), 1, &text("hello")).unwrap();
     }
     let (first, second) = (first.snapshot(0, &LIMITS), second.snapshot(0, &LIMITS));
@@ -296,7 +306,7 @@ fn an_old_cursor_never_matches_the_next_life() {
 #[test]
 fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
     let mut room = room();
-    room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
+    room.join(0, &LIMITS, &Joiner::new(id(0), &name(0)), holder(0, 1), at(0)).unwrap();
     room.publish(10, &LIMITS, id(0), 1, &text("hello")).unwrap();
     assert_eq!(room.snapshot(10 + LIMITS.history_age - 1, &LIMITS).history.len(), 1);
     assert_eq!(room.snapshot(10 + LIMITS.history_age, &LIMITS).history.len(), 0);
@@ -305,11 +315,14 @@ fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
 #[test]
 fn who_comes_back_goes_on_counting() {
     let mut room = room();
-    room.join(0, &LIMITS, id(0), &name(0), holder(0, 1), at(0)).unwrap();
-    room.join(0, &LIMITS, id(1), &name(1), holder(0, 2), at(0)).unwrap();
+    room.join(0, &LIMITS, &Joiner::new(id(0), &name(0)), holder(0, 1), at(0)).unwrap();
+    room.join(0, &LIMITS, &Joiner::new(id(1), &name(1)), holder(0, 2), at(0)).unwrap();
     let first = room.publish(0, &LIMITS, id(1), 7, &text("hello")).unwrap();
     room.leave(id(1), holder(0, 2)).unwrap();
-    assert_eq!(room.join(5, &LIMITS, id(1), &name(1), holder(0, 3), at(5)).unwrap().last_n, 7);
+    assert_eq!(
+        room.join(5, &LIMITS, &Joiner::new(id(1), &name(1)), holder(0, 3), at(5)).unwrap().last_n,
+        7
+    );
     let again = room.publish(6, &LIMITS, id(1), 7, &text("hello")).unwrap();
     assert_eq!((again.seq, again.at, again.repeated), (first.seq, first.at, true));
 }
@@ -318,13 +331,16 @@ fn who_comes_back_goes_on_counting() {
 fn a_full_room_refuses_but_not_its_own() {
     let mut room = room();
     for who in 0..4 {
-        room.join(0, &LIMITS, id(who), &name(who), holder(0, who.into()), at(0)).unwrap();
+        room.join(0, &LIMITS, &Joiner::new(id(who), &name(who)), holder(0, who.into()), at(0))
+            .unwrap();
     }
     assert_eq!(
-        room.join(0, &LIMITS, id(9), &name(9), holder(0, 9), at(0)),
+        room.join(0, &LIMITS, &Joiner::new(id(9), &name(9)), holder(0, 9), at(0)),
         Err(RoomError::RoomFull)
     );
-    assert!(!room.join(0, &LIMITS, id(3), &name(3), holder(1, 10), at(0)).unwrap().new);
+    assert!(
+        !room.join(0, &LIMITS, &Joiner::new(id(3), &name(3)), holder(1, 10), at(0)).unwrap().new
+    );
     assert_eq!(room.len(), 4);
 }
 
@@ -343,8 +359,14 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
     };
     for who in 0..10 {
         let joined_at = 40 - u64::from(who);
-        room.join(joined_at, &limits, id(who), &name(who), holder(0, who.into()), at(joined_at))
-            .unwrap();
+        room.join(
+            joined_at,
+            &limits,
+            &Joiner::new(id(who), &name(who)),
+            holder(0, who.into()),
+            at(joined_at),
+        )
+        .unwrap();
         if who == 2 {
             assert_eq!(
                 told(&mut room, 0),
@@ -365,7 +387,7 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
     room.leave(id(2), holder(0, 2)).unwrap();
     assert_eq!(told(&mut room, 4), (vec![8, 7, 6, 4], 8));
     assert_eq!(room.snapshot(50, &limits).members.len(), 8, "who looks sees all");
-    assert_eq!(room.evict(NodeId(0)).len(), 8);
+    assert_eq!(room.evict(NodeId(0)).members.len(), 8);
     assert_eq!(told(&mut room, 4), (vec![], 0));
 }
 
@@ -376,8 +398,7 @@ fn of_two_nodes_links_the_one_that_began_later_has_the_seat() {
         let joined = room.join(
             now,
             &LIMITS,
-            id(0),
-            &name(0),
+            &Joiner::new(id(0), &name(0)),
             holder(node, tag),
             Moment { earliest, latest },
         );

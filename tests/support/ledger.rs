@@ -10,7 +10,7 @@ use std::{
 };
 
 use parlor::{
-    room::{LeaveReason, Limits, Member, MemberId, RoomId},
+    room::{Joiner, LeaveReason, Limits, Member, MemberId, RoomId},
     store::{Event, Store, StoreError, redis::Redis},
 };
 use tokio::{
@@ -83,7 +83,10 @@ impl Asleep {
 impl Node {
     pub async fn join(&self, room: &RoomId, who: &str) -> (MemberId, u64) {
         let (id, tag) = (MemberId::random(), tag());
-        self.store.join(room, id, &name(who), tag, Instant::now(), None).await.unwrap();
+        self.store
+            .join(room, &Joiner::new(id, &name(who)), tag, Instant::now(), None)
+            .await
+            .unwrap();
         (id, tag)
     }
 

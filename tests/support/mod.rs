@@ -26,8 +26,8 @@ use std::{
 
 use parlor::{
     room::{
-        Cursor, Entry, JoinResult, LeaveReason, Member, MemberId, Name, NewEntry, NodeId, RoomId,
-        Snapshot, Text,
+        Cursor, Entry, JoinResult, Joiner, LeaveReason, Member, MemberId, Name, NewEntry, NodeId,
+        RoomId, Snapshot, Text,
     },
     store::{Event, EventHandler, Store, StoreError},
 };
@@ -202,7 +202,7 @@ impl Node {
     ) -> Result<Guest, StoreError> {
         let tag = tag();
         let (joined, room) =
-            self.store.join(room, id, &name(who), tag, Instant::now(), None).await?;
+            self.store.join(room, &Joiner::new(id, &name(who)), tag, Instant::now(), None).await?;
         Ok(Guest { id, tag, joined, room })
     }
 

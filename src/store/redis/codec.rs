@@ -3,6 +3,8 @@
 //! Words are separated by single spaces. A name (see [`Name::encode`]) may hold spaces. It stands
 //! last, or before the line break that comes before the text; it cannot hold a line break itself.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 pub(super) use fred::bytes_utils::Str;
 use smallvec::SmallVec;
@@ -226,7 +228,16 @@ impl Reply {
         history.sort_unstable_by_key(|entry| entry.seq);
         let unlisted = total.saturating_sub(listed);
         Some(RoomState {
-            room: Snapshot { epoch, key, seq, version, members, unlisted, history },
+            room: Snapshot {
+                epoch,
+                key,
+                seq,
+                version,
+                members,
+                unlisted,
+                history,
+                rules: Arc::default(),
+            },
             moves,
             sessions,
         })
@@ -255,7 +266,7 @@ impl JoinReply {
         let (since, joined_at) = (reply.count()?, reply.count()?);
         let name = Name::decode(&reply.word()?)?;
         Some(Self {
-            joined: JoinResult { new, last_n },
+            joined: JoinResult { new, last_n, since: 0 },
             leased,
             since,
             joined_at,

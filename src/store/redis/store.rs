@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     room::{
-        CallMark, Cursor, File, FileFacts, FileId, JoinResult, LeaveReason, MemberId, Name,
-        NewEntry, OpenedFile, RoomId, Snapshot,
+        self, CallMark, Cursor, File, FileFacts, FileId, HostAction, JoinResult, LeaveReason,
+        MemberId, Name, NewEntry, OpenedFile, RoomEnd, RoomId, Snapshot,
     },
-    store::{PublishResults, Store, StoreError},
+    store::{LeaveOutcome, PublishResults, Store, StoreError},
 };
 
 #[async_trait]
@@ -33,12 +33,12 @@ impl Store for Redis {
     async fn join(
         &self,
         room: &RoomId,
-        id: MemberId,
-        name: &Name,
+        joiner: &room::Joiner<'_>,
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
+        let room::Joiner { id, name, .. } = *joiner;
         self.shared.router.admit(Keys::slot_of(room))?;
         self.shared
             .spoiled
@@ -51,13 +51,31 @@ impl Store for Redis {
         id: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<LeaveOutcome, StoreError> {
         // A leave is completed even if its caller no longer waits for it.
         let (shared, room) = (Arc::clone(&self.shared), room.clone());
         let goodbye = tokio::spawn(async move {
             shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await)
         });
-        goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
+        let gone = goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))??;
+        Ok(LeaveOutcome { gone, end: None })
+    }
+
+    async fn decide(
+        &self,
+        _room: &RoomId,
+        _by: MemberId,
+        _action: &HostAction,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn end_knock(&self, _room: &RoomId, _id: Option<MemberId>) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn burn(&self, _room: &RoomId, _by: Option<MemberId>) -> Result<RoomEnd, StoreError> {
+        Err(StoreError::Unavailable)
     }
 
     async fn publish_all(

@@ -13,11 +13,11 @@ use bytes::Bytes;
 use parlor::{
     hub::{Hub, RoomRegistry},
     room::{
-        CallMark, Cursor, File, FileFacts, FileId, JoinResult, LeaveReason, MemberId, Name,
-        NewEntry, NodeId, OpenedFile, RoomId, Snapshot,
+        CallMark, Cursor, File, FileFacts, FileId, HostAction, JoinResult, Joiner, LeaveReason,
+        MemberId, Name, NewEntry, NodeId, OpenedFile, RoomEnd, RoomId, Snapshot,
     },
     store::{
-        Event, EventHandler, PublishResults, Store, StoreError,
+        Event, EventHandler, LeaveOutcome, PublishResults, Store, StoreError,
         memory::{Memory, World, wall_clock},
         redis::Redis,
     },
@@ -43,14 +43,13 @@ impl Store for Slow {
     async fn join(
         &self,
         room: &RoomId,
-        id: MemberId,
-        name: &Name,
+        joiner: &Joiner<'_>,
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
         a_while().await;
-        let joined = self.0.join(room, id, name, tag, began, after).await;
+        let joined = self.0.join(room, joiner, tag, began, after).await;
         a_while().await;
         joined
     }
@@ -61,8 +60,25 @@ impl Store for Slow {
         id: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<LeaveOutcome, StoreError> {
         self.0.leave(room, id, tag, reason).await
+    }
+
+    async fn decide(
+        &self,
+        room: &RoomId,
+        by: MemberId,
+        action: &HostAction,
+    ) -> Result<(), StoreError> {
+        self.0.decide(room, by, action).await
+    }
+
+    async fn end_knock(&self, room: &RoomId, id: Option<MemberId>) -> Result<(), StoreError> {
+        self.0.end_knock(room, id).await
+    }
+
+    async fn burn(&self, room: &RoomId, by: Option<MemberId>) -> Result<RoomEnd, StoreError> {
+        self.0.burn(room, by).await
     }
 
     async fn publish_all(

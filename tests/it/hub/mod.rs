@@ -22,11 +22,12 @@ use parlor::{
     hub::{Encoder, Hub, JoinRequest, ResumeFrom, RoomRegistry, Session, Subscriber},
     protocol::ApiError,
     room::{
-        CallMark, Cursor, File, FileFacts, FileId, JoinResult, LeaveReason, Limits, MemberId, Name,
-        NewEntry, NodeId, OpenedFile, PublishResult, RoomId, Snapshot,
+        CallMark, Cursor, File, FileFacts, FileId, HostAction, JoinResult, Joiner, LeaveReason,
+        Limits, MemberId, Name, NewEntry, NodeId, OpenedFile, PublishResult, RoomEnd, RoomId,
+        Snapshot,
     },
     store::{
-        PublishResults, Store, StoreError,
+        LeaveOutcome, PublishResults, Store, StoreError,
         memory::{Memory, World, wall_clock},
     },
 };
@@ -130,8 +131,7 @@ impl Store for Moody {
     async fn join(
         &self,
         room: &RoomId,
-        id: MemberId,
-        name: &Name,
+        joiner: &Joiner<'_>,
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
@@ -148,14 +148,14 @@ impl Store for Moody {
         match wait {
             Some((When::Before, wait)) => {
                 let _ = wait.await;
-                self.store.join(room, id, name, tag, began, after).await
+                self.store.join(room, joiner, tag, began, after).await
             }
             Some((When::After, wait)) => {
-                let joined = self.store.join(room, id, name, tag, began, after).await;
+                let joined = self.store.join(room, joiner, tag, began, after).await;
                 let _ = wait.await;
                 joined
             }
-            None => self.store.join(room, id, name, tag, began, after).await,
+            None => self.store.join(room, joiner, tag, began, after).await,
         }
     }
 
@@ -165,8 +165,25 @@ impl Store for Moody {
         id: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<LeaveOutcome, StoreError> {
         self.store.leave(room, id, tag, reason).await
+    }
+
+    async fn decide(
+        &self,
+        room: &RoomId,
+        by: MemberId,
+        action: &HostAction,
+    ) -> Result<(), StoreError> {
+        self.store.decide(room, by, action).await
+    }
+
+    async fn end_knock(&self, room: &RoomId, id: Option<MemberId>) -> Result<(), StoreError> {
+        self.store.end_knock(room, id).await
+    }
+
+    async fn burn(&self, room: &RoomId, by: Option<MemberId>) -> Result<RoomEnd, StoreError> {
+        self.store.burn(room, by).await
     }
 
     async fn publish_all(

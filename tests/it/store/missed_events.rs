@@ -11,7 +11,7 @@ use crate::support::{
     tag, until,
 };
 use parlor::{
-    room::{LeaveReason, Limits, MemberId, Snapshot},
+    room::{Joiner, LeaveReason, Limits, MemberId, Snapshot},
     store::{Event, Store},
 };
 use tokio::time::Instant;
@@ -40,8 +40,9 @@ async fn newcomer_at_a_node_that_overslept_finds_everybody() {
         Asleep::begin().await;
     let cid = MemberId::random();
     let called = name("Cid");
+    let newcomer = Joiner::new(cid, &called);
     let (joined, ()) =
-        tokio::join!(sleeper.store.join(&room, cid, &called, tag(), Instant::now(), None), async {
+        tokio::join!(sleeper.store.join(&room, &newcomer, tag(), Instant::now(), None), async {
             line.hold(false)
         });
     let (_, welcome) = joined.unwrap();
@@ -70,8 +71,11 @@ async fn newcomer_at_a_node_that_hears_nothing_keeps_nobody_who_goes() {
     until("the subscription is gone", async || subscribers().ends_with("\n1")).await;
     let (cid, cid_tag) = other.join(&room, "Cid").await;
     let dan = MemberId::random();
-    let (_, welcome) =
-        deaf.store.join(&room, dan, &name("Dan"), tag(), Instant::now(), None).await.unwrap();
+    let (_, welcome) = deaf
+        .store
+        .join(&room, &Joiner::new(dan, &name("Dan")), tag(), Instant::now(), None)
+        .await
+        .unwrap();
     other.store.leave(&room, cid, cid_tag, LeaveReason::Left).await.unwrap();
     let mut told = Vec::new();
     until("Cid is gone", async || {
@@ -99,7 +103,10 @@ async fn newcomer_who_does_not_wait_for_the_welcome_leaves_no_ghost() {
         let (store, there, ghost, link) =
             (Arc::clone(&near.store), room.clone(), MemberId::random(), tag());
         let joining = tokio::spawn(async move {
-            store.join(&there, ghost, &name("Ghost"), link, Instant::now(), None).await.map(drop)
+            store
+                .join(&there, &Joiner::new(ghost, &name("Ghost")), link, Instant::now(), None)
+                .await
+                .map(drop)
         });
         until("the ghost sits", async || witness.people(&room).await == sorted(vec![ann, ghost]))
             .await;

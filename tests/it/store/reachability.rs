@@ -6,7 +6,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Limits, MemberId, RoomId},
+    room::{Joiner, Limits, MemberId, RoomId},
     store::{Store, StoreError, redis::Redis},
 };
 use tokio::{task::JoinHandle, time::Instant};
@@ -38,7 +38,13 @@ fn joining(store: &Arc<Redis>, room: &RoomId, joins: usize) -> Vec<Joining> {
         let (store, room) = (Arc::clone(store), room.clone());
         tokio::spawn(async move {
             store
-                .join(&room, MemberId::random(), &name("Bob"), tag(), Instant::now(), None)
+                .join(
+                    &room,
+                    &Joiner::new(MemberId::random(), &name("Bob")),
+                    tag(),
+                    Instant::now(),
+                    None,
+                )
                 .await
                 .map(drop)
         })

@@ -2,8 +2,8 @@
 
 use parlor::{
     room::{
-        Amendment, Content, Cursor, Limits, MemberId, Message, NewEntry, PublishResult, Reaction,
-        RoomError, RoomId, Text,
+        Amendment, Content, Cursor, Joiner, Limits, MemberId, Message, NewEntry, PublishResult,
+        Reaction, RoomError, RoomId, Text,
     },
     store::StoreError,
 };
@@ -211,7 +211,10 @@ pub(super) async fn a_storm_of_reactions_pushes_no_message_out<W: World>() {
     // Who comes late gets the messages as they are, whatever they had read.
     for (seq, entries) in [(2, 3), (103, 3), (104, 200), (304, 0)] {
         let (ann, now) = (ann.id, Instant::now());
-        let back = node.store.join(&room, ann, &name("Ann"), tag(), now, Some(at(seq))).await;
+        let back = node
+            .store
+            .join(&room, &Joiner::new(ann, &name("Ann")), tag(), now, Some(at(seq)))
+            .await;
         let (_, back) = back.unwrap();
         let missed = back.since(at(seq)).map(<[_]>::len);
         assert_eq!(missed, (seq > 103).then_some(entries), "{seq}");
@@ -252,7 +255,12 @@ pub(super) async fn texts_of_missed_edits_are_bounded<W: World>() {
     for (seq, reaches) in [(13, true), (13 - most, true), (13 - most - 1, false), (0, false)] {
         let at = Cursor { epoch: ann.room.epoch, seq };
         let (user, began) = (name("Ann"), Instant::now());
-        let back = node.store.join(&room, ann.id, &user, tag(), began, Some(at)).await.unwrap().1;
+        let back = node
+            .store
+            .join(&room, &Joiner::new(ann.id, &user), tag(), began, Some(at))
+            .await
+            .unwrap()
+            .1;
         let missed = back.since(at).map(|entries| entries.len() as u64);
         assert_eq!(missed, reaches.then_some(13 - seq), "{seq}");
         assert!(reaches || back.history.len() == 1, "{seq}");

@@ -3,7 +3,8 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use parlor::room::{
-    CallMark, Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, RoomError, RoomId, Snapshot,
+    CallMark, Cursor, Entry, Epoch, Joiner, LeaveReason, Limits, MemberId, RoomError, RoomId,
+    Snapshot,
 };
 use tokio::time::{Instant, sleep};
 
@@ -52,7 +53,10 @@ pub(super) async fn everybody_is_told_of_a_join<W: World>() {
 
 /// What a link that takes a member's seat over is shown, having read up to `after`.
 async fn resume(node: &Node, room: &RoomId, id: MemberId, after: Cursor) -> (u64, Snapshot) {
-    let resumed = node.store.join(room, id, &name("Ann"), tag(), Instant::now(), Some(after)).await;
+    let resumed = node
+        .store
+        .join(room, &Joiner::new(id, &name("Ann")), tag(), Instant::now(), Some(after))
+        .await;
     resumed.map(|(joined, room)| (joined.last_n, room)).unwrap()
 }
 
@@ -99,7 +103,7 @@ pub(super) async fn who_comes_back_is_shown_what_they_missed_and_no_more<W: Worl
     here.leave(&room, &bob).await;
     let resumed = there
         .store
-        .join(&room, bob.id, &name("Bob"), tag(), Instant::now(), Some(at(8)))
+        .join(&room, &Joiner::new(bob.id, &name("Bob")), tag(), Instant::now(), Some(at(8)))
         .await
         .unwrap();
     assert_eq!((resumed.0.new, resumed.0.last_n), (true, 5));
@@ -198,8 +202,10 @@ pub(super) async fn forty_joins_under_fire_miss_nothing<W: World>() {
     let Node { store, mut heard } = here;
     for _ in 0..40 {
         let (id, tag) = (MemberId::random(), tag());
-        let (_, snapshot) =
-            store.join(&room, id, &name("Bob"), tag, Instant::now(), None).await.unwrap();
+        let (_, snapshot) = store
+            .join(&room, &Joiner::new(id, &name("Bob")), tag, Instant::now(), None)
+            .await
+            .unwrap();
         let mut next = snapshot.seq + 1;
         while next < snapshot.seq + 20 {
             let entry = heard.entry().await;

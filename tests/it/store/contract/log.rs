@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor::room::{Cursor, Entry, Epoch, Limits, RoomError};
+use parlor::room::{Cursor, Entry, Epoch, Joiner, Limits, RoomError};
 use tokio::time::Instant;
 
 use super::world::World;
@@ -33,7 +33,8 @@ pub(super) async fn reader_gets_exactly_what_it_missed<W: World>() {
         assert_eq!(got.as_deref().map(seqs), missed, "{seq}");
         // Who comes back gets the same, or all there is.
         let (user, began) = (name("Ann"), Instant::now());
-        let back = node.store.join(&room, ann.id, &user, tag(), began, Some(at(seq)));
+        let ann = Joiner::new(ann.id, &user);
+        let back = node.store.join(&room, &ann, tag(), began, Some(at(seq)));
         let back = back.await.unwrap().1;
         let got = back.since(at(seq)).unwrap_or(&back.history);
         assert_eq!(seqs(got), missed.unwrap_or(vec![4, 5, 6, 7, 8]), "{seq}");

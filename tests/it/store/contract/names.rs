@@ -1,7 +1,7 @@
 //! A member takes another name.
 
 use parlor::{
-    room::{MemberId, Name, RoomError, Snapshot},
+    room::{Joiner, MemberId, Name, RoomError, Snapshot},
     store::{Event, StoreError},
 };
 use tokio::time::Instant;
@@ -76,7 +76,8 @@ pub(super) async fn name_of_an_account_stays<W: World>() {
     let node = world.node().await;
     let (room, ann) = (a_room(), MemberId::random());
     let verified = name("Ann").verified();
-    let joined = node.store.join(&room, ann, &verified, tag(), Instant::now(), None).await;
+    let joined =
+        node.store.join(&room, &Joiner::new(ann, &verified), tag(), Instant::now(), None).await;
     assert!(joined.unwrap().0.new);
     let refused = Err(StoreError::Refused(RoomError::NameVerified));
     assert_eq!(node.store.rename(&room, ann, &name("Anna")).await, refused);

@@ -2,7 +2,7 @@
 
 use parlor::{
     room::{
-        Amendment, Content, Cursor, Entry, Epoch, LeaveReason, Limits, MemberId, Message,
+        Amendment, Content, Cursor, Entry, Epoch, Joiner, LeaveReason, Limits, MemberId, Message,
         PublishResult, Reaction, RoomId, Snapshot, Text,
     },
     store::{Event, StoreError},
@@ -114,8 +114,7 @@ impl<'a> Stage<'a> {
                     .store
                     .join(
                         &room,
-                        ids[who],
-                        &name(["Ann", "Bob", "Cid"][who]),
+                        &Joiner::new(ids[who], &name(["Ann", "Bob", "Cid"][who])),
                         tag,
                         Instant::now(),
                         None,
@@ -222,6 +221,10 @@ fn told(event: &Event) -> String {
         Event::Moved { member, .. } => format!("moved {member}"),
         Event::Unloading { member } => format!("unloading {member}"),
         Event::Call { from, call, .. } => format!("call {from} {}", call.0),
+        Event::Rules { rules, host, version, count, .. } => {
+            format!("rules {host:?} {rules:?} {version} {count}")
+        }
+        Event::Burned { end } => format!("burned {:?} {}", end.cause, end.members),
         Event::Reset(room) => format!("reset {}", bare(room)),
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use parlor::{
-    room::{LeaveReason, RoomError},
+    room::{Joiner, LeaveReason, RoomError},
     store::{Event, StoreError},
 };
 use tokio::time::{Instant, sleep};
@@ -74,8 +74,11 @@ pub(super) async fn of_two_links_of_a_node_the_newer_one_has_the_seat<W: World>(
     let (ann, cid) = (here.join(&room, "Ann").await, there.join(&room, "Cid").await);
     let (older, newer) = (tag(), tag());
     for tag in [newer, older] {
-        let (joined, _) =
-            here.store.join(&room, ann.id, &name("Ann"), tag, Instant::now(), None).await.unwrap();
+        let (joined, _) = here
+            .store
+            .join(&room, &Joiner::new(ann.id, &name("Ann")), tag, Instant::now(), None)
+            .await
+            .unwrap();
         assert!(!joined.new);
     }
     here.store.leave(&room, ann.id, older, LeaveReason::Left).await.unwrap();
@@ -146,7 +149,7 @@ pub(super) async fn of_two_nodes_links_the_one_that_began_later_has_the_seat<W: 
     let come = async |node: &Node, began| {
         let link = tag();
         node.store
-            .join(&room, ann.id, &name("Ann"), link, began, None)
+            .join(&room, &Joiner::new(ann.id, &name("Ann")), link, began, None)
             .await
             .map(|(joined, _)| (joined.new, link))
     };

@@ -4,7 +4,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use parlor::{
     room::{
-        Amendment, FileFacts, FileId, LeaveReason, Limits, MemberId, Message, NewEntry, RoomError,
+        Amendment, FileFacts, FileId, Joiner, LeaveReason, Limits, MemberId, Message, NewEntry,
+        RoomError,
     },
     store::{Store, StoreError, redis::Redis},
 };
@@ -34,7 +35,7 @@ async fn bytes_of_a_log_are_counted_true_whoever_trims_it() {
         Redis::connect(&server.url(), node_id(), limits, Duration::from_secs(120), feed).unwrap();
     ready(&*node).await;
     let (room, ann) = (a_room(), MemberId::random());
-    node.join(&room, ann, &name("Ann"), tag(), Instant::now(), None).await.unwrap();
+    node.join(&room, &Joiner::new(ann, &name("Ann")), tag(), Instant::now(), None).await.unwrap();
     let (hash, log) = (format!("parlor1:{{{room}}}:h"), format!("parlor1:{{{room}}}:l"));
     let length = || {
         let answer = server.ask(&["EVAL", COUNT, "2", &hash, &log]);
@@ -215,7 +216,10 @@ async fn what_was_replaced_or_deleted_is_in_no_key() {
     let server = Server::start();
     let node = node(&server.url(), Limits::default()).await;
     let (room, ann) = (a_room(), MemberId::random());
-    node.store.join(&room, ann, &name("Ann"), tag(), Instant::now(), None).await.unwrap();
+    node.store
+        .join(&room, &Joiner::new(ann, &name("Ann")), tag(), Instant::now(), None)
+        .await
+        .unwrap();
     let holds = |word: &str| server.ask(&["EVAL", ALL, "0"]).contains(word);
     let edit = |text| Amendment::Edit { target: 1, text: Some(text) }.into();
     for (n, what, there) in [

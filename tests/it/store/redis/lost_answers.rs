@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use parlor::{
-    room::{LeaveReason, Limits, MemberId},
+    room::{Joiner, LeaveReason, Limits, MemberId},
     store::{Event, Store, StoreError},
 };
 use tokio::time::Instant;
@@ -31,8 +31,11 @@ async fn lost_answers_change_nothing() {
     // A join whose answer is lost is joined once.
     line.swallow_next_answer();
     let (ann, ann_tag) = (MemberId::random(), tag());
-    let (joined, snapshot) =
-        node.store.join(&room, ann, &name("Ann"), ann_tag, Instant::now(), None).await.unwrap();
+    let (joined, snapshot) = node
+        .store
+        .join(&room, &Joiner::new(ann, &name("Ann")), ann_tag, Instant::now(), None)
+        .await
+        .unwrap();
     assert!(joined.new);
     assert_eq!((snapshot.version, snapshot.members.len()), (1, 1));
     // A message whose answer is lost is said once.
@@ -142,7 +145,10 @@ async fn join_that_was_given_up_leaves_no_ghost() {
         line.mute(true);
         let (store, there, ghost) = (Arc::clone(&node.store), room.clone(), MemberId::random());
         let joining = tokio::spawn(async move {
-            store.join(&there, ghost, &name("Ghost"), tag(), Instant::now(), None).await.map(drop)
+            store
+                .join(&there, &Joiner::new(ghost, &name("Ghost")), tag(), Instant::now(), None)
+                .await
+                .map(drop)
         });
         let haunted = async || witness.people(&room).await == sorted(vec![ann, ghost]);
         until("the ghost sits", haunted).await;
@@ -171,7 +177,10 @@ async fn resume_that_was_given_up_does_not_cost_the_seat() {
         line.mute(true);
         let link = tag();
         assert_eq!(
-            near.store.join(&room, ann, &name("Ann"), link, Instant::now(), None).await.map(drop),
+            near.store
+                .join(&room, &Joiner::new(ann, &name("Ann")), link, Instant::now(), None)
+                .await
+                .map(drop),
             Err(StoreError::Unavailable)
         );
         line.mute(false);
@@ -216,7 +225,10 @@ async fn member_that_moved_away_is_not_brought_back_by_its_old_node() {
     let (ann, old_tag) = old.join(&room, "Ann").await;
     let (bob, bob_tag) = old.join(&room, "Bob").await;
     let new_tag = tag();
-    new.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
+    new.store
+        .join(&room, &Joiner::new(ann, &name("Ann")), new_tag, Instant::now(), None)
+        .await
+        .unwrap();
     server.ask(&["FLUSHALL"]);
     // Both bring back the members that they believe theirs; the later holder wins, in either order.
     old.store.publish(&room, bob, entry(1, &text("hello"))).await.unwrap();

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use parlor::{
-    room::{LeaveReason, Limits, MemberId},
+    room::{Joiner, LeaveReason, Limits, MemberId},
     store::{Event, Store, StoreError},
 };
 use tokio::time::{Instant, timeout};
@@ -200,7 +200,13 @@ async fn full_redis_refuses_at_once_and_lets_everybody_go() {
         let said = refusals();
         let refused = node
             .store
-            .join(&a_room(), MemberId::random(), &name("Eve"), tag(), Instant::now(), None)
+            .join(
+                &a_room(),
+                &Joiner::new(MemberId::random(), &name("Eve")),
+                tag(),
+                Instant::now(),
+                None,
+            )
             .await;
         assert_eq!(refused.map(drop), Err(StoreError::Full));
         // What a slow machine leaves without an answer for a second is rightly tried again.
@@ -230,8 +236,10 @@ async fn absent_redis_only_means_not_ready() {
     let server = Server::later();
     let mut node = connect(&server.url(), Limits::default());
     let room = a_room();
-    let refused =
-        node.store.join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None).await;
+    let refused = node
+        .store
+        .join(&room, &Joiner::new(MemberId::random(), &name("Ann")), tag(), Instant::now(), None)
+        .await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
     assert!(!node.store.ready());
     assert!(server.launch());
@@ -290,7 +298,13 @@ async fn closing_while_redis_is_away_does_not_take_for_ever() {
     server.signal("CONT");
     let refused = node
         .store
-        .join(&a_room(), MemberId::random(), &name("Ann"), tag(), Instant::now(), None)
+        .join(
+            &a_room(),
+            &Joiner::new(MemberId::random(), &name("Ann")),
+            tag(),
+            Instant::now(),
+            None,
+        )
         .await;
     assert_eq!(refused.map(drop), Err(StoreError::Unavailable));
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use parlor::{
-    room::{LeaveReason, Limits, MemberId, RoomId},
+    room::{Joiner, LeaveReason, Limits, MemberId, RoomId},
     store::{
         Event, EventHandler, Store,
         redis::{Redis, RepairCounts},
@@ -138,7 +138,11 @@ async fn seat_that_moved_while_nobody_listened_is_let_go_of_by_the_next_renewal(
     line.whisper(&["SUNSUBSCRIBE", &channel]);
     until("the subscription is gone", async || subscribers().ends_with("\n0")).await;
     let new_tag = tag();
-    other.store.join(&room, ann, &name("Ann"), new_tag, Instant::now(), None).await.unwrap();
+    other
+        .store
+        .join(&room, &Joiner::new(ann, &name("Ann")), new_tag, Instant::now(), None)
+        .await
+        .unwrap();
     assert_eq!(deaf.heard.moved().await, (ann, ann_tag));
     // No member of the old node is left, so it neither listens nor renews any more, and a late goodbye is void.
     until("one node listens", async || subscribers().ends_with("\n1")).await;
@@ -178,7 +182,7 @@ async fn node_that_is_overrun_catches_up_from_the_log() {
     let other = node(&server.url(), limits).await;
     let room = a_room();
     overrun
-        .join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None)
+        .join(&room, &Joiner::new(MemberId::random(), &name("Ann")), tag(), Instant::now(), None)
         .await
         .unwrap();
     heard.joined().await;
@@ -220,7 +224,13 @@ async fn join_that_was_given_up_leaves_no_subscription() {
         line.mute(true);
         let joining = tokio::spawn(async move {
             store
-                .join(&room, MemberId::random(), &name("Ann"), tag(), Instant::now(), None)
+                .join(
+                    &room,
+                    &Joiner::new(MemberId::random(), &name("Ann")),
+                    tag(),
+                    Instant::now(),
+                    None,
+                )
                 .await
                 .map(drop)
         });
