@@ -12,6 +12,9 @@ import { DIALOGS } from "./dialogs";
 import { ENDING } from "./ending";
 import { ERRORS, errorText } from "./errors";
 import { LANDING } from "./landing";
+import { NAME_PROMPT } from "./name-prompt";
+import { INVITES } from "../invite/texts";
+import { RECEIPT } from "../receipt/texts";
 import { TALK } from "./talk";
 import { WRITING } from "./writing";
 import { en } from "./en";
@@ -37,6 +40,9 @@ describe.each([
   ["of the landing", LANDING.en, LANDING.ru],
   ["of the dialogs", DIALOGS.en, DIALOGS.ru],
   ["of rooms that ended", ENDING.en, ENDING.ru],
+  ["of invites", INVITES.en, INVITES.ru],
+  ["of receipts", RECEIPT.en, RECEIPT.ru],
+  ["of the question for a name", NAME_PROMPT.en, NAME_PROMPT.ru],
   ["of errors", ERRORS.en, ERRORS.ru],
   ["of what is done with messages", TALK.en, TALK.ru],
   ["of writing", WRITING.en, WRITING.ru],

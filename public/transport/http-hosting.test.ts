@@ -80,6 +80,14 @@ describe("every transport over HTTP", () => {
   });
 });
 
+test.each(all)("%s joins with the invite of the address", async (_, by) => {
+  open(by, null, null, "a.b");
+  await quiet();
+  expect(last()).toMatchObject({ path: "join", body: { name: "Ann", invite: "a.b" } });
+  await last().answer(410, { code: "invite_spent", message: "…" });
+  expect([types(), ends]).toEqual([["closing"], [4410]]);
+});
+
 test("the members of a poll come with the rules as they are by then", async () => {
   await enter(openLongPoll);
   const rules = { lock: "locked", history: "all" };
