@@ -139,7 +139,7 @@ test.describe("the rules of a room", () => {
     await dialog.getByLabel("Title").press("Enter");
     await bar(ben).getByText("Our plans").waitFor();
     await tells(ben, "The title is now “Our plans”");
-    await dialog.getByLabel("Nobody new").check();
+    await dialog.getByLabel("Nobody new").click();
     await bar(ben).getByText("Locked").waitFor();
     await dialog.getByLabel("The room ends").selectOption({ label: "In 10 minutes" });
     await bar(ben)
@@ -157,7 +157,7 @@ test.describe("the rules of a room", () => {
     await dialog.getByLabel("The room ends").selectOption({ label: "When the last person leaves" });
     await dialog.getByLabel("Title").fill("");
     await dialog.getByLabel("Title").press("Enter");
-    await dialog.getByLabel("Anyone with the link").check();
+    await dialog.getByLabel("Anyone with the link").click();
     await bar(ben).waitFor({ state: "detached" });
   });
 
