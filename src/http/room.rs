@@ -20,7 +20,7 @@ use crate::{
     budget::Usage,
     hub::{JoinRequest, KeepAlive},
     protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp, True},
-    room::{PublishResult, RoomId},
+    room::{PublishResult, RoomError, RoomId},
     ticket::Claims,
 };
 
@@ -81,7 +81,14 @@ impl AppState {
         let (began, usage) = (Instant::now(), self.usage(&request));
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
-        let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
+        let who = match Box::pin(self.ticket_holder(&usage, &room, &ticket)).await {
+            // The room of that member is gone, perhaps because its host has ended it.
+            Err(error @ ApiError::Refused(RoomError::NotMember)) => {
+                let last = self.pollers.after_the_end(&room, &ticket)?;
+                return last.map(response::written).ok_or(error);
+            }
+            who => who?,
+        };
         Box::pin(self.pacers.check(&who.member)).await?;
         let answer =
             self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
