@@ -27,12 +27,14 @@ use crate::{
 /// The longest a poll may wait.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// A ticket where the client can send no header, and whether the page only unloads.
+/// A ticket where the client can send no header, whether the page only unloads, and whether the client wants the
+/// receipt, should it be the last member.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
 struct LeaveBody {
     ticket: Option<String>,
     unload: bool,
+    receipt: bool,
 }
 
 impl AppState {
@@ -191,7 +193,7 @@ impl AppState {
             }
             false => self.hub.leave_by_ticket(&room, ticket, began).await?,
         };
-        Ok(match receipt {
+        Ok(match receipt.filter(|_| body.receipt) {
             Some(receipt) => {
                 response::written(ServerMessage::Receipt { receipt: &receipt }.to_json().into())
             }
