@@ -5,7 +5,7 @@ class HostView {
   settings = $state(false);
   /** What may be done with this member. */
   clientId: string | null = $state(null);
-  /** Opens the invites, once that part is here. */
+  /** Opens the room's invitation; null outside of a room with a host. */
   invites: (() => void) | null = null;
 
   close(): void {

@@ -50,7 +50,7 @@ function room(over: Partial<Log> = {}) {
 function show(view: unknown, props: object) {
   const target = document.createElement("div");
   document.body.append(target);
-  const mounted = mount(view as typeof HostBar, { target, props: props as { session: RoomSession } });
+  const mounted = mount(view as typeof HostBar, { target, props: props as { session: RoomSession; invite: () => void } });
   flushSync();
   over = () => {
     void unmount(mounted);
@@ -70,7 +70,7 @@ function show(view: unknown, props: object) {
 
 test("a room like any other shows no bar; title, lock and end are shown to everybody", () => {
   const session = room({ members: [{ ...ann, host: undefined as never }, ben] });
-  const { target, says, button } = show(HostBar, { session });
+  const { target, says, button } = show(HostBar, { session, invite() {} });
   expect(target.querySelector("section")).toBeNull();
   session.log = {
     ...session.log,
@@ -92,7 +92,7 @@ test("a room like any other shows no bar; title, lock and end are shown to every
 
 test("a muted member is told", () => {
   const session = room({ members: [{ ...ann, muted: true }, ben] });
-  expect(show(HostBar, { session }).says()).toContain("The host has muted you in the chat.");
+  expect(show(HostBar, { session, invite() {} }).says()).toContain("The host has muted you in the chat.");
 });
 
 test("the host sees who waits, and lets them in or refuses them once", async () => {
@@ -100,7 +100,7 @@ test("the host sees who waits, and lets them in or refuses them once", async () 
     { clientId: "e1", user: "Eve" },
     { clientId: "e2", user: "Zed" },
   ];
-  const { press, target } = show(HostBar, { session: room({ knocks }) });
+  const { press, target } = show(HostBar, { session: room({ knocks }), invite() {} });
   expect(target.querySelector("[role=status]")!.textContent).toContain("Zed wants to join");
   expect(target.querySelectorAll("li")).toHaveLength(2);
   await press("Let in Eve");
@@ -113,7 +113,7 @@ test("the host sees who waits, and lets them in or refuses them once", async () 
 
 test("an answer that failed is told, and one to a person who is gone is not", async () => {
   const knocks = [{ clientId: "e1", user: "Eve" }];
-  const { press, says } = show(HostBar, { session: room({ knocks }) });
+  const { press, says } = show(HostBar, { session: room({ knocks }), invite() {} });
   code = "no_member";
   await press("Let in Eve");
   expect(says()).not.toContain("not here any more");

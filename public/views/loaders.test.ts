@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { preloadParts } from "./parts";
+import { preloadParts } from "./loaders";
 
 const noteVisit = vi.hoisted(() => vi.fn());
 vi.mock("./kept", () => ({ noteVisit }));
@@ -7,6 +7,7 @@ vi.mock("./Landing.svelte", () => ({}));
 vi.mock("./NamePrompt.svelte", () => ({}));
 vi.mock("./RoomEnded.svelte", () => ({}));
 vi.mock("./dialogs", () => ({}));
+vi.mock("./Rename.svelte", () => ({}));
 vi.mock("../e2ee/explanation", () => ({}));
 vi.mock("../more/More.svelte", () => ({}));
 
