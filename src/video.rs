@@ -219,7 +219,8 @@ impl Video {
                 _ => false,
             };
             if wanted && !track.muted {
-                let mute = self.rooms.mute_published_track(room.as_str(), &identity, &track.sid, true);
+                let mute =
+                    self.rooms.mute_published_track(room.as_str(), &identity, &track.sid, true);
                 self.ask(CallTarget::LiveKit, mute).await?;
             }
         }

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     hub::{HostAnswer, KeepAlive},
-    protocol::{Ack, ApiError, ClientMessage, DoorDto, InviteDto, InvitesDto, NewInviteDto, ServerMessage},
+    protocol::{
+        Ack, ApiError, ClientMessage, DoorDto, InviteDto, InvitesDto, NewInviteDto, ServerMessage,
+    },
     room::{HostAction, Invite, InviteId, Name, RoomError},
 };
 

@@ -43,7 +43,14 @@ impl LocalRoom {
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
         let mut pending = self.pending.lock();
         let Some(order) = pending.crowd.end(snapshot, calls) else { return false };
-        pending.push(order, Content::Listing { members: snapshot.members.clone(), rules: Arc::clone(&snapshot.rules) }, &self.id);
+        pending.push(
+            order,
+            Content::Listing {
+                members: snapshot.members.clone(),
+                rules: Arc::clone(&snapshot.rules),
+            },
+            &self.id,
+        );
         self.start_flush(pending);
         true
     }

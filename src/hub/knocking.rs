@@ -56,7 +56,9 @@ impl Hub {
         if !waits {
             let there = self.store.find(room, None).await?.ok_or(RoomError::NotAdmitted)?;
             let now = (self.config().clock)();
-            return Err(ApiError::AskAgain(self.config().signer.sign(&there.key, room, &claims, now)));
+            return Err(ApiError::AskAgain(
+                self.config().signer.sign(&there.key, room, &claims, now),
+            ));
         }
         let mut waiting = Waiting { hub: Arc::clone(self), room: room.clone(), id: Some(id) };
         let frame = ServerMessage::Knocking { client_id: id, room };
@@ -73,7 +75,9 @@ impl Hub {
                 Err(ApiError::StoreUnavailable) => {}
                 joined => {
                     // Admitted, refused, or locked out: the knock is gone, or is void.
-                    if joined.is_ok() || matches!(joined, Err(ApiError::Refused(RoomError::NotAdmitted))) {
+                    if joined.is_ok()
+                        || matches!(joined, Err(ApiError::Refused(RoomError::NotAdmitted)))
+                    {
                         waiting.id = None;
                     }
                     return joined;

@@ -302,11 +302,19 @@ impl Hub {
         // A client whose ticket did not resume its session must learn that it has a new one: its welcome says `reset`.
         let exact = resumed || ticket.is_none();
         let from = JoinOrigin { cursor, resumed, exact, joins: true, began, invite };
-        let joining = self.sit(&room, claims.clone(), from, usage.as_ref(), Arc::clone(&subscriber));
+        let joining =
+            self.sit(&room, claims.clone(), from, usage.as_ref(), Arc::clone(&subscriber));
         match joining.await {
             Err(ApiError::Refused(RoomError::Knocking)) => {
-                Box::pin(self.wait_at_the_door(&room, claims, from, usage.as_ref(), subscriber, waits))
-                    .await
+                Box::pin(self.wait_at_the_door(
+                    &room,
+                    claims,
+                    from,
+                    usage.as_ref(),
+                    subscriber,
+                    waits,
+                ))
+                .await
             }
             joined => joined,
         }

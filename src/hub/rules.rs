@@ -144,7 +144,9 @@ impl RoomRegistry {
         for room in &self.rooms {
             let rules = room.people.lock().rules.get();
             let stale = rules.without_knock((self.config.clock)(), None).is_some();
-            if stale && rules.host.is_some_and(|host| room.people.lock().sessions.contains_key(&host)) {
+            if stale
+                && rules.host.is_some_and(|host| room.people.lock().sessions.contains_key(&host))
+            {
                 let (store, room) = (Arc::clone(store), room.id.clone());
                 // What fails is tried again at the next look.
                 tokio::spawn(async move { store.end_knock(&room, None).await });
@@ -160,7 +162,8 @@ impl RoomRegistry {
             return;
         }
         people.rules.timer = rules.ends_at.zip(self.store.get()).map(|(ends, store)| {
-            let task = end_in_time(Arc::downgrade(room), Weak::clone(store), ends, self.config.clock);
+            let task =
+                end_in_time(Arc::downgrade(room), Weak::clone(store), ends, self.config.clock);
             (ends, AbortOnDropHandle::new(tokio::spawn(task)))
         });
     }

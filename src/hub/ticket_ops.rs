@@ -6,9 +6,7 @@ use bytes::Bytes;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber,
-    session::may_stand,
-    typing,
+    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, session::may_stand, typing,
 };
 use crate::{
     budget::{Resource, Usage},
@@ -237,7 +235,8 @@ impl Hub {
         if seated {
             // The session is at another node: take it over, then leave.
             let (cursor, invite) = (None, None);
-            let from = JoinOrigin { cursor, resumed: true, exact: true, joins: false, began, invite };
+            let from =
+                JoinOrigin { cursor, resumed: true, exact: true, joins: false, began, invite };
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
             match self.sit(room, claims, from, None, Arc::new(NullSubscriber)).await {

@@ -69,8 +69,16 @@ impl NewInviteDto {
     /// An invite to a room at the server's public address.
     pub fn new(base: &str, room: &RoomId, invite: &Invite, text: &str) -> Self {
         let (expires_at, uses) = (Timestamp(invite.until), invite.uses);
-        let path = percent_encoding::utf8_percent_encode(room.as_str(), percent_encoding::NON_ALPHANUMERIC);
-        Self { invite: text.to_owned(), url: format!("{base}/r/{path}?invite={text}"), expires_at, uses }
+        let path = percent_encoding::utf8_percent_encode(
+            room.as_str(),
+            percent_encoding::NON_ALPHANUMERIC,
+        );
+        Self {
+            invite: text.to_owned(),
+            url: format!("{base}/r/{path}?invite={text}"),
+            expires_at,
+            uses,
+        }
     }
 }
 

@@ -236,7 +236,9 @@ impl ApiError {
                     (refusal.code(), 410, 4410, Never)
                 }
                 RoomError::BansFull | RoomError::InvitesFull => (refusal.code(), 409, 4400, Never),
-                RoomError::NoTarget | RoomError::NoFile | RoomError::NoMember => (refusal.code(), 404, 4400, Never),
+                RoomError::NoTarget | RoomError::NoFile | RoomError::NoMember => {
+                    (refusal.code(), 404, 4400, Never)
+                }
                 RoomError::FileTooBig => (refusal.code(), 413, 4400, Never),
                 // What breaks the rule of its kind: a room id, a name, a text.
                 _ => (refusal.code(), 400, 4400, Never),

@@ -116,9 +116,9 @@ impl Fields {
                 HostAction::Topic(title.ok_or_else(|| bad("topic needs \"title\""))?.parse()?)
             }
             "invite-only" => {
-                let only = self.invite_only.ok_or_else(|| {
-                    bad("invite-only needs \"inviteOnly\": true or false")
-                })?;
+                let only = self
+                    .invite_only
+                    .ok_or_else(|| bad("invite-only needs \"inviteOnly\": true or false"))?;
                 HostAction::InviteOnly(only)
             }
             "revoke" => {
@@ -190,19 +190,33 @@ mod tests {
             ("kick", format!(r#"{id},"messages":true"#), Ok(HostRequest::Purge(kick(true)))),
             ("lock", r#","lock":"knock""#.into(), decide(HostAction::Lock(Lock::Knock))),
             ("host", id.clone(), decide(HostAction::Host(member))),
-            ("mute", format!(r#"{id},"muted":true"#), decide(HostAction::Mute { member, muted: true })),
+            (
+                "mute",
+                format!(r#"{id},"muted":true"#),
+                decide(HostAction::Mute { member, muted: true }),
+            ),
             ("burn", String::new(), Ok(HostRequest::Burn)),
             (
                 "lifetime",
                 r#","endsAt":"2026-01-01T00:00:01.500Z""#.into(),
-                decide(HostAction::Lifetime { ends_at: Some(Some(1_767_225_601_500)), message_age: None }),
+                decide(HostAction::Lifetime {
+                    ends_at: Some(Some(1_767_225_601_500)),
+                    message_age: None,
+                }),
             ),
             (
                 "lifetime",
                 r#","endsAt":null,"messageAge":60"#.into(),
-                decide(HostAction::Lifetime { ends_at: Some(None), message_age: Some(Some(60_000)) }),
+                decide(HostAction::Lifetime {
+                    ends_at: Some(None),
+                    message_age: Some(Some(60_000)),
+                }),
             ),
-            ("topic", r#","title":" Tea ""#.into(), decide(HostAction::Topic("Tea".parse().unwrap()))),
+            (
+                "topic",
+                r#","title":" Tea ""#.into(),
+                decide(HostAction::Topic("Tea".parse().unwrap())),
+            ),
             ("kick", String::new(), Err("bad_frame")),
             ("kick", r#","clientId":7"#.into(), Err("bad_frame")),
             ("lock", r#","lock":"shut""#.into(), Err("bad_frame")),

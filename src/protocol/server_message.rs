@@ -92,7 +92,11 @@ pub enum ServerMessage<'a> {
         rules: RulesDto<'a>,
         /// The members that may send no messages; left out where there are none.
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        #[cfg_attr(test, schemars(with = "Option<Vec<MemberId>>"), ts(as = "Option<Vec<MemberId>>"))]
+        #[cfg_attr(
+            test,
+            schemars(with = "Option<Vec<MemberId>>"),
+            ts(as = "Option<Vec<MemberId>>")
+        )]
         muted: &'a [MemberId],
     },
     /// A person waits to be admitted. Only the host gets it.

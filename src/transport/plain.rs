@@ -189,8 +189,16 @@ mod tests {
         };
         let (members, key, history) =
             (vec![member(ann, "Ann"), member(bob, "Bob")], RoomKey::random(), Vec::new());
-        let snapshot =
-            Snapshot { epoch: Epoch(1), key, seq: 0, version: 2, members, unlisted: 238, history };
+        let snapshot = Snapshot {
+            epoch: Epoch(1),
+            key,
+            seq: 0,
+            version: 2,
+            members,
+            unlisted: 238,
+            history,
+            rules: Default::default(),
+        };
         let (user, ticket, crowd) = (&snapshot.members[0].name, "", Some(100));
         let fields = WelcomeParams {
             member: ann,
@@ -202,6 +210,7 @@ mod tests {
             crowd,
             video: false,
             after: 0,
+            since: 0,
             now: 0,
         };
         let welcome =
