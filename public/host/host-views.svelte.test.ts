@@ -50,7 +50,10 @@ function room(over: Partial<Log> = {}) {
 function show(view: unknown, props: object) {
   const target = document.createElement("div");
   document.body.append(target);
-  const mounted = mount(view as typeof HostBar, { target, props: props as { session: RoomSession; invite: () => void } });
+  const mounted = mount(view as typeof HostBar, {
+    target,
+    props: props as { session: RoomSession; invite: () => void },
+  });
   flushSync();
   over = () => {
     void unmount(mounted);

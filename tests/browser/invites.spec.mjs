@@ -73,6 +73,8 @@ test.describe("invites", () => {
 
   for (const transport of ["ws", "sse", "long-poll", "short-poll"])
     test(`one lets in, once, and leaves the address: ${transport}`, async ({ visitors, base }) => {
+      // Requests that are refused on purpose.
+      visitors.expected = /WebSocket connection to|net::ERR_|Failed to load resource/;
       const room = newRoom(base);
       const ann = await visitors.guest("Ann", room);
       await asHost(ann, { type: "invite-only", inviteOnly: true });
