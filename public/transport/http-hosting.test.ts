@@ -42,7 +42,7 @@ describe("every transport over HTTP", () => {
     const transport = await enter(by);
     const left = transport.leave();
     await quiet();
-    expect(last().path).toBe("leave");
+    expect(last()).toMatchObject({ path: "leave", body: { receipt: true } });
     await last().answer(200, { type: "receipt", receipt: "a.b.c" });
     expect(await left).toBe(true);
     expect(heard.at(-1)).toEqual({ type: "receipt", receipt: "a.b.c" });

@@ -157,7 +157,7 @@ export class HttpSession {
   leave(): Promise<boolean> {
     this.#closed = true;
     return this.#queue
-      .then(() => this.request("leave", { keepalive: true }))
+      .then(() => this.request("leave", { body: { receipt: true }, keepalive: true }))
       .then(
         (receipt) => {
           if (receipt) this.#handlers.onFrame(receipt);
