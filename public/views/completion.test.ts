@@ -59,6 +59,7 @@ test("a slash at the very beginning offers the commands, and behind some the mem
   expect(texts("/k")).toEqual(["/kick ", "/knock "]);
   expect(texts("/UN")).toEqual(["/unmute ", "/unlock "]);
   expect(suggest("/k", NAMES)?.from).toBe(0);
+  expect(suggest("/", NAMES, false)?.items.map(({ name }) => name)).toEqual(["me", "nick", "invite", "help"]);
   expect(texts("/kick b")).toEqual(["Ben", "Ben Hur"]);
   expect(texts("/mute ")).toEqual(NAMES);
   expect(suggest("/host ben", NAMES)).toMatchObject({ from: 6, items: [{ text: "Ben Hur" }] });

@@ -11,18 +11,20 @@ const SHOWN_MAX = 7;
 const MENTION = /(?:^|[\s([{«“"'])@([^@\n]{0,40})$/u;
 const EMOJI = /(?:^|[\s([{«“"'])(:([\p{L}\p{N}_+-]{2,24})(:?))$/u;
 
-export function suggest(before: string, names: readonly string[]): Suggestions | null {
-  return suggestCommand(before, names) ?? suggestEmoji(before) ?? suggestMention(before, names);
+/** `host`: the commands of a host are of use. */
+export function suggest(before: string, names: readonly string[], host = true): Suggestions | null {
+  return suggestCommand(before, names, host) ?? suggestEmoji(before) ?? suggestMention(before, names);
 }
 
 /** A command that was begun, and behind some of them the member that it is about. */
-function suggestCommand(before: string, names: readonly string[]): Suggestions | null {
+function suggestCommand(before: string, names: readonly string[], host: boolean): Suggestions | null {
   const [, begun, of, user] = /^\/(?:(\p{L}*)|(\p{L}+) +(.*))$/u.exec(before) ?? [];
   if (begun !== undefined) {
     const name = begun.toLowerCase();
     // Nothing is left to complete.
     if (COMMANDS.some((command) => command === name)) return null;
-    const found = COMMANDS.filter((command) => command.startsWith(name));
+    const all = host ? COMMANDS : COMMANDS.slice(0, COMMANDS.indexOf(OF_MEMBERS[0]!));
+    const found = all.filter((command) => command.startsWith(name));
     return offered(
       0,
       found.map((name) => ({ shown: "/", name, text: `/${name} ` })),

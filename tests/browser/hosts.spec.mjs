@@ -301,12 +301,10 @@ test.describe("the host's controls", () => {
       await ann.getByRole("list", { name: /Waiting to join|Ждут входа/ }).waitFor();
       await fits(ann);
       await expectAccessible(ann, "the room");
-      await ann.screenshot({ path: `target/browser/hosts-room-${name.replaceAll(" ", "-")}.png` });
       await bar(ann).getByRole("button", { name: SETTINGS }).click();
       await settings(ann).waitFor();
       await fits(ann);
       await expectAccessible(ann, "the settings");
-      await ann.screenshot({ path: `target/browser/hosts-settings-${name.replaceAll(" ", "-")}.png` });
       await ann.keyboard.press("Escape");
       await expect(bar(ann).getByRole("button", { name: SETTINGS })).toBeFocused();
       if (options.isMobile) await ann.getByRole("button", { name: /Показать участников/ }).click();
@@ -315,7 +313,6 @@ test.describe("the host's controls", () => {
       await dialog.getByRole("button", { name: /Remove from the room|Удалить из комнаты/ }).click();
       await fits(ann);
       await expectAccessible(ann, "what may be done with a member");
-      await ann.screenshot({ path: `target/browser/hosts-member-${name.replaceAll(" ", "-")}.png` });
       assert.equal(await log(eve).count(), 0);
     });
 });
