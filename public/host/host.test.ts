@@ -110,6 +110,7 @@ describe("the end of a room", () => {
     expect(endIn(LIFETIME.least, T0)).toBeGreaterThan(T0 + LIFETIME.least * 1000);
     expect(endIn(LIFETIME.most, T0)).toBeLessThan(T0 + LIFETIME.most * 1000);
     expect(endIn(3_600, T0)).toBe(T0 + 3_600_000);
+    expect(Number.isInteger(endIn(600, T0 + 0.3))).toBe(true);
   });
 
   test("is a date that the server takes, or none", () => {

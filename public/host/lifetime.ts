@@ -22,8 +22,9 @@ export function parseEnd(date: string, now: number): number | null {
   return isNear ? clamped(at, now) : null;
 }
 
+/** In whole milliseconds: the page's time has parts of them, and the server takes none. */
 function clamped(at: number, now: number): number {
-  return Math.min(Math.max(at, now + LIFETIME.least * 1000 + MARGIN), now + LIFETIME.most * 1000 - MARGIN);
+  return Math.round(Math.min(Math.max(at, now + LIFETIME.least * 1000 + MARGIN), now + LIFETIME.most * 1000 - MARGIN));
 }
 
 /** Below the server's own age; the present one among them. */

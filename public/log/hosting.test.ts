@@ -86,3 +86,16 @@ test("the host may delete what others wrote, and edit only its own", () => {
   const del = { type: "delete", seq: 2, target: 1, from: "me", user: "Ann", at: T0, cursor: "e-2", n: null } as const;
   expect(entry(reduce(log, { type: "delete", del })).deleted).toBe(true);
 });
+
+test("all messages of a member are deleted at once, and what the server counted for that is not counted again", () => {
+  const chat = (seq: number, from: string): LogEvent => ({
+    type: "chat",
+    chat: { type: "chat", seq, from, user: from, text: `text ${seq}`, at: T0, cursor: `e-${seq}`, n: null },
+  });
+  const log = inside(chat(1, "ben"), chat(2, "me"), { type: "purge", from: "ben" });
+  expect(log.lines).toMatchObject([{ text: "", deleted: true }, { text: "text 2" }]);
+  const acked = reduce(log, { type: "ack", n: 5, seq: 3, at: T0, cursor: "e-3" });
+  expect([acked.lastN, acked.seq]).toEqual([5, 3]);
+  const sent = reduce(acked, { type: "send", text: "next", now: T0 });
+  expect(sent.outgoing.map((o) => o.n)).toEqual([6]);
+});

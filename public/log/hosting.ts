@@ -1,6 +1,7 @@
 // The host of a room and its rules.
 
 import type { Knock, Rules } from "../protocol/frames";
+import { tombstone } from "./amendments";
 import { noticed } from "./lines";
 import type { Log } from "./state";
 
@@ -8,7 +9,9 @@ export type HostEvent =
   | ({ type: "host"; now: number } & Knock)
   | { type: "rules"; rules: Rules; muted: readonly string[]; now: number }
   | ({ type: "knock"; now?: number } & Knock)
-  | { type: "knock-over"; clientId: string; now?: number };
+  | { type: "knock-over"; clientId: string; now?: number }
+  /** All messages of a member were deleted. */
+  | { type: "purge"; from: string };
 
 /** Whether there is anything of a host to be seen but its name in the list. */
 export function isHosted({ rules, knocks, lines }: Log): boolean {
@@ -46,6 +49,8 @@ export function applyHosting(log: Log, event: HostEvent): Log {
       const isSame = muted!.length + unmuted!.length === 0 && JSON.stringify(log.rules) === JSON.stringify(rules);
       return isSame ? next : noticed(next, "rules", now, "", "", "", undefined, change);
     }
+    case "purge":
+      return { ...log, lines: log.lines.map((l) => ("seq" in l && l.from === event.from ? tombstone(l) : l)) };
     case "knock":
     case "knock-over": {
       const knocks = log.knocks.filter((k) => k.clientId !== event.clientId);

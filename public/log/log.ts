@@ -114,6 +114,7 @@ export function reduce(log: Log, event: LogEvent): Log {
     case "rules":
     case "knock":
     case "knock-over":
+    case "purge":
       return applyHosting(log, event);
     case "call":
       return applyCall(log, event);
@@ -245,7 +246,9 @@ function advance(log: Log, { from, seq, cursor }: LogEntry): Log {
 
 function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
   // Without a cursor the ack is outside the stream: earlier messages may still be on their way.
-  const next = ack.cursor !== null && ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor } : log;
+  const moves = ack.cursor !== null && ack.seq > log.seq ? { seq: ack.seq, cursor: ack.cursor } : {};
+  // The server counts what it deletes in the host's name.
+  const next = { ...log, ...moves, lastN: Math.max(log.lastN, ack.n ?? 0) };
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;

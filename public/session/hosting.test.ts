@@ -127,3 +127,25 @@ test("a title is opened with the room's key, and one that cannot be opened is no
   socket().says({ type: "rules", room: "r", rules: { ...OPEN, lock: "locked", title: await sealTitle("x", other) } });
   await vi.waitFor(() => expect(session.log.rules).toEqual({ ...OPEN, lock: "locked" }));
 });
+
+test("the messages of a member that was removed with them are gone here too", async () => {
+  const history = [1, 2].map((seq) => ({
+    type: "chat",
+    seq,
+    from: seq === 1 ? "ben" : "cat",
+    user: "Ben",
+    room: "r",
+    text: `text ${seq}`,
+    timestamp,
+    cursor: `e-${seq}`,
+  }));
+  socket().welcome({ room: OPEN, history });
+  const kicked = session.host({ type: "kick", clientId: "ben", messages: true }, Hosting);
+  socket().says({ type: "ack", n: sent().at(-1)!.n, timestamp });
+  expect(await kicked).toBe("");
+  await drawn();
+  expect(session.log.lines).toMatchObject([
+    { seq: 1, deleted: true },
+    { seq: 2, text: "text 2" },
+  ]);
+});

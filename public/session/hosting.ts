@@ -9,9 +9,12 @@ export class Hosting {
   /** No message has this number, and no rename. */
   #n = RENAME_N - 1;
   readonly #connection: Pick<Connection, "send">;
+  readonly #purge: (clientId: string) => void;
 
-  constructor(connection: Pick<Connection, "send">) {
+  /** `purge` is called with a member whose messages the server has deleted: it announces that to others only. */
+  constructor(connection: Pick<Connection, "send">, purge: (clientId: string) => void) {
     this.#connection = connection;
+    this.#purge = purge;
   }
 
   /** Gives the code of what is wrong, or nothing once it is done. */
@@ -20,7 +23,12 @@ export class Hosting {
     const request: HostRequest = { ...what, n };
     if (!this.#connection.send(request)) return Promise.resolve("unconfirmed");
     this.#n -= 1;
-    return new Promise((settle) => this.#asked.set(n, settle));
+    return new Promise((settle) =>
+      this.#asked.set(n, (code) => {
+        if (code === "" && what.type === "kick" && what.messages) this.#purge(what.clientId);
+        settle(code);
+      }),
+    );
   }
 
   /** Whether the frame is an answer to it, and of no use to others. */

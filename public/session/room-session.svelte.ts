@@ -133,7 +133,7 @@ export class RoomSession {
 
   /** Asks for what only the host may do. Gives the code of what is wrong, or nothing once it is done. */
   host(what: HostMessage, by: typeof Hosting): Promise<string> {
-    return (this.hosting ??= new by(this.#connection)).ask(what);
+    return (this.hosting ??= new by(this.#connection, (from) => this.#dispatch({ type: "purge", from }))).ask(what);
   }
 
   /** The server's time, as far as the page knows it. */
