@@ -86,8 +86,9 @@ test.describe("invites", () => {
       await inRoom(ben);
       await expect.poll(() => ben.url()).toBe(`${room}?transport=${transport}`);
       await say(ben, "in");
-      const stored = await ben.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]));
-      assert.ok(stored.includes("parlor.recent") && !stored.includes(invite), stored);
+      const stored = () => ben.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]));
+      await expect.poll(stored).toContain("parlor.recent");
+      assert.ok(!(await stored()).includes(invite));
       await ben.reload();
       await hears(ben, "in");
       const eve = await opens(visitors, address, "Eve");
