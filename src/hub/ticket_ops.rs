@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, session::may_stand, typing,
+    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, kept::may_stand, typing,
 };
 use crate::{
     budget::{Resource, Usage},

@@ -312,7 +312,8 @@ impl Subscriber for PollBuffer {
             if state.closed.is_some() {
                 return;
             }
-            if let ApiError::Restarting(_) = why {
+            // The session is gone then: a later poll could not be told.
+            if let ApiError::Restarting(_) | ApiError::Burned = why {
                 state.gathered.push(&RESUMED.encode(&ServerMessage::Closing(why.problem(None))));
             }
             state.closed = Some(why.clone());

@@ -140,7 +140,7 @@ impl PollContents {
             let reset = if *reset { ",\"reset\":true" } else { "" };
             let crowd = if members.crowd { ",\"crowd\":true" } else { "" };
             out.put_slice(
-                format!("{reset},\"count\":{}{crowd},\"members\":", members.count).as_bytes(),
+                format!("{reset},\"count\":{}{crowd},", members.count).as_bytes(),
             );
             out.put_slice(listed);
             out.put_slice(format!(",\"lastN\":{last_n}").as_bytes());

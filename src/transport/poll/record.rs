@@ -50,7 +50,7 @@ pub(super) struct Start {
     pub(super) last_n: u64,
     pub(super) members: Members,
     pub(super) ticket: Bytes,
-    /// The JSON of the list of members; empty for a member that joins.
+    /// The JSON of the members, the rules and the knocks, as fields of a response; empty for a member that joins.
     pub(super) listed: Bytes,
     /// The JSON of the entries, with commas between them; empty for a member that joins.
     pub(super) history: Bytes,
@@ -91,7 +91,16 @@ fn start(welcome: &Welcome<'_>, json: &[u8], joined: bool, out: &mut Vec<u8>) {
     }
     text(b"", out);
     // Writing to memory cannot fail.
-    text_of(out, |out| drop(serde_json::to_writer(out, &welcome.members)));
+    text_of(out, |out| {
+        out.put_slice(b"\"members\":");
+        let _ = serde_json::to_writer(&mut *out, &welcome.members);
+        out.put_slice(b",\"room\":");
+        let _ = serde_json::to_writer(&mut *out, &welcome.room);
+        if !welcome.knocks.is_empty() {
+            out.put_slice(b",\"knocks\":");
+            let _ = serde_json::to_writer(&mut *out, &welcome.knocks);
+        }
+    });
     text_of(out, |out| {
         for (at, entry) in welcome.history.iter().enumerate() {
             if at > 0 {
