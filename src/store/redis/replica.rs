@@ -6,6 +6,7 @@
 //! that went from one node to another are counted by `moves`: only to notice a lost message.
 
 mod expected;
+mod hosting;
 mod names;
 mod overdue;
 mod people;
@@ -16,7 +17,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 pub(super) use self::session::HeldSession;
 use self::{expected::ExpectedPosition, people::People};
@@ -25,7 +26,7 @@ use super::{
     codec::{Position, RoomState},
 };
 use crate::{
-    room::{Epoch, LeaveReason, MemberId, NodeId, RoomKey, Seq, Snapshot},
+    room::{Epoch, LeaveReason, Member, MemberId, NodeId, RoomKey, RoomRules, Seq, Snapshot},
     store::Event,
 };
 
@@ -47,6 +48,7 @@ pub(super) struct RoomReplica {
     newest: Option<(MemberId, u64)>,
     people: People,
     key: RoomKey,
+    rules: Arc<RoomRules>,
     sessions: HashMap<MemberId, HeldSession>,
     due: ExpectedPosition,
     /// The members of this node may have lost their sessions.
@@ -57,6 +59,10 @@ pub(super) struct RoomReplica {
     unsubscribed: bool,
     /// Two entries with one number: events that were passed on cannot be taken back.
     forked: bool,
+    /// Members of this node that the host removed, which was not passed on yet.
+    kicked: Vec<Member>,
+    /// The key of a life of the room that was ended for all.
+    ended: Option<RoomKey>,
     /// How often the room was read again.
     resyncs: u64,
 }
@@ -74,12 +80,15 @@ impl RoomReplica {
             newest: None,
             people: People::default(),
             key: RoomKey([0; 32]),
+            rules: Arc::default(),
             sessions: HashMap::new(),
             due: ExpectedPosition::default(),
             evicted: false,
             deserted: false,
             unsubscribed: false,
             forked: false,
+            kicked: Vec::new(),
+            ended: None,
             resyncs: 0,
         }
     }
@@ -108,7 +117,8 @@ impl RoomReplica {
     pub(super) fn shown_to(&self, reader: MemberId, most: usize, room: Snapshot) -> Snapshot {
         let members = self.people.listed(most, reader);
         let unlisted = self.people.len() - members.len();
-        Snapshot { version: self.place.version, members, unlisted, ..room }
+        let rules = Arc::clone(&self.rules);
+        Snapshot { version: self.place.version, members, unlisted, rules, ..room }
     }
 
     /// The room's key, for the case that Redis loses it.
@@ -241,6 +251,7 @@ impl RoomReplica {
     fn stand_at(&mut self, room: &Snapshot, moves: u64) {
         self.place = Position { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
+        self.rules = Arc::clone(&room.rules);
         self.newest = room
             .history
             .last()
@@ -253,6 +264,10 @@ impl RoomReplica {
     /// Takes messages as they come.
     pub(super) fn receive(&mut self, message: BrokerMessage, tell: Tell<'_>) {
         match &mut self.state {
+            // The room must not be brought back.
+            State::Filling(_) if matches!(message, BrokerMessage::Burned { .. }) => {
+                self.take(message, tell);
+            }
             State::Joining(held) | State::Filling(held) => match message {
                 BrokerMessage::Typing { .. } => {}
                 message => held.push(message),
@@ -300,6 +315,7 @@ impl RoomReplica {
                 if epoch == self.place.epoch =>
             {
                 if version == self.place.version + 1 {
+                    let mut last = false;
                     if let Some(session) =
                         self.sessions.get(&member.id).filter(|session| session.version < version)
                     {
@@ -307,15 +323,26 @@ impl RoomReplica {
                             // This node was taken for dead. Its members come back before any leave is passed on.
                             return self.mark_evicted();
                         }
-                        // A member that left through another node had moved there.
-                        self.lose(member.id, session.tag, tell);
-                        if self.deserted {
-                            return;
+                        let tag = session.tag;
+                        if reason == LeaveReason::Kicked {
+                            // The leave itself tells that the session is over.
+                            self.remove_session(member.id, tag);
+                            last = self.sessions.is_empty();
+                        } else {
+                            // A member that left through another node had moved there.
+                            self.lose(member.id, tag, tell);
+                            if self.deserted {
+                                return;
+                            }
                         }
                     }
                     self.place.version = version;
                     self.people.remove(member.id);
                     tell(&Event::Left { epoch, member, reason, version, count });
+                    if last {
+                        self.deserted = true;
+                        self.hold();
+                    }
                 } else if version > self.place.version {
                     self.mark_gap();
                 }
@@ -331,6 +358,12 @@ impl RoomReplica {
                     self.mark_gap();
                 }
             }
+            BrokerMessage::Rules { epoch, version, count, host, rules }
+                if epoch == self.place.epoch =>
+            {
+                self.decided((epoch, version, count), rules, host, tell);
+            }
+            BrokerMessage::Burned { life, end } => self.burned(&life, &end, tell),
             BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;
