@@ -1,10 +1,12 @@
 //! Every setting: its flag, its environment variable, its default and its check.
 
 mod budgets;
+mod command_line;
 mod error;
 mod livekit;
 mod origin;
 mod period;
+mod receipt_key;
 mod secret;
 mod switch;
 
@@ -14,12 +16,13 @@ use clap::{Parser, ValueEnum};
 
 pub use self::{
     budgets::BudgetSettings,
+    command_line::{Command, CommandLine},
     error::ConfigError,
     livekit::LiveKit,
     origin::{AllowedHosts, Authority, NameError, Origin, Origins},
     period::Period,
     secret::Secret,
-    switch::Switch,
+    switch::{Switch, SwitchOff},
 };
 use crate::room::Limits;
 
@@ -81,6 +84,17 @@ pub struct Config {
     )]
     pub secret: Secret,
 
+    /// Signs receipts of rooms that ended: 32 bytes as hex or base64url, the same on all nodes. Without it each node takes a random key that ends with it
+    #[arg(
+        long,
+        env = "PARLOR_RECEIPT_KEY",
+        value_name = "KEY",
+        default_value = "",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub receipt_key: Secret,
+
     /// Further origins whose pages may connect, separated by commas (`https://chat.example.org`)
     #[arg(
         long,
@@ -124,6 +138,10 @@ pub struct Config {
     /// Pages do not offer to copy or save the talk of a room; what a page shows can be copied all the same
     #[arg(long, env = "PARLOR_NO_EXPORT", value_name = "true|false", default_value = "", hide_default_value = true, num_args = 0..=1, default_missing_value = "true")]
     pub no_export: Switch,
+
+    /// The first member of a room is its host, who may remove members, lock the room and end it; false for rooms without hosts
+    #[arg(long, env = "PARLOR_ROOM_HOSTS", value_name = "true|false", default_value = "true", num_args = 0..=1, default_missing_value = "true")]
+    pub room_hosts: SwitchOff,
 
     /// How long the seat of a lost link is held
     #[arg(long, env = "PARLOR_GRACE", default_value = "15s", value_name = "TIME")]
@@ -179,6 +197,7 @@ impl Config {
     pub fn check(mut self) -> Result<Self, ConfigError> {
         self.tidy()?;
         self.livekit()?;
+        self.receipt_key()?;
         if self.lease.millis() < 1000 {
             return Err(ConfigError::Lease);
         }
@@ -209,6 +228,7 @@ impl Config {
                 _ => self.budgets.largest_file(self.file_bytes),
             },
             room_file_bytes: self.room_file_bytes,
+            hosts: self.room_hosts.0,
             ..Limits::default()
         }
     }

@@ -21,6 +21,9 @@ pub mod config;
 // Signs and checks the tickets that prove a session.
 pub mod ticket;
 
+// Signs and checks receipts: what a node says of the end of a room.
+pub mod receipt;
+
 // Where rooms live: in this process or in Redis.
 pub mod store;
 

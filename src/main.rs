@@ -1,10 +1,16 @@
-//! The program: reads its settings, starts the log, runs until a signal.
+//! The program: reads its settings, starts the log, runs until a signal. Or checks a receipt.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read},
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::Parser;
 use parlor::{
-    config::{Config, LogFormat},
+    config::{Command, CommandLine, Config, LogFormat},
+    receipt::{PublicKeys, ReceiptSigner, Trust, verdict},
     server::{Server, raise_descriptors},
 };
 use tikv_jemallocator::Jemalloc;
@@ -15,8 +21,17 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
+/// The longest file that is read to check a receipt, in bytes. Receipts and keys have a few hundred.
+const LONGEST: u64 = 64 * 1024;
+
 fn main() -> ExitCode {
-    let config = Config::parse();
+    let CommandLine { config, command } = CommandLine::parse();
+    if let Some(Command::VerifyReceipt { file, keyfile }) = command {
+        return verify_receipt(config, &file, keyfile.as_deref()).unwrap_or_else(|problem| {
+            eprintln!("parlor: {problem}");
+            ExitCode::from(2)
+        });
+    }
     if let Err(problem) = start_log(&config) {
         eprintln!("parlor: RUST_LOG: {problem}");
         return ExitCode::from(2);
@@ -57,6 +72,45 @@ async fn run(config: Config) -> ExitCode {
     };
     server.run(stop).await;
     ExitCode::SUCCESS
+}
+
+/// Prints what a receipt says, or why it is not good.
+///
+/// # Errors
+/// What kept it from being checked.
+fn verify_receipt(config: Config, file: &Path, keyfile: Option<&Path>) -> Result<ExitCode, String> {
+    let own = config.check().and_then(|config| config.receipt_key());
+    let own = own.map_err(|error| error.to_string())?;
+    let trust = match (keyfile, own) {
+        (Some(path), _) => {
+            let keys: Result<PublicKeys, _> = read(path)?.parse();
+            Trust::Saved(keys.map_err(|error| format!("{}: {error}", path.display()))?)
+        }
+        (None, Some(seed)) => Trust::Own(ReceiptSigner::from_seed(&seed).public_key()),
+        (None, None) => Trust::Embedded,
+    };
+    Ok(match verdict(&read(file)?, &trust) {
+        Ok(lines) => {
+            print!("{lines}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("parlor: not good: {error}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// A file as text; `-` is standard input. What is no text or too long comes as far as it can, and is no receipt.
+fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let taken = if path == Path::new("-") {
+        io::stdin().take(LONGEST).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
+    };
+    taken.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn start_log(config: &Config) -> Result<(), String> {

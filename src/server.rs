@@ -21,6 +21,7 @@ use crate::{
     config::{Config, ConfigError},
     http::{AppState, Gate, Layered, Origins, layered},
     hub::{Hub, HubConfig, RoomRegistry},
+    receipt::{NoRandomness, ReceiptSigner},
     room::NodeId,
     store::{
         EventHandler, Store,
@@ -58,6 +59,9 @@ pub enum ServerError {
     /// The accounts cannot be opened.
     #[error("DATABASE_URL: {0}")]
     Accounts(#[from] OpenError),
+    /// No key for receipts.
+    #[error("PARLOR_RECEIPT_KEY is not set, and {0}")]
+    Receipts(#[from] NoRandomness),
     /// The address is in use or not this machine's.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -89,7 +93,9 @@ impl Server {
             )),
             None => None,
         };
+        let receipts = Arc::new(receipt_signer(&config)?);
         let budgets = Arc::new(Budgets::new(descriptors::bounded(config.budgets.limits())));
+        let node = NodeId(fastrand::u64(..));
         let hub_config = HubConfig {
             signer: Signer::new(config.secret.expose()),
             limits,
@@ -98,12 +104,13 @@ impl Server {
             reload_grace: config.reload_grace(),
             no_export: config.no_export.0,
             video: config.livekit()?.map(Video::new),
+            receipts: Arc::clone(&receipts),
+            node,
             accounts: accounts.clone(),
             budgets: Arc::clone(&budgets),
             clock: wall_clock,
         };
         let rooms = RoomRegistry::new(hub_config);
-        let node = NodeId(fastrand::u64(..));
         let events: Arc<dyn EventHandler> = Arc::clone(&rooms) as _;
         let store: Arc<dyn Store> = match config.redis() {
             Some(url) => Redis::connect(
@@ -130,6 +137,7 @@ impl Server {
             proxies: config.proxies.into(),
             rate,
             budgets: Arc::clone(&budgets),
+            receipts,
             pollers: Pollers::new(Arc::clone(&hub)),
             pacers: FramePacers::new(rate),
             anonymous_pacers: FramePacers::new(rate),
@@ -198,4 +206,17 @@ impl Server {
             let _ = tokio::time::timeout(CLOSING, accounts.close()).await;
         }
     }
+}
+
+/// With the operator's key, or a random one.
+fn receipt_signer(config: &Config) -> Result<ReceiptSigner, ServerError> {
+    if let Some(seed) = config.receipt_key()? {
+        return Ok(ReceiptSigner::from_seed(&seed));
+    }
+    let signer = ReceiptSigner::random()?;
+    tracing::info!(
+        key = signer.public_key().thumbprint(),
+        "receipts are signed with a random key that ends with this process; PARLOR_RECEIPT_KEY would keep one, the same on all nodes"
+    );
+    Ok(signer)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::room::{MemberId, Millis, Name, RoomId, RoomKey};
+use crate::room::{InviteId, MemberId, Millis, Name, RoomError, RoomId, RoomKey};
 
 /// How long a ticket is valid. Every welcome brings a new one, and a poll does once half the time is over.
 const LIFETIME: Millis = 24 * 60 * 60 * 1000;
@@ -84,6 +84,46 @@ impl Signer {
     pub fn claimed(room: &RoomId, ticket: &str) -> Option<MemberId> {
         read(room, ticket).map(|(claims, _)| claims.member)
     }
+}
+
+impl Signer {
+    /// The text of an invite to a room: `<id>.<until>.<signature>`.
+    pub fn sign_invite(&self, key: &RoomKey, room: &RoomId, id: InviteId, until: Millis) -> String {
+        let body = format!("{id}.{until}");
+        let signature = self.mac(key, &invite_body(room, &body)).finalize().into_bytes();
+        format!("{body}.{}", BASE64.encode(signature))
+    }
+
+    /// What an invite says, whoever signed it: its id, and when it ends.
+    pub fn read_invite(&self, text: &str) -> Option<(InviteId, Millis)> {
+        let (body, _) = text.rsplit_once('.')?;
+        let (id, until) = body.split_once('.')?;
+        Some((id.parse().ok()?, until.parse().ok()?))
+    }
+
+    /// The id of an invite that was signed here for this room and has not ended.
+    ///
+    /// # Errors
+    /// [`RoomError::BadInvite`] for what is no invite; [`RoomError::InviteExpired`] where its time is over, or where it
+    /// is not of this life of the room.
+    pub fn check_invite(
+        &self,
+        key: &RoomKey,
+        room: &RoomId,
+        text: &str,
+        now: Millis,
+    ) -> Result<InviteId, RoomError> {
+        let (id, until) = self.read_invite(text).ok_or(RoomError::BadInvite)?;
+        let (body, signature) = text.rsplit_once('.').ok_or(RoomError::BadInvite)?;
+        let signature = BASE64.decode(signature).map_err(|_| RoomError::BadInvite)?;
+        let signed = self.mac(key, &invite_body(room, body)).verify_slice(&signature).is_ok();
+        if signed && now < until { Ok(id) } else { Err(RoomError::InviteExpired) }
+    }
+}
+
+/// No ticket's body has such a form, so no signature is good for both.
+fn invite_body(room: &RoomId, body: &str) -> String {
+    format!("invite {room} {body}")
 }
 
 fn read(room: &RoomId, ticket: &str) -> Option<(Claims, Millis)> {

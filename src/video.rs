@@ -28,6 +28,10 @@ pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How long LiveKit may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// LiveKit's kinds of tracks.
+const AUDIO: i32 = 0;
+const VIDEO: i32 = 1;
+
 /// Questions to LiveKit at once; the others wait for their turn.
 const AT_ONCE: usize = 16;
 
@@ -184,12 +188,43 @@ impl Video {
         Ok(stays.filter_map(|(member, call)| Some((member?, call))).collect())
     }
 
-    /// Ends a call: all participants are removed, and LiveKit forgets the room.
+    /// Ends a call: all participants are removed, and LiveKit forgets the room. Says whether there was one.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
-    pub async fn end(&self, room: &RoomId) -> Result<(), VideoError> {
-        self.ask(CallTarget::Callers, self.rooms.delete_room(room.as_str())).await.map(drop)
+    pub async fn end(&self, room: &RoomId) -> Result<bool, VideoError> {
+        let ended = self.ask(CallTarget::Callers, self.rooms.delete_room(room.as_str())).await;
+        ended.map(|found| found.is_some())
+    }
+
+    /// Mutes what a participant publishes now: the microphone, or what it shows, or both.
+    ///
+    /// # Errors
+    /// [`VideoError::Away`], [`VideoError::Failed`].
+    pub async fn hush(
+        &self,
+        room: &RoomId,
+        member: MemberId,
+        (audio, video): (bool, bool),
+    ) -> Result<(), VideoError> {
+        let identity = member.to_string();
+        let participant = self.rooms.get_participant(room.as_str(), &identity);
+        let Some(participant) = self.ask(CallTarget::LiveKit, participant).await? else {
+            return Ok(());
+        };
+        for track in participant.tracks {
+            let wanted = match track.r#type {
+                AUDIO => audio,
+                VIDEO => video,
+                _ => false,
+            };
+            if wanted && !track.muted {
+                let mute =
+                    self.rooms.mute_published_track(room.as_str(), &identity, &track.sid, true);
+                self.ask(CallTarget::LiveKit, mute).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes a participant from a call.

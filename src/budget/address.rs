@@ -14,6 +14,17 @@ impl ClientAddr {
     pub const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 }
 
+impl ClientAddr {
+    /// The address as 16 bytes, IPv4 mapped; `None` where it is not known.
+    pub fn bytes(self) -> Option<[u8; 16]> {
+        let v6 = match self.0 {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(network) => network,
+        };
+        (self != Self::UNKNOWN).then(|| v6.octets())
+    }
+}
+
 impl From<IpAddr> for ClientAddr {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {

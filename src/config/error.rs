@@ -30,6 +30,11 @@ pub enum ConfigError {
     /// Shorter than any renewal could keep up with.
     #[error("PARLOR_LEASE must be at least 1s")]
     Lease,
+    /// A key of receipts of another length or in another alphabet. It is not quoted: it may be one letter off.
+    #[error(
+        "PARLOR_RECEIPT_KEY must be 32 random bytes, as 64 digits of hex (`openssl rand -hex 32`) or as 43 characters of base64url"
+    )]
+    ReceiptKey,
     /// A room that could not hold one file.
     #[error("PARLOR_ROOM_FILE_BYTES must be at least PARLOR_FILE_BYTES (0 there means no files)")]
     RoomFiles,

@@ -35,6 +35,7 @@ impl Config {
             ("DATABASE_URL", self.database_url.as_mut()),
             ("LIVEKIT_API_SECRET", self.livekit_api_secret.as_mut()),
             ("PARLOR_SECRET", Some(&mut self.secret)),
+            ("PARLOR_RECEIPT_KEY", Some(&mut self.receipt_key)),
         ] {
             secret.map_or(Ok(()), |secret| tidy(name, &mut secret.0))?;
         }
@@ -116,6 +117,7 @@ mod tests {
             ("--redis-url", "REDIS_URL"),
             ("--database-url", "DATABASE_URL"),
             ("--secret", "PARLOR_SECRET"),
+            ("--receipt-key", "PARLOR_RECEIPT_KEY"),
             ("--livekit-api-key", "LIVEKIT_API_KEY"),
             ("--livekit-url", "LIVEKIT_URL"),
             ("--livekit-api-url", "LIVEKIT_API_URL"),

@@ -1,4 +1,4 @@
-//! A setting that is yes or no.
+//! Settings that are yes or no.
 
 /// Yes or no; an empty setting, as compose files like to leave it, is a no.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,5 +13,18 @@ impl std::str::FromStr for Switch {
             "" | "false" | "no" | "off" | "0" => Ok(Self(false)),
             _ => Err("true or false"),
         }
+    }
+}
+
+/// Yes or no; an empty setting is a yes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SwitchOff(pub bool);
+
+impl std::str::FromStr for SwitchOff {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        let given = given.trim();
+        if given.is_empty() { Ok(Self(true)) } else { given.parse().map(|Switch(on)| Self(on)) }
     }
 }

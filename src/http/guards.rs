@@ -99,9 +99,11 @@ pub(super) async fn socket<B: Send>(
     let usage = edge.usage(request);
     let join_request = || -> Result<JoinRequest, ApiError> {
         let room = room.map_or_else(|| Ok(RoomId::generate()), |room| room.parse())?;
+        let invite = wish.invite();
         let (name, cursor) = wish.parse()?;
         let ticket = ticket(request).map(str::to_owned);
-        Ok(JoinRequest { usage: Some(Arc::clone(&usage)), room, name, cursor, ticket })
+        let usage = Some(Arc::clone(&usage));
+        Ok(JoinRequest { usage, room, name, cursor, ticket, invite, waits: true })
     };
     let mut join_request = join_request();
     let (login, is_page) = (Login::of(request), request.headers().contains_key(ORIGIN));

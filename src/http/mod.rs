@@ -10,6 +10,7 @@ mod disposition;
 mod file;
 mod gate;
 mod guards;
+mod hosting;
 mod layers;
 mod long_poll;
 mod origin;
@@ -49,6 +50,7 @@ use crate::{
     budget::{Budgets, ClientAddr, Resource},
     hub::Hub,
     protocol::ApiError,
+    receipt::ReceiptSigner,
     room::{MemberId, RoomId},
     transport::{FramePacers, hijack::HijackHandle, poll::Pollers},
 };
@@ -85,6 +87,8 @@ pub struct AppState {
     pub anonymous_pacers: FramePacers<(RoomId, ClientAddr)>,
     /// What each address and this node may hold and do.
     pub budgets: Arc<Budgets>,
+    /// Signs receipts; the public half of its key has an address.
+    pub receipts: Arc<ReceiptSigner>,
     /// WebSocket connections; the server waits for them when it stops.
     pub links: TaskTracker,
 }
@@ -143,12 +147,19 @@ impl AppState {
                     let file = path.rsplit('/').next().unwrap_or_default();
                     Box::pin(self.file(room, file, request)).await
                 }
+                Handler::Host => Box::pin(self.host(room, request)).await,
+                Handler::Invites => Box::pin(self.invites(room, request)).await,
+                Handler::Invite => {
+                    let invite = path.rsplit('/').next().unwrap_or_default();
+                    Box::pin(self.revoke(room, invite, request)).await
+                }
                 Handler::Leave => Box::pin(self.leave(room, request)).await,
                 Handler::LiveKitToken => Box::pin(self.livekit_token(room, request)).await,
                 Handler::LiveKit => Box::pin(self.livekit(request)).await,
                 Handler::Health => Ok(response::text("ok\n")),
                 Handler::Ready => Box::pin(self.readiness()).await,
                 Handler::Metrics => Ok(self.metrics()),
+                Handler::ReceiptKey => Ok(response::key_set(self.receipts.jwks())),
                 Handler::Account(AccountRoute::Register | AccountRoute::Login)
                     if request.method() != Method::POST =>
                 {
@@ -166,13 +177,6 @@ impl AppState {
             () = gone => Ok(response::nothing()),
         };
         result.unwrap_or_else(|error| refuse(&error))
-    }
-
-    async fn room<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
-        let room = room_id(room)?;
-        self.usage(request).frame()?;
-        let members = self.hub.count(&room).await?;
-        Ok(response::json(&serde_json::json!({ "room": room.as_str(), "members": members })))
     }
 
     async fn livekit_token<B>(

@@ -15,12 +15,13 @@ pub(super) fn parameters<B>(request: &Request<B>) -> form_urlencoded::Parse<'_> 
     form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
 }
 
-/// The name and cursor of a join, from a query or a body. Empty fields count as missing.
+/// The name, the cursor and the invite of a join, from a query or a body. Empty fields count as missing.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
 pub(super) struct JoinQuery<'a> {
     name: Option<Cow<'a, str>>,
     cursor: Option<Cow<'a, str>>,
+    invite: Option<Cow<'a, str>>,
 }
 
 impl<'a> JoinQuery<'a> {
@@ -33,16 +34,22 @@ impl<'a> JoinQuery<'a> {
         wish
     }
 
-    /// Takes a parameter, if it is one of both.
+    /// Takes a parameter, if it is one of these.
     pub(super) fn take(&mut self, key: &str, value: Cow<'a, str>, cursor: &str) {
         match key {
             "name" => self.name = Some(value),
+            "invite" => self.invite = Some(value),
             key if key == cursor => self.cursor = Some(value),
             _ => {}
         }
     }
 
-    /// Checks both, the name first.
+    /// The invite that the client shows, if any.
+    pub(super) fn invite(&self) -> Option<String> {
+        self.invite.as_deref().filter(|invite| !invite.is_empty()).map(str::to_owned)
+    }
+
+    /// Checks name and cursor, in this order.
     pub(super) fn parse(self) -> Result<(Option<Name>, Option<Cursor>), ApiError> {
         let name = self.name.filter(|name| !name.trim().is_empty());
         let cursor = self.cursor.filter(|cursor| !cursor.is_empty());

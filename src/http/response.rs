@@ -66,6 +66,13 @@ pub(super) fn json(shape: &impl Serialize) -> HttpResponse {
     of(JSON, serde_json::to_vec(shape).unwrap_or_default())
 }
 
+/// Public keys as a JWK set. Cached for minutes only: a node may start with another key.
+pub(super) fn key_set(json: String) -> HttpResponse {
+    let mut answer = of(HeaderValue::from_static("application/jwk-set+json"), json);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    answer
+}
+
 /// JSON that is already serialized.
 pub(super) fn written(json: Bytes) -> HttpResponse {
     of(JSON, json)

@@ -51,10 +51,12 @@ impl AppState {
             body::object_or_default(&body::whole(request.body_mut(), BODY_LIMIT).await?)?;
         let usage = self.usage(&request);
         let room = room.map_or_else(|| Ok(RoomId::generate()), room_id)?;
+        let invite = wish.invite();
         let (name, cursor) = wish.parse()?;
         let ticket = guards::ticket(&request).map(str::to_owned);
         let name = self.resolve_name(&usage, login, name).await?;
-        let join_request = JoinRequest { usage: Some(usage), room, name, cursor, ticket };
+        let (usage, waits) = (Some(usage), false);
+        let join_request = JoinRequest { usage, room, name, cursor, ticket, invite, waits };
         Ok(response::written(self.pollers.join(join_request).await?))
     }
 
@@ -175,15 +177,23 @@ impl AppState {
             body => body?,
         };
         let ticket = header.or(body.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
-        match body.unload {
-            true => self.hub.unload(&room, ticket).await?,
+        let receipt = match body.unload {
+            true => {
+                self.hub.unload(&room, ticket).await?;
+                None
+            }
             false => self.hub.leave_by_ticket(&room, ticket, began).await?,
-        }
-        Ok(response::nothing())
+        };
+        Ok(match receipt {
+            Some(receipt) => {
+                response::written(ServerMessage::Receipt { receipt: &receipt }.to_json().into())
+            }
+            None => response::nothing(),
+        })
     }
 
     /// A message or typing state from a request's body, and the ticket that came with it.
-    async fn read_message<B>(
+    pub(super) async fn read_message<B>(
         &self,
         mut request: Request<B>,
     ) -> Result<(Option<String>, ClientFrame), ApiError>

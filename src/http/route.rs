@@ -30,6 +30,9 @@ pub(super) enum Handler {
     Events,
     Typing,
     Leave,
+    Host,
+    Invites,
+    Invite,
     Files,
     File,
     LiveKitToken,
@@ -37,6 +40,7 @@ pub(super) enum Handler {
     Health,
     Ready,
     Metrics,
+    ReceiptKey,
     Visitor,
     Account(AccountRoute),
     Document(&'static str),
@@ -65,7 +69,7 @@ const fn route(path: &'static str, methods: &'static str, handler: Handler) -> R
 }
 
 // A HEAD of a socket or a stream would take the effort of its GET and return nothing.
-static ROUTES: [Route; 27] = [
+static ROUTES: [Route; 31] = [
     route("/ws", "GET", Handler::Socket),
     route("/", "GET, HEAD", Handler::Page),
     route("/transports", "GET, HEAD", Handler::Page),
@@ -78,6 +82,9 @@ static ROUTES: [Route; 27] = [
     route("/api/rooms/{room}/events", "GET", Handler::Events),
     route("/api/rooms/{room}/typing", "POST", Handler::Typing),
     route("/api/rooms/{room}/leave", "POST", Handler::Leave),
+    route("/api/rooms/{room}/host", "POST", Handler::Host),
+    route("/api/rooms/{room}/invites", "GET, HEAD, POST", Handler::Invites),
+    route("/api/rooms/{room}/invites/{invite}", "DELETE", Handler::Invite),
     route("/api/rooms/{room}/files", "POST", Handler::Files),
     route("/api/rooms/{room}/files/{file}", "GET, HEAD, PATCH, DELETE", Handler::File),
     route("/api/rooms/{room}/livekit-token", "POST", Handler::LiveKitToken),
@@ -88,6 +95,7 @@ static ROUTES: [Route; 27] = [
     route("/healthz", "GET, HEAD", Handler::Health),
     route("/readyz", "GET, HEAD", Handler::Ready),
     route("/metrics", "GET, HEAD", Handler::Metrics),
+    route("/.well-known/parlor-receipt-key", "GET, HEAD", Handler::ReceiptKey),
     // The page has views at the first two.
     route("/register", "GET, HEAD, POST", Handler::Account(AccountRoute::Register)),
     route("/login", "GET, HEAD, POST", Handler::Account(AccountRoute::Login)),
@@ -119,7 +127,7 @@ impl Route {
             let segment = given.next()?;
             match expected {
                 "{room}" => room = segment,
-                "{file}" => {}
+                "{file}" | "{invite}" => {}
                 _ if expected != segment => return None,
                 _ => {}
             }
@@ -164,6 +172,9 @@ mod tests {
             ("/api/rooms/x/files/y", Handler::File, "x"),
             ("/api/rooms/x/files/y/z", Handler::Asset, ""),
             ("/livekit/webhook", Handler::LiveKit, ""),
+            ("/.well-known/parlor-receipt-key", Handler::ReceiptKey, ""),
+            ("/.well-known/parlor-receipt-key/", Handler::Asset, ""),
+            ("/.well-known", Handler::Asset, ""),
             ("/r/a/b", Handler::Asset, ""),
             ("//metrics", Handler::Asset, ""),
             ("/metrics/", Handler::Asset, ""),

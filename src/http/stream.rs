@@ -51,14 +51,16 @@ impl AppState {
                 false => Ok(flowing(EVENTS, framing, sse::probe(&self.hub, framing))),
             };
         }
-        let (name, after) = JoinQuery::of(request, "after").parse()?;
+        let wish = JoinQuery::of(request, "after");
+        let invite = wish.invite();
+        let (name, after) = wish.parse()?;
         let last = last_id(request).map(str::parse).transpose()?;
         let ticket = guards::ticket(request).map(str::to_owned);
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.resolve_name(&usage, Login::of(request), name).await?;
-        let join_request =
-            JoinRequest { room, name, ticket, cursor: last.or(after), usage: Some(usage) };
+        let (cursor, usage, waits) = (last.or(after), Some(usage), true);
+        let join_request = JoinRequest { room, name, ticket, cursor, usage, invite, waits };
         Ok(flowing(EVENTS, framing, sse::open(&self.hub, join_request, framing).await?))
     }
 
@@ -87,11 +89,14 @@ impl AppState {
 
     async fn listen<B>(&self, room: &str, request: &Request<B>) -> Result<HttpResponse, ApiError> {
         guards::check_origin(request, &self.origins)?;
-        let (name, cursor) = JoinQuery::of(request, "after").parse()?;
+        let wish = JoinQuery::of(request, "after");
+        let invite = wish.invite();
+        let (name, cursor) = wish.parse()?;
         let room = room_id(room)?;
         let usage = self.usage(request);
         let name = self.resolve_name(&usage, Login::of(request), name).await?;
-        let join_request = JoinRequest { room, name, ticket: None, cursor, usage: Some(usage) };
+        let (ticket, usage, waits) = (None, Some(usage), true);
+        let join_request = JoinRequest { room, name, ticket, cursor, usage, invite, waits };
         let framing = framing(request);
         let mut answer =
             flowing(LINES, framing, plain::open(&self.hub, join_request, framing).await?);
@@ -104,7 +109,9 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        let (name, _) = JoinQuery::of(&request, "after").parse()?;
+        let wish = JoinQuery::of(&request, "after");
+        let invite = wish.invite();
+        let (name, _) = wish.parse()?;
         let usage = self.usage(&request);
         let login = Login::of(&request);
         let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
@@ -124,6 +131,8 @@ impl AppState {
             ticket: None,
             cursor: None,
             usage: Some(Arc::clone(&usage)),
+            invite,
+            waits: false,
         };
         let session = self.hub.enter(join_request, Arc::new(NullSubscriber)).await?;
         let who = Claims { member: session.member(), name: session.name().clone() };

@@ -111,7 +111,7 @@ impl Hub {
         let Some(video) = &self.config().video else { return Ok(()) };
         // Read anew on each try: the room may have been created again, and the member may be back.
         let done = match self.store.find(room, Some(member)).await? {
-            None if over => video.end(room).await,
+            None if over => video.end(room).await.map(drop),
             Some(there) if ticket_ops::has(&there, member) => Ok(()),
             _ => video.remove_participant(room, member).await,
         };

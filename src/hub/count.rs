@@ -1,6 +1,9 @@
 //! A crowd's count at this node: when it is broadcast, and when the complete list ends it.
 
-use std::{sync::Weak, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::{frame::Content, local::LocalRoom};
 use crate::{room::Snapshot, store::Store};
@@ -40,7 +43,14 @@ impl LocalRoom {
     fn tell_all(&self, snapshot: &Snapshot, calls: u64) -> bool {
         let mut pending = self.pending.lock();
         let Some(order) = pending.crowd.end(snapshot, calls) else { return false };
-        pending.push(order, Content::Listing { members: snapshot.members.clone() }, &self.id);
+        pending.push(
+            order,
+            Content::Listing {
+                members: snapshot.members.clone(),
+                rules: Arc::clone(&snapshot.rules),
+            },
+            &self.id,
+        );
         self.start_flush(pending);
         true
     }

@@ -198,6 +198,7 @@ mod tests {
             members,
             unlisted: 0,
             history: Vec::new(),
+            rules: Default::default(),
         }
     }
 

@@ -1,8 +1,10 @@
 //! A frame on its way to subscribers: the typed message, with its JSON beside it.
 
+use std::sync::Arc;
+
 use crate::{
-    protocol::{Ack, EntryDto, MemberDto, ServerMessage, StatusCode, Timestamp, True},
-    room::{Cursor, Entry, Epoch, LeaveReason, Member, MemberId, Name, RoomId},
+    protocol::{Ack, EntryDto, MemberDto, RulesDto, ServerMessage, StatusCode, Timestamp, True},
+    room::{Cursor, Entry, Epoch, LeaveReason, Member, MemberId, Name, RoomId, RoomRules},
 };
 
 /// A frame as an [`Encoder`](super::Encoder) gets it.
@@ -31,7 +33,9 @@ pub(super) enum Content {
     Joined { member: Member, count: usize },
     Left { member: Member, reason: LeaveReason, count: usize },
     Count { count: usize },
-    Listing { members: Vec<Member> },
+    Listing { members: Vec<Member>, rules: Arc<RoomRules> },
+    Host { host: MemberId, user: Name },
+    Rules { rules: Arc<RoomRules> },
     Typing { from: MemberId, user: Name, typing: bool },
     Renamed { from: MemberId, user: Name, previous: Name },
     Call { from: MemberId, user: Name, in_call: bool },
@@ -46,16 +50,25 @@ impl Content {
                 ServerMessage::Entry(EntryDto::new(room, *epoch, entry, false))
             }
             Self::Joined { member, count } => {
-                ServerMessage::Joined { member: MemberDto::from(member), room, count: *count }
+                // The first member is told of by no join, so no join is a host's.
+                let member = MemberDto::new(member, &RoomRules::default());
+                ServerMessage::Joined { member, room, count: *count }
             }
             Self::Left { member, reason, count } => {
                 let (client_id, user) = (member.id, &member.name);
                 ServerMessage::Left { client_id, user, room, reason: *reason, count: *count }
             }
             Self::Count { count } => ServerMessage::Presence { room, count: *count, members: None },
-            Self::Listing { members } => {
-                let listed = members.iter().map(MemberDto::from).collect();
+            Self::Listing { members, rules } => {
+                let listed = members.iter().map(|member| MemberDto::new(member, rules)).collect();
                 ServerMessage::Presence { room, count: members.len(), members: Some(listed) }
+            }
+            Self::Host { host, user } => {
+                let verified = True::when(user.is_verified());
+                ServerMessage::Host { client_id: *host, user, verified, room }
+            }
+            Self::Rules { rules } => {
+                ServerMessage::Rules { room, rules: RulesDto::from(&**rules), muted: &rules.muted }
             }
             Self::Typing { from, user, typing } => {
                 ServerMessage::Typing { from: *from, user, room, typing: *typing }

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::room::{Cursor, Name};
+use crate::room::{Cursor, InviteId, Name};
 
 /// What a member resumes from.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,8 @@ pub(super) struct JoinOrigin {
     pub(super) joins: bool,
     /// When the request came. Of two connections of a member, the later one has the session.
     pub(super) began: Instant,
+    /// The invite that the client has shown; its signature is good.
+    pub(super) invite: Option<InviteId>,
 }
 
 /// Whether a ticket issued to `ticket_holder` is valid for a client that joins as `name`. A ticket proves a session,

@@ -181,6 +181,7 @@ impl LocalRoom {
             ),
             // For one session, or the end of all, and not for the room's subscribers.
             Event::Moved { .. } | Event::Unloading { .. } | Event::Burned { .. } => return,
+            // The registry compares them with those before.
             Event::Rules { .. } => return,
             Event::Call { epoch, from, user, call, version } => {
                 self.call_participants.lock().insert(*from, Instant::now());
@@ -348,7 +349,7 @@ fn only_author(items: &[Item]) -> Option<MemberId> {
 type Batched = (Vec<u8>, Items, Option<(Arc<Snapshot>, bool)>);
 
 impl PendingFrames {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.reset.is_none()
     }
 

@@ -8,13 +8,18 @@ mod crowd;
 mod files;
 mod frame;
 mod frame_order;
+mod goodbye;
+mod hosting;
+mod invites;
 mod join_origin;
 mod kept;
+mod knocking;
 mod local;
 mod people;
 mod poll_session;
 mod registry;
 mod rename;
+mod rules;
 mod session;
 mod shutdown;
 mod spread;
@@ -35,6 +40,8 @@ use tokio_util::task::TaskTracker;
 pub use self::registry::RoomRegistry;
 pub use self::{
     frame::Frame,
+    goodbye::Goodbye,
+    hosting::HostAnswer,
     join_origin::ResumeFrom,
     poll_session::{KeepAlive, PollSession},
     session::Session,
@@ -52,8 +59,10 @@ use crate::{
     account::Accounts,
     budget::{Budgets, Count, Resource, Usage},
     protocol::{ApiError, LimitsDto, ServerMessage, Welcome, WelcomeParams},
+    receipt::ReceiptSigner,
     room::{
-        Cursor, Entry, Joiner, Limits, MemberId, Millis, Name, RoomError, RoomId, Seq, Snapshot,
+        Address, Cursor, Entry, Joiner, Limits, MemberId, Millis, Name, NodeId, RoomError, RoomId,
+        RoomRules, Seq, Snapshot,
     },
     store::{Store, StoreError},
     ticket::{Claims, Signer},
@@ -93,6 +102,10 @@ pub struct HubConfig {
     pub no_export: bool,
     /// Mints LiveKit tokens, if LiveKit is set up.
     pub video: Option<Video>,
+    /// Signs what is said of the end of a room.
+    pub receipts: Arc<ReceiptSigner>,
+    /// The name of this node in receipts.
+    pub node: NodeId,
     /// Reserves registered names, if there are accounts.
     pub accounts: Option<Arc<Accounts>>,
     /// What addresses and this node may hold and do.
@@ -110,6 +123,8 @@ struct Greeted<'a> {
     last_n: u64,
     /// What the client has read of the log.
     after: Seq,
+    /// What was sent up to here is not for the member.
+    since: Seq,
     crowd: bool,
 }
 
@@ -130,7 +145,7 @@ impl HubConfig {
         room: &RoomId,
         snapshot: &Snapshot,
         history: &[Entry],
-        Greeted { member, name, resumed, reset, last_n, after, crowd }: Greeted<'_>,
+        Greeted { member, name, resumed, reset, last_n, after, since, crowd }: Greeted<'_>,
         again: bool,
         encoder: &Encoder,
     ) -> Bytes {
@@ -149,6 +164,7 @@ impl HubConfig {
             crowd,
             video,
             after,
+            since,
             now,
         };
         let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
@@ -175,6 +191,10 @@ pub struct JoinRequest {
     pub cursor: Option<Cursor>,
     /// What the client's address holds and does; without it nothing is counted.
     pub usage: Option<Arc<Usage>>,
+    /// The invite that the client shows, if any.
+    pub invite: Option<String>,
+    /// The client may be kept waiting until the host admits it. Else it is told to ask again.
+    pub waits: bool,
 }
 
 /// This node.
@@ -257,14 +277,19 @@ impl Hub {
         if self.is_stopping() {
             return Err(self.come_back());
         }
-        let JoinRequest { room, name, ticket, cursor, usage } = join_request;
+        let JoinRequest { room, name, ticket, cursor, usage, invite, waits } = join_request;
         // Before the store is asked for anything.
         usage.as_deref().map_or(Ok(()), Usage::join)?;
         let claims = match &ticket {
             Some(ticket) => self.verify_ticket(&room, ticket, name.as_ref()).await?,
             None => None,
         };
+        let (invite, invited) = match invite {
+            Some(invite) => self.check_invite(&room, &invite).await?,
+            None => (None, None),
+        };
         let resumed = claims.is_some();
+        let name = name.or(invited);
         let claims = match (claims, name) {
             // Where the session is free by now, the member joins under the name that it wants.
             (Some(Claims { member, .. }), Some(name)) => Claims { member, name },
@@ -275,9 +300,24 @@ impl Hub {
             }
         };
         // A client whose ticket did not resume its session must learn that it has a new one: its welcome says `reset`.
-        let from =
-            JoinOrigin { cursor, resumed, exact: resumed || ticket.is_none(), joins: true, began };
-        self.sit(&room, claims, from, usage.as_ref(), subscriber).await
+        let exact = resumed || ticket.is_none();
+        let from = JoinOrigin { cursor, resumed, exact, joins: true, began, invite };
+        let joining =
+            self.sit(&room, claims.clone(), from, usage.as_ref(), Arc::clone(&subscriber));
+        match joining.await {
+            Err(ApiError::Refused(RoomError::Knocking)) => {
+                Box::pin(self.wait_at_the_door(
+                    &room,
+                    claims,
+                    from,
+                    usage.as_ref(),
+                    subscriber,
+                    waits,
+                ))
+                .await
+            }
+            joined => joined,
+        }
     }
 
     /// The claims of a ticket, if it is valid for a client that joins as `name`.
@@ -340,7 +380,9 @@ impl Hub {
         }
         let after = from.cursor.filter(|_| from.exact);
         for _ in 0..JOINS {
-            let joiner = Joiner::new(session.member(), session.name());
+            let address = usage.and_then(|usage| usage.address().bytes()).map(Address);
+            let (id, name, invite) = (session.member(), session.name(), from.invite);
+            let joiner = Joiner { id, name, address, invite };
             let joining = self.store.join(room, &joiner, tag, from.began, after);
             let (joined, snapshot) = match session.call(joining).await {
                 Ok(joined) => joined,
@@ -360,11 +402,20 @@ impl Hub {
                 session.leave().await;
                 return Err(RoomError::NotMember.into());
             }
-            if session.follow(&snapshot, &subscriber, from, joined.last_n)? {
+            if session.follow(&snapshot, &subscriber, from, joined)? {
                 return Ok(session);
             }
         }
         Err(ApiError::StoreUnavailable)
+    }
+
+    /// What is told of a room before a person joins: how many members it has, and its rules.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn door(&self, room: &RoomId) -> Result<(usize, Arc<RoomRules>), ApiError> {
+        let room = self.store.find(room, None).await?;
+        Ok(room.map_or_else(Default::default, |room| (room.count(), room.rules)))
     }
 
     /// How many members a room has.

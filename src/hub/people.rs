@@ -13,6 +13,7 @@ use super::{
     Greeted, HubConfig,
     batch::{Batch, Few, Item},
     frame_order::{FrameOrder, SeenUpTo},
+    rules::{KnownRules, since},
     subscriber::Subscriber,
 };
 use crate::{
@@ -27,6 +28,8 @@ pub(super) struct People {
     pub(super) key: Option<RoomKey>,
     /// How many at the front have got the broadcast under way; 0 when none is.
     broadcast_to: usize,
+    /// The rules of the room, as far as this node has heard.
+    pub(super) rules: KnownRules,
 }
 
 /// A session at this node.
@@ -39,6 +42,8 @@ pub(super) struct LocalSession {
     pub(super) name: Name,
     pub(super) place: Place,
     pub(super) permit: Option<Permit>,
+    /// The newest entry when the member joined: by the rules, earlier ones may not be for it.
+    pub(super) since: Seq,
     /// When the page said that it unloads. Its connection ends next, unless that page came before this connection.
     pub(super) unloaded: Option<Instant>,
 }
@@ -75,6 +80,14 @@ pub(super) struct Joining {
 }
 
 impl Place {
+    /// The subscriber of a session that follows the room.
+    pub(super) fn live(&self) -> Option<&Arc<dyn Subscriber>> {
+        match self {
+            Self::Live { subscriber, .. } => Some(subscriber),
+            Self::Joining(_) | Self::Held { .. } => None,
+        }
+    }
+
     pub(super) fn subscriber(&self) -> Option<&Arc<dyn Subscriber>> {
         match self {
             Self::Joining(joining) => Some(&joining.subscriber),
@@ -115,6 +128,12 @@ impl People {
             at = self.broadcast_to;
         }
         self.sessions.swap_remove_index(at).map(|(_, session)| session)
+    }
+
+    /// Takes all sessions: the room has ended.
+    pub(super) fn end(&mut self) -> IndexMap<MemberId, LocalSession, RandomState> {
+        self.broadcast_to = 0;
+        std::mem::take(&mut self.sessions)
     }
 
     /// A member has another name: later welcomes and tickets say it.
@@ -225,6 +244,7 @@ impl LocalSession {
             Place::Live { subscriber, seen_up_to } => {
                 *seen_up_to = SeenUpTo::of(snapshot);
                 let last_n = snapshot.last_n(member);
+                let since = since(snapshot, self.since);
                 let guest = Greeted {
                     member,
                     name: &self.name,
@@ -232,6 +252,7 @@ impl LocalSession {
                     reset: true,
                     last_n,
                     after: 0,
+                    since,
                     crowd,
                 };
                 let frame = config.welcome(

@@ -16,11 +16,12 @@ use super::{
     HubConfig, Subscriber, count, kept,
     local::LocalRoom,
     people::{Joining, LocalSession, Place},
+    rules::Changed,
 };
 use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},
     protocol::{ApiError, StatusCode},
-    room::{MemberId, RoomId},
+    room::{LeaveReason, MemberId, RoomId},
     shrink,
     store::{Event, EventHandler, Store},
     ticket::Claims,
@@ -66,6 +67,7 @@ impl RoomRegistry {
             loop {
                 look.tick().await;
                 let (Some(rooms), Some(store)) = (rooms.upgrade(), store.upgrade()) else { return };
+                rooms.sweep_knocks(&store);
                 let HubConfig { budgets, limits, .. } = &*rooms.config;
                 budgets.share_store(store.capacity());
                 let age = Duration::from_millis(limits.history_age);
@@ -134,6 +136,7 @@ impl RoomRegistry {
             name: name.clone(),
             place,
             permit,
+            since: 0,
             unloaded: None,
         };
         let old = people.sessions.insert(*member, session);
@@ -196,8 +199,18 @@ impl EventHandler for RoomRegistry {
             room.unload(member);
             return;
         }
-        if let Event::Renamed { from, user, .. } = event {
-            room.people.lock().rename(*from, user);
+        match event {
+            Event::Renamed { from, user, .. } => room.people.lock().rename(*from, user),
+            Event::Left { member, reason: LeaveReason::Kicked, .. } => {
+                self.expel(&room, member.id);
+            }
+            Event::Burned { end } => return self.burned(id, Some(end)),
+            Event::Rules { epoch, rules, host, version, count } => {
+                let changed = Changed { epoch: *epoch, version: *version, count: *count };
+                return self.change_rules(&room, changed, rules, host.as_ref());
+            }
+            Event::Reset(snapshot) => self.note_rules(&room, snapshot),
+            _ => {}
         }
         room.add_event(event);
         if let Event::Joined { .. } | Event::Left { .. } | Event::Reset(_) = event {

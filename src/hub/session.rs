@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::OptionFuture;
 use smallvec::SmallVec;
 use tokio::{
     sync::Notify,
@@ -13,12 +12,13 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom, typing,
+    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom,
+    rules, typing,
 };
 use crate::{
     budget::{Kept, Reservation},
-    protocol::{Ack, ApiError},
-    room::{LeaveReason, MemberId, Name, NewEntry, PublishResult, RoomId, Snapshot},
+    protocol::{Ack, ApiError, HostRequest},
+    room::{JoinResult, LeaveReason, MemberId, Name, NewEntry, PublishResult, RoomId, Snapshot},
     store::StoreError,
     ticket::Claims,
     video::LiveKitToken,
@@ -85,7 +85,7 @@ impl Session {
         snapshot: &Snapshot,
         subscriber: &Arc<dyn Subscriber>,
         JoinOrigin { cursor, resumed, exact, .. }: JoinOrigin,
-        last_n: u64,
+        JoinResult { last_n, since: joined_at, .. }: JoinResult,
     ) -> Result<bool, ApiError> {
         if !self.is_held() {
             return Err(self.replaced());
@@ -93,6 +93,7 @@ impl Session {
         self.room.note_call_participants(snapshot);
         let crowd = self.room.welcomes(snapshot);
         self.hub.rooms.follow_crowd(&self.room);
+        self.hub.rooms.note_rules(&self.room, snapshot);
         let missed = match cursor {
             Some(cursor) if exact => snapshot.since(cursor),
             Some(_) => None,
@@ -106,7 +107,8 @@ impl Session {
         let Claims { member, name } = &self.claims;
         let after = cursor.filter(|_| missed.is_some()).map_or(0, |cursor| cursor.seq);
         let reset = missed.is_none();
-        let guest = Greeted { member: *member, name, resumed, reset, last_n, after, crowd };
+        let since = rules::since(snapshot, joined_at);
+        let guest = Greeted { member: *member, name, resumed, reset, last_n, after, since, crowd };
         let history = missed.unwrap_or(&snapshot.history);
         let welcome = self.hub.config().welcome(
             &self.room.id,
@@ -131,6 +133,7 @@ impl Session {
             return Ok(false);
         }
         self.unjoined = false;
+        session.since = joined_at;
         session.older = Vec::new();
         // Unless the member has taken another name since the snapshot.
         if renamed.is_some_and(|before| before == session.name) {
@@ -272,13 +275,21 @@ impl Session {
         }
     }
 
-    /// Leaves for good. The session is free when this returns, or soon after if the store is away; says whether it
-    /// is.
-    pub async fn leave(mut self) -> bool {
+    /// Carries out a request of the room's host.
+    ///
+    /// # Errors
+    /// As [`Hub::host_request`].
+    pub async fn host_request(&self, request: HostRequest) -> Result<Option<Ack>, ApiError> {
+        let asking = Box::pin(self.hub.host_request(&self.room.id, self.claims.member, request));
+        Ok(self.call(asking).await?.ack())
+    }
+
+    /// Leaves for good. The session is free when this returns, or soon after if the store is away.
+    pub async fn leave(mut self) -> Goodbye {
         self.freed = true;
         let leaving =
             self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
-        timeout(LEAVING, OptionFuture::from(leaving)).await.is_ok()
+        self.hub.goodbye(leaving).await
     }
 
     /// Frees the session of a member that was lost long enough ago.

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
-use super::{Hub, LocalRoom, spread::Spread};
+use super::{Hub, LocalRoom, goodbye::Leaving, spread::Spread};
 use crate::{
     protocol::ApiError,
-    room::{LeaveReason, MemberId},
+    room::{LeaveReason, MemberId, RoomEnd},
     store::StoreError,
 };
 
@@ -48,7 +48,7 @@ impl Hub {
         member: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Option<JoinHandle<()>> {
+    ) -> Leaving {
         let tags = self.rooms.unregister(room, member, tag);
         let mut leaving = Box::pin(leave(Arc::clone(self), Arc::clone(room), member, tags, reason));
         // A store in this process frees the session at once: a task for that would cost as much as the leave.
@@ -56,7 +56,10 @@ impl Hub {
             let _publishing = room.begin_publish(self.config());
             leaving.as_mut().now_or_never()
         };
-        left.is_none().then(|| self.departures.spawn(leaving))
+        match left {
+            Some(end) => Leaving::Done(end),
+            None => Leaving::UnderWay(self.departures.spawn(leaving)),
+        }
     }
 
     /// The error for clients while the node is stopping: when to come back, each at a moment of its own.
@@ -122,7 +125,7 @@ impl Hub {
             })
         });
         let _ = tokio::time::timeout(HANGING_UP, async {
-            join_all(leaving.flatten()).await;
+            join_all(leaving.map(Leaving::end)).await;
             self.departures.close();
             self.departures.wait().await;
         })
@@ -158,10 +161,10 @@ async fn leave(
     member: MemberId,
     tags: Vec<u64>,
     reason: LeaveReason,
-) {
+) -> Option<RoomEnd> {
     // Read before the store is asked: the event of the leave removes it.
     let called = room.call_participants.lock().contains_key(&member);
-    let mut over = false;
+    let (mut over, mut end) = (false, None);
     for tag in tags {
         let mut pause = Duration::from_secs(1);
         over = loop {
@@ -173,11 +176,16 @@ async fn leave(
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(30));
                 }
-                answer => break answer.map_or(over, |left| left.gone),
+                answer => {
+                    let Ok(left) = answer else { break over };
+                    end = left.end.or(end);
+                    break left.gone;
+                }
             }
         };
     }
     if over || called {
         hub.remove_from_call(&room.id, member, over);
     }
+    end
 }

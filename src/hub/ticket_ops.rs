@@ -3,16 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::OptionFuture;
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, timeout},
-};
+use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber,
-    session::{LEAVING, may_stand},
-    typing,
+    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, session::may_stand, typing,
 };
 use crate::{
     budget::{Resource, Usage},
@@ -28,12 +22,19 @@ impl Hub {
     /// [`ApiError::BadTicket`] if the ticket is not valid, [`RoomError::NotMember`] if the room is gone, or the
     /// store's.
     pub async fn ticket_holder(&self, room: &RoomId, ticket: &str) -> Result<Claims, ApiError> {
-        match self.rooms.find(room).and_then(|room| room.people.lock().key) {
-            Some(key) => self
-                .config()
-                .signer
-                .check(&key, room, ticket, (self.config().clock)())
-                .ok_or(ApiError::BadTicket),
+        let known = self.rooms.find(room).and_then(|room| {
+            let people = room.people.lock();
+            Some((people.key?, people.rules.get()))
+        });
+        match known {
+            Some((key, rules)) => {
+                let (signer, now) = (&self.config().signer, (self.config().clock)());
+                let claims = signer.check(&key, room, ticket, now).ok_or(ApiError::BadTicket)?;
+                if rules.has_kicked(claims.member) {
+                    return Err(RoomError::Kicked.into());
+                }
+                Ok(claims)
+            }
             None => Ok(self.seated(room, ticket).await?.0),
         }
     }
@@ -66,6 +67,9 @@ impl Hub {
             .signer
             .check(&snapshot.key, room, ticket, (self.config().clock)())
             .ok_or(ApiError::BadTicket)?;
+        if snapshot.rules.has_kicked(claimed) {
+            return Err(RoomError::Kicked.into());
+        }
         Ok((claims, has(&snapshot, claimed)))
     }
 
@@ -109,7 +113,7 @@ impl Hub {
         self.sit(
             room,
             claims,
-            JoinOrigin { cursor, resumed: true, exact, joins: false, began },
+            JoinOrigin { cursor, resumed: true, exact, joins: false, began, invite: None },
             usage,
             subscriber,
         )
@@ -192,7 +196,7 @@ impl Hub {
 
     /// Leaves for a member, whichever connection holds the session: it is free when this returns, or soon after if
     /// the store is away. A member who has left already is not affected, nor is a connection that came after the
-    /// request `began`.
+    /// request `began`. Returns the receipt of what was removed, if the member was the last.
     ///
     /// # Errors
     /// [`ApiError::BadTicket`], or the store's.
@@ -201,9 +205,10 @@ impl Hub {
         room: &RoomId,
         ticket: &str,
         began: Instant,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Option<String>, ApiError> {
+        let mut receipt = None;
         let (claims, mut seated) = match self.seated(room, ticket).await {
-            Err(ApiError::Refused(RoomError::NotMember)) => return Ok(()),
+            Err(ApiError::Refused(RoomError::NotMember)) => return Ok(None),
             seated => seated?,
         };
         self.set_typing_timeout(claims.member, None);
@@ -220,7 +225,7 @@ impl Hub {
         });
         if let Some((local, tag)) = local {
             let leaving = self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left);
-            let _ = timeout(LEAVING, OptionFuture::from(leaving)).await;
+            receipt = self.goodbye(leaving).await.receipt;
             // The session may have moved to another node without this one knowing yet: then that leave was void.
             seated = match self.seated(room, ticket).await {
                 Err(ApiError::Refused(RoomError::NotMember)) => false,
@@ -229,21 +234,23 @@ impl Hub {
         }
         if seated {
             // The session is at another node: take it over, then leave.
-            let from = JoinOrigin { cursor: None, resumed: true, exact: true, joins: false, began };
+            let (cursor, invite) = (None, None);
+            let from =
+                JoinOrigin { cursor, resumed: true, exact: true, joins: false, began, invite };
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
             match self.sit(room, claims, from, None, Arc::new(NullSubscriber)).await {
-                Ok(session) => drop(session.leave().await),
+                Ok(session) => receipt = session.leave().await.receipt,
                 // Another request was quicker.
                 Err(ApiError::Refused(RoomError::NotMember)) => {}
                 // The member has come back since.
-                Err(ApiError::Replaced) => return Ok(()),
+                Err(ApiError::Replaced) => return Ok(None),
                 Err(error) => return Err(error),
             }
             // Only that node knows whether the member had a token.
             self.remove_from_call(room, member, false);
         }
-        Ok(())
+        Ok(receipt)
     }
 }
 

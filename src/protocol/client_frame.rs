@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ApiError, ClientMessage};
+use super::{ApiError, ClientMessage, HostRequest};
 use crate::room::{FileId, MAX_N, Reaction, Seq};
 
 /// A parsed frame: the request or what is wrong with it, and the message it belongs to.
@@ -78,7 +78,15 @@ impl ClientFrame {
             }
         };
         match n {
-            Ok(n) => Self { ask: frame.ask(n), n },
+            Ok(n) => {
+                let ask = match frame.ask(n) {
+                    Err(ApiError::UnknownType) => {
+                        HostRequest::parse(json).map(|request| ClientMessage::Host { request, n })
+                    }
+                    ask => ask,
+                };
+                Self { ask, n }
+            }
             Err(error) => Self { ask: Err(error), n: None },
         }
     }

@@ -1,5 +1,6 @@
 //! What a client may ask for.
 
+use super::HostRequest;
 use crate::room::{Amendment, Cursor, FileId, Message, Name, NewEntry, Reaction, Seq, Text};
 
 /// A request of a client, as clients should write it. [`ClientFrame::parse`](super::ClientFrame::parse) also understands older shapes.
@@ -81,6 +82,14 @@ pub enum ClientMessage {
     LivekitToken,
     /// Ask for a `pong`.
     Ping,
+    /// A request of the room's host. Each is a type of its own.
+    #[cfg_attr(test, serde(skip))]
+    Host {
+        /// What the host asks for.
+        request: HostRequest,
+        /// Returned in the answer.
+        n: Option<u64>,
+    },
     /// Leave for good: the session is free, and the server closes with 1000.
     Leave,
     /// Resume a session: as the first frame only, after `resume=1`, within 10 s.

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::room::RoomError;
 
+/// When a person who waits to be admitted asks again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Why something was refused or a connection is closed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::EnumIter))]
@@ -28,7 +31,8 @@ pub enum ApiError {
     BinaryFrame,
     /// An unknown frame type.
     #[error(
-        "known types are chat, react, edit, delete, rename, typing, livekit-token, ping, leave and, as the first frame, resume"
+        "known types are chat, react, edit, delete, rename, typing, livekit-token, ping, leave, of a host kick, lock, admit, \
+         refuse, host, burn, lifetime, history, topic, mute, hush, invite-only and revoke, and, as the first frame, resume"
     )]
     UnknownType,
     /// A ticket is needed.
@@ -172,6 +176,12 @@ pub enum ApiError {
     /// A fault of this server.
     #[error("something broke on our side")]
     Internal,
+    /// A person who cannot be kept waiting here has to ask again, with this ticket.
+    #[error("this room's host decides who joins: ask again with this ticket")]
+    AskAgain(String),
+    /// The host has ended the room, or its time was over.
+    #[error("this room has ended, and everything in it is gone")]
+    Burned,
     /// The member left: nothing is wrong.
     #[error("goodbye")]
     Left,
@@ -213,8 +223,22 @@ impl ApiError {
                 | RoomError::FilesFull
                 | RoomError::FileIncomplete
                 | RoomError::BadOffset(_) => (refusal.code(), 409, 4400, Never),
-                RoomError::NotYours => (refusal.code(), 403, 4400, Never),
-                RoomError::NoTarget | RoomError::NoFile => (refusal.code(), 404, 4400, Never),
+                RoomError::NotYours | RoomError::NotHost | RoomError::Muted => {
+                    (refusal.code(), 403, 4400, Never)
+                }
+                RoomError::Kicked | RoomError::NotAdmitted | RoomError::InviteOnly => {
+                    (refusal.code(), 403, 4403, Never)
+                }
+                RoomError::RoomLocked => (refusal.code(), 423, 4423, Never),
+                RoomError::Knocking => (refusal.code(), 423, 4423, Later),
+                RoomError::KnocksFull => (refusal.code(), 429, 4429, Later),
+                RoomError::InviteSpent | RoomError::InviteExpired | RoomError::InviteRevoked => {
+                    (refusal.code(), 410, 4410, Never)
+                }
+                RoomError::BansFull | RoomError::InvitesFull => (refusal.code(), 409, 4400, Never),
+                RoomError::NoTarget | RoomError::NoFile | RoomError::NoMember => {
+                    (refusal.code(), 404, 4400, Never)
+                }
                 RoomError::FileTooBig => (refusal.code(), 413, 4400, Never),
                 // What breaks the rule of its kind: a room id, a name, a text.
                 _ => (refusal.code(), 400, 4400, Never),
@@ -257,6 +281,8 @@ impl ApiError {
             Self::ResumeTimeout => ("resume_timeout", 408, 4408, Now),
             Self::BadProtocol => ("bad_protocol", 400, 1002, Backoff),
             Self::BadText => ("bad_text", 400, 1007, Backoff),
+            Self::AskAgain(_) => ("knocking", 423, 4423, Later),
+            Self::Burned => ("burned", 410, 4410, Never),
             Self::NotFound => ("not_found", 404, 4404, Never),
             Self::NobodyThere => ("nobody_there", 404, 4404, Afresh),
             Self::MethodNotAllowed => ("method_not_allowed", 405, 4405, Never),
@@ -295,6 +321,7 @@ impl ApiError {
             | Self::AccountsBusy(wait)
             | Self::Restarting(wait) => Some(*wait),
             Self::AddressLimit { wait, .. } | Self::ServerFull { wait, .. } => Some(*wait),
+            Self::AskAgain(_) => Some(ASK_AGAIN),
             _ => None,
         }
     }
@@ -308,7 +335,8 @@ impl ApiError {
     pub fn problem(&self, n: Option<u64>) -> ErrorBody {
         let retry_after =
             self.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        ErrorBody { code: self.code(), message: self.to_string(), n, retry_after }
+        let ticket = if let Self::AskAgain(ticket) = self { Some(ticket.clone()) } else { None };
+        ErrorBody { code: self.code(), message: self.to_string(), n, retry_after, ticket }
     }
 }
 
@@ -330,4 +358,8 @@ pub struct ErrorBody {
     /// Milliseconds to wait before the next try.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// With `knocking`: to ask again with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<super::schema::Ticket>"))]
+    pub ticket: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Ack, EntryDto, ErrorBody, MemberDto, Welcome, scalar::True};
+use super::{Ack, EntryDto, ErrorBody, MemberDto, RulesDto, Welcome, scalar::True};
 use crate::room::{LeaveReason, MemberId, Name, RoomId};
 
 /// One frame to a client. `docs/protocol.md` has the table of all.
@@ -34,7 +34,8 @@ pub enum ServerMessage<'a> {
         user: &'a Name,
         /// The room.
         room: &'a RoomId,
-        /// The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped.
+        /// The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped, or
+        /// the host removed it.
         reason: LeaveReason,
         /// Members now.
         count: usize,
@@ -70,6 +71,65 @@ pub enum ServerMessage<'a> {
         previous: &'a Name,
         /// The room.
         room: &'a RoomId,
+    },
+    /// That member is the host now.
+    Host {
+        /// The member.
+        client_id: MemberId,
+        /// The member's name.
+        user: &'a Name,
+        /// The name is an account's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verified: Option<True>,
+        /// The room.
+        room: &'a RoomId,
+    },
+    /// The host has changed the rules of the room.
+    Rules {
+        /// The room.
+        room: &'a RoomId,
+        /// What they are now.
+        rules: RulesDto<'a>,
+        /// The members that may send no messages; left out where there are none.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        #[cfg_attr(
+            test,
+            schemars(with = "Option<Vec<MemberId>>"),
+            ts(as = "Option<Vec<MemberId>>")
+        )]
+        muted: &'a [MemberId],
+    },
+    /// A person waits to be admitted. Only the host gets it.
+    Knock {
+        /// The id under which the person will be a member.
+        client_id: MemberId,
+        /// The person's name.
+        user: &'a Name,
+        /// The name is an account's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verified: Option<True>,
+        /// The room.
+        room: &'a RoomId,
+    },
+    /// A person waits no longer: admitted, refused, or gone. Only the host gets it.
+    KnockOver {
+        /// The id under which the person waited.
+        client_id: MemberId,
+        /// The room.
+        room: &'a RoomId,
+    },
+    /// The client itself waits to be admitted: a `welcome` follows, or `closing`.
+    Knocking {
+        /// The id under which the client will be a member.
+        client_id: MemberId,
+        /// The room.
+        room: &'a RoomId,
+    },
+    /// What was removed when the room ended, signed by the server.
+    Receipt {
+        /// A JWS in compact form; `docs/protocol.md` says what it claims.
+        #[cfg_attr(test, schemars(with = "super::schema::Jwt"))]
+        receipt: &'a str,
     },
     /// A member joined the video call or left it.
     Call {

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::{
-    EntryDto,
+    EntryDto, KnockDto, RulesDto,
     scalar::{Timestamp, True},
 };
 use crate::room::{
-    Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, Seq, Snapshot, Text,
+    Cursor, Entry, Limits, Member, MemberId, Millis, Name, RoomId, RoomRules, Seq, Snapshot, Text,
 };
 
 /// The fields of `welcome` and `reset`.
@@ -42,7 +42,13 @@ pub struct Welcome<'a> {
     pub crowd: Option<True>,
     /// All members; of a crowd the client's own, those in the call, and some of the others.
     pub members: Vec<MemberDto<'a>>,
-    /// What the room allows.
+    /// What the host of the room has decided.
+    pub room: RulesDto<'a>,
+    /// Who waits to be admitted; only the host gets it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<KnockDto>>"), ts(as = "Option<Vec<KnockDto>>"))]
+    pub knocks: Vec<KnockDto>,
+    /// What the server allows.
     pub limits: LimitsDto,
     /// The server can mint LiveKit tokens.
     pub video: bool,
@@ -73,6 +79,8 @@ pub struct WelcomeParams<'a> {
     pub video: bool,
     /// What the client has read of the log: amendments of what lies behind it are told, others are in their messages.
     pub after: Seq,
+    /// What was sent up to here is not for this member, by the rules of the room.
+    pub since: Seq,
     /// The server's time.
     pub now: Millis,
 }
@@ -87,6 +95,8 @@ impl<'a> Welcome<'a> {
         allowed: LimitsDto,
     ) -> Self {
         let own = |entry: &Entry| entry.from == params.member;
+        let rules = &*snapshot.rules;
+        let waiting = rules.waiting().filter(|_| rules.host == Some(params.member));
         Self {
             client_id: params.member,
             room_id: room,
@@ -99,12 +109,15 @@ impl<'a> Welcome<'a> {
             last_n: params.last_n,
             count: snapshot.count(),
             crowd: True::when(params.crowd.is_some()),
-            members: listed(&snapshot.members, params),
+            members: listed(snapshot, params),
+            room: RulesDto::from(rules),
+            knocks: waiting.filter_map(KnockDto::of).collect(),
             limits: allowed,
             video: params.video,
             timestamp: Timestamp(params.now),
             history: history
                 .iter()
+                .filter(|entry| entry.seq > params.since)
                 .filter(|entry| {
                     entry.text.amendment().is_none_or(|change| change.target() <= params.after)
                 })
@@ -116,14 +129,16 @@ impl<'a> Welcome<'a> {
 
 /// The members that a welcome lists: all, or of a crowd its member, then those in the call, then the others as they
 /// joined.
-fn listed<'a>(members: &'a [Member], params: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
-    let Some(most) = params.crowd else { return members.iter().map(MemberDto::from).collect() };
+fn listed<'a>(snapshot: &'a Snapshot, params: WelcomeParams<'a>) -> Vec<MemberDto<'a>> {
+    let (members, rules) = (&snapshot.members, &*snapshot.rules);
+    let dto = |member: &'a Member| MemberDto::new(member, rules);
+    let Some(most) = params.crowd else { return members.iter().map(dto).collect() };
     let rank = |member: &&Member| match member {
         member if member.id == params.member => 0,
         member if member.call.is_on() => 1,
         _ => 2,
     };
-    let of = |at| members.iter().filter(move |member| rank(member) == at).map(MemberDto::from);
+    let of = |at| members.iter().filter(move |member| rank(member) == at).map(dto);
     // A reset may be older than its member's join, and a crowd's joins are not sent.
     let reader = of(0).next().unwrap_or_else(|| MemberDto {
         client_id: params.member,
@@ -131,6 +146,8 @@ fn listed<'a>(members: &'a [Member], params: WelcomeParams<'a>) -> Vec<MemberDto
         verified: True::when(params.user.is_verified()),
         joined_at: Timestamp(params.now),
         in_call: None,
+        host: None,
+        muted: None,
     });
     std::iter::once(reader).chain(of(1)).chain(of(2)).take(most).collect()
 }
@@ -213,16 +230,25 @@ pub struct MemberDto<'a> {
     /// The member is in the video call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_call: Option<True>,
+    /// The member is the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<True>,
+    /// The host lets the member send no messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<True>,
 }
 
-impl<'a> From<&'a Member> for MemberDto<'a> {
-    fn from(member: &'a Member) -> Self {
+impl<'a> MemberDto<'a> {
+    /// A member of a room with these rules.
+    pub fn new(member: &'a Member, rules: &RoomRules) -> Self {
         Self {
             client_id: member.id,
             user: &member.name,
             verified: True::when(member.name.is_verified()),
             joined_at: Timestamp(member.joined_at),
             in_call: True::when(member.call.is_on()),
+            host: True::when(rules.host == Some(member.id)),
+            muted: True::when(rules.muted.contains(&member.id)),
         }
     }
 }
@@ -232,7 +258,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::room::CallMark;
+    use crate::room::{CallMark, Epoch, RoomKey};
 
     #[test]
     fn a_crowd_lists_its_reader_then_who_is_in_the_call_then_who_came_first() {
@@ -245,6 +271,16 @@ mod tests {
         };
         let mut members: Vec<Member> = ids.iter().map(member).collect();
         members[3].call = CallMark::since(1);
+        let snapshot = Snapshot {
+            epoch: Epoch(1),
+            key: RoomKey([0; 32]),
+            seq: 0,
+            version: 4,
+            members,
+            unlisted: 0,
+            history: Vec::new(),
+            rules: RoomRules { host: Some(ids[3]), ..RoomRules::default() }.into(),
+        };
         let (stranger, user) = (MemberId(Uuid::from_u128(9)), Name::guest(ids[0]));
         let of = |member, crowd| {
             let (now, ticket) = (0, "");
@@ -258,13 +294,16 @@ mod tests {
                 crowd,
                 video: false,
                 after: 0,
+                since: 0,
                 now,
             };
-            listed(&members, params)
+            listed(&snapshot, params)
                 .iter()
                 .map(|person| person.client_id.0.as_u128())
                 .collect::<Vec<_>>()
         };
+        let host = MemberDto::new(&snapshot.members[3], &snapshot.rules);
+        assert!(host.host.is_some() && host.muted.is_none());
         assert_eq!(of(ids[1], Some(3)), [2, 4, 1]);
         assert_eq!(of(ids[1], None), [1, 2, 3, 4]);
         assert_eq!(

@@ -62,10 +62,18 @@ fn lines(frame: &Frame<'_>, out: &mut Vec<u8>) {
         ServerMessage::Renamed { user, previous, .. } => {
             writeln!(text, "* {previous} is now called {user}")
         }
+        ServerMessage::Left { user, reason: LeaveReason::Kicked, .. } => {
+            writeln!(text, "* The host removed {user}")
+        }
         ServerMessage::Left { user, reason: LeaveReason::Left, .. } => {
             writeln!(text, "* {user} left")
         }
         ServerMessage::Left { user, .. } => writeln!(text, "* {user} was lost"),
+        ServerMessage::Host { user, .. } => writeln!(text, "* {user} is the host now"),
+        ServerMessage::Knocking { .. } => {
+            writeln!(text, "* The host of this room decides who joins. Please wait")
+        }
+        ServerMessage::Receipt { receipt } => writeln!(text, "* Receipt: {receipt}"),
         ServerMessage::Status { message, .. } => writeln!(text, "* {message}"),
         _ => Ok(()),
     };
@@ -181,8 +189,16 @@ mod tests {
         };
         let (members, key, history) =
             (vec![member(ann, "Ann"), member(bob, "Bob")], RoomKey::random(), Vec::new());
-        let snapshot =
-            Snapshot { epoch: Epoch(1), key, seq: 0, version: 2, members, unlisted: 238, history };
+        let snapshot = Snapshot {
+            epoch: Epoch(1),
+            key,
+            seq: 0,
+            version: 2,
+            members,
+            unlisted: 238,
+            history,
+            rules: Default::default(),
+        };
         let (user, ticket, crowd) = (&snapshot.members[0].name, "", Some(100));
         let fields = WelcomeParams {
             member: ann,
@@ -194,6 +210,7 @@ mod tests {
             crowd,
             video: false,
             after: 0,
+            since: 0,
             now: 0,
         };
         let welcome =

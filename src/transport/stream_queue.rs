@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, future::BoxFuture, stream};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout};
 
@@ -73,20 +73,44 @@ pub(super) async fn open(
         Arc::new(StreamQueue { format, framing, state: Mutex::default(), changed: Notify::new() });
     flow.state.lock().unread = join_request.usage.as_ref().map(Usage::unread);
     let passing = join_request.ticket.is_none();
-    let session = hub.enter(join_request, Arc::clone(&flow) as Arc<dyn Subscriber>).await?;
-    let place = Place { session: Some(session), passing };
+    let (entering, subscriber) = (Arc::clone(hub), Arc::clone(&flow) as Arc<dyn Subscriber>);
+    let mut entering: Entering =
+        Box::pin(async move { entering.enter(join_request, subscriber).await });
+    // A person who has to wait until the host admits them is told so at once.
+    let place = tokio::select! {
+        biased;
+        joined = &mut entering => Place { session: Some(joined?), passing, entering: None },
+        () = flow.changed.notified() => Place { session: None, passing, entering: Some(entering) },
+    };
     let prologue = stream::iter(format.prologue.map(|prologue| framing.piece(prologue.as_bytes())));
-    let frames = stream::unfold((flow, place), |(flow, place)| async move {
-        let bytes = flow.next().await?;
-        Some((bytes, (flow, place)))
+    let frames = stream::unfold((flow, place), |(flow, mut place)| async move {
+        let bytes = loop {
+            let Some(entering) = &mut place.entering else { break flow.next().await };
+            tokio::select! {
+                bytes = flow.next() => break bytes,
+                joined = entering => {
+                    place.entering = None;
+                    match joined {
+                        Ok(session) => place.session = Some(session),
+                        Err(error) => flow.close(&error),
+                    }
+                }
+            }
+        };
+        Some((bytes?, (flow, place)))
     });
     Ok(prologue.chain(frames).chain(stream::iter(framing.end())))
 }
+
+/// A join under way.
+type Entering = BoxFuture<'static, Result<Session, ApiError>>;
 
 /// The session of a stream.
 struct Place {
     session: Option<Session>,
     passing: bool,
+    /// Until the host has admitted the person.
+    entering: Option<Entering>,
 }
 
 impl Drop for Place {

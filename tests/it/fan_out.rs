@@ -68,7 +68,8 @@ async fn enter(
 ) -> Session {
     let (ticket, cursor) = back.unzip();
     let (room, named) = (room.parse().unwrap(), Some(name.parse().unwrap()));
-    let join_request = JoinRequest { room, name: named, ticket, cursor, usage: None };
+    let join_request =
+        JoinRequest { room, name: named, ticket, cursor, usage: None, invite: None, waits: false };
     hub.enter(join_request, Arc::new(Ear(name.to_owned(), Arc::clone(heard)))).await.unwrap()
 }
 

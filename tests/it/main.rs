@@ -20,6 +20,7 @@ mod page_unload;
 mod pending_joins;
 mod polls;
 mod proxies;
+mod receipts;
 mod renames;
 mod restarts;
 mod room;

@@ -225,6 +225,8 @@ async fn a_silent_stream_beats_every_fifteen_seconds() {
         ticket: None,
         cursor: None,
         usage: None,
+        invite: None,
+        waits: false,
     };
     let mut stream = Box::pin(sse::open(&hub, join_request, BodyFraming::Chunked).await.unwrap());
     assert_eq!(stream.next().await.unwrap(), "d\r\nretry: 1000\n\n\r\n");

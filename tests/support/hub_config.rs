@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use parlor::{
     budget::{self, Budgets},
     hub::{Encoder, HubConfig},
-    room::Limits,
+    receipt::ReceiptSigner,
+    room::{Limits, NodeId},
     store::memory::wall_clock,
     ticket::Signer,
 };
@@ -24,6 +25,8 @@ pub fn config() -> HubConfig {
         reload_grace: Duration::from_secs(5),
         no_export: false,
         video: None,
+        receipts: Arc::new(ReceiptSigner::from_seed(&[7; 32])),
+        node: NodeId(1),
         accounts: None,
         budgets: Arc::new(Budgets::new(budget::Limits::default())),
         clock: wall_clock,

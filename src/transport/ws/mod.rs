@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{
     budget::Usage,
-    hub::{Hub, JoinRequest, Session, Subscriber},
+    hub::{Goodbye, Hub, JoinRequest, Session, Subscriber},
     protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp, True},
     room::{NewEntry, PublishResult},
     transport::{hijack::Hijack, pacer::FramePacer},
@@ -312,7 +312,10 @@ impl Connection {
     async fn hear(&self, inbound: ClientFrame, session: &mut Option<Session>) -> bool {
         let ClientFrame { ask, n } = inbound;
         if ask == Ok(ClientMessage::Leave) {
-            let freed = self.leave(session).await;
+            let Goodbye { freed, receipt } = self.leave(session).await;
+            if let Some(receipt) = &receipt {
+                self.outbox.send(&ServerMessage::Receipt { receipt });
+            }
             self.outbox.close(if freed { &ApiError::Left } else { &ApiError::StoreUnavailable });
             return true;
         }
@@ -369,6 +372,11 @@ impl Connection {
                     identity,
                 });
             }
+            ClientMessage::Host { request, n } => {
+                if let Some(ack) = session.host_request(request).await? {
+                    self.outbox.send(&ServerMessage::Ack(Ack { n, ..ack }));
+                }
+            }
             ClientMessage::Ping => self.outbox.send(&ServerMessage::Pong),
             ClientMessage::Resume { .. } => {
                 return Err(ApiError::BadFrame("resume is good as the first frame only".into()));
@@ -379,13 +387,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Frees the session at once. Returns whether it is free.
-    fn leave(&self, session: &mut Option<Session>) -> BoxFuture<'static, bool> {
+    /// Frees the session at once.
+    fn leave(&self, session: &mut Option<Session>) -> BoxFuture<'static, Goodbye> {
         let session = session.take();
         Box::pin(async move {
             match session {
                 Some(session) => session.leave().await,
-                None => true,
+                None => Goodbye { freed: true, receipt: None },
             }
         })
     }

@@ -171,8 +171,15 @@ fn node(world: &Arc<World>, number: u64, crowd: usize) -> (Arc<Hub>, Arc<Memory>
 async fn enter(hub: &Arc<Hub>, ticket: Option<String>) -> Someone {
     loop {
         let (eye, name) = (Arc::new(Eye::default()), Some("Somebody".parse().unwrap()));
-        let join_request =
-            JoinRequest { room: room(), name, ticket: ticket.clone(), cursor: None, usage: None };
+        let join_request = JoinRequest {
+            room: room(),
+            name,
+            ticket: ticket.clone(),
+            cursor: None,
+            usage: None,
+            invite: None,
+            waits: false,
+        };
         match hub.enter(join_request, Arc::clone(&eye) as _).await {
             Ok(seat) => return Someone { seat, eye },
             Err(trouble) => assert_eq!(trouble, ApiError::StoreUnavailable),

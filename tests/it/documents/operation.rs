@@ -259,7 +259,7 @@ impl Operation<'_> {
             timeout(PATIENCE, response.bytes()).await.expect("an end").unwrap()
         };
         let text = String::from_utf8(body.to_vec()).unwrap();
-        let value = if kind == "application/json" {
+        let value = if kind == "application/json" || kind.ends_with("+json") {
             serde_json::from_str(&text).unwrap()
         } else {
             Value::String(text)

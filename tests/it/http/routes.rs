@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite;
 use super::{is_dressed, refusal};
 use crate::wire::{Client, TestServer, encoded, exchange, header};
 
-const ADDRESSES: [(&str, &str); 17] = [
+const ADDRESSES: [(&str, &str); 18] = [
     ("/", "GET, HEAD"),
     ("/r/general", "GET, HEAD, POST"),
     ("/r/%D0%BA", "GET, HEAD, POST"),
@@ -23,6 +23,7 @@ const ADDRESSES: [(&str, &str); 17] = [
     ("/healthz", "GET, HEAD"),
     ("/readyz", "GET, HEAD"),
     ("/metrics", "GET, HEAD"),
+    ("/.well-known/parlor-receipt-key", "GET, HEAD"),
     ("/api/openapi.yaml", "GET, HEAD"),
     ("/api/asyncapi.yaml", "GET, HEAD"),
 ];
@@ -108,6 +109,7 @@ async fn head_is_get_without_the_body() {
         "/healthz",
         "/readyz",
         "/metrics",
+        "/.well-known/parlor-receipt-key",
         "/favicon.svg",
         "/nowhere",
     ] {

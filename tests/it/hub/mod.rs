@@ -346,6 +346,8 @@ async fn try_enter(
         ticket: word("ticket"),
         cursor: word("cursor").map(|cursor| cursor.parse().unwrap()),
         usage: None,
+        invite: None,
+        waits: false,
     };
     let seat = hub.enter(join_request, Arc::new(Ear(ear))).await?;
     let welcome = heard.recv().await.unwrap();

@@ -27,6 +27,8 @@ async fn a_stopping_node_tells_everybody_and_lets_nobody_in() {
         ticket: None,
         cursor: None,
         usage: None,
+        invite: None,
+        waits: false,
     };
     assert!(matches!(
         hub.enter(join_request, Arc::new(Ear(ear))).await,

@@ -11,6 +11,7 @@ use std::{
 use parlor::{
     budget::{self, Budgets},
     hub::{Hub, HubConfig, JoinRequest, NullSubscriber, RoomRegistry},
+    receipt::ReceiptSigner,
     room::{Limits, MemberId, Millis, NodeId, RoomId},
     store::memory::{Memory, World, wall_clock},
     ticket::{Claims, Signer},
@@ -40,6 +41,8 @@ fn two_hubs(crowd: usize) -> [Arc<Hub>; 2] {
             reload_grace,
             no_export: false,
             video: None,
+            receipts: Arc::new(ReceiptSigner::from_seed(&[7; 32])),
+            node: NodeId(node),
             accounts: None,
             budgets,
             clock,
@@ -77,6 +80,8 @@ impl Asker {
             ticket: None,
             cursor: None,
             usage: None,
+            invite: None,
+            waits: false,
         };
         let welcome: Value =
             serde_json::from_slice(&node.join(join_request).await.unwrap()).unwrap();
@@ -244,8 +249,15 @@ async fn in_a_crowd_who_polls_is_told_how_many_there_are_and_waits_at_every_node
     let [here, there] = hubs.clone().map(|hub| Arc::new(Pollers::new(hub)));
     let room: RoomId = "r".parse().unwrap();
     let come = async || {
-        let join_request =
-            JoinRequest { room: room.clone(), name: None, ticket: None, cursor: None, usage: None };
+        let join_request = JoinRequest {
+            room: room.clone(),
+            name: None,
+            ticket: None,
+            cursor: None,
+            usage: None,
+            invite: None,
+            waits: false,
+        };
         hubs[0].enter(join_request, Arc::new(NullSubscriber)).await.unwrap()
     };
     let mut others = vec![come().await, come().await, come().await];

@@ -27,6 +27,8 @@ fn hub() -> Arc<Hub> {
         reload_grace: grace,
         no_export: false,
         video: None,
+        receipts: Arc::new(crate::receipt::ReceiptSigner::from_seed(&[7; 32])),
+        node: NodeId(1),
         accounts: None,
         budgets,
         clock: wall_clock,
@@ -36,7 +38,8 @@ fn hub() -> Arc<Hub> {
 }
 
 fn guest() -> JoinRequest {
-    JoinRequest { room: "r".parse().unwrap(), name: None, ticket: None, cursor: None, usage: None }
+    let (room, waits) = ("r".parse().unwrap(), false);
+    JoinRequest { room, name: None, ticket: None, cursor: None, usage: None, invite: None, waits }
 }
 
 /// How many bytes these buffers hold, each byte in memory counted once.
@@ -124,8 +127,8 @@ fn start_after(encoder: &Encoder, reset: bool, unlisted: usize, history: &[Entry
     let (room, Entry { from: member, user, .. }) = ("r".parse().unwrap(), entry("hello"));
     let Cursor { epoch, seq } = PLACE;
     let (key, members) = (RoomKey::random(), Vec::new());
-    let snapshot =
-        Snapshot { epoch, key, seq, version: 0, members, unlisted, history: history.to_vec() };
+    let (history, rules) = (history.to_vec(), std::sync::Arc::default());
+    let snapshot = Snapshot { epoch, key, seq, version: 0, members, unlisted, history, rules };
     let (now, video, ticket, last_n) = (0, false, "t", 0);
     let crowd = (unlisted > 0).then_some(1);
     let fields = WelcomeParams {
@@ -138,10 +141,16 @@ fn start_after(encoder: &Encoder, reset: bool, unlisted: usize, history: &[Entry
         crowd,
         video,
         after: 0,
+        since: 0,
         now,
     };
-    let welcome =
-        Welcome::new(&room, &snapshot, history, fields, LimitsDto::new(&Limits::default(), 0, 0));
+    let welcome = Welcome::new(
+        &room,
+        &snapshot,
+        &snapshot.history,
+        fields,
+        LimitsDto::new(&Limits::default(), 0, 0),
+    );
     encoder.encode(&if reset {
         ServerMessage::Reset(welcome)
     } else {

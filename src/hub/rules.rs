@@ -1,0 +1,244 @@
+//! The rules of a room at this node: who is told when they change, and the end of a room.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use indexmap::IndexMap;
+use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    HubConfig, LocalRoom, RoomRegistry,
+    frame::Content,
+    frame_order::FrameOrder,
+    people::{LocalSession, People},
+};
+use crate::{
+    protocol::{ApiError, RulesDto, ServerMessage, True},
+    room::{
+        Epoch, HistoryRule, Knock, MemberId, Millis, Name, RoomEnd, RoomError, RoomId, RoomRules,
+        Seq, Snapshot,
+    },
+    store::{Store, StoreError},
+};
+
+/// How long this node waits before it asks again whether a room may end whose time is over.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What a member may not see of the log, by the rules: all up to this entry.
+pub(super) fn since(snapshot: &Snapshot, joined_at: Seq) -> Seq {
+    match snapshot.rules.history {
+        HistoryRule::All => 0,
+        HistoryRule::SinceJoin => joined_at,
+    }
+}
+
+/// The rules as far as a node has heard.
+#[derive(Default)]
+pub(super) struct KnownRules {
+    rules: Arc<RoomRules>,
+    at: Option<(Epoch, u64)>,
+    /// Ends the room when its time is over.
+    timer: Option<(Millis, AbortOnDropHandle<()>)>,
+}
+
+impl KnownRules {
+    /// What the rules are.
+    pub(super) fn get(&self) -> Arc<RoomRules> {
+        Arc::clone(&self.rules)
+    }
+
+    /// Takes newer rules. Returns those before, or none if these are not newer.
+    fn replace(
+        &mut self,
+        (epoch, version): (Epoch, u64),
+        rules: &Arc<RoomRules>,
+    ) -> Option<Arc<RoomRules>> {
+        let known = self.at.filter(|(life, _)| *life == epoch);
+        if known.is_some_and(|(_, known)| version < known) {
+            return None;
+        }
+        self.at = Some((epoch, version));
+        Some(std::mem::replace(&mut self.rules, Arc::clone(rules)))
+    }
+}
+
+/// The version with which rules changed, and the members then.
+pub(super) struct Changed {
+    pub(super) epoch: Epoch,
+    pub(super) version: u64,
+    pub(super) count: usize,
+}
+
+impl RoomRegistry {
+    /// The rules have changed: all members are told, and the host of those who wait.
+    pub(super) fn change_rules(
+        &self,
+        room: &Arc<LocalRoom>,
+        Changed { epoch, version, count }: Changed,
+        rules: &Arc<RoomRules>,
+        host: Option<&Name>,
+    ) {
+        let before = {
+            let mut people = room.people.lock();
+            let Some(before) = people.rules.replace((epoch, version), rules) else { return };
+            tell_host(&people, &room.id, &before, rules);
+            before
+        };
+        self.follow_end(room, rules);
+        let mut pending = room.pending.lock();
+        pending.crowd.note_unchanged(epoch, version, count);
+        let order = FrameOrder::Presence { epoch, version };
+        let passed = rules.host.filter(|host| before.host != Some(*host));
+        if let Some((host, user)) = passed.zip(host) {
+            pending.push(order, Content::Host { host, user: user.clone() }, &room.id);
+        }
+        if is_told(&before) != is_told(rules) || before.muted != rules.muted {
+            pending.push(order, Content::Rules { rules: Arc::clone(rules) }, &room.id);
+        }
+        if !pending.is_empty() {
+            room.start_flush(pending);
+        }
+    }
+
+    /// The rules as a snapshot has them.
+    pub(super) fn note_rules(&self, room: &Arc<LocalRoom>, snapshot: &Snapshot) {
+        let at = (snapshot.epoch, snapshot.version);
+        room.people.lock().rules.replace(at, &snapshot.rules);
+        self.follow_end(room, &snapshot.rules);
+    }
+
+    /// The host has removed a member: its connection is closed, and its session here is gone.
+    pub(super) fn expel(&self, room: &LocalRoom, member: MemberId) {
+        let tag = {
+            let people = room.people.lock();
+            let Some(session) = people.sessions.get(&member) else { return };
+            if let Some(subscriber) = session.place.subscriber() {
+                subscriber.close(&RoomError::Kicked.into());
+            }
+            session.tag
+        };
+        self.unregister(room, member, tag);
+    }
+
+    /// The room has ended: every member gets the receipt, and every connection is closed. Without `end` it is not known
+    /// what was removed.
+    pub(super) fn burned(&self, id: &RoomId, end: Option<&Arc<RoomEnd>>) {
+        let Some((_, room)) = self.rooms.remove(id) else { return };
+        let sessions = room.people.lock().end();
+        room.end();
+        let (config, end) = (Arc::clone(&self.config), end.cloned());
+        tokio::spawn(async move {
+            let receipt = match end {
+                Some(end) => Some(config.receipt(&end).await),
+                None => None,
+            };
+            close_all(&sessions, receipt.as_deref());
+        });
+    }
+
+    /// Takes back knocks that were not renewed, where the host's session is here.
+    pub(super) fn sweep_knocks(&self, store: &Arc<dyn Store>) {
+        for room in &self.rooms {
+            let rules = room.people.lock().rules.get();
+            let stale = rules.without_knock((self.config.clock)(), None).is_some();
+            if stale
+                && rules.host.is_some_and(|host| room.people.lock().sessions.contains_key(&host))
+            {
+                let (store, room) = (Arc::clone(store), room.id.clone());
+                // What fails is tried again at the next look.
+                tokio::spawn(async move { store.end_knock(&room, None).await });
+            }
+        }
+    }
+
+    /// Ends the room when its time is over, if it is to end.
+    fn follow_end(&self, room: &Arc<LocalRoom>, rules: &RoomRules) {
+        let mut people = room.people.lock();
+        let timer = people.rules.timer.as_ref().map(|(ends, _)| *ends);
+        if timer == rules.ends_at {
+            return;
+        }
+        people.rules.timer = rules.ends_at.zip(self.store.get()).map(|(ends, store)| {
+            let task =
+                end_in_time(Arc::downgrade(room), Weak::clone(store), ends, self.config.clock);
+            (ends, AbortOnDropHandle::new(tokio::spawn(task)))
+        });
+    }
+}
+
+/// Whether clients see a difference.
+fn is_told(rules: &RoomRules) -> String {
+    serde_json::to_string(&RulesDto::from(rules)).unwrap_or_default()
+}
+
+/// Tells the host, if its session is here, who waits and who no longer does.
+fn tell_host(people: &People, room: &RoomId, before: &RoomRules, rules: &RoomRules) {
+    let session = rules.host.and_then(|host| people.sessions.get(&host));
+    let Some(subscriber) = session.and_then(|session| session.place.live()) else { return };
+    let known = |knock: &Knock| before.waiting().any(|other| other.id == knock.id);
+    let waits = |knock: &Knock| rules.waiting().any(|other| other.id == knock.id);
+    let same = before.host == rules.host;
+    let encoder = subscriber.encoder();
+    for knock in rules.waiting().filter(|knock| !same || !known(knock)) {
+        if let Some(user) = Name::decode(&knock.name) {
+            let (user, verified) = (&user, True::when(user.is_verified()));
+            let frame = ServerMessage::Knock { client_id: knock.id, user, verified, room };
+            subscriber.deliver(&[encoder.encode(&frame)]);
+        }
+    }
+    for knock in before.waiting().filter(|knock| same && !waits(knock)) {
+        let frame = ServerMessage::KnockOver { client_id: knock.id, room };
+        subscriber.deliver(&[encoder.encode(&frame)]);
+    }
+}
+
+fn close_all(
+    sessions: &IndexMap<MemberId, LocalSession, ahash::RandomState>,
+    receipt: Option<&str>,
+) {
+    for subscriber in sessions.values().filter_map(|session| session.place.subscriber()) {
+        if let Some(receipt) = receipt {
+            let frame = ServerMessage::Receipt { receipt };
+            subscriber.deliver(&[subscriber.encoder().encode(&frame)]);
+        }
+        subscriber.close(&ApiError::Burned);
+    }
+}
+
+/// Waits for the end of a room, and ends it. All its nodes do, and the first one does it for all.
+async fn end_in_time(
+    room: Weak<LocalRoom>,
+    store: Weak<dyn Store>,
+    ends: Millis,
+    clock: fn() -> Millis,
+) {
+    loop {
+        let left = Duration::from_millis(ends.saturating_sub(clock()));
+        if left.is_zero() {
+            break;
+        }
+        // The wall clock may be set meanwhile.
+        sleep(left.min(Duration::from_secs(60))).await;
+    }
+    loop {
+        let (Some(room), Some(store)) = (room.upgrade(), store.upgrade()) else { return };
+        match store.burn(&room.id, None).await {
+            // The event closes what is here. Without the room, the node is about to hear of its end.
+            Ok(_) | Err(StoreError::Refused(RoomError::NotMember)) => return,
+            // The clock of the store may be behind, or the store away.
+            Err(_) => {}
+        }
+        drop((room, store));
+        sleep(AGAIN).await;
+    }
+}
+
+impl HubConfig {
+    /// The clock of this node, in seconds.
+    pub(super) fn seconds(&self) -> u64 {
+        (self.clock)() / 1000
+    }
+}
