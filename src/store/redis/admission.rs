@@ -91,7 +91,13 @@ impl Shared {
         let mut repeated = false;
         let mut pass = Pass::default();
         let (joined, room_state) = loop {
-            let mut args = self.join_args(join, RoomKey::random(), Err(&pass), list);
+            let mut args = self.join_args(
+                join,
+                RoomKey::random(),
+                Err(&pass),
+                list,
+                !subscription.replica().sessions().is_empty(),
+            );
             args.extend(
                 moment
                     .iter()
@@ -108,6 +114,13 @@ impl Shared {
                 Some("EFULL") => return Err(RoomError::RoomFull.into()),
                 Some("ETAKEN") => return Err(RoomError::Overtaken.into()),
                 Some("EBROKEN") => return Err(spoiled::numbers()),
+                Some("ELOST") => {
+                    // The room is not created anew by a newcomer: host, bans and key survive.
+                    subscription.replica().mark_evicted();
+                    self.rejoin_members(subscription, deadline).await?;
+                    subscription.wake();
+                    continue;
+                }
                 Some("ERULES") => {
                     let known = KnownRules::read(reply).ok_or_else(|| garbled("join"))?;
                     pass = self
@@ -163,13 +176,15 @@ impl Shared {
     }
 
     /// The arguments of join.lua. `pass` is by what the member may join, or how it
-    /// is brought back; `list` asks for the members.
+    /// is brought back; `list` asks for the members. A node that has other `members` here
+    /// brings them back before a newcomer creates the room.
     pub(super) fn join_args(
         &self,
         join: &Join<'_>,
         key: RoomKey,
         pass: Result<&Return<'_>, &Pass>,
         list: bool,
+        members: bool,
     ) -> Vec<Str> {
         let Join { joiner, tag, after, .. } = join;
         let again = pass.ok();
@@ -207,7 +222,7 @@ impl Shared {
             Str::from(birth),
             codec::address(joiner.address),
             number(again.map_or(0, |again| again.session.since_seq)),
-            number(u8::from(again.is_some_and(|again| again.insists))),
+            number(u8::from(again.is_some_and(|again| again.insists) || members)),
         ]
     }
 

@@ -157,7 +157,7 @@ impl Shared {
     }
 
     /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
-    async fn rejoin_members(
+    pub(super) async fn rejoin_members(
         &self,
         subscription: &RoomSubscription,
         deadline: Instant,
@@ -177,10 +177,10 @@ impl Shared {
             }
             let joiner = Joiner { address: session.address, ..Joiner::new(id, &session.name) };
             let join = Join { joiner, tag: session.tag, began, after: None };
-            let mut ask = async || {
+            let ask = async || {
                 let insists = insists.load(Ordering::Relaxed);
                 let again = Return { session: &session, rules, insists };
-                let args = self.join_args(&join, key, Ok(&again), false);
+                let args = self.join_args(&join, key, Ok(&again), false, false);
                 let mut reply =
                     self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
                 Ok::<_, StoreError>((reply.word(), reply))

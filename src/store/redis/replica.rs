@@ -7,6 +7,7 @@
 
 mod expected;
 mod hosting;
+mod leaves;
 mod names;
 mod overdue;
 mod people;
@@ -26,7 +27,7 @@ use super::{
     codec::{Position, RoomState},
 };
 use crate::{
-    room::{Epoch, LeaveReason, Member, MemberId, NodeId, RoomKey, RoomRules, Seq, Snapshot},
+    room::{Epoch, Member, MemberId, NodeId, RoomKey, RoomRules, Seq, Snapshot},
     store::Event,
 };
 
@@ -196,24 +197,6 @@ impl RoomReplica {
         }
     }
 
-    /// A member of this node has moved to another one, if it was this connection's.
-    pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
-        let Some(session) = self.session(id, tag) else { return };
-        if !session.leaving {
-            tell(&Event::Moved { member: id, tag });
-        }
-        self.give_up(id, tag);
-    }
-
-    /// Takes back that a member of this node has joined, if it was this connection's.
-    pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
-        self.remove_session(id, tag);
-        if self.sessions.is_empty() {
-            self.deserted = true;
-            self.hold();
-        }
-    }
-
     /// The last member of this node is about to leave: no more events are passed on, unless it stays after all.
     pub(super) fn hold(&mut self) {
         if matches!(self.state, State::Live) {
@@ -314,38 +297,7 @@ impl RoomReplica {
             BrokerMessage::Left { epoch, version, count, reason, member }
                 if epoch == self.place.epoch =>
             {
-                if version == self.place.version + 1 {
-                    let mut last = false;
-                    if let Some(session) =
-                        self.sessions.get(&member.id).filter(|session| session.version < version)
-                    {
-                        if reason == LeaveReason::NodeLost {
-                            // This node was taken for dead. Its members come back before any leave is passed on.
-                            return self.mark_evicted();
-                        }
-                        let tag = session.tag;
-                        if reason == LeaveReason::Kicked {
-                            // The leave itself tells that the session is over.
-                            self.remove_session(member.id, tag);
-                            last = self.sessions.is_empty();
-                        } else {
-                            // A member that left through another node had moved there.
-                            self.lose(member.id, tag, tell);
-                            if self.deserted {
-                                return;
-                            }
-                        }
-                    }
-                    self.place.version = version;
-                    self.people.remove(member.id);
-                    tell(&Event::Left { epoch, member, reason, version, count });
-                    if last {
-                        self.deserted = true;
-                        self.hold();
-                    }
-                } else if version > self.place.version {
-                    self.mark_gap();
-                }
+                self.left((epoch, version, count), member, reason, tell);
             }
             BrokerMessage::Renamed { epoch, version, count, member: from, user, previous }
                 if epoch == self.place.epoch =>

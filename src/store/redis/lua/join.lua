@@ -8,12 +8,14 @@
 --       list is 1 for a node that does not know the members.
 --       cursor_epoch and cursor_seq are the cursor of the member, or empty.
 --       expected: the rules of which the node has found that they let the member in; `rules` are those that follow, or =.
---       insists: 1 for a node that has waited for news of the end of the room it knew; see burn.lua.
+--       insists: 1 to bring a member back into a room that is another one. For a new member, 1 where its node has others
+--       in the room: they are brought back before the room is created here.
 --       earliest and latest say between which moments the connection began. They are missing if its node does not
 --       know this clock.
 -- Returns OK new last_n leased since joined_at name since_seq epoch key seq version moves rules total listed
 --       (member session mark)* entry*
 --       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none,
+--       or ELOST where the room is to be brought back first,
 --       or ERULES rules mark now where the node has to find whether the rules let a new member in,
 --       or for a member that is brought back EKICKED, EENDED where the room's time is over, or EOTHER where the room is
 --       another one.
@@ -63,6 +65,9 @@ if restores then
   if epoch and not dead and key ~= ARGV[6] and ARGV[21] ~= '1' then
     return { 'EOTHER' }
   end
+end
+if not restores and (dead or not epoch) and ARGV[21] == '1' then
+  return { 'ELOST' }
 end
 -- A room whose time is over ends now, if no node has ended it.
 local over = epoch and not dead and end_of(rules) > 0 and end_of(rules) <= now

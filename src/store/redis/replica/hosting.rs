@@ -1,10 +1,10 @@
-//! The rules of a room as its node was told, members that the host removed, and the end of the room.
+//! The rules of a room as its node was told, and the end of the room.
 
 use std::sync::Arc;
 
-use super::{HeldSession, RoomReplica, State, Tell};
+use super::{RoomReplica, State, Tell};
 use crate::{
-    room::{CallMark, Epoch, LeaveReason, Member, MemberId, Name, RoomEnd, RoomKey, RoomRules},
+    room::{Epoch, Name, RoomEnd, RoomKey, RoomRules},
     store::{Event, redis::codec},
 };
 
@@ -28,36 +28,6 @@ impl RoomReplica {
             tell(&Event::Rules { epoch, rules, host, version, count });
         } else if version > self.place.version {
             self.mark_gap();
-        }
-    }
-
-    /// A member of this node turns out to be removed by the host: its leave is passed on when the room has been read.
-    pub(in crate::store::redis) fn kick(&mut self, id: MemberId, tag: u64) {
-        let Some(HeldSession { name, joined_at, leaving, .. }) = self.session(id, tag).cloned()
-        else {
-            return;
-        };
-        self.give_up(id, tag);
-        if !leaving {
-            self.kicked.push(Member { id, name, joined_at, call: CallMark::default() });
-        }
-    }
-
-    /// Passes on that members of this node were removed, unless `known` says that it is passed on anyway.
-    pub(in crate::store::redis) fn tell_kicked(
-        &mut self,
-        known: impl Fn(&Self, MemberId) -> bool,
-        tell: Tell<'_>,
-    ) {
-        for member in std::mem::take(&mut self.kicked) {
-            if known(self, member.id) {
-                continue;
-            }
-            self.people.remove(member.id);
-            self.place.version += 1;
-            let (epoch, version, count) = (self.place.epoch, self.place.version, self.people.len());
-            let reason = LeaveReason::Kicked;
-            tell(&Event::Left { epoch, member, reason, version, count });
         }
     }
 
