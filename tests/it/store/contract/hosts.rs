@@ -194,7 +194,8 @@ pub(super) async fn a_kick_takes_the_account_and_the_address_with_it<W: World>()
             assert_eq!(refusal, refused(RoomError::Kicked), "{name} {address:?}");
         }
     }
-    there.ask_to_join(&room, &joiner(&name("Bob"), at(2))).await.unwrap();
+    let namesake = name("Bob");
+    there.ask_to_join(&room, &joiner(&namesake, at(2))).await.unwrap();
     // Without its address.
     decides(&here, &room, &ann, kick(neighbour.id, false)).await;
     there.ask_to_join(&room, &joiner(&plain, at(3))).await.unwrap();
