@@ -242,7 +242,6 @@ pub(super) async fn a_muted_member_reads_on<W: World>() {
     let again = there.publish(&room, bob.id, 1, "before").await.unwrap();
     assert!(again.repeated && again.seq == first.seq, "what was taken is known");
     here.publish(&room, ann.id, 1, "hello").await.unwrap();
-    assert_eq!(there.heard.entry().await.seq, 1);
     assert_eq!(there.heard.entry().await.seq, 2);
     // The rule stays with another connection.
     let back = here.join_as(&room, bob.id, "Bob").await.unwrap();
