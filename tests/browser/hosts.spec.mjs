@@ -231,6 +231,25 @@ test.describe("the rules of a room", () => {
   });
 });
 
+test.describe("over requests alone", () => {
+  test("a newcomer knocks, is let in and is removed again", async ({ visitors, base }) => {
+    const room = newRoom(base);
+    // What the server refuses is in the browser's log.
+    visitors.expected = /net::ERR_|the server responded with a status of 4\d\d/;
+    const [ann] = await guests(visitors, `${room}?transport=long-poll`, "Ann");
+    await say(ann, "/knock");
+    await tells(ann, "New people now ask to join, and the host lets them in");
+    const eve = await newcomer(visitors, "Eve", `${room}?transport=short-poll`);
+    await ann.getByRole("button", { name: "Let in Eve" }).click();
+    await inRoom(eve);
+    await say(eve, "thanks");
+    await hears(ann, "thanks");
+    await say(ann, "/kick Eve");
+    await tells(ann, "Eve was removed by the host");
+    await log(eve).waitFor({ state: "detached" });
+  });
+});
+
 test.describe("commands in the composer", () => {
   test("are run and not sent, and what they are not stays in the field", async ({ visitors, base }) => {
     const [ann, ben] = await guests(visitors, newRoom(base), "Ann", "Ben");
