@@ -27,7 +27,7 @@ use std::{
 use parlor::{
     room::{
         Cursor, Entry, JoinResult, Joiner, LeaveReason, Member, MemberId, Name, NewEntry, NodeId,
-        RoomId, Snapshot, Text,
+        RoomEnd, RoomId, RoomRules, Snapshot, Text,
     },
     store::{Event, EventHandler, Store, StoreError},
 };
@@ -122,6 +122,24 @@ impl Heard {
         .await
     }
 
+    /// The next change of the rules, and the name of the host.
+    pub async fn rules(&mut self) -> (Arc<RoomRules>, Option<Name>, u64, usize) {
+        self.find(|event| match event {
+            Event::Rules { rules, host, version, count, .. } => Some((rules, host, version, count)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// What was removed with a room that was ended.
+    pub async fn burned(&mut self) -> Arc<RoomEnd> {
+        self.find(|event| match event {
+            Event::Burned { end } => Some(end),
+            _ => None,
+        })
+        .await
+    }
+
     pub async fn reset(&mut self) -> Arc<Snapshot> {
         self.find(|event| match event {
             Event::Reset(room) => Some(room),
@@ -200,10 +218,18 @@ impl Node {
         id: MemberId,
         who: &str,
     ) -> Result<Guest, StoreError> {
+        self.ask_to_join(room, &Joiner::new(id, &name(who))).await
+    }
+
+    /// The same with an address or an invite.
+    pub async fn ask_to_join(
+        &self,
+        room: &RoomId,
+        joiner: &Joiner<'_>,
+    ) -> Result<Guest, StoreError> {
         let tag = tag();
-        let (joined, room) =
-            self.store.join(room, &Joiner::new(id, &name(who)), tag, Instant::now(), None).await?;
-        Ok(Guest { id, tag, joined, room })
+        let (joined, room) = self.store.join(room, joiner, tag, Instant::now(), None).await?;
+        Ok(Guest { id: joiner.id, tag, joined, room })
     }
 
     pub async fn leave(&self, room: &RoomId, guest: &Guest) {

@@ -1,7 +1,12 @@
 //! What a room's channel carries, and how it is read. How a word is written, [`codec`](super::codec) says.
 
-use super::codec::{count, read_entry, read_epoch, read_id, read_node};
-use crate::room::{CallMark, Entry, Epoch, LeaveReason, Member, MemberId, Name, SessionOwner};
+use std::sync::Arc;
+
+use super::codec::{Str, count, read_entry, read_epoch, read_id, read_node};
+use crate::room::{
+    CallMark, EndCause, Entry, Epoch, LeaveReason, Member, MemberId, Name, RoomEnd, RoomId,
+    RoomRules, SessionOwner,
+};
 
 /// What a room's channel carries.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +26,12 @@ pub(super) enum BrokerMessage {
         user: Name,
         previous: Name,
     },
+    /// `H epoch version count host's-name⏎rules`: the rules have changed. Nodes from before there were rules cannot read
+    /// it, and find out by the next version.
+    Rules { epoch: Epoch, version: u64, count: usize, host: Option<Name>, rules: Arc<RoomRules> },
+    /// `B epoch life cause members entries bytes files key key key key left`: the room was ended. `life` tells lives of
+    /// one id apart.
+    Burned { life: Str, end: Arc<RoomEnd> },
     /// `V epoch moves member node tag`: a member took its session to another node, so that this owner lost it.
     Moved { epoch: Epoch, moves: u64, member: MemberId, from: SessionOwner },
     /// `R epoch`: the log goes on in another epoch.
@@ -34,7 +45,7 @@ pub(super) enum BrokerMessage {
 }
 
 /// Reads a message from a room's channel.
-pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
+pub(super) fn read_messages(room: &RoomId, line: &str) -> Option<BrokerMessage> {
     let (kind, rest) = line.split_once(' ')?;
     if kind == "M" {
         let (life, entry) = rest.split_once(' ')?;
@@ -56,7 +67,12 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
         let (from, mark) = rest.split_once(' ')?;
         return Some(BrokerMessage::Call { from: read_id(from)?, call: CallMark(count(mark)?) });
     }
+    if kind == "B" {
+        let (life, end) = read_end(room, line)?;
+        return Some(BrokerMessage::Burned { life, end: Arc::new(end) });
+    }
     let words = match kind {
+        "H" => 4,
         "L" => 7,
         "N" => 5,
         _ => 6,
@@ -77,6 +93,11 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
         });
     }
     let (version, members) = (count(next()?)?, next()?.parse().ok()?);
+    if kind == "H" {
+        let (host, rules) = next()?.split_once('\n')?;
+        let (host, rules) = (Name::decode(host), Arc::new(RoomRules::decode(rules)?));
+        return Some(BrokerMessage::Rules { epoch, version, count: members, host, rules });
+    }
     if kind == "N" {
         let (member, (user, previous)) = (read_id(next()?)?, next()?.split_once('\n')?);
         return Some(BrokerMessage::Renamed {
@@ -100,11 +121,33 @@ pub(super) fn read_messages(line: &str) -> Option<BrokerMessage> {
     }
 }
 
+/// What was removed with a room, as the scripts say it, and the mark of its life; see [`BrokerMessage::Burned`].
+pub(super) fn read_end(room: &RoomId, line: &str) -> Option<(Str, RoomEnd)> {
+    let mut words = line.strip_prefix("B ")?.split(' ');
+    let mut next = || words.next();
+    let (epoch, life) = (read_epoch(next()?)?, Str::from(next()?));
+    let cause = EndCause::decode(next()?)?;
+    let (members, entries) = (count(next()?)?, count(next()?)?);
+    let (bytes, files) = (count(next()?)?, count(next()?)?);
+    let mut keys = Vec::with_capacity(4);
+    for kind in ["members", "room", "log", "files"] {
+        keys.push((kind, count(next()?)?));
+    }
+    let keys_left = count(next()?)?;
+    let room = room.clone();
+    let end = RoomEnd { room, epoch, cause, entries, bytes, members, files, keys, keys_left };
+    Some((life, end))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::room::NodeId;
+    use crate::room::{Lock, NodeId};
+
+    fn room() -> RoomId {
+        "general".parse().unwrap()
+    }
 
     const ID: &str = "67e5504410b1426f9247bb680e5fe0c8";
 
@@ -165,6 +208,37 @@ mod tests {
                     previous: member.name.clone(),
                 },
             ),
+            (
+                format!("H ab 6 2 Ann of Ely\n{} 1 0 0 {{\"l\":\"locked\"}}", from),
+                BrokerMessage::Rules {
+                    epoch,
+                    version: 6,
+                    count: 2,
+                    host: Some(member.name.clone()),
+                    rules: Arc::new(RoomRules {
+                        host: Some(from),
+                        lock: Lock::Locked,
+                        ..RoomRules::default()
+                    }),
+                },
+            ),
+            (
+                "B ab 0123456789abcdef burned 2 3 40 1 1 1 1 0 0".to_owned(),
+                BrokerMessage::Burned {
+                    life: "0123456789abcdef".into(),
+                    end: Arc::new(RoomEnd {
+                        room: room(),
+                        epoch,
+                        cause: EndCause::Burned,
+                        entries: 3,
+                        bytes: 40,
+                        members: 2,
+                        files: 1,
+                        keys: vec![("members", 1), ("room", 1), ("log", 1), ("files", 0)],
+                        keys_left: 0,
+                    }),
+                },
+            ),
             ("R ab".to_owned(), BrokerMessage::Reborn { epoch }),
             (format!("U {ID}"), BrokerMessage::Unloading { member: from }),
             (format!("C {ID} 16"), BrokerMessage::Call { from, call: CallMark::since(8) }),
@@ -173,7 +247,7 @@ mod tests {
                 BrokerMessage::Typing { from, typing: true, user: member.name.clone() },
             ),
         ] {
-            assert_eq!(read_messages(&line), Some(news), "{line:?}");
+            assert_eq!(read_messages(&room(), &line), Some(news), "{line:?}");
         }
     }
 
@@ -190,13 +264,17 @@ mod tests {
             &format!("N ab 5 2 {ID} Anna"),
             &format!("N ab 5 2 {ID} \nAnn"),
             "U nobody",
+            "H ab 6 2 Ann",
+            "H ab 6 2 Ann\nno rules",
+            "B ab 0123456789abcdef bored 2 3 40 1 1 1 1 0 0",
+            "B ab 0123456789abcdef burned 2 3 40",
             &format!("V ab 3 {ID} f0"),
             &format!("C {ID} in"),
             &format!("C {ID} {}", u64::MAX),
             &format!("M ab {} 9 {ID} 5 Ann\ntext", u64::MAX),
             &format!("J ab {} 1 {ID} 7 Ann", u64::MAX),
         ] {
-            assert_eq!(read_messages(line), None, "{line:?}");
+            assert_eq!(read_messages(&room(), line), None, "{line:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Weak, time::Duration};
 use parking_lot::MutexGuard;
 use tokio::time::{Instant, sleep};
 
-use super::{DEADLINE, Shared, sessions::LeaveOutcome};
+use super::{DEADLINE, Shared, sessions::Freed};
 use crate::{
     room::{LeaveReason, MemberId, RoomId},
     store::StoreError,
@@ -41,7 +41,7 @@ impl Shared {
                 .await;
             // What a spoiled room keeps ends with its lease and its keys.
             if paid == Err(StoreError::Unavailable)
-                || paid == Ok(LeaveOutcome::NotMember) && Instant::now() < debt.due
+                || paid == Ok(Freed::NotMember) && Instant::now() < debt.due
             {
                 self.cleanups().push(debt);
             }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 pub(super) use fred::bytes_utils::Str;
+use fred::util::sha1_hash;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::room::{
-    CallMark, Entry, Epoch, JoinResult, MAX_N, Member, MemberId, Millis, Name, NodeId,
-    PublishResult, RoomError, RoomKey, Seq, Snapshot, Text,
+    Address, CallMark, Entry, Epoch, JoinResult, MAX_N, Member, MemberId, Millis, Name, NodeId,
+    PublishResult, RoomError, RoomKey, RoomRules, Seq, Snapshot, Text,
 };
 use crate::store::StoreError;
 
@@ -44,6 +45,8 @@ pub(super) struct RoomState {
     pub(super) room: Snapshot,
     /// See [`Position`].
     pub(super) moves: u64,
+    /// The rules as Redis has them.
+    pub(super) rules: Str,
     /// Which node has each session, and since when.
     pub(super) sessions: Vec<(MemberId, NodeId, Millis)>,
 }
@@ -79,6 +82,18 @@ pub(super) fn node(node: NodeId) -> Str {
 /// How far a node has got as Redis gets it: `epoch seq`.
 pub(super) fn received((epoch, seq): (Epoch, Seq)) -> Str {
     Str::from(format!("{:x} {seq}", epoch.0))
+}
+
+/// An address as Redis gets it.
+pub(super) fn address(address: Option<Address>) -> Str {
+    address
+        .map(|Address(bytes)| Str::from(format!("{:032x}", u128::from_be_bytes(bytes))))
+        .unwrap_or_default()
+}
+
+/// What tells lives of one room id apart; see `ending.lua`.
+pub(super) fn life(of: &RoomKey) -> String {
+    sha1_hash(&*key(of)).chars().take(16).collect()
 }
 
 /// A room's key as Redis gets it.
@@ -153,6 +168,7 @@ pub(super) fn read_said(lines: &str) -> Option<SmallVec<[Said; 1]>> {
 fn read_result(line: &str) -> Option<Said> {
     let refusal = match line {
         "ESTALE" => Some(RoomError::StaleN),
+        "EMUTED" => Some(RoomError::Muted),
         "ENOTARGET" => Some(RoomError::NoTarget),
         "ENOTYOURS" => Some(RoomError::NotYours),
         "ETOOLATE" => Some(RoomError::TooLate),
@@ -210,10 +226,12 @@ impl Reply {
         read_epoch(&self.word()?)
     }
 
-    /// The rest as a room: `epoch key seq version moves total listed (member session mark)* entry*`.
+    /// The rest as a room: `epoch key seq version moves rules total listed (member session mark)* entry*`.
     pub(super) fn room_state(mut self) -> Option<RoomState> {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
+        let written = self.word()?;
+        let rules = Arc::new(RoomRules::decode(&written)?);
         let (total, listed) = (self.number::<usize>()?, self.number::<usize>()?);
         let listed = listed.min(self.0.len() / 3);
         let (mut members, mut sessions) = (Vec::with_capacity(listed), Vec::with_capacity(listed));
@@ -228,17 +246,9 @@ impl Reply {
         history.sort_unstable_by_key(|entry| entry.seq);
         let unlisted = total.saturating_sub(listed);
         Some(RoomState {
-            room: Snapshot {
-                epoch,
-                key,
-                seq,
-                version,
-                members,
-                unlisted,
-                history,
-                rules: Arc::default(),
-            },
+            room: Snapshot { epoch, key, seq, version, members, unlisted, history, rules },
             moves,
+            rules: written,
             sessions,
         })
     }
@@ -264,9 +274,9 @@ impl JoinReply {
     pub(super) fn read(mut reply: Reply) -> Option<Self> {
         let (new, last_n, leased) = (reply.flag()?, reply.number()?, reply.flag()?);
         let (since, joined_at) = (reply.count()?, reply.count()?);
-        let name = Name::decode(&reply.word()?)?;
+        let (name, since_seq) = (Name::decode(&reply.word()?)?, reply.count()?);
         Some(Self {
-            joined: JoinResult { new, last_n, since: 0 },
+            joined: JoinResult { new, last_n, since: since_seq },
             leased,
             since,
             joined_at,

@@ -15,7 +15,7 @@ impl ConnectionEvents for Shared {
         else {
             return;
         };
-        match broker_message::read_messages(line) {
+        match broker_message::read_messages(&subscription.room, line) {
             Some(message) => subscription.receive(self, message),
             None => tracing::debug!("news that cannot be read"),
         }

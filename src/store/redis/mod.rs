@@ -14,6 +14,7 @@
 //! the stream, sessions that Redis has lost, rooms that moved to another server.
 
 mod address;
+mod admission;
 mod broker_message;
 mod cleanup;
 mod client;
@@ -23,6 +24,7 @@ mod connection;
 mod error_action;
 mod events;
 mod files;
+mod hosting;
 mod keys;
 mod lanes;
 mod messages;
@@ -68,6 +70,7 @@ use self::{
     codec::{RoomState, Str, number},
     connection::ConnectionEvents,
     files::FileScripts,
+    hosting::Read,
     keys::Keys,
     presence::Presence,
     router::RedisRouter,
@@ -118,6 +121,7 @@ impl Redis {
             delete: Script::delete(&limits),
             leave: Script::leave(&limits),
             renew: Script::renew(&limits),
+            rules: Script::rules(&limits),
             files: FileScripts::new(&limits),
             ttl: ttl.max(Duration::from_millis(limits.lease * 4)),
             database,
@@ -197,6 +201,7 @@ struct Shared {
     delete: Script,
     leave: Script,
     renew: Script,
+    rules: Script,
     files: FileScripts,
     ttl: Duration,
     database: u8,
@@ -304,6 +309,19 @@ impl Shared {
         history: Want,
         deadline: Instant,
     ) -> Result<Option<(RoomState, bool)>, StoreError> {
+        let read = self.look(keys, members, history, None, deadline).await?;
+        Ok(read.map(|read| (read.room_state, read.reaches)))
+    }
+
+    /// The same with the time, and the mark of a member's address.
+    async fn look(
+        &self,
+        keys: &Keys,
+        members: Members,
+        history: Want,
+        marked: Option<MemberId>,
+        deadline: Instant,
+    ) -> Result<Option<Read>, StoreError> {
         let (epoch, after) = match history {
             Want::Nothing => (Str::new(), Str::from_static("none")),
             Want::All => (Str::new(), Str::from_static("all")),
@@ -314,11 +332,17 @@ impl Shared {
             Members::One(id) => codec::id(id),
             Members::Counted => Str::new(),
         };
-        let args =
-            vec![number(self.limits.lease), number(self.limits.history_age), members, epoch, after];
+        let args = vec![
+            number(self.limits.lease),
+            number(self.limits.history_age),
+            members,
+            epoch,
+            after,
+            marked.map(codec::id).unwrap_or_default(),
+        ];
         let mut reply = self.router.run(&scripts::LOOK, keys, args, deadline).await?;
         let read = match reply.word().as_deref() {
-            Some("OK") => reply.flag().and_then(|reaches| Some((reply.room_state()?, reaches))),
+            Some("OK") => Read::of(reply),
             Some("ENOROOM") => return Ok(None),
             _ => None,
         };

@@ -2,7 +2,10 @@
 //! missed. So sessions, subscription and stream are correct whatever happens to Redis.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,16 +14,18 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     DEADLINE, Members, Shared, Want,
+    admission::Return,
     codec::{JoinReply, garbled},
+    hosting::AGAIN,
     repair_counts::count,
     replica::HeldSession,
     scripts,
-    sessions::Joiner,
+    sessions::Join,
     spoiled,
-    subscription::{RoomSubscription, TOGETHER},
+    subscription::{GateState, RoomSubscription, TOGETHER},
 };
 use crate::{
-    room::{MemberId, RoomId},
+    room::{EndCause, Joiner, MemberId, RoomEnd, RoomId},
     store::{Event, StoreError},
 };
 
@@ -88,7 +93,7 @@ impl Shared {
         let deadline = Instant::now() + DEADLINE;
         let Some(mut gate) = subscription.pass(deadline).await? else { return Ok(()) };
         if subscription.replica().sessions().is_empty() {
-            self.retire(subscription, &mut gate).await;
+            self.part(subscription, &mut gate).await;
             return Ok(());
         }
         let unsubscribed = subscription.replica().take_unsubscribed();
@@ -123,7 +128,7 @@ impl Shared {
         }
         loop {
             if evicted {
-                if let Err(error) = self.rejoin_members(subscription, deadline).await {
+                if let Err(error) = self.rejoin_members(subscription, &mut gate, deadline).await {
                     subscription.replica().mark_evicted();
                     return Err(error);
                 }
@@ -137,22 +142,36 @@ impl Shared {
             evicted = subscription.replica().take_evicted();
         }
         if subscription.replica().sessions().is_empty() {
-            self.retire(subscription, &mut gate).await;
+            self.part(subscription, &mut gate).await;
         }
         subscription.renewed(self.period());
         Ok(())
     }
 
+    /// Ends the subscription to a room whose last member here is gone.
+    async fn part(&self, subscription: &RoomSubscription, gate: &mut GateState) {
+        subscription.replica().tell_kicked(|_, _| false, &mut |event| {
+            self.events.on_event(&subscription.room, event)
+        });
+        self.retire(subscription, gate).await;
+    }
+
     /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
-    async fn rejoin_members(
+    ///
+    /// It subscribes anew first: where the room is gone, this node may have missed that it was ended. If it was, the node
+    /// that ended it says so again.
+    pub(super) async fn rejoin_members(
         &self,
         subscription: &RoomSubscription,
+        gate: &mut GateState,
         deadline: Instant,
     ) -> Result<(), StoreError> {
-        let (key, sessions) = {
+        gate.subscribed = Some(self.router.subscribe(&subscription.keys, deadline).await?);
+        let (key, rules, sessions) = {
             let replica = subscription.replica();
-            (replica.key(), replica.sessions().clone())
+            (replica.key(), Arc::clone(replica.rules()), replica.sessions().clone())
         };
+        let (rules, insists) = (&rules, &AtomicBool::new(false));
         let began = Instant::now();
         let sits = |id: MemberId, tag| {
             subscription.replica().sessions().get(&id).is_some_and(|session| session.tag == tag)
@@ -161,11 +180,28 @@ impl Shared {
             if !sits(id, session.tag) {
                 return Ok(());
             }
-            let joiner = Joiner { id, name: &session.name, tag: session.tag, began, after: None };
-            let args = self.join_args(&joiner, key, Some(&session), false);
-            let mut reply =
-                self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
-            match reply.word().as_deref() {
+            let joiner = Joiner { address: session.address, ..Joiner::new(id, &session.name) };
+            let join = Join { joiner, tag: session.tag, began, after: None };
+            let ask = async || {
+                let insists = insists.load(Ordering::Relaxed);
+                let again = Return { session: &session, rules, insists };
+                let args = self.join_args(&join, key, Ok(&again), false, false);
+                let mut reply =
+                    self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await?;
+                Ok::<_, StoreError>((reply.word(), reply))
+            };
+            let (mut word, mut reply) = ask().await?;
+            if word.as_deref() == Some("EOTHER") {
+                // This room was ended, or lost and then created by a newcomer. If it was ended, the node that did it
+                // says so again and again.
+                sleep(AGAIN + RETRY).await;
+                if !sits(id, session.tag) {
+                    return Ok(());
+                }
+                insists.store(true, Ordering::Relaxed);
+                (word, reply) = ask().await?;
+            }
+            match word.as_deref() {
                 Some("OK") => {
                     let JoinReply { room_state, .. } =
                         JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
@@ -178,6 +214,13 @@ impl Shared {
                 Some("ETAKEN") => subscription.replica().lose(id, session.tag, &mut |event| {
                     self.events.on_event(&subscription.room, event)
                 }),
+                Some("EKICKED") => subscription.replica().kick(id, session.tag),
+                Some("EENDED") => {
+                    let end = Arc::new(expired(subscription));
+                    subscription
+                        .replica()
+                        .end(&end, &mut |event| self.events.on_event(&subscription.room, event));
+                }
                 Some("EBROKEN") => return Err(spoiled::numbers()),
                 _ => return Err(garbled("join")),
             }
@@ -227,6 +270,13 @@ impl Shared {
         subscription.notify();
         Ok(())
     }
+}
+
+/// What is known of a room whose keys went by themselves.
+fn expired(subscription: &RoomSubscription) -> RoomEnd {
+    let (room, epoch) = (subscription.room.clone(), subscription.replica().received().0);
+    let (cause, keys) = (EndCause::Expired, Vec::new());
+    RoomEnd { room, epoch, cause, entries: 0, bytes: 0, members: 0, files: 0, keys, keys_left: 0 }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! that went from one node to another are counted by `moves`: only to notice a lost message.
 
 mod expected;
+mod hosting;
+mod leaves;
 mod names;
 mod overdue;
 mod people;
@@ -16,7 +18,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 pub(super) use self::session::HeldSession;
 use self::{expected::ExpectedPosition, people::People};
@@ -25,7 +27,7 @@ use super::{
     codec::{Position, RoomState},
 };
 use crate::{
-    room::{Epoch, LeaveReason, MemberId, NodeId, RoomKey, Seq, Snapshot},
+    room::{Epoch, Member, MemberId, NodeId, RoomKey, RoomRules, Seq, Snapshot},
     store::Event,
 };
 
@@ -47,6 +49,7 @@ pub(super) struct RoomReplica {
     newest: Option<(MemberId, u64)>,
     people: People,
     key: RoomKey,
+    rules: Arc<RoomRules>,
     sessions: HashMap<MemberId, HeldSession>,
     due: ExpectedPosition,
     /// The members of this node may have lost their sessions.
@@ -57,6 +60,10 @@ pub(super) struct RoomReplica {
     unsubscribed: bool,
     /// Two entries with one number: events that were passed on cannot be taken back.
     forked: bool,
+    /// Members of this node that the host removed, which was not passed on yet.
+    kicked: Vec<Member>,
+    /// The key of a life of the room that was ended for all.
+    ended: Option<RoomKey>,
     /// How often the room was read again.
     resyncs: u64,
 }
@@ -74,12 +81,15 @@ impl RoomReplica {
             newest: None,
             people: People::default(),
             key: RoomKey([0; 32]),
+            rules: Arc::default(),
             sessions: HashMap::new(),
             due: ExpectedPosition::default(),
             evicted: false,
             deserted: false,
             unsubscribed: false,
             forked: false,
+            kicked: Vec::new(),
+            ended: None,
             resyncs: 0,
         }
     }
@@ -108,7 +118,8 @@ impl RoomReplica {
     pub(super) fn shown_to(&self, reader: MemberId, most: usize, room: Snapshot) -> Snapshot {
         let members = self.people.listed(most, reader);
         let unlisted = self.people.len() - members.len();
-        Snapshot { version: self.place.version, members, unlisted, ..room }
+        let rules = Arc::clone(&self.rules);
+        Snapshot { version: self.place.version, members, unlisted, rules, ..room }
     }
 
     /// The room's key, for the case that Redis loses it.
@@ -186,24 +197,6 @@ impl RoomReplica {
         }
     }
 
-    /// A member of this node has moved to another one, if it was this connection's.
-    pub(super) fn lose(&mut self, id: MemberId, tag: u64, tell: Tell<'_>) {
-        let Some(session) = self.session(id, tag) else { return };
-        if !session.leaving {
-            tell(&Event::Moved { member: id, tag });
-        }
-        self.give_up(id, tag);
-    }
-
-    /// Takes back that a member of this node has joined, if it was this connection's.
-    pub(super) fn give_up(&mut self, id: MemberId, tag: u64) {
-        self.remove_session(id, tag);
-        if self.sessions.is_empty() {
-            self.deserted = true;
-            self.hold();
-        }
-    }
-
     /// The last member of this node is about to leave: no more events are passed on, unless it stays after all.
     pub(super) fn hold(&mut self) {
         if matches!(self.state, State::Live) {
@@ -241,6 +234,7 @@ impl RoomReplica {
     fn stand_at(&mut self, room: &Snapshot, moves: u64) {
         self.place = Position { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
+        self.rules = Arc::clone(&room.rules);
         self.newest = room
             .history
             .last()
@@ -253,6 +247,10 @@ impl RoomReplica {
     /// Takes messages as they come.
     pub(super) fn receive(&mut self, message: BrokerMessage, tell: Tell<'_>) {
         match &mut self.state {
+            // The room must not be brought back.
+            State::Filling(_) if matches!(message, BrokerMessage::Burned { .. }) => {
+                self.take(message, tell);
+            }
             State::Joining(held) | State::Filling(held) => match message {
                 BrokerMessage::Typing { .. } => {}
                 message => held.push(message),
@@ -299,26 +297,7 @@ impl RoomReplica {
             BrokerMessage::Left { epoch, version, count, reason, member }
                 if epoch == self.place.epoch =>
             {
-                if version == self.place.version + 1 {
-                    if let Some(session) =
-                        self.sessions.get(&member.id).filter(|session| session.version < version)
-                    {
-                        if reason == LeaveReason::NodeLost {
-                            // This node was taken for dead. Its members come back before any leave is passed on.
-                            return self.mark_evicted();
-                        }
-                        // A member that left through another node had moved there.
-                        self.lose(member.id, session.tag, tell);
-                        if self.deserted {
-                            return;
-                        }
-                    }
-                    self.place.version = version;
-                    self.people.remove(member.id);
-                    tell(&Event::Left { epoch, member, reason, version, count });
-                } else if version > self.place.version {
-                    self.mark_gap();
-                }
+                self.left((epoch, version, count), member, reason, tell);
             }
             BrokerMessage::Renamed { epoch, version, count, member: from, user, previous }
                 if epoch == self.place.epoch =>
@@ -331,6 +310,12 @@ impl RoomReplica {
                     self.mark_gap();
                 }
             }
+            BrokerMessage::Rules { epoch, version, count, host, rules }
+                if epoch == self.place.epoch =>
+            {
+                self.decided((epoch, version, count), rules, host, tell);
+            }
+            BrokerMessage::Burned { life, end } => self.burned(&life, &end, tell),
             BrokerMessage::Moved { epoch, moves, member, from } if epoch == self.place.epoch => {
                 let missed = moves > self.place.moves + 1;
                 let mine = from.node == self.node;

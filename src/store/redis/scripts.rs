@@ -49,6 +49,8 @@ impl Script {
         let text = concat!(
             "#!lua flags=allow-oom\n",
             include_str!("lua/files.lua"),
+            include_str!("lua/hosting.lua"),
+            include_str!("lua/ending.lua"),
             include_str!("lua/leave.lua")
         );
         Self::limited(text, limits, Lane::Leaves)
@@ -59,9 +61,23 @@ impl Script {
         let text = concat!(
             "#!lua flags=allow-oom\n",
             include_str!("lua/files.lua"),
+            include_str!("lua/hosting.lua"),
+            include_str!("lua/sweep.lua"),
             include_str!("lua/renew.lua")
         );
         Self::limited(text, limits, Lane::Renewals)
+    }
+
+    /// Changes the rules. A server without memory takes it, because it may remove members.
+    pub(super) fn rules(limits: &Limits) -> Self {
+        let text = concat!(
+            "#!lua flags=allow-oom\n",
+            include_str!("lua/files.lua"),
+            include_str!("lua/hosting.lua"),
+            include_str!("lua/sweep.lua"),
+            include_str!("lua/rules.lua")
+        );
+        Self::limited(text, limits, Lane::Messages)
     }
 
     /// Opens a file, adds a piece to it, reads it and drops it.
@@ -107,8 +123,24 @@ impl Script {
 
 /// Joins a member.
 pub(super) static JOIN: Script = Script::new(
-    concat!("#!lua\n", include_str!("lua/amendments.lua"), include_str!("lua/join.lua")),
+    concat!(
+        "#!lua\n",
+        include_str!("lua/amendments.lua"),
+        include_str!("lua/hosting.lua"),
+        include_str!("lua/ending.lua"),
+        include_str!("lua/join.lua")
+    ),
     Lane::Rooms,
+);
+/// Ends a room for all.
+pub(super) static BURN: Script = Script::new(
+    concat!(
+        "#!lua flags=allow-oom\n",
+        include_str!("lua/hosting.lua"),
+        include_str!("lua/ending.lua"),
+        include_str!("lua/burn.lua")
+    ),
+    Lane::Leaves,
 );
 /// Publishes that a member is typing.
 pub(super) static TYPING: Script = Script::new(include_str!("lua/typing.lua"), Lane::Messages);
@@ -123,6 +155,7 @@ pub(super) static LOOK: Script = Script::new(
     concat!(
         "#!lua flags=no-writes\n",
         include_str!("lua/amendments.lua"),
+        include_str!("lua/hosting.lua"),
         include_str!("lua/look.lua")
     ),
     Lane::Rooms,
@@ -151,8 +184,9 @@ mod tests {
             Script::amend(&limits),
             Script::renew(&limits),
             Script::leave(&limits),
+            Script::rules(&limits),
         ];
-        let called: BTreeSet<String> = [&JOIN, &TYPING, &RENAME, &UNLOAD, &CALL, &LOOK]
+        let called: BTreeSet<String> = [&JOIN, &TYPING, &RENAME, &UNLOAD, &CALL, &LOOK, &BURN]
             .into_iter()
             .chain(&limited)
             .chain(&Script::of_files(&limits))

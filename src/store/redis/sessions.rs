@@ -7,24 +7,19 @@ use tokio::time::Instant;
 
 use super::{
     DEADLINE, Shared,
-    codec::{self, JoinReply, Str, garbled, number},
+    broker_message::read_end,
+    codec::{self, Str, garbled, number},
     error_action::once_begun,
-    replica::HeldSession,
-    scripts, spoiled,
-    subscription::{GateState, RoomSubscription, TOGETHER},
+    subscription::{RoomSubscription, TOGETHER},
 };
 use crate::{
-    room::{
-        Cursor, Epoch, JoinResult, LeaveReason, MemberId, Moment, Name, RoomError, RoomId, RoomKey,
-        Snapshot,
-    },
-    store::StoreError,
+    room::{Cursor, JoinResult, Joiner, LeaveReason, MemberId, RoomEnd, RoomId, Snapshot},
+    store::{LeaveOutcome, StoreError},
 };
 
-/// A member that joins; see [`crate::store::Store::join`].
-pub(super) struct Joiner<'a> {
-    pub(super) id: MemberId,
-    pub(super) name: &'a Name,
+/// A join; see [`crate::store::Store::join`].
+pub(super) struct Join<'a> {
+    pub(super) joiner: Joiner<'a>,
     pub(super) tag: u64,
     pub(super) began: Instant,
     pub(super) after: Option<Cursor>,
@@ -32,14 +27,14 @@ pub(super) struct Joiner<'a> {
 
 /// A join under way. Unless it is settled, dropping it undoes what it may have done: a new session is ended.
 /// A session that was taken over is left to the leave of its owner, because the member has been there all along.
-struct JoinGuard<'a> {
+pub(super) struct JoinGuard<'a> {
     shared: &'a Arc<Shared>,
     subscription: &'a RoomSubscription,
     id: MemberId,
     tag: u64,
-    settled: bool,
+    pub(super) settled: bool,
     /// The member was not in the room before.
-    new: bool,
+    pub(super) new: bool,
 }
 
 impl Drop for JoinGuard<'_> {
@@ -56,8 +51,8 @@ impl Drop for JoinGuard<'_> {
 }
 
 /// The result of ending a session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum LeaveOutcome {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Freed {
     /// There was no such member, or the answer to the first try was lost.
     NotMember,
     /// A newer connection has the session.
@@ -65,12 +60,13 @@ pub(super) enum LeaveOutcome {
     /// The session is ended, and the room has other members.
     Freed,
     /// The session is ended, and the room is deleted.
-    Over,
+    Over(RoomEnd),
 }
 
-impl LeaveOutcome {
-    fn may_be_over(self) -> bool {
-        matches!(self, Self::NotMember | Self::Over)
+impl From<Freed> for LeaveOutcome {
+    fn from(freed: Freed) -> Self {
+        let gone = matches!(freed, Freed::NotMember | Freed::Over(_));
+        Self { gone, end: if let Freed::Over(end) = freed { Some(end) } else { None } }
     }
 }
 
@@ -79,9 +75,9 @@ impl Shared {
     pub(super) async fn join(
         self: &Arc<Self>,
         room: &RoomId,
-        joiner: Joiner<'_>,
+        join: Join<'_>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
-        let Joiner { id, tag, .. } = joiner;
+        let (id, tag) = (join.joiner.id, join.tag);
         let deadline = Instant::now() + DEADLINE;
         let (subscription, mut gate) = loop {
             let subscription = self.subscription(room)?;
@@ -98,7 +94,7 @@ impl Shared {
             settled: true,
             new: false,
         };
-        let admitted = self.admit(&subscription, &mut gate, &mut attempt, &joiner, deadline).await;
+        let admitted = self.admit(&subscription, &mut gate, &mut attempt, &join, deadline).await;
         if admitted.is_err() && subscription.replica().sessions().is_empty() {
             self.retire(&subscription, &mut gate).await;
         }
@@ -113,112 +109,6 @@ impl Shared {
         Ok((joined, room))
     }
 
-    /// Subscribes first, then joins: messages in between wait in the replica. Returns the room as of the join, without its
-    /// members where this node knows them.
-    async fn admit(
-        self: &Arc<Self>,
-        subscription: &RoomSubscription,
-        gate: &mut GateState,
-        attempt: &mut JoinGuard<'_>,
-        joiner: &Joiner<'_>,
-        deadline: Instant,
-    ) -> Result<(JoinResult, Snapshot), StoreError> {
-        if gate.subscribed.is_none() {
-            gate.subscribed = Some(self.router.subscribe(&subscription.keys, deadline).await?);
-        }
-        let Joiner { id, tag, began, .. } = *joiner;
-        let moment = self.moment(&subscription.keys, began);
-        // The first member of this node needs the list of the others. The last may move away while the next one joins.
-        let mut list = subscription.replica().sessions().is_empty();
-        let mut repeated = false;
-        let (joined, room_state) = loop {
-            let mut args = self.join_args(joiner, RoomKey::random(), None, list);
-            args.extend(
-                moment
-                    .iter()
-                    .flat_map(|Moment { earliest, latest }| [number(earliest), number(latest)]),
-            );
-            attempt.settled = false;
-            let answer = self.router.run(&scripts::JOIN, &subscription.keys, args, deadline).await;
-            // A repetition that fails leaves what the first try did.
-            attempt.settled = !repeated && !matches!(answer, Err(StoreError::Unavailable));
-            let mut reply =
-                answer.map_err(|error| if repeated { once_begun(error) } else { error })?;
-            match reply.word().as_deref() {
-                Some("OK") => {}
-                Some("EFULL") => return Err(RoomError::RoomFull.into()),
-                Some("ETAKEN") => return Err(RoomError::Overtaken.into()),
-                Some("EBROKEN") => return Err(spoiled::numbers()),
-                _ => return Err(garbled("join")),
-            }
-            // Where the reply cannot be read, the join has taken effect.
-            attempt.settled = false;
-            let JoinReply { joined, leased, since, joined_at, name, room_state } =
-                JoinReply::read(reply).ok_or_else(|| garbled("join"))?;
-            // A member that was not in the room before does not count as joined until the welcome.
-            (attempt.settled, attempt.new) = (!joined.new, joined.new);
-            let mut replica = subscription.replica();
-            let first = replica.sessions().is_empty();
-            if first && !list {
-                // The same join once more: Redis answers a repetition as it did the first time.
-                (list, repeated) = (true, true);
-                continue;
-            }
-            let version = room_state.room.version;
-            replica.add_session(
-                id,
-                HeldSession { tag, since, name, joined_at, version, leaving: false },
-            );
-            if first {
-                replica.open(&room_state, joined.new.then_some(id), &mut |event| {
-                    self.events.on_event(&subscription.room, event)
-                });
-            } else if !leased {
-                replica.mark_evicted();
-            }
-            if replica.is_faulty() {
-                subscription.wake();
-            }
-            break (joined, room_state);
-        };
-        subscription.expect(room_state.position());
-        // An older connection of the same member has lost the session to this one.
-        subscription.notify();
-        Ok((joined, room_state.room))
-    }
-
-    /// The arguments of join.lua. `again` is for a member that is brought back, `list` asks for the members.
-    pub(super) fn join_args(
-        &self,
-        joiner: &Joiner<'_>,
-        key: RoomKey,
-        again: Option<&HeldSession>,
-        list: bool,
-    ) -> Vec<Str> {
-        let (since, joined_at) = again.map_or_else(Default::default, |session| {
-            (number(session.since), number(session.joined_at))
-        });
-        let received = |after: Cursor| (codec::epoch(after.epoch), number(after.seq));
-        let (life, seq) = joiner.after.map_or_else(Default::default, received);
-        vec![
-            codec::id(joiner.id),
-            codec::node(self.node),
-            number(joiner.tag),
-            Str::from(joiner.name.encode()),
-            codec::epoch(Epoch::random()),
-            codec::key(&key),
-            number(self.limits.members),
-            number(self.limits.history_age),
-            number(self.limits.lease),
-            number(self.ttl.as_millis()),
-            since,
-            joined_at,
-            number(u8::from(list)),
-            life,
-            seq,
-        ]
-    }
-
     /// See [`crate::store::Store::leave`].
     pub(super) async fn leave(
         self: &Arc<Self>,
@@ -226,19 +116,19 @@ impl Shared {
         id: MemberId,
         tag: u64,
         reason: LeaveReason,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<LeaveOutcome, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         let Some(subscription) = self.watched(room) else {
             return self
                 .free_session(room, id, tag, reason, false, deadline)
                 .await
-                .map(LeaveOutcome::may_be_over);
+                .map(LeaveOutcome::from);
         };
         let Some(mut gate) = subscription.pass(deadline).await? else {
             return self
                 .free_session(room, id, tag, reason, false, deadline)
                 .await
-                .map(LeaveOutcome::may_be_over);
+                .map(LeaveOutcome::from);
         };
         let last = {
             let mut replica = subscription.replica();
@@ -264,7 +154,7 @@ impl Shared {
             self.retire(&subscription, &mut gate).await;
         }
         subscription.notify();
-        result.map(LeaveOutcome::may_be_over)
+        result.map(LeaveOutcome::from)
     }
 
     /// Ends a session in Redis; to `undo` a join, only if the join was the member's first.
@@ -276,7 +166,7 @@ impl Shared {
         reason: LeaveReason,
         undo: bool,
         deadline: Instant,
-    ) -> Result<LeaveOutcome, StoreError> {
+    ) -> Result<Freed, StoreError> {
         let (lease, period) = (number(self.limits.lease), number(self.period().as_millis()));
         let args = vec![
             codec::id(id),
@@ -289,11 +179,13 @@ impl Shared {
         ];
         let mut reply = self.router.run(&self.leave, &self.keys(room), args, deadline).await?;
         match (reply.word().as_deref(), reply.flag()) {
-            (Some("OK"), Some(over)) => {
-                Ok(if over { LeaveOutcome::Over } else { LeaveOutcome::Freed })
+            (Some("OK"), Some(true)) => {
+                let end = reply.word().and_then(|line| read_end(room, &line));
+                end.map(|(_, end)| Freed::Over(end)).ok_or_else(|| garbled("leave"))
             }
-            (Some("ETAKEN"), _) => Ok(LeaveOutcome::Taken),
-            (Some("ENOMEMBER"), _) => Ok(LeaveOutcome::NotMember),
+            (Some("OK"), Some(false)) => Ok(Freed::Freed),
+            (Some("ETAKEN"), _) => Ok(Freed::Taken),
+            (Some("ENOMEMBER"), _) => Ok(Freed::NotMember),
             _ => Err(garbled("leave")),
         }
     }

@@ -18,11 +18,11 @@ use super::{
     codec::{self, number},
     keys::Keys,
     scripts,
-    sessions::Joiner,
+    sessions::Join,
 };
 use crate::{
     room::{
-        self, CallMark, Cursor, File, FileFacts, FileId, HostAction, JoinResult, LeaveReason,
+        CallMark, Cursor, File, FileFacts, FileId, HostAction, JoinResult, Joiner, LeaveReason,
         MemberId, Name, NewEntry, OpenedFile, RoomEnd, RoomId, Snapshot,
     },
     store::{LeaveOutcome, PublishResults, Store, StoreError},
@@ -33,16 +33,14 @@ impl Store for Redis {
     async fn join(
         &self,
         room: &RoomId,
-        joiner: &room::Joiner<'_>,
+        joiner: &Joiner<'_>,
         tag: u64,
         began: Instant,
         after: Option<Cursor>,
     ) -> Result<(JoinResult, Snapshot), StoreError> {
-        let room::Joiner { id, name, .. } = *joiner;
+        let join = Join { joiner: *joiner, tag, began, after };
         self.shared.router.admit(Keys::slot_of(room))?;
-        self.shared
-            .spoiled
-            .note(room, self.shared.join(room, Joiner { id, name, tag, began, after }).await)
+        self.shared.spoiled.note(room, self.shared.join(room, join).await)
     }
 
     async fn leave(
@@ -57,25 +55,24 @@ impl Store for Redis {
         let goodbye = tokio::spawn(async move {
             shared.spoiled.note_failure(&room, shared.leave(&room, id, tag, reason).await)
         });
-        let gone = goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))??;
-        Ok(LeaveOutcome { gone, end: None })
+        goodbye.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
     async fn decide(
         &self,
-        _room: &RoomId,
-        _by: MemberId,
-        _action: &HostAction,
+        room: &RoomId,
+        by: MemberId,
+        action: &HostAction,
     ) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable)
+        self.shared.spoiled.note_failure(room, self.shared.decide(room, by, action).await)
     }
 
-    async fn end_knock(&self, _room: &RoomId, _id: Option<MemberId>) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable)
+    async fn end_knock(&self, room: &RoomId, id: Option<MemberId>) -> Result<(), StoreError> {
+        self.shared.spoiled.note_failure(room, self.shared.end_knock(room, id).await)
     }
 
-    async fn burn(&self, _room: &RoomId, _by: Option<MemberId>) -> Result<RoomEnd, StoreError> {
-        Err(StoreError::Unavailable)
+    async fn burn(&self, room: &RoomId, by: Option<MemberId>) -> Result<RoomEnd, StoreError> {
+        self.shared.spoiled.note_failure(room, self.shared.burn(room, by).await)
     }
 
     async fn publish_all(

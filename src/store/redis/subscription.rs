@@ -194,6 +194,9 @@ impl Shared {
                 let mut replica = subscription.replica();
                 // A session that another connection or node has taken finds that out by itself.
                 let gone = replica.sessions().get(&id).is_none_or(|session| session.tag != tag);
+                if gone && replica.has_ended(&room.key) {
+                    return Err(StoreError::Unavailable);
+                }
                 if gone || replica.reaches(&room) {
                     return Ok(replica.shown_to(id, self.limits.listed, room));
                 }

@@ -2,7 +2,7 @@
 -- entry that is more than a text: see Message and Amendment for how it is written.
 -- KEYS  room log channel files
 -- ARGV  member seen draw n text, as for say.lua
--- Returns a line as say.lua does, or ENOMEMBER, ESTALE, ENOTARGET, ENOTYOURS, ETOOLATE, EFULL, ENOFILE or EINCOMPLETE.
+-- Returns a line as say.lua does, or ENOMEMBER, ESTALE, EMUTED, ENOTARGET, ENOTYOURS, ETOOLATE, EFULL, ENOFILE or EINCOMPLETE.
 -- The message is changed in place, so that what was replaced or deleted is nowhere. The field 'a' keeps the newest
 -- amendments without texts, for clients that have missed them.
 local keep, most, age = HISTORY_LEN, HISTORY_BYTES, HISTORY_AGE
@@ -12,10 +12,13 @@ local call, format, match, sub, find = redis.call, string.format, string.match, 
 local room, log, channel, files = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, seen, draw, n, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local epoch, seq, bytes, session, last, kept =
-  unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member, 'a'))
+local epoch, seq, bytes, session, last, kept, muted, rule =
+  unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member, 'a', 'z:' .. member, 'g'))
 if not session then
   return 'ENOMEMBER'
+end
+if rule then
+  age = math.min(age, tonumber(rule))
 end
 kept = kept or ''
 local time = call('TIME')
@@ -53,6 +56,9 @@ elseif last and (#n < #last_n or (#n == #last_n and n < last_n)) then
     place = place or said(entry)
   end
   return place and epoch .. ' ' .. place .. ' 1 ' .. n or 'ESTALE'
+end
+if muted then
+  return 'EMUTED'
 end
 
 -- The message with this number, and where it is in the log.
@@ -119,7 +125,11 @@ else
   end
   local sign, emoji = match(change, '^([-+]) (.*)$')
   if not sign and from ~= member then
-    return 'ENOTYOURS'
+    -- The host deletes any message.
+    local host = change == 'd' and match(call('HGET', room, 'r') or '', '^%S+')
+    if not host or string.gsub(host, '-', '') ~= member then
+      return 'ENOTYOURS'
+    end
   end
 
   local reply, edited, its_files, reactions, words = match(before, '^\16m(%d+) (%d+) (%S+) ([^\n]*)\n(.*)$')

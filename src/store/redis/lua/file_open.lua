@@ -5,7 +5,8 @@
 local call = redis.call
 local room, files = KEYS[2], KEYS[5]
 local member, id, size, kind, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-if not call('HGET', room, 'u:' .. member) then
+local session, age = unpack(call('HMGET', room, 'u:' .. member, 'g'))
+if not session then
   return { 'ENOMEMBER' }
 end
 if tonumber(size) > FILE_MOST then
@@ -13,7 +14,7 @@ if tonumber(size) > FILE_MOST then
 end
 local time = call('TIME')
 local now = string.format('%s%03d', time[1], time[2] / 1000)
-local count, held = sweep_files(files, now)
+local count, held = sweep_files(files, now, age)
 local function keep(received, attached)
   call('HSET', files, id, table.concat({ size, received, now, member, attached, kind, name }, ' '))
 end

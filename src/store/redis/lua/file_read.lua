@@ -5,14 +5,15 @@
 local call, format = redis.call, string.format
 local room, files = KEYS[2], KEYS[5]
 local member, id, offset = ARGV[1], ARGV[2], ARGV[3]
-if not call('HGET', room, 'u:' .. member) then
+local session, age = unpack(call('HMGET', room, 'u:' .. member, 'g'))
+if not session then
   return { 'ENOMEMBER' }
 end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
 local file = call('HGET', files, id)
 local _, received, at, from, attached = read_file(file)
-if not at or is_over(at, attached, now) or (attached == '0' and from ~= member) then
+if not at or is_over(at, attached, now, age) or (attached == '0' and from ~= member) then
   return { 'ENOFILE' }
 end
 if offset == '' then

@@ -6,9 +6,9 @@ local function read_file(file)
   return string.match(file or '', '^(%d+) (%d+) (%d+) (%x+) (%d+) (%S+) (%S*)$')
 end
 
--- Whether nothing came for too long, or its message is too old.
-local function is_over(at, attached, now)
-  return at + (attached == '0' and UPLOAD_AGE or HISTORY_AGE) <= tonumber(now)
+-- Whether nothing came for too long, or its message is too old: the host may keep messages for a shorter `age`.
+local function is_over(at, attached, now, age)
+  return at + (attached == '0' and UPLOAD_AGE or math.min(HISTORY_AGE, age or HISTORY_AGE)) <= tonumber(now)
 end
 
 -- Removes a file with its pieces.
@@ -40,14 +40,14 @@ end
 
 -- Removes what is over. Returns how many files are left, and how many bytes they may have. A key that holds something
 -- else has no files, and harms nothing else of the room.
-local function sweep_files(files, now)
+local function sweep_files(files, now, age)
   local count, held = 0, 0
   for _, id in ipairs(redis.pcall('HKEYS', files)) do
     if #id == 32 then
       local size, _, at, _, attached = read_file(redis.call('HGET', files, id))
       if not size then
         redis.call('HDEL', files, id)
-      elseif is_over(at, attached, now) then
+      elseif is_over(at, attached, now, age) then
         forget_file(files, id, size)
       else
         count, held = count + 1, held + size

@@ -1,14 +1,24 @@
 -- Joins a member, or takes its session over for a new connection. Repeats Room::join.
 -- KEYS  members room log channel files
--- ARGV  member node tag name epoch key max_members age lease ttl since joined_at list cursor_epoch cursor_seq earliest latest
---       epoch and key are for a room that is created here.
---       since and joined_at are empty, unless a node brings back a member that it believes joined.
+-- ARGV  member node tag name epoch key max_members age lease ttl since joined_at list cursor_epoch cursor_seq
+--       expected rules birth address since_seq insists earliest latest
+--       epoch, key and the rules `birth` are for a room that is created here.
+--       since and joined_at are empty, unless a node brings back a member that it believes joined. `key`, `birth` and
+--       since_seq are what it knows, then.
 --       list is 1 for a node that does not know the members.
 --       cursor_epoch and cursor_seq are the cursor of the member, or empty.
+--       expected: the rules of which the node has found that they let the member in; `rules` are those that follow, or =.
+--       insists: 1 to bring a member back into a room that is another one. For a new member, 1 where its node has others
+--       in the room: they are brought back before the room is created here.
 --       earliest and latest say between which moments the connection began. They are missing if its node does not
 --       know this clock.
--- Returns OK new last_n leased since joined_at name epoch key seq version moves total listed (member session mark)* entry*
---       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none.
+-- Returns OK new last_n leased since joined_at name since_seq epoch key seq version moves rules total listed
+--       (member session mark)* entry*
+--       or EFULL, or ETAKEN when a newer connection has the session, or EBROKEN when the room's numbers are none,
+--       or ELOST where the room is to be brought back first,
+--       or ERULES rules mark now where the node has to find whether the rules let a new member in,
+--       or for a member that is brought back EKICKED, EENDED where the room's time is over, or EOTHER where the room is
+--       another one.
 --       entry: what the member has missed and the last entry before that, or all if the log does not reach back so far;
 --       messages, then amendments; none for a member that is brought back.
 -- The cost must not grow with the room, except where members are listed: a node asks for the list only once.
@@ -17,12 +27,13 @@ local member, node, tag, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local max_members, age, lease, ttl = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local since, restores = tonumber(ARGV[11]), ARGV[11] ~= ''
 local list, cursor_epoch, cursor_seq = ARGV[13] == '1', ARGV[14], tonumber(ARGV[15])
-local earliest, latest = tonumber(ARGV[16]), tonumber(ARGV[17])
+local expected, birth, address = ARGV[16], ARGV[18], ARGV[19]
+local earliest, latest = tonumber(ARGV[22]), tonumber(ARGV[23])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, bytes, first, leased, session, last, kept =
-  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'b', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member, 'a'))
+local epoch, key, seq, version, moves, bytes, first, leased, session, last, kept, rules, place = unpack(redis.call('HMGET',
+  room, 'e', 'k', 's', 'v', 'm', 'b', 'x', 'n:' .. node, 'u:' .. member, 'd:' .. member, 'a', 'r', 'a:' .. member))
 if epoch then
   for _, number in ipairs({ seq, version, moves, bytes, first }) do
     if not (number and string.match(number, '^%d+$') and #number < 16) then
@@ -42,11 +53,33 @@ if dead then
     end
   end
 end
-if dead then
-  epoch, session, last, kept = false, false, false, false
+if restores then
+  local known = epoch and not dead and (rules or '') or birth
+  local ends = end_of(known)
+  if ends > 0 and ends <= now then
+    return { 'EENDED' }
+  end
+  if string.find(known, '"!' .. dashed(member) .. '"', 1, true) then
+    return { 'EKICKED' }
+  end
+  if epoch and not dead and key ~= ARGV[6] and ARGV[21] ~= '1' then
+    return { 'EOTHER' }
+  end
 end
+if not restores and (dead or not epoch) and ARGV[21] == '1' then
+  return { 'ELOST' }
+end
+-- A room whose time is over ends now, if no node has ended it.
+local over = epoch and not dead and end_of(rules) > 0 and end_of(rules) <= now
+if over then
+  dead = true
+end
+if dead then
+  epoch, session, last, kept, rules, place = false, false, false, false, false, false
+end
+age = age_within(rules, age)
 
-local new, joined_at, overtaken, moved, count = '1', now, false, false, 0
+local new, joined_at, overtaken, moved, count, follow = '1', now, false, false, 0, nil
 if session then
   local at_node, at_tag, was_new, since_then, joined, goes_by = string.match(session, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   since_then = tonumber(since_then)
@@ -72,6 +105,13 @@ else
   count = (dead or not epoch) and 0 or redis.call('SCARD', members)
   if not restores and count >= max_members then
     return { 'EFULL' }
+  end
+  if not restores and rules and string.find(rules, '^%S+ 1 ') then
+    if rules ~= expected then
+      local mark = address ~= '' and string.sub(redis.sha1hex(key .. ' ' .. address), 1, 16) or ''
+      return { 'ERULES', rules, mark, tostring(now) }
+    end
+    follow = ARGV[17] ~= '=' and ARGV[17] or nil
   end
   if restores and ARGV[12] ~= '' then
     joined_at = ARGV[12]
@@ -129,10 +169,18 @@ end
 
 -- Nothing has been written before this line, and nothing is refused after it.
 if not epoch then
+  if over then
+    local ended = end_room(members, room, log, KEYS[5], 'expired', redis.call('SCARD', members))
+    redis.call('SPUBLISH', channel, ended)
+  end
   -- Keys left by an eviction or by a silent room must not be taken for this room's.
   redis.call('UNLINK', members, room, log, KEYS[5])
   epoch, key, seq, version, moves = ARGV[5], ARGV[6], '0', '0', '0'
   redis.call('HSET', room, 'e', epoch, 'k', key, 's', seq, 'v', version, 'm', moves, 'b', '0', 'c', now, 'x', now + lease)
+  if birth ~= '' then
+    rules = birth
+    set_rules(room, nil, rules)
+  end
 end
 
 if lost then
@@ -169,8 +217,17 @@ if not session then
   if last then
     redis.call('HSET', room, 'd:' .. member, last)
   end
+  if follow then
+    set_rules(room, rules, follow)
+    rules = follow
+    publish_rules(room, channel, epoch, redis.call('SCARD', members), rules)
+  end
   redis.call('SADD', members, member)
   version = redis.call('HINCRBY', room, 'v', 1)
+  local mark = address ~= '' and string.sub(redis.sha1hex(key .. ' ' .. address), 1, 16) or '-'
+  local since_seq = restores and math.min(tonumber(ARGV[20]) or 0, tonumber(seq)) or seq
+  place = mark .. ' ' .. since_seq
+  redis.call('HSET', room, 'a:' .. member, place)
 end
 redis.call('HSET', room, 'n:' .. node, now + lease)
 if not overtaken then
@@ -178,7 +235,7 @@ if not overtaken then
     'u:' .. member, node .. ' ' .. tag .. ' ' .. new .. ' ' .. since .. ' ' .. joined_at .. ' ' .. name)
 end
 for _, i in ipairs({ 1, 2, 3, 5 }) do
-  redis.call('PEXPIREAT', KEYS[i], now + ttl)
+  redis.call('PEXPIREAT', KEYS[i], expiry(rules, now, ttl, lease))
 end
 if not session then
   local count = redis.call('SCARD', members)
@@ -211,7 +268,8 @@ if list then
 end
 local total = list and listed or redis.call('SCARD', members)
 local reply = { 'OK', new, last and string.match(last, '^%d+') or '0', leased and not dead and '1' or '0',
-  tostring(since), tostring(joined_at), name, epoch, key, seq, tostring(version), tostring(moves), tostring(total), tostring(listed) }
+  tostring(since), tostring(joined_at), name, string.match(place or '', '%d+$') or '0', epoch, key, seq, tostring(version), tostring(moves), rules or '',
+  tostring(total), tostring(listed) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

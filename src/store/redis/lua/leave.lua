@@ -3,14 +3,16 @@
 -- KEYS  members room log channel files
 -- ARGV  member node tag reason lease period undo
 --       undo: 1 to end the session only if this owner's join was the member's first
--- Returns OK gone, or ENOMEMBER, or ETAKEN when this owner may not end the session.
+-- Returns OK gone line, or ENOMEMBER, or ETAKEN when this owner may not end the session.
+--       line: what was removed, if the room is gone; see ending.lua
 local members, room, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, node, tag, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local lease, period = tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, first, my_lease, session = unpack(redis.call('HMGET', room, 'e', 'x', 'n:' .. node, 'u:' .. member))
+local epoch, first, my_lease, session, rules =
+  unpack(redis.call('HMGET', room, 'e', 'x', 'n:' .. node, 'u:' .. member, 'r'))
 if not session then
   return { 'ENOMEMBER' }
 end
@@ -20,7 +22,7 @@ if at_node ~= node or at_tag ~= tag or (ARGV[7] == '1' and new ~= '1') then
 end
 
 redis.call('SREM', members, member)
-redis.call('HDEL', room, 'u:' .. member, 'd:' .. member, 'c:' .. member, 'w:' .. member, 'b:' .. member)
+forget_member(room, member)
 local count = redis.call('SCARD', members)
 if count == 0 then
   -- Redis may have dropped the set: the hash knows which other members there are.
@@ -56,11 +58,11 @@ if count > 0 and tonumber(first) <= now and my_lease and now - (my_lease - lease
   end
 end
 if count == 0 then
-  redis.call('UNLINK', members, room, log, KEYS[5])
-  return { 'OK', '1' }
+  return { 'OK', '1', end_room(members, room, log, KEYS[5], 'left', 1) }
 end
 forget_uploads(KEYS[5], member)
 local version = redis.call('HINCRBY', room, 'v', 1)
 redis.call('SPUBLISH', channel,
   'L ' .. epoch .. ' ' .. version .. ' ' .. count .. ' ' .. reason .. ' ' .. member .. ' ' .. joined .. ' ' .. name)
+pass_on(room, channel, epoch, count, rules, { member })
 return { 'OK', '0' }

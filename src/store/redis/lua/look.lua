@@ -1,20 +1,24 @@
 -- A snapshot of the room. Repeats Room::snapshot and Snapshot::since.
 -- KEYS  members room log channel
--- ARGV  lease age list epoch after
+-- ARGV  lease age list epoch after marked
 --       list: 1 for all members, or one member's id, or nothing.
 --       after: a number for what a subscriber at (epoch, after) has missed, with the last entry before that;
 --       'all' or 'none'.
--- Returns OK reaches epoch key seq version moves total listed (member session mark)* entry*, or ENOROOM.
+--       marked: a member whose address is asked for, or nothing
+-- Returns OK reaches now mark epoch key seq version moves rules total listed (member session mark)* entry*, or ENOROOM.
+--       mark: that of the address, or -
 --       When the log does not reach back to the subscriber, reaches is 0 and the whole log is returned.
 local members, room, log = KEYS[1], KEYS[2], KEYS[3]
 local lease, age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local epoch, key, seq, version, moves, first = unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x'))
+local epoch, key, seq, version, moves, first, rules, place =
+  unpack(redis.call('HMGET', room, 'e', 'k', 's', 'v', 'm', 'x', 'r', 'a:' .. ARGV[6]))
 if not epoch then
   return { 'ENOROOM' }
 end
+age = age_within(rules, age)
 local lapsed = tonumber(first) + lease <= now
 local here, listed, at = {}, 0, {}
 local total = ARGV[3] == '1' and 0 or redis.call('SCARD', members)
@@ -85,7 +89,8 @@ if ARGV[5] == 'all' or reaches == '0' then
   read_from(0, 0)
 end
 
-local reply = { 'OK', reaches, epoch, key, seq, version, moves, tostring(total), tostring(listed) }
+local reply = { 'OK', reaches, tostring(now), string.match(place or '-', '^%S+'), epoch, key, seq, version, moves, rules or '',
+  tostring(total), tostring(listed) }
 for i = 1, #here do
   reply[#reply + 1] = here[i]
 end

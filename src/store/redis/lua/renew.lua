@@ -15,7 +15,7 @@ local my_lease, my_end = 'n:' .. node, format('%d', now + lease)
 
 -- Removes the members of dead nodes. Returns the version after that, or nothing if
 -- the room is deleted, and when the next lease ends.
-local function reap(members, room, log, channel, files, epoch, version)
+local function reap(members, room, log, channel, files, epoch, version, rules)
   local fields, dead, any, next_end = call('HGETALL', room), {}, false, now + lease
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'n:' then
@@ -32,15 +32,15 @@ local function reap(members, room, log, channel, files, epoch, version)
   if not any then
     return version, next_end
   end
-  local count = call('SCARD', members)
+  local count, gone = call('SCARD', members), {}
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'u:' then
       local holder, joined, name = string.match(fields[i + 1], '^(%S+) %S+ %S+ %S+ (%S+) (.*)$')
       if dead[holder] then
         local member = string.sub(fields[i], 3)
         call('SREM', members, member)
-        call('HDEL', room, fields[i], 'd:' .. member, 'c:' .. member, 'w:' .. member,
-          'b:' .. member)
+        forget_member(room, member)
+        gone[#gone + 1] = member
         version = call('HINCRBY', room, 'v', 1)
         count = count - 1
         call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. count
@@ -52,34 +52,7 @@ local function reap(members, room, log, channel, files, epoch, version)
     call('UNLINK', members, room, log, files)
     return nil
   end
-  return version, next_end
-end
-
--- Removes entries that are too old to be shown.
-local function sweep(room, log)
-  local aged, bytes = 0, 0
-  local oldest = call('LINDEX', log, 0)
-  while oldest and tonumber(string.match(oldest, '^%d+ (%d+)')) + age <= now do
-    aged = aged + 1
-    bytes = bytes + #oldest - string.find(oldest, '\n', 1, true)
-    oldest = call('LINDEX', log, aged)
-  end
-  if aged > 0 then
-    call('LTRIM', log, aged, -1)
-    call('HINCRBY', room, 'b', -bytes)
-  end
-  local kept = call('HGET', room, 'a')
-  local young = kept
-  while young and tonumber(string.match(young, '^%d+ (%d+)')) + age <= now do
-    young = string.match(young, '\30(.*)$')
-  end
-  if young ~= kept then
-    if young then
-      call('HSET', room, 'a', young)
-    else
-      call('HDEL', room, 'a')
-    end
-  end
+  return pass_on(room, channel, epoch, count, rules, gone) or version, next_end
 end
 
 -- Whether Redis has dropped the log, or the newest of it. Returns the bytes of text that are left.
@@ -125,14 +98,20 @@ local function renew(members, room, log, channel, files, seen)
 
   -- Once a lease: the work below can wait that long.
   if tonumber(first) <= now then
-    local next_end = now + lease
+    local next_end, rules = now + lease, call('HGET', room, 'r')
     list_again(members, room)
     -- This node's own last renewal is old: either the store or the node was away. Let the other
     -- nodes come back before any node is taken for dead.
     if now - (ends - lease) <= 2 * period then
-      version, next_end = reap(members, room, log, channel, files, epoch, version)
+      version, next_end = reap(members, room, log, channel, files, epoch, version, rules)
       if not version then
         return 'ENOROOM'
+      end
+      -- A node may have brought the room back without its host.
+      rules = call('HGET', room, 'r')
+      local host = string.match(rules or '', '^(%x%S+) ')
+      if host and not call('HGET', room, 'u:' .. plain(host)) then
+        version = pass_on(room, channel, epoch, call('SCARD', members), rules, { plain(host) }) or version
       end
     end
     call('HSET', room, 'x', format('%d', next_end))
@@ -142,10 +121,11 @@ local function renew(members, room, log, channel, files, seen)
       call('HSET', room, 'e', epoch, 'b', format('%d', left))
       call('SPUBLISH', channel, 'R ' .. epoch)
     end
-    sweep(room, log)
-    sweep_files(files, now)
+    local kept_for = age_within(rules, age)
+    sweep(room, log, now, kept_for)
+    sweep_files(files, now, kept_for)
     for _, key in ipairs({ members, room, log, files }) do
-      call('PEXPIREAT', key, format('%d', now + ttl))
+      call('PEXPIREAT', key, expiry(rules, now, ttl, lease))
     end
   end
 

@@ -7,7 +7,7 @@
 --       n: nothing where the entry is to follow the member's last
 --       draw: of several entries, or of one without n. A draw that comes again is the same call, whose answer was
 --       lost. Of calls with one entry the newest draws are kept, because other sends may come between.
--- Returns ENOMEMBER, or a line for each entry: 'epoch seq at repeated n', or ESTALE.
+-- Returns ENOMEMBER, or a line for each entry: 'epoch seq at repeated n', ESTALE or EMUTED.
 -- Every message comes through here, so this script saves time in four ways:
 -- - Entries that came together are added together.
 -- - The limits stand in the script instead of being sent.
@@ -17,9 +17,13 @@ local keep, most, age = HISTORY_LEN, HISTORY_BYTES, HISTORY_AGE
 local call, format, match = redis.call, string.format, string.match
 local room, log, channel, member, seen = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 
-local epoch, seq, bytes, session, last = unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member))
+local epoch, seq, bytes, session, last, muted, rule =
+  unpack(call('HMGET', room, 'e', 's', 'b', 'u:' .. member, 'd:' .. member, 'z:' .. member, 'g'))
 if not session then
   return 'ENOMEMBER'
+end
+if rule then
+  age = math.min(age, tonumber(rule))
 end
 local time = call('TIME')
 local now = format('%s%03d', time[1], time[2] / 1000)
@@ -93,7 +97,9 @@ for i = 4, #ARGV, 2 do
       line = 'ESTALE'
     end
   end
-  if not line then
+  if not line and muted then
+    line = 'EMUTED'
+  elseif not line then
     -- The sender's node has seen more of this epoch than there is: a failover lost writes, and numbers would be
     -- used twice. The log goes on in a new epoch.
     if seen ~= '' and #entries == 0 and seen ~= epoch .. ' ' .. seq then

@@ -42,7 +42,7 @@ impl RoomReplica {
     }
 
     /// How many joins, leaves and new names of members elsewhere it takes, at least, from who was here to who is. Each is
-    /// a version.
+    /// a version, as is a change of the rules.
     fn changes(&self, room: &Snapshot) -> u64 {
         let now: HashMap<MemberId, &Member> =
             room.members.iter().map(|member| (member.id, member)).collect();
@@ -58,6 +58,7 @@ impl RoomReplica {
             .chain(renamed)
             .filter(|member| !self.sessions.contains_key(&member.id))
             .count() as u64
+            + u64::from(*self.rules != *room.rules)
     }
 
     /// The members that are here still, under another name: as they were, and as they are.
@@ -72,7 +73,9 @@ impl RoomReplica {
     fn lacks_a_session(&self, room_state: &RoomState) -> bool {
         let seated: HashSet<_> = room_state.sessions.iter().map(|(id, ..)| id).collect();
         room_state.moves <= self.place.moves
-            && self.sessions.iter().any(|(id, session)| !session.leaving && !seated.contains(id))
+            && self.sessions.iter().any(|(id, session)| {
+                !session.leaving && !seated.contains(id) && !room_state.room.rules.has_kicked(*id)
+            })
     }
 
     /// Takes the room as read again. `reaches` tells whether its history is exactly what this node has missed.
@@ -88,10 +91,12 @@ impl RoomReplica {
         self.resyncs += 1;
         self.compare_sessions(&room_state, tell);
         if self.sessions.is_empty() {
-            return;
+            return self.tell_kicked(|_, _| false, tell);
         }
         let RoomState { room, moves, .. } = room_state;
-        if room.epoch == self.place.epoch && reaches && !self.forked {
+        let goes_on = room.epoch == self.place.epoch && reaches && !self.forked;
+        self.tell_kicked(|replica, id| goes_on && replica.people.get(id).is_some(), tell);
+        if goes_on {
             self.catch_up(room, moves, tell);
         } else {
             self.forked = false;
@@ -105,14 +110,19 @@ impl RoomReplica {
     fn compare_sessions(&mut self, room_state: &RoomState, tell: Tell<'_>) {
         let seated: HashMap<_, _> =
             room_state.sessions.iter().map(|(id, node, since)| (id, (*node, *since))).collect();
+        let rules = &room_state.room.rules;
         let same_life = room_state.room.epoch == self.place.epoch;
         let moved = |(id, session): &(&MemberId, &HeldSession)| match seated.get(id) {
             Some((node, since)) => *node != self.node && *since >= session.since,
-            None => same_life && session.version <= room_state.room.version,
+            None => {
+                rules.has_kicked(**id) || (same_life && session.version <= room_state.room.version)
+            }
         };
         let moved: Vec<_> =
             self.sessions.iter().filter(moved).map(|(id, session)| (*id, session.tag)).collect();
-        moved.into_iter().for_each(|(id, tag)| self.lose(id, tag, tell));
+        for (id, tag) in moved {
+            if rules.has_kicked(id) { self.kick(id, tag) } else { self.lose(id, tag, tell) }
+        }
     }
 
     /// Passes on what was missed. Of joins and leaves only the outcome is known:
@@ -138,12 +148,14 @@ impl RoomReplica {
         let (moved, gone): (Vec<_>, Vec<_>) =
             gone.into_iter().partition(|member| back.contains(&member.id));
         let renamed: Vec<_> = self.renamed(&room).collect();
-        let changes = moved.len() + came.len() + renamed.len() + gone.len();
+        let decided = *self.rules != *room.rules;
+        let changes = moved.len() + came.len() + renamed.len() + gone.len() + usize::from(decided);
         let mut version = room.version.saturating_sub(changes as u64);
         let mut count = self.people.len();
         let leave = |member: Member, version: &mut u64, count: &mut usize, tell: Tell<'_>| {
             (*version, *count) = (*version + 1, *count - 1);
-            let reason = LeaveReason::Left;
+            let kicked = room.rules.has_kicked(member.id);
+            let reason = if kicked { LeaveReason::Kicked } else { LeaveReason::Left };
             tell(&Event::Left {
                 epoch: room.epoch,
                 member,
@@ -169,6 +181,12 @@ impl RoomReplica {
         }
         for member in gone {
             leave(member, &mut version, &mut count, tell);
+        }
+        if decided {
+            version += 1;
+            let rules = Arc::clone(&room.rules);
+            let host = rules.host.and_then(|host| Some(now.get(&host)?.name.clone()));
+            tell(&Event::Rules { epoch: room.epoch, rules, host, version, count });
         }
         if changes == 0 && version > self.place.version {
             tell(&Event::Unchanged { epoch: room.epoch, version, count });

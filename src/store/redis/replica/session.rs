@@ -1,6 +1,6 @@
 //! A member's session, as its node knows it.
 
-use crate::room::Name;
+use crate::room::{Address, Name, Seq};
 
 /// A member that is connected to this node.
 #[derive(Clone, Debug)]
@@ -13,6 +13,10 @@ pub(in crate::store::redis) struct HeldSession {
     pub(in crate::store::redis) name: Name,
     /// When the member joined.
     pub(in crate::store::redis) joined_at: u64,
+    /// The newest entry's number when the member joined.
+    pub(in crate::store::redis) since_seq: Seq,
+    /// The client's address when the member joined here.
+    pub(in crate::store::redis) address: Option<Address>,
     /// The room's version with the member in it: a leave with an older version is about an earlier session.
     pub(in crate::store::redis) version: u64,
     /// Its leave is under way: it need not be told that it is gone.

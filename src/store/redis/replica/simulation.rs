@@ -12,7 +12,7 @@ use super::{
     tests::{HERE, LIFE, THERE},
     *,
 };
-use crate::room::{CallMark, Entry, Member, Name, SessionOwner};
+use crate::room::{CallMark, Entry, LeaveReason, Member, Name, SessionOwner};
 
 /// A member that never leaves, so that the node always has a reason to stay subscribed.
 const HOST: u128 = 1;
@@ -66,6 +66,7 @@ impl Simulation {
             members: vec![],
             unlisted: 0,
             history: vec![],
+            rules: Arc::default(),
         };
         let mut play = Self {
             rng: Rng::with_seed(seed),
@@ -88,7 +89,7 @@ impl Simulation {
         // A hash has no order.
         self.rng.shuffle(&mut self.room.members);
         let sessions = self.holders.iter().map(|(id, sits)| (*id, sits.node, sits.since)).collect();
-        RoomState { room: self.room.clone(), moves: self.moves, sessions }
+        RoomState { room: self.room.clone(), moves: self.moves, rules: "".into(), sessions }
     }
 
     /// JOIN. Says whether the member is new.
@@ -217,6 +218,8 @@ impl Simulation {
             since: tag,
             name,
             joined_at,
+            since_seq: 0,
+            address: None,
             version: room_state.room.version,
             leaving: false,
         };

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod failover;
+mod hosting;
 mod moves;
 
 use tokio::time::Instant;
 
 use super::*;
-use crate::room::{CallMark, Entry, Member, Name, SessionOwner};
+use crate::room::{CallMark, Entry, LeaveReason, Member, Name, SessionOwner};
 
 pub(super) const LIFE: Epoch = Epoch(7);
 pub(super) const HERE: NodeId = NodeId(1);
@@ -49,8 +50,9 @@ fn room(seq: Seq, version: u64, people: &[u128], log: impl Iterator<Item = Seq>)
         members,
         unlisted: 0,
         history: log.map(entry).collect(),
+        rules: Arc::default(),
     };
-    RoomState { room, moves: 0, sessions }
+    RoomState { room, moves: 0, rules: "".into(), sessions }
 }
 
 fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> BrokerMessage {
@@ -64,7 +66,16 @@ fn moved(moves: u64, who: u128, node: NodeId, tag: u64) -> BrokerMessage {
 
 fn session(who: u128, tag: u64, version: u64) -> HeldSession {
     let Member { name, joined_at, .. } = member_of(who);
-    HeldSession { tag, since: 0, name, joined_at, version, leaving: false }
+    HeldSession {
+        tag,
+        since: 0,
+        name,
+        joined_at,
+        since_seq: 0,
+        address: None,
+        version,
+        leaving: false,
+    }
 }
 
 fn position(seq: Seq, version: u64) -> Position {
@@ -86,6 +97,9 @@ fn note(told: &mut Vec<String>, event: &Event) {
         Event::Joined { member, version, count, .. } => {
             format!("joined {} at {version}, {count} heads", who(member))
         }
+        Event::Left { member, reason: LeaveReason::Kicked, version, count, .. } => {
+            format!("kicked {} at {version}, {count} heads", who(member))
+        }
         Event::Left { member, version, count, .. } => {
             format!("left {} at {version}, {count} heads", who(member))
         }
@@ -99,6 +113,10 @@ fn note(told: &mut Vec<String>, event: &Event) {
         Event::Call { from, call, .. } => {
             format!("{} {} the call", from.0.as_u128(), if call.is_on() { "in" } else { "out of" })
         }
+        Event::Rules { rules, version, .. } => {
+            format!("{} hosts at {version}", rules.host.map_or(0, |host| host.0.as_u128()))
+        }
+        Event::Burned { end } => format!("burned with {} members", end.members),
         Event::Reset(room) => format!("reset to {}", room.seq),
     });
 }

@@ -2,7 +2,10 @@
 
 mod amendments;
 mod call;
+mod doors;
+mod ends;
 mod files;
+mod hosts;
 mod joins;
 mod leaves;
 mod log;
@@ -18,7 +21,10 @@ use std::sync::Arc;
 use crate::support::{cluster::Cluster, sentinel::Watched};
 use amendments::*;
 use call::*;
+use doors::*;
+use ends::*;
 use files::*;
+use hosts::*;
 use joins::*;
 use leaves::*;
 use log::*;
@@ -116,4 +122,25 @@ contract! {
     old_entries_are_nowhere_to_be_found
     node_is_told_nothing_after_its_last_member_left
     rooms_do_not_hear_each_other
+    the_first_member_is_the_host
+    no_member_hosts_where_there_are_no_hosts
+    the_right_of_a_host_that_leaves_passes_to_the_oldest_member
+    the_right_of_a_host_whose_node_falls_silent_passes_on
+    only_the_host_decides
+    a_kicked_member_leaves_at_once_and_stays_out
+    a_kick_takes_the_account_and_the_address_with_it
+    a_kicked_member_leaves_no_node_behind
+    a_muted_member_reads_on
+    the_host_deletes_any_message
+    a_locked_room_lets_members_resume_and_nobody_in
+    a_newcomer_knocks_and_waits_for_the_host
+    as_many_knock_as_may
+    an_invite_is_used_as_often_as_it_may
+    an_invite_opens_a_room_for_invited_people
+    what_was_sent_before_a_join_is_known
+    messages_are_kept_as_long_as_the_host_says
+    a_room_ends_for_all_at_once
+    a_room_ends_when_its_time_is_over
+    a_lifetime_has_bounds
+    the_last_leave_says_what_was_removed
 }
