@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal, Read, Write},
     path::Path,
     process::ExitCode,
 };
@@ -91,7 +91,8 @@ fn verify_receipt(config: Config, file: &Path, keyfile: Option<&Path>) -> Result
     };
     Ok(match verdict(&read(file)?, &trust) {
         Ok(lines) => {
-            print!("{lines}");
+            let told = io::stdout().write_all(lines.as_bytes());
+            told.map_err(|error| format!("standard output: {error}"))?;
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Hub, ticket_ops::has};
 use crate::{
     protocol::{Ack, ApiError, HostRequest, Timestamp},
-    room::{Amendment, Content, HostAction, MemberId, NewEntry, RoomError, RoomId},
+    room::{Amendment, Content, HostAction, MemberId, NewEntry, RoomError, RoomId, Snapshot},
 };
 
 /// What a request of the host has done.
@@ -98,6 +98,20 @@ impl Hub {
         Ok(())
     }
 
+    /// The room, if that member is its host.
+    pub(super) async fn hosted_by(
+        &self,
+        room: &RoomId,
+        by: MemberId,
+    ) -> Result<Snapshot, ApiError> {
+        let there = self.store.find(room, Some(by)).await?.ok_or(RoomError::NotMember)?;
+        if !has(&there, by) {
+            return Err(RoomError::NotMember.into());
+        }
+        there.rules.check_host(by)?;
+        Ok(there)
+    }
+
     /// Mutes what a member publishes in the call.
     async fn hush(
         &self,
@@ -107,11 +121,7 @@ impl Hub {
         tracks: (bool, bool),
     ) -> Result<(), ApiError> {
         let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
-        let there = self.store.find(room, Some(by)).await?.ok_or(RoomError::NotMember)?;
-        if !has(&there, by) {
-            return Err(RoomError::NotMember.into());
-        }
-        there.rules.check_host(by)?;
+        self.hosted_by(room, by).await?;
         let target = self.store.find(room, Some(member)).await?;
         if !target.is_some_and(|room| has(&room, member)) {
             return Err(RoomError::NoMember.into());

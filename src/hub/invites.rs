@@ -33,8 +33,7 @@ impl Hub {
     /// # Errors
     /// [`RoomError::NotHost`], or the store's.
     pub async fn invites(&self, room: &RoomId, by: MemberId) -> Result<Vec<Invite>, ApiError> {
-        let there = self.store.find(room, None).await?.ok_or(RoomError::NotMember)?;
-        there.rules.check_host(by)?;
+        let there = self.hosted_by(room, by).await?;
         let now = (self.config().clock)();
         let good = there.rules.invites.iter().filter(|invite| invite.check(now).is_ok());
         Ok(good.cloned().collect())

@@ -5,7 +5,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 
 use super::HubConfig;
-use crate::budget::{ClientAddr, Kept, Resource, RoomBytes, Usage};
+use crate::{
+    budget::{ClientAddr, Kept, Resource, RoomBytes, Usage},
+    room::PublishResult,
+    store::StoreError,
+};
 
 /// The counters of one resource in one room: of all addresses together, and of each.
 pub(super) struct KeptByAddress {
@@ -45,5 +49,13 @@ pub(super) fn counter(
     match resource {
         Resource::Files => budgets.room_files(limits.room_file_bytes),
         _ => budgets.room_text(limits.history_bytes, limits.history_len),
+    }
+}
+
+/// Whether a message may be in the log that was not there before. A store that does not answer may have taken it.
+pub(super) fn may_stand(said: &Result<PublishResult, StoreError>) -> bool {
+    match said {
+        Ok(said) => !said.repeated,
+        Err(error) => matches!(error, StoreError::Unavailable),
     }
 }

@@ -3,6 +3,7 @@
 
 mod batch;
 mod call;
+mod config;
 mod count;
 mod crowd;
 mod files;
@@ -27,18 +28,23 @@ mod subscriber;
 mod ticket_ops;
 mod typing;
 
-use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::AtomicU64};
 
-use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 pub use self::registry::RoomRegistry;
+use self::{
+    config::Greeted,
+    frame_order::SeenUpTo,
+    join_origin::{JoinOrigin, same_account},
+    local::LocalRoom,
+    people::Place,
+    spread::Spread,
+};
 pub use self::{
+    config::HubConfig,
     frame::Frame,
     goodbye::Goodbye,
     hosting::HostAnswer,
@@ -48,25 +54,12 @@ pub use self::{
     subscriber::{Encoder, Subscriber},
     ticket_ops::NullSubscriber,
 };
-use self::{
-    frame_order::SeenUpTo,
-    join_origin::{JoinOrigin, same_account},
-    local::LocalRoom,
-    people::Place,
-    spread::Spread,
-};
 use crate::{
-    account::Accounts,
-    budget::{Budgets, Count, Resource, Usage},
-    protocol::{ApiError, LimitsDto, ServerMessage, Welcome, WelcomeParams},
-    receipt::ReceiptSigner,
-    room::{
-        Address, Cursor, Entry, Joiner, Limits, MemberId, Millis, Name, NodeId, RoomError, RoomId,
-        RoomRules, Seq, Snapshot,
-    },
+    budget::{Count, Resource, Usage},
+    protocol::ApiError,
+    room::{Address, Cursor, Joiner, MemberId, Name, RoomError, RoomId, RoomRules},
     store::{Store, StoreError},
-    ticket::{Claims, Signer},
-    video::Video,
+    ticket::Claims,
 };
 
 /// How many tries a join has when a reset comes between.
@@ -83,99 +76,6 @@ impl From<StoreError> for ApiError {
             // The operator may repair it; until then this room is out of reach, and no other.
             StoreError::Broken(_) => Self::StoreUnavailable,
         }
-    }
-}
-
-/// The configuration of the hub.
-pub struct HubConfig {
-    /// Signs tickets.
-    pub signer: Signer,
-    /// What rooms hold.
-    pub limits: Limits,
-    /// A room of more members counts them instead of naming them.
-    pub crowd: usize,
-    /// How long the session of a lost connection is held.
-    pub grace: Duration,
-    /// How long the session of a page that unloads is held; not longer than the grace.
-    pub reload_grace: Duration,
-    /// Pages are asked not to offer a copy of the talk.
-    pub no_export: bool,
-    /// Mints LiveKit tokens, if LiveKit is set up.
-    pub video: Option<Video>,
-    /// Signs what is said of the end of a room.
-    pub receipts: Arc<ReceiptSigner>,
-    /// The name of this node in receipts.
-    pub node: NodeId,
-    /// Reserves registered names, if there are accounts.
-    pub accounts: Option<Arc<Accounts>>,
-    /// What addresses and this node may hold and do.
-    pub budgets: Arc<Budgets>,
-    /// Tells the time.
-    pub clock: fn() -> Millis,
-}
-
-/// The member that a welcome is for, and what it says of them.
-struct Greeted<'a> {
-    member: MemberId,
-    name: &'a Name,
-    resumed: bool,
-    reset: bool,
-    last_n: u64,
-    /// What the client has read of the log.
-    after: Seq,
-    /// What was sent up to here is not for the member.
-    since: Seq,
-    crowd: bool,
-}
-
-impl HubConfig {
-    /// How long a polling member keeps its session without a request.
-    pub fn poll(&self) -> Duration {
-        self.grace.max(Duration::from_millis(self.limits.lease))
-    }
-
-    /// How long the sessions of a stopping node are held.
-    fn parted(&self) -> Duration {
-        Duration::from_millis(self.limits.lease) * 2
-    }
-
-    /// A `welcome`, or a `reset` for a member who was welcomed before, with a new ticket.
-    fn welcome(
-        &self,
-        room: &RoomId,
-        snapshot: &Snapshot,
-        history: &[Entry],
-        Greeted { member, name, resumed, reset, last_n, after, since, crowd }: Greeted<'_>,
-        again: bool,
-        encoder: &Encoder,
-    ) -> Bytes {
-        let now = (self.clock)();
-        let ticket =
-            self.signer.sign(&snapshot.key, room, &Claims { member, name: name.clone() }, now);
-        let video = self.video.is_some();
-        let crowd = crowd.then_some(self.crowd);
-        let arrival = WelcomeParams {
-            member,
-            user: name,
-            ticket: &ticket,
-            resumed,
-            reset,
-            last_n,
-            crowd,
-            video,
-            after,
-            since,
-            now,
-        };
-        let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
-        let allowed = LimitsDto::new(&self.limits, millis(self.grace), millis(self.poll()))
-            .no_export(self.no_export);
-        let fields = Welcome::new(room, snapshot, history, arrival, allowed);
-        encoder.encode(&if again {
-            ServerMessage::Reset(fields)
-        } else {
-            ServerMessage::Welcome(fields)
-        })
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, local::LocalRoom,
-    rules, typing,
+    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, kept::may_stand,
+    local::LocalRoom, rules, typing,
 };
 use crate::{
     budget::{Kept, Reservation},
@@ -330,14 +330,6 @@ impl Session {
             self.freed = true;
             self.hub.rooms.unregister(&self.room, self.claims.member, self.tag);
         }
-    }
-}
-
-/// Whether a message may be in the log that was not there before. A store that does not answer may have taken it.
-pub(super) fn may_stand(said: &Result<PublishResult, StoreError>) -> bool {
-    match said {
-        Ok(said) => !said.repeated,
-        Err(error) => matches!(error, StoreError::Unavailable),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::room::{HistoryRule, Invite, InviteId, Lock, RoomId, RoomRules};
 #[cfg_attr(
     test,
     derive(schemars::JsonSchema, ts_rs::TS),
-    schemars(rename = "Room"),
+    schemars(rename = "Door"),
     ts(rename = "Door", optional_fields)
 )]
 #[serde(rename_all = "camelCase")]

@@ -10,6 +10,9 @@ use crate::room::RoomError;
 /// When a person who waits to be admitted asks again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
+/// When a person asks again where as many wait as may.
+const KNOCK_AGAIN: Duration = Duration::from_secs(5);
+
 /// Why something was refused or a connection is closed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::EnumIter))]
@@ -322,6 +325,7 @@ impl ApiError {
             | Self::Restarting(wait) => Some(*wait),
             Self::AddressLimit { wait, .. } | Self::ServerFull { wait, .. } => Some(*wait),
             Self::AskAgain(_) => Some(ASK_AGAIN),
+            Self::Refused(RoomError::KnocksFull) => Some(KNOCK_AGAIN),
             _ => None,
         }
     }

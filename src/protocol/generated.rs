@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use super::{
-    Ack, ClientMessage, EntryDto, ErrorBody, FileDto, LimitsDto, MemberDto, ReactionDto, Reconnect,
-    ServerMessage, StatusCode, Welcome, schema,
+    Ack, ClientMessage, DoorDto, EntryDto, ErrorBody, FileDto, InviteDto, InvitesDto, KnockDto,
+    LimitsDto, MemberDto, NewInviteDto, ReactionDto, Reconnect, RulesDto, ServerMessage,
+    StatusCode, Welcome, host_message::HostMessage, schema,
 };
+use crate::room::{HistoryRule, Lock};
 
 const MESSAGES: &str = "public/protocol/generated/messages.ts";
 const ERRORS: &str = "public/protocol/generated/errors.ts";
@@ -25,21 +27,35 @@ fn the_generated_files_are_what_the_types_say() {
     let settings = SchemaSettings::draft2020_12;
     let server = Schemas::of::<ServerMessage>(settings().for_serialize(), true);
     let client = Schemas::of::<ClientMessage>(settings(), false);
+    let host = Schemas::of::<HostMessage>(settings(), false);
     let mut shared = server.parts.clone();
-    shared.extend(server.variants.iter().cloned());
+    shared.extend(host.parts.clone());
+    for answer in [
+        Schemas::whole::<DoorDto<'_>>(settings().for_serialize()),
+        Schemas::whole::<NewInviteDto>(settings().for_serialize()),
+        Schemas::whole::<InvitesDto<'_>>(settings().for_serialize()),
+    ] {
+        shared.extend(answer);
+    }
+    for (name, schema) in &server.variants {
+        let other = shared.insert(name.clone(), schema.clone());
+        assert!(other.is_none_or(|other| other == *schema), "{name} stands for two things");
+    }
+    let requests = [&client.variants[..], &host.variants].concat();
     let files = [
         (MESSAGES, messages()),
         (ERRORS, errors()),
         (OPENAPI, between(&read(OPENAPI), "schemas", &yaml(&shared, ""))),
         (
             ASYNCAPI,
-            between(&read(ASYNCAPI), "schemas", &yaml(&prefixed(&client.variants), "openapi.yaml")),
+            between(&read(ASYNCAPI), "schemas", &yaml(&prefixed(&requests), "openapi.yaml")),
         ),
         (
             PROTOCOL,
             [
                 ("server messages", fields(&server)),
                 ("client messages", fields(&client)),
+                ("host messages", fields(&host)),
                 ("errors", error_rows()),
             ]
             .iter()
@@ -74,17 +90,7 @@ struct Schemas {
 
 impl Schemas {
     fn of<T: JsonSchema>(settings: SchemaSettings, sent: bool) -> Self {
-        let settings = settings.with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-            settings.meta_schema = None;
-        });
-        let mut root = settings.into_generator().into_root_schema_for::<T>().to_value();
-        tidy(&mut root, sent);
-        let parts =
-            root.pointer_mut("/components/schemas").map(Value::take).unwrap_or_else(|| json!({}));
-        let parts: BTreeMap<String, Value> = serde_json::from_value(parts).unwrap();
-        let parts: BTreeMap<_, _> =
-            parts.into_iter().map(|(name, schema)| (pascal(&name), schema)).collect();
+        let (root, parts) = root_and_parts::<T>(settings, sent);
         let mut variants = Vec::new();
         collect(&root, &mut variants);
         let variants = variants.into_iter();
@@ -94,6 +100,32 @@ impl Schemas {
         });
         Self { variants: variants.collect(), parts }
     }
+
+    /// The schema of one type that is no message, and those it refers to.
+    fn whole<T: JsonSchema>(settings: SchemaSettings) -> BTreeMap<String, Value> {
+        let (mut root, mut parts) = root_and_parts::<T>(settings, true);
+        let fields = root.as_object_mut().unwrap();
+        fields.retain(|key, _| !["title", "components"].contains(&key.as_str()));
+        parts.insert(T::schema_name().into_owned(), root);
+        parts
+    }
+}
+
+/// The schema of a type, and those it refers to by their names.
+fn root_and_parts<T: JsonSchema>(
+    settings: SchemaSettings,
+    sent: bool,
+) -> (Value, BTreeMap<String, Value>) {
+    let settings = settings.with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut root = settings.into_generator().into_root_schema_for::<T>().to_value();
+    tidy(&mut root, sent);
+    let parts =
+        root.pointer_mut("/components/schemas").map(Value::take).unwrap_or_else(|| json!({}));
+    let parts: BTreeMap<String, Value> = serde_json::from_value(parts).unwrap();
+    (root, parts.into_iter().map(|(name, schema)| (pascal(&name), schema)).collect())
 }
 
 /// The variants of an enum; a variant may be an enum itself.
@@ -252,8 +284,15 @@ fn messages() -> String {
     let mut kinds = Declarations { config: &config, each: Vec::new() };
     EntryDto::visit_dependencies(&mut kinds);
     kinds.each.sort();
-    let mut declarations =
-        vec![LimitsDto::decl(&config), MemberDto::decl(&config), Welcome::decl(&config)];
+    let mut declarations = vec![
+        LimitsDto::decl(&config),
+        MemberDto::decl(&config),
+        Lock::decl(&config),
+        HistoryRule::decl(&config),
+        RulesDto::decl(&config),
+        KnockDto::decl(&config),
+        Welcome::decl(&config),
+    ];
     declarations.push(FileDto::decl(&config));
     declarations.extend(kinds.each);
     declarations.extend([
@@ -262,8 +301,16 @@ fn messages() -> String {
         Ack::decl(&config),
         StatusCode::decl(&config),
         ErrorBody::decl(&config),
+        DoorDto::decl(&config),
+        NewInviteDto::decl(&config),
+        InviteDto::decl(&config),
+        InvitesDto::decl(&config),
         ServerMessage::decl(&config),
-        ClientMessage::decl(&config),
+        HostMessage::decl(&config),
+        ClientMessage::decl(&config).trim_end_matches(';').to_owned()
+            + " | "
+            + &HostMessage::name(&config)
+            + ";",
     ]);
     let declarations = declarations.iter().map(|text| {
         let name = text.split(' ').nth(1).unwrap_or_default();

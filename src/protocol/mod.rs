@@ -11,6 +11,8 @@ mod error;
 mod file;
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
+mod host_message;
 mod host_request;
 mod rules;
 mod scalar;

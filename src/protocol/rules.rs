@@ -10,7 +10,7 @@ use crate::room::{HistoryRule, Knock, Lock, MemberId, Name, RoomRules};
 #[cfg_attr(
     test,
     derive(schemars::JsonSchema, ts_rs::TS),
-    schemars(rename = "Rules"),
+    schemars(rename = "RoomRules"),
     ts(rename = "Rules", optional_fields)
 )]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +51,7 @@ impl<'a> From<&'a RoomRules> for RulesDto<'a> {
 #[cfg_attr(
     test,
     derive(schemars::JsonSchema, ts_rs::TS),
-    schemars(rename = "Knock"),
+    schemars(rename = "PendingKnock"),
     ts(rename = "Knock", optional_fields)
 )]
 #[serde(rename_all = "camelCase")]

@@ -17,6 +17,10 @@ pub(super) struct Counter;
 pub(super) struct Ticket;
 /// A JSON Web Token.
 pub(super) struct Jwt;
+/// When a room ends, as a host writes it.
+pub(super) struct EndsAt;
+/// How long messages are kept, as a host writes it.
+pub(super) struct MessageAge;
 /// The stable code of an error.
 pub(super) struct Code;
 
@@ -164,9 +168,21 @@ values! {
         "type": "string",
         "pattern": r"^[^.]+\.[^.]+\.[^.]+$",
     });
+    EndsAt, "EndsAt", "string | number | null", json_schema!({
+        "description": "From 10 minutes to 7 days from now: RFC 3339, or milliseconds since 1970. Null takes the rule away.",
+        "type": ["string", "integer", "null"],
+        "minimum": 0,
+        "examples": ["2026-01-31T12:34:56.789Z", 1_769_862_896_789_u64],
+    });
+    MessageAge, "MessageAge", "number | null", json_schema!({
+        "description": "Whole seconds, from 60 to `limits.historyAge`. Null takes the rule away.",
+        "type": ["integer", "null"],
+        "minimum": 60,
+        "examples": [600],
+    });
     True, "True", "true", json_schema!({ "description": "Only ever true: otherwise the field is left out.", "const": true });
-    LeaveReason, "LeaveReason", r#""left" | "lost" | "node_lost" | "shutdown""#, json_schema!({
-        "description": "The member left; its connection was lost for longer than the grace; its server died; its server stopped.",
+    LeaveReason, "LeaveReason", r#""left" | "lost" | "node_lost" | "shutdown" | "kicked""#, json_schema!({
+        "description": "The member left; its connection was lost for longer than the grace; its server died; its server stopped; the host removed it.",
         "enum": (LeaveReason::ALL.map(LeaveReason::as_str)),
     });
     Code, "Code", "ErrorCode", json_schema!({ "description": "Stable, for programs.", "enum": codes() });

@@ -325,6 +325,7 @@ impl Subscriber for PollBuffer {
             if state.closed.is_some() {
                 return;
             }
+            // The session is gone then: a later poll could not be told.
             if let ApiError::Restarting(_) | ApiError::Burned = why {
                 state.gathered.push(&RESUMED.encode(&ServerMessage::Closing(why.problem(None))));
             }

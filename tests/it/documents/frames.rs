@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
+    hosting::hosted,
     scene::{LIVEKIT_SECRET, Scene, VIDEO},
     schemas::Documents,
 };
@@ -14,6 +15,23 @@ use crate::{
     support::redis,
     wire::{Client, Heard, TestServer, eventually, listener::Listener, livekit},
 };
+
+/// What only a host may ask for.
+const HOSTS: [&str; 13] = [
+    "kick",
+    "lock",
+    "admit",
+    "refuse",
+    "host",
+    "burn",
+    "lifetime",
+    "history",
+    "topic",
+    "mute",
+    "hush",
+    "invite-only",
+    "revoke",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_store_every_address_says_what_the_document_says() {
@@ -66,7 +84,15 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
         let refused = message["x-refused"].as_object().into_iter().flatten();
         let refused = refused.map(|(code, payload)| (payload, json!({ "error": code })));
         for (payload, answer) in good.chain(refused) {
-            let scene = Scene::set("general", &VIDEO).await;
+            let mut scene = Scene::set("general", &VIDEO).await;
+            let by_host = HOSTS.contains(&kind);
+            let eve = match kind {
+                "resume" => Client::open(&scene.server, "room=general&resume=1").await,
+                _ => Client::join(&scene.server, "general", "Eve").await,
+            };
+            if by_host {
+                scene = scene.awaited().await;
+            }
             let payload = scene.fill(&payload.to_string());
             if answer["error"].is_null() {
                 documents.check(
@@ -75,13 +101,15 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
                     &serde_json::from_str(&payload).unwrap(),
                 );
             }
-            let Scene { server, mut bob, .. } = scene;
-            let mut ann = match kind {
-                "resume" => Client::open(&server, "room=general&resume=1").await,
-                _ => Client::join(&server, "general", "Eve").await,
-            };
+            let Scene { server: _server, bob, ann: _poller, .. } = scene;
             documents.hold("tell", &bob.welcome, &mut seen);
-            if kind != "resume" {
+            let (mut ann, mut bob) = if by_host { (bob, eve) } else { (eve, bob) };
+            if by_host {
+                // What has changed until then is no answer.
+                ann.send(json!({ "type": "ping" })).flush().await;
+                ann.until("pong").await;
+                bob.until("rules").await;
+            } else if kind != "resume" {
                 // What can be amended: message 1 is Eve's, message 2 is Bob's.
                 ann.publish("hello", 1).await;
                 bob.until("chat").await;
@@ -117,7 +145,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
             if let Some(close) = close {
                 ann.expect_close(u16::try_from(close).unwrap()).await;
             }
-            if own == Some("ack") && others.is_none() {
+            if own == Some("ack") && others.is_none() && !by_host {
                 documents.hold("tell", &bob.until(kind).await, &mut seen);
             }
             sent += 1;
@@ -214,6 +242,7 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
     while !heard.contains("presence") {
         documents.hold("stream", &stream.next().await.unwrap(), &mut heard);
     }
+    hosted(&documents, &mut seen, &mut heard).await;
     // Only a store that fails brings these about: another test does.
     let rare = ["status", "reset"];
     for (operation, seen) in [("tell", &seen), ("stream", &heard)] {

@@ -1,6 +1,7 @@
 //! The documents for programs: whatever they say is tried on a real server, and whatever the server says is held to them.
 
 mod frames;
+mod hosting;
 mod operation;
 mod requests;
 mod scene;
@@ -96,7 +97,9 @@ async fn every_address_and_method_is_in_the_document_and_the_reverse() {
             .filter(|key| *key != "parameters")
             .map(|method| method.to_uppercase())
             .collect();
-        let url = server.url(&path.replace("{room}", "general").replace("{file}", "x"));
+        let url = server.url(
+            &path.replace("{room}", "general").replace("{file}", "x").replace("{invite}", "x"),
+        );
         for method in
             METHODS.map(str::to_uppercase).into_iter().filter(|method| !methods.contains(method))
         {
@@ -132,6 +135,7 @@ fn every_code_and_every_type_is_used_by_the_documents() {
         "resume_timeout",
         "bad_protocol",
         "left",
+        "burned",
         "not_found",
         "method_not_allowed",
         "bad_host",

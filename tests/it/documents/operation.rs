@@ -22,9 +22,12 @@ pub(super) struct Request {
     /// Replaces path parameters.
     pub(super) room: String,
     pub(super) file: String,
+    pub(super) invite: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) ticket: bool,
+    /// With the ticket of a member that is not the host.
+    pub(super) as_guest: bool,
     pub(super) login: Option<Login>,
     pub(super) body: Option<Vec<u8>>,
     /// Not signed by LiveKit.
@@ -91,6 +94,16 @@ impl Operation<'_> {
         self.operation["tags"][0] == "accounts"
     }
 
+    /// Whether only the host may ask for it.
+    pub(super) fn is_of_the_host(&self) -> bool {
+        ["decide", "invite", "invites", "invitesHead", "revoke"].contains(&self.id)
+    }
+
+    /// Whether a new member may come of it.
+    pub(super) fn joins(&self) -> bool {
+        ["join", "events", "read", "speak"].contains(&self.id)
+    }
+
     /// Whether this way to prove oneself is good here.
     pub(super) fn takes(&self, scheme: &str) -> bool {
         self.operation["security"]
@@ -102,11 +115,15 @@ impl Operation<'_> {
     pub(super) fn plain_request(&self) -> Request {
         let needs_ticket =
             self.takes("ticket") && self.operation["security"][0].get("ticket").is_some();
-        let file = self.parameters.iter().find(|parameter| parameter["name"] == "file");
-        let file = file.and_then(|parameter| examples(parameter).first().map(|one| plain(one)));
+        let in_path = |name: &str| {
+            let mut there = self.parameters.iter().filter(|parameter| parameter["in"] == "path");
+            let parameter = there.find(|parameter| parameter["name"] == name)?;
+            examples(parameter).first().map(|one| plain(one))
+        };
         let mut request = Request {
             room: "general".into(),
-            file: file.unwrap_or_default(),
+            file: in_path("file").unwrap_or_default(),
+            invite: in_path("invite").unwrap_or_default(),
             ticket: needs_ticket,
             ..Request::default()
         };
@@ -143,6 +160,7 @@ impl Operation<'_> {
         let (name, value) = (plain(&parameter["name"]), plain(value));
         match parameter["in"].as_str().unwrap() {
             "path" if name == "file" => request.file = value,
+            "path" if name == "invite" => request.invite = value,
             "path" => request.room = value,
             "query" => request.query.push((name, value)),
             "header" => {

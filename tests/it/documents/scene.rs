@@ -98,6 +98,9 @@ pub(super) struct Scene {
     pub(super) book: Option<Book>,
     /// A file of Ann's that has come whole, and an upload of which nothing has.
     pub(super) files: [String; 2],
+    /// An invite that Bob has made, who is the host, and the id of a person who waits.
+    pub(super) invite: String,
+    pub(super) waiting: String,
 }
 
 impl Scene {
@@ -122,7 +125,37 @@ impl Scene {
         } else {
             Self::set(room, &VIDEO).await
         };
+        let body = request.body.as_deref().unwrap_or_default();
+        let waits = String::from_utf8_lossy(body).contains("{waiting}");
+        let scene = if waits { scene.awaited().await } else { scene };
         if operation.id == "say" { scene.talked().await } else { scene }
+    }
+
+    /// With a person who waits until Bob admits them.
+    pub(super) async fn awaited(mut self) -> Self {
+        self.by_host("host", json!({ "type": "lock", "lock": "knock" })).await;
+        assert_eq!(self.join(json!({ "name": "Eve" })).await.0, StatusCode::LOCKED);
+        let knock = self.bob.until("knock").await;
+        knock["clientId"].as_str().unwrap().clone_into(&mut self.waiting);
+        self
+    }
+
+    /// A request of Bob's, which is granted.
+    pub(super) async fn by_host(&self, what: &str, body: Value) -> Value {
+        let url = self.server.url(&format!("/api/rooms/general/{what}"));
+        let request = crate::support::http::client().post(url).body(body.to_string());
+        let ticket = self.bob.welcome["ticket"].as_str().unwrap();
+        let answer = request.bearer_auth(ticket).send().await.unwrap();
+        assert!(answer.status().is_success(), "{body}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap()
+    }
+
+    /// Another person asks to join.
+    pub(super) async fn join(&self, wish: Value) -> (StatusCode, Value) {
+        let url = self.server.url("/api/rooms/general/join");
+        let request = crate::support::http::client().post(url).body(wish.to_string());
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
     }
 
     /// With something to amend: message 1 is Ann's, message 2 is Bob's.
@@ -147,10 +180,15 @@ impl Scene {
             opened["file"].as_str().unwrap_or("none").to_owned()
         };
         let files = [upload().await, upload().await];
+        let invite = crate::support::http::client()
+            .post(server.url(&format!("/api/rooms/{}/invites", encoded(room))))
+            .bearer_auth(bob.welcome["ticket"].as_str().unwrap());
+        let invite: Value = invite.send().await.unwrap().json().await.unwrap();
+        let invite = invite["invite"].as_str().unwrap_or("none").to_owned();
         let url = server.url(&format!("/api/rooms/{}/files/{}", encoded(room), files[0]));
         let piece = crate::support::http::client().patch(url).bearer_auth(&ann.ticket);
         piece.header("upload-offset", "0").body("hello").send().await.unwrap();
-        Self { server, bob, ann, book: None, files }
+        Self { server, bob, ann, book: None, files, invite, waiting: String::new() }
     }
 
     /// Puts in what only a running server can know.
@@ -159,12 +197,16 @@ impl Scene {
             text.replace("{ticket}", &self.ann.ticket).replace("{cursor}", &self.ann.cursor);
         let [file, upload] = &self.files;
         let filled = filled.replace("{file}", file).replace("{upload}", upload);
+        let id = self.invite.split('.').next().unwrap();
+        let filled = filled.replace("{invite}", &self.invite).replace("{invite-id}", id);
+        let filled = filled.replace("{guest}", self.ann.id()).replace("{waiting}", &self.waiting);
         filled.replace("{member}", self.bob.id())
     }
 
     pub(super) async fn send(&self, operation: &Operation<'_>, request: &Request) -> Response {
         let path = operation.path.replace("{room}", &encoded(&request.room));
         let path = path.replace("{file}", &self.fill(&request.file));
+        let path = path.replace("{invite}", &self.fill(&request.invite));
         let mut sent = crate::support::http::client()
             .request(operation.method.clone(), self.server.url(&path))
             .query(&request.query);
@@ -172,7 +214,9 @@ impl Scene {
             sent = sent.header(name, value);
         }
         if request.ticket {
-            sent = sent.bearer_auth(&self.ann.ticket);
+            let by_host = operation.is_of_the_host() && !request.as_guest;
+            let ticket = if by_host { self.bob.welcome["ticket"].as_str() } else { None };
+            sent = sent.bearer_auth(ticket.unwrap_or(&self.ann.ticket));
         }
         let token = self.book.as_ref().map_or("", |book| &book.token);
         match request.login {
