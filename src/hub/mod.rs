@@ -35,6 +35,14 @@ use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 pub use self::registry::RoomRegistry;
+use self::{
+    config::Greeted,
+    frame_order::SeenUpTo,
+    join_origin::{JoinOrigin, same_account},
+    local::LocalRoom,
+    people::Place,
+    spread::Spread,
+};
 pub use self::{
     config::HubConfig,
     frame::Frame,
@@ -45,14 +53,6 @@ pub use self::{
     session::Session,
     subscriber::{Encoder, Subscriber},
     ticket_ops::NullSubscriber,
-};
-use self::{
-    config::Greeted,
-    frame_order::SeenUpTo,
-    join_origin::{JoinOrigin, same_account},
-    local::LocalRoom,
-    people::Place,
-    spread::Spread,
 };
 use crate::{
     budget::{Count, Resource, Usage},

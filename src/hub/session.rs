@@ -12,8 +12,8 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber,
-    kept::may_stand, local::LocalRoom, rules, typing,
+    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, kept::may_stand,
+    local::LocalRoom, rules, typing,
 };
 use crate::{
     budget::{Kept, Reservation},

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::{task::AbortHandle, time::Instant};
 
-use super::{
-    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, kept::may_stand, typing,
-};
+use super::{Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, kept::may_stand, typing};
 use crate::{
     budget::{Resource, Usage},
     protocol::ApiError,

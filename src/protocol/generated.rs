@@ -336,6 +336,7 @@ fn spaced(declaration: &str) -> String {
     let declaration = declaration
         .replace("/**\n * ", "  /** ")
         .replace("\n */\n", " */\n  ")
+        .replace("\n * ", " ")
         .replace(", };", ",\n};");
     declaration.replace(", } |", ",\n}\n  |").replace(" \n", "\n")
 }

@@ -139,9 +139,7 @@ impl PollContents {
         if let Some(Start { reset, last_n, members, listed, .. }) = start {
             let reset = if *reset { ",\"reset\":true" } else { "" };
             let crowd = if members.crowd { ",\"crowd\":true" } else { "" };
-            out.put_slice(
-                format!("{reset},\"count\":{}{crowd},", members.count).as_bytes(),
-            );
+            out.put_slice(format!("{reset},\"count\":{}{crowd},", members.count).as_bytes());
             out.put_slice(listed);
             out.put_slice(format!(",\"lastN\":{last_n}").as_bytes());
         }

@@ -97,7 +97,9 @@ async fn every_address_and_method_is_in_the_document_and_the_reverse() {
             .filter(|key| *key != "parameters")
             .map(|method| method.to_uppercase())
             .collect();
-        let url = server.url(&path.replace("{room}", "general").replace("{file}", "x").replace("{invite}", "x"));
+        let url = server.url(
+            &path.replace("{room}", "general").replace("{file}", "x").replace("{invite}", "x"),
+        );
         for method in
             METHODS.map(str::to_uppercase).into_iter().filter(|method| !methods.contains(method))
         {
