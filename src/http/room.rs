@@ -20,19 +20,21 @@ use crate::{
     budget::Usage,
     hub::{JoinRequest, KeepAlive},
     protocol::{Ack, ApiError, ClientFrame, ClientMessage, ServerMessage, Timestamp, True},
-    room::{PublishResult, RoomId},
+    room::{PublishResult, RoomError, RoomId},
     ticket::Claims,
 };
 
 /// The longest a poll may wait.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// A ticket where the client can send no header, and whether the page only unloads.
+/// A ticket where the client can send no header, whether the page only unloads, and whether the client wants the
+/// receipt, should it be the last member.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "one JSON object")]
 struct LeaveBody {
     ticket: Option<String>,
     unload: bool,
+    receipt: bool,
 }
 
 impl AppState {
@@ -81,7 +83,14 @@ impl AppState {
         let (began, usage) = (Instant::now(), self.usage(&request));
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
-        let who = Box::pin(self.ticket_holder(&usage, &room, &ticket)).await?;
+        let who = match Box::pin(self.ticket_holder(&usage, &room, &ticket)).await {
+            // The room of that member is gone, perhaps because its host has ended it.
+            Err(error @ ApiError::Refused(RoomError::NotMember)) => {
+                let last = self.pollers.after_the_end(&room, &ticket)?;
+                return last.map(response::written).ok_or(error);
+            }
+            who => who?,
+        };
         Box::pin(self.pacers.check(&who.member)).await?;
         let answer =
             self.pollers.poll(&room, &ticket, &who, after, wait, (began, Some(&usage))).await?;
@@ -184,7 +193,7 @@ impl AppState {
             }
             false => self.hub.leave_by_ticket(&room, ticket, began).await?,
         };
-        Ok(match receipt {
+        Ok(match receipt.filter(|_| body.receipt) {
             Some(receipt) => {
                 response::written(ServerMessage::Receipt { receipt: &receipt }.to_json().into())
             }

@@ -91,6 +91,10 @@ impl Life {
 
     fn forget_watchers(&mut self, id: &RoomId, gone: &[Member], reason: LeaveReason, later: u64) {
         let room = &self.room;
+        // A node hears nothing after its last member has begun to leave. It has to be told who was removed.
+        if reason != LeaveReason::Kicked && !gone.is_empty() {
+            self.watchers.retain(|node, _| room.holds(*node));
+        }
         let first = room.version() - later - gone.len() as u64 + 1;
         for ((version, member), after) in (first..).zip(gone).zip((0..gone.len()).rev()) {
             let (epoch, count, member) = (room.epoch(), room.len() + after, member.clone());

@@ -117,7 +117,7 @@ impl Shared {
                 Some("ELOST") => {
                     // The room is not created anew by a newcomer: host, bans and key survive.
                     subscription.replica().mark_evicted();
-                    self.rejoin_members(subscription, deadline).await?;
+                    self.rejoin_members(subscription, gate, deadline).await?;
                     subscription.wake();
                     continue;
                 }

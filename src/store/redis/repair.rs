@@ -128,7 +128,7 @@ impl Shared {
         }
         loop {
             if evicted {
-                if let Err(error) = self.rejoin_members(subscription, deadline).await {
+                if let Err(error) = self.rejoin_members(subscription, &mut gate, deadline).await {
                     subscription.replica().mark_evicted();
                     return Err(error);
                 }
@@ -157,11 +157,16 @@ impl Shared {
     }
 
     /// Brings this node's members back. Those that have moved to another node meanwhile stay there.
+    ///
+    /// It subscribes anew first: where the room is gone, this node may have missed that it was ended. If it was, the node
+    /// that ended it says so again.
     pub(super) async fn rejoin_members(
         &self,
         subscription: &RoomSubscription,
+        gate: &mut GateState,
         deadline: Instant,
     ) -> Result<(), StoreError> {
+        gate.subscribed = Some(self.router.subscribe(&subscription.keys, deadline).await?);
         let (key, rules, sessions) = {
             let replica = subscription.replica();
             (replica.key(), Arc::clone(replica.rules()), replica.sessions().clone())

@@ -62,6 +62,7 @@ impl Script {
             "#!lua flags=allow-oom\n",
             include_str!("lua/files.lua"),
             include_str!("lua/hosting.lua"),
+            include_str!("lua/sweep.lua"),
             include_str!("lua/renew.lua")
         );
         Self::limited(text, limits, Lane::Renewals)
@@ -73,6 +74,7 @@ impl Script {
             "#!lua flags=allow-oom\n",
             include_str!("lua/files.lua"),
             include_str!("lua/hosting.lua"),
+            include_str!("lua/sweep.lua"),
             include_str!("lua/rules.lua")
         );
         Self::limited(text, limits, Lane::Messages)

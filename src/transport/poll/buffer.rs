@@ -121,6 +121,19 @@ impl PollBuffer {
         self.state.lock().knows(after)
     }
 
+    /// The answer to a poll after the end of the room: what has gathered up to then, once, and then that it has ended.
+    /// `None` if the room has not ended.
+    pub(super) fn after_the_end(&self) -> Option<PollOutcome> {
+        let mut state = self.state.lock();
+        if !matches!(state.closed, Some(ApiError::Burned)) {
+            return None;
+        }
+        if state.gathered.is_empty() || state.full {
+            return Some(PollOutcome::Closed(ApiError::Burned));
+        }
+        Some(PollOutcome::Answer(state.answer()))
+    }
+
     /// What has gathered for a poll at `after`; if that is nothing, the first thing within `wait`.
     pub(super) async fn open(&self, after: PollCursor, wait: Duration) -> PollOutcome {
         let deadline = Instant::now() + wait;
@@ -202,7 +215,7 @@ impl State {
     fn answer(&mut self) -> Bytes {
         let (cursor, fingerprint) = self.gathered.outcome();
         let told = std::mem::replace(&mut self.gathered, PollContents::after(fingerprint));
-        let page = Page { response: self.response, fingerprint: fingerprint.number };
+        let page = Page { response: self.response, fingerprint: fingerprint.number() };
         self.response = self.response.wrapping_add(1);
         let here = PollCursor { cursor: cursor.unwrap_or(self.here.cursor), page: Some(page) };
         let from = std::mem::replace(&mut self.here, here);
@@ -312,7 +325,6 @@ impl Subscriber for PollBuffer {
             if state.closed.is_some() {
                 return;
             }
-            // The session is gone then: a later poll could not be told.
             if let ApiError::Restarting(_) | ApiError::Burned = why {
                 state.gathered.push(&RESUMED.encode(&ServerMessage::Closing(why.problem(None))));
             }

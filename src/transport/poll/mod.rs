@@ -21,7 +21,7 @@ use crate::{
     protocol::ApiError,
     room::{MemberId, RoomId},
     shrink,
-    ticket::Claims,
+    ticket::{Claims, Signer},
 };
 
 /// The members of this node that poll.
@@ -105,6 +105,21 @@ impl Pollers {
             PollOutcome::Closed(why) => Err(why),
             // A newer poll has overtaken this one.
             PollOutcome::Nothing | PollOutcome::Unknown { .. } => Ok(None),
+        }
+    }
+
+    /// The answer to a poll at a room that has ended; `None` if it has not, or if its member did not poll here.
+    ///
+    /// # Errors
+    /// [`ApiError::Burned`], once the member has got what came before.
+    pub fn after_the_end(&self, room: &RoomId, ticket: &str) -> Result<Option<Bytes>, ApiError> {
+        // The key that signed the ticket is gone with the room.
+        let member = Signer::claimed(room, ticket);
+        let poller = member.and_then(|member| Some(Arc::clone(&*self.known.get(&member)?)));
+        match poller.and_then(|poller| poller.buffer.after_the_end()) {
+            Some(PollOutcome::Answer(answer)) => Ok(Some(answer)),
+            Some(PollOutcome::Closed(why)) => Err(why),
+            _ => Ok(None),
         }
     }
 

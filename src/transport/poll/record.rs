@@ -3,7 +3,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 
-use super::fingerprint::{Change, Members, mark};
+use super::fingerprint::{Change, Members, RulesMark, host_mark, mark, rules_mark};
 use crate::{
     hub::{Encoder, Frame},
     protocol::{MemberDto, ServerMessage, Welcome},
@@ -31,6 +31,8 @@ const ONE: u8 = 1;
 const LISTED: u8 = 2;
 const COUNTED: u8 = 3;
 const RENAMED: u8 = 4;
+const RULES: u8 = 5;
+const HOST: u8 = 6;
 
 /// A record, read.
 pub(super) enum Record {
@@ -50,8 +52,10 @@ pub(super) struct Start {
     pub(super) last_n: u64,
     pub(super) members: Members,
     pub(super) ticket: Bytes,
-    /// The JSON of the members, the rules and the knocks, as fields of a response; empty for a member that joins.
+    /// The JSON of the list of members; empty for a member that joins.
     pub(super) listed: Bytes,
+    /// The JSON of the rules, and for the host of those who wait; empty for a member that joins.
+    pub(super) rules: Bytes,
     /// The JSON of the entries, with commas between them; empty for a member that joins.
     pub(super) history: Bytes,
     /// The JSON of the whole frame for a member that joins.
@@ -84,23 +88,23 @@ fn start(welcome: &Welcome<'_>, json: &[u8], joined: bool, out: &mut Vec<u8>) {
     out.put_u8(u8::from(welcome.crowd.is_some()));
     out.put_u64(welcome.count as u64);
     out.put_u64(marks(&welcome.members));
+    // Writing to memory cannot fail.
+    let mut rules = serde_json::to_vec(&welcome.room).unwrap_or_default();
+    out.put_u64(rules_mark(&rules));
+    let host = welcome.members.iter().find(|member| member.host.is_some());
+    out.put_u64(host.map_or(0, |host| host_mark(host.client_id)));
     text(welcome.ticket.as_bytes(), out);
     if joined {
         text(json, out);
         return;
     }
     text(b"", out);
-    // Writing to memory cannot fail.
-    text_of(out, |out| {
-        out.put_slice(b"\"members\":");
-        let _ = serde_json::to_writer(&mut *out, &welcome.members);
-        out.put_slice(b",\"room\":");
-        let _ = serde_json::to_writer(&mut *out, &welcome.room);
-        if !welcome.knocks.is_empty() {
-            out.put_slice(b",\"knocks\":");
-            let _ = serde_json::to_writer(&mut *out, &welcome.knocks);
-        }
-    });
+    text_of(out, |out| drop(serde_json::to_writer(out, &welcome.members)));
+    if !welcome.knocks.is_empty() {
+        rules.extend_from_slice(b",\"knocks\":");
+        drop(serde_json::to_writer(&mut rules, &welcome.knocks));
+    }
+    text(&rules, out);
     text_of(out, |out| {
         for (at, entry) in welcome.history.iter().enumerate() {
             if at > 0 {
@@ -124,6 +128,10 @@ fn change(message: &ServerMessage<'_>, out: &mut Vec<u8>) {
             (LISTED, marks(members), *count)
         }
         ServerMessage::Presence { count, .. } => (COUNTED, 0, *count),
+        ServerMessage::Rules { rules, .. } => {
+            (RULES, rules_mark(&serde_json::to_vec(rules).unwrap_or_default()), 0)
+        }
+        ServerMessage::Host { client_id, .. } => (HOST, host_mark(*client_id), 0),
         _ => return out.put_u8(UNCHANGED),
     };
     out.put_u8(kind);
@@ -173,10 +181,15 @@ impl Record {
                     crowd,
                     count: rest.try_get_u64().ok()?,
                     marks: rest.try_get_u64().ok()?,
+                    rules: RulesMark {
+                        rules: rest.try_get_u64().ok()?,
+                        host: rest.try_get_u64().ok()?,
+                    },
                 };
                 let (ticket, whole) = (read_text(rest)?, read_text(rest)?);
                 let joined = !whole.is_empty();
                 let listed = if joined { Bytes::new() } else { read_text(rest)? };
+                let rules = if joined { Bytes::new() } else { read_text(rest)? };
                 let history = if joined { Bytes::new() } else { read_text(rest)? };
                 Some(Self::Start(Start {
                     cursor,
@@ -185,6 +198,7 @@ impl Record {
                     members,
                     ticket,
                     listed,
+                    rules,
                     history,
                     whole,
                 }))
@@ -229,7 +243,12 @@ fn read_change(kind: u8, rest: &mut Bytes) -> Option<Change> {
     Some(match kind {
         ONE => Change::One { mark: number, count },
         RENAMED => Change::Renamed { mark: number },
-        LISTED => Change::Listed(Members { crowd: false, count, marks: number }),
+        LISTED => {
+            let rules = RulesMark::default();
+            Change::Listed(Members { crowd: false, count, marks: number, rules })
+        }
+        RULES => Change::Rules(number),
+        HOST => Change::Host(number),
         _ => Change::Counted(count),
     })
 }

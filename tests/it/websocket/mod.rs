@@ -55,6 +55,7 @@ async fn welcome_says_all_that_the_contract_promises() {
         "members",
         "reset",
         "resumed",
+        "room",
         "roomId",
         "ticket",
         "timestamp",
@@ -79,7 +80,11 @@ async fn welcome_says_all_that_the_contract_promises() {
     );
     assert!(is_now(&welcome["timestamp"]), "{welcome}");
     let member = &welcome["members"][0];
-    assert_eq!(fields(member), ["clientId", "joinedAt", "user"]);
+    assert_eq!(welcome["room"], json!({"lock": "open", "history": "all"}));
+    assert_eq!(
+        (fields(member), &member["host"]),
+        (vec!["clientId", "host", "joinedAt", "user"], &json!(true))
+    );
     assert_eq!((&member["clientId"], &member["user"]), (&json!(ann.id()), &json!("Ann")));
     assert!(
         is_now(&member["joinedAt"]) && welcome["members"].as_array().unwrap().len() == 1,

@@ -55,33 +55,6 @@ local function reap(members, room, log, channel, files, epoch, version, rules)
   return pass_on(room, channel, epoch, count, rules, gone) or version, next_end
 end
 
--- Removes entries that are too old to be shown.
-local function sweep(room, log, age)
-  local aged, bytes = 0, 0
-  local oldest = call('LINDEX', log, 0)
-  while oldest and tonumber(string.match(oldest, '^%d+ (%d+)')) + age <= now do
-    aged = aged + 1
-    bytes = bytes + #oldest - string.find(oldest, '\n', 1, true)
-    oldest = call('LINDEX', log, aged)
-  end
-  if aged > 0 then
-    call('LTRIM', log, aged, -1)
-    call('HINCRBY', room, 'b', -bytes)
-  end
-  local kept = call('HGET', room, 'a')
-  local young = kept
-  while young and tonumber(string.match(young, '^%d+ (%d+)')) + age <= now do
-    young = string.match(young, '\30(.*)$')
-  end
-  if young ~= kept then
-    if young then
-      call('HSET', room, 'a', young)
-    else
-      call('HDEL', room, 'a')
-    end
-  end
-end
-
 -- Whether Redis has dropped the log, or the newest of it. Returns the bytes of text that are left.
 local function lost(room, log, seq)
   local newest = call('LINDEX', log, -1)
@@ -149,7 +122,7 @@ local function renew(members, room, log, channel, files, seen)
       call('SPUBLISH', channel, 'R ' .. epoch)
     end
     local kept_for = age_within(rules, age)
-    sweep(room, log, kept_for)
+    sweep(room, log, now, kept_for)
     sweep_files(files, now, kept_for)
     for _, key in ipairs({ members, room, log, files }) do
       call('PEXPIREAT', key, expiry(rules, now, ttl, lease))

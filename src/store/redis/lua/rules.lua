@@ -6,7 +6,7 @@
 --       needed: a member without whom the change has no sense, or empty
 --       version: the room's version from which the change was computed, or empty where members may come and go
 -- Returns OK epoch version, or ENOROOM, ENOMEMBER where `by` is no member, or ECHANGED.
-local members, room, channel, files = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
+local members, room, log, channel, files = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local by, expected, rules, needed = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local lease, ttl = tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
@@ -40,6 +40,12 @@ for i = 8, #ARGV do
     redis.call('SPUBLISH', channel, 'L ' .. epoch .. ' ' .. version .. ' ' .. redis.call('SCARD', members)
       .. ' kicked ' .. member .. ' ' .. joined .. ' ' .. name)
   end
+end
+-- What was too old already must not come back where messages are kept for longer.
+local age, age_before = age_within(rules, HISTORY_AGE), age_within(current, HISTORY_AGE)
+if age ~= age_before then
+  sweep(room, log, now, math.min(age, age_before))
+  sweep_files(files, now, math.min(age, age_before))
 end
 set_rules(room, current, rules)
 version = publish_rules(room, channel, epoch, redis.call('SCARD', members), rules)

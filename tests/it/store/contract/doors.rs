@@ -70,7 +70,8 @@ pub(super) async fn a_newcomer_knocks_and_waits_for_the_host<W: World>() {
     decides(&here, &room, &ann, HostAction::Refuse(cid.id)).await;
     for id in [cid.id, MemberId::random()] {
         for node in [&here, &there] {
-            let again = ask(node, &Joiner { id, ..cid }).await.map(drop);
+            let knock = Joiner { id, ..cid };
+            let again = node.ask_to_join(&room, &knock).await.map(drop);
             assert_eq!(again, refused(RoomError::NotAdmitted));
         }
     }

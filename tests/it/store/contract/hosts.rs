@@ -194,7 +194,8 @@ pub(super) async fn a_kick_takes_the_account_and_the_address_with_it<W: World>()
             assert_eq!(refusal, refused(RoomError::Kicked), "{name} {address:?}");
         }
     }
-    there.ask_to_join(&room, &joiner(&name("Bob"), at(2))).await.unwrap();
+    let namesake = name("Bob");
+    there.ask_to_join(&room, &joiner(&namesake, at(2))).await.unwrap();
     // Without its address.
     decides(&here, &room, &ann, kick(neighbour.id, false)).await;
     there.ask_to_join(&room, &joiner(&plain, at(3))).await.unwrap();
@@ -241,7 +242,6 @@ pub(super) async fn a_muted_member_reads_on<W: World>() {
     let again = there.publish(&room, bob.id, 1, "before").await.unwrap();
     assert!(again.repeated && again.seq == first.seq, "what was taken is known");
     here.publish(&room, ann.id, 1, "hello").await.unwrap();
-    assert_eq!(there.heard.entry().await.seq, 1);
     assert_eq!(there.heard.entry().await.seq, 2);
     // The rule stays with another connection.
     let back = here.join_as(&room, bob.id, "Bob").await.unwrap();

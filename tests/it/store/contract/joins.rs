@@ -237,7 +237,7 @@ pub(super) async fn leave_against_join_is_whole_or_gone<W: World>() {
         if seen.epoch == ann.room.epoch {
             assert_eq!(
                 (seen.seq, seen.version, seen.history.len(), seen.key),
-                (1, 3, 1, ann.room.key)
+                (1, 4, 1, ann.room.key)
             );
         } else {
             assert_eq!((seen.seq, seen.version, seen.history.len()), (0, 1, 0));

@@ -2,8 +2,8 @@
 
 use parlor::{
     room::{
-        Amendment, Content, Cursor, Entry, Epoch, Joiner, LeaveReason, Limits, MemberId, Message,
-        PublishResult, Reaction, RoomId, Snapshot, Text,
+        Amendment, Content, Cursor, Entry, Epoch, HostAction, Joiner, LeaveReason, Limits, Lock,
+        MemberId, Message, PublishResult, Reaction, RoomEnd, RoomId, RoomRules, Snapshot, Text,
     },
     store::{Event, StoreError},
 };
@@ -25,6 +25,53 @@ enum Deed {
     Rename { node: usize, who: usize, to: &'static str, verified: bool },
     Look { node: usize },
     Since { node: usize, seq: u64 },
+    Decide { node: usize, by: usize, what: Decides, who: usize },
+    EndKnock { node: usize, who: usize },
+    Burn { node: usize, by: Option<usize> },
+}
+
+/// What a host decides.
+#[derive(Clone, Copy, Debug)]
+enum Decides {
+    Kick,
+    Lock(Lock),
+    Admit,
+    Refuse,
+    Host,
+    Mute(bool),
+    Topic(&'static str),
+    InviteOnly(bool),
+}
+
+impl Decides {
+    fn action(self, member: MemberId) -> HostAction {
+        match self {
+            Self::Kick => HostAction::Kick { member, address: true },
+            Self::Lock(lock) => HostAction::Lock(lock),
+            Self::Admit => HostAction::Admit(member),
+            Self::Refuse => HostAction::Refuse(member),
+            Self::Host => HostAction::Host(member),
+            Self::Mute(muted) => HostAction::Mute { member, muted },
+            Self::Topic(title) => HostAction::Topic(title.parse().unwrap()),
+            Self::InviteOnly(only) => HostAction::InviteOnly(only),
+        }
+    }
+}
+
+fn decides() -> impl Strategy<Value = Decides> {
+    let lock = prop::sample::select(vec![Lock::Open, Lock::Open, Lock::Knock, Lock::Locked]);
+    let title =
+        prop::sample::select(vec!["", "Tea", r#"\","m":["x"],"l":"locked"#, "100% \"m\":["]);
+    prop_oneof![
+        1 => Just(Decides::Kick),
+        6 => lock.prop_map(Decides::Lock),
+        4 => Just(Decides::Admit),
+        1 => Just(Decides::Refuse),
+        2 => Just(Decides::Host),
+        4 => prop::bool::ANY.prop_map(Decides::Mute),
+        2 => title.prop_map(Decides::Topic),
+        1 => prop::bool::weighted(0.3).prop_map(Decides::InviteOnly),
+    ]
 }
 
 /// How a message is changed or answered.
@@ -71,10 +118,15 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         8 => (node.clone(), who.clone(), prop::option::weighted(0.5, 0..12_u64), what(), 1..14_u64)
             .prop_map(|(node, who, n, what, target)| Deed::Amend { node, who, n, what, target }),
         1 => (node.clone(), who.clone()).prop_map(|(node, who)| Deed::Typing { node, who }),
-        3 => (node.clone(), who, prop::sample::select(vec!["Ann", "Bob", "Ann of Ely", "100% - .+"]), prop::bool::weighted(0.2))
+        3 => (node.clone(), who.clone(), prop::sample::select(vec!["Ann", "Bob", "Ann of Ely", "100% - .+"]), prop::bool::weighted(0.2))
             .prop_map(|(node, who, to, verified)| Deed::Rename { node, who, to, verified }),
         1 => node.clone().prop_map(|node| Deed::Look { node }),
-        2 => (node, 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
+        2 => (node.clone(), 0..10_u64).prop_map(|(node, seq)| Deed::Since { node, seq }),
+        8 => (node.clone(), who.clone(), decides(), who.clone())
+            .prop_map(|(node, by, what, who)| Deed::Decide { node, by, what, who }),
+        1 => (node.clone(), who.clone()).prop_map(|(node, who)| Deed::EndKnock { node, who }),
+        1 => (node, prop::option::weighted(0.9, who))
+            .prop_map(|(node, by)| Deed::Burn { node, by }),
     ];
     prop::collection::vec(deed, 1..40)
 }
@@ -94,14 +146,11 @@ impl<'a> Stage<'a> {
         Self { nodes, room: room.clone(), ids, seats: [None; 3], old: [None; 3], epoch: Epoch(0) }
     }
 
-    async fn leave(&self, who: usize, link: Option<(usize, u64)>) {
-        if let Some((node, tag)) = link {
-            self.nodes[node]
-                .store
-                .leave(&self.room, self.ids[who], tag, LeaveReason::Lost)
-                .await
-                .unwrap();
-        }
+    async fn leave(&self, who: usize, link: Option<(usize, u64)>) -> String {
+        let Some((node, tag)) = link else { return String::new() };
+        let left =
+            self.nodes[node].store.leave(&self.room, self.ids[who], tag, LeaveReason::Lost).await;
+        format!("{:?}", left.unwrap().end.as_ref().map(removed))
     }
 
     /// Does a deed. Gives what came of it, without what may differ: times, epochs and keys.
@@ -132,8 +181,7 @@ impl<'a> Stage<'a> {
             }
             Deed::Leave { who } => {
                 let link = self.seats[who].take();
-                self.leave(who, link).await;
-                String::new()
+                self.leave(who, link).await
             }
             Deed::LeaveByAnOldLink { who } => {
                 self.leave(who, self.old[who]).await;
@@ -165,6 +213,17 @@ impl<'a> Stage<'a> {
                 let to = if verified { name(to).verified() } else { name(to) };
                 format!("{:?}", self.nodes[node].store.rename(&room, ids[who], &to).await)
             }
+            Deed::Decide { node, by, what, who } => {
+                let action = what.action(ids[who]);
+                format!("{:?}", self.nodes[node].store.decide(&room, ids[by], &action).await)
+            }
+            Deed::EndKnock { node, who } => {
+                format!("{:?}", self.nodes[node].store.end_knock(&room, Some(ids[who])).await)
+            }
+            Deed::Burn { node, by } => {
+                let burned = self.nodes[node].store.burn(&room, by.map(|by| ids[by])).await;
+                format!("{:?}", burned.as_ref().map(removed))
+            }
             Deed::Look { node } => {
                 format!("{:?}", self.nodes[node].snapshot(&room).await.as_ref().map(bare))
             }
@@ -191,15 +250,30 @@ fn plain(entry: &Entry) -> String {
     format!("{seq} {from} {n} {user} {said}")
 }
 
+/// What went with a room, without what is called differently.
+fn removed(end: &RoomEnd) -> String {
+    let RoomEnd { cause, entries, bytes, members, files, keys_left, .. } = end;
+    format!("{cause:?} {entries} {bytes} {members} {files} {keys_left}")
+}
+
+/// Rules without times.
+fn ruled(rules: &RoomRules) -> String {
+    let knocks: Vec<_> =
+        rules.knocks.iter().map(|knock| (knock.id, &knock.name, knock.admitted)).collect();
+    let RoomRules { host, lock, invite_only, title, bans, muted, .. } = rules;
+    format!("{host:?} {lock:?} {invite_only} {title:?} {bans:?} {muted:?} {knocks:?}")
+}
+
 /// A snapshot without times, epoch and key. Who joined within one millisecond is in no order.
 fn bare(room: &Snapshot) -> String {
     let mut members: Vec<_> =
         room.members.iter().map(|member| format!("{} {:?}", member.id, member.name)).collect();
     members.sort_unstable();
     format!(
-        "{} {} {members:?} {:?}",
+        "{} {} {members:?} {} {:?}",
         room.seq,
         room.version,
+        ruled(&room.rules),
         room.history.iter().map(plain).collect::<Vec<_>>()
     )
 }
@@ -222,9 +296,9 @@ fn told(event: &Event) -> String {
         Event::Unloading { member } => format!("unloading {member}"),
         Event::Call { from, call, .. } => format!("call {from} {}", call.0),
         Event::Rules { rules, host, version, count, .. } => {
-            format!("rules {host:?} {rules:?} {version} {count}")
+            format!("rules {host:?} {} {version} {count}", ruled(rules))
         }
-        Event::Burned { end } => format!("burned {:?} {}", end.cause, end.members),
+        Event::Burned { end } => format!("burned {}", removed(end)),
         Event::Reset(room) => format!("reset {}", bare(room)),
     }
 }

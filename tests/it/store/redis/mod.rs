@@ -2,6 +2,7 @@
 
 mod access;
 mod cost;
+mod hosting;
 mod keys;
 mod lost_answers;
 mod outages;
