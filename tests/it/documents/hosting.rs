@@ -37,6 +37,18 @@ pub(super) async fn barred(
             let kick = json!({ "type": "kick", "clientId": guest });
             scene.by_host("host", kick).await;
         }
+        "burned" => {
+            scene.by_host("host", json!({ "type": "burn" })).await;
+            request.query.push(("after".into(), scene.ann.cursor.clone()));
+            // First comes what was sent before the end.
+            loop {
+                let answer = scene.send(operation, &request).await;
+                if answer.status() != StatusCode::OK {
+                    return Some(answer);
+                }
+                operation.hold(answer).await;
+            }
+        }
         "muted" => {
             let mute = json!({ "type": "mute", "clientId": guest, "muted": true });
             scene.by_host("host", mute).await;
