@@ -330,8 +330,7 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   user: string,
   /** The room. */
   room: string,
-  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped, or
- * the host removed it. */
+  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped, or the host removed it. */
   reason: "left" | "lost" | "node_lost" | "shutdown" | "kicked",
   /** Members now. */
   count: number,
