@@ -38,6 +38,38 @@ export type Member = {
   joinedAt: string,
   /** The member is in the video call. */
   inCall?: true,
+  /** The member is the host. */
+  host?: true,
+  /** The host lets the member send no messages. */
+  muted?: true,
+};
+
+export type Lock = "open" | "locked" | "knock";
+
+export type HistoryRule = "all" | "since_join";
+
+export type Rules = {
+  /** Whether new members may join, or wait to be admitted. */
+  lock: Lock,
+  /** How much of the log new members get. */
+  history: HistoryRule,
+  /** When the room ends. */
+  endsAt?: string,
+  /** Whole seconds for which a message is kept, if that is less than `limits.historyAge`. */
+  messageAge?: number,
+  /** New members need an invite. */
+  inviteOnly?: true,
+  /** The title; in a room with a key, sealed. */
+  title?: string,
+};
+
+export type Knock = {
+  /** The id under which the person will be a member. */
+  clientId: string,
+  /** The person's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
 };
 
 export type Welcome = {
@@ -65,7 +97,11 @@ export type Welcome = {
   crowd?: true,
   /** All members; of a crowd the client's own, those in the call, and some of the others. */
   members: Array<Member>,
-  /** What the room allows. */
+  /** What the host of the room has decided. */
+  room: Rules,
+  /** Who waits to be admitted; only the host gets it. */
+  knocks?: Array<Knock>,
+  /** What the server allows. */
   limits: Limits,
   /** The server can mint LiveKit tokens. */
   video: boolean,
@@ -219,6 +255,52 @@ export type ErrorBody = {
   n?: number,
   /** Milliseconds to wait before the next try. */
   retryAfter?: number,
+  /** With `knocking`: to ask again with. */
+  ticket?: string,
+};
+
+export type Door = {
+  /** The room. */
+  room: string,
+  /** Members now. */
+  members: number,
+  /** Whether new members may join, or wait to be admitted. */
+  lock: Lock,
+  /** How much of the log new members get. */
+  history: HistoryRule,
+  /** When the room ends. */
+  endsAt?: string,
+  /** New members need an invite. */
+  inviteOnly?: true,
+};
+
+export type NewInvite = {
+  /** The invite, as the parameter `invite` of a join takes it. */
+  invite: string,
+  /** The room's address with it. Of a room with a key, the key is not in it. */
+  url: string,
+  /** When it ends. */
+  expiresAt: string,
+  /** How many people it is for. */
+  uses: number,
+};
+
+export type Invite = {
+  /** Its id: what stands before the first dot of the invite. */
+  id: string,
+  /** When it ends. */
+  expiresAt: string,
+  /** How many may still use it. */
+  left: number,
+  /** How many people it was made for. */
+  uses: number,
+  /** The name for a guest that gives none. */
+  name?: string,
+};
+
+export type Invites = {
+  /** Those that are still good, the oldest first. */
+  invites: Array<Invite>,
 };
 
 export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" } & Welcome | { "type": "ack" } & Ack | { "type": "joined",
@@ -236,6 +318,10 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   joinedAt: string,
   /** The member is in the video call. */
   inCall?: true,
+  /** The member is the host. */
+  host?: true,
+  /** The host lets the member send no messages. */
+  muted?: true,
 }
   | { "type": "left",
   /** The member. */
@@ -244,8 +330,8 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   user: string,
   /** The room. */
   room: string,
-  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped. */
-  reason: "left" | "lost" | "node_lost" | "shutdown",
+  /** The reason: it left, its connection was lost for longer than the grace, its server died, or that stopped, or the host removed it. */
+  reason: "left" | "lost" | "node_lost" | "shutdown" | "kicked",
   /** Members now. */
   count: number,
 }
@@ -277,6 +363,50 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   /** The room. */
   room: string,
 }
+  | { "type": "host",
+  /** The member. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+}
+  | { "type": "rules",
+  /** The room. */
+  room: string,
+  /** What they are now. */
+  rules: Rules,
+  /** The members that may send no messages; left out where there are none. */
+  muted?: Array<string>,
+}
+  | { "type": "knock",
+  /** The id under which the person will be a member. */
+  clientId: string,
+  /** The person's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The room. */
+  room: string,
+}
+  | { "type": "knock-over",
+  /** The id under which the person waited. */
+  clientId: string,
+  /** The room. */
+  room: string,
+}
+  | { "type": "knocking",
+  /** The id under which the client will be a member. */
+  clientId: string,
+  /** The room. */
+  room: string,
+}
+  | { "type": "receipt",
+  /** A JWS in compact form; `docs/protocol.md` says what it claims. */
+  receipt: string,
+}
   | { "type": "call",
   /** The member. */
   clientId: string,
@@ -304,6 +434,95 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   message: string,
 }
   | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | LogEntry;
+
+export type HostMessage = { "type": "kick",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
+  clientId: string,
+  /** Its address may not join again either; true if left out. */
+  address?: boolean,
+  /** Its messages are deleted, too; false if left out. */
+  messages?: boolean,
+}
+  | { "type": "lock",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** All, none, or those that the host admits. */
+  lock: Lock,
+}
+  | { "type": "admit",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The id under which the person waits. */
+  clientId: string,
+}
+  | { "type": "refuse",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The id under which the person waits. */
+  clientId: string,
+}
+  | { "type": "host",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
+  clientId: string,
+}
+  | { "type": "burn",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+}
+  | { "type": "lifetime",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** When the room ends; null takes the rule away. */
+  endsAt?: string | number | null,
+  /** Whole seconds for which a message is kept; null takes the rule away. */
+  messageAge?: number | null,
+}
+  | { "type": "history",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** All that is kept, or what was sent since they joined. */
+  history: HistoryRule,
+}
+  | { "type": "topic",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** Up to 512 bytes; in a room with a key, sealed. Empty, it takes the title away. */
+  title: string,
+}
+  | { "type": "mute",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
+  clientId: string,
+  /** It may send none. */
+  muted: boolean,
+}
+  | { "type": "hush",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
+  clientId: string,
+  /** The microphone. */
+  audio?: boolean,
+  /** The camera and the screen. */
+  video?: boolean,
+}
+  | { "type": "invite-only",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** They need one. */
+  inviteOnly: boolean,
+}
+  | { "type": "revoke",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** Its id: what stands before the first dot of the invite. */
+  invite: string,
+};
 
 export type ClientMessage = { "type": "chat",
   /** The text; with files it may be left out. */
@@ -354,4 +573,5 @@ export type ClientMessage = { "type": "chat",
   ticket: string,
   /** The newest cursor the client has, if it still has what lies before it. */
   cursor?: string,
-};
+}
+  | HostMessage;
