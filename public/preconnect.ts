@@ -3,7 +3,7 @@
 
 import { preconnect } from "./transport/ws";
 import { parseTransport } from "./protocol/transport-name";
-import { parseAddress } from "./e2ee/key";
+import { inviteOf, parseAddress } from "./e2ee/key";
 import { savedNameFor, loadLanguage, loadSession, loadTransport } from "./storage/storage";
 import { chooseLanguage, type Language } from "./i18n/language";
 import { applyTheme, loadTheme } from "./views/theme";
@@ -40,4 +40,4 @@ for (const href of [
 
 const transport = parseTransport(new URLSearchParams(location.search).get("transport")) ?? loadTransport() ?? "ws";
 if (room !== null && name !== null && transport === "ws")
-  preconnect({ room, name, ticket: loadSession(room)?.ticket ?? null });
+  preconnect({ room, name, ticket: loadSession(room)?.ticket ?? null, invite: inviteOf(location.search) });

@@ -9,12 +9,14 @@ import {
   type Inbound,
   isEntry,
   type LogEntry,
+  type Rules,
 } from "../protocol/frames";
 import type { OpenedLine, RoomCipher } from "./cipher";
 import { openFiles } from "./file-key";
 import type { LineVerifier } from "./line-verifier";
 import type { ChainPosition } from "./payload";
 import { isSealed, type Unopened, unopened } from "./sealed-text";
+import { openTitle } from "./title";
 
 /** The frame as this page may read it. Without a cipher, or with another key, sealed texts stay undecryptable. */
 export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verifier: LineVerifier): Promise<Inbound> {
@@ -25,11 +27,24 @@ export async function openFrame(frame: Inbound, cipher: RoomCipher | null, verif
       const opened = await Promise.all(frame.history.map((entry) => openEntry(entry, cipher)));
       if (!frame.resumed || frame.reset) verifier.resetPositions();
       // In log order: the verdict on a line depends on the lines before it.
-      return { ...frame, history: opened.map((verify) => verify(verifier)) };
+      const { rules } = frame;
+      return {
+        ...frame,
+        ...(rules ? { rules: await openRules(rules, cipher) } : {}),
+        history: opened.map((verify) => verify(verifier)),
+      };
     }
+    case "rules":
+      return { ...frame, rules: await openRules(frame.rules, cipher) };
     default:
       return frame;
   }
+}
+
+/** A title that this page cannot open is none. */
+async function openRules({ title: sealed = "", ...rules }: Rules, cipher: RoomCipher | null): Promise<Rules> {
+  const title = await openTitle(sealed, cipher);
+  return title === null ? rules : { ...rules, title };
 }
 
 async function openEntry(entry: LogEntry, cipher: RoomCipher | null): Promise<(verifier: LineVerifier) => LogEntry> {

@@ -191,6 +191,17 @@ describe("an invitation", () => {
     }
   });
 
+  test("may bring an invite, whatever stands around it", () => {
+    const secret = "A".repeat(43);
+    const key = { is: "key", secret };
+    for (const [text, invitation] of [
+      [`https://parlor.example/r/${ROOM}?invite=a.b#${secret}`, { room: ROOM, key, invite: "a.b" }],
+      [`come: https://parlor.example/r/${ROOM}/?transport=sse&invite=a.b`, { room: ROOM, key: none, invite: "a.b" }],
+      [`https://parlor.example/r/${ROOM}?invite=`, { room: ROOM, key: none }],
+    ] as const)
+      expect(parseInvitation(text), text).toEqual(invitation);
+  });
+
   test("that names no room is none", () => {
     for (const text of [
       "",

@@ -59,8 +59,11 @@ function unescapeHashes(address: string): string {
   return address.replaceAll(ESCAPED_HASH, "#");
 }
 
+/** What was pasted: the room it leads to, with the key and the invite that the link has. */
+export type Invitation = { room: string; key: Key; invite?: string };
+
 /** Parses what is pasted: an id, an id with its key, a link, or a sentence with a link. Null where no room is named. */
-export function parseInvitation(given: string): { room: string; key: Key } | null {
+export function parseInvitation(given: string): Invitation | null {
   const text = unescapeHashes(given.replaceAll(UNSEEN, "").trim());
   const link = LINK.exec(text);
   if (!link) {
@@ -75,7 +78,13 @@ export function parseInvitation(given: string): { room: string; key: Key } | nul
   const ends = fragment === undefined && asked === "" && (behind !== "" || /\s/.test(text.slice(0, link.index)));
   const id = ID.exec(named!)?.[1] ?? "";
   const room = parseRoomId(decode(ends ? id.replace(/\.+$/, "") : id));
-  return room === null ? null : { room, key: parseKey(fragment ?? cutOff ?? null) };
+  const invite = inviteOf(asked!.replace(/^\//, ""));
+  return room === null ? null : { room, key: parseKey(fragment ?? cutOff ?? null), ...(invite ? { invite } : {}) };
+}
+
+/** The invite in the query of an address. */
+export function inviteOf(search: string): string | null {
+  return new URLSearchParams(search).get("invite");
 }
 
 function decode(part: string): string {

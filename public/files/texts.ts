@@ -1,5 +1,6 @@
 // The texts of files, in their chunk.
 
+import { ERRORS } from "../i18n/errors";
 import { i18n } from "../i18n/i18n.svelte";
 import type { Language } from "../i18n/language";
 import { pluralizer } from "../i18n/plural";
@@ -136,6 +137,6 @@ export function messageErrorText(code: string): string {
 /** Why the server refused a file, which can be tried again. */
 export function fileErrorText(code: string): string {
   const { errors } = FILES[i18n.language];
-  const known: Record<string, string> = { ...i18n.texts.errors, ...errors };
+  const known: Record<string, string> = { ...ERRORS[i18n.language], ...errors };
   return known[code] ?? errors.refused;
 }

@@ -3,6 +3,9 @@
 import type { Language } from "./language";
 
 const en = {
+  lastTitle: "Close this room?",
+  lastLeave: "Leave and close the room",
+  stay: "Stay",
   copyFailed: "Couldn’t copy. Select the link and copy it yourself.",
   share: "Share…",
   inviteTitle: "Invite people",
@@ -25,6 +28,9 @@ const en = {
 type DialogTexts = typeof en;
 
 const ru: DialogTexts = {
+  lastTitle: "Закрыть комнату?",
+  lastLeave: "Выйти и закрыть комнату",
+  stay: "Остаться",
   copyFailed: "Не удалось скопировать. Выделите ссылку и скопируйте её сами.",
   share: "Поделиться…",
   inviteTitle: "Пригласить в комнату",

@@ -79,10 +79,6 @@ class I18n {
     const [size, name] = units.find(([unit]) => seconds >= unit && seconds % unit === 0) ?? [1, t.seconds];
     return name(seconds / size);
   }
-
-  errorText(code: string, message: string): string {
-    return this.texts.errors[code] ?? (message || this.texts.errors.unknown!);
-  }
 }
 
 function sameDay(a: number, b: number): boolean {

@@ -2,11 +2,19 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ACCOUNT } from "../account/texts";
+import { COMMAND_TEXTS } from "../commands/texts";
+import { SETTINGS } from "../host/settings-texts";
+import { HOST } from "../host/texts";
 import { MORE } from "../more/texts";
 import { CHOICES } from "./choices";
 import { COMPARISON } from "./comparison";
 import { DIALOGS } from "./dialogs";
+import { ENDING } from "./ending";
+import { ERRORS, errorText } from "./errors";
 import { LANDING } from "./landing";
+import { NAME_PROMPT } from "./name-prompt";
+import { INVITES } from "../invite/texts";
+import { RECEIPT } from "../receipt/texts";
 import { TALK } from "./talk";
 import { WRITING } from "./writing";
 import { en } from "./en";
@@ -18,12 +26,24 @@ import { ru as secrecyRu } from "./encryption/ru";
 import { i18n } from "./i18n.svelte";
 
 /** What is called the same in every language. */
-const NAMES = [LANDING.ru.joinPlaceholder, "WebSocket", "SSE", "Markdown", "JSON"];
+const NAMES = [
+  LANDING.ru.joinPlaceholder,
+  "WebSocket",
+  "SSE",
+  "Markdown",
+  "JSON",
+  ...Object.values(COMMAND_TEXTS.ru.usage),
+];
 
 describe.each([
   ["of the page", en, ru],
   ["of the landing", LANDING.en, LANDING.ru],
   ["of the dialogs", DIALOGS.en, DIALOGS.ru],
+  ["of rooms that ended", ENDING.en, ENDING.ru],
+  ["of invites", INVITES.en, INVITES.ru],
+  ["of receipts", RECEIPT.en, RECEIPT.ru],
+  ["of the question for a name", NAME_PROMPT.en, NAME_PROMPT.ru],
+  ["of errors", ERRORS.en, ERRORS.ru],
   ["of what is done with messages", TALK.en, TALK.ru],
   ["of writing", WRITING.en, WRITING.ru],
   ["of the comparison", COMPARISON.en, COMPARISON.ru],
@@ -32,13 +52,16 @@ describe.each([
   ["of accounts", ACCOUNT.en, ACCOUNT.ru],
   ["of what is chosen for a browser", CHOICES.en, CHOICES.ru],
   ["of a room's menu", MORE.en, MORE.ru],
+  ["of a room with a host", HOST.en, HOST.ru],
+  ["of the host's dialogs", SETTINGS.en, SETTINGS.ru],
+  ["of commands", COMMAND_TEXTS.en, COMMAND_TEXTS.ru],
 ])("the dictionaries %s", (_, en, ru) => {
   const shape = (of: object): string[] =>
     Object.entries(of).flatMap(([key, value]) =>
       typeof value === "object" ? shape(value).map((k) => `${key}.${k}`) : [`${key}: ${typeof value}`],
     );
 
-  test("say the same things, the errors included", () => {
+  test("say the same things", () => {
     expect(shape(ru).sort()).toEqual(shape(en).sort());
   });
 
@@ -109,8 +132,8 @@ describe("the language", () => {
 
   test("tells a refusal it knows in its own texts and any other in the server's", async () => {
     await i18n.switch("ru");
-    expect(i18n.errorText("room_full", "this room is full")).toBe("Комната заполнена.");
-    expect(i18n.errorText("new_code", "as the server says")).toBe("as the server says");
-    expect(i18n.errorText("new_code", "")).toBe(ru.errors.unknown);
+    expect(errorText("room_full", "this room is full")).toBe("Комната заполнена.");
+    expect(errorText("new_code", "as the server says")).toBe("as the server says");
+    expect(errorText("new_code", "")).toBe(ERRORS.ru.unknown);
   });
 });

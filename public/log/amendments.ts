@@ -2,7 +2,7 @@
 
 import type { Delete, Doubt, Edit, React } from "../protocol/frames";
 import { addReaction } from "./reactions";
-import { type Entry, findEntry, type Log, type Outgoing, replaceEntry } from "./state";
+import { type Entry, findEntry, isHost, type Log, type Outgoing, replaceEntry } from "./state";
 
 /** Applied twice an amendment changes nothing, and so does one of a message that this page lacks. */
 export function amend(log: Log, by: React | Edit | Delete): Log {
@@ -57,12 +57,16 @@ export function merge(line: Entry, told: Entry): Entry {
   return more.length > 0 ? { ...words, reactions: [...known, ...more] } : words;
 }
 
-/** Whether the server will let this page amend a message: as its author, by its present seat, where messages are kept. */
-export function mayDelete({ me, limits }: Pick<Log, "me" | "limits">, line: Entry | Outgoing): line is Entry {
-  return line.kind === "entry" && line.from === me?.clientId && !line.deleted && limits?.historyLength !== 0;
+type Seat = Pick<Log, "me" | "limits" | "members">;
+
+/** Whether the server will let this page delete a message: as its author, by its present seat, or as the host. */
+export function mayDelete({ me, limits, members }: Seat, line: Entry | Outgoing): line is Entry {
+  const own = line.kind === "entry" && line.from === me?.clientId;
+  return line.kind === "entry" && !line.deleted && limits?.historyLength !== 0 && (own || isHost({ me, members }));
 }
 
 /** For some time a message can be edited, too. One that this page cannot read it cannot edit. */
-export function mayEdit(log: Pick<Log, "me" | "limits">, line: Entry | Outgoing, now: number): line is Entry {
-  return mayDelete(log, line) && !line.encryption && now < line.at + (log.limits?.editAge ?? 0) * 1000;
+export function mayEdit(log: Seat, line: Entry | Outgoing, now: number): line is Entry {
+  const age = (log.limits?.editAge ?? 0) * 1000;
+  return mayDelete(log, line) && line.from === log.me?.clientId && !line.encryption && now < line.at + age;
 }

@@ -1,7 +1,7 @@
 // The lines of the log: messages by their number, notices by their time, and how many of each are kept.
 
 import { merge } from "./amendments";
-import { type Entry, type Log, type Notice, type Outgoing, replaceEntry } from "./state";
+import { type Entry, type Log, type Notice, type Outgoing, replaceEntry, type RuleChange } from "./state";
 
 const NOTICES_MAX = 100;
 /** Where the server keeps none, messages seen live stay until their age. */
@@ -40,13 +40,21 @@ export function noticed(
   from = "",
   reason = "",
   previous?: string,
+  change?: RuleChange,
 ): Log {
   return trim({
     ...log,
     nextKey: log.nextKey + 1,
     lines: [
       ...log.lines,
-      { ...notice(log, what, at), user, from, reason, ...(previous === undefined ? {} : { previous }) },
+      {
+        ...notice(log, what, at),
+        user,
+        from,
+        reason,
+        ...(previous === undefined ? {} : { previous }),
+        ...(change ? { change } : {}),
+      },
     ],
   });
 }
@@ -55,9 +63,14 @@ export function notice(log: Log, what: Notice["what"], at: number): Notice {
   return { kind: "notice", key: log.nextKey, at, what, user: "", from: "", reason: "" };
 }
 
+/** Seconds that a message is kept: as the server limits it, or the host. */
+export function messageAge({ limits, rules }: Pick<Log, "limits" | "rules">): number {
+  return Math.min(limits?.historyAge ?? Infinity, rules?.messageAge ?? Infinity);
+}
+
 /** A limit below a second arrives as 0; a line must stay long enough to be drawn. */
 export function lifetime(log: Log): number {
-  return log.limits ? Math.max(log.limits.historyAge, 1) * 1000 : Infinity;
+  return Math.max(messageAge(log), 1) * 1000;
 }
 
 export function trim(log: Log): Log {

@@ -3,6 +3,7 @@
 
 import type { Chat, Delete, Edit, LogEntry, Member, React, Snapshot } from "../protocol/frames";
 import { amend } from "./amendments";
+import { applyHosting, type HostEvent } from "./hosting";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, applyRename, byArrival, certainMembers, type CallEvent, type RenameEvent } from "./members";
 import {
@@ -27,8 +28,9 @@ export type LogEvent =
   | { type: "ack"; n: number | null; seq: number; at: number; cursor: string | null }
   | { type: "joined"; member: Member; count: number; now: number }
   | { type: "left"; clientId: string; user: string; reason: string; count: number; now: number }
-  | { type: "presence"; count: number; members: readonly Member[] | null }
+  | { type: "presence"; count: number; members: readonly Member[] | null; now?: number }
   | CallEvent
+  | HostEvent
   | RenameEvent
   | { type: "typing"; from: string; user: string; typing: boolean; now: number }
   | ({ type: "send" } & NewLine)
@@ -108,6 +110,12 @@ export function reduce(log: Log, event: LogEvent): Log {
         ? next
         : { ...next, typing: log.typing.filter((t) => members.some((m) => m.clientId === t.from)) };
     }
+    case "host":
+    case "rules":
+    case "knock":
+    case "knock-over":
+    case "purge":
+      return applyHosting(log, event);
     case "call":
       return applyCall(log, event);
     case "renamed":
@@ -163,6 +171,8 @@ function applySnapshot(log: Log, s: Snapshot): Log {
     count: s.count,
     typing: [],
     limits: s.limits,
+    rules: s.rules ?? null,
+    knocks: s.knocks ?? [],
     video: s.video,
     seq: continues ? log.seq : 0,
   };
@@ -236,7 +246,9 @@ function advance(log: Log, { from, seq, cursor }: LogEntry): Log {
 
 function applyAck(log: Log, ack: { n: number | null; seq: number; at: number; cursor: string | null }): Log {
   // Without a cursor the ack is outside the stream: earlier messages may still be on their way.
-  const next = ack.cursor !== null && ack.seq > log.seq ? { ...log, seq: ack.seq, cursor: ack.cursor } : log;
+  const moves = ack.cursor !== null && ack.seq > log.seq ? { seq: ack.seq, cursor: ack.cursor } : {};
+  // The server counts what it deletes in the host's name.
+  const next = { ...log, ...moves, lastN: Math.max(log.lastN, ack.n ?? 0) };
   const sent = next.outgoing.find((o) => o.n === ack.n);
   if (!sent || !next.me) return next;
   const { clientId, user } = next.me;

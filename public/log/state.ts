@@ -1,6 +1,6 @@
 // What the page knows of a room. Every time is the server's, in milliseconds.
 
-import type { Attached, Doubt, Limits, Member } from "../protocol/frames";
+import type { Attached, Doubt, Knock, Limits, Member, Rules } from "../protocol/frames";
 
 export type Entry = {
   kind: "entry";
@@ -44,12 +44,21 @@ export type Notice = {
   kind: "notice";
   key: number;
   at: number;
-  what: "joined" | "left" | "renamed" | "lost" | "back" | "gone";
+  what: "joined" | "left" | "renamed" | "lost" | "back" | "gone" | "host" | "rules";
   user: string;
   /** The name before, of one that was renamed. */
   previous?: string;
   from: string;
   reason: string;
+  change?: RuleChange;
+};
+
+/** What the host changed: the rules before and after, and the names of members muted or heard again. */
+export type RuleChange = {
+  before: Partial<Rules>;
+  after: Partial<Rules>;
+  muted: readonly string[];
+  unmuted: readonly string[];
 };
 
 /** What this page wants changed about the message `target`. */
@@ -94,6 +103,10 @@ export type Log = {
   count: number;
   typing: readonly Typist[];
   limits: Limits | null;
+  /** Null from a server without hosts. */
+  rules: Rules | null;
+  /** Who waits to be let in, where this page's member is the host. */
+  knocks: readonly Knock[];
   video: boolean;
   /** The newest cursor that this page can resume from. */
   cursor: string | null;
@@ -109,6 +122,11 @@ export type Log = {
 /** Whether this page wrote it, from its present seat or an earlier one. */
 export function isMine({ me, former }: Log, from: string): boolean {
   return from === me?.clientId || former.includes(from);
+}
+
+/** This page's member is the host of the room. */
+export function isHost({ me, members }: Pick<Log, "me" | "members">): boolean {
+  return members.some((m) => m.clientId === me?.clientId && m.host === true);
 }
 
 /** A message that can be answered, reacted to or amended. */
@@ -133,6 +151,8 @@ export function emptyLog(seat: SavedIdentity | null = null): Log {
     count: 0,
     typing: [],
     limits: null,
+    rules: null,
+    knocks: [],
     video: false,
     cursor: null,
     seq: 0,

@@ -258,3 +258,68 @@ test("a name follows the server's rule", () => {
   for (const bad of ["", "   ", "a\nb", "a\u0000b", "\u202ennA", "x".repeat(33)])
     expect(parseName(bad), JSON.stringify(bad)).toBeNull();
 });
+
+describe("a room with a host", () => {
+  const rules = { lock: "knock", history: "since_join", endsAt: "2026-01-03T00:00:00.000Z", title: "Plans" };
+
+  test("has rules, a host, muted members and, for the host, knocks", () => {
+    const members = [
+      { ...welcome.members[0], host: true },
+      { clientId: "c2", user: "Ben", joinedAt: welcome.timestamp, muted: true },
+    ];
+    const knocks = [{ clientId: "c3", user: "Eve", verified: true }];
+    expect(parseFrame(JSON.stringify({ ...welcome, members, room: rules, knocks }))).toMatchObject({
+      rules,
+      knocks,
+      members: [{ host: true }, { muted: true }],
+    });
+    expect(parseFrame(JSON.stringify({ ...welcome, room: rules }))).not.toHaveProperty("knocks");
+    expect(parseFrame(JSON.stringify(welcome))).not.toHaveProperty("rules");
+    expect(() => parseFrame(JSON.stringify({ ...welcome, room: "open" }))).toThrow(BadFrame);
+  });
+
+  test.each([
+    [
+      { type: "host", clientId: "c2", user: "Ben", room: "r" },
+      { type: "host", clientId: "c2", user: "Ben" },
+    ],
+    [
+      { type: "rules", room: "r", rules },
+      { type: "rules", rules, muted: [] },
+    ],
+    [
+      { type: "rules", room: "r", rules, muted: ["c2"] },
+      { type: "rules", rules, muted: ["c2"] },
+    ],
+    [
+      { type: "knock", clientId: "c3", user: "Eve", verified: true, room: "r" },
+      { type: "knock", clientId: "c3", user: "Eve", verified: true },
+    ],
+    [
+      { type: "knock-over", clientId: "c3", room: "r" },
+      { type: "knock-over", clientId: "c3" },
+    ],
+    [{ type: "knocking", clientId: "c3", room: "r" }, { type: "knocking" }],
+    [
+      { type: "receipt", receipt: "a.b.c" },
+      { type: "receipt", receipt: "a.b.c" },
+    ],
+    [
+      { type: "joined", clientId: "c2", user: "Ben", joinedAt: welcome.timestamp, count: 2, muted: true },
+      { type: "joined", clientId: "c2", user: "Ben", muted: true, count: 2 },
+    ],
+  ])("says what changes: %j", (frame, read) => {
+    expect(parseFrame(JSON.stringify(frame))).toMatchObject(read);
+  });
+
+  test.each([
+    ["kicked", 4403],
+    ["burned", 4410],
+    ["room_locked", 4423],
+    ["not_admitted", 4403],
+    ["invite_spent", 4410],
+  ])("has an end that is final: %s", (code, close) => {
+    expect(closeCodeOf(code)).toBe(close);
+    expect(closeMeaning(close, code)).toEqual({ why: code, retry: "never" });
+  });
+});

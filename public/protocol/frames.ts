@@ -3,16 +3,32 @@
 import type {
   Attachment as WireFile,
   ClientMessage,
+  HostMessage,
+  Knock as WireKnock,
   LogEntry as WireEntry,
   Member as WireMember,
   Reaction as WireReactions,
+  Rules,
   ServerMessage,
 } from "./generated/messages";
 import { BadFrame, FieldReader } from "./field-reader";
 
 export { BadFrame, FieldReader };
+export type { HostMessage, Rules };
 
-export type Member = { clientId: string; user: string; joinedAt: number; inCall?: boolean; verified?: true };
+export type Member = {
+  clientId: string;
+  user: string;
+  joinedAt: number;
+  inCall?: boolean;
+  verified?: true;
+  host?: true;
+  /** In the chat, by the host. */
+  muted?: true;
+};
+
+/** A newcomer that waits to be let in. */
+export type Knock = { clientId: string; user: string; verified?: true };
 
 export type Limits = {
   textLength: number;
@@ -110,6 +126,10 @@ export type Snapshot = {
   members: Member[];
   history: LogEntry[];
   limits: Limits;
+  /** None from a server without hosts. */
+  rules?: Rules;
+  /** Only to the host. */
+  knocks?: readonly Knock[];
   video: boolean;
   at: number;
 };
@@ -120,13 +140,22 @@ export type Inbound =
   | LogEntry
   /** Without `seq` it answers a new name. */
   | { type: "ack"; n: number | null; seq: number | null; at: number; cursor: string | null }
-  | { type: "joined"; clientId: string; user: string; joinedAt: number; verified?: true; count: number }
+  | ({ type: "joined"; count: number } & Member)
   | { type: "left"; clientId: string; user: string; reason: string; count: number }
   /** Of a crowd only the number; with members it is no crowd any more. */
   | { type: "presence"; count: number; members: Member[] | null }
   | { type: "typing"; from: string; user: string; typing: boolean }
   | { type: "renamed"; clientId: string; user: string; previous: string }
   | { type: "call"; clientId: string; user: string; inCall: boolean; verified?: true }
+  | ({ type: "host" } & Knock)
+  /** `muted`: all members that are. */
+  | { type: "rules"; rules: Rules; muted: readonly string[] }
+  | ({ type: "knock" } & Knock)
+  | { type: "knock-over"; clientId: string }
+  /** This page waits to be let in. */
+  | { type: "knocking" }
+  /** What the server signs when the room ends. */
+  | { type: "receipt"; receipt: string }
   | { type: "pong" }
   | { type: "status"; code: string; message: string }
   | { type: "closing"; code: string; message: string; retryAfter: number | null }
@@ -138,7 +167,11 @@ export type NewEntry = Extract<ClientMessage, { type: WireEntry["type"] }> & { n
 /** The member takes another name. */
 export type Rename = Extract<ClientMessage, { type: "rename" }>;
 
-export type Outbound = NewEntry | Exclude<ClientMessage, { type: NewEntry["type"] | "livekit-token" }>;
+/** What the host asks for: each with a number of its own. */
+export type HostRequest = HostMessage & { n: number };
+
+export type Outbound =
+  NewEntry | HostRequest | Exclude<ClientMessage, { type: NewEntry["type"] | HostMessage["type"] | "livekit-token" }>;
 
 /** Null for a type this page does not know: the contract may grow. */
 export function parseFrame(data: unknown): Inbound | null {
@@ -190,14 +223,7 @@ const READERS: { [Type in ServerMessage["type"]]: (f: FieldReader<Wire<Type>>) =
     at: f.time("timestamp"),
     cursor: f.maybeText("cursor"),
   }),
-  joined: (f) => ({
-    type: "joined",
-    clientId: f.text("clientId"),
-    user: f.text("user"),
-    joinedAt: f.time("joinedAt"),
-    ...verified(f),
-    count: f.number("count"),
-  }),
+  joined: (f) => ({ type: "joined", ...member(f), count: f.number("count") }),
   left: (f) => ({
     type: "left",
     clientId: f.text("clientId"),
@@ -224,6 +250,16 @@ const READERS: { [Type in ServerMessage["type"]]: (f: FieldReader<Wire<Type>>) =
     inCall: f.flag("inCall"),
     ...verified(f),
   }),
+  host: (f) => ({ type: "host", ...knock(f) }),
+  rules: (f) => ({
+    type: "rules",
+    rules: f.object("rules").all as Rules,
+    muted: f.all["muted"] ? f.texts("muted") : [],
+  }),
+  knock: (f) => ({ type: "knock", ...knock(f) }),
+  "knock-over": (f) => ({ type: "knock-over", clientId: f.text("clientId") }),
+  knocking: () => ({ type: "knocking" }),
+  receipt: (f) => ({ type: "receipt", receipt: f.text("receipt") }),
   pong: () => ({ type: "pong" }),
   status: (f) => ({ type: "status", code: f.text("code"), message: f.maybeText("message") ?? "" }),
   closing: (f) => ({ type: "closing", ...error(f) }),
@@ -289,13 +325,17 @@ function verified(f: { maybeFlag(key: "verified"): boolean | null }): { verified
   return f.maybeFlag("verified") ? { verified: true } : {};
 }
 
-function member(f: FieldReader<WireMember>): Member {
+function knock(f: Pick<FieldReader<WireKnock>, "text" | "maybeFlag">): Knock {
+  return { clientId: f.text("clientId"), user: f.text("user"), ...verified(f) };
+}
+
+function member(f: Pick<FieldReader<WireMember>, "text" | "time" | "maybeFlag">): Member {
   return {
-    clientId: f.text("clientId"),
-    user: f.text("user"),
+    ...knock(f),
     joinedAt: f.time("joinedAt"),
     inCall: f.maybeFlag("inCall") ?? false,
-    ...verified(f),
+    ...(f.maybeFlag("host") ? { host: true } : {}),
+    ...(f.maybeFlag("muted") ? { muted: true } : {}),
   };
 }
 
@@ -327,6 +367,8 @@ function snapshot(f: FieldReader<Wire<"welcome">> | FieldReader<Wire<"reset">>):
       fileBytes: limits.maybeNumber("fileBytes") ?? 0,
       ...(limits.maybeFlag("noExport") ? { noExport: true } : {}),
     },
+    ...(f.all["room"] ? { rules: f.object("room").all as Rules } : {}),
+    ...(f.all["knocks"] ? { knocks: f.list<WireKnock>("knocks").map(knock) } : {}),
     video: f.flag("video"),
     at: f.time("timestamp"),
   };

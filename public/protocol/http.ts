@@ -25,6 +25,8 @@ export type PollReply = {
   reset: boolean;
   ticket: string | null;
   lastN: number | null;
+  /** Where they came with the members. */
+  rules: { room?: unknown; knocks?: unknown };
 };
 
 export function readJoinReply(json: unknown): JoinReply {
@@ -46,6 +48,7 @@ export function readPollReply(json: unknown): PollReply {
     reset: f.all.reset === true,
     ticket: f.maybeText("ticket"),
     lastN: f.maybeNumber("lastN"),
+    rules: "room" in f.all ? { room: f.all["room"], knocks: f.all["knocks"] } : {},
   };
   // A room that was emptied since has other members: without their list the page has to join again.
   if (batch.reset && !batch.members) throw new BadFrame("poll.members must come with a reset");

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeSocket } from "./socket.fixture";
-import { LEAVE_TIMEOUT, RoomSession } from "./room-session.svelte";
+import { LEAVE_TIMEOUT } from "./leaving";
+import { RoomSession } from "./room-session.svelte";
 
 let session: RoomSession;
 const socket = () => FakeSocket.last;

@@ -10,6 +10,8 @@ export type RoomSessionOptions = {
   transport?: TransportName | null;
   /** The room's key from the link; null without one. */
   secret?: Secret | null;
+  /** Of the address this page was opened with. */
+  invite?: string | null;
   /** The key in storage, when a page has several seats in a room. */
   storageKey?: string;
   traffic?: TrafficCounter;

@@ -3,47 +3,43 @@
 import { TransportSelector, transportSpecs } from "../transport/selector";
 import { Connection } from "../transport/connection";
 import type { ConnectionState } from "../transport/connection-state";
-import { isReachable } from "../transport/reachability";
+import type { JoinParams } from "../transport/transport";
 import { entryEvent, type LogEvent, nextTick, reduce } from "../log/log";
 import { lostWords, type NewLine, nextToSend, toFrame } from "../log/outgoing";
 import { reactionTo } from "../log/reactions";
 import { emptyLog, findEntry, type Log, type Outgoing } from "../log/state";
 import { MemberColours } from "../log/member-colours";
-import type { Attached, Chat, Inbound } from "../protocol/frames";
+import type { Attached, Chat, HostMessage, Inbound } from "../protocol/frames";
 import type { RoomCipher } from "../e2ee/cipher";
 import type { Secret } from "../e2ee/key";
 import { markUndecryptable } from "../e2ee/sealed-text";
 import type { Sealer } from "../e2ee/sealer";
-import {
-  forgetSession,
-  loadSession,
-  loadTransport,
-  type SavedSession,
-  saveSession,
-  saveTransport,
-} from "../storage/storage";
+import { forgetRoom, forgetSession, loadSession, loadTransport, saveTransport } from "../storage/storage";
+import type { SavedSession } from "../storage/storage";
+import { BROWSER } from "./browser";
 import { Draft } from "./draft.svelte";
 import { inbox } from "../files/inbox.svelte";
+import type { Hosting } from "./hosting";
+import { confirmLeave } from "./leaving";
 import { listenToPage } from "./page-events";
 import { PlainConsent } from "./plain-consent.svelte";
 import { Redraw } from "./redraw";
 import type { Renaming } from "./renaming";
 import type { RoomSessionOptions } from "./room-session-options";
+import { saveSeat } from "./saved-seat";
 import { ServerClock } from "./server-clock";
 import { Tick } from "./tick";
 import { Typing } from "./typing";
-
-/** Milliseconds after which an unanswered leave counts as unconfirmed, unless the answer still comes. */
-export const LEAVE_TIMEOUT = 3_000;
+import { takeBackUnsent } from "./unsent";
 
 export class RoomSession {
   readonly room: string;
   /** As it is wanted; the log has the one that the server knows. */
   name: string;
-  /** The room's key from the link; null without one. */
-  readonly secret: Secret | null;
+  /** The room's key from the link; null without one, and once the host has ended the room. */
+  secret: Secret | null;
   /** The keys derived from it. */
-  readonly cipher: Promise<RoomCipher> | null;
+  cipher: Promise<RoomCipher> | null;
   /** This browser cannot encrypt: nothing is sent. */
   encryptionFailed = $state(false);
   readonly plain: PlainConsent;
@@ -61,14 +57,22 @@ export class RoomSession {
   tooFast = $state(false);
   /** Whether the server confirmed the leave; null while unknown. Without it the seat is held for the grace. */
   leaveConfirmed: boolean | null = $state(true);
+  /** The host has not let this page in yet. */
+  knocking = $state(false);
+  /** What the server signed when the room ended: a JWS. */
+  receipt: string | null = $state(null);
   /** Messages that arrived while the tab was hidden; counted before they are drawn. */
   unread = $state(0);
   readonly typing: Typing;
   /** Comes with the dialog for another name. */
   renaming: Renaming | null = null;
+  /** Comes with the host's controls. */
+  hosting: Hosting | null = null;
   readonly colours = new MemberColours();
   readonly #storageKey: string;
   readonly #options: RoomSessionOptions;
+  /** The invite counts once: a page that was in the room comes back with its ticket. */
+  #joining: Pick<JoinParams, "traffic" | "invite">;
   readonly #connection: Connection;
   #log: Log;
   readonly #redraw = new Redraw(() => (this.log = this.#log));
@@ -93,7 +97,8 @@ export class RoomSession {
     this.#options = options;
     this.secret = options.secret ?? null;
     this.#storageKey = options.storageKey ?? room;
-    const { transport: forced = null, traffic = null } = options;
+    const { transport: forced = null, traffic = null, invite = null } = options;
+    this.#joining = { traffic, invite };
     const saved = loadSession(this.#storageKey);
     this.cipher = this.secret === null ? null : this.#loadCipher(this.secret, saved);
     this.cipher?.catch(() => (this.encryptionFailed = true));
@@ -104,17 +109,14 @@ export class RoomSession {
     this.#draft = new Draft(this.#storageKey);
     this.#connection = new Connection({
       selector: new TransportSelector(transportSpecs(forced), loadTransport()),
-      joinParams: () => ({ room, name: this.name, ticket: this.#ticket, cursor: this.#log.cursor, traffic }),
+      joinParams: () => ({ room, name: this.name, ticket: this.#ticket, cursor: this.#log.cursor, ...this.#joining }),
       onFrame: (frame) => this.#onFrame(frame),
       onTicket: (ticket) => (this.#ticket = ticket),
-      isReachable,
       onState: (state) => this.#onConnectionState(state),
-      timers: { set: (ms, then) => window.setTimeout(then, ms), clear: (id) => window.clearTimeout(id) },
-      random: Math.random,
+      ...BROWSER,
     });
     this.typing = new Typing((typing) => this.#connection.send({ type: "typing", typing }));
-    const setVisible = (visible: boolean) => this.#dispatch({ type: "visibility", visible });
-    listenToPage(this.#connection, setVisible, this.#lifetime.signal);
+    listenToPage(this.#connection, (visible) => this.#dispatch({ type: "visibility", visible }), this.#lifetime.signal);
     this.#connection.connect();
   }
 
@@ -126,8 +128,12 @@ export class RoomSession {
 
   /** Asks for another name. Gives the code of what is wrong, or nothing once it is taken. */
   rename(user: string, by: typeof Renaming): Promise<string> {
-    this.renaming ??= new by(this.#connection, (name) => this.#setName(name));
-    return this.renaming.ask(user);
+    return (this.renaming ??= new by(this.#connection, (name) => this.#setName(name))).ask(user);
+  }
+
+  /** Asks for what only the host may do. Gives the code of what is wrong, or nothing once it is done. */
+  host(what: HostMessage, by: typeof Hosting): Promise<string> {
+    return (this.hosting ??= new by(this.#connection, (from) => this.#dispatch({ type: "purge", from }))).ask(what);
   }
 
   /** The server's time, as far as the page knows it. */
@@ -198,12 +204,7 @@ export class RoomSession {
 
   /** Pending messages go back into the draft. */
   takeBackUnsent(): void {
-    const waiting = this.#log.outgoing.filter((o) => o.state === "pending" && !o.sent);
-    this.#draft.putBack(waiting.flatMap((o) => (o.amends?.type === "react" ? [] : [o.text])));
-    for (const { key, files } of waiting) {
-      inbox.takeBack(files);
-      this.discard(key);
-    }
+    takeBackUnsent(this.#log, this.#draft, (key) => this.discard(key));
     this.plain.asking = false;
   }
 
@@ -215,12 +216,7 @@ export class RoomSession {
   /** Leaves for good, or keeps the draft for coming back. */
   leave(keepsDraft = false): void {
     if (!keepsDraft) [this.draft, this.replyTo] = ["", null];
-    this.leaveConfirmed = null;
-    const late = window.setTimeout(() => (this.leaveConfirmed = false), LEAVE_TIMEOUT);
-    void this.#connection.leave().then((heard) => {
-      window.clearTimeout(late);
-      this.leaveConfirmed = heard;
-    });
+    confirmLeave(this.#connection.leave(), (confirmed) => (this.leaveConfirmed = confirmed));
   }
 
   /** Reconnects at once: out of a delay, or after an end that the user wants undone. */
@@ -253,12 +249,14 @@ export class RoomSession {
   }
 
   #apply(frame: Inbound): void {
+    if (this.hosting?.handle(frame)) return;
     if (this.renaming?.handle(frame)) return this.#sendNext();
     switch (frame.type) {
       case "welcome":
       case "reset": {
         this.#clock.set(frame.at);
         this.#ticket = frame.ticket;
+        this.#joining.invite = null;
         this.#sealer?.chain.setAuthor(frame.clientId);
         // Another seat, another room: the same number is another message.
         if (frame.clientId !== this.#log.me?.clientId) [this.replyTo, this.#last] = [null, undefined];
@@ -266,6 +264,7 @@ export class RoomSession {
         this.#dispatch({ type: "snapshot", snapshot: frame });
         this.log = this.#log;
         this.entered = true;
+        this.knocking = false;
         this.storeUnavailable = false;
         this.videoProblem = "";
         this.#persist();
@@ -292,15 +291,6 @@ export class RoomSession {
         this.#dispatch({ type, member, count, now: this.now() });
         break;
       }
-      case "presence":
-        this.#dispatch(frame);
-        break;
-      case "call":
-      case "left":
-      case "renamed":
-      case "typing":
-        this.#dispatch({ ...frame, now: this.now() });
-        break;
       case "error":
         if (frame.n !== null) {
           const { n, code, retryAfter } = frame;
@@ -313,9 +303,17 @@ export class RoomSession {
         if (frame.code === "video_unavailable" || frame.code === "video_refused") this.videoProblem = frame.code;
         else if (frame.code.startsWith("video_")) this.videoProblem = "";
         break;
+      case "knocking":
+        this.knocking = true;
+        break;
+      case "receipt":
+        this.receipt = frame.receipt;
+        break;
       case "pong":
       case "closing":
         break;
+      default:
+        this.#dispatch({ ...frame, now: this.now() });
     }
   }
 
@@ -333,10 +331,18 @@ export class RoomSession {
     if (state.is === "open" && !state.tooManyTabs && !this.#options.transport) saveTransport(state.transport);
     if (state.is === "open") this.#dispatch({ type: "connection", up: true, now: this.now() });
     if (state.is === "waiting" && this.entered) this.#dispatch({ type: "connection", up: false, now: this.now() });
-    if (state.is === "ended" && state.why === "left") {
-      this.#ticket = null;
-      forgetSession(this.#storageKey);
-    }
+    if (state.is !== "ended" || (state.why !== "left" && state.why !== "burned")) return;
+    this.#ticket = null;
+    forgetSession(this.#storageKey);
+    // The host has ended the room: nothing of it stays. The receipt may wait in this queue.
+    if (state.why === "burned") void this.#decryptQueue.then(() => this.#wipe());
+  }
+
+  #wipe(): void {
+    this.#lifetime.abort();
+    [this.#log, this.#sealer, this.#last, this.secret, this.cipher] = [emptyLog(), null, undefined, null, null];
+    [this.log, this.draft, this.replyTo] = [this.#log, "", null];
+    forgetRoom(this.#storageKey);
   }
 
   #dispatch(event: LogEvent): void {
@@ -389,9 +395,6 @@ export class RoomSession {
   }
 
   #persist(): void {
-    const { me, lastN, former } = this.#log;
-    const last = this.#sealer?.chain.last ?? this.#last;
-    if (me && this.#ticket !== null)
-      saveSession(this.#storageKey, { ...me, ticket: this.#ticket, lastN, former, ...(last?.n ? { last } : {}) });
+    saveSeat(this.#storageKey, this.#log, this.#ticket, this.#sealer?.chain.last ?? this.#last);
   }
 }

@@ -63,6 +63,15 @@ export function forgetSession(room: string): void {
   saveInCall(room, false);
 }
 
+/** Nothing of a room that has ended stays in this browser, its place among the recent rooms included. */
+export function forgetRoom(room: string): void {
+  tryStorage(() => {
+    for (const key of [sessionKey, draftKey, replyKey, callKey, plainKey]) sessionStorage.removeItem(key(room));
+    const kept = (JSON.parse(loadLocal(RECENT) ?? "[]") as { room?: unknown }[]).filter((one) => one.room !== room);
+    saveLocal(RECENT, kept.length === 0 ? null : JSON.stringify(kept));
+  });
+}
+
 /** Whether this tab was in the call when its page went away. */
 export function loadInCall(room: string): boolean {
   return tryStorage(() => sessionStorage.getItem(callKey(room))) !== null;

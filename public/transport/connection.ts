@@ -16,6 +16,8 @@ import { UpgradeSchedule } from "./upgrade-schedule";
 export const WELCOME_TIMEOUT = 8_000;
 /** A full room empties slowly: members have to leave. */
 export const FULL_ROOM_DELAY = 10_000;
+/** A host that does not answer a knock has so long; then the server refuses it. */
+export const KNOCK_TIMEOUT = 660_000;
 /** After this long the retry delay starts over. */
 export const SETTLED_AFTER = 10_000;
 /** After this long a transport is proven: longer than a long poll, which a proxy may cut short. */
@@ -30,6 +32,8 @@ const LATE_REQUEST_WINDOW = 5_000;
 export class Connection {
   #state: ConnectionState = { is: "idle" };
   #transport: Transport | null = null;
+  /** It was told to leave: a receipt may still come. */
+  #leaving: Transport | null = null;
   /** The transport brought its welcome. */
   #welcomed = false;
   /** It has lasted for PROVEN_AFTER. */
@@ -121,6 +125,7 @@ export class Connection {
   /** Leaves and ends at once. Resolves to true once the server has freed the seat, to false when it will not. */
   leave(): Promise<boolean> {
     this.#dropUpgrade();
+    this.#leaving = this.#transport;
     const heard = this.#transport?.leave() ?? Promise.resolve(false);
     this.#finish("left", "");
     return heard;
@@ -136,19 +141,28 @@ export class Connection {
   #open(): void {
     this.#timers.clearAll();
     this.#lastError = null;
-    const transport: Transport = this.#options.selector.current.open(this.#options.joinParams(), {
+    this.#transport = this.#start(this.#options.selector.current);
+    this.#timers.set("welcome", WELCOME_TIMEOUT, () => this.#onLost(true));
+  }
+
+  /** The present transport, or a better one that is tried. */
+  #start(spec: TransportSpec): Transport {
+    const isUpgrade = () => transport === this.#upgrade?.transport;
+    const transport: Transport = spec.open(this.#options.joinParams(), {
       onFrame: (data) => {
         if (transport === this.#transport) this.#onFrame(data);
+        else if (isUpgrade() && isOf("welcome", data)) this.#switchTo(transport, spec, data);
+        else if (transport === this.#leaving && isOf("receipt", data)) this.#onFrame(data);
       },
       onTicket: (ticket) => {
-        if (transport === this.#transport) this.#options.onTicket(ticket);
+        if (transport === this.#transport || isUpgrade()) this.#options.onTicket(ticket);
       },
       onEnd: (code) => {
         if (transport === this.#transport) this.#onEnd(code);
+        else if (isUpgrade()) this.#onUpgradeFailed(code !== TOO_MANY_TABS);
       },
     });
-    this.#transport = transport;
-    this.#timers.set("welcome", WELCOME_TIMEOUT, () => this.#onLost(true));
+    return transport;
   }
 
   /** Closes the transport without leaving. */
@@ -164,7 +178,7 @@ export class Connection {
   #onFrame(data: unknown): void {
     let frame: Inbound | null;
     try {
-      frame = typeof data === "string" ? parseFrame(data) : readFrame(data);
+      frame = read(data);
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;
       // Going on would leave a hole in the log; a reconnect fills it.
@@ -178,6 +192,7 @@ export class Connection {
       this.#lastError = { code: frame.code, message: frame.message, retryAfter: frame.retryAfter };
     }
     this.#options.onFrame(frame);
+    if (frame.type === "knocking") this.#timers.set("welcome", KNOCK_TIMEOUT, () => this.#onLost());
     // Nothing is sent before the welcome tells the seat.
     if (frame.type === "welcome") this.#welcome();
   }
@@ -308,20 +323,7 @@ export class Connection {
   }
 
   #openUpgrade(spec: TransportSpec): void {
-    const transport: Transport = spec.open(this.#options.joinParams(), {
-      onFrame: (data) => {
-        if (transport === this.#transport) this.#onFrame(data);
-        else if (transport === this.#upgrade?.transport && isWelcome(data)) this.#switchTo(transport, spec, data);
-      },
-      onTicket: (ticket) => {
-        if (transport === this.#transport || transport === this.#upgrade?.transport) this.#options.onTicket(ticket);
-      },
-      onEnd: (code) => {
-        if (transport === this.#transport) this.#onEnd(code);
-        else if (transport === this.#upgrade?.transport) this.#onUpgradeFailed(code !== TOO_MANY_TABS);
-      },
-    });
-    this.#upgrade = { transport, spec };
+    this.#upgrade = { transport: this.#start(spec), spec };
     this.#timers.set("upgrade-timeout", WELCOME_TIMEOUT, () => this.#onUpgradeFailed());
   }
 
@@ -383,9 +385,13 @@ export class Connection {
   }
 }
 
-function isWelcome(data: unknown): boolean {
+function read(data: unknown): Inbound | null {
+  return typeof data === "string" ? parseFrame(data) : readFrame(data);
+}
+
+function isOf(type: Inbound["type"], data: unknown): boolean {
   try {
-    return (typeof data === "string" ? parseFrame(data) : readFrame(data))?.type === "welcome";
+    return read(data)?.type === type;
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
 // Sends for transports that only receive: one request at a time, so that messages arrive in order.
 
 import { CONNECTION_LOST, closeCodeOf } from "../protocol/close";
-import { type NewEntry, type Outbound, parseJson, type Rename } from "../protocol/frames";
+import { type HostRequest, type NewEntry, type Outbound, parseJson, type Rename } from "../protocol/frames";
 import { type JoinReply, readJoinReply } from "../protocol/http";
 import type { TransportHandlers, JoinParams } from "./transport";
 
@@ -15,9 +15,16 @@ const FATAL = new Set([
   "replaced",
   "restarting",
   "not_found",
+  "kicked",
+  "burned",
 ]);
+/** Sent to `messages`; other frames with a number are the host's. */
+const MESSAGES = new Set(["chat", "react", "edit", "delete", "rename"]);
+/** Milliseconds after which a newcomer that waits to be let in asks again. */
+const KNOCK_AGAIN = 1_000;
 
-type ApiError = { code: string; message: string; retryAfter?: number };
+/** `ticket`: what a newcomer asks again with. */
+type ApiError = { code: string; message: string; retryAfter?: number; ticket?: string };
 
 /** The server refused the request, with an error code. */
 export class RefusedError extends Error {
@@ -62,11 +69,23 @@ export class HttpSession {
 
   /** Joins or resumes: the `welcome`, as on the WebSocket. */
   async join(): Promise<JoinReply> {
-    const { name, cursor } = this.#joinParams;
-    const reply = readJoinReply(await this.request("join", { body: { name, ...(cursor === null ? {} : { cursor }) } }));
-    this.ticket = reply.ticket;
-    this.#handlers.onTicket(reply.ticket);
-    return reply;
+    const { name, cursor, invite } = this.#joinParams;
+    const body = { name, ...(cursor === null ? {} : { cursor }), ...(invite ? { invite } : {}) };
+    for (;;) {
+      try {
+        const reply = readJoinReply(await this.request("join", { body }));
+        this.ticket = reply.ticket;
+        this.#handlers.onTicket(reply.ticket);
+        return reply;
+      } catch (error) {
+        if (!(error instanceof RefusedError) || error.apiError.code !== "knocking") throw error;
+        const { ticket, retryAfter } = error.apiError;
+        this.ticket = ticket ?? this.ticket;
+        this.#emit({ type: "knocking" });
+        await new Promise((done) => window.setTimeout(done, retryAfter ?? KNOCK_AGAIN));
+        if (this.#closed) throw error;
+      }
+    }
   }
 
   /** The JSON answer, null for an empty one. Throws `RefusedError`, or another error when the request failed. */
@@ -113,15 +132,15 @@ export class HttpSession {
 
   send(frame: Outbound): void {
     if (frame.type === "typing") this.#enqueue(() => this.#postTyping(frame.typing));
-    else if (frame.type === "rename" || "n" in frame) this.#enqueue(() => this.#postEntry(frame));
+    else if (frame.type === "rename" || "n" in frame) this.#enqueue(() => this.#post(frame));
   }
 
-  async #postEntry(entry: NewEntry | Rename): Promise<void> {
+  async #post(frame: NewEntry | Rename | HostRequest): Promise<void> {
     try {
-      this.#emit(await this.request("messages", { body: entry }));
+      this.#emit(await this.request(MESSAGES.has(frame.type) ? "messages" : "host", { body: frame }));
     } catch (error) {
       if (!(error instanceof RefusedError) || FATAL.has(error.apiError.code)) throw error;
-      this.#emit({ ...error.apiError, type: "error", n: entry.n });
+      this.#emit({ ...error.apiError, type: "error", n: frame.n });
     }
   }
 
@@ -138,9 +157,12 @@ export class HttpSession {
   leave(): Promise<boolean> {
     this.#closed = true;
     return this.#queue
-      .then(() => this.request("leave", { keepalive: true }))
+      .then(() => this.request("leave", { body: { receipt: true }, keepalive: true }))
       .then(
-        () => true,
+        (receipt) => {
+          if (receipt) this.#handlers.onFrame(receipt);
+          return true;
+        },
         () => false,
       )
       .finally(() => this.drop());

@@ -91,9 +91,14 @@ export function end(): void {
   vi.unstubAllGlobals();
 }
 
-export function open(by: OpenTransport, ticket: string | null = null, cursor: string | null = null): Transport {
+export function open(
+  by: OpenTransport,
+  ticket: string | null = null,
+  cursor: string | null = null,
+  invite: string | null = null,
+): Transport {
   return by(
-    { room: "röm", name: "Ann", ticket, cursor, traffic: null },
+    { room: "röm", name: "Ann", ticket, cursor, invite, traffic: null },
     {
       onFrame: (f) => heard.push(f as { type: string }),
       onTicket: (t) => tickets.push(t),

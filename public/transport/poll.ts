@@ -27,6 +27,8 @@ function openPoll(most: number, pause: number): OpenTransport {
     /** A ping asks for a sign of life now. */
     let pinged = false;
     let wake = () => {};
+    /** As the newest frame had them. */
+    let rulesNow: { room?: unknown } = {};
 
     async function follow(): Promise<void> {
       const reply = await session.join();
@@ -92,7 +94,7 @@ function openPoll(most: number, pause: number): OpenTransport {
     }
 
     function deliver(
-      { cursor, messages, events, members, count, crowd, reset, ticket, lastN }: PollReply,
+      { cursor, messages, events, members, count, crowd, reset, ticket, lastN, rules }: PollReply,
       welcome: object,
     ): void {
       // The answer's cursor belongs to its last message: a resume starts there.
@@ -105,6 +107,8 @@ function openPoll(most: number, pause: number): OpenTransport {
       if (members)
         handlers.onFrame({
           ...welcome,
+          ...rulesNow,
+          ...rules,
           type: "reset",
           ticket: session.ticket,
           resumed: true,
@@ -117,7 +121,11 @@ function openPoll(most: number, pause: number): OpenTransport {
           history,
         });
       // Events first: a message ends the typing before it.
-      for (const event of events) handlers.onFrame(event);
+      for (const event of events) {
+        // A later list of members comes with the rules as they are then.
+        if (event.type === "rules") rulesNow = { room: event.rules };
+        handlers.onFrame(event);
+      }
       if (!members) for (const message of history) handlers.onFrame(message);
       const closing = events.find((event) => event.type === "closing");
       if (closing) session.end(closeCodeOf(String(closing.code)));

@@ -16,6 +16,8 @@ export type JoinParams = {
   ticket: string | null;
   cursor: string | null;
   traffic: TrafficCounter | null;
+  /** Signed by the room's host: lets a new member pass. */
+  invite?: string | null;
 };
 
 export type TransportHandlers = {

@@ -7,10 +7,12 @@ const GOODBYE = 1000;
 /** Not a leave, which would free the seat: the seat is held for the grace. */
 const DROPPED = 3000;
 const PROBE_TIMEOUT = 8_000;
+/** The server that does not answer a leave is left without an answer after this long. */
+const LEAVE_TIMEOUT = 3_000;
 /** How long a preconnected socket waits for the page. Without a limit an invisible member would stay in the room. */
 const PRECONNECT_TTL = 30_000;
 
-type PreconnectParams = Pick<JoinParams, "room" | "name" | "ticket">;
+type PreconnectParams = Pick<JoinParams, "room" | "name" | "ticket" | "invite">;
 
 /** A socket opened before the page's script ran, and the events that came meanwhile. */
 type Preconnect = { params: PreconnectParams; socket: WebSocket; events: (MessageEvent | CloseEvent)[] };
@@ -25,6 +27,7 @@ function address(params: PreconnectParams, resume: boolean): URL {
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("room", params.room);
   url.searchParams.set("name", params.name);
+  if (params.invite) url.searchParams.set("invite", params.invite);
   // The ticket goes in a frame: an address ends up in logs.
   if (resume) url.searchParams.set("resume", "1");
   return url;
@@ -62,11 +65,12 @@ function discard({ socket }: Preconnect): void {
 }
 
 /** Once, and only for a session with the same parameters. */
-function takePreconnect({ room, name, ticket, cursor, traffic }: JoinParams): Preconnect | null {
+function takePreconnect({ room, name, ticket, invite, cursor, traffic }: JoinParams): Preconnect | null {
   const preconnected = globalThis.parlorPreconnect;
   if (!preconnected) return null;
   const { params } = preconnected;
-  if (params.room === room && params.name === name && params.ticket === ticket && cursor === null && traffic === null) {
+  const isSame = params.room === room && params.name === name && params.ticket === ticket && params.invite === invite;
+  if (isSame && cursor === null && traffic === null) {
     globalThis.parlorPreconnect = undefined;
     return preconnected;
   }
@@ -109,8 +113,14 @@ export const openWebSocket: OpenTransport = (joinParams, handlers): Transport =>
     leave() {
       // The server answers with a code of its own, and only after the seat is free.
       const heard = new Promise<boolean>((tell) => (socket.onclose = ({ code }) => tell(code === GOODBYE)));
-      if (socket.readyState === WebSocket.OPEN) send({ type: "leave" }, socket);
-      close(GOODBYE);
+      if (socket.readyState !== WebSocket.OPEN) close(GOODBYE);
+      else {
+        over = true;
+        send({ type: "leave" }, socket);
+        // A socket that closes takes no more frames, and the receipt is one.
+        socket.onmessage = ({ data }) => handlers.onFrame(data);
+        window.setTimeout(() => socket.close(GOODBYE), LEAVE_TIMEOUT);
+      }
       return heard;
     },
   };

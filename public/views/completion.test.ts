@@ -53,3 +53,15 @@ test("the table has single emoji, and no name twice", () => {
     for (const name of names) expect(name).toMatch(/^[\p{L}\p{N}_+-]{1,24}$/u);
   }
 });
+
+test("a slash at the very beginning offers the commands, and behind some the members", () => {
+  expect(texts("/")).toContain("/me ");
+  expect(texts("/k")).toEqual(["/kick ", "/knock "]);
+  expect(texts("/UN")).toEqual(["/unmute ", "/unlock "]);
+  expect(suggest("/k", NAMES)?.from).toBe(0);
+  expect(texts("/kick b")).toEqual(["Ben", "Ben Hur"]);
+  expect(texts("/mute ")).toEqual(NAMES);
+  expect(suggest("/host ben", NAMES)).toMatchObject({ from: 6, items: [{ text: "Ben Hur" }] });
+  for (const nothing of ["/kick", "/help", " /k", "a/k", "//k", "/zed", "/me b", "/kick zed", "/k\n"])
+    expect(texts(nothing), nothing).toEqual([]);
+});

@@ -1,5 +1,6 @@
 // What may be meant by a name or an emoji that was begun before the caret.
 
+import { COMMANDS, OF_MEMBERS } from "../commands/names";
 import { EMOJI_NAMES } from "./emoji-names";
 
 export type Suggestion = { shown: string; name: string; text: string };
@@ -11,7 +12,33 @@ const MENTION = /(?:^|[\s([{«“"'])@([^@\n]{0,40})$/u;
 const EMOJI = /(?:^|[\s([{«“"'])(:([\p{L}\p{N}_+-]{2,24})(:?))$/u;
 
 export function suggest(before: string, names: readonly string[]): Suggestions | null {
-  return suggestEmoji(before) ?? suggestMention(before, names);
+  return suggestCommand(before, names) ?? suggestEmoji(before) ?? suggestMention(before, names);
+}
+
+/** A command that was begun, and behind some of them the member that it is about. */
+function suggestCommand(before: string, names: readonly string[]): Suggestions | null {
+  const [, begun, of, user] = /^\/(?:(\p{L}*)|(\p{L}+) +(.*))$/u.exec(before) ?? [];
+  if (begun !== undefined) {
+    const name = begun.toLowerCase();
+    // Nothing is left to complete.
+    if (COMMANDS.some((command) => command === name)) return null;
+    const found = COMMANDS.filter((command) => command.startsWith(name));
+    return offered(
+      0,
+      found.map((name) => ({ shown: "/", name, text: `/${name} ` })),
+    );
+  }
+  if (user === undefined || !OF_MEMBERS.some((command) => command === of!.toLowerCase())) return null;
+  const words = user.toLowerCase();
+  const found = [...new Set(names)].filter((n) => n.toLowerCase().startsWith(words) && n.toLowerCase() !== words);
+  return offered(
+    before.length - user.length,
+    found.map((name) => ({ shown: "@", name, text: name })),
+  );
+}
+
+function offered(from: number, items: Suggestion[]): Suggestions | null {
+  return items.length === 0 ? null : { from, items: items.slice(0, SHOWN_MAX), exact: null };
 }
 
 function suggestMention(before: string, names: readonly string[]): Suggestions | null {

@@ -8,7 +8,7 @@ import type { Entry } from "../log/state";
 import Composer from "./Composer.svelte";
 import { inbox } from "../files/inbox.svelte";
 import { Composing } from "./composing.svelte";
-import { filing } from "./parts";
+import { commands, filing } from "./parts";
 
 let over = () => {};
 beforeEach(() => i18n.switch("en"));
@@ -211,4 +211,35 @@ test("a page with an edit that is not saved asks before it goes", () => {
   composing.end();
   flushSync();
   expect(leaves()).toBe(true);
+});
+
+test("a command is no message: it runs when its part is here, and two slashes are a text with one", () => {
+  const want = vi.spyOn(commands, "want").mockReturnValue();
+  const { session, said, press, write, says } = composer("");
+  write("/nick Anna");
+  expect(want).toHaveBeenCalled();
+  press("Enter");
+  expect([said, session.draft]).toEqual([[], "/nick Anna"]);
+  const run = vi.fn(async () => {});
+  let props: { text: string; clear: () => void } | undefined;
+  commands.now = { default: (_: unknown, given: typeof props) => ((props = given), { run }) } as never;
+  flushSync();
+  expect([run.mock.calls.length, props!.text], "Enter was pressed before").toEqual([1, "/nick Anna"]);
+  press("Enter");
+  expect(run).toHaveBeenCalledTimes(2);
+  props!.clear();
+  flushSync();
+  expect([said, session.draft]).toEqual([[], ""]);
+  write("//nick is a command");
+  press("Enter");
+  write("a/b");
+  press("Enter");
+  expect([said, run.mock.calls.length]).toEqual([["/nick is a command", "a/b"], 2]);
+  commands.now = null;
+  commands.failed = true;
+  write("/help");
+  press("Enter");
+  expect([said.length, session.draft, says()]).toEqual([2, "/help", en.partFailed]);
+  commands.failed = false;
+  want.mockRestore();
 });

@@ -1,6 +1,5 @@
 // The dialogs that a room opens, in a chunk of their own.
 
 export { default as ConfirmUnencrypted } from "./ConfirmUnencrypted.svelte";
-export { default as Invite } from "./Invite.svelte";
-export { default as Rename } from "./Rename.svelte";
+export { default as RoomDialogs } from "./RoomDialogs.svelte";
 export { default as VideoLoader } from "./VideoLoader.svelte";

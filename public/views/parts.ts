@@ -2,12 +2,8 @@
 
 import { LazyPart } from "./lazy-parts.svelte";
 
-export const loadDamagedLink = () => import("./DamagedLink.svelte");
-export const loadLanding = () => import("./Landing.svelte");
-export const loadNamePrompt = () => import("./NamePrompt.svelte");
+export const loadReceipt = () => import("../receipt/ReceiptView.svelte");
 export const loadExplanation = () => import("../e2ee/explanation");
-export const loadDialogs = () => import("./dialogs");
-export const loadMore = () => import("../more/More.svelte");
 
 /** What messages carry beside their text: reactions, and what they answer. */
 export const carried = new LazyPart(() => import("./carried"));
@@ -19,22 +15,7 @@ export const markedText = new LazyPart(() => import("./MarkedText.svelte"));
 export const completion = new LazyPart(() => import("./Completion.svelte"));
 /** Files of messages, and what the composer takes of them. */
 export const filing = new LazyPart(() => import("../files/part"));
-
-/** The minute and the room of the last preload. */
-let last = "";
-
-/**
- * The person does something in a room: what it may ask for when its network is away is fetched, and the visit noted.
- * Once a minute is enough: every key press calls this.
- */
-export function preloadParts(): void {
-  const now = Date.now();
-  const visit = `${Math.floor(now / 60_000)} ${location.href}`;
-  if (visit === last) return;
-  last = visit;
-  for (const load of [loadLanding, loadNamePrompt, loadExplanation, loadDialogs, loadMore]) load().catch(() => {});
-  import("./kept").then(
-    ({ noteVisit }) => noteVisit(location.href, now),
-    () => {},
-  );
-}
+/** What a room with a host shows of it, and what the host may do. */
+export const hosting = new LazyPart(() => import("../host/part"));
+/** What the composer does with a text that begins with a slash. */
+export const commands = new LazyPart(() => import("../commands/CommandBar.svelte"));

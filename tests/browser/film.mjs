@@ -92,7 +92,7 @@ export async function film(visitors, room) {
   await show(700);
   await message(iris, "Milk, bread").getByRole("button", { name: "Delete for everyone?" }).click();
   await iris.mouse.move(0, 0);
-  await iris.getByText("You deleted this message.").waitFor();
+  await iris.getByText("This message was deleted.").waitFor();
   await tomas.getByText("This message was deleted").waitFor();
   await show(3_000);
 

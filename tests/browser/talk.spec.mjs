@@ -129,8 +129,8 @@ test.describe("talk", () => {
       await expect(button).toHaveText("");
       await button.press("Enter");
       await button.press("Enter");
-      await ann.getByText("You deleted this message.").waitFor();
-      await ben.getByText("This message was deleted by its author.").waitFor();
+      await ann.getByText("This message was deleted.").waitFor();
+      await ben.getByText("This message was deleted.").waitFor();
       const cy = await visitors.guest("Cy", room);
       for (const page of [ann, ben, cy]) {
         await sees(page, ["what?"]);
@@ -213,7 +213,7 @@ test.describe("talk", () => {
     await ann.getByText("Not sent. The server has no space left right now.").waitFor();
     await sees(ann, ["as it was"]);
     await ann.getByRole("button", { name: "Try again" }).click();
-    await ben.getByText("deleted by its author").waitFor();
+    await ben.getByText("This message was deleted.").waitFor();
   });
 
   test("by keyboard alone: answer, edit and delete", async ({ visitors, base }) => {
@@ -257,7 +257,7 @@ test.describe("talk", () => {
     await press("End");
     await press("Enter");
     await press("Enter");
-    await ben.getByText("deleted by its author").waitFor();
+    await ben.getByText("This message was deleted.").waitFor();
     await expect(log(ann).locator(".message").nth(1), "the focus stays at the place").toBeFocused();
   });
 
@@ -291,8 +291,8 @@ test.describe("talk", () => {
       await expectAccessible(ann, `asked, ${colorScheme}`);
       await fits(ann);
       await message(ann, "в час").getByRole("button", { name: "Удалить у всех?" }).tap();
-      await ann.getByText("Вы удалили это сообщение.").waitFor();
-      await ben.getByText("Автор удалил это сообщение.").waitFor();
+      await ann.getByText("Сообщение удалено.").waitFor();
+      await ben.getByText("Сообщение удалено.").waitFor();
       await bubble(ben, "Исходного сообщения уже нет.").waitFor();
       await expectAccessible(ben, `deleted, ${colorScheme}`);
     }

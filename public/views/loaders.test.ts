@@ -1,11 +1,13 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { preloadParts } from "./parts";
+import { preloadParts } from "./loaders";
 
 const noteVisit = vi.hoisted(() => vi.fn());
 vi.mock("./kept", () => ({ noteVisit }));
 vi.mock("./Landing.svelte", () => ({}));
 vi.mock("./NamePrompt.svelte", () => ({}));
+vi.mock("./RoomEnded.svelte", () => ({}));
 vi.mock("./dialogs", () => ({}));
+vi.mock("./Rename.svelte", () => ({}));
 vi.mock("../e2ee/explanation", () => ({}));
 vi.mock("../more/More.svelte", () => ({}));
 
