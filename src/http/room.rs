@@ -86,7 +86,7 @@ impl AppState {
         let who = match Box::pin(self.ticket_holder(&usage, &room, &ticket)).await {
             // The room of that member is gone, perhaps because its host has ended it.
             Err(error @ ApiError::Refused(RoomError::NotMember)) => {
-                let last = self.pollers.after_the_end(&room, &ticket)?;
+                let last = Box::pin(self.pollers.after_the_end(&room, &ticket)).await?;
                 return last.map(response::written).ok_or(error);
             }
             who => who?,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{Hub, HubConfig, session::LEAVING};
+use super::{Hub, HubConfig};
 use crate::{
     receipt::{Cause, Receipt, VideoOutcome},
     room::{EndCause, RoomEnd},
@@ -12,6 +12,9 @@ use crate::{
 
 /// How long LiveKit may take to end a call before a receipt says that it was out of reach.
 const HANGING_UP: Duration = Duration::from_secs(2);
+
+/// How long an explicit leave waits for the store before it goes on in the background.
+const LEAVING: Duration = Duration::from_secs(3);
 
 /// A leave that may not be done yet.
 pub(super) enum Leaving {

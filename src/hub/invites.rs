@@ -50,7 +50,7 @@ impl Hub {
     ) -> Result<(Option<InviteId>, Option<Name>), ApiError> {
         let signer = &self.config().signer;
         signer.read_invite(text).ok_or(RoomError::BadInvite)?;
-        // Nobody may make a room anew with an invite to the one before.
+        // An invite to an ended room must not make that room anew.
         let there = self.store.find(room, None).await?.ok_or(RoomError::InviteExpired)?;
         let id = signer.check_invite(&there.key, room, text, (self.config().clock)())?;
         let known = there.rules.invites.iter().find(|invite| invite.id == id);

@@ -38,8 +38,8 @@ impl Drop for Waiting {
 }
 
 impl Hub {
-    /// Waits until the host admits a person, whose connection is told that it waits; or tells a client that cannot be
-    /// kept waiting to ask again.
+    /// Waits until the host admits a person, and tells its connection that it waits. A client that cannot be kept
+    /// waiting is told to ask again.
     ///
     /// # Errors
     /// [`RoomError::NotAdmitted`], or as [`Self::enter`].

@@ -15,6 +15,7 @@ mod invites;
 mod join_origin;
 mod kept;
 mod knocking;
+mod known_rules;
 mod local;
 mod people;
 mod poll_session;

@@ -13,7 +13,7 @@ use super::{
     Greeted, HubConfig,
     batch::{Batch, Few, Item},
     frame_order::{FrameOrder, SeenUpTo},
-    rules::{KnownRules, since},
+    known_rules::{KnownRules, since},
     subscriber::Subscriber,
 };
 use crate::{

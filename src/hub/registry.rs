@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use super::{
     HubConfig, Subscriber, count, kept,
+    known_rules::Changed,
     local::LocalRoom,
     people::{Joining, LocalSession, Place},
-    rules::Changed,
 };
 use crate::{
     budget::{ClientAddr, Count, Kept, Resource, Usage},

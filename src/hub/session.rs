@@ -1,7 +1,7 @@
 //! A member's session at this node. Dropping it counts as a lost connection: its typing ends, and it is held for the
 //! grace, then freed. Leaving frees it at once.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tokio::{
@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, kept::may_stand,
-    local::LocalRoom, rules, typing,
+    known_rules::since, local::LocalRoom, typing,
 };
 use crate::{
     budget::{Kept, Reservation},
@@ -23,9 +23,6 @@ use crate::{
     ticket::Claims,
     video::LiveKitToken,
 };
-
-/// How long an explicit leave waits for the store before it goes on in the background.
-pub(super) const LEAVING: Duration = Duration::from_secs(3);
 
 /// A member's session in a room, held by one connection.
 pub struct Session {
@@ -107,7 +104,7 @@ impl Session {
         let Claims { member, name } = &self.claims;
         let after = cursor.filter(|_| missed.is_some()).map_or(0, |cursor| cursor.seq);
         let reset = missed.is_none();
-        let since = rules::since(snapshot, joined_at);
+        let since = since(snapshot, joined_at);
         let guest = Greeted { member: *member, name, resumed, reset, last_n, after, since, crowd };
         let history = missed.unwrap_or(&snapshot.history);
         let welcome = self.hub.config().welcome(

@@ -78,7 +78,7 @@ pub enum RoomError {
     #[error("the host removed you from this room")]
     Kicked,
     /// No new members.
-    #[error("this room is locked: its host lets nobody new in")]
+    #[error("this room is locked: its host lets no new member in")]
     RoomLocked,
     /// New members wait for the host.
     #[error(
@@ -112,8 +112,8 @@ pub enum RoomError {
     /// The host lets the member send nothing.
     #[error("the host has muted you: you can read, but send no messages")]
     Muted,
-    /// No such member, and nobody who waits.
-    #[error("there is no such member, and nobody who waits under this clientId")]
+    /// No such member, and no person who waits.
+    #[error("there is no such member, and no person who waits, with this clientId")]
     NoMember,
     /// A host cannot do this to itself.
     #[error("a host cannot remove or mute itself: name another host first")]
@@ -124,7 +124,7 @@ pub enum RoomError {
          limits.historyAge"
     )]
     BadLifetime,
-    /// Too long, or with characters that nobody sees.
+    /// Too long, or with characters that cannot be seen.
     #[error("a title has at most {max} bytes, in one line", max = length::TITLE)]
     BadTitle,
     /// Too many bans.

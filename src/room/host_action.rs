@@ -17,7 +17,7 @@ pub enum HostAction {
     Kick {
         /// The member.
         member: MemberId,
-        /// Also nobody from its address joins any more.
+        /// No new member from its address joins either.
         address: bool,
     },
     /// Whether new members may join.

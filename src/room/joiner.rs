@@ -35,7 +35,7 @@ pub enum Admission {
 }
 
 impl RoomRules {
-    /// Whether somebody who is no member may join now. `mark` is the mark of the address.
+    /// Whether a person who is no member may join now. `mark` is the mark of the address.
     ///
     /// # Errors
     /// Why not: [`RoomError::Kicked`], [`RoomError::RoomLocked`], [`RoomError::InviteOnly`], [`RoomError::NotAdmitted`],

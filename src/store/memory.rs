@@ -3,7 +3,6 @@
 mod world;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -17,9 +16,9 @@ use self::world::Life;
 pub use self::world::{Clock, World, wall_clock};
 use super::{Event, EventHandler, LeaveOutcome, PublishResults, Store, StoreError};
 use crate::room::{
-    CallMark, Cursor, EndCause, Epoch, File, FileFacts, FileId, HostAction, JoinResult, Joiner,
-    LeaveReason, MemberId, Name, NewEntry, NodeId, OpenedFile, Room, RoomEnd, RoomError, RoomId,
-    RoomKey, SessionOwner, Snapshot,
+    CallMark, Cursor, EndCause, File, FileFacts, FileId, HostAction, JoinResult, Joiner,
+    LeaveReason, MemberId, Name, NewEntry, NodeId, OpenedFile, RoomEnd, RoomError, RoomId,
+    SessionOwner, Snapshot,
 };
 
 /// One node's access to a [`World`].
@@ -78,11 +77,16 @@ impl Store for Memory {
         let (now, limits) = ((self.world.clock)(), &self.world.limits);
         // The map entry keeps its shard locked, so that a join and the last leave cannot run at the same time.
         let mut slot = match self.world.rooms.entry(room.clone()) {
-            Slot::Occupied(slot) => slot,
-            Slot::Vacant(slot) => slot.insert_entry(Life {
-                room: Room::new(Epoch::random(), RoomKey::random()),
-                watchers: HashMap::new(),
-            }),
+            Slot::Occupied(mut slot) => {
+                // A room whose time is over ends now, if no node has ended it.
+                if slot.get().room.rules().is_over(now) {
+                    let over = slot.insert(Life::begin());
+                    let end = over.room.end(room, EndCause::Expired, over.room.len() as u64);
+                    over.on_event(room, &Event::Burned { end: Arc::new(end) });
+                }
+                slot
+            }
+            Slot::Vacant(slot) => slot.insert_entry(Life::begin()),
         };
         let life = slot.get_mut();
         let before = life.room.holder(id).filter(|before| before.node != self.node);

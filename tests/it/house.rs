@@ -226,7 +226,9 @@ fn files_are_short_and_called_after_what_they_hold() {
     ] {
         for (file, text) in files(folder, endings) {
             let (file, lines) = (format!("{folder}/{file}"), text.lines().count());
-            assert!(lines <= LONGEST, "{file} has {lines} lines");
+            // What is generated has one declaration for each frame, and is read by programs.
+            let generated = file.starts_with("public/protocol/generated/");
+            assert!(lines <= LONGEST || generated, "{file} has {lines} lines");
             found += 1;
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use parlor::room::{
-    CallMark, Cursor, Epoch, Joiner, Limits, Member, MemberId, Millis, Moment, Name, NodeId,
-    PublishResult, Room, RoomError, RoomKey, SessionOwner, Text,
+    CallMark, Cursor, Epoch, JoinResult, Joiner, Limits, Member, MemberId, Millis, Moment, Name,
+    NodeId, PublishResult, Room, RoomError, RoomKey, SessionOwner, Text,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -49,6 +49,12 @@ fn words(n: u64) -> Text {
 
 fn at(now: Millis) -> Moment {
     Moment { earliest: now, latest: now }
+}
+
+type Joined = Result<JoinResult, RoomError>;
+
+fn join(room: &mut Room, now: Millis, who: u8, holder: SessionOwner) -> Joined {
+    room.join(now, &LIMITS, &Joiner::new(id(who), &name(who)), holder, at(now))
 }
 
 fn room() -> Room {
@@ -126,13 +132,7 @@ impl Model {
                 self.tag += 1;
                 let (member, holder) = (id(who), holder(node, self.tag));
                 let seated = self.seats.contains_key(&member);
-                match room.join(
-                    self.now,
-                    &LIMITS,
-                    &Joiner::new(member, &name(who)),
-                    holder,
-                    at(self.now),
-                ) {
+                match join(room, self.now, who, holder) {
                     Ok(joined) => {
                         assert_eq!(joined.new, !seated);
                         self.joins_and_leaves += u64::from(joined.new);
@@ -290,7 +290,7 @@ proptest! {
 fn an_old_cursor_never_matches_the_next_life() {
     let (mut first, mut second) = (room(), room());
     for room in [&mut first, &mut second] {
-        room.join(0, &LIMITS, &Joiner::new(id(0), &name(0)), holder(0, 1), at(0)).unwrap();
+        join(room, 0, 0, holder(0, 1)).unwrap();
         room.publish(0, &LIMITS, id(0), 1, &text("hello")).unwrap();
     }
     let (first, second) = (first.snapshot(0, &LIMITS), second.snapshot(0, &LIMITS));
@@ -306,7 +306,7 @@ fn an_old_cursor_never_matches_the_next_life() {
 #[test]
 fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
     let mut room = room();
-    room.join(0, &LIMITS, &Joiner::new(id(0), &name(0)), holder(0, 1), at(0)).unwrap();
+    join(&mut room, 0, 0, holder(0, 1)).unwrap();
     room.publish(10, &LIMITS, id(0), 1, &text("hello")).unwrap();
     assert_eq!(room.snapshot(10 + LIMITS.history_age - 1, &LIMITS).history.len(), 1);
     assert_eq!(room.snapshot(10 + LIMITS.history_age, &LIMITS).history.len(), 0);
@@ -315,14 +315,11 @@ fn an_entry_is_gone_when_its_time_is_up_though_nobody_writes() {
 #[test]
 fn who_comes_back_goes_on_counting() {
     let mut room = room();
-    room.join(0, &LIMITS, &Joiner::new(id(0), &name(0)), holder(0, 1), at(0)).unwrap();
-    room.join(0, &LIMITS, &Joiner::new(id(1), &name(1)), holder(0, 2), at(0)).unwrap();
+    join(&mut room, 0, 0, holder(0, 1)).unwrap();
+    join(&mut room, 0, 1, holder(0, 2)).unwrap();
     let first = room.publish(0, &LIMITS, id(1), 7, &text("hello")).unwrap();
     room.leave(id(1), holder(0, 2)).unwrap();
-    assert_eq!(
-        room.join(5, &LIMITS, &Joiner::new(id(1), &name(1)), holder(0, 3), at(5)).unwrap().last_n,
-        7
-    );
+    assert_eq!(join(&mut room, 5, 1, holder(0, 3)).unwrap().last_n, 7);
     let again = room.publish(6, &LIMITS, id(1), 7, &text("hello")).unwrap();
     assert_eq!((again.seq, again.at, again.repeated), (first.seq, first.at, true));
 }
@@ -331,16 +328,10 @@ fn who_comes_back_goes_on_counting() {
 fn a_full_room_refuses_but_not_its_own() {
     let mut room = room();
     for who in 0..4 {
-        room.join(0, &LIMITS, &Joiner::new(id(who), &name(who)), holder(0, who.into()), at(0))
-            .unwrap();
+        join(&mut room, 0, who, holder(0, who.into())).unwrap();
     }
-    assert_eq!(
-        room.join(0, &LIMITS, &Joiner::new(id(9), &name(9)), holder(0, 9), at(0)),
-        Err(RoomError::RoomFull)
-    );
-    assert!(
-        !room.join(0, &LIMITS, &Joiner::new(id(3), &name(3)), holder(1, 10), at(0)).unwrap().new
-    );
+    assert_eq!(join(&mut room, 0, 9, holder(0, 9)), Err(RoomError::RoomFull));
+    assert!(!join(&mut room, 0, 3, holder(1, 10)).unwrap().new);
     assert_eq!(room.len(), 4);
 }
 
@@ -358,15 +349,8 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
         (people, room.count())
     };
     for who in 0..10 {
-        let joined_at = 40 - u64::from(who);
-        room.join(
-            joined_at,
-            &limits,
-            &Joiner::new(id(who), &name(who)),
-            holder(0, who.into()),
-            at(joined_at),
-        )
-        .unwrap();
+        let (now, owner) = (40 - u64::from(who), holder(0, who.into()));
+        room.join(now, &limits, &Joiner::new(id(who), &name(who)), owner, at(now)).unwrap();
         if who == 2 {
             assert_eq!(
                 told(&mut room, 0),
@@ -395,13 +379,8 @@ fn who_joins_many_is_told_of_some_of_itself_and_of_the_call() {
 fn of_two_nodes_links_the_one_that_began_later_has_the_seat() {
     let mut room = room();
     let mut come = |now, node, tag, earliest, latest| {
-        let joined = room.join(
-            now,
-            &LIMITS,
-            &Joiner::new(id(0), &name(0)),
-            holder(node, tag),
-            Moment { earliest, latest },
-        );
+        let (moment, owner) = (Moment { earliest, latest }, holder(node, tag));
+        let joined = room.join(now, &LIMITS, &Joiner::new(id(0), &name(0)), owner, moment);
         joined.map(|joined| joined.new)
     };
     assert_eq!(come(100, 0, 1, 100, 100), Ok(true));

@@ -4,16 +4,16 @@ export type Reconnect = "never" | "if-asked" | "now" | "backoff" | "later" | "af
 
 /** Close code, when a client may reconnect after it, and the errors with both. */
 export const CLOSES = [
-  [4400, "never", "bad_room bad_name name_verified empty_text bad_emoji no_target not_yours too_late reactions_full bad_file file_too_big files_full no_file file_incomplete bad_offset bad_cursor stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host files_off not_host muted no_member bad_target bad_lifetime bad_title bans_full bad_invite"],
-  [4403, "never", "kicked not_admitted invite_only"],
-  [4423, "never", "room_locked"],
-  [4423, "later", "knocking"],
-  [4429, "later", "knocks_full"],
-  [4410, "never", "burned invite_spent invite_expired invite_revoked"],
+  [4400, "never", "bad_room bad_name name_verified empty_text bad_emoji no_target not_yours too_late reactions_full bad_file file_too_big files_full no_file file_incomplete bad_offset bad_cursor not_host bad_invite invites_full muted no_member bad_target bad_lifetime bad_title bans_full stale_n bad_frame bad_n bad_wait unknown_type bad_user bad_password bad_host files_off"],
   [4413, "never", "too_long"],
   [4403, "afresh", "not_member"],
   [4001, "if-asked", "replaced"],
   [4409, "later", "room_full"],
+  [4403, "never", "kicked not_admitted invite_only forbidden_origin"],
+  [4423, "never", "room_locked"],
+  [4423, "later", "knocking"],
+  [4429, "later", "knocks_full address_limit"],
+  [4410, "never", "invite_spent invite_expired invite_revoked burned"],
   [1003, "never", "binary_frame"],
   [4401, "afresh", "no_ticket bad_ticket"],
   [4409, "never", "name_taken"],
@@ -22,8 +22,6 @@ export const CLOSES = [
   [4503, "backoff", "accounts_busy accounts_unavailable server_full store_unavailable store_full"],
   [4404, "never", "accounts_off not_found"],
   [4415, "never", "not_json"],
-  [4403, "never", "forbidden_origin"],
-  [4429, "later", "address_limit"],
   [4503, "never", "video_not_configured video_refused"],
   [1012, "backoff", "restarting"],
   [1013, "now", "too_slow"],
@@ -61,6 +59,24 @@ export type ErrorCode =
   | "not_member"
   | "replaced"
   | "room_full"
+  | "not_host"
+  | "kicked"
+  | "room_locked"
+  | "knocking"
+  | "not_admitted"
+  | "knocks_full"
+  | "invite_only"
+  | "bad_invite"
+  | "invite_spent"
+  | "invite_expired"
+  | "invite_revoked"
+  | "invites_full"
+  | "muted"
+  | "no_member"
+  | "bad_target"
+  | "bad_lifetime"
+  | "bad_title"
+  | "bans_full"
   | "stale_n"
   | "bad_frame"
   | "bad_n"
@@ -103,22 +119,5 @@ export type ErrorCode =
   | "upgrade_required"
   | "timeout"
   | "internal"
-  | "left"
-  | "not_host"
-  | "kicked"
-  | "room_locked"
-  | "knocking"
-  | "not_admitted"
-  | "knocks_full"
   | "burned"
-  | "invite_only"
-  | "bad_invite"
-  | "invite_spent"
-  | "invite_expired"
-  | "invite_revoked"
-  | "muted"
-  | "no_member"
-  | "bad_target"
-  | "bad_lifetime"
-  | "bad_title"
-  | "bans_full";
+  | "left";

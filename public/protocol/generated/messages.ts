@@ -38,9 +38,9 @@ export type Member = {
   joinedAt: string,
   /** The member is in the video call. */
   inCall?: true,
-  /** The member is the host of the room. */
+  /** The member is the host. */
   host?: true,
-  /** The host has muted the member in the chat. */
+  /** The host lets the member send no messages. */
   muted?: true,
 };
 
@@ -49,24 +49,24 @@ export type Lock = "open" | "locked" | "knock";
 export type HistoryRule = "all" | "since_join";
 
 export type Rules = {
-  /** Who may join: anybody, nobody new, or those that the host lets in. */
+  /** Whether new members may join, or wait to be admitted. */
   lock: Lock,
-  /** What a new member sees of the messages before it joined. */
+  /** How much of the log new members get. */
   history: HistoryRule,
   /** When the room ends. */
   endsAt?: string,
-  /** Whole seconds after which a message is gone, where that is sooner than the server's. */
+  /** Whole seconds for which a message is kept, if that is less than `limits.historyAge`. */
   messageAge?: number,
-  /** Only an invite lets a new member in. */
+  /** New members need an invite. */
   inviteOnly?: true,
-  /** What the room is about, or what a client sealed. */
+  /** The title; in a room with a key, sealed. */
   title?: string,
 };
 
 export type Knock = {
-  /** The id that the newcomer will have. */
+  /** The id under which the person will be a member. */
   clientId: string,
-  /** Its name. */
+  /** The person's name. */
   user: string,
   /** The name is an account's. */
   verified?: true,
@@ -97,12 +97,12 @@ export type Welcome = {
   crowd?: true,
   /** All members; of a crowd the client's own, those in the call, and some of the others. */
   members: Array<Member>,
-  /** What the room allows. */
-  limits: Limits,
-  /** The rules of the room. */
-  room?: Rules,
-  /** Who waits to be let in; only to the host. */
+  /** What the host of the room has decided. */
+  room: Rules,
+  /** Who waits to be admitted; only the host gets it. */
   knocks?: Array<Knock>,
+  /** What the server allows. */
+  limits: Limits,
   /** The server can mint LiveKit tokens. */
   video: boolean,
   /** The server's time. */
@@ -255,6 +255,52 @@ export type ErrorBody = {
   n?: number,
   /** Milliseconds to wait before the next try. */
   retryAfter?: number,
+  /** With `knocking`: to ask again with. */
+  ticket?: string,
+};
+
+export type Door = {
+  /** The room. */
+  room: string,
+  /** Members now. */
+  members: number,
+  /** Whether new members may join, or wait to be admitted. */
+  lock: Lock,
+  /** How much of the log new members get. */
+  history: HistoryRule,
+  /** When the room ends. */
+  endsAt?: string,
+  /** New members need an invite. */
+  inviteOnly?: true,
+};
+
+export type NewInvite = {
+  /** The invite, as the parameter `invite` of a join takes it. */
+  invite: string,
+  /** The room's address with it. Of a room with a key, the key is not in it. */
+  url: string,
+  /** When it ends. */
+  expiresAt: string,
+  /** How many people it is for. */
+  uses: number,
+};
+
+export type Invite = {
+  /** Its id: what stands before the first dot of the invite. */
+  id: string,
+  /** When it ends. */
+  expiresAt: string,
+  /** How many may still use it. */
+  left: number,
+  /** How many people it was made for. */
+  uses: number,
+  /** The name for a guest that gives none. */
+  name?: string,
+};
+
+export type Invites = {
+  /** Those that are still good, the oldest first. */
+  invites: Array<Invite>,
 };
 
 export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" } & Welcome | { "type": "ack" } & Ack | { "type": "joined",
@@ -272,9 +318,9 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   joinedAt: string,
   /** The member is in the video call. */
   inCall?: true,
-  /** The member is the host of the room. */
+  /** The member is the host. */
   host?: true,
-  /** The host has muted the member in the chat. */
+  /** The host lets the member send no messages. */
   muted?: true,
 }
   | { "type": "left",
@@ -317,18 +363,8 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   /** The room. */
   room: string,
 }
-  | { "type": "call",
-  /** The member. */
-  clientId: string,
-  /** The member's name. */
-  user: string,
-  /** The name is an account's. */
-  verified?: true,
-  /** The member is in it now. */
-  inCall: boolean,
-}
   | { "type": "host",
-  /** The member that is the host now. */
+  /** The member. */
   clientId: string,
   /** The member's name. */
   user: string,
@@ -340,15 +376,15 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   | { "type": "rules",
   /** The room. */
   room: string,
-  /** All rules, as they are now. */
+  /** What they are now. */
   rules: Rules,
-  /** All members that the host has muted in the chat. */
+  /** The members that may send no messages; left out where there are none. */
   muted?: Array<string>,
 }
   | { "type": "knock",
-  /** The id that the newcomer will have. */
+  /** The id under which the person will be a member. */
   clientId: string,
-  /** Its name. */
+  /** The person's name. */
   user: string,
   /** The name is an account's. */
   verified?: true,
@@ -356,20 +392,30 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
   room: string,
 }
   | { "type": "knock-over",
-  /** The newcomer: let in, refused or gone. */
+  /** The id under which the person waited. */
   clientId: string,
   /** The room. */
   room: string,
 }
   | { "type": "knocking",
-  /** The id that this client will have. */
+  /** The id under which the client will be a member. */
   clientId: string,
   /** The room. */
   room: string,
 }
   | { "type": "receipt",
-  /** What the server signed of the end of the room: a JWS in its compact form. */
+  /** A JWS in compact form; `docs/protocol.md` says what it claims. */
   receipt: string,
+}
+  | { "type": "call",
+  /** The member. */
+  clientId: string,
+  /** The member's name. */
+  user: string,
+  /** The name is an account's. */
+  verified?: true,
+  /** The member is in it now. */
+  inCall: boolean,
 }
   | { "type": "livekit-token",
   /** The JWT. */
@@ -389,59 +435,94 @@ export type ServerMessage = { "type": "welcome" } & Welcome | { "type": "reset" 
 }
   | { "type": "closing" } & ErrorBody | { "type": "error" } & ErrorBody | LogEntry;
 
-/** What only the host may ask for. `n` is returned in the answer. */
-export type HostMessage = { n?: number } & ({ "type": "kick",
+export type HostMessage = { "type": "kick",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
   /** The member. */
   clientId: string,
   /** Its address may not join again either; true if left out. */
   address?: boolean,
-  /** Its messages are deleted too. */
+  /** Its messages are deleted, too; false if left out. */
   messages?: boolean,
 }
   | { "type": "lock",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** All, none, or those that the host admits. */
   lock: Lock,
 }
   | { "type": "admit",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The id under which the person waits. */
   clientId: string,
 }
   | { "type": "refuse",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The id under which the person waits. */
   clientId: string,
 }
   | { "type": "host",
-  /** The member that is to be the host. */
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
   clientId: string,
 }
-  | { "type": "burn" }
+  | { "type": "burn",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+}
   | { "type": "lifetime",
-  /** When the room ends; null for never, left out for no change. */
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** When the room ends; null takes the rule away. */
   endsAt?: string | number | null,
-  /** Whole seconds; null for the server's, left out for no change. */
+  /** Whole seconds for which a message is kept; null takes the rule away. */
   messageAge?: number | null,
 }
   | { "type": "history",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** All that is kept, or what was sent since they joined. */
   history: HistoryRule,
 }
   | { "type": "topic",
-  /** The title, or what a client sealed; empty takes it away. */
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** Up to 512 bytes; in a room with a key, sealed. Empty, it takes the title away. */
   title: string,
 }
   | { "type": "mute",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
   clientId: string,
+  /** It may send none. */
   muted: boolean,
 }
   | { "type": "hush",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** The member. */
   clientId: string,
-  /** Its microphone. */
+  /** The microphone. */
   audio?: boolean,
-  /** Its camera. */
+  /** The camera and the screen. */
   video?: boolean,
 }
   | { "type": "invite-only",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** They need one. */
   inviteOnly: boolean,
 }
   | { "type": "revoke",
+  /** Returned in the answer. No counter of a message: it need not grow. */
+  n?: number,
+  /** Its id: what stands before the first dot of the invite. */
   invite: string,
-});
+};
 
 export type ClientMessage = { "type": "chat",
   /** The text; with files it may be left out. */
@@ -487,9 +568,10 @@ export type ClientMessage = { "type": "chat",
   /** Started or stopped. */
   typing: boolean,
 }
-  | HostMessage | { "type": "livekit-token" } | { "type": "ping" } | { "type": "leave" } | { "type": "resume",
+  | { "type": "livekit-token" } | { "type": "ping" } | { "type": "leave" } | { "type": "resume",
   /** The ticket of the newest `welcome`. With one that is void the client joins as a new member. */
   ticket: string,
   /** The newest cursor the client has, if it still has what lies before it. */
   cursor?: string,
-};
+}
+  | HostMessage;

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use crate::{
     room::{
-        Departed, Entry, LeaveReason, Limits, Member, MemberId, Millis, Moment, NewEntry, NodeId,
-        PublishResult, Room, RoomError, RoomId,
+        Departed, Entry, Epoch, LeaveReason, Limits, Member, MemberId, Millis, Moment, NewEntry,
+        NodeId, PublishResult, Room, RoomError, RoomId, RoomKey,
     },
     shrink,
     store::{Event, EventHandler},
@@ -45,6 +45,12 @@ pub(super) struct Life {
 }
 
 impl Life {
+    /// A room without members.
+    pub(super) fn begin() -> Self {
+        let room = Room::new(Epoch::random(), RoomKey::random());
+        Self { room, watchers: HashMap::new() }
+    }
+
     pub(super) fn on_event(&self, id: &RoomId, event: &Event) {
         for events in self.watchers.values() {
             events.on_event(id, event);

@@ -151,6 +151,7 @@ impl Shared {
                     since,
                     name,
                     joined_at,
+                    key: room_state.room.key,
                     since_seq: joined.since,
                     address: joiner.address,
                     version,

@@ -93,7 +93,7 @@ pub(super) fn address(address: Option<Address>) -> Str {
 
 /// What tells lives of one room id apart; see `ending.lua`.
 pub(super) fn life(of: &RoomKey) -> String {
-    sha1_hash(&*key(of)).chars().take(16).collect()
+    sha1_hash(&key(of)).chars().take(16).collect()
 }
 
 /// A room's key as Redis gets it.

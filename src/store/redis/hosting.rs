@@ -73,7 +73,9 @@ impl Shared {
         let (keys, deadline) = (self.keys(room), Instant::now() + DEADLINE);
         for _ in 0..TRIES {
             let target = action.kicks();
-            let Some(read) = self.read_marked(&keys, Members::All, target, deadline).await? else {
+            let Some(read) =
+                self.look(&keys, Members::All, Want::Nothing, target, deadline).await?
+            else {
                 return Err(self.unknown(room, by));
             };
             let RoomState { room: seen, rules: expected, .. } = read.room_state;
@@ -122,7 +124,8 @@ impl Shared {
     ) -> Result<(), StoreError> {
         let (keys, deadline) = (self.keys(room), Instant::now() + DEADLINE);
         for _ in 0..TRIES {
-            let Some(read) = self.read_marked(&keys, Members::Counted, None, deadline).await?
+            let Some(read) =
+                self.look(&keys, Members::Counted, Want::Nothing, None, deadline).await?
             else {
                 return Ok(());
             };
@@ -227,17 +230,5 @@ impl Read {
         let (reaches, now, mark) = (reply.flag()?, reply.count()?, reply.word()?);
         let mark = (mark != "-").then(|| AddressMark::new(&mark));
         Some(Self { room_state: reply.room_state()?, reaches, now, mark })
-    }
-}
-
-impl Shared {
-    async fn read_marked(
-        &self,
-        keys: &Keys,
-        members: Members,
-        marked: Option<MemberId>,
-        deadline: Instant,
-    ) -> Result<Option<Read>, StoreError> {
-        self.look(keys, members, Want::Nothing, marked, deadline).await
     }
 }

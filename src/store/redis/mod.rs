@@ -9,6 +9,15 @@
 //! Every call is one script and so one atomic step. Each script publishes its changes on the room's channel.
 //! The scripts repeat [`crate::room`].
 //!
+//! The rules that a host has made are one field of that hash. Which rules follow from which decision is said in
+//! [`crate::room`] alone: a node computes them, and the script takes them if nothing has changed in between. Scripts
+//! know four things of the rules: who the host is and to whom that passes, whether a new member has to be checked, when
+//! the room ends, and how long messages are kept.
+//!
+//! A room that is ended leaves nothing behind, not even a mark that it was. So the node that ended it says so for two
+//! leases, by a hash of the room's key: a node that has missed it brings its members back under the same key, and is
+//! told. A room with another key is a new one.
+//!
 //! A node subscribes before it joins. From then on each room has two parts. A replica puts broker messages in order
 //! and notices what is missing. A repair task renews the lease and repairs what broke: subscriptions, gaps in
 //! the stream, sessions that Redis has lost, rooms that moved to another server.

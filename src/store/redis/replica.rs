@@ -234,6 +234,7 @@ impl RoomReplica {
     fn stand_at(&mut self, room: &Snapshot, moves: u64) {
         self.place = Position { epoch: room.epoch, seq: room.seq, version: room.version, moves };
         self.key = room.key;
+        self.sessions.values_mut().for_each(|session| session.key = room.key);
         self.rules = Arc::clone(&room.rules);
         self.newest = room
             .history

@@ -58,7 +58,7 @@ pub(super) enum Freed {
     /// A newer connection has the session.
     Taken,
     /// The session is ended, and the room has other members.
-    Freed,
+    Ended,
     /// The session is ended, and the room is deleted.
     Over(RoomEnd),
 }
@@ -183,7 +183,7 @@ impl Shared {
                 let end = reply.word().and_then(|line| read_end(room, &line));
                 end.map(|(_, end)| Freed::Over(end)).ok_or_else(|| garbled("leave"))
             }
-            (Some("OK"), Some(false)) => Ok(Freed::Freed),
+            (Some("OK"), Some(false)) => Ok(Freed::Ended),
             (Some("ETAKEN"), _) => Ok(Freed::Taken),
             (Some("ENOMEMBER"), _) => Ok(Freed::NotMember),
             _ => Err(garbled("leave")),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::{
     sync::Notify,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -22,6 +22,9 @@ use crate::{
     hub::{Encoder, Subscriber},
     protocol::{ApiError, ServerMessage},
 };
+
+/// How long the receipt of a room that has ended may take: LiveKit is asked to end the call before.
+const SIGNING: Duration = Duration::from_secs(3);
 
 pub(super) struct PollBuffer {
     state: Mutex<State>,
@@ -123,7 +126,19 @@ impl PollBuffer {
 
     /// The answer to a poll after the end of the room: what has gathered up to then, once, and then that it has ended.
     /// `None` if the room has not ended.
-    pub(super) fn after_the_end(&self) -> Option<PollOutcome> {
+    pub(super) async fn after_the_end(&self) -> Option<PollOutcome> {
+        // The receipt may not be signed yet: before it is, no connection is closed.
+        let closed = async {
+            loop {
+                let mut news = std::pin::pin!(self.changed.notified());
+                news.as_mut().enable();
+                if self.state.lock().closed.is_some() {
+                    break;
+                }
+                news.await;
+            }
+        };
+        let _ = timeout(SIGNING, closed).await;
         let mut state = self.state.lock();
         if !matches!(state.closed, Some(ApiError::Burned)) {
             return None;
@@ -325,7 +340,6 @@ impl Subscriber for PollBuffer {
             if state.closed.is_some() {
                 return;
             }
-            // The session is gone then: a later poll could not be told.
             if let ApiError::Restarting(_) | ApiError::Burned = why {
                 state.gathered.push(&RESUMED.encode(&ServerMessage::Closing(why.problem(None))));
             }

@@ -136,11 +136,15 @@ impl PollContents {
         out.put_slice(b"],\"events\":[");
         list(&mut out, events.iter());
         out.put_u8(b']');
-        if let Some(Start { reset, last_n, members, listed, .. }) = start {
+        if let Some(Start { reset, last_n, members, listed, rules, .. }) = start {
             let reset = if *reset { ",\"reset\":true" } else { "" };
             let crowd = if members.crowd { ",\"crowd\":true" } else { "" };
-            out.put_slice(format!("{reset},\"count\":{}{crowd},", members.count).as_bytes());
+            out.put_slice(
+                format!("{reset},\"count\":{}{crowd},\"members\":", members.count).as_bytes(),
+            );
             out.put_slice(listed);
+            out.put_slice(b",\"room\":");
+            out.put_slice(rules);
             out.put_slice(format!(",\"lastN\":{last_n}").as_bytes());
         }
         // Tickets are base64: nothing in them needs escaping.

@@ -112,11 +112,16 @@ impl Pollers {
     ///
     /// # Errors
     /// [`ApiError::Burned`], once the member has got what came before.
-    pub fn after_the_end(&self, room: &RoomId, ticket: &str) -> Result<Option<Bytes>, ApiError> {
+    pub async fn after_the_end(
+        &self,
+        room: &RoomId,
+        ticket: &str,
+    ) -> Result<Option<Bytes>, ApiError> {
         // The key that signed the ticket is gone with the room.
         let member = Signer::claimed(room, ticket);
         let poller = member.and_then(|member| Some(Arc::clone(&*self.known.get(&member)?)));
-        match poller.and_then(|poller| poller.buffer.after_the_end()) {
+        let Some(poller) = poller else { return Ok(None) };
+        match poller.buffer.after_the_end().await {
             Some(PollOutcome::Answer(answer)) => Ok(Some(answer)),
             Some(PollOutcome::Closed(why)) => Err(why),
             _ => Ok(None),

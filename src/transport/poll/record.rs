@@ -52,8 +52,10 @@ pub(super) struct Start {
     pub(super) last_n: u64,
     pub(super) members: Members,
     pub(super) ticket: Bytes,
-    /// The JSON of the members, the rules and the knocks, as fields of a response; empty for a member that joins.
+    /// The JSON of the list of members; empty for a member that joins.
     pub(super) listed: Bytes,
+    /// The JSON of the rules, and for the host of those who wait; empty for a member that joins.
+    pub(super) rules: Bytes,
     /// The JSON of the entries, with commas between them; empty for a member that joins.
     pub(super) history: Bytes,
     /// The JSON of the whole frame for a member that joins.
@@ -87,7 +89,7 @@ fn start(welcome: &Welcome<'_>, json: &[u8], joined: bool, out: &mut Vec<u8>) {
     out.put_u64(welcome.count as u64);
     out.put_u64(marks(&welcome.members));
     // Writing to memory cannot fail.
-    let rules = serde_json::to_vec(&welcome.room).unwrap_or_default();
+    let mut rules = serde_json::to_vec(&welcome.room).unwrap_or_default();
     out.put_u64(rules_mark(&rules));
     let host = welcome.members.iter().find(|member| member.host.is_some());
     out.put_u64(host.map_or(0, |host| host_mark(host.client_id)));
@@ -97,17 +99,12 @@ fn start(welcome: &Welcome<'_>, json: &[u8], joined: bool, out: &mut Vec<u8>) {
         return;
     }
     text(b"", out);
-    // Writing to memory cannot fail.
-    text_of(out, |out| {
-        out.put_slice(b"\"members\":");
-        let _ = serde_json::to_writer(&mut *out, &welcome.members);
-        out.put_slice(b",\"room\":");
-        let _ = serde_json::to_writer(&mut *out, &welcome.room);
-        if !welcome.knocks.is_empty() {
-            out.put_slice(b",\"knocks\":");
-            let _ = serde_json::to_writer(&mut *out, &welcome.knocks);
-        }
-    });
+    text_of(out, |out| drop(serde_json::to_writer(out, &welcome.members)));
+    if !welcome.knocks.is_empty() {
+        rules.extend_from_slice(b",\"knocks\":");
+        drop(serde_json::to_writer(&mut rules, &welcome.knocks));
+    }
+    text(&rules, out);
     text_of(out, |out| {
         for (at, entry) in welcome.history.iter().enumerate() {
             if at > 0 {
@@ -192,6 +189,7 @@ impl Record {
                 let (ticket, whole) = (read_text(rest)?, read_text(rest)?);
                 let joined = !whole.is_empty();
                 let listed = if joined { Bytes::new() } else { read_text(rest)? };
+                let rules = if joined { Bytes::new() } else { read_text(rest)? };
                 let history = if joined { Bytes::new() } else { read_text(rest)? };
                 Some(Self::Start(Start {
                     cursor,
@@ -200,6 +198,7 @@ impl Record {
                     members,
                     ticket,
                     listed,
+                    rules,
                     history,
                     whole,
                 }))

@@ -37,6 +37,18 @@ pub(super) async fn barred(
             let kick = json!({ "type": "kick", "clientId": guest });
             scene.by_host("host", kick).await;
         }
+        "burned" => {
+            scene.by_host("host", json!({ "type": "burn" })).await;
+            request.query.push(("after".into(), scene.ann.cursor.clone()));
+            // First comes what was sent before the end.
+            loop {
+                let answer = scene.send(operation, &request).await;
+                if answer.status() != StatusCode::OK {
+                    return Some(answer);
+                }
+                operation.hold(answer).await;
+            }
+        }
         "muted" => {
             let mute = json!({ "type": "mute", "clientId": guest, "muted": true });
             scene.by_host("host", mute).await;
@@ -60,12 +72,12 @@ pub(super) async fn barred(
         "invite_spent" => {
             let used = scene.join(json!({ "invite": scene.invite })).await;
             assert_eq!(used.0, StatusCode::OK);
-            invited(operation, &mut request);
+            invited(operation, &scene, &mut request);
         }
         "invite_revoked" => {
             let id = scene.fill("{invite-id}");
             scene.by_host("host", json!({ "type": "revoke", "invite": id })).await;
-            invited(operation, &mut request);
+            invited(operation, &scene, &mut request);
         }
         "invites_full" => {
             for _ in 1..50 {
@@ -88,11 +100,11 @@ pub(super) async fn barred(
 }
 
 /// Shows the scene's invite.
-fn invited(operation: &Operation<'_>, request: &mut Request) {
+fn invited(operation: &Operation<'_>, scene: &Scene, request: &mut Request) {
     if operation.body().is_some_and(|(kind, _)| kind == "application/json") {
-        request.body = Some(json!({ "invite": "{invite}" }).to_string().into_bytes());
+        request.body = Some(json!({ "invite": scene.invite }).to_string().into_bytes());
     } else {
-        request.query.push(("invite".into(), "{invite}".into()));
+        request.query.push(("invite".into(), scene.invite.clone()));
     }
 }
 

@@ -135,7 +135,6 @@ fn every_code_and_every_type_is_used_by_the_documents() {
         "resume_timeout",
         "bad_protocol",
         "left",
-        "burned",
         "not_found",
         "method_not_allowed",
         "bad_host",

@@ -99,11 +99,6 @@ impl Operation<'_> {
         ["decide", "invite", "invites", "invitesHead", "revoke"].contains(&self.id)
     }
 
-    /// Whether a new member may come of it.
-    pub(super) fn joins(&self) -> bool {
-        ["join", "events", "read", "speak"].contains(&self.id)
-    }
-
     /// Whether this way to prove oneself is good here.
     pub(super) fn takes(&self, scheme: &str) -> bool {
         self.operation["security"]

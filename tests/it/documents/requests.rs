@@ -192,7 +192,9 @@ async fn every_request_in_the_document_is_answered_as_it_says() {
         if operation.id == "leave" {
             let Scene { server, bob, ann, .. } = Scene::set("general", &VIDEO).await;
             bob.leave().await;
-            let (status, _) = operation.hold(ann.post("leave", "").send().await.unwrap()).await;
+            let (status, _) = operation
+                .hold(ann.post("leave", r#"{"receipt":true}"#).send().await.unwrap())
+                .await;
             assert_eq!(status, 200, "the last one gets the receipt");
             seen.insert(status.to_string());
             drop(server);

@@ -40,15 +40,21 @@ impl RoomReplica {
 
     /// The same where this node finds it out by itself.
     pub(in crate::store::redis) fn end(&mut self, end: &Arc<RoomEnd>, tell: Tell<'_>) {
-        if self.sessions.is_empty() {
+        let before = self.sessions.len();
+        self.sessions.retain(|_, session| session.key != self.key);
+        if self.sessions.len() == before {
             return;
         }
-        self.sessions.clear();
         self.kicked.clear();
-        self.evicted = false;
-        self.deserted = true;
-        self.state = State::Joining(Vec::new());
         self.ended = Some(self.key);
+        if self.sessions.is_empty() {
+            self.evicted = false;
+            self.deserted = true;
+            self.state = State::Joining(Vec::new());
+        } else {
+            // A member has joined the next life before this node was told.
+            self.state = State::Filling(Vec::new());
+        }
         tell(&Event::Burned { end: Arc::clone(end) });
     }
 

@@ -1,6 +1,6 @@
 //! A member's session, as its node knows it.
 
-use crate::room::{Address, Name, Seq};
+use crate::room::{Address, Name, RoomKey, Seq};
 
 /// A member that is connected to this node.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(in crate::store::redis) struct HeldSession {
     pub(in crate::store::redis) name: Name,
     /// When the member joined.
     pub(in crate::store::redis) joined_at: u64,
+    /// The key of the room's life that it belongs to.
+    pub(in crate::store::redis) key: RoomKey,
     /// The newest entry's number when the member joined.
     pub(in crate::store::redis) since_seq: Seq,
     /// The client's address when the member joined here.

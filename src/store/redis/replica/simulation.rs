@@ -168,12 +168,23 @@ impl Simulation {
         }
     }
 
+    /// RULES, of whatever host.
+    fn decide(&mut self) {
+        let host = self.rng.choice(&self.room.members).map(|member| member.id);
+        self.room.rules = Arc::new(RoomRules { host, ..RoomRules::default() });
+        self.room.version += 1;
+        let (epoch, version, count) = (LIFE, self.room.version, self.room.members.len());
+        let (host, rules) = (None, Arc::clone(&self.room.rules));
+        self.wire.push_back(BrokerMessage::Rules { epoch, version, count, host, rules });
+    }
+
     /// What other members do at any time.
     fn bustle(&mut self) {
         let who = self.rng.u128(100..106);
-        match self.rng.u8(..4) {
+        match self.rng.u8(..5) {
             0 => self.speak(),
             1 => self.rename(),
+            4 => self.decide(),
             2 => _ = self.take_session(id(who), THERE),
             _ => self.free_session(id(who), THERE, LeaveReason::Left),
         }
@@ -218,6 +229,7 @@ impl Simulation {
             since: tag,
             name,
             joined_at,
+            key: RoomKey([1; 32]),
             since_seq: 0,
             address: None,
             version: room_state.room.version,

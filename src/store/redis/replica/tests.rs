@@ -71,6 +71,7 @@ fn session(who: u128, tag: u64, version: u64) -> HeldSession {
         since: 0,
         name,
         joined_at,
+        key: RoomKey([1; 32]),
         since_seq: 0,
         address: None,
         version,

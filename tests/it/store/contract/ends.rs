@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parlor::{
-    room::{EndCause, FileFacts, FileId, HostAction, LeaveReason, Limits, Millis, RoomError},
+    room::{
+        EndCause, FileFacts, FileId, HostAction, LeaveReason, Limits, Lock, MemberId, Millis,
+        RoomError,
+    },
     store::Event,
 };
 use uuid::Uuid;
@@ -131,6 +134,47 @@ pub(super) async fn a_room_ends_when_its_time_is_over<W: World>() {
     assert!(now() + 100 >= over && world.is_empty());
     assert_eq!(*there.heard.burned().await, end.unwrap());
     assert!(!there.heard.rest().iter().any(|event| matches!(event, Event::Reset(_))));
+}
+
+pub(super) async fn a_newcomer_after_the_end_begins_a_new_room<W: World>() {
+    let world = W::with(Limits { min_life: 0, ..Limits::default() }).await;
+    let (mut here, there) = (world.node().await, world.node().await);
+    let room = a_room();
+    let ann = here.join(&room, "Ann").await;
+    decides(&here, &room, &ann, HostAction::Lock(Lock::Locked)).await;
+    let over = now() + 700;
+    decides(&here, &room, &ann, ends(over)).await;
+    let mut cid = None;
+    until("its time is over", async || {
+        cid = there.join_as(&room, MemberId::random(), "Cid").await.ok();
+        cid.is_some()
+    })
+    .await;
+    let (cid, end) = (cid.unwrap(), here.heard.burned().await);
+    assert!(now() + 100 >= over);
+    assert_eq!((end.epoch, end.cause, end.members), (ann.room.epoch, EndCause::Expired, 1));
+    assert_ne!(cid.room.key, ann.room.key);
+    let seen = there.snapshot(&room).await.unwrap();
+    assert_eq!((seen.rules.host, seen.rules.lock), (Some(cid.id), Lock::Open));
+    assert_eq!((seen.version, seen.count()), (1, 1));
+    assert_eq!(here.store.burn(&room, Some(ann.id)).await, refused(RoomError::NotMember));
+    // Who was there and comes back is new.
+    assert!(here.join_as(&room, ann.id, "Ann").await.unwrap().joined.new);
+}
+
+pub(super) async fn a_newcomer_of_the_same_node_stays_when_the_end_is_told_late<W: World>() {
+    let world = W::with(Limits { min_life: 0, ..Limits::default() }).await;
+    let mut node = world.node().await;
+    for _ in 0..20 {
+        let room = a_room();
+        let ann = node.join(&room, "Ann").await;
+        node.store.burn(&room, Some(ann.id)).await.unwrap();
+        let bob = node.join(&room, "Bob").await;
+        assert_eq!(node.heard.burned().await.epoch, ann.room.epoch);
+        assert_eq!(node.publish(&room, bob.id, 1, "hello").await.unwrap().seq, 1);
+        assert_eq!((bob.room.count(), bob.room.rules.host), (1, Some(bob.id)));
+        assert_eq!(node.heard.entry().await.from, bob.id);
+    }
 }
 
 pub(super) async fn a_lifetime_has_bounds<W: World>() {

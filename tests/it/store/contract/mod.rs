@@ -141,6 +141,8 @@ contract! {
     messages_are_kept_as_long_as_the_host_says
     a_room_ends_for_all_at_once
     a_room_ends_when_its_time_is_over
+    a_newcomer_after_the_end_begins_a_new_room
+    a_newcomer_of_the_same_node_stays_when_the_end_is_told_late
     a_lifetime_has_bounds
     the_last_leave_says_what_was_removed
 }

@@ -240,35 +240,3 @@ async fn the_keys_of_a_room_go_by_themselves_when_its_time_is_over() {
     until("they are gone", async || server.keys().is_empty()).await;
     assert!(now() >= over + 500);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newcomer_after_the_end_begins_a_new_room() {
-    let limits = Limits { min_life: 0, ..Limits::default() };
-    let server = Server::start();
-    let (mut here, there) = (node(&server.url(), limits).await, node(&server.url(), limits).await);
-    let room = a_room();
-    let (ann, _) = here.join(&room, "Ann").await;
-    decides(&here, &room, ann, HostAction::Lock(Lock::Locked)).await;
-    let over = now() + 700;
-    decides(&here, &room, ann, ends_at(over)).await;
-    let mut cid = None;
-    until("its time is over", async || {
-        let id = MemberId::random();
-        let joined = refusal(&there, &room, id).await;
-        cid = joined.is_none().then_some(id);
-        joined.is_none()
-    })
-    .await;
-    assert!(now() + 100 >= over);
-    let end = here
-        .heard
-        .find(|event| match event {
-            Event::Burned { end } => Some(end),
-            _ => None,
-        })
-        .await;
-    assert_eq!((end.cause, end.members), (EndCause::Expired, 1));
-    let seen = there.store.snapshot(&room, false).await.unwrap().unwrap();
-    assert_eq!((seen.rules.host, seen.rules.lock, seen.count()), (cid, Lock::Open, 1));
-    assert_eq!(here.store.burn(&room, Some(ann)).await, Err(RoomError::NotMember.into()));
-}

@@ -4,11 +4,11 @@ use super::{super::tests::HERE, *};
 
 impl Simulation {
     /// What a member knows in the end.
-    fn received_by(&self, who: MemberId) -> (BTreeMap<MemberId, Name>, Seq) {
+    fn received_by(&self, who: MemberId) -> (BTreeMap<MemberId, Name>, Seq, Arc<RoomRules>) {
         let Reader { from, seen: welcome, .. } = &self.readers[&who];
         let mut people = names(welcome);
         assert!(people.len() == welcome.members.len() && people.contains_key(&who));
-        let mut last = welcome.seq;
+        let (mut last, mut known) = (welcome.seq, Arc::clone(&welcome.rules));
         for event in &self.told[*from..] {
             match event {
                 Event::Joined { member, version, .. } if *version > welcome.version => {
@@ -26,6 +26,9 @@ impl Simulation {
                 {
                     assert_eq!(people.insert(*from, user.clone()).as_ref(), Some(previous));
                 }
+                Event::Rules { rules, version, .. } if *version > welcome.version => {
+                    known = Arc::clone(rules);
+                }
                 Event::Said { entry, .. } if entry.seq > welcome.seq => {
                     assert_eq!(entry.seq, last + 1);
                     last = entry.seq;
@@ -33,7 +36,7 @@ impl Simulation {
                 _ => {}
             }
         }
-        (people, last)
+        (people, last, known)
     }
 }
 
@@ -59,6 +62,7 @@ fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
             Event::Joined { version, .. }
             | Event::Left { version, .. }
             | Event::Renamed { version, .. }
+            | Event::Rules { version, .. }
             | Event::Unchanged { version, .. } => Some(*version),
             _ => None,
         };
@@ -84,7 +88,7 @@ fn everybody_ends_up_with_the_people_and_the_words_that_there_are() {
         for who in play.readers.keys() {
             assert_eq!(
                 play.received_by(*who),
-                (there.clone(), play.room.seq),
+                (there.clone(), play.room.seq, Arc::clone(&play.room.rules)),
                 "seed {seed}, {who:?}"
             );
         }

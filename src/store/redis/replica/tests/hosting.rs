@@ -108,6 +108,21 @@ fn the_end_of_this_life_ends_all_sessions_whatever_was_missed() {
 }
 
 #[test]
+fn a_member_of_the_next_life_stays() {
+    let (mut replica, mut told) = live();
+    replica.add_session(member_of(4).id, HeldSession { key: RoomKey([2; 32]), ..session(4, 4, 1) });
+    receive(&mut replica, &mut told, [burned(RoomKey([1; 32]))]);
+    assert_eq!(replica.sessions().keys().collect::<Vec<_>>(), [&member_of(4).id]);
+    let mut next = room(0, 1, &[4], 1..=0);
+    (next.room.key, next.room.epoch) = (RoomKey([2; 32]), Epoch(8));
+    next.sessions = vec![(member_of(4).id, HERE, 0)];
+    replica.fill(next, true, &mut |event| note(&mut told, event));
+    assert_eq!(told, ["burned with 3 members", "reset to 0"]);
+    receive(&mut replica, &mut told, [burned(RoomKey([1; 32]))]);
+    assert_eq!(replica.sessions().len(), 1);
+}
+
+#[test]
 fn a_room_that_is_ended_before_the_answer_to_a_join_is_known_to_be() {
     let (mut replica, mut told) = (RoomReplica::new(HERE), Vec::new());
     receive(&mut replica, &mut told, [burned(RoomKey([1; 32]))]);
