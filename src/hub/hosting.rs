@@ -40,10 +40,10 @@ impl Hub {
         match request {
             HostRequest::Decide(action) => self.decide(room, by, &action).await?,
             HostRequest::Purge(action) => {
-                self.decide(room, by, &action).await?;
                 if let Some(member) = action.kicks() {
                     self.delete_messages(room, by, member).await?;
                 }
+                self.decide(room, by, &action).await?;
             }
             HostRequest::Hush { member, audio, video } => {
                 self.hush(room, by, member, (audio, video)).await?;
@@ -77,13 +77,15 @@ impl Hub {
         Ok(())
     }
 
-    /// Deletes what a member has sent, in the name of the host.
+    /// Deletes what a member has sent, and lets it send nothing more. It is deleted in the member's own name: the counter
+    /// of the host is its client's.
     async fn delete_messages(
         &self,
         room: &RoomId,
         by: MemberId,
         member: MemberId,
     ) -> Result<(), ApiError> {
+        self.store.decide(room, by, &HostAction::Mute { member, muted: true }).await?;
         let Some(snapshot) = self.store.snapshot(room, true).await? else { return Ok(()) };
         let sent = snapshot.history.iter().filter(|entry| entry.from == member);
         let deletes: Vec<NewEntry> = sent
@@ -94,7 +96,7 @@ impl Hub {
             return Ok(());
         }
         // A message may have been deleted or dropped since: the others are deleted all the same.
-        self.store.publish_all(room, by, &deletes).await?;
+        self.store.publish_all(room, member, &deletes).await?;
         Ok(())
     }
 

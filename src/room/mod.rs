@@ -231,7 +231,9 @@ impl Room {
                 return Ok(PublishResult { n, seq: first.seq, at: first.at, repeated: true });
             }
         }
-        if self.rules.muted.contains(&from) {
+        // Its own messages a muted member may delete.
+        let deletes = || matches!(text.amendment(), Some(Amendment::Delete { .. }));
+        if self.rules.muted.contains(&from) && !deletes() {
             return Err(RoomError::Muted);
         }
         let host = self.rules.host == Some(from);

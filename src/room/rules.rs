@@ -138,38 +138,6 @@ impl RoomRules {
             || !self.knocks.is_empty()
     }
 
-    /// The host, gated (0 or 1), when the room ends and how long messages are kept (0: no such rule), and the rest as
-    /// JSON: `<host or -> <gated> <ends> <age> <json>`. Empty for a room without a host and without rules.
-    pub fn encode(&self) -> String {
-        if *self == Self::default() {
-            return String::new();
-        }
-        let host = self.host.map_or_else(|| "-".to_owned(), |host| host.to_string());
-        let gated = u8::from(self.gated());
-        let (ends, age) = (self.ends_at.unwrap_or(0), self.message_age.unwrap_or(0));
-        // Writing strings and numbers to memory cannot fail.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        format!("{host} {gated} {ends} {age} {json}")
-    }
-
-    /// Reads what [`Self::encode`] wrote, perhaps a node of another version. `None` for anything else.
-    pub fn decode(text: &str) -> Option<Self> {
-        if text.is_empty() {
-            return Some(Self::default());
-        }
-        let mut words = text.splitn(5, ' ');
-        let host = match words.next()? {
-            "-" => None,
-            id => Some(MemberId(id.parse().ok()?)),
-        };
-        let _gated = words.next()?;
-        let some = |number: Millis| (number > 0).then_some(number);
-        let (ends_at, message_age) =
-            (some(words.next()?.parse().ok()?), some(words.next()?.parse().ok()?));
-        let rules: Self = serde_json::from_str(words.next()?).ok()?;
-        Some(Self { host, ends_at, message_age, ..rules })
-    }
-
     /// Checks that a member is the host.
     ///
     /// # Errors

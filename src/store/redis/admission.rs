@@ -18,6 +18,7 @@ use super::{
     sessions::{Join, JoinGuard},
     spoiled,
     subscription::{GateState, RoomSubscription},
+    written_rules::{read_rules, write_rules},
 };
 use crate::{
     room::{
@@ -63,7 +64,7 @@ struct KnownRules {
 impl KnownRules {
     fn read(mut reply: Reply) -> Option<Self> {
         let (written, mark) = (reply.word()?, reply.word()?);
-        let rules = RoomRules::decode(&written)?;
+        let rules = read_rules(&written)?;
         let mark = (!mark.is_empty()).then(|| AddressMark::new(&mark));
         Some(Self { written, rules, mark, now: reply.count()? })
     }
@@ -193,9 +194,9 @@ impl Shared {
             (number(again.session.since), number(again.session.joined_at))
         });
         let birth = match pass {
-            Ok(again) => again.rules.encode(),
+            Ok(again) => write_rules(again.rules),
             Err(_) if self.limits.hosts => {
-                RoomRules { host: Some(joiner.id), ..RoomRules::default() }.encode()
+                write_rules(&RoomRules { host: Some(joiner.id), ..RoomRules::default() })
             }
             Err(_) => String::new(),
         };
@@ -242,7 +243,8 @@ impl Shared {
         }
         match rules.admit(now, joiner, mark.as_ref())? {
             Admission::Joins(after) => {
-                let after = after.map_or(Pass::default().rules, |rules| Str::from(rules.encode()));
+                let after =
+                    after.map_or(Pass::default().rules, |rules| Str::from(write_rules(&rules)));
                 Ok(Pass { expected: written, rules: after, tries })
             }
             Admission::Waits(None) => Err(RoomError::Knocking.into()),

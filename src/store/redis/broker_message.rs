@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::codec::{Str, count, read_entry, read_epoch, read_id, read_node};
+use super::{
+    codec::{Str, count, read_entry, read_epoch, read_id, read_node},
+    written_rules::read_rules,
+};
 use crate::room::{
     CallMark, EndCause, Entry, Epoch, LeaveReason, Member, MemberId, Name, RoomEnd, RoomId,
     RoomRules, SessionOwner,
@@ -95,7 +98,7 @@ pub(super) fn read_messages(room: &RoomId, line: &str) -> Option<BrokerMessage> 
     let (version, members) = (count(next()?)?, next()?.parse().ok()?);
     if kind == "H" {
         let (host, rules) = next()?.split_once('\n')?;
-        let (host, rules) = (Name::decode(host), Arc::new(RoomRules::decode(rules)?));
+        let (host, rules) = (Name::decode(host), Arc::new(read_rules(rules)?));
         return Some(BrokerMessage::Rules { epoch, version, count: members, host, rules });
     }
     if kind == "N" {

@@ -11,9 +11,10 @@ use fred::util::sha1_hash;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+use super::written_rules::read_rules;
 use crate::room::{
     Address, CallMark, Entry, Epoch, JoinResult, MAX_N, Member, MemberId, Millis, Name, NodeId,
-    PublishResult, RoomError, RoomKey, RoomRules, Seq, Snapshot, Text,
+    PublishResult, RoomError, RoomKey, Seq, Snapshot, Text,
 };
 use crate::store::StoreError;
 
@@ -231,7 +232,7 @@ impl Reply {
         let (epoch, key) = (self.epoch()?, read_key(&self.word()?)?);
         let (seq, version, moves) = (self.count()?, self.count()?, self.count()?);
         let written = self.word()?;
-        let rules = Arc::new(RoomRules::decode(&written)?);
+        let rules = Arc::new(read_rules(&written)?);
         let (total, listed) = (self.number::<usize>()?, self.number::<usize>()?);
         let listed = listed.min(self.0.len() / 3);
         let (mut members, mut sessions) = (Vec::with_capacity(listed), Vec::with_capacity(listed));

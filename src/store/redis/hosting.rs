@@ -16,6 +16,7 @@ use super::{
     codec::{self, Position, Reply, RoomState, Str, garbled, number},
     keys::Keys,
     scripts,
+    written_rules::write_rules,
 };
 use crate::{
     room::{AddressMark, HostAction, MemberId, Millis, RoomEnd, RoomError, RoomId, RoomRules},
@@ -45,7 +46,7 @@ pub(super) struct Change {
 impl Change {
     /// A change that concerns no member.
     pub(super) fn of(expected: Str, rules: &RoomRules) -> Self {
-        let rules = rules.encode();
+        let rules = write_rules(rules);
         Self { by: None, expected, rules, needed: None, version: None, kicked: Vec::new() }
     }
 }

@@ -56,6 +56,7 @@ mod slot_map;
 mod spoiled;
 mod store;
 mod subscription;
+mod written_rules;
 
 use std::{
     fmt,

@@ -57,7 +57,8 @@ elseif last and (#n < #last_n or (#n == #last_n and n < last_n)) then
   end
   return place and epoch .. ' ' .. place .. ' 1 ' .. n or 'ESTALE'
 end
-if muted then
+-- Its own messages a muted member may delete.
+if muted and not match(text, '^\16%d+ d$') then
   return 'EMUTED'
 end
 
