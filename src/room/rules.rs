@@ -136,6 +136,7 @@ impl RoomRules {
             || self.invite_only
             || !self.bans.is_empty()
             || !self.knocks.is_empty()
+            || !self.invites.is_empty()
     }
 
     /// The host, gated (0 or 1), when the room ends and how long messages are kept (0: no such rule), and the rest as
