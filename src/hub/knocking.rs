@@ -53,8 +53,8 @@ impl Hub {
         waits: bool,
     ) -> Result<Session, ApiError> {
         let id = claims.member;
+        let there = self.store.find(room, None).await?.ok_or(RoomError::NotAdmitted)?;
         if !waits {
-            let there = self.store.find(room, None).await?.ok_or(RoomError::NotAdmitted)?;
             let now = (self.config().clock)();
             return Err(ApiError::AskAgain(
                 self.config().signer.sign(&there.key, room, &claims, now),
@@ -67,6 +67,12 @@ impl Hub {
             tokio::select! {
                 () = sleep(ASKS) => {}
                 restarting = self.stops() => return Err(restarting),
+            }
+            match self.store.find(room, None).await {
+                Ok(Some(now)) if now.epoch == there.epoch => {}
+                // A join would make the room anew, or be one to another room.
+                Ok(_) => return Err(ApiError::Burned),
+                Err(_) => continue,
             }
             let again = Arc::clone(&subscriber);
             match self.sit(room, claims.clone(), from, usage, again).await {

@@ -186,7 +186,7 @@ impl Hub {
             None => None,
         };
         let (invite, invited) = match invite {
-            Some(invite) => self.check_invite(&room, &invite).await?,
+            Some(invite) => self.invite_of(&room, &invite, claims.as_ref()).await?,
             None => (None, None),
         };
         let resumed = claims.is_some();

@@ -91,6 +91,11 @@ impl PollSession {
         state.unloads = false;
         Some(KeepAlive { kept: Arc::clone(&self.kept), accepted: false })
     }
+
+    /// Whether a ticket is the member's, though its room may have ended since.
+    pub fn is_of(&self, ticket: &str) -> bool {
+        self.kept.state.lock().session.as_ref().is_some_and(|session| session.is_of(ticket))
+    }
 }
 
 impl Kept {

@@ -66,6 +66,14 @@ impl Session {
         &self.room.id
     }
 
+    /// Whether a ticket is this member's, though its room may have ended since.
+    pub(super) fn is_of(&self, ticket: &str) -> bool {
+        let (key, config) = (self.room.people.lock().key, self.hub.config());
+        let claims =
+            key.and_then(|key| config.signer.check(&key, &self.room.id, ticket, (config.clock)()));
+        claims.is_some_and(|claims| claims.member == self.claims.member)
+    }
+
     pub(super) fn config(&self) -> &HubConfig {
         self.hub.config()
     }

@@ -95,9 +95,6 @@ impl RoomRules {
         joiner: &Joiner<'_>,
         mark: Option<&AddressMark>,
     ) -> Result<Option<RoomRules>, RoomError> {
-        if mark.is_some_and(|mark| self.bans.iter().any(|ban| ban.pauses(mark, now))) {
-            return Err(RoomError::NotAdmitted);
-        }
         if let Some(known) = self.knocks.iter().position(|knock| knock.id == joiner.id) {
             let is_fresh = self.knocks[known].at + Knock::FRESH > now;
             return Ok((!is_fresh).then(|| {
@@ -106,6 +103,10 @@ impl RoomRules {
                 rules.sweep(now);
                 rules
             }));
+        }
+        // Others of that address that wait already are asked about by themselves.
+        if mark.is_some_and(|mark| self.bans.iter().any(|ban| ban.pauses(mark, now))) {
+            return Err(RoomError::NotAdmitted);
         }
         let mut rules = self.clone();
         rules.sweep(now);

@@ -136,6 +136,7 @@ impl RoomRules {
             || self.invite_only
             || !self.bans.is_empty()
             || !self.knocks.is_empty()
+            || !self.invites.is_empty()
     }
 
     /// Checks that a member is the host.

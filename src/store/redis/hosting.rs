@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How often a change is tried where others come in between.
-pub(super) const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 64;
 /// When to come back where they always do.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -117,9 +117,11 @@ impl Pollers {
         room: &RoomId,
         ticket: &str,
     ) -> Result<Option<Bytes>, ApiError> {
-        // The key that signed the ticket is gone with the room.
+        // The store has the key of the ticket no more, and the session has it still.
         let member = Signer::claimed(room, ticket);
-        let poller = member.and_then(|member| Some(Arc::clone(&*self.known.get(&member)?)));
+        let poller = member
+            .and_then(|member| Some(Arc::clone(&*self.known.get(&member)?)))
+            .filter(|poller| poller.session.is_of(ticket));
         let Some(poller) = poller else { return Ok(None) };
         match poller.buffer.after_the_end().await {
             Some(PollOutcome::Answer(answer)) => Ok(Some(answer)),
