@@ -30,7 +30,9 @@ pub(super) fn read_rules(text: &str) -> Option<RoomRules> {
     let some = |number: Millis| (number > 0).then_some(number);
     let (ends_at, message_age) =
         (some(words.next()?.parse().ok()?), some(words.next()?.parse().ok()?));
-    let rules: RoomRules = serde_json::from_str(words.next()?).ok()?;
+    // serde would accept a list of the fields in their order.
+    let json = words.next().filter(|json| json.starts_with('{'))?;
+    let rules: RoomRules = serde_json::from_str(json).ok()?;
     Some(RoomRules { host, ends_at, message_age, ..rules })
 }
 
