@@ -101,6 +101,9 @@ impl Person {
 /// What one sees who was away when the room ended.
 const GONE: &str = "the room was gone";
 
+/// The close of a newcomer while the room is locked.
+const LOCKED: u16 = 4423;
+
 /// How many messages of one's own may wait for their acks.
 const UNDER_WAY: usize = 3;
 
@@ -212,7 +215,10 @@ impl Visitor {
                             if leaving && code == 1000 || self.is_put_out(code) {
                                 return End::ForGood;
                             }
-                            self.diary().saw(format!("close {code}"));
+                            // The host opens the door again.
+                            if code != LOCKED {
+                                self.diary().saw(format!("close {code}"));
+                            }
                             if opened.elapsed() > Duration::from_secs(10) {
                                 self.tries = 0;
                             }

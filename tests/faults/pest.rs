@@ -29,7 +29,7 @@ use super::{
 const PAUSE: Duration = Duration::from_millis(400);
 
 /// How it may be refused: as one who was removed, or because a node or the store is away.
-const REFUSALS: [&str; 10] = [
+const REFUSALS: [&str; 12] = [
     KICKED,
     "store_unavailable",
     "store_full",
@@ -40,6 +40,8 @@ const REFUSALS: [&str; 10] = [
     "no answer",
     "gone",
     "close 1012",
+    "HTTP 502",
+    "HTTP 503",
 ];
 const KICKED: &str = "kicked";
 

@@ -1,10 +1,13 @@
 //! The first of them is host: it locks the room and hides the log for a while, mutes others, and removes a pest.
 
-use reqwest::StatusCode;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use super::{ROOM, nomad::Nomad};
-use crate::{support::until, wire::poller::Poller};
+use crate::wire::{PATIENCE, poller::Poller};
 
 /// The name of those whom the host removes.
 pub(super) const PEST: &str = "Pest";
@@ -73,22 +76,18 @@ impl Nomad {
         let pest = Poller::join(&self.nodes[node], ROOM, PEST).await;
         let kick = json!({"type": "kick", "clientId": pest.id(), "address": false});
         self.asks(kick).await;
-        let is_kicked = async |request: reqwest::RequestBuilder| {
-            let answer = request.bearer_auth(&pest.ticket).send().await.unwrap();
-            let status = answer.status();
-            let told: Value = answer.json().await.unwrap_or_default();
-            status == StatusCode::FORBIDDEN && told["code"] == "kicked"
-        };
         // Its node may not have heard of it yet.
-        until("the pest's polls are refused", async || {
-            is_kicked(pest.http.get(pest.url("messages?wait=0"))).await
-        })
-        .await;
+        let refused = async {
+            while !is_kicked(&pest, pest.http.get(pest.url("messages?wait=0"))).await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, refused).await.expect("the pest's polls are refused");
         for node in self.nodes.iter() {
             let at = |what: &str| pest.http.post(node.url(&format!("/api/rooms/{ROOM}/{what}")));
             let words = json!({"text": "still here", "n": 1}).to_string();
-            assert!(is_kicked(at("join").body("{}")).await, "by its ticket");
-            assert!(is_kicked(at("messages").body(words)).await, "its words");
+            assert!(is_kicked(&pest, at("join").body("{}")).await, "by its ticket");
+            assert!(is_kicked(&pest, at("messages").body(words)).await, "its words");
         }
         self.count("pests removed");
     }
@@ -102,4 +101,12 @@ impl Nomad {
         let receipt = parlor::receipt::verify(answer["receipt"].as_str().unwrap(), None).unwrap();
         assert_eq!((receipt.room.as_str(), receipt.keys_left), (ROOM, 0), "{receipt:?}");
     }
+}
+
+/// Whether a request with the pest's ticket is refused because the host has removed it.
+async fn is_kicked(pest: &Poller, request: RequestBuilder) -> bool {
+    let answer = request.bearer_auth(&pest.ticket).send().await.unwrap();
+    let status = answer.status();
+    let told: Value = answer.json().await.unwrap_or_default();
+    status == StatusCode::FORBIDDEN && told["code"] == "kicked"
 }
