@@ -16,10 +16,10 @@ pub(super) const PEST: &str = "Pest";
 #[derive(Default)]
 pub(super) struct Host {
     pub(super) is_host: bool,
-    turn: u64,
+    pub(super) turn: u64,
     /// The others, as they joined.
     pub(super) others: Vec<String>,
-    muted: Option<String>,
+    pub(super) muted: Option<String>,
 }
 
 impl Nomad {

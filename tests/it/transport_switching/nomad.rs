@@ -64,7 +64,7 @@ impl Nomad {
     ) -> Self {
         let poller = Poller::join(&nodes[0], ROOM, &name).await;
         let (nodes, luck) = (Arc::clone(nodes), fastrand::Rng::with_seed(seed));
-        let is_host = poller.welcome["members"][0]["host"] == true;
+        let is_host = poller.welcome["members"].as_array().unwrap().len() == 1;
         let host = Host { is_host, ..Host::default() };
         Self {
             nodes,
