@@ -30,7 +30,7 @@ impl Frame<'_> {
 /// What a frame for all subscribers of a room says. Kept until each of them has it.
 pub(super) enum Content {
     Said { epoch: Epoch, entry: Entry },
-    Joined { member: Member, count: usize },
+    Joined { member: Member, rules: Arc<RoomRules>, count: usize },
     Left { member: Member, reason: LeaveReason, count: usize },
     Count { count: usize },
     Listing { members: Vec<Member>, rules: Arc<RoomRules> },
@@ -49,9 +49,9 @@ impl Content {
             Self::Said { epoch, entry } => {
                 ServerMessage::Entry(EntryDto::new(room, *epoch, entry, false))
             }
-            Self::Joined { member, count } => {
-                // The first member is told of by no join, so no join is a host's.
-                let member = MemberDto::new(member, &RoomRules::default());
+            Self::Joined { member, rules, count } => {
+                // A host, or a muted member, that its node brings back is told of by a join.
+                let member = MemberDto::new(member, rules);
                 ServerMessage::Joined { member, room, count: *count }
             }
             Self::Left { member, reason, count } => {

@@ -135,6 +135,10 @@ impl LocalRoom {
 
     /// Takes an event of the store.
     pub(super) fn add_event(&self, event: &Event) {
+        let rules = match event {
+            Event::Joined { .. } => self.people.lock().rules.get(),
+            _ => Arc::default(),
+        };
         let mut pending = self.pending.lock();
         let (order, content) = match event {
             Event::Said { epoch, entry } => {
@@ -146,7 +150,7 @@ impl LocalRoom {
                     return;
                 }
                 let order = FrameOrder::Presence { epoch: *epoch, version: *version };
-                (order, Content::Joined { member: member.clone(), count: *count })
+                (order, Content::Joined { member: member.clone(), rules, count: *count })
             }
             Event::Left { epoch, member, reason, version, count } => {
                 // A member whose node was lost may still be in the call: the next reconciliation finds out.

@@ -9,7 +9,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    speech::{Known, described},
+    rules::{Rules, is_pest},
+    speech::{Known, described, is_amendment},
     support::folded::Folded,
 };
 
@@ -31,12 +32,15 @@ pub struct Life {
     pub changed: HashMap<u64, Instant>,
     /// Edits and deletes, and reactions that came in their messages, and when. What they say is seen in the messages.
     pub absorbed: HashMap<u64, Instant>,
+    /// Up to this number nothing is shown, by the rule of the room's history; and since when.
+    pub hidden: (u64, Instant),
 }
 
 impl Life {
     fn new(epoch: String, last: u64) -> Self {
         let (changed, absorbed) = Default::default();
-        Self { epoch, last, lines: Vec::new(), log: Folded::default(), changed, absorbed }
+        let hidden = (0, Instant::now());
+        Self { epoch, last, lines: Vec::new(), log: Folded::default(), changed, absorbed, hidden }
     }
 
     /// Goes on to a number. What lies between is in the messages.
@@ -56,6 +60,9 @@ pub struct Diary {
     pub quiet: bool,
     pub lives: Vec<Life>,
     pub roster: BTreeSet<String>,
+    pub rules: Rules,
+    /// By which code it was put out for good.
+    pub ended: Option<String>,
     /// One's own entries: what they say, and when they were first sent and acknowledged.
     pub said: HashMap<String, (Instant, Option<Instant>)>,
     /// Those of them that are amendments; with their place, once it is known.
@@ -84,6 +91,8 @@ impl Diary {
             quiet: true,
             lives: Vec::new(),
             roster: BTreeSet::new(),
+            rules: Rules::default(),
+            ended: None,
             said: HashMap::new(),
             amendments: HashMap::new(),
             withdrawn: HashSet::new(),
@@ -111,6 +120,11 @@ impl Diary {
         Known { name: &self.name, id: &self.id, log, reacted: self.reacted.as_ref() }
     }
 
+    /// Whether it is the host.
+    pub fn decides(&self) -> bool {
+        self.rules.host.as_ref() == Some(&self.id)
+    }
+
     /// A `welcome` or a `reset`: goes on where one was, or begins anew.
     pub fn arrive(&mut self, frame: &Value, came_back: bool) {
         let (resumed, reset) = (frame["resumed"] == true, frame["reset"] == true);
@@ -130,6 +144,7 @@ impl Diary {
         }
         self.id = id;
         self.roster = people(&frame["members"]);
+        self.rules.arrive(frame);
         if !self.roster.contains(&self.id) {
             self.amiss.push("not among the members of the own welcome".to_owned());
         }
@@ -141,6 +156,9 @@ impl Diary {
         if !goes_on {
             let first = history.first().map_or(last, |entry| entry["seq"].as_u64().unwrap() - 1);
             self.lives.push(Life::new(epoch, first));
+            if self.rules.hides() {
+                self.lives.last_mut().unwrap().hidden.0 = first;
+            }
             self.reacted = None;
         }
         for entry in history {
@@ -175,7 +193,10 @@ impl Diary {
         } else if seq != life.last + 1 {
             self.astray.push(format!("{seq} after {}", life.last));
         }
+        let target = frame["target"].as_u64().filter(|_| is_amendment(frame));
+        let is_hidden = target.is_some_and(|target| target <= life.hidden.0);
         if seq > life.last
+            && !is_hidden
             && let Err(wrong) = life.log.take(frame)
         {
             self.astray.push(wrong);
@@ -217,7 +238,10 @@ impl Diary {
     }
 
     pub fn joined(&mut self, frame: &Value) {
-        self.saw("joined");
+        if !is_pest(frame) {
+            self.saw("joined");
+        }
+        self.rules.joined(frame);
         let id = frame["clientId"].as_str().unwrap().to_owned();
         if !self.roster.insert(id) {
             self.amiss.push(format!("told twice: {frame}"));
@@ -226,7 +250,10 @@ impl Diary {
 
     pub fn left(&mut self, frame: &Value) {
         let (id, reason) = (frame["clientId"].as_str().unwrap(), frame["reason"].as_str().unwrap());
-        self.saw(format!("left {reason}"));
+        if !is_pest(frame) {
+            self.saw(format!("left {reason}"));
+        }
+        self.rules.left(id);
         self.departures.push((id.to_owned(), reason.to_owned(), Instant::now()));
         if !self.roster.remove(id) {
             self.amiss.push(format!("told twice: {frame}"));
@@ -246,7 +273,8 @@ impl Display for Diary {
             self.quiet,
             self.place()
         )?;
-        writeln!(f, "sees {:?}", self.roster)?;
+        writeln!(f, "sees {:?}, rules {:?}", self.roster, self.rules.view())?;
+        writeln!(f, "  ended {:?}, hosts {:?}", self.ended, self.rules.hosts)?;
         for (text, (sent, _)) in self.said.iter().filter(|(_, (_, acked))| acked.is_none()) {
             writeln!(f, "  {:?} ago, not acknowledged: {text}", sent.elapsed())?;
         }

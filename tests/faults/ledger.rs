@@ -94,6 +94,10 @@ pub fn examine(
             for ((epoch, text), seq) in &places {
                 let is_amendment = amendments.contains(*text);
                 for life in diary.lives.iter().filter(|life| life.epoch == **epoch) {
+                    // The rule of the history keeps it from this member.
+                    if *seq <= life.hidden.0 {
+                        heard.entry(*text).or_insert((life.hidden.1, false)).1 |= life.epoch == end;
+                    }
                     let folded = if is_amendment { &life.absorbed } else { &life.changed };
                     if let Some(at) = folded.get(seq) {
                         heard.entry(*text).or_insert((*at, false)).1 |= life.epoch == end;

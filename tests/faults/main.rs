@@ -7,11 +7,16 @@ mod burst;
 mod cluster;
 mod diary;
 mod fleet;
+mod host;
+mod hosting;
 mod ledger;
 mod link;
 mod manner;
 mod nodes;
 mod person;
+mod pest;
+mod receipts;
+mod rules;
 mod scale;
 mod sentinel;
 mod single;
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
         .iter()
         .chain(burst::FAULTS)
         .chain(single::FAULTS)
+        .chain(hosting::FAULTS)
         .chain(scale::FAULTS)
         .chain(long);
     for (name, fault) in of_one.chain(cluster::FAULTS).chain(sentinel::FAULTS) {

@@ -27,8 +27,14 @@ impl Patience {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wish {
     Talk,
+    /// Talks, and decides nothing as the host.
+    Chat,
     Hush,
     Leave,
+    /// Ends the room, as its host.
+    Burn,
+    /// Says nothing, and stays until the room is ended.
+    Stay,
     /// Gone without a word, for ever.
     Die,
 }

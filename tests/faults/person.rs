@@ -1,6 +1,8 @@
 //! A member as a good client is one: comes back by itself with ticket and cursor, repeats with the same `n`
 //! what was not acknowledged, and waits as it is asked to. The delays are the page's.
 
+mod hearing;
+
 use std::{
     collections::{HashMap, VecDeque},
     net::{Ipv4Addr, SocketAddr},
@@ -23,6 +25,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     diary::Diary,
+    host::Host,
     link::{Socket, open},
     manner::{Patience, Wish},
     speech::{Pending, compose, described, is_amendment},
@@ -31,6 +34,8 @@ use super::{
 };
 
 pub struct Person {
+    /// Its own address.
+    pub home: Ipv4Addr,
     diary: Arc<Mutex<Diary>>,
     wish: watch::Sender<Wish>,
     task: JoinHandle<()>,
@@ -61,14 +66,21 @@ impl Person {
             pending: VecDeque::new(),
             sent: HashMap::new(),
             upload: Upload::default(),
+            host: Host::default(),
             n: 0,
             tries: 0,
+            burning: None,
         };
-        Self { diary, wish, task: tokio::spawn(visitor.stay()) }
+        Self { home, diary, wish, task: tokio::spawn(visitor.stay()) }
     }
 
     pub fn diary(&self) -> MutexGuard<'_, Diary> {
         self.diary.lock()
+    }
+
+    /// The diary, for one that goes on reading it.
+    pub fn shared(&self) -> Arc<Mutex<Diary>> {
+        Arc::clone(&self.diary)
     }
 
     /// Prints the diary, also one whose writer has panicked.
@@ -85,6 +97,12 @@ impl Person {
         (&mut self.task).await.unwrap();
     }
 }
+
+/// What one sees who was away when the room ended.
+const GONE: &str = "the room was gone";
+
+/// The close of a newcomer while the room is locked.
+const LOCKED: u16 = 4423;
 
 /// How many messages of one's own may wait for their acks.
 const UNDER_WAY: usize = 3;
@@ -105,8 +123,11 @@ struct Visitor {
     /// What was sent under which `n`, as the others are told of it.
     sent: HashMap<u64, Value>,
     upload: Upload,
+    host: Host,
     n: u64,
     tries: u32,
+    /// The life of the room that its host is to end.
+    burning: Option<String>,
 }
 
 /// How a link ended.
@@ -146,6 +167,30 @@ impl Visitor {
         End::ComeBack(asked + Duration::from_millis(fastrand::u64(0..most)))
     }
 
+    /// Whether the close is the last one.
+    fn is_put_out(&self, code: u16) -> bool {
+        matches!(
+            (code, self.diary().ended.as_deref()),
+            (4403, Some("kicked")) | (4410, Some("burned"))
+        )
+    }
+
+    /// Who was away when a room was ended finds another one, and leaves it.
+    fn unless_gone(&mut self, wish: Wish) -> Wish {
+        if !matches!(wish, Wish::Burn | Wish::Stay) {
+            return wish;
+        }
+        let epoch = self.diary().place().map(|(epoch, _)| epoch.to_owned()).unwrap_or_default();
+        if *self.burning.get_or_insert_with(|| epoch.clone()) == epoch {
+            return wish;
+        }
+        let mut diary = self.diary();
+        if !diary.seen.iter().any(|(_, what)| what == GONE) {
+            diary.saw(GONE);
+        }
+        Wish::Leave
+    }
+
     /// One link, until it ends.
     async fn visit(&mut self, mut socket: Socket) -> End {
         let mut ticks = interval(self.pace);
@@ -167,10 +212,13 @@ impl Visitor {
                         }
                         Some(Ok(Message::Close(close))) => {
                             let code = close.map_or(1005, |close| close.code.into());
-                            if leaving && code == 1000 {
+                            if leaving && code == 1000 || self.is_put_out(code) {
                                 return End::ForGood;
                             }
-                            self.diary().saw(format!("close {code}"));
+                            // The host opens the door again.
+                            if code != LOCKED {
+                                self.diary().saw(format!("close {code}"));
+                            }
                             if opened.elapsed() > Duration::from_secs(10) {
                                 self.tries = 0;
                             }
@@ -189,6 +237,7 @@ impl Visitor {
                 _ = ticks.tick() => {
                     // Who is dropped by the test has died.
                     let wish = if self.wishes.has_changed().is_ok() { *self.wishes.borrow() } else { Wish::Die };
+                    let wish = if linked { self.unless_gone(wish) } else { wish };
                     match wish {
                         Wish::Die => return End::ForGood,
                         Wish::Leave if linked && !leaving && self.pending.is_empty() => {
@@ -233,7 +282,10 @@ impl Visitor {
 
     /// What to say now, if anything.
     async fn speak(&mut self, wish: Wish) -> Option<Value> {
-        if wish == Wish::Talk && self.pending.len() < UNDER_WAY {
+        if let Some(request) = self.host.decide(self.n, wish, &self.diary.lock()) {
+            return Some(request);
+        }
+        if matches!(wish, Wish::Talk | Wish::Chat) && self.pending.len() < UNDER_WAY {
             self.n += 1;
             let file = self.upload.whole().await;
             let ticket = self.seat.as_ref()?.0.clone();
@@ -253,11 +305,15 @@ impl Visitor {
             diary.quiet = false;
             drop(diary);
             self.sent.insert(self.n, frame.clone());
-            self.pending.push_back(Pending { n: self.n, frame, text, again: Some(Instant::now()) });
+            let again = Some(Instant::now());
+            self.pending.push_back(Pending { n: self.n, frame, text, again, muted: false });
         }
         let now = Instant::now();
+        // What the host's decision keeps back comes before what follows it.
+        let mut waiting = self.pending.iter_mut();
         let due =
-            self.pending.iter_mut().find(|pending| pending.again.is_some_and(|at| at <= now))?;
+            waiting.find(|pending| pending.again.is_some_and(|at| pending.muted || at <= now))?;
+        due.again.filter(|at| *at <= now)?;
         due.again = None;
         Some(as_sent(&due.frame))
     }
@@ -267,108 +323,5 @@ impl Visitor {
         let mut item = as_told(frame, seq, &diary.id);
         item["user"] = self.name.clone().into();
         item
-    }
-
-    /// Takes a frame.
-    fn hear(&mut self, frame: &Value) {
-        if let (Some((_, cursor)), Some(newest)) = (&mut self.seat, frame["cursor"].as_str()) {
-            newest.clone_into(cursor);
-        }
-        let diary = Arc::clone(&self.diary);
-        let mut diary = diary.lock();
-        match frame["type"].as_str().unwrap() {
-            "welcome" | "reset" => {
-                let lives = diary.lives.len();
-                diary.arrive(frame, self.seat.is_some());
-                let ticket = frame["ticket"].as_str().unwrap();
-                ticket.clone_into(&mut diary.ticket);
-                if frame["type"] == "reset" || frame["resumed"] != true {
-                    self.upload.end();
-                    self.pending.iter_mut().for_each(|pending| pending.forget("files"));
-                }
-                if diary.lives.len() > lives {
-                    // In another life other messages have these numbers.
-                    self.pending.retain(|pending| {
-                        let void = is_amendment(&pending.frame);
-                        if void {
-                            diary.withdraw(&pending.text);
-                        }
-                        !void
-                    });
-                }
-                diary.linked = true;
-                let text = |name: &str| frame[name].as_str().unwrap().to_owned();
-                self.seat = Some((text("ticket"), text("cursor")));
-                self.n = self.n.max(frame["lastN"].as_u64().unwrap());
-                // What was said has come back as history; what was not is said again.
-                self.pending.retain(|pending| diary.said[&pending.text].1.is_none());
-                diary.quiet = self.pending.is_empty();
-                for pending in &mut self.pending {
-                    pending.again = Some(Instant::now());
-                }
-            }
-            "chat" | "react" | "edit" | "delete" => diary.hear(frame),
-            "ack" => {
-                let sent = &self.sent[&frame["n"].as_u64().unwrap()];
-                let mut item = self.item(sent, frame["seq"].as_u64().unwrap(), &diary);
-                item["cursor"] = frame["cursor"].clone();
-                if frame["duplicate"] != true {
-                    diary.hear(&item);
-                } else if is_amendment(&item) {
-                    // It may have come back in its message, which does not tell its number.
-                    diary.acknowledge(&described(&item), &item);
-                } else {
-                    diary.saw("ack of a repetition");
-                }
-                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
-                    let pending = self.pending.remove(at).unwrap();
-                    diary.acknowledge(&pending.text, &item);
-                }
-                diary.quiet = self.pending.is_empty();
-            }
-            "joined" => diary.joined(frame),
-            "left" => diary.left(frame),
-            "pong" | "typing" => {}
-            // Its message was deleted meanwhile, or Redis has lost its file.
-            "error" if ["no_target", "no_file"].contains(&frame["code"].as_str().unwrap()) => {
-                if frame["code"] == "no_file" {
-                    diary.saw("error no_file");
-                }
-                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
-                    let pending = &mut self.pending[at];
-                    if is_amendment(&pending.frame) {
-                        diary.withdraw(&pending.text);
-                        self.pending.remove(at);
-                    } else {
-                        let is_reply = frame["code"] == "no_target";
-                        pending.forget(if is_reply { "replyTo" } else { "files" });
-                        pending.again = Some(Instant::now());
-                        self.sent.insert(pending.n, pending.frame.clone());
-                    }
-                }
-                diary.quiet = self.pending.is_empty();
-            }
-            "error" => {
-                diary.saw(format!("error {}", frame["code"].as_str().unwrap()));
-                if let Some(at) = self.pending.iter().position(|pending| frame["n"] == pending.n) {
-                    let mut pending = self.pending.remove(at).unwrap();
-                    let after = frame["retryAfter"].as_u64().unwrap_or(250);
-                    pending.again = Some(Instant::now() + Duration::from_millis(after));
-                    if frame["code"] == "stale_n" {
-                        // Surely not said, and never to be under that number: a later one was.
-                        self.n += 1;
-                        pending.n = self.n;
-                        pending.frame["n"] = self.n.into();
-                        self.sent.insert(pending.n, pending.frame.clone());
-                    }
-                    self.pending.push_back(pending);
-                    self.pending.make_contiguous().sort_unstable_by_key(|pending| pending.n);
-                }
-            }
-            other => {
-                diary.saw(format!("{other} {}", frame["code"].as_str().unwrap()));
-                diary.retries.extend(frame["retryAfter"].as_u64());
-            }
-        }
     }
 }

@@ -108,6 +108,9 @@ async fn redis_stops_for_longer_than_rooms_live() -> Row {
 async fn redis_is_full() -> Row {
     let mut storm = Storm::gather(Server::start()).await;
     storm.guest(1, 0).await;
+    // A host whose decisions are not taken could not open its room again.
+    storm.everybody(Wish::Chat);
+    storm.is_calm().await;
     storm.strike();
     storm.redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     storm.somebody_saw("error store_full").await;
@@ -134,6 +137,7 @@ async fn redis_is_full() -> Row {
     storm.heard_to_leave(0, "lost").await;
     sleep(storm.config.lease + storm.config.period()).await;
     storm.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    storm.everybody(Wish::Talk);
     storm.over();
     storm.settle("Redis out of memory", &["error store_full", "error stale_n", "left lost"]).await
 }

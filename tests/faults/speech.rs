@@ -21,6 +21,8 @@ pub struct Pending {
     pub text: String,
     /// When to send it, if not already under way.
     pub again: Option<Instant>,
+    /// It was refused while the host had muted its member.
+    pub muted: bool,
 }
 
 impl Pending {

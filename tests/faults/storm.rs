@@ -1,15 +1,20 @@
 //! A crowd that talks while something happens, and what is asked of it afterwards.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
+mod ending;
+
 use super::{
+    diary::Diary,
     fleet::{Fleet, HubConfig, NODES},
     ledger::{Verdict, examine},
     manner::{Patience, Wish},
     person::Person,
+    pest::Pest,
     support::{cluster::Cluster, redis::Server, sentinel::Watched},
     table::Row,
     until, upload,
@@ -63,6 +68,10 @@ pub struct Storm<B> {
     pub crowd: Vec<Vec<Person>>,
     /// Who came later and did not stay: in which room, and who.
     pub guests: Vec<(usize, Person)>,
+    /// Whom the hosts remove: in which room, and who.
+    pests: Vec<(usize, Pest)>,
+    /// The first host of each room.
+    pub hosts: Vec<String>,
     pub struck: Instant,
     ended: Option<Instant>,
 }
@@ -115,19 +124,53 @@ impl<B: Backend> Storm<B> {
             config,
             crowd,
             guests: Vec::new(),
+            pests: Vec::new(),
+            hosts: Vec::new(),
             struck: Instant::now(),
             ended: None,
         };
+        storm.hosts = storm.crowd.iter().map(|room| room[0].diary().id.clone()).collect();
+        let doors = storm.doors();
+        storm.pester(&doors, 0);
         for _ in 0..ROUNDS {
             storm.all_hear_again().await;
         }
+        storm.pests_are_out().await;
         storm.struck = Instant::now();
         storm
     }
 
-    /// What comes now is the fault.
+    fn doors(&self) -> Vec<SocketAddr> {
+        self.fleet.nodes.iter().map(|node| node.address).collect()
+    }
+
+    /// One for each room comes in, whom its host is to remove: by address, or not.
+    fn pester(&mut self, doors: &[SocketAddr], turn: usize) {
+        for room in 0..self.config.rooms {
+            let mut doors = doors.to_vec();
+            let at = room % doors.len();
+            doors.rotate_left(at);
+            let (number, by_address) = (self.pests.len(), (room + turn).is_multiple_of(2));
+            let name = format!("storm-{room}");
+            let pest = Pest::start(&doors, &name, (number, by_address), self.config.pace);
+            self.pests.push((room, pest));
+        }
+    }
+
+    /// Waits until every pest has been removed.
+    async fn pests_are_out(&self) {
+        until("all pests are removed", || {
+            let out = self.pests.iter().all(|(_, pest)| pest.is_out());
+            async move { out.then_some(()) }
+        })
+        .await;
+    }
+
+    /// What comes now is the fault; and while it lasts, the next are to be removed.
     pub fn strike(&mut self) {
         self.struck = Instant::now();
+        let doors = vec![self.fleet.nginx.address];
+        self.pester(&doors, 1);
     }
 
     /// What lasted is over.
@@ -186,7 +229,7 @@ impl<B: Backend> Storm<B> {
         for room in &self.crowd {
             until("everybody hears everybody", || {
                 let diaries: Vec<_> = room.iter().map(Person::diary).collect();
-                let heard = |listener: &super::diary::Diary, text: &String| {
+                let heard = |listener: &Diary, text: &String| {
                     listener
                         .lives
                         .last()
@@ -211,9 +254,8 @@ impl<B: Backend> Storm<B> {
         for _ in 0..ROUNDS {
             self.all_hear_again().await;
         }
-        self.everybody(Wish::Hush);
-        self.all_agree().await;
-        let mut verdict = Verdict::default();
+        let wrong = self.calm().await;
+        let mut verdict = Verdict { amiss: wrong, ..Verdict::default() };
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let from = self.ended.unwrap_or(self.struck);
         for (number, room) in self.crowd.iter().enumerate() {
@@ -221,7 +263,9 @@ impl<B: Backend> Storm<B> {
             let guests: Vec<_> = self
                 .guests
                 .iter()
-                .filter(|(room, _)| *room == number)
+                .map(|(room, guest)| (room, guest))
+                .chain(self.pests.iter().map(|(room, pest)| (room, &pest.person)))
+                .filter(|(room, _)| **room == number)
                 .map(|(_, guest)| guest.diary())
                 .collect();
             examine(&diaries, &guests, from, &mut verdict);
@@ -244,12 +288,7 @@ impl<B: Backend> Storm<B> {
         {
             row.retries.insert(closing);
         }
-        self.everybody(Wish::Leave);
-        for person in self.crowd.iter_mut().flatten() {
-            if tokio::time::timeout(Duration::from_secs(60), person.gone()).await.is_err() {
-                row.broken.push(format!("cannot leave: {}", person.diary()));
-            }
-        }
+        row.broken.extend(self.end().await);
         let keys = self.redis.keys();
         if !keys.is_empty() {
             row.broken.push(format!("left behind after the last leave: {keys:?}"));
@@ -260,27 +299,6 @@ impl<B: Backend> Storm<B> {
         row
     }
 
-    /// Waits until every member is there, waits for no ack, and stands where the others of the room stand.
-    async fn all_agree(&self) {
-        for room in &self.crowd {
-            until("all that was said is heard by all", || {
-                let diaries: Vec<_> = room.iter().map(Person::diary).collect();
-                let people: BTreeSet<String> =
-                    diaries.iter().map(|diary| diary.id.clone()).collect();
-                let place = diaries[0].place().map(|(epoch, seq)| (epoch.to_owned(), seq));
-                let settled = diaries.iter().all(|diary| {
-                    diary.linked
-                        && diary.quiet
-                        && diary.place()
-                            == place.as_ref().map(|(epoch, seq)| (epoch.as_str(), *seq))
-                        && diary.roster == people
-                });
-                async move { settled.then_some(()) }
-            })
-            .await;
-        }
-    }
-
     pub fn everybody(&self, wish: Wish) {
         for person in self.crowd.iter().flatten() {
             person.wish(wish);
@@ -289,7 +307,7 @@ impl<B: Backend> Storm<B> {
 }
 
 impl<B> Storm<B> {
-    fn print_logs(&self) {
+    pub fn print_logs(&self) {
         println!("log of nginx:\n{}", self.fleet.nginx.log());
         for node in &self.fleet.nodes {
             println!("log of {}:\n{}", node.address, node.log());
@@ -302,6 +320,7 @@ impl<B> Drop for Storm<B> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.crowd.iter().flatten().for_each(Person::print);
+            self.pests.iter().for_each(|(_, pest)| pest.person.print());
             self.print_logs();
         }
     }

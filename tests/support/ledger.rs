@@ -1,4 +1,4 @@
-//! Nodes with a ledger: what was acknowledged against what was heard.
+//! Nodes with a ledger: what was acknowledged against what was heard, while a host decides again and again.
 
 use std::{
     collections::HashSet,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use parlor::{
-    room::{Joiner, LeaveReason, Limits, Member, MemberId, RoomId},
+    room::{HostAction, Joiner, LeaveReason, Limits, Lock, Member, MemberId, RoomId},
     store::{Event, Store, StoreError, redis::Redis},
 };
 use tokio::{
@@ -114,6 +114,9 @@ pub fn sorted(mut ids: Vec<MemberId>) -> Vec<MemberId> {
 /// Number, sender, and the sender's own count.
 type Record = (u64, MemberId, u64);
 
+/// So many messages come between two decisions of a host.
+const BETWEEN: u64 = 8;
+
 /// A member that says something every few milliseconds, and keeps a ledger of what was acknowledged.
 /// What fails for lack of a store is said again with the same `n`, as clients do.
 pub struct Speaker {
@@ -124,7 +127,8 @@ pub struct Speaker {
 }
 
 impl Speaker {
-    pub fn start(store: &Arc<Redis>, room: &RoomId, id: MemberId) -> Self {
+    /// The host locks the room and opens it again all the time.
+    pub fn start(store: &Arc<Redis>, room: &RoomId, id: MemberId, is_host: bool) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (store, room) = (Arc::clone(store), room.clone());
         let count = Arc::new(AtomicUsize::new(0));
@@ -140,6 +144,13 @@ impl Speaker {
                     }
                     Err(StoreError::Unavailable) => {}
                     Err(error) => panic!("{error}"),
+                }
+                if is_host && n % BETWEEN == 0 {
+                    let lock = if n % (2 * BETWEEN) == 0 { Lock::Locked } else { Lock::Open };
+                    match store.decide(&room, id, &HostAction::Lock(lock)).await {
+                        Ok(()) | Err(StoreError::Unavailable | StoreError::Busy(_)) => {}
+                        Err(error) => panic!("{error}"),
+                    }
                 }
                 sleep(Duration::from_millis(5)).await;
             }
@@ -169,7 +180,7 @@ async fn speak(
     let limits = Limits { history_len: 10_000, history_bytes: 1 << 24, ..limits };
     let mut nodes = [node(url, limits).await, node(url, limits).await];
     let people = [nodes[0].join(room, "Ann").await.0, nodes[1].join(room, "Bob").await.0];
-    let speakers = [0, 1].map(|at| Speaker::start(&nodes[at].store, room, people[at]));
+    let speakers = [0, 1].map(|at| Speaker::start(&nodes[at].store, room, people[at], at == 0));
     nodes[0].heard.entry().await;
     happens.await;
     // Until both have been heard again after it was over.
@@ -201,10 +212,16 @@ pub async fn nothing_is_lost_while(
     );
     for (skipped, node) in [1, 0].into_iter().zip(&mut nodes) {
         let (mut told, mut joins) = (Vec::new(), 0);
-        while told.len() + skipped < ledger.len() {
+        let now = node.store.snapshot(room, false).await.unwrap().unwrap();
+        let (mut rules, mut last) = (None, 0);
+        while told.len() + skipped < ledger.len() || rules.as_ref() != Some(&now.rules) {
             match node.heard.next().await {
                 Event::Said { entry, .. } => told.push((entry.seq, entry.from, entry.n)),
                 Event::Joined { .. } => joins += 1,
+                Event::Rules { rules: newer, version, .. } => {
+                    assert!(version > last, "in the order in which they changed");
+                    (rules, last) = (Some(newer), version);
+                }
                 other => panic!("{other:?}"),
             }
         }

@@ -6,7 +6,10 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::ROOM;
+use super::{
+    ROOM,
+    host::{Host, PEST},
+};
 use crate::{
     support::folded::{Folded, as_told},
     wire::{Client, Heard, PATIENCE, TestServer, listener::Listener, poller::Poller},
@@ -26,7 +29,7 @@ pub(super) struct Item {
 }
 
 pub(super) struct Nomad {
-    nodes: Arc<Vec<TestServer>>,
+    pub(super) nodes: Arc<Vec<TestServer>>,
     pub(super) name: String,
     /// How much they are to say, and how much of it was acknowledged.
     each: u64,
@@ -46,6 +49,7 @@ pub(super) struct Nomad {
     pub(super) log: Folded,
     /// How many may still join; none joins twice.
     others: u64,
+    pub(super) host: Host,
     pub(super) counts: BTreeMap<&'static str, u64>,
     pub(super) luck: fastrand::Rng,
 }
@@ -60,6 +64,8 @@ impl Nomad {
     ) -> Self {
         let poller = Poller::join(&nodes[0], ROOM, &name).await;
         let (nodes, luck) = (Arc::clone(nodes), fastrand::Rng::with_seed(seed));
+        let is_host = poller.welcome["members"].as_array().unwrap().len() == 1;
+        let host = Host { is_host, ..Host::default() };
         Self {
             nodes,
             name,
@@ -73,6 +79,7 @@ impl Nomad {
             absorbed: Vec::new(),
             log: Folded::default(),
             others,
+            host,
             counts: BTreeMap::new(),
             luck,
         }
@@ -138,6 +145,9 @@ impl Nomad {
 
     /// The message was deleted meanwhile, and for good: words are said instead. They cannot be refused.
     fn refused(&mut self, error: &Value) {
+        if error["code"] == "muted" {
+            return self.count("muted");
+        }
         assert_eq!(error["code"], "no_target", "{}: {error}", self.name);
         let n = error["n"].as_u64().unwrap();
         if self.composed[&n]["type"] != "chat" {
@@ -192,7 +202,14 @@ impl Nomad {
                 }
             }
             "typing" => self.count("typing heard"),
+            "joined" if frame["user"] == PEST => self.count("pests heard"),
+            "left" if frame["user"] == PEST => {
+                assert_eq!(frame["reason"], "kicked", "{frame}");
+                self.count("pests heard to be removed");
+            }
+            "rules" => self.count("rules heard"),
             "joined" => {
+                self.host.others.push(frame["clientId"].as_str().unwrap().to_owned());
                 self.count("joined heard");
                 self.others -= 1;
             }
@@ -246,7 +263,9 @@ impl Nomad {
         let response: Response = sending.await.unwrap();
         match response.status() {
             StatusCode::SERVICE_UNAVAILABLE => self.count("sends in doubt"),
-            StatusCode::NOT_FOUND => self.refused(&response.json().await.unwrap()),
+            StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => {
+                self.refused(&response.json().await.unwrap())
+            }
             status => {
                 assert_eq!(status, StatusCode::OK);
                 self.hear(&response.json().await.unwrap(), None);
@@ -350,12 +369,18 @@ impl Nomad {
     pub(super) async fn live(mut self, total: u64) -> Self {
         while self.acked < self.each || self.place < total {
             let steps = self.luck.u64(1..12);
+            if self.host.is_host {
+                self.decide().await;
+            }
             match self.luck.u8(..4) {
                 0 => self.on_a_socket(steps).await,
                 1 => self.on_a_stream(steps).await,
                 2 => self.by_polls(steps, 1).await,
                 _ => self.by_polls(steps, 0).await,
             }
+        }
+        if self.host.is_host {
+            self.calm().await;
         }
         self
     }
