@@ -115,6 +115,30 @@ fn links_between_documents_lead_somewhere() {
 }
 
 #[test]
+fn tests_that_the_table_of_attacks_names_are_there() {
+    let folder = root().join("tests/it/hosts");
+    let source: String = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let tests: BTreeSet<&str> = source
+        .split("#[tokio::test")
+        .skip(1)
+        .map(|rest| all_between(rest, "async fn ", '(').next().unwrap())
+        .collect();
+    let document = text("docs/hosts.md");
+    let (_, table) = document.split_once("| attack | what happens | test |").unwrap();
+    let named: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|row| row.strip_suffix("` |")?.rsplit_once('`'))
+        .map(|(_, name)| name)
+        .collect();
+    assert!(named.len() > 40, "the table was not found");
+    let wrong: Vec<&&str> = named.difference(&tests).collect();
+    assert!(wrong.is_empty(), "docs/hosts.md names {wrong:?}");
+}
+
+#[test]
 fn every_target_of_the_makefile_has_one_rule() {
     let makefile = text("Makefile");
     let phony = makefile.lines().find_map(|line| line.strip_prefix(".PHONY: ")).unwrap();

@@ -11,6 +11,7 @@ mod documents;
 mod fan_out;
 mod files;
 mod guides;
+mod hosts;
 mod house;
 mod http;
 mod hub;

@@ -45,9 +45,14 @@ impl Listener {
         let request = ticket.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let request =
             last.into_iter().fold(request, |request, last| request.header("last-event-id", last));
+        Self { cursor: last.unwrap_or_default().to_owned(), ..Self::of(request).await }
+    }
+
+    /// As [`Self::knock`], by a request of one's own.
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = timeout(PATIENCE, request.send()).await.expect("an answer").unwrap();
-        let (cursor, ticket) = (last.unwrap_or_default().to_owned(), String::new());
-        Self { response, welcome: Value::Null, ticket, cursor, retry: 0, rest: String::new() }
+        let (ticket, cursor, rest) = (String::new(), String::new(), String::new());
+        Self { response, welcome: Value::Null, ticket, cursor, retry: 0, rest }
     }
 
     /// The next frame; `None` when the stream has ended.
