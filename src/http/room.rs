@@ -84,8 +84,8 @@ impl AppState {
         // Its headers are slices of the buffer that hyper read them into, and would keep the whole buffer.
         drop(request);
         let who = match Box::pin(self.ticket_holder(&usage, &room, &ticket)).await {
-            // The room of that member is gone, perhaps because its host has ended it.
-            Err(error @ ApiError::Refused(RoomError::NotMember)) => {
+            // The room of that member is gone, perhaps because its host has ended it. Another may have its name by now.
+            Err(error @ (ApiError::Refused(RoomError::NotMember) | ApiError::BadTicket)) => {
                 let last = Box::pin(self.pollers.after_the_end(&room, &ticket)).await?;
                 return last.map(response::written).ok_or(error);
             }

@@ -151,6 +151,7 @@ pub(super) async fn hosted(
     while !seen.contains("receipt") || !seen.contains("rules") {
         documents.hold("tell", &frame(&mut bob).await, seen);
     }
+    documents.hold("tell", &bob.until("closing").await, seen);
     bob.expect_close(4410).await;
     while let Some(frame) = host.next().await {
         documents.hold("stream", &frame, heard);

@@ -120,7 +120,7 @@ async fn what_a_host_decides_at_once_all_takes_effect() {
             people.push(join(node, "r", &format!("P{at}"), "192.0.2.2").await);
         }
         let ticket = ann.ticket().to_owned();
-        let node = |at: usize| if at % 2 == 0 { nodes.there() } else { nodes.here() };
+        let node = |at: usize| if at.is_multiple_of(2) { nodes.there() } else { nodes.here() };
         let host = Visitor::default().ticket(&ticket);
         let mutes: Vec<Value> = people
             .iter()

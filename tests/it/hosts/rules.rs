@@ -141,8 +141,7 @@ async fn since_join_a_new_member_sees_nothing_older_however_it_comes_back() {
                 let path = format!("/api/rooms/r/messages?wait=0&after={cursor}");
                 let (status, body) = answer(back.request(Method::GET, node, &path)).await;
                 assert!(!body.to_string().contains(r#""old""#), "{status} {body}");
-                let path = format!("/api/rooms/r/join");
-                let request = back.request(Method::POST, node, &path);
+                let request = back.request(Method::POST, node, "/api/rooms/r/join");
                 let (status, body) =
                     answer(request.body(json!({"cursor": cursor}).to_string())).await;
                 assert!(!body.to_string().contains(r#""old""#), "{status} {body}");

@@ -6,21 +6,8 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::{ROOM, nomad::Nomad};
+use super::{ROOM, knowledge::PEST, nomad::Nomad};
 use crate::wire::{PATIENCE, poller::Poller};
-
-/// The name of those whom the host removes.
-pub(super) const PEST: &str = "Pest";
-
-/// What a host knows.
-#[derive(Default)]
-pub(super) struct Host {
-    pub(super) is_host: bool,
-    pub(super) turn: u64,
-    /// The others, as they joined.
-    pub(super) others: Vec<String>,
-    pub(super) muted: Option<String>,
-}
 
 impl Nomad {
     /// The next decision; each second one takes the one before back.

@@ -3,6 +3,7 @@
 //! decides all the time.
 
 mod host;
+mod knowledge;
 mod nomad;
 mod record;
 mod upload;

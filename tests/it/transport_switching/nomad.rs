@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     ROOM,
-    host::{Host, PEST},
+    knowledge::{Host, PEST},
 };
 use crate::{
     support::folded::{Folded, as_told},
