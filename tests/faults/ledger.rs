@@ -19,6 +19,9 @@ pub struct Verdict {
     /// Files of messages that are there, each read whole.
     pub files: usize,
     pub acknowledged: usize,
+    /// What hosts decided, and how often those whom they removed were refused.
+    pub decisions: usize,
+    pub refusals: usize,
     /// Acknowledged, and not heard by a member who was there.
     pub lost: Vec<String>,
     /// Acknowledged in a life that ended with what Redis lost, and not heard by a member before.
@@ -110,6 +113,7 @@ pub fn examine(
     let mut again: Option<Instant> = None;
     for diary in room.iter().chain(gone) {
         verdict.sent += diary.said.len();
+        verdict.decisions += diary.rules.decisions;
         verdict.amendments += diary.amendments.len();
         for (text, (first_sent, acked)) in &diary.said {
             let times: Vec<_> = heard.iter().filter_map(|heard| heard.get(text.as_str())).collect();
@@ -200,6 +204,11 @@ pub fn finds_what_is_planted() {
     let forget_the_first = |diary: &mut Diary| drop(diary.lives[0].lines.remove(0));
     assert_eq!(room(&|_| ()), ([2, 2], [0, 0, 0, 0, 0]));
     assert_eq!(room(&forget_the_first), ([2, 2], [1, 0, 0, 0, 0]), "lost");
+    let hide_the_first = |diary: &mut Diary| {
+        forget_the_first(diary);
+        diary.lives[0].hidden.0 = 1;
+    };
+    assert_eq!(room(&hide_the_first), ([2, 2], [0, 0, 0, 0, 0]), "not for Bob");
     assert_eq!(
         room(&|diary| diary.hear(&frame(2, "e", "Bob 1"))).1,
         [0, 0, 1, 0, 0],

@@ -17,6 +17,8 @@ pub struct Rules {
     pub pests: BTreeMap<String, String>,
     /// Hosts so far, the newest last.
     pub hosts: Vec<String>,
+    /// Decisions of its own that were taken.
+    pub decisions: usize,
     /// The receipt of the end of the room.
     pub receipt: Option<String>,
 }

@@ -282,6 +282,10 @@ impl<B: Backend> Storm<B> {
             verdict.files += files;
             verdict.amiss.extend(wrong);
         }
+        verdict.refusals = self.pests.iter().map(|(_, pest)| pest.kicked()).sum();
+        if verdict.decisions == 0 {
+            verdict.amiss.push("no host has decided anything".to_owned());
+        }
         let lasted = self.ended.map(|ended| ended - self.struck);
         let mut row = Row::new(fault, seen, may, lasted, verdict);
         for closing in self.crowd.iter().flatten().flat_map(|person| person.diary().retries.clone())

@@ -72,7 +72,17 @@ impl fmt::Display for Row {
             self.seen.iter().map(|(what, times)| format!("{times} {what}")).collect();
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
         let Verdict {
-            sent, amendments, files, acknowledged, lost, gone, doubled, disordered, ..
+            sent,
+            amendments,
+            files,
+            decisions,
+            refusals,
+            acknowledged,
+            lost,
+            gone,
+            doubled,
+            disordered,
+            ..
         } = &self.verdict;
         let Verdict { again, slowest, .. } = &self.verdict;
         let after = self
@@ -90,7 +100,7 @@ impl fmt::Display for Row {
         }
         write!(
             f,
-            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments, {files} files read | {acknowledged} | {}{gone} | {} | {} |",
+            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments, {files} files read, {decisions} decisions of hosts, {refusals} of the removed refused | {acknowledged} | {}{gone} | {} | {} |",
             self.fault,
             self.note,
             again.as_secs_f32(),

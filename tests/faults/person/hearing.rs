@@ -45,7 +45,10 @@ impl Visitor {
                 ticket.clone_into(&mut diary.ticket);
                 if frame["type"] == "reset" || frame["resumed"] != true {
                     self.upload.end();
-                    self.pending.iter_mut().for_each(|pending| pending.forget("files"));
+                    for pending in &mut self.pending {
+                        pending.forget("files");
+                        self.sent.insert(pending.n, pending.frame.clone());
+                    }
                 }
                 if diary.lives.len() > lives {
                     // In another life other messages have these numbers.
@@ -71,6 +74,7 @@ impl Visitor {
             }
             "chat" | "react" | "edit" | "delete" => diary.hear(frame),
             "ack" | "error" if is_answer(frame) => {
+                diary.rules.decisions += usize::from(frame["type"] == "ack");
                 if let Some(what) = self.host.hear(frame) {
                     diary.saw(what);
                 }
@@ -99,7 +103,7 @@ impl Visitor {
             "receipt" => {
                 diary.rules.receipt = Some(frame["receipt"].as_str().unwrap().to_owned());
             }
-            // Rooms here are open or locked, and their doors have no one to wait at.
+            // No room here has a lock at which people wait.
             "knock" | "knock-over" | "knocking" => {
                 diary.amiss.push(format!("nobody knocks: {frame}"))
             }

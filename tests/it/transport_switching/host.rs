@@ -95,5 +95,9 @@ async fn is_kicked(pest: &Poller, request: RequestBuilder) -> bool {
     let answer = request.bearer_auth(&pest.ticket).send().await.unwrap();
     let status = answer.status();
     let told: Value = answer.json().await.unwrap_or_default();
-    status == StatusCode::FORBIDDEN && told["code"] == "kicked"
+    let is_kicked = status == StatusCode::FORBIDDEN && told["code"] == "kicked";
+    if !is_kicked {
+        println!("{status}: {told}");
+    }
+    is_kicked
 }
