@@ -186,15 +186,16 @@ impl AppState {
             body => body?,
         };
         let ticket = header.or(body.ticket.as_deref()).ok_or(ApiError::NoTicket)?;
-        let receipt = match body.unload {
+        let end = match body.unload {
             true => {
                 self.hub.unload(&room, ticket).await?;
                 None
             }
             false => self.hub.leave_by_ticket(&room, ticket, began).await?,
         };
-        Ok(match receipt.filter(|_| body.receipt) {
-            Some(receipt) => {
+        Ok(match end.filter(|_| body.receipt) {
+            Some(end) => {
+                let receipt = self.hub.receipt(&end).await;
                 response::written(ServerMessage::Receipt { receipt: &receipt }.to_json().into())
             }
             None => response::nothing(),

@@ -1,6 +1,6 @@
 //! The end of a session or of a room, and the receipt for what was removed.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{task::JoinHandle, time::timeout};
 
@@ -39,21 +39,23 @@ impl Leaving {
 pub struct Goodbye {
     /// The session is free; if not, it will be once the store answers.
     pub freed: bool,
-    /// What was removed, signed, if that member was the last.
-    pub receipt: Option<String>,
+    /// What was removed, if that member was the last.
+    pub end: Option<RoomEnd>,
 }
 
 impl Hub {
-    /// Waits for a leave, but not for long, and signs what was removed.
-    pub(super) async fn goodbye(self: &Arc<Self>, leaving: Leaving) -> Goodbye {
-        let Ok(end) = timeout(LEAVING, leaving.end()).await else {
-            return Goodbye { freed: false, receipt: None };
-        };
-        let receipt = match end {
-            Some(end) => Some(self.config().receipt(&end).await),
-            None => None,
-        };
-        Goodbye { freed: true, receipt }
+    /// Signs what was removed when a room ended. To sign costs more than a join and a leave, so it is done only for a
+    /// client that gets it.
+    pub async fn receipt(&self, end: &RoomEnd) -> String {
+        self.config().receipt(end).await
+    }
+}
+
+/// Waits for a leave, but not for long.
+pub(super) async fn goodbye(leaving: Leaving) -> Goodbye {
+    match timeout(LEAVING, leaving.end()).await {
+        Ok(end) => Goodbye { freed: true, end },
+        Err(_) => Goodbye { freed: false, end: None },
     }
 }
 

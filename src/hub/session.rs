@@ -12,8 +12,8 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, kept::may_stand,
-    known_rules::since, local::LocalRoom, typing,
+    Goodbye, Greeted, Hub, HubConfig, JoinOrigin, Place, SeenUpTo, Subscriber, goodbye::goodbye,
+    kept::may_stand, known_rules::since, local::LocalRoom, typing,
 };
 use crate::{
     budget::{Kept, Reservation},
@@ -294,7 +294,7 @@ impl Session {
         self.freed = true;
         let leaving =
             self.hub.leave_with_retry(&self.room, self.claims.member, self.tag, LeaveReason::Left);
-        self.hub.goodbye(leaving).await
+        goodbye(leaving).await
     }
 
     /// Frees the session of a member that was lost long enough ago.

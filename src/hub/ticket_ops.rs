@@ -5,11 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::{task::AbortHandle, time::Instant};
 
-use super::{Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, kept::may_stand, typing};
+use super::{
+    Encoder, Hub, JoinOrigin, ResumeFrom, Session, Subscriber, goodbye::goodbye, kept::may_stand,
+    typing,
+};
 use crate::{
     budget::{Resource, Usage},
     protocol::ApiError,
-    room::{LeaveReason, MemberId, NewEntry, PublishResult, RoomError, RoomId, Snapshot},
+    room::{LeaveReason, MemberId, NewEntry, PublishResult, RoomEnd, RoomError, RoomId, Snapshot},
     ticket::{Claims, Signer},
 };
 
@@ -194,7 +197,7 @@ impl Hub {
 
     /// Leaves for a member, whichever connection holds the session: it is free when this returns, or soon after if
     /// the store is away. A member who has left already is not affected, nor is a connection that came after the
-    /// request `began`. Returns the receipt of what was removed, if the member was the last.
+    /// request `began`. Returns what was removed, if the member was the last.
     ///
     /// # Errors
     /// [`ApiError::BadTicket`], or the store's.
@@ -203,8 +206,8 @@ impl Hub {
         room: &RoomId,
         ticket: &str,
         began: Instant,
-    ) -> Result<Option<String>, ApiError> {
-        let mut receipt = None;
+    ) -> Result<Option<RoomEnd>, ApiError> {
+        let mut end = None;
         let (claims, mut seated) = match self.seated(room, ticket).await {
             Err(ApiError::Refused(RoomError::NotMember)) => return Ok(None),
             seated => seated?,
@@ -223,7 +226,7 @@ impl Hub {
         });
         if let Some((local, tag)) = local {
             let leaving = self.leave_with_retry(&local, claims.member, tag, LeaveReason::Left);
-            receipt = self.goodbye(leaving).await.receipt;
+            end = goodbye(leaving).await.end;
             // The session may have moved to another node without this one knowing yet: then that leave was void.
             seated = match self.seated(room, ticket).await {
                 Err(ApiError::Refused(RoomError::NotMember)) => false,
@@ -238,7 +241,7 @@ impl Hub {
             let member = claims.member;
             // Not counted: a member that leaves frees what it holds.
             match self.sit(room, claims, from, None, Arc::new(NullSubscriber)).await {
-                Ok(session) => receipt = session.leave().await.receipt,
+                Ok(session) => end = session.leave().await.end,
                 // Another request was quicker.
                 Err(ApiError::Refused(RoomError::NotMember)) => {}
                 // The member has come back since.
@@ -248,7 +251,7 @@ impl Hub {
             // Only that node knows whether the member had a token.
             self.remove_from_call(room, member, false);
         }
-        Ok(receipt)
+        Ok(end)
     }
 }
 

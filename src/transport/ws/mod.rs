@@ -9,7 +9,10 @@ mod stream;
 use std::{future::poll_fn, num::NonZeroU32, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
+use futures_util::{
+    FutureExt, SinkExt, StreamExt,
+    future::{BoxFuture, OptionFuture},
+};
 use hyper_tungstenite::{
     HyperWebsocket, WebSocketStream,
     tungstenite::protocol::{Role, WebSocketConfig},
@@ -312,8 +315,9 @@ impl Connection {
     async fn hear(&self, inbound: ClientFrame, session: &mut Option<Session>) -> bool {
         let ClientFrame { ask, n } = inbound;
         if ask == Ok(ClientMessage::Leave) {
-            let Goodbye { freed, receipt } = self.leave(session).await;
-            if let Some(receipt) = &receipt {
+            let Goodbye { freed, end } = self.leave(session).await;
+            if let Some(end) = end {
+                let receipt = &self.hub.receipt(&end).boxed().await;
                 self.outbox.send(&ServerMessage::Receipt { receipt });
             }
             self.outbox.close(if freed { &ApiError::Left } else { &ApiError::StoreUnavailable });
@@ -389,12 +393,7 @@ impl Connection {
 
     /// Frees the session at once.
     fn leave(&self, session: &mut Option<Session>) -> BoxFuture<'static, Goodbye> {
-        let session = session.take();
-        Box::pin(async move {
-            match session {
-                Some(session) => session.leave().await,
-                None => Goodbye { freed: true, receipt: None },
-            }
-        })
+        let leaving = OptionFuture::from(session.take().map(Session::leave));
+        leaving.map(|left| left.unwrap_or(Goodbye { freed: true, end: None })).boxed()
     }
 }

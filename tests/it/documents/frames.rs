@@ -143,6 +143,10 @@ async fn every_frame_of_a_client_in_the_document_is_answered_as_it_says() {
                 }
             }
             if let Some(close) = close {
+                // The end of a room is told by its receipt, then by the reason.
+                if own == Some("receipt") {
+                    documents.hold("tell", &ann.until("closing").await, &mut seen);
+                }
                 ann.expect_close(u16::try_from(close).unwrap()).await;
             }
             if own == Some("ack") && others.is_none() && !by_host {
