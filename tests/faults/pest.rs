@@ -92,6 +92,11 @@ impl Pest {
         self.tries.lock().refused.get(KICKED).copied().unwrap_or_default()
     }
 
+    /// It came back.
+    pub fn is_back(&self) -> bool {
+        !self.tries.lock().inside.is_empty()
+    }
+
     /// Tries no more. Returns what must not have happened.
     pub fn stop(&self) -> Vec<String> {
         self.task.abort();
