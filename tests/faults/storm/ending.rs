@@ -23,9 +23,9 @@ impl<B: Backend> Storm<B> {
     async fn pests_end(&mut self) -> Vec<String> {
         self.pests_are_out().await;
         for (_, pest) in &self.pests {
-            let then = pest.kicked();
+            let then = pest.answers();
             until("a pest is refused", || {
-                let again = pest.kicked() > then + 1;
+                let again = pest.answers() > then + 1;
                 async move { again.then_some(()) }
             })
             .await;
