@@ -22,6 +22,8 @@ pub struct Verdict {
     /// What hosts decided, and how often those whom they removed were refused.
     pub decisions: usize,
     pub refusals: usize,
+    /// Removals that Redis had taken and lost when another master took its place: those people came back.
+    pub undone: usize,
     /// Acknowledged, and not heard by a member who was there.
     pub lost: Vec<String>,
     /// Acknowledged in a life that ended with what Redis lost, and not heard by a member before.

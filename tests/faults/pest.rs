@@ -92,6 +92,16 @@ impl Pest {
         self.tries.lock().refused.get(KICKED).copied().unwrap_or_default()
     }
 
+    /// How often it was refused as one who was removed, or was not refused.
+    pub fn answers(&self) -> usize {
+        self.kicked() + self.tries.lock().inside.len()
+    }
+
+    /// It came back.
+    pub fn is_back(&self) -> bool {
+        !self.tries.lock().inside.is_empty()
+    }
+
     /// Tries no more. Returns what must not have happened.
     pub fn stop(&self) -> Vec<String> {
         self.task.abort();

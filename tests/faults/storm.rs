@@ -9,6 +9,7 @@ use std::{
 mod ending;
 
 use super::{
+    LOSSY,
     diary::Diary,
     fleet::{Fleet, HubConfig, NODES},
     ledger::{Verdict, examine},
@@ -72,6 +73,8 @@ pub struct Storm<B> {
     pests: Vec<(usize, Pest)>,
     /// The first host of each room.
     pub hosts: Vec<String>,
+    /// A master may be replaced by one that lacks what it has taken last.
+    lossy: bool,
     pub struck: Instant,
     ended: Option<Instant>,
 }
@@ -126,6 +129,7 @@ impl<B: Backend> Storm<B> {
             guests: Vec::new(),
             pests: Vec::new(),
             hosts: Vec::new(),
+            lossy: false,
             struck: Instant::now(),
             ended: None,
         };
@@ -254,8 +258,10 @@ impl<B: Backend> Storm<B> {
         for _ in 0..ROUNDS {
             self.all_hear_again().await;
         }
+        self.lossy = LOSSY.iter().all(|what| may.contains(what));
         let wrong = self.calm().await;
-        let mut verdict = Verdict { amiss: wrong, ..Verdict::default() };
+        let undone = (0..self.pests.len()).filter(|pest| self.is_undone(*pest)).count();
+        let mut verdict = Verdict { amiss: wrong, undone, ..Verdict::default() };
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let from = self.ended.unwrap_or(self.struck);
         for (number, room) in self.crowd.iter().enumerate() {

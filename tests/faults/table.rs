@@ -90,6 +90,10 @@ impl fmt::Display for Row {
             .map_or(String::new(), |lasted| format!(" after the {:.1} s", lasted.as_secs_f32()));
         let gone =
             if *gone > 0 { format!(" (and {gone} with Redis's data)") } else { String::new() };
+        let undone = match self.verdict.undone {
+            0 => String::new(),
+            undone => format!(" ({undone} removals gone with Redis's data)"),
+        };
         if *sent == 0 {
             return write!(
                 f,
@@ -100,7 +104,7 @@ impl fmt::Display for Row {
         }
         write!(
             f,
-            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments, {files} files read, {decisions} decisions of hosts, {refusals} of the removed refused | {acknowledged} | {}{gone} | {} | {} |",
+            "| {} | {seen}{} | {:.2} s{after} | {:.2} s | {sent}, {amendments} of them amendments, {files} files read, {decisions} decisions of hosts, {refusals} of the removed refused{undone} | {acknowledged} | {}{gone} | {} | {} |",
             self.fault,
             self.note,
             again.as_secs_f32(),

@@ -23,17 +23,31 @@ impl<B: Backend> Storm<B> {
     async fn pests_end(&mut self) -> Vec<String> {
         self.pests_are_out().await;
         for (_, pest) in &self.pests {
-            let then = pest.kicked();
+            let then = pest.answers();
             until("a pest is refused", || {
-                let again = pest.kicked() > then + 1;
+                let again = pest.answers() > then + 1;
                 async move { again.then_some(()) }
             })
             .await;
         }
-        let wrong = self.pests.iter().flat_map(|(room, pest)| {
-            pest.stop().into_iter().map(move |what| format!("storm-{room}: {what}"))
-        });
-        wrong.collect()
+        let mut wrong = Vec::new();
+        for (number, (room, pest)) in self.pests.iter().enumerate() {
+            let strange = pest.stop();
+            if !self.is_undone(number) {
+                wrong.extend(strange.into_iter().map(|what| format!("storm-{room}: {what}")));
+            }
+        }
+        wrong
+    }
+
+    /// Redis took a removal and lost it with the room's newest messages. Those before the strike it must know.
+    pub(super) fn is_undone(&self, number: usize) -> bool {
+        let (room, pest) = &self.pests[number];
+        let began_anew = |person: &Person| person.diary().lives.len() > 1;
+        self.lossy
+            && number >= self.crowd.len()
+            && pest.is_back()
+            && self.crowd[*room].iter().any(began_anew)
     }
 
     /// Nobody talks any more, the pests are out, and all agree. Returns what must not have happened.
