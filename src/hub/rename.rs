@@ -23,7 +23,9 @@ impl Hub {
         {
             return Err(ApiError::NameTaken);
         }
-        self.store.rename(room, who.member, name).await?;
+        if let Err(error) = self.store.rename(room, who.member, name).await {
+            return Err(self.refusal(room, who.member, error).await);
+        }
         let timestamp = Timestamp((self.config().clock)());
         Ok(Ack { n: None, seq: None, timestamp, cursor: None, duplicate: None })
     }

@@ -13,6 +13,7 @@ use crate::{
     budget::{Resource, Usage},
     protocol::ApiError,
     room::{LeaveReason, MemberId, NewEntry, PublishResult, RoomEnd, RoomError, RoomId, Snapshot},
+    store::StoreError,
     ticket::{Claims, Signer},
 };
 
@@ -138,10 +139,29 @@ impl Hub {
         if may_stand(&said) {
             counted.keep();
         }
-        let said = said?;
+        let said = match said {
+            Err(error) => return Err(self.refusal(room, who.member, error).await),
+            Ok(said) => said,
+        };
         // A message ends typing: clients know that by themselves.
         self.set_typing_timeout(who.member, None);
         Ok(said)
+    }
+
+    /// Why the store refused a member. This node may not have heard yet that the host has removed it.
+    pub(super) async fn refusal(
+        &self,
+        room: &RoomId,
+        member: MemberId,
+        error: StoreError,
+    ) -> ApiError {
+        if error == StoreError::Refused(RoomError::NotMember)
+            && let Ok(Some(there)) = self.store.find(room, None).await
+            && there.rules.has_kicked(member)
+        {
+            return RoomError::Kicked.into();
+        }
+        error.into()
     }
 
     /// Tells the others that a member types or stopped. `began` is when the request came.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     DEADLINE, Members, Shared, Want,
-    broker_message::read_end,
+    broker_message::{BrokerMessage, read_end},
     codec::{self, Position, Reply, RoomState, Str, garbled, number},
     keys::Keys,
     scripts,
@@ -184,6 +184,11 @@ impl Shared {
             Some("OK") => {
                 let line = reply.word().ok_or_else(|| garbled("burn"))?;
                 let (life, end) = read_end(room, &line).ok_or_else(|| garbled("burn"))?;
+                // This node knows before the channel says so: its next newcomer must not bring the room back.
+                if let Some(subscription) = self.watched(room) {
+                    let (life, end) = (life.clone(), Arc::new(end.clone()));
+                    subscription.receive(self, BrokerMessage::Burned { life, end });
+                }
                 tokio::spawn(burn_again(Arc::downgrade(self), keys, life, line));
                 Ok(end)
             }

@@ -13,7 +13,7 @@ use super::{
 use crate::wire::{Client, Heard, TestServer, listener::Listener};
 
 /// Many requests at once.
-const UNHURRIED: [&str; 6] = ["--rate", "0", "--address-rate", "0", "--address-seats", "0"];
+const UNHURRIED: [&str; 6] = ["--rate", "1000000", "--address-rate", "0", "--address-seats", "0"];
 
 /// Brings about a refusal that a host has decided.
 pub(super) async fn barred(
