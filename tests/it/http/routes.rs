@@ -138,7 +138,7 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
+async fn rooms_tell_how_many_people_they_have_their_rules_and_nothing_else() {
     let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
     let _ann = Client::join(&server, "комната", "Ann").await;
     let _bob = Client::join(&server, "комната", "Bob").await;
@@ -158,7 +158,7 @@ async fn rooms_tell_how_many_people_they_have_and_nothing_else() {
         );
         assert_eq!(
             response.json::<Value>().await.unwrap(),
-            json!({"room": room, "members": members})
+            json!({"room": room, "members": members, "lock": "open", "history": "all"})
         );
     }
     for path in [
