@@ -82,7 +82,7 @@ impl AppState {
                         .into(),
                 ));
             };
-            let answer = self.hub.host_request(&room, who.member, request).await?;
+            let answer = self.hub.host_request(&room, who.member, *request).await?;
             keep_alive.iter_mut().for_each(KeepAlive::accept);
             Ok(match answer {
                 HostAnswer::Done(ack) => ServerMessage::Ack(Ack { n, ..ack }).to_json(),

@@ -80,9 +80,8 @@ impl ClientFrame {
         match n {
             Ok(n) => {
                 let ask = match frame.ask(n) {
-                    Err(ApiError::UnknownType) => {
-                        HostRequest::parse(json).map(|request| ClientMessage::Host { request, n })
-                    }
+                    Err(ApiError::UnknownType) => HostRequest::parse(json)
+                        .map(|request| ClientMessage::Host { request: Box::new(request), n }),
                     ask => ask,
                 };
                 Self { ask, n }

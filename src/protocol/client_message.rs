@@ -85,8 +85,8 @@ pub enum ClientMessage {
     /// A request of the room's host. Each is a type of its own.
     #[cfg_attr(test, serde(skip))]
     Host {
-        /// What the host asks for.
-        request: HostRequest,
+        /// What the host asks for. Boxed: a message should not be moved with room for it.
+        request: Box<HostRequest>,
         /// Returned in the answer.
         n: Option<u64>,
     },

@@ -220,7 +220,7 @@ impl Room {
         text: &Text,
     ) -> Result<PublishResult, RoomError> {
         let limits = &self.within(limits);
-        self.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
             if n == last_n {
@@ -249,7 +249,7 @@ impl Room {
         seat.last = Some((n, seq, now));
         let user = seat.member.name.clone();
         self.log.push(Entry { seq, at: now, from, user, n, text }, change, &mut self.files);
-        self.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         Ok(PublishResult { n, seq, at: now, repeated: false })
     }
 
@@ -315,7 +315,7 @@ impl Room {
     /// empty after this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Departed {
         let limits = &self.within(limits);
-        self.trim(now, limits);
+        self.log.trim(now, limits, &mut self.files);
         self.files.sweep(now, limits);
         let silent = self.leases.over(now);
         let gone = silent.into_iter().flat_map(|node| self.unseat(node)).collect();

@@ -377,7 +377,7 @@ impl Connection {
                 });
             }
             ClientMessage::Host { request, n } => {
-                if let Some(ack) = session.host_request(request).await? {
+                if let Some(ack) = session.host_request(*request).await? {
                     self.outbox.send(&ServerMessage::Ack(Ack { n, ..ack }));
                 }
             }
