@@ -1,6 +1,6 @@
 //! What the rules of a room do to its members: admission, removal, succession, the end.
 
-use std::{fmt::Write, sync::Arc};
+use std::{borrow::Cow, fmt::Write, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -25,15 +25,19 @@ impl Room {
     }
 
     /// The limits of this room: its host may keep messages for a shorter time.
-    pub(super) fn within(&self, limits: &Limits) -> Limits {
-        let age = self.rules.message_age.unwrap_or(limits.history_age);
-        Limits { history_age: age.min(limits.history_age), ..*limits }
+    pub(super) fn within<'a>(&self, limits: &'a Limits) -> Cow<'a, Limits> {
+        match self.rules.message_age {
+            Some(age) if age < limits.history_age => {
+                Cow::Owned(Limits { history_age: age, ..*limits })
+            }
+            _ => Cow::Borrowed(limits),
+        }
     }
 
     /// Drops what is too old or too much of the log.
     pub(super) fn trim(&mut self, now: Millis, limits: &Limits) {
-        let limits = &self.within(limits);
-        self.log.trim(now, limits, &mut self.files);
+        let limits = self.within(limits);
+        self.log.trim(now, &limits, &mut self.files);
     }
 
     /// Whether a new member may join, and what that changes.

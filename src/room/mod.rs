@@ -219,7 +219,7 @@ impl Room {
         n: u64,
         text: &Text,
     ) -> Result<PublishResult, RoomError> {
-        let limits = &self.within(limits);
+        let limits = &*self.within(limits);
         self.log.trim(now, limits, &mut self.files);
         let seat = self.seats.get_mut(&from).ok_or(RoomError::NotMember)?;
         if let Some((last_n, seq, at)) = seat.last {
@@ -314,7 +314,7 @@ impl Room {
     /// The room drops entries and uploads past their age, and members whose node has been silent for a lease. It may be
     /// empty after this.
     pub fn expire(&mut self, now: Millis, limits: &Limits) -> Departed {
-        let limits = &self.within(limits);
+        let limits = &*self.within(limits);
         self.log.trim(now, limits, &mut self.files);
         self.files.sweep(now, limits);
         let silent = self.leases.over(now);
