@@ -79,15 +79,21 @@ impl ClientFrame {
         };
         match n {
             Ok(n) => {
-                let ask = match frame.ask(n) {
-                    Err(ApiError::UnknownType) => HostRequest::parse(json)
-                        .map(|request| ClientMessage::Host { request: Box::new(request), n }),
-                    ask => ask,
-                };
-                Self { ask, n }
+                let ask = frame.ask(n);
+                let known = !matches!(ask, Err(ApiError::UnknownType));
+                if known { Self { ask, n } } else { Self::of_the_host(json, n) }
             }
             Err(error) => Self { ask: Err(error), n: None },
         }
+    }
+}
+
+impl ClientFrame {
+    /// A request of the host, which is read anew: its fields would be moved for every message.
+    #[cold]
+    fn of_the_host(json: &str, n: Option<u64>) -> Self {
+        let request = HostRequest::parse(json).map(Box::new);
+        Self { ask: request.map(|request| ClientMessage::Host { request, n }), n }
     }
 }
 
