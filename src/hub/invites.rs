@@ -90,7 +90,7 @@ impl Hub {
     }
 
     /// Whether an account has this name, or one that looks like it.
-    async fn is_taken(&self, name: &Name) -> Result<bool, ApiError> {
+    pub(super) async fn is_taken(&self, name: &Name) -> Result<bool, ApiError> {
         match &self.config().accounts {
             Some(accounts) => Ok(accounts.is_taken(name).await?),
             None => Ok(false),

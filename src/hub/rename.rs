@@ -18,9 +18,7 @@ impl Hub {
         if who.name.is_verified() && who.name.as_str() != name.as_str() {
             return Err(RoomError::NameVerified.into());
         }
-        if let Some(accounts) = self.config().accounts.as_ref().filter(|_| !who.name.is_verified())
-            && accounts.is_taken(name).await?
-        {
+        if !who.name.is_verified() && self.is_taken(name).await? {
             return Err(ApiError::NameTaken);
         }
         if let Err(error) = self.store.rename(room, who.member, name).await {
