@@ -87,7 +87,7 @@ impl HubConfig {
             video,
             keys_left: end.keys_left,
             node: format!("{:016x}", self.node.0),
-            iat: self.seconds(),
+            iat: (self.clock)() / 1000,
         })
     }
 }

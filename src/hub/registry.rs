@@ -204,7 +204,7 @@ impl EventHandler for RoomRegistry {
             Event::Left { member, reason: LeaveReason::Kicked, .. } => {
                 self.expel(&room, member.id);
             }
-            Event::Burned { end } => return self.burned(id, Some(end)),
+            Event::Burned { end } => return self.burned(id, end),
             Event::Rules { epoch, rules, host, version, count } => {
                 let changed = Changed { epoch: *epoch, version: *version, count: *count };
                 return self.change_rules(&room, changed, rules, host.as_ref());

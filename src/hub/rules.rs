@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    HubConfig, LocalRoom, RoomRegistry,
+    LocalRoom, RoomRegistry,
     frame::Content,
     frame_order::FrameOrder,
     known_rules::Changed,
@@ -38,9 +38,9 @@ impl RoomRegistry {
             let mut people = room.people.lock();
             let Some(before) = people.rules.replace((epoch, version), rules) else { return };
             tell_host(&people, &room.id, &before, rules);
+            self.follow_end(room, &mut people);
             before
         };
-        self.follow_end(room, rules);
         let mut pending = room.pending.lock();
         pending.crowd.note_unchanged(epoch, version, count);
         let order = FrameOrder::Presence { epoch, version };
@@ -48,7 +48,8 @@ impl RoomRegistry {
         if let Some((host, user)) = passed.zip(host) {
             pending.push(order, Content::Host { host, user: user.clone() }, &room.id);
         }
-        if is_told(&before) != is_told(rules) || before.muted != rules.muted {
+        let told = RulesDto::from(&*before) != RulesDto::from(&**rules);
+        if told || before.muted != rules.muted {
             pending.push(order, Content::Rules { rules: Arc::clone(rules) }, &room.id);
         }
         if !pending.is_empty() {
@@ -59,8 +60,9 @@ impl RoomRegistry {
     /// The rules as a snapshot has them.
     pub(super) fn note_rules(&self, room: &Arc<LocalRoom>, snapshot: &Snapshot) {
         let at = (snapshot.epoch, snapshot.version);
-        room.people.lock().rules.replace(at, &snapshot.rules);
-        self.follow_end(room, &snapshot.rules);
+        let mut people = room.people.lock();
+        people.rules.replace(at, &snapshot.rules);
+        self.follow_end(room, &mut people);
     }
 
     /// The host has removed a member: its connection is closed, and its session here is gone.
@@ -76,20 +78,13 @@ impl RoomRegistry {
         self.unregister(room, member, tag);
     }
 
-    /// The room has ended: every member gets the receipt, and every connection is closed. Without `end` it is not known
-    /// what was removed.
-    pub(super) fn burned(&self, id: &RoomId, end: Option<&Arc<RoomEnd>>) {
+    /// The room has ended: every member gets the receipt, and every connection is closed.
+    pub(super) fn burned(&self, id: &RoomId, end: &Arc<RoomEnd>) {
         let Some((_, room)) = self.rooms.remove(id) else { return };
         let sessions = room.people.lock().end();
         room.end();
-        let (config, end) = (Arc::clone(&self.config), end.cloned());
-        tokio::spawn(async move {
-            let receipt = match end {
-                Some(end) => Some(config.receipt(&end).await),
-                None => None,
-            };
-            close_all(&sessions, receipt.as_deref());
-        });
+        let (config, end) = (Arc::clone(&self.config), Arc::clone(end));
+        tokio::spawn(async move { close_all(&sessions, &config.receipt(&end).await) });
     }
 
     /// Takes back knocks that were not renewed, where the host's session is here.
@@ -108,23 +103,18 @@ impl RoomRegistry {
     }
 
     /// Ends the room when its time is over, if it is to end.
-    fn follow_end(&self, room: &Arc<LocalRoom>, rules: &RoomRules) {
-        let mut people = room.people.lock();
+    fn follow_end(&self, room: &Arc<LocalRoom>, people: &mut People) {
+        let ends_at = people.rules.get().ends_at;
         let timer = people.rules.timer.as_ref().map(|(ends, _)| *ends);
-        if timer == rules.ends_at {
+        if timer == ends_at {
             return;
         }
-        people.rules.timer = rules.ends_at.zip(self.store.get()).map(|(ends, store)| {
+        people.rules.timer = ends_at.zip(self.store.get()).map(|(ends, store)| {
             let task =
                 end_in_time(Arc::downgrade(room), Weak::clone(store), ends, self.config.clock);
             (ends, AbortOnDropHandle::new(tokio::spawn(task)))
         });
     }
-}
-
-/// Whether clients see a difference.
-fn is_told(rules: &RoomRules) -> String {
-    serde_json::to_string(&RulesDto::from(rules)).unwrap_or_default()
 }
 
 /// Tells the host, if its session is here, who waits and who no longer does.
@@ -148,15 +138,10 @@ fn tell_host(people: &People, room: &RoomId, before: &RoomRules, rules: &RoomRul
     }
 }
 
-fn close_all(
-    sessions: &IndexMap<MemberId, LocalSession, ahash::RandomState>,
-    receipt: Option<&str>,
-) {
+fn close_all(sessions: &IndexMap<MemberId, LocalSession, ahash::RandomState>, receipt: &str) {
     for subscriber in sessions.values().filter_map(|session| session.place.subscriber()) {
-        if let Some(receipt) = receipt {
-            let frame = ServerMessage::Receipt { receipt };
-            subscriber.deliver(&[subscriber.encoder().encode(&frame)]);
-        }
+        let frame = ServerMessage::Receipt { receipt };
+        subscriber.deliver(&[subscriber.encoder().encode(&frame)]);
         subscriber.close(&ApiError::Burned);
     }
 }
@@ -186,12 +171,5 @@ async fn end_in_time(
         }
         drop((room, store));
         sleep(AGAIN).await;
-    }
-}
-
-impl HubConfig {
-    /// The clock of this node, in seconds.
-    pub(super) fn seconds(&self) -> u64 {
-        (self.clock)() / 1000
     }
 }

@@ -6,7 +6,7 @@ use super::scalar::{Timestamp, True};
 use crate::room::{HistoryRule, Knock, Lock, MemberId, Name, RoomRules};
 
 /// What the host of a room has decided, as far as it concerns its members.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[cfg_attr(
     test,
     derive(schemars::JsonSchema, ts_rs::TS),

@@ -157,29 +157,23 @@ impl RoomRules {
         self.knocks.iter().filter(|knock| !knock.admitted)
     }
 
-    /// Whether an upload or a message of this time belongs to the room no more.
+    /// Whether the time of the room is over.
     pub fn is_over(&self, now: Millis) -> bool {
         self.ends_at.is_some_and(|ends| ends <= now)
     }
 
-    /// Forgets knocks that were not renewed. Says whether there were any.
-    pub fn sweep(&mut self, now: Millis) -> bool {
-        let before = self.knocks.len();
+    /// Forgets knocks that were not renewed.
+    pub fn sweep(&mut self, now: Millis) {
         self.knocks.retain(|knock| knock.at + Knock::AGE > now);
-        self.knocks.len() < before
     }
 
     /// Members that left: the host's right passes to the first of those that remain, in the order in which they joined.
-    /// Says whether something changed.
-    pub fn forget(&mut self, gone: &[Member], mut remain: impl Iterator<Item = MemberId>) -> bool {
+    pub fn forget(&mut self, gone: &[Member], mut remain: impl Iterator<Item = MemberId>) {
         let is_gone = |id: MemberId| gone.iter().any(|member| member.id == id);
-        let muted = self.muted.len();
         self.muted.retain(|id| !is_gone(*id));
-        let passes = self.host.is_some_and(is_gone);
-        if passes {
+        if self.host.is_some_and(is_gone) {
             self.host = remain.next();
         }
-        passes || self.muted.len() < muted
     }
 }
 
