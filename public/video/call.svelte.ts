@@ -5,7 +5,6 @@ import {
   DisconnectReason,
   ExternalE2EEKeyProvider,
   isE2EESupported,
-  type LocalTrack,
   Room,
   RoomEvent,
   setLogLevel,
@@ -18,8 +17,9 @@ import { type ActiveDevices, activeDevicesOf, NO_DEVICES } from "./active-device
 import { connect } from "./connect";
 import { DecryptErrors } from "./decrypt-errors";
 import { watchLocalDevices } from "./device-watch";
+import { type CallState, LocalMedia } from "./local-media";
 import type { LocalTracks } from "./local-tracks";
-import { type Device, concerns, type CallProblem, joinProblemOf, problemOf } from "./problem";
+import { type CallProblem, concerns, type Device, joinProblemOf } from "./problem";
 import { RaisedHands } from "./raised-hands";
 import { type Tile, tilesOf } from "./tile";
 import { Voices } from "./voices";
@@ -31,12 +31,6 @@ const RETRY_DELAY_MAX = 10_000;
 
 // The page shows what matters; LiveKit's log would leave names in a shared console.
 setLogLevel("silent");
-
-const SOURCE: Readonly<Record<Device, Track.Source>> = {
-  mic: Track.Source.Microphone,
-  camera: Track.Source.Camera,
-  screen: Track.Source.ScreenShare,
-};
 
 const FINAL = new Set<CallProblem>(["refused", "unusable", "no_lock"]);
 
@@ -52,6 +46,8 @@ export class Call {
   sharing = $state(false);
   hand = $state(false);
   activeDevices: ActiveDevices = $state.raw(NO_DEVICES);
+  /** What this page sends. */
+  readonly media: LocalMedia;
   readonly #room: Room;
   readonly #requestToken: () => Promise<LiveKitToken>;
   readonly #cipher: Promise<RoomCipher> | null;
@@ -61,8 +57,6 @@ export class Call {
   readonly #hands: RaisedHands;
   readonly #decryptErrors: DecryptErrors;
   readonly #voices: Voices;
-  /** What is being switched, and the state wanted last: a change of mind during the switch counts. */
-  readonly #wanted = new Map<string, boolean>();
   #members: ReadonlySet<string> = new Set();
   #joining = false;
   #joins = 0;
@@ -93,6 +87,7 @@ export class Call {
       ...(cameraId ? { videoCaptureDefaults: { deviceId: cameraId } } : {}),
       ...(micId ? { audioCaptureDefaults: { deviceId: micId } } : {}),
     });
+    this.media = new LocalMedia(this.#room, localTracks, this.#state());
     this.#hands = new RaisedHands(this.#room, () => this.#scheduleDraw());
     this.#decryptErrors = new DecryptErrors(this.#room, () => this.#scheduleDraw());
     this.#listen();
@@ -102,45 +97,6 @@ export class Call {
   /** The participant who speaks, or spoke last. */
   get speaker(): string | null {
     return this.#lastSpeaker;
-  }
-
-  async setMic(on: boolean): Promise<void> {
-    const me = this.#room.localParticipant;
-    const open = () => me.createTracks({ audio: true });
-    await this.#switchTrack("mic", on, open, (on) => me.setMicrophoneEnabled(on));
-  }
-
-  async setCamera(on: boolean): Promise<void> {
-    const me = this.#room.localParticipant;
-    const open = () => me.createTracks({ video: true });
-    await this.#switchTrack("camera", on, open, (on) => me.setCameraEnabled(on));
-  }
-
-  async setSharing(on: boolean): Promise<void> {
-    const me = this.#room.localParticipant;
-    const open = () => me.createScreenTracks({ audio: true });
-    const close = () => {
-      this.#localTracks.stop("screen");
-      return me.setScreenShareEnabled(false);
-    };
-    await this.#switchTrack("screen", on, open, close);
-  }
-
-  /** Takes another device, now and whenever one of its kind is switched on. */
-  async use(kind: MediaDeviceKind, id: string): Promise<void> {
-    const device = kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker";
-    try {
-      await this.#room.switchActiveDevice(kind, id);
-      if (device !== "speaker") {
-        this.#localTracks.prefs[`${device}Id`] = id;
-        // A track that is not published must not reopen with the former device.
-        if (!this.#isPublished(device)) this.#localTracks.stop(device);
-      }
-      this.#clearProblem(device);
-    } catch (cause) {
-      this.problem = device === "speaker" ? "speaker_failed" : problemOf(cause, device);
-    }
-    this.#scheduleDraw();
   }
 
   /** A participant who is no member is neither shown nor heard, even if LiveKit still has it. */
@@ -212,15 +168,7 @@ export class Call {
   }
 
   async #publish(): Promise<void> {
-    await this.#localTracks.released;
-    const { prefs } = this.#localTracks;
-    // A device switched off stayed open only for the former call.
-    if (!prefs.mic) this.#localTracks.stop("mic");
-    if (!prefs.camera) this.#localTracks.stop("camera");
-    if (prefs.mic) await this.setMic(true);
-    if (prefs.camera) await this.setCamera(true);
-    if (await this.#localTracks.has("screen")) await this.setSharing(true);
-    else this.#localTracks.stop("screen");
+    await this.media.publish();
     if (this.#ended) return;
     this.#hands.announce();
     this.#scheduleDraw();
@@ -241,58 +189,24 @@ export class Call {
     this.#worker?.terminate();
   }
 
-  async #switchTrack(
-    what: Device,
-    on: boolean,
-    open: () => Promise<LocalTrack[]>,
-    turn: (on: boolean) => Promise<unknown>,
-  ): Promise<void> {
-    if (this.#ended) return;
-    if (what !== "screen") this.#localTracks.prefs[what] = on;
-    const busy = this.#wanted.has(what);
-    this.#wanted.set(what, on);
-    if (busy) return;
-    const joins = this.#joins;
-    let denied = false;
-    try {
-      let is: boolean | undefined;
-      while (!this.#ended && is !== this.#wanted.get(what)) {
-        is = this.#wanted.get(what) === true;
-        if (!is || this.#isPublished(what)) await turn(is);
-        else {
-          denied = true;
-          const tracks = await this.#localTracks.open(what, open);
-          denied = false;
-          if (this.#ended) return;
-          // Switched off while the browser asked for permission: the new track is stopped.
-          if (!this.#wanted.get(what)) this.#localTracks.stop(what);
-          // The call was lost meanwhile: the track is published after the reconnect.
-          else if (this.#joining) return;
-          else for (const track of tracks) await this.#room.localParticipant.publishTrack(track);
-        }
-      }
-      this.#clearProblem(what);
-    } catch (cause) {
-      // A refusal by the browser holds for the next call, too; a failure of a lost call does not.
-      if (!denied && (this.#ended || this.phase !== "on" || joins !== this.#joins)) return;
-      if (what !== "screen") this.#localTracks.prefs[what] = false;
-      if (this.#ended) return;
-      const problem = problemOf(cause, what);
-      // A dismissed screen picker is no problem to report.
-      if (problem !== "screen_denied") this.problem = problem;
-      if (!this.#isPublished(what)) this.#localTracks.stop(what);
-    } finally {
-      on = this.#wanted.get(what) ?? on;
-      this.#wanted.delete(what);
-      // After a reconnect in between, the wanted state is applied again.
-      if (!this.#ended && !denied && joins !== this.#joins) void this.#switchTrack(what, on, open, turn);
-    }
-    this.#scheduleDraw();
-  }
-
-  /** Whether this page has published it, muted or not. */
-  #isPublished(device: Device): boolean {
-    return this.#room.localParticipant.getTrackPublication(SOURCE[device]) !== undefined;
+  #state(): CallState {
+    const call = this;
+    return {
+      get ended() {
+        return call.#ended;
+      },
+      get on() {
+        return !call.#ended && call.phase === "on";
+      },
+      get joining() {
+        return call.#joining;
+      },
+      get joins() {
+        return call.#joins;
+      },
+      report: (device, problem) => (problem === null ? this.#clearProblem(device) : void (this.problem = problem)),
+      changed: () => this.#scheduleDraw(),
+    };
   }
 
   /** Clears the problem of this device only. */

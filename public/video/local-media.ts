@@ -1,0 +1,146 @@
+// The camera, the microphone and the screen that this page sends: opened, published, switched.
+
+import { type LocalTrack, type Room, Track } from "livekit-client";
+import type { LocalTracks } from "./local-tracks";
+import { type CallProblem, type Device, problemOf } from "./problem";
+
+const SOURCE: Readonly<Record<Device, Track.Source>> = {
+  mic: Track.Source.Microphone,
+  camera: Track.Source.Camera,
+  screen: Track.Source.ScreenShare,
+};
+
+/** What a switch has to know of its call, and where it reports. */
+export type CallState = {
+  readonly ended: boolean;
+  /** The call is on: what fails now is the device's fault. */
+  readonly on: boolean;
+  readonly joining: boolean;
+  /** How many times the call was joined. */
+  readonly joins: number;
+  /** A device failed, or works: `null`. */
+  report(device: Device | "speaker", problem: CallProblem | null): void;
+  /** Something may look different now. */
+  changed(): void;
+};
+
+export class LocalMedia {
+  readonly #room: Room;
+  readonly #tracks: LocalTracks;
+  readonly #call: CallState;
+  /** What is being switched, and the state wanted last: a change of mind during the switch counts. */
+  readonly #wanted = new Map<Device, boolean>();
+
+  constructor(room: Room, tracks: LocalTracks, call: CallState) {
+    this.#room = room;
+    this.#tracks = tracks;
+    this.#call = call;
+  }
+
+  async setMic(on: boolean): Promise<void> {
+    const me = this.#room.localParticipant;
+    const open = () => me.createTracks({ audio: true });
+    await this.#switch("mic", on, open, (on) => me.setMicrophoneEnabled(on));
+  }
+
+  async setCamera(on: boolean): Promise<void> {
+    const me = this.#room.localParticipant;
+    const open = () => me.createTracks({ video: true });
+    await this.#switch("camera", on, open, (on) => me.setCameraEnabled(on));
+  }
+
+  async setSharing(on: boolean): Promise<void> {
+    const me = this.#room.localParticipant;
+    const open = () => me.createScreenTracks({ audio: true });
+    const close = () => {
+      this.#tracks.stop("screen");
+      return me.setScreenShareEnabled(false);
+    };
+    await this.#switch("screen", on, open, close);
+  }
+
+  /** Takes another device, now and whenever one of its kind is switched on. */
+  async use(kind: MediaDeviceKind, id: string): Promise<void> {
+    const device = kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker";
+    try {
+      await this.#room.switchActiveDevice(kind, id);
+      if (device !== "speaker") {
+        this.#tracks.prefs[`${device}Id`] = id;
+        // A track that is not published must not reopen with the former device.
+        if (!this.#isPublished(device)) this.#tracks.stop(device);
+      }
+      this.#call.report(device, null);
+    } catch (cause) {
+      this.#call.report(device, device === "speaker" ? "speaker_failed" : problemOf(cause, device));
+    }
+    this.#call.changed();
+  }
+
+  /** Publishes what the user wants, after each join of the call. */
+  async publish(): Promise<void> {
+    await this.#tracks.released;
+    const { prefs } = this.#tracks;
+    // A device switched off stayed open only for the former call.
+    if (!prefs.mic) this.#tracks.stop("mic");
+    if (!prefs.camera) this.#tracks.stop("camera");
+    if (prefs.mic) await this.setMic(true);
+    if (prefs.camera) await this.setCamera(true);
+    if (await this.#tracks.has("screen")) await this.setSharing(true);
+    else this.#tracks.stop("screen");
+  }
+
+  async #switch(
+    what: Device,
+    on: boolean,
+    open: () => Promise<LocalTrack[]>,
+    turn: (on: boolean) => Promise<unknown>,
+  ): Promise<void> {
+    const call = this.#call;
+    if (call.ended) return;
+    if (what !== "screen") this.#tracks.prefs[what] = on;
+    const busy = this.#wanted.has(what);
+    this.#wanted.set(what, on);
+    if (busy) return;
+    const joins = call.joins;
+    let denied = false;
+    try {
+      let is: boolean | undefined;
+      while (!call.ended && is !== this.#wanted.get(what)) {
+        is = this.#wanted.get(what) === true;
+        if (!is || this.#isPublished(what)) await turn(is);
+        else {
+          denied = true;
+          const tracks = await this.#tracks.open(what, open);
+          denied = false;
+          if (call.ended) return;
+          // Switched off while the browser asked for permission: the new track is stopped.
+          if (!this.#wanted.get(what)) this.#tracks.stop(what);
+          // The call was lost meanwhile: the track is published after the reconnect.
+          else if (call.joining) return;
+          else for (const track of tracks) await this.#room.localParticipant.publishTrack(track);
+        }
+      }
+      call.report(what, null);
+    } catch (cause) {
+      // A refusal by the browser holds for the next call, too; a failure of a lost call does not.
+      if (!denied && (!call.on || joins !== call.joins)) return;
+      if (what !== "screen") this.#tracks.prefs[what] = false;
+      if (call.ended) return;
+      const problem = problemOf(cause, what);
+      // A dismissed screen picker is no problem to report.
+      if (problem !== "screen_denied") call.report(what, problem);
+      if (!this.#isPublished(what)) this.#tracks.stop(what);
+    } finally {
+      on = this.#wanted.get(what) ?? on;
+      this.#wanted.delete(what);
+      // After a reconnect in between, the wanted state is applied again.
+      if (!call.ended && !denied && joins !== call.joins) void this.#switch(what, on, open, turn);
+    }
+    call.changed();
+  }
+
+  /** Whether this page has published it, muted or not. */
+  #isPublished(device: Device): boolean {
+    return this.#room.localParticipant.getTrackPublication(SOURCE[device]) !== undefined;
+  }
+}
