@@ -13,7 +13,7 @@ const ENTRIES_CUT = 50;
 
 /** A standing notice describes the present: it goes when that changes. */
 export function isStanding(line: Entry | Notice): boolean {
-  return line.kind === "notice" && line.what === "lost";
+  return line.kind === "notice" && (line.what === "lost" || (line.what === "call" && !line.over));
 }
 
 /** Inserts by seq; the pending line becomes the entry, under the same key. What is there learns what is new about it. */

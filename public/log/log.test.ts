@@ -232,10 +232,10 @@ describe("people", () => {
     expect(notices(inside(joined("me"), left("who")))).toEqual([]);
   });
 
-  test("come to the call and go without a line, and take it along when they leave", () => {
+  test("come to the call and go, and take it along when they leave", () => {
     const log = inside(joined("ben"), calls("ben", true), calls("nobody", false));
     expect(log.members.map((m) => m.inCall ?? false)).toEqual([false, true]);
-    expect(notices(log)).toEqual(notices(inside(joined("ben"))));
+    expect(notices(log)).toEqual(["joined", "call"]);
     expect(play(log, calls("ben", false)).members.some((m) => m.inCall)).toBe(false);
     const back = play(log, left("ben"), joined("ben", T0 + 7));
     expect(back.members.some((m) => m.inCall)).toBe(false);
@@ -259,9 +259,10 @@ describe("people", () => {
       );
       expect([memberCount(on), ids(on), notices(on)]).toEqual([238, ["me", "eve"], told]);
       expect(ids(play(on, calls("eve", false)))).toEqual(["me"]);
-      const few = play(on, { type: "presence", count: 4, members: [person("me", T0), ...many] });
-      expect([memberCount(few), ids(few), notices(few)]).toEqual([4, ["me", "ben", "cat", "dan"], told]);
-      expect(notices(play(few, joined("fay")))).toEqual([...told, "joined"]);
+      const few = play(on, { type: "presence", count: 4, members: [person("me", T0), ...many], now: T0 + 9 });
+      const since = [...told, "callEnd"];
+      expect([memberCount(few), ids(few), notices(few)]).toEqual([4, ["me", "ben", "cat", "dan"], since]);
+      expect(notices(play(few, joined("fay")))).toEqual([...since, "joined"]);
     }
   });
 

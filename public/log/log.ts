@@ -3,6 +3,7 @@
 
 import type { Chat, Delete, Edit, LogEntry, Member, React, Snapshot } from "../protocol/frames";
 import { amend } from "./amendments";
+import { tellCall } from "./calls";
 import { applyHosting, type HostEvent } from "./hosting";
 import { insertEntry, isStanding, lifetime, notice, noticed, trim } from "./lines";
 import { applyCall, applyRename, byArrival, certainMembers, type CallEvent, type RenameEvent } from "./members";
@@ -59,6 +60,10 @@ export function entryEvent(entry: LogEntry): LogEvent {
 export const TYPING_LASTS = 6_000;
 
 export function reduce(log: Log, event: LogEvent): Log {
+  return tellCall(log, apply(log, event), event);
+}
+
+function apply(log: Log, event: LogEvent): Log {
   switch (event.type) {
     case "snapshot":
       return expire(applySnapshot(log, event.snapshot), event.snapshot.at);

@@ -44,13 +44,17 @@ export type Notice = {
   kind: "notice";
   key: number;
   at: number;
-  what: "joined" | "left" | "renamed" | "lost" | "back" | "gone" | "host" | "rules";
+  what: "joined" | "left" | "renamed" | "lost" | "back" | "gone" | "host" | "rules" | "call" | "callEnd";
   user: string;
   /** The name before, of one that was renamed. */
   previous?: string;
   from: string;
   reason: string;
   change?: RuleChange;
+  /** Of a call: nobody is in it any more. */
+  over?: true;
+  /** Milliseconds that a call was on, where this page saw it begin. */
+  lasted?: number;
 };
 
 /** What the host changed: the rules before and after, and the names of members muted or heard again. */

@@ -100,3 +100,13 @@ test("a member who took another name and left has done both, under the name that
   const late = comings([notice("joined", "b"), taken, gone]);
   expect([late.joined.length, late.renamed.length, late.left.length], "under no other name before").toEqual([0, 0, 1]);
 });
+
+test("a call and its end are one line where nothing stands between them", () => {
+  const [began, ended] = [notice("call", "a"), notice("callEnd", "a")];
+  expect(shape(fold(rows(log(notice("joined", "b"), began, ended, notice("left", "b"))), null))).toEqual([
+    ["joined b"],
+    ["call a", "callEnd a"],
+    ["left b"],
+  ]);
+  expect(shape(fold(rows(log(began, entry(1), ended)), null))).toEqual([["call a"], "message", ["callEnd a"]]);
+});

@@ -1,5 +1,5 @@
-// What is drawn between the messages: joins, leaves and new names in a row are one line, and unread messages begin
-// below a line.
+// What is drawn between the messages: joins, leaves and new names in a row are one line, a call and its end too, and
+// unread messages begin below a line.
 
 import type { Row } from "../log/rows";
 import type { Entry, Notice, Outgoing } from "../log/state";
@@ -12,6 +12,10 @@ export type Drawn =
 const UNREAD: Drawn = { kind: "unread", key: "unread" };
 
 const comesOrGoes = ({ what }: Notice) => what === "joined" || what === "left" || what === "renamed";
+
+/** A call during which nothing was said is one line with its end. */
+const joins = ([first]: readonly Notice[], next: Notice) =>
+  comesOrGoes(next) ? comesOrGoes(first!) : next.what === "callEnd" && first!.what === "call";
 
 /**
  * `firstUnread` is the number of a message, which may be gone by now. Unchanged lines are the same objects as in
@@ -30,7 +34,7 @@ export function fold(rows: readonly Row[], firstUnread: number | null, last: rea
       continue;
     }
     const above = out.at(-1);
-    if (above?.kind === "notice" && comesOrGoes(row.line) && comesOrGoes(above.notices[0]!))
+    if (above?.kind === "notice" && joins(above.notices, row.line))
       out[out.length - 1] = { ...above, notices: [...above.notices, row.line] };
     else out.push({ kind: "notice", key: row.key, notices: [row.line] });
   }
