@@ -17,9 +17,18 @@ export type NudgePrefs = {
   sound: boolean;
   /** The number of unread messages on the icon of the tab and of the app. */
   badge: boolean;
+  /** A tone when a call begins, also while the room is in sight. */
+  ring: boolean;
 };
 
-export const QUIET: NudgePrefs = { notify: false, mentionsOnly: false, sealedText: false, sound: false, badge: false };
+export const QUIET: NudgePrefs = {
+  notify: false,
+  mentionsOnly: false,
+  sealedText: false,
+  sound: false,
+  badge: false,
+  ring: false,
+};
 
 export function loadNudge(): NudgePrefs {
   return parseNudge(loadLocal(NUDGE));
@@ -40,10 +49,11 @@ export function parseNudge(text: string | null): NudgePrefs {
     sealedText: on("sealedText"),
     sound: on("sound"),
     badge: on("badge"),
+    ring: on("ring"),
   };
 }
 
 /** Where nothing nudges nothing is kept, and a room loads no more than before. */
 export function saveNudge(prefs: NudgePrefs): void {
-  saveLocal(NUDGE, prefs.notify || prefs.sound || prefs.badge ? JSON.stringify(prefs) : null);
+  saveLocal(NUDGE, prefs.notify || prefs.sound || prefs.badge || prefs.ring ? JSON.stringify(prefs) : null);
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { i18n } from "../i18n/i18n.svelte";
-import { emptyLog, type Entry, type Log } from "../log/state";
+import { emptyLog, type Entry, type Log, type Notice } from "../log/state";
 import { Nudge } from "./nudge.svelte";
 import { QUIET, saveNudge } from "./nudge-prefs";
 
@@ -36,6 +36,21 @@ function allow(permission: NotificationPermission) {
   });
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
   return { register, registration, active };
+}
+
+/** Called for each sound. */
+function listen() {
+  const heard = vi.fn();
+  class Silent {
+    state = "suspended";
+    constructor() {
+      heard();
+    }
+    async resume() {}
+    async close() {}
+  }
+  vi.stubGlobal("AudioContext", Silent);
+  return heard;
 }
 
 beforeEach(async () => {
@@ -139,16 +154,7 @@ test("in a room with a key the text is shown only where that was chosen", async 
 
 test("with mentions only, other messages are not told, nor heard", async () => {
   allow("granted");
-  const heard = vi.fn();
-  class Silent {
-    state = "suspended";
-    constructor() {
-      heard();
-    }
-    async resume() {}
-    async close() {}
-  }
-  vi.stubGlobal("AudioContext", Silent);
+  const heard = listen();
   saveNudge({ ...QUIET, notify: true, sound: true, mentionsOnly: true });
   const nudge = new Nudge();
   nudge.note(logOf(0), false);
@@ -207,4 +213,46 @@ test("a tab that was reloaded closes what it has shown before, and nothing of ot
   sessionStorage.setItem("parlor.tag", other!);
   new Nudge();
   await stands([]);
+});
+
+test("another’s call rings once where that was chosen, and none that was on before or is over", () => {
+  allow("granted");
+  const heard = listen();
+  const call = (key: number, from = "ben", over?: true): Log => {
+    const begun: Notice = {
+      kind: "notice",
+      key,
+      at: key,
+      what: "call",
+      user: "",
+      from,
+      reason: "",
+      ...(over && { over }),
+    };
+    return { ...logOf(0), lines: [begun] };
+  };
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  const rings = (...logs: Log[]) => {
+    heard.mockClear();
+    const nudge = new Nudge();
+    for (const log of logs) {
+      nudge.note(log, false);
+      now += 60_000;
+    }
+    return heard.mock.calls.length;
+  };
+  expect(rings(logOf(0), call(1))).toBe(0);
+  saveNudge({ ...QUIET, ring: true });
+  expect(rings(logOf(0), call(1), call(1), call(1, "ben", true))).toBe(1);
+  expect(rings(logOf(0), call(1), call(4)), "each call").toBe(2);
+  expect(rings(call(1), call(1)), "on before").toBe(0);
+  expect(rings(logOf(0), call(1, "me")), "their own").toBe(0);
+  expect(rings(logOf(0), call(1, "ben", true)), "over").toBe(0);
+  now = 0;
+  heard.mockClear();
+  const nudge = new Nudge();
+  for (const log of [logOf(0), call(1), call(2), call(3)]) nudge.note(log, false);
+  expect(heard, "calls in a row").toHaveBeenCalledTimes(1);
+  vi.mocked(performance.now).mockRestore();
 });

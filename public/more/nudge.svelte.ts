@@ -1,9 +1,10 @@
-// Tells the person of new messages while the room is out of sight, in the ways that were chosen.
+// Tells the person of new messages while the room is out of sight, and of a call, in the ways that were chosen.
 
-import type { Entry, Log } from "../log/state";
+import { newestCall } from "../log/calls";
+import { type Entry, isMine, type Log } from "../log/state";
 import { i18n } from "../i18n/i18n.svelte";
 import { showBadge } from "./badge";
-import { chime } from "./chime";
+import { chime, ring } from "./chime";
 import { isForMe, newsOf, notificationOf } from "./news";
 import { loadNudge, type NudgePrefs, type Permission, saveNudge } from "./nudge-prefs";
 import { loadTag, saveTag } from "./nudge-tag";
@@ -14,6 +15,8 @@ import { askClientId, closeNotifications, dropWorker, leaveToClose, registerWork
 const ALERT_INTERVAL = 10_000;
 /** Milliseconds between two sounds. */
 const SOUND_INTERVAL = 3_000;
+/** Milliseconds between two rings, however often a call begins. */
+const RING_INTERVAL = 20_000;
 
 export class Nudge {
   prefs: NudgePrefs = $state.raw(loadNudge());
@@ -30,6 +33,9 @@ export class Nudge {
   #shown: { seq: number; text: string } | null = null;
   #alertedAt = -Infinity;
   #soundedAt = -Infinity;
+  /** The key of the newest call; null until the first log. */
+  #call: number | null = null;
+  #rangAt = -Infinity;
   /** Showing and closing are asynchronous; the queue keeps their order. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -79,6 +85,7 @@ export class Nudge {
 
   /** The log has changed. `sealed`: the room has a key. `mentions`: of the unread, those that mention the person. */
   note(log: Log, sealed: boolean, mentions = 0): void {
+    this.#noteCall(log);
     const before = this.#unread ?? log.unread;
     this.#unread = log.unread;
     const changed = log.unread !== before || mentions !== this.#mentions;
@@ -94,6 +101,7 @@ export class Nudge {
   /** The room is left. */
   stop(): void {
     this.#unread = null;
+    this.#call = null;
     this.#close();
     if (this.prefs.badge) void showBadge(0);
   }
@@ -102,6 +110,18 @@ export class Nudge {
   vanish(): void {
     if (this.prefs.badge) void showBadge(0);
     if (this.#shown && this.#worker) leaveToClose(this.#worker, this.#tag);
+  }
+
+  /** Who is in the call did not see it begin, or began it. */
+  #noteCall(log: Log): void {
+    const call = newestCall(log);
+    const before = this.#call;
+    this.#call = call?.key ?? before ?? -1;
+    if (!this.prefs.ring || before === null || !call || call.key <= before) return;
+    const now = performance.now();
+    if (call.over || isMine(log, call.from) || now < this.#rangAt + RING_INTERVAL) return;
+    this.#rangAt = now;
+    ring().catch(() => {});
   }
 
   #sound(): void {

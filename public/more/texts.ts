@@ -65,6 +65,10 @@ const en = {
   newMessages: count({ one: "{n} new message", other: "{n} new messages" }),
   newFrom: (user: string) => `The latest from ${user}`,
 
+  callsTitle: "Calls",
+  ring: "Ring",
+  ringHint: "A short tone when a call starts in this room.",
+
   shortcutsTitle: "Keyboard shortcuts",
   shortcutGroups: { room: "In the room", call: "In the call" },
   shortcuts: {
@@ -145,6 +149,10 @@ const ru: MoreTexts = {
     other: "{n} нового сообщения",
   }),
   newFrom: (user) => `Последнее: ${user}`,
+
+  callsTitle: "Звонки",
+  ring: "Сигнал звонка",
+  ringHint: "Короткий сигнал, когда в этой комнате начинается звонок.",
 
   shortcutsTitle: "Сочетания клавиш",
   shortcutGroups: { room: "В комнате", call: "В звонке" },
