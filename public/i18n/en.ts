@@ -22,11 +22,9 @@ export const en = {
   roomId: "Room ID",
   guessable: "This room’s ID is easy to guess, so strangers may join. “Create a room” makes one that can’t be guessed.",
   call: "Call",
+  joinCall: "Join call",
   inCall: "in the call",
   inCallNow: count({ one: "{n} in the call", other: "{n} in the call" }),
-  interrupted: "You were in the call when the page was reloaded.",
-  rejoin: "Rejoin the call",
-  notNow: "Not now",
   videoAway: "Video is unavailable. Chat still works.",
   videoRefused:
     "Video is unavailable because of a wrong setting on this server, which its operator has to fix. Chat still works.",

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { loadDraft, loadLocal, loadReply, loadSession, RECENT, saveInCall, saveLocal } from "../storage/storage";
+import { loadDraft, loadLocal, loadReply, loadSession, RECENT, saveCall, saveLocal } from "../storage/storage";
 import { RoomSession } from "./room-session.svelte";
 import { FakeSocket } from "./socket.fixture";
 
@@ -53,7 +53,7 @@ test.each([null, SECRET])("a room that its host ended is forgotten: log, draft, 
   socket().says(chat);
   session.draft = "half a sen";
   session.replyTo = 1;
-  saveInCall("r", true);
+  saveCall("r", "{}");
   await vi.waitFor(() => expect(loadSession("r")).not.toBeNull());
   await burned();
   await vi.waitFor(() => expect(session.log.lines).toEqual([]));

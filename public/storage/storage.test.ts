@@ -2,13 +2,13 @@ import { beforeEach, expect, test, vi } from "vitest";
 import {
   forgetSession,
   forgetSessions,
-  loadInCall,
+  loadCall,
   loadDraft,
   loadReply,
   loadName,
   loadPlainAllowed,
   loadSession,
-  saveInCall,
+  saveCall,
   saveDraft,
   saveReply,
   saveName,
@@ -81,13 +81,13 @@ test("logging out removes the rooms and the choices of the person before", () =>
 });
 
 test("a call is remembered until it or the seat is left", () => {
-  saveInCall("a", true);
-  expect([loadInCall("a"), loadInCall("b")]).toEqual([true, false]);
-  saveInCall("a", false);
-  expect(loadInCall("a")).toBe(false);
-  saveInCall("a", true);
+  saveCall("a", "devices");
+  expect([loadCall("a"), loadCall("b")]).toEqual(["devices", null]);
+  saveCall("a", null);
+  expect(loadCall("a")).toBeNull();
+  saveCall("a", "devices");
   forgetSession("a");
-  expect(loadInCall("a")).toBe(false);
+  expect(loadCall("a")).toBeNull();
 });
 
 test("what is not a seat is not taken for one", () => {

@@ -60,7 +60,7 @@ export function saveSession(room: string, session: SavedSession): void {
 
 export function forgetSession(room: string): void {
   tryStorage(() => sessionStorage.removeItem(sessionKey(room)));
-  saveInCall(room, false);
+  saveCall(room, null);
 }
 
 /** Nothing of a room that has ended stays in this browser, its place among the recent rooms included. */
@@ -72,13 +72,16 @@ export function forgetRoom(room: string): void {
   });
 }
 
-/** Whether this tab was in the call when its page went away. */
-export function loadInCall(room: string): boolean {
-  return tryStorage(() => sessionStorage.getItem(callKey(room))) !== null;
+/** The devices of the call in which this tab was when its page went away; null where it was in none. */
+export function loadCall(room: string): string | null {
+  return tryStorage(() => sessionStorage.getItem(callKey(room)));
 }
 
-export function saveInCall(room: string, calling: boolean): void {
-  tryStorage(() => (calling ? sessionStorage.setItem(callKey(room), "1") : sessionStorage.removeItem(callKey(room))));
+/** Null: the call was left. */
+export function saveCall(room: string, call: string | null): void {
+  tryStorage(() =>
+    call === null ? sessionStorage.removeItem(callKey(room)) : sessionStorage.setItem(callKey(room), call),
+  );
 }
 
 /** Another user takes over this tab: seats, drafts, permissions, rooms and choices of the one before are removed. */

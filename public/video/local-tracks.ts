@@ -6,14 +6,14 @@ import type { Device } from "./problem";
 import type { MediaPrefs } from "./media-prefs";
 
 export class LocalTracks {
-  /** The wanted state, as far as devices allow. */
+  /** The wanted state, as far as devices allow. The giver sees what becomes of it. */
   readonly prefs: MediaPrefs;
   /** Resolves when the call before has released the tracks. */
   released: Promise<void> = Promise.resolve();
   readonly #open = new Map<Device, Promise<LocalTrack[]>>();
 
   constructor(prefs: MediaPrefs) {
-    this.prefs = { ...prefs };
+    this.prefs = prefs;
   }
 
   /** Whether it is open, or is being opened and succeeds. */

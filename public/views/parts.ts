@@ -17,5 +17,7 @@ export const completion = new LazyPart(() => import("./Completion.svelte"));
 export const filing = new LazyPart(() => import("../files/part"));
 /** What a room with a host shows of it, and what the host may do. */
 export const hosting = new LazyPart(() => import("../host/part"));
+/** What a call says among the messages. */
+export const calls = new LazyPart(() => import("./CallLine.svelte"));
 /** What the composer does with a text that begins with a slash. */
 export const commands = new LazyPart(() => import("../commands/CommandBar.svelte"));
