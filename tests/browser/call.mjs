@@ -36,7 +36,7 @@ export async function guest(visitors, name, room, options) {
 export async function videoButton(page) {
   await page
     .getByRole("banner")
-    .getByRole("button", { name: /^(Call|Звонок)/ })
+    .getByRole("button", { name: /^(Call|Join call|Звонок|Присоединиться)/ })
     .click();
 }
 
