@@ -58,6 +58,11 @@ impl Ban {
         self.0.strip_prefix('!').is_some_and(|banned| banned == id.to_string())
     }
 
+    /// Whether it lasts as long as the room.
+    pub fn lasts(&self) -> bool {
+        self.paused().is_none()
+    }
+
     /// Whether it is for some time, and that is over.
     pub fn is_over(&self, now: Millis) -> bool {
         self.paused().is_some_and(|(_, until)| until <= now)

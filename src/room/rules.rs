@@ -147,6 +147,19 @@ impl RoomRules {
         if self.host == Some(by) { Ok(()) } else { Err(super::RoomError::NotHost) }
     }
 
+    /// These rules with the bans of `known` that they lack: a store that has lost writes may lack some. Bans for some time
+    /// go by themselves, and do not count. None where none is lacking.
+    pub fn with_bans_of(&self, known: &Self) -> Option<Self> {
+        let lost = known.bans.iter().filter(|ban| ban.lasts() && !self.bans.contains(ban));
+        let lost: Vec<_> = lost.cloned().collect();
+        if lost.is_empty() {
+            return None;
+        }
+        let mut rules = self.clone();
+        rules.bans.extend(lost);
+        Some(rules)
+    }
+
     /// Whether a member was removed by the host, whatever it comes with.
     pub fn has_kicked(&self, id: MemberId) -> bool {
         self.bans.iter().any(|ban| ban.is_of(id))
@@ -183,4 +196,23 @@ fn is_false(value: &bool) -> bool {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ban_that_was_lost_is_restored_and_one_for_some_time_is_not() {
+        let [kept, lost] = [(); 2].map(|()| Ban::member(MemberId::random()));
+        let with = |bans: &[&Ban]| RoomRules {
+            bans: bans.iter().map(|ban| (*ban).clone()).collect(),
+            ..RoomRules::default()
+        };
+        let known = with(&[&kept, &lost]);
+        assert_eq!(with(&[&kept]).with_bans_of(&known), Some(known.clone()));
+        assert_eq!(known.with_bans_of(&with(&[&kept])), None);
+        let pause = Ban::pause(&AddressMark::new("0123456789abcdef"), 5);
+        assert_eq!(with(&[&kept]).with_bans_of(&with(&[&kept, &pause])), None);
+    }
 }

@@ -16,6 +16,7 @@ use super::{
     codec::{self, Position, Reply, RoomState, Str, garbled, number},
     keys::Keys,
     scripts,
+    subscription::RoomSubscription,
     written_rules::write_rules,
 };
 use crate::{
@@ -138,6 +139,29 @@ impl Shared {
             }
         }
         Err(crowded())
+    }
+
+    /// Writes bans back that this node knows and Redis has lost, as a failover may. Returns whether it tried: then the
+    /// room has to be read again.
+    pub(super) async fn restore_bans(
+        &self,
+        subscription: &RoomSubscription,
+        RoomState { room, rules: expected, .. }: &RoomState,
+        deadline: Instant,
+    ) -> Result<bool, StoreError> {
+        let (key, known) = {
+            let replica = subscription.replica();
+            (replica.key(), Arc::clone(replica.rules()))
+        };
+        // Marks of addresses are made with the room's key.
+        let Some(rules) = room.rules.with_bans_of(&known).filter(|_| room.key == key) else {
+            return Ok(false);
+        };
+        let members = room.members.iter().map(|member| member.id);
+        let kicked = members.filter(|id| rules.has_kicked(*id)).collect();
+        let change = Change { kicked, ..Change::of(expected.clone(), &rules) };
+        self.change(&subscription.keys, &change, deadline).await?;
+        Ok(true)
     }
 
     /// Changes the rules, if they are what the change expects.

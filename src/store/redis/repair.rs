@@ -257,7 +257,8 @@ impl Shared {
             return Err(StoreError::Unavailable);
         };
         count(&self.counts.resyncs);
-        if subscription.replica().forks(&room_state) {
+        let forks = subscription.replica().forks(&room_state);
+        if self.restore_bans(subscription, &room_state, deadline).await? || forks {
             // The room is read again from the beginning: events that were passed on cannot be taken back.
             return Ok(());
         }

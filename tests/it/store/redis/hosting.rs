@@ -132,6 +132,43 @@ async fn what_the_host_decided_survives_the_loss_of_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kick_survives_a_failover_that_lost_it() {
+    let server = Server::start();
+    let nodes = [
+        node(&server.url(), Limits::default()).await,
+        node(&server.url(), Limits::default()).await,
+    ];
+    let room = a_room();
+    let (ann, _) = nodes[0].join(&room, "Ann").await;
+    let (bob, _) = nodes[1].join(&room, "Bob").await;
+    let (dan, _) = nodes[1].join(&room, "Dan").await;
+    let copies = server.keys().into_iter().map(|key| (format!("{key}:before"), key));
+    let copies: Vec<_> = copies.collect();
+    for (copy, key) in &copies {
+        assert_eq!(server.ask(&["COPY", key, copy]), "1");
+    }
+    decides(&nodes[0], &room, ann, kick(dan)).await;
+    let [mut first, mut second] = nodes;
+    for node in [&mut first, &mut second] {
+        assert_eq!(node.heard.left().await.0.id, dan);
+    }
+    // As a replica has it that becomes the master too early.
+    for (copy, key) in &copies {
+        assert_eq!(server.ask(&["COPY", copy, key, "REPLACE"]), "1");
+    }
+    server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    until("the kick is written again", async || {
+        let seen = second.store.find(&room, None).await;
+        seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.rules.has_kicked(dan)))
+    })
+    .await;
+    assert_eq!(second.people(&room).await, sorted(vec![ann, bob]));
+    for node in [&first, &second] {
+        assert_eq!(refusal(node, &room, dan).await, Some(RoomError::Kicked));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_does_not_come_back_has_a_successor() {
     let limits = Limits { lease: 900, ..Limits::default() };
     let server = Server::start();
