@@ -245,7 +245,7 @@ export class Call {
       draw();
     });
     room.on(RoomEvent.ParticipantConnected, (them) => {
-      this.#forget(them.identity);
+      this.#decryptErrors.forget(them.identity);
       this.#hands.announce(them.identity);
       draw();
     });

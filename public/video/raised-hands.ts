@@ -1,4 +1,4 @@
-// Raised hands: told by data messages, as LiveKit keeps no such state.
+// Raised hands: sent as data messages, as LiveKit keeps no such state.
 
 import { type Room, RoomEvent } from "livekit-client";
 
@@ -11,10 +11,13 @@ export class RaisedHands {
 
   constructor(room: Room, onChange: () => void) {
     this.#room = room;
-    room.on(RoomEvent.DataReceived, (data, participant, _kind, topic) => {
-      if (topic !== TOPIC || !participant) return;
-      if (new TextDecoder().decode(data) === "up") this.#raised.add(participant.identity);
-      else this.#raised.delete(participant.identity);
+    // LiveKit announces a participant without tracks up to 3 s after its data arrives: `participant` is missing then.
+    // The server sets the identity, so that no member can send for another.
+    room.on(RoomEvent.DataReceived, (data, participant, _kind, topic, _encryption, sender) => {
+      const identity = participant?.identity ?? sender;
+      if (topic !== TOPIC || !identity) return;
+      if (new TextDecoder().decode(data) === "up") this.#raised.add(identity);
+      else this.#raised.delete(identity);
       onChange();
     });
   }
@@ -28,11 +31,15 @@ export class RaisedHands {
     this.#send();
   }
 
-  /** Tells a newcomer, or after a reconnect all participants. */
+  /**
+   * Tells a newcomer that this hand is up, or all participants how it is. They may have kept it from an earlier stay:
+   * LiveKit does not say that a participant left whom it had not announced.
+   */
   announce(to?: string): void {
-    if (this.#mine) this.#send(to);
+    if (this.#mine || to === undefined) this.#send(to);
   }
 
+  /** The participant left. A newcomer's hand is kept: its message may have arrived before the newcomer was announced. */
   forget(identity: string): void {
     this.#raised.delete(identity);
   }

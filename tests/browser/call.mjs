@@ -101,3 +101,36 @@ export async function seesAndHears(page, name) {
   await until(`the picture of ${name} moves`, async () => (await arrived(page)).frames > frames + 5);
   await until(`${name} can be heard`, async () => (await arrived(page)).loud > 0);
 }
+
+/** How a `SignalResponse` with an `update` begins: field 5, of a length that follows. */
+const UPDATE = (5 << 3) | 2;
+
+/** LiveKit's announcements of participants to this page, which a test can hold back. For a page before its call. */
+export async function announcements(page) {
+  const held = [];
+  let holds = false;
+  await page.routeWebSocket(/\/rtc\b/, (socket) => {
+    socket.connectToServer().onMessage((message) => {
+      if (holds && message[0] === UPDATE) held.push(() => socket.send(message));
+      else socket.send(message);
+    });
+  });
+  return {
+    hold: () => (holds = true),
+    release() {
+      holds = false;
+      for (const send of held.splice(0)) send();
+    },
+  };
+}
+
+/** How many messages have arrived over the data channels of a page. */
+export function dataMessages(page) {
+  return page.evaluate(async () => {
+    let sum = 0;
+    for (const connection of globalThis.connections)
+      for (const stat of (await connection.getStats()).values())
+        if (stat.type === "data-channel") sum += stat.messagesReceived;
+    return sum;
+  });
+}

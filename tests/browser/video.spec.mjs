@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { expectAccessible, PHONE } from "./axe.mjs";
 import {
+  announcements,
   arrived,
   control,
+  dataMessages,
   dialog,
   guest,
   inCall,
@@ -123,9 +125,18 @@ test.describe("video", () => {
       await guest(visitors, "Ear", room),
       await guest(visitors, "Ghost", room),
     ];
+    const updates = await announcements(eye);
     await joins(eye, { mic: false });
     await joins(ear, { camera: false });
+    updates.hold();
+    const before = await dataMessages(eye);
     await joins(ghost, { camera: false, mic: false });
+    await control(ghost, "Raise hand").click();
+    // One at joining, one at the click.
+    await until("the hand arrives", async () => (await dataMessages(eye)) >= before + 2);
+    assert.equal(await tile(eye, "Ghost").count(), 0, "LiveKit has not announced Ghost yet");
+    updates.release();
+    await tile(eye, "Ghost").getByText("hand raised").waitFor({ state: "attached" });
     for (const page of [ear, ghost]) await tile(page, "Eye").locator("video").waitFor({ timeout: MEDIA });
     await tile(ghost, "Eye").getByText("microphone off").waitFor({ state: "attached" });
     await until("Ear is heard", async () => (await arrived(ghost)).loud > 0);
