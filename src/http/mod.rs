@@ -193,9 +193,9 @@ impl AppState {
         let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.ticket_holder(&self.usage(&request), &room, ticket).await?.member;
         self.pacers.check(&member).await?;
-        let pass = self.hub.livekit_token(&room, member).await?;
+        let livekit = self.hub.livekit_token(&room, member).await?;
         let shape = serde_json::json!({
-            "token": pass.token, "livekitUrl": pass.url, "room": room.as_str(), "identity": member.to_string(),
+            "token": livekit.token, "livekitUrl": livekit.url, "room": room.as_str(), "identity": member.to_string(),
         });
         Ok(response::json(&shape))
     }

@@ -23,14 +23,14 @@ async fn both() -> (LiveKit, TestServer) {
     (livekit, server)
 }
 
-async fn pass(who: &mut Client) -> Value {
+async fn token(who: &mut Client) -> Value {
     who.send(json!({"type": "livekit-token"})).until("livekit-token").await
 }
 
 /// Comes to the call as a browser does, and waits until LiveKit has the person.
-async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
+async fn dial(livekit: &LiveKit, answer: &Value) -> WebSocketStream<TcpStream> {
     let [room, identity, token] =
-        ["room", "identity", "token"].map(|field| pass[field].as_str().unwrap());
+        ["room", "identity", "token"].map(|field| answer[field].as_str().unwrap());
     let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
     let address = format!("{}/rtc?access_token={token}&protocol=15", livekit.url());
     let socket = client_async(address, stream).await.unwrap().0;
@@ -54,13 +54,13 @@ async fn is_put_out(livekit: &LiveKit, room: &str, id: &str) {
 }
 
 #[tokio::test]
-async fn a_removed_member_is_put_out_of_the_call_and_again_with_its_old_pass() {
+async fn a_removed_member_is_put_out_of_the_call_and_again_with_its_old_token() {
     let (livekit, server) = both().await;
     let mut ann = join(server.address, "r", "Ann", "192.0.2.1").await;
     let mut bob = join(server.address, "r", "Bob", "192.0.2.2").await;
-    let ann_pass = pass(&mut ann).await;
-    let _stays = dial(&livekit, &ann_pass).await;
-    let old = pass(&mut bob).await;
+    let ann_token = token(&mut ann).await;
+    let _stays = dial(&livekit, &ann_token).await;
+    let old = token(&mut bob).await;
     let id = bob.id().to_owned();
     let _call = dial(&livekit, &old).await;
     decide(&mut ann, kick(&id)).await;
@@ -72,7 +72,7 @@ async fn a_removed_member_is_put_out_of_the_call_and_again_with_its_old_pass() {
     assert_eq!(reports(&server, &came, &signed(&came, &livekit.secret)).await, 200);
     is_put_out(&livekit, "r", &id).await;
     assert_eq!(callers(&livekit.rooms(), "r").await, [ann.id()]);
-    // And there is no new pass.
+    // And there is no new token.
     let request = crate::support::http::client().post(server.url("/api/rooms/r/livekit-token"));
     let (status, body) = answer(request.bearer_auth(bob.ticket())).await;
     assert_eq!((status, &body["code"]), (403, &json!("kicked")));
@@ -88,8 +88,8 @@ async fn a_burn_deletes_the_call_and_the_receipt_says_so() {
         let mut calls = Vec::new();
         if called {
             for person in [&mut ann, &mut bob] {
-                let pass = pass(person).await;
-                calls.push(dial(&livekit, &pass).await);
+                let answer = token(person).await;
+                calls.push(dial(&livekit, &answer).await);
             }
             assert_eq!(rooms.list_rooms(Vec::new()).await.unwrap().len(), 1);
         }
@@ -113,7 +113,7 @@ async fn a_burn_deletes_the_call_and_the_receipt_says_so() {
 }
 
 #[tokio::test]
-async fn a_person_who_waits_gets_no_pass() {
+async fn a_person_who_waits_gets_no_token() {
     let (_livekit, server) = both().await;
     let mut ann = join(server.address, "r", "Ann", "192.0.2.1").await;
     decide(&mut ann, super::lock("knock")).await;
@@ -143,8 +143,8 @@ async fn a_host_hushes_in_the_call_members_alone_and_is_told_when_livekit_is_awa
         |id: &str| json!({"type": "hush", "clientId": id, "audio": true, "video": true, "n": 1});
     // A member that is in no call, and one that is and publishes nothing.
     decide(&mut ann, hush(bob.id())).await;
-    let bob_pass = pass(&mut bob).await;
-    let _call = dial(&livekit, &bob_pass).await;
+    let bob_token = token(&mut bob).await;
+    let _call = dial(&livekit, &bob_token).await;
     decide(&mut ann, hush(bob.id())).await;
     let ann_id = ann.id().to_owned();
     assert_eq!(refused(&mut bob, &hush(&ann_id)).await, "not_host");

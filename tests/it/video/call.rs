@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-async fn both() -> (LiveKit, TestServer) {
+pub(super) async fn both() -> (LiveKit, TestServer) {
     let mut livekit = LiveKit::reserve();
     let settings = livekit.settings();
     let server = TestServer::start(&settings.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -35,28 +35,28 @@ async fn two_nodes(more: &[&str]) -> (redis::Server, LiveKit, [TestServer; 2]) {
 }
 
 /// Comes to the call as a browser does; its media is not needed here.
-async fn call(livekit: &LiveKit, who: &mut Client) -> WebSocketStream<TcpStream> {
-    let pass = who.send(json!({"type": "livekit-token"})).until("livekit-token").await;
-    dial(livekit, &pass).await
+pub(super) async fn call(livekit: &LiveKit, who: &mut Client) -> WebSocketStream<TcpStream> {
+    let answer = who.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    dial(livekit, &answer).await
 }
 
 /// The same for who has no socket: they poll until they are there, however long LiveKit takes, and no longer.
 async fn call_by_request(livekit: &LiveKit, who: &mut Poller) -> WebSocketStream<TcpStream> {
-    let pass = who.post("livekit-token", "").send().await.unwrap().json().await.unwrap();
+    let answer = who.post("livekit-token", "").send().await.unwrap().json().await.unwrap();
     let polling = async {
         loop {
             who.poll(1).await;
         }
     };
     tokio::select! {
-        socket = dial(livekit, &pass) => socket,
+        socket = dial(livekit, &answer) => socket,
         () = polling => unreachable!(),
     }
 }
 
-async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
+async fn dial(livekit: &LiveKit, answer: &Value) -> WebSocketStream<TcpStream> {
     let [room, identity, token] =
-        ["room", "identity", "token"].map(|field| pass[field].as_str().unwrap());
+        ["room", "identity", "token"].map(|field| answer[field].as_str().unwrap());
     let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
     let address =
         format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", livekit.url());
@@ -73,7 +73,7 @@ async fn dial(livekit: &LiveKit, pass: &Value) -> WebSocketStream<TcpStream> {
 }
 
 /// Who is in the call, as LiveKit says.
-async fn callers(livekit: &LiveKit, room: &str) -> Vec<String> {
+pub(super) async fn callers(livekit: &LiveKit, room: &str) -> Vec<String> {
     let there = livekit.rooms().list_participants(room).await.unwrap_or_default();
     there.into_iter().map(|them| them.identity).collect()
 }
@@ -123,26 +123,26 @@ async fn last_one_who_leaves_takes_the_call_along() {
 }
 
 #[tokio::test]
-async fn who_comes_to_the_call_with_the_pass_of_an_earlier_seat_is_put_out() {
+async fn who_comes_to_the_call_with_the_token_of_an_earlier_seat_is_put_out() {
     let (livekit, server) = both().await;
     let (mut ann, bob) = (
         Client::join(&server, "general", "Ann").await,
         Client::join(&server, "general", "Bob").await,
     );
-    let pass = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    let answer = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
     let came = report("participant_joined", &ann, 1_700_000_000_000);
     ann.leave().await;
     let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
     let address = format!(
         "{}/rtc?access_token={}&protocol=15",
         livekit.url(),
-        pass["token"].as_str().unwrap()
+        answer["token"].as_str().unwrap()
     );
     let _socket = client_async(address, stream).await.unwrap().0;
     let rooms = livekit.rooms();
     let there =
         async || rooms.list_participants("general").await.map(|there| there.len()).unwrap_or(0);
-    within_patience("LiveKit takes the pass", async || {
+    within_patience("LiveKit takes the token", async || {
         (there().await == 1).then_some(()).ok_or(())
     })
     .await;
@@ -188,13 +188,13 @@ async fn who_has_no_socket_hears_of_the_call_and_is_put_out_after_leaving_or_fal
 }
 
 #[tokio::test]
-async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out() {
+async fn who_leaves_at_another_node_than_the_one_that_gave_the_token_is_put_out() {
     let (_redis, mut livekit, [here, there]) = two_nodes(&[]).await;
     livekit.start(&here.url("/livekit/webhook")).await;
     let _ann = Client::join(&there, "general", "Ann").await;
     let mut bob = Poller::join(&here, "general", "Bob").await;
     let _call = call_by_request(&livekit, &mut bob).await;
-    // It was not reported: only the first node knows that there was a pass.
+    // It was not reported: only the first node knows that there was a token.
     bob.base = there.url("");
     bob.leave().await;
     within_patience("they are put out", async || {
@@ -204,7 +204,7 @@ async fn who_leaves_at_another_node_than_the_one_that_gave_the_pass_is_put_out()
 }
 
 #[tokio::test]
-async fn without_reports_every_node_that_has_to_knows_of_a_pass_that_another_one_gave() {
+async fn without_reports_every_node_that_has_to_knows_of_a_token_that_another_one_gave() {
     let (_redis, mut livekit, [mut here, there]) = two_nodes(&["--grace", "1s"]).await;
     livekit.start("http://127.0.0.1:1/nowhere").await;
     let (mut ann, bob) =
@@ -265,14 +265,14 @@ async fn forged_and_replayed_reports_change_nothing() {
     let (came, went) =
         (report("participant_joined", &bob, at), report("participant_left", &bob, at));
     let good = signed(&came, &livekit.secret);
-    let member_pass = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
+    let member_token = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
     for (body, signature) in [
         (&came, String::new()),
         (&came, signed(&came, "another secret of the same length, but wrong")),
         (&came, signed(&went, &livekit.secret)),
         (&went, good.clone()),
         (&came, format!("Bearer {good}")),
-        (&came, member_pass["token"].as_str().unwrap().to_owned()),
+        (&came, member_token["token"].as_str().unwrap().to_owned()),
     ] {
         assert_eq!(reports(&server, body, &signature).await, 401, "{signature}");
     }

@@ -1,5 +1,5 @@
-//! Video: passes, the call beside the room, and a LiveKit that refuses.
+//! Video: tokens, the call beside the room, and a LiveKit that refuses.
 
 mod call;
-mod passes;
 mod refusals;
+mod tokens;

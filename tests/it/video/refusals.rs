@@ -29,8 +29,8 @@ async fn parlor(url: &str, key: &str, secret: &str) -> TestServer {
     .await
 }
 
-/// Asks for a pass over HTTP: the status and the code, if it was refused.
-async fn pass(server: &TestServer, who: &Client) -> (u16, Value) {
+/// Asks for a token over HTTP: the status and the code, if it was refused.
+async fn token(server: &TestServer, who: &Client) -> (u16, Value) {
     let request = crate::support::http::client()
         .post(server.url(&format!("/api/rooms/{}/livekit-token", who.room())));
     let answer =
@@ -58,13 +58,13 @@ async fn a_wrong_secret_is_told_at_start_and_to_people_until_it_is_right() {
     let mut livekit = LiveKit::reserve();
     let server = parlor(&livekit.url(), crate::wire::livekit::KEY, OTHER).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
-    // Nothing is known of LiveKit yet, or that it is away: a pass may be good in a moment.
+    // Nothing is known of LiveKit yet, or that it is away: a token may be good in a moment.
     ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
     livekit.start("http://127.0.0.1:1/").await;
     while ann.until("status").await["code"] != "video_refused" {}
     ann.send(json!({"type": "livekit-token"}));
     while ann.until("error").await["code"] != "video_refused" {}
-    assert_eq!(pass(&server, &ann).await, (503, json!("video_refused")));
+    assert_eq!(token(&server, &ann).await, (503, json!("video_refused")));
     let said = LOG.lines(&["ERROR", REFUSED, "token signature is invalid"]);
     assert!(said.len() == 1 && !said[0].contains("eyJ"), "{said:?}");
     // From the start, where LiveKit is there first.
@@ -74,12 +74,12 @@ async fn a_wrong_secret_is_told_at_start_and_to_people_until_it_is_right() {
     })
     .await;
     let bob = Client::join(&second, "general", "Bob").await;
-    assert_eq!(pass(&second, &bob).await, (503, json!("video_refused")));
+    assert_eq!(token(&second, &bob).await, (503, json!("video_refused")));
     livekit.kill().await;
     OTHER.clone_into(&mut livekit.secret);
     livekit.start("http://127.0.0.1:1/").await;
     while ann.until("status").await["code"] != "video_available" {}
-    assert_eq!(pass(&server, &ann).await, (200, Value::Null));
+    assert_eq!(token(&server, &ann).await, (200, Value::Null));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_wrong_key_is_told_in_livekits_own_words() {
     })
     .await;
     let ann = Client::join(&server, "general", "Ann").await;
-    assert_eq!(pass(&server, &ann).await, (503, json!("video_refused")));
+    assert_eq!(token(&server, &ann).await, (503, json!("video_refused")));
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn what_is_no_livekit_is_told_from_one_that_is_away() {
         let server = parlor(&stranger(answer).await, "key", OTHER).await;
         eventually("it is said", || LOG.lines(&["ERROR", words]).len() == number + 1).await;
         let ann = Client::join(&server, "general", "Ann").await;
-        assert_eq!(pass(&server, &ann).await, (503, json!("video_refused")));
+        assert_eq!(token(&server, &ann).await, (503, json!("video_refused")));
     }
     let away = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 21\r\nconnection: close\r\n\r\n<html>Restart</html>\n";
     let server = parlor(&stranger(away).await, "key", OTHER).await;
@@ -116,6 +116,6 @@ async fn what_is_no_livekit_is_told_from_one_that_is_away() {
     eventually("it is away", || LOG.lines(&["LiveKit is out of reach", "why=\"\""]).len() == 1)
         .await;
     let ann = Client::join(&server, "general", "Ann").await;
-    assert_eq!(pass(&server, &ann).await, (200, Value::Null), "it may be back in a moment");
+    assert_eq!(token(&server, &ann).await, (200, Value::Null), "it may be back in a moment");
     assert_eq!(LOG.lines(&["ERROR", words]).len(), 2);
 }

@@ -1,4 +1,4 @@
-//! Video passes: for members only, for their room and identity only, and for a short time.
+//! LiveKit tokens: for members only, for their room and identity only, and for a short time.
 
 use std::{collections::BTreeMap, process::Stdio};
 
@@ -47,14 +47,14 @@ async fn refused(server: &TestServer, room: &str, ticket: Option<&str>) -> (u16,
     (status, body["code"].as_str().unwrap().to_owned())
 }
 
-/// Everything a pass says, signature checked by LiveKit's own library.
+/// Everything a token says, signature checked by LiveKit's own library.
 fn verified(token: &str) -> Value {
     let claims = TokenVerifier::with_api_key(KEY, SECRET).verify(token).unwrap();
     assert!(TokenVerifier::with_api_key(KEY, "another secret").verify(token).is_err());
     serde_json::to_value(&claims).unwrap()
 }
 
-fn is_a_least_pass(token: &str, member: &Client) {
+fn is_a_least_token(token: &str, member: &Client) {
     let claims = verified(token);
     assert_eq!(
         (&claims["sub"], &claims["name"], &claims["iss"]),
@@ -82,7 +82,7 @@ fn is_a_least_pass(token: &str, member: &Client) {
 }
 
 #[tokio::test]
-async fn a_member_gets_a_pass_by_socket_and_by_ticket() {
+async fn a_member_gets_a_token_by_socket_and_by_ticket() {
     let server = with_keys(&[]).await;
     for room in ["general", "комната"] {
         let mut ann = Client::join(&server, room, "Анна <a>").await;
@@ -94,26 +94,26 @@ async fn a_member_gets_a_pass_by_socket_and_by_ticket() {
             assert_eq!(answer.as_object().unwrap().len(), fields, "{answer}");
             assert_eq!((&answer["room"], &answer["identity"]), (&json!(room), &json!(ann.id())));
             assert_eq!(answer["livekitUrl"], "wss://video.example.org");
-            is_a_least_pass(answer["token"].as_str().unwrap(), &ann);
+            is_a_least_token(answer["token"].as_str().unwrap(), &ann);
         }
     }
 }
 
 #[tokio::test]
-async fn a_pass_cannot_be_asked_for_somebody_else() {
+async fn a_token_cannot_be_asked_for_somebody_else() {
     let server = with_keys(&[]).await;
     let bob = Client::join(&server, "general", "Bob").await;
     let mut eve = Client::join(&server, "general", "Eve").await;
     eve.send(
         json!({"type": "livekit-token", "identity": bob.id(), "room": "other", "clientId": bob.id(), "ticket": bob.ticket()}),
     );
-    let pass = eve.expect("livekit-token").await;
-    assert_eq!((&pass["identity"], &pass["room"]), (&json!(eve.id()), &json!("general")));
-    is_a_least_pass(pass["token"].as_str().unwrap(), &eve);
+    let answer = eve.expect("livekit-token").await;
+    assert_eq!((&answer["identity"], &answer["room"]), (&json!(eve.id()), &json!("general")));
+    is_a_least_token(answer["token"].as_str().unwrap(), &eve);
 }
 
 #[tokio::test]
-async fn strangers_get_no_pass() {
+async fn strangers_get_no_token() {
     let server = with_keys(&[]).await;
     let ann = Client::join(&server, "a", "Ann").await;
     let bob = Client::join(&server, "b", "Bob").await;
@@ -149,7 +149,7 @@ async fn strangers_get_no_pass() {
 }
 
 #[tokio::test]
-async fn who_has_left_gets_no_pass_any_more() {
+async fn who_has_left_gets_no_token_any_more() {
     let server = with_keys(&["--grace", "200ms"]).await;
     let mut ann = Client::join(&server, "general", "Ann").await;
     let bob = Client::join(&server, "general", "Bob").await;
@@ -186,7 +186,7 @@ async fn who_has_left_gets_no_pass_any_more() {
 }
 
 #[tokio::test]
-async fn a_lost_link_keeps_the_pass_for_the_grace() {
+async fn a_lost_link_keeps_the_token_for_the_grace() {
     let server = with_keys(&["--grace", "1h"]).await;
     let ann = Client::join(&server, "general", "Ann").await;
     let ticket = ann.ticket().to_owned();
@@ -227,13 +227,13 @@ async fn livekit_may_be_reached_by_the_page_and_nobody_else() {
     assert_eq!(sources, ["'self'", "wss://video.example.org", "https://video.example.org"]);
 }
 
-/// Another language, another library: what LiveKit's own makes of a pass could be a private agreement.
+/// Another language, another library: what LiveKit's own makes of a token could be a private agreement.
 #[tokio::test]
-async fn an_independent_library_agrees_that_the_pass_is_good() {
+async fn an_independent_library_agrees_that_the_token_is_good() {
     let server = with_keys(&[]).await;
     let mut ann = Client::join(&server, "комната", "Ann").await;
-    let pass = ann.send(json!({"type": "livekit-token"})).expect("livekit-token").await;
-    let checked = jose(pass["token"].as_str().unwrap(), SECRET).await.unwrap();
+    let answer = ann.send(json!({"type": "livekit-token"})).expect("livekit-token").await;
+    let checked = jose(answer["token"].as_str().unwrap(), SECRET).await.unwrap();
     assert_eq!(checked["protectedHeader"]["alg"], "HS256");
     let payload = &checked["payload"];
     assert_eq!(
@@ -263,7 +263,7 @@ async fn an_independent_library_agrees_that_the_pass_is_good() {
         "{payload}"
     );
     let wrong =
-        jose(pass["token"].as_str().unwrap(), "another secret of the same kind, but wrong").await;
+        jose(answer["token"].as_str().unwrap(), "another secret of the same kind, but wrong").await;
     assert!(wrong.unwrap_err().contains("ERR_JWS_SIGNATURE_VERIFICATION_FAILED"));
 }
 
