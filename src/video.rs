@@ -1,6 +1,5 @@
-//! Video: the only place that names LiveKit's library. Mints passes, reads
-//! what LiveKit reports, and asks it to clear up; the media itself goes
-//! between browsers and LiveKit.
+//! Video: the only module that uses LiveKit's library. Signs LiveKit tokens, reads webhooks, and manages LiveKit's
+//! rooms. Media goes between browsers and LiveKit only.
 
 mod reach;
 
@@ -22,18 +21,25 @@ use crate::{
     room::{CallMark, Member, MemberId, Millis, RoomId},
 };
 
-/// How long a pass opens the door. LiveKit itself renews the tokens of those inside.
-pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// How long a token is valid: as long as those that LiveKit itself gives a participant at each join and then every
+/// five minutes.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// How long a client can join with a token. LiveKit accepts one for a minute after its `exp`.
+pub const TOKEN_USABLE: Duration = Duration::from_secs(11 * 60);
 
 /// How long LiveKit may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// LiveKit's kinds of tracks.
 const AUDIO: i32 = 0;
 const VIDEO: i32 = 1;
 
-/// Questions to LiveKit at once; the others wait for their turn.
+/// How many requests LiveKit gets at once; the others wait.
 const AT_ONCE: usize = 16;
+
+/// How many names of rooms stand in one request.
+const NAMES: usize = 500;
 
 /// What can go wrong between Parlor and LiveKit.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +53,8 @@ pub enum VideoError {
     /// LiveKit is there, but could not do it.
     #[error("LiveKit failed: {0}")]
     Failed(String),
-    /// A report that LiveKit has not signed.
-    #[error("this report is not signed with our LiveKit keys")]
+    /// A webhook that LiveKit has not signed.
+    #[error("this webhook is not signed with our LiveKit keys")]
     Forged,
 }
 
@@ -56,7 +62,7 @@ pub enum VideoError {
 pub struct Video {
     settings: LiveKit,
     rooms: RoomClient,
-    reports: WebhookReceiver,
+    webhooks: WebhookReceiver,
     turns: Semaphore,
     reach: watch::Sender<Reach>,
 }
@@ -69,27 +75,27 @@ pub struct LiveKitToken {
     pub url: String,
 }
 
-/// LiveKit says that a member came to a call or went.
+/// LiveKit says that a member joined or left a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebhookEvent {
-    /// Where.
+    /// The room.
     pub room: RoomId,
-    /// Who.
+    /// The member.
     pub member: MemberId,
-    /// What is known of the member's stay.
+    /// The member's stay in the call.
     pub call: CallMark,
 }
 
 impl Video {
-    /// With LiveKit fully set up. Does not look for it.
+    /// Does not connect to LiveKit yet.
     pub fn new(settings: LiveKit) -> Self {
         let (key, secret) = (&settings.key, settings.secret.expose());
         let rooms =
-            RoomClient::with_api_key(&settings.api_url, key, secret).with_request_timeout(PATIENCE);
-        let reports = WebhookReceiver::new(TokenVerifier::with_api_key(key, secret));
+            RoomClient::with_api_key(&settings.api_url, key, secret).with_request_timeout(TIMEOUT);
+        let webhooks = WebhookReceiver::new(TokenVerifier::with_api_key(key, secret));
         Self {
             rooms,
-            reports,
+            webhooks,
             settings,
             turns: Semaphore::new(AT_ONCE),
             reach: watch::Sender::new(Reach::Here),
@@ -101,12 +107,12 @@ impl Video {
         &self.settings.url
     }
 
-    /// How LiveKit stood to this node when it was last asked; well before that.
+    /// Whether this node could use LiveKit when it last asked; before that it is assumed to.
     pub fn reach(&self) -> watch::Receiver<Reach> {
         self.reach.subscribe()
     }
 
-    /// Whether no pass would open anything: the keys are refused, or browsers are sent to what is no LiveKit.
+    /// Whether no token would be accepted: LiveKit refuses the keys, or browsers are sent to what is no LiveKit.
     pub fn is_refused(&self) -> bool {
         match *self.reach.borrow() {
             Reach::Here | Reach::Away => false,
@@ -115,7 +121,7 @@ impl Video {
         }
     }
 
-    /// Asks LiveKit for nothing in particular: whether it is there, and takes our keys.
+    /// Asks whether LiveKit is there and accepts our keys.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
@@ -123,7 +129,7 @@ impl Video {
         self.ask(CallTarget::LiveKit, self.rooms.list_rooms(vec!["-".to_owned()])).await.map(drop)
     }
 
-    /// A pass with the least grants that a call needs: this room, this identity, ten minutes.
+    /// A token with the least grants that a call needs: this room, this identity, ten minutes.
     ///
     /// # Errors
     /// [`VideoError::Mint`] when LiveKit's library refuses the claims.
@@ -143,20 +149,20 @@ impl Video {
         let token = AccessToken::with_api_key(&self.settings.key, self.settings.secret.expose())
             .with_identity(&member.id.to_string())
             .with_name(member.name.as_str())
-            .with_ttl(LIFETIME)
+            .with_ttl(TOKEN_LIFETIME)
             .with_grants(grants)
             .to_jwt()
             .map_err(|error| VideoError::Mint(error.to_string()))?;
         Ok(LiveKitToken { token, url: self.settings.url.clone() })
     }
 
-    /// What a webhook of LiveKit says, or `None` if it is nothing about a member's coming or going.
+    /// What a webhook of LiveKit says; `None` unless a member joined or left a call.
     /// `signature` is the bare token of its `Authorization` header.
     ///
     /// # Errors
     /// [`VideoError::Forged`].
     pub fn read(&self, body: &str, signature: &str) -> Result<Option<WebhookEvent>, VideoError> {
-        let event = self.reports.receive(body, signature).map_err(|_| VideoError::Forged)?;
+        let event = self.webhooks.receive(body, signature).map_err(|_| VideoError::Forged)?;
         let over = match &*event.event {
             "participant_joined" => false,
             "participant_left" | "participant_connection_aborted" => true,
@@ -177,7 +183,10 @@ impl Video {
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
-    pub async fn callers(&self, room: &RoomId) -> Result<Vec<(MemberId, CallMark)>, VideoError> {
+    pub async fn participants(
+        &self,
+        room: &RoomId,
+    ) -> Result<Vec<(MemberId, CallMark)>, VideoError> {
         let there = self
             .ask(CallTarget::LiveKit, self.rooms.list_participants(room.as_str()))
             .await?
@@ -193,11 +202,27 @@ impl Video {
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
     pub async fn end(&self, room: &RoomId) -> Result<bool, VideoError> {
-        let ended = self.ask(CallTarget::Callers, self.rooms.delete_room(room.as_str())).await;
+        let ended = self.ask(CallTarget::Participants, self.rooms.delete_room(room.as_str())).await;
         ended.map(|found| found.is_some())
     }
 
-    /// Mutes what a participant publishes now: the microphone, or what it shows, or both.
+    /// Those of the rooms that LiveKit has.
+    ///
+    /// # Errors
+    /// [`VideoError::Away`], [`VideoError::Failed`].
+    pub async fn existing(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, VideoError> {
+        let mut existing = Vec::new();
+        for some in rooms.chunks(NAMES) {
+            let names = some.iter().map(|room| room.as_str().to_owned()).collect();
+            let found = self.ask(CallTarget::LiveKit, self.rooms.list_rooms(names)).await?;
+            existing.extend(
+                found.into_iter().flatten().filter_map(|room| room.name.parse::<RoomId>().ok()),
+            );
+        }
+        Ok(existing)
+    }
+
+    /// Mutes the tracks that a participant publishes now: audio, video, or both.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
@@ -227,7 +252,7 @@ impl Video {
         Ok(())
     }
 
-    /// Removes a participant from a call.
+    /// Removes a participant from a call. Says whether it was there.
     ///
     /// # Errors
     /// [`VideoError::Away`], [`VideoError::Failed`].
@@ -235,23 +260,25 @@ impl Video {
         &self,
         room: &RoomId,
         member: MemberId,
-    ) -> Result<(), VideoError> {
-        self.ask(
-            CallTarget::Callers,
-            self.rooms.remove_participant(room.as_str(), &member.to_string()),
-        )
-        .await
-        .map(drop)
+    ) -> Result<bool, VideoError> {
+        let removed = self
+            .ask(
+                CallTarget::Participants,
+                self.rooms.remove_participant(room.as_str(), &member.to_string()),
+            )
+            .await;
+        removed.map(|found| found.is_some())
     }
 
-    /// Waits for a turn and the answer; `None` if LiveKit knows nothing of it. Says once how LiveKit stands to us when that changes.
+    /// Waits for a free request and the answer; `None` if LiveKit knows no such room or participant. Logs once when
+    /// LiveKit becomes usable or unusable.
     async fn ask<T>(
         &self,
         target: CallTarget,
         question: impl Future<Output = ServiceResult<T>>,
     ) -> Result<Option<T>, VideoError> {
-        // Where the others wait in vain, so would this.
-        let _turn = timeout(PATIENCE, self.turns.acquire())
+        // When the other requests get no answer, nor would this one.
+        let _turn = timeout(TIMEOUT, self.turns.acquire())
             .await
             .ok()
             .and_then(Result::ok)
@@ -262,7 +289,7 @@ impl Video {
                 return Ok(Some(answer));
             }
             Err(ServiceError::Twirp(ServerError::Request(error)))
-                if error.is_timeout() && target == CallTarget::Callers =>
+                if error.is_timeout() && target == CallTarget::Participants =>
             {
                 return Err(VideoError::Failed("timeout".into()));
             }
@@ -308,21 +335,21 @@ impl Video {
     }
 }
 
-/// Who has to answer a question to LiveKit.
+/// Who has to answer a request to LiveKit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CallTarget {
-    /// LiveKit itself: when it is silent, it is away.
+    /// LiveKit alone: when it does not answer, it is away.
     LiveKit,
-    /// Those in the call as well: one of them may be on the way out and never answer.
-    Callers,
+    /// The participants as well: one of them may be leaving and never answer.
+    Participants,
 }
 
-/// The member with this identity; none for participants of the operator's, such as recorders.
+/// The member with this identity; `None` for other participants, such as the operator's recorders.
 fn identity(identity: &str) -> Option<MemberId> {
     identity.parse().ok().map(MemberId)
 }
 
-/// A stay that began then: in milliseconds, or in seconds where LiveKit is too old for that.
+/// A stay that began then: in milliseconds, or in seconds from a LiveKit that does not send those.
 fn since(milliseconds: i64, seconds: i64) -> CallMark {
     let at = if milliseconds > 0 { milliseconds } else { seconds.saturating_mul(1000) };
     CallMark::since(Millis::try_from(at).unwrap_or_default())

@@ -50,6 +50,8 @@ impl Hub {
             }
             HostRequest::Burn => {
                 let end = self.store.burn(room, Some(by)).await?;
+                // Only the nodes of its members know whether they had tokens.
+                self.watch_call(room);
                 // Should LiveKit be away now, it is asked again.
                 self.remove_from_call(room, by, true);
                 return Ok(HostAnswer::Burned(self.config().receipt(&end).await));

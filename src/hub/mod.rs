@@ -3,6 +3,8 @@
 
 mod batch;
 mod call;
+mod call_rounds;
+mod call_watch;
 mod config;
 mod count;
 mod crowd;
@@ -37,6 +39,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::registry::RoomRegistry;
 use self::{
+    call_watch::CallWatch,
     config::Greeted,
     frame_order::SeenUpTo,
     join_origin::{JoinOrigin, same_account},
@@ -106,6 +109,7 @@ pub struct Hub {
     /// When members are to come back, once the shutdown has begun.
     stopping: watch::Sender<Option<Spread>>,
     departures: TaskTracker,
+    call_watch: Arc<CallWatch>,
     /// Ends the typing of members who type by requests with a ticket, when nothing else does.
     typing_timeouts: DashMap<MemberId, AbortHandle>,
 }
@@ -124,6 +128,7 @@ impl Hub {
             tags,
             stopping: watch::Sender::new(None),
             departures: TaskTracker::new(),
+            call_watch: Arc::default(),
             typing_timeouts: DashMap::new(),
         });
         hub.follow_calls();

@@ -184,6 +184,9 @@ async fn leave(
             }
         };
     }
+    if called {
+        hub.watch_call(&room.id);
+    }
     if over || called {
         hub.remove_from_call(&room.id, member, over);
     }

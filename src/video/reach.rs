@@ -1,27 +1,27 @@
-//! How LiveKit stands to this node: an answer that refuses is told from none at all.
+//! Whether this node can use LiveKit: an answer that refuses is told from none at all.
 
 use livekit_api::{
     access_token::{AccessToken, VideoGrants},
     services::{ServerError, ServiceError, databases::DatabaseClient},
 };
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use crate::config::LiveKit;
 
-/// What was seen when LiveKit was last asked.
+/// What the last request to LiveKit showed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reach {
-    /// It answers, and takes our keys.
+    /// It answers, and accepts our keys.
     Here,
     /// It does not answer.
     Away,
-    /// It does not take our keys.
+    /// It does not accept our keys.
     Refused,
-    /// Something answers that is no LiveKit.
+    /// What answers is no LiveKit.
     Stranger,
 }
 
-/// What an answer shows, and in which words.
+/// What an answer shows, and its message.
 pub(super) struct Seen {
     pub(super) reach: Reach,
     pub(super) words: String,
@@ -39,21 +39,21 @@ pub(super) async fn seen(error: ServiceError, settings: &LiveKit) -> Result<Seen
         }
         ServerError::Twirp(no) => Err(ServerError::Twirp(no)),
         ServerError::Prost(error) => Ok(Seen { reach: Reach::Stranger, words: error.to_string() }),
-        // LiveKit refuses in plain words, of which its library tells no more than that they are no JSON.
+        // LiveKit refuses in plain text, of which its library says only that it is no JSON.
         ServerError::Request(error) if error.is_decode() => Ok(look_again(settings).await),
         error => Ok(Seen { reach: Reach::Away, words: error.to_string() }),
     }
 }
 
-/// Asks by the one client of the library that passes on what was answered. Whatever it asks for, LiveKit looks at the key first.
+/// Asks by the one client of the library that passes on the answer's text. LiveKit checks the key before anything else.
 async fn look_again(settings: &LiveKit) -> Seen {
     let token = AccessToken::with_api_key(&settings.key, settings.secret.expose())
         .with_grants(VideoGrants { room_list: true, ..VideoGrants::default() })
-        .with_ttl(PATIENCE * 2)
+        .with_ttl(TIMEOUT * 2)
         .to_jwt()
         .unwrap_or_default();
     let client =
-        DatabaseClient::with_token(&settings.api_url, &token).with_request_timeout(PATIENCE);
+        DatabaseClient::with_token(&settings.api_url, &token).with_request_timeout(TIMEOUT);
     let (reach, words) = match client.get("-").await {
         Err(ServiceError::Twirp(ServerError::Twirp(no))) => {
             let reach = match &*no.code {
@@ -73,7 +73,7 @@ async fn look_again(settings: &LiveKit) -> Seen {
     Seen { reach, words }
 }
 
-/// What was answered, short, on one line, and without the token that LiveKit quotes.
+/// The answer's text, short, on one line, and without the token that LiveKit quotes.
 fn words(answer: &str) -> String {
     let page = answer.trim_start().starts_with('<');
     let long = |word: &&str| word.len() > 60;
