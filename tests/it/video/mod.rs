@@ -2,5 +2,6 @@
 
 mod call;
 mod former_members;
+mod livekit_shutdown;
 mod refusals;
 mod tokens;

@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use livekit_api::{access_token::AccessToken, services::room::RoomClient};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
@@ -80,6 +81,17 @@ impl LiveKit {
     /// As a power cut would.
     pub async fn kill(&mut self) {
         self.process.take().unwrap().kill().await.unwrap();
+    }
+
+    /// As an operator would; LiveKit may take its time.
+    pub fn terminate(&self) {
+        let id = self.process.as_ref().unwrap().id().unwrap();
+        kill_process(Pid::from_raw(id.cast_signed()).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Waits until its process has ended.
+    pub async fn ended(&mut self) {
+        self.process.as_mut().unwrap().wait().await.unwrap();
     }
 
     pub fn rooms(&self) -> RoomClient {
