@@ -114,28 +114,50 @@ fn links_between_documents_lead_somewhere() {
     assert!(found > 60, "the links were not found");
 }
 
-#[test]
-fn tests_that_the_table_of_attacks_names_are_there() {
-    let folder = root().join("tests/it/hosts");
-    let source: String = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
-    let tests: BTreeSet<&str> = source
-        .split("#[tokio::test")
-        .skip(1)
-        .map(|rest| all_between(rest, "async fn ", '(').next().unwrap())
-        .collect();
-    let document = text("docs/hosts.md");
-    let (_, table) = document.split_once("| attack | what happens | test |").unwrap();
-    let named: BTreeSet<&str> = table
+/// The integration tests in a folder of `tests/it`.
+fn tests_in(folder: &str) -> String {
+    let files = fs::read_dir(root().join("tests/it").join(folder)).unwrap();
+    files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+}
+
+/// What the last cell of each row names, of the table with this head.
+fn last_cells<'a>(document: &'a str, head: &str) -> BTreeSet<&'a str> {
+    let (_, table) = document.split_once(head).unwrap();
+    table
         .lines()
         .filter_map(|row| row.strip_suffix("` |")?.rsplit_once('`'))
         .map(|(_, name)| name)
-        .collect();
+        .collect()
+}
+
+fn names_of_tests(source: &str) -> BTreeSet<&str> {
+    source
+        .split("#[tokio::test")
+        .skip(1)
+        .map(|rest| all_between(rest, "async fn ", '(').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn tests_that_the_table_of_attacks_names_are_there() {
+    let source = tests_in("hosts");
+    let document = text("docs/hosts.md");
+    let named = last_cells(&document, "| attack | what happens | test |");
     assert!(named.len() > 40, "the table was not found");
+    let tests = names_of_tests(&source);
     let wrong: Vec<&&str> = named.difference(&tests).collect();
     assert!(wrong.is_empty(), "docs/hosts.md names {wrong:?}");
+}
+
+#[test]
+fn tests_that_the_table_of_livekits_behaviours_names_are_there() {
+    let source = tests_in("video") + &text("src/hub/call_watch.rs");
+    let document = text("docs/video.md");
+    let named = last_cells(&document, "| what Parlor does | test |");
+    assert!(named.len() > 5, "the table was not found");
+    let tests = names_of_tests(&source);
+    let wrong: Vec<&&str> = named.difference(&tests).collect();
+    assert!(wrong.is_empty(), "docs/video.md names {wrong:?}");
 }
 
 #[test]
