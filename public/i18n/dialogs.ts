@@ -26,6 +26,15 @@ const en = {
     "Others here write encrypted, and your link has no key. What you send without one can be read by the people who run the server.",
   askSend: "Send unencrypted",
   askBack: "Don’t send",
+  noCallTitle: "This browser can’t join calls",
+  noCall: {
+    no_webrtc:
+      "It has no WebRTC, or WebRTC is switched off. Open this room in a current Chrome, Edge, Firefox or Safari. Chat works here.",
+    no_lock:
+      "This room is encrypted, and this browser can’t encrypt video and sound. Open the room in a current Chrome, Edge, Firefox or Safari. Chat works here.",
+    insecure_lock:
+      "This room is encrypted, and browsers encrypt only on https pages. Open the room by an https address. Its operator can set one up.",
+  },
 };
 
 type DialogTexts = typeof en;
@@ -54,6 +63,15 @@ const ru: DialogTexts = {
     "Другие здесь пишут с шифрованием, а в вашей ссылке нет ключа. То, что вы отправите без него, сможет прочитать владелец сервера.",
   askSend: "Отправить без шифрования",
   askBack: "Не отправлять",
+  noCallTitle: "В этом браузере звонки не работают",
+  noCall: {
+    no_webrtc:
+      "В нём нет WebRTC, или он отключён. Откройте комнату в свежем Chrome, Edge, Firefox или Safari. Чат работает и здесь.",
+    no_lock:
+      "Комната шифруется, а этот браузер не умеет шифровать видео и звук. Откройте комнату в свежем Chrome, Edge, Firefox или Safari. Чат работает и здесь.",
+    insecure_lock:
+      "Комната шифруется, а браузеры шифруют только на страницах https. Откройте комнату по адресу с https: настроить его может владелец сервера.",
+  },
 };
 
 export const DIALOGS: Record<Language, DialogTexts> = { en, ru };

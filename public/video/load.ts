@@ -11,5 +11,6 @@ export function loadVideo(): Promise<typeof import("./VideoCall.svelte")> {
 
 /** The user is about to open the call. */
 export function preloadVideo(): void {
-  loadVideo().catch(() => {});
+  // A browser without it is told so, and needs no library.
+  if (typeof RTCPeerConnection !== "undefined") loadVideo().catch(() => {});
 }
