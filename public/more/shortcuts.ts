@@ -4,7 +4,7 @@ import { loadLocal, saveLocal } from "../storage/storage";
 import { ALT, CALL_KEYS } from "../video/keys";
 
 type RoomShortcut = "send" | "newLine" | "edit" | "reactions" | "close" | "list";
-export type Shortcut = RoomShortcut | keyof typeof CALL_KEYS;
+export type Shortcut = RoomShortcut | keyof typeof CALL_KEYS | "talk";
 
 /** What is pressed together is one text; one of several is a text of its own. */
 const ROOM: Record<RoomShortcut, readonly string[]> = {
@@ -22,10 +22,11 @@ export type ShortcutGroup = { of: "room" | "call"; shortcuts: { is: Shortcut; ke
 export function shortcutGroups(video: boolean): ShortcutGroup[] {
   const list = <Is extends Shortcut>(keys: Record<Is, readonly string[]>) =>
     (Object.entries(keys) as [Is, readonly string[]][]).map(([is, keys]) => ({ is, keys }));
-  const call = Object.fromEntries(Object.entries(CALL_KEYS).map(([is, key]) => [is, [`${ALT}${key}`]])) as Record<
+  const alt = Object.fromEntries(Object.entries(CALL_KEYS).map(([is, key]) => [is, [`${ALT}${key}`]])) as Record<
     keyof typeof CALL_KEYS,
     string[]
   >;
+  const call = { ...alt, talk: ["Space"] };
   return [{ of: "room", shortcuts: list(ROOM) }, ...(video ? [{ of: "call" as const, shortcuts: list(call) }] : [])];
 }
 

@@ -85,6 +85,7 @@ const en = {
     layout: "Grid or speaker view",
     devices: "Camera, microphone and speaker",
     hangUp: "Leave the call",
+    talk: "Speak while held, with push-to-talk on",
   } satisfies Record<Shortcut, string> as Record<Shortcut, string>,
   listByKey: "Open this list with “?”",
 };
@@ -170,6 +171,7 @@ const ru: MoreTexts = {
     layout: "Сетка или крупно говорящий",
     devices: "Камера, микрофон и динамик",
     hangUp: "Выйти из звонка",
+    talk: "Говорить, пока удерживается, в режиме рации",
   },
   listByKey: "Открывать этот список клавишей «?»",
 };

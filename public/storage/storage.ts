@@ -22,6 +22,10 @@ export const RECENT = "parlor.recent";
 export const REMEMBER = "parlor.remember";
 /** What is to tell the person of new messages; missing where nothing is. */
 export const NUDGE = "parlor.nudge";
+/** The devices chosen last for a call. */
+export const DEVICES = "parlor.devices";
+/** Whether a muted user speaks while a key is held. */
+export const TALK = "parlor.talk";
 const plainKey = (room: string) => `parlor.plain.${room}`;
 const draftKey = (room: string) => `parlor.draft.${room}`;
 const replyKey = (room: string) => `parlor.reply.${room}`;
@@ -86,7 +90,7 @@ export function saveCall(room: string, call: string | null): void {
 
 /** Another user takes over this tab: seats, drafts, permissions, rooms and choices of the one before are removed. */
 export function forgetSessions(): void {
-  for (const key of [RECENT, REMEMBER, NUDGE]) saveLocal(key, null);
+  for (const key of [RECENT, REMEMBER, NUDGE, DEVICES, TALK]) saveLocal(key, null);
   tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
       if ([sessionKey, draftKey, replyKey, callKey, plainKey].some((kind) => key.startsWith(kind(""))))

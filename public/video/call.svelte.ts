@@ -13,15 +13,20 @@ import {
 import E2eeWorker from "./e2ee.worker?worker";
 import type { RoomCipher } from "../e2ee/cipher";
 import type { LiveKitToken } from "../protocol/livekit-token";
+import { loadDevices, saveDevices } from "../storage/call";
 import { type ActiveDevices, activeDevicesOf, NO_DEVICES } from "./active-devices";
 import { connect } from "./connect";
 import { DecryptErrors } from "./decrypt-errors";
+import { DeviceChanges } from "./device-changes.svelte";
 import { watchLocalDevices } from "./device-watch";
 import { type CallState, LocalMedia } from "./local-media";
 import type { LocalTracks } from "./local-tracks";
 import { type CallProblem, concerns, type Device, joinProblemOf } from "./problem";
+import { PushToTalk } from "./push-to-talk.svelte";
 import { RaisedHands } from "./raised-hands";
 import { type Tile, tilesOf } from "./tile";
+import { type DeviceKind, KINDS } from "./unplugged";
+import { usedDevices } from "./used-devices";
 import { Voices } from "./voices";
 
 export type CallPhase = "joining" | "on" | "lost" | "over";
@@ -48,6 +53,9 @@ export class Call {
   activeDevices: ActiveDevices = $state.raw(NO_DEVICES);
   /** What this page sends. */
   readonly media: LocalMedia;
+  /** Devices that were lost, and that are back. */
+  readonly devices: DeviceChanges;
+  readonly talk: PushToTalk;
   readonly #room: Room;
   readonly #requestToken: () => Promise<LiveKitToken>;
   readonly #cipher: Promise<RoomCipher> | null;
@@ -71,7 +79,7 @@ export class Call {
     sounds: HTMLElement,
     cipher: Promise<RoomCipher> | null,
   ) {
-    const { cameraId, micId } = localTracks.prefs;
+    const { cameraId, micId, speakerId } = localTracks.prefs;
     this.#cipher = cipher;
     if (cipher && isE2EESupported()) this.#worker = new E2eeWorker();
     this.#requestToken = ask;
@@ -86,8 +94,21 @@ export class Call {
       ...(this.#worker ? { encryption: { keyProvider: this.#keys, worker: this.#worker } } : {}),
       ...(cameraId ? { videoCaptureDefaults: { deviceId: cameraId } } : {}),
       ...(micId ? { audioCaptureDefaults: { deviceId: micId } } : {}),
+      ...(speakerId ? { audioOutput: { deviceId: speakerId } } : {}),
     });
-    this.media = new LocalMedia(this.#room, localTracks, this.#state());
+    const media = new LocalMedia(this.#room, localTracks, this.#state());
+    this.media = media;
+    this.devices = new DeviceChanges(
+      usedDevices(this.#room, localTracks, media, (problem) => {
+        if (!this.#ended) this.problem = problem;
+      }),
+    );
+    this.talk = new PushToTalk({
+      get on() {
+        return localTracks.prefs.mic;
+      },
+      set: (on) => void media.setMic(on),
+    });
     this.#hands = new RaisedHands(this.#room, () => this.#scheduleDraw());
     this.#decryptErrors = new DecryptErrors(this.#room, () => this.#scheduleDraw());
     this.#listen();
@@ -121,8 +142,18 @@ export class Call {
     this.#end(null);
   }
 
+  /** The user has chosen a device. */
+  async use(kind: DeviceKind, id: string): Promise<void> {
+    if (!(await this.media.use(KINDS[kind], id))) return;
+    this.devices.settle(kind, true);
+    const { prefs } = this.#localTracks;
+    saveDevices({ ...(loadDevices() ?? prefs), [`${kind}Id`]: id });
+  }
+
   /** Ends for another call, which takes over the open tracks. */
   handOver(): void {
+    this.talk.release();
+    this.devices.close();
     this.#ended = true;
     this.#localTracks.released = this.#disconnect();
   }
@@ -175,6 +206,8 @@ export class Call {
   }
 
   #end(problem: CallProblem | null): void {
+    this.talk.release();
+    this.devices.close();
     this.#ended = true;
     this.problem = problem;
     this.phase = "over";
@@ -228,7 +261,14 @@ export class Call {
     ] as const) {
       room.on(event, draw);
     }
-    watchLocalDevices(room, (device, works) => this.#onDevice(device, works));
+    watchLocalDevices(room, {
+      ended: (device) => this.devices.ended(device),
+      delivers: (device, works) => this.#onDevice(device, works),
+    });
+    for (const event of [RoomEvent.LocalTrackPublished, RoomEvent.ActiveDeviceChanged] as const) {
+      room.on(event, () => void this.devices.note());
+    }
+    this.devices.watch();
     room.on(RoomEvent.TrackSubscribed, (track, publication, them) => {
       // Without a key it would be noise.
       if (publication.isEncrypted && !this.#cipher) publication.setSubscribed(false);
@@ -260,7 +300,7 @@ export class Call {
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
   }
 
-  /** A device stopped by itself, or works again. */
+  /** A device that is present delivers nothing, or works again. */
   #onDevice(device: "mic" | "camera", works: boolean): void {
     if (this.#ended) return;
     if (works) this.#clearProblem(device);

@@ -2,28 +2,26 @@
 
 import { type LocalTrack, type Room, RoomEvent, Track, TrackEvent } from "livekit-client";
 
-/** Milliseconds that LiveKit is given to go on with another device. */
-export const DEVICE_SWITCH_TIMEOUT = 2_000;
+export type DeviceReports = {
+  /** The track ended. LiveKit may go on with another device. */
+  ended(device: "mic" | "camera"): void;
+  /** The device is present, and delivers nothing or delivers again. */
+  delivers(device: "mic" | "camera", works: boolean): void;
+};
 
-/** Reports when a device has stopped without a replacement, and when it works again. */
-export function watchDevice(track: LocalTrack, tell: (works: boolean) => void): void {
-  track.on(TrackEvent.Ended, () => {
-    window.setTimeout(() => {
-      if (track.mediaStreamTrack.readyState === "ended") tell(false);
-    }, DEVICE_SWITCH_TIMEOUT);
-  });
-  // The device is present and delivers nothing.
-  track.on(TrackEvent.UpstreamPaused, () => tell(false));
-  track.on(TrackEvent.UpstreamResumed, () => tell(true));
+export function watchDevice(track: LocalTrack, device: "mic" | "camera", tell: DeviceReports): void {
+  track.on(TrackEvent.Ended, () => tell.ended(device));
+  track.on(TrackEvent.UpstreamPaused, () => tell.delivers(device, false));
+  track.on(TrackEvent.UpstreamResumed, () => tell.delivers(device, true));
 }
 
 /** Watches the camera and the microphone that this page publishes. */
-export function watchLocalDevices(room: Room, tell: (device: "mic" | "camera", works: boolean) => void): void {
+export function watchLocalDevices(room: Room, tell: DeviceReports): void {
   const watched = new WeakSet<LocalTrack>();
   room.on(RoomEvent.LocalTrackPublished, ({ track, source }) => {
     const device = source === Track.Source.Microphone ? "mic" : source === Track.Source.Camera ? "camera" : null;
     if (!track || !device || watched.has(track)) return;
     watched.add(track);
-    watchDevice(track, (works) => tell(device, works));
+    watchDevice(track, device, tell);
   });
 }

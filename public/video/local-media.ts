@@ -1,8 +1,8 @@
 // The camera, the microphone and the screen that this page sends: opened, published, switched.
 
-import { type LocalTrack, type Room, Track } from "livekit-client";
+import { LocalAudioTrack, type LocalTrack, LocalVideoTrack, type Room, Track } from "livekit-client";
 import type { LocalTracks } from "./local-tracks";
-import { type CallProblem, type Device, problemOf } from "./problem";
+import { type CallProblem, type Device, explain } from "./problem";
 
 const SOURCE: Readonly<Record<Device, Track.Source>> = {
   mic: Track.Source.Microphone,
@@ -39,13 +39,13 @@ export class LocalMedia {
 
   async setMic(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
-    const open = () => me.createTracks({ audio: true });
+    const open = async () => (await this.#handed("mic")) ?? me.createTracks({ audio: true });
     await this.#switch("mic", on, open, (on) => me.setMicrophoneEnabled(on));
   }
 
   async setCamera(on: boolean): Promise<void> {
     const me = this.#room.localParticipant;
-    const open = () => me.createTracks({ video: true });
+    const open = async () => (await this.#handed("camera")) ?? me.createTracks({ video: true });
     await this.#switch("camera", on, open, (on) => me.setCameraEnabled(on));
   }
 
@@ -59,21 +59,45 @@ export class LocalMedia {
     await this.#switch("screen", on, open, close);
   }
 
-  /** Takes another device, now and whenever one of its kind is switched on. */
-  async use(kind: MediaDeviceKind, id: string): Promise<void> {
+  /** The microphone, if it is open: muted or not. */
+  get micTrack(): MediaStreamTrack | null {
+    return this.#room.localParticipant.getTrackPublication(SOURCE.mic)?.track?.mediaStreamTrack ?? null;
+  }
+
+  /** Starts a device again that failed. */
+  async retry(device: "mic" | "camera"): Promise<void> {
+    const track = this.#room.localParticipant.getTrackPublication(SOURCE[device])?.track;
+    if (!track || track.isMuted) return device === "mic" ? this.setMic(true) : this.setCamera(true);
+    try {
+      if (track instanceof LocalAudioTrack || track instanceof LocalVideoTrack) await track.restartTrack();
+      this.#call.report(device, null);
+    } catch (cause) {
+      this.#call.report(device, await explain(cause, device));
+    }
+    this.#call.changed();
+  }
+
+  /** Takes another device, now and whenever one of its kind is switched on. Resolves to whether it could. */
+  async use(kind: MediaDeviceKind, id: string): Promise<boolean> {
     const device = kind === "audioinput" ? "mic" : kind === "videoinput" ? "camera" : "speaker";
     try {
       await this.#room.switchActiveDevice(kind, id);
       if (device !== "speaker") {
-        this.#tracks.prefs[`${device}Id`] = id;
         // A track that is not published must not reopen with the former device.
         if (!this.#isPublished(device)) this.#tracks.stop(device);
       }
+      this.#tracks.prefs[`${device}Id`] = id;
       this.#call.report(device, null);
+      if (device === "speaker" || !this.#tracks.prefs[device]) return true;
+      // LiveKit has muted what it could not replace by itself.
+      await (device === "mic" ? this.setMic(true) : this.setCamera(true));
+      return this.#tracks.prefs[device];
     } catch (cause) {
-      this.#call.report(device, device === "speaker" ? "speaker_failed" : problemOf(cause, device));
+      this.#call.report(device, device === "speaker" ? "speaker_failed" : await explain(cause, device));
+      return false;
+    } finally {
+      this.#call.changed();
     }
-    this.#call.changed();
   }
 
   /** Publishes what the user wants, after each join of the call. */
@@ -126,7 +150,8 @@ export class LocalMedia {
       if (!denied && (!call.on || joins !== call.joins)) return;
       if (what !== "screen") this.#tracks.prefs[what] = false;
       if (call.ended) return;
-      const problem = problemOf(cause, what);
+      const problem = await explain(cause, what);
+      if (call.ended) return;
       // A dismissed screen picker is no problem to report.
       if (problem !== "screen_denied") call.report(what, problem);
       if (!this.#isPublished(what)) this.#tracks.stop(what);
@@ -137,6 +162,17 @@ export class LocalMedia {
       if (!call.ended && !denied && joins !== call.joins) void this.#switch(what, on, open, turn);
     }
     call.changed();
+  }
+
+  /** The tracks that the page before the call has opened, unless their device is gone by now. */
+  async #handed(device: "mic" | "camera"): Promise<LocalTrack[] | null> {
+    const track = (await this.#tracks.takeHanded(device))?.getTracks()[0];
+    if (track?.readyState !== "live") return null;
+    // Not the user's own: LiveKit may stop it, and open it again.
+    const local =
+      device === "mic" ? new LocalAudioTrack(track, undefined, false) : new LocalVideoTrack(track, undefined, false);
+    local.source = SOURCE[device];
+    return [local as LocalTrack];
   }
 
   /** Whether this page has published it, muted or not. */

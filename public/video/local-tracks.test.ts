@@ -1,8 +1,8 @@
 import type { LocalTrack } from "livekit-client";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { LocalTracks } from "./local-tracks";
 
-const PREFS = { mic: true, camera: true, micId: "", cameraId: "" };
+const PREFS = { mic: true, camera: true, micId: "", cameraId: "", speakerId: "" };
 
 function track() {
   const mediaStreamTrack = { readyState: "live" };
@@ -61,4 +61,15 @@ test("a refusal reaches the caller, and the next request prompts again", async (
   expect(await localTracks.open("screen", async () => [one])).toEqual([one]);
   localTracks.stop("screen");
   await expect.poll(() => isOver(one)).toBe(true);
+});
+
+test("a stream that was opened before the call is taken once, and closed where it is not wanted", async () => {
+  const stopped: string[] = [];
+  const stream = (name: string) =>
+    Promise.resolve({ getTracks: () => [{ stop: () => stopped.push(name) }] } as unknown as MediaStream);
+  const localTracks = new LocalTracks(PREFS, { mic: stream("mic"), camera: stream("camera") });
+  expect(await localTracks.takeHanded("mic")).toBeDefined();
+  expect(localTracks.takeHanded("mic")).toBeUndefined();
+  localTracks.close();
+  await vi.waitFor(() => expect(stopped).toEqual(["camera"]));
 });

@@ -3,17 +3,34 @@
 
 import type { LocalTrack } from "livekit-client";
 import type { Device } from "./problem";
-import type { MediaPrefs } from "./media-prefs";
+import type { MediaPrefs, OpenedStreams } from "./media-prefs";
 
 export class LocalTracks {
-  /** The wanted state, as far as devices allow. The giver sees what becomes of it. */
+  /** The wanted state, as far as devices allow. */
   readonly prefs: MediaPrefs;
   /** Resolves when the call before has released the tracks. */
   released: Promise<void> = Promise.resolve();
   readonly #open = new Map<Device, Promise<LocalTrack[]>>();
+  readonly #handed: Map<Device, Promise<MediaStream>>;
 
-  constructor(prefs: MediaPrefs) {
+  /** `prefs` is changed as the call goes on. */
+  constructor(prefs: MediaPrefs, streams: OpenedStreams = {}) {
     this.prefs = prefs;
+    this.#handed = new Map();
+    for (const device of ["mic", "camera"] as const) {
+      const stream = streams[device];
+      if (!stream) continue;
+      // `open` reports a refusal, once it takes the stream.
+      stream.catch(() => {});
+      this.#handed.set(device, stream);
+    }
+  }
+
+  /** What the page before the call has opened, once. */
+  takeHanded(device: Device): Promise<MediaStream> | undefined {
+    const stream = this.#handed.get(device);
+    this.#handed.delete(device);
+    return stream;
   }
 
   /** Whether it is open, or is being opened and succeeds. */
@@ -42,13 +59,17 @@ export class LocalTracks {
 
   /** Also what is still being opened. */
   stop(device: Device): void {
+    this.takeHanded(device)?.then(
+      (stream) => stream.getTracks().forEach((track) => track.stop()),
+      () => {},
+    );
     const open = this.#open.get(device);
     this.#open.delete(device);
     open?.then((tracks) => tracks.forEach((track) => track.stop())).catch(() => {});
   }
 
   close(): void {
-    for (const device of [...this.#open.keys()]) this.stop(device);
+    for (const device of [...this.#open.keys(), ...this.#handed.keys()]) this.stop(device);
   }
 }
 

@@ -2,11 +2,16 @@
 // i18n.
 
 import { TokenRefusedError } from "../protocol/livekit-token";
+import type { Platform } from "./browser";
 
 export type CallProblem =
   | "mic_denied"
   | "camera_denied"
   | "screen_denied"
+  | "mic_dismissed"
+  | "camera_dismissed"
+  | "mic_system"
+  | "camera_system"
   | "mic_missing"
   | "camera_missing"
   | "screen_missing"
@@ -17,6 +22,7 @@ export type CallProblem =
   | "camera_ended"
   | "speaker_failed"
   | "insecure"
+  | "no_devices"
   | "no_lock"
   | "unreachable"
   | "refused"
@@ -39,6 +45,39 @@ export function problemOf(cause: unknown, device: Device): CallProblem {
       // NotReadableError, AbortError, and what browsers made up before these had names.
       return `${device}_busy`;
   }
+}
+
+/** As `problemOf`, and for what was denied, who denied it: the user, the browser or the system. */
+export async function explain(cause: unknown, device: Device): Promise<CallProblem> {
+  const problem = problemOf(cause, device);
+  if (device === "screen" || problem !== `${device}_denied`) return problem;
+  // Only Chromium says more than that it was denied.
+  const { message } = cause as { message?: unknown };
+  if (typeof message === "string") {
+    if (/by system/i.test(message)) return `${device}_system`;
+    if (/dismissed/i.test(message)) return `${device}_dismissed`;
+  }
+  return (await permissionOf(device))?.state === "prompt" ? `${device}_dismissed` : problem;
+}
+
+/** Null where the browser does not tell. */
+export async function permissionOf(device: "mic" | "camera"): Promise<PermissionStatus | null> {
+  const name = (device === "mic" ? "microphone" : "camera") as PermissionName;
+  return (await navigator.permissions?.query({ name }).catch(() => null)) ?? null;
+}
+
+/** Where this browser lets the user allow a device: a name of its texts. */
+export type PermissionPlace = "chromium" | "firefox" | "firefoxAndroid" | "safari" | "safariIos" | "ios" | "other";
+
+export function permissionPlace({ browser, system }: Platform): PermissionPlace {
+  if (browser === "firefox") return system === "android" ? "firefoxAndroid" : "firefox";
+  if (browser === "safari") return system === "ios" ? "safariIos" : "safari";
+  return browser === "other" && system === "ios" ? "ios" : browser;
+}
+
+/** The device that can be tried again after this problem. */
+export function retriable(problem: CallProblem): "mic" | "camera" | null {
+  return /^(mic|camera)_/.test(problem) ? (problem.startsWith("mic") ? "mic" : "camera") : null;
 }
 
 /** Error codes for a visitor who is no member any more. */

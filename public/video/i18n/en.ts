@@ -1,4 +1,8 @@
-import type { CallProblem } from "../problem";
+import { pluralizer } from "../../i18n/plural";
+import type { System } from "../browser";
+import type { CallProblem, PermissionPlace } from "../problem";
+
+const count = pluralizer("en");
 
 export const en = {
   title: "Join the call",
@@ -50,8 +54,12 @@ export const en = {
     `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
 
   problems: {
-    mic_denied: "The browser blocked the microphone. Allow it using the icon next to the address bar, then try again.",
-    camera_denied: "The browser blocked the camera. Allow it using the icon next to the address bar, then try again.",
+    mic_denied: "The browser blocked the microphone.",
+    camera_denied: "The browser blocked the camera.",
+    mic_dismissed: "The browser’s question about the microphone was not answered. Try again and allow it.",
+    camera_dismissed: "The browser’s question about the camera was not answered. Try again and allow it.",
+    mic_system: "Your system blocks the microphone for this browser.",
+    camera_system: "Your system blocks the camera for this browser.",
     screen_denied: "The screen was not shared.",
     mic_missing: "No microphone found. Plug one in or choose another; you can join and listen without one.",
     camera_missing: "No camera found. Plug one in or choose another; you can join without one.",
@@ -59,7 +67,10 @@ export const en = {
     mic_busy: "The microphone isn’t responding. Another program may be using it: close that one and try again.",
     camera_busy: "The camera isn’t responding. Another program may be using it: close that one and try again.",
     screen_busy: "The screen can’t be shared right now. Try another window.",
-    insecure: "Browsers allow the camera and the microphone only on https pages.",
+    insecure:
+      "Browsers allow the camera and the microphone only on https pages. You can join to watch and listen; to be seen and heard, open the room by an https address.",
+    no_devices:
+      "This browser gives pages no camera and no microphone. You can join to watch and listen; to be seen and heard, open the room in a current Chrome, Edge, Firefox or Safari.",
     mic_ended: "Your microphone stopped working, so nobody can hear you. Check it or choose another one.",
     camera_ended: "Your camera stopped working. Check it or choose another one.",
     speaker_failed: "Couldn’t switch the speaker. Choose another one.",
@@ -71,6 +82,51 @@ export const en = {
     refused: "Your place in this room has expired, so you can’t join the call.",
     moved: "You joined the call in another window.",
   } satisfies Record<CallProblem, string> as Record<CallProblem, string>,
+
+  // Devices.
+  bothDenied: "The browser blocked the camera and the microphone.",
+  allow: (where: string) => `Allow it ${where}, then try again.`,
+  asksNoMore: (where: string) => `If the browser doesn’t ask again, allow it ${where}.`,
+  places: {
+    chromium: "with the icon to the left of the address",
+    firefox: "with the crossed-out icon in the address bar",
+    firefoxAndroid: "with the icon to the left of the address, under “Permissions”",
+    safari: "in the menu Safari › Settings for This Website…",
+    safariIos: "in the page menu beside the address (aA) › Website Settings",
+    ios: "in the Settings app, under the name of this browser",
+    other: "in the browser’s settings for this page",
+  } satisfies Record<PermissionPlace, string> as Record<PermissionPlace, string>,
+  systems: {
+    macos: "in System Settings › Privacy & Security",
+    windows: "in Settings › Privacy & security",
+    ios: "in the Settings app, under the name of this browser",
+    android: "in Settings › Apps, among the permissions of this browser",
+    other: "in the privacy settings of the system",
+  } satisfies Record<System, string> as Record<System, string>,
+  inCall: count({ one: "{n} person is in the call.", other: "{n} people are in the call." }),
+  tryAgain: "Try again",
+  audioOnly: "Audio only",
+  opening: "Starting the camera… If the browser asks, allow it.",
+  playTone: "Play a test sound",
+  playingTone: "Playing…",
+  levelMuted: "You are muted: only you see this level.",
+  talk: "Push-to-talk",
+  talkHint: "While you are muted, hold Space or the microphone button to speak.",
+  talkNow: "Hold Space or the microphone button to speak.",
+  talking: "You can be heard. Let go to mute.",
+  unplugged: (name: string) => `${name} was unplugged.`,
+  stopped: (name: string) => `${name} stopped working.`,
+  nowUsing: (name: string) => `Now using ${name}.`,
+  willUse: (name: string) => `When you turn it on, ${name} is used.`,
+  noOther: {
+    mic: "There is no other microphone, so nobody can hear you. Plug one in.",
+    camera: "There is no other camera. Plug one in.",
+    speaker: "There is no other speaker. Plug one in.",
+  },
+  isBack: (name: string) => `${name} is connected.`,
+  use: (name: string) => `Use ${name}`,
+  notNow: "Not now",
+  hide: "Hide",
 };
 
 export type Texts = typeof en;
