@@ -14,7 +14,25 @@ import {
   videoButton,
 } from "./call.mjs";
 import { callTest as test, expect } from "./fixtures.mjs";
-import { newRoom } from "./people.mjs";
+import { pluggable, unplug } from "./machine.mjs";
+import { hears, newRoom, say } from "./people.mjs";
+
+/** The ids of the cameras that are listed. */
+const cameras = (page) =>
+  page.evaluate(async () =>
+    (await navigator.mediaDevices.enumerateDevices())
+      .filter(({ kind }) => kind === "videoinput")
+      .map(({ deviceId }) => deviceId),
+  );
+
+/** The meter in the open dialog moves. */
+const hearsItself = (page) =>
+  until("the level of the microphone moves", () =>
+    page
+      .getByRole("dialog")
+      .getByRole("meter", { name: "Microphone level" })
+      .evaluate((meter) => meter.value > 0),
+  );
 
 test.describe("video devices", () => {
   test("camera, microphone and speaker are chosen before the call and changed in it", async ({ visitors, base }) => {
@@ -51,9 +69,18 @@ test.describe("video devices", () => {
     await until("voices go to the other speaker", () =>
       ann.locator("audio").evaluate((audio, id) => audio.sinkId === id, speaker),
     );
+    await hearsItself(ann);
     await ann.keyboard.press("Escape");
     await seesAndHears(ben, "Ann");
     await seesAndHears(ann, "Ben");
+    await control(ann, "Leave the call").click();
+    await videoButton(ann);
+    await dialog(ann).locator("video").waitFor({ timeout: MEDIA });
+    await until("the devices chosen last are chosen again", async () => {
+      const shown = [];
+      for (const name of ["Camera", "Microphone", "Speaker"]) shown.push(await chooser(ann, name).inputValue());
+      return shown.join() === [...now, speaker].join();
+    });
   });
 
   test("each control names its shortcut and obeys it", async ({ visitors, base }) => {
@@ -105,6 +132,70 @@ test.describe("video devices", () => {
     await inCall(page);
     await control(page, "Turn camera on").click();
     await stage(page).getByText("The browser blocked the camera").waitFor();
+    await page.evaluate(() => delete navigator.mediaDevices.getUserMedia);
+    await stage(page).getByRole("button", { name: "Try again" }).click();
+    await control(page, "Turn camera off").waitFor();
+    await expect(stage(page).getByText("The browser blocked the camera")).toHaveCount(0);
+  });
+
+  test("an unplugged device is named and replaced, and comes back when the user wants it", async ({
+    visitors,
+    base,
+  }) => {
+    const page = await guest(visitors, "Ann", newRoom(base));
+    const DEPTH = "fake_device_1";
+    await pluggable(page);
+    await unplug(page, DEPTH);
+    await joins(page);
+    const said = (text) => stage(page).getByText(text);
+    const [first] = await cameras(page);
+    await unplug(page, DEPTH, "fake_device_0");
+    await said("fake_device_0 was unplugged. Now using fake_device_2.").waitFor();
+    await until("the other camera is sent", async () => {
+      const now = await sending(page);
+      return now.length === 2 && !now.includes(first);
+    });
+    await unplug(page, DEPTH, "fake_device_0", "fake audio input", "fake default audio input");
+    await said("There is no other microphone, so nobody can hear you.").waitFor();
+    await expectAccessible(page, "devices that are gone");
+    await unplug(page, DEPTH);
+    await stage(page).getByRole("button", { name: "Use fake_device_0" }).click();
+    await until("the first camera is sent again", async () => (await sending(page)).includes(first));
+    await expect(said("fake_device_0")).toHaveCount(0);
+    await stage(page)
+      .getByRole("button", { name: /^Use .*Audio Input/ })
+      .click();
+    await control(page, "Mute").waitFor();
+  });
+
+  test("a muted member is heard while Space is held, once they have asked for it", async ({ visitors, base }) => {
+    const page = await guest(visitors, "Ann", newRoom(base));
+    await joins(page, { camera: false, mic: false });
+    const heard = stage(page).getByText("You can be heard");
+    await stage(page).focus();
+    await page.keyboard.down("Space");
+    await page.keyboard.up("Space");
+    await control(page, "Camera, microphone and speaker").click();
+    await page.getByRole("switch", { name: "Push-to-talk" }).click();
+    await page.keyboard.press("Escape");
+    await stage(page).getByText("Hold Space or the microphone button to speak.").waitFor();
+    await stage(page).focus();
+    await page.keyboard.down("Space");
+    await heard.waitFor();
+    await control(page, "Mute").waitFor();
+    await page.keyboard.up("Space");
+    await control(page, "Unmute").waitFor();
+    for (const away of ["blur", "pagehide"]) {
+      await page.keyboard.down("Space");
+      await heard.waitFor();
+      await page.evaluate((away) => dispatchEvent(new Event(away)), away);
+      await control(page, "Unmute").waitFor();
+      await page.keyboard.up("Space");
+    }
+    await say(page, "a word in spaces");
+    await hears(page, "a word in spaces");
+    assert.equal(await heard.count(), 0, "what is typed is not spoken");
+    await control(page, "Unmute").waitFor();
   });
 
   test("a member that hangs up while the browser still asks for the camera is not filmed afterwards", async ({
