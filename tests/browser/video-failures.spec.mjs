@@ -196,7 +196,6 @@ test.describe("video failures", () => {
     await stage(page).waitFor();
     await page.reload();
     await page.getByRole("button", { name: "Rejoin the call" }).click();
-    await dialog(page).getByRole("button", { name: "Join", exact: true }).click();
     await stage(page).waitFor();
     await page.reload();
     await page.getByRole("button", { name: "Not now" }).click();
