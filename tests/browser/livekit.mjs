@@ -17,13 +17,13 @@ const TRIES = 3;
 /** LiveKit has ended before it could be asked. */
 class Ended extends Error {}
 
-/** A Parlor and a LiveKit that know of each other. */
-export async function startBoth() {
+/** A Parlor and a LiveKit that know of each other; browsers reach LiveKit by this network, if it is given. */
+export async function startBoth(network = null) {
   if (!existsSync(BIN))
     throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await startedBoth();
+      return await startedBoth(network);
     } catch (cause) {
       // Parlor has to know the port before LiveKit takes it, and another program may take it meanwhile.
       if (!(cause instanceof Ended) || tries === TRIES) throw cause;
@@ -31,11 +31,16 @@ export async function startBoth() {
   }
 }
 
-async function startedBoth() {
+async function startedBoth(network) {
   const port = await freePort();
   const secret = randomBytes(24).toString("hex");
   const url = `http://127.0.0.1:${port}`;
-  const settings = { LIVEKIT_URL: url.replace("http", "ws"), LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret };
+  const settings = {
+    LIVEKIT_URL: network?.url ?? url.replace("http", "ws"),
+    LIVEKIT_API_URL: url,
+    LIVEKIT_API_KEY: KEY,
+    LIVEKIT_API_SECRET: secret,
+  };
   let server = await startServer(settings);
   const config = {
     port,
@@ -43,10 +48,14 @@ async function startedBoth() {
     keys: { [KEY]: secret },
     logging: { level: "warn" },
     rtc: {
-      node_ip: "127.0.0.1",
+      node_ip: network?.announced ?? "127.0.0.1",
       use_external_ip: false,
       enable_loopback_candidate: true,
       interfaces: { includes: ["lo"] },
+      // Nothing answers there. Without this LiveKit names Google's servers to browsers.
+      stun_servers: [`127.0.0.1:${port}`],
+      // So that it does not send to browsers past the network.
+      ...(network ? { use_ice_lite: true } : {}),
     },
     room: { auto_create: true, empty_timeout: 300, departure_timeout: 300 },
     webhook: { api_key: KEY, urls: [`${server.url}/livekit/webhook`] },
@@ -54,7 +63,7 @@ async function startedBoth() {
   let child;
 
   async function start() {
-    const rtc = { ...config.rtc, tcp_port: await freePort(), udp_port: await freePort() };
+    const rtc = { ...config.rtc, tcp_port: network ? 0 : await freePort(), udp_port: await freePort() };
     // JSON is YAML.
     child = spawn(BIN, [], {
       cwd: ROOT,
@@ -65,6 +74,7 @@ async function startedBoth() {
       if (child.exitCode !== null) throw new Ended(`LiveKit ended with ${child.exitCode}`);
       await new Promise((then) => setTimeout(then, 50));
     }
+    await network?.carry({ signal: port, media: rtc.udp_port, secret });
   }
 
   async function ask(method, grant, body) {

@@ -1,14 +1,16 @@
 // WebKitGTK's MiniBrowser by WebDriver, on a screen of Xvfb: puppeteer does not drive it.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
+import { promisify } from "node:util";
 import { freePort } from "../browser/server.mjs";
 
 const DRIVER = "/usr/bin/WebKitWebDriver";
 const LIBRARIES = "/usr/lib";
 const ANSWERS_WITHIN = 60_000;
 const ENTER = "\ue007";
+const [CONTROL, RELEASE] = ["\ue009", "\ue000"];
 
 export async function webkit() {
   const binary = miniBrowser();
@@ -25,13 +27,16 @@ export async function webkit() {
     once(screen, "exit").then(() => Promise.reject(new Error("Xvfb did not start"))),
   ]);
   const display = `:${String(said).trim()}`;
-  return {
-    open: () => open(binary, display),
-    async close() {
-      screen.kill();
-      await once(screen, "exit");
-    },
+  const close = async () => {
+    screen.kill();
+    await once(screen, "exit");
   };
+  try {
+    return { version: await version(binary, display), open: () => open(binary, display), close };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
 }
 
 /** It is not on the PATH, and its folder is named after the machine and the library's version. */
@@ -45,6 +50,12 @@ function miniBrowser() {
       .map((folder) => `${at}/${folder}`),
   );
   return libraries.map((at) => `${at}/MiniBrowser`).find(existsSync);
+}
+
+/** As in "WebKitGTK 2.50.6"; it needs the screen even for that. */
+async function version(binary, display) {
+  const { stdout } = await promisify(execFile)(binary, ["--version"], { env: { ...process.env, DISPLAY: display } });
+  return stdout.trim().split(" ").at(-1);
 }
 
 /** A driver has one session, and a session one store of cookies: each visitor gets a driver. */
@@ -77,6 +88,9 @@ async function open(binary, display) {
     /** The driver leaves out what lies above U+FFFF. */
     async type(selector, text) {
       await session("POST", `/element/${await element(selector)}/value`, { text: text.replaceAll("\n", ENTER) });
+    },
+    async paste(selector) {
+      await session("POST", `/element/${await element(selector)}/value`, { text: `${CONTROL}v${RELEASE}` });
     },
     async click(selector) {
       await session("POST", `/element/${await element(selector)}/click`, {});
