@@ -76,7 +76,7 @@ test-browser: $(PAGE) $(MODULES) ## The real page in a real browser
 	cargo build --bin parlor
 	npm run --silent test:browser
 
-test-engines: $(PAGE) $(MODULES) $(PUPPETEER) ## Keys, links, clock, title, draft and goodbye in Chromium, Firefox and WebKitGTK
+test-engines: $(PAGE) $(MODULES) $(PUPPETEER) $(LIVEKIT) ## Talk, keys, reloads, fallback and calls in Chromium, Firefox and WebKitGTK: the table of docs/browsers.md
 	cargo build --bin parlor
 	node tests/engines/run.mjs
 
