@@ -1,6 +1,7 @@
 //! Video: the only module that uses LiveKit's library. Signs LiveKit tokens, reads webhooks, and manages LiveKit's
 //! rooms. Media goes between browsers and LiveKit only.
 
+mod connection_test;
 mod reach;
 
 use std::time::Duration;

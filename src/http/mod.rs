@@ -31,6 +31,7 @@ use hyper::{
     header::{AUTHORIZATION, HeaderName},
 };
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::BoxError;
@@ -64,6 +65,14 @@ const HALF_CLOSED: Duration = Duration::from_secs(2);
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// What a LiveKit token is asked for.
+#[derive(Default, Deserialize)]
+#[serde(default, expecting = "one JSON object")]
+struct LiveKitTokenRequest {
+    /// To test the connection, and not to join the call.
+    test: bool,
+}
 
 /// The state that handlers share.
 pub struct AppState {
@@ -188,11 +197,16 @@ impl AppState {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         guards::check_origin(&request, &self.origins)?;
-        body::whole(request.body_mut(), BODY_LIMIT).await?;
+        let body = body::whole(request.body_mut(), BODY_LIMIT).await?;
         let room = room_id(room)?;
         let ticket = guards::ticket(&request).ok_or(ApiError::NoTicket)?;
         let member = self.ticket_holder(&self.usage(&request), &room, ticket).await?.member;
         self.pacers.check(&member).await?;
+        if body::object_or_default::<LiveKitTokenRequest>(&body)?.test {
+            let livekit = self.hub.connection_test_token(&room, member).await?;
+            let shape = serde_json::json!({ "token": livekit.token, "livekitUrl": livekit.url });
+            return Ok(response::json(&shape));
+        }
         let livekit = self.hub.livekit_token(&room, member).await?;
         let shape = serde_json::json!({
             "token": livekit.token, "livekitUrl": livekit.url, "room": room.as_str(), "identity": member.to_string(),

@@ -6,6 +6,7 @@ mod call;
 mod call_rounds;
 mod call_watch;
 mod config;
+mod connection_test;
 mod count;
 mod crowd;
 mod files;
@@ -41,6 +42,7 @@ pub use self::registry::RoomRegistry;
 use self::{
     call_watch::CallWatch,
     config::Greeted,
+    connection_test::ConnectionTests,
     frame_order::SeenUpTo,
     join_origin::{JoinOrigin, same_account},
     local::LocalRoom,
@@ -110,6 +112,7 @@ pub struct Hub {
     stopping: watch::Sender<Option<Spread>>,
     departures: TaskTracker,
     call_watch: Arc<CallWatch>,
+    connection_tests: ConnectionTests,
     /// Ends the typing of members who type by requests with a ticket, when nothing else does.
     typing_timeouts: DashMap<MemberId, AbortHandle>,
 }
@@ -129,6 +132,7 @@ impl Hub {
             stopping: watch::Sender::new(None),
             departures: TaskTracker::new(),
             call_watch: Arc::default(),
+            connection_tests: ConnectionTests::default(),
             typing_timeouts: DashMap::new(),
         });
         hub.follow_calls();
