@@ -16,9 +16,11 @@ import type { LiveKitToken } from "../protocol/livekit-token";
 import { loadDevices, saveDevices } from "../storage/call";
 import { type ActiveDevices, activeDevicesOf, NO_DEVICES } from "./active-devices";
 import { connect } from "./connect";
+import { DataSaver } from "./data-saver";
 import { DecryptErrors } from "./decrypt-errors";
 import { DeviceChanges } from "./device-changes.svelte";
 import { watchLocalDevices } from "./device-watch";
+import { Line } from "./line.svelte";
 import { type CallState, LocalMedia } from "./local-media";
 import type { LocalTracks } from "./local-tracks";
 import { type CallProblem, concerns, type Device, joinProblemOf } from "./problem";
@@ -56,6 +58,9 @@ export class Call {
   /** Devices that were lost, and that are back. */
   readonly devices: DeviceChanges;
   readonly talk: PushToTalk;
+  /** This page's connection to LiveKit. */
+  readonly line: Line;
+  readonly saver: DataSaver;
   readonly #room: Room;
   readonly #requestToken: () => Promise<LiveKitToken>;
   readonly #cipher: Promise<RoomCipher> | null;
@@ -109,6 +114,8 @@ export class Call {
       },
       set: (on) => void media.setMic(on),
     });
+    this.line = new Line(this.#room);
+    this.saver = new DataSaver(this.#room);
     this.#hands = new RaisedHands(this.#room, () => this.#scheduleDraw());
     this.#decryptErrors = new DecryptErrors(this.#room, () => this.#scheduleDraw());
     this.#listen();

@@ -113,6 +113,15 @@ export class LocalMedia {
     else this.#tracks.stop("screen");
   }
 
+  /** The tracks that send now. */
+  lent(): { mic: MediaStreamTrack | null; camera: MediaStreamTrack | null } {
+    const sent = (device: Device) => {
+      const publication = this.#room.localParticipant.getTrackPublication(SOURCE[device]);
+      return publication?.isMuted === false ? (publication.track?.mediaStreamTrack ?? null) : null;
+    };
+    return { mic: sent("mic"), camera: sent("camera") };
+  }
+
   async #switch(
     what: Device,
     on: boolean,

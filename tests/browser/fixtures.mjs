@@ -70,8 +70,11 @@ export const test = base.extend({
 
 /** With a LiveKit and a server that knows of it, both of this test alone. */
 export const callTest = test.extend({
-  livekit: async ({ visitors }, use) => {
-    const both = await startBoth();
+  /** What LiveKit has or lacks beside the usual: see `startBoth`. */
+  media: [{}, { option: true }],
+
+  livekit: async ({ visitors, media }, use) => {
+    const both = await startBoth(media);
     await use(both);
     await visitors.closeContexts();
     await both.stop();

@@ -17,13 +17,16 @@ const TRIES = 3;
 /** LiveKit has ended before it could be asked. */
 class Ended extends Error {}
 
-/** A Parlor and a LiveKit that know of each other; browsers reach LiveKit by this network, if it is given. */
-export async function startBoth(network = null) {
+/**
+ * A Parlor and a LiveKit that know of each other. Browsers reach LiveKit by `network`, if it is given; `rtc` are settings
+ * of LiveKit's media beside the usual ones; `turn`: with a TURN relay.
+ */
+export async function startBoth({ network = null, rtc = {}, turn = false } = {}) {
   if (!existsSync(BIN))
     throw new Error(`NO LIVEKIT: ${BIN} is missing, nothing of video was tested. Run \`make tools\`.`);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await startedBoth(network);
+      return await startedBoth(network, rtc, turn);
     } catch (cause) {
       // Parlor has to know the port before LiveKit takes it, and another program may take it meanwhile.
       if (!(cause instanceof Ended) || tries === TRIES) throw cause;
@@ -31,7 +34,7 @@ export async function startBoth(network = null) {
   }
 }
 
-async function startedBoth(network) {
+async function startedBoth(network, more, turn) {
   const port = await freePort();
   const secret = randomBytes(24).toString("hex");
   const url = `http://127.0.0.1:${port}`;
@@ -56,6 +59,7 @@ async function startedBoth(network) {
       stun_servers: [`127.0.0.1:${port}`],
       // So that it does not send to browsers past the network.
       ...(network ? { use_ice_lite: true } : {}),
+      ...more,
     },
     room: { auto_create: true, empty_timeout: 300, departure_timeout: 300 },
     webhook: { api_key: KEY, urls: [`${server.url}/livekit/webhook`] },
@@ -64,10 +68,12 @@ async function startedBoth(network) {
 
   async function start() {
     const rtc = { ...config.rtc, tcp_port: network ? 0 : await freePort(), udp_port: await freePort() };
+    const here = { bind_addresses: ["127.0.0.1"], allow_restricted_peer_cidrs: ["127.0.0.0/8"] };
+    const relay = turn ? { turn: { enabled: true, udp_port: await freePort(), ...here } } : {};
     // JSON is YAML.
     child = spawn(BIN, [], {
       cwd: ROOT,
-      env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify({ ...config, rtc }) },
+      env: { ...process.env, LIVEKIT_CONFIG: JSON.stringify({ ...config, ...relay, rtc }) },
       stdio: "ignore",
     });
     while (!(await fetch(url).catch(() => null))?.ok) {

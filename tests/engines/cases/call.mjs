@@ -22,7 +22,7 @@ const PEOPLE = [
 async function call(stage, fragment) {
   const network = await startNetwork();
   stage.ends(() => network.stop());
-  const livekit = await startBoth(network);
+  const livekit = await startBoth({ network });
   stage.ends(() => livekit.stop());
   const room = newRoom(livekit.server.url);
   const people = await Promise.all(
