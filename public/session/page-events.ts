@@ -1,15 +1,16 @@
 // What the browser tells a page about its tab and its network, and what its connection does then.
 
 import type { Connection } from "../transport/connection";
+import { cover } from "./chat-cover.svelte";
 
-/** Listens until the signal. The visibility of now is the first that is reported. */
+/** Listens until the signal. The visibility of the chat now is the first that is reported. */
 export function listenToPage(
   connection: Connection,
   onVisibility: (visible: boolean) => void,
   signal: AbortSignal,
 ): void {
   const reportVisibility = () => {
-    onVisibility(!document.hidden);
+    onVisibility(!document.hidden && !cover.on);
     if (!document.hidden) connection.checkNow();
   };
   addEventListener("online", () => connection.checkNow(), { signal });
@@ -21,5 +22,6 @@ export function listenToPage(
   // A frozen page keeps its seat, and on resuming pings at once to learn whether the connection lives.
   document.addEventListener("resume", () => connection.wake(), { signal });
   document.addEventListener("visibilitychange", reportVisibility, { signal });
+  addEventListener("chatcover", reportVisibility, { signal });
   reportVisibility();
 }
