@@ -5,6 +5,7 @@ export const CALL_KEYS = {
   camera: "V",
   screen: "S",
   hand: "H",
+  chat: "T",
   layout: "G",
   devices: "C",
   hangUp: "L",

@@ -53,6 +53,31 @@ export const en = {
   bareHere: (names: string) =>
     `${names} came without the key: what comes from there is not encrypted, so it is not shown, and nobody there sees or hears you.`,
 
+  // The bar of controls, the chat beside or over the call, its small window.
+  moreControls: "More options",
+  chat: "Chat",
+  chatNew: (messages: string) => `Chat: ${messages}`,
+  closeChat: "Close the chat",
+  popOut: "Pop out into a small window",
+  back: "Back to the room",
+  ofRoom: "Search, notifications, shortcuts",
+  dismiss: "Hide this notice",
+  words: {
+    mic: "Mute",
+    micOff: "Unmute",
+    camera: "Camera",
+    screen: "Share",
+    screenOn: "Stop",
+    hand: "Hand",
+    chat: "Chat",
+    grid: "Grid",
+    focus: "Speaker",
+    devices: "Devices",
+    popOut: "Pop out",
+    more: "More",
+    hangUp: "Leave",
+  },
+
   problems: {
     mic_denied: "The browser blocked the microphone.",
     camera_denied: "The browser blocked the camera.",

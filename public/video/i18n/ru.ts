@@ -52,6 +52,31 @@ export const ru: Texts = {
   bareHere: (names) =>
     `Без ключа: ${names}. Картинка и звук оттуда не зашифрованы, поэтому здесь их нет, а вас там не видят и не слышат.`,
 
+  // The bar of controls, the chat beside or over the call, its small window.
+  moreControls: "Ещё возможности",
+  chat: "Чат",
+  chatNew: (messages) => `Чат: ${messages}`,
+  closeChat: "Закрыть чат",
+  popOut: "Открыть в маленьком окне",
+  back: "Вернуться в комнату",
+  ofRoom: "Поиск, уведомления, клавиши",
+  dismiss: "Скрыть уведомление",
+  words: {
+    mic: "Микрофон",
+    micOff: "Микрофон",
+    camera: "Камера",
+    screen: "Экран",
+    screenOn: "Стоп",
+    hand: "Рука",
+    chat: "Чат",
+    grid: "Сетка",
+    focus: "Крупно",
+    devices: "Устройства",
+    popOut: "Окно",
+    more: "Ещё",
+    hangUp: "Выйти",
+  },
+
   problems: {
     mic_denied: "Браузер заблокировал микрофон.",
     camera_denied: "Браузер заблокировал камеру.",
