@@ -8,11 +8,10 @@ import type { Call } from "./call.svelte";
 import type { Texts } from "./i18n/en";
 import type { CallShape } from "./call-shapes";
 import { CALL_KEYS } from "./keys";
+import type { Layout } from "./large-tile";
 import { type CallTool, toolControls } from "./tool-controls";
 import { toolTexts } from "./tool-texts";
 import { type Control, IN_MENU } from "./toolbar";
-
-export type Layout = "grid" | "focus";
 
 /** What the controls change beside the call. */
 export type CallActions = {

@@ -11,10 +11,15 @@ export type Tile = {
   video: VideoTrack | null;
   silent: boolean;
   speaking: boolean;
-  weak: boolean;
+  quality: TileQuality;
+  /** Width by height of the picture as it was published, `null` while unknown. */
+  aspect: number | null;
   hand: boolean;
   encryption: TileEncryption;
 };
+
+/** How the participant's connection is. What LiveKit does not know yet counts as good. */
+export type TileQuality = "good" | "weak" | "lost";
 
 /** Whether this page's key decrypts a participant's tracks. Only decrypted tracks are shown. */
 export type TileEncryption = "decrypted" | "undecryptable" | "unencrypted";
@@ -32,28 +37,36 @@ export type TileContext = {
 export function tilesOf(participant: Participant, context: TileContext): Tile[] {
   const { identity, isLocal: mine } = participant;
   const encryption = mine ? "decrypted" : encryptionOf(participant, context);
-  const video = (source: Track.Source) => {
+  const shown = (source: Track.Source) => {
     const publication = participant.getTrackPublication(source);
-    return publication && !publication.isMuted && encryption === "decrypted" ? (publication.videoTrack ?? null) : null;
+    const video = publication && !publication.isMuted && encryption === "decrypted" ? publication.videoTrack : null;
+    return { video: video ?? null, aspect: aspectOf(publication?.dimensions) };
   };
   const face: Tile = {
     key: identity,
     identity,
     mine,
     screen: false,
-    video: video(Track.Source.Camera),
+    ...shown(Track.Source.Camera),
     silent: !participant.isMicrophoneEnabled,
     speaking: participant.isSpeaking,
-    weak:
-      participant.connectionQuality === ConnectionQuality.Poor ||
-      participant.connectionQuality === ConnectionQuality.Lost,
+    quality: qualityOf(participant.connectionQuality),
     hand: context.hand,
     encryption,
   };
-  const screen = video(Track.Source.ScreenShare);
-  return screen
-    ? [face, { ...face, key: `${identity} screen`, screen: true, video: screen, speaking: false, hand: false }]
+  const screen = shown(Track.Source.ScreenShare);
+  return screen.video
+    ? [face, { ...face, ...screen, key: `${identity} screen`, screen: true, speaking: false, hand: false }]
     : [face];
+}
+
+function qualityOf(quality: ConnectionQuality): TileQuality {
+  if (quality === ConnectionQuality.Lost) return "lost";
+  return quality === ConnectionQuality.Poor ? "weak" : "good";
+}
+
+function aspectOf(dimensions: Track.Dimensions | undefined): number | null {
+  return dimensions && dimensions.width > 0 && dimensions.height > 0 ? dimensions.width / dimensions.height : null;
 }
 
 function encryptionOf(participant: Participant, { keyed, otherKey }: TileContext): TileEncryption {
