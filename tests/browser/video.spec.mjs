@@ -107,6 +107,8 @@ test.describe("video", () => {
       await expectAccessible(ben, "a shared screen");
       await control(ann, "Stop sharing").click();
       await screen.waitFor({ state: "detached", timeout: MEDIA });
+      await control(ben, "Grid view").click();
+      await expect(stage(ben).locator(".tile.large"), "all are of one size").toHaveCount(0);
       await control(ben, "Speaker view").click();
       await stage(ben).locator(".tile.large").filter({ hasText: "Ann" }).waitFor();
 
