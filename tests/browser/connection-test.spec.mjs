@@ -32,7 +32,8 @@ async function outcome(page) {
 }
 
 async function opensTool(page, name) {
-  await control(page, name).click();
+  await control(page, "More options").click();
+  await page.getByRole("menuitem", { name }).click();
   return page.getByRole("dialog", { name });
 }
 
