@@ -183,10 +183,11 @@ fn no_stream(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> 
     !headers.contains_key(response::UNBUFFERED)
 }
 
-/// Only this server's own scripts, files and connections, and LiveKit if configured. Inline scripts are allowed by
-/// hash.
+/// Only this server's own scripts, files and connections, and LiveKit if configured: then WebAssembly as well, which the
+/// effects of a call are. Inline scripts are allowed by hash.
 fn content_security_policy(scripts: &[String], livekit: Option<&str>) -> HeaderValue {
     let scripts: String = scripts.iter().map(|script| format!(" {script}")).collect();
+    let wasm = if livekit.is_some() { " 'wasm-unsafe-eval'" } else { "" };
     let livekit = livekit.map(|url| {
         let (scheme, rest) = url.split_once("://").unwrap_or(("wss", url));
         let host = rest.split('/').next().unwrap_or_default();
@@ -194,7 +195,7 @@ fn content_security_policy(scripts: &[String], livekit: Option<&str>) -> HeaderV
         format!(" ws{secure}://{host} http{secure}://{host}")
     });
     let policy = format!(
-        "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; \
+        "default-src 'none'; script-src 'self'{scripts}{wasm}; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; \
          connect-src 'self'{}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         livekit.unwrap_or_default()
     );

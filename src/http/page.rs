@@ -27,14 +27,19 @@ use crate::protocol::ApiError;
 #[allow_missing = true]
 struct PageAssets;
 
-/// File names under this path carry a hash of their content, so the files never change.
+/// File names under this path carry a hash of their content or the version of their package: the files never change.
 const HASHED: &str = "assets/";
 
 const UNBUILT: &str = "<!doctype html><title>Parlor</title><p>The page was not built into this program: run <code>make build</code>.";
 
 /// Whether there is a file at this address.
 pub(super) fn exists(path: &str) -> bool {
-    named(path).is_some_and(|name| PageAssets::get(name).is_some())
+    named(path).is_some_and(|name| PageAssets::get(name).is_some() || brotli(name).is_some())
+}
+
+/// A file as Brotli: of large ones the build keeps nothing else.
+fn brotli(name: &str) -> Option<EmbeddedFile> {
+    PageAssets::get(&format!("{name}.br"))
 }
 
 /// The file that an address names. The index has addresses of its own, and the compressed copies have none.
@@ -93,7 +98,7 @@ pub(super) fn inline_scripts() -> Vec<String> {
 
 /// A file; the document gets the server's own address.
 fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<HttpResponse> {
-    let plain = PageAssets::get(name)?;
+    let Some(plain) = PageAssets::get(name) else { return packed(name, request) };
     let kind = match plain.metadata.mimetype() {
         text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
         other => other.to_owned(),
@@ -115,10 +120,39 @@ fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<HttpR
     };
 
     let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| knows(known, &etag));
-    let mut answer = response::of(
-        HeaderValue::from_str(&kind).ok()?,
-        if unchanged { Bytes::new() } else { whole(body) },
-    );
+    let body = (!unchanged).then(|| whole(body));
+    represented(name, HeaderValue::from_str(&kind).ok()?, coding, &etag, body)
+}
+
+/// A file of which the page has nothing but the Brotli: unpacking it for a client would cost more than a refusal.
+fn packed<B>(name: &str, request: &Request<B>) -> Option<HttpResponse> {
+    let packed = brotli(name)?;
+    // Without the header every coding is accepted: RFC 9110, 12.5.3.
+    let accepted = header(request, ACCEPT_ENCODING).unwrap_or("*");
+    if !accepts(accepted, "br") && !accepts(accepted, "*") {
+        let mut answer = response::text("this file is sent as br alone\n");
+        *answer.status_mut() = StatusCode::NOT_ACCEPTABLE;
+        answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        return Some(answer);
+    }
+    let kind =
+        if name.ends_with(".wasm") { "application/wasm" } else { "application/octet-stream" };
+    let etag = etag(&packed, "");
+    let unchanged = header(request, IF_NONE_MATCH).is_some_and(|known| knows(known, &etag));
+    let body = (!unchanged).then(|| bytes(packed.data));
+    represented(name, HeaderValue::from_static(kind), Some("br"), &etag, body)
+}
+
+/// The answer with a file; without a body, that the client has it.
+fn represented(
+    name: &str,
+    kind: HeaderValue,
+    coding: Option<&'static str>,
+    etag: &str,
+    body: Option<Bytes>,
+) -> Option<HttpResponse> {
+    let unchanged = body.is_none();
+    let mut answer = response::of(kind, body.unwrap_or_default());
     if unchanged {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
     }
@@ -126,7 +160,7 @@ fn file<B>(name: &str, request: &Request<B>, base: Option<&str>) -> Option<HttpR
         if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(ETAG, HeaderValue::from_str(&etag).ok()?);
+    headers.insert(ETAG, HeaderValue::from_str(etag).ok()?);
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Some(coding) = coding {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));

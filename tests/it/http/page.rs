@@ -101,6 +101,61 @@ async fn the_page_is_cached_negotiated_and_served_for_every_room() {
     }
 }
 
+/// Of large files only the Brotli is embedded. A client that takes no Brotli is told so, and gets no bytes that it
+/// cannot read.
+#[tokio::test]
+async fn what_is_kept_as_brotli_alone_is_sent_as_that_or_refused() {
+    let (server, http) = (TestServer::start(&[]).await, crate::support::http::client());
+    let page = http.get(server.url("/")).header("accept", "text/html").send().await.unwrap();
+    if page.status() == StatusCode::SERVICE_UNAVAILABLE {
+        return;
+    }
+    let assets = std::fs::read_dir("target/public/assets").unwrap();
+    let names = assets.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let packed: Vec<String> = names
+        .filter_map(|name| name.strip_suffix(".br").map(str::to_owned))
+        .filter(|name| name.ends_with(".wasm") || name.ends_with(".tflite"))
+        .collect();
+    assert!(packed.len() >= 2, "{packed:?}");
+    for name in packed {
+        let get = |coding: Option<&'static str>| {
+            let ask = http.get(server.url(&format!("/assets/{name}")));
+            coding.map_or(ask.try_clone().unwrap(), |it| ask.header("accept-encoding", it)).send()
+        };
+        for coding in [Some("gzip, deflate, br"), Some("*"), None] {
+            let response = get(coding).await.unwrap();
+            is_dressed(&response);
+            let kind = if name.ends_with(".wasm") {
+                "application/wasm"
+            } else {
+                "application/octet-stream"
+            };
+            assert_eq!(
+                (
+                    response.status(),
+                    header(&response, "content-encoding"),
+                    header(&response, "content-type"),
+                    header(&response, "cache-control"),
+                ),
+                (StatusCode::OK, "br", kind, "public, max-age=31536000, immutable"),
+                "{name} {coding:?}"
+            );
+            assert!(response.bytes().await.unwrap().len() > 10_000);
+        }
+        let etag = header(&get(None).await.unwrap(), "etag").to_owned();
+        let again = http.get(server.url(&format!("/assets/{name}"))).header("if-none-match", &etag);
+        assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+        for coding in ["gzip", "identity", "br;q=0", ""] {
+            let response = get(Some(coding)).await.unwrap();
+            is_dressed(&response);
+            assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE, "{coding}");
+            assert_eq!(header(&response, "content-encoding"), "");
+            assert_eq!(header(&response, "cache-control"), "no-store");
+            assert!(response.text().await.unwrap().contains("br"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_mistyped_address_shows_a_browser_the_page() {
     let server = TestServer::start(&[]).await;

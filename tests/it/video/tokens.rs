@@ -227,6 +227,22 @@ async fn livekit_may_be_reached_by_the_page_and_nobody_else() {
     assert_eq!(sources, ["'self'", "wss://video.example.org", "https://video.example.org"]);
 }
 
+/// The effects of a call are WebAssembly. No script may be made of text, with LiveKit or without.
+#[tokio::test]
+async fn web_assembly_runs_only_where_there_are_calls() {
+    for (server, allowed) in [(with_keys(&[]).await, true), (TestServer::start(&[]).await, false)] {
+        let response = crate::support::http::get(server.url("/")).await.unwrap();
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        let scripts = policy.split("; ").find(|part| part.starts_with("script-src")).unwrap();
+        let sources: Vec<&str> = scripts.split(' ').skip(1).collect();
+        assert_eq!(sources.contains(&"'wasm-unsafe-eval'"), allowed, "{policy}");
+        let others = |source: &&&str| **source != "'wasm-unsafe-eval'";
+        for source in sources.iter().filter(others) {
+            assert!(*source == "'self'" || source.starts_with("'sha256-"), "{policy}");
+        }
+    }
+}
+
 /// Another language, another library: what LiveKit's own makes of a token could be a private agreement.
 #[tokio::test]
 async fn an_independent_library_agrees_that_the_token_is_good() {
