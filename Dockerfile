@@ -3,7 +3,7 @@ FROM node:24-bookworm-slim AS page
 WORKDIR /parlor
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY vite.config.ts tsconfig.json ./
+COPY vite.config.ts vite.vision.ts tsconfig.json ./
 COPY public public
 RUN npm run build
 

@@ -24,7 +24,7 @@ PEERS := benches/peers/node_modules/.package-lock.json target/peers/nginx $(CENT
 # What the page is measured with, installed beside it.
 LIGHTHOUSE := benches/page/node_modules/.package-lock.json
 
-PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts tsconfig.json package.json
+PAGE_SOURCES := $(shell find public -type f 2>/dev/null) vite.config.ts vite.vision.ts tsconfig.json package.json
 MODULES := node_modules/.package-lock.json
 PAGE := target/public/index.html
 SCHEMATHESIS := target/schemathesis/installed

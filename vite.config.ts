@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -7,8 +7,14 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build, type Plugin, type ResolvedConfig, type Rolldown } from "vite";
 import { defineConfig } from "vitest/config";
 import subsetFont from "subset-font";
+import { vision } from "./vite.vision";
 
 const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
+
+/** Large, and asked for by few: kept as Brotli alone, which every browser that can use them accepts. */
+const PACKED = /\.(wasm|tflite)$/;
+/** The best quality would take a minute of each build, for a sixth less. */
+const PACKED_QUALITY = 5;
 
 // The server puts its own address before this one, so what stands from here on is not known at build time.
 const PREVIEW = "/preview.png";
@@ -38,8 +44,17 @@ function precompress(): Plugin {
     apply: "build",
     configResolved: (config) => void (out = resolve(config.root, config.build.outDir)),
     async closeBundle() {
-      const files = await readdir(out, { recursive: true, withFileTypes: true });
-      for (const file of files.filter((f) => f.isFile() && TEXT.test(f.name))) {
+      const files = (await readdir(out, { recursive: true, withFileTypes: true })).filter((f) => f.isFile());
+      for (const file of files.filter((f) => PACKED.test(f.name))) {
+        const path = join(file.parentPath, file.name);
+        const params = {
+          [constants.BROTLI_PARAM_QUALITY]: PACKED_QUALITY,
+          [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+        };
+        await writeFile(`${path}.br`, await promisify(brotliCompress)(await readFile(path), { params }));
+        await rm(path);
+      }
+      for (const file of files.filter((f) => TEXT.test(f.name))) {
         const path = join(file.parentPath, file.name);
         const whole = await readFile(path);
         const cut = file.name === "index.html" ? whole.indexOf(PREVIEW) : -1;
@@ -187,6 +202,11 @@ function licenses(): Plugin {
           await take(beside(dirname(file), name), source);
       }
       await take(`${SERIF.package}/package.json`, null);
+      // It is in a package that names its terms without having them.
+      terms.set("rnnoise (BSD-3-Clause)", new Set([(await readFile(RNNOISE_TERMS, "utf8")).trim()]));
+      // The same for every package that is under it.
+      const apache = (await readFile(APACHE, "utf8")).trim();
+      for (const [name, texts] of terms) if (texts.size === 0 && name.endsWith("(Apache-2.0)")) texts.add(apache);
       const silent = [...terms].filter(([, texts]) => texts.size === 0).map(([name]) => name);
       if (silent.length > 0) throw new Error(`no terms found of ${silent.join(", ")}`);
       const parts = [...terms].sort().map(([name, texts]) => [name, "=".repeat(name.length), ...texts].join("\n\n"));
@@ -194,6 +214,9 @@ function licenses(): Plugin {
     },
   };
 }
+
+const RNNOISE_TERMS = resolve(import.meta.dirname, "public/effects/rnnoise-terms.txt");
+const APACHE = resolve(import.meta.dirname, "node_modules/@livekit/track-processors/LICENSE");
 
 const SERIF = {
   package: resolve(import.meta.dirname, "node_modules/@fontsource/literata"),
@@ -330,6 +353,7 @@ export default defineConfig({
     svelte({ configFile: false, compilerOptions: { cssHash } }),
     serif(),
     emoji(),
+    vision(),
     partStyles(),
     noHydration(),
     preconnect(),

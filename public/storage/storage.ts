@@ -26,6 +26,8 @@ export const NUDGE = "parlor.nudge";
 export const DEVICES = "parlor.devices";
 /** Whether a muted user speaks while a key is held. */
 export const TALK = "parlor.talk";
+/** The effects on camera and microphone; missing where none is wanted. */
+export const EFFECTS = "parlor.effects";
 const plainKey = (room: string) => `parlor.plain.${room}`;
 const draftKey = (room: string) => `parlor.draft.${room}`;
 const replyKey = (room: string) => `parlor.reply.${room}`;
@@ -90,7 +92,7 @@ export function saveCall(room: string, call: string | null): void {
 
 /** Another user takes over this tab: seats, drafts, permissions, rooms and choices of the one before are removed. */
 export function forgetSessions(): void {
-  for (const key of [RECENT, REMEMBER, NUDGE, DEVICES, TALK]) saveLocal(key, null);
+  for (const key of [RECENT, REMEMBER, NUDGE, DEVICES, TALK, EFFECTS]) saveLocal(key, null);
   tryStorage(() => {
     for (const key of Object.keys(sessionStorage))
       if ([sessionKey, draftKey, replyKey, callKey, plainKey].some((kind) => key.startsWith(kind(""))))

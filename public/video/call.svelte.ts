@@ -12,6 +12,7 @@ import {
 } from "livekit-client";
 import E2eeWorker from "./e2ee.worker?worker";
 import type { RoomCipher } from "../e2ee/cipher";
+import { Effects } from "../effects/effects.svelte";
 import type { LiveKitToken } from "../protocol/livekit-token";
 import { loadDevices, saveDevices } from "../storage/call";
 import { type ActiveDevices, activeDevicesOf, NO_DEVICES } from "./active-devices";
@@ -61,6 +62,7 @@ export class Call {
   /** This page's connection to LiveKit. */
   readonly line: Line;
   readonly saver: DataSaver;
+  readonly effects = new Effects();
   readonly #room: Room;
   readonly #requestToken: () => Promise<LiveKitToken>;
   readonly #cipher: Promise<RoomCipher> | null;
@@ -101,7 +103,7 @@ export class Call {
       ...(micId ? { audioCaptureDefaults: { deviceId: micId } } : {}),
       ...(speakerId ? { audioOutput: { deviceId: speakerId } } : {}),
     });
-    const media = new LocalMedia(this.#room, localTracks, this.#state());
+    const media = new LocalMedia(this.#room, localTracks, this.effects, this.#state());
     this.media = media;
     this.devices = new DeviceChanges(
       usedDevices(this.#room, localTracks, media, (problem) => {

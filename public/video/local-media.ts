@@ -1,6 +1,7 @@
 // The camera, the microphone and the screen that this page sends: opened, published, switched.
 
 import { LocalAudioTrack, type LocalTrack, LocalVideoTrack, type Room, Track } from "livekit-client";
+import type { Effects } from "../effects/effects.svelte";
 import type { LocalTracks } from "./local-tracks";
 import { type CallProblem, type Device, explain } from "./problem";
 
@@ -27,13 +28,15 @@ export type CallState = {
 export class LocalMedia {
   readonly #room: Room;
   readonly #tracks: LocalTracks;
+  readonly #effects: Effects;
   readonly #call: CallState;
   /** What is being switched, and the state wanted last: a change of mind during the switch counts. */
   readonly #wanted = new Map<Device, boolean>();
 
-  constructor(room: Room, tracks: LocalTracks, call: CallState) {
+  constructor(room: Room, tracks: LocalTracks, effects: Effects, call: CallState) {
     this.#room = room;
     this.#tracks = tracks;
+    this.#effects = effects;
     this.#call = call;
   }
 
@@ -144,13 +147,19 @@ export class LocalMedia {
         else {
           denied = true;
           const tracks = await this.#tracks.open(what, open);
+          for (const track of tracks) await this.#effects.beforePublish(what, track);
           denied = false;
           if (call.ended) return;
           // Switched off while the browser asked for permission: the new track is stopped.
           if (!this.#wanted.get(what)) this.#tracks.stop(what);
           // The call was lost meanwhile: the track is published after the reconnect.
           else if (call.joining) return;
-          else for (const track of tracks) await this.#room.localParticipant.publishTrack(track);
+          else {
+            for (const track of tracks) {
+              await this.#room.localParticipant.publishTrack(track);
+              void this.#effects.afterPublish(what, track);
+            }
+          }
         }
       }
       call.report(what, null);

@@ -20,6 +20,7 @@ export type CallProblem =
   | "screen_busy"
   | "mic_ended"
   | "camera_ended"
+  | "camera_effect"
   | "speaker_failed"
   | "insecure"
   | "no_devices"
@@ -41,6 +42,8 @@ export function problemOf(cause: unknown, device: Device): CallProblem {
     case "NotFoundError":
     case "OverconstrainedError":
       return `${device}_missing`;
+    case "EffectError":
+      return "camera_effect";
     default:
       // NotReadableError, AbortError, and what browsers made up before these had names.
       return `${device}_busy`;

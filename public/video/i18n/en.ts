@@ -114,6 +114,8 @@ export const en = {
       "This browser gives pages no camera and no microphone. You can join to watch and listen; to be seen and heard, open the room in a current Chrome, Edge, Firefox or Safari.",
     mic_ended: "Your microphone stopped working, so nobody can hear you. Check it or choose another one.",
     camera_ended: "Your camera stopped working. Check it or choose another one.",
+    camera_effect:
+      "Your background can’t be blurred right now, so your camera stays off. Try again, or turn the blur off in the devices.",
     speaker_failed: "Couldn’t switch the speaker. Choose another one.",
     no_lock:
       "This browser cannot encrypt video, and this room is encrypted. Chat works; for the call use a newer browser.",
